@@ -1,0 +1,209 @@
+//! Names and identifiers: each its own type, each checked where it is made.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a text is not the identifier it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} {shown} is not valid: {rule}")]
+pub struct InvalidId {
+    /// What it should have been, such as "template name".
+    pub what: &'static str,
+    /// The text, shortened to what an error message can show.
+    pub shown: String,
+    /// The rule it breaks.
+    pub rule: &'static str,
+}
+
+impl InvalidId {
+    fn new(what: &'static str, text: &str, rule: &'static str) -> Self {
+        Self {
+            what,
+            shown: shown(text),
+            rule,
+        }
+    }
+}
+
+/// Quotes a text for an error message: control characters escaped, at most 60 characters.
+pub fn shown(text: &str) -> String {
+    const MOST: usize = 60;
+    let mut quoted: String = text
+        .chars()
+        .take(MOST)
+        .flat_map(char::escape_debug)
+        .collect();
+    if text.chars().nth(MOST).is_some() {
+        quoted.push('…');
+    }
+    format!("\"{quoted}\"")
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $valid:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The identifier as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                let valid: fn(&str) -> bool = $valid;
+                if valid(text) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(InvalidId::new($what, text, $rule))
+                }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+    };
+}
+
+/// Whether a text is `prefix` followed by 8 to 32 lower-case hexadecimal digits.
+fn resource_id(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|hex| {
+        (8..=32).contains(&hex.len()) && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+/// Whether a text has only these bytes and a length in the range.
+fn made_of(text: &str, length: std::ops::RangeInclusive<usize>, allowed: fn(u8) -> bool) -> bool {
+    length.contains(&text.len()) && text.bytes().all(allowed)
+}
+
+text_id!(
+    /// An EC2 instance, `i-` and hexadecimal digits.
+    InstanceId, "instance id", "it is \"i-\" followed by 8 to 32 hexadecimal digits",
+    |t| resource_id(t, "i-")
+);
+text_id!(
+    /// An AMI, `ami-` and hexadecimal digits.
+    ImageId, "AMI id", "it is \"ami-\" followed by 8 to 32 hexadecimal digits",
+    |t| resource_id(t, "ami-")
+);
+text_id!(
+    /// An EBS snapshot, `snap-` and hexadecimal digits.
+    SnapshotId, "snapshot id", "it is \"snap-\" followed by 8 to 32 hexadecimal digits",
+    |t| resource_id(t, "snap-")
+);
+text_id!(
+    /// An EBS volume, `vol-` and hexadecimal digits.
+    VolumeId, "volume id", "it is \"vol-\" followed by 8 to 32 hexadecimal digits",
+    |t| resource_id(t, "vol-")
+);
+text_id!(
+    /// A save, `save-` and hexadecimal digits. It also names the save's execution and its AMI.
+    SaveId, "save id", "it is \"save-\" followed by 8 to 32 hexadecimal digits",
+    |t| resource_id(t, "save-")
+);
+text_id!(
+    /// An AWS account, twelve digits.
+    AccountId, "account id", "it is twelve digits",
+    |t| made_of(t, 12..=12, |b| b.is_ascii_digit())
+);
+text_id!(
+    /// An AWS Region, such as `us-west-2`.
+    Region, "Region", "it looks like us-east-1: lower-case words, hyphens and a digit",
+    |t| {
+        made_of(t, 9..=25, |b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && t.split('-').count() >= 3
+            && t.split('-').all(|part| !part.is_empty())
+            && t.ends_with(|c: char| c.is_ascii_digit())
+    }
+);
+text_id!(
+    /// The name of a template, unique in the deployment. It becomes part of AMI names, which allow
+    /// few characters (EC2 fact 4), and of commands, which should need no quoting.
+    TemplateName, "template name",
+    "it has 3 to 64 lower-case letters, digits, \".\", \"_\" or \"-\", starting with a letter or digit",
+    |t| {
+        made_of(t, 3..=64, |b| {
+            b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-')
+        }) && t.starts_with(|c: char| c.is_ascii_alphanumeric())
+    }
+);
+text_id!(
+    /// A person or a principal, as the authenticated request names it.
+    UserId, "user", "it has 1 to 128 letters, digits or any of . _ - @ + = : /",
+    |t| made_of(t, 1..=128, |b| b.is_ascii_alphanumeric() || b".-_@+=:/".contains(&b))
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn template_names_keep_to_what_commands_and_ami_names_allow() {
+        for good in [
+            "abc",
+            "seismic-ml-environment",
+            "cs229-environment",
+            "r4.2_x",
+        ] {
+            assert!(good.parse::<TemplateName>().is_ok(), "{good}");
+        }
+        for bad in [
+            "", "ab", "-abc", "Ab c", "a/b/c", "naïve", "abc$(x)", "abc\n", "ABC",
+        ] {
+            assert!(bad.parse::<TemplateName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_error_message_never_grows_with_its_input() {
+        let error = "x".repeat(10_000).parse::<TemplateName>().unwrap_err();
+        assert!(error.to_string().len() < 300);
+        let error = "\u{1b}[31mred".parse::<TemplateName>().unwrap_err();
+        assert!(!error.to_string().contains('\u{1b}'));
+    }
+
+    #[test]
+    fn regions_and_resource_ids() {
+        for good in ["us-east-1", "us-gov-west-1", "ap-southeast-5"] {
+            assert!(good.parse::<Region>().is_ok(), "{good}");
+        }
+        for bad in [
+            "us-east",
+            "useast1aaaa",
+            "us--east-1",
+            "mars-north-",
+            "US-EAST-1",
+        ] {
+            assert!(bad.parse::<Region>().is_err(), "{bad}");
+        }
+        assert!("i-0123456789abcdef0".parse::<InstanceId>().is_ok());
+        assert!("i-xyz".parse::<InstanceId>().is_err());
+        assert!("ami-0123456789abcdef0".parse::<InstanceId>().is_err());
+    }
+}

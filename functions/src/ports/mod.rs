@@ -1,0 +1,15 @@
+//! What the core asks of the world: narrow traits that speak domain, no SDK type among them.
+
+mod clock;
+mod ec2;
+mod executions;
+mod notifier;
+mod parameters;
+mod table;
+
+pub use clock::Clock;
+pub use ec2::*;
+pub use executions::{Execution, ExecutionStatus, Executions, ExecutionsError};
+pub use notifier::{Notice, Notifier, NotifierError};
+pub use parameters::Parameters;
+pub use table::*;
