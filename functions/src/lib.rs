@@ -6,3 +6,6 @@
 
 pub mod domain;
 pub mod ports;
+pub mod registry;
+pub mod service;
+pub mod steps;

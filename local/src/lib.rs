@@ -1,1 +1,5 @@
-//! To come.
+//! The embedded cloud: the services that Prism needs, on one machine.
+
+mod embedded;
+
+pub use embedded::{Embedded, Feature, GuestAnswer};

@@ -1,11 +1,18 @@
 //! The nouns of a save, without any effect.
 
+pub mod catalogue;
 pub mod ids;
+pub mod pricing;
+pub mod problem;
+pub mod save;
+pub mod sizes;
+pub mod template;
 
 pub use ids::{
-    AccountId, ImageId, InstanceId, InvalidId, Region, SaveId, SnapshotId, TemplateName, UserId,
-    VolumeId,
+    AccountId, ImageId, InstanceId, InvalidId, ProjectName, Region, SaveId, SnapshotId,
+    TemplateName, UserId, VolumeId,
 };
+pub use problem::{Class, Code, Problem};
 
 /// An instant in UTC.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

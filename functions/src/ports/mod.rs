@@ -2,6 +2,7 @@
 
 mod clock;
 mod ec2;
+mod entropy;
 mod executions;
 mod notifier;
 mod parameters;
@@ -9,6 +10,7 @@ mod table;
 
 pub use clock::Clock;
 pub use ec2::*;
+pub use entropy::Entropy;
 pub use executions::{Execution, ExecutionStatus, Executions, ExecutionsError};
 pub use notifier::{Notice, Notifier, NotifierError};
 pub use parameters::Parameters;

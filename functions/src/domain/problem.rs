@@ -1,0 +1,275 @@
+//! What can go wrong, under stable codes. `docs/errors.md` is made from this table.
+
+use std::error::Error;
+use std::fmt;
+use std::str::FromStr;
+
+use super::ids::InvalidId;
+
+/// What kind of trouble a code stands for; it decides the exit code and what is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// The request itself is malformed. Nothing was looked at or changed.
+    BadInput,
+    /// The request cannot be met as things stand. Nothing was changed.
+    Refused,
+    /// It failed on the way; what had been changed is put back.
+    Failed,
+    /// It may pass by itself and is tried again.
+    Transient,
+}
+
+macro_rules! codes {
+    ($($name:ident, $class:ident, $means:literal, $todo:literal;)*) => {
+        /// A stable name for what went wrong. Step Functions matches on it, so it never changes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $means] $name,)*
+        }
+
+        impl Code {
+            /// All codes, in the order of the documentation.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            /// The code as Step Functions, the API and the command line show it.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$name => stringify!($name),)* }
+            }
+
+            /// What kind of trouble it is.
+            pub fn class(self) -> Class {
+                match self { $(Code::$name => Class::$class,)* }
+            }
+
+            /// What it means, in a sentence.
+            pub fn means(self) -> &'static str {
+                match self { $(Code::$name => $means,)* }
+            }
+
+            /// What to do about it, where the error itself has no better advice.
+            pub fn todo(self) -> &'static str {
+                match self { $(Code::$name => $todo,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    InvalidName, BadInput, "A name or an id breaks its rule.", "Use a name that follows the rule in the message.";
+    InvalidDescription, BadInput, "A description or note is too long or has control characters.", "Use at most 255 characters of ordinary text.";
+    InvalidTag, BadInput, "A tag is malformed, or uses a prefix that is reserved.", "Use KEY=VALUE with at most 128 and 256 characters; keys may not start with \"aws:\" or \"prism:\".";
+    InvalidRegion, BadInput, "A Region is malformed, unknown, not enabled for the account, or too many are named.", "Name Regions that the account has enabled, such as us-west-2, at most 10 of them.";
+    InvalidSize, BadInput, "A size is not one of the letters, or not offered for the architecture.", "Use XS, S, M, L, XL, GPU-S, GPU-M, GPU-L or GPU-XL.";
+    InvalidRequestId, BadInput, "A request id is too long or has odd characters.", "Use 1 to 64 letters, digits, \"-\" or \"_\".";
+    InvalidInput, BadInput, "A request or a payload does not have the form that it should have.", "Check it against the documentation; if Prism made it, report a bug.";
+    RequestIdReused, BadInput, "A request id was used before with a different request.", "Use a new request id for a new request.";
+    InstanceNotFound, Refused, "No instance of yours has that name or id in the Region.", "\"prism list\" shows the instances you can save.";
+    InstanceNameAmbiguous, Refused, "Several instances have that name.", "Name the instance by its id.";
+    InstanceNameTaken, Refused, "An instance of that name exists already.", "Choose another name, or terminate the other instance first.";
+    InstanceStateWrong, Refused, "The instance is in a state in which that cannot be done.", "Wait until the instance is running or stopped, then try again.";
+    InstanceBusy, Refused, "The instance is being saved.", "Wait until the save has ended, or cancel it with \"prism saves cancel\".";
+    TemplateNameTaken, Refused, "The template belongs to somebody else, or is built in.", "Choose another template name.";
+    SaveInProgress, Refused, "Another save of this instance is under way.", "Wait for it (\"prism saves watch\") or cancel it (\"prism saves cancel\").";
+    InstanceStoreData, Refused, "The instance has instance-store volumes, whose data a stop erases.", "Move the data to an EBS volume first, or accept the loss with --accept-instance-store-loss NAME.";
+    InstanceStoreRoot, Refused, "The root device lies in the instance store: the instance cannot be stopped and started.", "Launch the environment on an EBS-backed AMI.";
+    SpotInstance, Refused, "A Spot instance cannot be stopped and started again at will.", "Launch the environment on demand and save that.";
+    AutoScalingMember, Refused, "The instance belongs to an Auto Scaling group, which would replace it once stopped.", "Detach it from the group first.";
+    StopProtected, Refused, "Stop protection is on.", "Lift it: aws ec2 modify-instance-attribute --no-disable-api-stop --instance-id ID";
+    MarketplacePublic, Refused, "The instance carries a Marketplace product code: its AMI cannot be made public.", "Save it without --public.";
+    DefaultKeyShared, Refused, "A volume is encrypted with the AWS managed key: its AMI cannot be used outside the account.", "Save it without --public, or re-encrypt the volume with a key of your own.";
+    PublicImagesBlocked, Refused, "The account blocks public AMIs in a Region.", "Save it without --public, or have an administrator change it: aws ec2 disable-image-block-public-access";
+    PermissionMissing, Refused, "A permission that the save needs is missing.", "Ask an administrator to grant the action that the message names.";
+    NotAllowed, Refused, "Your role does not allow it.", "Ask the owner, or an administrator.";
+    SaveNotFound, Refused, "There is no save of that id that you may see.", "\"prism saves list\" shows your saves.";
+    SaveEnded, Refused, "The save has ended already.", "\"prism saves status\" shows how it ended.";
+    TemplateNotFound, Refused, "There is no template of that name that you may see.", "\"prism templates\" shows the templates you can launch.";
+    VersionNotFound, Refused, "The template has no such version.", "\"prism template info\" shows its versions.";
+    TemplateNotInRegion, Refused, "The template has no AMI in that Region, or none for that architecture.", "Launch it in one of the Regions that the message names.";
+    RequestInDoubt, Refused, "Whether the request had its effect is not known.", "Look first (\"prism list\", \"prism saves list\"), then ask again if it had none.";
+    SaveCancelled, Failed, "The save was cancelled.", "Save again when you are ready.";
+    SaveInterrupted, Failed, "The execution of the save was stopped, timed out, or its process died.", "Save again. The instance and everything the save had made were put back.";
+    InstanceGone, Failed, "The instance was terminated during the save.", "Nothing can be saved of it any more.";
+    InstanceChanged, Failed, "Somebody started, stopped or changed the instance during the save.", "Save again when nobody else works on the instance.";
+    StopTimedOut, Failed, "The instance did not stop in time.", "See what keeps it from shutting down, then save again.";
+    ImageNameTaken, Failed, "Another AMI holds the name that this save's AMI must have.", "Deregister that AMI, or save again: a new save uses a new name.";
+    SnapshotsTimedOut, Failed, "The snapshots were not begun in time.", "Save again later.";
+    SnapshotFailed, Failed, "A snapshot failed.", "Save again; if it fails again, look at the volume that the message names.";
+    RestartTimedOut, Failed, "The instance did not come back in time.", "Prism keeps trying; \"prism saves status\" shows where it stands.";
+    ImageFailed, Failed, "EC2 could not make the AMI.", "Read EC2's reason in the message, then save again.";
+    ImageTimedOut, Failed, "The AMI was not available in time.", "Save again; very large volumes are saved faster the second time.";
+    CopyFailed, Failed, "EC2 could not copy the AMI to a Region.", "The version stands in its other Regions.";
+    CopyTimedOut, Failed, "A copy to a Region was not available in time.", "The version stands in its other Regions.";
+    RestoreGaveUp, Failed, "The instance could not be brought back for hours.", "Start it by hand (\"prism start\"); docs/operations.md says what to try.";
+    RestoreImpossible, Failed, "The instance cannot be brought back as it is.", "Read the cause in the message and mend it, then \"prism start\".";
+    Superseded, Failed, "A recovery has taken over; this execution must change nothing more.", "Nothing needs to be done: the recovery goes on.";
+    AwsRefused, Failed, "EC2 refused a call for a reason that Prism does not know.", "Read EC2's code and sentence in the message.";
+    LocalStateCorrupt, Failed, "A database file of the embedded cloud is damaged or not Prism's.", "Move the file away and start over, or restore it from a backup.";
+    LocalStateNewer, Refused, "A database file was written by a newer Prism.", "Use that newer version.";
+    DiskFull, Failed, "The disk is full.", "Free some space, then try again.";
+    LocalIo, Failed, "A file of the embedded cloud cannot be read or written.", "Check the folder's permissions, or use another with --home.";
+    NotCustomisable, Refused, "A command inside a simulated instance is not one that the simulator knows.", "\"prism exec --help\" lists what it knows.";
+    ConfirmationNeeded, BadInput, "The command asks for a confirmation, and nobody can answer.", "Add --yes.";
+    Internal, Failed, "Prism is at fault.", "Please report it with the message.";
+    Throttled, Transient, "EC2 had too many calls.", "It is tried again by itself.";
+    NotReady, Transient, "AWS is not ready for it yet: something made or changed a moment ago is not known everywhere.", "It is tried again by itself.";
+    NoCapacity, Transient, "EC2 has no room for the instance type now, or a quota is used up.", "It is tried again by itself for hours; a quota can be raised.";
+    AwsUnavailable, Transient, "AWS did not answer, or answered that it failed.", "It is tried again by itself.";
+    RegistryUnavailable, Transient, "The registry did not answer.", "Try again; if it stays so, see docs/operations.md.";
+    RegistryConflict, Transient, "Somebody else changed the same record at the same time.", "It is tried again by itself.";
+    LocalStateLocked, Transient, "A database file is locked by another process.", "Wait until the other process is done, then try again.";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Code {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Code::ALL
+            .iter()
+            .copied()
+            .find(|code| code.as_str() == text)
+            .ok_or(())
+    }
+}
+
+/// Something that went wrong, told for people: a code, a sentence, and what to do.
+#[derive(Debug)]
+pub struct Problem {
+    /// The stable code.
+    pub code: Code,
+    /// What happened, in a sentence that names the things it is about.
+    pub message: String,
+    /// What to do, where this case has better advice than its code.
+    pub hint: Option<String>,
+    /// What caused it.
+    pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Problem {
+    /// A problem with the advice of its code.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            hint: None,
+            source: None,
+        }
+    }
+
+    /// The same with advice for this very case.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same with what caused it.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What to do: this case's advice, or its code's.
+    pub fn advice(&self) -> &str {
+        self.hint.as_deref().unwrap_or_else(|| self.code.todo())
+    }
+
+    /// The message and all of its causes, one after the other.
+    pub fn chain(&self) -> String {
+        let mut text = self.message.clone();
+        let mut cause = self.source.as_deref().map(|e| e as &dyn Error);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+
+    /// The text under which a step's failure travels through Step Functions: the chain, then the
+    /// advice on a line of its own. [`Problem::from_wire`] reads it back.
+    pub fn wire(&self) -> String {
+        format!("{}\nhint: {}", self.chain(), self.advice())
+    }
+
+    /// Reads back what [`Problem::wire`] made; a foreign error becomes [`Code::Internal`] with its
+    /// name in the message, so that nothing is lost.
+    pub fn from_wire(error: &str, text: &str) -> Self {
+        let (message, hint) = match text.split_once("\nhint: ") {
+            Some((message, hint)) => (message, Some(hint.to_owned())),
+            None => (text, None),
+        };
+        match error.parse() {
+            Ok(code) => Self {
+                code,
+                message: message.to_owned(),
+                hint,
+                source: None,
+            },
+            Err(()) => Self::new(Code::Internal, format!("{error}: {message}")),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for Problem {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|e| e as &(dyn Error + 'static))
+    }
+}
+
+impl From<InvalidId> for Problem {
+    fn from(invalid: InvalidId) -> Self {
+        let code = if invalid.what == "Region" {
+            Code::InvalidRegion
+        } else {
+            Code::InvalidName
+        };
+        Problem::new(code, invalid.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_survives_its_way_through_step_functions() {
+        let problem = Problem::new(Code::StopProtected, "Stop protection is on for i-1.")
+            .hint("Lift it.")
+            .because("the cause");
+        let back = Problem::from_wire(problem.code.as_str(), &problem.wire());
+        assert_eq!(back.code, Code::StopProtected);
+        assert_eq!(back.message, "Stop protection is on for i-1.: the cause");
+        assert_eq!(back.advice(), "Lift it.");
+    }
+
+    #[test]
+    fn a_foreign_error_keeps_its_name() {
+        let back = Problem::from_wire("States.Timeout", "no answer");
+        assert_eq!(back.code, Code::Internal);
+        assert_eq!(back.message, "States.Timeout: no answer");
+    }
+
+    #[test]
+    fn codes_are_unique_and_read_back() {
+        for code in Code::ALL {
+            assert_eq!(code.as_str().parse(), Ok(*code));
+            assert!(
+                code.means().ends_with('.') && !code.todo().is_empty(),
+                "{code}"
+            );
+        }
+    }
+}

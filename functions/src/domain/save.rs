@@ -1,0 +1,472 @@
+//! A save: what is asked, what is planned, and the record of how it went.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::problem::{Code, Problem};
+use super::{
+    ImageId, InstanceId, ProjectName, Region, SaveId, SnapshotId, TemplateName, Timestamp, UserId,
+    VolumeId,
+};
+use crate::domain::ids::shown;
+use crate::ports::{Architecture, InstanceState, StatusChecks};
+
+/// The most Regions that one save copies to. It keeps the history of the longest execution under
+/// Step Functions' 25,000 events.
+pub const COPY_REGIONS: usize = 10;
+/// The most tags of the user's own.
+pub const USER_TAGS: usize = 20;
+
+/// What somebody asks for: save this instance as that template.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SaveRequest {
+    /// The instance, by its name or its id.
+    pub instance: String,
+    /// The template that the save makes, or makes the next version of.
+    pub template: TemplateName,
+    /// The Region of the instance.
+    pub region: Region,
+    /// What the template is for, at most 255 characters.
+    #[serde(default)]
+    pub description: String,
+    /// The Regions to copy the AMI to.
+    #[serde(default)]
+    pub copy_to: BTreeSet<Region>,
+    /// Whether everybody may use the template.
+    #[serde(default)]
+    pub public: bool,
+    /// The project that the template belongs to.
+    #[serde(default)]
+    pub project: Option<ProjectName>,
+    /// Tags of the user's own for the AMIs and their snapshots.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// The name of the instance, given again by a user who accepts that the data in its instance
+    /// store is lost.
+    #[serde(default)]
+    pub accept_instance_store_loss: Option<String>,
+}
+
+impl SaveRequest {
+    /// Checks what can be checked without asking anybody.
+    pub fn check(&self) -> Result<(), Problem> {
+        check_name("instance name or id", &self.instance)?;
+        check_text("description", &self.description)?;
+        if self.copy_to.len() > COPY_REGIONS {
+            let message = format!(
+                "{} Regions are named; a save copies to at most {COPY_REGIONS}.",
+                self.copy_to.len()
+            );
+            return Err(Problem::new(Code::InvalidRegion, message));
+        }
+        if self.tags.len() > USER_TAGS {
+            let message = format!(
+                "{} tags are given; at most {USER_TAGS} can be.",
+                self.tags.len()
+            );
+            return Err(Problem::new(Code::InvalidTag, message));
+        }
+        self.tags
+            .iter()
+            .try_for_each(|(key, value)| check_tag(key, value))
+    }
+}
+
+/// Checks the name of an instance: a tag value, at most 128 characters, none of them control characters.
+pub fn check_name(what: &str, name: &str) -> Result<(), Problem> {
+    let fits = !name.is_empty() && name.chars().count() <= 128;
+    if fits && !name.chars().any(char::is_control) && name.trim() == name {
+        return Ok(());
+    }
+    let message = format!(
+        "The {what} {} is not valid: it has 1 to 128 characters, no control characters, and no space at its ends.",
+        shown(name)
+    );
+    Err(Problem::new(Code::InvalidName, message))
+}
+
+/// Checks a description: EC2 takes at most 255 characters; control characters help nobody.
+pub fn check_text(what: &str, text: &str) -> Result<(), Problem> {
+    let length = text.chars().count();
+    if length > 255 {
+        let message = format!("The {what} has {length} characters; at most 255 are allowed.");
+        return Err(Problem::new(Code::InvalidDescription, message));
+    }
+    if text.chars().any(char::is_control) {
+        let message = format!("The {what} {} has control characters.", shown(text));
+        return Err(Problem::new(Code::InvalidDescription, message));
+    }
+    Ok(())
+}
+
+fn check_tag(key: &str, value: &str) -> Result<(), Problem> {
+    let reserved = ["aws:", "prism:"]
+        .iter()
+        .any(|p| key.to_ascii_lowercase().starts_with(p))
+        || key == "Name";
+    let fits = !key.is_empty() && key.chars().count() <= 128 && value.chars().count() <= 256;
+    let plain = !key.chars().chain(value.chars()).any(char::is_control);
+    if fits && plain && !reserved {
+        return Ok(());
+    }
+    let rule = if reserved {
+        "that key is reserved"
+    } else {
+        "it is empty, too long, or has control characters"
+    };
+    Err(Problem::new(
+        Code::InvalidTag,
+        format!("The tag {} cannot be used: {rule}.", shown(key)),
+    ))
+}
+
+/// How a save stands, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SaveState {
+    /// It goes on.
+    Running,
+    /// A version was registered.
+    Succeeded,
+    /// It failed, and everything was put back.
+    Failed,
+    /// Somebody cancelled it, and everything was put back.
+    Cancelled,
+    /// The instance could not be brought back; somebody must act.
+    Stranded,
+}
+
+impl SaveState {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SaveState::Running => "running",
+            SaveState::Succeeded => "succeeded",
+            SaveState::Failed => "failed",
+            SaveState::Cancelled => "cancelled",
+            SaveState::Stranded => "stranded",
+        }
+    }
+
+    /// Whether nothing more will happen by itself.
+    pub fn is_final(self) -> bool {
+        !matches!(self, SaveState::Running)
+    }
+}
+
+/// The instance as it was when the save was planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedInstance {
+    /// Its id.
+    pub id: InstanceId,
+    /// Its name, or its id where it has none.
+    pub name: String,
+    /// Running or stopped: the state it returns to.
+    pub original_state: InstanceState,
+    /// Its type.
+    pub instance_type: String,
+    /// Its architecture.
+    pub architecture: Architecture,
+    /// The name of its root device.
+    pub root_device: String,
+    /// Its volumes and their sizes in GiB.
+    pub volumes: BTreeMap<VolumeId, u32>,
+    /// The size of its root volume in GiB.
+    pub root_size_gib: u32,
+    /// The template it was launched from, where it says so: `name@version`.
+    pub launched_from: Option<String>,
+    /// The user to log in as.
+    pub login: Option<String>,
+    /// The TCP ports that are open.
+    pub ports: Vec<u16>,
+}
+
+/// Something to know before the save begins that does not prevent it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// A stable name, such as `PublicIpChanges`.
+    pub code: String,
+    /// A sentence.
+    pub text: String,
+}
+
+/// What a save will do, known before anything is touched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SavePlan {
+    /// The save.
+    pub save_id: SaveId,
+    /// What was asked.
+    pub request: SaveRequest,
+    /// Who asked.
+    pub saved_by: UserId,
+    /// The instance.
+    pub instance: SavedInstance,
+    /// The version that it will most likely be; the true one is known at the end.
+    pub next_version: u32,
+    /// The steps in their order, as sentences.
+    pub steps: Vec<String>,
+    /// How long the instance is likely to be down, in seconds; 0 when it is stopped already.
+    pub expected_downtime_s: u32,
+    /// At most what the snapshots will cost a month in all Regions, in USD.
+    pub usd_per_month_at_most: f64,
+    /// What else to know.
+    pub warnings: Vec<Warning>,
+}
+
+/// How a Region's copy stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum RegionCopy {
+    /// It is under way.
+    Copying {
+        /// The AMI.
+        image: ImageId,
+    },
+    /// It can be launched.
+    Available {
+        /// The AMI.
+        image: ImageId,
+    },
+    /// It failed; the version stands in its other Regions.
+    Failed {
+        /// The code of the failure.
+        code: String,
+        /// Its cause.
+        cause: String,
+    },
+}
+
+/// How a save ended when it did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The code.
+    pub code: String,
+    /// What happened.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+    /// The step that was under way, as far as it is known.
+    pub step: String,
+}
+
+/// A step that was reached, for the story that `saves status` tells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// When.
+    pub at: Timestamp,
+    /// The step.
+    pub step: String,
+}
+
+/// The most moments that a record keeps.
+pub const MOMENTS: usize = 100;
+
+/// The record of a save: all that its steps know, and all that its callers see.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SaveRecord {
+    /// The save.
+    pub save_id: SaveId,
+    /// What was asked.
+    pub request: SaveRequest,
+    /// Who asked.
+    pub saved_by: UserId,
+    /// The execution that works on it now.
+    pub execution: String,
+    /// Counts the executions that have worked on it. A step of an earlier one changes nothing.
+    pub epoch: u32,
+    /// How it stands.
+    pub state: SaveState,
+    /// The step that is under way or was last.
+    pub step: String,
+    /// The steps that were reached.
+    pub moments: Vec<Moment>,
+    /// The plan; `None` when the save was refused before there was one.
+    pub plan: Option<SavePlan>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When the record last changed.
+    pub updated_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// When the stop was about to be asked for. From here on the instance may be down.
+    pub stop_requested_at: Option<Timestamp>,
+    /// When the instance was first seen stopped.
+    pub stopped_at: Option<Timestamp>,
+    /// When CreateImage was about to be asked for.
+    pub image_requested_at: Option<Timestamp>,
+    /// When every volume was first seen to have its snapshot.
+    pub snapshots_at: Option<Timestamp>,
+    /// When the start was about to be asked for.
+    pub start_requested_at: Option<Timestamp>,
+    /// When the instance was first seen running again.
+    pub running_at: Option<Timestamp>,
+    /// How long the instance was down, in seconds, from the stop to the first sight of it running.
+    pub downtime_s: Option<f64>,
+    /// The status checks when it was seen running.
+    pub status_checks: Option<StatusChecks>,
+    /// The AMI in the instance's own Region.
+    pub image: Option<ImageId>,
+    /// The snapshots behind it.
+    pub snapshots: Vec<SnapshotId>,
+    /// How much of the snapshots is copied, in percent.
+    pub progress_percent: Option<u8>,
+    /// The full size of the snapshots in bytes, once known.
+    pub snapshot_bytes: Option<u64>,
+    /// The copies by Region.
+    pub copies: BTreeMap<Region, RegionCopy>,
+    /// The version that was registered.
+    pub version: Option<u32>,
+    /// At most what the version costs a month in all its Regions, in USD.
+    pub usd_per_month: Option<f64>,
+    /// Who cancelled it.
+    pub cancelled_by: Option<UserId>,
+    /// When the restore began.
+    pub restore_began_at: Option<Timestamp>,
+    /// How it failed.
+    pub failure: Option<Failure>,
+    /// What could not be cleaned up, in a sentence.
+    pub leftovers: Option<String>,
+}
+
+impl SaveRecord {
+    /// A record at the very beginning of a save.
+    pub fn new(
+        save_id: SaveId,
+        request: SaveRequest,
+        saved_by: UserId,
+        execution: String,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            save_id,
+            request,
+            saved_by,
+            execution,
+            epoch: 1,
+            state: SaveState::Running,
+            step: "PlanSave".to_owned(),
+            moments: vec![Moment {
+                at,
+                step: "PlanSave".to_owned(),
+            }],
+            plan: None,
+            started_at: at,
+            updated_at: at,
+            ended_at: None,
+            stop_requested_at: None,
+            stopped_at: None,
+            image_requested_at: None,
+            snapshots_at: None,
+            start_requested_at: None,
+            running_at: None,
+            downtime_s: None,
+            status_checks: None,
+            image: None,
+            snapshots: Vec::new(),
+            progress_percent: None,
+            snapshot_bytes: None,
+            copies: BTreeMap::new(),
+            version: None,
+            usd_per_month: None,
+            cancelled_by: None,
+            restore_began_at: None,
+            failure: None,
+            leftovers: None,
+        }
+    }
+
+    /// The name of the save's AMI in every Region: derived from the save id, so that a repeated
+    /// CreateImage finds what the first one made (EC2 fact 3).
+    pub fn image_name(&self) -> String {
+        format!("prism-{}-{}", self.request.template, self.save_id)
+    }
+
+    /// The plan, which every step after PlanSave can count on.
+    pub fn plan(&self) -> Result<&SavePlan, Problem> {
+        self.plan.as_ref().ok_or_else(|| self.lacks("plan"))
+    }
+
+    /// The instance as planned.
+    pub fn instance(&self) -> Result<&SavedInstance, Problem> {
+        self.plan().map(|plan| &plan.instance)
+    }
+
+    /// The AMI, which every step after CreateImage can count on.
+    pub fn image(&self) -> Result<&ImageId, Problem> {
+        self.image.as_ref().ok_or_else(|| self.lacks("AMI"))
+    }
+
+    fn lacks(&self, what: &str) -> Problem {
+        Problem::new(
+            Code::Internal,
+            format!("The record of {} has no {what} yet.", self.save_id),
+        )
+    }
+
+    /// Notes that a step was reached.
+    pub fn reach(&mut self, step: &str, at: Timestamp) {
+        if self.step != step {
+            step.clone_into(&mut self.step);
+            if self.moments.len() < MOMENTS {
+                self.moments.push(Moment {
+                    at,
+                    step: step.to_owned(),
+                });
+            }
+        }
+    }
+
+    /// For how long the instance has been down by now, in seconds; `None` when it is not.
+    pub fn down_for_s(&self, now: Timestamp) -> Option<f64> {
+        match (self.stop_requested_at, self.running_at) {
+            (Some(since), None) => Some(seconds_between(since, now)),
+            _ => None,
+        }
+    }
+}
+
+/// The seconds from one instant to a later one; 0 if it is not later.
+pub fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
+    (to - from).to_std().map_or(0.0, |d| d.as_secs_f64())
+}
+
+/// The duty to bring an instance back: written before the instance is touched, discharged by one of
+/// three findings alone (promise P1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Duty {
+    /// The save that owes it.
+    pub save_id: SaveId,
+    /// The Region.
+    pub region: Region,
+    /// The instance.
+    pub instance: InstanceId,
+    /// The state to return to: running or stopped.
+    pub original_state: InstanceState,
+    /// When it was written.
+    pub since: Timestamp,
+    /// How it was discharged; `None` while it is open.
+    pub discharged: Option<Discharge>,
+}
+
+/// What ends a duty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discharge {
+    /// What was found.
+    pub finding: Finding,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The findings that end a duty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// The instance was seen in its original state.
+    Original,
+    /// The instance is gone.
+    Gone,
+    /// Somebody else changed its state after the save did.
+    ChangedByOthers,
+}

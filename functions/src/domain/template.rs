@@ -1,0 +1,288 @@
+//! Templates and their versions, and the YAML form in which they travel.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::problem::{Code, Problem};
+use super::{ImageId, ProjectName, Region, SaveId, SnapshotId, TemplateName, Timestamp, UserId};
+use crate::domain::ids::shown;
+use crate::ports::Architecture;
+
+/// Who may see and launch a template, beside its owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Nobody.
+    Private,
+    /// Everybody.
+    Public,
+}
+
+impl Visibility {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Visibility::Private => "private",
+            Visibility::Public => "public",
+        }
+    }
+}
+
+/// A template: a name, and the newest of its versions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Template {
+    /// Its name.
+    pub name: TemplateName,
+    /// Who owns it.
+    pub owner: UserId,
+    /// What it is for.
+    pub description: String,
+    /// Who may use it.
+    pub visibility: Visibility,
+    /// The project it belongs to.
+    pub project: Option<ProjectName>,
+    /// The built-in template at the root of its lineage.
+    pub original_template: Option<TemplateName>,
+    /// The number of its newest version.
+    pub latest: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// How often it was launched.
+    pub launches: u64,
+    /// When it was last launched.
+    pub last_launched_at: Option<Timestamp>,
+}
+
+/// A version of a template: the same AMIs for ever (promise P6).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Version {
+    /// The template.
+    pub template: TemplateName,
+    /// Its number, from 1, without gaps.
+    pub number: u32,
+    /// What it is for.
+    pub description: String,
+    /// The save that made it.
+    pub save_id: SaveId,
+    /// The name of the instance it was saved from.
+    pub saved_from: String,
+    /// Who saved it.
+    pub saved_by: UserId,
+    /// When it was saved.
+    pub saved_date: Timestamp,
+    /// What the instance had been launched from: `name@version`.
+    pub parent: Option<String>,
+    /// The AMIs by Region and architecture.
+    pub amis: BTreeMap<Region, BTreeMap<Architecture, ImageId>>,
+    /// The snapshots by Region.
+    pub snapshots: BTreeMap<Region, Vec<SnapshotId>>,
+    /// The Regions whose copy failed, and why.
+    pub failed_regions: BTreeMap<Region, String>,
+    /// The architecture of the instance.
+    pub architecture: Architecture,
+    /// The instance type it was saved from: what a launch without a size uses.
+    pub instance_type: String,
+    /// The name of the root device.
+    pub root_device: String,
+    /// The size of the root volume in GiB.
+    pub root_size_gib: u32,
+    /// The user to log in as.
+    pub login: Option<String>,
+    /// The TCP ports that are open.
+    pub ports: Vec<u16>,
+    /// The full size of the snapshots of one Region, in bytes.
+    pub snapshot_bytes: u64,
+    /// At most what it costs a month in all its Regions, in USD.
+    pub usd_per_month: f64,
+}
+
+/// A template, or a version of it, as typed: `name`, `name@3` or `name@latest`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateRef {
+    /// The template.
+    pub name: TemplateName,
+    /// The version; `None` is the latest.
+    pub version: Option<u32>,
+}
+
+impl FromStr for TemplateRef {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let Some((name, version)) = text.split_once('@') else {
+            return Ok(Self {
+                name: text.parse()?,
+                version: None,
+            });
+        };
+        let name = name.parse()?;
+        if version == "latest" {
+            return Ok(Self {
+                name,
+                version: None,
+            });
+        }
+        match version.parse::<u32>() {
+            Ok(number) if number > 0 && version.starts_with(|c: char| c.is_ascii_digit()) => {
+                Ok(Self {
+                    name,
+                    version: Some(number),
+                })
+            }
+            _ => Err(Problem::new(
+                Code::InvalidName,
+                format!(
+                    "{} is no version: write a number from 1, or \"latest\".",
+                    shown(version)
+                ),
+            )),
+        }
+    }
+}
+
+impl fmt::Display for TemplateRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.version {
+            Some(number) => write!(f, "{}@{number}", self.name),
+            None => write!(f, "{}", self.name),
+        }
+    }
+}
+
+/// A template as a YAML file: the keys of the template definition that researchers exchange.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TemplateFile {
+    /// The template's name.
+    pub name: TemplateName,
+    /// What it is for.
+    pub description: String,
+    /// Where it comes from: `saved-from-instance`.
+    pub source: String,
+    /// The template that the instance had been launched from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original_template: Option<String>,
+    /// The instance's name.
+    pub saved_from: String,
+    /// Who saved it.
+    pub saved_by: UserId,
+    /// When, as RFC 3339 in UTC.
+    pub saved_date: Timestamp,
+    /// The AMIs.
+    pub ami_config: AmiConfig,
+}
+
+/// The AMIs of a template file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AmiConfig {
+    /// By Region and architecture.
+    pub amis: BTreeMap<Region, BTreeMap<Architecture, ImageId>>,
+}
+
+impl TemplateFile {
+    /// The file of a version.
+    pub fn of(template: &Template, version: &Version) -> Self {
+        Self {
+            name: template.name.clone(),
+            description: version.description.clone(),
+            source: "saved-from-instance".to_owned(),
+            original_template: template.original_template.as_ref().map(ToString::to_string),
+            saved_from: version.saved_from.clone(),
+            saved_by: version.saved_by.clone(),
+            saved_date: version.saved_date,
+            ami_config: AmiConfig {
+                amis: version.amis.clone(),
+            },
+        }
+    }
+
+    /// The text of the file.
+    pub fn to_yaml(&self) -> Result<String, Problem> {
+        serde_saphyr::to_string(self).map_err(|error| {
+            Problem::new(Code::Internal, "The template could not be written as YAML.")
+                .because(error)
+        })
+    }
+
+    /// Reads the text of a file.
+    pub fn from_yaml(text: &str) -> Result<Self, Problem> {
+        serde_saphyr::from_str(text).map_err(|error| {
+            Problem::new(Code::InvalidInput, "The file is no template.").because(error)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_name_a_version_or_the_latest() {
+        let parsed = |text: &str| text.parse::<TemplateRef>().map(|r| r.version);
+        assert_eq!(parsed("abc").unwrap(), None);
+        assert_eq!(parsed("abc@latest").unwrap(), None);
+        assert_eq!(parsed("abc@3").unwrap(), Some(3));
+        for bad in [
+            "abc@",
+            "abc@0",
+            "abc@-1",
+            "abc@+1",
+            "abc@1.5",
+            "abc@99999999999",
+            "@1",
+        ] {
+            assert!(parsed(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_template_file_reads_back_whatever_its_texts_hold() {
+        for text in [
+            "plain",
+            "a: b # c",
+            "{x}",
+            "- y",
+            "'q' \"d\"",
+            "$(rm -rf /) `x` | & ;",
+            "ünïcödé 数据",
+            "yes",
+            "1.0",
+            "null",
+            "~",
+            "",
+            " lead",
+            "trail ",
+            "%",
+            "@x",
+            "!!int 3",
+            "&a *a",
+        ] {
+            let file = TemplateFile {
+                name: "my-custom-ml-env".parse().unwrap(),
+                description: text.to_owned(),
+                source: "saved-from-instance".to_owned(),
+                original_template: Some("python-ml".to_owned()),
+                saved_from: text.to_owned(),
+                saved_by: "researcher@university.edu".parse().unwrap(),
+                saved_date: "2024-01-15T10:30:00Z".parse().unwrap(),
+                ami_config: AmiConfig {
+                    amis: BTreeMap::from([(
+                        "us-east-1".parse().unwrap(),
+                        BTreeMap::from([(
+                            Architecture::X86_64,
+                            "ami-abc123def456".parse().unwrap(),
+                        )]),
+                    )]),
+                },
+            };
+            let yaml = file.to_yaml().unwrap();
+            assert_eq!(TemplateFile::from_yaml(&yaml).unwrap(), file, "{yaml}");
+        }
+    }
+}

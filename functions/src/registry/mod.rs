@@ -1,0 +1,84 @@
+//! How records lie in the table: their keys, their conditions, their transactions. Written once,
+//! over the [`Table`] port, for DynamoDB and the embedded store alike.
+//!
+//! | record | pk | sk | gsi1 | gsi2 |
+//! |---|---|---|---|---|
+//! | save | `SAVE#id` | `META` | `OWNER#user`, `SAVE#time#id` | `SAVES#OPEN`, `time#id`, until it has ended |
+//! | lock | `INSTANCE#region#id` | `LOCK` | | |
+//! | duty | `INSTANCE#region#id` | `DUTY` | | `DUTIES#OPEN`, `time#id`, until it is discharged |
+//! | template | `TEMPLATE#name` | `META` | `OWNER#user`, `TEMPLATE#name` | `TEMPLATES#PUBLIC`, `name` |
+//! | version | `TEMPLATE#name` | `VERSION#000001` | | |
+
+mod records;
+mod saves;
+mod templates;
+
+use std::sync::Arc;
+
+use crate::domain::{Code, Problem};
+use crate::ports::{Page, Table, TableError};
+
+pub use records::Stored;
+pub(crate) use saves::Begun;
+pub use templates::Listing;
+
+/// The most times that a change is tried again when somebody else changed the same record.
+const TRIES: usize = 10;
+
+/// The registry of templates, versions, saves, locks and duties.
+#[derive(Clone)]
+pub struct Registry {
+    table: Arc<dyn Table>,
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Registry")
+    }
+}
+
+/// Part of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed<T> {
+    /// The records.
+    pub items: Vec<T>,
+    /// Where to go on.
+    pub cursor: Option<String>,
+}
+
+impl Registry {
+    /// The registry in a table.
+    pub fn new(table: Arc<dyn Table>) -> Self {
+        Self { table }
+    }
+}
+
+/// What a failing table means to whoever asked. A failed condition means a concurrent change.
+fn problem(error: TableError) -> Problem {
+    match error {
+        TableError::ConditionFailed { .. } | TableError::Conflict => Problem::new(
+            Code::RegistryConflict,
+            "The record was changed by somebody else at the same time.",
+        )
+        .because(error),
+        TableError::Invalid(what) => Problem::new(
+            Code::Internal,
+            format!("The registry was asked something impossible: {what}."),
+        ),
+        TableError::Unavailable { .. } => {
+            Problem::new(Code::RegistryUnavailable, "The registry did not answer.").because(error)
+        }
+    }
+}
+
+fn listed<T: serde::de::DeserializeOwned>(page: Page) -> Result<Listed<T>, Problem> {
+    let items = page
+        .items
+        .iter()
+        .map(|item| records::decode(item).map(|stored| stored.value))
+        .collect::<Result<_, _>>()?;
+    Ok(Listed {
+        items,
+        cursor: page.cursor,
+    })
+}

@@ -1,0 +1,89 @@
+//! Records as items: the record itself under `record`, a revision that every write raises, and the
+//! attributes of the indexes.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::domain::{Code, Problem};
+use crate::ports::{Condition, Index, Item, Key};
+
+/// The version of the records' own form, written with each, so that a later form can be told.
+const FORM: u64 = 1;
+
+/// A record as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored<T> {
+    /// The record.
+    pub value: T,
+    /// Its revision, which the next write must still find.
+    pub revision: u64,
+}
+
+impl<T> Stored<T> {
+    /// The condition that nobody has written since.
+    pub(super) fn unchanged(&self) -> Condition {
+        Condition::Equals("revision".to_owned(), self.revision.into())
+    }
+}
+
+/// Under which index a record is found.
+pub(super) struct Indexed {
+    pub(super) index: Index,
+    pub(super) pk: String,
+    pub(super) sk: String,
+}
+
+/// Makes the item of a record.
+pub(super) fn encode<T: Serialize>(
+    key: Key,
+    record: &T,
+    revision: u64,
+    indexed: impl IntoIterator<Item = Indexed>,
+) -> Result<Item, Problem> {
+    let record = serde_json::to_value(record).map_err(|error| {
+        Problem::new(Code::Internal, "A record could not be written.").because(error)
+    })?;
+    let mut attributes = Map::new();
+    attributes.insert("record".to_owned(), record);
+    attributes.insert("revision".to_owned(), revision.into());
+    attributes.insert("form".to_owned(), FORM.into());
+    for entry in indexed {
+        let (pk, sk) = entry.index.attributes();
+        attributes.insert(pk.to_owned(), entry.pk.into());
+        attributes.insert(sk.to_owned(), entry.sk.into());
+    }
+    Ok(Item { key, attributes })
+}
+
+/// Reads the record of an item.
+pub(super) fn decode<T: DeserializeOwned>(item: &Item) -> Result<Stored<T>, Problem> {
+    let damaged = |what: &str| {
+        let message = format!(
+            "The record {} {} cannot be read: {what}.",
+            item.key.pk, item.key.sk
+        );
+        Problem::new(Code::Internal, message)
+    };
+    match item.attributes.get("form").and_then(Value::as_u64) {
+        Some(FORM) => {}
+        Some(newer) => {
+            return Err(damaged(&format!(
+                "its form {newer} is not known to this version of Prism"
+            )));
+        }
+        None => return Err(damaged("it says no form")),
+    }
+    let revision = item
+        .attributes
+        .get("revision")
+        .and_then(Value::as_u64)
+        .ok_or_else(|| damaged("it has no revision"))?;
+    let record = item
+        .attributes
+        .get("record")
+        .ok_or_else(|| damaged("it is empty"))?;
+    let value =
+        T::deserialize(record).map_err(|error| damaged("its form is wrong").because(error))?;
+    Ok(Stored { value, revision })
+}

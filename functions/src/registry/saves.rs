@@ -1,0 +1,319 @@
+//! Saves, locks and duties.
+
+use chrono::SecondsFormat;
+
+use super::records::{Indexed, Stored, decode, encode};
+use super::{Listed, Registry, TRIES, listed, problem};
+use crate::domain::save::{Discharge, Duty, Finding, SaveRecord};
+use crate::domain::{Code, InstanceId, Problem, Region, SaveId, Timestamp, UserId};
+use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Write};
+
+/// The lock on an instance: which save holds it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+struct Lock {
+    save_id: SaveId,
+}
+
+pub(super) fn save_key(id: &SaveId) -> Key {
+    Key::new(format!("SAVE#{id}"), "META")
+}
+
+fn instance_key(region: &Region, id: &InstanceId, part: &str) -> Key {
+    Key::new(format!("INSTANCE#{region}#{id}"), part)
+}
+
+fn sortable(at: Timestamp) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// The item of a save; it leaves the index of open saves when it has ended.
+pub(super) fn save_item(record: &SaveRecord, revision: u64) -> Result<Item, Problem> {
+    let when = format!("{}#{}", sortable(record.started_at), record.save_id);
+    let mine = Indexed {
+        index: Index::Gsi1,
+        pk: format!("OWNER#{}", record.saved_by),
+        sk: format!("SAVE#{when}"),
+    };
+    let open = (!record.state.is_final()).then(|| Indexed {
+        index: Index::Gsi2,
+        pk: "SAVES#OPEN".to_owned(),
+        sk: when,
+    });
+    encode(
+        save_key(&record.save_id),
+        record,
+        revision,
+        [mine].into_iter().chain(open),
+    )
+}
+
+fn duty_item(duty: &Duty, revision: u64) -> Result<Item, Problem> {
+    let key = instance_key(&duty.region, &duty.instance, "DUTY");
+    let open = duty.discharged.is_none().then(|| Indexed {
+        index: Index::Gsi2,
+        pk: "DUTIES#OPEN".to_owned(),
+        sk: format!("{}#{}", sortable(duty.since), duty.instance),
+    });
+    encode(key, duty, revision, open)
+}
+
+/// What came of the attempt to begin a save.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Begun {
+    /// It has begun now.
+    Now,
+    /// Another save holds the instance.
+    HeldBy(SaveId),
+    /// This save had begun already; here is its record.
+    Before(Box<SaveRecord>),
+}
+
+impl Registry {
+    /// A save's record.
+    pub async fn save(&self, id: &SaveId) -> Result<Option<Stored<SaveRecord>>, Problem> {
+        let item = self.table.get(&save_key(id)).await.map_err(problem)?;
+        item.as_ref().map(decode).transpose()
+    }
+
+    /// Begins a save: lock, duty and record in one transaction, or nothing (promises P1, P4).
+    pub(crate) async fn begin_save(
+        &self,
+        record: &SaveRecord,
+        duty: &Duty,
+    ) -> Result<Begun, Problem> {
+        let lock_key = instance_key(&duty.region, &duty.instance, "LOCK");
+        let lock = encode(
+            lock_key.clone(),
+            &Lock {
+                save_id: record.save_id.clone(),
+            },
+            1,
+            [],
+        )?;
+        let (open_pk, _) = Index::Gsi2.attributes();
+        let no_open_duty = Condition::AttributeAbsent(open_pk.to_owned());
+        let writes = [
+            Write::Put(save_item(record, 1)?, Condition::ItemAbsent),
+            Write::Put(lock, Condition::ItemAbsent),
+            Write::Put(duty_item(duty, 1)?, no_open_duty),
+        ];
+        match self.table.transact(&writes).await {
+            Ok(()) => return Ok(Begun::Now),
+            Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
+            Err(error) => return Err(problem(error)),
+        }
+        if let Some(before) = self.save(&record.save_id).await? {
+            return Ok(Begun::Before(Box::new(before.value)));
+        }
+        if let Some(holder) = self.lock_holder(&duty.region, &duty.instance).await? {
+            return Ok(Begun::HeldBy(holder));
+        }
+        match self.duty(&duty.region, &duty.instance).await? {
+            Some(other) if other.value.discharged.is_none() => {
+                Ok(Begun::HeldBy(other.value.save_id))
+            }
+            _ => Err(problem(TableError::Conflict)),
+        }
+    }
+
+    /// Writes the record of a save that was refused before it began; an existing record stays.
+    pub(crate) async fn note_refused(&self, record: &SaveRecord) -> Result<(), Problem> {
+        match self
+            .table
+            .transact(&[Write::Put(save_item(record, 1)?, Condition::ItemAbsent)])
+            .await
+        {
+            Ok(()) | Err(TableError::ConditionFailed { .. }) => Ok(()),
+            Err(error) => Err(problem(error)),
+        }
+    }
+
+    /// Changes a save's record. `change` may be called several times, on fresh copies, and what it
+    /// refuses is refused. A record of another epoch than `epoch` is [`Code::Superseded`].
+    pub(crate) async fn change_save<R>(
+        &self,
+        id: &SaveId,
+        epoch: Option<u32>,
+        mut change: impl FnMut(&mut SaveRecord) -> Result<R, Problem>,
+    ) -> Result<(SaveRecord, R), Problem> {
+        for _ in 0..TRIES {
+            let stored = self.save(id).await?.ok_or_else(|| save_not_found(id))?;
+            check_epoch(&stored.value, epoch)?;
+            let mut record = stored.value.clone();
+            let result = change(&mut record)?;
+            if record == stored.value {
+                return Ok((record, result));
+            }
+            let item = save_item(&record, stored.revision + 1)?;
+            match self
+                .table
+                .transact(&[Write::Put(item, stored.unchanged())])
+                .await
+            {
+                Ok(()) => return Ok((record, result)),
+                Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
+                Err(error) => return Err(problem(error)),
+            }
+        }
+        Err(problem(TableError::Conflict))
+    }
+
+    /// Ends a save: its record as changed, and its lock released, in one transaction. With
+    /// `keep_lock`, the lock stays.
+    pub(crate) async fn end_save(
+        &self,
+        id: &SaveId,
+        epoch: u32,
+        keep_lock: bool,
+        mut change: impl FnMut(&mut SaveRecord),
+    ) -> Result<SaveRecord, Problem> {
+        for _ in 0..TRIES {
+            let stored = self.save(id).await?.ok_or_else(|| save_not_found(id))?;
+            check_epoch(&stored.value, Some(epoch))?;
+            let mut record = stored.value.clone();
+            change(&mut record);
+            let mut writes = vec![Write::Put(
+                save_item(&record, stored.revision + 1)?,
+                stored.unchanged(),
+            )];
+            if let (Some(plan), false) = (&record.plan, keep_lock) {
+                let region = &record.request.region;
+                if self.lock_holder(region, &plan.instance.id).await?.as_ref() == Some(id) {
+                    let ours = Condition::Equals(
+                        "record".to_owned(),
+                        serde_json::json!({ "save_id": id }),
+                    );
+                    writes.push(Write::Delete(
+                        instance_key(region, &plan.instance.id, "LOCK"),
+                        ours,
+                    ));
+                }
+            }
+            match self.table.transact(&writes).await {
+                Ok(()) => return Ok(record),
+                Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
+                Err(error) => return Err(problem(error)),
+            }
+        }
+        Err(problem(TableError::Conflict))
+    }
+
+    /// The save that holds an instance.
+    pub async fn lock_holder(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+    ) -> Result<Option<SaveId>, Problem> {
+        let item = self
+            .table
+            .get(&instance_key(region, id, "LOCK"))
+            .await
+            .map_err(problem)?;
+        let lock: Option<Stored<Lock>> = item.as_ref().map(decode).transpose()?;
+        Ok(lock.map(|lock| lock.value.save_id))
+    }
+
+    /// The duty towards an instance, open or discharged.
+    pub async fn duty(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+    ) -> Result<Option<Stored<Duty>>, Problem> {
+        let item = self
+            .table
+            .get(&instance_key(region, id, "DUTY"))
+            .await
+            .map_err(problem)?;
+        item.as_ref().map(decode).transpose()
+    }
+
+    /// Discharges a duty of this save by a finding; one that is discharged already stays as it is.
+    pub(crate) async fn discharge(
+        &self,
+        duty: &Stored<Duty>,
+        finding: Finding,
+        at: Timestamp,
+    ) -> Result<(), Problem> {
+        if duty.value.discharged.is_some() {
+            return Ok(());
+        }
+        let mut after = duty.value.clone();
+        after.discharged = Some(Discharge { finding, at });
+        let write = Write::Put(duty_item(&after, duty.revision + 1)?, duty.unchanged());
+        self.table.transact(&[write]).await.map_err(problem)
+    }
+
+    /// Somebody's saves, the newest first.
+    pub async fn saves_of(
+        &self,
+        user: &UserId,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<SaveRecord>, Problem> {
+        let query = Query {
+            index: Index::Gsi1,
+            pk: format!("OWNER#{user}"),
+            sort_keys: SortKeys::BeginsWith("SAVE#".to_owned()),
+            descending: true,
+            limit,
+            cursor,
+        };
+        listed(self.table.query(&query).await.map_err(problem)?)
+    }
+
+    /// The saves that have not ended, the oldest first.
+    pub async fn open_saves(
+        &self,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<SaveRecord>, Problem> {
+        listed(
+            self.table
+                .query(&open("SAVES#OPEN", limit, cursor))
+                .await
+                .map_err(problem)?,
+        )
+    }
+
+    /// The duties that are not discharged, the oldest first.
+    pub async fn open_duties(
+        &self,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<Duty>, Problem> {
+        listed(
+            self.table
+                .query(&open("DUTIES#OPEN", limit, cursor))
+                .await
+                .map_err(problem)?,
+        )
+    }
+}
+
+fn open(pk: &str, limit: usize, cursor: Option<String>) -> Query {
+    Query {
+        index: Index::Gsi2,
+        pk: pk.to_owned(),
+        sort_keys: SortKeys::All,
+        descending: false,
+        limit,
+        cursor,
+    }
+}
+
+fn save_not_found(id: &SaveId) -> Problem {
+    Problem::new(Code::SaveNotFound, format!("There is no save {id}."))
+}
+
+fn check_epoch(record: &SaveRecord, epoch: Option<u32>) -> Result<(), Problem> {
+    match epoch {
+        Some(epoch) if epoch != record.epoch => {
+            let message = format!(
+                "The save {} is worked on by its execution {} now; this was its execution number {epoch}.",
+                record.save_id, record.execution
+            );
+            Err(Problem::new(Code::Superseded, message))
+        }
+        _ => Ok(()),
+    }
+}

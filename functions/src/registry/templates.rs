@@ -1,0 +1,196 @@
+//! Templates and versions.
+
+use super::records::{Indexed, Stored, decode, encode};
+use super::saves::save_item;
+use super::{Listed, Registry, TRIES, listed, problem};
+use crate::domain::save::SaveRecord;
+use crate::domain::template::{Template, Version, Visibility};
+use crate::domain::{Code, Problem, TemplateName, Timestamp, UserId};
+use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Write};
+
+/// Whose templates are listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listing {
+    /// Those that somebody owns.
+    OwnedBy(UserId),
+    /// Those that everybody may use.
+    Public,
+}
+
+fn template_key(name: &TemplateName) -> Key {
+    Key::new(format!("TEMPLATE#{name}"), "META")
+}
+
+fn version_key(name: &TemplateName, number: u32) -> Key {
+    Key::new(format!("TEMPLATE#{name}"), format!("VERSION#{number:06}"))
+}
+
+fn template_item(template: &Template, revision: u64) -> Result<Item, Problem> {
+    let owned = Indexed {
+        index: Index::Gsi1,
+        pk: format!("OWNER#{}", template.owner),
+        sk: format!("TEMPLATE#{}", template.name),
+    };
+    let public = (template.visibility == Visibility::Public).then(|| Indexed {
+        index: Index::Gsi2,
+        pk: "TEMPLATES#PUBLIC".to_owned(),
+        sk: template.name.to_string(),
+    });
+    encode(
+        template_key(&template.name),
+        template,
+        revision,
+        [owned].into_iter().chain(public),
+    )
+}
+
+impl Registry {
+    /// A template.
+    pub async fn template(&self, name: &TemplateName) -> Result<Option<Stored<Template>>, Problem> {
+        let item = self.table.get(&template_key(name)).await.map_err(problem)?;
+        item.as_ref().map(decode).transpose()
+    }
+
+    /// A version of a template.
+    pub async fn version(
+        &self,
+        name: &TemplateName,
+        number: u32,
+    ) -> Result<Option<Version>, Problem> {
+        let item = self
+            .table
+            .get(&version_key(name, number))
+            .await
+            .map_err(problem)?;
+        Ok(item
+            .as_ref()
+            .map(decode)
+            .transpose()?
+            .map(|stored| stored.value))
+    }
+
+    /// The versions of a template, the newest first.
+    pub async fn versions(
+        &self,
+        name: &TemplateName,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<Version>, Problem> {
+        let query = Query {
+            index: Index::Primary,
+            pk: format!("TEMPLATE#{name}"),
+            sort_keys: SortKeys::BeginsWith("VERSION#".to_owned()),
+            descending: true,
+            limit,
+            cursor,
+        };
+        listed(self.table.query(&query).await.map_err(problem)?)
+    }
+
+    /// Templates by name.
+    pub async fn templates(
+        &self,
+        listing: &Listing,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<Template>, Problem> {
+        let (index, pk, sort_keys) = match listing {
+            Listing::OwnedBy(user) => (
+                Index::Gsi1,
+                format!("OWNER#{user}"),
+                SortKeys::BeginsWith("TEMPLATE#".to_owned()),
+            ),
+            Listing::Public => (Index::Gsi2, "TEMPLATES#PUBLIC".to_owned(), SortKeys::All),
+        };
+        let query = Query {
+            index,
+            pk,
+            sort_keys,
+            descending: false,
+            limit,
+            cursor,
+        };
+        listed(self.table.query(&query).await.map_err(problem)?)
+    }
+
+    /// Registers the version of a save: the version, the template's latest pointer and the save's
+    /// record in one transaction, so that numbers have no gaps and a repeated call registers once
+    /// (promises P4, P5). `build` makes template and version out of the template as it stands.
+    pub(crate) async fn register_version(
+        &self,
+        record: &SaveRecord,
+        build: impl Fn(Option<&Template>) -> Result<(Template, Version), Problem>,
+    ) -> Result<u32, Problem> {
+        for _ in 0..TRIES {
+            let Some(save) = self.save(&record.save_id).await? else {
+                return Err(Problem::new(
+                    Code::SaveNotFound,
+                    format!("There is no save {}.", record.save_id),
+                ));
+            };
+            if let Some(number) = save.value.version {
+                return Ok(number);
+            }
+            if save.value.epoch != record.epoch {
+                return Err(Problem::new(
+                    Code::Superseded,
+                    format!("A recovery of {} has taken over.", record.save_id),
+                ));
+            }
+            let before = self.template(&record.request.template).await?;
+            let (template, version) = build(before.as_ref().map(|stored| &stored.value))?;
+            let mut after = save.value.clone();
+            after.version = Some(version.number);
+            after.usd_per_month = Some(version.usd_per_month);
+            let (revision, unchanged) = match &before {
+                Some(stored) => (stored.revision + 1, stored.unchanged()),
+                None => (1, Condition::ItemAbsent),
+            };
+            let writes = [
+                Write::Put(
+                    encode(
+                        version_key(&version.template, version.number),
+                        &version,
+                        1,
+                        [],
+                    )?,
+                    Condition::ItemAbsent,
+                ),
+                Write::Put(template_item(&template, revision)?, unchanged),
+                Write::Put(save_item(&after, save.revision + 1)?, save.unchanged()),
+            ];
+            match self.table.transact(&writes).await {
+                Ok(()) => return Ok(version.number),
+                Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
+                Err(error) => return Err(problem(error)),
+            }
+        }
+        Err(problem(TableError::Conflict))
+    }
+
+    /// Counts a launch of a template.
+    pub(crate) async fn count_launch(
+        &self,
+        name: &TemplateName,
+        at: Timestamp,
+    ) -> Result<(), Problem> {
+        for _ in 0..TRIES {
+            let Some(stored) = self.template(name).await? else {
+                return Ok(());
+            };
+            let mut template = stored.value.clone();
+            template.launches += 1;
+            template.last_launched_at = Some(at);
+            let write = Write::Put(
+                template_item(&template, stored.revision + 1)?,
+                stored.unchanged(),
+            );
+            match self.table.transact(&[write]).await {
+                Ok(()) => return Ok(()),
+                Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
+                Err(error) => return Err(problem(error)),
+            }
+        }
+        Err(problem(TableError::Conflict))
+    }
+}

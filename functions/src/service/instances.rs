@@ -1,0 +1,200 @@
+//! Instances: list, start, stop, terminate.
+
+use serde::Serialize;
+
+use super::Service;
+use super::access::{Action, Caller, OWNER_TAG};
+use crate::domain::ids::shown;
+use crate::domain::save::check_name;
+use crate::domain::{Code, Problem, Region, SaveId, Timestamp};
+use crate::ports::{Instance, InstanceFilter, InstanceState};
+use crate::steps::{TEMPLATE_TAG, from_ec2, named};
+
+/// An instance as its owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InstanceView {
+    /// Its name, or its id where it has none.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// Its state.
+    pub state: &'static str,
+    /// Its Region.
+    pub region: Region,
+    /// Its type.
+    pub instance_type: String,
+    /// What it was launched from: `name` or `name@version`.
+    pub template: Option<String>,
+    /// Its public IPv4 address.
+    pub public_ip: Option<String>,
+    /// When it was last launched or started.
+    pub launched_at: Timestamp,
+    /// The save that holds it.
+    pub save_id: Option<SaveId>,
+}
+
+impl Service {
+    /// The caller's instances in a Region, by name.
+    pub async fn instances(
+        &self,
+        caller: &Caller,
+        region: &Region,
+    ) -> Result<Vec<InstanceView>, Problem> {
+        let filter = InstanceFilter::Tag(OWNER_TAG.to_owned(), caller.user.to_string());
+        let mut views = Vec::new();
+        for instance in self
+            .env
+            .ec2
+            .instances(region, &filter)
+            .await
+            .map_err(from_ec2)?
+        {
+            let save_id = self.env.registry.lock_holder(region, &instance.id).await?;
+            views.push(view(&instance, region, save_id));
+        }
+        views.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        Ok(views)
+    }
+
+    /// The caller's instance of that name or id; another's answers as one that is not there.
+    pub async fn instance(
+        &self,
+        caller: &Caller,
+        region: &Region,
+        name: &str,
+    ) -> Result<Instance, Problem> {
+        check_name("instance name or id", name)?;
+        let mut found = named(&self.env, region, name).await?;
+        found.retain(|instance| caller.may(Action::Change, instance));
+        if found.len() > 1 {
+            let ids: Vec<&str> = found.iter().map(|instance| instance.id.as_str()).collect();
+            return Err(Problem::new(
+                Code::InstanceNameAmbiguous,
+                format!("{} instances are named {name}.", found.len()),
+            )
+            .hint(format!("Name it by its id: {}.", ids.join(", "))));
+        }
+        found.pop().ok_or_else(|| {
+            Problem::new(
+                Code::InstanceNotFound,
+                format!("There is no instance {} of yours in {region}.", shown(name)),
+            )
+        })
+    }
+
+    /// Begins to start an instance; one that runs stays as it is.
+    pub async fn start_instance(
+        &self,
+        caller: &Caller,
+        region: &Region,
+        name: &str,
+    ) -> Result<Instance, Problem> {
+        let instance = self.free_instance(caller, region, name).await?;
+        match instance.state {
+            InstanceState::Stopped => self
+                .env
+                .ec2
+                .start_instance(region, &instance.id)
+                .await
+                .map_err(from_ec2)?,
+            InstanceState::Running | InstanceState::Pending => {}
+            _ => {
+                return Err(wrong_state(
+                    &instance,
+                    name,
+                    "started",
+                    "Wait until it is stopped.",
+                ));
+            }
+        }
+        Ok(instance)
+    }
+
+    /// Begins to stop an instance; one that is stopped stays as it is.
+    pub async fn stop_instance(
+        &self,
+        caller: &Caller,
+        region: &Region,
+        name: &str,
+    ) -> Result<Instance, Problem> {
+        let instance = self.free_instance(caller, region, name).await?;
+        match instance.state {
+            InstanceState::Running => self
+                .env
+                .ec2
+                .stop_instance(region, &instance.id)
+                .await
+                .map_err(from_ec2)?,
+            InstanceState::Stopped | InstanceState::Stopping => {}
+            _ => {
+                return Err(wrong_state(
+                    &instance,
+                    name,
+                    "stopped",
+                    "Wait until it is running.",
+                ));
+            }
+        }
+        Ok(instance)
+    }
+
+    /// Begins to end an instance for good; one that is gone stays gone.
+    pub async fn terminate_instance(
+        &self,
+        caller: &Caller,
+        region: &Region,
+        name: &str,
+    ) -> Result<Instance, Problem> {
+        let instance = self.free_instance(caller, region, name).await?;
+        if !instance.state.is_gone() {
+            self.env
+                .ec2
+                .terminate_instance(region, &instance.id)
+                .await
+                .map_err(from_ec2)?;
+        }
+        Ok(instance)
+    }
+
+    /// An instance that no save holds: starting it would spoil the save's image, stopping it the
+    /// restart. A stranded save does not hold it: its owner is the one who can bring it back.
+    async fn free_instance(
+        &self,
+        caller: &Caller,
+        region: &Region,
+        name: &str,
+    ) -> Result<Instance, Problem> {
+        let instance = self.instance(caller, region, name).await?;
+        let Some(holder) = self.env.registry.lock_holder(region, &instance.id).await? else {
+            return Ok(instance);
+        };
+        let stored = self.env.registry.save(&holder).await?;
+        if stored.is_some_and(|stored| stored.value.state.is_final()) {
+            return Ok(instance);
+        }
+        Err(Problem::new(Code::InstanceBusy, format!("{name} is being saved by {holder}."))
+            .hint(format!("Wait for it with \"prism saves watch {holder}\", or cancel it with \"prism saves cancel {holder}\".")))
+    }
+}
+
+fn wrong_state(instance: &Instance, name: &str, what: &str, hint: &str) -> Problem {
+    let message = format!(
+        "{name} is {} and cannot be {what} now.",
+        instance.state.as_str()
+    );
+    Problem::new(Code::InstanceStateWrong, message).hint(hint)
+}
+
+pub(super) fn view(instance: &Instance, region: &Region, save_id: Option<SaveId>) -> InstanceView {
+    InstanceView {
+        name: instance.name().unwrap_or(instance.id.as_str()).to_owned(),
+        id: instance.id.to_string(),
+        state: instance.state.as_str(),
+        region: region.clone(),
+        instance_type: instance.instance_type.clone(),
+        template: instance.tags.get(TEMPLATE_TAG).cloned(),
+        public_ip: instance.public_ip.clone(),
+        launched_at: instance.launched_at,
+        save_id,
+    }
+}

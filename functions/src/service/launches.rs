@@ -1,0 +1,269 @@
+//! Launches: built-in and saved templates alike.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::access::{Action, Caller, OWNER_TAG};
+use super::instances::view;
+use super::{InstanceView, Service};
+use crate::domain::catalogue::{self, BuiltIn};
+use crate::domain::save::check_name;
+use crate::domain::sizes::{Size, usd_per_hour};
+use crate::domain::template::{TemplateRef, Version};
+use crate::domain::{Code, ImageId, InstanceId, Problem, ProjectName, Region};
+use crate::ports::{Architecture, NewInstance, Tags};
+use crate::steps::{LOGIN_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG, from_ec2, named};
+
+/// What somebody asks for: an instance of that name, from that template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaunchRequest {
+    /// The template, perhaps with a version.
+    pub template: TemplateRef,
+    /// The name of the new instance.
+    pub name: String,
+    /// The Region.
+    pub region: Region,
+    /// How large; a saved template remembers the type it was saved from, a built-in one is M.
+    pub size: Option<Size>,
+    /// The architecture; a saved template has its own, a built-in one is x86_64.
+    pub architecture: Option<Architecture>,
+    /// The project that the instance is for.
+    pub project: Option<ProjectName>,
+    /// The same id is the same launch.
+    pub request_id: Option<String>,
+}
+
+/// What a launch does, resolved.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LaunchPlan {
+    /// The name of the new instance.
+    pub name: String,
+    /// The Region.
+    pub region: Region,
+    /// The template: `name` of a built-in one, `name@version` of a saved one.
+    pub template: String,
+    /// The AMI.
+    pub image: ImageId,
+    /// The architecture.
+    pub architecture: Architecture,
+    /// The instance type.
+    pub instance_type: String,
+    /// The size of the root volume in GiB.
+    pub root_size_gib: u32,
+    /// The user to log in as.
+    pub login: Option<String>,
+    /// The TCP ports to open.
+    pub ports: Vec<u16>,
+    /// The price per hour in USD, where the table knows the type.
+    pub usd_per_hour: Option<f64>,
+    #[serde(skip)]
+    user_data: Option<String>,
+}
+
+impl Service {
+    /// Resolves a launch and checks it. Changes nothing.
+    pub async fn plan_launch(
+        &self,
+        caller: &Caller,
+        request: &LaunchRequest,
+    ) -> Result<LaunchPlan, Problem> {
+        check_name("instance name", &request.name)?;
+        if request.name.parse::<InstanceId>().is_ok() {
+            let message = format!(
+                "An instance cannot be named {}: it would be taken for an id.",
+                request.name
+            );
+            return Err(Problem::new(Code::InvalidName, message));
+        }
+        self.check_region(&request.region).await?;
+        match catalogue::find(request.template.name.as_str()) {
+            Some(built_in) if request.template.version.is_none() => {
+                self.plan_built_in(request, built_in).await
+            }
+            Some(built_in) => Err(Problem::new(
+                Code::VersionNotFound,
+                format!(
+                    "The template {} is built in and has no versions.",
+                    built_in.name
+                ),
+            )),
+            None => {
+                let (_, version) = self
+                    .saved_template(caller, &request.template, Action::Launch)
+                    .await?;
+                plan_saved(request, version)
+            }
+        }
+    }
+
+    /// Launches an instance. The same request id of the same caller is the same instance.
+    pub async fn launch(
+        &self,
+        caller: &Caller,
+        request: &LaunchRequest,
+    ) -> Result<(LaunchPlan, InstanceView), Problem> {
+        let plan = self.plan_launch(caller, request).await?;
+        if request.request_id.is_none() {
+            self.check_name_free(caller, request).await?;
+        }
+        let token = self.digits("launch", &caller.user, request.request_id.as_deref())?;
+        let new = NewInstance {
+            image: plan.image.clone(),
+            instance_type: plan.instance_type.clone(),
+            root_size_gib: Some(plan.root_size_gib),
+            ports: plan.ports.clone(),
+            user_data: plan.user_data.clone(),
+            client_token: format!("prism-{token}"),
+            tags: tags(caller, request, &plan),
+        };
+        let instance = self
+            .env
+            .ec2
+            .run_instance(&request.region, &new)
+            .await
+            .map_err(|error| match error.code.as_str() {
+                "IdempotentParameterMismatch" => Problem::new(
+                    Code::RequestIdReused,
+                    "The request id was used for a different launch.",
+                )
+                .because(error),
+                _ => from_ec2(error),
+            })?;
+        if catalogue::find(request.template.name.as_str()).is_none() {
+            self.env
+                .registry
+                .count_launch(&request.template.name, self.env.clock.now())
+                .await?;
+        }
+        Ok((plan, view(&instance, &request.region, None)))
+    }
+
+    async fn check_region(&self, region: &Region) -> Result<(), Problem> {
+        let enabled = self.env.ec2.regions().await.map_err(from_ec2)?;
+        if enabled.contains(region) {
+            return Ok(());
+        }
+        let names: Vec<&str> = enabled.iter().map(Region::as_str).collect();
+        Err(Problem::new(
+            Code::InvalidRegion,
+            format!("The Region {region} does not exist or is not enabled for the account."),
+        )
+        .hint(format!("Enabled are: {}.", names.join(", "))))
+    }
+
+    async fn check_name_free(
+        &self,
+        caller: &Caller,
+        request: &LaunchRequest,
+    ) -> Result<(), Problem> {
+        let mut found = named(&self.env, &request.region, &request.name).await?;
+        found.retain(|instance| caller.may(Action::Change, instance) && !instance.state.is_gone());
+        match found.first() {
+            None => Ok(()),
+            Some(holder) => {
+                let message = format!(
+                    "The instance {} in {} is named {} already.",
+                    holder.id, request.region, request.name
+                );
+                Err(Problem::new(Code::InstanceNameTaken, message))
+            }
+        }
+    }
+
+    async fn plan_built_in(
+        &self,
+        request: &LaunchRequest,
+        built_in: &BuiltIn,
+    ) -> Result<LaunchPlan, Problem> {
+        let architecture = request.architecture.unwrap_or(Architecture::X86_64);
+        let machine = request.size.unwrap_or(Size::M).machine(architecture);
+        let image = self
+            .parameters
+            .image(&request.region, &built_in.parameter(architecture))
+            .await
+            .map_err(from_ec2)?;
+        Ok(LaunchPlan {
+            name: request.name.clone(),
+            region: request.region.clone(),
+            template: built_in.name.to_owned(),
+            image,
+            architecture,
+            instance_type: machine.instance_type.to_owned(),
+            root_size_gib: built_in.root_size_gib,
+            login: Some(catalogue::LOGIN.to_owned()),
+            ports: built_in.ports.to_vec(),
+            usd_per_hour: Some(machine.usd_per_hour),
+            user_data: built_in.user_data(),
+        })
+    }
+}
+
+/// Resolves the version's AMI in the Region and for the architecture.
+fn plan_saved(request: &LaunchRequest, version: Version) -> Result<LaunchPlan, Problem> {
+    let architecture = request.architecture.unwrap_or(version.architecture);
+    let here = version
+        .amis
+        .get(&request.region)
+        .and_then(|amis| amis.get(&architecture));
+    let Some(image) = here.cloned() else {
+        return Err(not_here(request, &version, architecture));
+    };
+    let instance_type = match request.size {
+        Some(size) => size.machine(architecture).instance_type.to_owned(),
+        None => version.instance_type.clone(),
+    };
+    Ok(LaunchPlan {
+        name: request.name.clone(),
+        region: request.region.clone(),
+        template: format!("{}@{}", version.template, version.number),
+        image,
+        architecture,
+        usd_per_hour: usd_per_hour(&instance_type),
+        instance_type,
+        root_size_gib: version.root_size_gib,
+        login: version.login,
+        ports: version.ports,
+        user_data: None,
+    })
+}
+
+fn not_here(request: &LaunchRequest, version: &Version, architecture: Architecture) -> Problem {
+    let has = |amis: &BTreeMap<Architecture, ImageId>| {
+        amis.keys()
+            .map(|a| a.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let places: Vec<String> = version
+        .amis
+        .iter()
+        .map(|(region, amis)| format!("{region} ({})", has(amis)))
+        .collect();
+    let message = format!(
+        "{}@{} has no AMI for {} in {}.",
+        version.template,
+        version.number,
+        architecture.as_str(),
+        request.region
+    );
+    Problem::new(Code::TemplateNotInRegion, message)
+        .hint(format!("It is in {}.", places.join(", ")))
+}
+
+fn tags(caller: &Caller, request: &LaunchRequest, plan: &LaunchPlan) -> Tags {
+    let ports: Vec<String> = plan.ports.iter().map(ToString::to_string).collect();
+    let mut tags = Tags::from([
+        ("Name".to_owned(), request.name.clone()),
+        (OWNER_TAG.to_owned(), caller.user.to_string()),
+        (TEMPLATE_TAG.to_owned(), plan.template.clone()),
+        (PORTS_TAG.to_owned(), ports.join(" ")),
+    ]);
+    if let Some(login) = &plan.login {
+        tags.insert(LOGIN_TAG.to_owned(), login.clone());
+    }
+    if let Some(project) = &request.project {
+        tags.insert(PROJECT_TAG.to_owned(), project.to_string());
+    }
+    tags
+}

@@ -1,0 +1,92 @@
+//! What callers ask for: the command line, the API, the schedules. Authorisation lives here, in
+//! `access`; nothing else decides who may do what.
+
+pub mod access;
+mod instances;
+mod launches;
+mod recovery;
+mod saves;
+mod templates;
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::domain::ids::shown;
+use crate::domain::{Code, Problem, UserId};
+use crate::ports::{Entropy, Executions, ExecutionsError, Parameters};
+use crate::steps::Env;
+
+pub use instances::InstanceView;
+pub use launches::{LaunchPlan, LaunchRequest};
+pub use recovery::Recovery;
+pub use saves::Started;
+pub use templates::{TemplateKind, TemplateSummary, TemplateView};
+
+/// The service: one for all callers.
+#[derive(Clone)]
+pub struct Service {
+    /// The world as the steps see it.
+    pub env: Env,
+    /// The executions of the save state machine.
+    pub executions: Arc<dyn Executions>,
+    /// The public parameters.
+    pub parameters: Arc<dyn Parameters>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service")
+            .field("env", &self.env)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    /// Twenty hexadecimal digits: the same for the same request id of the same user and kind of
+    /// request, new ones where there is none.
+    fn digits(
+        &self,
+        kind: &str,
+        user: &UserId,
+        request_id: Option<&str>,
+    ) -> Result<String, Problem> {
+        let Some(request_id) = request_id else {
+            let digits = format!("{:016x}{:016x}", self.entropy.next(), self.entropy.next());
+            return Ok(digits[..20].to_owned());
+        };
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        if !(1..=64).contains(&request_id.len()) || !request_id.bytes().all(plain) {
+            let message = format!(
+                "The request id {} is not valid: it has 1 to 64 letters, digits, \"-\" or \"_\".",
+                shown(request_id)
+            );
+            return Err(Problem::new(Code::InvalidRequestId, message));
+        }
+        let hash = Sha256::digest(format!("{kind}\n{user}\n{request_id}"));
+        Ok(hash
+            .iter()
+            .take(10)
+            .fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
+    }
+}
+
+/// What a failing execution service means to whoever asked.
+fn from_executions(error: ExecutionsError) -> Problem {
+    match error {
+        ExecutionsError::AlreadyExists { ref name } => {
+            let message = format!("An execution named {name} exists already, with another input.");
+            Problem::new(Code::RequestIdReused, message).because(error)
+        }
+        ExecutionsError::NotFound { .. } => {
+            Problem::new(Code::Internal, "The execution of the save is not known.").because(error)
+        }
+        ExecutionsError::Unavailable { .. } => Problem::new(
+            Code::AwsUnavailable,
+            "The execution could not be started or read.",
+        )
+        .because(error),
+    }
+}

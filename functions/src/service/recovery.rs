@@ -1,0 +1,151 @@
+//! Recovery: saves whose execution has ended without them, and executions that hand over.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::access::Caller;
+use super::{Service, from_executions};
+use crate::domain::save::{SaveRecord, SaveState};
+use crate::domain::{Problem, SaveId};
+use crate::ports::{ExecutionStatus, ExecutionsError};
+use crate::steps::Standing;
+
+/// How many open saves and duties one sweep looks at, each.
+const SWEEP: usize = 100;
+
+/// A recovery that was started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovery {
+    /// The save.
+    pub save_id: SaveId,
+    /// The execution that recovers it.
+    pub execution: String,
+}
+
+impl Service {
+    /// Finds saves whose execution is not running and starts their recovery. Safe to run at any
+    /// time, and twice at once: each recovery is fenced by an epoch in the save's record.
+    pub async fn sweep(&self) -> Result<Vec<Recovery>, Problem> {
+        let mut recoveries = Vec::new();
+        for record in self.env.registry.open_saves(SWEEP, None).await?.items {
+            if self.is_abandoned(&record).await? {
+                recoveries.extend(self.recover(&record).await?);
+            }
+        }
+        for duty in self.env.registry.open_duties(SWEEP, None).await?.items {
+            let Some(stored) = self.env.registry.save(&duty.save_id).await? else {
+                continue;
+            };
+            let record = stored.value;
+            if record.state == SaveState::Stranded {
+                let instance =
+                    crate::steps::look(&*self.env.ec2, &duty.region, &duty.instance).await?;
+                let standing =
+                    crate::steps::standing(&duty, &record, instance.as_ref(), self.env.clock.now());
+                if matches!(standing, Standing::Settled(_)) {
+                    recoveries.extend(self.recover(&record).await?);
+                }
+            }
+        }
+        Ok(recoveries)
+    }
+
+    /// Whether no execution works on an open save any more, and its next recovery is due.
+    async fn is_abandoned(&self, record: &SaveRecord) -> Result<bool, Problem> {
+        let status = match self.executions.describe(&record.execution).await {
+            Ok(execution) => Some(execution.status),
+            Err(ExecutionsError::NotFound { .. }) => None,
+            Err(error) => return Err(from_executions(error)),
+        };
+        let due = record.updated_at + pause_before(record.epoch) <= self.env.clock.now();
+        Ok(status != Some(ExecutionStatus::Running) && due)
+    }
+
+    /// Starts a recovery, unless somebody else has just done so.
+    async fn recover(&self, record: &SaveRecord) -> Result<Option<Recovery>, Problem> {
+        let Some(next) = self.next_epoch(record).await? else {
+            return Ok(None);
+        };
+        let input = json!({ "recover": next.save_id, "epoch": next.epoch });
+        self.executions
+            .start(&next.execution, input)
+            .await
+            .map_err(from_executions)?;
+        Ok(Some(Recovery {
+            save_id: next.save_id,
+            execution: next.execution,
+        }))
+    }
+
+    /// Ends the running execution of a save and starts another that goes on with it: for a process
+    /// that leaves its save to another one. The steps are idempotent, so the second execution
+    /// passes quickly over what the first has done.
+    pub async fn hand_over(&self, caller: &Caller, id: &SaveId) -> Result<(), Problem> {
+        let record = self.save(caller, id).await?;
+        if record.state.is_final() {
+            return Ok(());
+        }
+        let Some(next) = self.next_epoch(&record).await? else {
+            return Ok(());
+        };
+        let cause = format!("The save goes on as the execution {}.", next.execution);
+        self.executions
+            .stop(&record.execution, &cause)
+            .await
+            .map_err(from_executions)?;
+        let recovering = next.restore_began_at.is_some();
+        let input = if recovering {
+            json!({ "recover": next.save_id, "epoch": next.epoch })
+        } else {
+            json!({ "save_id": next.save_id, "epoch": next.epoch, "caller": caller, "request": next.request })
+        };
+        self.executions
+            .start(&next.execution, input)
+            .await
+            .map_err(from_executions)
+    }
+
+    /// Raises the epoch, which shuts out the steps of every earlier execution. `None` when the
+    /// record has changed meanwhile.
+    async fn next_epoch(&self, record: &SaveRecord) -> Result<Option<SaveRecord>, Problem> {
+        let now = self.env.clock.now();
+        let change = |after: &mut SaveRecord| {
+            let current = after.epoch == record.epoch && after.ended_at.is_none();
+            if current {
+                after.epoch += 1;
+                after.execution = format!("{}-{}", after.save_id, after.epoch);
+                after.state = SaveState::Running;
+                after.updated_at = now;
+            }
+            Ok(current)
+        };
+        let (after, raised) = self
+            .env
+            .registry
+            .change_save(&record.save_id, None, change)
+            .await?;
+        Ok(raised.then_some(after))
+    }
+}
+
+/// How long the sweep leaves a save alone whose recoveries keep ending: the first three follow at
+/// once, the later ones after 5 minutes, doubling up to 6 hours.
+fn pause_before(epoch: u32) -> TimeDelta {
+    match epoch.checked_sub(4) {
+        None => TimeDelta::zero(),
+        Some(times) => TimeDelta::minutes((5_i64 << times.min(7)).min(360)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recoveries_that_keep_ending_come_ever_more_rarely() {
+        let minutes: Vec<i64> = (1..13)
+            .map(|epoch| pause_before(epoch).num_minutes())
+            .collect();
+        assert_eq!(minutes, [0, 0, 0, 5, 10, 20, 40, 80, 160, 320, 360, 360]);
+    }
+}

@@ -1,0 +1,133 @@
+//! Saves: plan, start, read, cancel.
+
+use serde_json::json;
+
+use super::access::Caller;
+use super::{Service, from_executions};
+use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, SaveState};
+use crate::domain::{Code, Problem, SaveId};
+use crate::ports::ExecutionsError;
+use crate::registry::Listed;
+use crate::steps;
+
+/// A save that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Started {
+    /// The save.
+    pub save_id: SaveId,
+    /// Whether it existed already, under the same request id.
+    pub repeated: bool,
+}
+
+impl Service {
+    /// Checks everything and says what a save would do. Changes nothing.
+    pub async fn plan_save(
+        &self,
+        caller: &Caller,
+        request: SaveRequest,
+    ) -> Result<SavePlan, Problem> {
+        let digits = self.digits("save", &caller.user, None)?;
+        steps::plan(
+            &self.env,
+            caller,
+            format!("save-{digits}").parse()?,
+            request,
+        )
+        .await
+    }
+
+    /// Starts a save. The same request id of the same caller is the same save (promise P4).
+    pub async fn start_save(
+        &self,
+        caller: &Caller,
+        request: SaveRequest,
+        request_id: Option<&str>,
+    ) -> Result<Started, Problem> {
+        request.check()?;
+        let digits = self.digits("save", &caller.user, request_id)?;
+        let save_id: SaveId = format!("save-{digits}").parse()?;
+        if let Some(stored) = self.env.registry.save(&save_id).await? {
+            return repeated(&stored.value, &request);
+        }
+        let input = json!({ "save_id": save_id, "caller": caller, "request": request });
+        match self.executions.start(save_id.as_str(), input).await {
+            Ok(()) => Ok(Started {
+                save_id,
+                repeated: false,
+            }),
+            Err(error @ ExecutionsError::AlreadyExists { .. }) => {
+                match self.env.registry.save(&save_id).await? {
+                    Some(stored) => repeated(&stored.value, &request),
+                    None => Err(from_executions(error)),
+                }
+            }
+            Err(error) => Err(from_executions(error)),
+        }
+    }
+
+    /// The record of a save of the caller's.
+    pub async fn save(&self, caller: &Caller, id: &SaveId) -> Result<SaveRecord, Problem> {
+        let Some(stored) = self.env.registry.save(id).await? else {
+            return Err(Problem::new(
+                Code::SaveNotFound,
+                format!("There is no save {id}."),
+            ));
+        };
+        caller.check_save(&stored.value.saved_by, id.as_str())?;
+        Ok(stored.value)
+    }
+
+    /// The caller's saves, the newest first; `limit` is 1 to 1,000.
+    pub async fn saves(
+        &self,
+        caller: &Caller,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<SaveRecord>, Problem> {
+        self.env
+            .registry
+            .saves_of(&caller.user, limit, cursor)
+            .await
+    }
+
+    /// Asks a save to end. Its awaiting steps honour it: the instance is brought back and what was
+    /// made is taken back, by the save's own execution.
+    pub async fn cancel_save(&self, caller: &Caller, id: &SaveId) -> Result<SaveRecord, Problem> {
+        self.save(caller, id).await?;
+        let now = self.env.clock.now();
+        let change = |record: &mut SaveRecord| {
+            if record.state.is_final() || record.version.is_some() {
+                let how = if record.state == SaveState::Running {
+                    "has registered its version"
+                } else {
+                    "has ended"
+                };
+                return Err(Problem::new(
+                    Code::SaveEnded,
+                    format!("The save {id} {how} already."),
+                ));
+            }
+            if record.cancelled_by.is_none() {
+                record.cancelled_by = Some(caller.user.clone());
+                record.updated_at = now;
+            }
+            Ok(())
+        };
+        let (record, ()) = self.env.registry.change_save(id, None, change).await?;
+        Ok(record)
+    }
+}
+
+fn repeated(record: &SaveRecord, request: &SaveRequest) -> Result<Started, Problem> {
+    if record.request == *request {
+        return Ok(Started {
+            save_id: record.save_id.clone(),
+            repeated: true,
+        });
+    }
+    let message = format!(
+        "The request id was used for {}, which asked for something else.",
+        record.save_id
+    );
+    Err(Problem::new(Code::RequestIdReused, message))
+}

@@ -1,0 +1,61 @@
+//! AwaitCopy: looks once whether a Region's copy is available.
+
+use serde::{Deserialize, Serialize};
+
+use super::await_image::available;
+use super::{Env, SaveRef, Step};
+use crate::domain::save::RegionCopy;
+use crate::domain::{Code, ImageId, Problem, Region};
+
+/// See the module.
+pub(super) struct AwaitCopy;
+
+/// Which save and copy, how long it has been waited for, and how long that may be, in seconds.
+#[derive(Debug, Deserialize)]
+pub(super) struct Input {
+    #[serde(flatten)]
+    save: SaveRef,
+    region: Region,
+    image: ImageId,
+    waited_s: f64,
+    limit_s: f64,
+}
+
+/// Whether it is available.
+#[derive(Debug, Serialize)]
+pub(super) struct Output {
+    done: bool,
+}
+
+impl Step for AwaitCopy {
+    const NAME: &'static str = "AwaitCopy";
+    type Input = Input;
+    type Output = Output;
+
+    async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
+        env.advance(&input.save, Self::NAME).await?;
+        let done = match available(env, &input.region, &input.image, input.waited_s).await {
+            Err(problem) if problem.code == Code::ImageFailed => {
+                let message = format!("The copy to {} failed: {}", input.region, problem.message);
+                return Err(Problem::new(Code::CopyFailed, message));
+            }
+            other => other?,
+        };
+        if done {
+            env.note(&input.save, |record| {
+                let image = input.image.clone();
+                record
+                    .copies
+                    .insert(input.region.clone(), RegionCopy::Available { image });
+            })
+            .await?;
+        } else if input.waited_s >= input.limit_s {
+            let message = format!(
+                "The copy {} in {} is not available after {:.0} s.",
+                input.image, input.region, input.limit_s
+            );
+            return Err(Problem::new(Code::CopyTimedOut, message));
+        }
+        Ok(Output { done })
+    }
+}

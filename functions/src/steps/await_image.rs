@@ -1,0 +1,133 @@
+//! AwaitImage: looks once whether the AMI is available.
+
+use serde::{Deserialize, Serialize};
+
+use super::await_snapshots::of_save;
+use super::{Env, SaveRef, Step, from_ec2};
+use crate::domain::save::{SaveRecord, seconds_between};
+use crate::domain::{Code, ImageId, Problem, Region};
+use crate::ports::{Image, ImageFilter, ImageState};
+
+/// For how long a new AMI may not be found (EC2 fact 6), in seconds, on the safe side.
+const UNLISTED_S: f64 = 120.0;
+
+/// See the module.
+pub(super) struct AwaitImage;
+
+/// Which save, and how long the AMI may take in all, in seconds.
+#[derive(Debug, Deserialize)]
+pub(super) struct Input {
+    #[serde(flatten)]
+    save: SaveRef,
+    limit_s: f64,
+}
+
+/// Whether it is available.
+#[derive(Debug, Serialize)]
+pub(super) struct Output {
+    done: bool,
+}
+
+impl Step for AwaitImage {
+    const NAME: &'static str = "AwaitImage";
+    type Input = Input;
+    type Output = Output;
+
+    async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
+        let record = env.advance(&input.save, Self::NAME).await?;
+        let id = record.image()?;
+        let now = env.clock.now();
+        let waited = record
+            .image_requested_at
+            .map_or(0.0, |asked| seconds_between(asked, now));
+        if available(env, &record.request.region, id, waited).await? {
+            note_snapshots(env, &input.save, &record).await?;
+            return Ok(Output { done: true });
+        }
+        if waited >= input.limit_s {
+            return Err(Problem::new(
+                Code::ImageTimedOut,
+                format!(
+                    "The AMI {id} is not available after {:.0} s.",
+                    input.limit_s
+                ),
+            ));
+        }
+        note_snapshots(env, &input.save, &record).await?;
+        Ok(Output { done: false })
+    }
+}
+
+/// Whether an AMI is available; a failed or vanished one is a failure with EC2's reason. `waited`
+/// says for how many seconds it has been known.
+pub(super) async fn available(
+    env: &Env,
+    region: &Region,
+    id: &ImageId,
+    waited: f64,
+) -> Result<bool, Problem> {
+    let found = match env
+        .ec2
+        .images(region, &ImageFilter::Ids(vec![id.clone()]))
+        .await
+    {
+        Ok(images) => images.into_iter().next(),
+        Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => None,
+        Err(error) => return Err(from_ec2(error)),
+    };
+    match found {
+        Some(image) => match image.state {
+            ImageState::Available => Ok(true),
+            ImageState::Pending => Ok(false),
+            ImageState::Failed => Err(Problem::new(
+                Code::ImageFailed,
+                format!("EC2 could not make the AMI {id}: {}.", reason(&image)),
+            )),
+            ImageState::Deregistered => Err(vanished(id)),
+        },
+        None if waited < UNLISTED_S => Ok(false),
+        None => Err(vanished(id)),
+    }
+}
+
+fn reason(image: &Image) -> &str {
+    image
+        .state_reason
+        .as_ref()
+        .map_or("no reason given", |reason| {
+            reason.message.trim_end_matches('.')
+        })
+}
+
+fn vanished(id: &ImageId) -> Problem {
+    Problem::new(
+        Code::ImageFailed,
+        format!("The AMI {id} is gone: somebody deregistered it."),
+    )
+}
+
+/// Writes down the snapshots, how far they are, and their size once all are completed.
+async fn note_snapshots(env: &Env, save: &SaveRef, record: &SaveRecord) -> Result<(), Problem> {
+    let snapshots = of_save(env, record).await?;
+    if snapshots.is_empty() {
+        return Ok(());
+    }
+    let total: usize = snapshots
+        .iter()
+        .map(|snapshot| usize::from(snapshot.progress_percent))
+        .sum();
+    let progress = u8::try_from(total / snapshots.len()).unwrap_or(100);
+    let bytes: Option<u64> = snapshots
+        .iter()
+        .map(|snapshot| snapshot.full_size_bytes)
+        .sum();
+    let mut ids: Vec<_> = snapshots.into_iter().map(|snapshot| snapshot.id).collect();
+    ids.sort();
+    env.note(save, |record| {
+        record.snapshots.clone_from(&ids);
+        record.progress_percent = Some(progress);
+        record.snapshot_bytes = bytes;
+    })
+    .await?;
+    Ok(())
+}

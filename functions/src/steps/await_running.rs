@@ -1,0 +1,124 @@
+//! AwaitRunning: looks once whether the instance runs again, and discharges the duty when it does.
+
+use serde::{Deserialize, Serialize};
+
+use super::findings::{Standing, look, standing};
+use super::{Env, SaveRef, Step, from_ec2};
+use crate::domain::save::{Finding, SaveRecord, seconds_between};
+use crate::domain::{Code, Problem};
+use crate::ports::StatusChecks;
+
+/// See the module.
+pub(super) struct AwaitRunning;
+
+/// Which save, and how long the start may take in all, in seconds.
+#[derive(Debug, Deserialize)]
+pub(super) struct Input {
+    #[serde(flatten)]
+    save: SaveRef,
+    limit_s: f64,
+}
+
+/// Whether it runs; or whether it is stopped although a start was asked for, and must be asked again.
+#[derive(Debug, Serialize)]
+pub(super) struct Output {
+    done: bool,
+    down: bool,
+}
+
+impl Step for AwaitRunning {
+    const NAME: &'static str = "AwaitRunning";
+    type Input = Input;
+    type Output = Output;
+
+    async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
+        let record = env.advance(&input.save, Self::NAME).await?;
+        let (region, id) = (&record.request.region, &record.instance()?.id);
+        let Some(duty) = env
+            .registry
+            .duty(region, id)
+            .await?
+            .filter(|duty| duty.value.discharged.is_none())
+        else {
+            return Ok(Output {
+                done: true,
+                down: false,
+            });
+        };
+        let instance = look(&*env.ec2, region, id).await?;
+        let now = env.clock.now();
+        match standing(&duty.value, &record, instance.as_ref(), now) {
+            Standing::Settled(Finding::Gone) => {
+                env.registry.discharge(&duty, Finding::Gone, now).await?;
+                Err(Problem::new(
+                    Code::InstanceGone,
+                    format!("The instance {id} was terminated during the save."),
+                ))
+            }
+            Standing::Settled(finding) => {
+                if finding == Finding::Original {
+                    note_running(env, &input.save, &record).await?;
+                }
+                env.registry.discharge(&duty, finding, now).await?;
+                Ok(Output {
+                    done: true,
+                    down: false,
+                })
+            }
+            Standing::Broken { reason } => Err(Problem::new(
+                Code::RestoreImpossible,
+                format!("EC2 cannot start {id}: {reason}."),
+            )),
+            Standing::Moving | Standing::Down if waited(&record, now) >= input.limit_s => {
+                Err(Problem::new(
+                    Code::RestartTimedOut,
+                    format!(
+                        "The instance {id} does not run after {:.0} s.",
+                        input.limit_s
+                    ),
+                ))
+            }
+            Standing::Moving => Ok(Output {
+                done: false,
+                down: false,
+            }),
+            Standing::Down => Ok(Output {
+                done: false,
+                down: true,
+            }),
+        }
+    }
+}
+
+fn waited(record: &SaveRecord, now: crate::domain::Timestamp) -> f64 {
+    record
+        .start_requested_at
+        .map_or(0.0, |asked| seconds_between(asked, now))
+}
+
+/// Writes down when the instance was seen running and how long it was down. The status checks are
+/// reported, not waited for: they take minutes, and the instance serves its user before that.
+pub(super) async fn note_running(
+    env: &Env,
+    save: &SaveRef,
+    record: &SaveRecord,
+) -> Result<(), Problem> {
+    let id = &record.instance()?.id;
+    let checks = match env.ec2.status_checks(&record.request.region, id).await {
+        Ok(checks) => checks,
+        Err(error) if error.is_not_found() => StatusChecks::NotApplicable,
+        Err(error) => return Err(from_ec2(error)),
+    };
+    let now = env.clock.now();
+    env.note(save, |record| {
+        if record.running_at.is_none() {
+            record.running_at = Some(now);
+            record.status_checks = Some(checks);
+            record.downtime_s = record
+                .stop_requested_at
+                .map(|since| seconds_between(since, now));
+        }
+    })
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! AwaitStopped: looks once whether the instance is stopped.
+
+use serde::{Deserialize, Serialize};
+
+use super::findings::look_or_fail;
+use super::{Env, SaveRef, Step};
+use crate::domain::save::seconds_between;
+use crate::domain::{Code, Problem};
+use crate::ports::InstanceState;
+
+/// See the module.
+pub(super) struct AwaitStopped;
+
+/// Which save, and how long the stop may take in all, in seconds.
+#[derive(Debug, Deserialize)]
+pub(super) struct Input {
+    #[serde(flatten)]
+    save: SaveRef,
+    limit_s: f64,
+}
+
+/// Whether it is stopped.
+#[derive(Debug, Serialize)]
+pub(super) struct Output {
+    done: bool,
+}
+
+impl Step for AwaitStopped {
+    const NAME: &'static str = "AwaitStopped";
+    type Input = Input;
+    type Output = Output;
+
+    async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
+        let record = env.advance(&input.save, Self::NAME).await?;
+        if record.stopped_at.is_some() {
+            return Ok(Output { done: true });
+        }
+        let id = &record.instance()?.id;
+        let instance = look_or_fail(&*env.ec2, &record.request.region, id).await?;
+        let now = env.clock.now();
+        let asked = record.stop_requested_at.unwrap_or(now);
+        match instance.state {
+            InstanceState::Stopped => {
+                env.note(&input.save, |record| {
+                    record.stopped_at.get_or_insert(now);
+                })
+                .await?;
+                return Ok(Output { done: true });
+            }
+            InstanceState::Pending => return Err(started_by_others(id.as_str())),
+            InstanceState::Running if instance.launched_at > asked => {
+                return Err(started_by_others(id.as_str()));
+            }
+            _ => {}
+        }
+        if seconds_between(asked, now) >= input.limit_s {
+            let message = format!(
+                "The instance {id} is still {} after {:.0} s.",
+                instance.state.as_str(),
+                input.limit_s
+            );
+            return Err(Problem::new(Code::StopTimedOut, message));
+        }
+        Ok(Output { done: false })
+    }
+}
+
+fn started_by_others(id: &str) -> Problem {
+    Problem::new(
+        Code::InstanceChanged,
+        format!("Somebody started {id} while it was being saved."),
+    )
+}

@@ -1,0 +1,112 @@
+//! CompleteSave: ends a save that has its version: unlocks the instance and tells who wants to know.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::findings::{Standing, look, standing};
+use super::{Env, SaveRef, Step};
+use crate::domain::save::{RegionCopy, SaveRecord, SaveState};
+use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
+use crate::ports::Notice;
+
+/// See the module.
+pub(super) struct CompleteSave;
+
+/// What the execution answers.
+#[derive(Debug, Serialize)]
+pub(super) struct Output {
+    save_id: SaveId,
+    template: TemplateName,
+    version: u32,
+    downtime_s: Option<f64>,
+    images: BTreeMap<Region, ImageId>,
+    failed_regions: Vec<Region>,
+    usd_per_month: Option<f64>,
+}
+
+impl Step for CompleteSave {
+    const NAME: &'static str = "CompleteSave";
+    type Input = SaveRef;
+    type Output = Output;
+
+    async fn run(env: &Env, input: SaveRef) -> Result<Output, Problem> {
+        let record = env.reach(&input, Self::NAME).await?;
+        let Some(version) = record.version else {
+            return Err(Problem::new(
+                Code::Internal,
+                format!("The save {} has no version to complete.", record.save_id),
+            ));
+        };
+        if record.state == SaveState::Succeeded {
+            return output(&record, version);
+        }
+        settle_duty(env, &record).await?;
+        let now = env.clock.now();
+        let notice = Notice {
+            at: now,
+            save_id: record.save_id.clone(),
+            event: "save.succeeded".to_owned(),
+            alarm: false,
+            text: format!(
+                "{} was saved as {}@{version}.",
+                record.instance()?.name,
+                record.request.template
+            ),
+        };
+        super::fail_save::tell(env, &notice).await;
+        let record = env
+            .registry
+            .end_save(&input.save_id, input.epoch, false, |record| {
+                record.state = SaveState::Succeeded;
+                record.ended_at = Some(now);
+                record.updated_at = now;
+            })
+            .await?;
+        output(&record, version)
+    }
+}
+
+/// Discharges a duty that is still open: that of an instance that was stopped all along.
+async fn settle_duty(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
+    let (region, id) = (&record.request.region, &record.instance()?.id);
+    let Some(duty) = env.registry.duty(region, id).await? else {
+        return Ok(());
+    };
+    if duty.value.discharged.is_some() || duty.value.save_id != record.save_id {
+        return Ok(());
+    }
+    let instance = look(&*env.ec2, region, id).await?;
+    let now = env.clock.now();
+    match standing(&duty.value, record, instance.as_ref(), now) {
+        Standing::Settled(finding) => env.registry.discharge(&duty, finding, now).await,
+        other => Err(Problem::new(
+            Code::Internal,
+            format!("The instance {id} is not back at the end of its save: {other:?}."),
+        )),
+    }
+}
+
+fn output(record: &SaveRecord, version: u32) -> Result<Output, Problem> {
+    let mut images = BTreeMap::from([(record.request.region.clone(), record.image()?.clone())]);
+    let mut failed_regions = Vec::new();
+    for (region, copy) in &record.copies {
+        match copy {
+            RegionCopy::Available { image } => {
+                images.insert(region.clone(), image.clone());
+            }
+            RegionCopy::Copying { .. } | RegionCopy::Failed { .. } => {
+                failed_regions.push(region.clone());
+            }
+        }
+    }
+    Ok(Output {
+        save_id: record.save_id.clone(),
+        template: record.request.template.clone(),
+        version,
+        downtime_s: record.downtime_s,
+        images,
+        failed_regions,
+        usd_per_month: record.usd_per_month,
+    })
+}

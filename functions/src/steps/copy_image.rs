@@ -1,0 +1,67 @@
+//! CopyImage: asks EC2 for the copy of the AMI in one more Region.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Env, SaveRef, Step, from_ec2, tags};
+use crate::domain::save::RegionCopy;
+use crate::domain::{ImageId, Problem, Region};
+use crate::ports::ImageCopy;
+
+/// See the module.
+pub(super) struct CopyImage;
+
+/// Which save, and to which Region.
+#[derive(Debug, Deserialize)]
+pub(super) struct Input {
+    #[serde(flatten)]
+    save: SaveRef,
+    region: Region,
+}
+
+/// The copy, which is pending.
+#[derive(Debug, Serialize)]
+pub(super) struct Output {
+    image: ImageId,
+}
+
+impl Step for CopyImage {
+    const NAME: &'static str = "CopyImage";
+    type Input = Input;
+    type Output = Output;
+
+    async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
+        let record = env.advance(&input.save, Self::NAME).await?;
+        match record.copies.get(&input.region) {
+            Some(RegionCopy::Copying { image } | RegionCopy::Available { image }) => {
+                return Ok(Output {
+                    image: image.clone(),
+                });
+            }
+            Some(RegionCopy::Failed { .. }) | None => {}
+        }
+        let copy = ImageCopy {
+            source_region: record.request.region.clone(),
+            source_image: record.image()?.clone(),
+            name: record.image_name(),
+            description: tags::description(record.plan()?),
+            // The same token is the same copy (EC2 fact 8): at most 37 + 1 + 25 of 64 characters.
+            client_token: format!("{}-{}", record.save_id, input.region),
+            tags: tags::of_image(&record),
+        };
+        let image = env
+            .ec2
+            .copy_image(&input.region, &copy)
+            .await
+            .map_err(from_ec2)?;
+        env.note(&input.save, |record| {
+            record.copies.insert(
+                input.region.clone(),
+                RegionCopy::Copying {
+                    image: image.clone(),
+                },
+            );
+        })
+        .await?;
+        Ok(Output { image })
+    }
+}

@@ -1,0 +1,111 @@
+//! CreateImage: asks EC2 for the AMI, once.
+//!
+//! CreateImage takes no client token. The AMI's name, derived from the save id, is what makes the
+//! call idempotent: a second call answers `InvalidAMIName.Duplicate`, and the holder of the name is
+//! ours when its tag says so (EC2 fact 3).
+
+use serde::Serialize;
+
+use super::findings::look_or_fail;
+use super::{Env, SAVE_TAG, SaveRef, Step, from_ec2, tags};
+use crate::domain::save::SaveRecord;
+use crate::domain::{Code, ImageId, Problem};
+use crate::ports::{ImageFilter, InstanceState, NewImage};
+
+/// See the module.
+pub(super) struct CreateImage;
+
+/// The AMI, which is pending.
+#[derive(Debug, Serialize)]
+pub(super) struct Output {
+    image: ImageId,
+}
+
+impl Step for CreateImage {
+    const NAME: &'static str = "CreateImage";
+    type Input = SaveRef;
+    type Output = Output;
+
+    async fn run(env: &Env, input: SaveRef) -> Result<Output, Problem> {
+        let record = env.advance(&input, Self::NAME).await?;
+        if let Some(image) = record.image {
+            return Ok(Output { image });
+        }
+        let plan = record.plan()?;
+        let instance = look_or_fail(&*env.ec2, &record.request.region, &plan.instance.id).await?;
+        if instance.state != InstanceState::Stopped {
+            // An AMI of a running instance would hold half-written files.
+            let message = format!(
+                "The instance {} should be stopped and is {}.",
+                plan.instance.id,
+                instance.state.as_str()
+            );
+            return Err(Problem::new(Code::InstanceChanged, message));
+        }
+        let now = env.clock.now();
+        let record = env
+            .note(&input, |record| {
+                record.image_requested_at.get_or_insert(now);
+            })
+            .await?;
+        let image = create_or_adopt(env, &record).await?;
+        env.note(&input, |record| record.image = Some(image.clone()))
+            .await?;
+        Ok(Output { image })
+    }
+}
+
+async fn create_or_adopt(env: &Env, record: &SaveRecord) -> Result<ImageId, Problem> {
+    let plan = record.plan()?;
+    let new = NewImage {
+        instance: plan.instance.id.clone(),
+        name: record.image_name(),
+        description: tags::description(plan),
+        tags: tags::of_image(record),
+    };
+    match env.ec2.create_image(&record.request.region, &new).await {
+        Ok(image) => Ok(image),
+        Err(error) if error.code == "InvalidAMIName.Duplicate" => {
+            adopt(env, record, &new.name).await
+        }
+        Err(error) => Err(from_ec2(error)),
+    }
+}
+
+/// The AMI that holds the name, if this save made it.
+async fn adopt(env: &Env, record: &SaveRecord, name: &str) -> Result<ImageId, Problem> {
+    let filter = ImageFilter::OwnName(name.to_owned());
+    let holders = env
+        .ec2
+        .images(&record.request.region, &filter)
+        .await
+        .map_err(from_ec2)?;
+    let Some(holder) = holders.into_iter().next() else {
+        // Made a moment ago and not listed yet (EC2 fact 6).
+        return Err(Problem::new(
+            Code::NotReady,
+            format!("The AMI named {name} is not listed yet."),
+        ));
+    };
+    let ours = holder
+        .tags
+        .get(SAVE_TAG)
+        .is_some_and(|id| id == record.save_id.as_str());
+    let source = &record.instance()?.id;
+    if ours
+        && holder
+            .source_instance
+            .as_ref()
+            .is_none_or(|instance| instance == source)
+    {
+        Ok(holder.id)
+    } else {
+        Err(Problem::new(
+            Code::ImageNameTaken,
+            format!(
+                "The AMI {} holds the name {name}, and this save did not make it.",
+                holder.id
+            ),
+        ))
+    }
+}

@@ -1,0 +1,119 @@
+//! DiscardImage: takes back what a failed save has made: AMIs and snapshots, in every Region.
+//!
+//! They are found by the save's tag, not only by remembered ids, so that an AMI whose CreateImage
+//! never answered is found too (promise P5).
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::{Env, SAVE_TAG, SaveRef, Step, from_ec2};
+use crate::domain::save::{RegionCopy, SaveRecord, seconds_between};
+use crate::domain::{Code, Problem, Region};
+use crate::ports::{Ec2Error, ImageFilter, ImageState, SnapshotFilter};
+
+/// For how long after CreateImage was asked for an AMI or its snapshots may still appear, in
+/// seconds: a call whose answer was lost, eventual consistency (EC2 fact 6), and the initiation of
+/// the snapshots.
+const LATE_S: f64 = 30.0;
+
+/// See the module.
+pub(super) struct DiscardImage;
+
+/// How much was taken back.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Output {
+    images: usize,
+    snapshots: usize,
+}
+
+impl Step for DiscardImage {
+    const NAME: &'static str = "DiscardImage";
+    type Input = SaveRef;
+    type Output = Output;
+
+    async fn run(env: &Env, input: SaveRef) -> Result<Output, Problem> {
+        let Some(stored) = env.registry.save(&input.save_id).await? else {
+            return Ok(Output::default());
+        };
+        if stored.value.version.is_some() || stored.value.state.is_final() {
+            return Ok(Output::default());
+        }
+        let record = env.reach(&input, Self::NAME).await?;
+        let Some(asked) = record.image_requested_at else {
+            return Ok(Output::default());
+        };
+        let regions: BTreeSet<&Region> = record
+            .request
+            .copy_to
+            .iter()
+            .chain([&record.request.region])
+            .collect();
+        let mut output = Output::default();
+        for region in regions {
+            let discarded = discard_in(env, &record, region).await?;
+            output.images += discarded.images;
+            output.snapshots += discarded.snapshots;
+        }
+        if seconds_between(asked, env.clock.now()) < LATE_S {
+            let message = "The AMI was asked for a moment ago: something of it may still appear.";
+            return Err(Problem::new(Code::NotReady, message));
+        }
+        Ok(output)
+    }
+}
+
+/// Takes back what the save has made in one Region.
+pub(super) async fn discard_in(
+    env: &Env,
+    record: &SaveRecord,
+    region: &Region,
+) -> Result<Output, Problem> {
+    let mut output = Output::default();
+    let tag = (SAVE_TAG.to_owned(), record.save_id.to_string());
+    let tagged = env
+        .ec2
+        .images(region, &ImageFilter::OwnTag(tag.0.clone(), tag.1.clone()))
+        .await
+        .map_err(from_ec2)?;
+    let mut images: BTreeSet<_> = tagged
+        .into_iter()
+        .filter(|image| image.state != ImageState::Deregistered)
+        .map(|image| image.id)
+        .collect();
+    if *region == record.request.region {
+        images.extend(record.image.clone());
+    } else if let Some(RegionCopy::Copying { image } | RegionCopy::Available { image }) =
+        record.copies.get(region)
+    {
+        images.insert(image.clone());
+    }
+    for image in images {
+        output.images += usize::from(gone_or(env.ec2.deregister_image(region, &image).await)?);
+    }
+    let snapshots = env
+        .ec2
+        .snapshots(region, &SnapshotFilter::Tag(tag.0, tag.1))
+        .await
+        .map_err(from_ec2)?;
+    for snapshot in snapshots {
+        output.snapshots += usize::from(gone_or(
+            env.ec2.delete_snapshot(region, &snapshot.id).await,
+        )?);
+    }
+    Ok(output)
+}
+
+/// Whether a deletion happened; what is gone already needs none.
+fn gone_or(result: Result<(), Ec2Error>) -> Result<bool, Problem> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => Ok(false),
+        Err(error) if error.code == "InvalidSnapshot.InUse" => Err(Problem::new(
+            Code::NotReady,
+            "A snapshot is still in use by the AMI that was just deregistered.",
+        )
+        .because(error)),
+        Err(error) => Err(from_ec2(error)),
+    }
+}

@@ -1,0 +1,114 @@
+//! What every step is given, and how it begins.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::save::{SaveRecord, SaveState};
+use crate::domain::{Code, Problem, SaveId};
+use crate::ports::{Clock, Ec2, Notifier};
+use crate::registry::Registry;
+
+/// How far `--public` reaches in this deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PublicScope {
+    /// Every user of this deployment; the AMI itself stays in the account.
+    #[default]
+    Deployment,
+    /// The world: the AMI's launch permission names everybody.
+    World,
+}
+
+/// What institutions differ in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Settings {
+    /// How far `--public` reaches.
+    pub public_scope: PublicScope,
+}
+
+/// The world as the steps see it.
+#[derive(Clone)]
+pub struct Env {
+    /// EC2.
+    pub ec2: Arc<dyn Ec2>,
+    /// The registry.
+    pub registry: Registry,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Where notices go.
+    pub notifier: Arc<dyn Notifier>,
+    /// The deployment's settings.
+    pub settings: Settings,
+}
+
+impl std::fmt::Debug for Env {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Env")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which save, and as which of its executions: the input that all steps but PlanSave share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaveRef {
+    /// The save.
+    pub save_id: SaveId,
+    /// The execution's number among those of the save, from 1.
+    pub epoch: u32,
+}
+
+impl Env {
+    /// Begins a step on the way forward: the record, once this execution is known to be the one
+    /// that works on the save and nobody has cancelled it. Notes the step in the record.
+    pub(crate) async fn advance(&self, save: &SaveRef, step: &str) -> Result<SaveRecord, Problem> {
+        let record = self.reach(save, step).await?;
+        match (&record.cancelled_by, record.version) {
+            (Some(user), None) => Err(Problem::new(
+                Code::SaveCancelled,
+                format!("{user} cancelled the save."),
+            )),
+            _ => Ok(record),
+        }
+    }
+
+    /// Begins a step on the way back, which a cancelled save takes too.
+    pub(crate) async fn reach(&self, save: &SaveRef, step: &str) -> Result<SaveRecord, Problem> {
+        let now = self.clock.now();
+        let change = |record: &mut SaveRecord| {
+            if record.state == SaveState::Running && record.step != step {
+                record.reach(step, now);
+                record.updated_at = now;
+            }
+            Ok(())
+        };
+        let (record, ()) = self
+            .registry
+            .change_save(&save.save_id, Some(save.epoch), change)
+            .await?;
+        Ok(record)
+    }
+
+    /// Changes the record of a save that this execution works on.
+    pub(crate) async fn note(
+        &self,
+        save: &SaveRef,
+        mut change: impl FnMut(&mut SaveRecord),
+    ) -> Result<SaveRecord, Problem> {
+        let now = self.clock.now();
+        let change = |record: &mut SaveRecord| {
+            let before = record.clone();
+            change(record);
+            if *record != before {
+                record.updated_at = now;
+            }
+            Ok(())
+        };
+        let (record, ()) = self
+            .registry
+            .change_save(&save.save_id, Some(save.epoch), change)
+            .await?;
+        Ok(record)
+    }
+}

@@ -1,0 +1,55 @@
+//! What EC2's errors mean to a save.
+
+use crate::domain::{Code, Problem};
+use crate::ports::Ec2Error;
+
+/// The problem that an EC2 error is, wherever the step has no better word for it.
+pub(crate) fn from_ec2(error: Ec2Error) -> Problem {
+    let (code, message) = if error.is_throttle() {
+        (Code::Throttled, "EC2 had too many calls.".to_owned())
+    } else if error.is_capacity() {
+        (
+            Code::NoCapacity,
+            "EC2 has no room for the instance now.".to_owned(),
+        )
+    } else if error.is_unauthorized() {
+        (
+            Code::PermissionMissing,
+            format!("The permission for ec2:{} is missing.", error.action),
+        )
+    } else if error.is_incorrect_state() {
+        (Code::NotReady, "EC2 is not ready for that yet.".to_owned())
+    } else if error.is_unknown_outcome() {
+        (
+            Code::AwsUnavailable,
+            "EC2 did not answer, or failed.".to_owned(),
+        )
+    } else {
+        (Code::AwsRefused, "EC2 refused.".to_owned())
+    };
+    Problem::new(code, message).because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_error_has_its_code() {
+        let cases = [
+            ("RequestLimitExceeded", Code::Throttled),
+            ("InsufficientInstanceCapacity", Code::NoCapacity),
+            ("InstanceLimitExceeded", Code::NoCapacity),
+            ("UnauthorizedOperation", Code::PermissionMissing),
+            ("IncorrectInstanceState", Code::NotReady),
+            ("Timeout", Code::AwsUnavailable),
+            ("InternalError", Code::AwsUnavailable),
+            ("InvalidParameterValue", Code::AwsRefused),
+        ];
+        for (ec2, code) in cases {
+            let problem = from_ec2(Ec2Error::new("StartInstances", ec2, "why"));
+            assert_eq!(problem.code, code, "{ec2}");
+            assert!(problem.chain().contains(ec2));
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! FailCopy: cleans up after a copy that failed and writes down why. The version stands in its
+//! other Regions (promise P5).
+
+use serde::{Deserialize, Serialize};
+
+use super::discard_image::discard_in;
+use super::{Env, SaveRef, Step};
+use crate::domain::save::RegionCopy;
+use crate::domain::{Code, Problem, Region};
+
+/// See the module.
+pub(super) struct FailCopy;
+
+/// Which save and Region, and the error as Step Functions caught it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Input {
+    #[serde(flatten)]
+    save: SaveRef,
+    region: Region,
+    failure: Caught,
+}
+
+/// An error as a catcher hands it on.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Caught {
+    #[serde(rename = "Error")]
+    pub(super) error: String,
+    #[serde(rename = "Cause", default)]
+    pub(super) cause: String,
+}
+
+impl Caught {
+    /// The problem behind it. Lambda's cause is JSON with the text under `errorMessage`.
+    pub(super) fn problem(&self) -> Problem {
+        #[derive(Deserialize)]
+        struct LambdaCause {
+            #[serde(rename = "errorMessage")]
+            message: String,
+        }
+        let text = serde_json::from_str::<LambdaCause>(&self.cause)
+            .map_or_else(|_| self.cause.clone(), |cause| cause.message);
+        Problem::from_wire(&self.error, &text)
+    }
+}
+
+/// The Region as it will be registered.
+#[derive(Debug, Serialize)]
+pub(super) struct Output {
+    region: Region,
+    state: &'static str,
+}
+
+impl Step for FailCopy {
+    const NAME: &'static str = "FailCopy";
+    type Input = Input;
+    type Output = Output;
+
+    async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
+        let record = env.reach(&input.save, Self::NAME).await?;
+        let problem = input.failure.problem();
+        if problem.code == Code::SaveCancelled || record.cancelled_by.is_some() {
+            // Cancelling is not about this Region: the whole save goes back.
+            return Err(Problem::new(Code::SaveCancelled, problem.message));
+        }
+        discard_in(env, &record, &input.region).await?;
+        env.note(&input.save, |record| {
+            let failed = RegionCopy::Failed {
+                code: problem.code.to_string(),
+                cause: problem.message.clone(),
+            };
+            record.copies.insert(input.region.clone(), failed);
+        })
+        .await?;
+        Ok(Output {
+            region: input.region,
+            state: "failed",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lambda_cause_gives_back_the_problem() {
+        let cause = serde_json::json!({ "errorType": "CopyFailed", "errorMessage": "No key.\nhint: Use another." });
+        let caught = Caught {
+            error: "CopyFailed".to_owned(),
+            cause: cause.to_string(),
+        };
+        let problem = caught.problem();
+        assert_eq!(
+            (problem.code, problem.message.as_str(), problem.advice()),
+            (Code::CopyFailed, "No key.", "Use another.")
+        );
+        let caught = Caught {
+            error: "States.Timeout".to_owned(),
+            cause: String::new(),
+        };
+        assert_eq!(caught.problem().code, Code::Internal);
+    }
+}

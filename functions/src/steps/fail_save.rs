@@ -1,0 +1,160 @@
+//! FailSave: ends a save that failed or was cancelled: the record says why, the instance is unlocked.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::fail_copy::Caught;
+use super::{Env, SaveRef, Step};
+use crate::domain::save::{Failure, SaveRecord, SaveRequest, SaveState};
+use crate::domain::{Code, Problem, SaveId};
+use crate::ports::Notice;
+use crate::service::access::Caller;
+
+/// See the module.
+pub(super) struct FailSave;
+
+/// Which save, the error, what could not be cleaned up, and the execution with its input, for a save
+/// that was refused before it had a record.
+#[derive(Debug, Deserialize)]
+pub(super) struct Input {
+    #[serde(flatten)]
+    save: SaveRef,
+    failure: Caught,
+    #[serde(default)]
+    leftovers: Option<Caught>,
+    execution: String,
+    started_with: Value,
+}
+
+/// How it ended.
+#[derive(Debug, Serialize)]
+pub(super) struct Output {
+    state: SaveState,
+}
+
+impl Step for FailSave {
+    const NAME: &'static str = "FailSave";
+    type Input = Input;
+    type Output = Output;
+
+    async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
+        let problem = input.failure.problem();
+        let Some(stored) = env.registry.save(&input.save.save_id).await? else {
+            note_refusal(env, &input, &problem).await?;
+            return Ok(Output {
+                state: SaveState::Failed,
+            });
+        };
+        if stored.value.state.is_final() {
+            return Ok(Output {
+                state: stored.value.state,
+            });
+        }
+        let state = end_state(&stored.value, &problem);
+        let leftovers = input
+            .leftovers
+            .as_ref()
+            .map(|caught| caught.problem().chain());
+        let failed_step = failed_step(&stored.value);
+        let now = env.clock.now();
+        tell(env, &notice(&stored.value, state, &problem, now)).await;
+        let record = env
+            .registry
+            .end_save(&input.save.save_id, input.save.epoch, false, |record| {
+                record.state = state;
+                record.ended_at = Some(now);
+                record.updated_at = now;
+                record.failure = Some(failure(&problem, &failed_step));
+                record.leftovers.clone_from(&leftovers);
+            })
+            .await?;
+        Ok(Output {
+            state: record.state,
+        })
+    }
+}
+
+/// A save that has its version has succeeded, whatever went wrong after that.
+fn end_state(record: &SaveRecord, problem: &Problem) -> SaveState {
+    if record.version.is_some() {
+        SaveState::Succeeded
+    } else if problem.code == Code::SaveCancelled || record.cancelled_by.is_some() {
+        SaveState::Cancelled
+    } else {
+        SaveState::Failed
+    }
+}
+
+/// The last step on the way forward.
+fn failed_step(record: &SaveRecord) -> String {
+    let back = ["RestoreInstance", "DiscardImage", "FailSave", "Stranded"];
+    let forward = record
+        .moments
+        .iter()
+        .rev()
+        .find(|moment| !back.contains(&moment.step.as_str()));
+    forward.map_or_else(|| record.step.clone(), |moment| moment.step.clone())
+}
+
+pub(super) fn failure(problem: &Problem, step: &str) -> Failure {
+    Failure {
+        code: problem.code.to_string(),
+        message: problem.message.clone(),
+        hint: problem.advice().to_owned(),
+        step: step.to_owned(),
+    }
+}
+
+fn notice(
+    record: &SaveRecord,
+    state: SaveState,
+    problem: &Problem,
+    at: crate::domain::Timestamp,
+) -> Notice {
+    Notice {
+        at,
+        save_id: record.save_id.clone(),
+        event: format!("save.{}", state.as_str()),
+        alarm: false,
+        text: problem.message.clone(),
+    }
+}
+
+/// Delivers a notice. A save does not fail for want of one: the record says the same.
+pub(super) async fn tell(env: &Env, notice: &Notice) {
+    if let Err(error) = env.notifier.notify(notice).await {
+        tracing::warn!(save.id = %notice.save_id, event = notice.event, %error, "a notice was not delivered");
+    }
+}
+
+/// Writes the record of a save that was refused before it began, so that one which a schedule
+/// started leaves a trace. A dry run leaves none, and neither does a malformed input.
+async fn note_refusal(env: &Env, input: &Input, problem: &Problem) -> Result<(), Problem> {
+    #[derive(Deserialize)]
+    struct Started {
+        request: SaveRequest,
+        caller: Caller,
+        #[serde(default)]
+        dry_run: bool,
+    }
+    let Ok(started) = serde_json::from_value::<Started>(input.started_with.clone()) else {
+        tracing::warn!(execution = input.execution, code = %problem.code, "a malformed save was refused");
+        return Ok(());
+    };
+    if started.dry_run {
+        return Ok(());
+    }
+    let id: SaveId = input.save.save_id.clone();
+    let now = env.clock.now();
+    let mut record = SaveRecord::new(
+        id,
+        started.request,
+        started.caller.user,
+        input.execution.clone(),
+        now,
+    );
+    record.state = SaveState::Failed;
+    record.ended_at = Some(now);
+    record.failure = Some(failure(problem, "PlanSave"));
+    env.registry.note_refused(&record).await
+}

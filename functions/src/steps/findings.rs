@@ -1,0 +1,121 @@
+//! What the sight of an instance says about the duty to bring it back (promise P1).
+
+use chrono::TimeDelta;
+
+use crate::domain::save::{Duty, Finding, SaveRecord};
+use crate::domain::{Code, InstanceId, Problem, Region, Timestamp};
+use crate::ports::{Ec2, Instance, InstanceFilter, InstanceState};
+use crate::steps::from_ec2;
+
+/// For how long after a stop was asked for a running instance may still be about to stop: a call
+/// whose answer was lost takes effect within this time.
+const STOP_IN_FLIGHT_S: i64 = 30;
+
+/// What is to be done about an instance that is owed its original state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Nothing more: the duty ends by this finding.
+    Settled(Finding),
+    /// It is on its way; look again.
+    Moving,
+    /// It is down and must be started.
+    Down,
+    /// It is down, a start has failed, and no repetition will help.
+    Broken {
+        /// EC2's reason.
+        reason: String,
+    },
+}
+
+/// The instance; `None` when it is gone for so long that EC2 has forgotten it.
+pub(crate) async fn look(
+    ec2: &dyn Ec2,
+    region: &Region,
+    id: &InstanceId,
+) -> Result<Option<Instance>, Problem> {
+    match ec2
+        .instances(region, &InstanceFilter::Ids(vec![id.clone()]))
+        .await
+    {
+        Ok(found) => Ok(found.into_iter().next()),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(from_ec2(error)),
+    }
+}
+
+/// The same for a step on the way forward, which cannot go on without the instance.
+pub(crate) async fn look_or_fail(
+    ec2: &dyn Ec2,
+    region: &Region,
+    id: &InstanceId,
+) -> Result<Instance, Problem> {
+    match look(ec2, region, id).await? {
+        Some(instance) if !instance.state.is_gone() => Ok(instance),
+        _ => Err(Problem::new(
+            Code::InstanceGone,
+            format!("The instance {id} was terminated during the save."),
+        )),
+    }
+}
+
+/// What the sight of the instance means for the duty.
+pub(crate) fn standing(
+    duty: &Duty,
+    record: &SaveRecord,
+    instance: Option<&Instance>,
+    now: Timestamp,
+) -> Standing {
+    let Some(instance) = instance else {
+        return Standing::Settled(Finding::Gone);
+    };
+    if instance.state.is_gone() {
+        return Standing::Settled(Finding::Gone);
+    }
+    let Some(asked) = record.stop_requested_at else {
+        // The save never asked for a stop: whatever state it is in now is somebody's own choice.
+        let as_before = instance.state == duty.original_state;
+        return Standing::Settled(if as_before {
+            Finding::Original
+        } else {
+            Finding::ChangedByOthers
+        });
+    };
+    match instance.state {
+        InstanceState::Running if duty.original_state == InstanceState::Running => {
+            let fresh = record.stopped_at.is_none()
+                && instance.launched_at < asked
+                && now - asked < TimeDelta::seconds(STOP_IN_FLIGHT_S);
+            if fresh {
+                Standing::Moving
+            } else {
+                Standing::Settled(Finding::Original)
+            }
+        }
+        InstanceState::Stopped => standing_down(record, instance),
+        InstanceState::Pending | InstanceState::Stopping => Standing::Moving,
+        _ => Standing::Settled(Finding::ChangedByOthers),
+    }
+}
+
+/// The instance is stopped: by us, by a start that failed, or by somebody after us.
+fn standing_down(record: &SaveRecord, instance: &Instance) -> Standing {
+    let after_our_start = match (record.start_requested_at, instance.transitioned_at) {
+        (Some(start), Some(transition)) => transition > start,
+        _ => false,
+    };
+    let reason = instance.state_reason.as_ref();
+    match reason.map(|reason| reason.code.as_str()) {
+        Some("Client.UserInitiatedShutdown" | "Client.InstanceInitiatedShutdown")
+            if after_our_start =>
+        {
+            Standing::Settled(Finding::ChangedByOthers)
+        }
+        // EC2 facts, "Restart": the volume's KMS key cannot be used.
+        Some("Client.InternalError") if record.start_requested_at.is_some() => Standing::Broken {
+            reason: reason
+                .map(|reason| reason.message.clone())
+                .unwrap_or_default(),
+        },
+        _ => Standing::Down,
+    }
+}

@@ -1,0 +1,123 @@
+//! The steps of a save, one file each, always in the same order: `Input`, `Output`, `run`, tests.
+//!
+//! A step is stateless and idempotent: it may be run again after a crash, a lost answer or a
+//! time-out, and by a second execution of the same save. What it must remember lies in the save's
+//! record. This module is the registry of all steps; the Lambda entry point, the embedded cloud and
+//! the checks of the definition read the same list.
+
+mod env;
+mod errors;
+mod findings;
+mod preflight;
+mod tags;
+
+mod await_copy;
+mod await_image;
+mod await_running;
+mod await_snapshots;
+mod await_stopped;
+mod complete_save;
+mod copy_image;
+mod create_image;
+mod discard_image;
+mod fail_copy;
+mod fail_save;
+mod plan_save;
+mod register_template;
+mod restart_instance;
+mod restore_instance;
+mod stop_instance;
+mod stranded;
+
+use std::future::Future;
+
+use futures::future::BoxFuture;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::domain::{Code, Problem};
+
+pub use env::{Env, PublicScope, SaveRef, Settings};
+pub use tags::{LOGIN_TAG, PORTS_TAG, PROJECT_TAG, SAVE_TAG, TEMPLATE_TAG};
+
+pub(crate) use errors::from_ec2;
+pub(crate) use findings::{Standing, look, standing};
+pub(crate) use plan_save::plan;
+pub(crate) use preflight::named;
+
+/// One step of a save.
+pub trait Step: 'static {
+    /// The name of the step, of its state in the definition, and of its Lambda function.
+    const NAME: &'static str;
+    /// What it takes.
+    type Input: DeserializeOwned + Send;
+    /// What it gives.
+    type Output: Serialize;
+
+    /// Does it.
+    fn run(
+        env: &Env,
+        input: Self::Input,
+    ) -> impl Future<Output = Result<Self::Output, Problem>> + Send;
+}
+
+/// A step as the registry lists it.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// Its name.
+    pub name: &'static str,
+    /// Runs it on JSON: a payload that is not the step's input is [`Code::InvalidInput`].
+    pub invoke: for<'a> fn(&'a Env, Value) -> BoxFuture<'a, Result<Value, Problem>>,
+}
+
+/// All steps, in the order in which a save may reach them.
+pub const ALL: &[Entry] = &[
+    entry::<plan_save::PlanSave>(),
+    entry::<stop_instance::StopInstance>(),
+    entry::<await_stopped::AwaitStopped>(),
+    entry::<create_image::CreateImage>(),
+    entry::<await_snapshots::AwaitSnapshots>(),
+    entry::<restart_instance::RestartInstance>(),
+    entry::<await_running::AwaitRunning>(),
+    entry::<await_image::AwaitImage>(),
+    entry::<copy_image::CopyImage>(),
+    entry::<await_copy::AwaitCopy>(),
+    entry::<fail_copy::FailCopy>(),
+    entry::<register_template::RegisterTemplate>(),
+    entry::<complete_save::CompleteSave>(),
+    entry::<restore_instance::RestoreInstance>(),
+    entry::<discard_image::DiscardImage>(),
+    entry::<fail_save::FailSave>(),
+    entry::<stranded::Stranded>(),
+];
+
+/// The step of that name.
+pub fn find(name: &str) -> Option<&'static Entry> {
+    ALL.iter().find(|entry| entry.name == name)
+}
+
+const fn entry<S: Step>() -> Entry {
+    Entry {
+        name: S::NAME,
+        invoke: |env, payload| Box::pin(invoke::<S>(env, payload)),
+    }
+}
+
+async fn invoke<S: Step>(env: &Env, payload: Value) -> Result<Value, Problem> {
+    let input = serde_json::from_value(payload).map_err(|error| {
+        Problem::new(
+            Code::InvalidInput,
+            format!("The payload of {} is not its input.", S::NAME),
+        )
+        .because(error)
+    })?;
+    let output = S::run(env, input).await?;
+    serde_json::to_value(output).map_err(|error| {
+        Problem::new(
+            Code::Internal,
+            format!("The output of {} is no JSON.", S::NAME),
+        )
+        .because(error)
+    })
+}

@@ -1,0 +1,228 @@
+//! PlanSave: resolves the instance, checks everything that can be checked, and begins the save:
+//! lock, duty and record in one transaction. Nothing in EC2 is touched (promise P2).
+
+use serde::{Deserialize, Serialize};
+
+use super::preflight::{self, Subject};
+use super::{Env, LOGIN_TAG, PORTS_TAG, Step, TEMPLATE_TAG};
+use crate::domain::pricing::snapshot_usd_per_month;
+use crate::domain::save::{Duty, SavePlan, SaveRecord, SaveRequest, SavedInstance};
+use crate::domain::{Code, Problem, Region, SaveId};
+use crate::ports::InstanceState;
+use crate::registry::Begun;
+use crate::service::access::Caller;
+
+/// How long a stop, the initiation of the snapshots, and a start take together on a Linux instance,
+/// in seconds: what a plan tells its reader to expect. Assumed from EC2's own guidance that a stop
+/// and a start take "a few minutes at most" and usual practice of well under one each.
+const USUAL_DOWNTIME_S: u32 = 60;
+
+/// See the module.
+pub(super) struct PlanSave;
+
+/// What is asked, by whom, and under which id and execution. With `dry_run`, nothing is written.
+#[derive(Debug, Deserialize)]
+pub(super) struct Input {
+    save_id: SaveId,
+    execution: String,
+    caller: Caller,
+    request: SaveRequest,
+    #[serde(default)]
+    dry_run: bool,
+    #[serde(default = "first")]
+    epoch: u32,
+}
+
+fn first() -> u32 {
+    1
+}
+
+/// What the definition needs to know of the plan.
+#[derive(Debug, Serialize)]
+pub(super) struct Output {
+    save_id: SaveId,
+    epoch: u32,
+    dry_run: bool,
+    was_running: bool,
+    copy_to: Vec<Region>,
+    plan: SavePlan,
+}
+
+impl Step for PlanSave {
+    const NAME: &'static str = "PlanSave";
+    type Input = Input;
+    type Output = Output;
+
+    async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
+        if let Some(stored) = env.registry.save(&input.save_id).await? {
+            return again(&stored.value, &input);
+        }
+        let plan = plan(
+            env,
+            &input.caller,
+            input.save_id.clone(),
+            input.request.clone(),
+        )
+        .await?;
+        if input.dry_run {
+            return Ok(output(plan, 1, true));
+        }
+        begin(env, &input, plan).await
+    }
+}
+
+/// The save has begun already: a retried step, or a second execution that goes on with it.
+fn again(record: &SaveRecord, input: &Input) -> Result<Output, Problem> {
+    if record.request != input.request || record.saved_by != input.caller.user {
+        let message = format!(
+            "The save {} was asked for differently before.",
+            record.save_id
+        );
+        return Err(Problem::new(Code::RequestIdReused, message));
+    }
+    if record.epoch != input.epoch {
+        let message = format!(
+            "The save {} is worked on by the execution {}.",
+            record.save_id, record.execution
+        );
+        return Err(Problem::new(Code::Superseded, message));
+    }
+    Ok(output(record.plan()?.clone(), record.epoch, false))
+}
+
+async fn begin(env: &Env, input: &Input, plan: SavePlan) -> Result<Output, Problem> {
+    let now = env.clock.now();
+    let duty = Duty {
+        save_id: plan.save_id.clone(),
+        region: plan.request.region.clone(),
+        instance: plan.instance.id.clone(),
+        original_state: plan.instance.original_state,
+        since: now,
+        discharged: None,
+    };
+    let request = plan.request.clone();
+    let mut record = SaveRecord::new(
+        plan.save_id.clone(),
+        request,
+        plan.saved_by.clone(),
+        input.execution.clone(),
+        now,
+    );
+    record.plan = Some(plan.clone());
+    match env.registry.begin_save(&record, &duty).await? {
+        Begun::Now => Ok(output(plan, record.epoch, false)),
+        Begun::Before(record) => again(&record, input),
+        Begun::HeldBy(holder) => Err(preflight::in_progress(&plan.instance.name, &holder)),
+    }
+}
+
+fn output(plan: SavePlan, epoch: u32, dry_run: bool) -> Output {
+    Output {
+        save_id: plan.save_id.clone(),
+        epoch,
+        dry_run,
+        was_running: plan.instance.original_state == InstanceState::Running,
+        copy_to: plan.request.copy_to.iter().cloned().collect(),
+        plan,
+    }
+}
+
+/// Checks everything and says what the save would do. Changes nothing.
+pub(crate) async fn plan(
+    env: &Env,
+    caller: &Caller,
+    save_id: SaveId,
+    request: SaveRequest,
+) -> Result<SavePlan, Problem> {
+    let subject = preflight::check(env, caller, &request).await?;
+    let instance = saved_instance(&subject)?;
+    let was_running = instance.original_state == InstanceState::Running;
+    let bytes = instance
+        .volumes
+        .values()
+        .map(|gib| u64::from(*gib) << 30)
+        .sum();
+    Ok(SavePlan {
+        steps: steps(&request, was_running),
+        expected_downtime_s: if was_running { USUAL_DOWNTIME_S } else { 0 },
+        usd_per_month_at_most: snapshot_usd_per_month(bytes, 1 + request.copy_to.len()),
+        next_version: subject.latest_version + 1,
+        warnings: subject.warnings,
+        saved_by: caller.user.clone(),
+        save_id,
+        request,
+        instance,
+    })
+}
+
+fn saved_instance(subject: &Subject) -> Result<SavedInstance, Problem> {
+    let instance = &subject.instance;
+    let root = instance
+        .volumes
+        .iter()
+        .find(|attached| attached.device == instance.root_device);
+    let size = |id| {
+        subject
+            .volumes
+            .iter()
+            .find(|volume| volume.id == id)
+            .map(|volume| volume.size_gib)
+    };
+    let root_size_gib = root
+        .and_then(|root| size(root.volume.clone()))
+        .ok_or_else(|| {
+            Problem::new(
+                Code::AwsRefused,
+                format!("EC2 does not list the root volume of {}.", instance.id),
+            )
+        })?;
+    let ports = instance
+        .tags
+        .get(PORTS_TAG)
+        .map(String::as_str)
+        .unwrap_or_default();
+    Ok(SavedInstance {
+        id: instance.id.clone(),
+        name: instance.name().unwrap_or(instance.id.as_str()).to_owned(),
+        original_state: instance.state,
+        instance_type: instance.instance_type.clone(),
+        architecture: instance.architecture,
+        root_device: instance.root_device.clone(),
+        volumes: subject
+            .volumes
+            .iter()
+            .map(|volume| (volume.id.clone(), volume.size_gib))
+            .collect(),
+        root_size_gib,
+        launched_from: instance.tags.get(TEMPLATE_TAG).cloned(),
+        login: instance.tags.get(LOGIN_TAG).cloned(),
+        ports: ports
+            .split(' ')
+            .filter_map(|port| port.parse().ok())
+            .collect(),
+    })
+}
+
+/// What will happen, for people.
+fn steps(request: &SaveRequest, was_running: bool) -> Vec<String> {
+    let mut steps = Vec::new();
+    if was_running {
+        steps.push("stop the instance".to_owned());
+    }
+    steps.push("begin an AMI and wait until every volume's snapshot has begun".to_owned());
+    if was_running {
+        steps.push("start the instance again".to_owned());
+    }
+    steps.push("wait until the AMI is available, while the instance is in use".to_owned());
+    if !request.copy_to.is_empty() {
+        let regions: Vec<&str> = request.copy_to.iter().map(Region::as_str).collect();
+        steps.push(format!("copy the AMI to {}", regions.join(", ")));
+    }
+    let whom = if request.public {
+        "for everybody"
+    } else {
+        "for you"
+    };
+    steps.push(format!("register the template {} {whom}", request.template));
+    steps
+}

@@ -1,0 +1,380 @@
+//! Everything that can be checked before an instance is touched (promise P2), in the order in which
+//! its owner would want to hear of it. Each refusal has a code of its own.
+
+use std::collections::BTreeSet;
+
+use super::{Env, PublicScope, from_ec2};
+use crate::domain::save::{SaveRequest, Warning};
+use crate::domain::{Code, InstanceId, Problem, Region, SaveId, catalogue};
+use crate::ports::{
+    Encryption, Instance, InstanceFilter, InstanceState, Probe, StatusChecks, Volume,
+};
+use crate::service::access::{Action, Caller};
+
+/// What the preflight has learned.
+pub(super) struct Subject {
+    /// The instance.
+    pub(super) instance: Instance,
+    /// Its volumes.
+    pub(super) volumes: Vec<Volume>,
+    /// The newest version of the template; 0 where there is none.
+    pub(super) latest_version: u32,
+    /// What does not prevent the save.
+    pub(super) warnings: Vec<Warning>,
+}
+
+/// Checks everything. Changes nothing.
+pub(super) async fn check(
+    env: &Env,
+    caller: &Caller,
+    request: &SaveRequest,
+) -> Result<Subject, Problem> {
+    request.check()?;
+    check_regions(env, request).await?;
+    let latest_version = check_template(env, caller, request).await?;
+    let instance = find_instance(env, caller, request).await?;
+    check_state(&instance)?;
+    if let Some(holder) = env
+        .registry
+        .lock_holder(&request.region, &instance.id)
+        .await?
+    {
+        return Err(in_progress(&request.instance, &holder));
+    }
+    check_kind(&instance)?;
+    check_instance_store(env, request, &instance).await?;
+    if env
+        .ec2
+        .stop_protection(&request.region, &instance.id)
+        .await
+        .map_err(from_ec2)?
+    {
+        let hint = format!(
+            "Lift it: aws ec2 modify-instance-attribute --no-disable-api-stop --region {} --instance-id {}",
+            request.region, instance.id
+        );
+        return Err(Problem::new(
+            Code::StopProtected,
+            format!("Stop protection is on for {}.", label(&instance)),
+        )
+        .hint(hint));
+    }
+    let ids: Vec<_> = instance
+        .volumes
+        .iter()
+        .map(|attached| attached.volume.clone())
+        .collect();
+    let volumes = env
+        .ec2
+        .volumes(&request.region, &ids)
+        .await
+        .map_err(from_ec2)?;
+    check_public(env, request, &instance, &volumes).await?;
+    check_permissions(env, request, &instance).await?;
+    let warnings = warnings(env, request, &instance).await?;
+    Ok(Subject {
+        instance,
+        volumes,
+        latest_version,
+        warnings,
+    })
+}
+
+/// The refusal of a second save of an instance (promise P4).
+pub(super) fn in_progress(instance: &str, holder: &SaveId) -> Problem {
+    Problem::new(Code::SaveInProgress, format!("The save {holder} of {instance} is under way."))
+        .hint(format!("Wait for it with \"prism saves watch {holder}\", or cancel it with \"prism saves cancel {holder}\"."))
+}
+
+async fn check_regions(env: &Env, request: &SaveRequest) -> Result<(), Problem> {
+    let enabled: BTreeSet<Region> = env
+        .ec2
+        .regions()
+        .await
+        .map_err(from_ec2)?
+        .into_iter()
+        .collect();
+    for region in request.copy_to.iter().chain([&request.region]) {
+        if !enabled.contains(region) {
+            let names: Vec<&str> = enabled.iter().map(Region::as_str).collect();
+            let message =
+                format!("The Region {region} does not exist or is not enabled for the account.");
+            return Err(Problem::new(Code::InvalidRegion, message)
+                .hint(format!("Enabled are: {}.", names.join(", "))));
+        }
+    }
+    if request.copy_to.contains(&request.region) {
+        let message = format!(
+            "The AMI is made in {} anyway: it cannot be copied there.",
+            request.region
+        );
+        return Err(Problem::new(Code::InvalidRegion, message).hint("Name only further Regions."));
+    }
+    Ok(())
+}
+
+async fn check_template(env: &Env, caller: &Caller, request: &SaveRequest) -> Result<u32, Problem> {
+    let taken = |why: &str| {
+        Problem::new(
+            Code::TemplateNameTaken,
+            format!("The template {} {why}.", request.template),
+        )
+    };
+    if catalogue::find(request.template.as_str()).is_some() {
+        return Err(taken("is built in"));
+    }
+    match env.registry.template(&request.template).await? {
+        Some(stored) if stored.value.owner != caller.user => Err(taken("belongs to somebody else")),
+        Some(stored) => Ok(stored.value.latest),
+        None => Ok(0),
+    }
+}
+
+/// The instance that is named, if it is the caller's: another's answers as one that is not there.
+async fn find_instance(
+    env: &Env,
+    caller: &Caller,
+    request: &SaveRequest,
+) -> Result<Instance, Problem> {
+    let mut found = named(env, &request.region, &request.instance).await?;
+    found.retain(|instance| caller.may(Action::Change, instance));
+    if found.len() > 1 {
+        let ids: Vec<&str> = found.iter().map(|instance| instance.id.as_str()).collect();
+        let message = format!("{} instances are named {}.", found.len(), request.instance);
+        return Err(Problem::new(Code::InstanceNameAmbiguous, message)
+            .hint(format!("Name it by its id: {}.", ids.join(", "))));
+    }
+    found.pop().ok_or_else(|| {
+        let shown = crate::domain::ids::shown(&request.instance);
+        Problem::new(
+            Code::InstanceNotFound,
+            format!(
+                "There is no instance {shown} of yours in {}.",
+                request.region
+            ),
+        )
+    })
+}
+
+/// The instances of that id or name.
+pub(crate) async fn named(
+    env: &Env,
+    region: &Region,
+    name: &str,
+) -> Result<Vec<Instance>, Problem> {
+    let filter = match name.parse::<InstanceId>() {
+        Ok(id) => InstanceFilter::Ids(vec![id]),
+        Err(_) => InstanceFilter::Tag("Name".to_owned(), name.to_owned()),
+    };
+    match env.ec2.instances(region, &filter).await {
+        Ok(found) => Ok(found),
+        Err(error) if error.is_not_found() => Ok(Vec::new()),
+        Err(error) => Err(from_ec2(error)),
+    }
+}
+
+fn label(instance: &Instance) -> String {
+    match instance.name() {
+        Some(name) => format!("{name} ({})", instance.id),
+        None => instance.id.to_string(),
+    }
+}
+
+fn check_state(instance: &Instance) -> Result<(), Problem> {
+    let (state, hint) = match instance.state {
+        InstanceState::Running | InstanceState::Stopped => return Ok(()),
+        InstanceState::Pending => ("pending", "Wait until it is running."),
+        InstanceState::Stopping => ("stopping", "Wait until it is stopped."),
+        InstanceState::ShuttingDown | InstanceState::Terminated => (
+            instance.state.as_str(),
+            "It is gone: nothing can be saved of it any more.",
+        ),
+    };
+    let message = format!(
+        "{} is {state}: only a running or a stopped instance can be saved.",
+        label(instance)
+    );
+    Err(Problem::new(Code::InstanceStateWrong, message).hint(hint))
+}
+
+/// Kinds of instances that cannot be stopped and started (EC2 facts, "Before the stop").
+fn check_kind(instance: &Instance) -> Result<(), Problem> {
+    let name = label(instance);
+    if !instance.ebs_root {
+        return Err(Problem::new(
+            Code::InstanceStoreRoot,
+            format!(
+                "The root device of {name} lies in its instance store: it cannot be stopped and started."
+            ),
+        ));
+    }
+    let fleet = ["aws:ec2:fleet-id", "aws:ec2spot:fleet-request-id"]
+        .iter()
+        .find_map(|key| instance.tags.get(*key));
+    if instance.spot {
+        let fleet = fleet
+            .map(|fleet| format!(" of the fleet {fleet}"))
+            .unwrap_or_default();
+        return Err(Problem::new(
+            Code::SpotInstance,
+            format!("{name} is a Spot instance{fleet}: it cannot be stopped and started at will."),
+        ));
+    }
+    if let Some(group) = instance.tags.get("aws:autoscaling:groupName") {
+        let message = format!(
+            "{name} belongs to the Auto Scaling group {group}, which would replace it once stopped."
+        );
+        let hint = format!(
+            "Detach it first: aws autoscaling detach-instances --instance-ids {} --auto-scaling-group-name {group} --should-decrement-desired-capacity",
+            instance.id
+        );
+        return Err(Problem::new(Code::AutoScalingMember, message).hint(hint));
+    }
+    Ok(())
+}
+
+async fn check_instance_store(
+    env: &Env,
+    request: &SaveRequest,
+    instance: &Instance,
+) -> Result<(), Problem> {
+    let kind = env
+        .ec2
+        .instance_type(&request.region, &instance.instance_type)
+        .await
+        .map_err(from_ec2)?;
+    let name = instance.name().unwrap_or(instance.id.as_str());
+    let accepted = request.accept_instance_store_loss.as_deref();
+    if kind.instance_store_gb == 0
+        || instance.state == InstanceState::Stopped
+        || accepted == Some(name)
+    {
+        return Ok(());
+    }
+    let message = format!(
+        "{} has {} GB of instance store ({}), whose data a stop erases and no AMI keeps.",
+        label(instance),
+        kind.instance_store_gb,
+        kind.name
+    );
+    let hint = format!(
+        "Move what you need to an EBS volume; then accept the loss with --accept-instance-store-loss {name}"
+    );
+    Err(Problem::new(Code::InstanceStoreData, message).hint(hint))
+}
+
+async fn check_public(
+    env: &Env,
+    request: &SaveRequest,
+    instance: &Instance,
+    volumes: &[Volume],
+) -> Result<(), Problem> {
+    if !request.public || env.settings.public_scope == PublicScope::Deployment {
+        return Ok(());
+    }
+    let name = label(instance);
+    if let Some(product) = instance.product_codes.first() {
+        return Err(Problem::new(
+            Code::MarketplacePublic,
+            format!(
+                "{name} carries the Marketplace product code {product}: its AMI cannot be made public."
+            ),
+        ));
+    }
+    if let Some(volume) = volumes
+        .iter()
+        .find(|volume| volume.encryption == Encryption::AwsManagedKey)
+    {
+        return Err(Problem::new(
+            Code::DefaultKeyShared,
+            format!(
+                "The volume {} of {name} is encrypted with the AWS managed key: its AMI cannot be used outside the account.",
+                volume.id
+            ),
+        ));
+    }
+    for region in request.copy_to.iter().chain([&request.region]) {
+        if env
+            .ec2
+            .public_images_blocked(region)
+            .await
+            .map_err(from_ec2)?
+        {
+            let hint = format!(
+                "Save it without --public, or have an administrator allow it: aws ec2 disable-image-block-public-access --region {region}"
+            );
+            return Err(Problem::new(
+                Code::PublicImagesBlocked,
+                format!("The account blocks public AMIs in {region}."),
+            )
+            .hint(hint));
+        }
+    }
+    Ok(())
+}
+
+/// Asks EC2 by DryRun whether it would let us: not the stop alone, but the start too.
+async fn check_permissions(
+    env: &Env,
+    request: &SaveRequest,
+    instance: &Instance,
+) -> Result<(), Problem> {
+    let id = || instance.id.clone();
+    let mut probes = vec![Probe::CreateImage(id())];
+    if instance.state == InstanceState::Running {
+        probes.extend([Probe::Stop(id()), Probe::Start(id())]);
+    }
+    for probe in probes {
+        env.ec2
+            .probe(&request.region, &probe)
+            .await
+            .map_err(from_ec2)?;
+    }
+    Ok(())
+}
+
+async fn warnings(
+    env: &Env,
+    request: &SaveRequest,
+    instance: &Instance,
+) -> Result<Vec<Warning>, Problem> {
+    let mut warnings = Vec::new();
+    let mut warn = |code: &str, text: String| {
+        warnings.push(Warning {
+            code: code.to_owned(),
+            text,
+        });
+    };
+    let name = label(instance);
+    if instance.hibernation {
+        warn(
+            "HibernationEnabled",
+            format!(
+                "{name} has hibernation enabled; an instance launched from its AMI may not boot."
+            ),
+        );
+    }
+    if instance.state == InstanceState::Running {
+        if let (Some(address), false) = (&instance.public_ip, instance.elastic_ip) {
+            warn(
+                "PublicIpChanges",
+                format!(
+                    "Its public address {address} changes at the restart; private and Elastic IPs stay."
+                ),
+            );
+        }
+        if env
+            .ec2
+            .status_checks(&request.region, &instance.id)
+            .await
+            .map_err(from_ec2)?
+            == StatusChecks::Impaired
+        {
+            warn(
+                "StatusChecksImpaired",
+                format!("{name} fails its status checks; its AMI may not boot either."),
+            );
+        }
+    }
+    Ok(warnings)
+}

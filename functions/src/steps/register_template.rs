@@ -1,0 +1,225 @@
+//! RegisterTemplate: makes the save the next version of its template, in one transaction.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{Env, PublicScope, SaveRef, Step, from_ec2};
+use crate::domain::pricing::snapshot_usd_per_month;
+use crate::domain::save::{RegionCopy, SaveRecord};
+use crate::domain::template::{Template, TemplateRef, Version, Visibility};
+use crate::domain::{
+    Code, ImageId, Problem, Region, SnapshotId, TemplateName, Timestamp, catalogue,
+};
+use crate::ports::{ImageFilter, LaunchPermission};
+
+/// See the module.
+pub(super) struct RegisterTemplate;
+
+/// The version.
+#[derive(Debug, Serialize)]
+pub(super) struct Output {
+    version: u32,
+}
+
+impl Step for RegisterTemplate {
+    const NAME: &'static str = "RegisterTemplate";
+    type Input = SaveRef;
+    type Output = Output;
+
+    async fn run(env: &Env, input: SaveRef) -> Result<Output, Problem> {
+        let record = env.advance(&input, Self::NAME).await?;
+        if let Some(version) = record.version {
+            return Ok(Output { version });
+        }
+        let images = images(&record)?;
+        if record.request.public && env.settings.public_scope == PublicScope::World {
+            // Before the transaction: a version that says public is public (launch permissions
+            // are not copied with an AMI, EC2 fact 8).
+            for (region, image) in &images {
+                let everyone = [LaunchPermission::Everyone];
+                env.ec2
+                    .add_launch_permissions(region, image, &everyone)
+                    .await
+                    .map_err(from_ec2)?;
+            }
+        }
+        let snapshots = snapshots(env, &record, &images).await?;
+        let original = original_template(env, &record).await?;
+        let now = env.clock.now();
+        let version = env
+            .registry
+            .register_version(&record, |before| {
+                let version = version(&record, &images, &snapshots, before, now)?;
+                Ok((
+                    template(&record, &version, original.clone(), before, now)?,
+                    version,
+                ))
+            })
+            .await?;
+        Ok(Output { version })
+    }
+}
+
+/// The AMIs by Region, without those whose copy failed.
+fn images(record: &SaveRecord) -> Result<BTreeMap<Region, ImageId>, Problem> {
+    let mut images = BTreeMap::from([(record.request.region.clone(), record.image()?.clone())]);
+    for (region, copy) in &record.copies {
+        if let RegionCopy::Available { image } = copy {
+            images.insert(region.clone(), image.clone());
+        }
+    }
+    Ok(images)
+}
+
+/// The snapshots behind the AMIs, by Region.
+async fn snapshots(
+    env: &Env,
+    record: &SaveRecord,
+    images: &BTreeMap<Region, ImageId>,
+) -> Result<BTreeMap<Region, Vec<SnapshotId>>, Problem> {
+    let mut by_region = BTreeMap::new();
+    for (region, image) in images {
+        let found = env
+            .ec2
+            .images(region, &ImageFilter::Ids(vec![image.clone()]))
+            .await
+            .map_err(from_ec2)?;
+        let ids: Vec<SnapshotId> = found
+            .into_iter()
+            .flat_map(|image| image.volumes)
+            .filter_map(|volume| volume.snapshot)
+            .collect();
+        if ids.len() < record.instance()?.volumes.len() {
+            return Err(Problem::new(
+                Code::NotReady,
+                format!("The AMI {image} does not list all of its snapshots yet."),
+            ));
+        }
+        by_region.insert(region.clone(), ids);
+    }
+    Ok(by_region)
+}
+
+/// The built-in template at the root of the lineage.
+async fn original_template(
+    env: &Env,
+    record: &SaveRecord,
+) -> Result<Option<TemplateName>, Problem> {
+    let Some(parent) = record.instance()?.launched_from.as_deref() else {
+        return Ok(None);
+    };
+    // The tag may have been edited by anybody who can tag the instance: what is no template's name
+    // says nothing about lineage.
+    let Ok(parent) = parent.parse::<TemplateRef>() else {
+        return Ok(None);
+    };
+    if catalogue::find(parent.name.as_str()).is_some() {
+        return Ok(Some(parent.name));
+    }
+    let stored = env.registry.template(&parent.name).await?;
+    Ok(stored.and_then(|stored| stored.value.original_template))
+}
+
+fn version(
+    record: &SaveRecord,
+    images: &BTreeMap<Region, ImageId>,
+    snapshots: &BTreeMap<Region, Vec<SnapshotId>>,
+    before: Option<&Template>,
+    now: Timestamp,
+) -> Result<Version, Problem> {
+    let instance = record.instance()?;
+    let planned = instance
+        .volumes
+        .values()
+        .map(|gib| u64::from(*gib) << 30)
+        .sum();
+    let bytes = record.snapshot_bytes.unwrap_or(planned);
+    let architecture = instance.architecture;
+    let failed = |copy: &RegionCopy| match copy {
+        RegionCopy::Failed { cause, .. } => Some(cause.clone()),
+        RegionCopy::Copying { .. } | RegionCopy::Available { .. } => None,
+    };
+    Ok(Version {
+        template: record.request.template.clone(),
+        number: before.map_or(1, |template| template.latest + 1),
+        description: record.request.description.clone(),
+        save_id: record.save_id.clone(),
+        saved_from: instance.name.clone(),
+        saved_by: record.saved_by.clone(),
+        saved_date: now,
+        parent: instance.launched_from.clone(),
+        amis: images
+            .iter()
+            .map(|(region, image)| {
+                (
+                    region.clone(),
+                    BTreeMap::from([(architecture, image.clone())]),
+                )
+            })
+            .collect(),
+        snapshots: snapshots.clone(),
+        failed_regions: record
+            .copies
+            .iter()
+            .filter_map(|(region, copy)| Some((region.clone(), failed(copy)?)))
+            .collect(),
+        architecture,
+        instance_type: instance.instance_type.clone(),
+        root_device: instance.root_device.clone(),
+        root_size_gib: instance.root_size_gib,
+        login: instance.login.clone(),
+        ports: instance.ports.clone(),
+        snapshot_bytes: bytes,
+        usd_per_month: snapshot_usd_per_month(bytes, images.len()),
+    })
+}
+
+fn template(
+    record: &SaveRecord,
+    version: &Version,
+    original: Option<TemplateName>,
+    before: Option<&Template>,
+    now: Timestamp,
+) -> Result<Template, Problem> {
+    let visibility = if record.request.public {
+        Visibility::Public
+    } else {
+        Visibility::Private
+    };
+    let Some(before) = before else {
+        return Ok(Template {
+            name: record.request.template.clone(),
+            owner: record.saved_by.clone(),
+            description: record.request.description.clone(),
+            visibility,
+            project: record.request.project.clone(),
+            original_template: original,
+            latest: version.number,
+            created_at: now,
+            updated_at: now,
+            launches: 0,
+            last_launched_at: None,
+        });
+    };
+    if before.owner != record.saved_by {
+        // Somebody else took the name while the AMI was being made.
+        return Err(Problem::new(
+            Code::TemplateNameTaken,
+            format!("The template {} belongs to somebody else.", before.name),
+        ));
+    }
+    let mut after = before.clone();
+    after.latest = version.number;
+    after.updated_at = now;
+    if !record.request.description.is_empty() {
+        after.description.clone_from(&record.request.description);
+    }
+    if record.request.public {
+        after.visibility = Visibility::Public;
+    }
+    if record.request.project.is_some() {
+        after.project.clone_from(&record.request.project);
+    }
+    Ok(after)
+}

@@ -1,0 +1,114 @@
+//! RestoreInstance: looks once how far the instance is from its original state and does the next
+//! thing about it (promise P1).
+//!
+//! Every failure leads here, from any step and from a recovery, so it assumes nothing: the stop may
+//! never have been asked for, may be under way, or may have been undone by somebody else.
+
+use serde::{Deserialize, Serialize};
+
+use super::await_running::note_running;
+use super::findings::{Standing, look, standing};
+use super::{Env, SaveRef, Step, from_ec2};
+use crate::domain::save::{Finding, SaveRecord, seconds_between};
+use crate::domain::{Code, Problem};
+
+/// See the module.
+pub(super) struct RestoreInstance;
+
+/// Which save, and for how long to try, in seconds.
+#[derive(Debug, Deserialize)]
+pub(super) struct Input {
+    #[serde(flatten)]
+    save: SaveRef,
+    limit_s: f64,
+}
+
+/// Whether the duty is discharged; and whether the save has its version, so that it only has to be
+/// completed.
+#[derive(Debug, Serialize)]
+pub(super) struct Output {
+    done: bool,
+    registered: bool,
+}
+
+impl Step for RestoreInstance {
+    const NAME: &'static str = "RestoreInstance";
+    type Input = Input;
+    type Output = Output;
+
+    async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
+        let Some(stored) = env.registry.save(&input.save.save_id).await? else {
+            // The save was refused before it began: there is nothing to restore.
+            return Ok(Output {
+                done: true,
+                registered: false,
+            });
+        };
+        if stored.value.plan.is_none() || stored.value.state.is_final() {
+            return Ok(Output {
+                done: true,
+                registered: stored.value.version.is_some(),
+            });
+        }
+        let record = begin(env, &input.save).await?;
+        let done = restore(env, &input, &record).await?;
+        Ok(Output {
+            done,
+            registered: record.version.is_some(),
+        })
+    }
+}
+
+async fn begin(env: &Env, save: &SaveRef) -> Result<SaveRecord, Problem> {
+    env.reach(save, RestoreInstance::NAME).await?;
+    let now = env.clock.now();
+    env.note(save, |record| {
+        record.restore_began_at.get_or_insert(now);
+    })
+    .await
+}
+
+/// One look and one deed. Answers whether the duty is discharged.
+async fn restore(env: &Env, input: &Input, record: &SaveRecord) -> Result<bool, Problem> {
+    let (region, id) = (&record.request.region, &record.instance()?.id);
+    let duty = env.registry.duty(region, id).await?;
+    let Some(duty) =
+        duty.filter(|duty| duty.value.save_id == record.save_id && duty.value.discharged.is_none())
+    else {
+        return Ok(true);
+    };
+    let instance = look(&*env.ec2, region, id).await?;
+    let now = env.clock.now();
+    let gave_up = record
+        .restore_began_at
+        .is_some_and(|began| seconds_between(began, now) >= input.limit_s);
+    match standing(&duty.value, record, instance.as_ref(), now) {
+        Standing::Settled(finding) => {
+            if finding == Finding::Original && record.stop_requested_at.is_some() {
+                note_running(env, &input.save, record).await?;
+            }
+            env.registry.discharge(&duty, finding, now).await?;
+            Ok(true)
+        }
+        Standing::Broken { reason } => Err(Problem::new(
+            Code::RestoreImpossible,
+            format!("EC2 cannot start {id}: {reason}."),
+        )),
+        Standing::Moving | Standing::Down if gave_up => {
+            let message = format!(
+                "The instance {id} could not be brought back within {:.0} s.",
+                input.limit_s
+            );
+            Err(Problem::new(Code::RestoreGaveUp, message))
+        }
+        Standing::Moving => Ok(false),
+        Standing::Down => {
+            env.note(&input.save, |record| {
+                record.start_requested_at.get_or_insert(now);
+            })
+            .await?;
+            env.ec2.start_instance(region, id).await.map_err(from_ec2)?;
+            Ok(false)
+        }
+    }
+}

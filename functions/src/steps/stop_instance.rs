@@ -1,0 +1,61 @@
+//! StopInstance: asks EC2 to stop the instance.
+
+use serde::Serialize;
+
+use super::findings::look_or_fail;
+use super::{Env, SaveRef, Step, from_ec2};
+use crate::domain::{Code, Problem};
+use crate::ports::InstanceState;
+
+/// See the module.
+pub(super) struct StopInstance;
+
+/// Whether it was asked, or had been done already.
+#[derive(Debug, Serialize)]
+pub(super) struct Output {
+    asked: bool,
+}
+
+impl Step for StopInstance {
+    const NAME: &'static str = "StopInstance";
+    type Input = SaveRef;
+    type Output = Output;
+
+    async fn run(env: &Env, input: SaveRef) -> Result<Output, Problem> {
+        let record = env.advance(&input, Self::NAME).await?;
+        if record.snapshots_at.is_some() {
+            // A second execution of the save: the snapshots are there, so the instance has had its
+            // stop and may be running again.
+            return Ok(Output { asked: false });
+        }
+        let (region, id) = (record.request.region.clone(), record.instance()?.id.clone());
+        let instance = look_or_fail(&*env.ec2, &region, &id).await?;
+        if record.stop_requested_at.is_none() && instance.state != InstanceState::Running {
+            let message = format!(
+                "The instance {id} was running when the save was planned and is {} now.",
+                instance.state.as_str()
+            );
+            return Err(Problem::new(Code::InstanceChanged, message));
+        }
+        // The intent is written first: from here on the instance counts as down because of us.
+        let now = env.clock.now();
+        env.note(&input, |record| {
+            record.stop_requested_at.get_or_insert(now);
+        })
+        .await?;
+        match env.ec2.stop_instance(&region, &id).await {
+            Ok(()) => Ok(Output { asked: true }),
+            Err(error) if error.code == "OperationNotPermitted" => Err(Problem::new(
+                Code::StopProtected,
+                format!("Stop protection is on for {id}."),
+            )
+            .because(error)),
+            Err(error) if error.is_not_found() => Err(Problem::new(
+                Code::InstanceGone,
+                format!("The instance {id} was terminated during the save."),
+            )
+            .because(error)),
+            Err(error) => Err(from_ec2(error)),
+        }
+    }
+}
