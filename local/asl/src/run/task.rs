@@ -71,8 +71,10 @@ impl Flow<'_> {
         match timeout_s {
             None => Some(answer.await),
             Some(seconds) => {
-                let limit = self.core.clock.sleep(Duration::from_secs(seconds));
-                match select(answer, limit).await {
+                // The timer is made once the function has begun, so that an answer that takes
+                // exactly this long is in time.
+                let limit = async { self.core.clock.sleep(Duration::from_secs(seconds)).await };
+                match select(answer, Box::pin(limit)).await {
                     Either::Left((answer, _)) => Some(answer),
                     Either::Right(_) => None,
                 }
