@@ -9,7 +9,7 @@
 //! # What is supported
 //! Standard workflows with Task (`lambda:invoke`, or the ARN of a function), Choice, Wait, Pass,
 //! Parallel, inline Map, Succeed and Fail; Retry, Catch, variables, timeouts, stops. Not
-//! supported, and refused: JSONPath, other integrations, task tokens, heartbeats, distributed
+//! supported, and refused: `JSONPath`, other integrations, task tokens, heartbeats, distributed
 //! Map, redrives.
 //!
 //! # Why this JSONata engine

@@ -286,7 +286,7 @@ mod tests {
         let clock = clock();
         clock.run(async {
             for _ in 0..1_000 {
-                let long = clock.sleep(Duration::from_secs(3_600));
+                let long = clock.sleep(Duration::from_hours(1));
                 select(long, clock.sleep(Duration::from_secs(1))).await;
                 assert!(clock.pending_timers() <= 1);
             }

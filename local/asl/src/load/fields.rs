@@ -176,7 +176,7 @@ pub(crate) fn integer(value: &Value, min: u64) -> Option<u64> {
     (min..=MAX_COUNT).contains(&number).then_some(number)
 }
 
-/// The path of a member of an object, in the notation of JSONPath.
+/// The path of a member of an object, in the notation of `JSONPath`.
 pub(crate) fn member(path: &str, name: &str) -> String {
     let plain = !name.is_empty()
         && name

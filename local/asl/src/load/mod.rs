@@ -15,7 +15,7 @@ use fields::Fields;
 pub(crate) use fields::{integer, member};
 pub(crate) use state::timestamp;
 
-/// Source: AWS Step Functions quotas, "Maximum request size" of CreateStateMachine.
+/// Source: AWS Step Functions quotas, "Maximum request size" of `CreateStateMachine`.
 const MAX_DEFINITION_BYTES: usize = 1024 * 1024;
 
 /// Why a definition was refused.

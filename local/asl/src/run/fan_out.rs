@@ -216,7 +216,7 @@ fn line<'a>(
     })
 }
 
-/// An iteration: its input is the item, or what the ItemSelector makes of it.
+/// An iteration: its input is the item, or what the `ItemSelector` makes of it.
 fn iterate<'a>(
     mut flow: Flow<'a>,
     map: &'a MapOver,

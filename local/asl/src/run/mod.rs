@@ -191,7 +191,7 @@ impl Execution {
             None => Box::pin(pending()),
         };
         let stopped = Box::pin(stop.requested());
-        // A stop wins over a result, and a result over a timeout, of the same instant. The
+        // Of what is there at once, a stop wins over a result, and a result over a timeout. The
         // losers are dropped here, and with them the running tasks.
         let (ended, stopped) = match select(stopped, select(work, limit)).await {
             Either::Left((request, _)) => (None, Some(request)),

@@ -149,7 +149,7 @@ fn branch_variables_do_not_leak() {
     );
 }
 
-/// Guide, "Map": items, ItemSelector and the context of an item, innermost first.
+/// Guide, "Map": items, `ItemSelector` and the context of an item, innermost first.
 #[test]
 fn map_gives_each_item_its_context() {
     let body = |output: Value| json!({"StartAt": "I", "States": {"I": {"Type": "Pass", "Output": output, "End": true}}});

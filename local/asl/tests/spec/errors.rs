@@ -25,7 +25,7 @@ fn the_defaults_of_a_retrier() {
     assert_eq!(run.called_at(), [0, 1, 3, 7]);
 }
 
-/// Guide: MaxDelaySeconds caps the pause, BackoffRate multiplies it.
+/// Guide: `MaxDelaySeconds` caps the pause, `BackoffRate` multiplies it.
 #[test]
 fn pauses_grow_up_to_the_cap() {
     let retry = json!([{
@@ -53,7 +53,7 @@ fn full_jitter_is_drawn_within_the_pause() {
     );
 }
 
-/// Guide: MaxAttempts 0 means never, and the first retrier that matches decides.
+/// Guide: `MaxAttempts` 0 means never, and the first retrier that matches decides.
 #[test]
 fn the_first_matching_retrier_decides() {
     let retry = json!([
@@ -155,7 +155,7 @@ fn task_failed_is_not_a_timeout() {
     assert!(!late.calls[0].ended, "the call is dropped");
 }
 
-/// Guide, "TimeoutSeconds" may be an expression; a timeout may be retried.
+/// Guide, `TimeoutSeconds` may be an expression; a timeout may be retried.
 #[test]
 fn a_timeout_may_be_computed_and_retried() {
     let states = json!({"T": task("f", json!({

@@ -89,7 +89,7 @@ fn parallel_results_are_in_order() {
     assert_eq!(run.took_s, 9);
 }
 
-/// Guide, "Map": MaxConcurrency, which is 40 when it is 0 or absent.
+/// Guide, "Map": `MaxConcurrency`, which is 40 when it is 0 or absent.
 #[test]
 fn map_concurrency() {
     for (concurrency, expected) in [

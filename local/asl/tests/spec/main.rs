@@ -3,6 +3,11 @@
 //! "Guide" is the AWS Step Functions Developer Guide, "Spec" the Amazon States Language
 //! Specification. What neither says was taken from histories that AWS recorded.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "`json!` literals read better without a borrow"
+)]
+
 mod data;
 mod errors;
 mod flow;

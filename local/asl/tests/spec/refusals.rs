@@ -371,7 +371,7 @@ fn variables_of_an_outer_scope() {
     }
 }
 
-/// Guide, "Transforming data with JSONata", and what AWS answers to CreateStateMachine.
+/// Guide, "Transforming data with JSONata", and what AWS answers to `CreateStateMachine`.
 #[test]
 fn expressions() {
     for expression in [

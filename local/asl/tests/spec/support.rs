@@ -47,7 +47,7 @@ pub(crate) struct Call {
 impl Functions for Scripted {
     async fn invoke(&self, function: &str, payload: Value) -> Result<Value, TaskFailure> {
         let (index, before) = {
-            let mut calls = self.calls.lock().unwrap();
+            let mut calls = self.calls.lock().expect("no call panics");
             let before = calls
                 .iter()
                 .filter(|call| call.function == function)
@@ -71,7 +71,7 @@ impl Functions for Scripted {
         if seconds > 0 {
             self.clock.sleep(Duration::from_secs(seconds)).await;
         }
-        self.calls.lock().unwrap()[index].ended = true;
+        self.calls.lock().expect("no call panics")[index].ended = true;
         result
     }
 }
@@ -177,7 +177,7 @@ pub(crate) fn run_until(
         clock.pending_timers(),
         usize::from(stop_after_s.is_some_and(|s| s > clock.now().timestamp().unsigned_abs()))
     );
-    let calls = calls.lock().unwrap().clone();
+    let calls = calls.lock().expect("no call panics").clone();
     Run {
         outcome,
         events,
