@@ -1,1 +1,3 @@
-//! To come.
+//! The embedded cloud: what Prism asks of AWS, on one machine.
+
+pub mod sqlite;
