@@ -1,3 +1,4 @@
 //! The embedded cloud: what Prism asks of AWS, on one machine.
 
 pub mod sqlite;
+pub mod store;

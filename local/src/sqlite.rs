@@ -157,6 +157,11 @@ pub fn open_in_memory(migrations: &[&str]) -> Result<Connection, SqliteError> {
 pub fn classify(path: &Path, error: rusqlite::Error) -> SqliteError {
     let (code, extended) = match &error {
         rusqlite::Error::SqliteFailure(failure, _) => (failure.code, failure.extended_code),
+        // A value that nobody here would have written.
+        rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::IntegralValueOutOfRange(..)
+        | rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::Utf8Error(..) => (ErrorCode::DatabaseCorrupt, 0),
         _ => (ErrorCode::Unknown, 0),
     };
     let path = path.to_path_buf();
