@@ -1,5 +1,7 @@
 //! The embedded cloud: the services that Prism needs, on one machine.
 
 mod embedded;
+pub mod sqlite;
+pub mod store;
 
 pub use embedded::{Embedded, Feature, GuestAnswer};
