@@ -1,6 +1,8 @@
 //! The embedded cloud: the services that Prism needs, on one machine.
 
+pub mod clock;
 mod embedded;
+pub mod executions;
 pub mod sqlite;
 pub mod store;
 
