@@ -1,6 +1,7 @@
 //! The embedded cloud: the services that Prism needs, on one machine.
 
 pub mod clock;
+pub mod ec2;
 mod embedded;
 pub mod executions;
 pub mod sqlite;
