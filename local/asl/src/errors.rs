@@ -17,6 +17,9 @@ pub const DATA_LIMIT_EXCEEDED: &str = "States.DataLimitExceeded";
 /// A JSONata expression failed, gave nothing, or gave a value of the wrong type.
 pub const QUERY_EVALUATION: &str = "States.QueryEvaluationError";
 /// No rule of a Choice matched and it has no Default.
+///
+/// This is the name in the States Language Specification. The Developer Guide reserves it and
+/// says that AWS reports [`RUNTIME`], which nothing catches: do not rely on catching either.
 pub const NO_CHOICE_MATCHED: &str = "States.NoChoiceMatched";
 
 /// An error on its way out of a state: to a Retry, to a Catch, or to the end of the execution.

@@ -83,11 +83,15 @@ impl<'a> Fields<'a> {
             .transpose()
     }
 
-    /// An array with something in it, and the path of each item.
-    pub(super) fn items(&self, name: &str) -> Result<Vec<(&'a Value, String)>, LoadError> {
+    /// The items of an array of at least `min`, each with its path; none when it is absent.
+    pub(super) fn items(
+        &self,
+        name: &str,
+        min: usize,
+    ) -> Result<Vec<(&'a Value, String)>, LoadError> {
         let items = match self.array(name)? {
             None => return Ok(Vec::new()),
-            Some([]) => return Err(self.refuse(name, "must not be empty")),
+            Some(items) if items.len() < min => return Err(self.refuse(name, "must not be empty")),
             Some(items) => items,
         };
         let path = self.path(name);

@@ -36,7 +36,7 @@ const STATES_ERRORS: [&str; 17] = [
 
 impl Loader {
     pub(super) fn retry(fields: &Fields<'_>) -> Result<Vec<Retrier>, LoadError> {
-        let items = fields.items("Retry")?;
+        let items = fields.items("Retry", 0)?;
         let last = items.len().saturating_sub(1);
         items
             .iter()
@@ -50,7 +50,7 @@ impl Loader {
         fields: &Fields<'_>,
         targets: &Targets<'_>,
     ) -> Result<Vec<Catcher>, LoadError> {
-        let items = fields.items("Catch")?;
+        let items = fields.items("Catch", 0)?;
         let last = items.len().saturating_sub(1);
         items
             .iter()
@@ -115,7 +115,7 @@ fn retrier(item: &Value, path: &str, last: bool) -> Result<Retrier, LoadError> {
 /// Error names. `States.ALL` must stand alone, and in the last place.
 fn error_equals(fields: &Fields<'_>, last: bool) -> Result<Vec<String>, LoadError> {
     fields.require("ErrorEquals")?;
-    let items = fields.items("ErrorEquals")?;
+    let items = fields.items("ErrorEquals", 1)?;
     let mut names = Vec::with_capacity(items.len());
     for (item, path) in &items {
         let name = item

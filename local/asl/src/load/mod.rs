@@ -4,11 +4,10 @@
 mod fields;
 mod graph;
 mod handlers;
+mod json;
 mod state;
 
 use std::collections::{BTreeSet, HashSet};
-
-use serde_json::Value;
 
 use crate::machine::Machine;
 use fields::Fields;
@@ -40,7 +39,8 @@ impl LoadError {
 impl Machine {
     /// Reads a definition.
     ///
-    /// What is refused, with the first offending field: JSON that cannot be read, fields and
+    /// What is refused, with the first offending field: JSON that cannot be read or names a field
+    /// twice, fields and
     /// state types that are unknown or not supported, values of a wrong type or out of range,
     /// transitions that lead nowhere and states that nothing leads to, JSONata that cannot be
     /// compiled or that AWS does not accept, variables assigned in a scope within their own.
@@ -51,8 +51,7 @@ impl Machine {
                 format!("is longer than {MAX_DEFINITION_BYTES} bytes"),
             ));
         }
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| LoadError::new("$", format!("is not JSON: {error}")))?;
+        let value = json::parse(text)?;
         let known = [
             "Comment",
             "QueryLanguage",

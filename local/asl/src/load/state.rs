@@ -145,13 +145,13 @@ impl Loader {
                 exit: self.exit(&fields, Sees::Input)?,
             })
         };
-        fields.items("Choices")?.into_iter().map(rule).collect()
+        fields.items("Choices", 1)?.into_iter().map(rule).collect()
     }
 
     fn branches(&mut self, fields: &Fields<'_>) -> Result<Vec<Graph>, LoadError> {
         fields.require("Branches")?;
         fields
-            .items("Branches")?
+            .items("Branches", 1)?
             .iter()
             .map(|(item, path)| {
                 let fields = Fields::open(item, path, &[&["Comment", "StartAt", "States"]])?;

@@ -196,7 +196,8 @@ impl Flow<'_> {
             }
         }
         if done.next.is_none() {
-            let cause = "No choice rule matched and there is no default state.";
+            let cause =
+                "Failed to transition out of the state. The state does not point to a next state.";
             return Err(self.failure(context, errors::NO_CHOICE_MATCHED, cause));
         }
         Ok(())

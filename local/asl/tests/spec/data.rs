@@ -279,3 +279,15 @@ fn evaluation_is_bounded() {
         assert_eq!(run.error(), "States.QueryEvaluationError");
     }
 }
+
+/// AWS evaluates 100 levels deep: a function that calls itself, other than last, 31 times.
+#[test]
+fn evaluation_nests_as_deep_as_on_aws() {
+    let call = |depth: u32| {
+        let source = "($f := function($n){ $n < 1 ? 0 : 1 + $f($n - 1) }; $f(";
+        pass(json!(format!("{{% {source}{depth})) %}}")))
+    };
+    assert_eq!(run(&call(31), json!({}), echo).output(), json!(31));
+    let deeper = run(&call(32), json!({}), echo);
+    assert_eq!(deeper.error(), "States.QueryEvaluationError");
+}

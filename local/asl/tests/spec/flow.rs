@@ -231,3 +231,35 @@ async fn executions_run_on_tokio() {
         Status::Succeeded
     );
 }
+
+/// A stop that comes before the execution ends it before its first state; one that comes after
+/// it changes nothing.
+#[test]
+fn a_stop_may_come_early_or_late() {
+    let virtual_clock = VirtualClock::new(DateTime::UNIX_EPOCH);
+    let clock: Arc<dyn Clock> = Arc::new(virtual_clock.clone());
+    let definition = crate::support::pass(json!(1));
+    let early = execution(&clock, &definition, 1);
+    early.stop.stop(None, None);
+    let outcome = virtual_clock.run(early.run());
+    assert_eq!((outcome.status, outcome.error), (Status::Aborted, None));
+    let late = execution(&clock, &definition, 2);
+    let stop = late.stop.clone();
+    assert_eq!(virtual_clock.run(late.run()).status, Status::Succeeded);
+    stop.stop(None, None);
+}
+
+/// An execution that is dropped gives up its timers and its calls.
+#[test]
+fn a_dropped_execution_leaves_nothing_behind() {
+    let virtual_clock = VirtualClock::new(DateTime::UNIX_EPOCH);
+    let clock: Arc<dyn Clock> = Arc::new(virtual_clock.clone());
+    let definition = machine(
+        "T",
+        &json!({"T": task("f", json!({"TimeoutSeconds": 60, "End": true}))}),
+    );
+    let running = Box::pin(execution(&clock, &definition, 1).run());
+    let moment = clock.sleep(Duration::from_millis(1));
+    drop(virtual_clock.run(futures::future::select(running, moment)));
+    assert_eq!(virtual_clock.pending_timers(), 0);
+}

@@ -219,6 +219,13 @@ fn retriers_and_catchers() {
         &one(task("f", json!({"Retry": all_first, "End": true}))),
         "$.States.S.Retry[0].ErrorEquals[0]",
     );
+    assert!(
+        load(&one(task(
+            "f",
+            json!({"Retry": [], "Catch": [], "End": true})
+        )))
+        .is_ok()
+    );
     let catch = json!([{"ErrorEquals": ["A"], "Next": "S", "ResultPath": "$"}]);
     refused(
         &one(task("f", json!({"Catch": catch, "End": true}))),
