@@ -7,4 +7,4 @@ pub mod executions;
 pub mod sqlite;
 pub mod store;
 
-pub use embedded::{Embedded, Feature, GuestAnswer};
+pub use embedded::{Embedded, FILES, Feature, GuestAnswer, explain};
