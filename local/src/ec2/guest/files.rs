@@ -71,8 +71,10 @@ impl Session {
         if self.disk.used_bytes() - old + new > self.host.size_bytes {
             return Err(format!("{path}: No space left on device"));
         }
+        if !self.host.is_in_instance_store(&path) {
+            self.written = self.written.saturating_add(new);
+        }
         self.disk.files.insert(path, FileBody(contents.into()));
-        self.written = self.written.saturating_add(new);
         self.changed = true;
         Ok(())
     }

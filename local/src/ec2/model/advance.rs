@@ -29,6 +29,11 @@ impl Model {
         }
     }
 
+    /// When something is next due.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.index.agenda.first().map(|(at, _)| *at)
+    }
+
     /// The agenda holds a moment for each row; a row that was put off has another by now.
     fn instance_due(&mut self, id: &InstanceId, at: Timestamp) {
         let Some(row) = self.data.instances.get(id) else {

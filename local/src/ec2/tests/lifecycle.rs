@@ -49,6 +49,8 @@ fn a_stop_and_a_start_pass_through_their_intermediates() {
         .not_running(&id, before, before + Duration::from_secs(999));
     assert_eq!(down.unwrap(), Duration::from_secs(35));
     let events = w.cloud.events_of(id.as_str()).unwrap();
+    let after = w.cloud.events_after(Some(events[0].number)).unwrap();
+    assert_eq!(after, events[1..]);
     let story: Vec<String> = events.iter().map(ToString::to_string).collect();
     assert!(story.last().unwrap().ends_with("running"), "{story:?}");
 }
