@@ -115,7 +115,7 @@ impl Cloud {
     }
 
     /// When something next moves on by itself: how far a virtual clock may leap without missing
-    /// anything. Nothing may have changed then, where something was put off meanwhile.
+    /// anything.
     pub fn next_due(&self) -> Result<Option<Timestamp>, CloudError> {
         self.with(|model, _| model.next_due())
     }
