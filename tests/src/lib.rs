@@ -1,1 +1,3 @@
-//! To come.
+//! What the tests of several packages share.
+
+pub mod contract;
