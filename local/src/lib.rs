@@ -1,5 +1,10 @@
 //! The embedded cloud: the services that Prism needs, on one machine.
 
+pub mod clock;
+pub mod ec2;
 mod embedded;
+pub mod executions;
+pub mod sqlite;
+pub mod store;
 
-pub use embedded::{Embedded, Feature, GuestAnswer};
+pub use embedded::{Embedded, FILES, Feature, GuestAnswer, explain};

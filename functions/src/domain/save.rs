@@ -314,6 +314,8 @@ pub struct SaveRecord {
     pub progress_percent: Option<u8>,
     /// The full size of the snapshots in bytes, once known.
     pub snapshot_bytes: Option<u64>,
+    /// When a copy was last about to be asked for.
+    pub copy_requested_at: Option<Timestamp>,
     /// The copies by Region.
     pub copies: BTreeMap<Region, RegionCopy>,
     /// The version that was registered.
@@ -367,6 +369,7 @@ impl SaveRecord {
             snapshots: Vec::new(),
             progress_percent: None,
             snapshot_bytes: None,
+            copy_requested_at: None,
             copies: BTreeMap::new(),
             version: None,
             usd_per_month: None,

@@ -4,6 +4,7 @@
 //! throttles and faults can be told per call. Facts are numbered as in `docs/ec2-facts.md`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -376,7 +377,7 @@ pub enum LaunchPermission {
 }
 
 /// What EC2, or the way to it, answered instead of what was asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{action} answered {code}: {message}")]
 pub struct Ec2Error {
     /// The EC2 action, such as `StopInstances`.
@@ -386,7 +387,18 @@ pub struct Ec2Error {
     pub code: String,
     /// EC2's sentence.
     pub message: String,
+    /// What the adapter saw, where EC2 itself did not answer.
+    #[source]
+    pub source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
+
+impl PartialEq for Ec2Error {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.action, &self.code, &self.message) == (&other.action, &other.code, &other.message)
+    }
+}
+
+impl Eq for Ec2Error {}
 
 impl Ec2Error {
     /// An error of an action.
@@ -395,7 +407,15 @@ impl Ec2Error {
             action: action.to_owned(),
             code: code.to_owned(),
             message: message.into(),
+            source: None,
         }
+    }
+
+    /// The same with what the adapter saw.
+    #[must_use]
+    pub fn because(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
     }
 
     /// Whether too many calls were made; the call had no effect.

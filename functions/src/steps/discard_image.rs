@@ -12,8 +12,8 @@ use crate::domain::save::{RegionCopy, SaveRecord, seconds_between};
 use crate::domain::{Code, Problem, Region};
 use crate::ports::{Ec2Error, ImageFilter, ImageState, SnapshotFilter};
 
-/// For how long after CreateImage was asked for an AMI or its snapshots may still appear, in
-/// seconds: a call whose answer was lost, eventual consistency (EC2 fact 6), and the initiation of
+/// For how long after CreateImage or CopyImage was asked for an AMI or its snapshots may still
+/// appear, in seconds: a call whose answer was lost, eventual consistency (EC2 fact 6), and the initiation of
 /// the snapshots.
 const LATE_S: f64 = 30.0;
 
@@ -40,9 +40,9 @@ impl Step for DiscardImage {
             return Ok(Output::default());
         }
         let record = env.reach(&input, Self::NAME).await?;
-        let Some(asked) = record.image_requested_at else {
+        if record.image_requested_at.is_none() {
             return Ok(Output::default());
-        };
+        }
         let regions: BTreeSet<&Region> = record
             .request
             .copy_to
@@ -55,11 +55,20 @@ impl Step for DiscardImage {
             output.images += discarded.images;
             output.snapshots += discarded.snapshots;
         }
-        if seconds_between(asked, env.clock.now()) < LATE_S {
-            let message = "The AMI was asked for a moment ago: something of it may still appear.";
-            return Err(Problem::new(Code::NotReady, message));
-        }
+        check_late(env, &record)?;
         Ok(output)
+    }
+}
+
+/// Refuses to believe that nothing is left while something may still appear.
+pub(super) fn check_late(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
+    let asked = record.image_requested_at.max(record.copy_requested_at);
+    match asked {
+        Some(asked) if seconds_between(asked, env.clock.now()) < LATE_S => {
+            let message = "An AMI was asked for a moment ago: something of it may still appear.";
+            Err(Problem::new(Code::NotReady, message))
+        }
+        _ => Ok(()),
     }
 }
 

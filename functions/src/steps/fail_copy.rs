@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::discard_image::discard_in;
+use super::discard_image::{check_late, discard_in};
 use super::{Env, SaveRef, Step};
 use crate::domain::save::RegionCopy;
 use crate::domain::{Code, Problem, Region};
@@ -63,6 +63,7 @@ impl Step for FailCopy {
             return Err(Problem::new(Code::SaveCancelled, problem.message));
         }
         discard_in(env, &record, &input.region).await?;
+        check_late(env, &record)?;
         env.note(&input.save, |record| {
             let failed = RegionCopy::Failed {
                 code: problem.code.to_string(),

@@ -1,0 +1,162 @@
+//! `StartAt` and `States`: the transitions between states, and the scope of their variables.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::fields::{Fields, member};
+use super::{LoadError, Loader};
+use crate::machine::{Graph, State, Work};
+
+/// Where the names of one graph's states lead.
+pub(super) struct Targets<'a>(HashMap<&'a str, usize>);
+
+impl Targets<'_> {
+    pub(super) fn find(&self, name: &str, path: &str) -> Result<usize, LoadError> {
+        self.0
+            .get(name)
+            .copied()
+            .ok_or_else(|| LoadError::new(path, format!("there is no state '{name}' here")))
+    }
+}
+
+impl Loader {
+    pub(super) fn graph(&mut self, fields: &Fields<'_>) -> Result<Graph, LoadError> {
+        let path = fields.path("States");
+        let Value::Object(states) = fields.require("States")? else {
+            return Err(LoadError::new(path, "must be an object"));
+        };
+        if states.is_empty() {
+            return Err(LoadError::new(path, "must not be empty"));
+        }
+        let targets = Targets(
+            states
+                .keys()
+                .enumerate()
+                .map(|(index, name)| (name.as_str(), index))
+                .collect(),
+        );
+        let start = targets.find(fields.require_text("StartAt")?, &fields.path("StartAt"))?;
+        self.names(states, &path)?;
+        self.scopes.push(assigned_names(states));
+        let states = states
+            .iter()
+            .map(|(name, state)| self.state(name, state, &member(&path, name), &targets))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.scopes.pop();
+        let graph = Graph { start, states };
+        check_reach(&graph, &path)?;
+        Ok(graph)
+    }
+
+    fn names(&mut self, states: &Map<String, Value>, path: &str) -> Result<(), LoadError> {
+        for name in states.keys() {
+            let length = name.chars().count();
+            if length == 0 || length > 80 {
+                return Err(LoadError::new(
+                    member(path, name),
+                    "a name has 1 to 80 characters",
+                ));
+            }
+            if !self.state_names.insert(name.clone()) {
+                return Err(LoadError::new(
+                    member(path, name),
+                    "another state has this name",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of a variable, if it may be assigned here.
+    pub(super) fn variable(&self, name: &str, path: &str) -> Result<Arc<str>, LoadError> {
+        let mut characters = name.chars();
+        let first = characters
+            .next()
+            .is_some_and(|c| c.is_alphabetic() || c == '_');
+        if !first
+            || !characters.all(|c| c.is_alphanumeric() || c == '_')
+            || name.chars().count() > 80
+        {
+            return Err(LoadError::new(
+                path,
+                "a variable is named by a letter and up to 79 letters, digits and underscores",
+            ));
+        }
+        if name == "states" {
+            return Err(LoadError::new(path, "'states' is reserved"));
+        }
+        let outer = self.scopes.split_last().map_or(&[][..], |(_, outer)| outer);
+        if outer.iter().any(|scope| scope.contains(name)) {
+            return Err(LoadError::new(
+                path,
+                format!("'{name}' belongs to an outer scope and cannot be assigned here"),
+            ));
+        }
+        Ok(Arc::from(name))
+    }
+}
+
+/// The variables that the states of a graph assign, not counting graphs within.
+fn assigned_names(states: &Map<String, Value>) -> BTreeSet<String> {
+    let nested = |state: &Value, field: &str| -> Vec<Value> {
+        state
+            .get(field)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
+    };
+    let mut names = BTreeSet::new();
+    for state in states.values() {
+        let parts = [nested(state, "Catch"), nested(state, "Choices")].concat();
+        for part in parts.iter().chain([state]) {
+            if let Some(assign) = part.get("Assign").and_then(Value::as_object) {
+                names.extend(assign.keys().cloned());
+            }
+        }
+    }
+    names
+}
+
+/// Every state must be reachable, and one of them must end the graph.
+fn check_reach(graph: &Graph, path: &str) -> Result<(), LoadError> {
+    let mut reached = vec![false; graph.states.len()];
+    let mut open = vec![graph.start];
+    while let Some(index) = open.pop() {
+        if !std::mem::replace(&mut reached[index], true) {
+            open.extend(successors(&graph.states[index]));
+        }
+    }
+    if let Some(index) = reached.iter().position(|reached| !reached) {
+        let name = &graph.states[index].name;
+        return Err(LoadError::new(
+            member(path, name),
+            "no transition leads to this state",
+        ));
+    }
+    if graph
+        .states
+        .iter()
+        .all(|state| successors(state).next().is_some() && !ends(state))
+    {
+        return Err(LoadError::new(path, "no state ends the execution"));
+    }
+    Ok(())
+}
+
+fn ends(state: &State) -> bool {
+    state.next.is_none() && !matches!(state.work, Work::Choice(_))
+}
+
+fn successors(state: &State) -> impl Iterator<Item = usize> + '_ {
+    let rules = match &state.work {
+        Work::Choice(rules) => rules.as_slice(),
+        _ => &[],
+    };
+    state
+        .next
+        .into_iter()
+        .chain(rules.iter().map(|rule| rule.next))
+        .chain(state.catch.iter().map(|catcher| catcher.next))
+}

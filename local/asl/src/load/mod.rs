@@ -1,0 +1,103 @@
+//! Reads a definition and refuses what is wrong with it, or what this interpreter would get
+//! wrong.
+
+mod fields;
+mod graph;
+mod handlers;
+mod json;
+mod state;
+
+use std::collections::{BTreeSet, HashSet};
+
+use crate::machine::Machine;
+use fields::Fields;
+pub(crate) use fields::{integer, member};
+pub(crate) use state::timestamp;
+
+/// Source: AWS Step Functions quotas, "Maximum request size" of `CreateStateMachine`.
+const MAX_DEFINITION_BYTES: usize = 1024 * 1024;
+
+/// Why a definition was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {reason}")]
+pub struct LoadError {
+    /// The offending field, as a JSON path: `$.States.StopInstance.Retry[0].BackoffRate`.
+    pub path: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl LoadError {
+    pub(crate) fn new(path: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
+impl Machine {
+    /// Reads a definition.
+    ///
+    /// What is refused, with the first offending field: JSON that cannot be read or names a field
+    /// twice, fields and
+    /// state types that are unknown or not supported, values of a wrong type or out of range,
+    /// transitions that lead nowhere and states that nothing leads to, JSONata that cannot be
+    /// compiled or that AWS does not accept, variables assigned in a scope within their own.
+    pub fn load(text: &str) -> Result<Self, LoadError> {
+        if text.len() > MAX_DEFINITION_BYTES {
+            return Err(LoadError::new(
+                "$",
+                format!("is longer than {MAX_DEFINITION_BYTES} bytes"),
+            ));
+        }
+        let value = json::parse(text)?;
+        let known = [
+            "Comment",
+            "QueryLanguage",
+            "StartAt",
+            "States",
+            "TimeoutSeconds",
+            "Version",
+        ];
+        let fields = Fields::open(&value, "$", &[&known])?;
+        if !fields.has("QueryLanguage") {
+            return Err(fields.refuse(
+                "QueryLanguage",
+                "must be 'JSONata'; the default, JSONPath, is not supported",
+            ));
+        }
+        query_language(&fields)?;
+        if fields
+            .text("Version")?
+            .is_some_and(|version| version != "1.0")
+        {
+            return Err(fields.refuse("Version", "must be '1.0'"));
+        }
+        let mut loader = Loader {
+            state_names: HashSet::new(),
+            scopes: Vec::new(),
+        };
+        Ok(Self {
+            comment: fields.text("Comment")?.map(ToOwned::to_owned),
+            timeout_s: fields.count("TimeoutSeconds", 1)?,
+            graph: loader.graph(&fields)?,
+        })
+    }
+}
+
+/// What one part of a definition has to know of the others.
+struct Loader {
+    /// State names are unique in the whole machine, branches included.
+    state_names: HashSet<String>,
+    /// The variables that each enclosing scope assigns, outermost first. The last is the scope
+    /// being read.
+    scopes: Vec<BTreeSet<String>>,
+}
+
+fn query_language(fields: &Fields<'_>) -> Result<(), LoadError> {
+    match fields.text("QueryLanguage")? {
+        None | Some("JSONata") => Ok(()),
+        Some(_) => Err(fields.refuse("QueryLanguage", "must be 'JSONata'")),
+    }
+}

@@ -1,0 +1,54 @@
+//! What the interpreter asks of its surroundings: time and functions.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+/// Time as the interpreter sees it.
+///
+/// The interpreter never looks at another clock, so an execution on a
+/// [`VirtualClock`](crate::VirtualClock) can be replayed exactly.
+pub trait Clock: Send + Sync {
+    /// The current instant.
+    fn now(&self) -> DateTime<Utc>;
+
+    /// Completes once `duration` has passed. Dropping the future gives the timer up.
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+}
+
+/// Runs the function that a Task names.
+#[async_trait]
+pub trait Functions: Send + Sync {
+    /// Invokes `function` (a name or an ARN, as the definition writes it) with `payload` and
+    /// waits for its answer.
+    ///
+    /// The future is dropped when the Task times out or the execution ends, which is the only
+    /// notice the function gets: Lambda does not stop an invocation either.
+    async fn invoke(&self, function: &str, payload: Value) -> Result<Value, TaskFailure>;
+}
+
+/// What a failed function leaves behind: the two strings a Retry and a Catch see.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the function failed with {error}")]
+pub struct TaskFailure {
+    /// The error name that `ErrorEquals` is held against: the `errorType` of a Lambda function,
+    /// or a service error such as `Lambda.TooManyRequestsException`.
+    pub error: String,
+    /// The cause. From a Lambda function it is a JSON text with `errorMessage` and `errorType`.
+    pub cause: String,
+}
+
+impl TaskFailure {
+    /// A failure as Lambda reports a handler that returned an error: the cause is the JSON text
+    /// of `errorMessage` and `errorType`.
+    pub fn from_handler(error_type: &str, message: &str) -> Self {
+        let cause = serde_json::json!({"errorMessage": message, "errorType": error_type});
+        Self {
+            error: error_type.to_owned(),
+            cause: cause.to_string(),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! One line of states: the main one, a branch, or an iteration.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+use super::Core;
+use super::payload::Payload;
+use super::scope::{StateContext, Variables};
+use crate::errors::{self, Failure};
+use crate::history::{Event, StateKind};
+use crate::machine::Graph;
+use crate::template::EvaluationError;
+
+/// A line of states, with what belongs to it alone.
+pub(super) struct Flow<'a> {
+    pub(super) core: &'a Core,
+    pub(super) variables: Variables,
+    /// The item of the innermost Map around it.
+    pub(super) item: Option<Arc<Value>>,
+    /// The last event of this line: the predecessor of its next.
+    pub(super) last: u64,
+    /// The state it is in, for whoever has to give the line up.
+    pub(super) current: Current,
+}
+
+/// The state that a line is in.
+pub(super) type Current = Arc<Mutex<Option<StateKind>>>;
+
+impl<'a> Flow<'a> {
+    pub(super) fn new(core: &'a Core) -> Self {
+        Self {
+            core,
+            variables: Variables::default(),
+            item: None,
+            last: 0,
+            current: Current::default(),
+        }
+    }
+
+    /// A line that starts from here, and reads the variables as they are now.
+    pub(super) fn branch(&self, item: Option<Arc<Value>>) -> Self {
+        Self {
+            core: self.core,
+            variables: Arc::clone(&self.variables),
+            item: item.or_else(|| self.item.clone()),
+            last: self.last,
+            current: Current::default(),
+        }
+    }
+
+    /// Runs the states of a graph to their end. Boxed, because graphs contain graphs.
+    pub(super) fn graph<'f>(
+        &'f mut self,
+        graph: &'f Graph,
+        mut input: Payload,
+    ) -> BoxFuture<'f, Result<Payload, Failure>> {
+        Box::pin(async move {
+            let mut index = graph.start;
+            loop {
+                let left = self.visit(&graph.states[index], input).await?;
+                input = left.output;
+                match left.next {
+                    Some(next) => index = next,
+                    None => return Ok(input),
+                }
+            }
+        })
+    }
+
+    /// Records the next event of this line.
+    pub(super) fn record(&mut self, event: Event) -> Result<u64, Failure> {
+        self.last = self.core.recorder.record(self.last, event)?;
+        Ok(self.last)
+    }
+
+    /// Records an event that the next does not follow from.
+    pub(super) fn record_aside(&self, event: Event) -> Result<(), Failure> {
+        self.core.recorder.record(self.last, event).map(drop)
+    }
+
+    pub(super) fn is_in(&self, state: Option<StateKind>) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    /// An error that the interpreter raises in a state.
+    pub(super) fn failure(&self, state: &StateContext<'_>, error: &str, cause: &str) -> Failure {
+        Failure::in_state(error, cause, state.name, state.entered_event, self.last)
+    }
+
+    /// Records that an expression could not be evaluated.
+    pub(super) fn evaluation_failed(
+        &mut self,
+        state: &StateContext<'_>,
+        error: EvaluationError,
+    ) -> Failure {
+        let mut failure = self.failure(state, errors::QUERY_EVALUATION, &error.cause);
+        let event = Event::EvaluationFailed {
+            state: Arc::clone(state.name),
+            location: error.location,
+            error: failure.error.clone(),
+            cause: failure.cause.clone().unwrap_or_default(),
+        };
+        match self.record(event) {
+            Ok(event) => {
+                failure.event = event;
+                failure
+            }
+            Err(full) => full,
+        }
+    }
+
+    /// A payload that is too large.
+    pub(super) fn too_large(&self, state: &StateContext<'_>, what: &str) -> Failure {
+        let cause = format!(
+            "The state/task '{what}' returned a result with a size exceeding the maximum number of \
+             bytes service limit."
+        );
+        self.failure(state, errors::DATA_LIMIT_EXCEEDED, &cause)
+    }
+}

@@ -1,0 +1,264 @@
+//! Executions.
+
+mod fan_out;
+mod flow;
+mod leave;
+mod payload;
+mod scope;
+mod state;
+mod stop;
+mod task;
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures::future::{Either, pending, select};
+use serde_json::Value;
+
+use crate::errors::{self, Failure};
+use crate::history::{Event, History, Recorder};
+use crate::machine::Machine;
+use crate::{Clock, Functions};
+use flow::Flow;
+use payload::Payload;
+
+pub use payload::PAYLOAD_LIMIT_BYTES;
+pub use stop::StopHandle;
+
+/// Who an execution is: what `$states.context` and the history say of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The ARN of the execution. Its Region is that of the events.
+    pub execution_arn: String,
+    /// The name of the execution.
+    pub execution_name: String,
+    /// The ARN of the state machine.
+    pub state_machine_arn: String,
+    /// The name of the state machine.
+    pub state_machine_name: String,
+    /// The role the execution runs as.
+    pub role_arn: String,
+    /// When the execution was started.
+    pub start_time: DateTime<Utc>,
+}
+
+impl Identity {
+    /// The identity that AWS would give an execution that starts now, with a role of the state
+    /// machine's name.
+    pub fn of(
+        region: &str,
+        account: &str,
+        machine: &str,
+        execution: &str,
+        clock: &dyn Clock,
+    ) -> Self {
+        let states = format!("arn:aws:states:{region}:{account}");
+        Self {
+            execution_arn: format!("{states}:execution:{machine}:{execution}"),
+            execution_name: execution.to_owned(),
+            state_machine_arn: format!("{states}:stateMachine:{machine}"),
+            state_machine_name: machine.to_owned(),
+            role_arn: format!("arn:aws:iam::{account}:role/{machine}"),
+            start_time: clock.now(),
+        }
+    }
+}
+
+/// One execution of a machine.
+pub struct Execution {
+    /// What to execute.
+    pub machine: Arc<Machine>,
+    /// Who it is.
+    pub identity: Identity,
+    /// The input of the first state.
+    pub input: Value,
+    /// The time it lives in.
+    pub clock: Arc<dyn Clock>,
+    /// Runs the functions of its Tasks.
+    pub functions: Arc<dyn Functions>,
+    /// Receives its events.
+    pub history: Arc<dyn History>,
+    /// Seeds jitter, `$random`, `$uuid` and `$shuffle`: the same seed gives the same execution.
+    pub seed: u64,
+    /// Stops it.
+    pub stop: StopHandle,
+}
+
+/// How an execution ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// It has an output.
+    Succeeded,
+    /// An error was not caught.
+    Failed,
+    /// It ran longer than the definition's `TimeoutSeconds`.
+    TimedOut,
+    /// It was stopped.
+    Aborted,
+}
+
+impl Status {
+    /// The status as the API spells it: `SUCCEEDED`, `FAILED`, `TIMED_OUT`, `ABORTED`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+            Self::TimedOut => "TIMED_OUT",
+            Self::Aborted => "ABORTED",
+        }
+    }
+}
+
+/// What `DescribeExecution` says of an execution that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// How it ended.
+    pub status: Status,
+    /// The output, of an execution that succeeded.
+    pub output: Option<Arc<Value>>,
+    /// The error, of one that failed or was stopped with one.
+    pub error: Option<String>,
+    /// The cause that goes with the error.
+    pub cause: Option<String>,
+}
+
+/// What all parts of one execution share.
+struct Core {
+    clock: Arc<dyn Clock>,
+    functions: Arc<dyn Functions>,
+    recorder: Recorder,
+    rng: Arc<Mutex<fastrand::Rng>>,
+    region: Arc<str>,
+    execution_context: Value,
+    machine_context: Value,
+}
+
+impl Execution {
+    /// Runs the execution to its end. The future may move between threads and needs no
+    /// particular runtime; dropping it abandons the execution without a further event.
+    pub async fn run(self) -> Outcome {
+        let core = Core {
+            recorder: Recorder::new(Arc::clone(&self.clock), self.history),
+            rng: Arc::new(Mutex::new(fastrand::Rng::with_seed(self.seed))),
+            region: Arc::from(
+                self.identity
+                    .execution_arn
+                    .split(':')
+                    .nth(3)
+                    .unwrap_or_default(),
+            ),
+            execution_context: scope::execution_context(&self.identity, &self.input),
+            machine_context: scope::machine_context(&self.identity),
+            clock: self.clock,
+            functions: self.functions,
+        };
+        let input = Payload::unbounded(self.input);
+        core.recorder.record_end(
+            0,
+            Event::ExecutionStarted {
+                input: Arc::clone(&input.text),
+                role_arn: Arc::from(self.identity.role_arn),
+            },
+        );
+        let (status, payload, failure) = Self::race(&core, &self.machine, &self.stop, input).await;
+        let (error, cause) = failure.map_or((None, None), |failure| {
+            // A Fail without an Error leaves the name empty.
+            (
+                Some(failure.error).filter(|error| !error.is_empty()),
+                failure.cause,
+            )
+        });
+        Outcome {
+            status,
+            output: payload.map(|payload| payload.value),
+            error,
+            cause,
+        }
+    }
+
+    /// Lets the states run against the two ends that come from outside, and records the end.
+    async fn race(
+        core: &Core,
+        machine: &Machine,
+        stop: &StopHandle,
+        input: Payload,
+    ) -> (Status, Option<Payload>, Option<Failure>) {
+        let work = Box::pin(work(core, machine, input));
+        let limit = match machine.timeout_s {
+            Some(seconds) => core.clock.sleep(Duration::from_secs(seconds)),
+            None => Box::pin(pending()),
+        };
+        let stopped = Box::pin(stop.requested());
+        // Of what is there at once, a stop wins over a result, and a result over a timeout. The
+        // losers are dropped here, and with them the running tasks.
+        let (ended, stopped) = match select(stopped, select(work, limit)).await {
+            Either::Left((request, _)) => (None, Some(request)),
+            Either::Right((Either::Left((result, _)), _)) => (Some(result), None),
+            Either::Right((Either::Right(_), _)) => (None, None),
+        };
+        match (ended, stopped) {
+            (Some(Ok((payload, last))), _) => {
+                let output = Arc::clone(&payload.text);
+                core.recorder
+                    .record_end(last, Event::ExecutionSucceeded { output });
+                (Status::Succeeded, Some(payload), None)
+            }
+            (Some(Err(failure)), _) => {
+                let error = Some(failure.error.clone()).filter(|error| !error.is_empty());
+                let cause = failure.cause.clone();
+                core.recorder
+                    .record_end(failure.event, Event::ExecutionFailed { error, cause });
+                (Status::Failed, None, Some(failure))
+            }
+            (None, Some(request)) => {
+                let (error, cause) = (request.error, request.cause);
+                let event = Event::ExecutionAborted {
+                    error: error.clone(),
+                    cause: cause.clone(),
+                };
+                core.recorder.record_end(0, event);
+                let error = error.unwrap_or_default();
+                (
+                    Status::Aborted,
+                    None,
+                    Some(Failure {
+                        error,
+                        cause,
+                        event: 0,
+                    }),
+                )
+            }
+            (None, None) => {
+                // Only the event names the error; the execution itself has none.
+                let error = Some(errors::TIMEOUT.to_owned());
+                core.recorder
+                    .record_end(0, Event::ExecutionTimedOut { error, cause: None });
+                (Status::TimedOut, None, None)
+            }
+        }
+    }
+}
+
+/// Runs the states, and returns the output and the last event.
+async fn work(core: &Core, machine: &Machine, input: Payload) -> Result<(Payload, u64), Failure> {
+    if input.text.len() > PAYLOAD_LIMIT_BYTES {
+        return Err(Failure {
+            error: errors::DATA_LIMIT_EXCEEDED.to_owned(),
+            cause: Some("The input is larger than the service limit.".to_owned()),
+            event: 0,
+        });
+    }
+    let mut flow = Flow::new(core);
+    let output = flow.graph(&machine.graph, input).await?;
+    Ok((output, flow.last))
+}
+
+impl fmt::Debug for Execution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Execution")
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,99 @@
+//! What the expressions of a state see.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+
+use super::{Core, Identity};
+use crate::jsonata::Scope;
+
+/// The variables of one scope. A branch starts with a copy of its parent's, so that it reads
+/// them but never changes them; the copy is made when the branch first assigns one.
+pub(super) type Variables = Arc<BTreeMap<Arc<str>, Arc<Value>>>;
+
+/// One evaluation's view.
+pub(super) struct View<'a> {
+    pub(super) core: &'a Core,
+    pub(super) variables: &'a Variables,
+    /// The item of the innermost Map around the state.
+    pub(super) item: Option<&'a Arc<Value>>,
+    pub(super) state: &'a StateContext<'a>,
+    pub(super) input: &'a Value,
+    pub(super) result: Option<&'a Value>,
+    pub(super) error_output: Option<&'a Value>,
+}
+
+/// `$states.context.State`, and what error messages say of the state.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StateContext<'a> {
+    pub(super) name: &'a Arc<str>,
+    pub(super) entered: DateTime<Utc>,
+    pub(super) entered_event: u64,
+    pub(super) retries: u64,
+}
+
+impl Scope for View<'_> {
+    fn states(&self, part: &str) -> Option<Cow<'_, Value>> {
+        match part {
+            "input" => Some(Cow::Borrowed(self.input)),
+            "result" => self.result.map(Cow::Borrowed),
+            "errorOutput" => self.error_output.map(Cow::Borrowed),
+            _ => None,
+        }
+    }
+
+    fn context(&self, part: &str) -> Option<Cow<'_, Value>> {
+        match part {
+            "Execution" => Some(Cow::Borrowed(&self.core.execution_context)),
+            "StateMachine" => Some(Cow::Borrowed(&self.core.machine_context)),
+            "State" => Some(Cow::Owned(json!({
+                "EnteredTime": iso8601(self.state.entered),
+                "Name": &**self.state.name,
+                "RetryCount": self.state.retries,
+            }))),
+            "Map" => self.item.map(|item| Cow::Borrowed(&**item)),
+            _ => None,
+        }
+    }
+
+    fn variable(&self, name: &str) -> Option<&Value> {
+        self.variables.get(name).map(|value| &**value)
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.core.clock.now().timestamp_millis()
+    }
+
+    fn rng(&self) -> &Arc<Mutex<fastrand::Rng>> {
+        &self.core.rng
+    }
+}
+
+/// `$states.context.Execution`.
+pub(super) fn execution_context(identity: &Identity, input: &Value) -> Value {
+    json!({
+        "Id": identity.execution_arn,
+        "Input": input,
+        "Name": identity.execution_name,
+        "RoleArn": identity.role_arn,
+        "StartTime": iso8601(identity.start_time),
+        "RedriveCount": 0,
+    })
+}
+
+/// `$states.context.StateMachine`.
+pub(super) fn machine_context(identity: &Identity) -> Value {
+    json!({"Id": identity.state_machine_arn, "Name": identity.state_machine_name})
+}
+
+/// `$states.context.Map`.
+pub(super) fn map_context(index: usize, value: &Value) -> Value {
+    json!({"Item": {"Index": index, "Value": value}})
+}
+
+fn iso8601(instant: DateTime<Utc>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::Millis, true)
+}

@@ -1,0 +1,302 @@
+//! One visit of a state: entering it, retrying it, leaving it.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use futures::future::FutureExt;
+use serde_json::{Value, json};
+
+use super::flow::Flow;
+use super::leave::Left;
+use super::payload::Payload;
+use super::scope::{StateContext, View};
+use crate::errors::{self, Failure};
+use crate::history::Event;
+use crate::load;
+use crate::machine::{Exit, Pause, Retrier, Rule, State, Work};
+use crate::template::{EvaluationError, Setting};
+
+/// No pause between attempts is longer than the longest execution.
+const MAX_RETRY_DELAY_S: f64 = 31_536_000.0;
+
+/// What an attempt came to.
+pub(super) struct Done<'a> {
+    /// `$states.result`, in a state that has one. Without one, the output is the input.
+    pub(super) result: Option<Value>,
+    pub(super) exit: &'a Exit,
+    /// Where the fields of the exit stand in the state, such as `Choices[1]/`.
+    pub(super) at: String,
+    pub(super) next: Option<usize>,
+}
+
+impl Flow<'_> {
+    /// Enters a state, runs it as often as its retriers allow, and leaves it.
+    pub(super) async fn visit(&mut self, state: &State, input: Payload) -> Result<Left, Failure> {
+        let kind = state.work.kind();
+        let entered_event = self.record(Event::StateEntered {
+            kind,
+            name: state.name.clone(),
+            input: input.text.clone(),
+        })?;
+        self.is_in(Some(kind));
+        let mut context = StateContext {
+            name: &state.name,
+            entered: self.core.clock.now(),
+            entered_event,
+            retries: 0,
+        };
+        let mut attempts = vec![0; state.retry.len()];
+        let left = loop {
+            let failure = match self.attempt(state, &context, &input).await {
+                Ok(left) => break left,
+                Err(failure) => failure,
+            };
+            self.last = failure.event;
+            if let Some(pause) = self.pause_before_retry(&state.retry, &mut attempts, &failure) {
+                self.core.clock.sleep(pause).await;
+                context.retries += 1;
+            } else {
+                break self.catch(state, &context, &input, failure)?;
+            }
+        };
+        // A Succeed is left like any other state; a Fail never gets here.
+        self.leave(kind, &state.name, left)
+    }
+
+    /// Does the state's work once and evaluates what it leaves behind.
+    async fn attempt(
+        &mut self,
+        state: &State,
+        context: &StateContext<'_>,
+        input: &Payload,
+    ) -> Result<Left, Failure> {
+        let mut done = Done {
+            result: None,
+            exit: &state.exit,
+            at: String::new(),
+            next: state.next,
+        };
+        match &state.work {
+            Work::Pass | Work::Succeed => {}
+            Work::Fail { error, cause } => {
+                return Err(self.fail(context, input, error.as_ref(), cause.as_ref()));
+            }
+            Work::Choice(rules) => self.choose(&mut done, rules, context, input)?,
+            Work::Wait(pause) => self.wait(pause, context, input).await?,
+            Work::Task(task) => done.result = Some(self.task(task, context, input).await?),
+            Work::Parallel {
+                arguments,
+                branches,
+            } => {
+                let work = self
+                    .parallel(arguments.as_ref(), branches, context, input)
+                    .boxed();
+                done.result = Some(work.await?);
+            }
+            Work::Map(map) => done.result = Some(self.map(map, context, input).boxed().await?),
+        }
+        let result = done.result.take();
+        let view = View {
+            result: result.as_ref(),
+            ..self.view(context, input)
+        };
+        let left = super::leave::evaluate(&view, &done);
+        match left {
+            Ok((output, assigned)) => {
+                let output = match (output, result) {
+                    (Some(value), _) | (None, Some(value)) => self.payload(value, context)?,
+                    (None, None) => input.clone(),
+                };
+                Left::new(self, context, output, assigned, done.next)
+            }
+            Err(error) => Err(self.evaluation_failed(context, error)),
+        }
+    }
+
+    /// What the state's expressions see before it has done its work.
+    pub(super) fn view<'v>(
+        &'v self,
+        context: &'v StateContext<'v>,
+        input: &'v Payload,
+    ) -> View<'v> {
+        View {
+            core: self.core,
+            variables: &self.variables,
+            item: self.item.as_ref(),
+            state: context,
+            input: &input.value,
+            result: None,
+            error_output: None,
+        }
+    }
+
+    /// Evaluates something of the state, recording it if that fails.
+    pub(super) fn evaluate<T>(
+        &mut self,
+        context: &StateContext<'_>,
+        input: &Payload,
+        evaluate: impl FnOnce(&View<'_>) -> Result<T, EvaluationError>,
+    ) -> Result<T, Failure> {
+        let result = evaluate(&self.view(context, input));
+        result.map_err(|error| self.evaluation_failed(context, error))
+    }
+
+    pub(super) fn payload(
+        &self,
+        value: Value,
+        context: &StateContext<'_>,
+    ) -> Result<Payload, Failure> {
+        Payload::new(value).map_err(|_| self.too_large(context, context.name))
+    }
+
+    fn fail(
+        &mut self,
+        context: &StateContext<'_>,
+        input: &Payload,
+        error: Option<&Setting<String>>,
+        cause: Option<&Setting<String>>,
+    ) -> Failure {
+        let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
+        let evaluated = self.evaluate(context, input, |view| {
+            let one = |setting: Option<&Setting<String>>, field| {
+                setting
+                    .map(|setting| setting.evaluate(view, field, "string", text))
+                    .transpose()
+            };
+            Ok((one(error, "Error")?, one(cause, "Cause")?))
+        });
+        match evaluated {
+            Ok((error, cause)) => Failure {
+                error: error.unwrap_or_default(),
+                cause,
+                event: self.last,
+            },
+            Err(failure) => failure,
+        }
+    }
+
+    fn choose<'s>(
+        &mut self,
+        done: &mut Done<'s>,
+        rules: &'s [Rule],
+        context: &StateContext<'_>,
+        input: &Payload,
+    ) -> Result<(), Failure> {
+        for (index, rule) in rules.iter().enumerate() {
+            let location = format!("Choices[{index}]/Condition");
+            let holds = self.evaluate(context, input, |view| {
+                rule.condition
+                    .evaluate(view, &location, "boolean", Value::as_bool)
+            })?;
+            if holds {
+                done.exit = &rule.exit;
+                done.at = format!("Choices[{index}]/");
+                done.next = Some(rule.next);
+                return Ok(());
+            }
+        }
+        if done.next.is_none() {
+            let cause =
+                "Failed to transition out of the state. The state does not point to a next state.";
+            return Err(self.failure(context, errors::NO_CHOICE_MATCHED, cause));
+        }
+        Ok(())
+    }
+
+    async fn wait(
+        &mut self,
+        pause: &Pause,
+        context: &StateContext<'_>,
+        input: &Payload,
+    ) -> Result<(), Failure> {
+        let duration = match pause {
+            Pause::Seconds(seconds) => {
+                Duration::from_secs(self.evaluate(context, input, |view| {
+                    seconds.evaluate(view, "Seconds", "non-negative integer", |value| {
+                        load::integer(value, 0)
+                    })
+                })?)
+            }
+            Pause::Until(instant) => {
+                let instant = self.evaluate(context, input, |view| {
+                    instant.evaluate(view, "Timestamp", "timestamp", |value| {
+                        load::timestamp(value.as_str()?)
+                    })
+                })?;
+                (instant - self.core.clock.now())
+                    .to_std()
+                    .unwrap_or_default()
+            }
+        };
+        self.core.clock.sleep(duration).await;
+        Ok(())
+    }
+
+    /// The pause before the next attempt, if the first retrier that matches still allows one.
+    fn pause_before_retry(
+        &self,
+        retriers: &[Retrier],
+        attempts: &mut [u64],
+        failure: &Failure,
+    ) -> Option<Duration> {
+        let index = retriers
+            .iter()
+            .position(|retrier| failure.matches(&retrier.error_equals))?;
+        let (retrier, attempts) = (&retriers[index], &mut attempts[index]);
+        if *attempts >= retrier.max_attempts {
+            return None;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "both are at most 99,999,999")]
+        let (interval_s, exponent) = (retrier.interval_s as f64, *attempts as f64);
+        *attempts += 1;
+        #[expect(clippy::cast_precision_loss, reason = "less than a year of seconds")]
+        let longest = retrier
+            .max_delay_s
+            .map_or(MAX_RETRY_DELAY_S, |delay| delay as f64);
+        let mut seconds = (interval_s * retrier.backoff_rate.powf(exponent)).min(longest);
+        if retrier.full_jitter {
+            seconds *= self
+                .core
+                .rng
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .f64();
+        }
+        Some(Duration::from_secs_f64(seconds))
+    }
+
+    /// Hands the failure to the first catcher that matches.
+    fn catch(
+        &mut self,
+        state: &State,
+        context: &StateContext<'_>,
+        input: &Payload,
+        failure: Failure,
+    ) -> Result<Left, Failure> {
+        let matching = |(_, catcher): &(usize, &crate::machine::Catcher)| {
+            failure.matches(&catcher.error_equals)
+        };
+        let Some((index, catcher)) = state.catch.iter().enumerate().find(matching) else {
+            return Err(failure);
+        };
+        let error_output =
+            json!({"Error": failure.error, "Cause": failure.cause.unwrap_or_default()});
+        let done = Done {
+            result: None,
+            exit: &catcher.exit,
+            at: format!("Catch[{index}]/"),
+            next: Some(catcher.next),
+        };
+        let view = View {
+            error_output: Some(&error_output),
+            ..self.view(context, input)
+        };
+        match super::leave::evaluate(&view, &done) {
+            Ok((output, assigned)) => {
+                let output = self.payload(output.unwrap_or(error_output), context)?;
+                Left::new(self, context, output, assigned, done.next)
+            }
+            Err(error) => Err(self.evaluation_failed(context, error)),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Stopping an execution from outside.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+
+use futures::task::AtomicWaker;
+
+/// Stops an execution, as `StopExecution` does. Clones stop the same one.
+///
+/// A handle belongs to one execution. One that is used before the execution runs stops it at
+/// once.
+#[derive(Clone, Default)]
+pub struct StopHandle(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    request: Mutex<Option<StopRequest>>,
+    waker: AtomicWaker,
+}
+
+/// Why an execution was stopped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct StopRequest {
+    pub(super) error: Option<String>,
+    pub(super) cause: Option<String>,
+}
+
+impl StopHandle {
+    /// A handle for one execution.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Stops the execution: its running tasks are dropped, no Catch runs, and it ends as
+    /// aborted. Only the first call counts, and none does once the execution has ended.
+    pub fn stop(&self, error: Option<String>, cause: Option<String>) {
+        let mut request = self
+            .0
+            .request
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        request.get_or_insert(StopRequest { error, cause });
+        drop(request);
+        self.0.waker.wake();
+    }
+
+    /// Waits for the request.
+    pub(super) async fn requested(&self) -> StopRequest {
+        poll_fn(|cx| {
+            self.0.waker.register(cx.waker());
+            let request = self
+                .0
+                .request
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            request.clone().map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+}
+
+impl fmt::Debug for StopHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StopHandle").finish_non_exhaustive()
+    }
+}

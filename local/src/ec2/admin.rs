@@ -1,0 +1,379 @@
+//! Everybody but the caller: who sets an account up, what goes wrong, and who looks at what is left.
+
+use prism_functions::domain::{
+    AccountId, ImageId, InstanceId, Region, SnapshotId, Timestamp, VolumeId,
+};
+use prism_functions::ports::{
+    Encryption, Image, ImageState, Instance, InstanceState, NewInstance, Snapshot, Tags, Volume,
+};
+use serde::{Deserialize, Serialize};
+
+use super::cloud::{Cloud, CloudError};
+use super::guest::{Disk, FileBody};
+use super::model::{Attachment, Capacity, InstanceRow, Model, Purchase, Scope};
+
+/// The outside actor of an account. Its acts are neither throttled nor denied.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    cloud: Cloud,
+    account: AccountId,
+}
+
+/// An instance to begin with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceSpec {
+    /// The public parameter of its AMI.
+    pub parameter: String,
+    /// Its type.
+    pub instance_type: String,
+    /// The size of its root volume in GiB, where it is larger than the AMI's.
+    pub root_size_gib: Option<u32>,
+    /// Its tags.
+    pub tags: Tags,
+    /// Whether it is to be stopped; else it runs.
+    pub stopped: bool,
+}
+
+impl InstanceSpec {
+    /// A running `t3.large` with Ubuntu and a name.
+    pub fn named(name: &str) -> Self {
+        Self {
+            parameter: "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/\
+                        ebs-gp3/ami-id"
+                .to_owned(),
+            instance_type: "t3.large".to_owned(),
+            root_size_gib: None,
+            tags: Tags::from([("Name".to_owned(), name.to_owned())]),
+            stopped: false,
+        }
+    }
+}
+
+/// What is special about an instance (EC2 facts, "Before the stop").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceFacts {
+    /// All of its tags, those of AWS's own too.
+    pub tags: Tags,
+    /// How it is paid for.
+    pub purchase: Purchase,
+    /// The fleet that it is in.
+    pub fleet: Option<String>,
+    /// The Auto Scaling group that it is in.
+    pub autoscaling_group: Option<String>,
+    /// Whether `disableApiStop` is set.
+    pub stop_protection: bool,
+    /// Whether hibernation is enabled.
+    pub hibernation: bool,
+    /// Its Marketplace product codes.
+    pub product_codes: Vec<String>,
+    /// Whether its public address is an Elastic IP.
+    pub elastic_ip: bool,
+    /// Whether its root device is an EBS volume. Without one it loses its root volume here.
+    pub ebs_root: bool,
+    /// Its type; to change it is not checked.
+    pub instance_type: String,
+}
+
+/// A volume to attach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolumeSpec {
+    /// The device name, such as `/dev/sdf`.
+    pub device: String,
+    /// Its size in GiB.
+    pub size_gib: u32,
+    /// How much of it is in use.
+    pub used_bytes: u64,
+    /// How it is encrypted.
+    pub encryption: Encryption,
+    /// Whether it goes with the instance.
+    pub delete_on_termination: bool,
+}
+
+/// What exists of an account, over all Regions: what a leak check looks at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// Instances, terminated ones not among them.
+    pub instances: Vec<(Region, Instance)>,
+    /// AMIs that are not deregistered.
+    pub images: Vec<(Region, Image)>,
+    /// Snapshots, those that DescribeSnapshots does not tell yet among them.
+    pub snapshots: Vec<(Region, Snapshot)>,
+    /// Volumes, attached or not.
+    pub volumes: Vec<(Region, Volume)>,
+}
+
+impl Admin {
+    pub(crate) fn new(cloud: Cloud, account: AccountId) -> Self {
+        Self { cloud, account }
+    }
+
+    /// An instance that has been there all along.
+    pub fn add_instance(
+        &self,
+        region: &Region,
+        spec: &InstanceSpec,
+    ) -> Result<InstanceId, CloudError> {
+        let new = NewInstance {
+            image: super::model::parsed("ami-00000000000000000"),
+            instance_type: spec.instance_type.clone(),
+            root_size_gib: spec.root_size_gib,
+            ports: vec![22],
+            user_data: None,
+            client_token: String::new(),
+            tags: spec.tags.clone(),
+        };
+        self.cloud.with(|model, now| {
+            let scope = Scope {
+                account: &self.account,
+                region,
+                now,
+            };
+            model
+                .settle_instance(&scope, &spec.parameter, new, spec.stopped)
+                .map_err(|error| CloudError::Unknown(error.to_string()))
+        })?
+    }
+
+    /// Changes what is special about an instance.
+    pub fn edit(
+        &self,
+        id: &InstanceId,
+        change: impl FnOnce(&mut InstanceFacts),
+    ) -> Result<(), CloudError> {
+        self.instance(id, |model, row, _| {
+            let mut facts = facts_of(&row);
+            change(&mut facts);
+            model.apply_facts(id, facts);
+        })
+    }
+
+    /// What is special about an instance.
+    pub fn facts(&self, id: &InstanceId) -> Result<InstanceFacts, CloudError> {
+        self.instance(id, |_, row, _| facts_of(&row))
+    }
+
+    /// Attaches a new volume to an instance.
+    pub fn add_volume(&self, id: &InstanceId, spec: &VolumeSpec) -> Result<VolumeId, CloudError> {
+        self.instance(id, |model, row, now| {
+            let disk = model.new_disk(Disk::fresh(super::System::Debian, spec.used_bytes));
+            let scope = Scope {
+                account: &row.account,
+                region: &row.region,
+                now,
+            };
+            let (size, encryption) = (spec.size_gib, spec.encryption.clone());
+            let tags = Tags::new();
+            let volume = model.new_volume(&row.account, &scope, size, encryption, disk, &tags);
+            if let Some(volume) = model.data.volumes.get_mut(&volume) {
+                volume.attached_to = Some(id.clone());
+            }
+            if let Some(row) = model.data.instances.get_mut(id) {
+                row.volumes.push(Attachment {
+                    device: spec.device.clone(),
+                    volume: volume.clone(),
+                    delete_on_termination: spec.delete_on_termination,
+                });
+            }
+            volume
+        })
+    }
+
+    /// Encrypts a volume otherwise.
+    pub fn set_encryption(&self, id: &VolumeId, encryption: Encryption) -> Result<(), CloudError> {
+        self.known(id, |model, _| {
+            model
+                .data
+                .volumes
+                .get_mut(id)
+                .map(|row| row.encryption = encryption)
+        })
+    }
+
+    /// Writes a file on any volume, as a process on its instance would.
+    pub fn write_file(&self, id: &VolumeId, path: &str, bytes: &[u8]) -> Result<(), CloudError> {
+        self.known(id, |model, _| {
+            let mut disk = model.disk(model.data.volumes.get(id)?.disk)?.clone();
+            disk.files.insert(path.to_owned(), FileBody(bytes.into()));
+            model.write_volume(id, disk, bytes.len() as u64);
+            Some(())
+        })
+    }
+
+    /// What lies on a volume.
+    pub fn disk_of_volume(&self, id: &VolumeId) -> Result<Disk, CloudError> {
+        self.known(id, |model, _| {
+            model.disk(model.data.volumes.get(id)?.disk).cloned()
+        })
+    }
+
+    /// What a snapshot captured.
+    pub fn disk_of_snapshot(&self, id: &SnapshotId) -> Result<Disk, CloudError> {
+        self.known(id, |model, _| {
+            model.disk(model.data.snapshots.get(id)?.disk).cloned()
+        })
+    }
+
+    /// Somebody else stops an instance, if it can be stopped in its state.
+    pub fn stop(&self, id: &InstanceId) -> Result<(), CloudError> {
+        self.instance(id, |model, row, now| {
+            if row.state == InstanceState::Running {
+                model.begin_stop(id, now, "somebody else");
+            }
+        })
+    }
+
+    /// Somebody else starts an instance, if it is stopped.
+    pub fn start(&self, id: &InstanceId) -> Result<(), CloudError> {
+        self.instance(id, |model, row, now| {
+            if row.state == InstanceState::Stopped {
+                model.begin_start(id, now, None, "somebody else");
+            }
+        })
+    }
+
+    /// Somebody else terminates an instance.
+    pub fn terminate(&self, id: &InstanceId) -> Result<(), CloudError> {
+        self.instance(id, |model, row, now| {
+            if !row.state.is_gone() {
+                model.begin_termination(id, now, "somebody else");
+            }
+        })
+    }
+
+    /// Whether the account's AMIs in a Region can be made public; at first they cannot.
+    pub fn block_public_images(&self, region: &Region, block: bool) -> Result<(), CloudError> {
+        self.cloud.with(|model, _| {
+            model.area_mut(&self.account, region).block_public_images = block;
+        })
+    }
+
+    /// How many instances of the account may run in a Region; `None` is the cloud's own limit.
+    pub fn set_instance_quota(&self, region: &Region, most: Option<u32>) -> Result<(), CloudError> {
+        self.cloud.with(|model, _| {
+            model.area_mut(&self.account, region).instance_quota = most;
+        })
+    }
+
+    /// Takes away the permission for an action, such as `StopInstances`.
+    pub fn deny(&self, action: &str) -> Result<(), CloudError> {
+        self.cloud.with(|model, _| {
+            let denied = &mut model.world_mut().denied;
+            let actions = denied.entry(self.account.clone()).or_default();
+            actions.insert(action.to_owned());
+        })
+    }
+
+    /// Gives the permission for an action back.
+    pub fn allow(&self, action: &str) -> Result<(), CloudError> {
+        self.cloud.with(|model, _| {
+            if let Some(actions) = model.world_mut().denied.get_mut(&self.account) {
+                actions.remove(action);
+            }
+        })
+    }
+
+    /// Whether there is room for a type in a Region; the type `*` is every type.
+    pub fn set_capacity(
+        &self,
+        region: &Region,
+        instance_type: &str,
+        capacity: Capacity,
+    ) -> Result<(), CloudError> {
+        self.cloud.with(|model, _| {
+            let types = model
+                .world_mut()
+                .capacity
+                .entry(region.clone())
+                .or_default();
+            match capacity {
+                Capacity::Available => types.remove(instance_type),
+                other => types.insert(instance_type.to_owned(), other),
+            };
+        })
+    }
+
+    /// Makes the next image that is made, in any account, fail with this reason.
+    pub fn fail_next_image(&self, reason: &str) -> Result<(), CloudError> {
+        let reason = reason.to_owned();
+        self.cloud
+            .with(|model, _| model.world_mut().misfortunes.images.push(reason))
+    }
+
+    /// Makes the next snapshot that is taken, in any account, fail with this reason.
+    pub fn fail_next_snapshot(&self, reason: &str) -> Result<(), CloudError> {
+        let reason = reason.to_owned();
+        self.cloud
+            .with(|model, _| model.world_mut().misfortunes.snapshots.push(reason))
+    }
+
+    /// Makes the next copy that is begun, in any account, fail with this reason.
+    pub fn fail_next_copy(&self, reason: &str) -> Result<(), CloudError> {
+        let reason = reason.to_owned();
+        self.cloud
+            .with(|model, _| model.world_mut().misfortunes.copies.push(reason))
+    }
+
+    /// Whether a KMS key can be used, by its ARN.
+    pub fn set_key_accessible(&self, arn: &str, accessible: bool) -> Result<(), CloudError> {
+        self.cloud.with(|model, _| {
+            let lost = &mut model.world_mut().lost_keys;
+            if accessible {
+                lost.remove(arn);
+            } else {
+                lost.insert(arn.to_owned());
+            }
+        })
+    }
+
+    /// Everything that exists of the account.
+    pub fn inventory(&self) -> Result<Inventory, CloudError> {
+        self.cloud
+            .with(|model, now| model.inventory(&self.account, now))
+    }
+
+    /// The AMIs of the account that are not deregistered.
+    pub fn image_ids(&self) -> Result<Vec<ImageId>, CloudError> {
+        self.cloud.with(|model, _| {
+            let rows = model.data.images.values();
+            let own =
+                rows.filter(|r| r.account == self.account && r.state != ImageState::Deregistered);
+            own.map(|r| r.id.clone()).collect()
+        })
+    }
+
+    fn instance<T>(
+        &self,
+        id: &InstanceId,
+        act: impl FnOnce(&mut Model, InstanceRow, Timestamp) -> T,
+    ) -> Result<T, CloudError> {
+        self.known(id, |model, now| {
+            let row = model.data.instances.get(id)?;
+            let row = (row.account == self.account).then(|| row.clone())?;
+            Some(act(model, row, now))
+        })
+    }
+
+    fn known<T>(
+        &self,
+        id: &impl std::fmt::Display,
+        act: impl FnOnce(&mut Model, Timestamp) -> Option<T>,
+    ) -> Result<T, CloudError> {
+        let done = self.cloud.with(act)?;
+        done.ok_or_else(|| CloudError::Unknown(id.to_string()))
+    }
+}
+
+fn facts_of(row: &InstanceRow) -> InstanceFacts {
+    InstanceFacts {
+        tags: row.tags.clone(),
+        purchase: row.purchase,
+        fleet: row.tags.get("aws:ec2:fleet-id").cloned(),
+        autoscaling_group: row.autoscaling_group().map(str::to_owned),
+        stop_protection: row.stop_protection,
+        hibernation: row.hibernation,
+        product_codes: row.product_codes.clone(),
+        elastic_ip: row.elastic_ip,
+        ebs_root: row.ebs_root,
+        instance_type: row.instance_type.clone(),
+    }
+}

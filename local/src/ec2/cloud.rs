@@ -1,0 +1,179 @@
+//! The handle of a simulated cloud, in memory or in a file.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use prism_functions::domain::{AccountId, InstanceId, Region, Timestamp};
+use prism_functions::ports::{Clock, InstanceState};
+
+use super::admin::Admin;
+use super::events::Event;
+use super::file::CloudFile;
+use super::model::Model;
+use super::port::{Guest, SimEc2};
+use super::settings::Settings;
+use crate::sqlite::SqliteError;
+
+/// Why the cloud itself could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CloudError {
+    /// Its file could not be opened, read or written.
+    #[error("the simulated cloud's file could not be used")]
+    File(#[source] SqliteError),
+    /// A row of its file makes no sense.
+    #[error("the simulated cloud's file {} holds a row that cannot be read: {kind} {id}", path.display())]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// The row's kind.
+        kind: String,
+        /// The row's id.
+        id: String,
+        /// What was seen.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The outside actor named something that does not exist.
+    #[error("there is no {0} in the simulated cloud")]
+    Unknown(String),
+}
+
+/// A simulated cloud with any number of accounts. Clones are handles of the same cloud.
+#[derive(Clone)]
+pub struct Cloud {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+struct State {
+    model: Model,
+    file: Option<CloudFile>,
+}
+
+impl fmt::Debug for Cloud {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cloud").finish_non_exhaustive()
+    }
+}
+
+impl Cloud {
+    /// A new cloud that lives as long as its handles. The same seed gives the same ids.
+    pub fn in_memory(clock: Arc<dyn Clock>, seed: u64, settings: Settings) -> Self {
+        Self::of(clock, Model::new(seed, settings), None)
+    }
+
+    /// The cloud in a file, which is made if there is none. Any number of processes may have the
+    /// same one open: each call is one transaction and sees what the others did.
+    pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, CloudError> {
+        let seed = clock.now().timestamp_nanos_opt().unwrap_or_default();
+        let (file, model) = CloudFile::open(path, seed.cast_unsigned())?;
+        Ok(Self::of(clock, model, Some(file)))
+    }
+
+    fn of(clock: Arc<dyn Clock>, model: Model, file: Option<CloudFile>) -> Self {
+        let state = Mutex::new(State { model, file });
+        Self {
+            shared: Arc::new(Shared { clock, state }),
+        }
+    }
+
+    /// What an account's callers see: the ports `Ec2` and `Parameters`.
+    pub fn account(&self, account: AccountId) -> SimEc2 {
+        SimEc2::new(self.clone(), account)
+    }
+
+    /// What everybody else does to an account.
+    pub fn admin(&self, account: AccountId) -> Admin {
+        Admin::new(self.clone(), account)
+    }
+
+    /// The keyboard of an instance.
+    pub fn guest(&self, account: AccountId, region: Region, instance: InstanceId) -> Guest {
+        Guest::new(self.clone(), account, region, instance)
+    }
+
+    /// Everything that is remembered to have happened, oldest first.
+    pub fn events(&self) -> Result<Vec<Event>, CloudError> {
+        self.with(|model, _| model.data.events.values().cloned().collect())
+    }
+
+    /// What happened to one instance, image or snapshot.
+    pub fn events_of(&self, id: &str) -> Result<Vec<Event>, CloudError> {
+        self.with(|model, _| {
+            let events = model.data.events.values();
+            events.filter(|e| e.subject == id).cloned().collect()
+        })
+    }
+
+    /// When an instance entered which state, as far back as is remembered (200 states).
+    pub fn history_of(
+        &self,
+        id: &InstanceId,
+    ) -> Result<Vec<(Timestamp, InstanceState)>, CloudError> {
+        self.with(|model, _| {
+            let row = model.data.instances.get(id);
+            row.map(|row| row.history.clone()).unwrap_or_default()
+        })
+    }
+
+    /// For how long, between two moments, an instance was not running.
+    pub fn not_running(
+        &self,
+        id: &InstanceId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Duration, CloudError> {
+        Ok(not_running(&self.history_of(id)?, from, until))
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> Result<Settings, CloudError> {
+        self.with(|model, _| model.settings().clone())
+    }
+
+    /// Other settings from here on. What is under way ends when it was to end.
+    pub fn set_settings(&self, settings: Settings) -> Result<(), CloudError> {
+        self.with(|model, _| model.world_mut().settings = settings)
+    }
+
+    /// Does something to the model, with all that is due by now done.
+    pub(crate) fn with<T>(
+        &self,
+        act: impl FnOnce(&mut Model, Timestamp) -> T,
+    ) -> Result<T, CloudError> {
+        let state = self.shared.state.lock();
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        let State { model, file } = &mut *state;
+        let Some(file) = file else {
+            return Ok(acted(model, self.shared.clock.now(), act));
+        };
+        file.transact(model, |model| {
+            // The clock is read once the file is ours: time then goes forwards over all processes.
+            acted(model, self.shared.clock.now(), act)
+        })
+    }
+}
+
+fn acted<T>(model: &mut Model, now: Timestamp, act: impl FnOnce(&mut Model, Timestamp) -> T) -> T {
+    model.advance(now);
+    act(model, now)
+}
+
+fn not_running(
+    history: &[(Timestamp, InstanceState)],
+    from: Timestamp,
+    until: Timestamp,
+) -> Duration {
+    let ends = history.iter().skip(1).map(|(at, _)| *at);
+    let ends = ends.chain(std::iter::once(until));
+    let down = history.iter().zip(ends).filter_map(|((at, state), end)| {
+        let span = end.min(until).signed_duration_since((*at).max(from));
+        (*state != InstanceState::Running).then_some(span)
+    });
+    down.filter_map(|span| span.to_std().ok()).sum()
+}

@@ -1,0 +1,64 @@
+//! EC2's answers when it does not do what was asked: its codes, and sentences like its own.
+
+use std::fmt::Display;
+
+use prism_functions::ports::Ec2Error;
+
+pub(crate) fn instance_not_found(action: &str, id: &impl Display) -> Ec2Error {
+    let message = format!("The instance ID '{id}' does not exist");
+    Ec2Error::new(action, "InvalidInstanceID.NotFound", message)
+}
+
+pub(crate) fn image_not_found(action: &str, id: &impl Display) -> Ec2Error {
+    let message = format!("The image id '[{id}]' does not exist");
+    Ec2Error::new(action, "InvalidAMIID.NotFound", message)
+}
+
+pub(crate) fn image_pending(action: &str, id: &impl Display) -> Ec2Error {
+    let message = format!("The image ID '{id}' is not available");
+    Ec2Error::new(action, "InvalidAMIID.Unavailable", message)
+}
+
+pub(crate) fn image_gone(action: &str, id: &impl Display) -> Ec2Error {
+    let message = format!("The image ID '{id}' is no longer available");
+    Ec2Error::new(action, "InvalidAMIID.Unavailable", message)
+}
+
+pub(crate) fn snapshot_not_found(action: &str, id: &impl Display) -> Ec2Error {
+    let message = format!("The snapshot '{id}' does not exist.");
+    Ec2Error::new(action, "InvalidSnapshot.NotFound", message)
+}
+
+pub(crate) fn volume_not_found(action: &str, id: &impl Display) -> Ec2Error {
+    let message = format!("The volume '{id}' does not exist.");
+    Ec2Error::new(action, "InvalidVolume.NotFound", message)
+}
+
+pub(crate) fn wrong_state(action: &str, id: &impl Display, verb: &str) -> Ec2Error {
+    let message = format!("The instance '{id}' is not in a state from which it can be {verb}.");
+    Ec2Error::new(action, "IncorrectInstanceState", message)
+}
+
+pub(crate) fn invalid_value(action: &str, message: impl Into<String>) -> Ec2Error {
+    Ec2Error::new(action, "InvalidParameterValue", message)
+}
+
+pub(crate) fn no_capacity(action: &str, instance_type: &str) -> Ec2Error {
+    let message = format!(
+        "We currently do not have sufficient {instance_type} capacity in the Availability Zone you \
+         requested. Our system will be working on provisioning additional capacity."
+    );
+    Ec2Error::new(action, "InsufficientInstanceCapacity", message)
+}
+
+pub(crate) fn name_malformed(action: &str) -> Ec2Error {
+    let message = "AMI names must be between 3 and 128 characters long, and may contain letters, \
+                   numbers, spaces, '(', ')', '[', ']', '.', '/', '-', ''', '@' and '_'";
+    Ec2Error::new(action, "InvalidAMIName.Malformed", message)
+}
+
+pub(crate) fn token_mismatch(action: &str) -> Ec2Error {
+    let message = "Arguments on this idempotent request are inconsistent with arguments used in \
+                   previous request(s).";
+    Ec2Error::new(action, "IdempotentParameterMismatch", message)
+}

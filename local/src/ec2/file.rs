@@ -1,0 +1,307 @@
+//! The cloud in a SQLite file: one row for each thing, and only changed ones are written.
+//!
+//! A counter tells whether another process wrote since we looked. Each row carries the count at
+//! which it was written, so that only those that changed are read again.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::cloud::CloudError;
+use super::model::{Data, Model};
+use super::rows::Rows;
+use super::settings::Settings;
+use crate::sqlite;
+
+/// "PrEC": tells this file from Prism's others.
+const APPLICATION_ID: i32 = 0x5072_4543;
+
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE generation (only INTEGER PRIMARY KEY CHECK (only = 0), n INTEGER NOT NULL) STRICT;
+    INSERT INTO generation VALUES (0, 0);
+    CREATE TABLE entity (
+        kind TEXT NOT NULL,
+        id TEXT NOT NULL,
+        written INTEGER NOT NULL,
+        body TEXT,
+        PRIMARY KEY (kind, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX entity_written ON entity (written);
+"];
+
+/// For how many writes the row of a removed thing is kept, so that others see that it went.
+const TOMBSTONES: i64 = 10_000;
+
+/// An open file.
+#[derive(Debug)]
+pub(crate) struct CloudFile {
+    connection: Connection,
+    path: PathBuf,
+    /// The count that the model in memory is of; `None` where it has to be read anew.
+    seen: Option<i64>,
+}
+
+/// A row that changed; no body where it is gone.
+struct Change {
+    kind: &'static str,
+    id: String,
+    body: Option<String>,
+}
+
+impl CloudFile {
+    pub(crate) fn open(path: &Path, seed: u64) -> Result<(Self, Model), CloudError> {
+        let connection =
+            sqlite::open(path, APPLICATION_ID, MIGRATIONS).map_err(CloudError::File)?;
+        let mut file = Self {
+            connection,
+            path: path.to_path_buf(),
+            seen: None,
+        };
+        let mut model = Model::default();
+        file.begin()?;
+        let opened = file.prepare(&mut model, seed);
+        file.end(opened.is_ok())?;
+        opened?;
+        Ok((file, model))
+    }
+
+    /// Reads the model, or makes and writes one where there is none.
+    fn prepare(&mut self, model: &mut Model, seed: u64) -> Result<(), CloudError> {
+        self.refresh(model)?;
+        if model.data.world.get(&0).is_some() {
+            return Ok(());
+        }
+        *model = Model::new(0, Settings::default());
+        model.data.track();
+        model.world_mut().ids = seed;
+        self.write(model)?;
+        Ok(())
+    }
+
+    /// One call: what others did is read, the call acts, what it changed is written.
+    pub(crate) fn transact<T>(
+        &mut self,
+        model: &mut Model,
+        act: impl FnOnce(&mut Model) -> T,
+    ) -> Result<T, CloudError> {
+        self.begin()?;
+        let done = self.refresh(model).and_then(|()| {
+            // Until the transaction is committed, the model may be ahead of the file.
+            let seen = self.seen.take();
+            let answer = act(model);
+            let wrote = self.write(model)?;
+            Ok((answer, wrote.or(seen)))
+        });
+        match done {
+            Ok((answer, seen)) => {
+                self.end(true)?;
+                self.seen = seen;
+                Ok(answer)
+            }
+            Err(error) => {
+                self.seen = None;
+                self.end(false)?;
+                Err(error)
+            }
+        }
+    }
+
+    fn begin(&mut self) -> Result<(), CloudError> {
+        if !self.connection.is_autocommit() {
+            // A call that panicked left its transaction open.
+            self.seen = None;
+            self.execute("ROLLBACK")?;
+        }
+        self.execute("BEGIN IMMEDIATE")
+    }
+
+    fn end(&self, commit: bool) -> Result<(), CloudError> {
+        let ended = self.execute(if commit { "COMMIT" } else { "ROLLBACK" });
+        if ended.is_err() {
+            // A commit that failed leaves its transaction open; without it the next call can begin.
+            let _ = self.execute("ROLLBACK");
+        }
+        ended
+    }
+
+    fn execute(&self, statement: &str) -> Result<(), CloudError> {
+        let done = self.connection.execute_batch(statement);
+        done.map_err(|error| self.broken(error))
+    }
+
+    fn broken(&self, error: rusqlite::Error) -> CloudError {
+        CloudError::File(sqlite::classify(&self.path, error))
+    }
+
+    /// Brings the model to what the file says.
+    fn refresh(&mut self, model: &mut Model) -> Result<(), CloudError> {
+        let count = "SELECT n FROM generation WHERE only = 0";
+        let mut count = self
+            .connection
+            .prepare_cached(count)
+            .map_err(|e| self.broken(e))?;
+        let count: Option<i64> = count
+            .query_row([], |row| row.get(0))
+            .optional()
+            .map_err(|e| self.broken(e))?;
+        let count = count.unwrap_or(0);
+        if self.seen == Some(count) {
+            return Ok(());
+        }
+        // Too long ago, or a model that is ahead of the file: all of it is read again.
+        let since = match self.seen {
+            Some(seen) if seen <= count && count - seen < TOMBSTONES => seen,
+            _ => {
+                let buckets = std::mem::take(&mut model.data.buckets);
+                model.data = Data::default();
+                model.data.buckets = buckets;
+                -1
+            }
+        };
+        self.load(&mut model.data, since)?;
+        model.data.track();
+        model.reindex();
+        self.seen = Some(count);
+        Ok(())
+    }
+
+    fn load(&self, data: &mut Data, since: i64) -> Result<(), CloudError> {
+        let query = "SELECT kind, id, body FROM entity WHERE written > ?1";
+        let mut query = self
+            .connection
+            .prepare_cached(query)
+            .map_err(|e| self.broken(e))?;
+        let mut rows = query.query([since]).map_err(|e| self.broken(e))?;
+        while let Some(row) = rows.next().map_err(|e| self.broken(e))? {
+            let read = |n| row.get::<_, Option<String>>(n).map_err(|e| self.broken(e));
+            let (kind, id, body) = (
+                read(0)?.unwrap_or_default(),
+                read(1)?.unwrap_or_default(),
+                read(2)?,
+            );
+            data.put(&kind, &id, body.as_deref())
+                .map_err(|source| CloudError::Row {
+                    path: self.path.clone(),
+                    kind,
+                    id,
+                    source,
+                })?;
+        }
+        Ok(())
+    }
+
+    /// Writes what changed; answers the new count, if anything did.
+    fn write(&mut self, model: &mut Model) -> Result<Option<i64>, CloudError> {
+        let changes = model.data.changes().map_err(|source| CloudError::Row {
+            path: self.path.clone(),
+            kind: "any".to_owned(),
+            id: String::new(),
+            source,
+        })?;
+        if changes.is_empty() {
+            return Ok(None);
+        }
+        let written = self.write_changes(&changes).map_err(|e| self.broken(e))?;
+        Ok(Some(written))
+    }
+
+    fn write_changes(&self, changes: &[Change]) -> rusqlite::Result<i64> {
+        let connection = &self.connection;
+        let count: i64 = connection
+            .prepare_cached("UPDATE generation SET n = n + 1 WHERE only = 0 RETURNING n")?
+            .query_row([], |row| row.get(0))?;
+        let mut put = connection.prepare_cached(
+            "INSERT INTO entity (kind, id, written, body) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (kind, id) DO UPDATE SET written = excluded.written, body = excluded.body",
+        )?;
+        for change in changes {
+            put.execute(params![change.kind, change.id, count, change.body])?;
+        }
+        if count % 1000 == 0 {
+            connection.execute(
+                "DELETE FROM entity WHERE body IS NULL AND written <= ?1",
+                [count - TOMBSTONES],
+            )?;
+        }
+        Ok(count)
+    }
+}
+
+type Unreadable = Box<dyn std::error::Error + Send + Sync>;
+
+impl Data {
+    /// Begins to note which rows change.
+    fn track(&mut self) {
+        self.world.track();
+        self.areas.track();
+        self.instances.track();
+        self.volumes.track();
+        self.disks.track();
+        self.images.track();
+        self.snapshots.track();
+        self.tokens.track();
+        self.events.track();
+    }
+
+    fn changes(&mut self) -> Result<Vec<Change>, Unreadable> {
+        let mut all = Vec::new();
+        collect("world", &mut self.world, &mut all)?;
+        collect("area", &mut self.areas, &mut all)?;
+        collect("instance", &mut self.instances, &mut all)?;
+        collect("volume", &mut self.volumes, &mut all)?;
+        collect("disk", &mut self.disks, &mut all)?;
+        collect("image", &mut self.images, &mut all)?;
+        collect("snapshot", &mut self.snapshots, &mut all)?;
+        collect("token", &mut self.tokens, &mut all)?;
+        collect("event", &mut self.events, &mut all)?;
+        Ok(all)
+    }
+
+    /// Takes over a row as it is in the file.
+    fn put(&mut self, kind: &str, id: &str, body: Option<&str>) -> Result<(), Unreadable> {
+        match kind {
+            "world" => put(&mut self.world, id, body),
+            "area" => put(&mut self.areas, id, body),
+            "instance" => put(&mut self.instances, id, body),
+            "volume" => put(&mut self.volumes, id, body),
+            "disk" => put(&mut self.disks, id, body),
+            "image" => put(&mut self.images, id, body),
+            "snapshot" => put(&mut self.snapshots, id, body),
+            "token" => put(&mut self.tokens, id, body),
+            "event" => put(&mut self.events, id, body),
+            _ => Err("no such kind of row is known".into()),
+        }
+    }
+}
+
+fn collect<K, V>(
+    kind: &'static str,
+    rows: &mut Rows<K, V>,
+    all: &mut Vec<Change>,
+) -> Result<(), Unreadable>
+where
+    K: Ord + Clone + Display,
+    V: Serialize,
+{
+    for key in rows.take_changed() {
+        let body = rows.get(&key).map(serde_json::to_string).transpose()?;
+        let id = key.to_string();
+        all.push(Change { kind, id, body });
+    }
+    Ok(())
+}
+
+fn put<K, V>(rows: &mut Rows<K, V>, id: &str, body: Option<&str>) -> Result<(), Unreadable>
+where
+    K: Ord + Clone + FromStr,
+    K::Err: std::error::Error + Send + Sync + 'static,
+    V: DeserializeOwned,
+{
+    let row = body.map(serde_json::from_str).transpose()?;
+    rows.load(id.parse()?, row);
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! What cloud-init does at the first boot: the keys `packages` and `runcmd` of a `#cloud-config`.
+
+use serde::Deserialize;
+
+use super::disk::System;
+use super::{GuestOutput, Session};
+
+/// The part of a cloud-config that is understood. Other keys are let be, as cloud-init does.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct CloudConfig {
+    packages: Vec<Line>,
+    runcmd: Vec<Line>,
+}
+
+/// A line, as one text or as its words.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Text(String),
+    Words(Vec<String>),
+}
+
+/// More than any template has.
+const MOST_LINES: usize = 200;
+const LOG: &str = "/var/log/cloud-init-output.log";
+
+/// Applies user data to a disk; answers what happened, in one line.
+pub(super) fn apply(session: &mut Session, user_data: &str) -> String {
+    if !user_data.trim_start().starts_with("#cloud-config") {
+        return "cloud-init: the user data is no #cloud-config, and was let be".to_owned();
+    }
+    let config: CloudConfig = match serde_saphyr::from_str(user_data) {
+        Ok(config) => config,
+        Err(why) => {
+            let why = why.to_string();
+            let why = why.lines().next().unwrap_or_default();
+            return format!("cloud-init: the #cloud-config could not be read: {why}");
+        }
+    };
+    let mut log = String::new();
+    let mut failed = 0_usize;
+    let mut commands = packages(session, &config.packages);
+    commands.extend(config.runcmd.iter().take(MOST_LINES).flat_map(commands_of));
+    for command in &commands {
+        let output = session.run(command, &[]);
+        failed += usize::from(output.exit_code != 0);
+        note(&mut log, command, &output);
+    }
+    if !log.is_empty() {
+        // The log is for people; a disk without room for it keeps what was installed.
+        let _ = session.write(LOG, log.as_bytes());
+    }
+    format!("cloud-init: {} commands, {failed} failed", commands.len())
+}
+
+/// `packages` goes to the manager of the disk's system.
+fn packages(session: &Session, packages: &[Line]) -> Vec<Vec<String>> {
+    let names = packages
+        .iter()
+        .take(MOST_LINES)
+        .filter_map(|line| match line {
+            Line::Text(name) => Some(name.clone()),
+            // A pair is a name and a version.
+            Line::Words(words) => match words.as_slice() {
+                [name, version] => Some(format!("{name}={version}")),
+                _ => words.first().cloned(),
+            },
+        });
+    let names: Vec<String> = names.collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let manager = match session.disk.system {
+        System::Debian => "apt-get",
+        System::Amazon => "dnf",
+    };
+    let mut command: Vec<String> = [manager, "install", "-y"].map(str::to_owned).to_vec();
+    command.extend(names);
+    vec![command]
+}
+
+/// The commands of a line: a list is one, a text may join several with `&&`.
+fn commands_of(line: &Line) -> Vec<Vec<String>> {
+    match line {
+        Line::Words(words) => vec![words.clone()],
+        Line::Text(text) => text
+            .split("&&")
+            .map(words_of)
+            .filter(|words| !words.is_empty())
+            .collect(),
+    }
+}
+
+/// The words of a command; quotes keep spaces together.
+fn words_of(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for c in text.chars() {
+        match quote {
+            Some(q) if c == q => quote = None,
+            None if c == '"' || c == '\'' => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            None if c.is_whitespace() => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+fn note(log: &mut String, command: &[String], output: &GuestOutput) {
+    log.push_str("+ ");
+    log.push_str(&command.join(" "));
+    log.push('\n');
+    log.push_str(&output.stdout);
+    log.push_str(&output.stderr);
+}

@@ -1,0 +1,155 @@
+//! What a researcher does on an instance, on a simulated disk.
+//!
+//! Nothing is run for real. A small set of commands is understood, changes the disk as the real ones
+//! would, and everything else is refused with a sentence that says so: better an honest refusal than
+//! a pretended success.
+
+mod cloud_config;
+mod commands;
+mod disk;
+mod files;
+mod packages;
+
+pub use disk::{Disk, FileBody, Package, System};
+
+use prism_functions::domain::InstanceId;
+use prism_functions::ports::{Architecture, InstanceState};
+
+use super::model::Model;
+
+/// What a command on an instance gave.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GuestOutput {
+    /// 0 where it succeeded; 127 for commands that the simulated disk does not know.
+    pub exit_code: i32,
+    /// What it wrote to its standard output.
+    pub stdout: String,
+    /// What it wrote to its standard error.
+    pub stderr: String,
+}
+
+impl GuestOutput {
+    pub(super) fn ok(stdout: impl Into<String>) -> Self {
+        Self {
+            stdout: stdout.into(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn failed(exit_code: i32, stderr: impl Into<String>) -> Self {
+        let mut stderr: String = stderr.into();
+        if !stderr.ends_with('\n') {
+            stderr.push('\n');
+        }
+        Self {
+            exit_code,
+            stderr,
+            ..Self::default()
+        }
+    }
+}
+
+/// Why no command could be run on an instance.
+#[derive(Debug, thiserror::Error)]
+pub enum GuestError {
+    /// There is no such instance.
+    #[error("the instance {0} does not exist in this account and Region")]
+    NotFound(InstanceId),
+    /// Only a running instance runs commands.
+    #[error("the instance {id} is {}, so nothing can be run on it", state.as_str())]
+    NotRunning {
+        /// The instance.
+        id: InstanceId,
+        /// Its state.
+        state: InstanceState,
+    },
+    /// Its root device has no simulated disk.
+    #[error("the instance {0} has no EBS root volume, so it has no simulated disk")]
+    NoDisk(InstanceId),
+    /// The cloud's file could not be read or written.
+    #[error("the simulated cloud could not be read or written")]
+    Cloud(#[source] super::CloudError),
+}
+
+/// A disk with the instance around it, while commands run.
+#[derive(Debug)]
+pub(super) struct Session {
+    disk: Disk,
+    host: Host,
+    /// Bytes written, which the next snapshot has to copy.
+    written: u64,
+    changed: bool,
+}
+
+/// What a command can see of its instance.
+#[derive(Debug)]
+struct Host {
+    name: String,
+    architecture: Architecture,
+    size_bytes: u64,
+    file_limit_bytes: u64,
+}
+
+impl Model {
+    /// Runs a command on an instance's root disk.
+    pub(crate) fn guest(
+        &mut self,
+        id: &InstanceId,
+        argv: &[String],
+        stdin: &[u8],
+    ) -> Result<GuestOutput, GuestError> {
+        let state = match self.data.instances.get(id) {
+            Some(row) => row.state,
+            None => return Err(GuestError::NotFound(id.clone())),
+        };
+        if state != InstanceState::Running {
+            return Err(GuestError::NotRunning {
+                id: id.clone(),
+                state,
+            });
+        }
+        let mut session = self
+            .session(id)
+            .ok_or_else(|| GuestError::NoDisk(id.clone()))?;
+        let output = session.run(argv, stdin);
+        self.end_session(id, session);
+        Ok(output)
+    }
+
+    /// Gives cloud-init what it was given at the launch; answers what happened, for the story.
+    pub(crate) fn run_cloud_config(&mut self, id: &InstanceId, user_data: &str) -> String {
+        let Some(mut session) = self.session(id) else {
+            return "cloud-init: no disk".to_owned();
+        };
+        let said = cloud_config::apply(&mut session, user_data);
+        self.end_session(id, session);
+        said
+    }
+
+    fn session(&self, id: &InstanceId) -> Option<Session> {
+        let row = self.data.instances.get(id)?;
+        let volume = self.data.volumes.get(row.root_volume()?)?;
+        let address = row.private_ip.replace('.', "-");
+        Some(Session {
+            disk: self.disk(volume.disk)?.clone(),
+            host: Host {
+                name: format!("ip-{address}"),
+                architecture: row.architecture,
+                size_bytes: u64::from(volume.size_gib) << 30,
+                file_limit_bytes: self.settings().limits.disk_file_bytes,
+            },
+            written: 0,
+            changed: false,
+        })
+    }
+
+    fn end_session(&mut self, id: &InstanceId, session: Session) {
+        if !session.changed {
+            return;
+        }
+        let row = self.data.instances.get(id);
+        if let Some(volume) = row.and_then(|row| row.root_volume()).cloned() {
+            self.write_volume(&volume, session.disk, session.written);
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! What the Describe and Get actions tell.
+
+use prism_functions::domain::{InstanceId, Region, VolumeId};
+use prism_functions::ports::{
+    AttachedVolume, Ec2Error, Image, ImageFilter, ImageState, ImageVolume, Instance,
+    InstanceFilter, InstanceState, InstanceType, Snapshot, SnapshotFilter, SnapshotState,
+    StatusChecks, Tags, Volume,
+};
+
+use super::launch::parsed;
+use super::{ImageRow, InstanceRow, Model, Purchase, Scope, SnapshotRow, after};
+use crate::ec2::settings::REGIONS;
+use crate::ec2::{errors, types};
+
+impl Model {
+    pub(crate) fn regions(&mut self, scope: &Scope<'_>) -> Result<Vec<Region>, Ec2Error> {
+        self.admit(scope, "DescribeRegions")?;
+        Ok(REGIONS.iter().map(|name| parsed(name)).collect())
+    }
+
+    pub(crate) fn instances(
+        &mut self,
+        scope: &Scope<'_>,
+        filter: &InstanceFilter,
+    ) -> Result<Vec<Instance>, Ec2Error> {
+        const ACTION: &str = "DescribeInstances";
+        self.admit(scope, ACTION)?;
+        match filter {
+            InstanceFilter::Ids(ids) => ids
+                .iter()
+                .map(|id| {
+                    let row = self.instance(scope, ACTION, id)?;
+                    Ok(self.described_instance(row))
+                })
+                .collect(),
+            InstanceFilter::Tag(key, value) => Ok(self
+                .data
+                .instances
+                .values()
+                .filter(|row| {
+                    row.tags.get(key) == Some(value)
+                        && row.account == *scope.account
+                        && row.region == *scope.region
+                        && row.visible_at <= scope.now
+                        && row.state != InstanceState::Terminated
+                })
+                .map(|row| self.described_instance(row))
+                .collect()),
+        }
+    }
+
+    #[expect(
+        clippy::unused_self,
+        reason = "it reads as a question to the model at its call sites"
+    )]
+    pub(crate) fn described_instance(&self, row: &InstanceRow) -> Instance {
+        let attached = row.volumes.iter().map(|a| AttachedVolume {
+            device: a.device.clone(),
+            volume: a.volume.clone(),
+        });
+        Instance {
+            id: row.id.clone(),
+            tags: row.tags.clone(),
+            state: row.state,
+            state_reason: row.state_reason.clone(),
+            transitioned_at: row.transitioned_at,
+            instance_type: row.instance_type.clone(),
+            architecture: row.architecture,
+            image: row.image.clone(),
+            ebs_root: row.ebs_root,
+            root_device: row.root_device.clone(),
+            volumes: attached.collect(),
+            spot: row.purchase != Purchase::OnDemand,
+            hibernation: row.hibernation,
+            product_codes: row.product_codes.clone(),
+            public_ip: row.public_ip.clone(),
+            elastic_ip: row.elastic_ip,
+            launched_at: row.launched_at,
+        }
+    }
+
+    pub(crate) fn stop_protection(
+        &mut self,
+        scope: &Scope<'_>,
+        id: &InstanceId,
+    ) -> Result<bool, Ec2Error> {
+        const ACTION: &str = "DescribeInstanceAttribute";
+        self.admit(scope, ACTION)?;
+        Ok(self.instance(scope, ACTION, id)?.stop_protection)
+    }
+
+    pub(crate) fn status_checks(
+        &mut self,
+        scope: &Scope<'_>,
+        id: &InstanceId,
+    ) -> Result<StatusChecks, Ec2Error> {
+        const ACTION: &str = "DescribeInstanceStatus";
+        self.admit(scope, ACTION)?;
+        let row = self.instance(scope, ACTION, id)?;
+        if row.state != InstanceState::Running {
+            return Ok(StatusChecks::NotApplicable);
+        }
+        let since = row.history.last().map_or(scope.now, |(at, _)| *at);
+        let known = after(since, self.settings().durations.status_checks) <= scope.now;
+        Ok(if known {
+            StatusChecks::Ok
+        } else {
+            StatusChecks::Initializing
+        })
+    }
+
+    pub(crate) fn volumes(
+        &mut self,
+        scope: &Scope<'_>,
+        ids: &[VolumeId],
+    ) -> Result<Vec<Volume>, Ec2Error> {
+        const ACTION: &str = "DescribeVolumes";
+        self.admit(scope, ACTION)?;
+        let known = |id: &VolumeId| {
+            let row = self.data.volumes.get(id);
+            row.filter(|r| r.account == *scope.account && r.region == *scope.region)
+                .ok_or_else(|| errors::volume_not_found(ACTION, id))
+        };
+        ids.iter()
+            .map(|id| {
+                let row = known(id)?;
+                Ok(Volume {
+                    id: row.id.clone(),
+                    size_gib: row.size_gib,
+                    encryption: row.encryption.clone(),
+                })
+            })
+            .collect()
+    }
+
+    pub(crate) fn instance_type(
+        &mut self,
+        scope: &Scope<'_>,
+        name: &str,
+    ) -> Result<InstanceType, Ec2Error> {
+        const ACTION: &str = "DescribeInstanceTypes";
+        self.admit(scope, ACTION)?;
+        let facts = types::facts_of(name).ok_or_else(|| {
+            let message = format!("The following supplied instance types do not exist: [{name}]");
+            Ec2Error::new(ACTION, "InvalidInstanceType", message)
+        })?;
+        Ok(facts.described())
+    }
+
+    pub(crate) fn public_images_blocked(&mut self, scope: &Scope<'_>) -> Result<bool, Ec2Error> {
+        self.admit(scope, "GetImageBlockPublicAccessState")?;
+        let area = self.area(scope.account, scope.region);
+        Ok(area.is_none_or(|area| area.block_public_images))
+    }
+
+    pub(crate) fn images(
+        &mut self,
+        scope: &Scope<'_>,
+        filter: &ImageFilter,
+    ) -> Result<Vec<Image>, Ec2Error> {
+        const ACTION: &str = "DescribeImages";
+        self.admit(scope, ACTION)?;
+        let key = match filter {
+            // The holder of the name, and those that held it until just now.
+            ImageFilter::OwnName(name) => (String::new(), name.clone()),
+            ImageFilter::OwnTag(key, value) => (key.clone(), value.clone()),
+            ImageFilter::Ids(ids) => {
+                let mut told = Vec::with_capacity(ids.len());
+                for id in ids {
+                    let row = self.data.images.get(id);
+                    let row = row
+                        .filter(|r| r.region == *scope.region && r.visible_at <= scope.now)
+                        .filter(|r| r.allows(scope.account))
+                        .ok_or_else(|| errors::image_not_found(ACTION, id))?;
+                    // While instances refer to a deregistered image, its id answers nothing.
+                    if self.image_is_listed(scope, row) {
+                        told.push(described_image(scope, row));
+                    }
+                }
+                return Ok(told);
+            }
+        };
+        let ids = self.index.images_by_tag.get(&key).into_iter().flatten();
+        let own = ids
+            .filter_map(|id| self.data.images.get(id))
+            .filter(|row| row.account == *scope.account && self.image_is_listed(scope, row));
+        Ok(own.map(|row| described_image(scope, row)).collect())
+    }
+
+    /// Whether lists have it: not before it is known everywhere, and not long after it is
+    /// deregistered ("recently deregistered images appear in the results for a short interval").
+    fn image_is_listed(&self, scope: &Scope<'_>, row: &ImageRow) -> bool {
+        let visible = self.settings().durations.deregistered_visible;
+        row.region == *scope.region
+            && row.visible_at <= scope.now
+            && row
+                .deregistered_at
+                .is_none_or(|at| scope.now < after(at, visible))
+    }
+
+    pub(crate) fn snapshots(
+        &mut self,
+        scope: &Scope<'_>,
+        filter: &SnapshotFilter,
+    ) -> Result<Vec<Snapshot>, Ec2Error> {
+        const ACTION: &str = "DescribeSnapshots";
+        self.admit(scope, ACTION)?;
+        let told = |row: &&SnapshotRow| {
+            row.account == *scope.account
+                && row.region == *scope.region
+                && row.visible_at <= scope.now
+        };
+        match filter {
+            SnapshotFilter::Ids(ids) => ids
+                .iter()
+                .map(|id| {
+                    let row = self.data.snapshots.get(id).filter(|row| told(row));
+                    let row = row.ok_or_else(|| errors::snapshot_not_found(ACTION, id))?;
+                    Ok(described_snapshot(scope, row))
+                })
+                .collect(),
+            SnapshotFilter::Tag(key, value) => {
+                let ids = self
+                    .index
+                    .snapshots_by_tag
+                    .get(&(key.clone(), value.clone()));
+                let ids = ids.into_iter().flatten();
+                let rows = ids
+                    .filter_map(|id| self.data.snapshots.get(id))
+                    .filter(told);
+                Ok(rows.map(|row| described_snapshot(scope, row)).collect())
+            }
+        }
+    }
+}
+
+pub(super) fn described_image(scope: &Scope<'_>, row: &ImageRow) -> Image {
+    let mapped = row.state != ImageState::Pending || row.mappings_visible_at <= scope.now;
+    let volumes = row.slots.iter().map(|slot| ImageVolume {
+        device: slot.device.clone(),
+        // Early on EC2 leaves the snapshot out (EC2 fact 2).
+        snapshot: slot.snapshot.clone().filter(|_| mapped),
+        size_gib: slot.size_gib,
+    });
+    Image {
+        id: row.id.clone(),
+        name: row.name.clone(),
+        owner: row.account.clone(),
+        state: row.state,
+        state_reason: row.state_reason.clone(),
+        architecture: row.architecture,
+        root_device: row.root_device.clone(),
+        volumes: volumes.collect(),
+        source_instance: row.source_instance.clone(),
+        // Tags are the owner's alone.
+        tags: if row.account == *scope.account {
+            row.tags.clone()
+        } else {
+            Tags::new()
+        },
+        created_at: row.created_at,
+    }
+}
+
+pub(super) fn described_snapshot(scope: &Scope<'_>, row: &SnapshotRow) -> Snapshot {
+    let completed = row.state == SnapshotState::Completed;
+    Snapshot {
+        id: row.id.clone(),
+        volume: row.volume.clone(),
+        state: row.state,
+        progress_percent: if completed { 100 } else { progress(scope, row) },
+        volume_size_gib: row.size_gib,
+        full_size_bytes: completed.then_some(row.full_bytes),
+        started_at: row.started_at,
+        tags: row.tags.clone(),
+    }
+}
+
+/// How far a snapshot is; a pending one is never quite there.
+fn progress(scope: &Scope<'_>, row: &SnapshotRow) -> u8 {
+    let all = row
+        .ends_at
+        .signed_duration_since(row.started_at)
+        .num_milliseconds();
+    let done = scope
+        .now
+        .signed_duration_since(row.started_at)
+        .num_milliseconds();
+    if all <= 0 {
+        return 0;
+    }
+    u8::try_from((done.max(0).saturating_mul(100) / all).min(99)).unwrap_or(99)
+}

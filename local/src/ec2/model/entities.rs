@@ -1,0 +1,257 @@
+//! The rows of the model: plain data, no behaviour beyond reading itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prism_functions::domain::{
+    AccountId, ImageId, InstanceId, Region, SnapshotId, Timestamp, VolumeId,
+};
+use prism_functions::ports::{
+    Architecture, Encryption, ImageState, InstanceState, LaunchPermission, SnapshotState,
+    StateReason, Tags,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::ec2::settings::Settings;
+
+/// A simulated file system, shared by everything that holds the same contents.
+pub(crate) type DiskId = u64;
+
+/// What somebody asked an instance to become; its state follows in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Goal {
+    Running,
+    Stopped,
+    Terminated,
+}
+
+/// How an instance is paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purchase {
+    /// By the second.
+    #[default]
+    OnDemand,
+    /// Spot, from a one-time request: it cannot be stopped.
+    SpotOneTime,
+    /// Spot, from a persistent request: it can be stopped and started.
+    SpotPersistent,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Attachment {
+    pub(crate) device: String,
+    pub(crate) volume: VolumeId,
+    pub(crate) delete_on_termination: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct InstanceRow {
+    pub(crate) id: InstanceId,
+    pub(crate) account: AccountId,
+    pub(crate) region: Region,
+    pub(crate) tags: Tags,
+    pub(crate) state: InstanceState,
+    pub(crate) goal: Goal,
+    pub(crate) state_reason: Option<StateReason>,
+    pub(crate) transitioned_at: Option<Timestamp>,
+    pub(crate) instance_type: String,
+    pub(crate) architecture: Architecture,
+    pub(crate) image: ImageId,
+    pub(crate) ebs_root: bool,
+    pub(crate) root_device: String,
+    pub(crate) volumes: Vec<Attachment>,
+    pub(crate) purchase: Purchase,
+    pub(crate) stop_protection: bool,
+    pub(crate) hibernation: bool,
+    pub(crate) product_codes: Vec<String>,
+    pub(crate) private_ip: String,
+    pub(crate) public_ip: Option<String>,
+    pub(crate) elastic_ip: bool,
+    pub(crate) open_ports: Vec<u16>,
+    pub(crate) launched_at: Timestamp,
+    pub(crate) visible_at: Timestamp,
+    /// When the state moves on by itself.
+    pub(crate) due: Option<Timestamp>,
+    /// When an Auto Scaling group replaces it.
+    pub(crate) replace_at: Option<Timestamp>,
+    /// Why the start that is under way will fail.
+    pub(crate) start_fails: Option<StateReason>,
+    pub(crate) has_run: bool,
+    /// Given to cloud-init at the first boot, then gone.
+    pub(crate) user_data: Option<String>,
+    /// When it entered which state; the last [`HISTORY`] of them.
+    pub(crate) history: Vec<(Timestamp, InstanceState)>,
+}
+
+/// How many states of an instance are remembered.
+pub(crate) const HISTORY: usize = 200;
+
+impl InstanceRow {
+    pub(crate) fn autoscaling_group(&self) -> Option<&str> {
+        self.tags
+            .get("aws:autoscaling:groupName")
+            .map(String::as_str)
+    }
+
+    pub(crate) fn in_fleet(&self) -> bool {
+        self.tags.contains_key("aws:ec2:fleet-id")
+    }
+
+    pub(crate) fn root_volume(&self) -> Option<&VolumeId> {
+        self.volumes
+            .iter()
+            .find(|a| a.device == self.root_device)
+            .map(|a| &a.volume)
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct VolumeRow {
+    pub(crate) id: VolumeId,
+    pub(crate) account: AccountId,
+    pub(crate) region: Region,
+    pub(crate) size_gib: u32,
+    pub(crate) encryption: Encryption,
+    pub(crate) attached_to: Option<InstanceId>,
+    pub(crate) disk: DiskId,
+    /// Bytes written since the last snapshot; the first snapshot copies all that is used.
+    pub(crate) changed_bytes: u64,
+    pub(crate) has_snapshot: bool,
+    pub(crate) tags: Tags,
+}
+
+/// A volume that an image has or will have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Slot {
+    pub(crate) device: String,
+    pub(crate) size_gib: u32,
+    pub(crate) encryption: Encryption,
+    pub(crate) delete_on_termination: bool,
+    /// Where its snapshot comes from.
+    pub(crate) source: SlotSource,
+    /// The snapshot, once there is one.
+    pub(crate) snapshot: Option<SnapshotId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum SlotSource {
+    Volume(VolumeId),
+    /// The contents are taken over when the copy begins: the source may go meanwhile.
+    Copy {
+        volume: VolumeId,
+        disk: DiskId,
+    },
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ImageRow {
+    pub(crate) id: ImageId,
+    pub(crate) account: AccountId,
+    pub(crate) region: Region,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) state: ImageState,
+    pub(crate) state_reason: Option<StateReason>,
+    pub(crate) architecture: Architecture,
+    pub(crate) root_device: String,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) source_instance: Option<InstanceId>,
+    /// Whether it is a copy from another Region.
+    pub(crate) copied: bool,
+    pub(crate) product_codes: Vec<String>,
+    pub(crate) tags: Tags,
+    pub(crate) permissions: BTreeSet<LaunchPermission>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) visible_at: Timestamp,
+    pub(crate) mappings_visible_at: Timestamp,
+    pub(crate) due: Option<Timestamp>,
+    /// How it is to fail, where it is to.
+    pub(crate) fails: Option<String>,
+    pub(crate) deregistered_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SnapshotRow {
+    pub(crate) id: SnapshotId,
+    pub(crate) account: AccountId,
+    pub(crate) region: Region,
+    pub(crate) volume: VolumeId,
+    /// The AMI it was made for.
+    pub(crate) image: ImageId,
+    pub(crate) state: SnapshotState,
+    pub(crate) size_gib: u32,
+    pub(crate) encryption: Encryption,
+    pub(crate) disk: DiskId,
+    pub(crate) full_bytes: u64,
+    pub(crate) copied_bytes: u64,
+    pub(crate) tags: Tags,
+    pub(crate) started_at: Timestamp,
+    pub(crate) visible_at: Timestamp,
+    /// When it is completed, or fails.
+    pub(crate) due: Option<Timestamp>,
+    pub(crate) ends_at: Timestamp,
+    pub(crate) fails: Option<String>,
+}
+
+/// What a client token stood for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TokenRow {
+    pub(crate) parameters: String,
+    pub(crate) result: String,
+    pub(crate) at: Timestamp,
+}
+
+/// What belongs to one account in one Region.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct AreaRow {
+    pub(crate) block_public_images: bool,
+    pub(crate) instance_quota: Option<u32>,
+}
+
+impl Default for AreaRow {
+    fn default() -> Self {
+        Self {
+            // EC2 facts, "Before the stop": on by default.
+            block_public_images: true,
+            instance_quota: None,
+        }
+    }
+}
+
+/// Whether there is room for instances of a type in a Region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Capacity {
+    /// There is.
+    Available,
+    /// Calls answer `InsufficientInstanceCapacity`.
+    Refused,
+    /// Calls are accepted, and the instance then falls back to `stopped`
+    /// (`Server.InsufficientInstanceCapacity`).
+    FailsLate,
+}
+
+/// What happens to the next image, snapshot or copy that is made.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Misfortunes {
+    pub(crate) images: Vec<String>,
+    pub(crate) snapshots: Vec<String>,
+    pub(crate) copies: Vec<String>,
+}
+
+/// What there is once.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct WorldRow {
+    pub(crate) settings: Settings,
+    /// The state of the generator of ids.
+    pub(crate) ids: u64,
+    pub(crate) next_disk: DiskId,
+    pub(crate) next_event: u64,
+    pub(crate) next_address: u32,
+    pub(crate) denied: BTreeMap<AccountId, BTreeSet<String>>,
+    /// By Region and type; a type of `*` is every type.
+    pub(crate) capacity: BTreeMap<Region, BTreeMap<String, Capacity>>,
+    /// ARNs of KMS keys that cannot be used.
+    pub(crate) lost_keys: BTreeSet<String>,
+    pub(crate) misfortunes: Misfortunes,
+}

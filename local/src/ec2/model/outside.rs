@@ -1,0 +1,116 @@
+//! What the outside actor does to the model, and what it sees of it.
+
+use prism_functions::domain::{AccountId, InstanceId, Region, Timestamp};
+use prism_functions::ports::{Ec2Error, ImageState, InstanceState, NewInstance, Tags, Volume};
+
+use super::describe::{described_image, described_snapshot};
+use super::{Model, Scope};
+use crate::ec2::admin::{InstanceFacts, Inventory};
+use crate::ec2::errors;
+
+impl Model {
+    /// An instance that has run, or lain stopped, since before anybody looked.
+    pub(crate) fn settle_instance(
+        &mut self,
+        scope: &Scope<'_>,
+        parameter: &str,
+        mut new: NewInstance,
+        stopped: bool,
+    ) -> Result<InstanceId, Ec2Error> {
+        new.image = self.parameter(scope, parameter)?;
+        let image = self.data.images.get(&new.image).cloned();
+        let image = image.ok_or_else(|| errors::image_not_found("RunInstances", &new.image))?;
+        let id = self.launch(scope, &new, &image);
+        self.enter(&id, InstanceState::Running, scope.now, None, "running");
+        if stopped {
+            self.enter(&id, InstanceState::Stopping, scope.now, None, "stopping");
+            self.enter(&id, InstanceState::Stopped, scope.now, None, "stopped");
+        }
+        if let Some(row) = self.data.instances.get_mut(&id) {
+            row.has_run = true;
+            row.visible_at = scope.now;
+            row.start_fails = None;
+            if stopped {
+                row.public_ip = None;
+            }
+        }
+        Ok(id)
+    }
+
+    pub(crate) fn apply_facts(&mut self, id: &InstanceId, facts: InstanceFacts) {
+        let loses_root = !facts.ebs_root;
+        let Some(row) = self.data.instances.get_mut(id) else {
+            return;
+        };
+        row.tags = facts.tags;
+        set_tag(&mut row.tags, "aws:ec2:fleet-id", facts.fleet);
+        set_tag(
+            &mut row.tags,
+            "aws:autoscaling:groupName",
+            facts.autoscaling_group,
+        );
+        row.purchase = facts.purchase;
+        row.stop_protection = facts.stop_protection;
+        row.hibernation = facts.hibernation;
+        row.product_codes = facts.product_codes;
+        row.elastic_ip = facts.elastic_ip;
+        row.ebs_root = facts.ebs_root;
+        row.instance_type = facts.instance_type;
+        if !loses_root {
+            return;
+        }
+        let root = row.root_volume().cloned();
+        row.volumes.retain(|a| Some(&a.volume) != root.as_ref());
+        if let Some(volume) = root.and_then(|root| self.data.volumes.remove(&root)) {
+            self.release_disk(volume.disk);
+        }
+    }
+
+    pub(crate) fn inventory(&self, account: &AccountId, now: Timestamp) -> Inventory {
+        let scope_of = |region| Scope {
+            account,
+            region,
+            now,
+        };
+        let data = &self.data;
+        let instances = data
+            .instances
+            .values()
+            .filter(|r| r.account == *account && r.state != InstanceState::Terminated);
+        let images = data
+            .images
+            .values()
+            .filter(|r| r.account == *account && r.state != ImageState::Deregistered);
+        let snapshots = data.snapshots.values().filter(|r| r.account == *account);
+        let volumes = data.volumes.values().filter(|r| r.account == *account);
+        let at = |region: &Region| region.clone();
+        Inventory {
+            instances: instances
+                .map(|r| (at(&r.region), self.described_instance(r)))
+                .collect(),
+            images: images
+                .map(|r| (at(&r.region), described_image(&scope_of(&r.region), r)))
+                .collect(),
+            snapshots: snapshots
+                .map(|r| (at(&r.region), described_snapshot(&scope_of(&r.region), r)))
+                .collect(),
+            volumes: volumes
+                .map(|r| {
+                    let volume = Volume {
+                        id: r.id.clone(),
+                        size_gib: r.size_gib,
+                        encryption: r.encryption.clone(),
+                    };
+                    (at(&r.region), volume)
+                })
+                .collect(),
+        }
+    }
+}
+
+fn set_tag(tags: &mut Tags, key: &str, value: Option<String>) {
+    match value {
+        Some(value) => tags.insert(key.to_owned(), value),
+        None => tags.remove(key),
+    };
+}

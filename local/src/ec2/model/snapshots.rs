@@ -1,0 +1,183 @@
+//! The moments of snapshots, and DeleteSnapshot.
+
+use prism_functions::domain::{ImageId, SnapshotId, Timestamp};
+use prism_functions::ports::{Ec2Error, Encryption, ImageState, SnapshotState};
+
+use super::index::Due;
+use super::launch::parsed;
+use super::{DiskId, ImageRow, Model, Scope, Slot, SlotSource, SnapshotRow, after, transfer};
+use crate::ec2::errors;
+
+/// What a snapshot captures at its moment.
+struct Captured {
+    disk: DiskId,
+    full_bytes: u64,
+    copied_bytes: u64,
+    volume: prism_functions::domain::VolumeId,
+}
+
+impl Model {
+    /// The moment of a volume's snapshot: from here on the volume may change (EC2 fact 1).
+    pub(super) fn begin_snapshot(&mut self, image: &ImageId, slot: usize, at: Timestamp) {
+        let Some(row) = self.data.images.get(image).cloned() else {
+            return;
+        };
+        let Some(wanted) = row.slots.get(slot) else {
+            return;
+        };
+        let Some(captured) = self.capture(&wanted.source) else {
+            self.fail_image(
+                image,
+                "A volume of the image was deleted before its snapshot",
+                at,
+            );
+            return;
+        };
+        let id: SnapshotId = parsed(&self.next_id("snap"));
+        let ends_at = self.end_of_snapshot(&wanted.source, &captured, at);
+        let snapshot = SnapshotRow {
+            id: id.clone(),
+            account: row.account.clone(),
+            region: row.region.clone(),
+            volume: captured.volume,
+            image: image.clone(),
+            state: SnapshotState::Pending,
+            size_gib: wanted.size_gib,
+            encryption: wanted.encryption.clone(),
+            disk: captured.disk,
+            full_bytes: captured.full_bytes,
+            copied_bytes: captured.copied_bytes,
+            tags: row.tags.clone(),
+            started_at: at,
+            visible_at: after(at, self.settings().durations.consistency),
+            due: Some(ends_at),
+            ends_at,
+            fails: self.snapshot_misfortune(&row, &wanted.encryption),
+        };
+        self.index.add_snapshot(&id, &snapshot.tags);
+        self.index
+            .agenda
+            .insert((ends_at, Due::Snapshot(id.clone())));
+        self.tell(
+            at,
+            &row.region,
+            id.as_str(),
+            format!("pending: {} for {image}", snapshot.volume),
+        );
+        self.data.snapshots.insert(id.clone(), snapshot);
+        self.after_snapshot(image, slot, id, at);
+    }
+
+    /// Notes the snapshot on its image and sets the image's next moment.
+    fn after_snapshot(&mut self, image: &ImageId, slot: usize, id: SnapshotId, at: Timestamp) {
+        let durations = &self.settings().durations;
+        let next = after(at, durations.snapshot_stagger);
+        let forget = after(at, durations.deregistered_visible);
+        let Some(row) = self.data.images.get_mut(image) else {
+            return;
+        };
+        if let Some(slot) = row.slots.get_mut(slot) {
+            slot.snapshot = Some(id);
+        }
+        let more = row.slots.iter().any(|s| s.snapshot.is_none());
+        let due = match row.state {
+            _ if more => Some(next),
+            ImageState::Deregistered => Some(forget),
+            _ => None,
+        };
+        self.schedule_image(image, due);
+    }
+
+    fn capture(&mut self, source: &SlotSource) -> Option<Captured> {
+        match source {
+            SlotSource::Volume(volume) => {
+                let row = self.data.volumes.get_mut(volume)?;
+                let (disk, changed, incremental) = (row.disk, row.changed_bytes, row.has_snapshot);
+                row.changed_bytes = 0;
+                row.has_snapshot = true;
+                let full_bytes = self.disk(disk)?.used_bytes();
+                Some(Captured {
+                    disk: self.share_disk(disk),
+                    full_bytes,
+                    copied_bytes: if incremental {
+                        changed.min(full_bytes)
+                    } else {
+                        full_bytes
+                    },
+                    volume: volume.clone(),
+                })
+            }
+            SlotSource::Copy { disk, .. } => {
+                let full_bytes = self.disk(*disk)?.used_bytes();
+                Some(Captured {
+                    disk: self.share_disk(*disk),
+                    full_bytes,
+                    copied_bytes: full_bytes,
+                    // EC2 gives snapshot copies a volume id that means nothing.
+                    volume: parsed("vol-ffffffffffffffff0"),
+                })
+            }
+        }
+    }
+
+    fn end_of_snapshot(&self, source: &SlotSource, c: &Captured, at: Timestamp) -> Timestamp {
+        let d = &self.settings().durations;
+        let (base, rate) = match source {
+            SlotSource::Volume(_) => (d.snapshot_base, d.snapshot_bytes_per_s),
+            SlotSource::Copy { .. } => (d.copy_base, d.copy_bytes_per_s),
+        };
+        after(at, base.saturating_add(transfer(c.copied_bytes, rate)))
+    }
+
+    fn snapshot_misfortune(&mut self, image: &ImageRow, encryption: &Encryption) -> Option<String> {
+        if image.copied {
+            // A copy fails as a whole, and its snapshots with it.
+            return image.fails.clone();
+        }
+        if let Encryption::CustomerKey(key) = encryption
+            && self.world().lost_keys.contains(key)
+        {
+            return Some(format!("Given key ID is not accessible: {key}"));
+        }
+        let world = self.world();
+        if world.misfortunes.snapshots.is_empty() {
+            return None;
+        }
+        Some(self.world_mut().misfortunes.snapshots.remove(0))
+    }
+
+    /// Gives back what a copy still held for a snapshot that it never made or already made.
+    pub(super) fn drop_source(&mut self, slot: &Slot) {
+        if let SlotSource::Copy { disk, .. } = slot.source {
+            self.release_disk(disk);
+        }
+    }
+
+    pub(crate) fn delete_snapshot(
+        &mut self,
+        scope: &Scope<'_>,
+        id: &SnapshotId,
+    ) -> Result<(), Ec2Error> {
+        const ACTION: &str = "DeleteSnapshot";
+        self.admit(scope, ACTION)?;
+        let row = self.data.snapshots.get(id);
+        let row = row
+            .filter(|r| {
+                r.account == *scope.account
+                    && r.region == *scope.region
+                    && r.visible_at <= scope.now
+            })
+            .ok_or_else(|| errors::snapshot_not_found(ACTION, id))?;
+        let image = self.data.images.get(&row.image);
+        if image.is_some_and(|image| image.state != ImageState::Deregistered) {
+            let message = format!("The snapshot {id} is currently in use by {}", row.image);
+            return Err(Ec2Error::new(ACTION, "InvalidSnapshot.InUse", message));
+        }
+        let (tags, disk) = (row.tags.clone(), row.disk);
+        self.data.snapshots.remove(id);
+        self.index.remove_snapshot(id, &tags);
+        self.release_disk(disk);
+        self.tell(scope.now, scope.region, id.as_str(), "deleted");
+        Ok(())
+    }
+}

@@ -1,0 +1,221 @@
+//! What an account's callers see: the core's ports.
+
+use async_trait::async_trait;
+use prism_functions::domain::{AccountId, ImageId, InstanceId, Region, SnapshotId, VolumeId};
+use prism_functions::ports::{
+    Ec2, Ec2Error, Image, ImageCopy, ImageFilter, Instance, InstanceFilter, InstanceType,
+    LaunchPermission, NewImage, NewInstance, Parameters, Probe, Snapshot, SnapshotFilter,
+    StatusChecks, Volume,
+};
+
+use super::cloud::Cloud;
+use super::guest::{GuestError, GuestOutput};
+use super::model::{Model, Scope};
+
+/// An account of the simulated cloud, seen by its callers.
+#[derive(Debug, Clone)]
+pub struct SimEc2 {
+    cloud: Cloud,
+    account: AccountId,
+}
+
+impl SimEc2 {
+    pub(crate) fn new(cloud: Cloud, account: AccountId) -> Self {
+        Self { cloud, account }
+    }
+
+    /// The account.
+    pub fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// The cloud that it is in.
+    pub fn cloud(&self) -> &Cloud {
+        &self.cloud
+    }
+
+    fn call<T>(
+        &self,
+        region: &Region,
+        action: &str,
+        act: impl FnOnce(&mut Model, &Scope<'_>) -> Result<T, Ec2Error>,
+    ) -> Result<T, Ec2Error> {
+        let done = self.cloud.with(|model, now| {
+            let scope = Scope {
+                account: &self.account,
+                region,
+                now,
+            };
+            act(model, &scope)
+        });
+        // A file that cannot be used is to its caller a service that fails.
+        done.unwrap_or_else(|error| {
+            let source = std::error::Error::source(&error);
+            let why = source.map(|s| format!(": {s}")).unwrap_or_default();
+            Err(Ec2Error::new(
+                action,
+                "Unavailable",
+                format!("{error}{why}"),
+            ))
+        })
+    }
+}
+
+#[async_trait]
+impl Ec2 for SimEc2 {
+    async fn regions(&self) -> Result<Vec<Region>, Ec2Error> {
+        let home: Region = super::model::parsed("us-east-1");
+        self.call(&home, "DescribeRegions", Model::regions)
+    }
+
+    async fn instances(
+        &self,
+        region: &Region,
+        filter: &InstanceFilter,
+    ) -> Result<Vec<Instance>, Ec2Error> {
+        self.call(region, "DescribeInstances", |m, s| m.instances(s, filter))
+    }
+
+    async fn stop_protection(&self, region: &Region, id: &InstanceId) -> Result<bool, Ec2Error> {
+        let action = "DescribeInstanceAttribute";
+        self.call(region, action, |m, s| m.stop_protection(s, id))
+    }
+
+    async fn status_checks(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+    ) -> Result<StatusChecks, Ec2Error> {
+        let action = "DescribeInstanceStatus";
+        self.call(region, action, |m, s| m.status_checks(s, id))
+    }
+
+    async fn volumes(&self, region: &Region, ids: &[VolumeId]) -> Result<Vec<Volume>, Ec2Error> {
+        self.call(region, "DescribeVolumes", |m, s| m.volumes(s, ids))
+    }
+
+    async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error> {
+        let action = "DescribeInstanceTypes";
+        self.call(region, action, |m, s| m.instance_type(s, name))
+    }
+
+    async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error> {
+        let action = "GetImageBlockPublicAccessState";
+        self.call(region, action, Model::public_images_blocked)
+    }
+
+    async fn probe(&self, region: &Region, probe: &Probe) -> Result<(), Ec2Error> {
+        self.call(region, "DryRun", |m, s| m.probe(s, probe))
+    }
+
+    async fn stop_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
+        self.call(region, "StopInstances", |m, s| m.stop_instance(s, id))
+    }
+
+    async fn start_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
+        self.call(region, "StartInstances", |m, s| m.start_instance(s, id))
+    }
+
+    async fn terminate_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
+        let action = "TerminateInstances";
+        self.call(region, action, |m, s| m.terminate_instance(s, id))
+    }
+
+    async fn run_instance(&self, region: &Region, new: &NewInstance) -> Result<Instance, Ec2Error> {
+        self.call(region, "RunInstances", |m, s| m.run_instance(s, new))
+    }
+
+    async fn create_image(&self, region: &Region, new: &NewImage) -> Result<ImageId, Ec2Error> {
+        self.call(region, "CreateImage", |m, s| m.create_image(s, new))
+    }
+
+    async fn images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, Ec2Error> {
+        self.call(region, "DescribeImages", |m, s| m.images(s, filter))
+    }
+
+    async fn snapshots(
+        &self,
+        region: &Region,
+        filter: &SnapshotFilter,
+    ) -> Result<Vec<Snapshot>, Ec2Error> {
+        self.call(region, "DescribeSnapshots", |m, s| m.snapshots(s, filter))
+    }
+
+    async fn copy_image(&self, region: &Region, copy: &ImageCopy) -> Result<ImageId, Ec2Error> {
+        self.call(region, "CopyImage", |m, s| m.copy_image(s, copy))
+    }
+
+    async fn deregister_image(&self, region: &Region, id: &ImageId) -> Result<(), Ec2Error> {
+        self.call(region, "DeregisterImage", |m, s| m.deregister_image(s, id))
+    }
+
+    async fn delete_snapshot(&self, region: &Region, id: &SnapshotId) -> Result<(), Ec2Error> {
+        self.call(region, "DeleteSnapshot", |m, s| m.delete_snapshot(s, id))
+    }
+
+    async fn add_launch_permissions(
+        &self,
+        region: &Region,
+        id: &ImageId,
+        permissions: &[LaunchPermission],
+    ) -> Result<(), Ec2Error> {
+        self.call(region, "ModifyImageAttribute", |m, s| {
+            m.add_launch_permissions(s, id, permissions)
+        })
+    }
+
+    async fn launch_permissions(
+        &self,
+        region: &Region,
+        id: &ImageId,
+    ) -> Result<Vec<LaunchPermission>, Ec2Error> {
+        let action = "DescribeImageAttribute";
+        self.call(region, action, |m, s| m.launch_permissions(s, id))
+    }
+}
+
+#[async_trait]
+impl Parameters for SimEc2 {
+    async fn image(&self, region: &Region, parameter: &str) -> Result<ImageId, Ec2Error> {
+        self.call(region, "GetParameter", |m, s| m.parameter(s, parameter))
+    }
+}
+
+/// The keyboard of an instance.
+#[derive(Debug, Clone)]
+pub struct Guest {
+    cloud: Cloud,
+    account: AccountId,
+    region: Region,
+    instance: InstanceId,
+}
+
+impl Guest {
+    pub(crate) fn new(
+        cloud: Cloud,
+        account: AccountId,
+        region: Region,
+        instance: InstanceId,
+    ) -> Self {
+        Self {
+            cloud,
+            account,
+            region,
+            instance,
+        }
+    }
+
+    /// Runs a command, given as its words, on the instance's simulated disk.
+    pub fn run(&self, argv: &[String], stdin: &[u8]) -> Result<GuestOutput, GuestError> {
+        let id = &self.instance;
+        let ran = self.cloud.with(|model, _| {
+            let row = model.data.instances.get(id);
+            let ours = row.is_some_and(|r| r.account == self.account && r.region == self.region);
+            if !ours {
+                return Err(GuestError::NotFound(id.clone()));
+            }
+            model.guest(id, argv, stdin)
+        });
+        ran.map_err(GuestError::Cloud)?
+    }
+}

@@ -1,0 +1,213 @@
+//! What can be set about the simulated cloud: how long things take, throttles, limits.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The Regions that every simulated account can use.
+pub const REGIONS: [&str; 10] = [
+    "ap-northeast-1",
+    "ap-south-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-2",
+];
+
+/// Everything about the cloud that is set rather than happens.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// How long things take.
+    pub durations: Durations,
+    /// How many calls are let through.
+    pub throttles: Throttles,
+    /// How much there may be.
+    pub limits: Limits,
+}
+
+impl Settings {
+    /// Nothing takes time and nothing is throttled: for tests of other things.
+    pub fn instant() -> Self {
+        Self {
+            durations: Durations::zero(),
+            throttles: Throttles {
+                enabled: false,
+                ..Throttles::default()
+            },
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// How long things take. Where AWS documents no figure, the default is assumed: a round number near
+/// what people report for small Linux instances. What depends on an amount of data says so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Durations {
+    /// From StopInstances to `stopped`. Assumed.
+    pub stop: Duration,
+    /// From StartInstances or RunInstances to `running`. Assumed.
+    pub start: Duration,
+    /// From TerminateInstances to `terminated`. Assumed.
+    pub terminate: Duration,
+    /// How long a terminated instance is still told by its id. EC2 says "about an hour".
+    pub terminated_visible: Duration,
+    /// From `running` to passed status checks. Assumed; EC2 says "a few minutes".
+    pub status_checks: Duration,
+    /// From CreateImage to the moment that the first snapshot captures. It depends on no size: the
+    /// moment is fixed before any block is copied (EC2 fact 1). Assumed.
+    pub snapshot_initiation: Duration,
+    /// How much later the moment of each further volume is. Assumed.
+    pub snapshot_stagger: Duration,
+    /// What a snapshot takes beside copying. Assumed.
+    pub snapshot_base: Duration,
+    /// Bytes of changed data that a snapshot copies per second; 0 for no time at all. Assumed.
+    pub snapshot_bytes_per_s: u64,
+    /// From the last completed snapshot to an `available` AMI. Assumed.
+    pub registration: Duration,
+    /// For how long after its snapshots exist an AMI does not name them (EC2 fact 2). Assumed.
+    pub mapping_delay: Duration,
+    /// What a copy to another Region takes beside copying. Assumed.
+    pub copy_base: Duration,
+    /// Bytes that a copy to another Region moves per second; 0 for no time at all. Assumed.
+    pub copy_bytes_per_s: u64,
+    /// For how long a new id is not found (EC2 fact 6). Assumed.
+    pub consistency: Duration,
+    /// For how long after the stop CreateImage still answers that the instance is in the wrong state
+    /// (EC2 fact 5). Off unless set.
+    pub stopped_settles: Duration,
+    /// For how long DescribeImages still tells a deregistered AMI: "a short interval". Assumed.
+    pub deregistered_visible: Duration,
+    /// From the stop of an Auto Scaling member to its replacement. Assumed: one health check.
+    pub replacement: Duration,
+}
+
+impl Default for Durations {
+    fn default() -> Self {
+        Self {
+            stop: Duration::from_secs(20),
+            start: Duration::from_secs(15),
+            terminate: Duration::from_secs(20),
+            terminated_visible: Duration::from_hours(1),
+            status_checks: Duration::from_mins(2),
+            snapshot_initiation: Duration::from_secs(2),
+            snapshot_stagger: Duration::from_millis(200),
+            snapshot_base: Duration::from_secs(30),
+            snapshot_bytes_per_s: 64 << 20,
+            registration: Duration::from_secs(10),
+            mapping_delay: Duration::from_secs(10),
+            copy_base: Duration::from_mins(1),
+            copy_bytes_per_s: 50 << 20,
+            consistency: Duration::from_secs(1),
+            stopped_settles: Duration::ZERO,
+            deregistered_visible: Duration::from_mins(1),
+            replacement: Duration::from_mins(1),
+        }
+    }
+}
+
+impl Durations {
+    /// Everything is done by the next call. Terminated instances stay known for their hour.
+    pub fn zero() -> Self {
+        Self {
+            stop: Duration::ZERO,
+            start: Duration::ZERO,
+            terminate: Duration::ZERO,
+            terminated_visible: Duration::from_hours(1),
+            status_checks: Duration::ZERO,
+            snapshot_initiation: Duration::ZERO,
+            snapshot_stagger: Duration::ZERO,
+            snapshot_base: Duration::ZERO,
+            snapshot_bytes_per_s: 0,
+            registration: Duration::ZERO,
+            mapping_delay: Duration::ZERO,
+            copy_base: Duration::ZERO,
+            copy_bytes_per_s: 0,
+            consistency: Duration::ZERO,
+            stopped_settles: Duration::ZERO,
+            deregistered_visible: Duration::ZERO,
+            replacement: Duration::ZERO,
+        }
+    }
+
+    /// The defaults, divided: a demonstration need not take minutes.
+    pub fn faster(by: u32) -> Self {
+        let by = by.max(1);
+        let whole = Self::default();
+        Self {
+            stop: whole.stop / by,
+            start: whole.start / by,
+            terminate: whole.terminate / by,
+            terminated_visible: whole.terminated_visible,
+            status_checks: whole.status_checks / by,
+            snapshot_initiation: whole.snapshot_initiation / by,
+            snapshot_stagger: whole.snapshot_stagger / by,
+            snapshot_base: whole.snapshot_base / by,
+            snapshot_bytes_per_s: whole.snapshot_bytes_per_s.saturating_mul(u64::from(by)),
+            registration: whole.registration / by,
+            mapping_delay: whole.mapping_delay / by,
+            copy_base: whole.copy_base / by,
+            copy_bytes_per_s: whole.copy_bytes_per_s.saturating_mul(u64::from(by)),
+            consistency: whole.consistency / by,
+            stopped_settles: whole.stopped_settles / by,
+            deregistered_visible: whole.deregistered_visible / by,
+            replacement: whole.replacement / by,
+        }
+    }
+}
+
+/// Token buckets per account, Region and action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Throttles {
+    /// Whether there are any.
+    pub enabled: bool,
+    /// The size and the refill of each bucket, in percent of EC2's.
+    pub scale_percent: u32,
+}
+
+impl Default for Throttles {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            scale_percent: 100,
+        }
+    }
+}
+
+/// How much there may be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Instances of an account in a Region that are pending or running, unless set for the account.
+    pub instances: u32,
+    /// Public AMIs of an account in a Region (EC2 facts, "Sharing and clean-up").
+    pub public_images: u32,
+    /// AMI copies under way to a Region (EC2 fact 8).
+    pub copies_in_flight: u32,
+    /// Bytes of files on one simulated disk. Packages count by their stated size only.
+    pub disk_file_bytes: u64,
+    /// Events that are remembered; the oldest go first.
+    pub events: usize,
+    /// Whether snapshots of an AMI that was deregistered before their moment appear all the same.
+    /// AWS documents neither; the hard case can be set to see that nothing is left behind.
+    pub snapshots_outlive_deregistration: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            instances: 1000,
+            public_images: 5,
+            copies_in_flight: 300,
+            disk_file_bytes: 4 << 20,
+            events: 20_000,
+            snapshots_outlive_deregistration: false,
+        }
+    }
+}

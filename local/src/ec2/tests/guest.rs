@@ -1,0 +1,179 @@
+//! What a researcher does on an instance, and that an image keeps exactly that.
+
+use futures::executor::block_on;
+use prism_functions::domain::InstanceId;
+use prism_functions::ports::{ImageState, Parameters};
+
+use super::{World, account, launch};
+use crate::ec2::{GuestError, GuestOutput, Settings};
+
+fn words(line: &str) -> Vec<String> {
+    line.split_whitespace().map(str::to_owned).collect()
+}
+
+fn run_with(w: &World, id: &InstanceId, line: &str, stdin: &[u8]) -> GuestOutput {
+    let guest = w.cloud.guest(account('1'), w.region.clone(), id.clone());
+    guest.run(&words(line), stdin).unwrap()
+}
+
+fn run(w: &World, id: &InstanceId, line: &str) -> GuestOutput {
+    run_with(w, id, line, b"")
+}
+
+fn said(w: &World, id: &InstanceId, line: &str) -> String {
+    let output = run(w, id, line);
+    assert_eq!(output.exit_code, 0, "{line}: {}", output.stderr);
+    output.stdout
+}
+
+#[test]
+fn commands_change_the_disk_and_tell_of_it() {
+    let w = World::new();
+    let id = w.running();
+    said(&w, &id, "pip install -q numpy==1.26.4 obspy seaborn>=0.13");
+    assert_eq!(
+        said(&w, &id, "pip freeze"),
+        "numpy==1.26.4\nobspy==1.4.1\nseaborn==0.13.2\n"
+    );
+    said(&w, &id, "sudo apt-get -y install r-base");
+    assert!(said(&w, &id, "apt list --installed").contains("r-base"));
+    said(&w, &id, "conda install -y -c conda-forge pytorch=2.4.0");
+    assert!(said(&w, &id, "conda list").contains("2.4.0"));
+    let r = [
+        "R",
+        "-e",
+        "install.packages(c(\"tidyverse\", 'ggplot2'), repos='x')",
+    ];
+    let r: Vec<String> = r.map(str::to_owned).to_vec();
+    let guest = w.cloud.guest(account('1'), w.region.clone(), id.clone());
+    assert_eq!(guest.run(&r, b"").unwrap().exit_code, 0);
+
+    said(&w, &id, "mkdir -p work/data");
+    assert_eq!(
+        run_with(&w, &id, "tee work/data/a.csv", b"1,2\n").stdout,
+        "1,2\n"
+    );
+    run_with(&w, &id, "tee -a ~/work/data/a.csv", b"3,4\n");
+    assert_eq!(
+        said(&w, &id, "cat /home/ubuntu/work/../work/data/a.csv"),
+        "1,2\n3,4\n"
+    );
+    assert_eq!(said(&w, &id, "ls work"), "data\n");
+    assert!(said(&w, &id, "ls -l work/data").contains("8 a.csv"));
+    said(&w, &id, "rm -r work");
+    assert_eq!(run(&w, &id, "cat work/data/a.csv").exit_code, 1);
+    said(&w, &id, "jupyter kernelspec install . --name seismic");
+    assert_eq!(said(&w, &id, "jupyter kernelspec list"), "seismic\n");
+    assert_eq!(said(&w, &id, "uname -m"), "x86_64\n");
+    assert_eq!(said(&w, &id, "whoami"), "ubuntu\n");
+    assert!(said(&w, &id, "hostname").starts_with("ip-10-"));
+    assert!(said(&w, &id, "df -h").contains("8.0G"));
+}
+
+#[test]
+fn what_is_not_understood_is_refused_with_what_is() {
+    let w = World::new();
+    let id = w.running();
+    let refused = run(&w, &id, "vim notes.txt");
+    assert_eq!(refused.exit_code, 127);
+    assert!(
+        refused.stderr.contains("simulated disk"),
+        "{}",
+        refused.stderr
+    );
+    assert!(refused.stderr.contains("pip install"), "{}", refused.stderr);
+    assert_eq!(run(&w, &id, "pip uninstall numpy").exit_code, 2);
+    assert_eq!(run(&w, &id, "dnf install git").exit_code, 127);
+    assert_eq!(run(&w, &id, "").exit_code, 2);
+    let hostile = run(&w, &id, "pip install $(reboot)");
+    assert_eq!(hostile.exit_code, 1);
+}
+
+#[test]
+fn a_disk_has_limits() {
+    let w = World::new();
+    let id = w.running();
+    let large = vec![b'x'; 5 << 20];
+    let refused = run_with(&w, &id, "tee big", &large);
+    assert_eq!(refused.exit_code, 1);
+    assert!(refused.stderr.contains("at most"), "{}", refused.stderr);
+    // 8 GiB, of which 2 are used: the toolkit's 6.2 do not fit.
+    let refused = run(&w, &id, "apt-get install -y cuda-toolkit");
+    assert!(
+        refused.stderr.contains("No space left"),
+        "{}",
+        refused.stderr
+    );
+    let odd = [0_u8, 255, 10];
+    run_with(&w, &id, "tee odd", &odd);
+    assert_eq!(said(&w, &id, "ls"), "odd\n");
+}
+
+#[test]
+fn only_a_running_instance_runs_commands() {
+    let w = World::new();
+    let id = w.stopped();
+    let guest = |digit| w.cloud.guest(account(digit), w.region.clone(), id.clone());
+    let stopped = guest('1').run(&words("ls"), b"").unwrap_err();
+    assert!(matches!(stopped, GuestError::NotRunning { .. }));
+    assert!(stopped.to_string().contains("stopped"));
+    let stranger = guest('2').run(&words("ls"), b"").unwrap_err();
+    assert!(matches!(stranger, GuestError::NotFound(_)));
+}
+
+#[test]
+fn an_image_holds_what_was_there_and_costs_what_changed() {
+    let w = World::new();
+    let id = w.running();
+    said(&w, &id, "pip install obspy");
+    run_with(&w, &id, "tee notes", b"kept");
+    w.stop(&id).unwrap();
+    w.wait(20);
+    let image = w.image_of(&id, "customised").unwrap();
+    w.wait(3);
+    w.start(&id).unwrap();
+    w.wait(15);
+    // Written after the moment, while the image is still pending.
+    said(&w, &id, "pip install torch");
+    run_with(&w, &id, "tee notes", b"changed");
+    assert_eq!(w.image(&image).state, ImageState::Pending);
+    w.wait(600);
+    let copy = w.run(&launch(&image, "")).unwrap().id;
+    w.wait(15);
+    assert_eq!(said(&w, &copy, "pip freeze"), "obspy==1.4.1\n");
+    assert_eq!(said(&w, &copy, "cat notes"), "kept");
+    let full = w.snapshots("customised")[0].full_size_bytes.unwrap();
+    assert_eq!(full, (2 << 30) + (40 << 20) + 4);
+}
+
+#[test]
+fn cloud_config_is_applied_once_at_the_first_boot() {
+    let w = World::with(Settings::instant());
+    let parameter = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/ami-id";
+    let image = block_on(w.ec2.image(&w.region, parameter)).unwrap();
+    let mut new = launch(&image, "");
+    let user_data = "#cloud-config\npackages:\n  - git\n  - [r-base, 4.3.3]\nhostname: x\nruncmd:\n  \
+                     - pip install numpy 'jupyterlab==4.3.1' && mkdir -p /srv/data\n  - [systemctl, restart, x]\n";
+    new.user_data = Some(user_data.to_owned());
+    let id = w.run(&new).unwrap().id;
+    assert_eq!(
+        said(&w, &id, "pip freeze"),
+        "jupyterlab==4.3.1\nnumpy==2.1.3\n"
+    );
+    assert!(said(&w, &id, "apt list").contains("r-base/now 4.3.3"));
+    assert_eq!(said(&w, &id, "ls /srv"), "data\n");
+    assert!(said(&w, &id, "cat /var/log/cloud-init-output.log").contains("systemctl"));
+    let events = w.cloud.events_of(id.as_str()).unwrap();
+    let last = events.last().unwrap().what.clone();
+    assert_eq!(last, "cloud-init: 4 commands, 1 failed");
+    for odd in [
+        "#!/bin/sh\nreboot",
+        "#cloud-config\n{[",
+        "#cloud-config\npackages: 7",
+    ] {
+        let mut new = launch(&image, "");
+        new.user_data = Some(odd.to_owned());
+        let id = w.run(&new).unwrap().id;
+        assert_eq!(said(&w, &id, "pip freeze"), "");
+    }
+}

@@ -1,0 +1,330 @@
+//! Images, snapshots, copies and launch permissions.
+
+use futures::executor::block_on;
+use prism_functions::domain::ImageId;
+use prism_functions::ports::{
+    Ec2, Ec2Error, Encryption, ImageCopy, ImageFilter, ImageState, LaunchPermission, SnapshotState,
+    Tags,
+};
+
+use super::{World, account, code, launch, region};
+use crate::ec2::{Settings, VolumeSpec};
+
+fn data_volume(encryption: Encryption) -> VolumeSpec {
+    VolumeSpec {
+        device: "/dev/sdf".to_owned(),
+        size_gib: 200,
+        used_bytes: 64 << 30,
+        encryption,
+        delete_on_termination: true,
+    }
+}
+
+fn copy_of(image: &ImageId, token: &str) -> ImageCopy {
+    ImageCopy {
+        source_region: region("us-east-1"),
+        source_image: image.clone(),
+        name: "lab copy".to_owned(),
+        description: String::new(),
+        client_token: token.to_owned(),
+        tags: Tags::from([("prism:save".to_owned(), "lab copy".to_owned())]),
+    }
+}
+
+/// An available image of a fresh instance.
+fn available(w: &World, name: &str) -> ImageId {
+    let id = w.stopped();
+    let image = w.image_of(&id, name).unwrap();
+    w.wait(3600);
+    assert_eq!(w.image(&image).state, ImageState::Available);
+    image
+}
+
+#[test]
+fn snapshots_appear_soon_whatever_the_size_and_the_image_much_later() {
+    let w = World::new();
+    let id = w.running();
+    w.admin
+        .add_volume(&id, &data_volume(Encryption::None))
+        .unwrap();
+    w.stop(&id).unwrap();
+    w.wait(20);
+    let image = w.image_of(&id, "lab v1").unwrap();
+    let missing = w.images(&ImageFilter::Ids(vec![image.clone()]));
+    assert_eq!(code(missing), "InvalidAMIID.NotFound");
+    assert!(w.snapshots("lab v1").is_empty());
+    w.wait(4);
+    let snapshots = w.snapshots("lab v1");
+    assert_eq!(snapshots.len(), 2);
+    assert!(snapshots.iter().all(|s| s.state == SnapshotState::Pending));
+    assert!(snapshots.iter().all(|s| s.full_size_bytes.is_none()));
+    // Early on the image does not name them (EC2 fact 2).
+    let early = w.image(&image);
+    assert_eq!(early.state, ImageState::Pending);
+    assert!(early.volumes.iter().all(|v| v.snapshot.is_none()));
+    assert_eq!(early.source_instance, Some(id.clone()));
+    // 64 GiB at 64 MiB per second, a base, and the registration.
+    w.wait(1024 + 30 + 5);
+    assert_eq!(w.image(&image).state, ImageState::Pending);
+    w.wait(10);
+    let done = w.image(&image);
+    assert_eq!(done.state, ImageState::Available);
+    assert!(done.volumes.iter().all(|v| v.snapshot.is_some()));
+    let sizes = w.snapshots("lab v1");
+    let sizes: Vec<_> = sizes.iter().filter_map(|s| s.full_size_bytes).collect();
+    assert!(sizes.contains(&(64 << 30)), "{sizes:?}");
+
+    // The second image of the same volumes has next to nothing to copy.
+    let second = w.image_of(&id, "lab v2").unwrap();
+    w.wait(2 + 1 + 30 + 10);
+    assert_eq!(w.image(&second).state, ImageState::Available);
+}
+
+#[test]
+fn a_snapshot_captures_its_moment() {
+    let w = World::new();
+    let id = w.running();
+    let volume = w.instance(&id).volumes[0].volume.clone();
+    let write = |text: &str| {
+        w.admin
+            .write_file(&volume, "/data", text.as_bytes())
+            .unwrap();
+    };
+    write("before");
+    w.stop(&id).unwrap();
+    w.wait(20);
+    let image = w.image_of(&id, "moment").unwrap();
+    w.wait(1);
+    write("between");
+    w.wait(1);
+    // The moment has come; what is written from here on is not in the image.
+    assert_eq!(w.state(&id).as_str(), "stopped");
+    write("after");
+    w.wait(3600);
+    assert_eq!(w.image(&image).state, ImageState::Available);
+    let snapshot = w.snapshots("moment").remove(0);
+    let disk = w.admin.disk_of_snapshot(&snapshot.id).unwrap();
+    assert_eq!(disk.file("/data"), Some(&b"between"[..]));
+    let launched = w.run(&launch(&image, "")).unwrap();
+    let root = &launched.volumes[0].volume;
+    let disk = w.admin.disk_of_volume(root).unwrap();
+    assert_eq!(disk.file("/data"), Some(&b"between"[..]));
+    let disk = w.admin.disk_of_volume(&volume).unwrap();
+    assert_eq!(disk.file("/data"), Some(&b"after"[..]));
+}
+
+#[test]
+fn names_are_checked_and_unique() {
+    let w = World::new();
+    let id = w.stopped();
+    for bad in ["ab", "a*b", "naïve", &"x".repeat(129)] {
+        assert_eq!(code(w.image_of(&id, bad)), "InvalidAMIName.Malformed");
+    }
+    let first = w.image_of(&id, "same (1) [a]/b's@_").unwrap();
+    let again = w.image_of(&id, "same (1) [a]/b's@_").unwrap_err();
+    assert_eq!(again.code, "InvalidAMIName.Duplicate");
+    assert!(again.message.contains(first.as_str()));
+    w.wait(2);
+    block_on(w.ec2.deregister_image(&w.region, &first)).unwrap();
+    w.image_of(&id, "same (1) [a]/b's@_").unwrap();
+}
+
+#[test]
+fn an_instance_in_the_wrong_state_is_not_imaged() {
+    let w = World::new();
+    let id = w.stopped();
+    w.start(&id).unwrap();
+    let refused = w.image_of(&id, "pending").unwrap_err();
+    assert_eq!(refused.code, "InvalidParameterValue");
+    assert!(refused.message.contains("is not in state"));
+    w.wait(15);
+    w.image_of(&id, "running").unwrap();
+    w.stop(&id).unwrap();
+    w.image_of(&id, "stopping").unwrap();
+    let mut settings = Settings::default();
+    settings.durations.stopped_settles = std::time::Duration::from_secs(3);
+    w.cloud.set_settings(settings).unwrap();
+    w.wait(20);
+    assert_eq!(code(w.image_of(&id, "too soon")), "InvalidParameterValue");
+    w.wait(3);
+    w.image_of(&id, "settled").unwrap();
+}
+
+#[test]
+fn a_pending_image_can_be_neither_launched_nor_shared() {
+    let w = World::new();
+    let id = w.stopped();
+    let image = w.image_of(&id, "pending").unwrap();
+    w.wait(2);
+    assert_eq!(code(w.run(&launch(&image, ""))), "InvalidAMIID.Unavailable");
+    let share =
+        |p: &[LaunchPermission]| block_on(w.ec2.add_launch_permissions(&w.region, &image, p));
+    let everyone = [LaunchPermission::Everyone];
+    assert_eq!(code(share(&everyone)), "InvalidAMIID.Unavailable");
+    w.wait(3600);
+    assert_eq!(code(share(&everyone)), "OperationNotPermitted");
+    w.admin.block_public_images(&w.region, false).unwrap();
+    share(&everyone).unwrap();
+    let told = block_on(w.ec2.launch_permissions(&w.region, &image)).unwrap();
+    assert_eq!(told, everyone);
+}
+
+#[test]
+fn only_who_is_allowed_launches_an_image() {
+    let w = World::new();
+    let image = available(&w, "shared");
+    let guest = w.cloud.account(account('2'));
+    let run = || block_on(guest.run_instance(&w.region, &launch(&image, "")));
+    assert_eq!(code(run()), "AuthFailure");
+    let to = [LaunchPermission::Account(account('2'))];
+    block_on(w.ec2.add_launch_permissions(&w.region, &image, &to)).unwrap();
+    run().unwrap();
+    let theirs = block_on(guest.deregister_image(&w.region, &image));
+    assert_eq!(code(theirs), "AuthFailure");
+    let copy = block_on(guest.copy_image(&region("eu-west-1"), &copy_of(&image, "t")));
+    assert_eq!(code(copy), "InvalidRequest");
+}
+
+#[test]
+fn the_default_key_keeps_an_image_at_home() {
+    let w = World::new();
+    let id = w.running();
+    let volume = w.instance(&id).volumes[0].volume.clone();
+    w.admin
+        .set_encryption(&volume, Encryption::AwsManagedKey)
+        .unwrap();
+    w.stop(&id).unwrap();
+    w.wait(20);
+    let image = w.image_of(&id, "locked").unwrap();
+    w.wait(3600);
+    let to = [LaunchPermission::Account(account('2'))];
+    let shared = block_on(w.ec2.add_launch_permissions(&w.region, &image, &to));
+    assert_eq!(code(shared), "InvalidParameterValue");
+}
+
+#[test]
+fn five_public_images_are_enough() {
+    let w = World::with(Settings::instant());
+    w.admin.block_public_images(&w.region, false).unwrap();
+    let id = w.running();
+    let share = |n: u32| -> Result<(), Ec2Error> {
+        let image = w.image_of(&id, &format!("public {n}")).unwrap();
+        let everyone = [LaunchPermission::Everyone];
+        block_on(w.ec2.add_launch_permissions(&w.region, &image, &everyone))
+    };
+    for n in 0..5 {
+        share(n).unwrap();
+    }
+    assert_eq!(code(share(5)), "ResourceLimitExceeded");
+}
+
+#[test]
+fn snapshots_in_use_stay_until_their_image_is_deregistered() {
+    let w = World::new();
+    let image = available(&w, "held");
+    let snapshot = w.snapshots("held").remove(0).id;
+    let delete = || block_on(w.ec2.delete_snapshot(&w.region, &snapshot));
+    assert_eq!(code(delete()), "InvalidSnapshot.InUse");
+    block_on(w.ec2.deregister_image(&w.region, &image)).unwrap();
+    let again = block_on(w.ec2.deregister_image(&w.region, &image));
+    assert_eq!(code(again), "InvalidAMIID.Unavailable");
+    assert_eq!(w.image(&image).state, ImageState::Deregistered);
+    delete().unwrap();
+    assert_eq!(code(delete()), "InvalidSnapshot.NotFound");
+    w.wait(60);
+    let gone = w.images(&ImageFilter::Ids(vec![image]));
+    assert_eq!(code(gone), "InvalidAMIID.NotFound");
+    let left = w.admin.inventory().unwrap();
+    assert!(left.images.is_empty() && left.snapshots.is_empty());
+}
+
+#[test]
+fn misfortunes_end_as_failed_with_their_reason() {
+    let w = World::new();
+    let id = w.stopped();
+    w.admin.fail_next_image("Internal error").unwrap();
+    let image = w.image_of(&id, "image fails").unwrap();
+    w.wait(3600);
+    let failed = w.image(&image);
+    assert_eq!(failed.state, ImageState::Failed);
+    assert_eq!(failed.state_reason.unwrap().message, "Internal error");
+    w.admin.fail_next_snapshot("Snapshot error").unwrap();
+    let image = w.image_of(&id, "snapshot fails").unwrap();
+    w.wait(3600);
+    assert_eq!(w.image(&image).state, ImageState::Failed);
+    assert_eq!(w.snapshots("snapshot fails")[0].state, SnapshotState::Error);
+}
+
+#[test]
+fn copies_take_time_and_are_idempotent() {
+    let w = World::new();
+    let image = available(&w, "source");
+    let there = region("eu-west-1");
+    let copy = |c: &ImageCopy| block_on(w.ec2.copy_image(&there, c));
+    let first = copy(&copy_of(&image, "t")).unwrap();
+    assert_eq!(copy(&copy_of(&image, "t")).unwrap(), first);
+    let other = ImageCopy {
+        name: "another".to_owned(),
+        ..copy_of(&image, "t")
+    };
+    assert_eq!(code(copy(&other)), "IdempotentParameterMismatch");
+    assert_eq!(
+        code(copy(&copy_of(&image, "u"))),
+        "InvalidAMIName.Duplicate"
+    );
+    // The source may go while the copy is under way.
+    block_on(w.ec2.deregister_image(&w.region, &image)).unwrap();
+    let snapshot = w.snapshots("source").remove(0).id;
+    block_on(w.ec2.delete_snapshot(&w.region, &snapshot)).unwrap();
+    let state = || {
+        let filter = ImageFilter::Ids(vec![first.clone()]);
+        block_on(w.ec2.images(&there, &filter)).unwrap()[0].state
+    };
+    w.wait(60);
+    assert_eq!(state(), ImageState::Pending);
+    w.wait(60);
+    assert_eq!(state(), ImageState::Available);
+    let permissions = block_on(w.ec2.launch_permissions(&there, &first)).unwrap();
+    assert!(permissions.is_empty());
+}
+
+#[test]
+fn a_bad_key_lets_a_copy_fail_late() {
+    const KEY: &str = "arn:aws:kms:us-east-1:111111111111:key/1";
+    let w = World::new();
+    let id = w.running();
+    let encryption = Encryption::CustomerKey(KEY.to_owned());
+    w.admin.add_volume(&id, &data_volume(encryption)).unwrap();
+    w.stop(&id).unwrap();
+    w.wait(20);
+    let image = w.image_of(&id, "encrypted").unwrap();
+    w.wait(7200);
+    w.admin.set_key_accessible(KEY, false).unwrap();
+    let there = region("eu-west-1");
+    let copy = block_on(w.ec2.copy_image(&there, &copy_of(&image, "t"))).unwrap();
+    w.wait(7200);
+    let filter = ImageFilter::Ids(vec![copy]);
+    let failed = block_on(w.ec2.images(&there, &filter)).unwrap().remove(0);
+    assert_eq!(failed.state, ImageState::Failed);
+    assert!(failed.state_reason.unwrap().message.contains("key"));
+}
+
+#[test]
+fn snapshots_may_outlive_a_deregistration() {
+    for outlive in [false, true] {
+        let mut settings = Settings::default();
+        settings.limits.snapshots_outlive_deregistration = outlive;
+        let w = World::with(settings);
+        let id = w.stopped();
+        let image = w.image_of(&id, "cut short").unwrap();
+        w.wait(1);
+        block_on(w.ec2.deregister_image(&w.region, &image)).unwrap();
+        w.wait(600);
+        let left = w.snapshots("cut short");
+        assert_eq!(left.len(), usize::from(outlive));
+        for snapshot in left {
+            block_on(w.ec2.delete_snapshot(&w.region, &snapshot.id)).unwrap();
+        }
+        assert!(w.admin.inventory().unwrap().snapshots.is_empty());
+    }
+}

@@ -1,0 +1,316 @@
+//! Instances: their states in time, and what EC2 refuses.
+
+use std::time::Duration;
+
+use futures::executor::block_on;
+use prism_functions::domain::Region;
+use prism_functions::ports::{
+    Ec2, Encryption, InstanceFilter, InstanceState, Parameters, Probe, StatusChecks,
+};
+
+use super::{World, account, code, launch, region};
+use crate::ec2::{Capacity, Durations, Purchase, Settings, VolumeSpec};
+
+const PARAMETER: &str =
+    "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ami-id";
+
+#[test]
+fn a_stop_and_a_start_pass_through_their_intermediates() {
+    let w = World::new();
+    let id = w.running();
+    let address = w.instance(&id).public_ip;
+    let before = w.clock.0.lock().unwrap().to_owned();
+    w.stop(&id).unwrap();
+    assert_eq!(w.state(&id), InstanceState::Stopping);
+    assert_eq!(code(w.start(&id)), "IncorrectInstanceState");
+    w.stop(&id).unwrap();
+    w.wait(19);
+    assert_eq!(w.state(&id), InstanceState::Stopping);
+    w.wait(1);
+    let stopped = w.instance(&id);
+    assert_eq!(stopped.state, InstanceState::Stopped);
+    assert_eq!(
+        stopped.state_reason.unwrap().code,
+        "Client.UserInitiatedShutdown"
+    );
+    assert_eq!(stopped.transitioned_at, Some(before));
+    assert_eq!(stopped.public_ip, None);
+    w.start(&id).unwrap();
+    assert_eq!(w.state(&id), InstanceState::Pending);
+    w.wait(15);
+    let running = w.instance(&id);
+    assert_eq!(
+        (running.state, running.state_reason),
+        (InstanceState::Running, None)
+    );
+    assert_ne!(running.public_ip, address);
+    let down = w
+        .cloud
+        .not_running(&id, before, before + Duration::from_secs(999));
+    assert_eq!(down.unwrap(), Duration::from_secs(35));
+    let events = w.cloud.events_of(id.as_str()).unwrap();
+    let story: Vec<String> = events.iter().map(ToString::to_string).collect();
+    assert!(story.last().unwrap().ends_with("running"), "{story:?}");
+}
+
+#[test]
+fn status_checks_come_some_time_after_running() {
+    let w = World::new();
+    let id = w.stopped();
+    let checks = || block_on(w.ec2.status_checks(&w.region, &id)).unwrap();
+    assert_eq!(checks(), StatusChecks::NotApplicable);
+    w.start(&id).unwrap();
+    w.wait(15);
+    assert_eq!(checks(), StatusChecks::Initializing);
+    w.wait(120);
+    assert_eq!(checks(), StatusChecks::Ok);
+}
+
+#[test]
+fn an_elastic_address_stays() {
+    let w = World::new();
+    let id = w.running();
+    w.admin.edit(&id, |facts| facts.elastic_ip = true).unwrap();
+    let address = w.instance(&id).public_ip;
+    w.stop(&id).unwrap();
+    w.wait(20);
+    w.start(&id).unwrap();
+    assert_eq!(w.instance(&id).public_ip, address);
+}
+
+type Change = fn(&mut crate::ec2::InstanceFacts);
+
+#[test]
+fn what_cannot_be_stopped_is_refused_with_ec2s_codes() {
+    let w = World::new();
+    let cases: [(&str, Change); 4] = [
+        ("UnsupportedOperation", |f| {
+            f.purchase = Purchase::SpotOneTime;
+        }),
+        ("UnsupportedOperation", |f| {
+            f.purchase = Purchase::SpotPersistent;
+            f.fleet = Some("fleet-1".to_owned());
+        }),
+        ("UnsupportedOperation", |f| f.ebs_root = false),
+        ("OperationNotPermitted", |f| f.stop_protection = true),
+    ];
+    for (expected, change) in cases {
+        let id = w.running();
+        w.admin.edit(&id, change).unwrap();
+        assert_eq!(code(w.stop(&id)), expected);
+        assert_eq!(w.state(&id), InstanceState::Running);
+    }
+    let persistent = w.running();
+    w.admin
+        .edit(&persistent, |f| f.purchase = Purchase::SpotPersistent)
+        .unwrap();
+    w.stop(&persistent).unwrap();
+    assert!(w.instance(&persistent).spot);
+}
+
+#[test]
+fn a_stopped_member_of_a_group_is_replaced() {
+    let w = World::new();
+    let id = w.running();
+    w.admin
+        .edit(&id, |f| f.autoscaling_group = Some("web".to_owned()))
+        .unwrap();
+    w.stop(&id).unwrap();
+    w.wait(61);
+    assert_eq!(w.state(&id), InstanceState::ShuttingDown);
+    w.wait(20);
+    let filter = InstanceFilter::Tag("aws:autoscaling:groupName".to_owned(), "web".to_owned());
+    let members = block_on(w.ec2.instances(&w.region, &filter)).unwrap();
+    assert_eq!(members.len(), 1);
+    assert_ne!(members[0].id, id);
+}
+
+#[test]
+fn terminated_instances_are_told_by_id_for_an_hour() {
+    let w = World::new();
+    let id = w.running();
+    block_on(w.ec2.terminate_instance(&w.region, &id)).unwrap();
+    assert_eq!(w.state(&id), InstanceState::ShuttingDown);
+    w.wait(20);
+    assert_eq!(w.state(&id), InstanceState::Terminated);
+    assert_eq!(code(w.stop(&id)), "IncorrectInstanceState");
+    let filter = InstanceFilter::Tag("Name".to_owned(), "lab".to_owned());
+    assert!(
+        block_on(w.ec2.instances(&w.region, &filter))
+            .unwrap()
+            .is_empty()
+    );
+    w.wait(3600);
+    let filter = InstanceFilter::Ids(vec![id]);
+    let gone = block_on(w.ec2.instances(&w.region, &filter));
+    assert_eq!(code(gone), "InvalidInstanceID.NotFound");
+    assert!(w.admin.inventory().unwrap().volumes.is_empty());
+}
+
+#[test]
+fn capacity_and_quota_stop_a_start_early_or_late() {
+    let w = World::new();
+    let id = w.stopped();
+    let capacity = |c| w.admin.set_capacity(&w.region, "t3.large", c).unwrap();
+    capacity(Capacity::Refused);
+    assert_eq!(code(w.start(&id)), "InsufficientInstanceCapacity");
+    capacity(Capacity::FailsLate);
+    w.start(&id).unwrap();
+    assert_eq!(w.state(&id), InstanceState::Pending);
+    w.wait(15);
+    let back = w.instance(&id);
+    assert_eq!(back.state, InstanceState::Stopped);
+    assert_eq!(
+        back.state_reason.unwrap().code,
+        "Server.InsufficientInstanceCapacity"
+    );
+    capacity(Capacity::Available);
+    w.admin.set_instance_quota(&w.region, Some(0)).unwrap();
+    assert_eq!(code(w.start(&id)), "InstanceLimitExceeded");
+    w.admin.set_instance_quota(&w.region, None).unwrap();
+    w.start(&id).unwrap();
+    w.wait(15);
+    assert_eq!(w.state(&id), InstanceState::Running);
+}
+
+#[test]
+fn a_lost_key_lets_a_start_fail_late() {
+    const KEY: &str = "arn:aws:kms:us-east-1:111111111111:key/1";
+    let w = World::new();
+    let id = w.running();
+    let spec = VolumeSpec {
+        device: "/dev/sdf".to_owned(),
+        size_gib: 100,
+        used_bytes: 1 << 30,
+        encryption: Encryption::CustomerKey(KEY.to_owned()),
+        delete_on_termination: false,
+    };
+    w.admin.add_volume(&id, &spec).unwrap();
+    w.admin.set_key_accessible(KEY, false).unwrap();
+    w.stop(&id).unwrap();
+    w.wait(20);
+    w.start(&id).unwrap();
+    w.wait(15);
+    let back = w.instance(&id);
+    assert_eq!(back.state, InstanceState::Stopped);
+    assert_eq!(back.state_reason.unwrap().code, "Client.InternalError");
+}
+
+#[test]
+fn launches_are_idempotent_and_checked() {
+    let w = World::new();
+    let image = block_on(w.ec2.image(&w.region, PARAMETER)).unwrap();
+    let new = launch(&image, "token-1");
+    let first = w.run(&new).unwrap();
+    assert_eq!(first.state, InstanceState::Pending);
+    let filter = InstanceFilter::Ids(vec![first.id.clone()]);
+    // A new id takes a second to be known everywhere.
+    let early = block_on(w.ec2.instances(&w.region, &filter));
+    assert_eq!(code(early), "InvalidInstanceID.NotFound");
+    assert_eq!(w.run(&new).unwrap().id, first.id);
+    let other = super::NewInstance {
+        root_size_gib: Some(99),
+        ..new.clone()
+    };
+    assert_eq!(code(w.run(&other)), "IdempotentParameterMismatch");
+    let fresh = |change: fn(&mut super::NewInstance)| {
+        let mut other = launch(&image, "");
+        change(&mut other);
+        w.wait(1);
+        code(w.run(&other))
+    };
+    assert_eq!(
+        fresh(|n| n.root_size_gib = Some(4)),
+        "InvalidBlockDeviceMapping"
+    );
+    assert_eq!(
+        fresh(|n| n.instance_type = "t4g.large".to_owned()),
+        "InvalidParameterValue"
+    );
+    assert_eq!(
+        fresh(|n| n.instance_type = "x".to_owned()),
+        "InvalidParameterValue"
+    );
+    assert_eq!(
+        fresh(|n| n.client_token = "x".repeat(65)),
+        "InvalidParameterValue"
+    );
+    assert_eq!(
+        fresh(|n| n.image = "ami-00000000000000001".parse().unwrap()),
+        "InvalidAMIID.NotFound"
+    );
+    assert_eq!(code(w.stop(&first.id)), "IncorrectInstanceState");
+    w.wait(15);
+    assert_eq!(w.state(&first.id), InstanceState::Running);
+}
+
+#[test]
+fn permissions_regions_and_accounts_keep_apart() {
+    let w = World::new();
+    let id = w.running();
+    let probe = |probe| block_on(w.ec2.probe(&w.region, &probe));
+    probe(Probe::Stop(id.clone())).unwrap();
+    w.admin.deny("StopInstances").unwrap();
+    assert_eq!(
+        code(probe(Probe::Stop(id.clone()))),
+        "UnauthorizedOperation"
+    );
+    assert_eq!(code(w.stop(&id)), "UnauthorizedOperation");
+    probe(Probe::Start(id.clone())).unwrap();
+    probe(Probe::CreateImage(id.clone())).unwrap();
+    w.admin.allow("StopInstances").unwrap();
+    w.stop(&id).unwrap();
+
+    let stranger = w.cloud.account(account('2'));
+    let not_theirs = block_on(stranger.start_instance(&w.region, &id));
+    assert_eq!(code(not_theirs), "InvalidInstanceID.NotFound");
+    let elsewhere = block_on(w.ec2.start_instance(&region("eu-west-1"), &id));
+    assert_eq!(code(elsewhere), "InvalidInstanceID.NotFound");
+    let nowhere = block_on(w.ec2.start_instance(&region("mars-north-1"), &id));
+    assert_eq!(code(nowhere), "Unreachable");
+}
+
+#[test]
+fn calls_are_throttled_per_account_region_and_action() {
+    let w = World::new();
+    let ids: Vec<_> = (0..8).map(|_| w.running()).collect();
+    let stops = ids.iter().filter(|id| w.stop(id).is_ok()).count();
+    assert_eq!(stops, 8);
+    w.wait(20);
+    let answers: Vec<_> = ids.iter().map(|id| w.start(id)).collect();
+    let throttled = answers.iter().filter_map(|a| a.as_ref().err());
+    let throttled: Vec<_> = throttled.collect();
+    assert_eq!(throttled.len(), 3);
+    assert!(throttled.iter().all(|e| e.is_throttle()));
+    w.wait(1);
+    let again = ids.iter().filter(|id| w.start(id).is_ok()).count();
+    assert_eq!(again, 2);
+    let elsewhere = region("us-west-2");
+    let other = block_on(w.ec2.start_instance(&elsewhere, &ids[0]));
+    assert_eq!(code(other), "InvalidInstanceID.NotFound");
+}
+
+#[test]
+fn public_parameters_name_stable_images() {
+    let w = World::new();
+    let get = |region: &Region, path| block_on(w.ec2.image(region, path));
+    let here = get(&w.region, PARAMETER).unwrap();
+    assert_eq!(get(&w.region, PARAMETER).unwrap(), here);
+    assert_ne!(get(&region("eu-west-1"), PARAMETER).unwrap(), here);
+    let other = World::with(Settings {
+        durations: Durations::zero(),
+        ..Settings::default()
+    });
+    assert_eq!(
+        block_on(other.ec2.image(&w.region, PARAMETER)).unwrap(),
+        here
+    );
+    let arm = get(
+        &w.region,
+        "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
+    );
+    let arm = w.image(&arm.unwrap());
+    assert_eq!(arm.architecture.as_str(), "arm64");
+    assert_eq!(arm.root_device, "/dev/xvda");
+    assert_eq!(code(get(&w.region, "/mine/ami")), "ParameterNotFound");
+}

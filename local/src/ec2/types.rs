@@ -1,0 +1,88 @@
+//! Instance types that the simulated Regions offer.
+//!
+//! Figures are those of AWS's instance type pages (aws.amazon.com/ec2/instance-types), read
+//! 2026-11. Memory in MiB, instance store in GB.
+
+use prism_functions::ports::{Architecture, InstanceType};
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct TypeFacts {
+    /// The name, such as `t3.large`.
+    pub name: &'static str,
+    /// Virtual processors.
+    pub vcpus: u32,
+    /// Memory in MiB.
+    pub memory_mib: u32,
+    /// The architecture; each of these types has one.
+    pub architecture: Architecture,
+    /// Instance store in GB, 0 for none.
+    pub instance_store_gb: u32,
+}
+
+const fn facts(
+    name: &'static str,
+    vcpus: u32,
+    memory_gib: u32,
+    architecture: Architecture,
+    instance_store_gb: u32,
+) -> TypeFacts {
+    TypeFacts {
+        name,
+        vcpus,
+        memory_mib: memory_gib * 1024,
+        architecture,
+        instance_store_gb,
+    }
+}
+
+use Architecture::{Arm64, X86_64};
+
+/// Every instance type there is.
+pub const TYPES: [TypeFacts; 29] = [
+    facts("t3.micro", 2, 1, X86_64, 0),
+    facts("t3.small", 2, 2, X86_64, 0),
+    facts("t3.medium", 2, 4, X86_64, 0),
+    facts("t3.large", 2, 8, X86_64, 0),
+    facts("t3.xlarge", 4, 16, X86_64, 0),
+    facts("t3.2xlarge", 8, 32, X86_64, 0),
+    facts("t4g.micro", 2, 1, Arm64, 0),
+    facts("t4g.small", 2, 2, Arm64, 0),
+    facts("t4g.medium", 2, 4, Arm64, 0),
+    facts("t4g.large", 2, 8, Arm64, 0),
+    facts("t4g.xlarge", 4, 16, Arm64, 0),
+    facts("t4g.2xlarge", 8, 32, Arm64, 0),
+    facts("g4dn.xlarge", 4, 16, X86_64, 125),
+    facts("g4dn.2xlarge", 8, 32, X86_64, 225),
+    facts("g5.xlarge", 4, 16, X86_64, 250),
+    facts("g5.2xlarge", 8, 32, X86_64, 450),
+    facts("g5.4xlarge", 16, 64, X86_64, 600),
+    facts("g5.12xlarge", 48, 192, X86_64, 3800),
+    facts("g5g.xlarge", 4, 8, Arm64, 0),
+    facts("g5g.2xlarge", 8, 16, Arm64, 0),
+    facts("g5g.4xlarge", 16, 32, Arm64, 0),
+    facts("g5g.8xlarge", 32, 64, Arm64, 0),
+    facts("g5g.16xlarge", 64, 128, Arm64, 0),
+    facts("m5.large", 2, 8, X86_64, 0),
+    facts("m5.xlarge", 4, 16, X86_64, 0),
+    facts("m5d.large", 2, 8, X86_64, 75),
+    facts("m7g.large", 2, 8, Arm64, 0),
+    facts("c5.large", 2, 4, X86_64, 0),
+    facts("r5.large", 2, 16, X86_64, 0),
+];
+
+/// The facts of a type, if it is offered.
+pub fn facts_of(name: &str) -> Option<&'static TypeFacts> {
+    TYPES.iter().find(|t| t.name == name)
+}
+
+impl TypeFacts {
+    /// What DescribeInstanceTypes tells.
+    pub(crate) fn described(&self) -> InstanceType {
+        InstanceType {
+            name: self.name.to_owned(),
+            architectures: vec![self.architecture],
+            instance_store_gb: self.instance_store_gb,
+        }
+    }
+}

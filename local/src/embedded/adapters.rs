@@ -1,0 +1,34 @@
+//! The small ports.
+
+use async_trait::async_trait;
+use prism_functions::ports::{Entropy, Notice, Notifier, NotifierError};
+
+use crate::executions::Records;
+
+/// Keeps notices in the embedded cloud's own file.
+pub(super) struct LocalNotifier {
+    pub(super) records: Records,
+}
+
+#[async_trait]
+impl Notifier for LocalNotifier {
+    async fn notify(&self, notice: &Notice) -> Result<(), NotifierError> {
+        self.records
+            .add_notice(notice)
+            .map_err(|error| NotifierError {
+                reason: error.to_string(),
+            })
+    }
+}
+
+/// The operating system's randomness, by way of the standard library's hasher keys.
+pub(super) struct OsEntropy;
+
+impl Entropy for OsEntropy {
+    fn next(&self) -> u64 {
+        use std::hash::{BuildHasher, Hasher};
+        std::collections::hash_map::RandomState::new()
+            .build_hasher()
+            .finish()
+    }
+}

@@ -1,0 +1,308 @@
+//! The embedded cloud, put together: everything that `prism` needs on one machine.
+//!
+//! | file in the folder | holds |
+//! |---|---|
+//! | `cloud.db` | the simulated EC2 |
+//! | `registry.db` | templates, versions, saves, locks, duties |
+//! | `local.db` | executions and their histories, notices, the settings |
+//! | `leases/` | one locked file for each running execution |
+//! | `background.log` | what detached executions had to say |
+
+mod adapters;
+mod explain;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use prism_functions::domain::{AccountId, Code, InstanceId, Problem, Region};
+use prism_functions::ports::{Clock, Executions};
+use prism_functions::registry::Registry;
+use prism_functions::service::Service;
+use prism_functions::steps::{Env, Settings};
+
+use crate::clock::{Anchor, WallClock};
+use crate::ec2::{Cloud, GuestError, Purchase, SimEc2};
+use crate::executions::{LocalExecutions, Place, Records};
+use crate::sqlite::SqliteError;
+use crate::store::SqliteTable;
+use adapters::{LocalNotifier, OsEntropy};
+
+pub use explain::explain;
+
+/// The account of the embedded cloud.
+const ACCOUNT: &str = "000000000000";
+/// The files that make a folder one of the embedded cloud's.
+pub const FILES: [&str; 3] = ["cloud.db", "registry.db", "local.db"];
+
+/// What a command inside a simulated instance answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuestAnswer {
+    /// Its exit code.
+    pub exit_code: i32,
+    /// What it printed.
+    pub stdout: Vec<u8>,
+    /// What it complained about.
+    pub stderr: Vec<u8>,
+}
+
+/// Something about a simulated instance that only its maker can set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feature {
+    /// It becomes a one-time Spot instance.
+    Spot,
+    /// It becomes a member of an Auto Scaling group.
+    AutoScaling,
+    /// Its stop protection is set.
+    StopProtection(bool),
+    /// Its root device lies in the instance store.
+    InstanceStoreRoot,
+    /// Hibernation is enabled.
+    Hibernation,
+    /// It carries a Marketplace product code.
+    ProductCode,
+    /// Its address is an Elastic IP.
+    ElasticIp,
+}
+
+/// How fast the cloud's time runs, as every process agrees on it.
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+struct Pace {
+    anchor: Anchor,
+    speed: f64,
+}
+
+/// The embedded cloud in a folder. Several processes may have the same one open.
+pub struct Embedded {
+    home: PathBuf,
+    program: PathBuf,
+    records: Records,
+    cloud: Cloud,
+    account: AccountId,
+    clock: Arc<WallClock>,
+    env: Env,
+    ec2: SimEc2,
+    executions: LocalExecutions,
+}
+
+impl std::fmt::Debug for Embedded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Embedded")
+            .field("home", &self.home)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Embedded {
+    /// Opens the cloud in a folder, and makes it where there is none. `program` is the executable
+    /// that detached executions are handed to, as `program --home HOME local run EXECUTION`.
+    pub fn open(home: &Path, program: &Path) -> Result<Self, Problem> {
+        let records = Records::open(&home.join("local.db")).map_err(file)?;
+        let clock = Arc::new(clock(&records).map_err(file)?);
+        let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
+        let cloud = Cloud::open(&home.join("cloud.db"), Arc::clone(&shared)).map_err(|error| {
+            explain(
+                Problem::new(Code::LocalIo, "The simulated cloud could not be opened.")
+                    .because(error),
+            )
+        })?;
+        let table = SqliteTable::open(&home.join("registry.db")).map_err(file)?;
+        let account: AccountId = ACCOUNT.parse()?;
+        let ec2 = cloud.account(account.clone());
+        let env = Env {
+            ec2: Arc::new(ec2.clone()),
+            registry: Registry::new(Arc::new(table)),
+            clock: Arc::clone(&shared),
+            notifier: Arc::new(LocalNotifier {
+                records: records.clone(),
+            }),
+            settings: records
+                .setting("settings")
+                .map_err(file)?
+                .unwrap_or_default(),
+        };
+        let executions = LocalExecutions::new(home, records.clone(), shared);
+        executions.set_env(env.clone());
+        let (home, program) = (home.to_owned(), program.to_owned());
+        Ok(Self {
+            home,
+            program,
+            records,
+            cloud,
+            account,
+            clock,
+            env,
+            ec2,
+            executions,
+        })
+    }
+
+    /// The folder.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// The simulated cloud.
+    pub fn cloud(&self) -> &Cloud {
+        &self.cloud
+    }
+
+    /// The time of the cloud.
+    pub fn clock(&self) -> &WallClock {
+        &self.clock
+    }
+
+    /// The records of executions.
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
+    /// The service whose executions run inside this process, on the current tokio runtime.
+    pub fn service(&self) -> Service {
+        self.serve(Arc::new(self.executions.clone()))
+    }
+
+    /// The service whose executions are handed to detached processes.
+    pub fn detaching(&self) -> Service {
+        let place = Place::Detached {
+            program: self.program.clone(),
+        };
+        self.serve(Arc::new(self.executions.placed(place)))
+    }
+
+    fn serve(&self, executions: Arc<dyn Executions>) -> Service {
+        Service {
+            env: self.env.clone(),
+            executions,
+            parameters: Arc::new(self.ec2.clone()),
+            entropy: Arc::new(OsEntropy),
+        }
+    }
+
+    /// Carries an execution that another process has handed over, to its end.
+    pub async fn run(&self, execution: &str) -> Result<(), Problem> {
+        self.executions.run(execution).await.map_err(|error| {
+            let message = format!("The execution {execution} could not be carried.");
+            explain(Problem::new(Code::LocalIo, message).because(error))
+        })
+    }
+
+    /// Waits until the executions inside this process have ended.
+    pub async fn idle(&self) {
+        self.executions.idle().await;
+    }
+
+    /// Runs a command inside a running simulated instance.
+    pub fn guest(
+        &self,
+        region: &Region,
+        instance: &InstanceId,
+        command: &[String],
+        stdin: &[u8],
+    ) -> Result<GuestAnswer, Problem> {
+        let guest = self
+            .cloud
+            .guest(self.account.clone(), region.clone(), instance.clone());
+        let output = guest.run(command, stdin).map_err(|error| {
+            let code = match error {
+                GuestError::NotFound(_) => Code::InstanceNotFound,
+                GuestError::NotRunning { .. } => Code::InstanceStateWrong,
+                GuestError::NoDisk(_) => Code::NotCustomisable,
+                GuestError::Cloud(_) => Code::LocalIo,
+            };
+            explain(Problem::new(code, "Nothing can be run inside the instance.").because(error))
+        })?;
+        Ok(GuestAnswer {
+            exit_code: output.exit_code,
+            stdout: output.stdout.into(),
+            stderr: output.stderr.into(),
+        })
+    }
+
+    /// Gives a simulated instance a feature.
+    pub fn alter(
+        &self,
+        region: &Region,
+        instance: &InstanceId,
+        feature: Feature,
+    ) -> Result<(), Problem> {
+        let _ = region;
+        let edited = self
+            .cloud
+            .admin(self.account.clone())
+            .edit(instance, |facts| match feature {
+                Feature::Spot => facts.purchase = Purchase::SpotOneTime,
+                Feature::AutoScaling => {
+                    facts.autoscaling_group = Some("simulated-group".to_owned());
+                }
+                Feature::StopProtection(on) => facts.stop_protection = on,
+                Feature::InstanceStoreRoot => facts.ebs_root = false,
+                Feature::Hibernation => facts.hibernation = true,
+                Feature::ProductCode => facts.product_codes = vec!["simulatedproduct".to_owned()],
+                Feature::ElasticIp => facts.elastic_ip = true,
+            });
+        edited.map_err(|error| {
+            explain(
+                Problem::new(Code::LocalIo, "The instance could not be altered.").because(error),
+            )
+        })
+    }
+
+    /// How many times faster than the wall clock the cloud's time runs.
+    pub fn speed(&self) -> Result<f64, Problem> {
+        let pace: Option<Pace> = self.records.setting("pace").map_err(file)?;
+        Ok(pace.map_or(1.0, |pace| pace.speed))
+    }
+
+    /// Changes that for every process that opens the cloud from now on; 0.1 to 10,000. The cloud's
+    /// time goes on from where it is.
+    pub fn set_speed(&self, speed: f64) -> Result<(), Problem> {
+        if !(0.1..=10_000.0).contains(&speed) {
+            let message = format!("The speed {speed} is not possible: it is 0.1 to 10000.");
+            return Err(
+                Problem::new(Code::InvalidInput, message).hint("1 is the speed of the wall clock.")
+            );
+        }
+        self.records
+            .set_setting(
+                "pace",
+                &Pace {
+                    anchor: self.clock.anchor(),
+                    speed,
+                },
+            )
+            .map_err(file)
+    }
+
+    /// The deployment's settings.
+    pub fn settings(&self) -> Result<Settings, Problem> {
+        Ok(self
+            .records
+            .setting("settings")
+            .map_err(file)?
+            .unwrap_or_default())
+    }
+
+    /// Changes the deployment's settings, for every process that opens the cloud from now on.
+    pub fn set_settings(&self, settings: Settings) -> Result<(), Problem> {
+        self.records
+            .set_setting("settings", &settings)
+            .map_err(file)
+    }
+}
+
+fn clock(records: &Records) -> Result<WallClock, SqliteError> {
+    let pace: Option<Pace> = records.setting("pace")?;
+    Ok(pace.map_or_else(WallClock::real, |pace| {
+        WallClock::at_speed(pace.anchor, pace.speed)
+    }))
+}
+
+fn file(error: SqliteError) -> Problem {
+    explain(
+        Problem::new(
+            Code::LocalIo,
+            "The embedded cloud could not be opened or changed.",
+        )
+        .because(error),
+    )
+}

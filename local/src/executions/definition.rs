@@ -1,0 +1,89 @@
+//! The definition as deployed, and the steps as its functions.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use prism_asl::{Functions, Machine, TaskFailure};
+use prism_functions::domain::Timestamp;
+use prism_functions::ports::Clock;
+use prism_functions::steps::{self, Env};
+use serde_json::Value;
+
+/// The definition, exactly as deployed. `${Name}` stands for the function of the step `Name`, as in
+/// the `DefinitionSubstitutions` of a deployment.
+pub const DEFINITION: &str = include_str!("../../../statemachine/save.asl.json");
+
+/// The definition, loaded, with each step's name for its function.
+pub fn machine() -> Arc<Machine> {
+    static MACHINE: LazyLock<Arc<Machine>> = LazyLock::new(|| {
+        let text = steps::ALL.iter().fold(DEFINITION.to_owned(), |text, step| {
+            text.replace(&format!("${{{}}}", step.name), step.name)
+        });
+        // The tests load it too: a definition that does not load never gets this far.
+        Arc::new(Machine::load(&text).expect("the definition in the source is valid"))
+    });
+    Arc::clone(&MACHINE)
+}
+
+/// Runs the steps as the functions of the definition, as Lambda would: a problem becomes the error
+/// of its code.
+#[derive(Debug, Clone)]
+pub struct StepFunctions {
+    /// The world that the steps see.
+    pub env: Env,
+}
+
+#[async_trait]
+impl Functions for StepFunctions {
+    async fn invoke(&self, function: &str, payload: Value) -> Result<Value, TaskFailure> {
+        let Some(step) = steps::find(function) else {
+            return Err(TaskFailure::from_handler(
+                "Lambda.ResourceNotFoundException",
+                &format!("Function not found: {function}"),
+            ));
+        };
+        (step.invoke)(&self.env, payload).await.map_err(|problem| {
+            tracing::info!(step = step.name, code = %problem.code, message = problem.chain(), "a step failed");
+            TaskFailure::from_handler(problem.code.as_str(), &problem.wire())
+        })
+    }
+}
+
+/// The core's clock as the interpreter's.
+#[derive(Clone)]
+pub struct InterpreterClock(pub Arc<dyn Clock>);
+
+impl std::fmt::Debug for InterpreterClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("InterpreterClock")
+    }
+}
+
+impl prism_asl::Clock for InterpreterClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.0.sleep(duration)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_loads_and_names_a_step_for_each_function() {
+        assert!(machine().timeout_s().is_some());
+        for step in steps::ALL {
+            assert!(
+                DEFINITION.contains(&format!("${{{}}}", step.name)),
+                "{} is not in the definition",
+                step.name
+            );
+        }
+    }
+}

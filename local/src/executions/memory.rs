@@ -1,0 +1,195 @@
+//! Executions in memory, on a virtual clock: for tests and simulations, where a day costs nothing.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use async_trait::async_trait;
+use prism_asl::{
+    Execution as Interpreted, History, Identity, MemoryHistory, StopHandle, VirtualClock,
+};
+use prism_functions::ports::{Clock, Execution, ExecutionStatus, Executions, ExecutionsError};
+use prism_functions::steps::Env;
+use serde_json::Value;
+
+use super::definition::{StepFunctions, machine};
+use super::runner::{seed, status};
+
+/// Executions that run as tasks of a virtual clock.
+#[derive(Clone)]
+pub struct MemoryExecutions {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    clock: VirtualClock,
+    env: OnceLock<Env>,
+    all: Mutex<BTreeMap<String, Kept>>,
+}
+
+struct Kept {
+    execution: Execution,
+    stop: StopHandle,
+    history: Arc<MemoryHistory>,
+}
+
+impl std::fmt::Debug for MemoryExecutions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MemoryExecutions")
+    }
+}
+
+impl MemoryExecutions {
+    /// Executions on this clock, whose steps will see `env` once it is set.
+    pub fn new(clock: VirtualClock) -> Self {
+        let shared = Shared {
+            clock,
+            env: OnceLock::new(),
+            all: Mutex::default(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Sets the world that the steps see; only the first call counts.
+    pub fn set_env(&self, env: Env) {
+        self.shared.env.get_or_init(|| env);
+    }
+
+    /// The history of an execution.
+    pub fn history(&self, name: &str) -> Option<Arc<MemoryHistory>> {
+        self.all().get(name).map(|kept| Arc::clone(&kept.history))
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Kept>> {
+        self.shared
+            .all
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&self, name: &str, outcome: prism_asl::Outcome) {
+        let now = prism_asl::Clock::now(&self.shared.clock);
+        if let Some(kept) = self
+            .all()
+            .get_mut(name)
+            .filter(|kept| kept.execution.status == ExecutionStatus::Running)
+        {
+            kept.execution.status = status(outcome.status);
+            kept.execution.output = outcome.output.map(|output| (*output).clone());
+            kept.execution.error = outcome.error;
+            kept.execution.cause = outcome.cause;
+            kept.execution.stopped_at = Some(now);
+        }
+    }
+}
+
+#[async_trait]
+impl Executions for MemoryExecutions {
+    async fn start(&self, name: &str, input: Value) -> Result<(), ExecutionsError> {
+        let Some(env) = self.shared.env.get() else {
+            return Err(ExecutionsError::Unavailable {
+                reason: "the steps have no world yet".to_owned(),
+                source: None,
+            });
+        };
+        let (stop, history) = (StopHandle::new(), Arc::new(MemoryHistory::new()));
+        {
+            let mut all = self.all();
+            if let Some(before) = all.get(name) {
+                let same = before.execution.status == ExecutionStatus::Running
+                    && before.execution.input == input;
+                return if same {
+                    Ok(())
+                } else {
+                    Err(ExecutionsError::AlreadyExists {
+                        name: name.to_owned(),
+                    })
+                };
+            }
+            let execution = Execution {
+                name: name.to_owned(),
+                status: ExecutionStatus::Running,
+                input: input.clone(),
+                output: None,
+                error: None,
+                cause: None,
+                started_at: prism_asl::Clock::now(&self.shared.clock),
+                stopped_at: None,
+            };
+            all.insert(
+                name.to_owned(),
+                Kept {
+                    execution,
+                    stop: stop.clone(),
+                    history: Arc::clone(&history),
+                },
+            );
+        }
+        let interpreted = Interpreted {
+            machine: machine(),
+            identity: Identity::of(
+                "local",
+                "000000000000",
+                "prism-save",
+                name,
+                &self.shared.clock,
+            ),
+            input,
+            clock: Arc::new(self.shared.clock.clone()),
+            functions: Arc::new(StepFunctions { env: env.clone() }),
+            history: history as Arc<dyn History>,
+            seed: seed(name),
+            stop,
+        };
+        let (this, name) = (self.clone(), name.to_owned());
+        self.shared.clock.spawn(async move {
+            let outcome = interpreted.run().await;
+            this.end(&name, outcome);
+        });
+        Ok(())
+    }
+
+    async fn describe(&self, name: &str) -> Result<Execution, ExecutionsError> {
+        let found = self.all().get(name).map(|kept| kept.execution.clone());
+        found.ok_or_else(|| ExecutionsError::NotFound {
+            name: name.to_owned(),
+        })
+    }
+
+    async fn stop(&self, name: &str, cause: &str) -> Result<(), ExecutionsError> {
+        let mut all = self.all();
+        let Some(kept) = all.get_mut(name) else {
+            return Err(ExecutionsError::NotFound {
+                name: name.to_owned(),
+            });
+        };
+        if kept.execution.status == ExecutionStatus::Running {
+            kept.execution.status = ExecutionStatus::Aborted;
+            kept.execution.cause = Some(cause.to_owned());
+            kept.execution.stopped_at = Some(prism_asl::Clock::now(&self.shared.clock));
+            kept.stop.stop(None, Some(cause.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// The virtual clock as the core's clock.
+#[derive(Clone)]
+pub struct VirtualTime(pub VirtualClock);
+
+impl std::fmt::Debug for VirtualTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("VirtualTime")
+    }
+}
+
+impl Clock for VirtualTime {
+    fn now(&self) -> prism_functions::domain::Timestamp {
+        prism_asl::Clock::now(&self.0)
+    }
+
+    fn sleep(&self, duration: std::time::Duration) -> futures::future::BoxFuture<'static, ()> {
+        prism_asl::Clock::sleep(&self.0, duration)
+    }
+}

@@ -1,0 +1,354 @@
+//! Executions of the save state machine, embedded: the definition exactly as deployed, run by the
+//! interpreter, with the steps themselves as its functions.
+//!
+//! An execution runs inside the process that started it, or in a detached one that it is handed to.
+//! While it runs, its process holds a file lock, its lease; the operating system gives the lease up
+//! with the process, however that dies, and whoever looks next finds the execution aborted, as
+//! Step Functions would tell it.
+
+mod definition;
+mod lease;
+mod memory;
+mod records;
+mod runner;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use prism_asl::StopHandle;
+use prism_functions::ports::{Clock, Execution, ExecutionStatus, Executions, ExecutionsError};
+use prism_functions::steps::Env;
+use serde_json::Value;
+
+use crate::clock::WallClock;
+use crate::sqlite::SqliteError;
+use lease::Lease;
+
+pub use definition::{DEFINITION, InterpreterClock, StepFunctions, machine};
+pub use memory::{MemoryExecutions, VirtualTime};
+pub use records::Records;
+
+/// For how long a detached process may take to take an execution over, in real seconds.
+const ADOPTION_S: u64 = 15;
+/// How often a process looks whether its execution was stopped by another, in real milliseconds.
+const STOP_POLL_MS: u64 = 250;
+
+/// Where an execution runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// Inside this process, on the current tokio runtime.
+    Here,
+    /// In a process of its own, started as `program --home HOME local run NAME`.
+    Detached {
+        /// The executable.
+        program: PathBuf,
+    },
+}
+
+/// The executions in the embedded cloud's folder.
+#[derive(Clone)]
+pub struct LocalExecutions {
+    shared: Arc<Shared>,
+    place: Place,
+}
+
+struct Shared {
+    home: PathBuf,
+    records: Records,
+    clock: Arc<dyn Clock>,
+    /// The steps' world. It is set once, after the service has been put together.
+    env: OnceLock<Env>,
+    running: Mutex<Vec<Running>>,
+}
+
+/// An execution inside this process.
+struct Running {
+    name: String,
+    stop: StopHandle,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl std::fmt::Debug for LocalExecutions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LocalExecutions")
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+impl LocalExecutions {
+    /// The executions of a folder, whose steps will see `env` once it is set.
+    pub fn new(home: &Path, records: Records, clock: Arc<dyn Clock>) -> Self {
+        let shared = Shared {
+            home: home.to_owned(),
+            records,
+            clock,
+            env: OnceLock::new(),
+            running: Mutex::new(Vec::new()),
+        };
+        Self {
+            shared: Arc::new(shared),
+            place: Place::Here,
+        }
+    }
+
+    /// Sets the world that the steps see; only the first call counts.
+    pub fn set_env(&self, env: Env) {
+        self.shared.env.get_or_init(|| env);
+    }
+
+    /// The same executions, with new ones placed elsewhere.
+    #[must_use]
+    pub fn placed(&self, place: Place) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            place,
+        }
+    }
+
+    /// Takes over an execution that another process has handed on, and carries it to its end.
+    pub async fn run(&self, name: &str) -> Result<(), ExecutionsError> {
+        let real = WallClock::real();
+        for _ in 0..100 {
+            if let Some(lease) = Lease::take(&self.shared.home, name).map_err(unavailable)? {
+                self.shared.records.adopt(name).map_err(broken)?;
+                return self.carry(name, lease, StopHandle::new()).await;
+            }
+            real.sleep(Duration::from_millis(20)).await;
+        }
+        Err(ExecutionsError::Unavailable {
+            reason: format!("another process carries the execution {name}"),
+            source: None,
+        })
+    }
+
+    async fn carry(
+        &self,
+        name: &str,
+        lease: Lease,
+        stop: StopHandle,
+    ) -> Result<(), ExecutionsError> {
+        let Some(env) = self.shared.env.get() else {
+            return Err(ExecutionsError::Unavailable {
+                reason: "the steps have no world yet".to_owned(),
+                source: None,
+            });
+        };
+        let result = runner::carry(&self.shared.records, env, &self.shared.clock, name, stop).await;
+        drop(lease);
+        result
+    }
+
+    /// Waits until the executions inside this process have ended.
+    pub async fn idle(&self) {
+        loop {
+            let next = self.running().pop();
+            match next {
+                Some(running) => {
+                    let _ = running.task.await;
+                }
+                None => return,
+            }
+        }
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, Vec<Running>> {
+        self.shared
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start_here(&self, name: &str, lease: Lease) {
+        let stop = StopHandle::new();
+        let (this, owned_name, handle) = (self.clone(), name.to_owned(), stop.clone());
+        let task = tokio::spawn(async move {
+            if let Err(error) = this.carry(&owned_name, lease, handle).await {
+                tracing::error!(execution = owned_name, %error, "the execution could not be carried");
+            }
+        });
+        let mut running = self.running();
+        running.retain(|running| !running.task.is_finished());
+        running.push(Running {
+            name: name.to_owned(),
+            stop,
+            task,
+        });
+    }
+
+    async fn start_detached(&self, program: &Path, name: &str) -> Result<(), ExecutionsError> {
+        let mut child = detached(program, &self.shared.home, name).map_err(unavailable)?;
+        let real = WallClock::real();
+        for _ in 0..ADOPTION_S * 100 {
+            if self.shared.records.is_adopted(name).map_err(broken)? {
+                return Ok(());
+            }
+            if let Some(status) = child.try_wait().map_err(unavailable)? {
+                return Err(ExecutionsError::Unavailable {
+                    reason: format!(
+                        "the background process ended at once ({status}); its log is {}",
+                        log_path(&self.shared.home).display()
+                    ),
+                    source: None,
+                });
+            }
+            real.sleep(Duration::from_millis(10)).await;
+        }
+        Err(ExecutionsError::Unavailable {
+            reason: "the background process did not take over in time".to_owned(),
+            source: None,
+        })
+    }
+
+    /// Whether a record that says it runs is telling the truth; otherwise it is aborted now.
+    fn settle(&self, execution: &mut Execution) -> Result<(), ExecutionsError> {
+        if execution.status != ExecutionStatus::Running {
+            return Ok(());
+        }
+        let name = execution.name.as_str();
+        let here = self
+            .running()
+            .iter()
+            .any(|running| running.name == name && !running.task.is_finished());
+        if here
+            || self
+                .shared
+                .records
+                .awaits_adoption(name, ADOPTION_S)
+                .map_err(broken)?
+        {
+            return Ok(());
+        }
+        let Some(_lease) = Lease::take(&self.shared.home, name).map_err(unavailable)? else {
+            return Ok(());
+        };
+        let cause = "The process that carried the execution ended.";
+        self.shared
+            .records
+            .end_aborted(name, cause, self.shared.clock.now())
+            .map_err(broken)?;
+        *execution = self.read(name)?;
+        Ok(())
+    }
+
+    fn read(&self, name: &str) -> Result<Execution, ExecutionsError> {
+        let found = self.shared.records.read(name).map_err(broken)?;
+        found.ok_or_else(|| ExecutionsError::NotFound {
+            name: name.to_owned(),
+        })
+    }
+}
+
+#[async_trait]
+impl Executions for LocalExecutions {
+    async fn start(&self, name: &str, input: Value) -> Result<(), ExecutionsError> {
+        if let Some(before) = self.shared.records.read(name).map_err(broken)? {
+            let mut before = before;
+            self.settle(&mut before)?;
+            if before.status == ExecutionStatus::Running && before.input == input {
+                return Ok(());
+            }
+            return Err(ExecutionsError::AlreadyExists {
+                name: name.to_owned(),
+            });
+        }
+        // The lease comes before the record: at no time is there a record that runs without one.
+        let Some(lease) = Lease::take(&self.shared.home, name).map_err(unavailable)? else {
+            return Err(ExecutionsError::AlreadyExists {
+                name: name.to_owned(),
+            });
+        };
+        let here = self.place == Place::Here;
+        if !self
+            .shared
+            .records
+            .insert(name, &input, here, self.shared.clock.now())
+            .map_err(broken)?
+        {
+            return Err(ExecutionsError::AlreadyExists {
+                name: name.to_owned(),
+            });
+        }
+        match &self.place {
+            Place::Here => self.start_here(name, lease),
+            Place::Detached { program } => {
+                drop(lease);
+                if let Err(error) = self.start_detached(program, name).await {
+                    let cause = "No process took the execution over.";
+                    self.shared
+                        .records
+                        .end_aborted(name, cause, self.shared.clock.now())
+                        .map_err(broken)?;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn describe(&self, name: &str) -> Result<Execution, ExecutionsError> {
+        let mut execution = self.read(name)?;
+        self.settle(&mut execution)?;
+        Ok(execution)
+    }
+
+    async fn stop(&self, name: &str, cause: &str) -> Result<(), ExecutionsError> {
+        self.read(name)?;
+        // The record first: the process that carries it, this one or another, goes by the record.
+        self.shared
+            .records
+            .end_aborted(name, cause, self.shared.clock.now())
+            .map_err(broken)?;
+        let task = {
+            let mut running = self.running();
+            let place = running.iter().position(|running| running.name == name);
+            place.map(|place| running.swap_remove(place))
+        };
+        if let Some(running) = task {
+            running.stop.stop(None, Some(cause.to_owned()));
+            let _ = running.task.await;
+        }
+        Ok(())
+    }
+}
+
+/// Starts the process of a detached execution: in a process group of its own, so that a Ctrl-C in
+/// the terminal does not reach it, with nothing of the terminal open.
+fn detached(program: &Path, home: &Path, name: &str) -> std::io::Result<std::process::Child> {
+    use std::os::unix::process::CommandExt;
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(log_path(home))?;
+    Command::new(program)
+        .arg("--home")
+        .arg(home)
+        .args(["local", "run", name])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .current_dir("/")
+        .process_group(0)
+        .spawn()
+}
+
+fn log_path(home: &Path) -> PathBuf {
+    home.join("background.log")
+}
+
+fn unavailable(error: std::io::Error) -> ExecutionsError {
+    ExecutionsError::Unavailable {
+        reason: error.to_string(),
+        source: Some(Box::new(error)),
+    }
+}
+
+fn broken(error: SqliteError) -> ExecutionsError {
+    ExecutionsError::Unavailable {
+        reason: error.to_string(),
+        source: Some(Box::new(error)),
+    }
+}

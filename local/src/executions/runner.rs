@@ -1,0 +1,117 @@
+//! Carries one execution from its record to its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use prism_asl::{Event, History, HistoryEvent, Identity, Outcome, Status, StopHandle};
+use prism_functions::ports::{Clock, Execution, ExecutionStatus, ExecutionsError};
+use prism_functions::steps::Env;
+
+use super::definition::{InterpreterClock, StepFunctions, machine};
+use super::{Records, STOP_POLL_MS, broken};
+use crate::clock::WallClock;
+
+/// Writes each event to the records as it happens.
+struct Sink {
+    records: Records,
+    execution: String,
+}
+
+impl History for Sink {
+    fn record(&self, event: HistoryEvent) {
+        if let Err(error) = self
+            .records
+            .add_event(&self.execution, event.id, &event.to_json())
+        {
+            // The history is for people; the execution does not depend on it.
+            tracing::warn!(execution = self.execution, %error, "an event was not written");
+        }
+        if let Event::StateEntered { name, .. } = &event.event {
+            tracing::debug!(execution = self.execution, state = %name, "entered");
+        }
+    }
+}
+
+/// Runs an execution whose record says that it runs, until it ends or somebody stops it.
+pub(super) async fn carry(
+    records: &Records,
+    env: &Env,
+    clock: &Arc<dyn Clock>,
+    name: &str,
+    stop: StopHandle,
+) -> Result<(), ExecutionsError> {
+    let Some(record) = records.read(name).map_err(broken)? else {
+        return Err(ExecutionsError::NotFound {
+            name: name.to_owned(),
+        });
+    };
+    if record.status != ExecutionStatus::Running {
+        return Ok(());
+    }
+    let interpreter_clock = InterpreterClock(Arc::clone(clock));
+    let execution = prism_asl::Execution {
+        machine: machine(),
+        identity: Identity::of(
+            "local",
+            "000000000000",
+            "prism-save",
+            name,
+            &interpreter_clock,
+        ),
+        input: record.input.clone(),
+        clock: Arc::new(interpreter_clock),
+        functions: Arc::new(StepFunctions { env: env.clone() }),
+        history: Arc::new(Sink {
+            records: records.clone(),
+            execution: name.to_owned(),
+        }),
+        seed: seed(name),
+        stop: stop.clone(),
+    };
+    let run = std::pin::pin!(execution.run());
+    let watch = std::pin::pin!(stopped_by_another(records, name, &stop));
+    let outcome = match select(run, watch).await {
+        Either::Left((outcome, _)) => outcome,
+        Either::Right(((), run)) => run.await,
+    };
+    records.end(&ended(record, outcome, clock)).map_err(broken)
+}
+
+/// Waits until the record says that the execution no longer runs, and stops it.
+async fn stopped_by_another(records: &Records, name: &str, stop: &StopHandle) {
+    let real = WallClock::real();
+    loop {
+        real.sleep(Duration::from_millis(STOP_POLL_MS)).await;
+        match records.read(name) {
+            Ok(Some(record)) if record.status == ExecutionStatus::Running => {}
+            Ok(_) => return stop.stop(None, None),
+            Err(error) => tracing::warn!(execution = name, %error, "the record could not be read"),
+        }
+    }
+}
+
+fn ended(mut record: Execution, outcome: Outcome, clock: &Arc<dyn Clock>) -> Execution {
+    record.status = status(outcome.status);
+    record.output = outcome.output.map(|output| (*output).clone());
+    record.error = outcome.error;
+    record.cause = outcome.cause;
+    record.stopped_at = Some(clock.now());
+    record
+}
+
+pub(super) fn status(status: Status) -> ExecutionStatus {
+    match status {
+        Status::Succeeded => ExecutionStatus::Succeeded,
+        Status::Failed => ExecutionStatus::Failed,
+        Status::TimedOut => ExecutionStatus::TimedOut,
+        Status::Aborted => ExecutionStatus::Aborted,
+    }
+}
+
+/// A seed of the execution's own, so that two do not wait in step.
+pub(super) fn seed(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

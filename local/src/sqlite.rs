@@ -1,0 +1,341 @@
+//! Opens SQLite files: the one place that decides on durability, permissions, versions and errors.
+//!
+//! A committed transaction survives a killed process and a power cut alike: the write-ahead log is
+//! synchronised at each commit (`synchronous = FULL`). `NORMAL` would keep it through a kill only,
+//! and what is stored here includes the duty to start an instance again, which must not vanish
+//! with the power while the simulated cloud, in a file of its own, still has it stopped.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, ffi};
+
+/// How long a statement waits for another process's transaction, in seconds.
+pub const BUSY_TIMEOUT_S: u64 = 5;
+/// How often the switch to the write-ahead log is tried while other processes open the same file.
+const WAL_ATTEMPTS: u32 = 100;
+/// Prepared statements that a connection keeps.
+const STATEMENTS: usize = 64;
+/// What stands for the path of a database in memory.
+const MEMORY: &str = ":memory:";
+
+/// What SQLite, or the file system under it, reported.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a database cannot be used. `Display` is a sentence for people, without its source;
+/// [`SqliteError::hint`] says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum SqliteError {
+    /// Another process kept the database locked for longer than [`BUSY_TIMEOUT_S`].
+    #[error("the database {} is in use by another process", path.display())]
+    Locked {
+        /// The database.
+        path: PathBuf,
+        /// What was seen.
+        source: Cause,
+    },
+    /// The file is damaged, or never was a database.
+    #[error("the database {} is damaged, or is no database at all", path.display())]
+    Corrupt {
+        /// The database.
+        path: PathBuf,
+        /// What was seen.
+        source: Cause,
+    },
+    /// No room is left.
+    #[error("there is no space left for the database {}", path.display())]
+    Full {
+        /// The database.
+        path: PathBuf,
+        /// What was seen.
+        source: Cause,
+    },
+    /// A later version of Prism has written the file.
+    #[error(
+        "the database {} was written by a newer version of Prism (format {found}, known up to {known})",
+        path.display()
+    )]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// The version of its schema.
+        found: i64,
+        /// The latest version that this program knows.
+        known: i64,
+    },
+    /// It is a database, but another program's, or another one of ours.
+    #[error("the file {} is a database of something else", path.display())]
+    Foreign {
+        /// The database.
+        path: PathBuf,
+        /// The application id that it carries; 0 is none.
+        found: i32,
+    },
+    /// The file or its folder may not be written.
+    #[error("the database {} cannot be written", path.display())]
+    ReadOnly {
+        /// The database.
+        path: PathBuf,
+        /// What was seen.
+        source: Cause,
+    },
+    /// The file could not be reached, read or written.
+    #[error("the database {} could not be reached", path.display())]
+    Io {
+        /// The database.
+        path: PathBuf,
+        /// What was seen.
+        source: Cause,
+    },
+    /// Anything else, such as a statement that SQLite rejects: a mistake in this program.
+    #[error("the database {} did not do as asked", path.display())]
+    Other {
+        /// The database.
+        path: PathBuf,
+        /// What was seen.
+        source: Cause,
+    },
+}
+
+impl SqliteError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Locked { .. } => {
+                "wait until the other command is done and try again, or end the process that holds the file"
+            }
+            Self::Corrupt { .. } => {
+                "check that the path is right; if it is, move the file aside, with its -wal and -shm files, and restore a copy or start afresh"
+            }
+            Self::Full { .. } => "free some space on that disk and try again; nothing was lost",
+            Self::Newer { .. } => "update prism, or use another folder for its data",
+            Self::Foreign { .. } => "check the path, or use another folder for Prism's data",
+            Self::ReadOnly { .. } => {
+                "give yourself the right to write the file and its folder, or use another folder for Prism's data"
+            }
+            Self::Io { .. } => {
+                "check that the path names a file, in a folder that exists, on a disk that works"
+            }
+            Self::Other { .. } => {
+                "this is a mistake in Prism; please report it with the lines above"
+            }
+        }
+    }
+
+    /// Whether the same call may succeed later without anyone doing anything.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Locked { .. })
+    }
+}
+
+/// Opens the database at `path`, and makes it, readable by its owner alone, where there is none.
+/// The n-th migration takes the schema from version n to n + 1; each runs in a transaction of its
+/// own, once, however many processes open the file at the same time.
+///
+/// A file of a newer version, of another application or of another kind is refused, untouched.
+pub fn open(
+    path: &Path,
+    application_id: i32,
+    migrations: &[&str],
+) -> Result<Connection, SqliteError> {
+    let busy_timeout = Duration::from_secs(BUSY_TIMEOUT_S);
+    open_within(path, application_id, migrations, busy_timeout)
+}
+
+/// Opens a database that lives in memory, for this connection alone.
+pub fn open_in_memory(migrations: &[&str]) -> Result<Connection, SqliteError> {
+    let path = Path::new(MEMORY);
+    let mut connection = Connection::open_in_memory().map_err(|error| classify(path, error))?;
+    configure(&connection)
+        .and_then(|()| migrate(&mut connection, 0, migrations))
+        .map_err(|error| classify(path, error))?;
+    Ok(connection)
+}
+
+/// Sorts what SQLite reported about the database at `path` by what people can do about it.
+pub fn classify(path: &Path, error: rusqlite::Error) -> SqliteError {
+    let (code, extended) = match &error {
+        rusqlite::Error::SqliteFailure(failure, _) => (failure.code, failure.extended_code),
+        // A value that nobody here would have written.
+        rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::IntegralValueOutOfRange(..)
+        | rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::Utf8Error(..) => (ErrorCode::DatabaseCorrupt, 0),
+        _ => (ErrorCode::Unknown, 0),
+    };
+    let path = path.to_path_buf();
+    let source = Cause::from(error);
+    match (code, extended) {
+        (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => {
+            SqliteError::Locked { path, source }
+        }
+        (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _)
+        | (_, ffi::SQLITE_IOERR_CORRUPTFS | ffi::SQLITE_IOERR_DATA) => {
+            SqliteError::Corrupt { path, source }
+        }
+        // The shared index of the log could not grow: a full disk in all but name.
+        (ErrorCode::DiskFull, _) | (_, ffi::SQLITE_IOERR_SHMSIZE) => {
+            SqliteError::Full { path, source }
+        }
+        (ErrorCode::ReadOnly | ErrorCode::PermissionDenied, _) => {
+            SqliteError::ReadOnly { path, source }
+        }
+        (
+            ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen
+            | ErrorCode::FileLockingProtocolFailed
+            | ErrorCode::NoLargeFileSupport,
+            _,
+        ) => SqliteError::Io { path, source },
+        _ => SqliteError::Other { path, source },
+    }
+}
+
+/// [`open`], with as much patience as the caller has.
+fn open_within(
+    path: &Path,
+    application_id: i32,
+    migrations: &[&str],
+    busy_timeout: Duration,
+) -> Result<Connection, SqliteError> {
+    create(path).map_err(|error| classify_io(path, error))?;
+    let classify = |error| classify(path, error);
+    let mut connection = Connection::open(path).map_err(classify)?;
+    connection.busy_timeout(busy_timeout).map_err(classify)?;
+    recognise(&connection, path, application_id, migrations.len())?;
+    use_write_ahead_log(&connection).map_err(classify)?;
+    configure(&connection).map_err(classify)?;
+    migrate(&mut connection, application_id, migrations).map_err(classify)?;
+    // Another process may have brought the file further than we know since we looked.
+    recognise(&connection, path, application_id, migrations.len())?;
+    Ok(connection)
+}
+
+/// Makes the file and its folder where they are missing, for their owner alone. SQLite gives its
+/// log the permissions of the file.
+fn create(path: &Path) -> std::io::Result<()> {
+    // To close a file drops every lock that this process holds on it (POSIX). So nobody else here
+    // may open the file between its creation and the end of this function.
+    static CREATING: Mutex<()> = Mutex::new(());
+    let _creating = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
+
+    let mut folder = std::fs::DirBuilder::new();
+    let mut file = std::fs::OpenOptions::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+        folder.mode(0o700);
+        file.mode(0o600);
+    }
+    if let Some(parent) = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
+        folder.recursive(true).create(parent)?;
+    }
+    match file.write(true).create_new(true).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses what is not ours, before anything in it is changed.
+fn recognise(
+    connection: &Connection,
+    path: &Path,
+    application_id: i32,
+    known: usize,
+) -> Result<(), SqliteError> {
+    // One statement, so that no other process's migration falls between the three answers.
+    let (found, version, tables): (i32, i64, i64) = connection
+        .query_row(
+            "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
+             FROM pragma_application_id, pragma_user_version",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .map_err(|error| classify(path, error))?;
+    let fresh = found == 0 && version == 0 && tables == 0;
+    if (found != application_id || version < 0) && !fresh {
+        let path = path.to_path_buf();
+        return Err(SqliteError::Foreign { path, found });
+    }
+    let known = i64::try_from(known).unwrap_or(i64::MAX);
+    if version > known {
+        return Err(SqliteError::Newer {
+            path: path.to_path_buf(),
+            found: version,
+            known,
+        });
+    }
+    Ok(())
+}
+
+/// Readers then go on while one process writes.
+fn use_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
+    for _ in 1..WAL_ATTEMPTS {
+        let switched = connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()));
+        match switched {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                // When two processes switch at once, SQLite tells one of them so without waiting.
+                // This does wait, as long as the busy timeout says, for the other one to be done.
+                connection.execute_batch("BEGIN IMMEDIATE; COMMIT")?;
+            }
+            done => return done,
+        }
+    }
+    connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA trusted_schema = OFF;",
+    )
+}
+
+fn migrate(
+    connection: &mut Connection,
+    application_id: i32,
+    migrations: &[&str],
+) -> rusqlite::Result<()> {
+    for (version, migration) in (0_i64..).zip(migrations) {
+        if user_version(connection)? > version {
+            continue;
+        }
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Another process may have been here before we got the lock.
+        if user_version(&transaction)? == version {
+            transaction.execute_batch(migration)?;
+            transaction.pragma_update(None, "user_version", version + 1)?;
+            transaction.pragma_update(None, "application_id", application_id)?;
+        }
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+fn user_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Sorts what the file system reported.
+fn classify_io(path: &Path, error: std::io::Error) -> SqliteError {
+    use std::io::ErrorKind;
+    let path = path.to_path_buf();
+    let kind = error.kind();
+    let source = Cause::from(error);
+    match kind {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            SqliteError::ReadOnly { path, source }
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => SqliteError::Full { path, source },
+        _ => SqliteError::Io { path, source },
+    }
+}
+
+#[cfg(test)]
+mod tests;

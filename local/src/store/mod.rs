@@ -1,0 +1,147 @@
+//! The registry's table in a SQLite file, or in memory.
+//!
+//! It keeps to what DynamoDB does, its refusals included, so that a request which would fail
+//! there fails here first. Any number of threads and processes may use one file at once: every
+//! transaction takes SQLite's one write lock before it reads, so none ever acts on an old state.
+
+mod cursor;
+mod evaluate;
+mod query;
+mod rows;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use prism_functions::ports::{Item, Key, Page, Query, Table, TableError, Write};
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::sqlite::{self, SqliteError};
+
+pub use validate::{
+    INDEX_PARTITION_KEY_BYTES, INDEX_SORT_KEY_BYTES, NESTING, PAGE_BYTES, PARTITION_KEY_BYTES,
+    QUERY_LIMIT, SORT_KEY_BYTES, TRANSACTION_BYTES,
+};
+
+/// What marks a SQLite file as a table of ours: "PrsT".
+pub const APPLICATION_ID: i32 = 0x5072_7354;
+
+/// The schema, version by version. Add to the end; what has been released never changes.
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+
+/// A [`Table`] in SQLite. Every error of SQLite comes out as [`TableError::Unavailable`], with the
+/// [`SqliteError`] as its source; a lock that was not to be had in time is marked transient.
+#[derive(Debug)]
+pub struct SqliteTable {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+}
+
+impl SqliteTable {
+    /// Opens the table in the file at `path`, or makes it. See [`sqlite::open`].
+    pub fn open(path: &Path) -> Result<Self, SqliteError> {
+        Ok(Self {
+            path: path.to_path_buf(),
+            connection: Mutex::new(sqlite::open(path, APPLICATION_ID, MIGRATIONS)?),
+        })
+    }
+
+    /// A table in memory, empty, gone with this value.
+    pub fn in_memory() -> Result<Self, SqliteError> {
+        Ok(Self {
+            path: PathBuf::from(":memory:"),
+            connection: Mutex::new(sqlite::open_in_memory(MIGRATIONS)?),
+        })
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic in between has rolled its transaction back: the connection is as good as new.
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Turns what SQLite reported while `doing` something into the port's error.
+    fn unavailable(&self, doing: &'static str) -> impl Fn(rusqlite::Error) -> TableError + '_ {
+        move |error| {
+            let error = sqlite::classify(&self.path, error);
+            TableError::Unavailable {
+                reason: format!("{doing} failed"),
+                transient: error.is_transient(),
+                source: Some(Box::new(error)),
+            }
+        }
+    }
+
+    fn write_all(&self, writes: &[Write]) -> Result<(), TableError> {
+        let texts = validate::transaction(writes)?;
+        let unavailable = self.unavailable("writing to it");
+        let mut connection = self.connection();
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(&unavailable)?;
+
+        // All conditions come before all writes, so that they see the state before them.
+        let mut stored = Vec::with_capacity(writes.len());
+        for (write, wanted) in writes.iter().enumerate() {
+            let item = if evaluate::must_be_read(wanted) {
+                rows::read(&transaction, wanted.key()).map_err(&unavailable)?
+            } else {
+                None
+            };
+            if !evaluate::holds(evaluate::condition(wanted), item.as_ref()) {
+                return Err(TableError::ConditionFailed { write });
+            }
+            stored.push(item);
+        }
+
+        let mut bytes = 0;
+        for ((write, text), item) in writes.iter().zip(texts).zip(stored) {
+            match write {
+                Write::Put(item, _) => {
+                    bytes += text.len();
+                    rows::put(&transaction, &item.key, &item.attributes, &text)
+                }
+                Write::Update(key, changes, _) => {
+                    let attributes = evaluate::apply(changes, item.unwrap_or_default())?;
+                    let text = validate::item(key, &attributes)?;
+                    bytes += text.len();
+                    rows::put(&transaction, key, &attributes, &text)
+                }
+                Write::Delete(key, _) => rows::delete(&transaction, key),
+                Write::Check(..) => Ok(()),
+            }
+            .map_err(&unavailable)?;
+        }
+        validate::transaction_bytes(bytes)?;
+        transaction.commit().map_err(&unavailable)
+    }
+}
+
+#[async_trait]
+impl Table for SqliteTable {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
+        validate::key(key)?;
+        let attributes =
+            rows::read(&self.connection(), key).map_err(self.unavailable("reading an item"))?;
+        Ok(attributes.map(|attributes| Item {
+            key: key.clone(),
+            attributes,
+        }))
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, TableError> {
+        let statement = query::Statement::new(query)?;
+        statement
+            .run(&self.connection())
+            .map_err(self.unavailable("reading a partition"))
+    }
+
+    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
+        self.write_all(writes)
+    }
+}

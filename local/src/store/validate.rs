@@ -1,0 +1,187 @@
+//! What DynamoDB refuses, refused before anything is read.
+
+use std::collections::HashSet;
+
+use prism_functions::ports::{
+    Change, Condition, ITEM_BYTES, Index, Key, Query, SortKeys, TRANSACTION_WRITES, TableError,
+    Write,
+};
+use serde_json::{Map, Value};
+
+use super::evaluate;
+
+/// The longest partition key, in bytes.
+pub const PARTITION_KEY_BYTES: usize = 2048;
+/// The longest sort key, in bytes.
+pub const SORT_KEY_BYTES: usize = 1024;
+/// The longest value of an index's partition attribute, in bytes.
+pub const INDEX_PARTITION_KEY_BYTES: usize = 2048;
+/// The longest value of an index's sort attribute, in bytes.
+pub const INDEX_SORT_KEY_BYTES: usize = 1024;
+/// The most bytes that the items of one transaction may have together.
+pub const TRANSACTION_BYTES: usize = 4_000_000;
+/// The most bytes of items in one page.
+pub const PAGE_BYTES: usize = 1_000_000;
+/// The most items in one page.
+pub const QUERY_LIMIT: usize = 1000;
+/// How deep lists and maps may lie in one another.
+pub const NESTING: usize = 32;
+
+type Valid<T = ()> = Result<T, TableError>;
+
+fn invalid<T>(reason: impl Into<String>) -> Valid<T> {
+    Err(TableError::Invalid(reason.into()))
+}
+
+/// Checks all that can be known of a transaction without the stored items. Gives the JSON text
+/// of each item that is put, and an empty one for each other write.
+pub(super) fn transaction(writes: &[Write]) -> Valid<Vec<String>> {
+    if writes.is_empty() || writes.len() > TRANSACTION_WRITES {
+        return invalid(format!(
+            "a transaction takes 1 to {TRANSACTION_WRITES} writes, not {}",
+            writes.len()
+        ));
+    }
+    let mut keys = HashSet::with_capacity(writes.len());
+    let mut texts = Vec::with_capacity(writes.len());
+    for write in writes {
+        key(write.key())?;
+        if !keys.insert(write.key()) {
+            let Key { pk, sk } = write.key();
+            return invalid(format!(
+                "two writes of one transaction are about ({pk}, {sk})"
+            ));
+        }
+        condition(evaluate::condition(write))?;
+        texts.push(match write {
+            Write::Put(put, _) => item(&put.key, &put.attributes)?,
+            Write::Update(_, changes, _) => {
+                self::changes(changes)?;
+                String::new()
+            }
+            Write::Delete(..) | Write::Check(..) => String::new(),
+        });
+    }
+    Ok(texts)
+}
+
+/// Checks how much a transaction writes.
+pub(super) fn transaction_bytes(bytes: usize) -> Valid {
+    if bytes > TRANSACTION_BYTES {
+        return invalid(format!(
+            "a transaction writes at most {TRANSACTION_BYTES} bytes, not {bytes}"
+        ));
+    }
+    Ok(())
+}
+
+/// Checks a whole item, and gives the JSON text of its attributes.
+pub(super) fn item(at: &Key, attributes: &Map<String, Value>) -> Valid<String> {
+    for (name, value) in attributes {
+        attribute_name(name)?;
+        nesting(name, value, NESTING)?;
+    }
+    for index in [Index::Gsi1, Index::Gsi2] {
+        let (pk, sk) = index.attributes();
+        index_key(attributes, pk, INDEX_PARTITION_KEY_BYTES)?;
+        index_key(attributes, sk, INDEX_SORT_KEY_BYTES)?;
+    }
+    let text = serde_json::to_string(attributes)
+        .or_else(|error| invalid(format!("an item is no JSON: {error}")))?;
+    let bytes = text.len() + at.pk.len() + at.sk.len();
+    if bytes > ITEM_BYTES {
+        return invalid(format!(
+            "an item has at most {ITEM_BYTES} bytes, not {bytes}"
+        ));
+    }
+    Ok(text)
+}
+
+/// Checks the key of an item.
+pub(super) fn key(key: &Key) -> Valid {
+    key_text("pk", &key.pk, PARTITION_KEY_BYTES)?;
+    key_text("sk", &key.sk, SORT_KEY_BYTES)
+}
+
+/// Checks a query, except for its cursor.
+pub(super) fn query(query: &Query) -> Valid {
+    let (pk, _) = query.index.attributes();
+    key_text(pk, &query.pk, PARTITION_KEY_BYTES)?;
+    if !(1..=QUERY_LIMIT).contains(&query.limit) {
+        return invalid(format!(
+            "a limit is 1 to {QUERY_LIMIT}, not {}",
+            query.limit
+        ));
+    }
+    match &query.sort_keys {
+        SortKeys::Between(from, to) if from > to => {
+            invalid("the first of two sort keys lies after the second")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn key_text(name: &str, text: &str, most: usize) -> Valid {
+    if text.is_empty() || text.len() > most {
+        return invalid(format!("{name} has 1 to {most} bytes, not {}", text.len()));
+    }
+    Ok(())
+}
+
+/// DynamoDB rejects an item whose index attribute is no text, or empty, rather than leave it out.
+fn index_key(attributes: &Map<String, Value>, name: &str, most: usize) -> Valid {
+    match attributes.get(name) {
+        None => Ok(()),
+        Some(Value::String(text)) => key_text(name, text, most),
+        Some(_) => invalid(format!("{name} must be a text: an index reads it")),
+    }
+}
+
+fn attribute_name(name: &str) -> Valid {
+    match name {
+        "" => invalid("an attribute has no name"),
+        "pk" | "sk" => invalid(format!(
+            "no attribute may be called {name}: that is the key"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Deeper values could be written, but not be read again.
+fn nesting(name: &str, value: &Value, levels: usize) -> Valid {
+    let mut inner: Box<dyn Iterator<Item = &Value>> = match value {
+        Value::Array(values) => Box::new(values.iter()),
+        Value::Object(values) => Box::new(values.values()),
+        _ => return Ok(()),
+    };
+    if levels == 0 {
+        return invalid(format!("{name} is nested deeper than {NESTING} levels"));
+    }
+    inner.try_for_each(|value| nesting(name, value, levels - 1))
+}
+
+fn changes(changes: &[Change]) -> Valid {
+    let mut names = HashSet::with_capacity(changes.len());
+    for change in changes {
+        let (Change::Set(name, _) | Change::Add(name, _) | Change::Remove(name)) = change;
+        attribute_name(name)?;
+        if !names.insert(name) {
+            return invalid(format!("an update changes {name} twice"));
+        }
+    }
+    Ok(())
+}
+
+fn condition(condition: &Condition) -> Valid {
+    match condition {
+        Condition::Always | Condition::ItemAbsent | Condition::ItemPresent => Ok(()),
+        Condition::Equals(name, _) | Condition::AttributeAbsent(name) => attribute_name(name),
+        Condition::AtMost(name, limit) if limit.is_finite() => attribute_name(name),
+        Condition::AtMost(name, limit) => {
+            invalid(format!("{name} cannot be compared with {limit}"))
+        }
+        Condition::All(conditions) | Condition::Any(conditions) => {
+            conditions.iter().try_for_each(self::condition)
+        }
+    }
+}

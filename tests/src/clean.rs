@@ -1,0 +1,123 @@
+//! The clean slate that every save must leave, however it ends (promises P1, P4, P5).
+
+use prism_functions::domain::save::{SaveRecord, SaveState};
+use prism_functions::ports::{ImageFilter, ImageState, SnapshotFilter};
+use prism_functions::steps::SAVE_TAG;
+
+use crate::world::{World, region};
+
+/// Checks a save that should have ended: the instance is back in its original state or gone, nothing
+/// is locked or owed, and what the record says is what EC2 has. Panics with the record otherwise.
+pub fn check(world: &World, record: &SaveRecord) {
+    check_released(world, record);
+    let Ok(saved) = record.instance() else { return };
+    let instance = world.instance(saved.id.as_str());
+    let back = instance.state == saved.original_state || instance.state.is_gone();
+    let theirs = changed_by_others(world, record);
+    assert!(
+        back || theirs,
+        "the instance is {:?}: {record:#?}",
+        instance.state
+    );
+}
+
+/// The same but for the state of the instance, which somebody may have changed after the save.
+pub fn check_released(world: &World, record: &SaveRecord) {
+    assert!(
+        record.state.is_final(),
+        "the save has not ended: {record:#?}"
+    );
+    assert_ne!(record.state, SaveState::Stranded, "{record:#?}");
+    check_instance(world, record);
+    check_images(world, record);
+}
+
+fn check_instance(world: &World, record: &SaveRecord) {
+    let Ok(saved) = record.instance() else { return };
+    let registry = &world.service.env.registry;
+    let lock = world
+        .clock
+        .run(registry.lock_holder(&region(), &saved.id))
+        .expect("the registry answers");
+    assert_eq!(lock, None, "the lock is held: {record:#?}");
+    let duty = world
+        .clock
+        .run(registry.duty(&region(), &saved.id))
+        .expect("the registry answers");
+    let discharged = duty.expect("a planned save has a duty").value.discharged;
+    assert!(discharged.is_some(), "the duty is open: {record:#?}");
+}
+
+fn changed_by_others(world: &World, record: &SaveRecord) -> bool {
+    let Ok(saved) = record.instance() else {
+        return false;
+    };
+    let duty = world
+        .clock
+        .run(world.service.env.registry.duty(&region(), &saved.id))
+        .expect("the registry answers");
+    let finding = duty
+        .and_then(|duty| duty.value.discharged)
+        .map(|discharge| discharge.finding);
+    finding == Some(prism_functions::domain::save::Finding::ChangedByOthers)
+}
+
+/// A registered version has AMIs that are available; any other save has left none, nor snapshots.
+fn check_images(world: &World, record: &SaveRecord) {
+    let tag = || (SAVE_TAG.to_owned(), record.save_id.to_string());
+    for region in record
+        .request
+        .copy_to
+        .iter()
+        .chain([&record.request.region])
+    {
+        let (key, value) = tag();
+        let images = world
+            .clock
+            .run(
+                world
+                    .service
+                    .env
+                    .ec2
+                    .images(region, &ImageFilter::OwnTag(key, value)),
+            )
+            .expect("EC2 answers");
+        let images: Vec<_> = images
+            .into_iter()
+            .filter(|image| image.state != ImageState::Deregistered)
+            .collect();
+        let (key, value) = tag();
+        let snapshots = world
+            .clock
+            .run(
+                world
+                    .service
+                    .env
+                    .ec2
+                    .snapshots(region, &SnapshotFilter::Tag(key, value)),
+            )
+            .expect("EC2 answers");
+        let failed_here = matches!(
+            record.copies.get(region),
+            Some(prism_functions::domain::save::RegionCopy::Failed { .. })
+        );
+        if record.version.is_some() && !failed_here {
+            assert!(
+                images
+                    .iter()
+                    .all(|image| image.state == ImageState::Available),
+                "{images:#?}"
+            );
+            assert_eq!(images.len(), 1, "{region}: {record:#?}");
+        } else {
+            assert!(
+                images.is_empty(),
+                "orphaned AMIs in {region}: {images:#?} of {record:#?}"
+            );
+            assert!(
+                snapshots.is_empty(),
+                "orphaned snapshots in {region}: {snapshots:#?} of {record:#?}"
+            );
+        }
+    }
+}

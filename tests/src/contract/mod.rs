@@ -1,0 +1,3 @@
+//! Contracts: what every adapter of a port must do, checked one rule at a time.
+
+pub mod table;

@@ -1,0 +1,214 @@
+//! A whole deployment in one process: the definition as deployed, the real steps, the simulated
+//! cloud, the real registry, and a virtual clock on which a day costs nothing.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use prism_asl::VirtualClock;
+use prism_functions::domain::save::{SaveRecord, SaveRequest};
+use prism_functions::domain::{AccountId, Problem, Region, SaveId, Timestamp};
+use prism_functions::ports::{
+    Clock, Ec2, Entropy, Instance, InstanceFilter, Notice, Notifier, NotifierError,
+};
+use prism_functions::registry::Registry;
+use prism_functions::service::access::Caller;
+use prism_functions::service::{LaunchRequest, Service};
+use prism_functions::steps::{Env, Settings};
+use prism_local::ec2::{Admin, Cloud, Settings as CloudSettings, SimEc2};
+use prism_local::executions::{MemoryExecutions, VirtualTime};
+use prism_local::store::SqliteTable;
+
+/// When every world begins.
+pub const BEGIN: &str = "2026-01-05T09:00:00Z";
+/// The Region in which everything happens unless a test says otherwise.
+pub const REGION: &str = "us-east-1";
+
+/// A deployment and its users.
+#[derive(Debug)]
+pub struct World {
+    /// Its time.
+    pub clock: VirtualClock,
+    /// Its EC2.
+    pub cloud: Cloud,
+    /// The account's own view of it.
+    pub ec2: SimEc2,
+    /// The outside actor.
+    pub admin: Admin,
+    /// Its executions.
+    pub executions: MemoryExecutions,
+    /// What callers use.
+    pub service: Service,
+    /// The notices that were sent.
+    pub notices: Arc<Notices>,
+}
+
+/// Keeps the notices.
+#[derive(Debug, Default)]
+pub struct Notices(pub Mutex<Vec<Notice>>);
+
+#[async_trait]
+impl Notifier for Notices {
+    async fn notify(&self, notice: &Notice) -> Result<(), NotifierError> {
+        self.0
+            .lock()
+            .expect("no test panics while it holds the notices")
+            .push(notice.clone());
+        Ok(())
+    }
+}
+
+/// A seeded generator as the core's randomness.
+struct Seeded(Mutex<fastrand::Rng>);
+
+impl Entropy for Seeded {
+    fn next(&self) -> u64 {
+        self.0
+            .lock()
+            .expect("drawing a number does not panic")
+            .u64(..)
+    }
+}
+
+impl World {
+    /// A world of its own for each seed.
+    pub fn new(seed: u64) -> Self {
+        Self::with(seed, CloudSettings::default(), Settings::default())
+    }
+
+    /// The same with other settings.
+    pub fn with(seed: u64, cloud: CloudSettings, settings: Settings) -> Self {
+        let clock = VirtualClock::new(BEGIN.parse().expect("it is an instant"));
+        let time: Arc<dyn Clock> = Arc::new(VirtualTime(clock.clone()));
+        let cloud = Cloud::in_memory(Arc::clone(&time), seed, cloud);
+        let account: AccountId = "111122223333".parse().expect("it is an account id");
+        let ec2 = cloud.account(account.clone());
+        Self::around(seed, clock, time, cloud, ec2, account, settings)
+    }
+
+    fn around(
+        seed: u64,
+        clock: VirtualClock,
+        time: Arc<dyn Clock>,
+        cloud: Cloud,
+        ec2: SimEc2,
+        account: AccountId,
+        settings: Settings,
+    ) -> Self {
+        let notices = Arc::new(Notices::default());
+        let table = SqliteTable::in_memory().expect("memory is always there");
+        let env = Env {
+            ec2: Arc::new(ec2.clone()),
+            registry: Registry::new(Arc::new(table)),
+            clock: time,
+            notifier: Arc::clone(&notices) as Arc<dyn Notifier>,
+            settings,
+        };
+        let executions = MemoryExecutions::new(clock.clone());
+        executions.set_env(env.clone());
+        let service = Service {
+            env,
+            executions: Arc::new(executions.clone()),
+            parameters: Arc::new(ec2.clone()),
+            entropy: Arc::new(Seeded(Mutex::new(fastrand::Rng::with_seed(seed)))),
+        };
+        let admin = cloud.admin(account);
+        Self {
+            clock,
+            cloud,
+            ec2,
+            admin,
+            executions,
+            service,
+            notices,
+        }
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        prism_asl::Clock::now(&self.clock)
+    }
+
+    /// Lets time pass, and everything with it.
+    pub fn pass(&self, seconds: u64) {
+        let clock = self.clock.clone();
+        self.clock.run(async move {
+            prism_asl::Clock::sleep(&clock, std::time::Duration::from_secs(seconds)).await;
+        });
+    }
+
+    /// Launches an instance of a template and waits until it runs.
+    pub fn launch(&self, user: &str, template: &str, name: &str) -> Instance {
+        let request = launch_request(template, name);
+        let (_, view) = self
+            .clock
+            .run(self.service.launch(&caller(user), &request))
+            .expect("the launch works");
+        self.pass(300);
+        self.instance(&view.id)
+    }
+
+    /// An instance by its id, as EC2 tells it.
+    pub fn instance(&self, id: &str) -> Instance {
+        let id = id.parse().expect("it is an instance id");
+        let found = self.clock.run(
+            self.ec2
+                .instances(&region(), &InstanceFilter::Ids(vec![id])),
+        );
+        found.expect("EC2 answers").remove(0)
+    }
+
+    /// Starts a save and lets everything run to its end.
+    pub fn save(&self, user: &str, request: SaveRequest) -> Result<SaveRecord, Problem> {
+        let started = self
+            .clock
+            .run(self.service.start_save(&caller(user), request, None))?;
+        self.clock.run_until_idle().expect("nothing waits for ever");
+        self.record(&started.save_id)
+    }
+
+    /// The record of a save; a save that was refused before it had one is its problem.
+    pub fn record(&self, id: &SaveId) -> Result<SaveRecord, Problem> {
+        let stored = self.clock.run(self.service.env.registry.save(id))?;
+        Ok(stored.expect("the save has a record").value)
+    }
+}
+
+/// A user.
+pub fn caller(user: &str) -> Caller {
+    Caller {
+        user: user.parse().expect("it is a user"),
+    }
+}
+
+/// The usual Region.
+pub fn region() -> Region {
+    REGION.parse().expect("it is a Region")
+}
+
+/// A launch of a template under a name, with everything else left open.
+pub fn launch_request(template: &str, name: &str) -> LaunchRequest {
+    LaunchRequest {
+        template: template.parse().expect("it is a template"),
+        name: name.to_owned(),
+        region: region(),
+        size: None,
+        architecture: None,
+        project: None,
+        request_id: None,
+    }
+}
+
+/// A save of an instance as a template, with everything else left open.
+pub fn save_request(instance: &str, template: &str) -> SaveRequest {
+    SaveRequest {
+        instance: instance.to_owned(),
+        template: template.parse().expect("it is a template's name"),
+        region: region(),
+        description: String::new(),
+        copy_to: std::collections::BTreeSet::new(),
+        public: false,
+        project: None,
+        tags: std::collections::BTreeMap::new(),
+        accept_instance_store_loss: None,
+    }
+}
