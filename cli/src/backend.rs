@@ -3,8 +3,6 @@
 //! It has exactly the calls that commands make, each with the caller filled in. The other two
 //! backends, AWS itself and the API, will show which of them a trait has to name.
 
-use std::path::Path;
-
 use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{InstanceId, Problem, Region, SaveId, Timestamp, UserId};
@@ -36,15 +34,14 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// Opens the embedded cloud in a folder.
-    pub(crate) fn open(home: &Path, program: &Path, user: UserId) -> Result<Self, Problem> {
-        let cloud = Embedded::open(home, program)?;
-        Ok(Self {
+    /// The embedded cloud, for one caller.
+    pub(crate) fn new(cloud: Embedded, user: UserId) -> Self {
+        Self {
             here: cloud.service(),
             detached: cloud.detaching(),
             caller: Caller { user },
             cloud,
-        })
+        }
     }
 
     /// Who asks.
@@ -103,14 +100,14 @@ impl Local {
     }
 
     /// Runs a command inside an instance.
-    pub(crate) async fn guest(
+    pub(crate) fn guest(
         &self,
         region: &Region,
         instance: &InstanceId,
         command: &[String],
         stdin: &[u8],
     ) -> Result<GuestAnswer, Problem> {
-        self.cloud.guest(region, instance, command, stdin).await
+        self.cloud.guest(region, instance, command, stdin)
     }
 
     /// Says what a save would do.

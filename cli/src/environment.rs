@@ -62,12 +62,16 @@ impl Environment {
                 .map(|data| data.join("prism"))
         };
         let home = named.or_else(|| self.prism_home.clone()).or_else(usual);
-        home.ok_or_else(|| {
+        let home = home.ok_or_else(|| {
             Problem::new(
                 Code::LocalIo,
                 "There is no home folder to keep anything in.",
             )
             .hint("Name a folder with --home PATH or the variable PRISM_HOME.")
+        })?;
+        // A process in the background works in another folder than this one.
+        std::path::absolute(home).map_err(|error| {
+            Problem::new(Code::LocalIo, "The current folder cannot be read.").because(error)
         })
     }
 
@@ -81,9 +85,8 @@ impl Environment {
             return Err(Problem::new(Code::InvalidName, "Who you are is not known.")
                 .hint("Say it with --as USER."));
         };
-        Ok(user
-            .parse()
-            .map_err(|invalid| Problem::from(invalid).hint("Name another user with --as USER."))?)
+        user.parse()
+            .map_err(|invalid| Problem::from(invalid).hint("Name another user with --as USER."))
     }
 
     /// The Region that is named, or the usual one.

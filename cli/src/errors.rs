@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Write;
 
 use prism_functions::domain::{Class, Code, Problem};
+use prism_local::explain;
 use serde_json::json;
 
 use crate::exit;
@@ -29,10 +30,11 @@ impl From<Problem> for Failure {
 }
 
 /// Tells a failure, and says which exit code it is.
-pub(crate) fn tell(out: &Output, failure: &Failure) -> u8 {
+pub(crate) fn tell(out: &Output, failure: Failure) -> u8 {
     match failure {
         Failure::NobodyReads => exit::DONE,
         Failure::Problem(problem) => {
+            let problem = explain(problem);
             let mut causes = Vec::new();
             let mut cause = problem.source();
             while let Some(error) = cause {
@@ -82,7 +84,7 @@ impl Told<'_> {
                 let _ = write!(message, ": {cause}");
             }
             let object = json!({ "code": self.code, "message": message, "hint": self.hint });
-            out.complain(&object.to_string());
+            Output::complain(&object.to_string());
             return;
         }
         let label = out.bold_red(&format!("error[{}]:", self.code));
@@ -96,6 +98,6 @@ impl Told<'_> {
         if !self.hint.is_empty() {
             let _ = write!(text, "\n{} {}", out.bold("hint:"), plain(self.hint));
         }
-        out.complain(&text);
+        Output::complain(&text);
     }
 }

@@ -38,7 +38,7 @@ impl Output {
     }
 
     /// Prints data.
-    pub(crate) fn data(&self, bytes: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn data(bytes: &[u8]) -> Result<(), Failure> {
         let mut stdout = std::io::stdout().lock();
         let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
         match written {
@@ -64,29 +64,29 @@ impl Output {
         text: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
         if !self.json {
-            return self.data(text().as_bytes());
+            return Self::data(text().as_bytes());
         }
         let mut json = serde_json::to_string_pretty(value).map_err(|error| {
             Problem::new(Code::Internal, "The answer could not be written as JSON.").because(error)
         })?;
         json.push('\n');
-        self.data(json.as_bytes())
+        Self::data(json.as_bytes())
     }
 
     /// Tells something beside the data, unless nobody wants to hear it.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            self.complain(text);
+            Self::complain(text);
         }
     }
 
     /// Tells something that should be known.
     pub(crate) fn warn(&self, text: &str) {
-        self.complain(&format!("{} {text}", self.bold("warning:")));
+        Self::complain(&format!("{} {text}", self.bold("warning:")));
     }
 
     /// Writes a line to stderr. Where stderr is closed there is nobody left to tell.
-    pub(crate) fn complain(&self, text: &str) {
+    pub(crate) fn complain(text: &str) {
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 

@@ -31,7 +31,7 @@ impl Progress {
     }
 
     /// Shows the step that is under way, and details that change all the time.
-    pub(crate) fn show(&mut self, out: &Output, step: &str, details: &str) {
+    pub(crate) fn show(&mut self, step: &str, details: &str) {
         match self {
             Self::Silent => {}
             Self::Live(bar) => {
@@ -45,16 +45,16 @@ impl Progress {
             Self::Lines(last) if last == step => {}
             Self::Lines(last) => {
                 step.clone_into(last);
-                out.complain(step);
+                Output::complain(step);
             }
         }
     }
 
     /// Says something while progress is shown.
-    pub(crate) fn say(&self, out: &Output, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         match self {
-            Self::Live(bar) => bar.suspend(|| out.complain(text)),
-            Self::Lines(_) | Self::Silent => out.complain(text),
+            Self::Live(bar) => bar.suspend(|| Output::complain(text)),
+            Self::Lines(_) | Self::Silent => Output::complain(text),
         }
     }
 

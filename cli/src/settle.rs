@@ -66,7 +66,7 @@ impl Awaited<'_> {
                 plain(self.name),
                 self.state.as_str()
             );
-            progress.show(&session.out, &step, &duration(waited));
+            progress.show(&step, &duration(waited));
         }
     }
 

@@ -1,5 +1,7 @@
 //! A save in people's words: its steps, its progress, its timeline.
 
+use std::fmt::Write;
+
 use prism_functions::domain::Timestamp;
 use prism_functions::domain::save::{SaveRecord, seconds_between};
 use prism_functions::ports::InstanceState;
@@ -92,16 +94,12 @@ pub(crate) fn timeline(record: &SaveRecord, now: Timestamp) -> String {
     let mut text = String::new();
     for (moment, until) in record.moments.iter().zip(ends.chain([end])) {
         let took = duration(seconds_between(moment.at, until));
-        let at = time(moment.at);
-        text.push_str(&format!("  {at}  {took:>12}  {}\n", words(&moment.step)));
+        let (at, what) = (time(moment.at), words(&moment.step));
+        let _ = writeln!(text, "  {at}  {took:>12}  {what}");
     }
     if let Some(ended) = record.ended_at {
-        text.push_str(&format!(
-            "  {}  {:>12}  {}\n",
-            time(ended),
-            "",
-            record.state.as_str()
-        ));
+        let (at, how) = (time(ended), record.state.as_str());
+        let _ = writeln!(text, "  {at}  {:>12}  {how}", "");
     }
     text
 }

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::app::Session;
 use crate::errors::Outcome;
+use crate::output::Output;
 use crate::progress::Progress;
 use crate::prompt::{self, Choice};
 use crate::signals::{Signal, Signals};
@@ -87,9 +88,7 @@ pub(crate) fn conclude(session: &Session, id: &SaveId, duty: Duty, ended: Ended)
                 Duty::Carries => "goes on in the background",
                 Duty::Watches => "goes on",
             };
-            session
-                .out
-                .complain(&format!("{id} {how}. Watch it: prism saves watch {id}"));
+            Output::complain(&format!("{id} {how}. Watch it: prism saves watch {id}"));
             Ok(exit::INTERRUPTED)
         }
     }
@@ -151,8 +150,7 @@ impl Waiting<'_> {
             }
             if !self.asking {
                 let shown = story::progress(&record, self.session.local.now());
-                self.progress
-                    .show(&self.session.out, &shown.step, &shown.details);
+                self.progress.show(&shown.step, &shown.details);
             }
         }
     }
@@ -164,11 +162,11 @@ impl Waiting<'_> {
         if signal == Signal::Interrupt && asks {
             self.progress.clear();
             self.asking = true;
-            self.session.out.complain("");
+            Output::complain("");
             prompt::choose(self.choices.clone());
         } else {
             if self.asking {
-                self.session.out.complain("");
+                Output::complain("");
             }
             self.leaving = true;
         }
@@ -181,13 +179,12 @@ impl Waiting<'_> {
             Choice::Wait => {}
             Choice::Background => self.leaving = true,
             Choice::Cancel => match self.session.local.cancel_save(self.id).await {
-                Ok(_) => self.progress.say(
-                    &self.session.out,
-                    "Cancelling: everything is being put back.",
-                ),
+                Ok(_) => self
+                    .progress
+                    .say("Cancelling: everything is being put back."),
                 Err(problem) => {
                     let text = format!("Not cancelled: {}", plain(&problem.chain()));
-                    self.progress.say(&self.session.out, &text);
+                    self.progress.say(&text);
                 }
             },
         }

@@ -24,10 +24,10 @@ pub(crate) struct Completions {
 
 impl Completions {
     /// Runs the command.
-    pub(crate) fn run(self, out: &Output) -> Outcome {
+    pub(crate) fn run(self) -> Outcome {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "prism", &mut script);
-        out.data(&script)?;
+        Output::data(&script)?;
         Ok(exit::DONE)
     }
 }

@@ -15,12 +15,17 @@ use crate::regions::InRegion;
 const STDIN_BYTES: u64 = 16 << 20;
 
 const KNOWN: &str = "\
-The instance is simulated: it has a disk, and no processor. A command changes or shows what is on
-the disk, and these are the ones that it knows:
-  pip install PACKAGE…       pip list         apt-get install PACKAGE…   apt list
-  conda install PACKAGE…     conda list       jupyter kernelspec install DIRECTORY
-  cat PATH…    ls [PATH]     tee PATH         rm PATH     mkdir PATH
-  df           uname         hostname         whoami
+The instance is simulated: it has a disk, and runs no programs. A command changes or shows what is
+on the disk; packages are noted there with their names and versions, and nothing is downloaded.
+These are the commands that it knows:
+  pip install NAME[==VERSION]...     pip list       pip freeze
+  conda install NAME[=VERSION]...    conda list
+  apt-get install NAME...            apt list --installed
+  dnf install NAME...                dnf list installed
+  R -e 'install.packages(\"NAME\")'
+  jupyter kernelspec install PATH --name NAME       jupyter kernelspec list
+  cat PATH...    ls [-l] [PATH]    tee [-a] PATH    rm [-r] [-f] PATH...    mkdir [-p] PATH...
+  echo TEXT...   df -h    uname [-m]    hostname    whoami
 
 Examples:
   prism exec my-research -- pip install obspy
@@ -55,8 +60,7 @@ impl Exec {
         };
         let answer = session
             .local
-            .guest(&region, &instance.id, &self.command, &stdin)
-            .await?;
+            .guest(&region, &instance.id, &self.command, &stdin)?;
         if session.out.json {
             let value = json!({
                 "exit_code": answer.exit_code,
@@ -66,7 +70,7 @@ impl Exec {
             session.out.show(&value, String::new)?;
         } else {
             Output::stderr(&answer.stderr);
-            session.out.data(&answer.stdout)?;
+            Output::data(&answer.stdout)?;
         }
         // As a shell would see it: the lowest eight bits, and never 0 for a failure.
         let code = u8::try_from(answer.exit_code & 0xff).unwrap_or(u8::MAX);
@@ -83,7 +87,7 @@ impl Exec {
 /// come.
 fn reads_stdin(command: &[String]) -> bool {
     let mut words = command.iter().map(String::as_str);
-    match words.next() {
+    match words.find(|word| !matches!(*word, "sudo" | "-E" | "-H")) {
         Some("tee") => true,
         Some("cat") => words.all(|word| word == "-"),
         _ => false,
@@ -114,6 +118,7 @@ mod tests {
             reads_stdin(&words)
         };
         assert!(reads("tee a.txt") && reads("cat") && reads("cat -"));
+        assert!(reads("sudo -E tee a.txt"));
         assert!(!reads("cat a.txt") && !reads("ls") && !reads("pip install tee"));
     }
 }

@@ -50,6 +50,11 @@ fn row(instance: &InstanceView) -> Vec<String> {
         or_dash(instance.public_ip.as_deref()),
         text::when(instance.launched_at),
         instance.id.clone(),
-        or_dash(instance.save_id.as_ref().map(|id| id.as_str())),
+        or_dash(
+            instance
+                .save_id
+                .as_ref()
+                .map(prism_functions::domain::SaveId::as_str),
+        ),
     ]
 }

@@ -25,7 +25,8 @@ pub(crate) enum Local {
 }
 
 impl Local {
-    /// Runs the command. A reset does without the cloud that it removes: see `app`.
+    /// Runs the command. `app` runs a reset and a run by itself: the one does
+    /// without the cloud that it removes, the other without a user.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         match self {
             Self::Info(args) => args.run(session),
@@ -33,7 +34,7 @@ impl Local {
             Self::Settings(args) => args.run(session),
             Self::Alter(args) => args.run(session).await,
             Self::Reset(args) => args.run(&session.out, session.local.cloud.home()),
-            Self::Run(args) => args.run(session).await,
+            Self::Run(args) => args.run(&session.local.cloud).await,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! `prism local run`: carries an execution that another process has handed over.
 
 use clap::Args;
+use prism_local::Embedded;
 
-use crate::app::Session;
 use crate::errors::Outcome;
 use crate::exit;
 
@@ -15,8 +15,8 @@ pub(crate) struct Run {
 
 impl Run {
     /// Runs the command.
-    pub(crate) async fn run(&self, session: &Session) -> Outcome {
-        session.local.cloud.run(&self.execution).await?;
+    pub(crate) async fn run(&self, cloud: &Embedded) -> Outcome {
+        cloud.run(&self.execution).await?;
         Ok(exit::DONE)
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use clap::Args;
-use prism_functions::domain::Timestamp;
 use prism_functions::domain::save::SaveRecord;
+use prism_functions::domain::{Region, Timestamp};
 
 use crate::app::Session;
 use crate::errors::Outcome;
@@ -42,11 +42,7 @@ fn text(record: &SaveRecord, now: Timestamp) -> String {
         record.state.as_str()
     );
     let percent = record.progress_percent.filter(|_| !record.state.is_final());
-    let copies: Vec<&str> = request
-        .copy_to
-        .iter()
-        .map(|region| region.as_str())
-        .collect();
+    let copies: Vec<&str> = request.copy_to.iter().map(Region::as_str).collect();
     let or_nothing = |text: Option<String>| text.unwrap_or_default();
     text.push_str(&pairs([
         (
