@@ -87,15 +87,22 @@ pub(crate) fn instance(record: &SaveRecord) -> String {
     }
 }
 
-/// The moments of a save, one a line, each with how long it took.
+/// The moments of a save, one a line, each with how long it took. Steps of the same words, such as
+/// a request and the wait for its effect, are one moment.
 pub(crate) fn timeline(record: &SaveRecord, now: Timestamp) -> String {
+    let mut moments: Vec<(Timestamp, &str)> = Vec::new();
+    for moment in &record.moments {
+        let what = words(&moment.step);
+        if moments.last().is_none_or(|(_, last)| *last != what) {
+            moments.push((moment.at, what));
+        }
+    }
     let end = record.ended_at.unwrap_or(now);
-    let ends = record.moments.iter().skip(1).map(|moment| moment.at);
+    let ends = moments.iter().skip(1).map(|(at, _)| *at);
     let mut text = String::new();
-    for (moment, until) in record.moments.iter().zip(ends.chain([end])) {
-        let took = duration(seconds_between(moment.at, until));
-        let (at, what) = (time(moment.at), words(&moment.step));
-        let _ = writeln!(text, "  {at}  {took:>12}  {what}");
+    for ((at, what), until) in moments.iter().zip(ends.chain([end])) {
+        let took = duration(seconds_between(*at, until));
+        let _ = writeln!(text, "  {}  {took:>12}  {what}", time(*at));
     }
     if let Some(ended) = record.ended_at {
         let (at, how) = (time(ended), record.state.as_str());

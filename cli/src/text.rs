@@ -32,6 +32,7 @@ pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {
         0..60 => format!("{whole} s"),
+        60..3600 if whole.is_multiple_of(60) => format!("{} min", whole / 60),
         60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
         _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
     }
@@ -108,7 +109,7 @@ mod tests {
                 "9.9 s",
                 "10 s",
                 "59 s",
-                "1 min 00 s",
+                "1 min",
                 "59 min 59 s",
                 "2 h 01 min"
             ]

@@ -141,23 +141,24 @@ fn machine(plan: &LaunchPlan) -> String {
 }
 
 fn after_help() -> String {
-    let mut text = String::from("Sizes (prices per hour, on demand, us-east-1):\n");
-    for size in Size::ALL {
-        let column = |architecture| {
+    let mut text = String::from("Sizes, with prices on demand in us-east-1:\n");
+    for (architecture, what) in [
+        (Architecture::X86_64, "x86_64"),
+        (Architecture::Arm64, "arm64"),
+    ] {
+        for size in Size::ALL {
             let machine = size.machine(architecture);
-            let gpu = if machine.gpu.is_empty() {
-                String::new()
-            } else {
-                format!(", {}", machine.gpu)
-            };
-            let has = format!("{} CPU, {} GiB{gpu}", machine.vcpus, machine.memory_gib);
-            format!(
-                "{:<13}{has:<26}${:<7}",
-                machine.instance_type, machine.usd_per_hour
-            )
-        };
-        let (x86, arm) = (column(Architecture::X86_64), column(Architecture::Arm64));
-        let _ = writeln!(text, "  {:<8}{x86} {}", size.as_str(), arm.trim_end());
+            let kind = machine.instance_type;
+            let has = format!(
+                "{:>2} CPU {:>4} GiB  {}",
+                machine.vcpus, machine.memory_gib, machine.gpu
+            );
+            let price = usd_per_hour(Some(machine.usd_per_hour));
+            let _ = writeln!(
+                text,
+                "  {what:<6}  {size:<6}  {kind:<12}  {has:<23}  {price}"
+            );
+        }
     }
     text.push_str(
         "\nExamples:\n  \

@@ -47,6 +47,9 @@ impl Export {
 
 /// Writes a file whole or not at all: under another name beside it, which then takes its place.
 fn write(path: &Path, bytes: &[u8], force: bool) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    }
     let mut name = path.file_name().ok_or(ErrorKind::IsADirectory)?.to_owned();
     name.push(format!(".{}.part", std::process::id()));
     let part = path.with_file_name(name);
