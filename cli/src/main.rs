@@ -1,2 +1,29 @@
-//! To come.
-fn main() {}
+//! `prism`: saves a running instance as a versioned template that can be launched again.
+
+mod app;
+mod args;
+mod backend;
+mod commands;
+mod environment;
+mod errors;
+mod exit;
+mod output;
+mod progress;
+mod prompt;
+mod regions;
+mod report;
+mod settle;
+mod signals;
+mod story;
+mod table;
+mod text;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = args::Cli::parse();
+    ExitCode::from(app::run(args, environment::Environment::read()))
+}

@@ -1,0 +1,149 @@
+//! From the arguments to the exit code.
+
+use std::path::PathBuf;
+
+use prism_functions::domain::{Code, Problem, Region};
+use prism_local::{Embedded, explain};
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::args::{Cli, Command, Global};
+use crate::backend::Local;
+use crate::commands;
+use crate::environment::Environment;
+use crate::errors::{self, Failure, Outcome};
+use crate::output::Output;
+use crate::regions::InRegion;
+
+/// What a command works with.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// The backend.
+    pub(crate) local: Local,
+    /// Where text goes.
+    pub(crate) out: Output,
+    /// What the process found around it.
+    pub(crate) environment: Environment,
+}
+
+impl Session {
+    /// The Region that a command names, or the usual one.
+    pub(crate) fn region(&self, named: &InRegion) -> Result<Region, Problem> {
+        named.resolve(&self.environment)
+    }
+}
+
+/// Runs a command. Answers the exit code.
+pub(crate) fn run(cli: Cli, environment: Environment) -> u8 {
+    let Cli { global, command } = cli;
+    let out = Output::new(global.json, global.quiet, &environment);
+    log(global.verbose, &command);
+    let outcome = match command {
+        Command::Completions(args) => args.run(),
+        Command::Local(commands::local::Local::Reset(args)) => environment
+            .home(global.home)
+            .map_err(Failure::from)
+            .and_then(|home| args.run(&out, &home)),
+        command => return within_runtime(global, command, environment, out),
+    };
+    outcome.unwrap_or_else(|failure| errors::tell(&out, failure))
+}
+
+/// Runs a command that opens the embedded cloud.
+fn within_runtime(global: Global, command: Command, environment: Environment, out: Output) -> u8 {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let problem = Problem::new(Code::LocalIo, "The process cannot be set up.");
+            return errors::tell(&out, problem.because(error).into());
+        }
+    };
+    runtime.block_on(async {
+        if let Command::Local(commands::local::Local::Run(args)) = &command {
+            let outcome = match open(global.home, &environment) {
+                Ok(cloud) => args.run(&cloud).await,
+                Err(problem) => Err(problem.into()),
+            };
+            return outcome.unwrap_or_else(|failure| errors::tell(&out, failure));
+        }
+        let user = environment.user(global.user.as_deref());
+        let local = user.and_then(|user| Ok(Local::new(open(global.home, &environment)?, user)));
+        let local = match local {
+            Ok(local) => local,
+            Err(problem) => return errors::tell(&out, problem.into()),
+        };
+        let session = Session {
+            local,
+            out,
+            environment,
+        };
+        sweep(&session).await;
+        dispatch(command, &session)
+            .await
+            .unwrap_or_else(|failure| errors::tell(&session.out, failure))
+    })
+}
+
+fn open(home: Option<PathBuf>, environment: &Environment) -> Result<Embedded, Problem> {
+    let home = environment.home(home)?;
+    // Without its own path the program cannot hand anything over, but it can do all the rest.
+    let program = environment
+        .program
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("prism"));
+    Embedded::open(&home, &program)
+}
+
+async fn dispatch(command: Command, session: &Session) -> Outcome {
+    match command {
+        Command::Launch(args) => args.run(session).await,
+        Command::List(args) => args.run(session).await,
+        Command::Stop(args) => args.run(session).await,
+        Command::Start(args) => args.run(session).await,
+        Command::Terminate(args) => args.run(session).await,
+        Command::Exec(args) => args.run(session).await,
+        Command::Save(args) => Box::pin(args.run(session)).await,
+        Command::Saves(args) => Box::pin(args.run(session)).await,
+        Command::Templates(args) => args.run(session).await,
+        Command::Template(args) => args.run(session).await,
+        Command::Local(args) => args.run(session).await,
+        Command::Completions(args) => args.run(),
+    }
+}
+
+/// Has saves that lost their process brought to an end. That it fails prevents no command.
+async fn sweep(session: &Session) {
+    match session.local.sweep().await {
+        Ok(recoveries) => {
+            for recovery in recoveries {
+                let id = &recovery.save_id;
+                session.out.note(&format!(
+                    "note: {id} was interrupted and is being put back in the background: prism saves watch {id}"
+                ));
+            }
+        }
+        Err(problem) => session.out.warn(&format!(
+            "interrupted saves could not be looked for: {}",
+            crate::text::plain(&explain(problem).chain())
+        )),
+    }
+}
+
+/// Logs to stderr if that is wanted. A process in the background always does: its stderr is a file.
+fn log(verbose: u8, command: &Command) {
+    let background = matches!(command, Command::Local(commands::local::Local::Run(_)));
+    let level = match verbose {
+        0 if background => LevelFilter::WARN,
+        0 => return,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_ansi(false)
+        .with_writer(std::io::stderr)
+        .init();
+}

@@ -1,0 +1,72 @@
+//! The command line as it is typed.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::commands;
+
+const EXAMPLES: &str = "\
+Examples:
+  prism launch python-ml my-research            launch a built-in environment
+  prism exec my-research -- pip install obspy   customise it
+  prism save my-research my-custom-ml-env       save it; it is down for about a minute
+  prism templates                               see what can be launched
+  prism launch my-custom-ml-env new-project     launch the saved environment again
+
+This program works on an embedded cloud: instances, AMIs and their states are simulated on this
+machine, in the folder that --home names, and nothing is billed. Prices are those of AWS.
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong arguments, 130 interrupted.";
+
+/// Saves a running instance, customised as it is, as a template that can be launched again
+#[derive(Debug, Parser)]
+#[command(name = "prism", version, after_long_help = EXAMPLES, max_term_width = 100)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The folder of the embedded cloud [default: $PRISM_HOME or ~/.local/share/prism]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) home: Option<PathBuf>,
+    /// Who you are; the embedded cloud takes your word for it [default: the system's user]
+    #[arg(long = "as", global = true, value_name = "USER")]
+    pub(crate) user: Option<String>,
+    /// Print JSON to stdout, and an error as one line of JSON to stderr
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Leave out progress and notes
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Log to stderr; twice for more, three times for all
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Launch(commands::launch::Launch),
+    List(commands::list::List),
+    Stop(commands::stop::Stop),
+    Start(commands::start::Start),
+    Terminate(commands::terminate::Terminate),
+    Exec(commands::exec::Exec),
+    Save(commands::save::Save),
+    #[command(subcommand)]
+    Saves(commands::saves::Saves),
+    Templates(commands::templates::Templates),
+    #[command(subcommand)]
+    Template(commands::template::Template),
+    #[command(subcommand)]
+    Local(commands::local::Local),
+    Completions(commands::completions::Completions),
+}

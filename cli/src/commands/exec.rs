@@ -1,0 +1,124 @@
+//! `prism exec`.
+
+use std::io::Read;
+
+use clap::Args;
+use prism_functions::domain::{Code, Problem};
+use serde_json::json;
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::output::Output;
+use crate::regions::InRegion;
+
+/// The most that a command is given on stdin, in bytes.
+const STDIN_BYTES: u64 = 16 << 20;
+
+const KNOWN: &str = "\
+The instance is simulated: it has a disk, and runs no programs. A command changes or shows what is
+on the disk; packages are noted there with their names and versions, and nothing is downloaded.
+These are the commands that it knows:
+  pip install NAME[==VERSION]...     pip list       pip freeze
+  conda install NAME[=VERSION]...    conda list
+  apt-get install NAME...            apt list --installed
+  dnf install NAME...                dnf list installed
+  R -e 'install.packages(\"NAME\")'
+  jupyter kernelspec install PATH --name NAME       jupyter kernelspec list
+  cat PATH...    ls [-l] [PATH]    tee [-a] PATH    rm [-r] [-f] PATH...    mkdir [-p] PATH...
+  echo TEXT...   df -h    uname [-m]    hostname    whoami
+
+Examples:
+  prism exec my-research -- pip install obspy
+  echo 'c.NotebookApp.open_browser = False' | prism exec my-research -- tee .jupyter/config.py
+  prism exec my-research -- cat .jupyter/config.py
+
+The exit code is that of the command.";
+
+/// Run a command inside a running instance
+#[derive(Debug, Args)]
+#[command(after_long_help = KNOWN, after_help = "See what it knows with --help.")]
+pub(crate) struct Exec {
+    /// The instance, by its name or its id
+    #[arg(value_name = "NAME")]
+    name: String,
+    #[command(flatten)]
+    region: InRegion,
+    /// The command and its arguments; what is piped in reaches tee, and cat without a path
+    #[arg(value_name = "COMMAND", last = true, required = true)]
+    command: Vec<String>,
+}
+
+impl Exec {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let region = session.region(&self.region)?;
+        let instance = session.local.instance(&region, &self.name).await?;
+        let stdin = if !session.environment.stdin_terminal && reads_stdin(&self.command) {
+            stdin()?
+        } else {
+            Vec::new()
+        };
+        let answer = session
+            .local
+            .guest(&region, &instance.id, &self.command, &stdin)?;
+        if session.out.json {
+            let value = json!({
+                "exit_code": answer.exit_code,
+                "stdout": String::from_utf8_lossy(&answer.stdout),
+                "stderr": String::from_utf8_lossy(&answer.stderr),
+            });
+            session.out.show(&value, String::new)?;
+        } else {
+            Output::stderr(&answer.stderr);
+            Output::data(&answer.stdout)?;
+        }
+        // As a shell would see it: the lowest eight bits, and never 0 for a failure.
+        let code = u8::try_from(answer.exit_code & 0xff).unwrap_or(u8::MAX);
+        Ok(if answer.exit_code != 0 && code == 0 {
+            u8::MAX
+        } else {
+            code
+        })
+    }
+}
+
+/// Whether a command reads what is piped in. The others leave stdin alone, so that `prism exec` in
+/// a shell's `while read` loop does not swallow its lines, and never waits for an end that does not
+/// come.
+fn reads_stdin(command: &[String]) -> bool {
+    let mut words = command.iter().map(String::as_str);
+    match words.find(|word| !matches!(*word, "sudo" | "-E" | "-H")) {
+        Some("tee") => true,
+        Some("cat") => words.all(|word| word == "-"),
+        _ => false,
+    }
+}
+
+fn stdin() -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    let mut limited = std::io::stdin().lock().take(STDIN_BYTES + 1);
+    limited.read_to_end(&mut bytes).map_err(|error| {
+        Problem::new(Code::LocalIo, "What was piped in cannot be read.").because(error)
+    })?;
+    if bytes.len() as u64 > STDIN_BYTES {
+        let message = format!("More than {} MiB were piped in.", STDIN_BYTES >> 20);
+        return Err(Problem::new(Code::InvalidInput, message).hint("Pipe in less at a time."));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_readers_are_given_stdin() {
+        let reads = |line: &str| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            reads_stdin(&words)
+        };
+        assert!(reads("tee a.txt") && reads("cat") && reads("cat -"));
+        assert!(reads("sudo -E tee a.txt"));
+        assert!(!reads("cat a.txt") && !reads("ls") && !reads("pip install tee"));
+    }
+}

@@ -1,0 +1,170 @@
+//! `prism launch`.
+
+use std::fmt::Write;
+
+use clap::{Args, ValueEnum};
+use prism_functions::domain::sizes::Size;
+use prism_functions::domain::{Problem, ProjectName};
+use prism_functions::ports::{Architecture, InstanceState};
+use prism_functions::service::{InstanceView, LaunchPlan, LaunchRequest};
+use serde_json::json;
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::exit;
+use crate::regions::InRegion;
+use crate::settle::Awaited;
+use crate::text::{pairs, plain, usd_per_hour};
+
+/// Launch an instance from a template, built in or saved
+#[derive(Debug, Args)]
+#[command(after_long_help = after_help(), after_help = "See the sizes and examples with --help.")]
+pub(crate) struct Launch {
+    /// The template: NAME for the newest version, NAME@3 for the third
+    template: String,
+    /// The name of the new instance
+    name: String,
+    /// How large: XS, S, M, L, XL, GPU-S, GPU-M, GPU-L or GPU-XL [default: M, or as it was saved]
+    #[arg(long)]
+    size: Option<String>,
+    /// The processor architecture [default: x86_64, or as it was saved]
+    #[arg(long, value_enum)]
+    arch: Option<Arch>,
+    /// The project that the instance is for
+    #[arg(long)]
+    project: Option<String>,
+    #[command(flatten)]
+    region: InRegion,
+    /// Launch only once for this id, however often the command runs
+    #[arg(long, value_name = "ID")]
+    request_id: Option<String>,
+    /// Show what would be launched, and launch nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not wait until it is running
+    #[arg(long)]
+    no_wait: bool,
+}
+
+/// A processor architecture, as typed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Arch {
+    /// Intel and AMD
+    #[value(name = "x86_64")]
+    X86_64,
+    /// Graviton
+    #[value(name = "arm64")]
+    Arm64,
+}
+
+impl Launch {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let request = self.request(session)?;
+        if self.dry_run {
+            let plan = session.local.plan_launch(&request).await?;
+            session
+                .out
+                .show(&json!({ "dry_run": true, "plan": plan }), || would(&plan))?;
+            return Ok(exit::DONE);
+        }
+        let (plan, mut instance) = session.local.launch(&request).await?;
+        if !self.no_wait {
+            let id = instance.id.parse().map_err(Problem::from)?;
+            let awaited = Awaited {
+                region: &request.region,
+                id: &id,
+                name: &request.name,
+                state: InstanceState::Running,
+            };
+            if let Some(running) = awaited.wait(session).await? {
+                instance.state = running.state.as_str();
+                instance.public_ip = running.public_ip;
+            }
+        }
+        let value = json!({ "instance": instance, "plan": plan });
+        session.out.show(&value, || launched(&plan, &instance))?;
+        Ok(exit::DONE)
+    }
+
+    fn request(&self, session: &Session) -> Result<LaunchRequest, Problem> {
+        let size = self.size.as_deref().map(str::parse::<Size>).transpose()?;
+        let project = self.project.as_deref().map(str::parse::<ProjectName>);
+        Ok(LaunchRequest {
+            template: self.template.parse()?,
+            name: self.name.clone(),
+            region: session.region(&self.region)?,
+            size,
+            architecture: self.arch.map(|arch| match arch {
+                Arch::X86_64 => Architecture::X86_64,
+                Arch::Arm64 => Architecture::Arm64,
+            }),
+            project: project.transpose()?,
+            request_id: self.request_id.clone(),
+        })
+    }
+}
+
+fn launched(plan: &LaunchPlan, instance: &InstanceView) -> String {
+    let name = plain(&instance.name);
+    let address = instance.public_ip.clone();
+    let mut text = format!("{name} ({}) is {}.\n", instance.id, instance.state);
+    text.push_str(&pairs([
+        ("template", plan.template.clone()),
+        ("region", plan.region.to_string()),
+        ("type", machine(plan)),
+        ("price", usd_per_hour(plan.usd_per_hour)),
+        ("address", address.unwrap_or_default()),
+        ("log in as", plan.login.clone().unwrap_or_default()),
+    ]));
+    let _ = writeln!(text, "Next: prism exec {name} -- pip install PACKAGE");
+    text
+}
+
+fn would(plan: &LaunchPlan) -> String {
+    let ports: Vec<String> = plan.ports.iter().map(ToString::to_string).collect();
+    let mut text = format!("{} would be launched.\n", plain(&plan.name));
+    text.push_str(&pairs([
+        ("template", plan.template.clone()),
+        ("AMI", plan.image.to_string()),
+        ("region", plan.region.to_string()),
+        ("type", machine(plan)),
+        ("price", usd_per_hour(plan.usd_per_hour)),
+        ("disk", format!("{} GiB", plan.root_size_gib)),
+        ("open ports", ports.join(", ")),
+    ]));
+    text
+}
+
+fn machine(plan: &LaunchPlan) -> String {
+    format!("{} ({})", plan.instance_type, plan.architecture.as_str())
+}
+
+fn after_help() -> String {
+    let mut text = String::from("Sizes, with prices on demand in us-east-1:\n");
+    for (architecture, what) in [
+        (Architecture::X86_64, "x86_64"),
+        (Architecture::Arm64, "arm64"),
+    ] {
+        for size in Size::ALL {
+            let machine = size.machine(architecture);
+            let kind = machine.instance_type;
+            let has = format!(
+                "{:>2} CPU {:>4} GiB  {}",
+                machine.vcpus, machine.memory_gib, machine.gpu
+            );
+            let price = usd_per_hour(Some(machine.usd_per_hour));
+            let _ = writeln!(
+                text,
+                "  {what:<6}  {size:<6}  {kind:<12}  {has:<23}  {price}"
+            );
+        }
+    }
+    text.push_str(
+        "\nExamples:\n  \
+         prism launch python-ml my-research\n  \
+         prism launch my-custom-ml-env new-research --size L\n  \
+         prism launch my-custom-ml-env@2 rerun --region us-west-2",
+    );
+    text
+}

@@ -1,0 +1,60 @@
+//! `prism list`.
+
+use clap::Args;
+use prism_functions::service::InstanceView;
+use serde_json::json;
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::regions::InRegion;
+use crate::{exit, table, text};
+
+/// List your instances
+#[derive(Debug, Args)]
+#[command(visible_alias = "ls")]
+pub(crate) struct List {
+    #[command(flatten)]
+    region: InRegion,
+}
+
+impl List {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let region = session.region(&self.region)?;
+        let instances = session.local.instances(&region).await?;
+        let out = &session.out;
+        if instances.is_empty() && !out.json {
+            out.note(&format!(
+                "No instances in {region}. Launch one: prism launch python-ml my-research"
+            ));
+            return Ok(exit::DONE);
+        }
+        out.show(&json!({ "instances": instances }), || {
+            table::render(out, &HEADS, instances.iter().map(row))
+        })?;
+        Ok(exit::DONE)
+    }
+}
+
+const HEADS: [&str; 8] = [
+    "NAME", "STATE", "TYPE", "TEMPLATE", "ADDRESS", "SINCE", "ID", "SAVE",
+];
+
+fn row(instance: &InstanceView) -> Vec<String> {
+    let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
+    vec![
+        instance.name.clone(),
+        instance.state.to_owned(),
+        instance.instance_type.clone(),
+        or_dash(instance.template.as_deref()),
+        or_dash(instance.public_ip.as_deref()),
+        text::when(instance.launched_at),
+        instance.id.clone(),
+        or_dash(
+            instance
+                .save_id
+                .as_ref()
+                .map(prism_functions::domain::SaveId::as_str),
+        ),
+    ]
+}

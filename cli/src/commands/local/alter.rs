@@ -1,0 +1,93 @@
+//! `prism local alter`.
+
+use clap::{ArgGroup, Args, ValueEnum};
+use prism_local::Feature;
+use serde_json::json;
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::exit;
+use crate::regions::InRegion;
+use crate::text::plain;
+
+/// Give a simulated instance what makes a save refuse it, or warn
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("feature").required(true))]
+pub(crate) struct Alter {
+    /// The instance, by its name or its id
+    instance: String,
+    #[command(flatten)]
+    region: InRegion,
+    #[command(flatten)]
+    feature: Choice,
+}
+
+/// One of the features.
+#[derive(Debug, Args)]
+struct Choice {
+    /// Make it a one-time Spot instance
+    #[arg(long, group = "feature")]
+    spot: bool,
+    /// Make it a member of an Auto Scaling group
+    #[arg(long, group = "feature")]
+    auto_scaling: bool,
+    /// Set or lift its stop protection
+    #[arg(long, group = "feature", value_enum, value_name = "on|off")]
+    stop_protection: Option<Switch>,
+    /// Move its root device to the instance store
+    #[arg(long, group = "feature")]
+    instance_store_root: bool,
+    /// Enable hibernation
+    #[arg(long, group = "feature")]
+    hibernation: bool,
+    /// Give it a Marketplace product code
+    #[arg(long, group = "feature")]
+    product_code: bool,
+    /// Make its address an Elastic IP
+    #[arg(long, group = "feature")]
+    elastic_ip: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
+impl Choice {
+    /// The feature, and what the instance is with it.
+    fn feature(&self) -> (Feature, &'static str) {
+        match self.stop_protection {
+            Some(Switch::On) => (Feature::StopProtection(true), "is protected from stops"),
+            Some(Switch::Off) => (
+                Feature::StopProtection(false),
+                "is not protected from stops",
+            ),
+            None if self.spot => (Feature::Spot, "is a Spot instance"),
+            None if self.auto_scaling => (Feature::AutoScaling, "is in an Auto Scaling group"),
+            None if self.instance_store_root => (
+                Feature::InstanceStoreRoot,
+                "has its root in the instance store",
+            ),
+            None if self.hibernation => (Feature::Hibernation, "has hibernation enabled"),
+            None if self.product_code => (Feature::ProductCode, "has a product code"),
+            None => (Feature::ElasticIp, "has an Elastic IP"),
+        }
+    }
+}
+
+impl Alter {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let region = session.region(&self.region)?;
+        let instance = session.local.instance(&region, &self.instance).await?;
+        let (feature, sentence) = self.feature.feature();
+        session.local.cloud.alter(&region, &instance.id, feature)?;
+        session
+            .out
+            .show(&json!({ "id": instance.id, "altered": sentence }), || {
+                format!("{} now {sentence}.\n", plain(&self.instance))
+            })?;
+        Ok(exit::DONE)
+    }
+}

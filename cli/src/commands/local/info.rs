@@ -1,0 +1,42 @@
+//! `prism local info`.
+
+use clap::Args;
+use serde_json::json;
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::exit;
+use crate::text::{pairs, when};
+
+/// Show the folder, the time and the settings of the embedded cloud
+#[derive(Debug, Args)]
+pub(crate) struct Info {}
+
+impl Info {
+    /// Runs the command.
+    pub(crate) fn run(self, session: &Session) -> Outcome {
+        let Self {} = self;
+        let cloud = &session.local.cloud;
+        let (speed, settings, now) = (cloud.speed()?, cloud.settings()?, session.local.now());
+        let home = cloud.home().display().to_string();
+        let value = json!({
+            "home": home, "user": session.local.user(), "now": now,
+            "speed": speed, "settings": settings,
+        });
+        session.out.show(&value, || {
+            pairs([
+                ("folder", home.clone()),
+                ("you are", session.local.user().to_string()),
+                (
+                    "time",
+                    format!("{}, at {speed} times the usual speed", when(now)),
+                ),
+                (
+                    "public is",
+                    super::settings::reach(settings.public_scope).to_owned(),
+                ),
+            ])
+        })?;
+        Ok(exit::DONE)
+    }
+}

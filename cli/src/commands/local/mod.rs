@@ -1,0 +1,40 @@
+//! `prism local`: what only an embedded cloud can do.
+
+mod alter;
+mod info;
+mod reset;
+mod run;
+mod settings;
+mod speed;
+
+use clap::Subcommand;
+
+use crate::app::Session;
+use crate::errors::Outcome;
+
+/// Look after the embedded cloud on this machine
+#[derive(Debug, Subcommand)]
+pub(crate) enum Local {
+    Info(info::Info),
+    Speed(speed::Speed),
+    Settings(settings::Settings),
+    Alter(alter::Alter),
+    Reset(reset::Reset),
+    #[command(hide = true)]
+    Run(run::Run),
+}
+
+impl Local {
+    /// Runs the command. `app` runs a reset and a run by itself: the one does
+    /// without the cloud that it removes, the other without a user.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        match self {
+            Self::Info(args) => args.run(session),
+            Self::Speed(args) => args.run(session),
+            Self::Settings(args) => args.run(session),
+            Self::Alter(args) => args.run(session).await,
+            Self::Reset(args) => args.run(&session.out, session.local.cloud.home()),
+            Self::Run(args) => args.run(&session.local.cloud).await,
+        }
+    }
+}

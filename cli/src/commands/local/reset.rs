@@ -1,0 +1,117 @@
+//! `prism local reset`.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use prism_functions::domain::{Code, Problem};
+use prism_local::FILES;
+use serde_json::json;
+
+use crate::errors::Outcome;
+use crate::output::Output;
+use crate::{exit, prompt};
+
+/// What SQLite keeps beside a database.
+const BESIDE: [&str; 3] = ["", "-wal", "-shm"];
+/// The folder of the files that running executions hold locked.
+const LEASES: &str = "leases";
+/// What executions in the background had to say.
+const LOG: &str = "background.log";
+/// How a database of Prism begins, byte 68 on: the first letters of its application id. SQLite's
+/// "Database File Format" puts that id there.
+const MARK: [u8; 2] = *b"Pr";
+
+/// Remove the embedded cloud with all of its instances and templates
+#[derive(Debug, Args)]
+pub(crate) struct Reset {
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+impl Reset {
+    /// Runs the command. It opens nothing, so that a damaged cloud can be removed too.
+    pub(crate) fn run(&self, out: &Output, home: &Path) -> Outcome {
+        let leases = check(home)?;
+        let question = format!(
+            "Every instance and template in {} will be gone. Continue?",
+            home.display()
+        );
+        if !self.yes && !prompt::confirm(out, &question)? {
+            out.note("Nothing was changed.");
+            return Ok(exit::FAILED);
+        }
+        let removed = remove(home, &leases).map_err(|error| failed(home, error))?;
+        out.show(&json!({ "home": home, "removed": removed }), || {
+            format!("The embedded cloud in {} is gone.\n", home.display())
+        })?;
+        Ok(exit::DONE)
+    }
+}
+
+fn failed(home: &Path, error: io::Error) -> Problem {
+    let message = format!("The folder {} cannot be reset.", home.display());
+    Problem::new(Code::LocalIo, message).because(error)
+}
+
+/// Refuses a folder that is none of ours, and one in which a save is being carried out. Answers the
+/// leases in it.
+fn check(home: &Path) -> Result<Vec<PathBuf>, Problem> {
+    if !FILES.iter().any(|name| is_ours(&home.join(name))) {
+        let message = format!("There is no embedded cloud in {}.", home.display());
+        return Err(Problem::new(Code::InvalidInput, message)
+            .hint("Name its folder with --home PATH; \"prism local info\" shows it."));
+    }
+    let mut leases = Vec::new();
+    let entries = match fs::read_dir(home.join(LEASES)) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(leases),
+        Err(error) => return Err(failed(home, error)),
+    };
+    for entry in entries {
+        let path = entry.map_err(|error| failed(home, error))?.path();
+        if path.extension().is_none_or(|extension| extension != "lock") {
+            continue;
+        }
+        let locked = File::open(&path).is_ok_and(|file| file.try_lock().is_err());
+        if locked {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            return Err(
+                Problem::new(Code::InstanceBusy, format!("{name} is being carried out."))
+                    .hint("Wait until it has ended, or cancel it: prism saves list"),
+            );
+        }
+        leases.push(path);
+    }
+    Ok(leases)
+}
+
+/// Whether a file begins as a database of ours.
+fn is_ours(path: &Path) -> bool {
+    let mut head = [0; 72];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && head.starts_with(b"SQLite format 3\0") && head[68..70] == MARK
+}
+
+/// Removes what is ours by its name, and the folder where nothing else is in it.
+fn remove(home: &Path, leases: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
+    let databases = FILES
+        .iter()
+        .flat_map(|name| BESIDE.map(|end| home.join(format!("{name}{end}"))));
+    let all = leases.iter().cloned().chain(databases);
+    let mut removed = Vec::new();
+    for path in all.chain([home.join(LOG)]) {
+        match fs::remove_file(&path) {
+            Ok(()) => removed.push(path),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    for folder in [home.join(LEASES), home.to_owned()] {
+        // A folder that holds something else stays.
+        let _ = fs::remove_dir(folder);
+    }
+    Ok(removed)
+}

@@ -1,0 +1,22 @@
+//! `prism local run`: carries an execution that another process has handed over.
+
+use clap::Args;
+use prism_local::Embedded;
+
+use crate::errors::Outcome;
+use crate::exit;
+
+/// Carry an execution to its end
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The execution
+    execution: String,
+}
+
+impl Run {
+    /// Runs the command.
+    pub(crate) async fn run(&self, cloud: &Embedded) -> Outcome {
+        cloud.run(&self.execution).await?;
+        Ok(exit::DONE)
+    }
+}

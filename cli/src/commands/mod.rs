@@ -1,0 +1,14 @@
+//! One file for each command.
+
+pub(crate) mod completions;
+pub(crate) mod exec;
+pub(crate) mod launch;
+pub(crate) mod list;
+pub(crate) mod local;
+pub(crate) mod save;
+pub(crate) mod saves;
+pub(crate) mod start;
+pub(crate) mod stop;
+pub(crate) mod template;
+pub(crate) mod templates;
+pub(crate) mod terminate;

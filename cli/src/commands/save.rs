@@ -1,0 +1,217 @@
+//! `prism save`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clap::Args;
+use prism_functions::domain::save::SaveRequest;
+use prism_functions::domain::{Code, Problem, Region, SaveId};
+use serde_json::json;
+
+use crate::app::Session;
+use crate::backend::Place;
+use crate::errors::{Failure, Outcome};
+use crate::text::{duration, plain};
+use crate::watch::{self, Duty, Ended};
+use crate::{exit, prompt, report};
+
+const EXAMPLES: &str = "\
+The instance is stopped, an AMI of all its volumes is begun, and it is started again; the AMI is
+finished while you work on. If anything fails, the instance is brought back as it was and nothing
+is left behind. Ctrl-C asks whether to go on in the background or to cancel.
+
+Examples:
+  prism save my-research my-custom-ml-env
+  prism save my-research my-custom-ml-env --dry-run
+  prism save my-genomics-work team-genomics-env --public \\
+    --description \"Genomics pipeline with BWA, GATK, and R Bioconductor\"
+  prism save my-research my-custom-ml-env --region us-west-2 --region eu-west-1";
+
+/// Save an instance as a template that can be launched again
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES, after_help = "See examples with --help.")]
+pub(crate) struct Save {
+    /// The instance, by its name or its id
+    instance: String,
+    /// The template: a new one, or one of yours, which gets its next version
+    template: String,
+    /// What the template is for
+    #[arg(long, default_value = "", hide_default_value = true)]
+    description: String,
+    /// A further Region to copy the AMI to; may be repeated, or several separated by commas
+    #[arg(long, value_name = "REGION", value_delimiter = ',')]
+    region: Vec<String>,
+    /// Let everybody see and launch the template
+    #[arg(long)]
+    public: bool,
+    /// The project that the template belongs to
+    #[arg(long)]
+    project: Option<String>,
+    /// A tag for the AMIs and their snapshots; may be repeated
+    #[arg(long = "tag", value_name = "KEY=VALUE")]
+    tags: Vec<String>,
+    /// Accept that the data in the instance store is lost: the instance's name again
+    #[arg(long, value_name = "NAME")]
+    accept_instance_store_loss: Option<String>,
+    /// The Region of the instance [default: $PRISM_REGION, $AWS_REGION or us-east-1]
+    #[arg(long, value_name = "REGION")]
+    from_region: Option<String>,
+    /// Save only once for this id, however often the command runs
+    #[arg(long, value_name = "ID")]
+    request_id: Option<String>,
+    /// Check everything and show the plan, and touch nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask before the instance is stopped
+    #[arg(short, long)]
+    yes: bool,
+    /// Wait until the template is there; this is so anyway
+    #[arg(long, conflicts_with = "no_wait")]
+    wait: bool,
+    /// Return once the save has begun; it goes on in the background
+    #[arg(long)]
+    no_wait: bool,
+}
+
+impl Save {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let request = self.request(session)?;
+        if !self.agreed(session, &request).await? {
+            return Ok(exit::FAILED);
+        }
+        if self.dry_run {
+            return Ok(exit::DONE);
+        }
+        let place = if self.no_wait {
+            Place::Detached
+        } else {
+            Place::Here
+        };
+        let started = session
+            .local
+            .start_save(place, request, self.request_id.as_deref())
+            .await?;
+        let id = &started.save_id;
+        if started.repeated {
+            session
+                .out
+                .note(&format!("note: this was asked for before, as {id}"));
+        }
+        if self.no_wait {
+            return begun(session, id).await;
+        }
+        let duty = if started.repeated {
+            Duty::Watches
+        } else {
+            Duty::Carries
+        };
+        watch::follow(session, id, duty).await
+    }
+
+    /// Shows the plan and asks, where somebody can answer. Answers whether to go on.
+    async fn agreed(&self, session: &Session, request: &SaveRequest) -> Result<bool, Failure> {
+        let out = &session.out;
+        let plan = match session.local.plan_save(request.clone()).await {
+            Ok(plan) => plan,
+            Err(problem) if self.is_repetition(session, request, &problem).await? => {
+                return Ok(true);
+            }
+            Err(problem) => return Err(problem.into()),
+        };
+        if self.dry_run {
+            let value = json!({ "dry_run": true, "plan": plan });
+            out.show(&value, || report::plan(&plan))?;
+            return Ok(true);
+        }
+        out.note(report::plan(&plan).trim_end());
+        if self.yes || !out.answers || plan.expected_downtime_s == 0 {
+            return Ok(true);
+        }
+        let question = format!(
+            "{} will be down for about {}. Continue?",
+            plain(&plan.instance.name),
+            duration(f64::from(plan.expected_downtime_s))
+        );
+        let yes = prompt::confirm(out, &question)?;
+        if !yes {
+            out.note("Nothing was changed.");
+        }
+        Ok(yes)
+    }
+
+    /// Whether the plan was refused only because this very request is being carried out already,
+    /// so that its request id leads to the save that there is.
+    async fn is_repetition(
+        &self,
+        session: &Session,
+        request: &SaveRequest,
+        problem: &Problem,
+    ) -> Result<bool, Problem> {
+        if self.request_id.is_none() || self.dry_run || problem.code != Code::SaveInProgress {
+            return Ok(false);
+        }
+        let instances = session.local.instances(&request.region).await?;
+        let holders = instances
+            .into_iter()
+            .filter(|instance| request.instance == instance.name || request.instance == instance.id)
+            .filter_map(|instance| instance.save_id);
+        for holder in holders {
+            if session.local.save(&holder).await?.request == *request {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn request(&self, session: &Session) -> Result<SaveRequest, Problem> {
+        let regions = self.region.iter().map(|region| region.trim().parse());
+        let copy_to: BTreeSet<Region> = regions.collect::<Result<_, _>>()?;
+        let project = self.project.as_deref().map(str::parse).transpose()?;
+        let request = SaveRequest {
+            instance: self.instance.clone(),
+            template: self.template.parse()?,
+            region: session.environment.region(self.from_region.as_deref())?,
+            description: self.description.clone(),
+            copy_to,
+            public: self.public,
+            project,
+            tags: self.tags()?,
+            accept_instance_store_loss: self.accept_instance_store_loss.clone(),
+        };
+        request.check()?;
+        Ok(request)
+    }
+
+    fn tags(&self) -> Result<BTreeMap<String, String>, Problem> {
+        let mut tags = BTreeMap::new();
+        for tag in &self.tags {
+            let shown = || prism_functions::domain::ids::shown(tag);
+            let Some((key, value)) = tag.split_once('=') else {
+                let message = format!("The tag {} has no \"=\".", shown());
+                return Err(Problem::new(Code::InvalidTag, message));
+            };
+            if tags.insert(key.to_owned(), value.to_owned()).is_some() {
+                let message = format!("The key of the tag {} is given twice.", shown());
+                return Err(Problem::new(Code::InvalidTag, message));
+            }
+        }
+        Ok(tags)
+    }
+}
+
+/// Waits until a detached save has begun, or was refused, and says how to watch it.
+async fn begun(session: &Session, id: &SaveId) -> Outcome {
+    let record = match watch::until_begun(session, id).await? {
+        Ended::Final(record) => return report::end(session, &record),
+        Ended::Open(record) => record,
+    };
+    let next = format!("prism saves watch {id}");
+    let value = json!({ "save_id": id, "state": record.state, "next_command": next });
+    session.out.show(&value, || {
+        format!(
+            "{id}: {} is being saved in the background.\nNext: {next}\n",
+            plain(&record.request.instance)
+        )
+    })?;
+    Ok(exit::DONE)
+}

@@ -1,0 +1,44 @@
+//! `prism saves cancel`.
+
+use clap::Args;
+use prism_functions::domain::save::SaveState;
+use serde_json::json;
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::exit;
+use crate::watch::{Duty, Ended, await_end};
+
+/// Cancel a save: the instance is brought back and what was made is removed
+#[derive(Debug, Args)]
+pub(crate) struct Cancel {
+    /// The save
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Wait until everything is put back
+    #[arg(long)]
+    wait: bool,
+}
+
+impl Cancel {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let id = super::save_id(&self.id)?;
+        let record = session.local.cancel_save(&id).await?;
+        if !self.wait {
+            let next = format!("prism saves watch {id}");
+            let value = json!({ "save_id": id, "state": record.state, "next_command": next });
+            session.out.show(&value, || {
+                format!("{id} is being cancelled: everything is being put back.\nNext: {next}\n")
+            })?;
+            return Ok(exit::DONE);
+        }
+        match await_end(session, &id, Duty::Watches).await? {
+            // What was asked for is done: to be cancelled is no failure here.
+            Ended::Final(record) if record.state == SaveState::Cancelled => {
+                crate::report::cancelled(session, &record)
+            }
+            ended => crate::watch::conclude(session, &id, Duty::Watches, ended),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! `prism saves list`.
+
+use clap::Args;
+use prism_functions::domain::save::SaveRecord;
+use serde_json::{Value, json};
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::text::{duration, when};
+use crate::{exit, table};
+
+/// List your saves, the newest first
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// How many to show
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    limit: u16,
+}
+
+impl List {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let (saves, more) = session.local.saves(usize::from(self.limit)).await?;
+        let out = &session.out;
+        if saves.is_empty() && !out.json {
+            out.note("No saves yet. Save an instance: prism save my-research my-custom-ml-env");
+            return Ok(exit::DONE);
+        }
+        let values: Vec<Value> = saves.iter().map(value).collect();
+        out.show(&json!({ "saves": values, "more": more }), || {
+            table::render(out, &HEADS, saves.iter().map(row))
+        })?;
+        if more && !out.json {
+            out.note("There are more: see them with --limit.");
+        }
+        Ok(exit::DONE)
+    }
+}
+
+const HEADS: [&str; 6] = ["SAVE", "STATE", "INSTANCE", "TEMPLATE", "DOWNTIME", "BEGAN"];
+
+fn row(record: &SaveRecord) -> Vec<String> {
+    vec![
+        record.save_id.to_string(),
+        record.state.as_str().to_owned(),
+        record.request.instance.clone(),
+        template(record),
+        record.downtime_s.map_or_else(|| "-".to_owned(), duration),
+        when(record.started_at),
+    ]
+}
+
+fn template(record: &SaveRecord) -> String {
+    let name = &record.request.template;
+    match record.version {
+        Some(version) => format!("{name}@{version}"),
+        None => name.to_string(),
+    }
+}
+
+fn value(record: &SaveRecord) -> Value {
+    json!({
+        "save_id": record.save_id,
+        "state": record.state,
+        "step": record.step,
+        "instance": record.request.instance,
+        "region": record.request.region,
+        "template": record.request.template,
+        "version": record.version,
+        "downtime_s": record.downtime_s,
+        "started_at": record.started_at,
+        "ended_at": record.ended_at,
+        "code": record.failure.as_ref().map(|failure| &failure.code),
+    })
+}

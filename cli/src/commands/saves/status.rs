@@ -1,0 +1,101 @@
+//! `prism saves status`.
+
+use std::fmt::Write;
+
+use clap::Args;
+use prism_functions::domain::save::SaveRecord;
+use prism_functions::domain::{Region, Timestamp};
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::text::{bytes, pairs, plain, usd, when};
+use crate::{exit, report, story};
+
+/// Tell the story of a save: what was asked, how far it is, how it ended
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// The save
+    #[arg(value_name = "ID")]
+    id: String,
+}
+
+impl Status {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let record = session.local.save(&super::save_id(&self.id)?).await?;
+        session
+            .out
+            .show(&record, || text(&record, session.local.now()))?;
+        Ok(exit::DONE)
+    }
+}
+
+fn text(record: &SaveRecord, now: Timestamp) -> String {
+    let request = &record.request;
+    let version = record.version.map(|version| format!("@{version}"));
+    let mut text = format!(
+        "{}: {} as {}{} {}\n",
+        record.save_id,
+        plain(&request.instance),
+        request.template,
+        version.unwrap_or_default(),
+        record.state.as_str()
+    );
+    let percent = record.progress_percent.filter(|_| !record.state.is_final());
+    let copies: Vec<&str> = request.copy_to.iter().map(Region::as_str).collect();
+    let or_nothing = |text: Option<String>| text.unwrap_or_default();
+    text.push_str(&pairs([
+        (
+            "asked",
+            format!("by {} at {}", record.saved_by, when(record.started_at)),
+        ),
+        ("region", request.region.to_string()),
+        ("copies to", copies.join(", ")),
+        ("for", plain(&request.description)),
+        (
+            "step",
+            format!("{} ({})", story::words(&record.step), record.step),
+        ),
+        (
+            "copied",
+            or_nothing(percent.map(|percent| format!("{percent} %"))),
+        ),
+        ("instance", story::instance(record)),
+        ("AMIs", report::ami_lines(record)),
+        ("failed", report::failed_lines(record)),
+        ("size", or_nothing(record.snapshot_bytes.map(bytes))),
+        (
+            "cost",
+            or_nothing(
+                record
+                    .usd_per_month
+                    .map(|cost| format!("at most {} a month", usd(cost))),
+            ),
+        ),
+        (
+            "cancelled",
+            or_nothing(
+                record
+                    .cancelled_by
+                    .as_ref()
+                    .map(|user| format!("by {user}")),
+            ),
+        ),
+        (
+            "not removed",
+            plain(record.leftovers.as_deref().unwrap_or_default()),
+        ),
+    ]));
+    let _ = write!(text, "\nTimeline:\n{}", story::timeline(record, now));
+    if let Some(failure) = &record.failure {
+        let _ = write!(
+            text,
+            "\nFailed in {}: {}: {}\nhint: {}\n",
+            failure.step,
+            failure.code,
+            plain(&failure.message),
+            plain(&failure.hint)
+        );
+    }
+    text
+}

@@ -1,0 +1,22 @@
+//! `prism saves watch`.
+
+use clap::Args;
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::watch::{Duty, follow};
+
+/// Wait for the end of a save; Ctrl-C only stops the watching
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// The save
+    #[arg(value_name = "ID")]
+    id: String,
+}
+
+impl Watch {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        follow(session, &super::save_id(&self.id)?, Duty::Watches).await
+    }
+}

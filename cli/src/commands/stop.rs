@@ -1,0 +1,76 @@
+//! `prism stop`, and what it shares with `prism start` and `prism terminate`.
+
+use clap::Args;
+use prism_functions::ports::InstanceState;
+use serde_json::json;
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::exit;
+use crate::regions::InRegion;
+use crate::settle::Awaited;
+use crate::text::plain;
+
+/// Stop a running instance; its disk stays
+#[derive(Debug, Args)]
+pub(crate) struct Stop {
+    #[command(flatten)]
+    change: Change,
+}
+
+/// Which instance, and whether to wait.
+#[derive(Debug, Args)]
+pub(crate) struct Change {
+    /// The instance, by its name or its id
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) region: InRegion,
+    /// Do not wait until it is done
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+impl Stop {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let region = session.region(&self.change.region)?;
+        let instance = session.local.stop(&region, &self.change.name).await?;
+        let awaited = Awaited {
+            region: &region,
+            id: &instance.id,
+            name: &self.change.name,
+            state: InstanceState::Stopped,
+        };
+        done(session, &self.change, &awaited).await
+    }
+}
+
+/// Waits, if that is wanted, and says how the instance stands.
+pub(crate) async fn done(session: &Session, change: &Change, awaited: &Awaited<'_>) -> Outcome {
+    let (local, id) = (&session.local, awaited.id);
+    let found = if change.no_wait {
+        local.instance(awaited.region, id.as_str()).await.ok()
+    } else {
+        awaited.wait(session).await?
+    };
+    let state = found
+        .as_ref()
+        .map_or(InstanceState::Terminated, |instance| instance.state);
+    let address = found.and_then(|instance| instance.public_ip);
+    let value = json!({
+        "id": id, "name": change.name, "region": awaited.region,
+        "state": state.as_str(), "public_ip": address,
+    });
+    session.out.show(&value, || {
+        let at = address
+            .map(|address| format!(" at {address}"))
+            .unwrap_or_default();
+        format!(
+            "{} ({id}) is {}{at}.\n",
+            plain(&change.name),
+            state.as_str()
+        )
+    })?;
+    Ok(exit::DONE)
+}

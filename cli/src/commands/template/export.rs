@@ -1,0 +1,90 @@
+//! `prism template export`.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use prism_functions::domain::template::TemplateRef;
+use prism_functions::domain::{Code, Problem};
+use serde_json::json;
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::exit;
+
+/// Write a saved template as a YAML file
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The template: NAME for the newest version, NAME@3 for the third
+    #[arg(value_name = "TEMPLATE")]
+    template: String,
+    /// Write to this file instead of stdout
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace the file if there is one
+    #[arg(long, requires = "output")]
+    force: bool,
+}
+
+impl Export {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let reference: TemplateRef = self.template.parse()?;
+        let yaml = session.local.export_template(&reference).await?;
+        let Some(path) = &self.output else {
+            let value = json!({ "template": reference.to_string(), "yaml": yaml });
+            session.out.show(&value, || yaml.clone())?;
+            return Ok(exit::DONE);
+        };
+        write(path, yaml.as_bytes(), self.force).map_err(|error| refused(path, error))?;
+        session
+            .out
+            .note(&format!("{reference} is in {}.", path.display()));
+        Ok(exit::DONE)
+    }
+}
+
+/// Writes a file whole or not at all: under another name beside it, which then takes its place.
+fn write(path: &Path, bytes: &[u8], force: bool) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    }
+    let mut name = path.file_name().ok_or(ErrorKind::IsADirectory)?.to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = path.with_file_name(name);
+    let placed = write_new(&part, bytes).and_then(|()| {
+        if force {
+            fs::rename(&part, path)
+        } else {
+            // A link, other than a rename, fails where the name is taken.
+            fs::hard_link(&part, path)
+        }
+    });
+    if placed.is_err() || !force {
+        let _ = fs::remove_file(&part);
+    }
+    placed
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file: File = OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn refused(path: &Path, error: io::Error) -> Problem {
+    let path = path.display();
+    match error.kind() {
+        ErrorKind::AlreadyExists => {
+            Problem::new(Code::LocalIo, format!("There is a file {path} already."))
+                .hint("Name another file, or replace it with --force.")
+        }
+        ErrorKind::StorageFull => {
+            Problem::new(Code::DiskFull, format!("{path} could not be written.")).because(error)
+        }
+        _ => Problem::new(Code::LocalIo, format!("{path} could not be written."))
+            .because(error)
+            .hint("Name another file."),
+    }
+}

@@ -1,0 +1,184 @@
+//! `prism template info`.
+
+use std::fmt::Write;
+
+use clap::Args;
+use prism_functions::domain::template::{Template, TemplateRef, Version};
+use prism_functions::domain::{Code, Problem};
+use prism_functions::service::TemplateView;
+use serde_json::{Value, json};
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::exit;
+use crate::text::{bytes, pairs, plain, usd, when};
+
+/// How many of the newest versions are shown.
+const VERSIONS: u32 = 20;
+
+/// Show a template: where it comes from, its versions, its AMIs, its cost
+#[derive(Debug, Args)]
+pub(crate) struct Info {
+    /// The template: NAME for the newest version, NAME@3 for the third
+    #[arg(value_name = "TEMPLATE")]
+    template: String,
+}
+
+impl Info {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let reference: TemplateRef = self.template.parse()?;
+        let view = session.local.template(&reference).await?;
+        let TemplateView::Saved { template, version } = &view else {
+            session.out.show(&view, || built_in(&view))?;
+            return Ok(exit::DONE);
+        };
+        let versions = versions(session, template).await?;
+        let mut value = serde_json::to_value(&view).map_err(|error| {
+            Problem::new(Code::Internal, "The template could not be written as JSON.")
+                .because(error)
+        })?;
+        value["versions"] = versions.iter().map(summary).collect();
+        session
+            .out
+            .show(&value, || saved(template, version, &versions))?;
+        Ok(exit::DONE)
+    }
+}
+
+/// The newest versions, the newest first.
+async fn versions(session: &Session, template: &Template) -> Result<Vec<Version>, Problem> {
+    let mut versions = Vec::new();
+    let oldest = template.latest.saturating_sub(VERSIONS) + 1;
+    for number in (oldest..=template.latest).rev() {
+        let reference = TemplateRef {
+            name: template.name.clone(),
+            version: Some(number),
+        };
+        if let TemplateView::Saved { version, .. } = session.local.template(&reference).await? {
+            versions.push(*version);
+        }
+    }
+    Ok(versions)
+}
+
+fn summary(version: &Version) -> Value {
+    json!({
+        "number": version.number,
+        "saved_from": version.saved_from,
+        "saved_by": version.saved_by,
+        "saved_date": version.saved_date,
+        "description": version.description,
+    })
+}
+
+fn built_in(view: &TemplateView) -> String {
+    let TemplateView::BuiltIn {
+        name,
+        description,
+        packages,
+        root_size_gib,
+        ports,
+    } = view
+    else {
+        return String::new();
+    };
+    let mut text = format!("{name}: {description}\n");
+    text.push_str(&pairs([
+        ("source", "built in".to_owned()),
+        ("packages", packages.join(" ")),
+        ("disk", format!("{root_size_gib} GiB")),
+        ("open ports", list(ports)),
+    ]));
+    let _ = writeln!(text, "Next: prism launch {name} NEW-NAME");
+    text
+}
+
+fn saved(template: &Template, version: &Version, versions: &[Version]) -> String {
+    let mut text = format!("{}@{}\n", template.name, version.number);
+    let project = template.project.as_ref().map(ToString::to_string);
+    let original = template.original_template.as_ref().map(ToString::to_string);
+    text.push_str(&pairs([
+        ("for", plain(&version.description)),
+        ("owner", template.owner.to_string()),
+        ("visibility", template.visibility.as_str().to_owned()),
+        ("project", project.unwrap_or_default()),
+        (
+            "source",
+            format!("saved from the instance {}", plain(&version.saved_from)),
+        ),
+        (
+            "saved",
+            format!("by {} at {}", version.saved_by, when(version.saved_date)),
+        ),
+        ("original", original.unwrap_or_default()),
+        (
+            "parent",
+            plain(version.parent.as_deref().unwrap_or_default()),
+        ),
+        ("AMIs", amis(version)),
+        ("failed", failed(version)),
+        ("type", version.instance_type.clone()),
+        (
+            "disk",
+            format!(
+                "{} GiB, {} used",
+                version.root_size_gib,
+                bytes(version.snapshot_bytes)
+            ),
+        ),
+        (
+            "cost",
+            format!("at most {} a month", usd(version.usd_per_month)),
+        ),
+        (
+            "log in as",
+            plain(version.login.as_deref().unwrap_or_default()),
+        ),
+        ("open ports", list(&version.ports)),
+        ("launches", launches(template)),
+    ]));
+    text.push_str("\nVersions:\n");
+    for version in versions {
+        let _ = writeln!(
+            text,
+            "  {:>4}  {}  from {} by {}",
+            version.number,
+            when(version.saved_date),
+            plain(&version.saved_from),
+            version.saved_by
+        );
+    }
+    let _ = writeln!(text, "Next: prism launch {} NEW-NAME", template.name);
+    text
+}
+
+fn amis(version: &Version) -> String {
+    let mut lines = Vec::new();
+    for (region, by_architecture) in &version.amis {
+        for (architecture, image) in by_architecture {
+            lines.push(format!("{region}  {}  {image}", architecture.as_str()));
+        }
+    }
+    lines.join("\n")
+}
+
+fn failed(version: &Version) -> String {
+    let lines = version
+        .failed_regions
+        .iter()
+        .map(|(region, why)| format!("{region}  {}", plain(why)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn launches(template: &Template) -> String {
+    match template.last_launched_at {
+        Some(at) => format!("{}, the last at {}", template.launches, when(at)),
+        None => "none yet".to_owned(),
+    }
+}
+
+fn list(ports: &[u16]) -> String {
+    let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
+    ports.join(", ")
+}

@@ -1,0 +1,48 @@
+//! `prism terminate`.
+
+use clap::Args;
+use prism_functions::ports::InstanceState;
+
+use crate::app::Session;
+use crate::commands::stop::{Change, done};
+use crate::errors::Outcome;
+use crate::settle::Awaited;
+use crate::text::plain;
+use crate::{exit, prompt};
+
+/// End an instance for good, with its disk
+#[derive(Debug, Args)]
+pub(crate) struct Terminate {
+    #[command(flatten)]
+    change: Change,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+impl Terminate {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let (local, name) = (&session.local, &self.change.name);
+        let region = session.region(&self.change.region)?;
+        let instance = local.instance(&region, name).await?;
+        let question = format!(
+            "{} ({}) and everything on its disk will be gone. Terminate it?",
+            plain(name),
+            instance.id
+        );
+        if !self.yes && !prompt::confirm(&session.out, &question)? {
+            session.out.note("Nothing was changed.");
+            return Ok(exit::FAILED);
+        }
+        // By its id: a second instance of that name that appears now is none of our business.
+        local.terminate(&region, instance.id.as_str()).await?;
+        let awaited = Awaited {
+            region: &region,
+            id: &instance.id,
+            name,
+            state: InstanceState::Terminated,
+        };
+        done(session, &self.change, &awaited).await
+    }
+}

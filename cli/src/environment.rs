@@ -1,0 +1,103 @@
+//! What the process finds around it, read once.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::Command;
+
+use prism_functions::domain::{Code, Problem, Region, UserId};
+
+/// The Region where none is named.
+const REGION: &str = "us-east-1";
+
+/// The environment: variables, the program's own path, and which streams are terminals.
+#[derive(Debug)]
+pub(crate) struct Environment {
+    prism_home: Option<PathBuf>,
+    data_home: Option<PathBuf>,
+    user_home: Option<PathBuf>,
+    user: Option<String>,
+    region: Option<String>,
+    /// Whether colour is allowed at all.
+    pub(crate) color: bool,
+    /// The program itself, for executions that are handed to a process of their own.
+    pub(crate) program: Option<PathBuf>,
+    /// Whether somebody can answer questions.
+    pub(crate) stdin_terminal: bool,
+    /// Whether somebody reads the data.
+    pub(crate) stdout_terminal: bool,
+    /// Whether somebody watches the progress.
+    pub(crate) stderr_terminal: bool,
+}
+
+impl Environment {
+    /// Reads it.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the edge where the environment is read, once"
+    )]
+    pub(crate) fn read() -> Self {
+        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let text = |name: &str| set(name).and_then(|value| OsString::into_string(value).ok());
+        let plain = set("NO_COLOR").is_some() || text("TERM").as_deref() == Some("dumb");
+        Self {
+            prism_home: set("PRISM_HOME").map(PathBuf::from),
+            data_home: set("XDG_DATA_HOME").map(PathBuf::from),
+            user_home: set("HOME").map(PathBuf::from),
+            user: text("USER").or_else(|| text("LOGNAME")),
+            region: text("PRISM_REGION").or_else(|| text("AWS_REGION")),
+            color: !plain,
+            program: std::env::current_exe().ok(),
+            stdin_terminal: std::io::stdin().is_terminal(),
+            stdout_terminal: std::io::stdout().is_terminal(),
+            stderr_terminal: std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// The folder of the embedded cloud: the one that is named, or the usual one.
+    pub(crate) fn home(&self, named: Option<PathBuf>) -> Result<PathBuf, Problem> {
+        let usual = || {
+            let data = self.data_home.clone().filter(|path| path.is_absolute());
+            data.or_else(|| Some(self.user_home.as_ref()?.join(".local/share")))
+                .map(|data| data.join("prism"))
+        };
+        let home = named.or_else(|| self.prism_home.clone()).or_else(usual);
+        let home = home.ok_or_else(|| {
+            Problem::new(
+                Code::LocalIo,
+                "There is no home folder to keep anything in.",
+            )
+            .hint("Name a folder with --home PATH or the variable PRISM_HOME.")
+        })?;
+        // A process in the background works in another folder than this one.
+        std::path::absolute(home).map_err(|error| {
+            Problem::new(Code::LocalIo, "The current folder cannot be read.").because(error)
+        })
+    }
+
+    /// Who asks: the one who is named, or the user of the operating system.
+    pub(crate) fn user(&self, named: Option<&str>) -> Result<UserId, Problem> {
+        let user = named
+            .map(str::to_owned)
+            .or_else(|| self.user.clone())
+            .or_else(user_of_the_system);
+        let Some(user) = user else {
+            return Err(Problem::new(Code::InvalidName, "Who you are is not known.")
+                .hint("Say it with --as USER."));
+        };
+        user.parse()
+            .map_err(|invalid| Problem::from(invalid).hint("Name another user with --as USER."))
+    }
+
+    /// The Region that is named, or the usual one.
+    pub(crate) fn region(&self, named: Option<&str>) -> Result<Region, Problem> {
+        let region = named.or(self.region.as_deref()).unwrap_or(REGION);
+        Ok(region.parse::<Region>()?)
+    }
+}
+
+fn user_of_the_system() -> Option<String> {
+    let answer = Command::new("id").arg("-un").output().ok()?;
+    let name = String::from_utf8(answer.stdout).ok()?.trim().to_owned();
+    (!name.is_empty()).then_some(name)
+}

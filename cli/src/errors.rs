@@ -1,0 +1,103 @@
+//! What ends a command early, and the one place where it is told.
+
+use std::error::Error;
+use std::fmt::Write;
+
+use prism_functions::domain::{Class, Code, Problem};
+use prism_local::explain;
+use serde_json::json;
+
+use crate::exit;
+use crate::output::Output;
+use crate::text::plain;
+
+/// Why a command ends without having done what it was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Something went wrong, and is still to be told.
+    Problem(Problem),
+    /// Whoever read the output has had enough: `prism list | head -1`.
+    NobodyReads,
+}
+
+/// How a command ends: with an exit code, or early.
+pub(crate) type Outcome = Result<u8, Failure>;
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+/// Tells a failure, and says which exit code it is.
+pub(crate) fn tell(out: &Output, failure: Failure) -> u8 {
+    match failure {
+        Failure::NobodyReads => exit::DONE,
+        Failure::Problem(problem) => {
+            let problem = explain(problem);
+            let mut causes = Vec::new();
+            let mut cause = problem.source();
+            while let Some(error) = cause {
+                causes.push(error.to_string());
+                cause = error.source();
+            }
+            Told {
+                code: problem.code.as_str(),
+                message: &problem.message,
+                causes: &causes,
+                after: &[],
+                hint: problem.advice(),
+            }
+            .print(out);
+            exit_code(problem.code)
+        }
+    }
+}
+
+fn exit_code(code: Code) -> u8 {
+    match code.class() {
+        Class::BadInput => exit::BAD_ARGUMENTS,
+        Class::Refused | Class::Failed | Class::Transient => exit::FAILED,
+    }
+}
+
+/// An error as it is told.
+pub(crate) struct Told<'a> {
+    /// Its code.
+    pub(crate) code: &'a str,
+    /// What happened.
+    pub(crate) message: &'a str,
+    /// What caused it, the nearest first.
+    pub(crate) causes: &'a [String],
+    /// How things stand now, in sentences.
+    pub(crate) after: &'a [String],
+    /// What to do.
+    pub(crate) hint: &'a str,
+}
+
+impl Told<'_> {
+    /// Prints it to stderr: as text, or as one line of JSON.
+    pub(crate) fn print(&self, out: &Output) {
+        if out.json {
+            let mut message = self.message.to_owned();
+            for cause in self.causes {
+                let _ = write!(message, ": {cause}");
+            }
+            let object = json!({ "code": self.code, "message": message, "hint": self.hint });
+            Output::complain(&object.to_string());
+            return;
+        }
+        let label = out.bold_red(&format!("error[{}]:", self.code));
+        let mut text = format!("{label} {}", plain(self.message));
+        for cause in self.causes {
+            let _ = write!(text, "\n  because: {}", plain(cause));
+        }
+        for sentence in self.after {
+            let _ = write!(text, "\n  {}", plain(sentence));
+        }
+        if !self.hint.is_empty() {
+            let _ = write!(text, "\n{} {}", out.bold("hint:"), plain(self.hint));
+        }
+        Output::complain(&text);
+    }
+}

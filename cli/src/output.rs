@@ -1,0 +1,115 @@
+//! Where text goes: data to stdout, everything else to stderr.
+
+use std::io::{ErrorKind, Write};
+
+use prism_functions::domain::{Code, Problem};
+use serde::Serialize;
+
+use crate::environment::Environment;
+use crate::errors::Failure;
+
+/// How this run speaks.
+#[derive(Debug)]
+pub(crate) struct Output {
+    /// Whether data is JSON.
+    pub(crate) json: bool,
+    /// Whether progress and notes are left out.
+    pub(crate) quiet: bool,
+    /// Whether progress may move on the screen.
+    pub(crate) live: bool,
+    /// Whether questions can be asked.
+    pub(crate) answers: bool,
+    /// Whether tables fit themselves to a terminal.
+    pub(crate) terminal: bool,
+    color: bool,
+}
+
+impl Output {
+    /// The output for these flags in this environment.
+    pub(crate) fn new(json: bool, quiet: bool, environment: &Environment) -> Self {
+        Self {
+            json,
+            quiet,
+            live: environment.stderr_terminal,
+            answers: environment.stdin_terminal && environment.stderr_terminal,
+            terminal: environment.stdout_terminal,
+            color: environment.color && environment.stderr_terminal,
+        }
+    }
+
+    /// Prints data.
+    pub(crate) fn data(bytes: &[u8]) -> Result<(), Failure> {
+        let mut stdout = std::io::stdout().lock();
+        let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+        match written {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::NobodyReads),
+            Err(error) => {
+                let code = match error.kind() {
+                    ErrorKind::StorageFull => Code::DiskFull,
+                    _ => Code::LocalIo,
+                };
+                Err(Problem::new(code, "The output could not be written.")
+                    .because(error)
+                    .hint("See where stdout goes.")
+                    .into())
+            }
+        }
+    }
+
+    /// Prints what a command shows: `text` to people, `value` with `--json`.
+    pub(crate) fn show<T: Serialize>(
+        &self,
+        value: &T,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        if !self.json {
+            return Self::data(text().as_bytes());
+        }
+        let mut json = serde_json::to_string_pretty(value).map_err(|error| {
+            Problem::new(Code::Internal, "The answer could not be written as JSON.").because(error)
+        })?;
+        json.push('\n');
+        Self::data(json.as_bytes())
+    }
+
+    /// Tells something beside the data, unless nobody wants to hear it.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            Self::complain(text);
+        }
+    }
+
+    /// Tells something that should be known.
+    pub(crate) fn warn(&self, text: &str) {
+        Self::complain(&format!("{} {text}", self.bold("warning:")));
+    }
+
+    /// Writes a line to stderr. Where stderr is closed there is nobody left to tell.
+    pub(crate) fn complain(text: &str) {
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+
+    /// Writes to stderr as it is.
+    pub(crate) fn stderr(bytes: &[u8]) {
+        let _ = std::io::stderr().lock().write_all(bytes);
+    }
+
+    /// Bold, on a terminal.
+    pub(crate) fn bold(&self, text: &str) -> String {
+        self.styled("1", text)
+    }
+
+    /// Bold and red, on a terminal.
+    pub(crate) fn bold_red(&self, text: &str) -> String {
+        self.styled("1;31", text)
+    }
+
+    fn styled(&self, style: &str, text: &str) -> String {
+        if self.color {
+            format!("\u{1b}[{style}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! What a save will do, and how it ended.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use prism_functions::domain::save::{RegionCopy, SavePlan, SaveRecord, SaveState};
+use prism_functions::domain::{ImageId, Region};
+use serde::Serialize;
+
+use crate::app::Session;
+use crate::errors::{Outcome, Told};
+use crate::text::{duration, pairs, plain, usd};
+use crate::{exit, story};
+
+/// A plan, for people.
+pub(crate) fn plan(plan: &SavePlan) -> String {
+    let instance = &plan.instance;
+    let mut text = format!(
+        "Saving {} ({}, {}) as {}@{}:\n",
+        plain(&instance.name),
+        instance.id,
+        instance.original_state.as_str(),
+        plan.request.template,
+        plan.next_version
+    );
+    for (number, step) in plan.steps.iter().enumerate() {
+        let _ = writeln!(text, "  {}. {}", number + 1, plain(step));
+    }
+    let downtime = match plan.expected_downtime_s {
+        0 => "none".to_owned(),
+        seconds => format!("about {}", duration(f64::from(seconds))),
+    };
+    let cost = format!("at most {} a month", usd(plan.usd_per_month_at_most));
+    text.push_str(&pairs([("downtime", downtime), ("cost", cost)]));
+    for warning in &plan.warnings {
+        let _ = writeln!(text, "  warning: {}", plain(&warning.text));
+    }
+    text
+}
+
+/// The end of a save, as data.
+#[derive(Debug, Serialize)]
+pub(crate) struct End<'a> {
+    save_id: &'a str,
+    state: SaveState,
+    instance: &'a str,
+    template: &'a str,
+    version: Option<u32>,
+    downtime_s: Option<f64>,
+    amis: BTreeMap<&'a Region, &'a ImageId>,
+    failed_regions: BTreeMap<&'a Region, FailedRegion<'a>>,
+    usd_per_month: Option<f64>,
+    failure: Option<&'a prism_functions::domain::save::Failure>,
+    leftovers: Option<&'a str>,
+    next_command: String,
+}
+
+#[derive(Debug, Serialize)]
+struct FailedRegion<'a> {
+    code: &'a str,
+    cause: &'a str,
+}
+
+impl<'a> End<'a> {
+    /// How a record stands.
+    pub(crate) fn of(record: &'a SaveRecord) -> Self {
+        let next_command = match record.state {
+            SaveState::Succeeded => format!("prism launch {} NEW-NAME", record.request.template),
+            SaveState::Running => format!("prism saves watch {}", record.save_id),
+            _ => format!("prism saves status {}", record.save_id),
+        };
+        Self {
+            save_id: record.save_id.as_str(),
+            state: record.state,
+            instance: &record.request.instance,
+            template: record.request.template.as_str(),
+            version: record.version,
+            downtime_s: record.downtime_s,
+            amis: amis(record),
+            failed_regions: failed_regions(record),
+            usd_per_month: record.usd_per_month,
+            failure: record.failure.as_ref(),
+            leftovers: record.leftovers.as_deref(),
+            next_command,
+        }
+    }
+}
+
+/// The AMIs that can be launched, or will be.
+pub(crate) fn amis(record: &SaveRecord) -> BTreeMap<&Region, &ImageId> {
+    let own = record
+        .image
+        .iter()
+        .map(|image| (&record.request.region, image));
+    let copies = record
+        .copies
+        .iter()
+        .filter_map(|(region, copy)| match copy {
+            RegionCopy::Available { image } | RegionCopy::Copying { image } => {
+                Some((region, image))
+            }
+            RegionCopy::Failed { .. } => None,
+        });
+    own.chain(copies).collect()
+}
+
+fn failed_regions(record: &SaveRecord) -> BTreeMap<&Region, FailedRegion<'_>> {
+    let mut failed = BTreeMap::new();
+    for (region, copy) in &record.copies {
+        if let RegionCopy::Failed { code, cause } = copy {
+            failed.insert(region, FailedRegion { code, cause });
+        }
+    }
+    failed
+}
+
+/// The AMIs, one a line.
+pub(crate) fn ami_lines(record: &SaveRecord) -> String {
+    let lines = amis(record)
+        .into_iter()
+        .map(|(region, image)| format!("{region}  {image}"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The Regions whose copy failed, one a line.
+pub(crate) fn failed_lines(record: &SaveRecord) -> String {
+    let lines = failed_regions(record)
+        .into_iter()
+        .map(|(region, failed)| format!("{region}  {}: {}", failed.code, plain(failed.cause)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Tells that a save was cancelled, to somebody who asked for that.
+pub(crate) fn cancelled(session: &Session, record: &SaveRecord) -> Outcome {
+    session.out.show(&End::of(record), || {
+        let left = record.leftovers.as_deref().map_or_else(
+            || "No AMI and no snapshot is left of it.".to_owned(),
+            |left| format!("Not everything could be removed: {}", plain(left)),
+        );
+        let (id, instance) = (&record.save_id, story::instance(record));
+        format!("{id} is cancelled. {instance} {left}\n")
+    })?;
+    Ok(exit::DONE)
+}
+
+/// Tells how a save ended. Answers the exit code.
+pub(crate) fn end(session: &Session, record: &SaveRecord) -> Outcome {
+    let out = &session.out;
+    let end = End::of(record);
+    if record.state == SaveState::Succeeded {
+        out.show(&end, || success(record, &end))?;
+        return Ok(exit::DONE);
+    }
+    if out.json {
+        out.show(&end, String::new)?;
+    }
+    let mut after = vec![story::instance(record)];
+    if record.state != SaveState::Stranded && record.plan.is_some() {
+        after.push(match &record.leftovers {
+            None => "No AMI and no snapshot is left of the save.".to_owned(),
+            Some(left) => format!("Not everything could be removed: {left}"),
+        });
+    }
+    if let Some(failure) = &record.failure {
+        Told {
+            code: &failure.code,
+            message: &failure.message,
+            causes: &[],
+            after: &after,
+            hint: &failure.hint,
+        }
+        .print(out);
+    }
+    Ok(exit::FAILED)
+}
+
+fn success(record: &SaveRecord, end: &End<'_>) -> String {
+    let version = record.version.unwrap_or_default();
+    let mut text = format!(
+        "{} is saved as {}@{version}.\n",
+        plain(&record.request.instance),
+        record.request.template
+    );
+    let downtime = match record.downtime_s {
+        Some(seconds) => duration(seconds),
+        None => "none".to_owned(),
+    };
+    let cost = record.usd_per_month;
+    text.push_str(&pairs([
+        ("downtime", downtime),
+        ("AMIs", ami_lines(record)),
+        ("failed", failed_lines(record)),
+        (
+            "cost",
+            cost.map(|cost| format!("at most {} a month", usd(cost)))
+                .unwrap_or_default(),
+        ),
+        (
+            "not removed",
+            plain(record.leftovers.as_deref().unwrap_or_default()),
+        ),
+    ]));
+    let _ = writeln!(text, "Next: {}", end.next_command);
+    text
+}

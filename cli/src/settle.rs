@@ -1,0 +1,112 @@
+//! Waiting until an instance is in the state that was asked for.
+
+use std::time::Duration;
+
+use prism_functions::domain::save::seconds_between;
+use prism_functions::domain::{Code, InstanceId, Problem, Region};
+use prism_functions::ports::{Instance, InstanceState};
+
+use crate::app::Session;
+use crate::progress::Progress;
+use crate::text::{duration, plain};
+
+/// How often to look, on the wall clock.
+const EVERY: Duration = Duration::from_millis(100);
+/// How long to wait at most, on the cloud's clock.
+const LIMIT_S: f64 = 900.0;
+/// How long a new instance may be unknown, on the cloud's clock.
+const UNKNOWN_S: f64 = 60.0;
+
+/// An instance that is on its way to a state.
+pub(crate) struct Awaited<'a> {
+    /// Its Region.
+    pub(crate) region: &'a Region,
+    /// Its id.
+    pub(crate) id: &'a InstanceId,
+    /// Its name, for people.
+    pub(crate) name: &'a str,
+    /// The state.
+    pub(crate) state: InstanceState,
+}
+
+impl Awaited<'_> {
+    /// Waits until it is there. `None` when it is gone for so long that nobody knows it any more.
+    pub(crate) async fn wait(&self, session: &Session) -> Result<Option<Instance>, Problem> {
+        let mut progress = Progress::new(&session.out);
+        let outcome = self.look_until(session, &mut progress).await;
+        progress.clear();
+        outcome
+    }
+
+    async fn look_until(
+        &self,
+        session: &Session,
+        progress: &mut Progress,
+    ) -> Result<Option<Instance>, Problem> {
+        let began = session.local.now();
+        let mut ticks = tokio::time::interval(EVERY);
+        loop {
+            ticks.tick().await;
+            let waited = seconds_between(began, session.local.now());
+            let found = match session.local.instance(self.region, self.id.as_str()).await {
+                Ok(instance) => Some(instance),
+                Err(problem) if problem.code == Code::InstanceNotFound => None,
+                Err(problem) => return Err(problem),
+            };
+            match &found {
+                Some(instance) if instance.state == self.state => return Ok(found),
+                Some(instance) if self.is_missed_by(instance) => return Err(self.missed(instance)),
+                None if self.state == InstanceState::Terminated => return Ok(None),
+                None if waited > UNKNOWN_S => return Err(self.late(waited)),
+                _ if waited > LIMIT_S => return Err(self.late(waited)),
+                _ => {}
+            }
+            let step = format!(
+                "Waiting until {} is {}",
+                plain(self.name),
+                self.state.as_str()
+            );
+            progress.show(&step, &duration(waited));
+        }
+    }
+
+    /// Whether it will not come there by itself.
+    fn is_missed_by(&self, instance: &Instance) -> bool {
+        match self.state {
+            InstanceState::Running => {
+                instance.state == InstanceState::Stopped || instance.state.is_gone()
+            }
+            InstanceState::Stopped => instance.state.is_gone(),
+            _ => false,
+        }
+    }
+
+    fn missed(&self, instance: &Instance) -> Problem {
+        let reason = instance.state_reason.as_ref();
+        let reason = reason.map(|reason| format!(" ({})", reason.message));
+        Problem::new(
+            Code::InstanceStateWrong,
+            format!(
+                "{} is {} instead of {}{}.",
+                self.name,
+                instance.state.as_str(),
+                self.state.as_str(),
+                reason.unwrap_or_default()
+            ),
+        )
+        .hint("\"prism list\" shows how it stands; try again when the reason is gone.")
+    }
+
+    fn late(&self, waited: f64) -> Problem {
+        Problem::new(
+            Code::NotReady,
+            format!(
+                "{} is not {} after {}.",
+                self.name,
+                self.state.as_str(),
+                duration(waited)
+            ),
+        )
+        .hint("\"prism list\" shows how it stands.")
+    }
+}

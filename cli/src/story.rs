@@ -1,0 +1,112 @@
+//! A save in people's words: its steps, its progress, its timeline.
+
+use std::fmt::Write;
+
+use prism_functions::domain::Timestamp;
+use prism_functions::domain::save::{SaveRecord, seconds_between};
+use prism_functions::ports::InstanceState;
+
+use crate::text::{duration, plain, time};
+
+/// What a step does, in people's words.
+pub(crate) fn words(step: &str) -> &str {
+    match step {
+        "PlanSave" => "Checking",
+        "StopInstance" | "AwaitStopped" => "Stopping the instance",
+        "CreateImage" => "Beginning the AMI",
+        "AwaitSnapshots" => "Waiting until the snapshots have begun",
+        "RestartInstance" | "AwaitRunning" => "Starting the instance again",
+        "AwaitImage" => "Finishing the AMI; the instance is yours again",
+        "CopyImage" | "AwaitCopy" | "FailCopy" => "Copying the AMI to other Regions",
+        "RegisterTemplate" => "Registering the template",
+        "CompleteSave" => "Finishing",
+        "RestoreInstance" => "Bringing the instance back",
+        "DiscardImage" => "Removing what was made",
+        "FailSave" => "Ending the save",
+        "Stranded" => "Giving up: the instance does not come back",
+        other => other,
+    }
+}
+
+/// The progress of a save.
+pub(crate) struct Shown {
+    /// The step, which changes rarely.
+    pub(crate) step: String,
+    /// What changes all the time.
+    pub(crate) details: String,
+}
+
+/// How far a save is.
+pub(crate) fn progress(record: &SaveRecord, now: Timestamp) -> Shown {
+    let mut details = Vec::new();
+    if let (true, Some(percent)) = (record.step == "AwaitImage", record.progress_percent) {
+        details.push(format!("{percent} %"));
+    }
+    if let Some(down) = record.down_for_s(now).filter(|_| was_running(record)) {
+        details.push(format!("down for {}", duration(down)));
+    }
+    details.push(format!(
+        "{} so far",
+        duration(seconds_between(record.started_at, now))
+    ));
+    Shown {
+        step: words(&record.step).to_owned(),
+        details: details.join(" · "),
+    }
+}
+
+fn was_running(record: &SaveRecord) -> bool {
+    let instance = record.plan.as_ref().map(|plan| &plan.instance);
+    instance.is_some_and(|instance| instance.original_state == InstanceState::Running)
+}
+
+/// What became of the instance, in a sentence.
+pub(crate) fn instance(record: &SaveRecord) -> String {
+    let name = plain(&record.request.instance);
+    if record.plan.is_none() {
+        return format!("{name} was not touched.");
+    }
+    if !was_running(record) {
+        return format!("{name} was stopped all along.");
+    }
+    if record.stop_requested_at.is_none() {
+        return format!("{name} was never stopped.");
+    }
+    match (record.running_at, record.downtime_s) {
+        (Some(_), Some(down)) => {
+            format!(
+                "{name} is running again; it was down for {}.",
+                duration(down)
+            )
+        }
+        (Some(_), None) => format!("{name} is running again."),
+        (None, _) if record.state.is_final() => {
+            format!("{name} was not seen running again; see \"prism list\".")
+        }
+        (None, _) => format!("{name} is down for now."),
+    }
+}
+
+/// The moments of a save, one a line, each with how long it took. Steps of the same words, such as
+/// a request and the wait for its effect, are one moment.
+pub(crate) fn timeline(record: &SaveRecord, now: Timestamp) -> String {
+    let mut moments: Vec<(Timestamp, &str)> = Vec::new();
+    for moment in &record.moments {
+        let what = words(&moment.step);
+        if moments.last().is_none_or(|(_, last)| *last != what) {
+            moments.push((moment.at, what));
+        }
+    }
+    let end = record.ended_at.unwrap_or(now);
+    let ends = moments.iter().skip(1).map(|(at, _)| *at);
+    let mut text = String::new();
+    for ((at, what), until) in moments.iter().zip(ends.chain([end])) {
+        let took = duration(seconds_between(*at, until));
+        let _ = writeln!(text, "  {}  {took:>12}  {what}", time(*at));
+    }
+    if let Some(ended) = record.ended_at {
+        let (at, how) = (time(ended), record.state.as_str());
+        let _ = writeln!(text, "  {at}  {:>12}  {how}", "");
+    }
+    text
+}

@@ -1,0 +1,32 @@
+//! Tables for people.
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+use crate::output::Output;
+use crate::text::plain;
+
+/// A table with these column heads. On a terminal it fits the width; elsewhere every row is one line.
+pub(crate) fn render(
+    out: &Output,
+    heads: &[&str],
+    rows: impl IntoIterator<Item = Vec<String>>,
+) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_header(heads.iter().copied());
+    table.set_content_arrangement(if out.terminal {
+        ContentArrangement::Dynamic
+    } else {
+        ContentArrangement::Disabled
+    });
+    for row in rows {
+        table.add_row(row.iter().map(|cell| plain(cell)));
+    }
+    if let Some(first) = table.column_mut(0) {
+        first.set_padding((0, 1));
+    }
+    let mut text = table.trim_fmt();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,126 @@
+//! Values as people read them.
+
+use std::fmt::Write;
+
+use prism_functions::domain::Timestamp;
+
+/// A text of somebody's, safe to print on a terminal: control characters are escaped, and so are
+/// those that turn the direction of writing, which could show something else than is there.
+pub(crate) fn plain(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if c.is_control() || turns {
+            safe.extend(c.escape_default());
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// A length of time in seconds.
+pub(crate) fn duration(seconds: f64) -> String {
+    if seconds < 9.95 {
+        return format!("{:.1} s", seconds.max(0.0));
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float that does not fit becomes the largest number, which is as good"
+    )]
+    let whole = seconds.round() as u64;
+    match whole {
+        0..60 => format!("{whole} s"),
+        60..3600 if whole.is_multiple_of(60) => format!("{} min", whole / 60),
+        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
+    }
+}
+
+/// A sum of money; small ones keep the digits that matter.
+pub(crate) fn usd(sum: f64) -> String {
+    if sum > 0.0 && sum < 0.01 {
+        return "less than $0.01".to_owned();
+    }
+    format!("${sum:.2}")
+}
+
+/// A price per hour.
+pub(crate) fn usd_per_hour(price: Option<f64>) -> String {
+    price.map_or_else(
+        || "price not known".to_owned(),
+        |price| format!("${price:.4} per hour"),
+    )
+}
+
+/// An instant.
+pub(crate) fn when(at: Timestamp) -> String {
+    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// The time of day of an instant.
+pub(crate) fn time(at: Timestamp) -> String {
+    at.format("%H:%M:%S").to_string()
+}
+
+/// Bytes.
+pub(crate) fn bytes(count: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "it is rounded anyway")]
+    let gib = count as f64 / f64::from(1_u32 << 30);
+    format!("{gib:.1} GiB")
+}
+
+/// Lines of a name and a value, the values below each other. A value of several lines stays in its
+/// column; a pair without a value is left out.
+pub(crate) fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> String {
+    let mut text = String::new();
+    for (name, value) in pairs {
+        let mut label = name;
+        for line in value.lines() {
+            let _ = writeln!(text, "  {label:<12}{line}");
+            label = "";
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_moves_the_cursor_survives() {
+        assert_eq!(
+            plain("a\u{1b}[2Jb\r\n\u{202e}c"),
+            "a\\u{1b}[2Jb\\r\\n\\u{202e}c"
+        );
+        assert_eq!(plain("ünïcödé 数据 'q' \"d\""), "ünïcödé 数据 'q' \"d\"");
+    }
+
+    #[test]
+    fn durations_are_as_exact_as_matters() {
+        let shown = [-1.0, 0.04, 9.94, 9.96, 59.4, 59.6, 3599.0, 7300.0].map(duration);
+        assert_eq!(
+            shown,
+            [
+                "0.0 s",
+                "0.0 s",
+                "9.9 s",
+                "10 s",
+                "59 s",
+                "1 min",
+                "59 min 59 s",
+                "2 h 01 min"
+            ]
+        );
+    }
+
+    #[test]
+    fn money_is_never_rounded_to_nothing() {
+        assert_eq!(
+            [0.0, 0.001, 1.5].map(usd),
+            ["$0.00", "less than $0.01", "$1.50"]
+        );
+    }
+}

@@ -1,0 +1,278 @@
+//! Waiting for a save: with progress, and with an answer to every signal.
+
+use std::time::Duration;
+
+use prism_functions::domain::save::SaveRecord;
+use prism_functions::domain::{Class, Code, Problem, SaveId};
+use prism_functions::ports::{ExecutionStatus, ExecutionsError};
+use tokio::sync::mpsc;
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::prompt::{self, Choice};
+use crate::signals::{Signal, Signals};
+use crate::text::plain;
+use crate::{exit, report, story};
+
+/// How often to look, on the wall clock.
+const EVERY: Duration = Duration::from_millis(100);
+/// How many looks may fail in a row before the waiting does.
+const FAILURES: u32 = 50;
+/// How many looks may find no record while an execution runs that has to write it: a minute's.
+const UNKNOWN: u32 = 600;
+/// After how many looks to see whether a process that carried a save has died.
+const SWEEP: u32 = 50;
+/// How many looks to wait for an execution that has ended its save and is about to end itself.
+const LAST: u32 = 20;
+
+/// What this process is to the save.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Duty {
+    /// It carries the save out: if it has to go, another process must take over.
+    Carries,
+    /// It only looks on.
+    Watches,
+}
+
+/// How a save stands when the looking ends.
+pub(crate) enum Ended {
+    /// It has ended.
+    Final(Box<SaveRecord>),
+    /// It goes on.
+    Open(Box<SaveRecord>),
+}
+
+/// Waits for the end of a save and reports it.
+pub(crate) async fn follow(session: &Session, id: &SaveId, duty: Duty) -> Outcome {
+    let ended = await_end(session, id, duty).await?;
+    conclude(session, id, duty, ended)
+}
+
+/// Waits for the end of a save, or until somebody ends the waiting.
+pub(crate) async fn await_end(
+    session: &Session,
+    id: &SaveId,
+    duty: Duty,
+) -> Result<Ended, Problem> {
+    let signals = Signals::listen().map_err(|error| {
+        Problem::new(Code::LocalIo, "Signals cannot be listened to.").because(error)
+    })?;
+    let (choices, chosen) = mpsc::channel(1);
+    let mut waiting = Waiting {
+        session,
+        id,
+        duty,
+        look: Look::default(),
+        progress: Progress::new(&session.out),
+        asking: false,
+        leaving: false,
+        choices,
+    };
+    let ended = waiting.run(signals, chosen).await;
+    waiting.progress.clear();
+    let ended = ended?;
+    if let Ended::Final(record) = &ended {
+        waiting.let_execution_end(record).await;
+    }
+    Ok(ended)
+}
+
+/// Reports how a save ended, or how to watch it further.
+pub(crate) fn conclude(session: &Session, id: &SaveId, duty: Duty, ended: Ended) -> Outcome {
+    match ended {
+        Ended::Final(record) => report::end(session, &record),
+        Ended::Open(_) => {
+            let how = match duty {
+                Duty::Carries => "goes on in the background",
+                Duty::Watches => "goes on",
+            };
+            Output::complain(&format!("{id} {how}. Watch it: prism saves watch {id}"));
+            Ok(exit::INTERRUPTED)
+        }
+    }
+}
+
+/// Waits until a save has a record: it has begun, or it was refused.
+pub(crate) async fn until_begun(session: &Session, id: &SaveId) -> Result<Ended, Problem> {
+    let mut look = Look::default();
+    let mut ticks = tokio::time::interval(EVERY);
+    loop {
+        ticks.tick().await;
+        if let Some(record) = look.once(session, id).await? {
+            return Ok(if record.state.is_final() {
+                Ended::Final(Box::new(record))
+            } else {
+                Ended::Open(Box::new(record))
+            });
+        }
+    }
+}
+
+struct Waiting<'a> {
+    session: &'a Session,
+    id: &'a SaveId,
+    duty: Duty,
+    look: Look,
+    progress: Progress,
+    /// Whether a question is on the screen.
+    asking: bool,
+    /// Whether to leave the save to another process as soon as it has a record.
+    leaving: bool,
+    choices: mpsc::Sender<Choice>,
+}
+
+impl Waiting<'_> {
+    async fn run(
+        &mut self,
+        mut signals: Signals,
+        mut chosen: mpsc::Receiver<Choice>,
+    ) -> Result<Ended, Problem> {
+        let mut ticks = tokio::time::interval(EVERY);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                signal = signals.next() => self.on_signal(signal),
+                Some(choice) = chosen.recv() => self.on_choice(choice).await,
+            }
+            let Some(record) = self.look.once(self.session, self.id).await? else {
+                continue;
+            };
+            if record.state.is_final() {
+                return Ok(Ended::Final(Box::new(record)));
+            }
+            if self.leaving {
+                if self.duty == Duty::Carries {
+                    self.session.local.hand_over(self.id).await?;
+                }
+                return Ok(Ended::Open(Box::new(record)));
+            }
+            if !self.asking {
+                let shown = story::progress(&record, self.session.local.now());
+                self.progress.show(&shown.step, &shown.details);
+            }
+        }
+    }
+
+    /// Ctrl-C asks what to do where somebody can answer; pressed again, and every other signal,
+    /// means to leave.
+    fn on_signal(&mut self, signal: Signal) {
+        let asks = self.duty == Duty::Carries && self.session.out.answers && !self.asking;
+        if signal == Signal::Interrupt && asks {
+            self.progress.clear();
+            self.asking = true;
+            Output::complain("");
+            prompt::choose(self.choices.clone());
+        } else {
+            if self.asking {
+                Output::complain("");
+            }
+            self.leaving = true;
+        }
+    }
+
+    async fn on_choice(&mut self, choice: Choice) {
+        self.asking = false;
+        self.progress = Progress::new(&self.session.out);
+        match choice {
+            Choice::Wait => {}
+            Choice::Background => self.leaving = true,
+            Choice::Cancel => match self.session.local.cancel_save(self.id).await {
+                Ok(_) => self
+                    .progress
+                    .say("Cancelling: everything is being put back."),
+                Err(problem) => {
+                    let text = format!("Not cancelled: {}", plain(&problem.chain()));
+                    self.progress.say(&text);
+                }
+            },
+        }
+    }
+
+    /// The record is final a moment before the execution that wrote it: give it that moment, so
+    /// that it is not cut off by the end of this process.
+    async fn let_execution_end(&self, record: &SaveRecord) {
+        let mut ticks = tokio::time::interval(EVERY / 5);
+        for _ in 0..LAST {
+            ticks.tick().await;
+            match self.session.local.execution(&record.execution).await {
+                Ok(execution) if execution.status == ExecutionStatus::Running => {}
+                _ => return,
+            }
+        }
+    }
+}
+
+/// The looks at a save so far.
+#[derive(Default)]
+struct Look {
+    looks: u32,
+    unknown: u32,
+    failures: u32,
+}
+
+impl Look {
+    /// Looks once. `None` when there is nothing to see yet, or not this time.
+    async fn once(
+        &mut self,
+        session: &Session,
+        id: &SaveId,
+    ) -> Result<Option<SaveRecord>, Problem> {
+        self.looks = self.looks.wrapping_add(1);
+        if self.looks.is_multiple_of(SWEEP) {
+            // The process that carries the save may be another one, and may be dead by now.
+            let _ = session.local.sweep().await;
+        }
+        match session.local.save(id).await {
+            Ok(record) => {
+                self.failures = 0;
+                Ok(Some(record))
+            }
+            Err(problem) if problem.code == Code::SaveNotFound => {
+                self.unknown += 1;
+                self.check_execution(session, id, problem).await?;
+                Ok(None)
+            }
+            Err(problem)
+                if problem.code.class() == Class::Transient && self.failures < FAILURES =>
+            {
+                self.failures += 1;
+                Ok(None)
+            }
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// A save without a record has only begun to begin, or its execution ended without one.
+    async fn check_execution(
+        &self,
+        session: &Session,
+        id: &SaveId,
+        unknown: Problem,
+    ) -> Result<(), Problem> {
+        let execution = match session.local.execution(id.as_str()).await {
+            Ok(execution) => execution,
+            Err(ExecutionsError::NotFound { .. }) => return Err(unknown),
+            Err(error) => {
+                return Err(Problem::new(
+                    Code::AwsUnavailable,
+                    "How the save stands cannot be read.",
+                )
+                .because(error));
+            }
+        };
+        let over = execution.status != ExecutionStatus::Running;
+        if over && session.local.save(id).await.is_err() {
+            let error = execution.error.as_deref().unwrap_or("Internal");
+            let cause = execution.cause.as_deref().unwrap_or_default();
+            return Err(Problem::from_wire(error, cause));
+        }
+        if self.unknown > UNKNOWN {
+            let message = format!("The save {id} was asked for and has not begun.");
+            return Err(Problem::new(Code::NotReady, message)
+                .hint(format!("Look again: prism saves watch {id}")));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,194 @@
+//! Saves that outlive the command that began them, and commands that die.
+
+mod common;
+
+use std::process::{Child, Command};
+
+use common::{Answer, FAST, Prism, SLOW, answer};
+use serde_json::Value;
+
+/// A cloud with a running instance, whose time then runs slowly enough to get between two moments.
+fn slow_box() -> Prism {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "box"]);
+    prism.ok(&["local", "speed", SLOW]);
+    prism
+}
+
+fn held(instance: &Value) -> bool {
+    !instance["save_id"].is_null()
+}
+
+fn down(instance: &Value) -> bool {
+    held(instance) && instance["state"] != "running"
+}
+
+fn save_id(instance: &Value) -> String {
+    instance["save_id"].as_str().unwrap().to_owned()
+}
+
+fn signal(child: &Child, name: &str) {
+    let done = Command::new("kill")
+        .args([name, &child.id().to_string()])
+        .status();
+    assert!(done.unwrap().success());
+}
+
+fn end(child: Child) -> Answer {
+    answer(&child.wait_with_output().unwrap())
+}
+
+#[test]
+fn a_save_in_the_background_is_watched_to_its_end() {
+    let prism = slow_box();
+    let begun = prism
+        .run(&["save", "box", "box-env", "--no-wait", "--json"])
+        .json();
+    assert_eq!(begun["state"], "running");
+    let id = begun["save_id"].as_str().unwrap();
+    assert_eq!(begun["next_command"], format!("prism saves watch {id}"));
+    let watched = prism.run(&["saves", "watch", id, "--json"]).json();
+    assert_eq!(watched["state"], "succeeded");
+    assert_eq!(watched["version"], 1);
+    // Watching what has ended tells its end at once.
+    assert_eq!(prism.run(&["saves", "watch", id, "--json"]).json(), watched);
+}
+
+#[test]
+fn one_save_at_a_time_and_one_for_each_request_id() {
+    let prism = slow_box();
+    let save = [
+        "save",
+        "box",
+        "box-env",
+        "--no-wait",
+        "--json",
+        "--request-id",
+        "tonight",
+    ];
+    let first = prism.run(&save).json();
+    let id = first["save_id"].as_str().unwrap();
+    let other = prism.run(&["save", "box", "box-env"]);
+    assert_eq!(other.code, 1);
+    assert!(
+        other.stderr.contains("error[SaveInProgress]:"),
+        "{}",
+        other.stderr
+    );
+    assert!(other.stderr.contains(id), "{}", other.stderr);
+    for change in ["stop", "start"] {
+        assert_eq!(
+            prism.refused(&[change, "box"]),
+            ("InstanceBusy".to_owned(), 1)
+        );
+    }
+    assert_eq!(prism.run(&save).json()["save_id"], id);
+    let waited = [
+        "save",
+        "box",
+        "box-env",
+        "--json",
+        "--request-id",
+        "tonight",
+    ];
+    assert_eq!(prism.run(&waited).json()["save_id"], id);
+    // Ended, it is still the same save; and another request under its id is refused.
+    assert_eq!(prism.run(&waited).json()["version"], 1);
+    let reused = [
+        "save",
+        "box",
+        "box-env",
+        "--public",
+        "--request-id",
+        "tonight",
+    ];
+    assert_eq!(prism.refused(&reused), ("RequestIdReused".to_owned(), 2));
+    let list = prism.run(&["saves", "list", "--json"]).json();
+    assert_eq!(list["saves"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_cancelled_save_leaves_a_running_instance_and_no_template() {
+    let prism = slow_box();
+    prism.ok(&["save", "box", "box-env", "--no-wait"]);
+    let id = save_id(&prism.until("box", down));
+    assert_eq!(
+        prism.refused(&["--as", "bob", "saves", "cancel", &id]).0,
+        "SaveNotFound"
+    );
+    let cancelled = prism
+        .run(&["saves", "cancel", &id, "--wait", "--json"])
+        .json();
+    assert_eq!(cancelled["state"], "cancelled");
+    assert_eq!(prism.state("box"), "running");
+    assert!(!prism.ok(&["templates"]).contains("box-env"));
+    assert_eq!(
+        prism.refused(&["saves", "cancel", &id]),
+        ("SaveEnded".to_owned(), 1)
+    );
+    let watched = prism.run(&["saves", "watch", &id]);
+    assert_eq!(watched.code, 1);
+    assert!(
+        watched.stderr.contains("error[SaveCancelled]:"),
+        "{}",
+        watched.stderr
+    );
+    assert!(
+        watched.stderr.contains("box is running again"),
+        "{}",
+        watched.stderr
+    );
+}
+
+#[test]
+fn a_killed_save_is_put_back_by_whoever_comes_next() {
+    let prism = slow_box();
+    let mut child = prism.spawn(&["save", "box", "box-env"]);
+    let id = save_id(&prism.until("box", down));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let list = prism.run(&["list"]);
+    assert_eq!(list.code, 0);
+    let note = format!("note: {id} was interrupted and is being put back");
+    assert!(list.stderr.contains(&note), "{}", list.stderr);
+    prism.until("box", |instance| {
+        !held(instance) && instance["state"] == "running"
+    });
+    let watched = prism.run(&["--json", "saves", "watch", &id]);
+    assert_eq!(watched.code, 1);
+    assert_eq!(watched.error()["code"], "SaveInterrupted");
+    prism.ok(&["save", "box", "box-env"]);
+}
+
+#[test]
+fn a_save_that_is_told_to_go_leaves_itself_to_the_background() {
+    let prism = slow_box();
+    for name in ["-TERM", "-INT", "-HUP"] {
+        let child = prism.spawn(&["save", "box", "box-env"]);
+        let id = save_id(&prism.until("box", down));
+        signal(&child, name);
+        let left = end(child);
+        assert_eq!(left.code, 130, "{name}: {}", left.stderr);
+        let how = format!("Watch it: prism saves watch {id}");
+        assert!(left.stderr.contains(&how), "{}", left.stderr);
+        prism.ok(&["saves", "watch", &id]);
+    }
+    assert_eq!(
+        prism.run(&["template", "info", "box-env", "--json"]).json()["version"]["number"],
+        3
+    );
+}
+
+#[test]
+fn to_stop_watching_stops_nothing() {
+    let prism = slow_box();
+    prism.ok(&["save", "box", "box-env", "--no-wait"]);
+    let id = save_id(&prism.until("box", down));
+    let mut child = prism.spawn(&["saves", "watch", &id]);
+    // Its first line says that it watches; from then on it listens.
+    let mut first = [0; 1];
+    std::io::Read::read_exact(child.stderr.as_mut().unwrap(), &mut first).unwrap();
+    signal(&child, "-INT");
+    assert_eq!(end(child).code, 130);
+    prism.ok(&["saves", "watch", &id]);
+}

@@ -1,0 +1,177 @@
+//! The real program, in a folder of its own.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How fast the cloud's time runs where a test does not need to get between two moments.
+pub const FAST: &str = "1000";
+/// How fast where it does.
+pub const SLOW: &str = "20";
+/// How often a condition is looked at before a test gives up; a look takes milliseconds.
+const LOOKS: u32 = 2000;
+
+/// The program with a folder.
+pub struct Prism {
+    folder: TempDir,
+}
+
+/// What a run of the program answered.
+pub struct Answer {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Answer {
+    /// Its stdout as JSON.
+    pub fn json(&self) -> Value {
+        assert_eq!(self.code, 0, "{}", self.stderr);
+        serde_json::from_str(&self.stdout).expect("JSON on stdout")
+    }
+
+    /// The code of the error that it told as JSON, on the last line of stderr.
+    pub fn error(&self) -> Value {
+        let last = self.stderr.lines().last().unwrap_or_default();
+        serde_json::from_str(last).unwrap_or_else(|_| panic!("no JSON error: {}", self.stderr))
+    }
+}
+
+impl Prism {
+    /// A new cloud whose time runs that fast.
+    pub fn new(speed: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let this = Self { folder };
+        this.ok(&["local", "speed", speed]);
+        this
+    }
+
+    /// The folder of the cloud.
+    pub fn home(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The program with these arguments, as the user alice, without anything of our environment.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = program();
+        command
+            .env("PRISM_HOME", self.home())
+            .env("USER", "alice")
+            .args(args);
+        command
+    }
+
+    /// Runs it.
+    pub fn run(&self, args: &[&str]) -> Answer {
+        answer(&self.command(args).output().unwrap())
+    }
+
+    /// Runs it with something piped in.
+    pub fn piped(&self, stdin: &str, args: &[&str]) -> Answer {
+        let mut child = self.spawn(args);
+        let mut pipe = child.stdin.take().unwrap();
+        pipe.write_all(stdin.as_bytes()).unwrap();
+        drop(pipe);
+        answer(&child.wait_with_output().unwrap())
+    }
+
+    /// Runs it; it has to succeed. Answers its stdout.
+    pub fn ok(&self, args: &[&str]) -> String {
+        let answer = self.run(args);
+        assert_eq!(answer.code, 0, "prism {args:?}: {}", answer.stderr);
+        answer.stdout
+    }
+
+    /// Runs it with `--json`; it has to be refused. Answers the error's code and the exit code.
+    pub fn refused(&self, args: &[&str]) -> (String, i32) {
+        let answer = self.run(&[&["--json"], args].concat());
+        let code = answer.error()["code"].as_str().unwrap().to_owned();
+        (code, answer.code)
+    }
+
+    /// Starts it.
+    pub fn spawn(&self, args: &[&str]) -> Child {
+        self.command(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Looks at the instance of that name until something about it is so.
+    pub fn until(&self, name: &str, so: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..LOOKS {
+            let list = self.run(&["list", "--json"]).json();
+            let instances = list["instances"].as_array().unwrap();
+            if let Some(found) = instances.iter().find(|i| i["name"] == name && so(i)) {
+                return found.clone();
+            }
+        }
+        panic!("{name} did not become so: {}", self.ok(&["list"]));
+    }
+
+    /// The state of the instance of that name.
+    pub fn state(&self, name: &str) -> String {
+        let instance = self.until(name, |_| true);
+        instance["state"].as_str().unwrap().to_owned()
+    }
+
+    /// What a terminal would show of a run without progress: the command, its answer, its exit code.
+    pub fn told(&self, args: &[&str]) -> String {
+        let answer = self.run(&[&["--quiet"], args].concat());
+        let mut text = format!(
+            "$ prism {}\n{}{}",
+            args.join(" "),
+            answer.stdout,
+            answer.stderr
+        );
+        if answer.code != 0 {
+            text.push_str(&format!("[exit {}]\n", answer.code));
+        }
+        text
+    }
+}
+
+/// The program, without anything of our environment.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_prism"));
+    command.env_clear().stdin(Stdio::null());
+    if let Some(path) = option_env!("PATH") {
+        command.env("PATH", path);
+    }
+    command
+}
+
+/// What a run answered, as text.
+pub fn answer(output: &Output) -> Answer {
+    Answer {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Has snapshots show what stays the same from run to run.
+pub fn settings() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    for (what, shown) in [
+        (r"\b(i|ami|save|snap)-[0-9a-f]{8,32}\b", "$1-0"),
+        (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "TIME"),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
+        (r"(?m)^  \d\d:\d\d:\d\d +", "  TIME  "),
+        (r"\b(\d+ h )?(\d+ min )?\d+(\.\d)? s\b", "DURATION"),
+        (r"\d+ min\b", "DURATION"),
+        (r"\b198\.1[89]\.\d+\.\d+\b", "ADDRESS"),
+        (r" +\n", "\n"),
+        (r"(\S) {2,}", "$1  "),
+    ] {
+        settings.add_filter(what, shown);
+    }
+    settings
+}

@@ -1,0 +1,299 @@
+//! Every bad request gets its own code, the right exit code, and changes nothing.
+
+mod common;
+
+use common::{FAST, Prism, settings};
+
+fn with_box() -> Prism {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "box"]);
+    prism
+}
+
+#[test]
+fn each_bad_input_has_its_code() {
+    let prism = with_box();
+    let before = prism.ok(&["list", "--json"]);
+    let long = "x".repeat(10_000);
+    let text = "d".repeat(256);
+    let regions = (1..12)
+        .map(|n| format!("us-east-{n}"))
+        .collect::<Vec<_>>()
+        .join(",");
+    let cases: &[(&[&str], &str, i32)] = &[
+        (&["save", "nope", "box-env"], "InstanceNotFound", 1),
+        (
+            &["save", "i-0123456789abcdef0", "box-env"],
+            "InstanceNotFound",
+            1,
+        ),
+        (&["save", "", "box-env"], "InvalidName", 2),
+        (&["save", &long, "box-env"], "InvalidName", 2),
+        (&["save", "a\u{7}b", "box-env"], "InvalidName", 2),
+        (&["save", "box", &long], "InvalidName", 2),
+        (&["save", "box", "näme"], "InvalidName", 2),
+        (&["save", "box", "$(reboot)"], "InvalidName", 2),
+        (&["save", "box", "../../etc"], "InvalidName", 2),
+        (&["save", "box", "a b; c"], "InvalidName", 2),
+        (&["save", "box", "python-ml"], "TemplateNameTaken", 1),
+        (
+            &["save", "box", "box-env", "--description", &text],
+            "InvalidDescription",
+            2,
+        ),
+        (
+            &["save", "box", "box-env", "--description", "a\u{1b}[2J"],
+            "InvalidDescription",
+            2,
+        ),
+        (
+            &["save", "box", "box-env", "--region", "mars-north-1"],
+            "InvalidRegion",
+            2,
+        ),
+        (
+            &["save", "box", "box-env", "--region", "mars"],
+            "InvalidRegion",
+            2,
+        ),
+        (
+            &["save", "box", "box-env", "--region", "us-east-1"],
+            "InvalidRegion",
+            2,
+        ),
+        (
+            &["save", "box", "box-env", "--region", &regions],
+            "InvalidRegion",
+            2,
+        ),
+        (
+            &["save", "box", "box-env", "--from-region", "mars-north-1"],
+            "InvalidRegion",
+            2,
+        ),
+        (
+            &["save", "box", "box-env", "--from-region", "us-west-2"],
+            "InstanceNotFound",
+            1,
+        ),
+        (
+            &["save", "box", "box-env", "--tag", "plain"],
+            "InvalidTag",
+            2,
+        ),
+        (
+            &["save", "box", "box-env", "--tag", "prism:owner=bob"],
+            "InvalidTag",
+            2,
+        ),
+        (
+            &["save", "box", "box-env", "--tag", "a=1", "--tag", "a=2"],
+            "InvalidTag",
+            2,
+        ),
+        (
+            &["save", "box", "box-env", "--project", "No!"],
+            "InvalidName",
+            2,
+        ),
+        (
+            &["save", "box", "box-env", "--request-id", "a b"],
+            "InvalidRequestId",
+            2,
+        ),
+        (
+            &["--as", "bob", "save", "box", "box-env"],
+            "InstanceNotFound",
+            1,
+        ),
+        (&["--as", "b b", "list"], "InvalidName", 2),
+        (&["launch", "nope-env", "other"], "TemplateNotFound", 1),
+        (&["launch", "python-ml@7", "other"], "VersionNotFound", 1),
+        (&["launch", "python-ml@zero", "other"], "InvalidName", 2),
+        (
+            &["launch", "python-ml", "other", "--size", "XXL"],
+            "InvalidSize",
+            2,
+        ),
+        (
+            &["launch", "python-ml", "other", "--region", "mars-north-1"],
+            "InvalidRegion",
+            2,
+        ),
+        (&["launch", "python-ml", "box"], "InstanceNameTaken", 1),
+        (
+            &["launch", "python-ml", "i-0123456789abcdef0"],
+            "InvalidName",
+            2,
+        ),
+        (&["terminate", "box"], "ConfirmationNeeded", 2),
+        (&["exec", "nope", "--", "ls"], "InstanceNotFound", 1),
+        (&["saves", "status", "save-0123456789"], "SaveNotFound", 1),
+        (&["saves", "watch", "save-0123456789"], "SaveNotFound", 1),
+        (&["saves", "cancel", "save-0123456789"], "SaveNotFound", 1),
+        (&["saves", "status", "nonsense"], "InvalidName", 2),
+        (&["template", "info", "nope-env"], "TemplateNotFound", 1),
+        (&["template", "export", "python-ml"], "TemplateNotFound", 1),
+        (&["local", "speed", "0"], "InvalidInput", 2),
+        (&["local", "speed", "NaN"], "InvalidInput", 2),
+    ];
+    for (args, code, exit) in cases {
+        assert_eq!(
+            prism.refused(args),
+            ((*code).to_owned(), *exit),
+            "{:.200}",
+            format!("{args:?}")
+        );
+    }
+    assert_eq!(prism.ok(&["list", "--json"]), before);
+}
+
+#[test]
+fn an_error_is_told_with_a_hint_and_never_grows() {
+    let prism = with_box();
+    let mut text = prism.told(&["save", "box", "Naïve $(name)"]);
+    text.push_str(&prism.told(&["save", "nope", "box-env"]));
+    text.push_str(&prism.told(&["save", "box", "box-env", "--region", "mars-north-1"]));
+    settings().bind(|| insta::assert_snapshot!(text, @""));
+    let long = prism.run(&["save", "box", &"x".repeat(10_000)]);
+    assert!(long.stderr.len() < 500, "{}", long.stderr);
+}
+
+#[test]
+fn two_instances_of_one_name_are_told_apart_by_their_ids() {
+    let prism = Prism::new(FAST);
+    for id in ["first", "second"] {
+        prism.ok(&["launch", "ubuntu", "twin", "--request-id", id]);
+    }
+    // The same request id is the same instance.
+    prism.ok(&["launch", "ubuntu", "twin", "--request-id", "first"]);
+    let list = prism.run(&["list", "--json"]).json();
+    let ids: Vec<&str> = list["instances"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|instance| instance["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids.len(), 2);
+    let answer = prism.run(&["save", "twin", "twin-env"]);
+    assert_eq!(answer.code, 1);
+    assert!(answer.stderr.starts_with("error[InstanceNameAmbiguous]:"));
+    assert!(
+        ids.iter().all(|id| answer.stderr.contains(id)),
+        "{}",
+        answer.stderr
+    );
+    prism.ok(&["save", ids[0], "twin-env"]);
+}
+
+#[test]
+fn what_cannot_be_stopped_and_started_is_not_saved() {
+    let prism = Prism::new(FAST);
+    for (feature, code) in [
+        ("--spot", "SpotInstance"),
+        ("--auto-scaling", "AutoScalingMember"),
+        ("--instance-store-root", "InstanceStoreRoot"),
+    ] {
+        let name = feature.trim_start_matches('-');
+        prism.ok(&["launch", "ubuntu", name]);
+        prism.ok(&["local", "alter", name, feature]);
+        assert_eq!(
+            prism.refused(&["save", name, "some-env"]),
+            (code.to_owned(), 1)
+        );
+        assert_eq!(prism.state(name), "running");
+    }
+    prism.ok(&["launch", "ubuntu", "product"]);
+    prism.ok(&["local", "alter", "product", "--product-code"]);
+    prism.ok(&["local", "settings", "--public-scope", "world"]);
+    let public = ["save", "product", "some-env", "--public"];
+    assert_eq!(prism.refused(&public), ("MarketplacePublic".to_owned(), 1));
+    prism.ok(&["save", "product", "some-env"]);
+}
+
+#[test]
+fn data_in_the_instance_store_is_lost_only_by_consent() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "python-ml", "gpu-box", "--size", "GPU-S"]);
+    let save = ["save", "gpu-box", "gpu-env"];
+    assert_eq!(prism.refused(&save), ("InstanceStoreData".to_owned(), 1));
+    let accept = [&save[..], &["--accept-instance-store-loss", "gpu-box"]].concat();
+    prism.ok(&accept);
+}
+
+#[test]
+fn an_instance_between_two_states_is_not_saved() {
+    let prism = with_box();
+    prism.ok(&["local", "speed", "0.1"]);
+    prism.ok(&["stop", "box", "--no-wait"]);
+    assert_eq!(
+        prism.refused(&["save", "box", "box-env"]),
+        ("InstanceStateWrong".to_owned(), 1)
+    );
+    assert_eq!(
+        prism.refused(&["start", "box"]),
+        ("InstanceStateWrong".to_owned(), 1)
+    );
+    assert_eq!(
+        prism.refused(&["exec", "box", "--", "ls"]),
+        ("InstanceStateWrong".to_owned(), 1)
+    );
+}
+
+#[test]
+fn a_description_comes_out_as_it_went_in() {
+    let prism = with_box();
+    for (number, text) in [
+        "$(reboot) `id` ; | & > /dev/null",
+        "it's \"quoted\" \\ twice",
+        "yes: no # - {x} [y] *z &a !!int @b %c",
+        "ünïcödé 数据 🧬 \u{202e}turned",
+        "- null",
+        "~",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        prism.ok(&["save", "box", "box-env", "--description", text]);
+        let reference = format!("box-env@{}", number + 1);
+        let info = prism
+            .run(&["template", "info", &reference, "--json"])
+            .json();
+        assert_eq!(info["version"]["description"], text);
+        let yaml = prism.ok(&["template", "export", &reference]);
+        let file = prism_functions::domain::template::TemplateFile::from_yaml(&yaml).unwrap();
+        assert_eq!(file.description, text);
+        // On a terminal it cannot turn the line around.
+        assert!(!prism.ok(&["templates"]).contains('\u{202e}'));
+    }
+}
+
+#[test]
+fn an_export_replaces_no_file_unless_told_to() {
+    let prism = with_box();
+    prism.ok(&["save", "box", "box-env"]);
+    let file = prism.home().join("box-env.yaml");
+    let export = [
+        "template",
+        "export",
+        "box-env",
+        "--output",
+        file.to_str().unwrap(),
+    ];
+    prism.ok(&export);
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(written, prism.ok(&["template", "export", "box-env"]));
+    std::fs::write(&file, "mine").unwrap();
+    assert_eq!(prism.refused(&export), ("LocalIo".to_owned(), 1));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
+    prism.ok(&[&export[..], &["--force"]].concat());
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), written);
+    let folder = [
+        "template",
+        "export",
+        "box-env",
+        "--output",
+        prism.home().to_str().unwrap(),
+    ];
+    assert_eq!(prism.refused(&folder), ("LocalIo".to_owned(), 1));
+}
