@@ -1,2 +1,59 @@
-//! To come.
-fn main() {}
+//! The chores of this repository: `cargo xtask CHORE`. Each is one module.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "chores talk to whoever runs them"
+)]
+
+mod bench;
+mod boundary;
+mod demo;
+mod docs;
+mod shell;
+mod tidy;
+mod verify;
+
+use std::process::ExitCode;
+
+/// What a chore answers: nothing, or a sentence about what went wrong.
+type Outcome<T = ()> = Result<T, String>;
+
+const USAGE: &str = "\
+Usage: cargo xtask CHORE
+
+Chores:
+  demo            play a researcher's day on a fresh embedded cloud (also: cargo demo)
+  docs [--check]  write what is made from the code: docs/errors.md, the picture of the state machine
+  verify          have the state machine's definition judged by asl-validator and cfn-lint
+  boundary        check the dependency graph and the house rules of the source
+  bench           measure how fast things are
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let outcome = match args.as_slice() {
+        ["demo"] => demo::run(),
+        ["docs"] => docs::write(),
+        ["docs", "--check"] => docs::check(),
+        ["verify"] => verify::run(),
+        ["boundary"] => boundary::run(),
+        ["bench"] => bench::run(),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `boundary`: nothing that a clone builds by default knows AWS's SDK, and the source keeps the
+//! house rules of [`crate::tidy`].
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::Outcome;
+use crate::shell::{cargo, output, root, variable};
+use crate::tidy::{self, Source};
+
+/// Crates that only a deployment may need, behind a feature that is off by default: their names, or
+/// how these begin.
+const FOREIGN: [&str; 5] = [
+    "aws-sdk-",
+    "aws-config",
+    "aws-smithy-",
+    "lambda_runtime",
+    "lambda_http",
+];
+/// Folders that are none of ours.
+const SKIPPED: [&str; 4] = ["target", ".git", "node_modules", ".aws-sam"];
+/// The ends of the names of files that people write.
+const WRITTEN: [&str; 10] = [
+    "rs", "toml", "json", "md", "yaml", "yml", "sql", "sh", "run", "snap",
+];
+
+/// Runs the chore.
+pub(crate) fn run() -> Outcome {
+    let mut problems = foreign_crates()?;
+    let sources = sources()?;
+    let machine = tidy::machine_paths(root(), variable("HOME").map(PathBuf::from).as_deref());
+    for source in &sources {
+        problems.extend(tidy::problems(source, &machine));
+    }
+    if problems.is_empty() {
+        println!(
+            "no package builds AWS's SDK by default; {} files keep the house rules",
+            sources.len()
+        );
+        return Ok(());
+    }
+    Err(problems.join("\nerror: "))
+}
+
+/// The packages whose default features bring in what only a deployment needs, or its tests.
+fn foreign_crates() -> Outcome<Vec<String>> {
+    let mut problems = Vec::new();
+    for package in packages()? {
+        let mut tree = cargo();
+        tree.args(["tree", "--locked", "--edges", "normal,build,dev"]);
+        tree.args(["--prefix", "none", "--format", "{p}", "--package", &package]);
+        let tree = output(&mut tree)?;
+        let mut found: Vec<&str> = tree
+            .lines()
+            .filter_map(|line| line.split(' ').next())
+            .filter(|name| FOREIGN.iter().any(|foreign| name.starts_with(foreign)))
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        problems.extend(found.into_iter().map(|name| {
+            format!(
+                "{package} depends on {name} by default: cargo tree -p {package} --invert {name}"
+            )
+        }));
+    }
+    Ok(problems)
+}
+
+/// The packages of the workspace.
+fn packages() -> Outcome<Vec<String>> {
+    let mut metadata = cargo();
+    metadata.args(["metadata", "--locked", "--no-deps", "--format-version=1"]);
+    let metadata: serde_json::Value = serde_json::from_str(&output(&mut metadata)?)
+        .map_err(|error| format!("cargo metadata answered what is no JSON: {error}"))?;
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    Ok(packages
+        .filter_map(|package| Some(package["name"].as_str()?.to_owned()))
+        .collect())
+}
+
+/// Every file that people write, with its path from the root.
+fn sources() -> Outcome<Vec<Source>> {
+    let mut sources = Vec::new();
+    let mut folders = vec![root().to_owned()];
+    while let Some(folder) = folders.pop() {
+        let cannot = |error| format!("{} cannot be read: {error}", folder.display());
+        for entry in fs::read_dir(&folder).map_err(cannot)? {
+            let path = entry.map_err(cannot)?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if path.is_dir() {
+                if !SKIPPED.contains(&name.as_ref()) {
+                    folders.push(path);
+                }
+            } else if is_written(&path) {
+                // What is no text is written by nobody.
+                if let Ok(text) = fs::read_to_string(&path) {
+                    let path = path.strip_prefix(root()).unwrap_or(&path);
+                    let path = path.to_string_lossy().replace('\\', "/");
+                    sources.push(Source { path, text });
+                }
+            }
+        }
+    }
+    sources.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(sources)
+}
+
+fn is_written(path: &Path) -> bool {
+    let end = path.extension().or(path.file_name()).unwrap_or_default();
+    WRITTEN.iter().any(|written| end == *written)
+}

@@ -1,0 +1,113 @@
+//! The words on the arrows of the picture.
+
+use serde_json::Value;
+
+/// What a catcher of all errors is called.
+pub(super) const ANY_ERROR: &str = "any error";
+
+/// How often a task is asked again.
+pub(super) fn pace(wait: &Value) -> String {
+    let comment = wait["Comment"].as_str().map(sentence);
+    format!("every {}", comment.unwrap_or_else(|| seconds(wait)))
+}
+
+/// A wait on the way to a state: why, and how long.
+pub(super) fn wait(wait: &Value) -> String {
+    match wait["Comment"].as_str() {
+        Some(comment) => format!("{}, {}", sentence(comment), seconds(wait)),
+        None => format!("after {}", seconds(wait)),
+    }
+}
+
+fn seconds(wait: &Value) -> String {
+    match wait["Seconds"].as_u64() {
+        Some(seconds) => format!("{seconds} s"),
+        None => "a while".to_owned(),
+    }
+}
+
+/// A comment's first sentence as the end of a label.
+fn sentence(comment: &str) -> String {
+    let first = comment.split(". ").next().unwrap_or(comment);
+    let mut letters = first.trim_end_matches('.').chars();
+    let begin = letters.next().map(|letter| letter.to_ascii_lowercase());
+    plain(&begin.into_iter().chain(letters).collect::<String>())
+}
+
+/// A JSONata condition in words.
+pub(super) fn condition(condition: &str) -> String {
+    let bare = condition.trim_start_matches("{%").trim_end_matches("%}");
+    let mut words = bare.trim().to_owned();
+    for (function, word) in [("$exists(", ""), ("$not(", "not ")] {
+        while let Some(at) = words.find(function) {
+            let end = words[at..].find(')').map_or(words.len(), |end| at + end);
+            let argument = words[at + function.len()..end].to_owned();
+            let rest = words.get(end + 1..).unwrap_or_default().to_owned();
+            words = format!("{}{word}{argument}{rest}", &words[..at]);
+        }
+    }
+    plain(
+        &words
+            .replace("$states.input.", "")
+            .replace('$', "")
+            .replace('_', " "),
+    )
+}
+
+/// The condition on which a loop is left, without the part that every way out has: that it is over.
+/// The only way out needs no words.
+pub(super) fn way_out(text: &str, only: bool) -> Option<String> {
+    if only {
+        return None;
+    }
+    let words = condition(text);
+    let rest = words.strip_prefix("done").map(|rest| {
+        let rest = rest.trim_start();
+        rest.strip_prefix("and ").unwrap_or(rest).to_owned()
+    });
+    Some(rest.unwrap_or(words)).filter(|words| !words.is_empty())
+}
+
+/// The errors of a catcher.
+pub(super) fn errors<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.collect();
+    if names.contains(&"States.ALL") {
+        return ANY_ERROR.to_owned();
+    }
+    names.join(", ")
+}
+
+/// The title of a fan-out: its name, and how many run at once.
+pub(super) fn fan_out(name: &str, state: &Value) -> String {
+    match state["MaxConcurrency"].as_u64() {
+        Some(most) => format!("{name}: each item by itself, {most} at once"),
+        None => format!("{name}: each item by itself"),
+    }
+}
+
+/// Text that Mermaid takes as text.
+fn plain(text: &str) -> String {
+    text.replace('"', "'")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_read_as_words() {
+        assert_eq!(condition("{% $exists($states.input.recover) %}"), "recover");
+        assert_eq!(condition("{% $a_b and $not($c) %}"), "a b and not c");
+        assert_eq!(condition("{% $n < 3 %}"), "n &lt; 3");
+    }
+
+    #[test]
+    fn a_way_out_says_only_what_sets_it_apart() {
+        assert_eq!(way_out("{% $done %}", true), None);
+        assert_eq!(way_out("{% $done %}", false), None);
+        assert_eq!(way_out("{% $done and $warm %}", false), Some("warm".into()));
+        assert_eq!(way_out("{% $down %}", false), Some("down".into()));
+    }
+}

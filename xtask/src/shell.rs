@@ -1,0 +1,98 @@
+//! Other programs, files and folders, with errors that name them.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, fs};
+
+use serde_json::Value;
+
+use crate::Outcome;
+
+/// The root of the repository.
+pub(crate) fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+/// A variable of the environment, unless it is empty.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "chores run at the edge, where the environment is read"
+)]
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Cargo, the same that runs this, at the root.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+/// Builds a program and answers where it is. Cargo shows its own progress.
+pub(crate) fn build(args: &[&str]) -> Outcome<PathBuf> {
+    let mut command = cargo();
+    command
+        .arg("build")
+        .args(args)
+        .arg("--message-format=json-render-diagnostics")
+        .stderr(Stdio::inherit());
+    let text = output(&mut command)?;
+    let program = text.lines().rev().find_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        Some(PathBuf::from(message["executable"].as_str()?))
+    });
+    program.ok_or_else(|| format!("{} built no program", line_of(&command)))
+}
+
+/// Runs a command to its end, its output shown.
+pub(crate) fn run(command: &mut Command) -> Outcome {
+    let status = command.status().map_err(|error| cannot(command, &error))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(format!("{} failed: {status}", line_of(command)))
+}
+
+/// Runs a command to its end and answers what it printed to stdout.
+pub(crate) fn output(command: &mut Command) -> Outcome<String> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| cannot(command, &error))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!(
+            "{} failed: {}\n{said}",
+            line_of(command),
+            output.status
+        ));
+    }
+    String::from_utf8(output.stdout)
+        .map_err(|_| format!("{} printed what is no text", line_of(command)))
+}
+
+fn cannot(command: &Command, error: &std::io::Error) -> String {
+    format!("{} cannot be run: {error}", line_of(command))
+}
+
+fn line_of(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+    words.join(" ")
+}
+
+/// Reads a text file.
+pub(crate) fn read(path: &Path) -> Outcome<String> {
+    fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+}
+
+/// Writes a text file, and its folder where that is missing.
+pub(crate) fn write(path: &Path, text: &str) -> Outcome {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(path, text))
+        .map_err(|error| format!("{} cannot be written: {error}", path.display()))
+}

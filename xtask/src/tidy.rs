@@ -1,0 +1,205 @@
+//! The house rules that a program can check.
+
+use std::path::Path;
+
+/// The most lines of a Rust source.
+const LINES: usize = 500;
+/// The most lines of a Rust source that is a test or an example.
+const TEST_LINES: usize = 600;
+/// Sources that may be longer, with how long and why.
+const LONGER: [(&str, usize, &str); 1] = [(
+    "functions/src/ports/ec2.rs",
+    600,
+    "the words of one port are read together",
+)];
+/// Where the steps are.
+const STEPS: &str = "functions/src/steps/";
+/// What stands for code that is missing, cut in two so that this file may name it.
+const MISSING: [&str; 2] = [concat!("todo", "!("), concat!("unimplemented", "!(")];
+/// Folders that every system has: a path that begins with one tells nothing about a machine.
+const COMMON: [&str; 13] = [
+    "bin", "dev", "etc", "home", "lib", "mnt", "opt", "proc", "root", "srv", "tmp", "usr", "var",
+];
+
+/// A file, with its path from the root of the repository.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// Its path.
+    pub(crate) path: String,
+    /// What is in it.
+    pub(crate) text: String,
+}
+
+/// How paths begin that only exist on this machine: the clone's, and those in the user's home,
+/// unless that is one which simulated disks have too.
+pub(crate) fn machine_paths(root: &Path, home: Option<&Path>) -> Vec<String> {
+    let mut paths = vec![root.to_string_lossy().into_owned()];
+    let top = root.iter().nth(1).map(|top| top.to_string_lossy());
+    if let Some(top) = top.filter(|top| !COMMON.contains(&top.as_ref())) {
+        paths.push(format!("/{top}/"));
+    }
+    let home = home.filter(|home| home.iter().count() > 2);
+    paths.extend(home.map(|home| format!("{}/", home.display())));
+    paths
+}
+
+/// What is wrong with a file.
+pub(crate) fn problems(source: &Source, machine_paths: &[String]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (number, line) in source.text.lines().enumerate() {
+        let at = format!("{}:{}", source.path, number + 1);
+        if machine_paths.iter().any(|path| names(line, path)) {
+            problems.push(format!("{at} names a path of this machine"));
+        }
+        if is_rust(source) && MISSING.iter().any(|missing| line.contains(missing)) {
+            problems.push(format!("{at} leaves code out"));
+        }
+    }
+    if is_rust(source) {
+        problems.extend(too_long(source));
+    }
+    if source.path.starts_with(STEPS) {
+        problems.extend(step_order(source));
+    }
+    problems
+}
+
+/// Whether a line has a path that begins like this, rather than in the middle of another.
+fn names(line: &str, path: &str) -> bool {
+    line.match_indices(path).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        !before.is_some_and(|c| c.is_alphanumeric() || "~._-/{}".contains(c))
+    })
+}
+
+fn is_rust(source: &Source) -> bool {
+    Path::new(&source.path)
+        .extension()
+        .is_some_and(|end| end == "rs")
+}
+
+fn too_long(source: &Source) -> Option<String> {
+    let path = &source.path;
+    let is_test = path
+        .split('/')
+        .any(|part| matches!(part, "tests" | "examples" | "tests.rs"));
+    let usual = if is_test { TEST_LINES } else { LINES };
+    let most = LONGER
+        .iter()
+        .find(|(longer, ..)| longer == path)
+        .map_or(usual, |(_, lines, _)| *lines);
+    let lines = source.text.lines().count();
+    (lines > most).then(|| format!("{path} has {lines} lines, and {most} is the most"))
+}
+
+/// A step's file begins with what the step is called, then has its struct, its input, its output,
+/// its `impl Step` and its tests, in this order; input and output may be missing.
+fn step_order(source: &Source) -> Vec<String> {
+    let (path, text) = (&source.path, &source.text);
+    let Some(step) = text
+        .lines()
+        .find_map(|line| line.strip_prefix("impl Step for ")?.split(' ').next())
+    else {
+        return Vec::new();
+    };
+    let mut problems = Vec::new();
+    let file = format!("{STEPS}{}.rs", snake_case(step));
+    if *path != file {
+        problems.push(format!("{path} has the step {step}, whose place is {file}"));
+    }
+    if !text.starts_with(&format!("//! {step}: ")) {
+        problems.push(format!("{path} does not begin with \"//! {step}: \""));
+    }
+    let parts = [
+        format!("struct {step};"),
+        "struct Input".to_owned(),
+        "struct Output".to_owned(),
+        format!("impl Step for {step} "),
+        "#[cfg(test)]".to_owned(),
+    ];
+    let found: Vec<(usize, &String)> = parts
+        .iter()
+        .filter_map(|part| Some((text.find(part.as_str())?, part)))
+        .collect();
+    for pair in found.windows(2) {
+        if let [(first, before), (second, after)] = pair
+            && first > second
+        {
+            problems.push(format!("{path} has \"{after}\" before \"{before}\""));
+        }
+    }
+    problems
+}
+
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(path: &str, text: &str) -> Source {
+        Source {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        }
+    }
+
+    fn told(path: &str, text: &str) -> Vec<String> {
+        problems(&source(path, text), &["/builds/".to_owned()])
+    }
+
+    #[test]
+    fn long_files_are_told() {
+        assert_eq!(told("a/src/b.rs", &"\n".repeat(500)), [""; 0]);
+        assert_eq!(told("a/src/b.rs", &"\n".repeat(501)).len(), 1);
+        assert_eq!(told("a/src/b/tests/c.rs", &"\n".repeat(600)), [""; 0]);
+        assert_eq!(told("a/src/tests.rs", &"\n".repeat(601)).len(), 1);
+        assert_eq!(told("docs/a.md", &"\n".repeat(999)), [""; 0]);
+    }
+
+    #[test]
+    fn paths_of_a_machine_are_told() {
+        let found = told("README.md", "one\nsee /builds/prism\n");
+        assert_eq!(found, ["README.md:2 names a path of this machine"]);
+        assert_eq!(told("README.md", "see ~/builds/prism\n"), [""; 0]);
+        let paths = machine_paths(Path::new("/builds/prism"), Some(Path::new("/home/ada")));
+        assert_eq!(paths, ["/builds/prism", "/builds/", "/home/ada/"]);
+        let paths = machine_paths(Path::new("/tmp/prism"), Some(Path::new("/root")));
+        assert_eq!(paths, ["/tmp/prism"]);
+    }
+
+    #[test]
+    fn missing_code_is_told() {
+        let text = format!("fn f() {{ {}) }}", MISSING[0]);
+        assert_eq!(told("a/src/b.rs", &text), ["a/src/b.rs:1 leaves code out"]);
+    }
+
+    const STEP: &str = "//! StopIt: stops it.\nstruct StopIt;\nstruct Input {}\n\
+                        struct Output {}\nimpl Step for StopIt {}\n#[cfg(test)]\nmod tests {}\n";
+
+    #[test]
+    fn steps_have_one_order() {
+        let path = "functions/src/steps/stop_it.rs";
+        assert_eq!(told(path, STEP), [""; 0]);
+        assert_eq!(told(path, &STEP.replace("struct Output {}\n", "")), [""; 0]);
+        let swapped = STEP.replace(
+            "struct Input {}\nstruct Output {}",
+            "struct Output {}\nstruct Input {}",
+        );
+        assert_eq!(told(path, &swapped).len(), 1);
+        assert_eq!(
+            told(path, &STEP.replace("//! StopIt", "//! Stops")).len(),
+            1
+        );
+        assert_eq!(told("functions/src/steps/stop.rs", STEP).len(), 1);
+    }
+}

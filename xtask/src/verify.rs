@@ -1,0 +1,143 @@
+//! `verify`: has the state machine's definition judged by two validators that others wrote.
+//!
+//! asl-validator reads the definition as it is; cfn-lint reads it inside a template, as it is
+//! deployed. Both are installed in pinned versions, once, in a cache outside the repository.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::Outcome;
+use crate::shell::{output, read, root, run as run_command, variable, write};
+
+const DEFINITION: &str = "statemachine/save.asl.json";
+const ASL_VALIDATOR: &str = "asl-validator@4.0.0";
+const CFN_LINT: &str = "cfn-lint==1.58.0";
+
+/// Runs the chore.
+pub(crate) fn run() -> Outcome {
+    let definition = root().join(DEFINITION);
+    let text = read(&definition)?;
+    let cache = cache()?;
+
+    let asl_validator = asl_validator(&cache)?;
+    run_command(
+        Command::new(asl_validator)
+            .arg("--json-path")
+            .arg(&definition),
+    )?;
+
+    let cfn_lint = cfn_lint(&cache)?;
+    let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
+    let template = folder.path().join("template.json");
+    write(&template, &around(&text)?.to_string())?;
+    run_command(Command::new(cfn_lint).arg("--").arg(&template))?;
+    println!("{DEFINITION} is valid: {ASL_VALIDATOR} and {CFN_LINT} agree");
+    Ok(())
+}
+
+/// A minimal template with nothing but the state machine, its functions substituted.
+fn around(text: &str) -> Outcome<Value> {
+    let definition: Value =
+        serde_json::from_str(text).map_err(|error| format!("{DEFINITION} is no JSON: {error}"))?;
+    let function = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:";
+    let functions: BTreeMap<&str, Value> = placeholders(text)
+        .map(|name| (name, json!({ "Fn::Sub": format!("{function}{name}") })))
+        .collect();
+    Ok(json!({
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Resources": {
+            "SaveStateMachine": {
+                "Type": "AWS::StepFunctions::StateMachine",
+                "Properties": {
+                    "StateMachineType": "STANDARD",
+                    "RoleArn": { "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/save" },
+                    "Definition": definition,
+                    "DefinitionSubstitutions": functions,
+                },
+            },
+        },
+    }))
+}
+
+/// The names in `${...}`.
+fn placeholders(text: &str) -> impl Iterator<Item = &str> {
+    let parts = text.split("${").skip(1);
+    parts.filter_map(|part| part.split_once('}').map(|(name, _)| name))
+}
+
+/// Where the tools are kept.
+fn cache() -> Outcome<PathBuf> {
+    let usual = || Some(PathBuf::from(variable("HOME")?).join(".cache"));
+    let cache = variable("XDG_CACHE_HOME").map(PathBuf::from).or_else(usual);
+    cache
+        .map(|cache| cache.join("prism-ci"))
+        .ok_or_else(|| "neither XDG_CACHE_HOME nor HOME says where tools can be kept".to_owned())
+}
+
+fn asl_validator(cache: &Path) -> Outcome<PathBuf> {
+    let folder = cache.join(ASL_VALIDATOR.replace('@', "-"));
+    let program = folder.join("node_modules/.bin/asl-validator");
+    if !program.exists() {
+        needs("node", "--version", "Node.js with npm")?;
+        println!("installing {ASL_VALIDATOR}");
+        fresh(&folder)?;
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--no-audit", "--no-fund", "--loglevel=error"]);
+        npm.arg("--prefix").arg(&folder).arg(ASL_VALIDATOR);
+        run_command(npm.stdin(Stdio::null()))?;
+    }
+    Ok(program)
+}
+
+fn cfn_lint(cache: &Path) -> Outcome<PathBuf> {
+    let folder = cache.join(CFN_LINT.replace("==", "-"));
+    let program = folder.join("bin/cfn-lint");
+    if !program.exists() {
+        needs("python3", "--version", "Python 3 with its venv module")?;
+        println!("installing {CFN_LINT}");
+        fresh(&folder)?;
+        run_command(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+        let mut pip = Command::new(folder.join("bin/pip"));
+        run_command(
+            pip.args(["install", "--quiet", CFN_LINT])
+                .stdin(Stdio::null()),
+        )?;
+    }
+    Ok(program)
+}
+
+fn needs(program: &str, argument: &str, what: &str) -> Outcome {
+    let asked = output(Command::new(program).arg(argument));
+    asked.map(drop).map_err(|problem| {
+        format!("this chore needs {what} to install its validators, and {problem}")
+    })
+}
+
+/// Makes a folder, without what an earlier installation that was cut off left in it.
+fn fresh(folder: &Path) -> Outcome {
+    let _ = fs::remove_dir_all(folder);
+    fs::create_dir_all(folder)
+        .map_err(|error| format!("{} cannot be made: {error}", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_placeholder_is_substituted() {
+        let template = around(r#"{"A": "${PlanSave}", "B": "${StopInstance}"}"#).unwrap();
+        let properties = &template["Resources"]["SaveStateMachine"]["Properties"];
+        let names: Vec<_> = properties["DefinitionSubstitutions"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .collect();
+        assert_eq!(names, ["PlanSave", "StopInstance"]);
+        assert_eq!(properties["Definition"]["A"], "${PlanSave}");
+    }
+}
