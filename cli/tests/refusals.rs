@@ -254,7 +254,8 @@ fn a_description_comes_out_as_it_went_in() {
     .into_iter()
     .enumerate()
     {
-        prism.ok(&["save", "box", "box-env", "--description", text]);
+        let description = format!("--description={text}");
+        prism.ok(&["save", "box", "box-env", &description]);
         let reference = format!("box-env@{}", number + 1);
         let info = prism
             .run(&["template", "info", &reference, "--json"])

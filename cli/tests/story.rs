@@ -161,7 +161,9 @@ fn a_dry_run_changes_nothing() {
     assert_eq!(plan["dry_run"], true);
     assert!(plan["plan"]["expected_downtime_s"].as_u64().unwrap() > 0);
     let text = prism.told(&["save", "box", "box-env", "--dry-run"]);
-    settings().bind(|| insta::assert_snapshot!(text, @""));
+    settings().bind(|| {
+        insta::assert_snapshot!(text, @"")
+    });
     prism.ok(&["launch", "ubuntu", "other", "--dry-run"]);
     assert_eq!(prism.ok(&["list", "--json"]), before);
     assert_eq!(

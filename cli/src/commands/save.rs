@@ -140,14 +140,19 @@ impl Save {
     }
 
     /// Whether the plan was refused only because this very request is being carried out already,
-    /// so that its request id leads to the save that there is.
+    /// so that its request id leads to the save that there is. That save may show in the refusal
+    /// itself, or in the state that it has brought the instance to.
     async fn is_repetition(
         &self,
         session: &Session,
         request: &SaveRequest,
         problem: &Problem,
     ) -> Result<bool, Problem> {
-        if self.request_id.is_none() || self.dry_run || problem.code != Code::SaveInProgress {
+        let held = matches!(
+            problem.code,
+            Code::SaveInProgress | Code::InstanceStateWrong
+        );
+        if self.request_id.is_none() || self.dry_run || !held {
             return Ok(false);
         }
         let instances = session.local.instances(&request.region).await?;

@@ -169,7 +169,7 @@ pub fn settings() -> insta::Settings {
         (r"\d+ min\b", "DURATION"),
         (r"\b198\.1[89]\.\d+\.\d+\b", "ADDRESS"),
         (r" +\n", "\n"),
-        (r"(\S) {2,}", "$1  "),
+        (r"\b(DURATION|DOWNTIME|TIME|ADDRESS|0) {2,}", "$1  "),
     ] {
         settings.add_filter(what, shown);
     }
