@@ -1,5 +1,6 @@
 //! An execution that is aborted at any moment, and somebody who meddles at any moment: the sweep
 //! puts everything back (promise P1).
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use prism_functions::domain::SaveId;
 use prism_functions::domain::save::SaveState;

@@ -13,18 +13,6 @@ fn a_running_instance_is_saved_and_runs_again() {
             save_request("earthquake-analysis", "seismic-ml-environment"),
         )
         .unwrap();
-    for e in world
-        .executions
-        .history(record.execution.as_str())
-        .unwrap()
-        .events()
-        .iter()
-        .rev()
-        .take(8)
-        .rev()
-    {
-        println!("{e}");
-    }
     assert_eq!(record.state, SaveState::Succeeded);
     assert_eq!(
         world.instance(instance.id.as_str()).state.as_str(),

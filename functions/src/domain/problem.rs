@@ -236,7 +236,7 @@ impl From<InvalidId> for Problem {
         } else {
             Code::InvalidName
         };
-        Problem::new(code, invalid.to_string())
+        Problem::new(code, format!("The {invalid}."))
     }
 }
 

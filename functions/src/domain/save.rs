@@ -328,6 +328,9 @@ pub struct SaveRecord {
     pub restore_began_at: Option<Timestamp>,
     /// How it failed.
     pub failure: Option<Failure>,
+    /// When everything that the save had made was removed again.
+    #[serde(default)]
+    pub discarded_at: Option<Timestamp>,
     /// What could not be cleaned up, in a sentence.
     pub leftovers: Option<String>,
 }
@@ -376,6 +379,7 @@ impl SaveRecord {
             cancelled_by: None,
             restore_began_at: None,
             failure: None,
+            discarded_at: None,
             leftovers: None,
         }
     }

@@ -10,7 +10,7 @@ use super::findings::look_or_fail;
 use super::{Env, SAVE_TAG, SaveRef, Step, from_ec2, tags};
 use crate::domain::save::SaveRecord;
 use crate::domain::{Code, ImageId, Problem};
-use crate::ports::{ImageFilter, InstanceState, NewImage};
+use crate::ports::{Ec2Error, ImageFilter, InstanceState, NewImage};
 
 /// See the module.
 pub(super) struct CreateImage;
@@ -68,8 +68,19 @@ async fn create_or_adopt(env: &Env, record: &SaveRecord) -> Result<ImageId, Prob
         Err(error) if error.code == "InvalidAMIName.Duplicate" => {
             adopt(env, record, &new.name).await
         }
+        Err(error) if is_not_settled(&error) => Err(Problem::new(
+            Code::NotReady,
+            "EC2 does not see the instance stopped yet.",
+        )
+        .because(error)),
         Err(error) => Err(from_ec2(error)),
     }
+}
+
+/// Right after the stop EC2 may answer that the instance is in the wrong state, under the general
+/// code of a wrong parameter (EC2 fact 5).
+fn is_not_settled(error: &Ec2Error) -> bool {
+    error.code == "InvalidParameterValue" && error.message.contains("is not in state")
 }
 
 /// The AMI that holds the name, if this save made it.

@@ -56,6 +56,9 @@ impl Step for DiscardImage {
             output.snapshots += discarded.snapshots;
         }
         check_late(env, &record)?;
+        let now = env.clock.now();
+        env.note(&input, |record| record.discarded_at = Some(now))
+            .await?;
         Ok(output)
     }
 }

@@ -281,17 +281,19 @@ async fn check_public(
             ),
         ));
     }
-    if let Some(volume) = volumes
-        .iter()
-        .find(|volume| volume.encryption == Encryption::AwsManagedKey)
-    {
-        return Err(Problem::new(
-            Code::DefaultKeyShared,
-            format!(
-                "The volume {} of {name} is encrypted with the AWS managed key: its AMI cannot be used outside the account.",
-                volume.id
-            ),
-        ));
+    // A copy of an encrypted AMI is encrypted with the AWS managed key of its Region, whatever
+    // key the original has (EC2 fact 8).
+    let unshareable = |volume: &&Volume| match &volume.encryption {
+        Encryption::None => false,
+        Encryption::AwsManagedKey => true,
+        Encryption::CustomerKey(_) => !request.copy_to.is_empty(),
+    };
+    if let Some(volume) = volumes.iter().find(unshareable) {
+        let message = format!(
+            "The volume {} of {name} is encrypted: its AMI, or a copy of it, would be under the AWS managed key and could not be used outside the account.",
+            volume.id
+        );
+        return Err(Problem::new(Code::DefaultKeyShared, message));
     }
     for region in request.copy_to.iter().chain([&request.region]) {
         if env

@@ -85,6 +85,10 @@ async fn snapshots(
             .images(region, &ImageFilter::Ids(vec![image.clone()]))
             .await
             .map_err(from_ec2)?;
+        if found.is_empty() {
+            let message = format!("The AMI {image} in {region} is gone: somebody deregistered it.");
+            return Err(Problem::new(Code::ImageFailed, message));
+        }
         let ids: Vec<SnapshotId> = found
             .into_iter()
             .flat_map(|image| image.volumes)

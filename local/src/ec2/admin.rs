@@ -1,10 +1,8 @@
 //! Everybody but the caller: who sets an account up, what goes wrong, and who looks at what is left.
 
-use prism_functions::domain::{
-    AccountId, ImageId, InstanceId, Region, SnapshotId, Timestamp, VolumeId,
-};
+use prism_functions::domain::{AccountId, InstanceId, Region, SnapshotId, Timestamp, VolumeId};
 use prism_functions::ports::{
-    Encryption, Image, ImageState, Instance, InstanceState, NewInstance, Snapshot, Tags, Volume,
+    Encryption, Image, Instance, InstanceState, NewInstance, Snapshot, Tags, Volume,
 };
 use serde::{Deserialize, Serialize};
 
@@ -189,7 +187,7 @@ impl Admin {
         })
     }
 
-    /// Writes a file on any volume, as a process on its instance would.
+    /// Writes a file on any volume, as a process on its instance would, whatever its size.
     pub fn write_file(&self, id: &VolumeId, path: &str, bytes: &[u8]) -> Result<(), CloudError> {
         self.known(id, |model, _| {
             let mut disk = model.disk(model.data.volumes.get(id)?.disk)?.clone();
@@ -329,16 +327,6 @@ impl Admin {
     pub fn inventory(&self) -> Result<Inventory, CloudError> {
         self.cloud
             .with(|model, now| model.inventory(&self.account, now))
-    }
-
-    /// The AMIs of the account that are not deregistered.
-    pub fn image_ids(&self) -> Result<Vec<ImageId>, CloudError> {
-        self.cloud.with(|model, _| {
-            let rows = model.data.images.values();
-            let own =
-                rows.filter(|r| r.account == self.account && r.state != ImageState::Deregistered);
-            own.map(|r| r.id.clone()).collect()
-        })
     }
 
     fn instance<T>(

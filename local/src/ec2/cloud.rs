@@ -102,6 +102,24 @@ impl Cloud {
         self.with(|model, _| model.data.events.values().cloned().collect())
     }
 
+    /// What happened after an event, for those who follow along; `None` is from the beginning.
+    pub fn events_after(&self, number: Option<u64>) -> Result<Vec<Event>, CloudError> {
+        self.with(|model, _| {
+            let first = number.map_or(0, |number| number.saturating_add(1));
+            let newest = model.data.events.values().rev();
+            let mut events: Vec<Event> =
+                newest.take_while(|e| e.number >= first).cloned().collect();
+            events.reverse();
+            events
+        })
+    }
+
+    /// When something next moves on by itself: how far a virtual clock may leap without missing
+    /// anything.
+    pub fn next_due(&self) -> Result<Option<Timestamp>, CloudError> {
+        self.with(|model, _| model.next_due())
+    }
+
     /// What happened to one instance, image or snapshot.
     pub fn events_of(&self, id: &str) -> Result<Vec<Event>, CloudError> {
         self.with(|model, _| {

@@ -26,7 +26,7 @@ mod tests;
 pub use admin::{Admin, InstanceFacts, InstanceSpec, Inventory, VolumeSpec};
 pub use cloud::{Cloud, CloudError};
 pub use events::Event;
-pub use guest::{Disk, FileBody, GuestError, GuestOutput, Package, System};
+pub use guest::{Disk, FileBody, GuestError, GuestOutput, INSTANCE_STORE, Package, System};
 pub use model::{Capacity, Purchase};
 pub use port::{Guest, SimEc2};
 pub use settings::{Durations, Limits, REGIONS, Settings, Throttles};

@@ -50,13 +50,8 @@ impl SimEc2 {
         });
         // A file that cannot be used is to its caller a service that fails.
         done.unwrap_or_else(|error| {
-            let source = std::error::Error::source(&error);
-            let why = source.map(|s| format!(": {s}")).unwrap_or_default();
-            Err(Ec2Error::new(
-                action,
-                "Unavailable",
-                format!("{error}{why}"),
-            ))
+            let message = "the simulated cloud cannot be used";
+            Err(Ec2Error::new(action, "Unavailable", message).because(error))
         })
     }
 }

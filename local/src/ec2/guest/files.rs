@@ -4,6 +4,9 @@ use super::commands::not_understood;
 use super::disk::FileBody;
 use super::{GuestOutput, Session};
 
+/// How many files a simulated disk holds, and how many folders.
+const MOST_FILES: usize = 10_000;
+
 impl Session {
     /// The absolute form of a path, seen from the user's home folder.
     fn path(&self, path: &str) -> String {
@@ -59,6 +62,11 @@ impl Session {
         if self.is_folder(&path) {
             return Err(format!("{path}: Is a directory"));
         }
+        if self.disk.files.len() >= MOST_FILES && !self.disk.files.contains_key(&path) {
+            return Err(format!(
+                "{path}: a simulated disk holds at most {MOST_FILES} files"
+            ));
+        }
         let old = self.disk.files.get(&path).map_or(0, |f| f.0.len() as u64);
         let new = contents.len() as u64;
         let files = self.disk.file_bytes() - old + new;
@@ -68,11 +76,13 @@ impl Session {
                 self.host.file_limit_bytes
             ));
         }
-        if self.disk.used_bytes() - old + new > self.host.size_bytes {
+        if (self.disk.used_bytes() - old).saturating_add(new) > self.host.size_bytes {
             return Err(format!("{path}: No space left on device"));
         }
+        if !self.host.is_in_instance_store(&path) {
+            self.written = self.written.saturating_add(new);
+        }
         self.disk.files.insert(path, FileBody(contents.into()));
-        self.written = self.written.saturating_add(new);
         self.changed = true;
         Ok(())
     }
@@ -174,7 +184,7 @@ impl Session {
                 let why = format!("mkdir: cannot create directory '{shown}': File exists");
                 return GuestOutput::failed(1, why);
             }
-            if path.len() > 4096 || self.disk.folders.len() >= 10_000 {
+            if path.len() > 4096 || self.disk.folders.len() >= MOST_FILES {
                 return GuestOutput::failed(1, "mkdir: a simulated disk has no room for it");
             }
             self.disk.folders.insert(path);

@@ -16,6 +16,7 @@ use prism_functions::domain::InstanceId;
 use prism_functions::ports::{Architecture, InstanceState};
 
 use super::model::Model;
+use super::types;
 
 /// What a command on an instance gave.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,6 +72,10 @@ pub enum GuestError {
     Cloud(#[source] super::CloudError),
 }
 
+/// Where the instance store is mounted, on instances that have one. Its files are not on the root
+/// disk: no snapshot has them, and a stop erases them.
+pub const INSTANCE_STORE: &str = "/mnt/instance-store";
+
 /// A disk with the instance around it, while commands run.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -88,6 +93,14 @@ struct Host {
     architecture: Architecture,
     size_bytes: u64,
     file_limit_bytes: u64,
+    has_instance_store: bool,
+}
+
+impl Host {
+    fn is_in_instance_store(&self, path: &str) -> bool {
+        let rest = path.strip_prefix(INSTANCE_STORE);
+        self.has_instance_store && rest.is_some_and(|rest| rest.starts_with('/'))
+    }
 }
 
 impl Model {
@@ -130,22 +143,34 @@ impl Model {
         let row = self.data.instances.get(id)?;
         let volume = self.data.volumes.get(row.root_volume()?)?;
         let address = row.private_ip.replace('.', "-");
+        let mut disk = self.disk(volume.disk)?.clone();
+        disk.files.extend(row.instance_store.clone());
+        let facts = types::facts_of(&row.instance_type);
         Some(Session {
-            disk: self.disk(volume.disk)?.clone(),
+            disk,
             host: Host {
                 name: format!("ip-{address}"),
                 architecture: row.architecture,
                 size_bytes: u64::from(volume.size_gib) << 30,
                 file_limit_bytes: self.settings().limits.disk_file_bytes,
+                has_instance_store: facts.is_some_and(|f| f.instance_store_gb > 0),
             },
             written: 0,
             changed: false,
         })
     }
 
-    fn end_session(&mut self, id: &InstanceId, session: Session) {
+    fn end_session(&mut self, id: &InstanceId, mut session: Session) {
         if !session.changed {
             return;
+        }
+        let (host, files) = (&session.host, &mut session.disk.files);
+        let (store, root) = std::mem::take(files)
+            .into_iter()
+            .partition(|(path, _)| host.is_in_instance_store(path));
+        *files = root;
+        if let Some(row) = self.data.instances.get_mut(id) {
+            row.instance_store = store;
         }
         let row = self.data.instances.get(id);
         if let Some(volume) = row.and_then(|row| row.root_volume()).cloned() {

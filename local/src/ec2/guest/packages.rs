@@ -54,7 +54,7 @@ impl Session {
                 continue;
             }
             let freed = old.map_or(0, |p| p.size_bytes);
-            if self.disk.used_bytes() - freed + size_bytes > self.host.size_bytes {
+            if (self.disk.used_bytes() - freed).saturating_add(size_bytes) > self.host.size_bytes {
                 return Err(format!("{name}: No space left on device"));
             }
             let package = Package {

@@ -29,6 +29,28 @@ impl Model {
         }
     }
 
+    /// When something is next due.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        let mut agenda = self.index.agenda.iter();
+        agenda
+            .find(|(at, due)| self.is_due(due, *at))
+            .map(|(at, _)| *at)
+    }
+
+    /// Whether something happens then: entries of what was put off stay in the agenda.
+    fn is_due(&self, due: &Due, at: Timestamp) -> bool {
+        let data = &self.data;
+        let moment = match due {
+            Due::Instance(id) => data.instances.get(id).and_then(|row| row.due),
+            Due::Replacement(id) => data.instances.get(id).and_then(|row| row.replace_at),
+            Due::Image(id) => data.images.get(id).and_then(|row| row.due),
+            Due::Snapshot(id) => data.snapshots.get(id).and_then(|row| row.due),
+            // That a token is forgotten is nothing that anybody waits for.
+            Due::Token(_) => None,
+        };
+        moment == Some(at)
+    }
+
     /// The agenda holds a moment for each row; a row that was put off has another by now.
     fn instance_due(&mut self, id: &InstanceId, at: Timestamp) {
         let Some(row) = self.data.instances.get(id) else {

@@ -4,7 +4,7 @@ use prism_functions::domain::ImageId;
 use prism_functions::ports::{Ec2Error, Encryption, ImageCopy, ImageState};
 
 use super::images::{blank_image, check_description, take_first};
-use super::launch::{check_tags, parsed};
+use super::launch::check_tags;
 use super::{ImageRow, Model, Scope, Slot, SlotSource};
 use crate::ec2::errors;
 
@@ -18,7 +18,7 @@ impl Model {
         self.admit(scope, ACTION)?;
         let parameters = format!("{copy:?}");
         if let Some(id) = self.token(scope, ACTION, &copy.client_token, &parameters)? {
-            return Ok(parsed(&id));
+            return id.parse().map_err(|_| errors::image_not_found(ACTION, &id));
         }
         check_tags(ACTION, &copy.tags)?;
         check_description(ACTION, &copy.description)?;

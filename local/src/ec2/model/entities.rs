@@ -11,6 +11,7 @@ use prism_functions::ports::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::ec2::guest::FileBody;
 use crate::ec2::settings::Settings;
 
 /// A simulated file system, shared by everything that holds the same contents.
@@ -79,6 +80,8 @@ pub(crate) struct InstanceRow {
     pub(crate) has_run: bool,
     /// Given to cloud-init at the first boot, then gone.
     pub(crate) user_data: Option<String>,
+    /// Files in its instance store, which a stop erases.
+    pub(crate) instance_store: BTreeMap<String, FileBody>,
     /// When it entered which state; the last [`HISTORY`] of them.
     pub(crate) history: Vec<(Timestamp, InstanceState)>,
 }

@@ -176,10 +176,8 @@ impl Model {
             .iter()
             .any(|s| s.encryption == Encryption::AwsManagedKey)
         {
-            let message = format!(
-                "Image {id} is encrypted with the default key of the account and can't be shared."
-            );
-            return Err(errors::invalid_value(ACTION, message));
+            let message = "Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.";
+            return Err(Ec2Error::new(ACTION, "InvalidParameter", message));
         }
         let public = row.permissions.contains(&LaunchPermission::Everyone);
         if permissions.contains(&LaunchPermission::Everyone) && !public {

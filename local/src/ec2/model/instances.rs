@@ -75,6 +75,8 @@ impl Model {
         };
         row.goal = Goal::Stopped;
         row.start_fails = None;
+        // EC2 facts, "Before the stop".
+        row.instance_store.clear();
         row.transitioned_at = Some(now);
         row.state_reason = Some(StateReason {
             code: "Client.UserInitiatedShutdown".to_owned(),
@@ -237,6 +239,7 @@ impl Model {
         if let Some(row) = self.data.instances.get_mut(id) {
             row.goal = Goal::Terminated;
             row.start_fails = None;
+            row.instance_store.clear();
             row.transitioned_at = Some(now);
             row.replace_at = None;
             row.state_reason = Some(StateReason {

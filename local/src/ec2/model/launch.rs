@@ -1,5 +1,7 @@
 //! RunInstances.
 
+use std::collections::BTreeMap;
+
 use prism_functions::domain::{AccountId, ImageId, InstanceId, Timestamp, VolumeId};
 use prism_functions::ports::{
     Ec2Error, Encryption, ImageState, Instance, InstanceState, LaunchPermission, NewInstance, Tags,
@@ -227,6 +229,7 @@ fn new_instance(
         start_fails: None,
         has_run: false,
         user_data: None,
+        instance_store: BTreeMap::new(),
         history: Vec::new(),
     }
 }

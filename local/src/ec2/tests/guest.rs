@@ -147,6 +147,27 @@ fn an_image_holds_what_was_there_and_costs_what_changed() {
 }
 
 #[test]
+fn a_stop_erases_the_instance_store_and_no_image_has_it() {
+    let w = World::new();
+    let id = w.running();
+    w.admin
+        .edit(&id, |f| f.instance_type = "m5d.large".to_owned())
+        .unwrap();
+    run_with(&w, &id, "tee /mnt/instance-store/scratch", b"gone");
+    run_with(&w, &id, "tee notes", b"kept");
+    assert_eq!(said(&w, &id, "cat /mnt/instance-store/scratch"), "gone");
+    let volume = w.instance(&id).volumes[0].volume.clone();
+    let files = w.admin.disk_of_volume(&volume).unwrap().files;
+    assert_eq!(files.keys().collect::<Vec<_>>(), ["/home/ubuntu/notes"]);
+    w.stop(&id).unwrap();
+    w.wait(20);
+    w.start(&id).unwrap();
+    w.wait(15);
+    assert_eq!(run(&w, &id, "cat /mnt/instance-store/scratch").exit_code, 1);
+    assert_eq!(said(&w, &id, "cat notes"), "kept");
+}
+
+#[test]
 fn cloud_config_is_applied_once_at_the_first_boot() {
     let w = World::with(Settings::instant());
     let parameter = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/ami-id";

@@ -199,7 +199,7 @@ fn the_default_key_keeps_an_image_at_home() {
     w.wait(3600);
     let to = [LaunchPermission::Account(account('2'))];
     let shared = block_on(w.ec2.add_launch_permissions(&w.region, &image, &to));
-    assert_eq!(code(shared), "InvalidParameterValue");
+    assert_eq!(code(shared), "InvalidParameter");
 }
 
 #[test]

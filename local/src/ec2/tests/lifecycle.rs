@@ -9,7 +9,7 @@ use prism_functions::ports::{
 };
 
 use super::{World, account, code, launch, region};
-use crate::ec2::{Capacity, Durations, Purchase, Settings, VolumeSpec};
+use crate::ec2::{Capacity, Durations, Purchase, Settings, TYPES, VolumeSpec};
 
 const PARAMETER: &str =
     "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ami-id";
@@ -49,6 +49,8 @@ fn a_stop_and_a_start_pass_through_their_intermediates() {
         .not_running(&id, before, before + Duration::from_secs(999));
     assert_eq!(down.unwrap(), Duration::from_secs(35));
     let events = w.cloud.events_of(id.as_str()).unwrap();
+    let after = w.cloud.events_after(Some(events[0].number)).unwrap();
+    assert_eq!(after, events[1..]);
     let story: Vec<String> = events.iter().map(ToString::to_string).collect();
     assert!(story.last().unwrap().ends_with("running"), "{story:?}");
 }
@@ -288,6 +290,59 @@ fn calls_are_throttled_per_account_region_and_action() {
     let elsewhere = region("us-west-2");
     let other = block_on(w.ec2.start_instance(&elsewhere, &ids[0]));
     assert_eq!(code(other), "InvalidInstanceID.NotFound");
+}
+
+#[test]
+fn throttles_can_be_scaled_and_switched_off() {
+    let starts = |change: fn(&mut Settings)| {
+        let mut settings = Settings::default();
+        change(&mut settings);
+        let w = World::with(settings);
+        let id = w.running();
+        (0..50).filter(|_| w.start(&id).is_ok()).count()
+    };
+    assert_eq!(starts(|_| ()), 5);
+    assert_eq!(starts(|s| s.throttles.scale_percent = 200), 10);
+    assert_eq!(starts(|s| s.throttles.scale_percent = 1), 1);
+    assert_eq!(starts(|s| s.throttles.enabled = false), 50);
+}
+
+#[test]
+fn only_so_many_events_are_remembered() {
+    let mut settings = Settings::instant();
+    settings.limits.events = 10;
+    let w = World::with(settings);
+    let ids: Vec<_> = (0..20).map(|_| w.running()).collect();
+    let events = w.cloud.events().unwrap();
+    assert_eq!(events.len(), 10);
+    assert!(w.cloud.events_of(ids[0].as_str()).unwrap().is_empty());
+    assert_eq!(w.cloud.history_of(&ids[0]).unwrap().len(), 2);
+}
+
+#[test]
+fn a_virtual_clock_can_leap_to_what_is_due() {
+    let w = World::new();
+    let id = w.running();
+    assert_eq!(w.cloud.next_due().unwrap(), None);
+    w.stop(&id).unwrap();
+    let due = w.cloud.next_due().unwrap().unwrap();
+    assert_eq!(
+        due,
+        w.instance(&id).transitioned_at.unwrap() + Duration::from_secs(20)
+    );
+}
+
+#[test]
+fn every_type_is_described_once() {
+    let w = World::with(Settings::instant());
+    for facts in TYPES {
+        let told = block_on(w.ec2.instance_type(&w.region, facts.name)).unwrap();
+        assert_eq!(told.instance_store_gb, facts.instance_store_gb);
+        assert_eq!(TYPES.iter().filter(|t| t.name == facts.name).count(), 1);
+        assert!(facts.vcpus > 0 && facts.memory_mib >= 1024);
+    }
+    let unknown = block_on(w.ec2.instance_type(&w.region, "z9.huge"));
+    assert_eq!(code(unknown), "InvalidInstanceType");
 }
 
 #[test]
