@@ -1,5 +1,7 @@
 //! Saves that outlive the command that began them, and commands that die.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use std::process::{Child, Command};
