@@ -119,6 +119,10 @@ async fn sweep(session: &Session) {
         Ok(recoveries) => {
             for recovery in recoveries {
                 let id = &recovery.save_id;
+                // Another user's save is put back too, and is none of this one's business.
+                if session.local.save(id).await.is_err() {
+                    continue;
+                }
                 session.out.note(&format!(
                     "note: {id} was interrupted and is being put back in the background: prism saves watch {id}"
                 ));

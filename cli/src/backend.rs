@@ -4,8 +4,10 @@
 //! backends, AWS itself and the API, will show which of them a trait has to name.
 
 use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
-use prism_functions::domain::template::TemplateRef;
-use prism_functions::domain::{InstanceId, Problem, Region, SaveId, Timestamp, UserId};
+use prism_functions::domain::template::{TemplateRef, Version};
+use prism_functions::domain::{
+    InstanceId, Problem, Region, SaveId, TemplateName, Timestamp, UserId,
+};
 use prism_functions::ports::{Execution, ExecutionsError, Instance};
 use prism_functions::service::access::Caller;
 use prism_functions::service::{
@@ -115,6 +117,17 @@ impl Local {
         self.here.plan_save(&self.caller, request).await
     }
 
+    /// The save that this request has led to before, under the same request id.
+    pub(crate) async fn asked_before(
+        &self,
+        request: &SaveRequest,
+        request_id: &str,
+    ) -> Result<Option<Started>, Problem> {
+        self.here
+            .asked_before(&self.caller, request, request_id)
+            .await
+    }
+
     /// Starts a save.
     pub(crate) async fn start_save(
         &self,
@@ -163,6 +176,15 @@ impl Local {
     /// A template and the version that the reference names.
     pub(crate) async fn template(&self, reference: &TemplateRef) -> Result<TemplateView, Problem> {
         self.here.template(&self.caller, reference).await
+    }
+
+    /// The newest versions of a saved template, the newest first.
+    pub(crate) async fn versions(
+        &self,
+        name: &TemplateName,
+        limit: usize,
+    ) -> Result<Vec<Version>, Problem> {
+        self.here.versions(&self.caller, name, limit).await
     }
 
     /// The YAML file of a template's version.

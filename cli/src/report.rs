@@ -88,6 +88,9 @@ impl<'a> End<'a> {
 
 /// The AMIs that can be launched, or will be.
 pub(crate) fn amis(record: &SaveRecord) -> BTreeMap<&Region, &ImageId> {
+    if record.discarded_at.is_some() {
+        return BTreeMap::new();
+    }
     let own = record
         .image
         .iter()

@@ -66,6 +66,7 @@ pub(crate) async fn await_end(
         duty,
         look: Look::default(),
         progress: Progress::new(&session.out),
+        trouble: None,
         asking: false,
         leaving: false,
         choices,
@@ -116,6 +117,8 @@ struct Waiting<'a> {
     duty: Duty,
     look: Look,
     progress: Progress,
+    /// What a step was last said to be waiting out.
+    trouble: Option<String>,
     /// Whether a question is on the screen.
     asking: bool,
     /// Whether to leave the save to another process as soon as it has a record.
@@ -149,9 +152,22 @@ impl Waiting<'_> {
                 return Ok(Ended::Open(Box::new(record)));
             }
             if !self.asking {
+                self.tell_trouble();
                 let shown = story::progress(&record, self.session.local.now());
                 self.progress.show(&shown.step, &shown.details);
             }
+        }
+    }
+
+    /// Says once what a step is waiting out, such as a full disk: it may need somebody's hand.
+    fn tell_trouble(&mut self) {
+        let trouble = self.session.local.cloud.trouble();
+        if trouble != self.trouble {
+            if let Some(trouble) = &trouble {
+                self.progress
+                    .say(&format!("Trying again: {}", plain(trouble)));
+            }
+            self.trouble = trouble;
         }
     }
 

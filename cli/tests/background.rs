@@ -1,5 +1,7 @@
 //! Saves that outlive the command that began them, and commands that die.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use std::process::{Child, Command};
@@ -68,6 +70,12 @@ fn one_save_at_a_time_and_one_for_each_request_id() {
     ];
     let first = prism.run(&save).json();
     let id = first["save_id"].as_str().unwrap();
+    // While it is down, and when it is back and the AMI is being finished.
+    prism.until("box", down);
+    assert_eq!(prism.run(&save).json()["save_id"], id);
+    prism.until("box", |instance| instance["state"] == "pending");
+    prism.until("box", |instance| instance["state"] == "running");
+    assert_eq!(prism.run(&save).json()["save_id"], id);
     let other = prism.run(&["save", "box", "box-env"]);
     assert_eq!(other.code, 1);
     assert!(
@@ -77,12 +85,9 @@ fn one_save_at_a_time_and_one_for_each_request_id() {
     );
     assert!(other.stderr.contains(id), "{}", other.stderr);
     for change in ["stop", "start"] {
-        assert_eq!(
-            prism.refused(&[change, "box"]),
-            ("InstanceBusy".to_owned(), 1)
-        );
+        let refused = prism.refused(&[change, "box"]);
+        assert_eq!(refused, ("InstanceBusy".to_owned(), 1));
     }
-    assert_eq!(prism.run(&save).json()["save_id"], id);
     let waited = [
         "save",
         "box",

@@ -5,7 +5,7 @@ mod common;
 use common::{answer, program};
 
 fn help(args: &[&str]) -> String {
-    let answer = answer(&program().args(args).output().unwrap());
+    let answer = answer(&program().args(args).output().expect("the program runs"));
     assert_eq!(answer.code, 0, "{}", answer.stderr);
     assert_eq!(answer.stderr, "");
     answer.stdout
@@ -47,7 +47,27 @@ fn the_help_of_launch_says_what_each_size_is() {
         .split("\n\n")
         .next()
         .unwrap();
-    insta::assert_snapshot!(sizes, @"");
+    insta::assert_snapshot!(sizes, @r#"
+    , with prices on demand in us-east-1:
+      x86_64  XS      t3.small       2 CPU    2 GiB          $0.0208 per hour
+      x86_64  S       t3.medium      2 CPU    4 GiB          $0.0416 per hour
+      x86_64  M       t3.large       2 CPU    8 GiB          $0.0832 per hour
+      x86_64  L       t3.xlarge      4 CPU   16 GiB          $0.1664 per hour
+      x86_64  XL      t3.2xlarge     8 CPU   32 GiB          $0.3328 per hour
+      x86_64  GPU-S   g4dn.xlarge    4 CPU   16 GiB  1 T4    $0.5260 per hour
+      x86_64  GPU-M   g5.xlarge      4 CPU   16 GiB  1 A10G  $1.0060 per hour
+      x86_64  GPU-L   g5.2xlarge     8 CPU   32 GiB  1 A10G  $1.2120 per hour
+      x86_64  GPU-XL  g5.12xlarge   48 CPU  192 GiB  4 A10G  $5.6720 per hour
+      arm64   XS      t4g.small      2 CPU    2 GiB          $0.0168 per hour
+      arm64   S       t4g.medium     2 CPU    4 GiB          $0.0336 per hour
+      arm64   M       t4g.large      2 CPU    8 GiB          $0.0672 per hour
+      arm64   L       t4g.xlarge     4 CPU   16 GiB          $0.1344 per hour
+      arm64   XL      t4g.2xlarge    8 CPU   32 GiB          $0.2688 per hour
+      arm64   GPU-S   g5g.xlarge     4 CPU    8 GiB  1 T4G   $0.4200 per hour
+      arm64   GPU-M   g5g.2xlarge    8 CPU   16 GiB  1 T4G   $0.5560 per hour
+      arm64   GPU-L   g5g.4xlarge   16 CPU   32 GiB  1 T4G   $0.8280 per hour
+      arm64   GPU-XL  g5g.16xlarge  64 CPU  128 GiB  2 T4G   $2.7440 per hour
+    "#);
 }
 
 #[test]

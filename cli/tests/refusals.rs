@@ -11,150 +11,25 @@ fn with_box() -> Prism {
 }
 
 #[test]
-fn each_bad_input_has_its_code() {
-    let prism = with_box();
-    let before = prism.ok(&["list", "--json"]);
-    let long = "x".repeat(10_000);
-    let text = "d".repeat(256);
-    let regions = (1..12)
-        .map(|n| format!("us-east-{n}"))
-        .collect::<Vec<_>>()
-        .join(",");
-    let cases: &[(&[&str], &str, i32)] = &[
-        (&["save", "nope", "box-env"], "InstanceNotFound", 1),
-        (
-            &["save", "i-0123456789abcdef0", "box-env"],
-            "InstanceNotFound",
-            1,
-        ),
-        (&["save", "", "box-env"], "InvalidName", 2),
-        (&["save", &long, "box-env"], "InvalidName", 2),
-        (&["save", "a\u{7}b", "box-env"], "InvalidName", 2),
-        (&["save", "box", &long], "InvalidName", 2),
-        (&["save", "box", "näme"], "InvalidName", 2),
-        (&["save", "box", "$(reboot)"], "InvalidName", 2),
-        (&["save", "box", "../../etc"], "InvalidName", 2),
-        (&["save", "box", "a b; c"], "InvalidName", 2),
-        (&["save", "box", "python-ml"], "TemplateNameTaken", 1),
-        (
-            &["save", "box", "box-env", "--description", &text],
-            "InvalidDescription",
-            2,
-        ),
-        (
-            &["save", "box", "box-env", "--description", "a\u{1b}[2J"],
-            "InvalidDescription",
-            2,
-        ),
-        (
-            &["save", "box", "box-env", "--region", "mars-north-1"],
-            "InvalidRegion",
-            2,
-        ),
-        (
-            &["save", "box", "box-env", "--region", "mars"],
-            "InvalidRegion",
-            2,
-        ),
-        (
-            &["save", "box", "box-env", "--region", "us-east-1"],
-            "InvalidRegion",
-            2,
-        ),
-        (
-            &["save", "box", "box-env", "--region", &regions],
-            "InvalidRegion",
-            2,
-        ),
-        (
-            &["save", "box", "box-env", "--from-region", "mars-north-1"],
-            "InvalidRegion",
-            2,
-        ),
-        (
-            &["save", "box", "box-env", "--from-region", "us-west-2"],
-            "InstanceNotFound",
-            1,
-        ),
-        (
-            &["save", "box", "box-env", "--tag", "plain"],
-            "InvalidTag",
-            2,
-        ),
-        (
-            &["save", "box", "box-env", "--tag", "prism:owner=bob"],
-            "InvalidTag",
-            2,
-        ),
-        (
-            &["save", "box", "box-env", "--tag", "a=1", "--tag", "a=2"],
-            "InvalidTag",
-            2,
-        ),
-        (
-            &["save", "box", "box-env", "--project", "No!"],
-            "InvalidName",
-            2,
-        ),
-        (
-            &["save", "box", "box-env", "--request-id", "a b"],
-            "InvalidRequestId",
-            2,
-        ),
-        (
-            &["--as", "bob", "save", "box", "box-env"],
-            "InstanceNotFound",
-            1,
-        ),
-        (&["--as", "b b", "list"], "InvalidName", 2),
-        (&["launch", "nope-env", "other"], "TemplateNotFound", 1),
-        (&["launch", "python-ml@7", "other"], "VersionNotFound", 1),
-        (&["launch", "python-ml@zero", "other"], "InvalidName", 2),
-        (
-            &["launch", "python-ml", "other", "--size", "XXL"],
-            "InvalidSize",
-            2,
-        ),
-        (
-            &["launch", "python-ml", "other", "--region", "mars-north-1"],
-            "InvalidRegion",
-            2,
-        ),
-        (&["launch", "python-ml", "box"], "InstanceNameTaken", 1),
-        (
-            &["launch", "python-ml", "i-0123456789abcdef0"],
-            "InvalidName",
-            2,
-        ),
-        (&["terminate", "box"], "ConfirmationNeeded", 2),
-        (&["exec", "nope", "--", "ls"], "InstanceNotFound", 1),
-        (&["saves", "status", "save-0123456789"], "SaveNotFound", 1),
-        (&["saves", "watch", "save-0123456789"], "SaveNotFound", 1),
-        (&["saves", "cancel", "save-0123456789"], "SaveNotFound", 1),
-        (&["saves", "status", "nonsense"], "InvalidName", 2),
-        (&["template", "info", "nope-env"], "TemplateNotFound", 1),
-        (&["template", "export", "python-ml"], "TemplateNotFound", 1),
-        (&["local", "speed", "0"], "InvalidInput", 2),
-        (&["local", "speed", "NaN"], "InvalidInput", 2),
-    ];
-    for (args, code, exit) in cases {
-        assert_eq!(
-            prism.refused(args),
-            ((*code).to_owned(), *exit),
-            "{:.200}",
-            format!("{args:?}")
-        );
-    }
-    assert_eq!(prism.ok(&["list", "--json"]), before);
-}
-
-#[test]
 fn an_error_is_told_with_a_hint_and_never_grows() {
     let prism = with_box();
     let mut text = prism.told(&["save", "box", "Naïve $(name)"]);
     text.push_str(&prism.told(&["save", "nope", "box-env"]));
     text.push_str(&prism.told(&["save", "box", "box-env", "--region", "mars-north-1"]));
-    settings().bind(|| insta::assert_snapshot!(text, @""));
+    settings().bind(|| { insta::assert_snapshot!(text, @r#"
+    $ prism save box Naïve $(name)
+    error[InvalidName]: The template name "Naïve $(name)" is not valid: it has 3 to 64 lower-case letters, digits, ".", "_" or "-", starting with a letter or digit.
+    hint: Use a name that follows the rule in the message.
+    [exit 2]
+    $ prism save nope box-env
+    error[InstanceNotFound]: There is no instance "nope" of yours in us-east-1.
+    hint: "prism list" shows the instances you can save.
+    [exit 1]
+    $ prism save box box-env --region mars-north-1
+    error[InvalidRegion]: The Region mars-north-1 does not exist or is not enabled for the account.
+    hint: Enabled are: ap-northeast-1, ap-south-1, ap-southeast-2, ca-central-1, eu-central-1, eu-north-1, eu-west-1, us-east-1, us-east-2, us-west-2.
+    [exit 2]
+    "#); });
     let long = prism.run(&["save", "box", &"x".repeat(10_000)]);
     assert!(long.stderr.len() < 500, "{}", long.stderr);
 }
@@ -254,7 +129,8 @@ fn a_description_comes_out_as_it_went_in() {
     .into_iter()
     .enumerate()
     {
-        prism.ok(&["save", "box", "box-env", "--description", text]);
+        let description = format!("--description={text}");
+        prism.ok(&["save", "box", "box-env", &description]);
         let reference = format!("box-env@{}", number + 1);
         let info = prism
             .run(&["template", "info", &reference, "--json"])

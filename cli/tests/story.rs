@@ -5,54 +5,142 @@ mod common;
 use common::{FAST, Prism, settings};
 use serde_json::json;
 
+/// Launches, customises and saves. Answers what that showed.
+fn preserve(prism: &Prism) -> String {
+    let mut text = prism.told(&["launch", "python-ml", "earthquake-analysis"]);
+    let exec = ["exec", "earthquake-analysis", "--"];
+    text += &prism.told(&[&exec[..], &["pip", "install", "obspy"]].concat());
+    let tee = [&exec[..], &["tee", "notes.txt"]].concat();
+    assert_eq!(prism.piped("M 6.1, 12 km deep\n", &tee).code, 0);
+    text + &prism.told(&[
+        "save",
+        "earthquake-analysis",
+        "seismic-ml-environment",
+        "--description",
+        "ML environment optimized for seismic data analysis",
+        "--region",
+        "us-west-2,eu-west-1",
+        "--yes",
+    ])
+}
+
 #[test]
 fn preserve_an_environment_and_launch_it_again() {
     let prism = Prism::new(FAST);
+    let mut text = preserve(&prism);
+    let launch = ["launch", "seismic-ml-environment", "aftershock-prediction"];
+    text += &prism.told(&[&launch[..], &["--size", "GPU-L"]].concat());
+    let exec = ["exec", "aftershock-prediction", "--"];
+    text += &prism.told(&[&exec[..], &["pip", "list"]].concat());
+    text += &prism.told(&[&exec[..], &["cat", "notes.txt"]].concat());
+    settings().bind(|| {
+        insta::assert_snapshot!(text, @r#"
+        $ prism launch python-ml earthquake-analysis
+        earthquake-analysis (i-0) is running.
+          template    python-ml
+          region      us-east-1
+          type        t3.large (x86_64)
+          price       $0.0832 per hour
+          address     ADDRESS
+          log in as   ubuntu
+        Next: prism exec earthquake-analysis -- pip install PACKAGE
+        $ prism exec earthquake-analysis -- pip install obspy
+        installed obspy 1.4.1 (40 MB)
+        $ prism save earthquake-analysis seismic-ml-environment --description ML environment optimized for seismic data analysis --region us-west-2,eu-west-1 --yes
+        earthquake-analysis is saved as seismic-ml-environment@1.
+          downtime    DURATION
+          AMIs        eu-west-1  ami-0
+                      us-east-1  ami-0
+                      us-west-2  ami-0
+          cost        at most $0.38 a month
+        Next: prism launch seismic-ml-environment NEW-NAME
+        $ prism launch seismic-ml-environment aftershock-prediction --size GPU-L
+        aftershock-prediction (i-0) is running.
+          template    seismic-ml-environment@1
+          region      us-east-1
+          type        g5.2xlarge (x86_64)
+          price       $1.2120 per hour
+          address     ADDRESS
+          log in as   ubuntu
+        Next: prism exec aftershock-prediction -- pip install PACKAGE
+        $ prism exec aftershock-prediction -- pip list
+        jupyterlab               4.3.1
+        matplotlib               3.9.2
+        numpy                    2.1.3
+        obspy                    1.4.1
+        pandas                   2.2.3
+        scikit-learn             1.5.2
+        $ prism exec aftershock-prediction -- cat notes.txt
+        M 6.1, 12 km deep
+        "#);
+    });
+}
+
+#[test]
+fn what_a_preserved_environment_tells_of_itself() {
+    let prism = Prism::new(FAST);
+    preserve(&prism);
     let mut text = String::new();
     for line in [
-        &["launch", "python-ml", "earthquake-analysis"][..],
-        &[
-            "exec",
-            "earthquake-analysis",
-            "--",
-            "pip",
-            "install",
-            "obspy",
-        ],
-    ] {
-        text.push_str(&prism.told(line));
-    }
-    let tee = ["exec", "earthquake-analysis", "--", "tee", "notes.txt"];
-    assert_eq!(prism.piped("M 6.1, 12 km deep\n", &tee).code, 0);
-    for line in [
-        &[
-            "save",
-            "earthquake-analysis",
-            "seismic-ml-environment",
-            "--description",
-            "ML environment optimized for seismic data analysis",
-            "--region",
-            "us-west-2,eu-west-1",
-            "--yes",
-        ][..],
-        &[
-            "launch",
-            "seismic-ml-environment",
-            "aftershock-prediction",
-            "--size",
-            "GPU-L",
-        ],
-        &["exec", "aftershock-prediction", "--", "pip", "list"],
-        &["exec", "aftershock-prediction", "--", "cat", "notes.txt"],
-        &["list"],
+        &["list"][..],
         &["templates", "--mine"],
         &["template", "info", "seismic-ml-environment"],
         &["template", "export", "seismic-ml-environment"],
         &["saves", "list"],
     ] {
-        text.push_str(&prism.told(line));
+        text += &prism.told(line);
     }
-    settings().bind(|| insta::assert_snapshot!(text, @""));
+    settings().bind(|| {
+        insta::assert_snapshot!(text, @r#"
+        $ prism list
+        NAME                 STATE    TYPE      TEMPLATE   ADDRESS  SINCE                    ID                   SAVE
+        earthquake-analysis  running  t3.large  python-ml  ADDRESS  TIME  i-0  -
+        $ prism templates --mine
+        NAME                    VERSION  OWNER  VISIBILITY  PROJECT  LAUNCHES  DESCRIPTION
+        seismic-ml-environment  1        alice  private     -        0  ML environment optimized for seismic data analysis
+        $ prism template info seismic-ml-environment
+        seismic-ml-environment@1
+          for         ML environment optimized for seismic data analysis
+          owner       alice
+          visibility  private
+          source      saved from the instance earthquake-analysis
+          saved       by alice at TIME
+          original    python-ml
+          parent      python-ml
+          AMIs        eu-west-1  x86_64  ami-0
+                      us-east-1  x86_64  ami-0
+                      us-west-2  x86_64  ami-0
+          type        t3.large
+          disk        30 GiB, 2.6 GiB used
+          cost        at most $0.38 a month
+          log in as   ubuntu
+          open ports  22, 8888
+          launches    none yet
+
+        Versions:
+             1  TIME  from earthquake-analysis by alice
+        Next: prism launch seismic-ml-environment NEW-NAME
+        $ prism template export seismic-ml-environment
+        name: seismic-ml-environment
+        description: ML environment optimized for seismic data analysis
+        source: saved-from-instance
+        original_template: python-ml
+        saved_from: earthquake-analysis
+        saved_by: alice
+        saved_date: "TIME"
+        ami_config:
+          amis:
+            eu-west-1:
+              x86_64: ami-0
+            us-east-1:
+              x86_64: ami-0
+            us-west-2:
+              x86_64: ami-0
+        $ prism saves list
+        SAVE                       STATE      INSTANCE             TEMPLATE                  DOWNTIME  BEGAN
+        save-0  succeeded  earthquake-analysis  seismic-ml-environment@1  DURATION  TIME
+        "#);
+    });
 }
 
 #[test]
@@ -65,7 +153,34 @@ fn the_story_of_a_save_and_its_refusal() {
     let mut text = prism.told(&["saves", "status", id]);
     prism.ok(&["local", "alter", "box", "--stop-protection", "on"]);
     text.push_str(&prism.told(&["save", "box", "box-env"]));
-    settings().bind(|| insta::assert_snapshot!(text, @""));
+    settings().bind(|| {
+        insta::assert_snapshot!(text, @r#"
+        $ prism saves status save-0
+        save-0: box as box-env@1 succeeded
+          asked       by alice at TIME
+          region      us-east-1
+          step        Finishing (CompleteSave)
+          instance    box is running again; it was down for DURATION.
+          AMIs        us-east-1  ami-0
+          size        2.0 GiB
+          cost        at most $0.10 a month
+
+        Timeline:
+          TIME  DURATION  Checking
+          TIME  DURATION  Stopping the instance
+          TIME  DURATION  Beginning the AMI
+          TIME  DURATION  Waiting until the snapshots have begun
+          TIME  DURATION  Starting the instance again
+          TIME  DURATION  Finishing the AMI; the instance is yours again
+          TIME  DURATION  Registering the template
+          TIME  DURATION  Finishing
+          TIME  succeeded
+        $ prism save box box-env
+        error[StopProtected]: Stop protection is on for box (i-0).
+        hint: Lift it: aws ec2 modify-instance-attribute --no-disable-api-stop --region us-east-1 --instance-id i-0
+        [exit 1]
+        "#);
+    });
 }
 
 #[test]
@@ -161,7 +276,20 @@ fn a_dry_run_changes_nothing() {
     assert_eq!(plan["dry_run"], true);
     assert!(plan["plan"]["expected_downtime_s"].as_u64().unwrap() > 0);
     let text = prism.told(&["save", "box", "box-env", "--dry-run"]);
-    settings().bind(|| insta::assert_snapshot!(text, @""));
+    settings().bind(|| {
+        insta::assert_snapshot!(text, @r#"
+        $ prism save box box-env --dry-run
+        Saving box (i-0, running) as box-env@1:
+          1. stop the instance
+          2. begin an AMI and wait until every volume's snapshot has begun
+          3. start the instance again
+          4. wait until the AMI is available, while the instance is in use
+          5. register the template box-env for you
+          downtime    about DURATION
+          cost        at most $0.50 a month
+          warning: Its public address ADDRESS changes at the restart; private and Elastic IPs stay.
+        "#);
+    });
     prism.ok(&["launch", "ubuntu", "other", "--dry-run"]);
     assert_eq!(prism.ok(&["list", "--json"]), before);
     assert_eq!(

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::Args;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::{Code, Problem, Region, SaveId};
+use prism_functions::service::Started;
 use serde_json::json;
 
 use crate::app::Session;
@@ -76,6 +77,13 @@ impl Save {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let request = self.request(session)?;
+        let before = match &self.request_id {
+            Some(id) if !self.dry_run => session.local.asked_before(&request, id).await?,
+            _ => None,
+        };
+        if let Some(started) = before {
+            return self.go_on(session, &started).await;
+        }
         if !self.agreed(session, &request).await? {
             return Ok(exit::FAILED);
         }
@@ -91,6 +99,11 @@ impl Save {
             .local
             .start_save(place, request, self.request_id.as_deref())
             .await?;
+        self.go_on(session, &started).await
+    }
+
+    /// Waits for the save, or says how to.
+    async fn go_on(&self, session: &Session, started: &Started) -> Outcome {
         let id = &started.save_id;
         if started.repeated {
             session
@@ -111,13 +124,7 @@ impl Save {
     /// Shows the plan and asks, where somebody can answer. Answers whether to go on.
     async fn agreed(&self, session: &Session, request: &SaveRequest) -> Result<bool, Failure> {
         let out = &session.out;
-        let plan = match session.local.plan_save(request.clone()).await {
-            Ok(plan) => plan,
-            Err(problem) if self.is_repetition(session, request, &problem).await? => {
-                return Ok(true);
-            }
-            Err(problem) => return Err(problem.into()),
-        };
+        let plan = session.local.plan_save(request.clone()).await?;
         if self.dry_run {
             let value = json!({ "dry_run": true, "plan": plan });
             out.show(&value, || report::plan(&plan))?;
@@ -137,30 +144,6 @@ impl Save {
             out.note("Nothing was changed.");
         }
         Ok(yes)
-    }
-
-    /// Whether the plan was refused only because this very request is being carried out already,
-    /// so that its request id leads to the save that there is.
-    async fn is_repetition(
-        &self,
-        session: &Session,
-        request: &SaveRequest,
-        problem: &Problem,
-    ) -> Result<bool, Problem> {
-        if self.request_id.is_none() || self.dry_run || problem.code != Code::SaveInProgress {
-            return Ok(false);
-        }
-        let instances = session.local.instances(&request.region).await?;
-        let holders = instances
-            .into_iter()
-            .filter(|instance| request.instance == instance.name || request.instance == instance.id)
-            .filter_map(|instance| instance.save_id);
-        for holder in holders {
-            if session.local.save(&holder).await?.request == *request {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     fn request(&self, session: &Session) -> Result<SaveRequest, Problem> {

@@ -1,6 +1,7 @@
 //! The real program, in a folder of its own.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::io::Write;
 use std::path::Path;
@@ -10,33 +11,33 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// How fast the cloud's time runs where a test does not need to get between two moments.
-pub const FAST: &str = "1000";
+pub(crate) const FAST: &str = "1000";
 /// How fast where it does.
-pub const SLOW: &str = "20";
+pub(crate) const SLOW: &str = "20";
 /// How often a condition is looked at before a test gives up; a look takes milliseconds.
 const LOOKS: u32 = 2000;
 
 /// The program with a folder.
-pub struct Prism {
+pub(crate) struct Prism {
     folder: TempDir,
 }
 
 /// What a run of the program answered.
-pub struct Answer {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Answer {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Answer {
     /// Its stdout as JSON.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         assert_eq!(self.code, 0, "{}", self.stderr);
         serde_json::from_str(&self.stdout).expect("JSON on stdout")
     }
 
     /// The code of the error that it told as JSON, on the last line of stderr.
-    pub fn error(&self) -> Value {
+    pub(crate) fn error(&self) -> Value {
         let last = self.stderr.lines().last().unwrap_or_default();
         serde_json::from_str(last).unwrap_or_else(|_| panic!("no JSON error: {}", self.stderr))
     }
@@ -44,7 +45,7 @@ impl Answer {
 
 impl Prism {
     /// A new cloud whose time runs that fast.
-    pub fn new(speed: &str) -> Self {
+    pub(crate) fn new(speed: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let this = Self { folder };
         this.ok(&["local", "speed", speed]);
@@ -52,12 +53,12 @@ impl Prism {
     }
 
     /// The folder of the cloud.
-    pub fn home(&self) -> &Path {
+    pub(crate) fn home(&self) -> &Path {
         self.folder.path()
     }
 
     /// The program with these arguments, as the user alice, without anything of our environment.
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = program();
         command
             .env("PRISM_HOME", self.home())
@@ -67,12 +68,12 @@ impl Prism {
     }
 
     /// Runs it.
-    pub fn run(&self, args: &[&str]) -> Answer {
+    pub(crate) fn run(&self, args: &[&str]) -> Answer {
         answer(&self.command(args).output().unwrap())
     }
 
     /// Runs it with something piped in.
-    pub fn piped(&self, stdin: &str, args: &[&str]) -> Answer {
+    pub(crate) fn piped(&self, stdin: &str, args: &[&str]) -> Answer {
         let mut child = self.spawn(args);
         let mut pipe = child.stdin.take().unwrap();
         pipe.write_all(stdin.as_bytes()).unwrap();
@@ -81,21 +82,21 @@ impl Prism {
     }
 
     /// Runs it; it has to succeed. Answers its stdout.
-    pub fn ok(&self, args: &[&str]) -> String {
+    pub(crate) fn ok(&self, args: &[&str]) -> String {
         let answer = self.run(args);
         assert_eq!(answer.code, 0, "prism {args:?}: {}", answer.stderr);
         answer.stdout
     }
 
     /// Runs it with `--json`; it has to be refused. Answers the error's code and the exit code.
-    pub fn refused(&self, args: &[&str]) -> (String, i32) {
+    pub(crate) fn refused(&self, args: &[&str]) -> (String, i32) {
         let answer = self.run(&[&["--json"], args].concat());
         let code = answer.error()["code"].as_str().unwrap().to_owned();
         (code, answer.code)
     }
 
     /// Starts it.
-    pub fn spawn(&self, args: &[&str]) -> Child {
+    pub(crate) fn spawn(&self, args: &[&str]) -> Child {
         self.command(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -105,7 +106,7 @@ impl Prism {
     }
 
     /// Looks at the instance of that name until something about it is so.
-    pub fn until(&self, name: &str, so: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn until(&self, name: &str, so: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..LOOKS {
             let list = self.run(&["list", "--json"]).json();
             let instances = list["instances"].as_array().unwrap();
@@ -117,13 +118,13 @@ impl Prism {
     }
 
     /// The state of the instance of that name.
-    pub fn state(&self, name: &str) -> String {
+    pub(crate) fn state(&self, name: &str) -> String {
         let instance = self.until(name, |_| true);
         instance["state"].as_str().unwrap().to_owned()
     }
 
     /// What a terminal would show of a run without progress: the command, its answer, its exit code.
-    pub fn told(&self, args: &[&str]) -> String {
+    pub(crate) fn told(&self, args: &[&str]) -> String {
         let answer = self.run(&[&["--quiet"], args].concat());
         let mut text = format!(
             "$ prism {}\n{}{}",
@@ -132,14 +133,14 @@ impl Prism {
             answer.stderr
         );
         if answer.code != 0 {
-            text.push_str(&format!("[exit {}]\n", answer.code));
+            let _ = std::fmt::Write::write_fmt(&mut text, format_args!("[exit {}]\n", answer.code));
         }
         text
     }
 }
 
 /// The program, without anything of our environment.
-pub fn program() -> Command {
+pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_prism"));
     command.env_clear().stdin(Stdio::null());
     if let Some(path) = option_env!("PATH") {
@@ -149,7 +150,7 @@ pub fn program() -> Command {
 }
 
 /// What a run answered, as text.
-pub fn answer(output: &Output) -> Answer {
+pub(crate) fn answer(output: &Output) -> Answer {
     Answer {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -158,7 +159,7 @@ pub fn answer(output: &Output) -> Answer {
 }
 
 /// Has snapshots show what stays the same from run to run.
-pub fn settings() -> insta::Settings {
+pub(crate) fn settings() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     for (what, shown) in [
         (r"\b(i|ami|save|snap)-[0-9a-f]{8,32}\b", "$1-0"),
@@ -169,7 +170,7 @@ pub fn settings() -> insta::Settings {
         (r"\d+ min\b", "DURATION"),
         (r"\b198\.1[89]\.\d+\.\d+\b", "ADDRESS"),
         (r" +\n", "\n"),
-        (r"(\S) {2,}", "$1  "),
+        (r"\b(DURATION|DOWNTIME|TIME|ADDRESS|0) {2,}", "$1  "),
     ] {
         settings.add_filter(what, shown);
     }

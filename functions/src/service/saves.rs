@@ -36,6 +36,23 @@ impl Service {
         .await
     }
 
+    /// The save that this request has led to before, under the same request id. It is asked first,
+    /// since the instance may be busy with that very save, or gone by now. A request id that was
+    /// used for something else is [`Code::RequestIdReused`].
+    pub async fn asked_before(
+        &self,
+        caller: &Caller,
+        request: &SaveRequest,
+        request_id: &str,
+    ) -> Result<Option<Started>, Problem> {
+        let digits = self.digits("save", &caller.user, Some(request_id))?;
+        let save_id: SaveId = format!("save-{digits}").parse()?;
+        let stored = self.env.registry.save(&save_id).await?;
+        stored
+            .map(|stored| repeated(&stored.value, request))
+            .transpose()
+    }
+
     /// Starts a save. The same request id of the same caller is the same save (promise P4).
     pub async fn start_save(
         &self,

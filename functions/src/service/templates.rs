@@ -116,6 +116,20 @@ impl Service {
         })
     }
 
+    /// The newest versions of a saved template, the newest first; `limit` is 1 to 1,000.
+    pub async fn versions(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        limit: usize,
+    ) -> Result<Vec<Version>, Problem> {
+        let Some(stored) = self.env.registry.template(name).await? else {
+            return Err(template_not_found(name.as_str()));
+        };
+        caller.check_template(Action::See, &stored.value)?;
+        Ok(self.env.registry.versions(name, limit, None).await?.items)
+    }
+
     /// A saved template and a version of it, for somebody who may do `action` to it.
     pub(super) async fn saved_template(
         &self,

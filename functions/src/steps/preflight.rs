@@ -33,7 +33,6 @@ pub(super) async fn check(
     check_regions(env, request).await?;
     let latest_version = check_template(env, caller, request).await?;
     let instance = find_instance(env, caller, request).await?;
-    check_state(&instance)?;
     if let Some(holder) = env
         .registry
         .lock_holder(&request.region, &instance.id)
@@ -41,6 +40,8 @@ pub(super) async fn check(
     {
         return Err(in_progress(&request.instance, &holder));
     }
+    // After the lock: an instance that another save is stopping is busy, not in a wrong state.
+    check_state(&instance)?;
     check_kind(&instance)?;
     check_instance_store(env, request, &instance).await?;
     if env

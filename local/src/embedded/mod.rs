@@ -186,6 +186,11 @@ impl Embedded {
         })
     }
 
+    /// What keeps an execution inside this process from going on, while it tries again.
+    pub fn trouble(&self) -> Option<String> {
+        self.executions.trouble()
+    }
+
     /// Waits until the executions inside this process have ended.
     pub async fn idle(&self) {
         self.executions.idle().await;

@@ -1,12 +1,12 @@
 //! The definition as deployed, and the steps as its functions.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use prism_asl::{Functions, Machine, TaskFailure};
-use prism_functions::domain::Timestamp;
+use prism_functions::domain::{Class, Code, Problem, Timestamp};
 use prism_functions::ports::Clock;
 use prism_functions::steps::{self, Env};
 use serde_json::Value;
@@ -33,6 +33,26 @@ pub fn machine() -> Arc<Machine> {
 pub struct StepFunctions {
     /// The world that the steps see.
     pub env: Env,
+    /// What keeps the last step from succeeding, if it is being tried again.
+    pub trouble: Trouble,
+}
+
+/// What keeps a step from succeeding while it is tried again; `None` when nothing does.
+#[derive(Debug, Clone, Default)]
+pub struct Trouble(Arc<Mutex<Option<String>>>);
+
+impl Trouble {
+    /// The trouble, in a sentence.
+    pub fn get(&self) -> Option<String> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set(&self, trouble: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
 }
 
 #[async_trait]
@@ -44,7 +64,12 @@ impl Functions for StepFunctions {
                 &format!("Function not found: {function}"),
             ));
         };
-        (step.invoke)(&self.env, payload).await.map_err(|problem| {
+        let result = (step.invoke)(&self.env, payload).await;
+        let lasting = result.as_ref().err().filter(|problem| {
+            problem.code.class() == Class::Transient && problem.code != Code::NotReady
+        });
+        self.trouble.set(lasting.map(Problem::chain));
+        result.map_err(|problem| {
             tracing::info!(step = step.name, code = %problem.code, message = problem.chain(), "a step failed");
             TaskFailure::from_handler(problem.code.as_str(), &problem.wire())
         })

@@ -11,7 +11,7 @@ use prism_functions::ports::{Clock, Execution, ExecutionStatus, Executions, Exec
 use prism_functions::steps::Env;
 use serde_json::Value;
 
-use super::definition::{StepFunctions, machine};
+use super::definition::{StepFunctions, Trouble, machine};
 use super::runner::{seed, status};
 
 /// Executions that run as tasks of a virtual clock.
@@ -137,7 +137,10 @@ impl Executions for MemoryExecutions {
             ),
             input,
             clock: Arc::new(self.shared.clock.clone()),
-            functions: Arc::new(StepFunctions { env: env.clone() }),
+            functions: Arc::new(StepFunctions {
+                env: env.clone(),
+                trouble: Trouble::default(),
+            }),
             history: history as Arc<dyn History>,
             seed: seed(name),
             stop,

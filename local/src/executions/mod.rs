@@ -27,7 +27,7 @@ use crate::clock::WallClock;
 use crate::sqlite::SqliteError;
 use lease::Lease;
 
-pub use definition::{DEFINITION, InterpreterClock, StepFunctions, machine};
+pub use definition::{DEFINITION, InterpreterClock, StepFunctions, Trouble, machine};
 pub use memory::{MemoryExecutions, VirtualTime};
 pub use records::Records;
 
@@ -62,6 +62,7 @@ struct Shared {
     /// The steps' world. It is set once, after the service has been put together.
     env: OnceLock<Env>,
     running: Mutex<Vec<Running>>,
+    trouble: Trouble,
 }
 
 /// An execution inside this process.
@@ -88,6 +89,7 @@ impl LocalExecutions {
             clock,
             env: OnceLock::new(),
             running: Mutex::new(Vec::new()),
+            trouble: Trouble::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -137,9 +139,25 @@ impl LocalExecutions {
                 source: None,
             });
         };
-        let result = runner::carry(&self.shared.records, env, &self.shared.clock, name, stop).await;
+        let functions = StepFunctions {
+            env: env.clone(),
+            trouble: self.shared.trouble.clone(),
+        };
+        let result = runner::carry(
+            &self.shared.records,
+            functions,
+            &self.shared.clock,
+            name,
+            stop,
+        )
+        .await;
         drop(lease);
         result
+    }
+
+    /// What keeps an execution inside this process from going on, while it tries again.
+    pub fn trouble(&self) -> Option<String> {
+        self.shared.trouble.get()
     }
 
     /// Waits until the executions inside this process have ended.

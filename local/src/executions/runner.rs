@@ -6,7 +6,6 @@ use std::time::Duration;
 use futures::future::{Either, select};
 use prism_asl::{Event, History, HistoryEvent, Identity, Outcome, Status, StopHandle};
 use prism_functions::ports::{Clock, Execution, ExecutionStatus, ExecutionsError};
-use prism_functions::steps::Env;
 
 use super::definition::{InterpreterClock, StepFunctions, machine};
 use super::{Records, STOP_POLL_MS, broken};
@@ -36,7 +35,7 @@ impl History for Sink {
 /// Runs an execution whose record says that it runs, until it ends or somebody stops it.
 pub(super) async fn carry(
     records: &Records,
-    env: &Env,
+    functions: StepFunctions,
     clock: &Arc<dyn Clock>,
     name: &str,
     stop: StopHandle,
@@ -61,7 +60,7 @@ pub(super) async fn carry(
         ),
         input: record.input.clone(),
         clock: Arc::new(interpreter_clock),
-        functions: Arc::new(StepFunctions { env: env.clone() }),
+        functions: Arc::new(functions),
         history: Arc::new(Sink {
             records: records.clone(),
             execution: name.to_owned(),

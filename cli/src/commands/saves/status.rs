@@ -42,6 +42,9 @@ fn text(record: &SaveRecord, now: Timestamp) -> String {
         record.state.as_str()
     );
     let percent = record.progress_percent.filter(|_| !record.state.is_final());
+    let size = record
+        .snapshot_bytes
+        .filter(|_| record.discarded_at.is_none());
     let copies: Vec<&str> = request.copy_to.iter().map(Region::as_str).collect();
     let or_nothing = |text: Option<String>| text.unwrap_or_default();
     text.push_str(&pairs([
@@ -63,7 +66,15 @@ fn text(record: &SaveRecord, now: Timestamp) -> String {
         ("instance", story::instance(record)),
         ("AMIs", report::ami_lines(record)),
         ("failed", report::failed_lines(record)),
-        ("size", or_nothing(record.snapshot_bytes.map(bytes))),
+        (
+            "removed",
+            or_nothing(
+                record
+                    .discarded_at
+                    .map(|at| format!("what it had made, at {}", when(at))),
+            ),
+        ),
+        ("size", or_nothing(size.map(bytes))),
         (
             "cost",
             or_nothing(

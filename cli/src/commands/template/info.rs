@@ -14,7 +14,7 @@ use crate::exit;
 use crate::text::{bytes, pairs, plain, usd, when};
 
 /// How many of the newest versions are shown.
-const VERSIONS: u32 = 20;
+const VERSIONS: usize = 20;
 
 /// Show a template: where it comes from, its versions, its AMIs, its cost
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ impl Info {
             session.out.show(&view, || built_in(&view))?;
             return Ok(exit::DONE);
         };
-        let versions = versions(session, template).await?;
+        let versions = session.local.versions(&template.name, VERSIONS).await?;
         let mut value = serde_json::to_value(&view).map_err(|error| {
             Problem::new(Code::Internal, "The template could not be written as JSON.")
                 .because(error)
@@ -44,22 +44,6 @@ impl Info {
             .show(&value, || saved(template, version, &versions))?;
         Ok(exit::DONE)
     }
-}
-
-/// The newest versions, the newest first.
-async fn versions(session: &Session, template: &Template) -> Result<Vec<Version>, Problem> {
-    let mut versions = Vec::new();
-    let oldest = template.latest.saturating_sub(VERSIONS) + 1;
-    for number in (oldest..=template.latest).rev() {
-        let reference = TemplateRef {
-            name: template.name.clone(),
-            version: Some(number),
-        };
-        if let TemplateView::Saved { version, .. } = session.local.template(&reference).await? {
-            versions.push(*version);
-        }
-    }
-    Ok(versions)
 }
 
 fn summary(version: &Version) -> Value {
