@@ -81,8 +81,8 @@ fn cache() -> Outcome<PathBuf> {
 fn asl_validator(cache: &Path) -> Outcome<PathBuf> {
     let folder = cache.join(ASL_VALIDATOR.replace('@', "-"));
     let program = folder.join("node_modules/.bin/asl-validator");
+    needs("node", "Node.js with npm")?;
     if !program.exists() {
-        needs("node", "--version", "Node.js with npm")?;
         println!("installing {ASL_VALIDATOR}");
         fresh(&folder)?;
         let mut npm = Command::new("npm");
@@ -96,8 +96,8 @@ fn asl_validator(cache: &Path) -> Outcome<PathBuf> {
 fn cfn_lint(cache: &Path) -> Outcome<PathBuf> {
     let folder = cache.join(CFN_LINT.replace("==", "-"));
     let program = folder.join("bin/cfn-lint");
+    needs("python3", "Python 3 with its venv module")?;
     if !program.exists() {
-        needs("python3", "--version", "Python 3 with its venv module")?;
         println!("installing {CFN_LINT}");
         fresh(&folder)?;
         run_command(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
@@ -110,11 +110,11 @@ fn cfn_lint(cache: &Path) -> Outcome<PathBuf> {
     Ok(program)
 }
 
-fn needs(program: &str, argument: &str, what: &str) -> Outcome {
-    let asked = output(Command::new(program).arg(argument));
-    asked.map(drop).map_err(|problem| {
-        format!("this chore needs {what} to install its validators, and {problem}")
-    })
+fn needs(program: &str, what: &str) -> Outcome {
+    let asked = output(Command::new(program).arg("--version"));
+    asked
+        .map(drop)
+        .map_err(|problem| format!("this chore needs {what} for its validators; {problem}"))
 }
 
 /// Makes a folder, without what an earlier installation that was cut off left in it.
