@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use prism_asl::{Event, HistoryEvent, StateKind};
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::{SaveId, Timestamp};
-use prism_functions::ports::Executions;
+use prism_functions::ports::{Executions, InstanceState};
 
 use crate::world::World;
 
@@ -130,18 +130,17 @@ fn tell_end(text: &mut String, world: &World, record: &SaveRecord) {
     }
     text.push('\n');
     if let Ok(saved) = record.instance() {
-        let down = world
-            .cloud
-            .not_running(&saved.id, record.started_at, world.now());
-        let down = down.map_or(0.0, |down| down.as_secs_f64());
-        let noted = record
-            .downtime_s
-            .map_or_else(|| "none".to_owned(), |s| format!("{s} s"));
-        let _ = writeln!(
-            text,
-            "instance: {}, down {down} s (record: {noted})",
-            world.instance(saved.id.as_str()).state.as_str(),
-        );
+        let state = world.instance(saved.id.as_str()).state.as_str();
+        let _ = write!(text, "instance: {state}");
+        if saved.original_state == InstanceState::Running {
+            let until = record.updated_at;
+            let down = world.cloud.not_running(&saved.id, record.started_at, until);
+            let down = down.expect("the cloud answers").as_secs_f64();
+            let noted = record.downtime_s;
+            let noted = noted.map_or_else(|| "nothing".to_owned(), |s| format!("{s} s"));
+            let _ = write!(text, ", down for {down} s, and {noted} by the record");
+        }
+        text.push('\n');
     }
     let inventory = world.admin.inventory().expect("the cloud answers");
     let ours = |tags: &prism_functions::ports::Tags| {
@@ -152,7 +151,7 @@ fn tell_end(text: &mut String, world: &World, record: &SaveRecord) {
     let snapshots = inventory.snapshots.iter().filter(|(_, s)| ours(&s.tags));
     let _ = writeln!(
         text,
-        "left: {} AMIs, {} snapshots",
+        "left: AMIs {}, snapshots {}",
         images.count(),
         snapshots.count()
     );

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use prism_asl::{Machine, VirtualClock};
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
-use prism_functions::domain::{AccountId, Problem, Region, SaveId, Timestamp};
+use prism_functions::domain::{AccountId, InstanceId, Problem, Region, SaveId, Timestamp};
 use prism_functions::ports::{
     Clock, Ec2, Entropy, Instance, InstanceFilter, Notice, Notifier, NotifierError, Table,
 };
@@ -220,6 +220,28 @@ impl World {
         let stored = self.clock.run(self.service.env.registry.save(id))?;
         Ok(stored.expect("the save has a record").value)
     }
+}
+
+/// A world in which Ada has a running instance called `work`.
+pub fn launched(setup: Setup) -> World {
+    let world = setup.build();
+    world.launch("ada", "ubuntu", "work");
+    world
+}
+
+/// Ada's only instance.
+pub fn id_of(world: &World) -> InstanceId {
+    let ada = caller("ada");
+    let listed = world.clock.run(world.service.instances(&ada, &region()));
+    let listed = listed.expect("EC2 answers");
+    listed[0].id.parse().expect("it is an instance id")
+}
+
+/// Begins a save of Ada's.
+pub fn begun(world: &World, request: SaveRequest) -> SaveId {
+    let ada = caller("ada");
+    let started = world.service.start_save(&ada, request, None);
+    world.clock.run(started).expect("the save starts").save_id
 }
 
 /// A user.
