@@ -33,7 +33,7 @@ pub(super) async fn check(
     check_regions(env, request).await?;
     let latest_version = check_template(env, caller, request).await?;
     let instance = find_instance(env, caller, request).await?;
-    check_state(&instance)?;
+    // Before the state: that the instance is stopping because of another save is no state of its own.
     if let Some(holder) = env
         .registry
         .lock_holder(&request.region, &instance.id)
@@ -41,6 +41,7 @@ pub(super) async fn check(
     {
         return Err(in_progress(&request.instance, &holder));
     }
+    check_state(&instance)?;
     check_kind(&instance)?;
     check_instance_store(env, request, &instance).await?;
     if env
