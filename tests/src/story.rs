@@ -49,7 +49,7 @@ fn tell_execution(
     events: &[HistoryEvent],
     begin: Timestamp,
 ) {
-    for passage in passages(events) {
+    for passage in folded(passages(events)) {
         let _ = write!(text, "{:>9}  {}", since(begin, passage.at), passage.name);
         if passage.times > 1 {
             let _ = write!(text, " x{}", passage.times);
@@ -107,6 +107,39 @@ fn passages(events: &[HistoryEvent]) -> Vec<Passage> {
     passages
 }
 
+/// Two Tasks that take turns, three times and more without a failure, are told once.
+fn folded(passages: Vec<Passage>) -> Vec<Passage> {
+    let mut told: Vec<Passage> = Vec::new();
+    let mut rest = passages.as_slice();
+    while let Some(first) = rest.first() {
+        let same = |pair: &&[Passage]| {
+            let names = pair.iter().map(|p| &p.name);
+            names.eq(rest[..2].iter().map(|p| &p.name))
+                && pair.iter().all(|p| p.failures.is_empty())
+        };
+        let turns = if rest.len() < 2 {
+            0
+        } else {
+            rest.chunks_exact(2).take_while(same).count()
+        };
+        let (taken, name, times, failures) = if turns < 3 {
+            (1, first.name.clone(), first.times, first.failures.clone())
+        } else {
+            let both = format!("({}, {})", first.name, rest[1].name);
+            let turns_told = u32::try_from(turns).unwrap_or(u32::MAX);
+            (2 * turns, both, turns_told, Vec::new())
+        };
+        told.push(Passage {
+            at: first.at,
+            name,
+            times,
+            failures,
+        });
+        rest = &rest[taken..];
+    }
+    told
+}
+
 fn count(failures: &mut Vec<(String, u32)>, error: &str) {
     match failures.last_mut() {
         Some((last, times)) if last == error => *times += 1,
@@ -161,8 +194,17 @@ fn tell_end(text: &mut String, world: &World, record: &SaveRecord) {
         .lock()
         .expect("no test panics while it holds them");
     let of_save = notices.iter().filter(|n| n.save_id == record.save_id);
-    let events: Vec<String> = of_save
-        .map(|n| format!("{}{}", n.event, if n.alarm { " (alarm)" } else { "" }))
+    let mut events: Vec<(String, u32)> = Vec::new();
+    for notice in of_save {
+        let alarm = if notice.alarm { " (alarm)" } else { "" };
+        count(&mut events, &format!("{}{alarm}", notice.event));
+    }
+    let events: Vec<String> = events
+        .into_iter()
+        .map(|(event, times)| match times {
+            1 => event,
+            _ => format!("{event} x{times}"),
+        })
         .collect();
     let _ = writeln!(text, "notices: {}", events.join(", "));
 }

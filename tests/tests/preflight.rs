@@ -89,12 +89,18 @@ fn a_second_save_of_an_instance_is_told_of_the_first() {
         .clock
         .run(world.service.start_save(&caller("ada"), ask(), None));
     let first = started.unwrap().save_id;
-    world.pass(20); // Down, then up again while the AMI is made.
-    for state in [InstanceState::Stopped, InstanceState::Running] {
+    // Going down, down, coming back, and in use again while the AMI is made.
+    let states = [
+        InstanceState::Stopping,
+        InstanceState::Stopped,
+        InstanceState::Pending,
+        InstanceState::Running,
+    ];
+    for (state, seconds) in states.into_iter().zip([10, 11, 9, 15]) {
+        world.pass(seconds);
         assert_eq!(world.instance(id.as_str()).state, state);
         let problem = refuses(&world, &ask(), Code::SaveInProgress, first.as_str());
         assert!(problem.advice().contains(first.as_str()));
-        world.pass(20);
     }
     world.clock.run_until_idle().unwrap();
     plans(&world, &ask());

@@ -1,4 +1,5 @@
 //! Stories of instances that do not stop, or do not come back, as they should (promise P1).
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::time::Duration;
 
@@ -93,12 +94,7 @@ fn a_start_that_falls_back() {
            0s  AwaitStopped x17
           20s  CreateImage
           20s  AwaitSnapshots x4
-          23s  RestartInstance
-          23s  AwaitRunning x9
-          54s  RestartInstance
-          54s  AwaitRunning x9
-        1m25s  RestartInstance
-        1m25s  AwaitRunning x9
+          23s  (RestartInstance, AwaitRunning) x3
         1m41s  AwaitImage
         1m41s  RegisterTemplate
         1m41s  CompleteSave
@@ -129,110 +125,7 @@ fn no_room_for_longer_than_the_save_waits() {
            0s  AwaitStopped x17
           20s  CreateImage
           20s  AwaitSnapshots x4
-          23s  RestartInstance
-          23s  AwaitRunning x9
-          54s  RestartInstance
-          54s  AwaitRunning x9
-        1m25s  RestartInstance
-        1m25s  AwaitRunning x9
-        1m56s  RestartInstance
-        1m56s  AwaitRunning x9
-        2m27s  RestartInstance
-        2m27s  AwaitRunning x9
-        2m58s  RestartInstance
-        2m58s  AwaitRunning x9
-        3m29s  RestartInstance
-        3m29s  AwaitRunning x7
-        4m04s  RestartInstance
-        4m04s  AwaitRunning x3
-        4m39s  RestartInstance
-        4m39s  AwaitRunning x3
-        5m14s  RestartInstance
-        5m14s  AwaitRunning x3
-        5m49s  RestartInstance
-        5m49s  AwaitRunning x3
-        6m24s  RestartInstance
-        6m24s  AwaitRunning x3
-        6m59s  RestartInstance
-        6m59s  AwaitRunning x3
-        7m34s  RestartInstance
-        7m34s  AwaitRunning x3
-        8m09s  RestartInstance
-        8m09s  AwaitRunning x3
-        8m44s  RestartInstance
-        8m44s  AwaitRunning x3
-        9m19s  RestartInstance
-        9m19s  AwaitRunning x3
-        9m54s  RestartInstance
-        9m54s  AwaitRunning x3
-       10m29s  RestartInstance
-       10m29s  AwaitRunning x3
-       11m04s  RestartInstance
-       11m04s  AwaitRunning x3
-       11m39s  RestartInstance
-       11m39s  AwaitRunning x3
-       12m14s  RestartInstance
-       12m14s  AwaitRunning x3
-       12m49s  RestartInstance
-       12m49s  AwaitRunning x3
-       13m24s  RestartInstance
-       13m24s  AwaitRunning x3
-       13m59s  RestartInstance
-       13m59s  AwaitRunning x3
-       14m34s  RestartInstance
-       14m34s  AwaitRunning x3
-       15m09s  RestartInstance
-       15m09s  AwaitRunning x3
-       15m44s  RestartInstance
-       15m44s  AwaitRunning x3
-       16m19s  RestartInstance
-       16m19s  AwaitRunning x3
-       16m54s  RestartInstance
-       16m54s  AwaitRunning x3
-       17m29s  RestartInstance
-       17m29s  AwaitRunning x3
-       18m04s  RestartInstance
-       18m04s  AwaitRunning x3
-       18m39s  RestartInstance
-       18m39s  AwaitRunning x3
-       19m14s  RestartInstance
-       19m14s  AwaitRunning x3
-       19m49s  RestartInstance
-       19m49s  AwaitRunning x3
-       20m24s  RestartInstance
-       20m24s  AwaitRunning x3
-       20m59s  RestartInstance
-       20m59s  AwaitRunning x3
-       21m34s  RestartInstance
-       21m34s  AwaitRunning x3
-       22m09s  RestartInstance
-       22m09s  AwaitRunning x3
-       22m44s  RestartInstance
-       22m44s  AwaitRunning x3
-       23m19s  RestartInstance
-       23m19s  AwaitRunning x3
-       23m54s  RestartInstance
-       23m54s  AwaitRunning x3
-       24m29s  RestartInstance
-       24m29s  AwaitRunning x3
-       25m04s  RestartInstance
-       25m04s  AwaitRunning x3
-       25m39s  RestartInstance
-       25m39s  AwaitRunning x3
-       26m14s  RestartInstance
-       26m14s  AwaitRunning x3
-       26m49s  RestartInstance
-       26m49s  AwaitRunning x3
-       27m24s  RestartInstance
-       27m24s  AwaitRunning x3
-       27m59s  RestartInstance
-       27m59s  AwaitRunning x3
-       28m34s  RestartInstance
-       28m34s  AwaitRunning x3
-       29m09s  RestartInstance
-       29m09s  AwaitRunning x3
-       29m44s  RestartInstance
-       29m44s  AwaitRunning x3
+          23s  (RestartInstance, AwaitRunning) x52
        30m19s  RestartInstance
        30m19s  AwaitRunning x3 !RestartTimedOut
        30m39s  RestoreInstance x63
@@ -471,5 +364,133 @@ fn an_execution_whose_time_is_out() {
     instance: running, down for 38 s, and 40 s by the record
     left: AMIs 0, snapshots 0
     notices: save.failed
+    ");
+}
+
+/// The permission to start it is lost for a day, and nobody looks: the sweep tries again by itself.
+#[test]
+fn a_permission_that_comes_back_only_after_a_day() {
+    let world = launched(Setup::seeded(11));
+    let id = begun(&world, ask());
+    world.pass(5);
+    world.admin.deny("StartInstances").unwrap();
+    world.clock.run_until_idle().unwrap();
+    assert_eq!(world.record(&id).unwrap().state, SaveState::Stranded);
+    sweep(&world, 24 * 12);
+    world.admin.allow("StartInstances").unwrap();
+    sweep(&world, 6 * 12);
+    assert_snapshot!(story(&world, &id), @r"
+           0s  PlanSave
+           0s  StopInstance
+           0s  AwaitStopped x17
+          20s  CreateImage
+          20s  AwaitSnapshots x4
+          23s  RestartInstance !PermissionMissing
+          23s  RestoreInstance !PermissionMissing
+          23s  Stranded
+          23s  Failed PermissionMissing
+    -- recovery 1
+          23s  RestoreInstance !PermissionMissing
+          23s  Stranded
+          23s  Failed PermissionMissing
+    -- recovery 2
+        5m23s  RestoreInstance !PermissionMissing
+        5m23s  Stranded
+        5m23s  Failed PermissionMissing
+    -- recovery 3
+       10m23s  RestoreInstance !PermissionMissing
+       10m23s  Stranded
+       10m23s  Failed PermissionMissing
+    -- recovery 4
+       15m23s  RestoreInstance !PermissionMissing
+       15m23s  Stranded
+       15m23s  Failed PermissionMissing
+    -- recovery 5
+       25m23s  RestoreInstance !PermissionMissing
+       25m23s  Stranded
+       25m23s  Failed PermissionMissing
+    -- recovery 6
+       45m23s  RestoreInstance !PermissionMissing
+       45m23s  Stranded
+       45m23s  Failed PermissionMissing
+    -- recovery 7
+     1h25m23s  RestoreInstance !PermissionMissing
+     1h25m23s  Stranded
+     1h25m23s  Failed PermissionMissing
+    -- recovery 8
+     2h45m23s  RestoreInstance !PermissionMissing
+     2h45m23s  Stranded
+     2h45m23s  Failed PermissionMissing
+    -- recovery 9
+     5h25m23s  RestoreInstance !PermissionMissing
+     5h25m23s  Stranded
+     5h25m23s  Failed PermissionMissing
+    -- recovery 10
+    10h45m23s  RestoreInstance !PermissionMissing
+    10h45m23s  Stranded
+    10h45m23s  Failed PermissionMissing
+    -- recovery 11
+    16h45m23s  RestoreInstance !PermissionMissing
+    16h45m23s  Stranded
+    16h45m23s  Failed PermissionMissing
+    -- recovery 12
+    22h45m23s  RestoreInstance !PermissionMissing
+    22h45m23s  Stranded
+    22h45m23s  Failed PermissionMissing
+    -- recovery 13
+    28h45m23s  RestoreInstance x4
+    28h45m38s  DiscardImage
+    28h45m38s  FailSave
+    28h45m38s  Failed SaveInterrupted
+    save: failed, PermissionMissing in RestoreInstance
+    instance: running, down for 103538 s, and 103538 s by the record
+    left: AMIs 0, snapshots 0
+    notices: save.stranded (alarm) x13, save.failed
+    ");
+}
+
+/// There is no room for longer than a restore tries.
+#[test]
+fn no_room_for_two_days() {
+    let world = launched(Setup::seeded(11));
+    let id = begun(&world, ask());
+    world.pass(5);
+    world
+        .admin
+        .set_capacity(&region(), "*", Capacity::Refused)
+        .unwrap();
+    sweep(&world, 48 * 12);
+    world
+        .admin
+        .set_capacity(&region(), "*", Capacity::Available)
+        .unwrap();
+    sweep(&world, 6 * 12);
+    assert_snapshot!(story(&world, &id), @r"
+           0s  PlanSave
+           0s  StopInstance
+           0s  AwaitStopped x17
+          20s  CreateImage
+          20s  AwaitSnapshots x4
+          23s  RestartInstance !NoCapacity x61
+    4h32m41.867s  RestoreInstance !NoCapacity x150 !RestoreGaveUp
+    16h35m0.734s  Stranded
+    16h35m0.734s  Failed RestoreGaveUp
+    -- recovery 1
+    16h35m05s  RestoreInstance !NoCapacity x150 !RestoreGaveUp
+    28h37m23.867s  Stranded
+    28h37m23.867s  Failed RestoreGaveUp
+    -- recovery 2
+    28h40m05s  RestoreInstance !NoCapacity x150 !RestoreGaveUp
+    40h42m23.867s  Stranded
+    40h42m23.867s  Failed RestoreGaveUp
+    -- recovery 3
+    40h45m05s  RestoreInstance x4 !NoCapacity x93
+    48h02m38.867s  DiscardImage
+    48h02m38.867s  FailSave
+    48h02m38.867s  Failed SaveInterrupted
+    save: failed, RestoreGaveUp in RestoreInstance
+    instance: running, down for 172958.8671875 s, and 172958.8671875 s by the record
+    left: AMIs 0, snapshots 0
+    notices: save.stranded (alarm) x3, save.failed
     ");
 }

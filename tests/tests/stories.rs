@@ -1,4 +1,5 @@
 //! Saves as stories: what happened when, how it ended, and what is left.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use insta::assert_snapshot;
 use prism_functions::domain::SaveId;
