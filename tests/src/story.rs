@@ -9,6 +9,7 @@ use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::{SaveId, Timestamp};
 use prism_functions::ports::{Executions, InstanceState};
 
+use crate::clean;
 use crate::world::World;
 
 /// The story of a save, all of its executions one after the other.
@@ -34,6 +35,17 @@ pub fn tell(world: &World, id: &SaveId) -> String {
     text
 }
 
+/// The story of a save once everything has run to its end, which must be clean.
+pub fn to_the_end(world: &World, id: &SaveId) -> String {
+    world
+        .clock
+        .run_until_idle()
+        .expect("nothing waits for ever");
+    world.pass(300);
+    clean::check(world, &world.record(id).expect("the save has a record"));
+    tell(world, id)
+}
+
 /// A state that was passed, and how often on end.
 struct Passage {
     at: Timestamp,
@@ -49,7 +61,7 @@ fn tell_execution(
     events: &[HistoryEvent],
     begin: Timestamp,
 ) {
-    for passage in folded(passages(events)) {
+    for passage in folded(&passages(events)) {
         let _ = write!(text, "{:>9}  {}", since(begin, passage.at), passage.name);
         if passage.times > 1 {
             let _ = write!(text, " x{}", passage.times);
@@ -108,9 +120,9 @@ fn passages(events: &[HistoryEvent]) -> Vec<Passage> {
 }
 
 /// Two Tasks that take turns, three times and more without a failure, are told once.
-fn folded(passages: Vec<Passage>) -> Vec<Passage> {
+fn folded(passages: &[Passage]) -> Vec<Passage> {
     let mut told: Vec<Passage> = Vec::new();
-    let mut rest = passages.as_slice();
+    let mut rest = passages;
     while let Some(first) = rest.first() {
         let same = |pair: &&[Passage]| {
             let names = pair.iter().map(|p| &p.name);

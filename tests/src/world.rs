@@ -185,6 +185,15 @@ impl World {
         });
     }
 
+    /// Sweeps some times, every five minutes, as the scheduler does.
+    pub fn sweep(&self, times: u32) {
+        for _ in 0..times {
+            let swept = self.clock.run(self.service.sweep());
+            swept.expect("the sweep gets through");
+            self.pass(300);
+        }
+    }
+
     /// Launches an instance of a template and waits until it runs.
     pub fn launch(&self, user: &str, template: &str, name: &str) -> Instance {
         let request = launch_request(template, name);

@@ -1,5 +1,6 @@
 //! An instance is down for its stop, the initiation of its snapshots and its start, and hardly for
 //! longer (promise P3).
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::time::Duration;
 

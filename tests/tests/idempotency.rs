@@ -168,12 +168,13 @@ impl Functions for Lost {
             .unwrap()
             .insert(format!("{function} {payload}"));
         let answer = self.steps.invoke(function, payload).await;
-        match new {
-            true => Err(TaskFailure::from_handler(
+        if new {
+            Err(TaskFailure::from_handler(
                 "Lambda.Unknown",
                 "the answer was lost",
-            )),
-            false => answer,
+            ))
+        } else {
+            answer
         }
     }
 }
@@ -207,7 +208,7 @@ fn repeats(wrap: Wrap) {
             |w| {
                 w.admin
                     .set_capacity(&region(), "*", Capacity::Refused)
-                    .unwrap()
+                    .unwrap();
             },
             SaveState::Succeeded,
         ),

@@ -5,8 +5,7 @@ use insta::assert_snapshot;
 use prism_functions::domain::SaveId;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::steps::{PublicScope, Settings};
-use prism_tests::clean;
-use prism_tests::story::tell;
+use prism_tests::story::{tell, to_the_end};
 use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};
 
 /// A world in which Ada has a running instance called `work`.
@@ -25,21 +24,13 @@ fn copied(regions: &[&str]) -> SaveRequest {
     }
 }
 
-/// The story of a save from here to its end, which must be clean.
-fn story(world: &World, id: &SaveId) -> String {
-    world.clock.run_until_idle().unwrap();
-    world.pass(300);
-    clean::check(world, &world.record(id).unwrap());
-    tell(world, id)
-}
-
-/// The same with something that happens some seconds after the beginning.
+/// The story of a save with something that happens some seconds after the beginning.
 fn story_with(request: SaveRequest, after_s: u64, act: impl FnOnce(&World)) -> String {
     let world = world();
     let id = begun(&world, request);
     world.pass(after_s);
     act(&world);
-    story(&world, &id)
+    to_the_end(&world, &id)
 }
 
 #[test]
@@ -69,7 +60,7 @@ fn an_instance_that_was_stopped() {
     world.admin.stop(&id_of(&world)).unwrap();
     world.pass(60);
     let id = begun(&world, ask());
-    assert_snapshot!(story(&world, &id), @r"
+    assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  CreateImage
            0s  AwaitSnapshots x4
@@ -120,7 +111,7 @@ fn an_image_that_fails_after_the_restart() {
     let world = world();
     world.admin.fail_next_image("EC2 had a bad day").unwrap();
     let id = begun(&world, ask());
-    assert_snapshot!(story(&world, &id), @r"
+    assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
            0s  AwaitStopped x17
@@ -145,7 +136,7 @@ fn a_snapshot_that_fails() {
     let world = world();
     world.admin.fail_next_snapshot("EBS had a bad day").unwrap();
     let id = begun(&world, ask());
-    assert_snapshot!(story(&world, &id), @r"
+    assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
            0s  AwaitStopped x17
@@ -169,9 +160,9 @@ fn a_snapshot_that_fails() {
 fn a_second_version() {
     let world = world();
     let first = begun(&world, ask());
-    story(&world, &first);
+    to_the_end(&world, &first);
     let second = begun(&world, ask());
-    assert_snapshot!(story(&world, &second), @r"
+    assert_snapshot!(to_the_end(&world, &second), @r"
            0s  PlanSave
            0s  StopInstance
            0s  AwaitStopped x17
@@ -223,7 +214,7 @@ fn a_template_for_the_world() {
             ..ask()
         },
     );
-    assert_snapshot!(story(&world, &id), @r"
+    assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
            0s  AwaitStopped x17
@@ -258,7 +249,7 @@ fn everything_is_throttled_hard() {
     world.cloud.set_settings(settings).unwrap();
     let begin = |name: &String| begun(&world, save_request(name, name));
     let ids: Vec<SaveId> = names.iter().map(begin).collect();
-    let stories: Vec<String> = ids.iter().map(|id| story(&world, id)).collect();
+    let stories: Vec<String> = ids.iter().map(|id| to_the_end(&world, id)).collect();
     assert_snapshot!(stories[9], @r"
            0s  PlanSave !Throttled x20
     4m26.956s  StopInstance
