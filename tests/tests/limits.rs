@@ -60,9 +60,9 @@ fn longest(regions: usize) -> u64 {
 
 #[test]
 fn the_longest_save_stays_within_the_history() {
-    let (none, eight, nine) = (longest(0), longest(8), longest(9));
-    let each = nine - eight;
-    let most = nine + each * (COPY_REGIONS as u64 - 9);
+    let (none, fewer, most_here) = (longest(0), longest(8), longest(9));
+    let each = most_here - fewer;
+    let most = most_here + each * (COPY_REGIONS as u64 - 9);
     println!("{none} events without copies, {each} for each Region, {most} at most");
     // Retries come on top: a thousand of them, of three events each, must fit.
     assert!(most < EVENT_LIMIT - 3 * 1000, "{most} events");
