@@ -1,7 +1,7 @@
 //! The clean slate that every save must leave, however it ends (promises P1, P4, P5).
 
 use prism_functions::domain::save::{SaveRecord, SaveState};
-use prism_functions::ports::{ImageFilter, ImageState, SnapshotFilter};
+use prism_functions::ports::{ImageFilter, ImageState, InstanceState, SnapshotFilter};
 use prism_functions::steps::SAVE_TAG;
 
 use crate::world::{World, region};
@@ -30,6 +30,30 @@ pub fn check_released(world: &World, record: &SaveRecord) {
     assert_ne!(record.state, SaveState::Stranded, "{record:#?}");
     check_instance(world, record);
     check_images(world, record);
+    if record.version.is_some() {
+        check_moments(world, record);
+    }
+}
+
+/// The snapshots of a version captured an instance that was stopped, not files half written.
+fn check_moments(world: &World, record: &SaveRecord) {
+    let id = &record.instance().expect("a version has a plan").id;
+    let history = world.cloud.history_of(id).expect("the cloud answers");
+    let tag = SnapshotFilter::Tag(SAVE_TAG.to_owned(), record.save_id.to_string());
+    let ec2 = &world.service.env.ec2;
+    let taken = world.clock.run(ec2.snapshots(&record.request.region, &tag));
+    for snapshot in taken.expect("EC2 answers") {
+        let until = history.iter().filter(|(at, _)| *at <= snapshot.started_at);
+        // One that was stopped when it was terminated had nothing left to write either.
+        let state = until.rev().map(|(_, state)| *state).find(|s| !s.is_gone());
+        assert_eq!(
+            state,
+            Some(InstanceState::Stopped),
+            "{} captured it at {}: {history:#?}",
+            snapshot.id,
+            snapshot.started_at
+        );
+    }
 }
 
 fn check_instance(world: &World, record: &SaveRecord) {

@@ -1,5 +1,9 @@
 //! What the tests of several packages share.
 
+pub mod bent;
 pub mod clean;
 pub mod contract;
+pub mod story;
+pub mod untouched;
+pub mod watched;
 pub mod world;

@@ -4,19 +4,21 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use prism_asl::VirtualClock;
+use prism_asl::{Machine, VirtualClock};
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
-use prism_functions::domain::{AccountId, Problem, Region, SaveId, Timestamp};
+use prism_functions::domain::{AccountId, InstanceId, Problem, Region, SaveId, Timestamp};
 use prism_functions::ports::{
-    Clock, Ec2, Entropy, Instance, InstanceFilter, Notice, Notifier, NotifierError,
+    Clock, Ec2, Entropy, Instance, InstanceFilter, Notice, Notifier, NotifierError, Table,
 };
 use prism_functions::registry::Registry;
 use prism_functions::service::access::Caller;
 use prism_functions::service::{LaunchRequest, Service};
 use prism_functions::steps::{Env, Settings};
-use prism_local::ec2::{Admin, Cloud, Settings as CloudSettings, SimEc2};
-use prism_local::executions::{MemoryExecutions, VirtualTime};
+use prism_local::ec2::{Admin, Cloud, Durations, Settings as CloudSettings, SimEc2};
+use prism_local::executions::{MemoryExecutions, VirtualTime, Wrap, machine};
 use prism_local::store::SqliteTable;
+
+use crate::watched::Watched;
 
 /// When every world begins.
 pub const BEGIN: &str = "2026-01-05T09:00:00Z";
@@ -40,6 +42,8 @@ pub struct World {
     pub service: Service,
     /// The notices that were sent.
     pub notices: Arc<Notices>,
+    /// Its table.
+    pub table: Arc<Watched>,
 }
 
 /// Keeps the notices.
@@ -69,50 +73,77 @@ impl Entropy for Seeded {
     }
 }
 
-impl World {
-    /// A world of its own for each seed.
-    pub fn new(seed: u64) -> Self {
-        Self::with(seed, CloudSettings::default(), Settings::default())
+/// How a world is set up.
+pub struct Setup {
+    /// What is random in it.
+    pub seed: u64,
+    /// Its cloud.
+    pub cloud: CloudSettings,
+    /// Its deployment.
+    pub settings: Settings,
+    /// The definition that it runs.
+    pub machine: Arc<Machine>,
+    /// What lies between the definition and the steps.
+    pub wrap: Wrap,
+    /// What lies between the steps and EC2.
+    pub bend: fn(SimEc2) -> Arc<dyn Ec2>,
+}
+
+impl std::fmt::Debug for Setup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Setup {{ seed: {} }}", self.seed)
+    }
+}
+
+impl Setup {
+    /// The usual world of a seed.
+    pub fn seeded(seed: u64) -> Self {
+        Self {
+            seed,
+            cloud: CloudSettings::default(),
+            settings: Settings::default(),
+            machine: machine(),
+            wrap: |steps| Arc::new(steps),
+            bend: |ec2| Arc::new(ec2),
+        }
     }
 
-    /// The same with other settings.
-    pub fn with(seed: u64, cloud: CloudSettings, settings: Settings) -> Self {
+    /// The usual world with other durations.
+    pub fn slow(seed: u64, change: impl FnOnce(&mut Durations)) -> Self {
+        let mut setup = Self::seeded(seed);
+        change(&mut setup.cloud.durations);
+        setup
+    }
+
+    /// The world.
+    pub fn build(self) -> World {
         let clock = VirtualClock::new(BEGIN.parse().expect("it is an instant"));
         let time: Arc<dyn Clock> = Arc::new(VirtualTime(clock.clone()));
-        let cloud = Cloud::in_memory(Arc::clone(&time), seed, cloud);
+        let cloud = Cloud::in_memory(Arc::clone(&time), self.seed, self.cloud);
         let account: AccountId = "111122223333".parse().expect("it is an account id");
         let ec2 = cloud.account(account.clone());
-        Self::around(seed, clock, time, cloud, ec2, account, settings)
-    }
-
-    fn around(
-        seed: u64,
-        clock: VirtualClock,
-        time: Arc<dyn Clock>,
-        cloud: Cloud,
-        ec2: SimEc2,
-        account: AccountId,
-        settings: Settings,
-    ) -> Self {
         let notices = Arc::new(Notices::default());
-        let table = SqliteTable::in_memory().expect("memory is always there");
+        let table = Arc::new(Watched::new(
+            SqliteTable::in_memory().expect("memory is always there"),
+        ));
         let env = Env {
-            ec2: Arc::new(ec2.clone()),
-            registry: Registry::new(Arc::new(table)),
+            ec2: (self.bend)(ec2.clone()),
+            registry: Registry::new(Arc::clone(&table) as Arc<dyn Table>),
             clock: time,
             notifier: Arc::clone(&notices) as Arc<dyn Notifier>,
-            settings,
+            settings: self.settings,
         };
-        let executions = MemoryExecutions::new(clock.clone());
+        let executions = MemoryExecutions::of(clock.clone(), self.machine, self.wrap);
         executions.set_env(env.clone());
+        let rng = fastrand::Rng::with_seed(self.seed);
         let service = Service {
             env,
             executions: Arc::new(executions.clone()),
             parameters: Arc::new(ec2.clone()),
-            entropy: Arc::new(Seeded(Mutex::new(fastrand::Rng::with_seed(seed)))),
+            entropy: Arc::new(Seeded(Mutex::new(rng))),
         };
         let admin = cloud.admin(account);
-        Self {
+        World {
             clock,
             cloud,
             ec2,
@@ -120,7 +151,25 @@ impl World {
             executions,
             service,
             notices,
+            table,
         }
+    }
+}
+
+impl World {
+    /// A world of its own for each seed.
+    pub fn new(seed: u64) -> Self {
+        Setup::seeded(seed).build()
+    }
+
+    /// The same with other settings.
+    pub fn with(seed: u64, cloud: CloudSettings, settings: Settings) -> Self {
+        Setup {
+            cloud,
+            settings,
+            ..Setup::seeded(seed)
+        }
+        .build()
     }
 
     /// The present moment.
@@ -134,6 +183,15 @@ impl World {
         self.clock.run(async move {
             prism_asl::Clock::sleep(&clock, std::time::Duration::from_secs(seconds)).await;
         });
+    }
+
+    /// Sweeps some times, every five minutes, as the scheduler does.
+    pub fn sweep(&self, times: u32) {
+        for _ in 0..times {
+            let swept = self.clock.run(self.service.sweep());
+            swept.expect("the sweep gets through");
+            self.pass(300);
+        }
     }
 
     /// Launches an instance of a template and waits until it runs.
@@ -171,6 +229,28 @@ impl World {
         let stored = self.clock.run(self.service.env.registry.save(id))?;
         Ok(stored.expect("the save has a record").value)
     }
+}
+
+/// A world in which Ada has a running instance called `work`.
+pub fn launched(setup: Setup) -> World {
+    let world = setup.build();
+    world.launch("ada", "ubuntu", "work");
+    world
+}
+
+/// Ada's only instance.
+pub fn id_of(world: &World) -> InstanceId {
+    let ada = caller("ada");
+    let listed = world.clock.run(world.service.instances(&ada, &region()));
+    let listed = listed.expect("EC2 answers");
+    listed[0].id.parse().expect("it is an instance id")
+}
+
+/// Begins a save of Ada's.
+pub fn begun(world: &World, request: SaveRequest) -> SaveId {
+    let ada = caller("ada");
+    let started = world.service.start_save(&ada, request, None);
+    world.clock.run(started).expect("the save starts").save_id
 }
 
 /// A user.

@@ -185,6 +185,7 @@ impl Problem {
         let mut text = self.message.clone();
         let mut cause = self.source.as_deref().map(|e| e as &dyn Error);
         while let Some(error) = cause {
+            text.truncate(text.trim_end_matches('.').len());
             text.push_str(": ");
             text.push_str(&error.to_string());
             cause = error.source();
@@ -251,7 +252,7 @@ mod tests {
             .because("the cause");
         let back = Problem::from_wire(problem.code.as_str(), &problem.wire());
         assert_eq!(back.code, Code::StopProtected);
-        assert_eq!(back.message, "Stop protection is on for i-1.: the cause");
+        assert_eq!(back.message, "Stop protection is on for i-1: the cause");
         assert_eq!(back.advice(), "Lift it.");
     }
 

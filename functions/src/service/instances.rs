@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::Service;
-use super::access::{Action, Caller, OWNER_TAG};
-use crate::domain::ids::shown;
+use super::access::{Caller, OWNER_TAG};
+use super::lookup::own_instance;
 use crate::domain::save::check_name;
 use crate::domain::{Code, Problem, Region, SaveId, Timestamp};
 use crate::ports::{Instance, InstanceFilter, InstanceState};
-use crate::steps::{TEMPLATE_TAG, from_ec2, named};
+use crate::steps::{TEMPLATE_TAG, from_ec2};
 
 /// An instance as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,22 +64,7 @@ impl Service {
         name: &str,
     ) -> Result<Instance, Problem> {
         check_name("instance name or id", name)?;
-        let mut found = named(&self.env, region, name).await?;
-        found.retain(|instance| caller.may(Action::Change, instance));
-        if found.len() > 1 {
-            let ids: Vec<&str> = found.iter().map(|instance| instance.id.as_str()).collect();
-            return Err(Problem::new(
-                Code::InstanceNameAmbiguous,
-                format!("{} instances are named {name}.", found.len()),
-            )
-            .hint(format!("Name it by its id: {}.", ids.join(", "))));
-        }
-        found.pop().ok_or_else(|| {
-            Problem::new(
-                Code::InstanceNotFound,
-                format!("There is no instance {} of yours in {region}.", shown(name)),
-            )
-        })
+        own_instance(&self.env, caller, region, name).await
     }
 
     /// Begins to start an instance; one that runs stays as it is.

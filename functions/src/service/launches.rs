@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::access::{Action, Caller, OWNER_TAG};
 use super::instances::view;
+use super::lookup::{check_regions, own_instances};
 use super::{InstanceView, Service};
 use crate::domain::catalogue::{self, BuiltIn};
 use crate::domain::save::check_name;
@@ -13,7 +14,7 @@ use crate::domain::sizes::{Size, usd_per_hour};
 use crate::domain::template::{TemplateRef, Version};
 use crate::domain::{Code, ImageId, InstanceId, Problem, ProjectName, Region};
 use crate::ports::{Architecture, NewInstance, Tags};
-use crate::steps::{LOGIN_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG, from_ec2, named};
+use crate::steps::{LOGIN_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG, from_ec2};
 
 /// What somebody asks for: an instance of that name, from that template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +77,7 @@ impl Service {
             );
             return Err(Problem::new(Code::InvalidName, message));
         }
-        self.check_region(&request.region).await?;
+        check_regions(&self.env, [&request.region]).await?;
         match catalogue::find(request.template.name.as_str()) {
             Some(built_in) if request.template.version.is_none() => {
                 self.plan_built_in(request, built_in).await
@@ -139,27 +140,13 @@ impl Service {
         Ok((plan, view(&instance, &request.region, None)))
     }
 
-    async fn check_region(&self, region: &Region) -> Result<(), Problem> {
-        let enabled = self.env.ec2.regions().await.map_err(from_ec2)?;
-        if enabled.contains(region) {
-            return Ok(());
-        }
-        let names: Vec<&str> = enabled.iter().map(Region::as_str).collect();
-        Err(Problem::new(
-            Code::InvalidRegion,
-            format!("The Region {region} does not exist or is not enabled for the account."),
-        )
-        .hint(format!("Enabled are: {}.", names.join(", "))))
-    }
-
     async fn check_name_free(
         &self,
         caller: &Caller,
         request: &LaunchRequest,
     ) -> Result<(), Problem> {
-        let mut found = named(&self.env, &request.region, &request.name).await?;
-        found.retain(|instance| caller.may(Action::Change, instance) && !instance.state.is_gone());
-        match found.first() {
+        let found = own_instances(&self.env, caller, &request.region, &request.name).await?;
+        match found.iter().find(|instance| !instance.state.is_gone()) {
             None => Ok(()),
             Some(holder) => {
                 let message = format!(

@@ -4,6 +4,7 @@
 pub mod access;
 mod instances;
 mod launches;
+pub(crate) mod lookup;
 mod recovery;
 mod saves;
 mod templates;

@@ -42,7 +42,13 @@ impl Service {
                     crate::steps::look(&*self.env.ec2, &duty.region, &duty.instance).await?;
                 let standing =
                     crate::steps::standing(&duty, &record, instance.as_ref(), self.env.clock.now());
-                if matches!(standing, Standing::Settled(_)) {
+                let again = match standing {
+                    Standing::Settled(_) => true,
+                    // What kept it down may have passed by itself: no room, no permission.
+                    Standing::Down => self.is_due(&record),
+                    Standing::Moving | Standing::Broken { .. } => false,
+                };
+                if again {
                     recoveries.extend(self.recover(&record).await?);
                 }
             }
@@ -57,8 +63,11 @@ impl Service {
             Err(ExecutionsError::NotFound { .. }) => None,
             Err(error) => return Err(from_executions(error)),
         };
-        let due = record.updated_at + pause_before(record.epoch) <= self.env.clock.now();
-        Ok(status != Some(ExecutionStatus::Running) && due)
+        Ok(status != Some(ExecutionStatus::Running) && self.is_due(record))
+    }
+
+    fn is_due(&self, record: &SaveRecord) -> bool {
+        record.updated_at + pause_before(record.epoch) <= self.env.clock.now()
     }
 
     /// Starts a recovery, unless somebody else has just done so.
@@ -114,6 +123,10 @@ impl Service {
             if current {
                 after.epoch += 1;
                 after.execution = format!("{}-{}", after.save_id, after.epoch);
+                if after.state == SaveState::Stranded {
+                    // A restore that gave up has its whole time again.
+                    after.restore_began_at = None;
+                }
                 after.state = SaveState::Running;
                 after.updated_at = now;
             }

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::findings::{Standing, look, standing};
-use super::{Env, SaveRef, Step, from_ec2};
+use super::{Env, SaveRef, Step};
 use crate::domain::save::{Finding, SaveRecord, seconds_between};
-use crate::domain::{Code, Problem};
-use crate::ports::StatusChecks;
+use crate::domain::{Code, Problem, Timestamp};
+use crate::ports::Instance;
 
 /// See the module.
 pub(super) struct AwaitRunning;
@@ -47,7 +47,9 @@ impl Step for AwaitRunning {
         };
         let instance = look(&*env.ec2, region, id).await?;
         let now = env.clock.now();
-        match standing(&duty.value, &record, instance.as_ref(), now) {
+        let standing = standing(&duty.value, &record, instance.as_ref(), now);
+        let waited = waited(&standing, &record, instance.as_ref(), now);
+        match standing {
             Standing::Settled(Finding::Gone) => {
                 env.registry.discharge(&duty, Finding::Gone, now).await?;
                 Err(Problem::new(
@@ -69,15 +71,13 @@ impl Step for AwaitRunning {
                 Code::RestoreImpossible,
                 format!("EC2 cannot start {id}: {reason}."),
             )),
-            Standing::Moving | Standing::Down if waited(&record, now) >= input.limit_s => {
-                Err(Problem::new(
-                    Code::RestartTimedOut,
-                    format!(
-                        "The instance {id} does not run after {:.0} s.",
-                        input.limit_s
-                    ),
-                ))
-            }
+            Standing::Moving | Standing::Down if waited >= input.limit_s => Err(Problem::new(
+                Code::RestartTimedOut,
+                format!(
+                    "The instance {id} does not run after {:.0} s.",
+                    input.limit_s
+                ),
+            )),
             Standing::Moving => Ok(Output {
                 done: false,
                 down: false,
@@ -90,10 +90,22 @@ impl Step for AwaitRunning {
     }
 }
 
-fn waited(record: &SaveRecord, now: crate::domain::Timestamp) -> f64 {
-    record
-        .start_requested_at
-        .map_or(0.0, |asked| seconds_between(asked, now))
+/// For how long the instance has been expected. A start that found room only after hours of asking
+/// has its whole time from then on; one that fell back has not, or it could do so for ever.
+fn waited(
+    standing: &Standing,
+    record: &SaveRecord,
+    instance: Option<&Instance>,
+    now: Timestamp,
+) -> f64 {
+    let Some(asked) = record.start_requested_at else {
+        return 0.0;
+    };
+    let since = match (standing, instance) {
+        (Standing::Moving, Some(instance)) => asked.max(instance.launched_at),
+        _ => asked,
+    };
+    seconds_between(since, now)
 }
 
 /// Writes down when the instance was seen running and how long it was down. The status checks are
@@ -104,16 +116,16 @@ pub(super) async fn note_running(
     record: &SaveRecord,
 ) -> Result<(), Problem> {
     let id = &record.instance()?.id;
-    let checks = match env.ec2.status_checks(&record.request.region, id).await {
-        Ok(checks) => checks,
-        Err(error) if error.is_not_found() => StatusChecks::NotApplicable,
-        Err(error) => return Err(from_ec2(error)),
-    };
+    let checks = env.ec2.status_checks(&record.request.region, id).await;
+    if let Err(error) = &checks {
+        // The instance runs: that is what counts. A throttle here must not hold its duty open.
+        tracing::warn!(save.id = %save.save_id, instance.id = %id, %error, "the status checks are not known");
+    }
     let now = env.clock.now();
     env.note(save, |record| {
         if record.running_at.is_none() {
             record.running_at = Some(now);
-            record.status_checks = Some(checks);
+            record.status_checks = checks.as_ref().ok().copied();
             record.downtime_s = record
                 .stop_requested_at
                 .map(|since| seconds_between(since, now));

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::findings::look;
 use super::{Env, SAVE_TAG, SaveRef, Step, from_ec2};
 use crate::domain::save::{SaveRecord, seconds_between};
 use crate::domain::{Code, Problem};
@@ -42,6 +43,7 @@ impl Step for AwaitSnapshots {
         let now = env.clock.now();
         let missing = missing(&record, &snapshots)?;
         if missing == 0 {
+            check_undisturbed(env, &record, &snapshots).await?;
             env.note(&input.save, |record| {
                 record.snapshots_at.get_or_insert(now);
             })
@@ -88,6 +90,26 @@ fn missing(record: &SaveRecord, snapshots: &[Snapshot]) -> Result<usize, Problem
         .keys()
         .filter(|volume| !has(volume))
         .count())
+}
+
+/// A volume that was captured after somebody had started the instance holds half-written files.
+async fn check_undisturbed(
+    env: &Env,
+    record: &SaveRecord,
+    snapshots: &[Snapshot],
+) -> Result<(), Problem> {
+    let id = &record.instance()?.id;
+    let Some(instance) = look(&*env.ec2, &record.request.region, id).await? else {
+        return Ok(());
+    };
+    let down_since = record.stop_requested_at.unwrap_or(record.started_at);
+    let started = instance.launched_at;
+    let captured_after = |snapshot: &Snapshot| snapshot.started_at >= started;
+    if started > down_since && snapshots.iter().any(captured_after) {
+        let message = format!("Somebody started {id} before its volumes were captured.");
+        return Err(Problem::new(Code::InstanceChanged, message));
+    }
+    Ok(())
 }
 
 /// An AMI that has failed will never have its snapshots: there is nothing to wait for.

@@ -55,16 +55,16 @@ impl Step for FailSave {
             .leftovers
             .as_ref()
             .map(|caught| caught.problem().chain());
-        let failed_step = failed_step(&stored.value);
+        let failure = end_failure(&stored.value, &problem);
         let now = env.clock.now();
-        tell(env, &notice(&stored.value, state, &problem, now)).await;
+        tell(env, &notice(&stored.value, state, &failure, now)).await;
         let record = env
             .registry
             .end_save(&input.save.save_id, input.save.epoch, false, |record| {
                 record.state = state;
                 record.ended_at = Some(now);
                 record.updated_at = now;
-                record.failure = Some(failure(&problem, &failed_step));
+                record.failure = Some(failure.clone());
                 record.leftovers.clone_from(&leftovers);
             })
             .await?;
@@ -82,6 +82,15 @@ fn end_state(record: &SaveRecord, problem: &Problem) -> SaveState {
         SaveState::Cancelled
     } else {
         SaveState::Failed
+    }
+}
+
+/// Why it failed. The recovery of a stranded save knows only that it was interrupted: what stranded
+/// it stays the reason.
+fn end_failure(record: &SaveRecord, problem: &Problem) -> Failure {
+    match &record.failure {
+        Some(before) if problem.code == Code::SaveInterrupted => before.clone(),
+        _ => failure(problem, &failed_step(record)),
     }
 }
 
@@ -108,7 +117,7 @@ pub(super) fn failure(problem: &Problem, step: &str) -> Failure {
 fn notice(
     record: &SaveRecord,
     state: SaveState,
-    problem: &Problem,
+    failure: &Failure,
     at: crate::domain::Timestamp,
 ) -> Notice {
     Notice {
@@ -116,7 +125,7 @@ fn notice(
         save_id: record.save_id.clone(),
         event: format!("save.{}", state.as_str()),
         alarm: false,
-        text: problem.message.clone(),
+        text: failure.message.clone(),
     }
 }
 

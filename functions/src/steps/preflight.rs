@@ -1,15 +1,12 @@
 //! Everything that can be checked before an instance is touched (promise P2), in the order in which
 //! its owner would want to hear of it. Each refusal has a code of its own.
 
-use std::collections::BTreeSet;
-
 use super::{Env, PublicScope, from_ec2};
 use crate::domain::save::{SaveRequest, Warning};
-use crate::domain::{Code, InstanceId, Problem, Region, SaveId, catalogue};
-use crate::ports::{
-    Encryption, Instance, InstanceFilter, InstanceState, Probe, StatusChecks, Volume,
-};
-use crate::service::access::{Action, Caller};
+use crate::domain::{Code, Problem, SaveId, catalogue};
+use crate::ports::{Encryption, Instance, InstanceState, Probe, StatusChecks, Volume};
+use crate::service::access::Caller;
+use crate::service::lookup;
 
 /// What the preflight has learned.
 pub(super) struct Subject {
@@ -32,7 +29,7 @@ pub(super) async fn check(
     request.check()?;
     check_regions(env, request).await?;
     let latest_version = check_template(env, caller, request).await?;
-    let instance = find_instance(env, caller, request).await?;
+    let instance = lookup::own_instance(env, caller, &request.region, &request.instance).await?;
     if let Some(holder) = env
         .registry
         .lock_holder(&request.region, &instance.id)
@@ -88,22 +85,7 @@ pub(super) fn in_progress(instance: &str, holder: &SaveId) -> Problem {
 }
 
 async fn check_regions(env: &Env, request: &SaveRequest) -> Result<(), Problem> {
-    let enabled: BTreeSet<Region> = env
-        .ec2
-        .regions()
-        .await
-        .map_err(from_ec2)?
-        .into_iter()
-        .collect();
-    for region in request.copy_to.iter().chain([&request.region]) {
-        if !enabled.contains(region) {
-            let names: Vec<&str> = enabled.iter().map(Region::as_str).collect();
-            let message =
-                format!("The Region {region} does not exist or is not enabled for the account.");
-            return Err(Problem::new(Code::InvalidRegion, message)
-                .hint(format!("Enabled are: {}.", names.join(", "))));
-        }
-    }
+    lookup::check_regions(env, request.copy_to.iter().chain([&request.region])).await?;
     if request.copy_to.contains(&request.region) {
         let message = format!(
             "The AMI is made in {} anyway: it cannot be copied there.",
@@ -128,49 +110,6 @@ async fn check_template(env: &Env, caller: &Caller, request: &SaveRequest) -> Re
         Some(stored) if stored.value.owner != caller.user => Err(taken("belongs to somebody else")),
         Some(stored) => Ok(stored.value.latest),
         None => Ok(0),
-    }
-}
-
-/// The instance that is named, if it is the caller's: another's answers as one that is not there.
-async fn find_instance(
-    env: &Env,
-    caller: &Caller,
-    request: &SaveRequest,
-) -> Result<Instance, Problem> {
-    let mut found = named(env, &request.region, &request.instance).await?;
-    found.retain(|instance| caller.may(Action::Change, instance));
-    if found.len() > 1 {
-        let ids: Vec<&str> = found.iter().map(|instance| instance.id.as_str()).collect();
-        let message = format!("{} instances are named {}.", found.len(), request.instance);
-        return Err(Problem::new(Code::InstanceNameAmbiguous, message)
-            .hint(format!("Name it by its id: {}.", ids.join(", "))));
-    }
-    found.pop().ok_or_else(|| {
-        let shown = crate::domain::ids::shown(&request.instance);
-        Problem::new(
-            Code::InstanceNotFound,
-            format!(
-                "There is no instance {shown} of yours in {}.",
-                request.region
-            ),
-        )
-    })
-}
-
-/// The instances of that id or name.
-pub(crate) async fn named(
-    env: &Env,
-    region: &Region,
-    name: &str,
-) -> Result<Vec<Instance>, Problem> {
-    let filter = match name.parse::<InstanceId>() {
-        Ok(id) => InstanceFilter::Ids(vec![id]),
-        Err(_) => InstanceFilter::Tag("Name".to_owned(), name.to_owned()),
-    };
-    match env.ec2.instances(region, &filter).await {
-        Ok(found) => Ok(found),
-        Err(error) if error.is_not_found() => Ok(Vec::new()),
-        Err(error) => Err(from_ec2(error)),
     }
 }
 

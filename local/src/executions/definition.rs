@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use prism_asl::{Functions, Machine, TaskFailure};
+use prism_asl::{Functions, LoadError, Machine, TaskFailure};
 use prism_functions::domain::{Class, Code, Problem, Timestamp};
 use prism_functions::ports::Clock;
 use prism_functions::steps::{self, Env};
@@ -18,13 +18,18 @@ pub const DEFINITION: &str = include_str!("../../../statemachine/save.asl.json")
 /// The definition, loaded, with each step's name for its function.
 pub fn machine() -> Arc<Machine> {
     static MACHINE: LazyLock<Arc<Machine>> = LazyLock::new(|| {
-        let text = steps::ALL.iter().fold(DEFINITION.to_owned(), |text, step| {
-            text.replace(&format!("${{{}}}", step.name), step.name)
-        });
         // The tests load it too: a definition that does not load never gets this far.
-        Arc::new(Machine::load(&text).expect("the definition in the source is valid"))
+        Arc::new(load(DEFINITION).expect("the definition in the source is valid"))
     });
     Arc::clone(&MACHINE)
+}
+
+/// The text of a definition, loaded, with each step's name for its function.
+pub fn load(definition: &str) -> Result<Machine, LoadError> {
+    let text = steps::ALL.iter().fold(definition.to_owned(), |text, step| {
+        text.replace(&format!("${{{}}}", step.name), step.name)
+    });
+    Machine::load(&text)
 }
 
 /// Runs the steps as the functions of the definition, as Lambda would: a problem becomes the error

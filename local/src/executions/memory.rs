@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use prism_asl::{
-    Execution as Interpreted, History, Identity, MemoryHistory, StopHandle, VirtualClock,
+    Execution as Interpreted, Functions, History, Identity, Machine, MemoryHistory, StopHandle,
+    VirtualClock,
 };
 use prism_functions::ports::{Clock, Execution, ExecutionStatus, Executions, ExecutionsError};
 use prism_functions::steps::Env;
@@ -13,6 +14,9 @@ use serde_json::Value;
 
 use super::definition::{StepFunctions, Trouble, machine};
 use super::runner::{seed, status};
+
+/// Makes an execution's functions out of the steps, perhaps with something in between.
+pub type Wrap = fn(StepFunctions) -> Arc<dyn Functions>;
 
 /// Executions that run as tasks of a virtual clock.
 #[derive(Clone)]
@@ -22,6 +26,8 @@ pub struct MemoryExecutions {
 
 struct Shared {
     clock: VirtualClock,
+    machine: Arc<Machine>,
+    wrap: Wrap,
     env: OnceLock<Env>,
     all: Mutex<BTreeMap<String, Kept>>,
 }
@@ -41,8 +47,15 @@ impl std::fmt::Debug for MemoryExecutions {
 impl MemoryExecutions {
     /// Executions on this clock, whose steps will see `env` once it is set.
     pub fn new(clock: VirtualClock) -> Self {
+        Self::of(clock, machine(), |steps| Arc::new(steps))
+    }
+
+    /// Executions of another definition, or with something between it and the steps.
+    pub fn of(clock: VirtualClock, machine: Arc<Machine>, wrap: Wrap) -> Self {
         let shared = Shared {
             clock,
+            machine,
+            wrap,
             env: OnceLock::new(),
             all: Mutex::default(),
         };
@@ -127,7 +140,7 @@ impl Executions for MemoryExecutions {
             );
         }
         let interpreted = Interpreted {
-            machine: machine(),
+            machine: Arc::clone(&self.shared.machine),
             identity: Identity::of(
                 "local",
                 "000000000000",
@@ -137,7 +150,7 @@ impl Executions for MemoryExecutions {
             ),
             input,
             clock: Arc::new(self.shared.clock.clone()),
-            functions: Arc::new(StepFunctions {
+            functions: (self.shared.wrap)(StepFunctions {
                 env: env.clone(),
                 trouble: Trouble::default(),
             }),

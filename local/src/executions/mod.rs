@@ -27,8 +27,8 @@ use crate::clock::WallClock;
 use crate::sqlite::SqliteError;
 use lease::Lease;
 
-pub use definition::{DEFINITION, InterpreterClock, StepFunctions, Trouble, machine};
-pub use memory::{MemoryExecutions, VirtualTime};
+pub use definition::{DEFINITION, InterpreterClock, StepFunctions, Trouble, load, machine};
+pub use memory::{MemoryExecutions, VirtualTime, Wrap};
 pub use records::Records;
 
 /// For how long a detached process may take to take an execution over, in real seconds.

@@ -1,0 +1,219 @@
+//! Instances and volumes.
+
+use serde::{Deserialize, Serialize};
+
+use super::Tags;
+use crate::domain::{ImageId, InstanceId, Timestamp, VolumeId};
+
+/// The state of an instance, by EC2's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InstanceState {
+    /// It is starting.
+    Pending,
+    /// It runs.
+    Running,
+    /// It is shutting down, to be started again.
+    Stopping,
+    /// It is down and can be started.
+    Stopped,
+    /// It is shutting down for good.
+    ShuttingDown,
+    /// It is gone.
+    Terminated,
+}
+
+impl InstanceState {
+    /// EC2's name for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            InstanceState::Pending => "pending",
+            InstanceState::Running => "running",
+            InstanceState::Stopping => "stopping",
+            InstanceState::Stopped => "stopped",
+            InstanceState::ShuttingDown => "shutting-down",
+            InstanceState::Terminated => "terminated",
+        }
+    }
+
+    /// Whether it is gone or going.
+    pub fn is_gone(self) -> bool {
+        matches!(
+            self,
+            InstanceState::ShuttingDown | InstanceState::Terminated
+        )
+    }
+}
+
+/// Why something is in the state it is in, such as `Server.InsufficientInstanceCapacity`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateReason {
+    /// EC2's code.
+    pub code: String,
+    /// EC2's sentence.
+    pub message: String,
+}
+
+/// A processor architecture, by EC2's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Architecture {
+    /// Intel and AMD.
+    #[serde(rename = "x86_64")]
+    X86_64,
+    /// Graviton.
+    Arm64,
+}
+
+impl Architecture {
+    /// EC2's name for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Architecture::X86_64 => "x86_64",
+            Architecture::Arm64 => "arm64",
+        }
+    }
+}
+
+/// A volume in its place on an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttachedVolume {
+    /// The device name, such as `/dev/sda1`.
+    pub device: String,
+    /// The volume.
+    pub volume: VolumeId,
+}
+
+/// An instance as DescribeInstances tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Its id.
+    pub id: InstanceId,
+    /// All of its tags. Its name is the tag `Name`.
+    pub tags: Tags,
+    /// Its state.
+    pub state: InstanceState,
+    /// Why it is in that state, where EC2 says so.
+    pub state_reason: Option<StateReason>,
+    /// When somebody last asked for the state it is in or moves to, where EC2 says so
+    /// (the time in StateTransitionReason).
+    pub transitioned_at: Option<Timestamp>,
+    /// Its type, such as `t3.large`.
+    pub instance_type: String,
+    /// Its architecture.
+    pub architecture: Architecture,
+    /// The AMI it was launched from.
+    pub image: ImageId,
+    /// Whether its root device is an EBS volume; otherwise it lies in the instance store.
+    pub ebs_root: bool,
+    /// The name of its root device.
+    pub root_device: String,
+    /// The EBS volumes that are attached, the root volume among them.
+    pub volumes: Vec<AttachedVolume>,
+    /// Whether it is a Spot instance, of whatever kind.
+    pub spot: bool,
+    /// Whether hibernation is enabled.
+    pub hibernation: bool,
+    /// The product codes of the Marketplace.
+    pub product_codes: Vec<String>,
+    /// Its public IPv4 address.
+    pub public_ip: Option<String>,
+    /// Whether that address is an Elastic IP, which stays.
+    pub elastic_ip: bool,
+    /// When it was last launched or started.
+    pub launched_at: Timestamp,
+}
+
+impl Instance {
+    /// The tag `Name`.
+    pub fn name(&self) -> Option<&str> {
+        self.tags.get("Name").map(String::as_str)
+    }
+}
+
+/// Which instances are wanted. Terminated ones are found only by id, for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InstanceFilter {
+    /// These; an unknown id is the error `InvalidInstanceID.NotFound`.
+    Ids(Vec<InstanceId>),
+    /// Those with this tag and value, not terminated.
+    Tag(String, String),
+}
+
+/// How a volume is encrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encryption {
+    /// Not at all.
+    None,
+    /// With the key that AWS manages for the account (`alias/aws/ebs`), which cannot be shared.
+    AwsManagedKey,
+    /// With a key of the customer's, by its ARN.
+    CustomerKey(String),
+}
+
+/// An EBS volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    /// Its id.
+    pub id: VolumeId,
+    /// Its size in GiB.
+    pub size_gib: u32,
+    /// How it is encrypted.
+    pub encryption: Encryption,
+}
+
+/// What an instance type has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceType {
+    /// Its name.
+    pub name: String,
+    /// The architectures that it runs.
+    pub architectures: Vec<Architecture>,
+    /// The size of its instance store in GB; 0 where it has none.
+    pub instance_store_gb: u32,
+}
+
+/// The two status checks of a running instance, taken together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusChecks {
+    /// Both passed.
+    Ok,
+    /// Not known yet.
+    Initializing,
+    /// One failed.
+    Impaired,
+    /// The instance does not run.
+    NotApplicable,
+}
+
+/// A mutating action that a DryRun can ask about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Probe {
+    /// StopInstances.
+    Stop(InstanceId),
+    /// StartInstances.
+    Start(InstanceId),
+    /// CreateImage.
+    CreateImage(InstanceId),
+}
+
+/// What RunInstances is asked, for one instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewInstance {
+    /// The AMI.
+    pub image: ImageId,
+    /// The instance type.
+    pub instance_type: String,
+    /// The size of the root volume in GiB, where it is to be larger than the AMI's.
+    pub root_size_gib: Option<u32>,
+    /// TCP ports to open.
+    pub ports: Vec<u16>,
+    /// What cloud-init is given.
+    pub user_data: Option<String>,
+    /// The same token is the same launch; at most 64 ASCII characters (EC2 fact 9).
+    pub client_token: String,
+    /// Tags for the instance and its volumes.
+    pub tags: Tags,
+}

@@ -1,0 +1,145 @@
+//! EC2 as the simulator tells it, but for what a test bends: things that happen to people and that
+//! the simulator cannot do.
+
+use async_trait::async_trait;
+use prism_functions::domain::{ImageId, InstanceId, Region, SnapshotId, VolumeId};
+use prism_functions::ports::{
+    Ec2, Ec2Error, Image, ImageCopy, ImageFilter, Instance, InstanceFilter, InstanceType,
+    LaunchPermission, NewImage, NewInstance, Probe, Snapshot, SnapshotFilter, StatusChecks, Volume,
+};
+use prism_local::ec2::SimEc2;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Bent {
+    /// The simulator.
+    pub ec2: SimEc2,
+    /// What DescribeImages says instead.
+    pub images: fn(Image) -> Image,
+    /// Which snapshots DescribeSnapshots tells.
+    pub snapshots: fn(&Snapshot) -> bool,
+    /// What the status checks of a running instance are instead.
+    pub checks: Option<StatusChecks>,
+}
+
+impl Bent {
+    /// Nothing is bent yet.
+    pub fn straight(ec2: SimEc2) -> Self {
+        Self {
+            ec2,
+            images: |image| image,
+            snapshots: |_| true,
+            checks: None,
+        }
+    }
+}
+
+#[async_trait]
+impl Ec2 for Bent {
+    async fn regions(&self) -> Result<Vec<Region>, Ec2Error> {
+        self.ec2.regions().await
+    }
+
+    async fn instances(
+        &self,
+        region: &Region,
+        filter: &InstanceFilter,
+    ) -> Result<Vec<Instance>, Ec2Error> {
+        self.ec2.instances(region, filter).await
+    }
+
+    async fn stop_protection(&self, region: &Region, id: &InstanceId) -> Result<bool, Ec2Error> {
+        self.ec2.stop_protection(region, id).await
+    }
+
+    async fn status_checks(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+    ) -> Result<StatusChecks, Ec2Error> {
+        let told = self.ec2.status_checks(region, id).await?;
+        Ok(self.checks.unwrap_or(told))
+    }
+
+    async fn volumes(&self, region: &Region, ids: &[VolumeId]) -> Result<Vec<Volume>, Ec2Error> {
+        self.ec2.volumes(region, ids).await
+    }
+
+    async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error> {
+        self.ec2.instance_type(region, name).await
+    }
+
+    async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error> {
+        self.ec2.public_images_blocked(region).await
+    }
+
+    async fn probe(&self, region: &Region, probe: &Probe) -> Result<(), Ec2Error> {
+        self.ec2.probe(region, probe).await
+    }
+
+    async fn stop_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
+        self.ec2.stop_instance(region, id).await
+    }
+
+    async fn start_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
+        self.ec2.start_instance(region, id).await
+    }
+
+    async fn terminate_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
+        self.ec2.terminate_instance(region, id).await
+    }
+
+    async fn run_instance(&self, region: &Region, new: &NewInstance) -> Result<Instance, Ec2Error> {
+        self.ec2.run_instance(region, new).await
+    }
+
+    async fn create_image(&self, region: &Region, new: &NewImage) -> Result<ImageId, Ec2Error> {
+        self.ec2.create_image(region, new).await
+    }
+
+    async fn images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, Ec2Error> {
+        let told = self.ec2.images(region, filter).await?;
+        Ok(told.into_iter().map(self.images).collect())
+    }
+
+    async fn snapshots(
+        &self,
+        region: &Region,
+        filter: &SnapshotFilter,
+    ) -> Result<Vec<Snapshot>, Ec2Error> {
+        let mut told = self.ec2.snapshots(region, filter).await?;
+        told.retain(self.snapshots);
+        Ok(told)
+    }
+
+    async fn copy_image(&self, region: &Region, copy: &ImageCopy) -> Result<ImageId, Ec2Error> {
+        self.ec2.copy_image(region, copy).await
+    }
+
+    async fn deregister_image(&self, region: &Region, id: &ImageId) -> Result<(), Ec2Error> {
+        self.ec2.deregister_image(region, id).await
+    }
+
+    async fn delete_snapshot(&self, region: &Region, id: &SnapshotId) -> Result<(), Ec2Error> {
+        self.ec2.delete_snapshot(region, id).await
+    }
+
+    async fn add_launch_permissions(
+        &self,
+        region: &Region,
+        id: &ImageId,
+        permissions: &[LaunchPermission],
+    ) -> Result<(), Ec2Error> {
+        self.ec2
+            .add_launch_permissions(region, id, permissions)
+            .await
+    }
+
+    async fn launch_permissions(
+        &self,
+        region: &Region,
+        id: &ImageId,
+    ) -> Result<Vec<LaunchPermission>, Ec2Error> {
+        self.ec2.launch_permissions(region, id).await
+    }
+}

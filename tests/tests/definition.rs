@@ -1,0 +1,275 @@
+//! The definition keeps its rules: what cannot be seen by running it once, or only on AWS.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::BTreeSet;
+
+use prism_asl::{Execution, Identity, Machine, MemoryHistory, StopHandle, VirtualClock};
+use prism_functions::domain::Code;
+use prism_functions::domain::problem::Class;
+use prism_functions::steps;
+use prism_local::executions::DEFINITION;
+use serde_json::{Map, Value, json};
+
+/// Transient codes that no step can meet: only who opens the embedded cloud's files does.
+const NOT_MET_BY_STEPS: [Code; 1] = [Code::LocalStateLocked];
+/// The steps that ask EC2 for room, and their codes beside those of all steps.
+const STARTERS: [&str; 2] = ["RestartInstance", "RestoreInstance"];
+/// As many looks as no execution can take.
+const POLLS: u32 = 2000;
+
+fn definition() -> Value {
+    serde_json::from_str(DEFINITION).unwrap()
+}
+
+/// All states, those inside of Maps too: name, state, and whether it lies inside of a Map.
+fn states(definition: &Value) -> Vec<(String, &Map<String, Value>, bool)> {
+    fn collect<'a>(
+        graph: &'a Value,
+        inside: bool,
+        found: &mut Vec<(String, &'a Map<String, Value>, bool)>,
+    ) {
+        for (name, state) in graph["States"].as_object().unwrap() {
+            found.push((name.clone(), state.as_object().unwrap(), inside));
+            assert!(
+                state.get("Branches").is_none(),
+                "{name}: look into its branches here"
+            );
+            if let Some(body) = state.get("ItemProcessor") {
+                collect(body, true, found);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    collect(definition, false, &mut found);
+    found
+}
+
+fn tasks(definition: &Value) -> Vec<(String, &Map<String, Value>, bool)> {
+    let mut found = states(definition);
+    found.retain(|(_, state, _)| state["Type"] == "Task");
+    found
+}
+
+/// The names in each entry of a Retry or a Catch.
+fn errors(state: &Map<String, Value>, field: &str) -> Vec<Vec<String>> {
+    let entries = state.get(field).and_then(Value::as_array);
+    entries
+        .into_iter()
+        .flatten()
+        .map(|entry| serde_json::from_value(entry["ErrorEquals"].clone()).unwrap())
+        .collect()
+}
+
+#[test]
+fn every_step_is_a_task_and_every_task_a_step() {
+    let definition = definition();
+    let named: BTreeSet<String> = tasks(&definition)
+        .into_iter()
+        .map(|(name, task, _)| {
+            assert_eq!(task["Resource"], "arn:aws:states:::lambda:invoke", "{name}");
+            let function = task["Arguments"]["FunctionName"].as_str().unwrap();
+            assert_eq!(function, format!("${{{name}}}"));
+            name
+        })
+        .collect();
+    let steps: BTreeSet<String> = steps::ALL.iter().map(|s| s.name.to_owned()).collect();
+    assert_eq!(named, steps);
+}
+
+#[test]
+fn every_task_is_bounded_retried_and_caught() {
+    for (name, task, inside) in tasks(&definition()) {
+        let timeout = task["TimeoutSeconds"].as_u64().unwrap();
+        assert!(
+            (1..=900).contains(&timeout),
+            "{name}: a Lambda runs for 15 minutes at most"
+        );
+        assert!(!errors(task, "Retry").is_empty(), "{name}");
+        let catch = errors(task, "Catch");
+        let last = catch.last().map(Vec::as_slice);
+        let relies_on_map = inside && catch.is_empty();
+        assert!(
+            relies_on_map || last == Some(&["States.ALL".to_owned()]),
+            "{name}: the last catcher is {last:?}"
+        );
+    }
+    for (name, map, _) in states(&definition()) {
+        if map["Type"] == "Map" {
+            assert_eq!(
+                errors(map, "Catch").last().unwrap(),
+                &["States.ALL"],
+                "{name}"
+            );
+        }
+    }
+}
+
+/// However long a state has looked before it failed: the way back begins at its quick pace.
+#[test]
+fn the_way_back_counts_its_looks_anew() {
+    for (name, state, _) in states(&definition()) {
+        let catch = state.get("Catch").and_then(Value::as_array);
+        for catcher in catch.into_iter().flatten() {
+            if catcher["Next"] == "RestoreInstance" {
+                assert_eq!(catcher["Assign"]["polls"], 0, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_error_that_is_waited_for_exists() {
+    let known = |error: &str| {
+        let foreign = ["States.", "Lambda.", "Sandbox.", "Runtime."];
+        error.parse::<Code>().is_ok() || foreign.iter().any(|prefix| error.starts_with(prefix))
+    };
+    for (name, state, _) in states(&definition()) {
+        for field in ["Retry", "Catch"] {
+            for error in errors(state, field).into_iter().flatten() {
+                assert!(known(&error), "{name}: {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_passes_by_itself_is_tried_again_and_nothing_else_is() {
+    for (name, task, _) in tasks(&definition()) {
+        let retried: BTreeSet<String> = errors(task, "Retry").into_iter().flatten().collect();
+        for code in Code::ALL {
+            let starts = STARTERS.contains(&name.as_str());
+            let met = code.class() == Class::Transient
+                && !NOT_MET_BY_STEPS.contains(code)
+                && (*code != Code::NoCapacity || starts);
+            assert_eq!(retried.contains(code.as_str()), met, "{name}: {code}");
+        }
+        for error in [
+            "States.Timeout",
+            "Sandbox.Timedout",
+            "Runtime.ExitError",
+            "Lambda.Unknown",
+        ] {
+            assert!(retried.contains(error), "{name}: {error}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_written_that_interpreters_disagree_about() {
+    for (name, state, _) in states(&definition()) {
+        let kind = state["Type"].as_str().unwrap();
+        if kind == "Parallel" {
+            assert!(
+                !state.contains_key("Assign") && !state.contains_key("Arguments"),
+                "{name}"
+            );
+        }
+        if kind == "Succeed" {
+            assert!(
+                !state.contains_key("Output"),
+                "{name}: put it on a Pass before"
+            );
+        }
+        check_assigns(&name, &Value::Object(state.clone()));
+    }
+}
+
+/// No entry of an Assign reads what another entry of it writes.
+fn check_assigns(name: &str, value: &Value) {
+    match value {
+        Value::Object(members) => {
+            let assign = members.get("Assign").and_then(Value::as_object);
+            for (written, _) in assign.into_iter().flatten() {
+                for (reading, text) in assign.into_iter().flatten() {
+                    let reads = reads(&text.to_string(), written);
+                    assert!(
+                        !reads || reading == written,
+                        "{name}: ${reading} reads ${written}"
+                    );
+                }
+            }
+            let nested = members.iter().filter(|(key, _)| *key != "ItemProcessor");
+            nested.for_each(|(_, member)| check_assigns(name, member));
+        }
+        Value::Array(items) => items.iter().for_each(|item| check_assigns(name, item)),
+        _ => {}
+    }
+}
+
+/// Whether an expression reads a variable.
+fn reads(expression: &str, variable: &str) -> bool {
+    let name = format!("${variable}");
+    expression.match_indices(&name).any(|(at, _)| {
+        let next = expression[at + name.len()..].chars().next();
+        !next.is_some_and(|c| c.is_alphanumeric() || c == '_')
+    })
+}
+
+/// What an expression gives for each number of looks, by the interpreter itself.
+fn paces(expression: &str) -> Vec<f64> {
+    let numbers = json!({ "polls": "{% $states.input %}", "copy_polls": "{% $states.input %}" });
+    let machine = json!({
+        "QueryLanguage": "JSONata", "StartAt": "Each", "States": { "Each": {
+            "Type": "Map", "Items": format!("{{% [0..{POLLS}] %}}"), "End": true,
+            "ItemProcessor": { "ProcessorConfig": { "Mode": "INLINE" }, "StartAt": "Set", "States": {
+                "Set": { "Type": "Pass", "Assign": numbers, "Next": "Pace" },
+                "Pace": { "Type": "Pass", "Output": expression, "End": true },
+            } },
+        } },
+    });
+    let clock = VirtualClock::new("2026-01-05T09:00:00Z".parse().unwrap());
+    let execution = Execution {
+        machine: std::sync::Arc::new(Machine::load(&machine.to_string()).unwrap()),
+        identity: Identity::of("local", "000000000000", "paces", "paces", &clock),
+        input: Value::Null,
+        clock: std::sync::Arc::new(clock.clone()),
+        functions: std::sync::Arc::new(NoFunctions),
+        history: std::sync::Arc::new(MemoryHistory::new()),
+        seed: 1,
+        stop: StopHandle::new(),
+    };
+    let output = clock.run(execution.run()).output.expect("it succeeds");
+    serde_json::from_value((*output).clone()).unwrap()
+}
+
+struct NoFunctions;
+
+#[async_trait::async_trait]
+impl prism_asl::Functions for NoFunctions {
+    async fn invoke(&self, _: &str, _: Value) -> Result<Value, prism_asl::TaskFailure> {
+        unreachable!("the machine has no Task")
+    }
+}
+
+#[test]
+fn every_pause_is_a_whole_number_of_seconds_that_never_shrinks_to_none() {
+    let definition = definition();
+    let all = states(&definition);
+    let mut checked = 0;
+    for (name, wait, _) in &all {
+        let Some(seconds) = wait.get("Seconds") else {
+            assert_ne!(
+                wait["Type"], "Wait",
+                "{name} waits for something else than seconds"
+            );
+            continue;
+        };
+        let expression = match seconds.as_str() {
+            Some("{% $copy_pause %}") => all
+                .iter()
+                .find_map(|(_, state, _)| state.get("Assign")?.get("copy_pause")?.as_str())
+                .expect("somebody assigns the pause")
+                .to_owned(),
+            Some(expression) => expression.to_owned(),
+            None => format!("{{% {seconds} %}}"),
+        };
+        let paces = paces(&expression);
+        assert_eq!(paces.len(), POLLS as usize + 1);
+        for (polls, pace) in paces.iter().enumerate() {
+            let whole = pace.fract() == 0.0 && (1.0..=900.0).contains(pace);
+            assert!(whole, "{name}: {pace} s after {polls} looks");
+        }
+        checked += 1;
+    }
+    assert!(checked >= 6, "{checked} pauses were found");
+}

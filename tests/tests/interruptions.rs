@@ -1,0 +1,190 @@
+//! Stories of saves that do not get as far as the restart, or are interrupted (promise P1).
+
+use std::time::Duration;
+
+use insta::assert_snapshot;
+use prism_functions::domain::save::SaveRequest;
+use prism_functions::ports::{Image, ImageState, StateReason};
+use prism_local::executions::{DEFINITION, load};
+use prism_tests::bent::Bent;
+use prism_tests::story::to_the_end;
+use prism_tests::world::{Setup, World, begun, id_of, launched, save_request};
+
+fn ask() -> SaveRequest {
+    save_request("work", "kept")
+}
+
+/// The story of a save with something that happens some seconds after the beginning.
+fn story_with(after_s: u64, act: impl FnOnce(&World)) -> String {
+    let world = launched(Setup::seeded(11));
+    let id = begun(&world, ask());
+    world.pass(after_s);
+    act(&world);
+    to_the_end(&world, &id)
+}
+
+#[test]
+fn a_stop_that_takes_too_long() {
+    let world = launched(Setup::slow(11, |d| d.stop = Duration::from_mins(16)));
+    let id = begun(&world, ask());
+    assert_snapshot!(to_the_end(&world, &id), @r"
+           0s  PlanSave
+           0s  StopInstance
+           0s  AwaitStopped x168 !StopTimedOut
+       15m03s  RestoreInstance x16
+       16m18s  DiscardImage
+       16m18s  FailSave
+       16m18s  Failed StopTimedOut
+    save: failed, StopTimedOut in AwaitStopped
+    instance: running, down for 978 s, and 978 s by the record
+    left: AMIs 0, snapshots 0
+    notices: save.failed
+    ");
+}
+
+#[test]
+fn a_termination_while_it_stops() {
+    let told = story_with(7, |world| world.admin.terminate(&id_of(world)).unwrap());
+    assert_snapshot!(told, @r"
+           0s  PlanSave
+           0s  StopInstance
+           0s  AwaitStopped x5 !InstanceGone
+           8s  RestoreInstance
+           8s  DiscardImage
+           8s  FailSave
+           8s  Failed InstanceGone
+    save: failed, InstanceGone in AwaitStopped
+    instance: terminated, down for 8 s, and nothing by the record
+    left: AMIs 0, snapshots 0
+    notices: save.failed
+    ");
+}
+
+#[test]
+fn somebody_starts_it_before_its_volumes_are_captured() {
+    let told = story_with(21, |world| world.admin.start(&id_of(world)).unwrap());
+    assert_snapshot!(told, @r"
+           0s  PlanSave
+           0s  StopInstance
+           0s  AwaitStopped x17
+          20s  CreateImage
+          20s  AwaitSnapshots x4 !InstanceChanged
+          23s  RestoreInstance x4
+          38s  DiscardImage !NotReady x2
+        50.5s  FailSave
+        50.5s  Failed InstanceChanged
+    save: failed, InstanceChanged in AwaitSnapshots
+    instance: running, down for 36 s, and 38 s by the record
+    left: AMIs 0, snapshots 0
+    notices: save.failed
+    ");
+}
+
+#[test]
+fn somebody_starts_it_once_its_volumes_are_captured() {
+    // The snapshots are told of only five seconds after their moment.
+    let world = launched(Setup::slow(11, |d| d.consistency = Duration::from_secs(5)));
+    let id = begun(&world, ask());
+    world.pass(24);
+    world.admin.start(&id_of(&world)).unwrap();
+    let told = to_the_end(&world, &id);
+    assert_snapshot!(told, @r"
+           0s  PlanSave
+           0s  StopInstance
+           0s  AwaitStopped x17
+          20s  CreateImage
+          20s  AwaitSnapshots x8
+          27s  RestartInstance
+          27s  AwaitRunning x7
+          39s  AwaitImage x5
+        1m40s  RegisterTemplate
+        1m40s  CompleteSave
+        1m40s  Succeeded
+    save: succeeded as kept@1
+    instance: running, down for 39 s, and 39 s by the record
+    left: AMIs 1, snapshots 1
+    notices: save.succeeded
+    ");
+}
+
+/// EC2 gives the image up before any volume is captured: nobody waits ten minutes for a snapshot.
+#[test]
+fn an_image_that_fails_before_its_snapshots() {
+    fn failed(image: Image) -> Image {
+        let ours = image.tags.contains_key(prism_functions::steps::SAVE_TAG);
+        let reason = StateReason {
+            code: "Client.ImageCreationFailed".to_owned(),
+            message: "EC2 had a bad day".to_owned(),
+        };
+        match (ours, image.state) {
+            (true, ImageState::Pending) => Image {
+                state: ImageState::Failed,
+                state_reason: Some(reason),
+                ..image
+            },
+            _ => image,
+        }
+    }
+    let world = launched(Setup {
+        bend: |ec2| {
+            std::sync::Arc::new(Bent {
+                images: failed,
+                snapshots: |_| false,
+                ..Bent::straight(ec2)
+            })
+        },
+        ..Setup::slow(11, |d| d.snapshot_initiation = Duration::from_hours(1))
+    });
+    let id = begun(&world, ask());
+    assert_snapshot!(to_the_end(&world, &id), @r"
+           0s  PlanSave
+           0s  StopInstance
+           0s  AwaitStopped x17
+          20s  CreateImage
+          20s  AwaitSnapshots x2 !ImageFailed
+          21s  RestoreInstance x4
+          36s  DiscardImage !NotReady x3
+       59.75s  FailSave
+       59.75s  Failed ImageFailed
+    save: failed, ImageFailed in AwaitSnapshots
+    instance: running, down for 36 s, and 36 s by the record
+    left: AMIs 0, snapshots 0
+    notices: save.failed
+    ");
+}
+
+/// The execution's own time is out, which no Catch sees: the sweep brings the instance back.
+#[test]
+fn an_execution_whose_time_is_out() {
+    let shorter = DEFINITION.replace("\"TimeoutSeconds\": 259200", "\"TimeoutSeconds\": 25");
+    let world = launched(Setup {
+        machine: std::sync::Arc::new(load(&shorter).unwrap()),
+        ..Setup::seeded(11)
+    });
+    let id = begun(&world, ask());
+    world.clock.run_until_idle().unwrap();
+    world.sweep(2);
+    assert_snapshot!(to_the_end(&world, &id), @r"
+           0s  PlanSave
+           0s  StopInstance
+           0s  AwaitStopped x17
+          20s  CreateImage
+          20s  AwaitSnapshots x4
+          23s  RestartInstance
+          23s  AwaitRunning
+          25s  TimedOut
+    -- recovery 1
+          25s  RestoreInstance x4
+          40s  DiscardImage !NotReady x2
+          50s  TimedOut
+    -- recovery 2
+        5m25s  RestoreInstance
+        5m25s  DiscardImage
+        5m25s  FailSave
+        5m25s  Failed SaveInterrupted
+    save: failed, SaveInterrupted in AwaitRunning
+    instance: running, down for 38 s, and 40 s by the record
+    left: AMIs 0, snapshots 0
+    notices: save.failed
+    ");
+}

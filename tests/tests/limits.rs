@@ -1,0 +1,176 @@
+//! The longest and the largest execution that can be stays within Step Functions' limits (promise P8).
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use prism_asl::{EVENT_LIMIT, Event, HistoryEvent, PAYLOAD_LIMIT_BYTES};
+use prism_functions::domain::SaveId;
+use prism_functions::domain::save::{COPY_REGIONS, SaveRequest, SaveState, USER_TAGS};
+use prism_local::ec2::{Capacity, Durations, REGIONS};
+use prism_tests::world::{REGION, Setup, World, caller, region, save_request};
+
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+
+/// Everything takes almost as long as the definition lets it take.
+fn slowest(d: &mut Durations) {
+    d.stop = (15 * MINUTE).checked_sub(Duration::from_secs(11)).unwrap();
+    d.snapshot_initiation = (10 * MINUTE).checked_sub(Duration::from_secs(7)).unwrap();
+    d.start = (30 * MINUTE).checked_sub(Duration::from_secs(11)).unwrap();
+    d.snapshot_base = 23 * HOUR + 45 * MINUTE;
+    d.copy_base = 11 * HOUR + 30 * MINUTE;
+    d.mapping_delay = Duration::ZERO;
+}
+
+/// A world in which the instance is launched at the usual pace and then saved at another.
+fn launched(change: impl FnOnce(&mut Durations)) -> World {
+    let world = Setup::seeded(5).build();
+    world.launch("ada", "ubuntu", "work");
+    let mut settings = world.cloud.settings().unwrap();
+    change(&mut settings.durations);
+    world.cloud.set_settings(settings).unwrap();
+    world
+}
+
+fn copied_to(count: usize) -> SaveRequest {
+    let others = REGIONS.iter().filter(|name| **name != REGION).take(count);
+    let copy_to: BTreeSet<_> = others.map(|name| name.parse().unwrap()).collect();
+    assert_eq!(copy_to.len(), count);
+    SaveRequest {
+        copy_to,
+        ..save_request("work", "kept")
+    }
+}
+
+fn events(world: &World, id: &SaveId) -> Vec<HistoryEvent> {
+    world.executions.history(id.as_str()).unwrap().events()
+}
+
+/// The events of the longest save that succeeds, with copies to so many Regions.
+fn longest(regions: usize) -> u64 {
+    let world = launched(slowest);
+    let record = world.save("ada", copied_to(regions)).unwrap();
+    assert_eq!(record.state, SaveState::Succeeded, "{record:#?}");
+    let took = record.ended_at.unwrap() - record.started_at;
+    let copies = if regions > 0 { 11 } else { 0 };
+    assert!(took.num_hours() >= 23 + copies, "it took only {took}");
+    events(&world, &record.save_id).len() as u64
+}
+
+#[test]
+fn the_longest_save_stays_within_the_history() {
+    let (none, fewer, most_here) = (longest(0), longest(8), longest(9));
+    let each = most_here - fewer;
+    let most = most_here + each * (COPY_REGIONS as u64 - 9);
+    println!("{none} events without copies, {each} for each Region, {most} at most");
+    // Retries come on top: a thousand of them, of three events each, must fit.
+    assert!(most < EVENT_LIMIT - 3 * 1000, "{most} events");
+}
+
+/// A start that is accepted and falls back, again and again: each turn of that takes many looks.
+#[test]
+fn a_start_that_keeps_falling_back_stays_within_the_history() {
+    for start in [15, 100, 400] {
+        let world = launched(|d| {
+            slowest(d);
+            d.start = Duration::from_secs(start);
+        });
+        let late = Capacity::FailsLate;
+        world.admin.set_capacity(&region(), "*", late).unwrap();
+        let request = save_request("work", "kept");
+        let ada = caller("ada");
+        let started = world.service.start_save(&ada, request, None);
+        let id = world.clock.run(started).unwrap().save_id;
+        // There is room just before the save would give up: the longest way to the image.
+        world.pass((15 + 10 + 29) * 60 - 30 - 2 * start);
+        world
+            .admin
+            .set_capacity(&region(), "*", Capacity::Available)
+            .unwrap();
+        world.clock.run_until_idle().unwrap();
+        let record = world.record(&id).unwrap();
+        assert_eq!(
+            record.state,
+            SaveState::Succeeded,
+            "start {start}: {record:#?}"
+        );
+        let events = events(&world, &id).len() as u64;
+        let copies = 700 * COPY_REGIONS as u64;
+        println!("{events} events with starts of {start} s");
+        assert!(
+            events + copies < EVENT_LIMIT - 3 * 1000,
+            "start {start}: {events}"
+        );
+    }
+}
+
+/// The other long way: nothing comes back for as long as the save tries.
+#[test]
+fn the_longest_restore_stays_within_the_history() {
+    for capacity in [Capacity::Refused, Capacity::FailsLate] {
+        let world = launched(slowest);
+        world.admin.set_capacity(&region(), "*", capacity).unwrap();
+        let record = world.save("ada", copied_to(9)).unwrap();
+        assert_eq!(record.state, SaveState::Stranded);
+        let took = record.updated_at - record.started_at;
+        let events = events(&world, &record.save_id).len() as u64;
+        println!("{events} events in {} h, {capacity:?}", took.num_hours());
+        assert!(
+            took.num_hours() >= 12 && events < EVENT_LIMIT / 2,
+            "{took}, {events}"
+        );
+    }
+}
+
+#[test]
+fn the_largest_request_stays_within_the_payloads() {
+    let wide = "\u{1f52c}";
+    let mut request = copied_to(9);
+    request.description = wide.repeat(255);
+    request.tags = (0..USER_TAGS)
+        .map(|n| (format!("{n:02}{}", wide.repeat(126)), wide.repeat(256)))
+        .collect();
+    request.template = "t".repeat(64).parse().unwrap();
+    request.project = Some("p".repeat(64).parse().unwrap());
+    request.accept_instance_store_loss = Some(wide.repeat(128));
+    for fails in [false, true] {
+        let world = launched(|_| {});
+        if fails {
+            world.admin.fail_next_image(&"why ".repeat(5000)).unwrap();
+        }
+        let record = world.save("ada", request.clone()).unwrap();
+        let state = if fails {
+            SaveState::Failed
+        } else {
+            SaveState::Succeeded
+        };
+        assert_eq!(record.state, state, "{:?}", record.failure);
+        let largest = events(&world, &record.save_id)
+            .iter()
+            .map(size)
+            .max()
+            .unwrap();
+        println!("{largest} bytes at most, failing: {fails}");
+        assert!(largest < PAYLOAD_LIMIT_BYTES / 2, "{largest} bytes");
+        let stored = serde_json::to_vec(&record).unwrap().len();
+        assert!(
+            stored < prism_functions::ports::ITEM_BYTES / 2,
+            "{stored} bytes"
+        );
+    }
+}
+
+/// The size of the data that an event carries.
+fn size(event: &HistoryEvent) -> usize {
+    match &event.event {
+        Event::ExecutionStarted { input, .. } | Event::StateEntered { input, .. } => input.len(),
+        Event::TaskScheduled { parameters, .. } => parameters.len(),
+        Event::TaskFailed { cause, .. } => cause.as_ref().map_or(0, String::len),
+        Event::ExecutionSucceeded { output } | Event::TaskSucceeded { output, .. } => output.len(),
+        Event::StateExited {
+            output, assigned, ..
+        } => output.len() + assigned.iter().map(|(_, value)| value.len()).sum::<usize>(),
+        _ => 0,
+    }
+}

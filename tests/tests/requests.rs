@@ -1,0 +1,254 @@
+//! What a request is refused for, what it is warned of, and what it shows without being done (promise P2).
+
+use prism_functions::domain::Code;
+use prism_functions::domain::save::{SavePlan, SaveRequest, SaveState};
+use prism_functions::ports::{Encryption, Executions, StatusChecks};
+use prism_local::ec2::InstanceFacts;
+use prism_tests::bent::Bent;
+use prism_tests::untouched::{self, ask, edited, open_world, plans, refuses, world};
+use prism_tests::world::{Setup, World, caller, region, save_request};
+use serde_json::json;
+
+fn public() -> SaveRequest {
+    SaveRequest {
+        public: true,
+        ..ask()
+    }
+}
+
+fn warnings(world: &World) -> Vec<String> {
+    let plan = plans(world, &ask());
+    plan.warnings.into_iter().map(|w| w.code).collect()
+}
+
+#[test]
+fn a_marketplace_instance_is_not_made_public() {
+    let (world, id) = open_world();
+    let product = |facts: &mut InstanceFacts| facts.product_codes = vec!["abc123".to_owned()];
+    world.admin.edit(&id, product).unwrap();
+    refuses(&world, &public(), Code::MarketplacePublic, "abc123");
+    plans(&world, &ask());
+}
+
+#[test]
+fn a_volume_under_the_default_key_is_not_shared() {
+    let (world, id) = open_world();
+    let volume = world.instance(id.as_str()).volumes[0].volume.clone();
+    world
+        .admin
+        .set_encryption(&volume, Encryption::AwsManagedKey)
+        .unwrap();
+    refuses(&world, &public(), Code::DefaultKeyShared, volume.as_str());
+    plans(&world, &ask());
+}
+
+#[test]
+fn a_region_that_blocks_public_images_is_named() {
+    let (world, _) = open_world();
+    let copied = SaveRequest {
+        copy_to: ["us-west-2".parse().unwrap()].into(),
+        ..public()
+    };
+    refuses(&world, &public(), Code::PublicImagesBlocked, "us-east-1");
+    world.admin.block_public_images(&region(), false).unwrap();
+    plans(&world, &public());
+    let problem = refuses(&world, &copied, Code::PublicImagesBlocked, "us-west-2");
+    assert!(problem.advice().contains("--region us-west-2"));
+    let west = "us-west-2".parse().unwrap();
+    world.admin.block_public_images(&west, false).unwrap();
+    plans(&world, &copied);
+}
+
+#[test]
+fn a_template_that_is_public_within_the_deployment_needs_none_of_that() {
+    let (world, id) = world();
+    let product = |facts: &mut InstanceFacts| facts.product_codes = vec!["abc123".to_owned()];
+    world.admin.edit(&id, product).unwrap();
+    plans(&world, &public());
+}
+
+#[test]
+fn regions_must_exist_be_others_and_be_few() {
+    let (world, _) = world();
+    let mut mars = ask();
+    mars.region = "mars-north-1".parse().unwrap();
+    let problem = refuses(&world, &mars, Code::InvalidRegion, "mars-north-1");
+    assert!(problem.advice().contains("us-east-1"));
+    let copy_to = |names: &[String]| SaveRequest {
+        copy_to: names.iter().map(|name| name.parse().unwrap()).collect(),
+        ..ask()
+    };
+    let to_mars = copy_to(&["mars-north-1".to_owned()]);
+    refuses(&world, &to_mars, Code::InvalidRegion, "mars-north-1");
+    let home = copy_to(&["us-east-1".to_owned()]);
+    refuses(&world, &home, Code::InvalidRegion, "us-east-1");
+    let many: Vec<String> = (1..=11).map(|n| format!("moon-west-{n}")).collect();
+    refuses(&world, &copy_to(&many), Code::InvalidRegion, "11 Regions");
+}
+
+#[test]
+fn names_descriptions_and_tags_keep_to_their_rules() {
+    let (world, _) = world();
+    for name in ["", " work", "work ", "wo\nrk", &"w".repeat(129)] {
+        refuses(
+            &world,
+            &save_request(name, "kept"),
+            Code::InvalidName,
+            "instance name",
+        );
+    }
+    for text in ["d".repeat(256), "a\tb".to_owned(), "\u{1b}[31m".to_owned()] {
+        let request = SaveRequest {
+            description: text,
+            ..ask()
+        };
+        let problem = refuses(&world, &request, Code::InvalidDescription, "description");
+        assert!(!problem.message.contains('\u{1b}'));
+    }
+    plans(
+        &world,
+        &SaveRequest {
+            description: "ü".repeat(255),
+            ..ask()
+        },
+    );
+    let long = "k".repeat(129);
+    for key in [
+        "",
+        "aws:x",
+        "AWS:x",
+        "prism:owner",
+        "Prism:x",
+        "Name",
+        "a\nb",
+        &long,
+    ] {
+        let tags = [(key.to_owned(), "v".to_owned())].into();
+        refuses(
+            &world,
+            &SaveRequest { tags, ..ask() },
+            Code::InvalidTag,
+            "tag",
+        );
+    }
+    let tags = [("key".to_owned(), "v".repeat(257))].into();
+    refuses(
+        &world,
+        &SaveRequest { tags, ..ask() },
+        Code::InvalidTag,
+        "key",
+    );
+    let tags = (0..21).map(|n| (format!("k{n}"), String::new())).collect();
+    refuses(
+        &world,
+        &SaveRequest { tags, ..ask() },
+        Code::InvalidTag,
+        "21 tags",
+    );
+}
+
+#[test]
+fn what_does_not_prevent_a_save_is_a_warning() {
+    let (world, id) = world();
+    assert_eq!(warnings(&world), ["PublicIpChanges"]);
+    world
+        .admin
+        .edit(&id, |facts| facts.elastic_ip = true)
+        .unwrap();
+    assert_eq!(warnings(&world), [""; 0]);
+    world
+        .admin
+        .edit(&id, |facts| facts.hibernation = true)
+        .unwrap();
+    assert_eq!(warnings(&world), ["HibernationEnabled"]);
+    for warning in plans(&world, &ask()).warnings {
+        assert!(warning.text.contains(id.as_str()), "{}", warning.text);
+    }
+}
+
+#[test]
+fn impaired_status_checks_are_a_warning() {
+    let setup = Setup {
+        bend: |ec2| {
+            let checks = Some(StatusChecks::Impaired);
+            std::sync::Arc::new(Bent {
+                checks,
+                ..Bent::straight(ec2)
+            })
+        },
+        ..Setup::seeded(7)
+    };
+    let world = setup.build();
+    let id = world.launch("ada", "ubuntu", "work").id;
+    assert_eq!(
+        warnings(&world),
+        ["PublicIpChanges", "StatusChecksImpaired"]
+    );
+    world.admin.stop(&id).unwrap();
+    world.pass(60);
+    assert_eq!(warnings(&world), [""; 0]);
+}
+
+#[test]
+fn a_dry_run_gives_the_plan_and_changes_nothing() {
+    let (world, _) = world();
+    let before = untouched::sight(&world);
+    let name = "save-0123456789abcdef0123";
+    let input =
+        json!({ "save_id": name, "caller": caller("ada"), "request": ask(), "dry_run": true });
+    world
+        .clock
+        .run(world.executions.start(name, input))
+        .unwrap();
+    world.clock.run_until_idle().unwrap();
+    let execution = world.clock.run(world.executions.describe(name)).unwrap();
+    let plan: SavePlan = serde_json::from_value(execution.output.unwrap()).unwrap();
+    let id = name.parse().unwrap();
+    assert_eq!(
+        plan,
+        SavePlan {
+            save_id: id,
+            ..plans(&world, &ask())
+        }
+    );
+    assert_eq!(untouched::sight(&world), before);
+    // One that is refused leaves no more of a trace.
+    let name = "save-0123456789abcdef0124";
+    let input = json!({
+        "save_id": name, "caller": caller("bob"), "request": ask(), "dry_run": true,
+    });
+    world
+        .clock
+        .run(world.executions.start(name, input))
+        .unwrap();
+    world.clock.run_until_idle().unwrap();
+    let execution = world.clock.run(world.executions.describe(name)).unwrap();
+    assert_eq!(execution.error.as_deref(), Some("InstanceNotFound"));
+    assert_eq!(untouched::sight(&world), before);
+}
+
+#[test]
+fn a_save_that_is_refused_leaves_its_record_alone() {
+    let (world, id) = edited(|facts| facts.stop_protection = true);
+    let inventory = world.admin.inventory().unwrap();
+    let writes = world.table.writes();
+    let record = world.save("ada", ask()).unwrap();
+    assert_eq!(record.state, SaveState::Failed);
+    assert!(record.plan.is_none() && record.ended_at.is_some());
+    let failure = record.failure.unwrap();
+    assert_eq!(
+        (failure.code.as_str(), failure.step.as_str()),
+        ("StopProtected", "PlanSave")
+    );
+    assert!(failure.message.contains(id.as_str()) && failure.hint.contains("disable-api-stop"));
+    assert_eq!(world.table.writes(), writes + 1);
+    assert_eq!(world.admin.inventory().unwrap(), inventory);
+    world
+        .admin
+        .edit(&id, |facts| facts.stop_protection = false)
+        .unwrap();
+    assert_eq!(
+        world.save("ada", ask()).unwrap().state,
+        SaveState::Succeeded
+    );
+}

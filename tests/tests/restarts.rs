@@ -1,0 +1,307 @@
+//! Stories of instances that do not come back as they should (promise P1).
+
+use insta::assert_snapshot;
+use prism_functions::domain::save::{SaveRequest, SaveState};
+use prism_functions::ports::Encryption;
+use prism_local::ec2::Capacity;
+use prism_tests::story::{tell, to_the_end};
+use prism_tests::world::{Setup, World, begun, id_of, launched, region, save_request};
+
+fn ask() -> SaveRequest {
+    save_request("work", "kept")
+}
+
+/// The story of a save with something that happens some seconds after the beginning.
+fn story_with(after_s: u64, act: impl FnOnce(&World)) -> String {
+    let world = launched(Setup::seeded(11));
+    let id = begun(&world, ask());
+    world.pass(after_s);
+    act(&world);
+    to_the_end(&world, &id)
+}
+
+#[test]
+fn no_room_for_two_hours() {
+    let told = story_with(5, |world| {
+        world
+            .admin
+            .set_capacity(&region(), "*", Capacity::Refused)
+            .unwrap();
+        world.pass(2 * 3600);
+        world
+            .admin
+            .set_capacity(&region(), "*", Capacity::Available)
+            .unwrap();
+    });
+    assert_snapshot!(told, @r"
+           0s  PlanSave
+           0s  StopInstance
+           0s  AwaitStopped x17
+          20s  CreateImage
+          20s  AwaitSnapshots x4
+          23s  RestartInstance !NoCapacity x30
+    2h02m41.867s  AwaitRunning x9
+    2h02m57.867s  AwaitImage
+    2h02m57.867s  RegisterTemplate
+    2h02m57.867s  CompleteSave
+    2h02m57.867s  Succeeded
+    save: succeeded as kept@1
+    instance: running, down for 7376.8671875 s, and 7377.8671875 s by the record
+    left: AMIs 1, snapshots 1
+    notices: save.succeeded
+    ");
+}
+
+#[test]
+fn a_start_that_falls_back() {
+    let told = story_with(5, |world| {
+        world
+            .admin
+            .set_capacity(&region(), "*", Capacity::FailsLate)
+            .unwrap();
+        world.pass(60);
+        world
+            .admin
+            .set_capacity(&region(), "*", Capacity::Available)
+            .unwrap();
+    });
+    assert_snapshot!(told, @r"
+           0s  PlanSave
+           0s  StopInstance
+           0s  AwaitStopped x17
+          20s  CreateImage
+          20s  AwaitSnapshots x4
+          23s  (RestartInstance, AwaitRunning) x3
+        1m41s  AwaitImage
+        1m41s  RegisterTemplate
+        1m41s  CompleteSave
+        1m41s  Succeeded
+    save: succeeded as kept@1
+    instance: running, down for 100 s, and 101 s by the record
+    left: AMIs 1, snapshots 1
+    notices: save.succeeded
+    ");
+}
+
+#[test]
+fn no_room_for_longer_than_the_save_waits() {
+    let told = story_with(5, |world| {
+        world
+            .admin
+            .set_capacity(&region(), "*", Capacity::FailsLate)
+            .unwrap();
+        world.pass(2 * 3600);
+        world
+            .admin
+            .set_capacity(&region(), "*", Capacity::Available)
+            .unwrap();
+    });
+    assert_snapshot!(told, @r"
+           0s  PlanSave
+           0s  StopInstance
+           0s  AwaitStopped x17
+          20s  CreateImage
+          20s  AwaitSnapshots x4
+          23s  (RestartInstance, AwaitRunning) x52
+       30m19s  RestartInstance
+       30m19s  AwaitRunning x3 !RestartTimedOut
+       30m39s  RestoreInstance x63
+     2h08m51s  DiscardImage
+     2h08m51s  FailSave
+     2h08m51s  Failed RestartTimedOut
+    save: failed, RestartTimedOut in RestartInstance
+    instance: running, down for 7446 s, and 7731 s by the record
+    left: AMIs 0, snapshots 0
+    notices: save.failed
+    ");
+}
+
+#[test]
+fn a_key_that_is_lost_and_mended() {
+    let key = "arn:aws:kms:us-east-1:111122223333:key/1";
+    let world = launched(Setup::seeded(11));
+    let instance = id_of(&world);
+    let volume = world.instance(instance.as_str()).volumes[0].volume.clone();
+    let encryption = Encryption::CustomerKey(key.to_owned());
+    world.admin.set_encryption(&volume, encryption).unwrap();
+    let id = begun(&world, ask());
+    world.pass(22);
+    world.admin.set_key_accessible(key, false).unwrap();
+    world.clock.run_until_idle().unwrap();
+    assert_snapshot!(tell(&world, &id), @r"
+           0s  PlanSave
+           0s  StopInstance
+           0s  AwaitStopped x17
+          20s  CreateImage
+          20s  AwaitSnapshots x4
+          23s  RestartInstance
+          23s  AwaitRunning x9 !RestoreImpossible
+          39s  RestoreInstance !RestoreImpossible
+          39s  Stranded
+          39s  Failed RestoreImpossible
+    save: stranded, RestoreImpossible in RestoreInstance
+    instance: stopped, down for 39 s, and nothing by the record
+    left: AMIs 1, snapshots 1
+    notices: save.stranded (alarm)
+    ");
+    // Nothing changes that by itself.
+    world.sweep(3);
+    assert_eq!(world.record(&id).unwrap().state, SaveState::Stranded);
+    world.admin.set_key_accessible(key, true).unwrap();
+    let ada = prism_tests::world::caller("ada");
+    world
+        .clock
+        .run(world.service.start_instance(&ada, &region(), "work"))
+        .unwrap();
+    world.pass(60);
+    world.sweep(1);
+    assert_snapshot!(to_the_end(&world, &id), @r"
+           0s  PlanSave
+           0s  StopInstance
+           0s  AwaitStopped x17
+          20s  CreateImage
+          20s  AwaitSnapshots x4
+          23s  RestartInstance
+          23s  AwaitRunning x9 !RestoreImpossible
+          39s  RestoreInstance !RestoreImpossible
+          39s  Stranded
+          39s  Failed RestoreImpossible
+    -- recovery 1
+       16m39s  RestoreInstance
+       16m39s  DiscardImage
+       16m39s  FailSave
+       16m39s  Failed SaveInterrupted
+    save: failed, RestoreImpossible in RestoreInstance
+    instance: running, down for 954 s, and 999 s by the record
+    left: AMIs 0, snapshots 0
+    notices: save.stranded (alarm), save.failed
+    ");
+}
+
+/// The permission to start it is lost for a day, and nobody looks: the sweep tries again by itself.
+#[test]
+fn a_permission_that_comes_back_only_after_a_day() {
+    let world = launched(Setup::seeded(11));
+    let id = begun(&world, ask());
+    world.pass(5);
+    world.admin.deny("StartInstances").unwrap();
+    world.clock.run_until_idle().unwrap();
+    assert_eq!(world.record(&id).unwrap().state, SaveState::Stranded);
+    world.sweep(24 * 12);
+    world.admin.allow("StartInstances").unwrap();
+    world.sweep(6 * 12);
+    assert_snapshot!(to_the_end(&world, &id), @r"
+           0s  PlanSave
+           0s  StopInstance
+           0s  AwaitStopped x17
+          20s  CreateImage
+          20s  AwaitSnapshots x4
+          23s  RestartInstance !PermissionMissing
+          23s  RestoreInstance !PermissionMissing
+          23s  Stranded
+          23s  Failed PermissionMissing
+    -- recovery 1
+          23s  RestoreInstance !PermissionMissing
+          23s  Stranded
+          23s  Failed PermissionMissing
+    -- recovery 2
+        5m23s  RestoreInstance !PermissionMissing
+        5m23s  Stranded
+        5m23s  Failed PermissionMissing
+    -- recovery 3
+       10m23s  RestoreInstance !PermissionMissing
+       10m23s  Stranded
+       10m23s  Failed PermissionMissing
+    -- recovery 4
+       15m23s  RestoreInstance !PermissionMissing
+       15m23s  Stranded
+       15m23s  Failed PermissionMissing
+    -- recovery 5
+       25m23s  RestoreInstance !PermissionMissing
+       25m23s  Stranded
+       25m23s  Failed PermissionMissing
+    -- recovery 6
+       45m23s  RestoreInstance !PermissionMissing
+       45m23s  Stranded
+       45m23s  Failed PermissionMissing
+    -- recovery 7
+     1h25m23s  RestoreInstance !PermissionMissing
+     1h25m23s  Stranded
+     1h25m23s  Failed PermissionMissing
+    -- recovery 8
+     2h45m23s  RestoreInstance !PermissionMissing
+     2h45m23s  Stranded
+     2h45m23s  Failed PermissionMissing
+    -- recovery 9
+     5h25m23s  RestoreInstance !PermissionMissing
+     5h25m23s  Stranded
+     5h25m23s  Failed PermissionMissing
+    -- recovery 10
+    10h45m23s  RestoreInstance !PermissionMissing
+    10h45m23s  Stranded
+    10h45m23s  Failed PermissionMissing
+    -- recovery 11
+    16h45m23s  RestoreInstance !PermissionMissing
+    16h45m23s  Stranded
+    16h45m23s  Failed PermissionMissing
+    -- recovery 12
+    22h45m23s  RestoreInstance !PermissionMissing
+    22h45m23s  Stranded
+    22h45m23s  Failed PermissionMissing
+    -- recovery 13
+    28h45m23s  RestoreInstance x4
+    28h45m38s  DiscardImage
+    28h45m38s  FailSave
+    28h45m38s  Failed SaveInterrupted
+    save: failed, PermissionMissing in RestoreInstance
+    instance: running, down for 103538 s, and 103538 s by the record
+    left: AMIs 0, snapshots 0
+    notices: save.stranded (alarm) x13, save.failed
+    ");
+}
+
+/// There is no room for longer than a restore tries.
+#[test]
+fn no_room_for_two_days() {
+    let world = launched(Setup::seeded(11));
+    let id = begun(&world, ask());
+    world.pass(5);
+    world
+        .admin
+        .set_capacity(&region(), "*", Capacity::Refused)
+        .unwrap();
+    world.sweep(48 * 12);
+    world
+        .admin
+        .set_capacity(&region(), "*", Capacity::Available)
+        .unwrap();
+    world.sweep(6 * 12);
+    assert_snapshot!(to_the_end(&world, &id), @r"
+           0s  PlanSave
+           0s  StopInstance
+           0s  AwaitStopped x17
+          20s  CreateImage
+          20s  AwaitSnapshots x4
+          23s  RestartInstance !NoCapacity x61
+    4h32m41.867s  RestoreInstance !NoCapacity x150 !RestoreGaveUp
+    16h35m0.734s  Stranded
+    16h35m0.734s  Failed RestoreGaveUp
+    -- recovery 1
+    16h35m05s  RestoreInstance !NoCapacity x150 !RestoreGaveUp
+    28h37m23.867s  Stranded
+    28h37m23.867s  Failed RestoreGaveUp
+    -- recovery 2
+    28h40m05s  RestoreInstance !NoCapacity x150 !RestoreGaveUp
+    40h42m23.867s  Stranded
+    40h42m23.867s  Failed RestoreGaveUp
+    -- recovery 3
+    40h45m05s  RestoreInstance x4 !NoCapacity x93
+    48h02m38.867s  DiscardImage
+    48h02m38.867s  FailSave
+    48h02m38.867s  Failed SaveInterrupted
+    save: failed, RestoreGaveUp in RestoreInstance
+    instance: running, down for 172958.8671875 s, and 172958.8671875 s by the record
+    left: AMIs 0, snapshots 0
+    notices: save.stranded (alarm) x3, save.failed
+    ");
+}
