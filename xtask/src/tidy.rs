@@ -6,12 +6,6 @@ use std::path::Path;
 const LINES: usize = 500;
 /// The most lines of a Rust source that is a test or an example.
 const TEST_LINES: usize = 600;
-/// Sources that may be longer, with how long and why.
-const LONGER: [(&str, usize, &str); 1] = [(
-    "functions/src/ports/ec2.rs",
-    600,
-    "the words of one port are read together",
-)];
 /// Where the steps are.
 const STEPS: &str = "functions/src/steps/";
 /// What stands for code that is missing, cut in two so that this file may name it.
@@ -83,11 +77,7 @@ fn too_long(source: &Source) -> Option<String> {
     let is_test = path
         .split('/')
         .any(|part| matches!(part, "tests" | "examples" | "tests.rs"));
-    let usual = if is_test { TEST_LINES } else { LINES };
-    let most = LONGER
-        .iter()
-        .find(|(longer, ..)| longer == path)
-        .map_or(usual, |(_, lines, _)| *lines);
+    let most = if is_test { TEST_LINES } else { LINES };
     let lines = source.text.lines().count();
     (lines > most).then(|| format!("{path} has {lines} lines, and {most} is the most"))
 }
