@@ -26,9 +26,10 @@ fn seconds(wait: &Value) -> String {
     }
 }
 
-/// A comment's first sentence as the end of a label.
+/// A comment's first sentence as the end of a label, up to a colon.
 fn sentence(comment: &str) -> String {
     let first = comment.split(". ").next().unwrap_or(comment);
+    let first = first.split(": ").next().unwrap_or(first);
     let mut letters = first.trim_end_matches('.').chars();
     let begin = letters.next().map(|letter| letter.to_ascii_lowercase());
     plain(&begin.into_iter().chain(letters).collect::<String>())
@@ -94,6 +95,8 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -101,6 +104,17 @@ mod tests {
         assert_eq!(condition("{% $exists($states.input.recover) %}"), "recover");
         assert_eq!(condition("{% $a_b and $not($c) %}"), "a b and not c");
         assert_eq!(condition("{% $n < 3 %}"), "n &lt; 3");
+    }
+
+    #[test]
+    fn waits_say_how_long() {
+        let why = json!({"Comment": "It fell back: ask again. Later.", "Seconds": 15});
+        assert_eq!(wait(&why), "it fell back, 15 s");
+        assert_eq!(wait(&json!({"Seconds": "{% $n %}"})), "after a while");
+        assert_eq!(
+            pace(&json!({"Comment": "2 s, up to 5 minutes."})),
+            "every 2 s, up to 5 minutes"
+        );
     }
 
     #[test]
