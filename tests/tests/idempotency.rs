@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures::future::join;
 use prism_asl::{Functions, TaskFailure};
 use prism_functions::domain::Code;
-use prism_functions::domain::save::{SaveRecord, SaveRequest, SaveState};
+use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveRequest, SaveState};
 use prism_local::ec2::Capacity;
 use prism_local::executions::StepFunctions;
 use prism_tests::bent::Bent;
@@ -245,6 +245,11 @@ fn repeats(setup: fn() -> Setup) {
             .iter()
             .filter(|event| event.what.starts_with("pending: copy of"));
         assert_eq!(copies.count(), 2 * version as usize, "{name}");
+        let failed = record
+            .copies
+            .values()
+            .filter(|copy| matches!(copy, RegionCopy::Failed { .. }));
+        assert_eq!(failed.count(), usize::from(name == "copy"), "{name}");
         assert_eq!(record.epoch, 1, "{name}: no recovery was needed");
     }
 }
