@@ -1,6 +1,9 @@
 //! EC2 as the simulator tells it, but for what a test bends: things that happen to people and that
 //! the simulator cannot do.
 
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
 use async_trait::async_trait;
 use prism_functions::domain::{ImageId, InstanceId, Region, SnapshotId, VolumeId};
 use prism_functions::ports::{
@@ -20,6 +23,10 @@ pub struct Bent {
     pub snapshots: fn(&Snapshot) -> bool,
     /// What the status checks of a running instance are instead.
     pub checks: Option<StatusChecks>,
+    /// Whether the first answer to each different request that changes something is lost.
+    pub forgetful: bool,
+    /// The requests whose answer was lost.
+    pub lost: Mutex<BTreeSet<String>>,
 }
 
 impl Bent {
@@ -30,7 +37,23 @@ impl Bent {
             images: |image| image,
             snapshots: |_| true,
             checks: None,
+            forgetful: false,
+            lost: Mutex::default(),
         }
+    }
+
+    /// The answer to a request that has taken its effect, or the news that none came.
+    fn answer<T>(
+        &self,
+        action: &str,
+        request: impl std::fmt::Debug,
+        answer: Result<T, Ec2Error>,
+    ) -> Result<T, Ec2Error> {
+        let mut lost = self.lost.lock().expect("no test panics while it holds it");
+        if self.forgetful && lost.insert(format!("{action} {request:?}")) {
+            return Err(Ec2Error::new(action, "Timeout", "no answer came"));
+        }
+        answer
     }
 }
 
@@ -78,11 +101,13 @@ impl Ec2 for Bent {
     }
 
     async fn stop_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
-        self.ec2.stop_instance(region, id).await
+        let answer = self.ec2.stop_instance(region, id).await;
+        self.answer("StopInstances", id, answer)
     }
 
     async fn start_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
-        self.ec2.start_instance(region, id).await
+        let answer = self.ec2.start_instance(region, id).await;
+        self.answer("StartInstances", id, answer)
     }
 
     async fn terminate_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
@@ -94,7 +119,8 @@ impl Ec2 for Bent {
     }
 
     async fn create_image(&self, region: &Region, new: &NewImage) -> Result<ImageId, Ec2Error> {
-        self.ec2.create_image(region, new).await
+        let answer = self.ec2.create_image(region, new).await;
+        self.answer("CreateImage", new, answer)
     }
 
     async fn images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, Ec2Error> {
@@ -113,15 +139,18 @@ impl Ec2 for Bent {
     }
 
     async fn copy_image(&self, region: &Region, copy: &ImageCopy) -> Result<ImageId, Ec2Error> {
-        self.ec2.copy_image(region, copy).await
+        let answer = self.ec2.copy_image(region, copy).await;
+        self.answer("CopyImage", (region, copy), answer)
     }
 
     async fn deregister_image(&self, region: &Region, id: &ImageId) -> Result<(), Ec2Error> {
-        self.ec2.deregister_image(region, id).await
+        let answer = self.ec2.deregister_image(region, id).await;
+        self.answer("DeregisterImage", id, answer)
     }
 
     async fn delete_snapshot(&self, region: &Region, id: &SnapshotId) -> Result<(), Ec2Error> {
-        self.ec2.delete_snapshot(region, id).await
+        let answer = self.ec2.delete_snapshot(region, id).await;
+        self.answer("DeleteSnapshot", id, answer)
     }
 
     async fn add_launch_permissions(
@@ -130,9 +159,9 @@ impl Ec2 for Bent {
         id: &ImageId,
         permissions: &[LaunchPermission],
     ) -> Result<(), Ec2Error> {
-        self.ec2
-            .add_launch_permissions(region, id, permissions)
-            .await
+        let added = self.ec2.add_launch_permissions(region, id, permissions);
+        let answer = added.await;
+        self.answer("ModifyImageAttribute", id, answer)
     }
 
     async fn launch_permissions(

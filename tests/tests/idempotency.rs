@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use futures::future::join;
 use prism_asl::{Functions, TaskFailure};
 use prism_functions::domain::Code;
-use prism_functions::domain::save::{SaveRecord, SaveRequest, SaveState};
+use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveRequest, SaveState};
 use prism_local::ec2::Capacity;
-use prism_local::executions::{StepFunctions, Wrap};
+use prism_local::executions::StepFunctions;
+use prism_tests::bent::Bent;
 use prism_tests::clean;
 use prism_tests::world::{Setup, World, begun, caller, launched, region, save_request};
 use serde_json::Value;
@@ -29,7 +30,7 @@ fn start(
     world.clock.run(started)
 }
 
-/// The images that were ever asked for, and the versions that there are.
+/// The images that were ever made, without copies, and the versions that there are.
 fn made(world: &World) -> (usize, u32) {
     let events = world.cloud.events().unwrap();
     let images = events
@@ -183,7 +184,7 @@ impl Functions for Lost {
 type Fault = (&'static str, fn(&World), SaveState);
 
 /// Every save that goes this way still makes one image and one version, or none.
-fn repeats(wrap: Wrap) {
+fn repeats(setup: fn() -> Setup) {
     let faults: [Fault; 6] = [
         ("none", |_| {}, SaveState::Succeeded),
         (
@@ -217,10 +218,7 @@ fn repeats(wrap: Wrap) {
         ),
     ];
     for (name, fault, ends) in faults {
-        let world = launched(Setup {
-            wrap,
-            ..Setup::seeded(1)
-        });
+        let world = launched(setup());
         let request = SaveRequest {
             copy_to: ["us-west-2", "eu-west-1"]
                 .map(|r| r.parse().unwrap())
@@ -242,21 +240,51 @@ fn repeats(wrap: Wrap) {
         let version = u32::from(ends == SaveState::Succeeded);
         let image = usize::from(name != "permission");
         assert_eq!(made(&world), (image, version), "{name}");
+        let events = world.cloud.events().unwrap();
+        let copies = events
+            .iter()
+            .filter(|event| event.what.starts_with("pending: copy of"));
+        assert_eq!(copies.count(), 2 * version as usize, "{name}");
+        let failed = record
+            .copies
+            .values()
+            .filter(|copy| matches!(copy, RegionCopy::Failed { .. }));
+        assert_eq!(failed.count(), usize::from(name == "copy"), "{name}");
         assert_eq!(record.epoch, 1, "{name}: no recovery was needed");
     }
 }
 
 #[test]
 fn every_step_can_run_twice() {
-    repeats(|steps| Arc::new(Twice(steps)));
+    repeats(|| Setup {
+        wrap: |steps| Arc::new(Twice(steps)),
+        ..Setup::seeded(1)
+    });
 }
 
 #[test]
-fn every_answer_can_be_lost_once() {
-    repeats(|steps| {
-        Arc::new(Lost {
-            steps,
-            seen: Mutex::default(),
-        })
+fn every_answer_of_a_step_can_be_lost_once() {
+    repeats(|| Setup {
+        wrap: |steps| {
+            Arc::new(Lost {
+                steps,
+                seen: Mutex::default(),
+            })
+        },
+        ..Setup::seeded(1)
+    });
+}
+
+/// Here the step itself does not know whether its call had its effect.
+#[test]
+fn every_answer_of_ec2_can_be_lost_once() {
+    repeats(|| Setup {
+        bend: |ec2| {
+            Arc::new(Bent {
+                forgetful: true,
+                ..Bent::straight(ec2)
+            })
+        },
+        ..Setup::seeded(1)
     });
 }

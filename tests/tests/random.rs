@@ -67,7 +67,7 @@ fn act() -> impl Strategy<Value = (Act, Option<(u64, Act)>)> {
     prop_oneof![
         3 => once.prop_map(|act| (act, None)),
         1 => denied.prop_map(|(action, s)| (Act::Deny(action), Some((s, Act::Allow(action))))),
-        1 => (late, 1..60_000_u64).prop_map(|(room, s)| {
+        1 => (late, 1..20_000_u64).prop_map(|(room, s)| {
             (Act::Room(room), Some((s, Act::Room(Capacity::Available))))
         }),
     ]
