@@ -5,7 +5,8 @@
 //! ```
 //!
 //! The first line it prints is its URL. SPEED divides how long everything takes. FILE holds the
-//! cloud; without one it is in memory.
+//! cloud; without one it is in memory. Every access key belongs to account 111111111111, but
+//! AKIASECOND to 222222222222, which may not stop instances.
 
 #![expect(clippy::print_stdout, reason = "the URL is what it is asked for")]
 
@@ -13,6 +14,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use prism_functions::domain::AccountId;
 use prism_local::clock::WallClock;
 use prism_local::ec2::{Cloud, Durations, Settings};
 use prism_local::wire::{Accounts, WireServer};
@@ -35,8 +37,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     cloud.set_settings(settings)?;
 
     let mut ended = signal(SignalKind::terminate())?;
-    let accounts = Accounts::all("111111111111".parse()?);
-    let accounts = accounts.with("AKIASECONDACCOUNT", "222222222222".parse()?);
+    let second: AccountId = "222222222222".parse()?;
+    cloud.admin(second.clone()).deny("StopInstances")?;
+    let accounts = Accounts::all("111111111111".parse()?).with("AKIASECOND", second);
     let server = WireServer::start(cloud, accounts, 0).await?;
     println!("{}", server.url());
     tokio::select! {
