@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use prism_functions::domain::{ImageId, InstanceId, SnapshotId, VolumeId};
+use prism_functions::domain::{AccountId, ImageId, InstanceId, SnapshotId, VolumeId};
 use prism_functions::ports::{Encryption, InstanceState, LaunchPermission, Tags};
 
 use super::call::Call;
 use super::fault::Fault;
-use crate::ec2::CloudError;
+use crate::ec2::{Cloud, CloudError};
 
 /// More about an instance.
 #[derive(Debug, Clone)]
@@ -204,8 +204,8 @@ pub(super) fn snapshots(call: &Call) -> Result<Looks<SnapshotId, SnapshotLook>, 
 
 /// Whether any of the account's volumes or images has a key of the customer's.
 pub(super) fn has_customer_key(
-    cloud: &crate::ec2::Cloud,
-    account: &prism_functions::domain::AccountId,
+    cloud: &Cloud,
+    account: &AccountId,
     arn: &str,
 ) -> Result<bool, CloudError> {
     let is =
