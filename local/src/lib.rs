@@ -6,5 +6,6 @@ mod embedded;
 pub mod executions;
 pub mod sqlite;
 pub mod store;
+pub mod wire;
 
 pub use embedded::{Embedded, FILES, Feature, GuestAnswer, explain};

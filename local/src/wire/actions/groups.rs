@@ -1,0 +1,223 @@
+//! Security groups of the one default VPC: enough to open TCP ports on a new instance.
+
+use std::collections::BTreeMap;
+
+use prism_functions::domain::ids::shown;
+use prism_functions::ports::Tags;
+
+use super::super::call::Call;
+use super::super::fault::Fault;
+use super::super::filters::Filters;
+use super::super::groups::Group;
+use super::super::pages::Paging;
+use super::super::params::Params;
+use super::super::xml::Xml;
+use super::done;
+
+/// More groups than an account has in a Region on AWS, unless it asks for more.
+const MOST: usize = 2_500;
+
+/// More ports than a group has rules on AWS, unless its account asks for more.
+const MOST_PORTS: usize = 60;
+
+/// The one VPC of an account in a Region.
+fn vpc(call: &Call) -> String {
+    format!(
+        "vpc-0{:016x}",
+        call.region.as_str().bytes().fold(7_u64, |n, b| {
+            n.wrapping_mul(0x0000_0100_0000_01b3) ^ u64::from(b)
+        })
+    )
+}
+
+pub(super) fn not_found(id: &str) -> Fault {
+    let message = format!("The security group {} does not exist", shown(id));
+    Fault::new("InvalidGroup.NotFound", message)
+}
+
+pub(super) fn vpcs(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    let filters = Filters::take(&mut call.params, &["is-default", "vpc-id"])?;
+    call.finish()?;
+    let id = vpc(&call);
+    let field = |name: &str| match name {
+        "vpc-id" => vec![id.clone()],
+        _ => vec!["true".to_owned()],
+    };
+    let found = filters.pass(&Tags::new(), field).then_some(&id);
+    let mut xml = Xml::new();
+    xml.list("vpcSet", found, |xml, id| {
+        xml.text("vpcId", id);
+        xml.text("ownerId", call.account());
+        xml.text("state", "available");
+        xml.text("cidrBlock", "10.18.0.0/15");
+        xml.text("isDefault", true);
+    });
+    Ok(xml)
+}
+
+pub(super) fn create(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    let name = call.params.required("GroupName")?;
+    let description = call.params.required("GroupDescription")?;
+    let vpc = vpc(&call);
+    call.params.only("VpcId", &vpc)?;
+    call.finish()?;
+    for text in [&name, &description] {
+        if text.chars().count() > 255 || name.starts_with("sg-") {
+            let message = format!("{} is too long or starts with sg-", shown(text));
+            return Err(Fault::new("InvalidParameterValue", message));
+        }
+    }
+    let id = call.groups.with(call.account(), &call.region, |groups| {
+        if groups.iter().any(|group| group.name == name) {
+            let message = format!(
+                "The security group {} already exists for VPC '{vpc}'",
+                shown(&name)
+            );
+            return Err(Fault::new("InvalidGroup.Duplicate", message));
+        }
+        if groups.len() >= MOST {
+            let message = "The maximum number of security groups has been reached";
+            return Err(Fault::new("SecurityGroupLimitExceeded", message));
+        }
+        let last = groups
+            .last()
+            .and_then(|group| u64::from_str_radix(&group.id[4..], 16).ok());
+        let id = format!("sg-0{:016x}", last.unwrap_or(0) + 1);
+        groups.push(Group {
+            id: id.clone(),
+            name,
+            description,
+            ports: BTreeMap::new(),
+        });
+        Ok(id)
+    })?;
+    let mut xml = done();
+    xml.text("groupId", id);
+    Ok(xml)
+}
+
+pub(super) fn authorize(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    let id = call.params.required("GroupId")?;
+    let mut opened = Vec::new();
+    for rule in call.params.structs("IpPermissions") {
+        opened.push(rule_of(rule)?);
+    }
+    call.finish()?;
+    call.groups.with(call.account(), &call.region, |groups| {
+        let group = groups.iter_mut().find(|group| group.id == id);
+        let group = group.ok_or_else(|| not_found(&id))?;
+        let known = |(port, ranges): &(u16, Vec<String>)| {
+            let held = group.ports.get(port);
+            held.is_some_and(|held| ranges.iter().any(|range| held.contains(range)))
+        };
+        if opened.iter().any(known) {
+            let message = "the specified rule already exists";
+            return Err(Fault::new("InvalidPermission.Duplicate", message));
+        }
+        if group.ports.len() + opened.len() > MOST_PORTS {
+            let message = "The maximum number of rules per security group has been reached.";
+            return Err(Fault::new("RulesPerSecurityGroupLimitExceeded", message));
+        }
+        for (port, ranges) in opened {
+            group.ports.entry(port).or_default().extend(ranges);
+        }
+        Ok(())
+    })?;
+    Ok(done())
+}
+
+/// A rule: one TCP port, open to ranges of addresses.
+fn rule_of(mut rule: Params) -> Result<(u16, Vec<String>), Fault> {
+    let protocol = rule.required("IpProtocol")?;
+    if protocol != "tcp" && protocol != "6" {
+        return Err(rule.invalid("IpProtocol", &protocol, "the simulator knows only tcp"));
+    }
+    let (from, to) = (rule.required("FromPort")?, rule.required("ToPort")?);
+    let port = from.parse().ok().filter(|_| from == to);
+    let port = port.ok_or_else(|| rule.invalid("ToPort", &to, "a rule here is of one port"))?;
+    let mut ranges = Vec::new();
+    for (list, field) in [("IpRanges", "CidrIp"), ("Ipv6Ranges", "CidrIpv6")] {
+        for mut range in rule.structs(list) {
+            ranges.push(range.required(field)?);
+            range.take("Description");
+            range.finish()?;
+        }
+    }
+    if ranges.is_empty() {
+        return Err(rule.invalid("IpRanges", "", "a rule here is for ranges of addresses"));
+    }
+    rule.finish()?;
+    Ok((port, ranges))
+}
+
+pub(super) fn delete(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    let id = call.params.required("GroupId")?;
+    call.finish()?;
+    call.groups.with(call.account(), &call.region, |groups| {
+        let at = groups.iter().position(|group| group.id == id);
+        groups.remove(at.ok_or_else(|| not_found(&id))?);
+        Ok::<_, Fault>(())
+    })?;
+    let mut xml = done();
+    xml.text("groupId", id);
+    Ok(xml)
+}
+
+pub(super) fn describe(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    let ids = call.params.list("GroupId")?;
+    let names = call.params.list("GroupName")?;
+    let filters = Filters::take(&mut call.params, &["group-id", "group-name", "vpc-id"])?;
+    let paging = Paging::take(&mut call.params, call.action, 5..=1000)?;
+    call.finish()?;
+    let vpc = vpc(&call);
+    let held = call
+        .groups
+        .with(call.account(), &call.region, |g| g.clone());
+    if let Some(id) = ids.iter().find(|id| held.iter().all(|g| g.id != **id)) {
+        return Err(not_found(id));
+    }
+    if let Some(name) = names.iter().find(|n| held.iter().all(|g| g.name != **n)) {
+        return Err(not_found(name));
+    }
+    let passes = |group: &Group| {
+        let field = |name: &str| match name {
+            "group-id" => vec![group.id.clone()],
+            "group-name" => vec![group.name.clone()],
+            _ => vec![vpc.clone()],
+        };
+        filters.pass(&Tags::new(), field)
+    };
+    let asked = |group: &Group| {
+        (ids.is_empty() || ids.contains(&group.id))
+            && (names.is_empty() || names.contains(&group.name))
+    };
+    let found = held.into_iter().filter(|g| asked(g) && passes(g)).collect();
+    let (page, next) = paging.cut(found, |group| group.id.clone());
+    let mut xml = Xml::new();
+    xml.list("securityGroupInfo", &page, |xml, group| {
+        write(xml, &call, &vpc, group);
+    });
+    xml.maybe("nextToken", next);
+    Ok(xml)
+}
+
+fn write(xml: &mut Xml, call: &Call, vpc: &str, group: &Group) {
+    xml.text("ownerId", call.account());
+    xml.text("groupId", &group.id);
+    xml.text("groupName", &group.name);
+    xml.text("groupDescription", &group.description);
+    xml.text("vpcId", vpc);
+    xml.list("ipPermissions", &group.ports, |xml, (port, ranges)| {
+        xml.text("ipProtocol", "tcp");
+        xml.text("fromPort", port);
+        xml.text("toPort", port);
+        let (v6, v4): (Vec<_>, Vec<_>) = ranges.iter().partition(|range| range.contains(':'));
+        xml.list("ipRanges", v4, |xml, range| xml.text("cidrIp", range));
+        xml.list("ipv6Ranges", v6, |xml, range| xml.text("cidrIpv6", range));
+    });
+}

@@ -1,0 +1,102 @@
+//! CreateImage, CopyImage, DeregisterImage.
+
+use prism_functions::domain::{ImageId, InstanceId, Region};
+use prism_functions::ports::{Ec2 as _, ImageCopy, InstanceState, NewImage, Probe, Tags};
+
+use super::super::call::Call;
+use super::super::fault::Fault;
+use super::super::looks;
+use super::super::tags::TagSpecs;
+use super::super::xml::Xml;
+use super::done;
+
+pub(super) async fn create(mut call: Call) -> Result<Xml, Fault> {
+    let dry = call.params.flag("DryRun")?;
+    let no_reboot = call.params.flag("NoReboot")?;
+    let instance: InstanceId = call.params.required_id("InstanceId")?;
+    let name = call.params.required("Name")?;
+    let description = call.params.take("Description").unwrap_or_default();
+    call.params.only("SnapshotLocation", "regional")?;
+    let specs = TagSpecs::take(&mut call.params, &["image", "snapshot"])?;
+    call.finish()?;
+    if dry {
+        let probe = Probe::CreateImage(instance);
+        call.ec2.probe(&call.region, &probe).await?;
+        return Err(Fault::dry_run());
+    }
+    let tags = alike(specs.of("image"), &specs.of("snapshot"))?;
+    let known = looks::instances(&call)?;
+    let state = known.get(&instance).map(|look| look.state);
+    if !no_reboot && state == Some(InstanceState::Running) {
+        let message = "The simulator does not reboot instances: set NoReboot, or stop it first";
+        return Err(Fault::new("InvalidParameterValue", message));
+    }
+    let new = NewImage {
+        instance,
+        name,
+        description,
+        tags,
+    };
+    let id = call.ec2.create_image(&call.region, &new).await?;
+    Ok(made(&id))
+}
+
+pub(super) async fn copy(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    call.params.only("Encrypted", "false")?;
+    let copy_tags = call.params.flag("CopyImageTags")?;
+    let source_image: ImageId = call.params.required_id("SourceImageId")?;
+    let region = call.params.required("SourceRegion")?;
+    let source_region: Region = region.parse().map_err(|_| {
+        let rule = "it is the name of a Region";
+        call.params.invalid("SourceRegion", &region, rule)
+    })?;
+    let name = call.params.required("Name")?;
+    let description = call.params.take("Description").unwrap_or_default();
+    let client_token = call.params.take("ClientToken").unwrap_or_default();
+    let specs = TagSpecs::take(&mut call.params, &["image", "snapshot"])?;
+    call.finish()?;
+
+    let mut tags = Tags::new();
+    if copy_tags {
+        tags = looks::own_image_tags(&call, &source_image)?;
+        tags.retain(|key, _| !key.starts_with("aws:"));
+    }
+    tags.extend(specs.of("image"));
+    let copy = ImageCopy {
+        source_region,
+        source_image,
+        name,
+        description,
+        client_token,
+        tags: alike(tags, &specs.of("snapshot"))?,
+    };
+    let id = call.ec2.copy_image(&call.region, &copy).await?;
+    Ok(made(&id))
+}
+
+pub(super) async fn deregister(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    call.params.only("DeleteAssociatedSnapshots", "false")?;
+    let id: ImageId = call.params.required_id("ImageId")?;
+    call.finish()?;
+    call.ec2.deregister_image(&call.region, &id).await?;
+    Ok(done())
+}
+
+/// The tags of an image and of its snapshots. The simulator gives both the same; to tag what EC2
+/// would not would hide that a caller forgot the snapshots.
+fn alike(image: Tags, snapshots: &Tags) -> Result<Tags, Fault> {
+    if image == *snapshots {
+        return Ok(image);
+    }
+    let message = "The simulator tags an image and its snapshots alike: give the same tags for both \
+                   resource types";
+    Err(Fault::new("InvalidParameterValue", message))
+}
+
+fn made(id: &ImageId) -> Xml {
+    let mut xml = Xml::new();
+    xml.text("imageId", id);
+    xml
+}

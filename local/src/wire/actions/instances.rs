@@ -1,0 +1,189 @@
+//! DescribeInstances, and an instance as it is written.
+
+use chrono::SubsecRound as _;
+use prism_functions::ports::{Ec2 as _, Instance, InstanceFilter, InstanceState};
+
+use super::super::call::Call;
+use super::super::fault::Fault;
+use super::super::filters::Filters;
+use super::super::looks::{self, InstanceLook};
+use super::super::pages::Paging;
+use super::super::xml::Xml;
+
+const FILTERS: [&str; 7] = [
+    "architecture",
+    "image-id",
+    "instance-id",
+    "instance-state-code",
+    "instance-state-name",
+    "instance-type",
+    "tag-key",
+];
+
+pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    call.params.only("IncludeManagedResources", "false")?;
+    let ids = call.params.ids("InstanceId")?;
+    let filters = Filters::take(&mut call.params, &FILTERS)?;
+    let paging = Paging::take(&mut call.params, call.action, 5..=1000)?;
+    let paging = paging.unless_named(!ids.is_empty())?;
+    call.finish()?;
+
+    let known = looks::instances(&call)?;
+    let wanted = if ids.is_empty() {
+        known.keys().cloned().collect()
+    } else {
+        ids
+    };
+    let filter = InstanceFilter::Ids(wanted);
+    let mut found = call.ec2.instances(&call.region, &filter).await?;
+    found.retain(|instance| filters.pass(&instance.tags, |name| field(instance, name)));
+    let (page, next) = paging.cut(found, |instance| instance.id.to_string());
+
+    let mut xml = Xml::new();
+    xml.list("reservationSet", &page, |xml, instance| {
+        reservation(xml, &call, instance, known.get(&instance.id));
+    });
+    xml.maybe("nextToken", next);
+    Ok(xml)
+}
+
+fn field(instance: &Instance, name: &str) -> Vec<String> {
+    let value = match name {
+        "architecture" => instance.architecture.as_str().to_owned(),
+        "image-id" => instance.image.to_string(),
+        "instance-id" => instance.id.to_string(),
+        "instance-state-code" => code(instance.state).to_string(),
+        "instance-state-name" => instance.state.as_str().to_owned(),
+        "instance-type" => instance.instance_type.clone(),
+        _ => return Vec::new(),
+    };
+    vec![value]
+}
+
+/// EC2's numbers for states.
+fn code(state: InstanceState) -> u8 {
+    match state {
+        InstanceState::Pending => 0,
+        InstanceState::Running => 16,
+        InstanceState::ShuttingDown => 32,
+        InstanceState::Terminated => 48,
+        InstanceState::Stopping => 64,
+        InstanceState::Stopped => 80,
+    }
+}
+
+pub(super) fn state(xml: &mut Xml, name: &str, state: InstanceState) {
+    xml.within(name, |xml| {
+        xml.text("code", code(state));
+        xml.text("name", state.as_str());
+    });
+}
+
+/// The reservation of one instance: each launch here is of one.
+pub(super) fn reservation(
+    xml: &mut Xml,
+    call: &Call,
+    instance: &Instance,
+    look: Option<&InstanceLook>,
+) {
+    let digits = instance.id.as_str().trim_start_matches("i-");
+    xml.text("reservationId", format!("r-{digits}"));
+    xml.text("ownerId", call.account());
+    xml.list("groupSet", [(); 0], |_, ()| {});
+    xml.list("instancesSet", [instance], |xml, instance| {
+        write(xml, call, instance, look);
+    });
+}
+
+fn write(xml: &mut Xml, call: &Call, instance: &Instance, look: Option<&InstanceLook>) {
+    xml.text("instanceId", &instance.id);
+    xml.text("imageId", &instance.image);
+    state(xml, "instanceState", instance.state);
+    let private_ip = look.map(|look| look.private_ip.as_str());
+    xml.text("privateDnsName", "");
+    xml.text("dnsName", "");
+    xml.text("reason", transition(instance));
+    xml.text("amiLaunchIndex", 0);
+    xml.list("productCodes", &instance.product_codes, |xml, code| {
+        xml.text("productCode", code);
+        xml.text("type", "marketplace");
+    });
+    xml.text("instanceType", &instance.instance_type);
+    xml.time("launchTime", instance.launched_at);
+    xml.within("placement", |xml| {
+        xml.text("availabilityZone", call.zone());
+        xml.text("groupName", "");
+        xml.text("tenancy", "default");
+    });
+    xml.within("monitoring", |xml| xml.text("state", "disabled"));
+    xml.maybe("privateIpAddress", private_ip);
+    xml.maybe("ipAddress", instance.public_ip.as_deref());
+    xml.list("groupSet", [(); 0], |_, ()| {});
+    xml.state_reason(instance.state_reason.as_ref());
+    xml.text("architecture", instance.architecture.as_str());
+    let root = if instance.ebs_root {
+        "ebs"
+    } else {
+        "instance-store"
+    };
+    xml.text("rootDeviceType", root);
+    xml.text("rootDeviceName", &instance.root_device);
+    volumes(xml, instance, look);
+    xml.text("virtualizationType", "hvm");
+    xml.maybe("instanceLifecycle", instance.spot.then_some("spot"));
+    xml.tags(&instance.tags);
+    xml.text("hypervisor", "xen");
+    interface(xml, call, instance, private_ip);
+    xml.within("hibernationOptions", |xml| {
+        xml.text("configured", instance.hibernation);
+    });
+}
+
+/// When somebody asked for the state; empty while nobody did.
+fn transition(instance: &Instance) -> String {
+    let Some(at) = instance.transitioned_at else {
+        return String::new();
+    };
+    let at = at.trunc_subsecs(0).format("%Y-%m-%d %H:%M:%S");
+    format!("User initiated ({at} GMT)")
+}
+
+fn volumes(xml: &mut Xml, instance: &Instance, look: Option<&InstanceLook>) {
+    xml.list("blockDeviceMapping", &instance.volumes, |xml, volume| {
+        let goes = look.and_then(|look| look.goes_along.get(&volume.volume));
+        xml.text("deviceName", &volume.device);
+        xml.within("ebs", |xml| {
+            xml.text("volumeId", &volume.volume);
+            xml.text("status", "attached");
+            xml.time("attachTime", instance.launched_at);
+            xml.text("deleteOnTermination", goes.copied().unwrap_or(true));
+        });
+    });
+}
+
+/// The one network interface. Whose its public address is tells an Elastic IP from a passing one.
+fn interface(xml: &mut Xml, call: &Call, instance: &Instance, private_ip: Option<&str>) {
+    let gone = instance.state.is_gone();
+    let interfaces = (!gone).then_some(instance);
+    xml.list("networkInterfaceSet", interfaces, |xml, instance| {
+        let digits = instance.id.as_str().trim_start_matches("i-");
+        xml.text("networkInterfaceId", format!("eni-{digits}"));
+        xml.text("ownerId", call.account());
+        xml.text("status", "in-use");
+        xml.maybe("privateIpAddress", private_ip);
+        let Some(address) = &instance.public_ip else {
+            return;
+        };
+        xml.within("association", |xml| {
+            xml.text("publicIp", address);
+            let owner = call.account().to_string();
+            let owner = if instance.elastic_ip {
+                owner
+            } else {
+                "amazon".to_owned()
+            };
+            xml.text("ipOwnerId", owner);
+        });
+    });
+}

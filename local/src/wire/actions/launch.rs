@@ -1,0 +1,103 @@
+//! RunInstances, of one instance.
+
+use prism_functions::domain::ImageId;
+use prism_functions::domain::ids::shown;
+use prism_functions::ports::{Ec2 as _, NewInstance};
+
+use super::super::call::Call;
+use super::super::fault::Fault;
+use super::super::looks;
+use super::super::tags::TagSpecs;
+use super::super::xml::Xml;
+use super::instances::reservation;
+
+/// Parameters about what the simulator does not have: keys, roles, networks, instance metadata.
+const WITHOUT_EFFECT: [&str; 6] = [
+    "EbsOptimized",
+    "IamInstanceProfile",
+    "KeyName",
+    "MetadataOptions",
+    "SubnetId",
+    "SecurityGroup",
+];
+
+pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    call.params.without_effect(&WITHOUT_EFFECT);
+    for count in ["MinCount", "MaxCount"] {
+        let value = call.params.required(count)?;
+        if value != "1" {
+            let rule = "the simulator launches one instance for each request";
+            return Err(call.params.invalid(count, &value, rule));
+        }
+    }
+    let image: ImageId = call.params.required_id("ImageId")?;
+    // EC2's own default, which no Region here offers.
+    let instance_type = call.params.take("InstanceType");
+    let instance_type = instance_type.unwrap_or_else(|| "m1.small".to_owned());
+    let root_size_gib = root_size(&mut call, &image)?;
+    let user_data = call.params.base64_text("UserData")?;
+    let client_token = call.params.take("ClientToken").unwrap_or_default();
+    let groups = call.params.list("SecurityGroupId")?;
+    let tags = TagSpecs::take(&mut call.params, &["instance", "volume"])?;
+    call.finish()?;
+
+    let new = NewInstance {
+        image,
+        instance_type,
+        root_size_gib,
+        ports: ports(&call, &groups)?,
+        user_data,
+        client_token,
+        tags: tags.of("instance"),
+    };
+    let instance = call.ec2.run_instance(&call.region, &new).await?;
+    let volumes: Vec<_> = instance.volumes.iter().map(|v| v.volume.clone()).collect();
+    looks::tag_volumes(&call, &volumes, &tags.of("volume"))?;
+
+    let mut xml = Xml::new();
+    let known = looks::newest_instances(&call)?;
+    reservation(&mut xml, &call, &instance, known.get(&instance.id));
+    Ok(xml)
+}
+
+/// The size of the root volume, where `BlockDeviceMapping` asks for another; nothing else that it
+/// can ask for is known.
+fn root_size(call: &mut Call, image: &ImageId) -> Result<Option<u32>, Fault> {
+    let mut size = None;
+    for mut mapping in call.params.structs("BlockDeviceMapping") {
+        let device = mapping.required("DeviceName")?;
+        let mut ebs = mapping.within("Ebs");
+        mapping.finish()?;
+        ebs.only("DeleteOnTermination", "true")?;
+        ebs.only("VolumeType", "gp3")?;
+        let wanted = ebs.number("VolumeSize")?;
+        ebs.finish()?;
+        // Of an image that does not exist the port tells.
+        let root = looks::root_device(call, image)?;
+        if root.is_some_and(|root| root != device) || size.is_some() {
+            let message = format!(
+                "The simulator maps the root device alone, and {} is another one",
+                shown(&device)
+            );
+            return Err(Fault::new("InvalidBlockDeviceMapping", message));
+        }
+        size = wanted;
+    }
+    Ok(size)
+}
+
+/// The ports that the groups open.
+fn ports(call: &Call, ids: &[String]) -> Result<Vec<u16>, Fault> {
+    call.groups.with(call.account(), &call.region, |groups| {
+        let mut ports = Vec::new();
+        for id in ids {
+            let group = groups.iter().find(|group| group.id == *id);
+            let group = group.ok_or_else(|| super::groups::not_found(id))?;
+            ports.extend(group.ports.keys().copied());
+        }
+        ports.sort_unstable();
+        ports.dedup();
+        Ok(ports)
+    })
+}

@@ -1,0 +1,75 @@
+//! What each action does. To know one more, write its handler and name it in [`ACTIONS`].
+
+mod groups;
+mod images;
+mod imaging;
+mod instances;
+mod launch;
+mod permissions;
+mod power;
+mod regions;
+mod snapshots;
+mod status;
+mod volumes;
+
+use futures::future::BoxFuture;
+
+use super::call::Call;
+use super::fault::Fault;
+use super::xml::Xml;
+
+/// What a handler answers with: the elements below the root, or why there are none.
+pub(super) type Answered = BoxFuture<'static, Result<Xml, Fault>>;
+
+/// An action and its handler.
+pub(super) type Action = (&'static str, fn(Call) -> Answered);
+
+/// Every action that the server knows.
+pub(super) const ACTIONS: [Action; 24] = [
+    ("AuthorizeSecurityGroupIngress", |c| {
+        now(groups::authorize(c))
+    }),
+    ("CopyImage", |c| Box::pin(imaging::copy(c))),
+    ("CreateImage", |c| Box::pin(imaging::create(c))),
+    ("CreateSecurityGroup", |c| now(groups::create(c))),
+    ("DeleteSecurityGroup", |c| now(groups::delete(c))),
+    ("DeleteSnapshot", |c| Box::pin(snapshots::delete(c))),
+    ("DeregisterImage", |c| Box::pin(imaging::deregister(c))),
+    ("DescribeImageAttribute", |c| {
+        Box::pin(permissions::describe(c))
+    }),
+    ("DescribeImages", |c| Box::pin(images::describe(c))),
+    ("DescribeInstanceAttribute", |c| {
+        Box::pin(status::attribute(c))
+    }),
+    ("DescribeInstanceStatus", |c| Box::pin(status::describe(c))),
+    ("DescribeInstanceTypes", |c| {
+        Box::pin(regions::instance_types(c))
+    }),
+    ("DescribeInstances", |c| Box::pin(instances::describe(c))),
+    ("DescribeRegions", |c| Box::pin(regions::describe(c))),
+    ("DescribeSecurityGroups", |c| now(groups::describe(c))),
+    ("DescribeSnapshots", |c| Box::pin(snapshots::describe(c))),
+    ("DescribeVolumes", |c| Box::pin(volumes::describe(c))),
+    ("DescribeVpcs", |c| now(groups::vpcs(c))),
+    ("GetImageBlockPublicAccessState", |c| {
+        Box::pin(regions::block_public_access(c))
+    }),
+    ("ModifyImageAttribute", |c| Box::pin(permissions::modify(c))),
+    ("RunInstances", |c| Box::pin(launch::run(c))),
+    ("StartInstances", |c| Box::pin(power::start(c))),
+    ("StopInstances", |c| Box::pin(power::stop(c))),
+    ("TerminateInstances", |c| Box::pin(power::terminate(c))),
+];
+
+/// The answer of a handler that has nothing to wait for.
+fn now(answer: Result<Xml, Fault>) -> Answered {
+    Box::pin(std::future::ready(answer))
+}
+
+/// That an action succeeded and has nothing to tell.
+fn done() -> Xml {
+    let mut xml = Xml::new();
+    xml.text("return", true);
+    xml
+}

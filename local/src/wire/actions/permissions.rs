@@ -1,0 +1,127 @@
+//! ModifyImageAttribute and DescribeImageAttribute, of launch permissions.
+
+use prism_functions::domain::ImageId;
+use prism_functions::ports::{Ec2 as _, LaunchPermission};
+
+use super::super::call::Call;
+use super::super::fault::Fault;
+use super::super::looks;
+use super::super::params::{Params, parse_id};
+use super::super::xml::Xml;
+use super::done;
+
+/// Both ways to ask: `LaunchPermission.Add.1.UserId`, and `OperationType` with `UserId.1`.
+pub(super) async fn modify(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    let id: ImageId = call.params.required_id("ImageId")?;
+    call.params.only("Attribute", "launchPermission")?;
+    let mut launch = call.params.within("LaunchPermission");
+    let mut added = permissions(&mut launch, "Add")?;
+    let mut removed = permissions(&mut launch, "Remove")?;
+    launch.finish()?;
+    let operation = call.params.take("OperationType");
+    let flat = flat(&mut call.params)?;
+    match operation.as_deref() {
+        Some("add") => added.extend(flat),
+        Some("remove") => removed.extend(flat),
+        None if flat.is_empty() => {}
+        other => {
+            let rule = "it is add or remove";
+            let other = other.unwrap_or_default();
+            return Err(call.params.invalid("OperationType", other, rule));
+        }
+    }
+    call.finish()?;
+    if added.is_empty() && removed.is_empty() {
+        let message = "The request names no launch permission to add or to remove";
+        return Err(Fault::new("InvalidParameterCombination", message));
+    }
+    // What the image has to be for a permission to be added, it has to be for one to be removed.
+    let ec2 = &call.ec2;
+    ec2.add_launch_permissions(&call.region, &id, &added)
+        .await?;
+    if !removed.is_empty() {
+        looks::remove_permissions(&call, &id, &removed)?;
+    }
+    Ok(done())
+}
+
+fn permissions(launch: &mut Params, name: &str) -> Result<Vec<LaunchPermission>, Fault> {
+    let mut permissions = Vec::new();
+    for mut member in launch.structs(name) {
+        let before = permissions.len();
+        if let Some(group) = member.take("Group") {
+            permissions.push(everyone(&group)?);
+        }
+        if let Some(account) = member.take("UserId") {
+            permissions.push(LaunchPermission::Account(parse_id(&account)?));
+        }
+        for arn in ["OrganizationArn", "OrganizationalUnitArn"] {
+            if let Some(arn) = member.take(arn) {
+                permissions.push(organization(arn)?);
+            }
+        }
+        member.finish()?;
+        if permissions.len() != before + 1 {
+            let message = "Each launch permission names one group, account, organization or unit";
+            return Err(Fault::new("InvalidParameterCombination", message));
+        }
+    }
+    Ok(permissions)
+}
+
+fn flat(params: &mut Params) -> Result<Vec<LaunchPermission>, Fault> {
+    let mut permissions = Vec::new();
+    for group in params.list("UserGroup")? {
+        permissions.push(everyone(&group)?);
+    }
+    for account in params.list("UserId")? {
+        permissions.push(LaunchPermission::Account(parse_id(&account)?));
+    }
+    for name in ["OrganizationArn", "OrganizationalUnitArn"] {
+        for arn in params.list(name)? {
+            permissions.push(organization(arn)?);
+        }
+    }
+    Ok(permissions)
+}
+
+fn everyone(group: &str) -> Result<LaunchPermission, Fault> {
+    if group == "all" {
+        return Ok(LaunchPermission::Everyone);
+    }
+    let message = "The only group is all";
+    Err(Fault::new("InvalidParameterValue", message))
+}
+
+fn organization(arn: String) -> Result<LaunchPermission, Fault> {
+    if arn.starts_with("arn:aws:organizations::") && arn.len() <= 200 {
+        return Ok(LaunchPermission::Organization(arn));
+    }
+    let message = "An organization or unit is named by its ARN, arn:aws:organizations::…";
+    Err(Fault::new("InvalidParameterValue", message))
+}
+
+/// Only `launchPermission` is known.
+pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    let id: ImageId = call.params.required_id("ImageId")?;
+    let attribute = call.params.required("Attribute")?;
+    if attribute != "launchPermission" {
+        let rule = "the simulator knows only launchPermission";
+        return Err(call.params.invalid("Attribute", &attribute, rule));
+    }
+    call.finish()?;
+    let held = call.ec2.launch_permissions(&call.region, &id).await?;
+    let mut xml = Xml::new();
+    xml.text("imageId", &id);
+    xml.list("launchPermission", &held, |xml, held| match held {
+        LaunchPermission::Everyone => xml.text("group", "all"),
+        LaunchPermission::Account(account) => xml.text("userId", account),
+        LaunchPermission::Organization(arn) if arn.contains(":ou/") => {
+            xml.text("organizationalUnitArn", arn);
+        }
+        LaunchPermission::Organization(arn) => xml.text("organizationArn", arn),
+    });
+    Ok(xml)
+}

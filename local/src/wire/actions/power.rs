@@ -1,0 +1,103 @@
+//! StopInstances, StartInstances, TerminateInstances, and the dry runs of the first two.
+//!
+//! EC2 does all that a request asks, or nothing. Here unknown ids are refused beforehand, but what
+//! else is refused of one instance leaves those before it as they were asked to be.
+
+use prism_functions::domain::InstanceId;
+use prism_functions::ports::{Ec2 as _, Ec2Error, Probe};
+
+use super::super::call::Call;
+use super::super::fault::Fault;
+use super::super::looks;
+use super::super::xml::Xml;
+use super::instances::state;
+
+/// What is asked of instances.
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    Stop,
+    Start,
+    Terminate,
+}
+
+pub(super) async fn stop(mut call: Call) -> Result<Xml, Fault> {
+    call.params.only("Force", "false")?;
+    call.params.only("Hibernate", "false")?;
+    call.params.only("SkipOsShutdown", "false")?;
+    let dry = call.params.flag("DryRun")?;
+    let ids = ids(&mut call)?;
+    if dry {
+        return probe(&call, ids, Probe::Stop).await;
+    }
+    change(&call, &ids, Change::Stop).await
+}
+
+pub(super) async fn start(mut call: Call) -> Result<Xml, Fault> {
+    let dry = call.params.flag("DryRun")?;
+    let ids = ids(&mut call)?;
+    if dry {
+        return probe(&call, ids, Probe::Start).await;
+    }
+    change(&call, &ids, Change::Start).await
+}
+
+pub(super) async fn terminate(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    call.params.only("Force", "false")?;
+    call.params.only("SkipOsShutdown", "false")?;
+    let ids = ids(&mut call)?;
+    change(&call, &ids, Change::Terminate).await
+}
+
+fn ids(call: &mut Call) -> Result<Vec<InstanceId>, Fault> {
+    let ids: Vec<InstanceId> = call.params.ids("InstanceId")?;
+    call.finish()?;
+    if ids.is_empty() {
+        let message = "The request must contain the parameter InstanceId";
+        return Err(Fault::new("MissingParameter", message));
+    }
+    Ok(ids)
+}
+
+async fn probe(
+    call: &Call,
+    ids: Vec<InstanceId>,
+    of: fn(InstanceId) -> Probe,
+) -> Result<Xml, Fault> {
+    for id in ids {
+        call.ec2.probe(&call.region, &of(id)).await?;
+    }
+    Err(Fault::dry_run())
+}
+
+async fn change(call: &Call, ids: &[InstanceId], change: Change) -> Result<Xml, Fault> {
+    let before = looks::instances(call)?;
+    if let Some(unknown) = ids.iter().find(|id| !before.contains_key(*id)) {
+        // The port refuses it, having looked at permissions and throttles first.
+        act(call, unknown, change).await?;
+    }
+    for id in ids {
+        act(call, id, change).await?;
+    }
+    let after = looks::instances(call)?;
+    let mut xml = Xml::new();
+    xml.list("instancesSet", ids, |xml, id| {
+        xml.text("instanceId", id);
+        if let Some(look) = after.get(id) {
+            state(xml, "currentState", look.state);
+        }
+        if let Some(look) = before.get(id) {
+            state(xml, "previousState", look.state);
+        }
+    });
+    Ok(xml)
+}
+
+async fn act(call: &Call, id: &InstanceId, change: Change) -> Result<(), Ec2Error> {
+    let (ec2, region) = (&call.ec2, &call.region);
+    match change {
+        Change::Stop => ec2.stop_instance(region, id).await,
+        Change::Start => ec2.start_instance(region, id).await,
+        Change::Terminate => ec2.terminate_instance(region, id).await,
+    }
+}

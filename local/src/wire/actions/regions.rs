@@ -1,0 +1,126 @@
+//! DescribeRegions, DescribeInstanceTypes, GetImageBlockPublicAccessState.
+
+use prism_functions::domain::Region;
+use prism_functions::domain::ids::shown;
+use prism_functions::ports::{Architecture, Ec2 as _, InstanceType, Tags};
+
+use super::super::call::Call;
+use super::super::fault::Fault;
+use super::super::filters::Filters;
+use super::super::pages::Paging;
+use super::super::xml::Xml;
+use crate::ec2::{TYPES, TypeFacts, facts_of};
+
+pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    // Every Region is enabled in every account.
+    call.params.flag("AllRegions")?;
+    let names = call.params.list("RegionName")?;
+    let filters = Filters::take(&mut call.params, &["opt-in-status", "region-name"])?;
+    call.finish()?;
+    let mut regions = call.ec2.regions().await?;
+    let known = |name: &&String| {
+        regions
+            .iter()
+            .any(|region| region.as_str() == name.as_str())
+    };
+    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+        let message = format!("Invalid region provided: {}", shown(unknown));
+        return Err(Fault::new("InvalidParameterValue", message));
+    }
+    regions.retain(|region: &Region| {
+        let asked = names.is_empty() || names.iter().any(|name| name == region.as_str());
+        let field = |name: &str| match name {
+            "region-name" => vec![region.to_string()],
+            _ => vec!["opt-in-not-required".to_owned()],
+        };
+        asked && filters.pass(&Tags::new(), field)
+    });
+    let mut xml = Xml::new();
+    xml.list("regionInfo", &regions, |xml, region| {
+        xml.text("regionName", region);
+        xml.text("regionEndpoint", format!("ec2.{region}.amazonaws.com"));
+        xml.text("optInStatus", "opt-in-not-required");
+    });
+    Ok(xml)
+}
+
+/// Each type is one question to the port; where all are asked for, one for all of them.
+pub(super) async fn instance_types(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    call.params.only("IncludeUnsupportedInRegion", "false")?;
+    let names = call.params.list("InstanceType")?;
+    let known = ["instance-type", "processor-info.supported-architecture"];
+    let filters = Filters::take(&mut call.params, &known)?;
+    let paging = Paging::take(&mut call.params, call.action, 5..=100)?;
+    let paging = paging.unless_named(!names.is_empty())?;
+    call.finish()?;
+
+    let asked = if names.is_empty() {
+        vec![TYPES[0].name.to_owned()]
+    } else {
+        names.clone()
+    };
+    let mut types = Vec::with_capacity(asked.len());
+    for name in &asked {
+        types.push(call.ec2.instance_type(&call.region, name).await?);
+    }
+    if names.is_empty() {
+        types = TYPES.iter().map(TypeFacts::described).collect();
+    }
+    types.retain(|one| {
+        let field = |name: &str| match name {
+            "instance-type" => vec![one.name.clone()],
+            _ => architectures(one),
+        };
+        filters.pass(&Tags::new(), field)
+    });
+    let (page, next) = paging.cut(types, |one| one.name.clone());
+    let mut xml = Xml::new();
+    xml.list("instanceTypeSet", &page, instance_type);
+    xml.maybe("nextToken", next);
+    Ok(xml)
+}
+
+fn architectures(one: &InstanceType) -> Vec<String> {
+    let names = one.architectures.iter().copied();
+    names.map(|a: Architecture| a.as_str().to_owned()).collect()
+}
+
+fn instance_type(xml: &mut Xml, one: &InstanceType) {
+    xml.text("instanceType", &one.name);
+    xml.text("currentGeneration", true);
+    xml.texts("supportedUsageClasses", ["on-demand", "spot"]);
+    xml.texts("supportedRootDeviceTypes", ["ebs"]);
+    xml.texts("supportedVirtualizationTypes", ["hvm"]);
+    xml.text("bareMetal", false);
+    xml.text("hypervisor", "nitro");
+    xml.within("processorInfo", |xml| {
+        xml.texts("supportedArchitectures", architectures(one));
+    });
+    if let Some(facts) = facts_of(&one.name) {
+        xml.within("vCpuInfo", |xml| xml.text("defaultVCpus", facts.vcpus));
+        xml.within("memoryInfo", |xml| xml.text("sizeInMiB", facts.memory_mib));
+    }
+    xml.text("instanceStorageSupported", one.instance_store_gb > 0);
+    if one.instance_store_gb > 0 {
+        xml.within("instanceStorageInfo", |xml| {
+            xml.text("totalSizeInGB", one.instance_store_gb);
+        });
+    }
+    xml.text("hibernationSupported", true);
+}
+
+pub(super) async fn block_public_access(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    call.finish()?;
+    let blocked = call.ec2.public_images_blocked(&call.region).await?;
+    let state = if blocked {
+        "block-new-sharing"
+    } else {
+        "unblocked"
+    };
+    let mut xml = Xml::new();
+    xml.text("imageBlockPublicAccessState", state);
+    Ok(xml)
+}

@@ -1,0 +1,106 @@
+//! DescribeSnapshots and DeleteSnapshot.
+
+use prism_functions::domain::SnapshotId;
+use prism_functions::ports::{Ec2 as _, Snapshot, SnapshotFilter, SnapshotState};
+
+use super::super::call::Call;
+use super::super::fault::Fault;
+use super::super::filters::Filters;
+use super::super::looks::{self, SnapshotLook};
+use super::super::pages::Paging;
+use super::super::xml::Xml;
+use super::done;
+use super::images::owners;
+use super::volumes::encryption;
+
+const FILTERS: [&str; 6] = [
+    "owner-id",
+    "snapshot-id",
+    "status",
+    "tag-key",
+    "volume-id",
+    "volume-size",
+];
+
+/// Of the caller's own snapshots alone: no other can be seen here.
+pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    let ids: Vec<SnapshotId> = call.params.ids("SnapshotId")?;
+    let owners = owners(&mut call)?;
+    let filters = Filters::take(&mut call.params, &FILTERS)?;
+    let paging = Paging::take(&mut call.params, call.action, 5..=1000)?;
+    let paging = paging.unless_named(!ids.is_empty())?;
+    call.finish()?;
+
+    let known = looks::snapshots(&call)?;
+    let wanted = if ids.is_empty() {
+        known.keys().cloned().collect()
+    } else {
+        ids
+    };
+    let filter = SnapshotFilter::Ids(wanted);
+    let found = call.ec2.snapshots(&call.region, &filter).await?;
+    let account = call.account().to_string();
+    let mut told: Vec<(Snapshot, SnapshotLook)> = found
+        .into_iter()
+        .filter_map(|snapshot| {
+            let look = known.get(&snapshot.id)?.clone();
+            Some((snapshot, look))
+        })
+        .collect();
+    told.retain(|(snapshot, _)| {
+        let seen = owners.is_empty() || owners.contains(&account);
+        seen && filters.pass(&snapshot.tags, |name| field(snapshot, &account, name))
+    });
+    let (page, next) = paging.cut(told, |(snapshot, _)| snapshot.id.to_string());
+
+    let mut xml = Xml::new();
+    xml.list("snapshotSet", &page, |xml, (snapshot, look)| {
+        write(xml, &call, snapshot, look);
+    });
+    xml.maybe("nextToken", next);
+    Ok(xml)
+}
+
+fn state(snapshot: &Snapshot) -> &'static str {
+    match snapshot.state {
+        SnapshotState::Pending => "pending",
+        SnapshotState::Completed => "completed",
+        SnapshotState::Error => "error",
+    }
+}
+
+fn field(snapshot: &Snapshot, owner: &str, name: &str) -> Vec<String> {
+    let value = match name {
+        "owner-id" => owner.to_owned(),
+        "snapshot-id" => snapshot.id.to_string(),
+        "status" => state(snapshot).to_owned(),
+        "volume-id" => snapshot.volume.to_string(),
+        "volume-size" => snapshot.volume_size_gib.to_string(),
+        _ => return Vec::new(),
+    };
+    vec![value]
+}
+
+fn write(xml: &mut Xml, call: &Call, snapshot: &Snapshot, look: &SnapshotLook) {
+    xml.text("snapshotId", &snapshot.id);
+    xml.text("volumeId", &snapshot.volume);
+    xml.text("status", state(snapshot));
+    xml.time("startTime", snapshot.started_at);
+    xml.text("progress", format!("{}%", snapshot.progress_percent));
+    xml.text("ownerId", call.account());
+    xml.text("volumeSize", snapshot.volume_size_gib);
+    xml.text("description", &look.description);
+    xml.tags(&snapshot.tags);
+    encryption(xml, call, &look.encryption);
+    xml.text("storageTier", "standard");
+    xml.maybe("fullSnapshotSizeInBytes", snapshot.full_size_bytes);
+}
+
+pub(super) async fn delete(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    let id: SnapshotId = call.params.required_id("SnapshotId")?;
+    call.finish()?;
+    call.ec2.delete_snapshot(&call.region, &id).await?;
+    Ok(done())
+}

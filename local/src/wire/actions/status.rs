@@ -1,0 +1,86 @@
+//! DescribeInstanceStatus and DescribeInstanceAttribute.
+
+use prism_functions::domain::InstanceId;
+use prism_functions::ports::{Ec2 as _, InstanceState, StatusChecks, Tags};
+
+use super::super::call::Call;
+use super::super::fault::Fault;
+use super::super::filters::Filters;
+use super::super::looks;
+use super::super::pages::Paging;
+use super::super::xml::Xml;
+use super::instances::state;
+
+/// Each instance is one question to the port, and one token of the throttle.
+pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    call.params.only("IncludeManagedResources", "false")?;
+    let ids: Vec<InstanceId> = call.params.ids("InstanceId")?;
+    let all = call.params.flag("IncludeAllInstances")?;
+    let filters = Filters::take(&mut call.params, &["instance-state-name"])?;
+    let paging = Paging::take(&mut call.params, call.action, 5..=1000)?;
+    let paging = paging.unless_named(!ids.is_empty())?;
+    call.finish()?;
+
+    let known = looks::instances(&call)?;
+    let wanted = if ids.is_empty() {
+        known.keys().cloned().collect()
+    } else {
+        ids
+    };
+    let (page, next) = paging.cut(wanted, InstanceId::to_string);
+    let mut told = Vec::with_capacity(page.len());
+    for id in page {
+        let checks = call.ec2.status_checks(&call.region, &id).await?;
+        let state = known.get(&id).map(|look| look.state);
+        let state = state.unwrap_or(InstanceState::Pending);
+        let named = |_: &str| vec![state.as_str().to_owned()];
+        if (all || state == InstanceState::Running) && filters.pass(&Tags::new(), named) {
+            told.push((id, state, checks));
+        }
+    }
+
+    let mut xml = Xml::new();
+    xml.list("instanceStatusSet", &told, |xml, (id, now, checks)| {
+        xml.text("instanceId", id);
+        xml.text("availabilityZone", call.zone());
+        state(xml, "instanceState", *now);
+        summary(xml, "systemStatus", *checks);
+        summary(xml, "instanceStatus", *checks);
+    });
+    xml.maybe("nextToken", next);
+    Ok(xml)
+}
+
+fn summary(xml: &mut Xml, name: &str, checks: StatusChecks) {
+    let (status, detail) = match checks {
+        StatusChecks::Ok => ("ok", Some("passed")),
+        StatusChecks::Initializing => ("initializing", Some("initializing")),
+        StatusChecks::Impaired => ("impaired", Some("failed")),
+        StatusChecks::NotApplicable => ("not-applicable", None),
+    };
+    xml.within(name, |xml| {
+        xml.text("status", status);
+        xml.list("details", detail, |xml, detail| {
+            xml.text("name", "reachability");
+            xml.text("status", detail);
+        });
+    });
+}
+
+/// Only `disableApiStop` is known.
+pub(super) async fn attribute(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    let id: InstanceId = call.params.required_id("InstanceId")?;
+    let attribute = call.params.required("Attribute")?;
+    if attribute != "disableApiStop" {
+        let rule = "the simulator knows only disableApiStop";
+        return Err(call.params.invalid("Attribute", &attribute, rule));
+    }
+    call.finish()?;
+    let protected = call.ec2.stop_protection(&call.region, &id).await?;
+    let mut xml = Xml::new();
+    xml.text("instanceId", &id);
+    xml.value("disableApiStop", protected);
+    Ok(xml)
+}

@@ -1,0 +1,104 @@
+//! DescribeVolumes.
+
+use prism_functions::domain::VolumeId;
+use prism_functions::ports::{Ec2 as _, Encryption, Volume};
+
+use super::super::call::Call;
+use super::super::fault::Fault;
+use super::super::filters::Filters;
+use super::super::looks::{self, VolumeLook};
+use super::super::pages::Paging;
+use super::super::xml::Xml;
+
+const FILTERS: [&str; 5] = [
+    "attachment.instance-id",
+    "encrypted",
+    "status",
+    "tag-key",
+    "volume-id",
+];
+
+pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    call.params.only("IncludeManagedResources", "false")?;
+    let ids: Vec<VolumeId> = call.params.ids("VolumeId")?;
+    let filters = Filters::take(&mut call.params, &FILTERS)?;
+    let paging = Paging::take(&mut call.params, call.action, 5..=1000)?;
+    let paging = paging.unless_named(!ids.is_empty())?;
+    call.finish()?;
+
+    let known = looks::volumes(&call)?;
+    let wanted = if ids.is_empty() {
+        known.keys().cloned().collect()
+    } else {
+        ids
+    };
+    let found = call.ec2.volumes(&call.region, &wanted).await?;
+    let mut told: Vec<(Volume, VolumeLook)> = found
+        .into_iter()
+        .filter_map(|volume| {
+            let look = known.get(&volume.id)?.clone();
+            Some((volume, look))
+        })
+        .collect();
+    told.retain(|(volume, look)| filters.pass(&look.tags, |name| field(volume, look, name)));
+    let (page, next) = paging.cut(told, |(volume, _)| volume.id.to_string());
+
+    let mut xml = Xml::new();
+    xml.list("volumeSet", &page, |xml, (volume, look)| {
+        write(xml, &call, volume, look);
+    });
+    xml.maybe("nextToken", next);
+    Ok(xml)
+}
+
+fn status(look: &VolumeLook) -> &'static str {
+    if look.attached.is_some() {
+        "in-use"
+    } else {
+        "available"
+    }
+}
+
+fn field(volume: &Volume, look: &VolumeLook, name: &str) -> Vec<String> {
+    let value = match name {
+        "attachment.instance-id" => look.attached.as_ref().map(|(id, ..)| id.to_string()),
+        "encrypted" => Some((volume.encryption != Encryption::None).to_string()),
+        "status" => Some(status(look).to_owned()),
+        "volume-id" => Some(volume.id.to_string()),
+        _ => None,
+    };
+    value.into_iter().collect()
+}
+
+fn write(xml: &mut Xml, call: &Call, volume: &Volume, look: &VolumeLook) {
+    xml.text("volumeId", &volume.id);
+    xml.text("size", volume.size_gib);
+    xml.text("availabilityZone", call.zone());
+    xml.text("status", status(look));
+    xml.list(
+        "attachmentSet",
+        &look.attached,
+        |xml, (id, device, goes)| {
+            xml.text("volumeId", &volume.id);
+            xml.text("instanceId", id);
+            xml.text("device", device);
+            xml.text("status", "attached");
+            xml.text("deleteOnTermination", goes);
+        },
+    );
+    xml.tags(&look.tags);
+    xml.text("volumeType", "gp3");
+    encryption(xml, call, &volume.encryption);
+}
+
+/// Whether something is encrypted, and with which key.
+pub(super) fn encryption(xml: &mut Xml, call: &Call, encryption: &Encryption) {
+    let key = match encryption {
+        Encryption::None => None,
+        Encryption::AwsManagedKey => Some(call.aws_managed_key()),
+        Encryption::CustomerKey(arn) => Some(arn.clone()),
+    };
+    xml.text("encrypted", key.is_some());
+    xml.maybe("kmsKeyId", key);
+}

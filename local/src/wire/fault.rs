@@ -1,0 +1,85 @@
+//! Refusals, and the HTTP status that each goes with.
+
+use prism_functions::ports::Ec2Error;
+
+/// Why a request is not answered as it asked to be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub(super) struct Fault {
+    pub(super) status: u16,
+    pub(super) code: String,
+    pub(super) message: String,
+}
+
+impl Fault {
+    /// A fault with the status that its code goes with.
+    pub(super) fn new(code: &str, message: impl Into<String>) -> Self {
+        Self::with_status(status_of(code), code, message)
+    }
+
+    pub(super) fn with_status(status: u16, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.into(),
+        }
+    }
+
+    /// What a dry run answers where the real run would have gone ahead.
+    pub(super) fn dry_run() -> Self {
+        let message = "Request would have succeeded, but DryRun flag is set.";
+        Self::new("DryRunOperation", message)
+    }
+}
+
+impl From<Ec2Error> for Fault {
+    fn from(error: Ec2Error) -> Self {
+        if error.code == "Unreachable" {
+            // Where AWS has no Region there is no host to answer; here there is one for all.
+            let message = "Credential should be scoped to a valid Region.";
+            return Self::with_status(401, "AuthFailure", message);
+        }
+        Self::new(&error.code, error.message)
+    }
+}
+
+/// EC2's statuses: 400 for what the caller can change, 403 and 412 for permissions and dry runs,
+/// 500 for lack of room, 503 for what passes by itself.
+fn status_of(code: &str) -> u16 {
+    match code {
+        "UnauthorizedOperation" | "MissingAuthenticationToken" | "SignatureDoesNotMatch" => 403,
+        "DryRunOperation" => 412,
+        "RequestEntityTooLarge" => 413,
+        "InsufficientInstanceCapacity"
+        | "InsufficientHostCapacity"
+        | "InsufficientReservedInstanceCapacity"
+        | "InternalError"
+        | "InternalFailure" => 500,
+        "RequestLimitExceeded" | "Unavailable" | "ServiceUnavailable" => 503,
+        _ => 400,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_goes_with_its_status() {
+        for (code, status) in [
+            ("InvalidInstanceID.NotFound", 400),
+            ("UnauthorizedOperation", 403),
+            ("DryRunOperation", 412),
+            ("InsufficientInstanceCapacity", 500),
+            ("RequestLimitExceeded", 503),
+        ] {
+            let error = Ec2Error::new("X", code, "m");
+            assert_eq!(Fault::from(error).status, status, "{code}");
+        }
+        let nowhere = Fault::from(Ec2Error::new("X", "Unreachable", "m"));
+        assert_eq!(
+            (nowhere.status, nowhere.code.as_str()),
+            (401, "AuthFailure")
+        );
+    }
+}

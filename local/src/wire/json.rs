@@ -1,0 +1,140 @@
+//! The two actions of other services that belong to EC2's: SSM GetParameter, which names public
+//! AMIs, and KMS DescribeKey, which tells whose a volume's key is. Both speak JSON.
+
+use prism_functions::domain::ids::shown;
+use prism_functions::domain::{AccountId, Region};
+use prism_functions::ports::Parameters as _;
+use serde_json::{Value, json};
+
+use super::call::aws_managed_key;
+use super::fault::Fault;
+use super::looks;
+use crate::ec2::SimEc2;
+
+/// An action of a JSON service, by its `X-Amz-Target`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target {
+    GetParameter,
+    DescribeKey,
+}
+
+impl Target {
+    pub(super) fn of(header: &str) -> Result<Self, Fault> {
+        match header {
+            "AmazonSSM.GetParameter" => Ok(Self::GetParameter),
+            "TrentService.DescribeKey" => Ok(Self::DescribeKey),
+            other => {
+                let message = format!("The simulator does not know {}", shown(other));
+                Err(Fault::new("UnknownOperationException", message))
+            }
+        }
+    }
+
+    /// The service that requests are signed for.
+    pub(super) fn service(self) -> &'static str {
+        match self {
+            Self::GetParameter => "ssm",
+            Self::DescribeKey => "kms",
+        }
+    }
+
+    pub(super) fn action(self) -> &'static str {
+        match self {
+            Self::GetParameter => "GetParameter",
+            Self::DescribeKey => "DescribeKey",
+        }
+    }
+
+    /// Does what is asked.
+    pub(super) async fn answer(
+        self,
+        ec2: &SimEc2,
+        region: &Region,
+        body: &[u8],
+    ) -> Result<Value, Fault> {
+        let fields = fields(body)?;
+        match self {
+            Self::GetParameter => parameter(ec2, region, fields).await,
+            Self::DescribeKey => key(ec2, region, fields),
+        }
+    }
+}
+
+type Fields = serde_json::Map<String, Value>;
+
+fn invalid(message: impl Into<String>) -> Fault {
+    Fault::new("ValidationException", message)
+}
+
+fn fields(body: &[u8]) -> Result<Fields, Fault> {
+    let parsed: Result<Value, _> = serde_json::from_slice(body);
+    match parsed {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err(Fault::new(
+            "SerializationException",
+            "the request is no object",
+        )),
+        Err(error) => Err(Fault::new("SerializationException", error.to_string())),
+    }
+}
+
+/// Takes a text, and sees to it that nothing else is left.
+fn only_text(mut fields: Fields, name: &str) -> Result<String, Fault> {
+    let Some(Value::String(text)) = fields.remove(name) else {
+        return Err(invalid(format!("{name} is missing or no text")));
+    };
+    match fields.keys().next() {
+        None => Ok(text),
+        Some(other) => Err(invalid(format!("{} is not recognized", shown(other)))),
+    }
+}
+
+async fn parameter(ec2: &SimEc2, region: &Region, mut fields: Fields) -> Result<Value, Fault> {
+    if !matches!(fields.remove("WithDecryption"), None | Some(Value::Bool(_))) {
+        return Err(invalid("WithDecryption is true or false"));
+    }
+    let name = only_text(fields, "Name")?;
+    let image = ec2.image(region, &name).await?;
+    Ok(json!({ "Parameter": {
+        "Name": name,
+        "Type": "String",
+        "Value": image,
+        "Version": 1,
+        "LastModifiedDate": 0.0,
+        "ARN": format!("arn:aws:ssm:{region}::parameter{name}"),
+        "DataType": "aws:ec2:image",
+    }}))
+}
+
+/// A key that nothing of the account is encrypted with is not found.
+fn key(ec2: &SimEc2, region: &Region, fields: Fields) -> Result<Value, Fault> {
+    let asked = only_text(fields, "KeyId")?;
+    let account: &AccountId = ec2.account();
+    let ours = aws_managed_key(account, region);
+    let names = [
+        ours.as_str(),
+        ours.rsplit('/').next().unwrap_or_default(),
+        "alias/aws/ebs",
+        &format!("arn:aws:kms:{region}:{account}:alias/aws/ebs"),
+    ];
+    let (arn, manager) = if names.contains(&asked.as_str()) {
+        (ours.as_str(), "AWS")
+    } else {
+        let known = looks::has_customer_key(ec2.cloud(), account, &asked);
+        if !known.map_err(|error| looks::unusable(&error))? {
+            let message = format!("Key {} does not exist", shown(&asked));
+            return Err(Fault::new("NotFoundException", message));
+        }
+        (asked.as_str(), "CUSTOMER")
+    };
+    Ok(json!({ "KeyMetadata": {
+        "AWSAccountId": account,
+        "KeyId": arn.rsplit('/').next().unwrap_or(arn),
+        "Arn": arn,
+        "Enabled": true,
+        "KeyState": "Enabled",
+        "KeyUsage": "ENCRYPT_DECRYPT",
+        "KeyManager": manager,
+        "Origin": "AWS_KMS",
+    }}))
+}

@@ -1,0 +1,261 @@
+use prism_functions::ports::Encryption;
+
+use super::{Bench, account, told};
+
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+/// Tags for two types of resources, the same for both.
+fn tags(one: &str, two: &str, value: &str) -> String {
+    let value = encoded(value);
+    [(1, one), (2, two)]
+        .map(|(n, kind)| {
+            format!(
+                "&TagSpecification.{n}.ResourceType={kind}&TagSpecification.{n}.Tag.1.Key=Name\
+                 &TagSpecification.{n}.Tag.1.Value={value}"
+            )
+        })
+        .concat()
+}
+
+#[test]
+fn an_instance_is_launched_found_and_told_whole() {
+    let bench = Bench::new();
+    let name = "a <b> & \"c\" é";
+    let more = "&BlockDeviceMapping.1.DeviceName=/dev/xvda&BlockDeviceMapping.1.Ebs.VolumeSize=20\
+                &ClientToken=once&UserData=I2Nsb3VkLWNvbmZpZwo=";
+    let more = format!("{more}{}", tags("instance", "volume", name));
+    let id = bench.instance(&more);
+    assert_eq!(bench.instance(&more), id, "the token is the same");
+
+    let form = format!(
+        "DescribeInstances&Filter.1.Name=tag:Name&Filter.1.Value.1={}\
+         &Filter.2.Name=instance-state-name&Filter.2.Value.1=running",
+        encoded(name)
+    );
+    let body = bench.ask(&form);
+    assert_eq!(told(&body, "instanceId"), [id.as_str()]);
+    assert_eq!(
+        told(&body, "value"),
+        ["a &lt;b&gt; &amp; &quot;c&quot; é"],
+        "{body}"
+    );
+    let volume = told(&body, "volumeId").remove(0);
+    let body = bench.ask(&format!("DescribeVolumes&VolumeId.1={volume}"));
+    assert_eq!(told(&body, "size"), ["20"]);
+    assert_eq!(told(&body, "instanceId"), [id.as_str()]);
+    assert_eq!(told(&body, "encrypted"), ["false"]);
+}
+
+#[test]
+fn volumes_have_their_own_tags() {
+    let bench = Bench::new();
+    let id = bench.instance(
+        "&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=a\
+         &TagSpecification.1.Tag.1.Value=b",
+    );
+    let by_tag = |action| bench.ask(&format!("{action}&Filter.1.Name=tag:a&Filter.1.Value.1=b"));
+    assert_eq!(told(&by_tag("DescribeInstances"), "instanceId"), [id]);
+    assert!(told(&by_tag("DescribeVolumes"), "volumeId").is_empty());
+}
+
+#[test]
+fn accounts_and_regions_are_apart() {
+    let bench = Bench::new();
+    let id = bench.instance("");
+    let form = "DescribeInstances";
+    for (key, region, expected) in [
+        ("AKIA", "us-east-1", 1),
+        ("AKIAOTHER", "us-east-1", 0),
+        ("AKIA", "us-west-2", 0),
+    ] {
+        let (_, body) = bench.ask_as(key, region, form);
+        assert_eq!(
+            body.matches(&id).count() > 0,
+            expected > 0,
+            "{key} {region}"
+        );
+    }
+}
+
+#[test]
+fn an_instance_is_stopped_saved_copied_and_shared() {
+    let bench = Bench::new();
+    let id = bench.instance("");
+    let body = bench.ask(&format!("StopInstances&InstanceId.1={id}"));
+    assert_eq!(told(&body, "name").len(), 2, "{body}");
+    let made = bench.ask(&format!(
+        "CreateImage&InstanceId={id}&Name=one&Description=d{}",
+        tags("image", "snapshot", "x")
+    ));
+    let image = told(&made, "imageId").remove(0);
+    let body =
+        bench.ask("DescribeSnapshots&Owner.1=self&Filter.1.Name=tag:Name&Filter.1.Value.1=x");
+    assert_eq!(told(&body, "status"), ["completed"]);
+    let snapshot = told(&body, "snapshotId").remove(0);
+    let body = bench.ask("DescribeImages&Owner.1=self&Filter.1.Name=name&Filter.1.Value.1=one");
+    assert_eq!(told(&body, "imageState"), ["available"]);
+    assert_eq!(told(&body, "snapshotId"), [snapshot.as_str()]);
+    assert_eq!(told(&body, "description"), ["d"]);
+
+    let copy = format!(
+        "CopyImage&SourceImageId={image}&SourceRegion=us-east-1&Name=two&ClientToken=t\
+         &CopyImageTags=true&TagSpecification.1.ResourceType=snapshot\
+         &TagSpecification.1.Tag.1.Key=Name&TagSpecification.1.Tag.1.Value=x"
+    );
+    let (status, copied) = bench.ask_as("AKIA", "us-west-2", &copy);
+    assert_eq!(status, 200, "{copied}");
+    let (_, again) = bench.ask_as("AKIA", "us-west-2", &copy);
+    assert_eq!(told(&again, "imageId"), told(&copied, "imageId"));
+
+    let modify = format!("ModifyImageAttribute&ImageId={image}");
+    bench.ask(&format!(
+        "{modify}&LaunchPermission.Add.1.UserId=222222222222&LaunchPermission.Add.2.UserId=333333333333"
+    ));
+    bench.ask(&format!(
+        "{modify}&Attribute=launchPermission&OperationType=remove&UserId.1=333333333333"
+    ));
+    assert_eq!(
+        bench.refused(&format!("{modify}&LaunchPermission.Add.1.Group=all")),
+        (400, "OperationNotPermitted".to_owned())
+    );
+    let held = bench.ask(&format!(
+        "DescribeImageAttribute&ImageId={image}&Attribute=launchPermission"
+    ));
+    assert_eq!(told(&held, "userId"), ["222222222222"]);
+    let (_, seen) = bench.ask_as("AKIAOTHER", "us-east-1", "DescribeImages");
+    assert!(told(&seen, "imageId").contains(&image), "{seen}");
+
+    let (_, code) = bench.refused(&format!("DeleteSnapshot&SnapshotId={snapshot}"));
+    assert_eq!(code, "InvalidSnapshot.InUse");
+    bench.ask(&format!("DeregisterImage&ImageId={image}"));
+    bench.ask(&format!("DeleteSnapshot&SnapshotId={snapshot}"));
+}
+
+#[test]
+fn instances_come_in_pages() {
+    let bench = Bench::new();
+    let mut all: Vec<_> = (0..7).map(|_| bench.instance("")).collect();
+    all.sort();
+    let first = bench.ask("DescribeInstances&MaxResults=5");
+    let token = told(&first, "nextToken").remove(0);
+    // One that goes between two pages moves none to another page.
+    bench.ask(&format!("TerminateInstances&InstanceId.1={}", all[0]));
+    let second = bench.ask(&format!("DescribeInstances&MaxResults=5&NextToken={token}"));
+    let mut seen = told(&first, "instanceId");
+    seen.extend(told(&second, "instanceId"));
+    assert_eq!(seen, all);
+    assert!(told(&second, "nextToken").is_empty());
+}
+
+#[test]
+fn what_the_preflight_asks_is_told() {
+    let bench = Bench::new();
+    let id = bench.instance("");
+    let typed = id.parse().unwrap();
+    let admin = bench.admin();
+    admin
+        .edit(&typed, |facts| facts.stop_protection = true)
+        .unwrap();
+    let body = bench.ask(&format!(
+        "DescribeInstanceAttribute&InstanceId={id}&Attribute=disableApiStop"
+    ));
+    assert_eq!(told(&body, "disableApiStop"), ["<value>true</value>"]);
+    assert_eq!(
+        bench.refused(&format!("StopInstances&InstanceId.1={id}")).1,
+        "OperationNotPermitted"
+    );
+    let body = bench.ask(&format!("DescribeInstanceStatus&InstanceId.1={id}"));
+    assert_eq!(told(&body, "status"), ["ok", "passed", "ok", "passed"]);
+    let body = bench.ask("DescribeInstanceTypes&InstanceType.1=g5.xlarge");
+    assert_eq!(told(&body, "totalSizeInGB"), ["250"]);
+    assert_eq!(
+        bench
+            .refused("DescribeInstanceTypes&InstanceType.1=x9.tiny")
+            .1,
+        "InvalidInstanceType"
+    );
+    let body = bench.ask("GetImageBlockPublicAccessState");
+    assert_eq!(
+        told(&body, "imageBlockPublicAccessState"),
+        ["block-new-sharing"]
+    );
+    let body = bench.ask("DescribeRegions");
+    assert!(told(&body, "regionName").contains(&"us-west-2".to_owned()));
+}
+
+#[test]
+fn kms_tells_whose_a_key_is() {
+    let bench = Bench::new();
+    let id = bench.instance("");
+    let body = bench.ask(&format!(
+        "DescribeVolumes&Filter.1.Name=attachment.instance-id&Filter.1.Value.1={id}"
+    ));
+    let volume = told(&body, "volumeId").remove(0);
+    let key = "arn:aws:kms:us-east-1:111111111111:key/aaaaaaaa-0000-4000-8000-000000000000";
+    for (encryption, manager) in [
+        (Encryption::AwsManagedKey, "AWS"),
+        (Encryption::CustomerKey(key.to_owned()), "CUSTOMER"),
+    ] {
+        let admin = bench.cloud.admin(account());
+        admin
+            .set_encryption(&volume.parse().unwrap(), encryption)
+            .unwrap();
+        let body = bench.ask(&format!("DescribeVolumes&VolumeId.1={volume}"));
+        assert_eq!(told(&body, "encrypted"), ["true"]);
+        let told = told(&body, "kmsKeyId").remove(0);
+        let asked = format!("{{\"KeyId\":\"{told}\"}}");
+        let (status, body) = bench.json("kms", "TrentService.DescribeKey", &asked);
+        assert_eq!(status, 200, "{body}");
+        assert!(
+            body.contains(&format!("\"KeyManager\":\"{manager}\"")),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn a_public_parameter_names_an_image() {
+    let bench = Bench::new();
+    let name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
+    let asked = format!("{{\"Name\":\"{name}\",\"WithDecryption\":false}}");
+    let (status, body) = bench.json("ssm", "AmazonSSM.GetParameter", &asked);
+    assert_eq!(status, 200, "{body}");
+    assert!(body.contains(&bench.public_image()), "{body}");
+}
+
+#[test]
+fn a_group_opens_its_ports_on_the_instances_launched_in_it() {
+    let bench = Bench::new();
+    let vpc = told(&bench.ask("DescribeVpcs"), "vpcId").remove(0);
+    let body = bench.ask(&format!(
+        "CreateSecurityGroup&GroupName=web&GroupDescription=d&VpcId={vpc}"
+    ));
+    let group = told(&body, "groupId").remove(0);
+    let open = format!(
+        "AuthorizeSecurityGroupIngress&GroupId={group}&IpPermissions.1.IpProtocol=tcp\
+         &IpPermissions.1.FromPort=8888&IpPermissions.1.ToPort=8888\
+         &IpPermissions.1.IpRanges.1.CidrIp=0.0.0.0/0"
+    );
+    bench.ask(&open);
+    assert_eq!(bench.refused(&open).1, "InvalidPermission.Duplicate");
+    let body = bench.ask(&format!("DescribeSecurityGroups&GroupId.1={group}"));
+    assert_eq!(told(&body, "fromPort"), ["8888"]);
+    let id = bench.instance(&format!("&SecurityGroupId.1={group}"));
+    let ports = bench.cloud.with(|model, _| {
+        let row = model
+            .data
+            .instances
+            .get(&id.parse::<prism_functions::domain::InstanceId>().unwrap());
+        row.unwrap().open_ports.clone()
+    });
+    assert_eq!(ports.unwrap(), [8888]);
+    let image = bench.public_image();
+    let unknown = format!(
+        "RunInstances&MinCount=1&MaxCount=1&ImageId={image}&InstanceType=t3.large\
+         &SecurityGroupId.1=sg-nonsense"
+    );
+    assert_eq!(bench.refused(&unknown).1, "InvalidGroup.NotFound");
+    bench.ask(&format!("DeleteSecurityGroup&GroupId={group}"));
+}

@@ -1,0 +1,188 @@
+//! Writing XML: elements in EC2's style, without attributes, every text escaped.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+
+use chrono::SecondsFormat;
+use prism_functions::domain::Timestamp;
+use prism_functions::ports::{StateReason, Tags};
+use quick_xml::Writer;
+use quick_xml::escape::escape;
+use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
+
+/// The namespace of every answer that is no error.
+pub(super) const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
+
+/// Elements, as they are written one after another.
+pub(super) struct Xml {
+    writer: Writer<Vec<u8>>,
+}
+
+impl Xml {
+    pub(super) fn new() -> Self {
+        Self {
+            writer: Writer::new(Vec::new()),
+        }
+    }
+
+    /// A document with one root, in a namespace where it has one.
+    pub(super) fn document(
+        root: &str,
+        namespace: Option<&str>,
+        fill: impl FnOnce(&mut Self),
+    ) -> Vec<u8> {
+        let mut xml = Self::new();
+        xml.write(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
+        let mut start = BytesStart::new(root);
+        if let Some(namespace) = namespace {
+            start.push_attribute(("xmlns", namespace));
+        }
+        xml.write(Event::Start(start));
+        fill(&mut xml);
+        xml.write(Event::End(BytesEnd::new(root)));
+        xml.writer.into_inner()
+    }
+
+    /// What another writer wrote.
+    pub(super) fn splice(&mut self, other: Xml) {
+        self.writer.get_mut().extend(other.writer.into_inner());
+    }
+
+    /// An element with text in it.
+    pub(super) fn text(&mut self, name: &str, value: impl Display) {
+        let value = value.to_string();
+        self.write(Event::Start(BytesStart::new(name)));
+        self.write(Event::Text(BytesText::from_escaped(escaped(&value))));
+        self.write(Event::End(BytesEnd::new(name)));
+    }
+
+    /// An element with text in it, where there is any.
+    pub(super) fn maybe(&mut self, name: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            self.text(name, value);
+        }
+    }
+
+    /// A moment, to the millisecond.
+    pub(super) fn time(&mut self, name: &str, at: Timestamp) {
+        self.text(name, at.to_rfc3339_opts(SecondsFormat::Millis, true));
+    }
+
+    /// An element with elements in it.
+    pub(super) fn within(&mut self, name: &str, fill: impl FnOnce(&mut Self)) {
+        self.write(Event::Start(BytesStart::new(name)));
+        fill(self);
+        self.write(Event::End(BytesEnd::new(name)));
+    }
+
+    /// A list: an `item` for each thing in it.
+    pub(super) fn list<T>(
+        &mut self,
+        name: &str,
+        things: impl IntoIterator<Item = T>,
+        mut each: impl FnMut(&mut Self, T),
+    ) {
+        self.within(name, |xml| {
+            for thing in things {
+                xml.within("item", |xml| each(xml, thing));
+            }
+        });
+    }
+
+    /// A list whose items are texts.
+    pub(super) fn texts<T: Display>(&mut self, name: &str, values: impl IntoIterator<Item = T>) {
+        self.within(name, |xml| {
+            for value in values {
+                xml.text("item", value);
+            }
+        });
+    }
+
+    /// A structure of nothing but a `value`.
+    pub(super) fn value(&mut self, name: &str, value: impl Display) {
+        self.within(name, |xml| xml.text("value", value));
+    }
+
+    /// The tags of a resource.
+    pub(super) fn tags(&mut self, tags: &Tags) {
+        self.list("tagSet", tags, |xml, (key, value)| {
+            xml.text("key", key);
+            xml.text("value", value);
+        });
+    }
+
+    /// Why something is in its state, where it is known.
+    pub(super) fn state_reason(&mut self, reason: Option<&StateReason>) {
+        let Some(reason) = reason else {
+            return;
+        };
+        self.within("stateReason", |xml| {
+            xml.text("code", &reason.code);
+            xml.text("message", &reason.message);
+        });
+    }
+
+    fn write(&mut self, event: Event<'_>) {
+        let written = self.writer.write_event(event);
+        written.expect("memory takes every write");
+    }
+}
+
+/// A text as XML can carry it. What XML 1.0 has no way to write becomes U+FFFD, and a carriage
+/// return is written by its number, since parsers take a bare one for a line feed.
+fn escaped(text: &str) -> String {
+    let allowed = |c: char| {
+        matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}')
+            || c >= '\u{10000}'
+    };
+    let text: Cow<'_, str> = if text.chars().all(allowed) {
+        Cow::Borrowed(text)
+    } else {
+        let replaced = text
+            .chars()
+            .map(|c| if allowed(c) { c } else { '\u{fffd}' });
+        Cow::Owned(replaced.collect())
+    };
+    escape(text).replace('\r', "&#13;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_the_text_a_parser_reads_it_back() {
+        let nasty = "<a b=\"c\">&amp; ' ]]> \r\n\té 😀 \u{0}\u{1b}";
+        let mut xml = Xml::new();
+        xml.text("x", nasty);
+        let written = String::from_utf8(xml.writer.into_inner()).unwrap();
+        assert!(!written.contains('\r') && !written.contains('\u{1b}'));
+        let mut reader = quick_xml::Reader::from_str(&written);
+        let mut read = String::new();
+        loop {
+            match reader.read_event().unwrap() {
+                Event::Text(text) => read.push_str(&text),
+                Event::GeneralRef(entity) => {
+                    let entity = format!("&{};", &*entity);
+                    read.push_str(&quick_xml::escape::unescape(&entity).unwrap());
+                }
+                Event::Eof => break,
+                _ => {}
+            }
+        }
+        let expected = nasty.replace(['\u{0}', '\u{1b}'], "\u{fffd}");
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn a_document_has_its_declaration_and_namespace() {
+        let document = Xml::document("R", Some("urn:x"), |xml| {
+            xml.list("set", ["1", "2"], |xml, n| xml.text("n", n));
+        });
+        assert_eq!(
+            String::from_utf8(document).unwrap(),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><R xmlns=\"urn:x\"><set><item><n>1</n></item>\
+             <item><n>2</n></item></set></R>"
+        );
+    }
+}
