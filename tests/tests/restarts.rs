@@ -305,3 +305,28 @@ fn no_room_for_two_days() {
     notices: save.stranded (alarm) x3, save.failed
     ");
 }
+
+/// The instance runs, and nobody may ask how well: that is no reason to hold its duty open.
+#[test]
+fn status_checks_that_nobody_may_read() {
+    let told = story_with(5, |world| {
+        world.admin.deny("DescribeInstanceStatus").unwrap();
+    });
+    assert_snapshot!(told, @r"
+           0s  PlanSave
+           0s  StopInstance
+           0s  AwaitStopped x17
+          20s  CreateImage
+          20s  AwaitSnapshots x4
+          23s  RestartInstance
+          23s  AwaitRunning x9
+          39s  AwaitImage x5
+        1m40s  RegisterTemplate
+        1m40s  CompleteSave
+        1m40s  Succeeded
+    save: succeeded as kept@1
+    instance: running, down for 38 s, and 39 s by the record
+    left: AMIs 1, snapshots 1
+    notices: save.succeeded
+    ");
+}
