@@ -1,7 +1,7 @@
 //! Serves a simulated EC2 until it is told to end, by Ctrl-C or SIGTERM.
 //!
 //! ```text
-//! cargo run -p prism-local --example wire -- [SPEED [FILE]]
+//! cargo run -p prism-local --features wire --example wire -- [SPEED [FILE]]
 //! ```
 //!
 //! The first line it prints is its URL. SPEED divides how long everything takes. FILE holds the

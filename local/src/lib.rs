@@ -6,6 +6,7 @@ mod embedded;
 pub mod executions;
 pub mod sqlite;
 pub mod store;
+#[cfg(feature = "wire")]
 pub mod wire;
 
 pub use embedded::{Embedded, FILES, Feature, GuestAnswer, explain};

@@ -43,6 +43,22 @@ fn made(world: &World) -> (usize, u32) {
 }
 
 #[test]
+fn a_request_whose_execution_never_began_can_be_repeated() {
+    let world = launched(Setup::seeded(2));
+    let first = start(&world, ask(), "nightly-1").unwrap().save_id;
+    // Before anything has moved: PlanSave has not run.
+    let stop = world.service.executions.stop(first.as_str(), "aborted");
+    assert!(futures::executor::block_on(stop).is_ok());
+    world.clock.run_until_idle().unwrap();
+    let second = start(&world, ask(), "nightly-1").unwrap();
+    assert_eq!((&second.save_id, second.repeated), (&first, false));
+    world.clock.run_until_idle().unwrap();
+    let record = world.record(&first).unwrap();
+    assert_eq!(record.state, SaveState::Succeeded);
+    clean::check(&world, &record);
+}
+
+#[test]
 fn the_same_request_is_the_same_save() {
     let world = launched(Setup::seeded(1));
     let ada = caller("ada");

@@ -109,7 +109,7 @@ fn no_room_for_longer_than_the_save_waits() {
      2h08m51s  DiscardImage
      2h08m51s  FailSave
      2h08m51s  Failed RestartTimedOut
-    save: failed, RestartTimedOut in RestartInstance
+    save: failed, RestartTimedOut in AwaitRunning
     instance: running, down for 7446 s, and 7731 s by the record
     left: AMIs 0, snapshots 0
     notices: save.failed

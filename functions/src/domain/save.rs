@@ -414,15 +414,18 @@ impl SaveRecord {
 
     /// Notes that a step was reached.
     pub fn reach(&mut self, step: &str, at: Timestamp) {
-        if self.step != step {
-            step.clone_into(&mut self.step);
-            if self.moments.len() < MOMENTS {
-                self.moments.push(Moment {
-                    at,
-                    step: step.to_owned(),
-                });
-            }
+        if self.step == step {
+            return;
         }
+        step.clone_into(&mut self.step);
+        if self.moments.len() >= MOMENTS {
+            // The beginning and the end tell the story; what repeats in between can go.
+            self.moments.remove(MOMENTS / 2);
+        }
+        self.moments.push(Moment {
+            at,
+            step: step.to_owned(),
+        });
     }
 
     /// For how long the instance has been down by now, in seconds; `None` when it is not.

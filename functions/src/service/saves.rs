@@ -1,6 +1,6 @@
 //! Saves: plan, start, read, cancel.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::access::Caller;
 use super::{Service, from_executions};
@@ -67,7 +67,7 @@ impl Service {
             return repeated(&stored.value, &request);
         }
         let input = json!({ "save_id": save_id, "caller": caller, "request": request });
-        match self.executions.start(save_id.as_str(), input).await {
+        match self.executions.start(save_id.as_str(), input.clone()).await {
             Ok(()) => Ok(Started {
                 save_id,
                 repeated: false,
@@ -75,11 +75,34 @@ impl Service {
             Err(error @ ExecutionsError::AlreadyExists { .. }) => {
                 match self.env.registry.save(&save_id).await? {
                     Some(stored) => repeated(&stored.value, &request),
-                    None => Err(from_executions(error)),
+                    None => self.start_again(save_id, input, error).await,
                 }
             }
             Err(error) => Err(from_executions(error)),
         }
+    }
+
+    /// The execution of that name ended before it could write a record: the same request starts
+    /// once more under another name, since a name is not free again for 90 days.
+    async fn start_again(
+        &self,
+        save_id: SaveId,
+        input: Value,
+        error: ExecutionsError,
+    ) -> Result<Started, Problem> {
+        let before = self.executions.describe(save_id.as_str()).await;
+        if before.map_err(from_executions)?.input != input {
+            return Err(from_executions(error));
+        }
+        let name = format!("{save_id}-again");
+        self.executions
+            .start(&name, input)
+            .await
+            .map_err(from_executions)?;
+        Ok(Started {
+            save_id,
+            repeated: false,
+        })
     }
 
     /// The record of a save of the caller's.
