@@ -55,7 +55,8 @@ async fn the_table_of_dynamodb_keeps_the_contract() {
     })
     .await;
     let mut known = known_to_break(&emulator).to_vec();
-    (broken.sort_unstable(), known.sort_unstable());
+    broken.sort_unstable();
+    known.sort_unstable();
     assert_eq!(broken, known);
 }
 
@@ -64,7 +65,7 @@ async fn create(client: &Client, name: &str) {
     let attributes = ["pk", "sk", "gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk"];
     let attribute = |name: &str| {
         let text = AttributeDefinition::builder().attribute_type(ScalarAttributeType::S);
-        text.attribute_name(name).build().unwrap()
+        text.attribute_name(name).build().expect("it is complete")
     };
     client
         .create_table()
@@ -76,7 +77,7 @@ async fn create(client: &Client, name: &str) {
         .global_secondary_indexes(index("gsi2"))
         .send()
         .await
-        .unwrap();
+        .expect("the emulator makes tables");
 }
 
 fn index(name: &str) -> GlobalSecondaryIndex {
@@ -86,14 +87,14 @@ fn index(name: &str) -> GlobalSecondaryIndex {
         .set_key_schema(Some(keys(&format!("{name}pk"), &format!("{name}sk"))))
         .projection(all.build())
         .build()
-        .unwrap()
+        .expect("it is complete")
 }
 
 fn keys(pk: &str, sk: &str) -> Vec<KeySchemaElement> {
     [(pk, KeyType::Hash), (sk, KeyType::Range)]
         .map(|(name, kind)| {
             let key = KeySchemaElement::builder().attribute_name(name);
-            key.key_type(kind).build().unwrap()
+            key.key_type(kind).build().expect("it is complete")
         })
         .into()
 }
