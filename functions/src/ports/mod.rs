@@ -7,6 +7,8 @@ mod executions;
 mod notifier;
 mod parameters;
 mod table;
+pub mod table_cursor;
+pub mod table_rules;
 
 pub use clock::Clock;
 pub use ec2::*;

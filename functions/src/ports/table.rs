@@ -136,7 +136,8 @@ pub enum Change {
 pub enum Write {
     /// Puts the whole item.
     Put(Item, Condition),
-    /// Changes attributes; where no item lies, one is made, as in DynamoDB.
+    /// Changes at least one attribute. Where no item lies, one is made, as in DynamoDB; do not count
+    /// on it where all of the changes are removals.
     Update(Key, Vec<Change>, Condition),
     /// Deletes the item; deleting nothing is no error.
     Delete(Key, Condition),
@@ -150,6 +151,16 @@ impl Write {
         match self {
             Write::Put(item, _) => &item.key,
             Write::Update(key, _, _) | Write::Delete(key, _) | Write::Check(key, _) => key,
+        }
+    }
+
+    /// What it asks of the stored item.
+    pub fn condition(&self) -> &Condition {
+        match self {
+            Write::Put(_, condition)
+            | Write::Update(_, _, condition)
+            | Write::Delete(_, condition)
+            | Write::Check(_, condition) => condition,
         }
     }
 }

@@ -3,19 +3,9 @@
 use prism_functions::ports::{Change, Condition, TableError, Write};
 use serde_json::{Map, Number, Value};
 
-/// What the write asks of the stored item.
-pub(super) fn condition(write: &Write) -> &Condition {
-    match write {
-        Write::Put(_, condition)
-        | Write::Update(_, _, condition)
-        | Write::Delete(_, condition)
-        | Write::Check(_, condition) => condition,
-    }
-}
-
 /// Whether the outcome of the write depends on what is stored.
 pub(super) fn must_be_read(write: &Write) -> bool {
-    matches!(write, Write::Update(..)) || *condition(write) != Condition::Always
+    matches!(write, Write::Update(..)) || *write.condition() != Condition::Always
 }
 
 /// Whether the condition holds of the stored item.

@@ -4,11 +4,9 @@
 //! there fails here first. Any number of threads and processes may use one file at once: every
 //! transaction takes SQLite's one write lock before it reads, so none ever acts on an old state.
 
-mod cursor;
 mod evaluate;
 mod query;
 mod rows;
-mod validate;
 
 #[cfg(test)]
 mod tests;
@@ -17,12 +15,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use prism_functions::ports::table_rules as rules;
 use prism_functions::ports::{Item, Key, Page, Query, Table, TableError, Write};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::sqlite::{self, SqliteError};
 
-pub use validate::{
+pub use prism_functions::ports::table_rules::{
     INDEX_PARTITION_KEY_BYTES, INDEX_SORT_KEY_BYTES, NESTING, PAGE_BYTES, PARTITION_KEY_BYTES,
     QUERY_LIMIT, SORT_KEY_BYTES, TRANSACTION_BYTES,
 };
@@ -78,7 +77,7 @@ impl SqliteTable {
     }
 
     fn write_all(&self, writes: &[Write]) -> Result<(), TableError> {
-        let texts = validate::transaction(writes)?;
+        let texts = rules::transaction(writes)?;
         let unavailable = self.unavailable("writing to it");
         let mut connection = self.connection();
         let transaction = connection
@@ -93,7 +92,7 @@ impl SqliteTable {
             } else {
                 None
             };
-            if !evaluate::holds(evaluate::condition(wanted), item.as_ref()) {
+            if !evaluate::holds(wanted.condition(), item.as_ref()) {
                 return Err(TableError::ConditionFailed { write });
             }
             stored.push(item);
@@ -108,7 +107,7 @@ impl SqliteTable {
                 }
                 Write::Update(key, changes, _) => {
                     let attributes = evaluate::apply(changes, item.unwrap_or_default())?;
-                    let text = validate::item(key, &attributes)?;
+                    let text = rules::item(key, &attributes)?;
                     bytes += text.len();
                     rows::put(&transaction, key, &attributes, &text)
                 }
@@ -117,7 +116,7 @@ impl SqliteTable {
             }
             .map_err(&unavailable)?;
         }
-        validate::transaction_bytes(bytes)?;
+        rules::transaction_bytes(bytes)?;
         transaction.commit().map_err(&unavailable)
     }
 }
@@ -125,7 +124,7 @@ impl SqliteTable {
 #[async_trait]
 impl Table for SqliteTable {
     async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
-        validate::key(key)?;
+        rules::key(key)?;
         let attributes =
             rows::read(&self.connection(), key).map_err(self.unavailable("reading an item"))?;
         Ok(attributes.map(|attributes| Item {

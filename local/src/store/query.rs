@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use prism_functions::ports::table_cursor::{self as cursor, Position};
+use prism_functions::ports::table_rules as rules;
 use prism_functions::ports::{Index, Item, Key, Page, Query, SortKeys, TableError};
 use rusqlite::{Connection, Row, types::Value};
 
-use super::cursor::{self, Position};
-use super::{rows, validate};
+use super::rows;
 
 /// One end of a range of sort keys: the text, and whether it is included.
 type End = Option<(String, bool)>;
@@ -21,16 +22,9 @@ pub(super) struct Statement<'a> {
 impl<'a> Statement<'a> {
     /// Checks the query and its cursor.
     pub(super) fn new(query: &'a Query) -> Result<Self, TableError> {
-        validate::query(query)?;
+        rules::query(query)?;
         let (from, to) = ends(&query.sort_keys);
         let position = cursor::read(query)?;
-        if let Some(Position { sort_key, .. }) = &position
-            && !(follows(sort_key, &from) && precedes(sort_key, &to))
-        {
-            return Err(TableError::Invalid(
-                "the cursor lies outside of the sort keys that are asked for".to_owned(),
-            ));
-        }
         let mut statement = Self {
             query,
             sql: String::new(),
@@ -51,7 +45,7 @@ impl<'a> Statement<'a> {
         let mut bytes = 0;
         while let Some(row) = rows.next()? {
             bytes += row_bytes(row)?;
-            let full = page.items.len() == self.query.limit || bytes > validate::PAGE_BYTES;
+            let full = page.items.len() == self.query.limit || bytes > rules::PAGE_BYTES;
             if let Some(last) = page.items.last().filter(|_| full) {
                 let position = Position::of(last, self.query.index);
                 page.cursor = Some(cursor::write(self.query, position));
@@ -149,16 +143,6 @@ fn after_all_with(prefix: &str) -> Option<String> {
         }
     }
     None
-}
-
-fn follows(text: &str, from: &End) -> bool {
-    from.as_ref()
-        .is_none_or(|(from, included)| text > from.as_str() || *included && text == from)
-}
-
-fn precedes(text: &str, to: &End) -> bool {
-    to.as_ref()
-        .is_none_or(|(to, included)| text < to.as_str() || *included && text == to)
 }
 
 fn item(row: &Row<'_>) -> rusqlite::Result<Item> {

@@ -76,6 +76,15 @@ pub fn checks() -> impl Iterator<Item = Check> {
 /// # Panics
 /// At the end, with the names of the rules that do not hold; why is printed as it is found.
 pub async fn check_all(fresh: impl AsyncFn() -> Fixture) {
+    let broken = broken(fresh).await;
+    assert!(
+        broken.is_empty(),
+        "the table breaks these rules: {broken:#?}"
+    );
+}
+
+/// The rules that do not hold, each tried on a table of its own from `fresh`; why is printed.
+pub async fn broken(fresh: impl AsyncFn() -> Fixture) -> Vec<&'static str> {
     let mut broken = Vec::new();
     for check in checks() {
         let fixture = fresh().await;
@@ -87,10 +96,7 @@ pub async fn check_all(fresh: impl AsyncFn() -> Fixture) {
             broken.push(check.name);
         }
     }
-    assert!(
-        broken.is_empty(),
-        "the table breaks these rules: {broken:#?}"
-    );
+    broken
 }
 
 impl Fixture {

@@ -162,7 +162,7 @@ fn change() -> impl Strategy<Value = Change> {
 
 /// Changes to different attributes.
 fn changes() -> impl Strategy<Value = Vec<Change>> {
-    vec(change(), 0..4).prop_map(|mut changes| {
+    vec(change(), 1..4).prop_map(|mut changes| {
         let mut names = std::collections::HashSet::new();
         changes.retain(|change| {
             let (Change::Set(name, _) | Change::Add(name, _) | Change::Remove(name)) = change;

@@ -93,11 +93,11 @@ async fn an_update_changes_what_it_names(f: Fixture) {
 async fn an_update_makes_the_item_that_is_missing(f: Fixture) {
     f.write(&[
         update("p", "1", vec![set("a", 1)]),
-        update("p", "2", vec![]),
+        update("p", "2", vec![Change::Remove("b".to_owned()), add("a", 2)]),
     ])
     .await;
     assert_eq!(f.get("p", "1").await, Some(attributes(json!({"a": 1}))));
-    assert_eq!(f.get("p", "2").await, Some(attributes(json!({}))));
+    assert_eq!(f.get("p", "2").await, Some(attributes(json!({"a": 2}))));
 }
 
 async fn adding_counts_from_zero_and_keeps_whole_numbers(f: Fixture) {

@@ -1,15 +1,16 @@
-//! Where a page ended: text that means nothing to callers, and is good for its own query alone.
+//! Where a page of [`Table::query`](super::Table::query) ended: text that means nothing to callers, and is good for its own query alone.
 
-use prism_functions::ports::{Index, Item, Key, Query, TableError};
 use serde::{Deserialize, Serialize};
+
+use super::{Index, Item, Key, Query, SortKeys, TableError};
 
 /// The place in the order of the index after which to go on.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Position {
+pub struct Position {
     /// The sort key in the index that is read.
-    pub(super) sort_key: String,
+    pub sort_key: String,
     /// The item's own key, which orders items of one sort key in an index; the primary needs none.
-    pub(super) tie: Option<Key>,
+    pub tie: Option<Key>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -22,7 +23,7 @@ struct Cursor {
 
 impl Position {
     /// Where the item lies in the index, which it is in.
-    pub(super) fn of(item: &Item, index: Index) -> Self {
+    pub fn of(item: &Item, index: Index) -> Self {
         let (_, name) = index.attributes();
         match item.attributes.get(name).and_then(|value| value.as_str()) {
             Some(sort_key) if index != Index::Primary => Self {
@@ -38,7 +39,7 @@ impl Position {
 }
 
 /// The cursor that lets the query go on after the position.
-pub(super) fn write(query: &Query, position: Position) -> String {
+pub fn write(query: &Query, position: Position) -> String {
     let cursor = Cursor {
         index: name(query.index).to_owned(),
         pk: query.pk.clone(),
@@ -53,7 +54,7 @@ pub(super) fn write(query: &Query, position: Position) -> String {
 }
 
 /// Where the query goes on.
-pub(super) fn read(query: &Query) -> Result<Option<Position>, TableError> {
+pub fn read(query: &Query) -> Result<Option<Position>, TableError> {
     let Some(text) = &query.cursor else {
         return Ok(None);
     };
@@ -67,7 +68,20 @@ pub(super) fn read(query: &Query) -> Result<Option<Position>, TableError> {
             "the cursor is another query's".to_owned(),
         ));
     }
+    if !is_within(&query.sort_keys, &cursor.position.sort_key) {
+        return Err(TableError::Invalid(
+            "the cursor lies outside of the sort keys that are asked for".to_owned(),
+        ));
+    }
     Ok(Some(cursor.position))
+}
+
+fn is_within(wanted: &SortKeys, sort_key: &str) -> bool {
+    match wanted {
+        SortKeys::All => true,
+        SortKeys::BeginsWith(prefix) => sort_key.starts_with(prefix.as_str()),
+        SortKeys::Between(from, to) => (from.as_str()..=to.as_str()).contains(&sort_key),
+    }
 }
 
 fn decode(text: &str) -> Option<Cursor> {

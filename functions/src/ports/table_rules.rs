@@ -1,14 +1,13 @@
-//! What DynamoDB refuses, refused before anything is read.
+//! What every adapter of [`Table`](super::Table) refuses before anything is read, because DynamoDB would.
 
 use std::collections::HashSet;
 
-use prism_functions::ports::{
+use serde_json::{Map, Value};
+
+use super::{
     Change, Condition, ITEM_BYTES, Index, Key, Query, SortKeys, TRANSACTION_WRITES, TableError,
     Write,
 };
-use serde_json::{Map, Value};
-
-use super::evaluate;
 
 /// The longest partition key, in bytes.
 pub const PARTITION_KEY_BYTES: usize = 2048;
@@ -35,7 +34,7 @@ fn invalid<T>(reason: impl Into<String>) -> Valid<T> {
 
 /// Checks all that can be known of a transaction without the stored items. Gives the JSON text
 /// of each item that is put, and an empty one for each other write.
-pub(super) fn transaction(writes: &[Write]) -> Valid<Vec<String>> {
+pub fn transaction(writes: &[Write]) -> Valid<Vec<String>> {
     if writes.is_empty() || writes.len() > TRANSACTION_WRITES {
         return invalid(format!(
             "a transaction takes 1 to {TRANSACTION_WRITES} writes, not {}",
@@ -52,7 +51,7 @@ pub(super) fn transaction(writes: &[Write]) -> Valid<Vec<String>> {
                 "two writes of one transaction are about ({pk}, {sk})"
             ));
         }
-        condition(evaluate::condition(write))?;
+        condition(write.condition())?;
         texts.push(match write {
             Write::Put(put, _) => item(&put.key, &put.attributes)?,
             Write::Update(_, changes, _) => {
@@ -66,7 +65,7 @@ pub(super) fn transaction(writes: &[Write]) -> Valid<Vec<String>> {
 }
 
 /// Checks how much a transaction writes.
-pub(super) fn transaction_bytes(bytes: usize) -> Valid {
+pub fn transaction_bytes(bytes: usize) -> Valid {
     if bytes > TRANSACTION_BYTES {
         return invalid(format!(
             "a transaction writes at most {TRANSACTION_BYTES} bytes, not {bytes}"
@@ -76,15 +75,13 @@ pub(super) fn transaction_bytes(bytes: usize) -> Valid {
 }
 
 /// Checks a whole item, and gives the JSON text of its attributes.
-pub(super) fn item(at: &Key, attributes: &Map<String, Value>) -> Valid<String> {
+pub fn item(at: &Key, attributes: &Map<String, Value>) -> Valid<String> {
     for (name, value) in attributes {
         attribute_name(name)?;
         nesting(name, value, NESTING)?;
     }
-    for index in [Index::Gsi1, Index::Gsi2] {
-        let (pk, sk) = index.attributes();
-        index_key(attributes, pk, INDEX_PARTITION_KEY_BYTES)?;
-        index_key(attributes, sk, INDEX_SORT_KEY_BYTES)?;
+    for (name, value) in attributes {
+        index_key(name, value)?;
     }
     let text = serde_json::to_string(attributes)
         .or_else(|error| invalid(format!("an item is no JSON: {error}")))?;
@@ -98,13 +95,13 @@ pub(super) fn item(at: &Key, attributes: &Map<String, Value>) -> Valid<String> {
 }
 
 /// Checks the key of an item.
-pub(super) fn key(key: &Key) -> Valid {
+pub fn key(key: &Key) -> Valid {
     key_text("pk", &key.pk, PARTITION_KEY_BYTES)?;
     key_text("sk", &key.sk, SORT_KEY_BYTES)
 }
 
 /// Checks a query, except for its cursor.
-pub(super) fn query(query: &Query) -> Valid {
+pub fn query(query: &Query) -> Valid {
     let (pk, _) = query.index.attributes();
     key_text(pk, &query.pk, PARTITION_KEY_BYTES)?;
     if !(1..=QUERY_LIMIT).contains(&query.limit) {
@@ -129,12 +126,24 @@ fn key_text(name: &str, text: &str, most: usize) -> Valid {
 }
 
 /// DynamoDB rejects an item whose index attribute is no text, or empty, rather than leave it out.
-fn index_key(attributes: &Map<String, Value>, name: &str, most: usize) -> Valid {
-    match attributes.get(name) {
-        None => Ok(()),
-        Some(Value::String(text)) => key_text(name, text, most),
-        Some(_) => invalid(format!("{name} must be a text: an index reads it")),
+fn index_key(name: &str, value: &Value) -> Valid {
+    match (index_key_bytes(name), value) {
+        (None, _) => Ok(()),
+        (Some(most), Value::String(text)) => key_text(name, text, most),
+        (Some(_), _) => invalid(format!("{name} must be a text: an index reads it")),
     }
+}
+
+/// How long the attribute may be, if an index reads it.
+fn index_key_bytes(name: &str) -> Option<usize> {
+    [Index::Gsi1, Index::Gsi2].into_iter().find_map(|index| {
+        let (pk, sk) = index.attributes();
+        match name {
+            _ if name == pk => Some(INDEX_PARTITION_KEY_BYTES),
+            _ if name == sk => Some(INDEX_SORT_KEY_BYTES),
+            _ => None,
+        }
+    })
 }
 
 fn attribute_name(name: &str) -> Valid {
@@ -161,12 +170,25 @@ fn nesting(name: &str, value: &Value, levels: usize) -> Valid {
 }
 
 fn changes(changes: &[Change]) -> Valid {
+    if changes.is_empty() {
+        return invalid("an update changes nothing");
+    }
     let mut names = HashSet::with_capacity(changes.len());
     for change in changes {
         let (Change::Set(name, _) | Change::Add(name, _) | Change::Remove(name)) = change;
         attribute_name(name)?;
         if !names.insert(name) {
             return invalid(format!("an update changes {name} twice"));
+        }
+        match change {
+            Change::Set(name, value) => {
+                index_key(name, value)?;
+                nesting(name, value, NESTING)?;
+            }
+            Change::Add(name, _) if index_key_bytes(name).is_some() => {
+                return invalid(format!("{name} must be a text: an index reads it"));
+            }
+            Change::Add(..) | Change::Remove(_) => {}
         }
     }
     Ok(())

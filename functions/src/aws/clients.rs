@@ -1,0 +1,175 @@
+//! One configuration of the SDK for a process, and a client per Region on demand.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_config::{AppName, BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use crate::domain::Region;
+
+/// How long a connection may take.
+const CONNECT_TIMEOUT_S: u64 = 3;
+/// How long the first byte of an answer may take. CreateImage and RunInstances are the slow ones.
+const READ_TIMEOUT_S: u64 = 15;
+/// How long one attempt may take.
+const ATTEMPT_TIMEOUT_S: u64 = 20;
+/// How long a call may take with all of its attempts: less than the 60 seconds that the definition
+/// gives a step, so that a step can still say what happened.
+const OPERATION_TIMEOUT_S: u64 = 45;
+/// How often a call is attempted before the definition's own retries take over.
+const ATTEMPTS: u32 = 4;
+/// The longest pause between two attempts.
+const BACKOFF_S: u64 = 5;
+/// What calls name themselves in AWS's logs.
+const APP_NAME: &str = "prism";
+
+/// No Region is configured.
+#[derive(Debug, thiserror::Error)]
+#[error("no AWS Region is configured: set AWS_REGION, or a Region in the profile")]
+pub struct NoRegion {
+    /// Why the Region that is configured cannot be used.
+    #[source]
+    source: Option<crate::domain::InvalidId>,
+}
+
+/// The SDK's configuration, and the clients made of it.
+#[derive(Debug)]
+pub struct Clients {
+    config: SdkConfig,
+    home: Region,
+    ec2: PerRegion<aws_sdk_ec2::Client>,
+    kms: PerRegion<aws_sdk_kms::Client>,
+    ssm: PerRegion<aws_sdk_ssm::Client>,
+}
+
+impl Clients {
+    /// Reads credentials, Region and endpoints from where the SDK looks for them: the environment
+    /// (`AWS_ENDPOINT_URL` and its forms per service among it), the profile, the container.
+    pub async fn load() -> Result<Self, NoRegion> {
+        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .http_client(https())
+            .retry_config(retries())
+            .timeout_config(timeouts())
+            .app_name(AppName::new(APP_NAME).expect("the name has letters alone"))
+            .load()
+            .await;
+        Self::new(config)
+    }
+
+    /// Clients of this configuration.
+    pub fn new(config: SdkConfig) -> Result<Self, NoRegion> {
+        let home = config.region().ok_or(NoRegion { source: None })?;
+        let home = home.as_ref().parse().map_err(|invalid| NoRegion {
+            source: Some(invalid),
+        })?;
+        Ok(Self {
+            config,
+            home,
+            ec2: PerRegion::default(),
+            kms: PerRegion::default(),
+            ssm: PerRegion::default(),
+        })
+    }
+
+    /// The configuration, for services of the home Region.
+    pub fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// The Region that Prism itself lies in.
+    pub fn home(&self) -> &Region {
+        &self.home
+    }
+
+    /// EC2 in a Region.
+    pub(super) fn ec2(&self, region: &Region) -> aws_sdk_ec2::Client {
+        self.ec2.get(region, || {
+            let config = aws_sdk_ec2::config::Builder::from(&self.config).region(sdk(region));
+            aws_sdk_ec2::Client::from_conf(config.build())
+        })
+    }
+
+    /// The Key Management Service in a Region.
+    pub(super) fn kms(&self, region: &Region) -> aws_sdk_kms::Client {
+        self.kms.get(region, || {
+            let config = aws_sdk_kms::config::Builder::from(&self.config).region(sdk(region));
+            aws_sdk_kms::Client::from_conf(config.build())
+        })
+    }
+
+    /// Systems Manager in a Region.
+    pub(super) fn ssm(&self, region: &Region) -> aws_sdk_ssm::Client {
+        self.ssm.get(region, || {
+            let config = aws_sdk_ssm::config::Builder::from(&self.config).region(sdk(region));
+            aws_sdk_ssm::Client::from_conf(config.build())
+        })
+    }
+}
+
+/// HTTPS by rustls on ring (ADR 6).
+fn https() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https()
+}
+
+/// Adaptive, so that many saves at once slow down together where EC2 throttles the account.
+fn retries() -> RetryConfig {
+    RetryConfig::adaptive()
+        .with_max_attempts(ATTEMPTS)
+        .with_max_backoff(Duration::from_secs(BACKOFF_S))
+}
+
+/// The SDK sets no limit of its own but that of the connection.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(CONNECT_TIMEOUT_S))
+        .read_timeout(Duration::from_secs(READ_TIMEOUT_S))
+        .operation_attempt_timeout(Duration::from_secs(ATTEMPT_TIMEOUT_S))
+        .operation_timeout(Duration::from_secs(OPERATION_TIMEOUT_S))
+        .build()
+}
+
+fn sdk(region: &Region) -> aws_config::Region {
+    aws_config::Region::new(region.as_str().to_owned())
+}
+
+/// A client for each Region that was asked for. Clients are handles: cloning one is cheap.
+#[derive(Debug)]
+struct PerRegion<C>(Mutex<HashMap<Region, C>>);
+
+impl<C> Default for PerRegion<C> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<C: Clone> PerRegion<C> {
+    fn get(&self, region: &Region, make: impl FnOnce() -> C) -> C {
+        let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.entry(region.clone()).or_insert_with(make).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_limit_fits_into_the_next() {
+        const { assert!(CONNECT_TIMEOUT_S < READ_TIMEOUT_S) }
+        const { assert!(READ_TIMEOUT_S < ATTEMPT_TIMEOUT_S) }
+        const { assert!(ATTEMPT_TIMEOUT_S < OPERATION_TIMEOUT_S) }
+    }
+
+    #[test]
+    fn a_configuration_without_a_region_is_refused() {
+        let error = Clients::new(SdkConfig::builder().build()).unwrap_err();
+        assert!(error.to_string().contains("AWS_REGION"));
+    }
+}

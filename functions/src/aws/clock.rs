@@ -1,0 +1,29 @@
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+
+use crate::domain::Timestamp;
+use crate::ports::Clock;
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the adapter that the core's clock stands for"
+    )]
+    fn now(&self) -> Timestamp {
+        chrono::Utc::now()
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the adapter that the core's clock stands for"
+    )]
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        tokio::time::sleep(duration).boxed()
+    }
+}

@@ -1,0 +1,175 @@
+//! The environment, read once.
+
+use crate::steps::{PublicScope, Settings};
+
+/// The table's name. Required.
+const TABLE: &str = "PRISM_TABLE";
+/// The ARN of the state machine. Required by the sweep alone: the steps cannot know it, since the
+/// machine is made of them.
+const STATE_MACHINE: &str = "PRISM_STATE_MACHINE_ARN";
+/// The event bus for notices; `default` where it is not set.
+const EVENT_BUS: &str = "PRISM_EVENT_BUS";
+/// The ARN of the topic for alarms.
+const ALARM_TOPIC: &str = "PRISM_ALARM_TOPIC_ARN";
+/// How far `--public` reaches: `deployment` or `world`.
+const PUBLIC_SCOPE: &str = "PRISM_PUBLIC_SCOPE";
+/// CIDR blocks, with commas between, from which the ports of launched instances can be reached.
+const LAUNCH_NETWORKS: &str = "PRISM_LAUNCH_NETWORKS";
+
+/// What a deployment sets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The table's name.
+    pub table: String,
+    /// The ARN of the state machine.
+    pub state_machine: Option<String>,
+    /// The event bus for notices.
+    pub event_bus: String,
+    /// The topic for alarms.
+    pub alarm_topic: Option<String>,
+    /// What institutions differ in.
+    pub settings: Settings,
+    /// From where the ports of launched instances can be reached.
+    pub launch_networks: Vec<String>,
+}
+
+/// The environment is not what Prism needs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A variable is missing.
+    #[error("the environment variable {0} is not set")]
+    Missing(&'static str),
+    /// A variable has a value that it cannot have.
+    #[error("the environment variable {name} is {value:?}: it must be {rule}")]
+    Wrong {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What it may be.
+        rule: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads the configuration by `variable`, which looks up a variable of the environment.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let arn = |name: &'static str| match set(name) {
+            Some(value) if !value.starts_with("arn:") => Err(ConfigError::Wrong {
+                name,
+                value,
+                rule: "an ARN",
+            }),
+            value => Ok(value),
+        };
+        Ok(Self {
+            table: set(TABLE).ok_or(ConfigError::Missing(TABLE))?,
+            state_machine: arn(STATE_MACHINE)?,
+            event_bus: set(EVENT_BUS).unwrap_or_else(|| "default".to_owned()),
+            alarm_topic: arn(ALARM_TOPIC)?,
+            settings: Settings {
+                public_scope: public_scope(set(PUBLIC_SCOPE).as_deref())?,
+            },
+            launch_networks: networks(set(LAUNCH_NETWORKS))?,
+        })
+    }
+
+    /// The ARN of the state machine, for those who need it.
+    pub fn state_machine(&self) -> Result<&str, ConfigError> {
+        let arn = self.state_machine.as_deref();
+        arn.ok_or(ConfigError::Missing(STATE_MACHINE))
+    }
+}
+
+fn public_scope(value: Option<&str>) -> Result<PublicScope, ConfigError> {
+    match value {
+        None => Ok(PublicScope::default()),
+        Some("deployment") => Ok(PublicScope::Deployment),
+        Some("world") => Ok(PublicScope::World),
+        Some(value) => Err(ConfigError::Wrong {
+            name: PUBLIC_SCOPE,
+            value: value.to_owned(),
+            rule: "\"deployment\" or \"world\"",
+        }),
+    }
+}
+
+fn networks(value: Option<String>) -> Result<Vec<String>, ConfigError> {
+    let value = value.unwrap_or_default();
+    let networks = value.split(',').map(str::trim);
+    let networks: Vec<&str> = networks.filter(|network| !network.is_empty()).collect();
+    if !networks.iter().all(|network| is_network(network)) {
+        return Err(ConfigError::Wrong {
+            name: LAUNCH_NETWORKS,
+            value,
+            rule: "CIDR blocks with commas between, such as 192.0.2.0/24",
+        });
+    }
+    Ok(networks.into_iter().map(str::to_owned).collect())
+}
+
+fn is_network(text: &str) -> bool {
+    let Some((address, bits)) = text.split_once('/') else {
+        return false;
+    };
+    let most = match address.parse() {
+        Ok(std::net::IpAddr::V4(_)) => 32,
+        Ok(std::net::IpAddr::V6(_)) => 128,
+        Err(_) => return false,
+    };
+    bits.parse::<u8>().is_ok_and(|bits| bits <= most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::read(|name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn only_the_table_must_be_set() {
+        let config = read(&[(TABLE, "prism")]).unwrap();
+        assert_eq!(config.event_bus, "default");
+        assert_eq!(config.settings.public_scope, PublicScope::Deployment);
+        assert!(config.launch_networks.is_empty() && config.alarm_topic.is_none());
+        let error = config.state_machine().unwrap_err();
+        assert!(error.to_string().contains(STATE_MACHINE));
+        assert_eq!(read(&[]), Err(ConfigError::Missing(TABLE)));
+        assert_eq!(read(&[(TABLE, "")]), Err(ConfigError::Missing(TABLE)));
+    }
+
+    #[test]
+    fn everything_can_be_set() {
+        let config = read(&[
+            (TABLE, "prism"),
+            (STATE_MACHINE, "arn:aws:states:a"),
+            (PUBLIC_SCOPE, "world"),
+            (LAUNCH_NETWORKS, "192.0.2.0/24, 2001:db8::/32"),
+        ])
+        .unwrap();
+        assert_eq!(config.state_machine(), Ok("arn:aws:states:a"));
+        assert_eq!(config.settings.public_scope, PublicScope::World);
+        assert_eq!(config.launch_networks, ["192.0.2.0/24", "2001:db8::/32"]);
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_its_rule() {
+        for (name, value) in [
+            (PUBLIC_SCOPE, "everybody"),
+            (ALARM_TOPIC, "alarms"),
+            (LAUNCH_NETWORKS, "192.0.2.0"),
+            (LAUNCH_NETWORKS, "192.0.2.0/33"),
+            (LAUNCH_NETWORKS, "campus/24"),
+        ] {
+            let error = read(&[(TABLE, "prism"), (name, value)]).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains(name) && text.contains(value), "{text}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! EC2's errors as the port's, and answers that lack what they must have.
+
+use std::error::Error;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::aws::failure::{Failure, UNREADABLE};
+use crate::domain::Timestamp;
+use crate::ports::Ec2Error;
+
+/// Turns what the SDK reports of an action into the port's error.
+pub(in crate::aws) fn of<E>(
+    action: &'static str,
+) -> impl FnOnce(SdkError<E, HttpResponse>) -> Ec2Error
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    move |error| {
+        let Failure {
+            code,
+            message,
+            source,
+        } = Failure::of(error);
+        Ec2Error {
+            action: action.to_owned(),
+            code,
+            message,
+            source: source.map(Arc::from),
+        }
+    }
+}
+
+/// An answer that lacks something, or has something there that it cannot be.
+pub(in crate::aws) fn unreadable(action: &str, what: &str) -> Ec2Error {
+    Ec2Error::new(action, UNREADABLE, format!("the answer has no {what}"))
+}
+
+/// What must be there.
+pub(in crate::aws) fn need<T>(action: &str, what: &str, value: Option<T>) -> Result<T, Ec2Error> {
+    value.ok_or_else(|| unreadable(action, what))
+}
+
+/// An identifier that must be there.
+pub(in crate::aws) fn id<T: FromStr>(
+    action: &str,
+    what: &str,
+    value: Option<&str>,
+) -> Result<T, Ec2Error> {
+    need(action, what, value.and_then(|text| text.parse().ok()))
+}
+
+/// An instant that must be there.
+pub(in crate::aws) fn instant(
+    action: &str,
+    what: &str,
+    value: Option<&DateTime>,
+) -> Result<Timestamp, Ec2Error> {
+    need(
+        action,
+        what,
+        value.and_then(|at| Timestamp::from_timestamp(at.secs(), at.subsec_nanos())),
+    )
+}
+
+/// A size, which EC2 tells as a signed number.
+pub(in crate::aws) fn size(action: &str, what: &str, value: Option<i32>) -> Result<u32, Ec2Error> {
+    need(action, what, value.and_then(|size| size.try_into().ok()))
+}

@@ -1,0 +1,181 @@
+//! The security group of a template's ports.
+//!
+//! All launches with the same ports, open to the same networks, share one group in the Region's
+//! default VPC. Its name is worked out of both, so that a repeated launch finds it and asks EC2
+//! for exactly the same; a deployment that changes its networks gets new groups.
+
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{self, IpPermission, IpRange, Ipv6Range, ResourceType};
+use sha2::{Digest, Sha256};
+
+use super::{errors, filter, tag_specifications};
+use crate::ports::{Ec2Error, Tags};
+use crate::steps::PORTS_TAG;
+
+const DESCRIBE: &str = "DescribeSecurityGroups";
+const CREATE: &str = "CreateSecurityGroup";
+const ALLOW: &str = "AuthorizeSecurityGroupIngress";
+
+/// The id of the group in which these TCP ports are open to those networks; made where there is none.
+pub(super) async fn ensure(
+    client: &Client,
+    ports: &[u16],
+    ingress: &[String],
+) -> Result<String, Ec2Error> {
+    let mut ports = ports.to_vec();
+    ports.sort_unstable();
+    ports.dedup();
+    let vpc = default_vpc(client).await?;
+    let name = name(&ports, ingress);
+    let group = match find(client, &vpc, &name).await? {
+        Some(group) => group,
+        None => create(client, &vpc, &name, &ports).await?,
+    };
+    // A launch before this one may have ended between the two calls.
+    if !ingress.is_empty() && group.open == 0 {
+        open(client, &group.id, &ports, ingress).await?;
+    }
+    Ok(group.id)
+}
+
+/// A group, and how many rules let something in.
+struct Group {
+    id: String,
+    open: usize,
+}
+
+async fn default_vpc(client: &Client) -> Result<String, Ec2Error> {
+    let told = client
+        .describe_vpcs()
+        .filters(filter("is-default", "true"))
+        .send()
+        .await
+        .map_err(errors::of("DescribeVpcs"))?;
+    let vpc = told.vpcs().first().and_then(|vpc| vpc.vpc_id());
+    vpc.map(str::to_owned).ok_or_else(|| {
+        let message = "No default VPC: Prism launches into the default VPC of a Region.";
+        Ec2Error::new("RunInstances", "VPCIdNotSpecified", message)
+    })
+}
+
+async fn find(client: &Client, vpc: &str, name: &str) -> Result<Option<Group>, Ec2Error> {
+    let told = client
+        .describe_security_groups()
+        .filters(filter("group-name", name))
+        .filters(filter("vpc-id", vpc))
+        .send()
+        .await
+        .map_err(errors::of(DESCRIBE))?;
+    let Some(group) = told.security_groups().first() else {
+        return Ok(None);
+    };
+    let id = errors::need(DESCRIBE, "group id", group.group_id())?;
+    Ok(Some(Group {
+        id: id.to_owned(),
+        open: group.ip_permissions().len(),
+    }))
+}
+
+async fn create(client: &Client, vpc: &str, name: &str, ports: &[u16]) -> Result<Group, Ec2Error> {
+    let words: Vec<String> = ports.iter().map(ToString::to_string).collect();
+    let words = words.join(" ");
+    let tags = Tags::from([(PORTS_TAG.to_owned(), shortened(&words, 256))]);
+    let made = client
+        .create_security_group()
+        .group_name(name)
+        .vpc_id(vpc)
+        .description(shortened(&format!("Prism: TCP {words}"), 255))
+        .set_tag_specifications(tag_specifications([ResourceType::SecurityGroup], &tags))
+        .send()
+        .await;
+    match made {
+        Ok(made) => {
+            let id = errors::need(CREATE, "group id", made.group_id())?;
+            Ok(Group {
+                id: id.to_owned(),
+                open: 0,
+            })
+        }
+        Err(error) => {
+            let error = errors::of(CREATE)(error);
+            if error.code == "InvalidGroup.Duplicate" {
+                // Somebody else was quicker.
+                return find(client, vpc, name).await?.ok_or(error);
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn open(
+    client: &Client,
+    id: &str,
+    ports: &[u16],
+    ingress: &[String],
+) -> Result<(), Ec2Error> {
+    let rules = ports.iter().map(|port| rule(*port, ingress)).collect();
+    let opened = client
+        .authorize_security_group_ingress()
+        .group_id(id)
+        .set_ip_permissions(Some(rules))
+        .send()
+        .await
+        .map_err(errors::of(ALLOW));
+    match opened {
+        Err(error) if error.code != "InvalidPermission.Duplicate" => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn rule(port: u16, ingress: &[String]) -> IpPermission {
+    let (v6, v4): (Vec<_>, Vec<_>) = ingress.iter().partition(|network| network.contains(':'));
+    let v4 = v4
+        .into_iter()
+        .map(|it| IpRange::builder().cidr_ip(it).build());
+    let v6 = v6
+        .into_iter()
+        .map(|it| Ipv6Range::builder().cidr_ipv6(it).build());
+    let given = |ranges: usize| ranges > 0;
+    let v4: Vec<types::IpRange> = v4.collect();
+    let v6: Vec<types::Ipv6Range> = v6.collect();
+    IpPermission::builder()
+        .ip_protocol("tcp")
+        .from_port(port.into())
+        .to_port(port.into())
+        .set_ip_ranges(given(v4.len()).then_some(v4))
+        .set_ipv6_ranges(given(v6.len()).then_some(v6))
+        .build()
+}
+
+/// `prism-` and ten digits: the same for the same ports and networks.
+fn name(ports: &[u16], ingress: &[String]) -> String {
+    let hash = Sha256::digest(format!("{ports:?}\n{ingress:?}"));
+    hash.iter().take(5).fold("prism-".to_owned(), |name, byte| {
+        format!("{name}{byte:02x}")
+    })
+}
+
+fn shortened(text: &str, characters: usize) -> String {
+    text.chars().take(characters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_named_by_its_ports_and_networks() {
+        let campus = ["192.0.2.0/24".to_owned()];
+        assert_eq!(name(&[22, 8888], &campus), name(&[22, 8888], &campus));
+        assert_ne!(name(&[22, 8888], &campus), name(&[22], &campus));
+        assert_ne!(name(&[22, 8888], &campus), name(&[22, 8888], &[]));
+    }
+
+    #[test]
+    fn a_rule_keeps_the_two_kinds_of_networks_apart() {
+        let rule = rule(22, &["192.0.2.0/24".to_owned(), "2001:db8::/32".to_owned()]);
+        assert_eq!(rule.ip_ranges()[0].cidr_ip(), Some("192.0.2.0/24"));
+        assert_eq!(rule.ipv6_ranges()[0].cidr_ipv6(), Some("2001:db8::/32"));
+        assert_eq!((rule.from_port(), rule.to_port()), (Some(22), Some(22)));
+    }
+}

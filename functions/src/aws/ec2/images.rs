@@ -1,0 +1,232 @@
+//! AMIs: CreateImage, CopyImage, DescribeImages, DeregisterImage, and who may launch them.
+
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{
+    self, ImageAttributeName, LaunchPermissionModifications, PermissionGroup, ResourceType,
+};
+
+use super::instances::{architecture, state_reason};
+use super::pages::{self, PAGE_ITEMS};
+use super::{errors, filter, tag_filter, tag_specifications, tags};
+use crate::domain::{ImageId, Timestamp};
+use crate::ports::{
+    Ec2Error, Image, ImageCopy, ImageFilter, ImageState, ImageVolume, LaunchPermission, NewImage,
+};
+
+const DESCRIBE: &str = "DescribeImages";
+const CREATE: &str = "CreateImage";
+const COPY: &str = "CopyImage";
+
+/// What CreateImage and CopyImage make, and tag.
+const MADE: [ResourceType; 2] = [ResourceType::Image, ResourceType::Snapshot];
+
+pub(super) async fn create(client: &Client, new: &NewImage) -> Result<ImageId, Ec2Error> {
+    let made = client
+        .create_image()
+        .instance_id(new.instance.as_str())
+        .name(&new.name)
+        .description(&new.description)
+        .no_reboot(true)
+        .set_tag_specifications(tag_specifications(MADE, &new.tags))
+        .send()
+        .await
+        .map_err(errors::of(CREATE))?;
+    errors::id(CREATE, "AMI id", made.image_id())
+}
+
+pub(super) async fn copy(client: &Client, copy: &ImageCopy) -> Result<ImageId, Ec2Error> {
+    let made = client
+        .copy_image()
+        .source_region(copy.source_region.as_str())
+        .source_image_id(copy.source_image.as_str())
+        .name(&copy.name)
+        .description(&copy.description)
+        .client_token(&copy.client_token)
+        .set_tag_specifications(tag_specifications(MADE, &copy.tags))
+        .send()
+        .await
+        .map_err(errors::of(COPY))?;
+    errors::id(COPY, "AMI id", made.image_id())
+}
+
+pub(super) async fn describe(
+    client: &Client,
+    wanted: &ImageFilter,
+) -> Result<Vec<Image>, Ec2Error> {
+    let request = client.describe_images();
+    let request = match wanted {
+        ImageFilter::Ids(ids) if ids.is_empty() => return Ok(Vec::new()),
+        ImageFilter::Ids(ids) => {
+            request.set_image_ids(Some(ids.iter().map(ToString::to_string).collect()))
+        }
+        ImageFilter::OwnName(name) => request
+            .owners("self")
+            .filters(filter("name", name))
+            .max_results(PAGE_ITEMS),
+        ImageFilter::OwnTag(key, value) => request
+            .owners("self")
+            .filters(tag_filter(key, value))
+            .max_results(PAGE_ITEMS),
+    };
+    let told = pages::all(DESCRIBE, |token| {
+        let request = request.clone().set_next_token(token);
+        async {
+            let page = request.send().await?;
+            Ok((page.images.unwrap_or_default(), page.next_token))
+        }
+    })
+    .await?;
+    told.iter().map(image).collect()
+}
+
+pub(super) async fn deregister(client: &Client, id: &ImageId) -> Result<(), Ec2Error> {
+    let request = client.deregister_image().image_id(id.as_str());
+    request
+        .send()
+        .await
+        .map_err(errors::of("DeregisterImage"))
+        .map(drop)
+}
+
+pub(super) async fn allow(
+    client: &Client,
+    id: &ImageId,
+    permissions: &[LaunchPermission],
+) -> Result<(), Ec2Error> {
+    // EC2 refuses a modification that modifies nothing.
+    if permissions.is_empty() {
+        return Ok(());
+    }
+    let add = permissions.iter().map(permission).collect();
+    let added = LaunchPermissionModifications::builder().set_add(Some(add));
+    client
+        .modify_image_attribute()
+        .image_id(id.as_str())
+        .launch_permission(added.build())
+        .send()
+        .await
+        .map_err(errors::of("ModifyImageAttribute"))
+        .map(drop)
+}
+
+pub(super) async fn allowed(
+    client: &Client,
+    id: &ImageId,
+) -> Result<Vec<LaunchPermission>, Ec2Error> {
+    let told = client
+        .describe_image_attribute()
+        .image_id(id.as_str())
+        .attribute(ImageAttributeName::LaunchPermission)
+        .send()
+        .await
+        .map_err(errors::of("DescribeImageAttribute"))?;
+    Ok(told
+        .launch_permissions()
+        .iter()
+        .filter_map(told_permission)
+        .collect())
+}
+
+fn image(told: &types::Image) -> Result<Image, Ec2Error> {
+    let volumes = told
+        .block_device_mappings()
+        .iter()
+        .filter_map(|mapping| Some((mapping.device_name()?, mapping.ebs()?)))
+        .map(|(device, ebs)| ImageVolume {
+            device: device.to_owned(),
+            snapshot: ebs.snapshot_id().and_then(|id| id.parse().ok()),
+            size_gib: ebs
+                .volume_size()
+                .and_then(|size| size.try_into().ok())
+                .unwrap_or_default(),
+        })
+        .collect();
+    let state = told.state().and_then(image_state);
+    let architecture = told.architecture().and_then(architecture);
+    let owner = told.owner_id();
+    Ok(Image {
+        id: errors::id(DESCRIBE, "AMI id", told.image_id())?,
+        name: told.name().unwrap_or_default().to_owned(),
+        owner: errors::id(DESCRIBE, "owner of the AMI", owner)?,
+        state: errors::need(DESCRIBE, "AMI state", state)?,
+        state_reason: told.state_reason().and_then(state_reason),
+        architecture: errors::need(DESCRIBE, "architecture", architecture)?,
+        root_device: told.root_device_name().unwrap_or_default().to_owned(),
+        volumes,
+        source_instance: told.source_instance_id().and_then(|id| id.parse().ok()),
+        tags: tags(told.tags()),
+        created_at: errors::need(
+            DESCRIBE,
+            "creation date",
+            told.creation_date().and_then(instant),
+        )?,
+    })
+}
+
+fn image_state(told: &types::ImageState) -> Option<ImageState> {
+    use types::ImageState as Told;
+    match told {
+        Told::Pending | Told::Transient => Some(ImageState::Pending),
+        Told::Available => Some(ImageState::Available),
+        Told::Failed | Told::Error | Told::Invalid => Some(ImageState::Failed),
+        // Nobody but its owner sees a disabled AMI, and nobody can launch it.
+        Told::Deregistered | Told::Disabled => Some(ImageState::Deregistered),
+        _ => None,
+    }
+}
+
+/// EC2 tells this one time as text.
+fn instant(text: &str) -> Option<Timestamp> {
+    Some(chrono::DateTime::parse_from_rfc3339(text).ok()?.to_utc())
+}
+
+fn permission(permission: &LaunchPermission) -> types::LaunchPermission {
+    let told = types::LaunchPermission::builder();
+    match permission {
+        LaunchPermission::Everyone => told.group(PermissionGroup::All),
+        LaunchPermission::Account(account) => told.user_id(account.as_str()),
+        LaunchPermission::Organization(arn) if is_unit(arn) => told.organizational_unit_arn(arn),
+        LaunchPermission::Organization(arn) => told.organization_arn(arn),
+    }
+    .build()
+}
+
+fn told_permission(told: &types::LaunchPermission) -> Option<LaunchPermission> {
+    if told.group() == Some(&PermissionGroup::All) {
+        return Some(LaunchPermission::Everyone);
+    }
+    if let Some(account) = told.user_id() {
+        return Some(LaunchPermission::Account(account.parse().ok()?));
+    }
+    let arn = told.organization_arn().or(told.organizational_unit_arn())?;
+    Some(LaunchPermission::Organization(arn.to_owned()))
+}
+
+/// Whether an ARN is an organisational unit's: `arn:aws:organizations::111122223333:ou/o-a/ou-b`.
+fn is_unit(arn: &str) -> bool {
+    arn.contains(":ou/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn launch_permissions_keep_their_meaning_there_and_back() {
+        for one in [
+            LaunchPermission::Everyone,
+            LaunchPermission::Account("111122223333".parse().unwrap()),
+            LaunchPermission::Organization(
+                "arn:aws:organizations::111122223333:organization/o-a".to_owned(),
+            ),
+            LaunchPermission::Organization(
+                "arn:aws:organizations::111122223333:ou/o-a/ou-b".to_owned(),
+            ),
+        ] {
+            let told = permission(&one);
+            assert_eq!(told_permission(&told), Some(one));
+        }
+        let unit = permission(&LaunchPermission::Organization("a:ou/b".to_owned()));
+        assert!(unit.organization_arn().is_none() && unit.organizational_unit_arn().is_some());
+    }
+}

@@ -1,0 +1,178 @@
+//! Instances: DescribeInstances and what it tells.
+
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{self, ArchitectureValues, DeviceType, InstanceLifecycleType};
+
+use super::pages::{self, PAGE_ITEMS};
+use super::{errors, tag_filter, tags};
+use crate::domain::Timestamp;
+use crate::ports::{
+    Architecture, AttachedVolume, Ec2Error, Instance, InstanceFilter, InstanceState, StateReason,
+};
+
+const DESCRIBE: &str = "DescribeInstances";
+
+/// The states that a tag finds: all but terminated.
+const LISTED: [InstanceState; 5] = [
+    InstanceState::Pending,
+    InstanceState::Running,
+    InstanceState::Stopping,
+    InstanceState::Stopped,
+    InstanceState::ShuttingDown,
+];
+
+pub(super) async fn describe(
+    client: &Client,
+    wanted: &InstanceFilter,
+) -> Result<Vec<Instance>, Ec2Error> {
+    let request = match wanted {
+        // Without ids, EC2 would tell of every instance of the account.
+        InstanceFilter::Ids(ids) if ids.is_empty() => return Ok(Vec::new()),
+        // EC2 refuses ids together with a page size.
+        InstanceFilter::Ids(ids) => client
+            .describe_instances()
+            .set_instance_ids(Some(ids.iter().map(ToString::to_string).collect())),
+        InstanceFilter::Tag(key, value) => {
+            let states = LISTED.map(|state| state.as_str().to_owned());
+            let listed = types::Filter::builder()
+                .name("instance-state-name")
+                .set_values(Some(states.into()));
+            client
+                .describe_instances()
+                .filters(tag_filter(key, value))
+                .filters(listed.build())
+                .max_results(PAGE_ITEMS)
+        }
+    };
+    let reservations = pages::all(DESCRIBE, |token| {
+        let request = request.clone().set_next_token(token);
+        async {
+            let page = request.send().await?;
+            Ok((page.reservations.unwrap_or_default(), page.next_token))
+        }
+    })
+    .await?;
+    reservations
+        .iter()
+        .flat_map(types::Reservation::instances)
+        .map(|told| instance(DESCRIBE, told))
+        .collect()
+}
+
+/// An instance as EC2 tells it.
+pub(super) fn instance(action: &str, told: &types::Instance) -> Result<Instance, Ec2Error> {
+    let volumes = told
+        .block_device_mappings()
+        .iter()
+        .filter_map(|mapping| Some((mapping.device_name()?, mapping.ebs()?.volume_id()?)))
+        .map(|(device, volume)| {
+            Ok(AttachedVolume {
+                device: device.to_owned(),
+                volume: errors::id(action, "volume id", Some(volume))?,
+            })
+        })
+        .collect::<Result<_, Ec2Error>>()?;
+    let public_ip = told.public_ip_address().filter(|ip| !ip.is_empty());
+    let hibernation = told
+        .hibernation_options()
+        .and_then(types::HibernationOptions::configured);
+    Ok(Instance {
+        id: errors::id(action, "instance id", told.instance_id())?,
+        tags: tags(told.tags()),
+        state: errors::need(
+            action,
+            "instance state",
+            told.state().and_then(|s| s.name()).and_then(state),
+        )?,
+        state_reason: told.state_reason().and_then(state_reason),
+        transitioned_at: told.state_transition_reason().and_then(time_of_transition),
+        instance_type: errors::need(action, "instance type", told.instance_type())?
+            .as_str()
+            .to_owned(),
+        architecture: errors::need(
+            action,
+            "architecture",
+            told.architecture().and_then(architecture),
+        )?,
+        image: errors::id(action, "AMI id", told.image_id())?,
+        ebs_root: told.root_device_type() != Some(&DeviceType::InstanceStore),
+        root_device: told.root_device_name().unwrap_or_default().to_owned(),
+        volumes,
+        spot: told.instance_lifecycle() == Some(&InstanceLifecycleType::Spot)
+            || told
+                .spot_instance_request_id()
+                .is_some_and(|request| !request.is_empty()),
+        hibernation: hibernation == Some(true),
+        product_codes: told
+            .product_codes()
+            .iter()
+            .filter_map(|code| Some(code.product_code_id()?.to_owned()))
+            .collect(),
+        public_ip: public_ip.map(str::to_owned),
+        elastic_ip: public_ip.is_some_and(|ip| is_elastic(told, ip)),
+        launched_at: errors::instant(action, "launch time", told.launch_time())?,
+    })
+}
+
+/// The owner of an address that EC2 lends is `amazon`; that of an Elastic IP is the account.
+fn is_elastic(told: &types::Instance, ip: &str) -> bool {
+    told.network_interfaces()
+        .iter()
+        .filter_map(types::InstanceNetworkInterface::association)
+        .filter(|association| association.public_ip() == Some(ip))
+        .filter_map(types::InstanceNetworkInterfaceAssociation::ip_owner_id)
+        .any(|owner| owner != "amazon")
+}
+
+fn state(told: &types::InstanceStateName) -> Option<InstanceState> {
+    let states = LISTED.into_iter().chain([InstanceState::Terminated]);
+    states
+        .into_iter()
+        .find(|state| state.as_str() == told.as_str())
+}
+
+pub(super) fn state_reason(told: &types::StateReason) -> Option<StateReason> {
+    Some(StateReason {
+        code: told.code().filter(|code| !code.is_empty())?.to_owned(),
+        message: told.message().unwrap_or_default().to_owned(),
+    })
+}
+
+/// The processor's architecture. A Mac's is that of its processor, and EC2 runs what is built for
+/// i386 on x86_64.
+pub(super) fn architecture(told: &ArchitectureValues) -> Option<Architecture> {
+    match told {
+        ArchitectureValues::X8664 | ArchitectureValues::X8664Mac | ArchitectureValues::I386 => {
+            Some(Architecture::X86_64)
+        }
+        ArchitectureValues::Arm64 | ArchitectureValues::Arm64Mac => Some(Architecture::Arm64),
+        _ => None,
+    }
+}
+
+/// StateTransitionReason is a sentence for people. Where somebody has asked for the state, it ends
+/// in a time: `User initiated (2024-05-06 07:08:09 GMT)`.
+fn time_of_transition(reason: &str) -> Option<Timestamp> {
+    let (_, time) = reason.strip_suffix(" GMT)")?.rsplit_once('(')?;
+    let time = chrono::NaiveDateTime::parse_from_str(time, "%Y-%m-%d %H:%M:%S").ok()?;
+    Some(time.and_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_transition_is_read_out_of_its_sentence() {
+        let at = time_of_transition("User initiated (2024-05-06 07:08:09 GMT)");
+        assert_eq!(at.unwrap().to_rfc3339(), "2024-05-06T07:08:09+00:00");
+        for other in [
+            "",
+            "User initiated shutdown",
+            "User initiated (soon GMT)",
+            "Server.InternalError",
+        ] {
+            assert_eq!(time_of_transition(other), None, "{other}");
+        }
+    }
+}

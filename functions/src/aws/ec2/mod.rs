@@ -1,0 +1,206 @@
+//! The port [`Ec2`] on EC2 itself.
+
+pub(super) mod errors;
+mod groups;
+mod images;
+mod instances;
+mod keys;
+mod launch;
+mod pages;
+mod reads;
+mod snapshots;
+#[cfg(test)]
+mod tests;
+mod writes;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+
+use super::clients::Clients;
+use crate::domain::{ImageId, InstanceId, Region, SnapshotId, VolumeId};
+use crate::ports::{
+    Ec2, Ec2Error, Image, ImageCopy, ImageFilter, Instance, InstanceFilter, InstanceType,
+    LaunchPermission, NewImage, NewInstance, Probe, Snapshot, SnapshotFilter, StatusChecks, Tags,
+    Volume,
+};
+
+/// EC2 in the account whose credentials the process has.
+#[derive(Debug, Clone)]
+pub struct AwsEc2 {
+    clients: Arc<Clients>,
+    keys: Arc<keys::Keys>,
+    /// From which networks a launched instance's ports can be reached, as CIDR blocks.
+    ingress: Arc<[String]>,
+}
+
+impl AwsEc2 {
+    /// EC2 by these clients. The ports of a launched instance are open to the networks of
+    /// `ingress`, CIDR blocks of IPv4 or IPv6, and to nobody where there are none.
+    pub fn new(clients: Arc<Clients>, ingress: &[String]) -> Self {
+        Self {
+            clients,
+            keys: Arc::default(),
+            ingress: ingress.into(),
+        }
+    }
+
+    fn client(&self, region: &Region) -> aws_sdk_ec2::Client {
+        self.clients.ec2(region)
+    }
+}
+
+#[async_trait]
+impl Ec2 for AwsEc2 {
+    async fn regions(&self) -> Result<Vec<Region>, Ec2Error> {
+        reads::regions(&self.client(self.clients.home())).await
+    }
+
+    async fn instances(
+        &self,
+        region: &Region,
+        filter: &InstanceFilter,
+    ) -> Result<Vec<Instance>, Ec2Error> {
+        instances::describe(&self.client(region), filter).await
+    }
+
+    async fn stop_protection(&self, region: &Region, id: &InstanceId) -> Result<bool, Ec2Error> {
+        reads::stop_protection(&self.client(region), id).await
+    }
+
+    async fn status_checks(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+    ) -> Result<StatusChecks, Ec2Error> {
+        reads::status_checks(&self.client(region), id).await
+    }
+
+    async fn volumes(&self, region: &Region, ids: &[VolumeId]) -> Result<Vec<Volume>, Ec2Error> {
+        let client = self.client(region);
+        reads::volumes(&client, &self.clients.kms(region), &self.keys, ids).await
+    }
+
+    async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error> {
+        reads::instance_type(&self.client(region), name).await
+    }
+
+    async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error> {
+        reads::public_images_blocked(&self.client(region)).await
+    }
+
+    async fn probe(&self, region: &Region, probe: &Probe) -> Result<(), Ec2Error> {
+        writes::probe(&self.client(region), probe).await
+    }
+
+    async fn stop_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
+        writes::stop(&self.client(region), id).await
+    }
+
+    async fn start_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
+        writes::start(&self.client(region), id).await
+    }
+
+    async fn terminate_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
+        writes::terminate(&self.client(region), id).await
+    }
+
+    async fn run_instance(&self, region: &Region, new: &NewInstance) -> Result<Instance, Ec2Error> {
+        launch::run(&self.client(region), new, &self.ingress).await
+    }
+
+    async fn create_image(&self, region: &Region, new: &NewImage) -> Result<ImageId, Ec2Error> {
+        images::create(&self.client(region), new).await
+    }
+
+    async fn images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, Ec2Error> {
+        images::describe(&self.client(region), filter).await
+    }
+
+    async fn snapshots(
+        &self,
+        region: &Region,
+        filter: &SnapshotFilter,
+    ) -> Result<Vec<Snapshot>, Ec2Error> {
+        snapshots::describe(&self.client(region), filter).await
+    }
+
+    async fn copy_image(&self, region: &Region, copy: &ImageCopy) -> Result<ImageId, Ec2Error> {
+        images::copy(&self.client(region), copy).await
+    }
+
+    async fn deregister_image(&self, region: &Region, id: &ImageId) -> Result<(), Ec2Error> {
+        images::deregister(&self.client(region), id).await
+    }
+
+    async fn delete_snapshot(&self, region: &Region, id: &SnapshotId) -> Result<(), Ec2Error> {
+        snapshots::delete(&self.client(region), id).await
+    }
+
+    async fn add_launch_permissions(
+        &self,
+        region: &Region,
+        id: &ImageId,
+        permissions: &[LaunchPermission],
+    ) -> Result<(), Ec2Error> {
+        images::allow(&self.client(region), id, permissions).await
+    }
+
+    async fn launch_permissions(
+        &self,
+        region: &Region,
+        id: &ImageId,
+    ) -> Result<Vec<LaunchPermission>, Ec2Error> {
+        images::allowed(&self.client(region), id).await
+    }
+}
+
+/// A filter of Describe actions for exactly one value.
+fn filter(name: &str, value: &str) -> Filter {
+    Filter::builder().name(name).values(exactly(value)).build()
+}
+
+/// EC2's filters take `*` and `?` for wildcards, so that a name typed as `*` would find everything.
+fn exactly(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let escape = matches!(c, '*' | '?' | '\\').then_some('\\');
+            escape.into_iter().chain([c])
+        })
+        .collect()
+}
+
+/// The filter for a tag and its value.
+fn tag_filter(key: &str, value: &str) -> Filter {
+    filter(&format!("tag:{key}"), value)
+}
+
+/// The same tags for each kind of resource that a call makes.
+fn tag_specifications<const N: usize>(
+    kinds: [ResourceType; N],
+    tags: &Tags,
+) -> Option<Vec<TagSpecification>> {
+    let tags: Vec<Tag> = tags
+        .iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect();
+    // EC2 refuses a specification without tags.
+    if tags.is_empty() {
+        return None;
+    }
+    let specification = |kind| {
+        TagSpecification::builder()
+            .resource_type(kind)
+            .set_tags(Some(tags.clone()))
+            .build()
+    };
+    Some(kinds.map(specification).into())
+}
+
+/// Tags as EC2 tells them.
+fn tags(told: &[Tag]) -> Tags {
+    told.iter()
+        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or("").to_owned())))
+        .collect()
+}

@@ -1,0 +1,149 @@
+//! Questions about the account, instance types, volumes and checks.
+
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{
+    self, ArchitectureType, InstanceAttributeName, InstanceStateName, SummaryStatus,
+};
+
+use super::errors;
+use super::keys::Keys;
+use crate::domain::{InstanceId, Region, VolumeId};
+use crate::ports::{Architecture, Ec2Error, Encryption, InstanceType, StatusChecks, Volume};
+
+pub(super) async fn regions(client: &Client) -> Result<Vec<Region>, Ec2Error> {
+    let told = client
+        .describe_regions()
+        .all_regions(false)
+        .send()
+        .await
+        .map_err(errors::of("DescribeRegions"))?;
+    Ok(told
+        .regions()
+        .iter()
+        .filter_map(|region| region.region_name()?.parse().ok())
+        .collect())
+}
+
+pub(super) async fn stop_protection(client: &Client, id: &InstanceId) -> Result<bool, Ec2Error> {
+    let told = client
+        .describe_instance_attribute()
+        .instance_id(id.as_str())
+        .attribute(InstanceAttributeName::DisableApiStop)
+        .send()
+        .await
+        .map_err(errors::of("DescribeInstanceAttribute"))?;
+    let protection = told.disable_api_stop();
+    Ok(protection.and_then(types::AttributeBooleanValue::value) == Some(true))
+}
+
+pub(super) async fn status_checks(
+    client: &Client,
+    id: &InstanceId,
+) -> Result<StatusChecks, Ec2Error> {
+    let told = client
+        .describe_instance_status()
+        .instance_ids(id.as_str())
+        .include_all_instances(true)
+        .send()
+        .await
+        .map_err(errors::of("DescribeInstanceStatus"))?;
+    Ok(told
+        .instance_statuses()
+        .first()
+        .map_or(StatusChecks::NotApplicable, checks))
+}
+
+fn checks(told: &types::InstanceStatus) -> StatusChecks {
+    let state = told.instance_state().and_then(|state| state.name());
+    if state != Some(&InstanceStateName::Running) {
+        return StatusChecks::NotApplicable;
+    }
+    let statuses = [told.instance_status(), told.system_status()]
+        .map(|check| check.and_then(|check| check.status()));
+    if statuses.contains(&Some(&SummaryStatus::Impaired)) {
+        StatusChecks::Impaired
+    } else if statuses == [Some(&SummaryStatus::Ok); 2] {
+        StatusChecks::Ok
+    } else {
+        StatusChecks::Initializing
+    }
+}
+
+pub(super) async fn volumes(
+    client: &Client,
+    kms: &aws_sdk_kms::Client,
+    keys: &Keys,
+    ids: &[VolumeId],
+) -> Result<Vec<Volume>, Ec2Error> {
+    const ACTION: &str = "DescribeVolumes";
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    // An instance has far fewer volumes than a page: with ids, EC2 tells all of them at once.
+    let told = client
+        .describe_volumes()
+        .set_volume_ids(Some(ids.iter().map(ToString::to_string).collect()))
+        .send()
+        .await
+        .map_err(errors::of(ACTION))?;
+    let mut volumes = Vec::with_capacity(ids.len());
+    for volume in told.volumes() {
+        let encryption = match volume.kms_key_id() {
+            _ if volume.encrypted() != Some(true) => Encryption::None,
+            Some(key) => keys.encryption(kms, key).await?,
+            None => return Err(errors::unreadable(ACTION, "key of an encrypted volume")),
+        };
+        volumes.push(Volume {
+            id: errors::id(ACTION, "volume id", volume.volume_id())?,
+            size_gib: errors::size(ACTION, "volume size", volume.size())?,
+            encryption,
+        });
+    }
+    Ok(volumes)
+}
+
+pub(super) async fn instance_type(client: &Client, name: &str) -> Result<InstanceType, Ec2Error> {
+    const ACTION: &str = "DescribeInstanceTypes";
+    let told = client
+        .describe_instance_types()
+        .instance_types(types::InstanceType::from(name))
+        .send()
+        .await
+        .map_err(errors::of(ACTION))?;
+    let Some(told) = told.instance_types().first() else {
+        let message = format!("The Region has no instance type {name}.");
+        return Err(Ec2Error::new(ACTION, "InvalidInstanceType", message));
+    };
+    let architectures = told
+        .processor_info()
+        .map(types::ProcessorInfo::supported_architectures)
+        .unwrap_or_default();
+    let mut known: Vec<Architecture> = architectures.iter().filter_map(architecture).collect();
+    known.dedup();
+    Ok(InstanceType {
+        name: name.to_owned(),
+        architectures: known,
+        instance_store_gb: told
+            .instance_storage_info()
+            .and_then(types::InstanceStorageInfo::total_size_in_gb)
+            .and_then(|size| size.try_into().ok())
+            .unwrap_or_default(),
+    })
+}
+
+fn architecture(told: &ArchitectureType) -> Option<Architecture> {
+    match told {
+        ArchitectureType::X8664 | ArchitectureType::X8664Mac => Some(Architecture::X86_64),
+        ArchitectureType::Arm64 | ArchitectureType::Arm64Mac => Some(Architecture::Arm64),
+        _ => None,
+    }
+}
+
+pub(super) async fn public_images_blocked(client: &Client) -> Result<bool, Ec2Error> {
+    let told = client
+        .get_image_block_public_access_state()
+        .send()
+        .await
+        .map_err(errors::of("GetImageBlockPublicAccessState"))?;
+    Ok(told.image_block_public_access_state() != Some("unblocked"))
+}

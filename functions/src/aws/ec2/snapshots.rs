@@ -1,0 +1,86 @@
+//! Snapshots: DescribeSnapshots, DeleteSnapshot.
+
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types;
+
+use super::pages::{self, PAGE_ITEMS};
+use super::{errors, tag_filter, tags};
+use crate::domain::SnapshotId;
+use crate::ports::{Ec2Error, Snapshot, SnapshotFilter, SnapshotState};
+
+const DESCRIBE: &str = "DescribeSnapshots";
+
+pub(super) async fn describe(
+    client: &Client,
+    wanted: &SnapshotFilter,
+) -> Result<Vec<Snapshot>, Ec2Error> {
+    let own = client.describe_snapshots().owner_ids("self");
+    let request = match wanted {
+        SnapshotFilter::Ids(ids) if ids.is_empty() => return Ok(Vec::new()),
+        SnapshotFilter::Ids(ids) => {
+            own.set_snapshot_ids(Some(ids.iter().map(ToString::to_string).collect()))
+        }
+        SnapshotFilter::Tag(key, value) => {
+            own.filters(tag_filter(key, value)).max_results(PAGE_ITEMS)
+        }
+    };
+    let told = pages::all(DESCRIBE, |token| {
+        let request = request.clone().set_next_token(token);
+        async {
+            let page = request.send().await?;
+            Ok((page.snapshots.unwrap_or_default(), page.next_token))
+        }
+    })
+    .await?;
+    told.iter().map(snapshot).collect()
+}
+
+pub(super) async fn delete(client: &Client, id: &SnapshotId) -> Result<(), Ec2Error> {
+    let request = client.delete_snapshot().snapshot_id(id.as_str());
+    request
+        .send()
+        .await
+        .map_err(errors::of("DeleteSnapshot"))
+        .map(drop)
+}
+
+fn snapshot(told: &types::Snapshot) -> Result<Snapshot, Ec2Error> {
+    Ok(Snapshot {
+        id: errors::id(DESCRIBE, "snapshot id", told.snapshot_id())?,
+        volume: errors::id(DESCRIBE, "volume id", told.volume_id())?,
+        state: match told.state() {
+            Some(types::SnapshotState::Completed) => SnapshotState::Completed,
+            Some(types::SnapshotState::Error) => SnapshotState::Error,
+            // Whatever else EC2 tells of is on its way: recoverable, recovering.
+            _ => SnapshotState::Pending,
+        },
+        progress_percent: told.progress().map_or(0, percent),
+        volume_size_gib: errors::size(DESCRIBE, "volume size", told.volume_size())?,
+        // EC2 tells 0 while it does not know.
+        full_size_bytes: told
+            .full_snapshot_size_in_bytes()
+            .and_then(|bytes| bytes.try_into().ok())
+            .filter(|bytes| *bytes > 0),
+        started_at: errors::instant(DESCRIBE, "start time", told.start_time())?,
+        tags: tags(told.tags()),
+    })
+}
+
+/// EC2 tells it as text, such as `99%`, and as an empty one at first.
+fn percent(text: &str) -> u8 {
+    text.trim_end_matches('%')
+        .parse()
+        .map_or(0, |n: u8| n.min(100))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_a_number_of_percent() {
+        for (text, number) in [("", 0), ("0%", 0), ("99%", 99), ("100%", 100), ("soon", 0)] {
+            assert_eq!(percent(text), number, "{text}");
+        }
+    }
+}

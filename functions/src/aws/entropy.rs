@@ -1,0 +1,13 @@
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+
+use crate::ports::Entropy;
+
+/// The operating system's randomness, by way of the standard library's hasher keys.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn next(&self) -> u64 {
+        RandomState::new().build_hasher().finish()
+    }
+}

@@ -1,0 +1,195 @@
+//! The port [`Executions`] on Step Functions.
+
+use std::error::Error;
+
+use async_trait::async_trait;
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
+use aws_sdk_sfn::types::ExecutionStatus as Told;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use serde_json::Value;
+
+use super::clients::Clients;
+use super::failure::Failure;
+use crate::domain::Timestamp;
+use crate::ports::{Execution, ExecutionStatus, Executions, ExecutionsError};
+
+/// The executions of a state machine.
+#[derive(Debug, Clone)]
+pub struct StepFunctions {
+    client: Client,
+    /// The machine's ARN, perhaps with a version or an alias.
+    machine: String,
+}
+
+impl StepFunctions {
+    /// The executions of the machine with this ARN, in the home Region.
+    pub fn new(clients: &Clients, machine: impl Into<String>) -> Self {
+        Self {
+            client: Client::new(clients.config()),
+            machine: machine.into(),
+        }
+    }
+
+    fn execution(&self, name: &str) -> String {
+        execution_arn(&self.machine, name)
+    }
+}
+
+#[async_trait]
+impl Executions for StepFunctions {
+    async fn start(&self, name: &str, input: Value) -> Result<(), ExecutionsError> {
+        self.client
+            .start_execution()
+            .state_machine_arn(&self.machine)
+            .name(name)
+            .input(input.to_string())
+            .send()
+            .await
+            .map_err(|error| of(name, error))?;
+        Ok(())
+    }
+
+    async fn describe(&self, name: &str) -> Result<Execution, ExecutionsError> {
+        let told = self
+            .client
+            .describe_execution()
+            .execution_arn(self.execution(name))
+            .send()
+            .await
+            .map_err(|error| of(name, error))?;
+        execution(name, &told)
+    }
+
+    async fn stop(&self, name: &str, cause: &str) -> Result<(), ExecutionsError> {
+        self.client
+            .stop_execution()
+            .execution_arn(self.execution(name))
+            .cause(cause)
+            .send()
+            .await
+            .map_err(|error| of(name, error))?;
+        Ok(())
+    }
+}
+
+/// An execution's ARN is its machine's, without version or alias, with its own name behind.
+fn execution_arn(machine: &str, name: &str) -> String {
+    let parts: Vec<&str> = machine.split(':').take(7).collect();
+    let base = parts.join(":").replacen(":stateMachine:", ":execution:", 1);
+    format!("{base}:{name}")
+}
+
+fn execution(name: &str, told: &DescribeExecutionOutput) -> Result<Execution, ExecutionsError> {
+    let unreadable = |what: &str| ExecutionsError::Unavailable {
+        reason: format!("the answer has no {what} that can be read"),
+        source: None,
+    };
+    let json = |text: &str| serde_json::from_str::<Value>(text).ok();
+    Ok(Execution {
+        name: name.to_owned(),
+        status: match &told.status {
+            // It was asked to run again, and will.
+            Told::Running | Told::PendingRedrive => ExecutionStatus::Running,
+            Told::Succeeded => ExecutionStatus::Succeeded,
+            Told::Failed => ExecutionStatus::Failed,
+            Told::TimedOut => ExecutionStatus::TimedOut,
+            Told::Aborted => ExecutionStatus::Aborted,
+            _ => return Err(unreadable("state")),
+        },
+        input: told
+            .input()
+            .and_then(json)
+            .ok_or_else(|| unreadable("input"))?,
+        output: told.output().and_then(json),
+        error: told.error().map(str::to_owned),
+        cause: told.cause().map(str::to_owned),
+        started_at: instant(&told.start_date).ok_or_else(|| unreadable("start"))?,
+        stopped_at: told.stop_date().and_then(instant),
+    })
+}
+
+fn instant(at: &DateTime) -> Option<Timestamp> {
+    Timestamp::from_timestamp(at.secs(), at.subsec_nanos())
+}
+
+fn of<E>(name: &str, error: SdkError<E, HttpResponse>) -> ExecutionsError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    let failure = Failure::of(error);
+    let name = name.to_owned();
+    match failure.code.as_str() {
+        "ExecutionAlreadyExists" => ExecutionsError::AlreadyExists { name },
+        "ExecutionDoesNotExist" => ExecutionsError::NotFound { name },
+        _ => ExecutionsError::Unavailable {
+            reason: failure.reason(),
+            source: failure.source,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::aws::testing::{Aws, Reply};
+
+    const MACHINE: &str = "arn:aws:states:us-east-1:111122223333:stateMachine:save";
+
+    #[test]
+    fn an_execution_belongs_to_its_machine_whatever_the_alias() {
+        let arn = "arn:aws:states:us-east-1:111122223333:execution:save:one";
+        assert_eq!(execution_arn(MACHINE, "one"), arn);
+        assert_eq!(execution_arn(&format!("{MACHINE}:live"), "one"), arn);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_taken_and_one_that_is_unknown_are_told_apart() {
+        let aws = Aws::answering([
+            Reply::json(
+                400,
+                json!({"__type": "com.amazonaws.sfn#ExecutionAlreadyExists"}),
+            ),
+            Reply::json(400, json!({"__type": "ExecutionDoesNotExist"})),
+            Reply::json(
+                400,
+                json!({"__type": "AccessDeniedException", "message": "no"}),
+            ),
+        ]);
+        let executions = StepFunctions::new(&aws.clients(), MACHINE);
+        let taken = executions.start("one", json!({"a": 1})).await.unwrap_err();
+        assert!(matches!(taken, ExecutionsError::AlreadyExists { name } if name == "one"));
+        let unknown = executions.describe("one").await.unwrap_err();
+        assert!(matches!(unknown, ExecutionsError::NotFound { .. }));
+        let refused = executions.stop("one", "why").await.unwrap_err();
+        assert!(refused.to_string().contains("AccessDeniedException: no"));
+        assert_eq!(
+            aws.json(0),
+            json!({"stateMachineArn": MACHINE, "name": "one", "input": r#"{"a":1}"#})
+        );
+    }
+
+    #[tokio::test]
+    async fn an_execution_is_read_as_it_stands() {
+        let aws = Aws::answering([Reply::json(
+            200,
+            json!({
+                "executionArn": "arn", "stateMachineArn": MACHINE, "status": "FAILED",
+                "startDate": 1_700_000_000.5, "stopDate": 1_700_000_060, "input": r#"{"a":1}"#,
+                "error": "StopTimedOut", "cause": "It did not stop."
+            }),
+        )]);
+        let told = StepFunctions::new(&aws.clients(), MACHINE);
+        let told = told.describe("one").await.unwrap();
+        assert_eq!(told.status, ExecutionStatus::Failed);
+        assert_eq!(told.input, json!({"a": 1}));
+        assert_eq!(told.error.as_deref(), Some("StopTimedOut"));
+        assert_eq!(told.started_at.timestamp_millis(), 1_700_000_000_500);
+        assert!(told.stopped_at.is_some() && told.output.is_none());
+    }
+}

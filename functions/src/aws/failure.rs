@@ -1,0 +1,97 @@
+//! What a call that failed means, whichever the service.
+
+use std::error::Error;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+/// No answer came in time.
+pub(super) const TIMEOUT: &str = "Timeout";
+/// No connection could be made, or it broke.
+pub(super) const UNREACHABLE: &str = "Unreachable";
+/// The request could not be made, for want of credentials for one.
+pub(super) const NOT_SENT: &str = "RequestNotSent";
+/// The service failed in a way that it has no code for.
+pub(super) const UNAVAILABLE: &str = "ServiceUnavailable";
+/// The answer is none of this service's.
+pub(super) const UNREADABLE: &str = "UnreadableAnswer";
+
+/// A failed call: the service's code and sentence, or one of ours with what was seen.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) code: String,
+    pub(super) message: String,
+    /// What was seen, where the service itself did not answer.
+    pub(super) source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Failure {
+    pub(super) fn of<E>(error: SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let (code, message) = match &error {
+            SdkError::ServiceError(answer) => match answer.err().code() {
+                Some(code) => {
+                    let message = answer.err().message().unwrap_or("it gave no reason");
+                    return Self {
+                        code: code.to_owned(),
+                        message: message.to_owned(),
+                        source: None,
+                    };
+                }
+                None => without_code(answer.raw().status().as_u16()),
+            },
+            SdkError::TimeoutError(_) => (TIMEOUT, "no answer came in time".to_owned()),
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+                (TIMEOUT, "no answer came in time".to_owned())
+            }
+            SdkError::DispatchFailure(failure) if failure.is_io() => (
+                UNREACHABLE,
+                "the connection could not be made, or broke".to_owned(),
+            ),
+            SdkError::ResponseError(_) => (
+                UNAVAILABLE,
+                "the answer broke off or could not be read".to_owned(),
+            ),
+            _ => (NOT_SENT, "the request could not be sent".to_owned()),
+        };
+        Self {
+            code: code.to_owned(),
+            message,
+            source: Some(Box::new(error)),
+        }
+    }
+
+    /// Whether the same call may succeed later without anyone doing anything.
+    pub(super) fn is_transient(&self) -> bool {
+        let code = self.code.as_str();
+        matches!(
+            code,
+            TIMEOUT | UNREACHABLE | UNAVAILABLE | "InternalServerError" | "InternalFailure"
+        ) || [
+            "Throttl",
+            "ThroughputExceeded",
+            "LimitExceeded",
+            "InProgress",
+        ]
+        .iter()
+        .any(|part| code.contains(part))
+    }
+
+    /// The code and the sentence.
+    pub(super) fn reason(&self) -> String {
+        format!("{}: {}", self.code, self.message)
+    }
+}
+
+/// An answer without a code comes from something between Prism and the service.
+fn without_code(status: u16) -> (&'static str, String) {
+    let code = if status >= 500 {
+        UNAVAILABLE
+    } else {
+        UNREADABLE
+    };
+    (code, format!("an answer of HTTP status {status}"))
+}

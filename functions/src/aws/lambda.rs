@@ -1,0 +1,261 @@
+//! A Lambda function from its start to its last invocation.
+
+use std::error::Error;
+use std::fmt;
+use std::io::Write as _;
+use std::sync::Arc;
+
+use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
+use serde_json::Value;
+use tracing::{Instrument as _, field};
+
+use super::clients::Clients;
+use super::clock::SystemClock;
+use super::config::Config;
+use super::ec2::AwsEc2;
+use super::entropy::SystemEntropy;
+use super::executions::StepFunctions;
+use super::handler::Handler;
+use super::notifier::EventNotifier;
+use super::parameters::PublicParameters;
+use super::table::DynamoTable;
+use super::{init_error, logs, metrics};
+use crate::domain::save::SaveRecord;
+use crate::domain::{Class, Code, Problem, SaveId};
+use crate::registry::Registry;
+use crate::service::Service;
+use crate::steps::Env;
+
+/// The variable in which Lambda names the handler.
+const HANDLER: &str = "_HANDLER";
+/// The variable in which Lambda tells where its Runtime API is.
+const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
+/// The variable that says what is logged.
+const LOG: &str = "PRISM_LOG";
+/// The name under which Lambda shows that a function could not begin.
+const INIT_ERROR: &str = "Prism.InitError";
+
+/// The steps that end a save; its metrics are written behind them.
+const LAST_STEPS: [&str; 3] = ["CompleteSave", "FailSave", "Stranded"];
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Runs the function until Lambda ends the process. `variable` looks up a variable of the
+/// environment. Fails where the function cannot begin; Lambda has been told why by then.
+pub async fn run(variable: impl Fn(&str) -> Option<String>) -> Result<(), BoxError> {
+    logs::init(variable(LOG).as_deref());
+    let function = match Function::begin(&variable).await {
+        Ok(function) => Arc::new(function),
+        Err(error) => {
+            let text = chain(&*error);
+            tracing::error!(error = text, "the function cannot begin");
+            if let Some(host) = variable(RUNTIME_API) {
+                init_error::report(&host, INIT_ERROR, &text).await?;
+            }
+            return Err(error);
+        }
+    };
+    let invoke = |event: LambdaEvent<Value>| {
+        let function = Arc::clone(&function);
+        async move {
+            let request_id = event.context.request_id;
+            function.invoke(&request_id, event.payload).await
+        }
+    };
+    Runtime::new(service_fn(invoke)).run().await
+}
+
+/// A function: what it runs, and in which world.
+struct Function {
+    handler: Handler,
+    service: Service,
+}
+
+impl Function {
+    async fn begin(variable: &impl Fn(&str) -> Option<String>) -> Result<Self, BoxError> {
+        let handler = Handler::find(&variable(HANDLER).unwrap_or_default())?;
+        let config = Config::read(variable)?;
+        // Only the sweep starts executions; the steps have no need of the machine's ARN.
+        let machine = match handler {
+            Handler::Sweep => config.state_machine()?,
+            Handler::Step(_) => config.state_machine.as_deref().unwrap_or_default(),
+        };
+        let clients = Arc::new(Clients::load().await?);
+        let service = service(&clients, &config, machine);
+        Ok(Self { handler, service })
+    }
+
+    /// Runs the handler once. What it fails with is logged here and nowhere else.
+    async fn invoke(&self, request_id: &str, payload: Value) -> Result<Value, Failed> {
+        let step = self.handler.name();
+        let span = tracing::info_span!(
+            "invocation",
+            step,
+            request.id = request_id,
+            save.id = field::Empty,
+            instance.id = field::Empty
+        );
+        let save_id = save_id(&payload);
+        if let Some(id) = &save_id {
+            span.record("save.id", id.as_str());
+        }
+        let subject = instance_id(&payload).map(str::to_owned);
+        async {
+            if let Some(id) = subject {
+                tracing::Span::current().record("instance.id", id);
+            }
+            let ends = save_id.filter(|_| LAST_STEPS.contains(&step));
+            let ended_before = self.ended(ends.as_ref()).await.is_some();
+            let result = self.handler.invoke(&self.service, payload).await;
+            match &result {
+                Ok(output) => {
+                    if let Some(id) = instance_id(output) {
+                        tracing::Span::current().record("instance.id", id);
+                    }
+                    tracing::debug!("done");
+                    if !ended_before && let Some(record) = self.ended(ends.as_ref()).await {
+                        self.write_metrics(&record);
+                    }
+                }
+                Err(problem) => log(problem),
+            }
+            result.map_err(Failed)
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// The record of the save, if it has ended.
+    async fn ended(&self, id: Option<&SaveId>) -> Option<SaveRecord> {
+        // Metrics are not worth failing for.
+        let stored = self.service.env.registry.save(id?).await.ok()??;
+        Some(stored.value).filter(|record| record.state.is_final())
+    }
+
+    fn write_metrics(&self, record: &SaveRecord) {
+        let line = metrics::line(record, self.service.env.clock.now());
+        // Without standard output there is no log in which anything could be read.
+        let _ = writeln!(std::io::stdout().lock(), "{line}");
+    }
+}
+
+fn service(clients: &Arc<Clients>, config: &Config, machine: &str) -> Service {
+    let table = DynamoTable::new(clients, &config.table);
+    let topic = config.alarm_topic.clone();
+    Service {
+        env: Env {
+            ec2: Arc::new(AwsEc2::new(Arc::clone(clients), &config.launch_networks)),
+            registry: Registry::new(Arc::new(table)),
+            clock: Arc::new(SystemClock),
+            notifier: Arc::new(EventNotifier::new(clients, &config.event_bus, topic)),
+            settings: config.settings,
+        },
+        executions: Arc::new(StepFunctions::new(clients, machine)),
+        parameters: Arc::new(PublicParameters::new(Arc::clone(clients))),
+        entropy: Arc::new(SystemEntropy),
+    }
+}
+
+/// A problem on its way to Step Functions: the code is the error's name, on which the definition
+/// matches, and the text reads back as the problem.
+struct Failed(Problem);
+
+impl fmt::Debug for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.code, self.0.chain())
+    }
+}
+
+impl From<Failed> for Diagnostic {
+    fn from(Failed(problem): Failed) -> Self {
+        Self {
+            error_type: problem.code.as_str().to_owned(),
+            error_message: problem.wire(),
+        }
+    }
+}
+
+fn log(problem: &Problem) {
+    let (code, chain) = (problem.code, problem.chain());
+    match code.class() {
+        _ if code == Code::Internal => tracing::error!(%code, problem = chain, "failed"),
+        // The definition asks again while something is not ready yet: nothing is wrong.
+        Class::Transient if code == Code::NotReady => {
+            tracing::debug!(%code, problem = chain, "not ready");
+        }
+        Class::BadInput | Class::Refused => tracing::info!(%code, problem = chain, "refused"),
+        Class::Failed | Class::Transient => tracing::warn!(%code, problem = chain, "failed"),
+    }
+}
+
+/// The save that a payload is about.
+fn save_id(payload: &Value) -> Option<SaveId> {
+    ["/save_id", "/recover"]
+        .iter()
+        .find_map(|place| payload.pointer(place)?.as_str()?.parse().ok())
+}
+
+/// The instance that an input or an output is about, where it says so.
+fn instance_id(value: &Value) -> Option<&str> {
+    ["/plan/instance/id", "/request/instance"]
+        .iter()
+        .find_map(|place| value.pointer(place)?.as_str())
+}
+
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_problem_reaches_step_functions_under_its_code_and_reads_back() {
+        let problem = Problem::new(Code::StopProtected, "Stop protection is on.").hint("Lift it.");
+        let sent = Diagnostic::from(Failed(problem));
+        assert_eq!(sent.error_type, "StopProtected");
+        let back = Problem::from_wire(&sent.error_type, &sent.error_message);
+        assert_eq!(
+            (back.code, back.advice()),
+            (Code::StopProtected, "Lift it.")
+        );
+    }
+
+    #[test]
+    fn a_payload_says_which_save_and_which_instance() {
+        let id = "save-0123456789abcdef";
+        for payload in [json!({"save_id": id}), json!({"recover": id, "epoch": 2})] {
+            assert_eq!(save_id(&payload).unwrap().as_str(), id);
+        }
+        assert_eq!(save_id(&json!({"save_id": 7})), None);
+        let output = json!({"plan": {"instance": {"id": "i-0123456789abcdef0"}}});
+        assert_eq!(instance_id(&output), Some("i-0123456789abcdef0"));
+        assert_eq!(instance_id(&json!(null)), None);
+    }
+
+    #[tokio::test]
+    async fn a_function_that_cannot_begin_says_why() {
+        let begin = async |variables: &[(&str, &str)]| {
+            let variable = |name: &str| {
+                let found = variables.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            let error = Function::begin(&variable).await.map(drop).unwrap_err();
+            error.to_string()
+        };
+        assert!(begin(&[]).await.contains("there is no handler \"\""));
+        let error = begin(&[(HANDLER, "PlanSave")]).await;
+        assert!(error.contains("PRISM_TABLE"), "{error}");
+        let error = begin(&[(HANDLER, "Sweep"), ("PRISM_TABLE", "t")]).await;
+        assert!(error.contains("PRISM_STATE_MACHINE_ARN"), "{error}");
+    }
+}

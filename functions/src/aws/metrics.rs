@@ -1,0 +1,173 @@
+//! Metrics of saves, in CloudWatch's embedded metric format: a line of JSON in the log that
+//! CloudWatch turns into metrics, with no call and no permission.
+
+use serde_json::{Map, Value, json};
+
+use crate::domain::Timestamp;
+use crate::domain::save::{SaveRecord, SaveState, seconds_between};
+
+/// The namespace of the metrics.
+const NAMESPACE: &str = "Prism";
+
+/// The line for a save that has just ended, or stranded: `saves` by `state`, `failures` by `code`,
+/// `stranded`, `downtime_s`, and `restore_s`, how long it took to bring the instance back.
+pub(super) fn line(record: &SaveRecord, now: Timestamp) -> String {
+    let mut directives = Vec::new();
+    let mut values = Map::new();
+    let mut add = |name: &str, unit: &str, dimension: Option<(&str, &str)>, value: Value| {
+        let dimensions: Vec<&str> = dimension.iter().map(|(name, _)| *name).collect();
+        directives.push(json!({
+            "Namespace": NAMESPACE,
+            "Dimensions": [dimensions],
+            "Metrics": [{"Name": name, "Unit": unit}],
+        }));
+        values.insert(name.to_owned(), value);
+        if let Some((name, value)) = dimension {
+            values.insert(name.to_owned(), value.into());
+        }
+    };
+    let stranded = record.state == SaveState::Stranded;
+    let state = ("state", record.state.as_str());
+    add("saves", "Count", Some(state), 1.into());
+    add("stranded", "Count", None, u8::from(stranded).into());
+    if let Some(failure) = &record.failure {
+        let code = ("code", failure.code.as_str());
+        add("failures", "Count", Some(code), 1.into());
+    }
+    if let Some(downtime_s) = record.downtime_s {
+        add("downtime_s", "Seconds", None, downtime_s.into());
+    }
+    if let Some(restore_s) = restore_s(record) {
+        add("restore_s", "Seconds", None, restore_s.into());
+    }
+    values.insert("save.id".to_owned(), record.save_id.as_str().into());
+    let at = now.timestamp_millis();
+    values.insert(
+        "_aws".to_owned(),
+        json!({"Timestamp": at, "CloudWatchMetrics": directives}),
+    );
+    Value::Object(values).to_string()
+}
+
+/// From the beginning of the restore to the first sight of the instance running.
+fn restore_s(record: &SaveRecord) -> Option<f64> {
+    let (began, running) = (record.restore_began_at?, record.running_at?);
+    (began <= running).then(|| seconds_between(began, running))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::save::Failure;
+
+    fn record() -> SaveRecord {
+        let request = json!({"instance": "i-0123456789abcdef0", "template": "python-env", "region": "us-east-1"});
+        SaveRecord::new(
+            "save-0123456789abcdef".parse().unwrap(),
+            serde_json::from_value(request).unwrap(),
+            "ann".parse().unwrap(),
+            "save-0123456789abcdef".to_owned(),
+            "2026-01-02T03:04:05Z".parse().unwrap(),
+        )
+    }
+
+    fn read(record: &SaveRecord) -> Value {
+        serde_json::from_str(&line(record, "2026-01-02T03:05:05Z".parse().unwrap())).unwrap()
+    }
+
+    #[test]
+    fn a_save_is_counted_by_its_state_with_its_downtime() {
+        let mut record = record();
+        record.state = SaveState::Succeeded;
+        record.downtime_s = Some(41.5);
+        let line = serde_json::to_string_pretty(&read(&record)).unwrap();
+        insta::assert_snapshot!(line, @r#"
+        {
+          "_aws": {
+            "CloudWatchMetrics": [
+              {
+                "Dimensions": [
+                  [
+                    "state"
+                  ]
+                ],
+                "Metrics": [
+                  {
+                    "Name": "saves",
+                    "Unit": "Count"
+                  }
+                ],
+                "Namespace": "Prism"
+              },
+              {
+                "Dimensions": [
+                  []
+                ],
+                "Metrics": [
+                  {
+                    "Name": "stranded",
+                    "Unit": "Count"
+                  }
+                ],
+                "Namespace": "Prism"
+              },
+              {
+                "Dimensions": [
+                  []
+                ],
+                "Metrics": [
+                  {
+                    "Name": "downtime_s",
+                    "Unit": "Seconds"
+                  }
+                ],
+                "Namespace": "Prism"
+              }
+            ],
+            "Timestamp": 1767323105000
+          },
+          "downtime_s": 41.5,
+          "save.id": "save-0123456789abcdef",
+          "saves": 1,
+          "state": "succeeded",
+          "stranded": 0
+        }
+        "#);
+    }
+
+    #[test]
+    fn a_failure_is_counted_by_its_code_with_the_time_of_the_restore() {
+        let mut record = record();
+        record.state = SaveState::Failed;
+        record.restore_began_at = Some("2026-01-02T03:04:10Z".parse().unwrap());
+        record.running_at = Some("2026-01-02T03:04:40Z".parse().unwrap());
+        record.failure = Some(Failure {
+            code: "SnapshotsTimedOut".to_owned(),
+            message: String::new(),
+            hint: String::new(),
+            step: String::new(),
+        });
+        let line = read(&record);
+        assert_eq!(line["code"], "SnapshotsTimedOut");
+        assert_eq!(
+            (&line["failures"], &line["stranded"]),
+            (&json!(1), &json!(0))
+        );
+        assert_eq!(line["restore_s"], json!(30.0));
+    }
+
+    #[test]
+    fn every_metric_and_dimension_that_is_declared_is_there() {
+        let mut record = record();
+        record.state = SaveState::Stranded;
+        let line = read(&record);
+        assert_eq!(line["stranded"], 1);
+        for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
+            let name = directive["Metrics"][0]["Name"].as_str().unwrap();
+            assert!(line[name].is_number(), "{name}");
+            for dimension in directive["Dimensions"][0].as_array().unwrap() {
+                assert!(line[dimension.as_str().unwrap()].is_string(), "{dimension}");
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The ports on the AWS SDK, and what Lambda runs. Behind the feature `aws`: nothing else in the
+//! workspace compiles an SDK.
+//!
+//! Each adapter is one file that turns domain into a request and a reply into domain. Retries,
+//! time limits and credentials are set once, in [`Clients`]; the environment is read once, into a
+//! [`Config`].
+
+mod clients;
+mod clock;
+mod config;
+mod ec2;
+mod entropy;
+mod executions;
+mod failure;
+mod handler;
+mod identity;
+mod init_error;
+mod lambda;
+mod logs;
+mod metrics;
+mod notifier;
+mod parameters;
+mod table;
+#[cfg(test)]
+mod testing;
+
+pub use clients::{Clients, NoRegion};
+pub use clock::SystemClock;
+pub use config::{Config, ConfigError};
+pub use ec2::AwsEc2;
+pub use entropy::SystemEntropy;
+pub use executions::StepFunctions;
+pub use handler::{Handler, SWEEP, UnknownHandler};
+pub use identity::caller_arn;
+pub use lambda::run;
+pub use notifier::EventNotifier;
+pub use parameters::PublicParameters;
+pub use table::DynamoTable;

@@ -1,0 +1,166 @@
+//! The port [`Notifier`] on EventBridge and SNS.
+
+use async_trait::async_trait;
+use aws_sdk_eventbridge::operation::put_events::PutEventsOutput;
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use aws_smithy_types::DateTime;
+
+use super::clients::Clients;
+use super::failure::Failure;
+use crate::ports::{Notice, Notifier, NotifierError};
+
+/// The source of Prism's events, by which rules match them.
+const SOURCE: &str = "prism";
+/// Their detail type.
+const DETAIL_TYPE: &str = "Prism Save";
+
+/// Puts every notice on an event bus, and alarms on a topic besides.
+#[derive(Debug, Clone)]
+pub struct EventNotifier {
+    events: aws_sdk_eventbridge::Client,
+    bus: String,
+    sns: aws_sdk_sns::Client,
+    topic: Option<String>,
+}
+
+impl EventNotifier {
+    /// Notices to the bus of that name; alarms also to the topic of that ARN, if there is one.
+    pub fn new(clients: &Clients, bus: impl Into<String>, topic: Option<String>) -> Self {
+        Self {
+            events: aws_sdk_eventbridge::Client::new(clients.config()),
+            bus: bus.into(),
+            sns: aws_sdk_sns::Client::new(clients.config()),
+            topic,
+        }
+    }
+
+    async fn put(&self, notice: &Notice) -> Result<(), String> {
+        let detail = serde_json::to_string(notice).map_err(|error| error.to_string())?;
+        let entry = PutEventsRequestEntry::builder()
+            .event_bus_name(&self.bus)
+            .source(SOURCE)
+            .detail_type(DETAIL_TYPE)
+            .time(DateTime::from_secs(notice.at.timestamp()))
+            .detail(detail);
+        let request = self.events.put_events().entries(entry.build());
+        match request.send().await {
+            Ok(answer) => accepted(&answer),
+            Err(error) => Err(Failure::of(error).reason()),
+        }
+    }
+
+    async fn publish(&self, topic: &str, notice: &Notice) -> Result<(), String> {
+        let request = self
+            .sns
+            .publish()
+            .topic_arn(topic)
+            .subject(format!("Prism needs you: {}", notice.save_id))
+            .message(format!(
+                "{}\n\nSave: {}\nEvent: {}\nAt: {}\n",
+                notice.text,
+                notice.save_id,
+                notice.event,
+                notice.at.to_rfc3339()
+            ));
+        let answer = request.send().await;
+        answer.map_err(|error| Failure::of(error).reason())?;
+        Ok(())
+    }
+}
+
+/// EventBridge answers well even when it has refused the event.
+fn accepted(answer: &PutEventsOutput) -> Result<(), String> {
+    let refused = answer.entries().iter().find_map(|entry| {
+        let code = entry.error_code()?;
+        Some(format!("{code}: {}", entry.error_message().unwrap_or("")))
+    });
+    match refused {
+        Some(reason) => Err(reason),
+        None if answer.failed_entry_count() > 0 => Err("the event was refused".to_owned()),
+        None => Ok(()),
+    }
+}
+
+#[async_trait]
+impl Notifier for EventNotifier {
+    async fn notify(&self, notice: &Notice) -> Result<(), NotifierError> {
+        // An alarm goes both ways, whatever becomes of the other.
+        let put = self.put(notice).await;
+        let topic = self.topic.as_deref().filter(|_| notice.alarm);
+        let published = match topic {
+            Some(topic) => self.publish(topic, notice).await,
+            None => Ok(()),
+        };
+        let reasons: Vec<String> = [("EventBridge", put), ("SNS", published)]
+            .into_iter()
+            .filter_map(|(service, sent)| Some(format!("{service}: {}", sent.err()?)))
+            .collect();
+        if reasons.is_empty() {
+            return Ok(());
+        }
+        Err(NotifierError {
+            reason: reasons.join("; "),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::aws::testing::{Aws, Reply};
+
+    const TOPIC: &str = "arn:aws:sns:us-east-1:111122223333:alarms";
+
+    fn notice(alarm: bool) -> Notice {
+        Notice {
+            at: "2026-01-02T03:04:05Z".parse().unwrap(),
+            save_id: "save-0123456789abcdef".parse().unwrap(),
+            event: "save.stranded".to_owned(),
+            alarm,
+            text: "The instance could not be brought back.".to_owned(),
+        }
+    }
+
+    fn taken() -> Reply {
+        Reply::json(
+            200,
+            json!({"FailedEntryCount": 0, "Entries": [{"EventId": "e"}]}),
+        )
+    }
+
+    fn published() -> Reply {
+        Reply::xml(
+            200,
+            "<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>",
+        )
+    }
+
+    fn notifier(aws: &Aws) -> EventNotifier {
+        EventNotifier::new(&aws.clients(), "default", Some(TOPIC.to_owned()))
+    }
+
+    #[tokio::test]
+    async fn an_event_carries_the_notice_and_only_an_alarm_reaches_the_topic() {
+        let aws = Aws::answering([taken(), taken(), published()]);
+        let notifier = notifier(&aws);
+        notifier.notify(&notice(false)).await.unwrap();
+        notifier.notify(&notice(true)).await.unwrap();
+        let entry = aws.json(0)["Entries"][0].clone();
+        assert_eq!(entry["Source"], "prism");
+        let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
+        assert_eq!(detail["event"], "save.stranded");
+        assert!(aws.body(2).contains("Action=Publish"), "{}", aws.body(2));
+        assert_eq!(aws.calls(), 3);
+    }
+
+    #[tokio::test]
+    async fn an_alarm_is_published_although_its_event_was_refused() {
+        let refused = json!({"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException", "ErrorMessage": "slow"}]});
+        let aws = Aws::answering([Reply::json(200, refused), published()]);
+        let error = notifier(&aws).notify(&notice(true)).await.unwrap_err();
+        assert_eq!(error.reason, "EventBridge: ThrottlingException: slow");
+        assert_eq!(aws.calls(), 2);
+    }
+}

@@ -1,0 +1,129 @@
+//! DynamoDB's errors as the port's.
+
+use std::error::Error;
+
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::CancellationReason;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::aws::failure::Failure;
+use crate::ports::TableError;
+
+/// What DynamoDB answers a request that is wrong in itself.
+const INVALID: &str = "ValidationException";
+
+pub(super) fn of<E>(error: SdkError<E, HttpResponse>) -> TableError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    let failure = Failure::of(error);
+    if failure.code == INVALID {
+        return TableError::Invalid(failure.message);
+    }
+    TableError::Unavailable {
+        transient: failure.is_transient(),
+        reason: failure.reason(),
+        source: failure.source,
+    }
+}
+
+pub(super) fn of_transaction(error: SdkError<TransactWriteItemsError, HttpResponse>) -> TableError {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+            of_reasons(cancelled.cancellation_reasons())
+        }
+        _ => of(error),
+    }
+}
+
+/// Why DynamoDB cancelled a transaction: a reason for each write, in their order. A condition that
+/// did not hold outweighs all else, since it is an answer.
+fn of_reasons(reasons: &[CancellationReason]) -> TableError {
+    let first = |code: &str| reasons.iter().position(|it| it.code() == Some(code));
+    if let Some(write) = first("ConditionalCheckFailed") {
+        return TableError::ConditionFailed { write };
+    }
+    if let Some(write) = first("ValidationError") {
+        let message = reasons[write].message().unwrap_or("it gave no reason");
+        return TableError::Invalid(format!("write {write}: {message}"));
+    }
+    if first("TransactionConflict").is_some() {
+        return TableError::Conflict;
+    }
+    let codes: Vec<&str> = reasons
+        .iter()
+        .filter_map(CancellationReason::code)
+        .filter(|code| *code != "None")
+        .collect();
+    TableError::Unavailable {
+        reason: format!("the transaction was cancelled: {}", codes.join(", ")),
+        // What is left are throttles.
+        transient: true,
+        source: None,
+    }
+}
+
+/// A request that the SDK itself finds incomplete.
+pub(super) fn invalid(error: &dyn Error) -> TableError {
+    TableError::Invalid(error.to_string())
+}
+
+/// Something in the table that Prism did not write.
+pub(super) fn foreign(what: &str) -> TableError {
+    TableError::Unavailable {
+        reason: format!("an item has something that Prism did not write: {what}"),
+        transient: false,
+        source: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reasons(codes: &[&str]) -> Vec<CancellationReason> {
+        let reason = |code: &&str| {
+            CancellationReason::builder()
+                .code(*code)
+                .message("why")
+                .build()
+        };
+        codes.iter().map(reason).collect()
+    }
+
+    #[test]
+    fn the_first_failed_condition_is_named_whatever_else_went_wrong() {
+        let cancelled = reasons(&[
+            "TransactionConflict",
+            "ValidationError",
+            "ConditionalCheckFailed",
+        ]);
+        assert!(matches!(
+            of_reasons(&cancelled),
+            TableError::ConditionFailed { write: 2 }
+        ));
+        let cancelled = reasons(&["None", "ConditionalCheckFailed", "ConditionalCheckFailed"]);
+        assert!(matches!(
+            of_reasons(&cancelled),
+            TableError::ConditionFailed { write: 1 }
+        ));
+    }
+
+    #[test]
+    fn other_reasons_have_their_meaning() {
+        let conflict = of_reasons(&reasons(&["None", "TransactionConflict"]));
+        assert!(matches!(conflict, TableError::Conflict));
+        let invalid = of_reasons(&reasons(&["None", "ValidationError"]));
+        assert!(matches!(invalid, TableError::Invalid(why) if why == "write 1: why"));
+        let throttled = of_reasons(&reasons(&["None", "ThrottlingError"]));
+        assert!(matches!(
+            throttled,
+            TableError::Unavailable {
+                transient: true,
+                ..
+            }
+        ));
+    }
+}

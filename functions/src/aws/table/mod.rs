@@ -1,0 +1,230 @@
+//! The port [`Table`] on DynamoDB: a table with the keys `pk` and `sk`, and two indexes, `gsi1` and
+//! `gsi2`, that project whole items.
+
+mod errors;
+mod expression;
+mod value;
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
+};
+
+use self::expression::Expression;
+use super::clients::Clients;
+use crate::ports::table_cursor::{self as cursor, Position};
+use crate::ports::table_rules as rules;
+use crate::ports::{Index, Item, Key, Page, Query, Table, TableError, Write};
+
+/// A row as DynamoDB has it: an item with its key among the attributes.
+type Row = HashMap<String, AttributeValue>;
+
+/// A table of DynamoDB.
+#[derive(Debug, Clone)]
+pub struct DynamoTable {
+    client: Client,
+    name: String,
+}
+
+impl DynamoTable {
+    /// The table of that name in the home Region.
+    pub fn new(clients: &Clients, name: impl Into<String>) -> Self {
+        Self {
+            client: Client::new(clients.config()),
+            name: name.into(),
+        }
+    }
+}
+
+#[async_trait]
+impl Table for DynamoTable {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
+        rules::key(key)?;
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(key_row(key)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(errors::of)?;
+        answer.item.map(item).transpose()
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, TableError> {
+        rules::query(query)?;
+        let position = cursor::read(query)?;
+        let mut expression = Expression::default();
+        let Some(condition) = expression.key_condition(query) else {
+            return Ok(Page {
+                items: Vec::new(),
+                cursor: None,
+            });
+        };
+        let (names, values) = expression.parts();
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .set_index_name(index_name(query.index).map(str::to_owned))
+            // An index cannot be read consistently.
+            .consistent_read(query.index == Index::Primary)
+            .key_condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .scan_index_forward(!query.descending)
+            .limit(i32::try_from(query.limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(position.map(|position| start(query, position)))
+            .send()
+            .await
+            .map_err(errors::of)?;
+        let end = answer.last_evaluated_key.filter(|row| !row.is_empty());
+        let end = end.map(|row| position_of(query.index, &row)).transpose()?;
+        Ok(Page {
+            items: answer
+                .items
+                .unwrap_or_default()
+                .into_iter()
+                .map(item)
+                .collect::<Result<_, _>>()?,
+            cursor: end.map(|position| cursor::write(query, position)),
+        })
+    }
+
+    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
+        rules::transaction(writes)?;
+        let items = writes
+            .iter()
+            .map(|write| transact_item(&self.name, write))
+            .collect::<Result<_, _>>()
+            .map_err(|error| errors::invalid(&error))?;
+        // The SDK gives each call a ClientRequestToken that all of its attempts share: an attempt
+        // whose answer was lost is not applied twice.
+        self.client
+            .transact_write_items()
+            .set_transact_items(Some(items))
+            .send()
+            .await
+            .map_err(errors::of_transaction)?;
+        Ok(())
+    }
+}
+
+fn transact_item(table: &str, write: &Write) -> Result<TransactWriteItem, BuildError> {
+    let mut expression = Expression::default();
+    let condition = expression.condition(write.condition());
+    let item = TransactWriteItem::builder();
+    Ok(match write {
+        Write::Put(stored, _) => {
+            let (names, values) = expression.parts();
+            let put = Put::builder()
+                .table_name(table)
+                .set_item(Some(row(stored)))
+                .set_condition_expression(condition)
+                .set_expression_attribute_names(names)
+                .set_expression_attribute_values(values);
+            item.put(put.build()?)
+        }
+        Write::Update(key, changes, _) => {
+            let update = expression.changes(changes);
+            let (names, values) = expression.parts();
+            let update = Update::builder()
+                .table_name(table)
+                .set_key(Some(key_row(key)))
+                .update_expression(update)
+                .set_condition_expression(condition)
+                .set_expression_attribute_names(names)
+                .set_expression_attribute_values(values);
+            item.update(update.build()?)
+        }
+        Write::Delete(key, _) => {
+            let (names, values) = expression.parts();
+            let delete = Delete::builder()
+                .table_name(table)
+                .set_key(Some(key_row(key)))
+                .set_condition_expression(condition)
+                .set_expression_attribute_names(names)
+                .set_expression_attribute_values(values);
+            item.delete(delete.build()?)
+        }
+        Write::Check(key, _) => {
+            // Of a check, DynamoDB wants a condition.
+            let condition = condition.unwrap_or_else(|| expression.always());
+            let (names, values) = expression.parts();
+            let check = ConditionCheck::builder()
+                .table_name(table)
+                .set_key(Some(key_row(key)))
+                .condition_expression(condition)
+                .set_expression_attribute_names(names)
+                .set_expression_attribute_values(values);
+            item.condition_check(check.build()?)
+        }
+    }
+    .build())
+}
+
+fn index_name(index: Index) -> Option<&'static str> {
+    match index {
+        Index::Primary => None,
+        Index::Gsi1 => Some("gsi1"),
+        Index::Gsi2 => Some("gsi2"),
+    }
+}
+
+fn key_row(key: &Key) -> Row {
+    Row::from([
+        ("pk".to_owned(), AttributeValue::S(key.pk.clone())),
+        ("sk".to_owned(), AttributeValue::S(key.sk.clone())),
+    ])
+}
+
+fn row(item: &Item) -> Row {
+    let attributes = item.attributes.iter();
+    let attributes = attributes.map(|(name, value)| (name.clone(), value::to_dynamo(value)));
+    attributes.chain(key_row(&item.key)).collect()
+}
+
+fn item(mut row: Row) -> Result<Item, TableError> {
+    let key = Key::new(text(&mut row, "pk")?, text(&mut row, "sk")?);
+    let attributes = row
+        .into_iter()
+        .map(|(name, value)| Ok((name, value::from_dynamo(value)?)))
+        .collect::<Result<_, TableError>>()?;
+    Ok(Item { key, attributes })
+}
+
+/// The row that a page starts behind.
+fn start(query: &Query, position: Position) -> Row {
+    let (pk, sk) = query.index.attributes();
+    let own = position.tie.as_ref().map(key_row).unwrap_or_default();
+    Row::from([
+        (pk.to_owned(), AttributeValue::S(query.pk.clone())),
+        (sk.to_owned(), AttributeValue::S(position.sort_key)),
+    ])
+    .into_iter()
+    .chain(own)
+    .collect()
+}
+
+fn position_of(index: Index, end: &Row) -> Result<Position, TableError> {
+    let mut end = end.clone();
+    let (_, sk) = index.attributes();
+    let sort_key = text(&mut end, sk)?;
+    let tie = match index {
+        Index::Primary => None,
+        Index::Gsi1 | Index::Gsi2 => Some(Key::new(text(&mut end, "pk")?, text(&mut end, "sk")?)),
+    };
+    Ok(Position { sort_key, tie })
+}
+
+fn text(row: &mut Row, name: &str) -> Result<String, TableError> {
+    match row.remove(name) {
+        Some(AttributeValue::S(text)) => Ok(text),
+        _ => Err(errors::foreign(name)),
+    }
+}

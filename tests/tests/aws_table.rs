@@ -1,0 +1,100 @@
+//! The adapter for DynamoDB keeps the table's contract, as far as emulators that others wrote can
+//! tell. `tests/emulators/run` starts one; without it, there is nothing to ask.
+//!
+//! No emulator is DynamoDB. The rules that each is known to break are listed, and the list must be
+//! exact: neither may another rule break, nor may one that is listed hold unnoticed.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
+};
+use prism_functions::aws::{Clients, DynamoTable, SystemClock};
+use prism_tests::contract::table::{Fixture, broken};
+
+/// The rules that an emulator breaks by itself, whatever the adapter does.
+fn known_to_break(emulator: &str) -> &'static [&'static str] {
+    match emulator {
+        "moto" => &[
+            // It looks at the writes one after another, and stops at the first that goes wrong.
+            "a_failed_condition_outweighs_a_change_that_cannot_be_made",
+            // It compares a text with a number, and fails.
+            "at_most_compares_numbers_alone",
+            // It takes a missing attribute for null.
+            "equals_compares_type_and_value",
+        ],
+        "ministack" => &[],
+        other => panic!("{other} is no emulator that is known here"),
+    }
+}
+
+#[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "which emulator runs is known to whoever started it"
+)]
+async fn the_table_of_dynamodb_keeps_the_contract() {
+    let Ok(emulator) = std::env::var("PRISM_EMULATOR") else {
+        eprintln!("skipped: no emulator runs (tests/emulators/run starts one)");
+        return;
+    };
+    let clients = Clients::load().await.unwrap();
+    let client = Client::new(clients.config());
+    let tables = Cell::new(0);
+    let mut broken = broken(async || {
+        tables.set(tables.get() + 1);
+        let name = format!("contract-{}", tables.get());
+        create(&client, &name).await;
+        Fixture {
+            table: Arc::new(DynamoTable::new(&clients, name)),
+            clock: Arc::new(SystemClock),
+        }
+    })
+    .await;
+    let mut known = known_to_break(&emulator).to_vec();
+    broken.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(broken, known);
+}
+
+/// A table as the adapter needs it.
+async fn create(client: &Client, name: &str) {
+    let attributes = ["pk", "sk", "gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk"];
+    let attribute = |name: &str| {
+        let text = AttributeDefinition::builder().attribute_type(ScalarAttributeType::S);
+        text.attribute_name(name).build().expect("it is complete")
+    };
+    client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_attribute_definitions(Some(attributes.map(attribute).into()))
+        .set_key_schema(Some(keys("pk", "sk")))
+        .global_secondary_indexes(index("gsi1"))
+        .global_secondary_indexes(index("gsi2"))
+        .send()
+        .await
+        .expect("the emulator makes tables");
+}
+
+fn index(name: &str) -> GlobalSecondaryIndex {
+    let all = Projection::builder().projection_type(ProjectionType::All);
+    GlobalSecondaryIndex::builder()
+        .index_name(name)
+        .set_key_schema(Some(keys(&format!("{name}pk"), &format!("{name}sk"))))
+        .projection(all.build())
+        .build()
+        .expect("it is complete")
+}
+
+fn keys(pk: &str, sk: &str) -> Vec<KeySchemaElement> {
+    [(pk, KeyType::Hash), (sk, KeyType::Range)]
+        .map(|(name, kind)| {
+            let key = KeySchemaElement::builder().attribute_name(name);
+            key.key_type(kind).build().expect("it is complete")
+        })
+        .into()
+}
