@@ -64,6 +64,11 @@ impl Notifier for Notices {
 /// A seeded generator as the core's randomness.
 struct Seeded(Mutex<fastrand::Rng>);
 
+/// Randomness that a seed repeats.
+pub fn seeded(seed: u64) -> Arc<dyn Entropy> {
+    Arc::new(Seeded(Mutex::new(fastrand::Rng::with_seed(seed))))
+}
+
 impl Entropy for Seeded {
     fn next(&self) -> u64 {
         self.0

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_config::{AppName, BehaviorVersion, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
@@ -51,7 +51,12 @@ impl Clients {
     /// Reads credentials, Region and endpoints from where the SDK looks for them: the environment
     /// (`AWS_ENDPOINT_URL` and its forms per service among it), the profile, the container.
     pub async fn load() -> Result<Self, NoRegion> {
-        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        Self::load_with(aws_config::defaults(BehaviorVersion::v2026_01_12())).await
+    }
+
+    /// The same, where some of it is already decided: an endpoint, a Region, credentials.
+    pub async fn load_with(loader: ConfigLoader) -> Result<Self, NoRegion> {
+        let config = loader
             .http_client(https())
             .retry_config(retries())
             .timeout_config(timeouts())

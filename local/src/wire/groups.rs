@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prism_functions::domain::{AccountId, Region};
+use prism_functions::ports::Tags;
 
 /// A security group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,7 @@ pub(super) struct Group {
     pub(super) description: String,
     /// TCP ports that are open to somebody, each with the address ranges that it is open to.
     pub(super) ports: BTreeMap<u16, Vec<String>>,
+    pub(super) tags: Tags,
 }
 
 type Areas = BTreeMap<(AccountId, Region), Vec<Group>>;

@@ -11,6 +11,7 @@ use super::super::filters::Filters;
 use super::super::groups::Group;
 use super::super::pages::Paging;
 use super::super::params::Params;
+use super::super::tags::TagSpecs;
 use super::super::xml::Xml;
 use super::done;
 
@@ -62,6 +63,7 @@ pub(super) fn create(mut call: Call) -> Result<Xml, Fault> {
     let description = call.params.required("GroupDescription")?;
     let vpc = vpc(&call);
     call.params.only("VpcId", &vpc)?;
+    let tags = TagSpecs::take(&mut call.params, &["security-group"])?.of("security-group");
     call.finish()?;
     for text in [&name, &description] {
         if text.chars().count() > 255 || name.starts_with("sg-") {
@@ -90,6 +92,7 @@ pub(super) fn create(mut call: Call) -> Result<Xml, Fault> {
             name,
             description,
             ports: BTreeMap::new(),
+            tags,
         });
         Ok(id)
     })?;
@@ -190,7 +193,7 @@ pub(super) fn describe(mut call: Call) -> Result<Xml, Fault> {
             "group-name" => vec![group.name.clone()],
             _ => vec![vpc.clone()],
         };
-        filters.pass(&Tags::new(), field)
+        filters.pass(&group.tags, field)
     };
     let asked = |group: &Group| {
         (ids.is_empty() || ids.contains(&group.id))
@@ -212,6 +215,7 @@ fn write(xml: &mut Xml, call: &Call, vpc: &str, group: &Group) {
     xml.text("groupName", &group.name);
     xml.text("groupDescription", &group.description);
     xml.text("vpcId", vpc);
+    xml.tags(&group.tags);
     xml.list("ipPermissions", &group.ports, |xml, (port, ranges)| {
         xml.text("ipProtocol", "tcp");
         xml.text("fromPort", port);
