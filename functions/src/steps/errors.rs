@@ -15,7 +15,10 @@ pub(crate) fn from_ec2(error: Ec2Error) -> Problem {
     } else if error.is_unauthorized() {
         (
             Code::PermissionMissing,
-            format!("The permission for ec2:{} is missing.", error.action),
+            format!(
+                "The permission for {} is missing.",
+                permission(&error.action)
+            ),
         )
     } else if error.is_incorrect_state() {
         (Code::NotReady, "EC2 is not ready for that yet.".to_owned())
@@ -30,9 +33,24 @@ pub(crate) fn from_ec2(error: Ec2Error) -> Problem {
     Problem::new(code, message).because(error)
 }
 
+/// The IAM name of an action; one of another service names the service itself.
+fn permission(action: &str) -> String {
+    if action.contains(':') {
+        action.to_owned()
+    } else {
+        format!("ec2:{action}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_missing_permission_goes_by_its_iam_name() {
+        assert_eq!(permission("StopInstances"), "ec2:StopInstances");
+        assert_eq!(permission("kms:DescribeKey"), "kms:DescribeKey");
+    }
 
     #[test]
     fn each_kind_of_error_has_its_code() {
