@@ -1,6 +1,7 @@
 //! Size letters, by architecture: one table, so that a letter means the same everywhere.
 //!
-//! Source: the EC2 instance type pages (T3, T4g, G4dn, G5, G5g), read 2026-11-23. Memory is in GiB.
+//! Figures of AWS's pages on the instance types T3, T4g, G4dn, G5 and G5g and of its price list for
+//! us-east-1, checked 2026-11-23 against public copies of both. Memory is in GiB.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,7 +1,7 @@
 //! Instance types that the simulated Regions offer.
 //!
-//! Figures are those of AWS's instance type pages (aws.amazon.com/ec2/instance-types), read
-//! 2026-11. Memory in MiB, instance store in GB.
+//! The figures that AWS's instance type pages give; those of the size letters are held against the
+//! table of the core by a test. Memory in MiB, instance store in GB.
 
 use prism_functions::ports::{Architecture, InstanceType};
 
@@ -83,6 +83,27 @@ impl TypeFacts {
             name: self.name.to_owned(),
             architectures: vec![self.architecture],
             instance_store_gb: self.instance_store_gb,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prism_functions::domain::sizes::Size;
+
+    use super::*;
+
+    #[test]
+    fn every_size_letter_is_a_type_with_the_same_figures() {
+        for size in Size::ALL {
+            for architecture in [X86_64, Arm64] {
+                let machine = size.machine(architecture);
+                let facts = facts_of(machine.instance_type).unwrap();
+                assert_eq!(facts.architecture, architecture, "{machine:?}");
+                assert_eq!(facts.vcpus, u32::from(machine.vcpus), "{machine:?}");
+                let memory_mib = u32::from(machine.memory_gib) * 1024;
+                assert_eq!(facts.memory_mib, memory_mib, "{machine:?}");
+            }
         }
     }
 }
