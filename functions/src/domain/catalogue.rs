@@ -1,8 +1,8 @@
 //! The built-in templates: where every lineage begins.
 //!
 //! Each resolves its base AMI from a public parameter of Systems Manager at launch, so that it is
-//! always the newest one, and installs its packages at the first boot. Parameter paths: Canonical's
-//! "Find Ubuntu images with the SSM parameter store", read 2026-11-23.
+//! always the newest one, and installs its packages at the first boot. The paths follow Canonical's
+//! scheme of public parameters for Ubuntu.
 
 use crate::ports::Architecture;
 

@@ -1,6 +1,7 @@
 //! Prices, in USD, us-east-1: one table that says its date and sources.
 //!
-//! Read 2026-11-23 from the AWS price pages of EBS, Step Functions and Lambda.
+//! As AWS's price pages of EBS, Step Functions and Lambda give them; last gone over 2026-11-23, from
+//! notes on those pages, not the pages themselves.
 
 /// An EBS snapshot in the standard tier, per GB-month.
 pub const SNAPSHOT_GB_MONTH: f64 = 0.05;
@@ -10,7 +11,7 @@ pub const STATE_TRANSITION: f64 = 0.025 / 1_000.0;
 pub const LAMBDA_REQUEST: f64 = 0.20 / 1_000_000.0;
 /// Lambda on arm64, per GB-second.
 pub const LAMBDA_GB_SECOND: f64 = 0.000_013_333_4;
-/// The day the prices were read.
+/// The day the prices were last gone over.
 pub const READ_ON: &str = "2026-11-23";
 
 /// What snapshots of this many bytes cost in a month, in each Region that holds them. An upper

@@ -13,8 +13,7 @@ use crate::registry::Begun;
 use crate::service::access::Caller;
 
 /// How long a stop, the initiation of the snapshots, and a start take together on a Linux instance,
-/// in seconds: what a plan tells its reader to expect. Assumed from EC2's own guidance that a stop
-/// and a start take "a few minutes at most" and usual practice of well under one each.
+/// in seconds: what a plan tells its reader to expect. Assumed: AWS gives no figure.
 const USUAL_DOWNTIME_S: u32 = 60;
 
 /// See the module.

@@ -194,9 +194,16 @@ impl Records {
         })
     }
 
+    fn text_of(&self, value: &impl Serialize) -> Result<String, SqliteError> {
+        serde_json::to_string(value).map_err(|error| SqliteError::Other {
+            path: self.path.to_path_buf(),
+            source: Box::new(error),
+        })
+    }
+
     /// Adds a notice.
     pub(crate) fn add_notice(&self, body: &impl Serialize) -> Result<(), SqliteError> {
-        let body = serde_json::to_string(body).unwrap_or_default();
+        let body = self.text_of(body)?;
         self.with(|connection| {
             connection
                 .prepare_cached("INSERT INTO notices (body) VALUES (?1)")?
@@ -205,7 +212,7 @@ impl Records {
         })
     }
 
-    /// A setting; a body that cannot be read counts as none.
+    /// A setting; a body that cannot be read is a damaged file.
     pub(crate) fn setting<T: DeserializeOwned>(
         &self,
         name: &str,
@@ -234,7 +241,7 @@ impl Records {
         name: &str,
         value: &impl Serialize,
     ) -> Result<(), SqliteError> {
-        let body = serde_json::to_string(value).unwrap_or_default();
+        let body = self.text_of(value)?;
         self.with(|connection| {
             let write = "INSERT INTO settings (name, body) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET body = excluded.body";
             connection.prepare_cached(write)?.execute([name, body.as_str()])?;
