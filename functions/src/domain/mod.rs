@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod ids;
 pub mod pricing;
+pub mod principal;
 pub mod problem;
 pub mod save;
 pub mod sizes;

@@ -1,0 +1,171 @@
+//! Who an AWS principal is to Prism. AWS has authenticated it: the ARN comes from API Gateway's IAM
+//! authoriser or from STS, never from a request's body (promise P7).
+
+use std::str::FromStr;
+
+use super::ids::shown;
+use super::{Code, Problem, UserId};
+
+/// What names the user of an assumed role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IamIdentity {
+    /// The whole principal: `iam:role/ROLE/SESSION`. Whoever may assume a role chooses the session's
+    /// name, so nobody can pass for a principal of another kind or role.
+    #[default]
+    Arn,
+    /// The session's name alone. Right where the trust policies of all roles see to it that a session
+    /// bears the name of its person, as IAM Identity Center does: then somebody is the same user under
+    /// every role, and the same as in the portal.
+    SessionName,
+}
+
+impl FromStr for IamIdentity {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        match text {
+            "arn" => Ok(Self::Arn),
+            "session-name" => Ok(Self::SessionName),
+            _ => Err(Problem::new(
+                Code::InvalidInput,
+                format!(
+                    "{} is no IAM identity: it is \"arn\" or \"session-name\".",
+                    shown(text)
+                ),
+            )),
+        }
+    }
+}
+
+/// The user that a principal is. All principals are of one account, which the user's name leaves out:
+/// an HTTP API admits no others.
+pub fn user_of_arn(arn: &str, identity: IamIdentity) -> Result<UserId, Problem> {
+    let Some((service, resource)) = parts(arn) else {
+        let message = format!("{} is not the ARN of an AWS principal.", shown(arn));
+        return Err(Problem::new(Code::NotAllowed, message));
+    };
+    let (kind, name) = resource.split_once('/').unwrap_or((resource, ""));
+    let user = match (service, kind) {
+        ("iam", "root") if name.is_empty() => "iam:root".to_owned(),
+        ("iam", "user") | ("sts", "federated-user") if !name.is_empty() => {
+            format!("iam:{resource}")
+        }
+        ("sts", "assumed-role") => match (name.split_once('/'), identity) {
+            (Some((role, session)), _) if role.is_empty() || !is_session(session) => {
+                return Err(no_user(arn));
+            }
+            (Some((_, session)), IamIdentity::SessionName) => session.to_owned(),
+            (Some((role, session)), IamIdentity::Arn) => format!("iam:role/{role}/{session}"),
+            (None, _) => return Err(no_user(arn)),
+        },
+        _ => return Err(no_user(arn)),
+    };
+    user.parse().map_err(|invalid| {
+        let message = format!("The principal {} has no name for Prism.", shown(arn));
+        Problem::new(Code::NotAllowed, message)
+            .because(invalid)
+            .hint("Use a principal whose name has only letters, digits or any of . _ - @ + =.")
+    })
+}
+
+/// The service and the resource of an ARN.
+fn parts(arn: &str) -> Option<(&str, &str)> {
+    let mut parts = arn.splitn(6, ':');
+    let (head, partition) = (parts.next()?, parts.next()?);
+    let (service, _region, account) = (parts.next()?, parts.next()?, parts.next()?);
+    let known = head == "arn" && partition.starts_with("aws") && !account.is_empty();
+    known.then_some((service, parts.next()?))
+}
+
+/// AWS allows neither of these in a session's name; with them it could look like another principal.
+fn is_session(name: &str) -> bool {
+    !name.is_empty() && !name.contains([':', '/'])
+}
+
+fn no_user(arn: &str) -> Problem {
+    let message = format!("The principal {} is no user of Prism.", shown(arn));
+    Problem::new(Code::NotAllowed, message).hint("Call as an IAM user, or with an assumed role.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACCOUNT: &str = "111122223333";
+
+    fn user(arn: &str, identity: IamIdentity) -> Result<String, Code> {
+        let arn = arn.replace("ACCOUNT", ACCOUNT);
+        let user = user_of_arn(&arn, identity);
+        user.map(String::from).map_err(|problem| problem.code)
+    }
+
+    #[test]
+    fn every_kind_of_principal_has_its_user() {
+        for (arn, by_arn, by_session) in [
+            (
+                "arn:aws:iam::ACCOUNT:user/ann",
+                "iam:user/ann",
+                "iam:user/ann",
+            ),
+            (
+                "arn:aws:iam::ACCOUNT:user/lab/ann",
+                "iam:user/lab/ann",
+                "iam:user/lab/ann",
+            ),
+            (
+                "arn:aws:sts::ACCOUNT:assumed-role/Researcher/ann@university.edu",
+                "iam:role/Researcher/ann@university.edu",
+                "ann@university.edu",
+            ),
+            (
+                "arn:aws-us-gov:sts::ACCOUNT:assumed-role/R/i-0123456789abcdef0",
+                "iam:role/R/i-0123456789abcdef0",
+                "i-0123456789abcdef0",
+            ),
+            (
+                "arn:aws:sts::ACCOUNT:federated-user/ann",
+                "iam:federated-user/ann",
+                "iam:federated-user/ann",
+            ),
+            ("arn:aws:iam::ACCOUNT:root", "iam:root", "iam:root"),
+        ] {
+            assert_eq!(user(arn, IamIdentity::Arn).as_deref(), Ok(by_arn));
+            assert_eq!(
+                user(arn, IamIdentity::SessionName).as_deref(),
+                Ok(by_session)
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_principal_is_nobody() {
+        for arn in [
+            "",
+            "ann",
+            "arn:aws:iam::ACCOUNT",
+            "arn:aws:iam::ACCOUNT:user/",
+            "arn:aws:iam::ACCOUNT:role/R",
+            "arn:aws:iam:::user/ann",
+            "arn:aws:s3::ACCOUNT:user/ann",
+            "arn:aws:sts::ACCOUNT:assumed-role/R",
+            "arn:aws:sts::ACCOUNT:assumed-role/R/",
+            "arn:aws:sts::ACCOUNT:assumed-role//s",
+            "arn:aws:sts::ACCOUNT:assumed-role/R/iam:user/ann",
+            "urn:aws:iam::ACCOUNT:user/ann",
+            "arn:aws:iam::ACCOUNT:user/a,b",
+            "arn:aws:iam::ACCOUNT:user/a b",
+        ] {
+            for identity in [IamIdentity::Arn, IamIdentity::SessionName] {
+                assert_eq!(user(arn, identity), Err(Code::NotAllowed), "{arn}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_setting_reads_its_two_words() {
+        assert_eq!("arn".parse::<IamIdentity>().unwrap(), IamIdentity::Arn);
+        let by_session = "session-name".parse::<IamIdentity>().unwrap();
+        assert_eq!(by_session, IamIdentity::SessionName);
+        assert!("session".parse::<IamIdentity>().is_err());
+    }
+}
