@@ -7,7 +7,7 @@ use prism_local::{Embedded, explain};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::{Cli, Command, Global};
-use crate::backend::Local;
+use crate::backend::{Backend, Local};
 use crate::commands;
 use crate::environment::Environment;
 use crate::errors::{self, Failure, Outcome};
@@ -15,10 +15,9 @@ use crate::output::Output;
 use crate::regions::InRegion;
 
 /// What a command works with.
-#[derive(Debug)]
 pub(crate) struct Session {
     /// The backend.
-    pub(crate) local: Local,
+    pub(crate) backend: Box<dyn Backend>,
     /// Where text goes.
     pub(crate) out: Output,
     /// What the process found around it.
@@ -29,6 +28,14 @@ impl Session {
     /// The Region that a command names, or the usual one.
     pub(crate) fn region(&self, named: &InRegion) -> Result<Region, Problem> {
         named.resolve(&self.environment)
+    }
+
+    /// The embedded cloud, for commands that work on nothing else.
+    pub(crate) fn embedded(&self) -> Result<&Local, Problem> {
+        self.backend.embedded().ok_or_else(|| {
+            let message = "This command works on an embedded cloud, and the backend is another.";
+            Problem::new(Code::EmbeddedOnly, message)
+        })
     }
 }
 
@@ -75,7 +82,7 @@ fn within_runtime(global: Global, command: Command, environment: Environment, ou
             Err(problem) => return errors::tell(&out, problem.into()),
         };
         let session = Session {
-            local,
+            backend: Box::new(local),
             out,
             environment,
         };
@@ -115,12 +122,12 @@ async fn dispatch(command: Command, session: &Session) -> Outcome {
 
 /// Has saves that lost their process brought to an end. That it fails prevents no command.
 async fn sweep(session: &Session) {
-    match session.local.sweep().await {
+    match session.backend.sweep().await {
         Ok(recoveries) => {
             for recovery in recoveries {
                 let id = &recovery.save_id;
                 // Another user's save is put back too, and is none of this one's business.
-                if session.local.save(id).await.is_err() {
+                if session.backend.save(id).await.is_err() {
                     continue;
                 }
                 session.out.note(&format!(

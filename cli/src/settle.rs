@@ -1,17 +1,14 @@
 //! Waiting until an instance is in the state that was asked for.
 
-use std::time::Duration;
-
 use prism_functions::domain::save::seconds_between;
 use prism_functions::domain::{Code, InstanceId, Problem, Region};
-use prism_functions::ports::{Instance, InstanceState};
+use prism_functions::ports::InstanceState;
 
 use crate::app::Session;
+use crate::backend::Seen;
 use crate::progress::Progress;
 use crate::text::{duration, plain};
 
-/// How often to look, on the wall clock.
-const EVERY: Duration = Duration::from_millis(100);
 /// How long to wait at most, on the cloud's clock.
 const LIMIT_S: f64 = 900.0;
 /// How long a new instance may be unknown, on the cloud's clock.
@@ -31,7 +28,7 @@ pub(crate) struct Awaited<'a> {
 
 impl Awaited<'_> {
     /// Waits until it is there. `None` when it is gone for so long that nobody knows it any more.
-    pub(crate) async fn wait(&self, session: &Session) -> Result<Option<Instance>, Problem> {
+    pub(crate) async fn wait(&self, session: &Session) -> Result<Option<Seen>, Problem> {
         let mut progress = Progress::new(&session.out);
         let outcome = self.look_until(session, &mut progress).await;
         progress.clear();
@@ -42,13 +39,17 @@ impl Awaited<'_> {
         &self,
         session: &Session,
         progress: &mut Progress,
-    ) -> Result<Option<Instance>, Problem> {
-        let began = session.local.now();
-        let mut ticks = tokio::time::interval(EVERY);
+    ) -> Result<Option<Seen>, Problem> {
+        let began = session.backend.now();
+        let mut looks = session.backend.pace().looks();
         loop {
-            ticks.tick().await;
-            let waited = seconds_between(began, session.local.now());
-            let found = match session.local.instance(self.region, self.id.as_str()).await {
+            looks.next().await;
+            let waited = seconds_between(began, session.backend.now());
+            let found = match session
+                .backend
+                .instance(self.region, self.id.as_str())
+                .await
+            {
                 Ok(instance) => Some(instance),
                 Err(problem) if problem.code == Code::InstanceNotFound => None,
                 Err(problem) => return Err(problem),
@@ -71,7 +72,7 @@ impl Awaited<'_> {
     }
 
     /// Whether it will not come there by itself.
-    fn is_missed_by(&self, instance: &Instance) -> bool {
+    fn is_missed_by(&self, instance: &Seen) -> bool {
         match self.state {
             InstanceState::Running => {
                 instance.state == InstanceState::Stopped || instance.state.is_gone()
@@ -81,9 +82,9 @@ impl Awaited<'_> {
         }
     }
 
-    fn missed(&self, instance: &Instance) -> Problem {
+    fn missed(&self, instance: &Seen) -> Problem {
         let reason = instance.state_reason.as_ref();
-        let reason = reason.map(|reason| format!(" ({})", reason.message));
+        let reason = reason.map(|reason| format!(" ({reason})"));
         Problem::new(
             Code::InstanceStateWrong,
             format!(

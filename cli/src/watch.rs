@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use prism_functions::domain::save::SaveRecord;
 use prism_functions::domain::{Class, Code, Problem, SaveId};
-use prism_functions::ports::{ExecutionStatus, ExecutionsError};
 use tokio::sync::mpsc;
 
 use crate::app::Session;
+use crate::backend::{Looks, Unrecorded};
 use crate::errors::Outcome;
 use crate::output::Output;
 use crate::progress::Progress;
@@ -16,16 +16,10 @@ use crate::signals::{Signal, Signals};
 use crate::text::plain;
 use crate::{exit, report, story};
 
-/// How often to look, on the wall clock.
-const EVERY: Duration = Duration::from_millis(100);
-/// How many looks may fail in a row before the waiting does.
-const FAILURES: u32 = 50;
-/// How many looks may find no record while an execution runs that has to write it: a minute's.
-const UNKNOWN: u32 = 600;
-/// After how many looks to see whether a process that carried a save has died.
-const SWEEP: u32 = 50;
-/// How many looks to wait for an execution that has ended its save and is about to end itself.
-const LAST: u32 = 20;
+/// For how long looks may find no record while an execution runs that has to write it.
+const UNKNOWN: Duration = Duration::from_mins(1);
+/// How often to see whether a process that carried a save has died.
+const SWEEP: Duration = Duration::from_secs(5);
 
 /// What this process is to the save.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +69,7 @@ pub(crate) async fn await_end(
     waiting.progress.clear();
     let ended = ended?;
     if let Ended::Final(record) = &ended {
-        waiting.let_execution_end(record).await;
+        session.backend.let_end(record).await;
     }
     Ok(ended)
 }
@@ -98,10 +92,10 @@ pub(crate) fn conclude(session: &Session, id: &SaveId, duty: Duty, ended: Ended)
 /// Waits until a save has a record: it has begun, or it was refused.
 pub(crate) async fn until_begun(session: &Session, id: &SaveId) -> Result<Ended, Problem> {
     let mut look = Look::default();
-    let mut ticks = tokio::time::interval(EVERY);
+    let mut looks = session.backend.pace().looks();
     loop {
-        ticks.tick().await;
-        if let Some(record) = look.once(session, id).await? {
+        looks.next().await;
+        if let Some(record) = look.once(session, id, &looks).await? {
             return Ok(if record.state.is_final() {
                 Ended::Final(Box::new(record))
             } else {
@@ -132,14 +126,14 @@ impl Waiting<'_> {
         mut signals: Signals,
         mut chosen: mpsc::Receiver<Choice>,
     ) -> Result<Ended, Problem> {
-        let mut ticks = tokio::time::interval(EVERY);
+        let mut looks = self.session.backend.pace().looks();
         loop {
             tokio::select! {
-                _ = ticks.tick() => {}
+                () = looks.next() => {}
                 signal = signals.next() => self.on_signal(signal),
                 Some(choice) = chosen.recv() => self.on_choice(choice).await,
             }
-            let Some(record) = self.look.once(self.session, self.id).await? else {
+            let Some(record) = self.look.once(self.session, self.id, &looks).await? else {
                 continue;
             };
             if record.state.is_final() {
@@ -147,13 +141,13 @@ impl Waiting<'_> {
             }
             if self.leaving {
                 if self.duty == Duty::Carries {
-                    self.session.local.hand_over(self.id).await?;
+                    self.session.backend.hand_over(self.id).await?;
                 }
                 return Ok(Ended::Open(Box::new(record)));
             }
             if !self.asking {
                 self.tell_trouble();
-                let shown = story::progress(&record, self.session.local.now());
+                let shown = story::progress(&record, self.session.backend.now());
                 self.progress.show(&shown.step, &shown.details);
             }
         }
@@ -161,7 +155,7 @@ impl Waiting<'_> {
 
     /// Says once what a step is waiting out, such as a full disk: it may need somebody's hand.
     fn tell_trouble(&mut self) {
-        let trouble = self.session.local.cloud.trouble();
+        let trouble = self.session.backend.trouble();
         if trouble != self.trouble {
             if let Some(trouble) = &trouble {
                 self.progress
@@ -194,7 +188,7 @@ impl Waiting<'_> {
         match choice {
             Choice::Wait => {}
             Choice::Background => self.leaving = true,
-            Choice::Cancel => match self.session.local.cancel_save(self.id).await {
+            Choice::Cancel => match self.session.backend.cancel_save(self.id).await {
                 Ok(_) => self
                     .progress
                     .say("Cancelling: everything is being put back."),
@@ -205,27 +199,14 @@ impl Waiting<'_> {
             },
         }
     }
-
-    /// The record is final a moment before the execution that wrote it: give it that moment, so
-    /// that it is not cut off by the end of this process.
-    async fn let_execution_end(&self, record: &SaveRecord) {
-        let mut ticks = tokio::time::interval(EVERY / 5);
-        for _ in 0..LAST {
-            ticks.tick().await;
-            match self.session.local.execution(&record.execution).await {
-                Ok(execution) if execution.status == ExecutionStatus::Running => {}
-                _ => return,
-            }
-        }
-    }
 }
 
 /// The looks at a save so far.
 #[derive(Default)]
 struct Look {
-    looks: u32,
-    unknown: u32,
-    failures: u32,
+    since_sweep: Duration,
+    unknown: Duration,
+    failing: Duration,
 }
 
 impl Look {
@@ -234,26 +215,29 @@ impl Look {
         &mut self,
         session: &Session,
         id: &SaveId,
+        looks: &Looks,
     ) -> Result<Option<SaveRecord>, Problem> {
-        self.looks = self.looks.wrapping_add(1);
-        if self.looks.is_multiple_of(SWEEP) {
+        self.since_sweep += looks.pause();
+        if self.since_sweep >= SWEEP {
+            self.since_sweep = Duration::ZERO;
             // The process that carries the save may be another one, and may be dead by now.
-            let _ = session.local.sweep().await;
+            let _ = session.backend.sweep().await;
         }
-        match session.local.save(id).await {
+        match session.backend.save(id).await {
             Ok(record) => {
-                self.failures = 0;
+                self.failing = Duration::ZERO;
                 Ok(Some(record))
             }
             Err(problem) if problem.code == Code::SaveNotFound => {
-                self.unknown += 1;
-                self.check_execution(session, id, problem).await?;
+                self.unknown += looks.pause();
+                self.check_begun(session, id, problem).await?;
                 Ok(None)
             }
             Err(problem)
-                if problem.code.class() == Class::Transient && self.failures < FAILURES =>
+                if problem.code.class() == Class::Transient
+                    && self.failing < session.backend.pace().patience =>
             {
-                self.failures += 1;
+                self.failing += looks.pause();
                 Ok(None)
             }
             Err(problem) => Err(problem),
@@ -261,28 +245,19 @@ impl Look {
     }
 
     /// A save without a record has only begun to begin, or its execution ended without one.
-    async fn check_execution(
+    async fn check_begun(
         &self,
         session: &Session,
         id: &SaveId,
         unknown: Problem,
     ) -> Result<(), Problem> {
-        let execution = match session.local.execution(id.as_str()).await {
-            Ok(execution) => execution,
-            Err(ExecutionsError::NotFound { .. }) => return Err(unknown),
-            Err(error) => {
-                return Err(Problem::new(
-                    Code::AwsUnavailable,
-                    "How the save stands cannot be read.",
-                )
-                .because(error));
+        match session.backend.unrecorded(id).await? {
+            Unrecorded::Unknown => return Err(unknown),
+            // It may have written its record between the two looks.
+            Unrecorded::Failed(problem) if session.backend.save(id).await.is_err() => {
+                return Err(problem);
             }
-        };
-        let over = execution.status != ExecutionStatus::Running;
-        if over && session.local.save(id).await.is_err() {
-            let error = execution.error.as_deref().unwrap_or("Internal");
-            let cause = execution.cause.as_deref().unwrap_or_default();
-            return Err(Problem::from_wire(error, cause));
+            Unrecorded::Failed(_) | Unrecorded::Begins => {}
         }
         if self.unknown > UNKNOWN {
             let message = format!("The save {id} was asked for and has not begun.");

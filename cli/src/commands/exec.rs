@@ -51,16 +51,15 @@ pub(crate) struct Exec {
 impl Exec {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let local = session.embedded()?;
         let region = session.region(&self.region)?;
-        let instance = session.local.instance(&region, &self.name).await?;
+        let instance = session.backend.instance(&region, &self.name).await?;
         let stdin = if !session.environment.stdin_terminal && reads_stdin(&self.command) {
             stdin()?
         } else {
             Vec::new()
         };
-        let answer = session
-            .local
-            .guest(&region, &instance.id, &self.command, &stdin)?;
+        let answer = local.guest(&region, &instance.id, &self.command, &stdin)?;
         if session.out.json {
             let value = json!({
                 "exit_code": answer.exit_code,

@@ -62,13 +62,13 @@ impl Launch {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let request = self.request(session)?;
         if self.dry_run {
-            let plan = session.local.plan_launch(&request).await?;
+            let plan = session.backend.plan_launch(&request).await?;
             session
                 .out
                 .show(&json!({ "dry_run": true, "plan": plan }), || would(&plan))?;
             return Ok(exit::DONE);
         }
-        let (plan, mut instance) = session.local.launch(&request).await?;
+        let (plan, mut instance) = session.backend.launch(&request).await?;
         if !self.no_wait {
             let id = instance.id.parse().map_err(Problem::from)?;
             let awaited = Awaited {

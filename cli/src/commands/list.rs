@@ -21,7 +21,7 @@ impl List {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let region = session.region(&self.region)?;
-        let instances = session.local.instances(&region).await?;
+        let instances = session.backend.instances(&region).await?;
         let out = &session.out;
         if instances.is_empty() && !out.json {
             out.note(&format!(

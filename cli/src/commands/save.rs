@@ -78,7 +78,7 @@ impl Save {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let request = self.request(session)?;
         let before = match &self.request_id {
-            Some(id) if !self.dry_run => session.local.asked_before(&request, id).await?,
+            Some(id) if !self.dry_run => session.backend.asked_before(&request, id).await?,
             _ => None,
         };
         if let Some(started) = before {
@@ -96,7 +96,7 @@ impl Save {
             Place::Here
         };
         let started = session
-            .local
+            .backend
             .start_save(place, request, self.request_id.as_deref())
             .await?;
         self.go_on(session, &started).await
@@ -124,7 +124,7 @@ impl Save {
     /// Shows the plan and asks, where somebody can answer. Answers whether to go on.
     async fn agreed(&self, session: &Session, request: &SaveRequest) -> Result<bool, Failure> {
         let out = &session.out;
-        let plan = session.local.plan_save(request.clone()).await?;
+        let plan = session.backend.plan_save(request.clone()).await?;
         if self.dry_run {
             let value = json!({ "dry_run": true, "plan": plan });
             out.show(&value, || report::plan(&plan))?;

@@ -19,7 +19,7 @@ impl Start {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let region = session.region(&self.change.region)?;
-        let instance = session.local.start(&region, &self.change.name).await?;
+        let instance = session.backend.start(&region, &self.change.name).await?;
         let awaited = Awaited {
             region: &region,
             id: &instance.id,

@@ -35,7 +35,7 @@ impl Stop {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let region = session.region(&self.change.region)?;
-        let instance = session.local.stop(&region, &self.change.name).await?;
+        let instance = session.backend.stop(&region, &self.change.name).await?;
         let awaited = Awaited {
             region: &region,
             id: &instance.id,
@@ -48,9 +48,10 @@ impl Stop {
 
 /// Waits, if that is wanted, and says how the instance stands.
 pub(crate) async fn done(session: &Session, change: &Change, awaited: &Awaited<'_>) -> Outcome {
-    let (local, id) = (&session.local, awaited.id);
+    let id = awaited.id;
     let found = if change.no_wait {
-        local.instance(awaited.region, id.as_str()).await.ok()
+        let found = session.backend.instance(awaited.region, id.as_str());
+        found.await.ok()
     } else {
         awaited.wait(session).await?
     };

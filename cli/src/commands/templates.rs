@@ -25,10 +25,14 @@ impl Templates {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let project = self.project.as_deref().map(str::parse::<ProjectName>);
         let project = project.transpose().map_err(Problem::from)?;
-        let user = session.local.user().as_str();
-        let mut templates = session.local.templates().await?;
+        let user = if self.mine {
+            Some(session.backend.user().await?.to_string())
+        } else {
+            None
+        };
+        let mut templates = session.backend.templates().await?;
         templates.retain(|template| {
-            let mine = !self.mine || template.owner.as_deref() == Some(user);
+            let mine = user.is_none() || template.owner == user;
             let wanted = project.as_ref().map(ProjectName::as_str);
             mine && (wanted.is_none() || template.project.as_deref() == wanted)
         });

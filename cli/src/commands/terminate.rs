@@ -23,9 +23,9 @@ pub(crate) struct Terminate {
 impl Terminate {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        let (local, name) = (&session.local, &self.change.name);
+        let (backend, name) = (&session.backend, &self.change.name);
         let region = session.region(&self.change.region)?;
-        let instance = local.instance(&region, name).await?;
+        let instance = backend.instance(&region, name).await?;
         let question = format!(
             "{} ({}) and everything on its disk will be gone. Terminate it?",
             plain(name),
@@ -36,7 +36,7 @@ impl Terminate {
             return Ok(exit::FAILED);
         }
         // By its id: a second instance of that name that appears now is none of our business.
-        local.terminate(&region, instance.id.as_str()).await?;
+        backend.terminate(&region, instance.id.as_str()).await?;
         let awaited = Awaited {
             region: &region,
             id: &instance.id,

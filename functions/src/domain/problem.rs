@@ -108,6 +108,7 @@ codes! {
     DiskFull, Failed, "The disk is full.", "Free some space, then try again.";
     LocalIo, Failed, "A file of the embedded cloud cannot be read or written.", "Check the folder's permissions, or use another with --home.";
     NotCustomisable, Refused, "A command inside a simulated instance is not one that the simulator knows.", "\"prism exec --help\" lists what it knows.";
+    EmbeddedOnly, BadInput, "Only an embedded cloud can do that.", "Use a profile of an embedded cloud (--profile NAME); on AWS, log in to the instance itself.";
     ConfirmationNeeded, BadInput, "The command asks for a confirmation, and nobody can answer.", "Add --yes.";
     Internal, Failed, "Prism is at fault.", "Please report it with the message.";
     Throttled, Transient, "EC2 had too many calls.", "It is tried again by itself.";

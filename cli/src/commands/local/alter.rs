@@ -80,9 +80,10 @@ impl Alter {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let region = session.region(&self.region)?;
-        let instance = session.local.instance(&region, &self.instance).await?;
+        let instance = session.backend.instance(&region, &self.instance).await?;
         let (feature, sentence) = self.feature.feature();
-        session.local.cloud.alter(&region, &instance.id, feature)?;
+        let cloud = &session.embedded()?.cloud;
+        cloud.alter(&region, &instance.id, feature)?;
         session
             .out
             .show(&json!({ "id": instance.id, "altered": sentence }), || {

@@ -14,19 +14,20 @@ pub(crate) struct Info {}
 
 impl Info {
     /// Runs the command.
-    pub(crate) fn run(self, session: &Session) -> Outcome {
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
         let Self {} = self;
-        let cloud = &session.local.cloud;
-        let (speed, settings, now) = (cloud.speed()?, cloud.settings()?, session.local.now());
+        let cloud = &session.embedded()?.cloud;
+        let user = session.backend.user().await?;
+        let (speed, settings, now) = (cloud.speed()?, cloud.settings()?, session.backend.now());
         let home = cloud.home().display().to_string();
         let value = json!({
-            "home": home, "user": session.local.user(), "now": now,
+            "home": home, "user": user, "now": now,
             "speed": speed, "settings": settings,
         });
         session.out.show(&value, || {
             pairs([
                 ("folder", home.clone()),
-                ("you are", session.local.user().to_string()),
+                ("you are", user.to_string()),
                 (
                     "time",
                     format!("{}, at {speed} times the usual speed", when(now)),

@@ -29,12 +29,12 @@ impl Local {
     /// without the cloud that it removes, the other without a user.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         match self {
-            Self::Info(args) => args.run(session),
+            Self::Info(args) => args.run(session).await,
             Self::Speed(args) => args.run(session),
             Self::Settings(args) => args.run(session),
             Self::Alter(args) => args.run(session).await,
-            Self::Reset(args) => args.run(&session.out, session.local.cloud.home()),
-            Self::Run(args) => args.run(&session.local.cloud).await,
+            Self::Reset(args) => args.run(&session.out, session.embedded()?.cloud.home()),
+            Self::Run(args) => args.run(&session.embedded()?.cloud).await,
         }
     }
 }

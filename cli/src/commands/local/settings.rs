@@ -27,7 +27,7 @@ enum Scope {
 impl Settings {
     /// Runs the command.
     pub(crate) fn run(self, session: &Session) -> Outcome {
-        let cloud = &session.local.cloud;
+        let cloud = &session.embedded()?.cloud;
         let mut settings = cloud.settings()?;
         if let Some(scope) = self.public_scope {
             settings.public_scope = match scope {

@@ -18,7 +18,7 @@ pub(crate) struct Speed {
 impl Speed {
     /// Runs the command.
     pub(crate) fn run(self, session: &Session) -> Outcome {
-        let cloud = &session.local.cloud;
+        let cloud = &session.embedded()?.cloud;
         if let Some(text) = &self.factor {
             let factor = text.parse::<f64>().ok();
             let Some(factor) = factor.filter(|factor| (0.1..=10_000.0).contains(factor)) else {

@@ -24,7 +24,7 @@ impl Cancel {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let id = super::save_id(&self.id)?;
-        let record = session.local.cancel_save(&id).await?;
+        let record = session.backend.cancel_save(&id).await?;
         if !self.wait {
             let next = format!("prism saves watch {id}");
             let value = json!({ "save_id": id, "state": record.state, "next_command": next });

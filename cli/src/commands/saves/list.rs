@@ -20,7 +20,7 @@ pub(crate) struct List {
 impl List {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        let (saves, more) = session.local.saves(usize::from(self.limit)).await?;
+        let (saves, more) = session.backend.saves(usize::from(self.limit)).await?;
         let out = &session.out;
         if saves.is_empty() && !out.json {
             out.note("No saves yet. Save an instance: prism save my-research my-custom-ml-env");

@@ -31,7 +31,7 @@ impl Export {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let reference: TemplateRef = self.template.parse()?;
-        let yaml = session.local.export_template(&reference).await?;
+        let yaml = session.backend.export_template(&reference).await?;
         let Some(path) = &self.output else {
             let value = json!({ "template": reference.to_string(), "yaml": yaml });
             session.out.show(&value, || yaml.clone())?;

@@ -28,12 +28,12 @@ impl Info {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let reference: TemplateRef = self.template.parse()?;
-        let view = session.local.template(&reference).await?;
+        let view = session.backend.template(&reference).await?;
         let TemplateView::Saved { template, version } = &view else {
             session.out.show(&view, || built_in(&view))?;
             return Ok(exit::DONE);
         };
-        let versions = session.local.versions(&template.name, VERSIONS).await?;
+        let versions = session.backend.versions(&template.name, VERSIONS).await?;
         let mut value = serde_json::to_value(&view).map_err(|error| {
             Problem::new(Code::Internal, "The template could not be written as JSON.")
                 .because(error)

@@ -1,0 +1,168 @@
+//! The backend: Prism as one caller sees it, wherever it runs.
+//!
+//! [`Backend`] has exactly the calls that commands make, each with the caller filled in. The embedded
+//! cloud on this machine is [`Local`].
+
+mod local;
+mod pace;
+mod served;
+
+use async_trait::async_trait;
+use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
+use prism_functions::domain::template::{TemplateRef, Version};
+use prism_functions::domain::{
+    InstanceId, Problem, Region, SaveId, TemplateName, Timestamp, UserId,
+};
+use prism_functions::ports::{Instance, InstanceState};
+use prism_functions::service::{
+    InstanceView, LaunchPlan, LaunchRequest, Recovery, Started, TemplateSummary, TemplateView,
+};
+
+pub(crate) use local::Local;
+pub(crate) use pace::{Looks, Pace};
+
+/// Where a save is carried out, where that is a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In this process, which waits for it.
+    Here,
+    /// In a process of its own, which outlives this one.
+    Detached,
+}
+
+/// An instance at one look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Its id.
+    pub(crate) id: InstanceId,
+    /// Its state.
+    pub(crate) state: InstanceState,
+    /// Why it is in that state, in a sentence.
+    pub(crate) state_reason: Option<String>,
+    /// Its public address.
+    pub(crate) public_ip: Option<String>,
+}
+
+impl From<Instance> for Seen {
+    fn from(instance: Instance) -> Self {
+        Self {
+            id: instance.id,
+            state: instance.state,
+            state_reason: instance.state_reason.map(|reason| reason.message),
+            public_ip: instance.public_ip,
+        }
+    }
+}
+
+/// What there is of a save that has no record.
+#[derive(Debug)]
+pub(crate) enum Unrecorded {
+    /// It was asked for, and will have one.
+    Begins,
+    /// It ended without one, for this reason.
+    Failed(Problem),
+    /// Nobody has asked for it.
+    Unknown,
+}
+
+/// What commands ask for.
+#[async_trait]
+pub(crate) trait Backend: Send + Sync {
+    /// The embedded cloud, for what only a simulation can do.
+    fn embedded(&self) -> Option<&Local> {
+        None
+    }
+
+    /// How often it wants to be asked.
+    fn pace(&self) -> Pace {
+        Pace::REMOTE
+    }
+
+    /// The time by which its records are dated.
+    fn now(&self) -> Timestamp;
+
+    /// Who asks.
+    async fn user(&self) -> Result<UserId, Problem>;
+
+    /// Has saves that lost their process brought to an end in the background, where nobody else
+    /// sees to that.
+    async fn sweep(&self) -> Result<Vec<Recovery>, Problem> {
+        Ok(Vec::new())
+    }
+
+    /// The caller's instances.
+    async fn instances(&self, region: &Region) -> Result<Vec<InstanceView>, Problem>;
+
+    /// The caller's instance of that name or id.
+    async fn instance(&self, region: &Region, name: &str) -> Result<Seen, Problem>;
+
+    /// Begins to start an instance.
+    async fn start(&self, region: &Region, name: &str) -> Result<Seen, Problem>;
+
+    /// Begins to stop an instance.
+    async fn stop(&self, region: &Region, name: &str) -> Result<Seen, Problem>;
+
+    /// Begins to end an instance for good.
+    async fn terminate(&self, region: &Region, name: &str) -> Result<Seen, Problem>;
+
+    /// Says what a launch would do.
+    async fn plan_launch(&self, request: &LaunchRequest) -> Result<LaunchPlan, Problem>;
+
+    /// Launches an instance.
+    async fn launch(&self, request: &LaunchRequest) -> Result<(LaunchPlan, InstanceView), Problem>;
+
+    /// Says what a save would do.
+    async fn plan_save(&self, request: SaveRequest) -> Result<SavePlan, Problem>;
+
+    /// The save that this request has led to before, under the same request id.
+    async fn asked_before(
+        &self,
+        request: &SaveRequest,
+        request_id: &str,
+    ) -> Result<Option<Started>, Problem>;
+
+    /// Starts a save.
+    async fn start_save(
+        &self,
+        place: Place,
+        request: SaveRequest,
+        request_id: Option<&str>,
+    ) -> Result<Started, Problem>;
+
+    /// The record of a save.
+    async fn save(&self, id: &SaveId) -> Result<SaveRecord, Problem>;
+
+    /// What there is of a save that has no record.
+    async fn unrecorded(&self, id: &SaveId) -> Result<Unrecorded, Problem>;
+
+    /// The caller's saves, the newest first, and whether there are more.
+    async fn saves(&self, limit: usize) -> Result<(Vec<SaveRecord>, bool), Problem>;
+
+    /// Asks a save to end.
+    async fn cancel_save(&self, id: &SaveId) -> Result<SaveRecord, Problem>;
+
+    /// Leaves a save of this process to a process of its own; elsewhere it goes on anyway.
+    async fn hand_over(&self, _id: &SaveId) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    /// Gives an execution of this process, which has ended its save, the moment to end itself.
+    async fn let_end(&self, _record: &SaveRecord) {}
+
+    /// What keeps a save in this process from going on, while it tries again.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
+    /// The templates that the caller can launch.
+    async fn templates(&self) -> Result<Vec<TemplateSummary>, Problem>;
+
+    /// A template and the version that the reference names.
+    async fn template(&self, reference: &TemplateRef) -> Result<TemplateView, Problem>;
+
+    /// The newest versions of a saved template, the newest first.
+    async fn versions(&self, name: &TemplateName, limit: usize) -> Result<Vec<Version>, Problem>;
+
+    /// The YAML file of a template's version.
+    async fn export_template(&self, reference: &TemplateRef) -> Result<String, Problem>;
+}

@@ -1,0 +1,97 @@
+//! How often to look at something that takes its time: the one place that says so.
+
+use std::time::Duration;
+
+use tokio::time::{Interval, MissedTickBehavior};
+
+/// How much longer each pause is than the one before, where pauses grow.
+const GROWTH: f64 = 1.1;
+
+/// How often a backend wants to be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pace {
+    /// The first pause.
+    first: Duration,
+    /// The longest pause.
+    longest: Duration,
+    /// For how long looks may fail in a row, for reasons that may pass, before the waiting does.
+    pub(crate) patience: Duration,
+}
+
+impl Pace {
+    /// A folder of this machine: a look costs next to nothing, and the cloud's time may run fast.
+    pub(crate) const EMBEDDED: Pace = Pace {
+        first: Duration::from_millis(100),
+        longest: Duration::from_millis(100),
+        patience: Duration::from_secs(5),
+    };
+    /// A service that others ask too: a restart is seen within seconds, and who waits for hours
+    /// asks six times a minute.
+    pub(crate) const REMOTE: Pace = Pace {
+        first: Duration::from_secs(2),
+        longest: Duration::from_secs(10),
+        patience: Duration::from_mins(1),
+    };
+
+    /// The pauses between looks.
+    fn pauses(self) -> impl Iterator<Item = Duration> + Send {
+        let longer = move |pause: &Duration| Some(pause.mul_f64(GROWTH).min(self.longest));
+        std::iter::successors(Some(self.first), longer)
+    }
+
+    /// The looks, the first of them at once.
+    pub(crate) fn looks(self) -> Looks {
+        let mut ticks = tokio::time::interval(self.first);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Looks {
+            ticks,
+            pause: self.first,
+            pauses: Box::new(self.pauses()),
+        }
+    }
+}
+
+/// Looks with pauses between them.
+pub(crate) struct Looks {
+    ticks: Interval,
+    /// The pause behind the present look.
+    pause: Duration,
+    pauses: Box<dyn Iterator<Item = Duration> + Send>,
+}
+
+impl Looks {
+    /// Waits until it is time for the next look. Dropped before that, it has changed nothing.
+    pub(crate) async fn next(&mut self) {
+        self.ticks.tick().await;
+        self.pause = self.pauses.next().unwrap_or(self.pause);
+        self.ticks.reset_after(self.pause);
+    }
+
+    /// For how long this look stands: until the next one.
+    pub(crate) fn pause(&self) -> Duration {
+        self.pause
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(pace: Pace) -> Vec<f64> {
+        pace.pauses().take(40).map(|it| it.as_secs_f64()).collect()
+    }
+
+    #[test]
+    fn the_embedded_pace_is_even_and_the_other_slows_down() {
+        assert!(
+            seconds(Pace::EMBEDDED)
+                .iter()
+                .all(|it| it.total_cmp(&0.1).is_eq())
+        );
+        let remote = seconds(Pace::REMOTE);
+        assert!(remote[0].total_cmp(&2.0).is_eq() && remote[39].total_cmp(&10.0).is_eq());
+        assert!(remote.windows(2).all(|pair| pair[0] <= pair[1]));
+        // The restart of an instance takes about a minute: it is looked at every few seconds then.
+        assert!(remote.iter().take(10).sum::<f64>() < 40.0, "{remote:?}");
+    }
+}

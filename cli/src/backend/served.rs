@@ -1,0 +1,202 @@
+//! The calls of commands on a [`Service`] in this process: what the embedded cloud and the backend
+//! on AWS share.
+
+use async_trait::async_trait;
+use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
+use prism_functions::domain::template::{TemplateRef, Version};
+use prism_functions::domain::{Code, Problem, Region, SaveId, TemplateName, Timestamp, UserId};
+use prism_functions::ports::{ExecutionStatus, ExecutionsError};
+use prism_functions::service::access::Caller;
+use prism_functions::service::{
+    InstanceView, LaunchPlan, LaunchRequest, Recovery, Service, Started, TemplateSummary,
+    TemplateView,
+};
+
+use super::{Backend, Local, Pace, Place, Seen, Unrecorded};
+
+/// A backend whose service runs in this process.
+#[async_trait]
+pub(super) trait Served: Send + Sync {
+    /// The service.
+    fn service(&self) -> &Service;
+
+    /// The service that carries executions out at a place.
+    fn service_at(&self, _place: Place) -> &Service {
+        self.service()
+    }
+
+    /// Who asks.
+    fn caller(&self) -> &Caller;
+
+    /// See [`Backend::embedded`].
+    fn embedded(&self) -> Option<&Local> {
+        None
+    }
+
+    /// See [`Backend::pace`].
+    fn pace(&self) -> Pace {
+        Pace::REMOTE
+    }
+
+    /// See [`Backend::sweep`].
+    async fn sweep(&self) -> Result<Vec<Recovery>, Problem> {
+        Ok(Vec::new())
+    }
+
+    /// See [`Backend::hand_over`].
+    async fn hand_over(&self, _id: &SaveId) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    /// See [`Backend::let_end`].
+    async fn let_end(&self, _record: &SaveRecord) {}
+
+    /// See [`Backend::trouble`].
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+}
+
+#[async_trait]
+impl<S: Served> Backend for S {
+    fn embedded(&self) -> Option<&Local> {
+        Served::embedded(self)
+    }
+
+    fn pace(&self) -> Pace {
+        Served::pace(self)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.service().env.clock.now()
+    }
+
+    async fn user(&self) -> Result<UserId, Problem> {
+        Ok(self.caller().user.clone())
+    }
+
+    async fn sweep(&self) -> Result<Vec<Recovery>, Problem> {
+        Served::sweep(self).await
+    }
+
+    async fn instances(&self, region: &Region) -> Result<Vec<InstanceView>, Problem> {
+        self.service().instances(self.caller(), region).await
+    }
+
+    async fn instance(&self, region: &Region, name: &str) -> Result<Seen, Problem> {
+        let found = self.service().instance(self.caller(), region, name).await;
+        found.map(Seen::from)
+    }
+
+    async fn start(&self, region: &Region, name: &str) -> Result<Seen, Problem> {
+        let service = self.service();
+        let started = service.start_instance(self.caller(), region, name).await;
+        started.map(Seen::from)
+    }
+
+    async fn stop(&self, region: &Region, name: &str) -> Result<Seen, Problem> {
+        let service = self.service();
+        let stopped = service.stop_instance(self.caller(), region, name).await;
+        stopped.map(Seen::from)
+    }
+
+    async fn terminate(&self, region: &Region, name: &str) -> Result<Seen, Problem> {
+        let service = self.service();
+        let ended = service
+            .terminate_instance(self.caller(), region, name)
+            .await;
+        ended.map(Seen::from)
+    }
+
+    async fn plan_launch(&self, request: &LaunchRequest) -> Result<LaunchPlan, Problem> {
+        self.service().plan_launch(self.caller(), request).await
+    }
+
+    async fn launch(&self, request: &LaunchRequest) -> Result<(LaunchPlan, InstanceView), Problem> {
+        self.service().launch(self.caller(), request).await
+    }
+
+    async fn plan_save(&self, request: SaveRequest) -> Result<SavePlan, Problem> {
+        self.service().plan_save(self.caller(), request).await
+    }
+
+    async fn asked_before(
+        &self,
+        request: &SaveRequest,
+        request_id: &str,
+    ) -> Result<Option<Started>, Problem> {
+        let service = self.service();
+        service
+            .asked_before(self.caller(), request, request_id)
+            .await
+    }
+
+    async fn start_save(
+        &self,
+        place: Place,
+        request: SaveRequest,
+        request_id: Option<&str>,
+    ) -> Result<Started, Problem> {
+        let service = self.service_at(place);
+        service.start_save(self.caller(), request, request_id).await
+    }
+
+    async fn save(&self, id: &SaveId) -> Result<SaveRecord, Problem> {
+        self.service().save(self.caller(), id).await
+    }
+
+    async fn unrecorded(&self, id: &SaveId) -> Result<Unrecorded, Problem> {
+        let execution = match self.service().executions.describe(id.as_str()).await {
+            Ok(execution) => execution,
+            Err(ExecutionsError::NotFound { .. }) => return Ok(Unrecorded::Unknown),
+            Err(error) => {
+                let message = "How the save stands cannot be read.";
+                return Err(Problem::new(Code::AwsUnavailable, message).because(error));
+            }
+        };
+        if execution.status == ExecutionStatus::Running {
+            return Ok(Unrecorded::Begins);
+        }
+        let error = execution.error.as_deref().unwrap_or("Internal");
+        let cause = execution.cause.as_deref().unwrap_or_default();
+        Ok(Unrecorded::Failed(Problem::from_wire(error, cause)))
+    }
+
+    async fn saves(&self, limit: usize) -> Result<(Vec<SaveRecord>, bool), Problem> {
+        let listed = self.service().saves(self.caller(), limit, None).await?;
+        Ok((listed.items, listed.cursor.is_some()))
+    }
+
+    async fn cancel_save(&self, id: &SaveId) -> Result<SaveRecord, Problem> {
+        self.service().cancel_save(self.caller(), id).await
+    }
+
+    async fn hand_over(&self, id: &SaveId) -> Result<(), Problem> {
+        Served::hand_over(self, id).await
+    }
+
+    async fn let_end(&self, record: &SaveRecord) {
+        Served::let_end(self, record).await;
+    }
+
+    fn trouble(&self) -> Option<String> {
+        Served::trouble(self)
+    }
+
+    async fn templates(&self) -> Result<Vec<TemplateSummary>, Problem> {
+        self.service().templates(self.caller()).await
+    }
+
+    async fn template(&self, reference: &TemplateRef) -> Result<TemplateView, Problem> {
+        self.service().template(self.caller(), reference).await
+    }
+
+    async fn versions(&self, name: &TemplateName, limit: usize) -> Result<Vec<Version>, Problem> {
+        self.service().versions(self.caller(), name, limit).await
+    }
+
+    async fn export_template(&self, reference: &TemplateRef) -> Result<String, Problem> {
+        let service = self.service();
+        service.export_template(self.caller(), reference).await
+    }
+}
