@@ -192,7 +192,9 @@ impl<S: Served> Backend for S {
     }
 
     async fn versions(&self, name: &TemplateName, limit: usize) -> Result<Vec<Version>, Problem> {
-        self.service().versions(self.caller(), name, limit).await
+        let (service, caller) = (self.service(), self.caller());
+        let listed = service.versions(caller, name, limit, None).await?;
+        Ok(listed.items)
     }
 
     async fn export_template(&self, reference: &TemplateRef) -> Result<String, Problem> {

@@ -78,7 +78,7 @@ impl Launch {
                 state: InstanceState::Running,
             };
             if let Some(running) = awaited.wait(session).await? {
-                instance.state = running.state.as_str();
+                instance.state = running.state;
                 instance.public_ip = running.public_ip;
             }
         }
@@ -108,7 +108,7 @@ impl Launch {
 fn launched(plan: &LaunchPlan, instance: &InstanceView) -> String {
     let name = plain(&instance.name);
     let address = instance.public_ip.clone();
-    let mut text = format!("{name} ({}) is {}.\n", instance.id, instance.state);
+    let mut text = format!("{name} ({}) is {}.\n", instance.id, instance.state.as_str());
     text.push_str(&pairs([
         ("template", plan.template.clone()),
         ("region", plan.region.to_string()),

@@ -44,7 +44,7 @@ fn row(instance: &InstanceView) -> Vec<String> {
     let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
     vec![
         instance.name.clone(),
-        instance.state.to_owned(),
+        instance.state.as_str().to_owned(),
         instance.instance_type.clone(),
         or_dash(instance.template.as_deref()),
         or_dash(instance.public_ip.as_deref()),

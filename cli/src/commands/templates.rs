@@ -65,7 +65,7 @@ fn row(template: &TemplateSummary) -> Vec<String> {
         template.name.clone(),
         or_dash(template.latest.map(|number| number.to_string())),
         owner.unwrap_or_else(|| "built in".to_owned()),
-        template.visibility.to_owned(),
+        template.visibility.as_str().to_owned(),
         or_dash(template.project.clone()),
         match template.owner {
             Some(_) => template.launches.to_string(),

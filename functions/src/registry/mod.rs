@@ -15,8 +15,10 @@ mod templates;
 
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
+
 use crate::domain::{Code, Problem};
-use crate::ports::{Page, Table, TableError};
+use crate::ports::{Query, Table, TableError};
 
 pub use records::Stored;
 pub(crate) use saves::Begun;
@@ -51,6 +53,24 @@ impl Registry {
     pub fn new(table: Arc<dyn Table>) -> Self {
         Self { table }
     }
+
+    /// Part of a list. A cursor that is not of this very list is the caller's mistake.
+    async fn list<T: DeserializeOwned>(&self, query: &Query) -> Result<Listed<T>, Problem> {
+        let page = self.table.query(query).await.map_err(|error| match error {
+            TableError::Invalid(what) if query.cursor.is_some() => {
+                let message = format!("The cursor cannot be used: {what}.");
+                Problem::new(Code::InvalidInput, message)
+                    .hint("Take the cursor from the last page of the same list, or begin anew without one.")
+            }
+            error => problem(error),
+        })?;
+        let items = page.items.iter();
+        let items = items.map(|item| records::decode(item).map(|stored| stored.value));
+        Ok(Listed {
+            items: items.collect::<Result<_, _>>()?,
+            cursor: page.cursor,
+        })
+    }
 }
 
 /// What a failing table means to whoever asked. A failed condition means a concurrent change.
@@ -69,16 +89,4 @@ fn problem(error: TableError) -> Problem {
             Problem::new(Code::RegistryUnavailable, "The registry did not answer.").because(error)
         }
     }
-}
-
-fn listed<T: serde::de::DeserializeOwned>(page: Page) -> Result<Listed<T>, Problem> {
-    let items = page
-        .items
-        .iter()
-        .map(|item| records::decode(item).map(|stored| stored.value))
-        .collect::<Result<_, _>>()?;
-    Ok(Listed {
-        items,
-        cursor: page.cursor,
-    })
 }

@@ -3,7 +3,7 @@
 use chrono::SecondsFormat;
 
 use super::records::{Indexed, Stored, decode, encode};
-use super::{Listed, Registry, TRIES, listed, problem};
+use super::{Listed, Registry, TRIES, problem};
 use crate::domain::save::{Discharge, Duty, Finding, SaveRecord};
 use crate::domain::{Code, InstanceId, Problem, Region, SaveId, Timestamp, UserId};
 use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Write};
@@ -258,7 +258,7 @@ impl Registry {
             limit,
             cursor,
         };
-        listed(self.table.query(&query).await.map_err(problem)?)
+        self.list(&query).await
     }
 
     /// The saves that have not ended, the oldest first.
@@ -267,12 +267,7 @@ impl Registry {
         limit: usize,
         cursor: Option<String>,
     ) -> Result<Listed<SaveRecord>, Problem> {
-        listed(
-            self.table
-                .query(&open("SAVES#OPEN", limit, cursor))
-                .await
-                .map_err(problem)?,
-        )
+        self.list(&open("SAVES#OPEN", limit, cursor)).await
     }
 
     /// The duties that are not discharged, the oldest first.
@@ -281,12 +276,7 @@ impl Registry {
         limit: usize,
         cursor: Option<String>,
     ) -> Result<Listed<Duty>, Problem> {
-        listed(
-            self.table
-                .query(&open("DUTIES#OPEN", limit, cursor))
-                .await
-                .map_err(problem)?,
-        )
+        self.list(&open("DUTIES#OPEN", limit, cursor)).await
     }
 }
 

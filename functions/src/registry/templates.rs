@@ -2,7 +2,7 @@
 
 use super::records::{Indexed, Stored, decode, encode};
 use super::saves::save_item;
-use super::{Listed, Registry, TRIES, listed, problem};
+use super::{Listed, Registry, TRIES, problem};
 use crate::domain::save::SaveRecord;
 use crate::domain::template::{Template, Version, Visibility};
 use crate::domain::{Code, Problem, TemplateName, Timestamp, UserId};
@@ -84,7 +84,7 @@ impl Registry {
             limit,
             cursor,
         };
-        listed(self.table.query(&query).await.map_err(problem)?)
+        self.list(&query).await
     }
 
     /// Templates by name.
@@ -110,7 +110,7 @@ impl Registry {
             limit,
             cursor,
         };
-        listed(self.table.query(&query).await.map_err(problem)?)
+        self.list(&query).await
     }
 
     /// Registers the version of a save: the version, the template's latest pointer and the save's

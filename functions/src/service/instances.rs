@@ -1,6 +1,6 @@
 //! Instances: list, start, stop, terminate.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Service;
 use super::access::{Caller, OWNER_TAG};
@@ -11,14 +11,16 @@ use crate::ports::{Instance, InstanceFilter, InstanceState};
 use crate::steps::{TEMPLATE_TAG, from_ec2};
 
 /// An instance as its owner sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceView {
     /// Its name, or its id where it has none.
     pub name: String,
     /// Its id.
     pub id: String,
     /// Its state.
-    pub state: &'static str,
+    pub state: InstanceState,
+    /// Why it is in that state, where EC2 says so.
+    pub state_reason: Option<String>,
     /// Its Region.
     pub region: Region,
     /// Its type.
@@ -54,6 +56,18 @@ impl Service {
         }
         views.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         Ok(views)
+    }
+
+    /// The caller's instance of that name or id, as a list shows it.
+    pub async fn instance_view(
+        &self,
+        caller: &Caller,
+        region: &Region,
+        name: &str,
+    ) -> Result<InstanceView, Problem> {
+        let instance = self.instance(caller, region, name).await?;
+        let save_id = self.env.registry.lock_holder(region, &instance.id).await?;
+        Ok(view(&instance, region, save_id))
     }
 
     /// The caller's instance of that name or id; another's answers as one that is not there.
@@ -174,7 +188,11 @@ pub(super) fn view(instance: &Instance, region: &Region, save_id: Option<SaveId>
     InstanceView {
         name: instance.name().unwrap_or(instance.id.as_str()).to_owned(),
         id: instance.id.to_string(),
-        state: instance.state.as_str(),
+        state: instance.state,
+        state_reason: instance
+            .state_reason
+            .as_ref()
+            .map(|why| why.message.clone()),
         region: region.clone(),
         instance_type: instance.instance_type.clone(),
         template: instance.tags.get(TEMPLATE_TAG).cloned(),

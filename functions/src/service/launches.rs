@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::access::{Action, Caller, OWNER_TAG};
 use super::instances::view;
@@ -36,7 +36,7 @@ pub struct LaunchRequest {
 }
 
 /// What a launch does, resolved.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LaunchPlan {
     /// The name of the new instance.
     pub name: String,

@@ -1,5 +1,6 @@
 //! Saves: plan, start, read, cancel.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::access::Caller;
@@ -11,7 +12,7 @@ use crate::registry::Listed;
 use crate::steps;
 
 /// A save that was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Started {
     /// The save.
     pub save_id: SaveId,

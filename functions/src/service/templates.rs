@@ -1,19 +1,19 @@
 //! Templates: list, show, export.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Service;
 use super::access::{Action, Caller, template_not_found};
 use crate::domain::catalogue::{self, BuiltIn};
-use crate::domain::template::{Template, TemplateFile, TemplateRef, Version};
+use crate::domain::template::{Template, TemplateFile, TemplateRef, Version, Visibility};
 use crate::domain::{Code, Problem, TemplateName};
-use crate::registry::Listing;
+use crate::registry::{Listed, Listing};
 
 /// The most templates of each kind that one list shows.
 const LIST: usize = 1000;
 
 /// Where a template comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TemplateKind {
     /// It comes with Prism.
@@ -23,7 +23,7 @@ pub enum TemplateKind {
 }
 
 /// A template in a list.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TemplateSummary {
     /// Its name.
     pub name: String,
@@ -34,7 +34,7 @@ pub struct TemplateSummary {
     /// Its owner; nobody owns a built-in one.
     pub owner: Option<String>,
     /// Who may use it.
-    pub visibility: &'static str,
+    pub visibility: Visibility,
     /// Its newest version.
     pub latest: Option<u32>,
     /// The project it belongs to.
@@ -44,21 +44,21 @@ pub struct TemplateSummary {
 }
 
 /// A template with one of its versions, or a built-in one.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum TemplateView {
     /// It comes with Prism.
     BuiltIn {
         /// Its name.
-        name: &'static str,
+        name: String,
         /// What it is for.
-        description: &'static str,
+        description: String,
         /// The packages that it installs.
-        packages: Vec<&'static str>,
+        packages: Vec<String>,
         /// The size of its root volume in GiB.
         root_size_gib: u32,
         /// The TCP ports that it opens.
-        ports: &'static [u16],
+        ports: Vec<u16>,
     },
     /// It was saved from an instance.
     Saved {
@@ -116,18 +116,19 @@ impl Service {
         })
     }
 
-    /// The newest versions of a saved template, the newest first; `limit` is 1 to 1,000.
+    /// The versions of a saved template, the newest first; `limit` is 1 to 1,000.
     pub async fn versions(
         &self,
         caller: &Caller,
         name: &TemplateName,
         limit: usize,
-    ) -> Result<Vec<Version>, Problem> {
+        cursor: Option<String>,
+    ) -> Result<Listed<Version>, Problem> {
         let Some(stored) = self.env.registry.template(name).await? else {
             return Err(template_not_found(name.as_str()));
         };
         caller.check_template(Action::See, &stored.value)?;
-        Ok(self.env.registry.versions(name, limit, None).await?.items)
+        self.env.registry.versions(name, limit, cursor).await
     }
 
     /// A saved template and a version of it, for somebody who may do `action` to it.
@@ -185,7 +186,7 @@ fn built_in_summary(built_in: &BuiltIn) -> TemplateSummary {
         kind: TemplateKind::BuiltIn,
         description: built_in.description.to_owned(),
         owner: None,
-        visibility: "public",
+        visibility: Visibility::Public,
         latest: None,
         project: None,
         launches: 0,
@@ -198,7 +199,7 @@ fn summary(template: &Template) -> TemplateSummary {
         kind: TemplateKind::Saved,
         description: template.description.clone(),
         owner: Some(template.owner.to_string()),
-        visibility: template.visibility.as_str(),
+        visibility: template.visibility,
         latest: Some(template.latest),
         project: template.project.as_ref().map(ToString::to_string),
         launches: template.launches,
@@ -206,11 +207,12 @@ fn summary(template: &Template) -> TemplateSummary {
 }
 
 fn built_in_view(built_in: &'static BuiltIn) -> TemplateView {
+    let packages = built_in.apt.iter().chain(built_in.pip);
     TemplateView::BuiltIn {
-        name: built_in.name,
-        description: built_in.description,
-        packages: built_in.apt.iter().chain(built_in.pip).copied().collect(),
+        name: built_in.name.to_owned(),
+        description: built_in.description.to_owned(),
+        packages: packages.map(|name| (*name).to_owned()).collect(),
         root_size_gib: built_in.root_size_gib,
-        ports: built_in.ports,
+        ports: built_in.ports.to_vec(),
     }
 }
