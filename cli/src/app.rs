@@ -1,16 +1,15 @@
 //! From the arguments to the exit code.
 
-use std::path::PathBuf;
-
 use prism_functions::domain::{Code, Problem, Region};
-use prism_local::{Embedded, explain};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::{Cli, Command, Global};
 use crate::backend::{Backend, Local};
 use crate::commands;
 use crate::environment::Environment;
-use crate::errors::{self, Failure, Outcome};
+use crate::errors::{self, Outcome};
+use crate::explain::explain;
+use crate::opening;
 use crate::output::Output;
 use crate::regions::InRegion;
 
@@ -22,12 +21,19 @@ pub(crate) struct Session {
     pub(crate) out: Output,
     /// What the process found around it.
     pub(crate) environment: Environment,
+    /// The Region that the profile names.
+    region: Option<Region>,
 }
 
 impl Session {
     /// The Region that a command names, or the usual one.
     pub(crate) fn region(&self, named: &InRegion) -> Result<Region, Problem> {
-        named.resolve(&self.environment)
+        named.resolve(self)
+    }
+
+    /// The Region of that name, or the usual one.
+    pub(crate) fn region_of(&self, named: Option<&str>) -> Result<Region, Problem> {
+        self.environment.region(named, self.region.as_ref())
     }
 
     /// The embedded cloud, for commands that work on nothing else.
@@ -46,17 +52,27 @@ pub(crate) fn run(cli: Cli, environment: Environment) -> u8 {
     log(global.verbose, &command);
     let outcome = match command {
         Command::Completions(args) => args.run(),
-        Command::Local(commands::local::Local::Reset(args)) => environment
-            .home(global.home)
-            .map_err(Failure::from)
-            .and_then(|home| args.run(&out, &home)),
-        command => return within_runtime(global, command, environment, out),
+        Command::Local(commands::local::Local::Reset(args)) => {
+            reset(&args, &global, &environment, &out)
+        }
+        command => return within_runtime(&global, command, environment, &out),
     };
     outcome.unwrap_or_else(|failure| errors::tell(&out, failure))
 }
 
-/// Runs a command that opens the embedded cloud.
-fn within_runtime(global: Global, command: Command, environment: Environment, out: Output) -> u8 {
+/// Removes an embedded cloud. It opens nothing, so that a damaged one can be removed too.
+fn reset(
+    args: &commands::local::Reset,
+    global: &Global,
+    environment: &Environment,
+    out: &Output,
+) -> Outcome {
+    let chosen = opening::choose(global, environment, true)?;
+    args.run(out, &opening::home(global, environment, &chosen.profile)?)
+}
+
+/// Runs a command that asks somebody, or waits.
+fn within_runtime(global: &Global, command: Command, environment: Environment, out: &Output) -> u8 {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -64,43 +80,49 @@ fn within_runtime(global: Global, command: Command, environment: Environment, ou
         Ok(runtime) => runtime,
         Err(error) => {
             let problem = Problem::new(Code::LocalIo, "The process cannot be set up.");
-            return errors::tell(&out, problem.because(error).into());
+            return errors::tell(out, problem.because(error).into());
         }
     };
     runtime.block_on(async {
-        if let Command::Local(commands::local::Local::Run(args)) = &command {
-            let outcome = match open(global.home, &environment) {
-                Ok(cloud) => args.run(&cloud).await,
+        let outcome = match command {
+            Command::Local(commands::local::Local::Run(args)) => {
+                carry(&args, global, &environment).await
+            }
+            Command::Configure(args) => Box::pin(args.run(global, &environment, out)).await,
+            Command::Doctor(args) => Box::pin(args.run(global, &environment, out)).await,
+            command => match open(global, &command, environment, out.clone()).await {
+                Ok(session) => {
+                    sweep(&session).await;
+                    dispatch(command, &session).await
+                }
                 Err(problem) => Err(problem.into()),
-            };
-            return outcome.unwrap_or_else(|failure| errors::tell(&out, failure));
-        }
-        let user = environment.user(global.user.as_deref());
-        let local = user.and_then(|user| Ok(Local::new(open(global.home, &environment)?, user)));
-        let local = match local {
-            Ok(local) => local,
-            Err(problem) => return errors::tell(&out, problem.into()),
+            },
         };
-        let session = Session {
-            backend: Box::new(local),
-            out,
-            environment,
-        };
-        sweep(&session).await;
-        dispatch(command, &session)
-            .await
-            .unwrap_or_else(|failure| errors::tell(&session.out, failure))
+        outcome.unwrap_or_else(|failure| errors::tell(out, failure))
     })
 }
 
-fn open(home: Option<PathBuf>, environment: &Environment) -> Result<Embedded, Problem> {
-    let home = environment.home(home)?;
-    // Without its own path the program cannot hand anything over, but it can do all the rest.
-    let program = environment
-        .program
-        .clone()
-        .unwrap_or_else(|| PathBuf::from("prism"));
-    Embedded::open(&home, &program)
+/// Carries an execution of the embedded cloud: nobody in particular asks for that.
+async fn carry(args: &commands::local::Run, global: &Global, environment: &Environment) -> Outcome {
+    let chosen = opening::choose(global, environment, true)?;
+    let home = opening::home(global, environment, &chosen.profile)?;
+    args.run(&opening::embedded(&home, environment)?).await
+}
+
+async fn open(
+    global: &Global,
+    command: &Command,
+    environment: Environment,
+    out: Output,
+) -> Result<Session, Problem> {
+    let embedded = matches!(command, Command::Local(_));
+    let chosen = opening::choose(global, &environment, embedded)?;
+    Ok(Session {
+        backend: opening::backend(global, &environment, &chosen.profile).await?,
+        out,
+        environment,
+        region: chosen.profile.region,
+    })
 }
 
 async fn dispatch(command: Command, session: &Session) -> Outcome {
@@ -117,6 +139,9 @@ async fn dispatch(command: Command, session: &Session) -> Outcome {
         Command::Template(args) => args.run(session).await,
         Command::Local(args) => args.run(session).await,
         Command::Completions(args) => args.run(),
+        Command::Configure(_) | Command::Doctor(_) => {
+            unreachable!("they work without a session")
+        }
     }
 }
 

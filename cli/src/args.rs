@@ -14,8 +14,9 @@ Examples:
   prism templates                               see what can be launched
   prism launch my-custom-ml-env new-project     launch the saved environment again
 
-This program works on an embedded cloud: instances, AMIs and their states are simulated on this
-machine, in the folder that --home names, and nothing is billed. Prices are those of AWS.
+Without a profile this program works on an embedded cloud: instances, AMIs and their states are
+simulated on this machine, in the folder that --home names, and nothing is billed. Prices are those
+of AWS. \"prism configure\" makes profiles that work on AWS.
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong arguments, 130 interrupted.";
 
@@ -34,6 +35,9 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
+    /// The profile to work with, as "prism configure" made it [default: $PRISM_PROFILE, or the file's]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
     /// The folder of the embedded cloud [default: $PRISM_HOME or ~/.local/share/prism]
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) home: Option<PathBuf>,
@@ -68,5 +72,7 @@ pub(crate) enum Command {
     Template(commands::template::Template),
     #[command(subcommand)]
     Local(commands::local::Local),
+    Configure(commands::configure::Configure),
+    Doctor(commands::doctor::Doctor),
     Completions(commands::completions::Completions),
 }

@@ -18,6 +18,13 @@ pub(crate) struct Environment {
     user_home: Option<PathBuf>,
     user: Option<String>,
     region: Option<String>,
+    aws_region: Option<String>,
+    config: Option<PathBuf>,
+    config_home: Option<PathBuf>,
+    /// The profile that the environment names.
+    pub(crate) profile: Option<String>,
+    /// The file that holds the token for an API.
+    pub(crate) token_file: Option<PathBuf>,
     /// Whether colour is allowed at all.
     pub(crate) color: bool,
     /// The program itself, for executions that are handed to a process of their own.
@@ -45,7 +52,12 @@ impl Environment {
             data_home: set("XDG_DATA_HOME").map(PathBuf::from),
             user_home: set("HOME").map(PathBuf::from),
             user: text("USER").or_else(|| text("LOGNAME")),
-            region: text("PRISM_REGION").or_else(|| text("AWS_REGION")),
+            region: text("PRISM_REGION"),
+            aws_region: text("AWS_REGION"),
+            config: set("PRISM_CONFIG").map(PathBuf::from),
+            config_home: set("XDG_CONFIG_HOME").map(PathBuf::from),
+            profile: text("PRISM_PROFILE"),
+            token_file: set("PRISM_TOKEN_FILE").map(PathBuf::from),
             color: !plain,
             program: std::env::current_exe().ok(),
             stdin_terminal: std::io::stdin().is_terminal(),
@@ -54,14 +66,32 @@ impl Environment {
         }
     }
 
-    /// The folder of the embedded cloud: the one that is named, or the usual one.
-    pub(crate) fn home(&self, named: Option<PathBuf>) -> Result<PathBuf, Problem> {
+    /// The file of the profiles, where there is a place for one.
+    pub(crate) fn config(&self) -> Option<PathBuf> {
+        let usual = || {
+            let config = self.config_home.clone().filter(|path| path.is_absolute());
+            config
+                .or_else(|| Some(self.user_home.as_ref()?.join(".config")))
+                .map(|config| config.join("prism").join("config.toml"))
+        };
+        self.config.clone().or_else(usual)
+    }
+
+    /// The folder of the embedded cloud: the one that is named, the profile's, or the usual one.
+    pub(crate) fn home(
+        &self,
+        named: Option<PathBuf>,
+        profile: Option<PathBuf>,
+    ) -> Result<PathBuf, Problem> {
         let usual = || {
             let data = self.data_home.clone().filter(|path| path.is_absolute());
             data.or_else(|| Some(self.user_home.as_ref()?.join(".local/share")))
                 .map(|data| data.join("prism"))
         };
-        let home = named.or_else(|| self.prism_home.clone()).or_else(usual);
+        let home = named
+            .or_else(|| self.prism_home.clone())
+            .or(profile)
+            .or_else(usual);
         let home = home.ok_or_else(|| {
             Problem::new(
                 Code::LocalIo,
@@ -89,9 +119,21 @@ impl Environment {
             .map_err(|invalid| Problem::from(invalid).hint("Name another user with --as USER."))
     }
 
-    /// The Region that is named, or the usual one.
-    pub(crate) fn region(&self, named: Option<&str>) -> Result<Region, Problem> {
-        let region = named.or(self.region.as_deref()).unwrap_or(REGION);
+    /// Whether the environment names a Region for Prism.
+    pub(crate) fn names_region(&self) -> bool {
+        self.region.is_some()
+    }
+
+    /// The Region that is named, or the usual one: what is said for Prism goes before what is said
+    /// for all that works on AWS.
+    pub(crate) fn region(
+        &self,
+        named: Option<&str>,
+        profile: Option<&Region>,
+    ) -> Result<Region, Problem> {
+        let said = named.or(self.region.as_deref());
+        let said = said.or(profile.map(Region::as_str));
+        let region = said.or(self.aws_region.as_deref()).unwrap_or(REGION);
         Ok(region.parse::<Region>()?)
     }
 }

@@ -4,10 +4,10 @@ use std::error::Error;
 use std::fmt::Write;
 
 use prism_functions::domain::{Class, Code, Problem};
-use prism_local::explain;
 use serde_json::json;
 
 use crate::exit;
+use crate::explain::explain;
 use crate::output::Output;
 use crate::text::plain;
 

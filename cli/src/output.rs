@@ -9,7 +9,7 @@ use crate::environment::Environment;
 use crate::errors::Failure;
 
 /// How this run speaks.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Output {
     /// Whether data is JSON.
     pub(crate) json: bool,

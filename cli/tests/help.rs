@@ -26,6 +26,8 @@ fn help_names_the_commands_and_needs_no_home() {
         "templates",
         "template",
         "local",
+        "configure",
+        "doctor",
         "completions",
     ] {
         let line = format!("  {command} ");

@@ -4,11 +4,9 @@ pub mod clock;
 pub mod ec2;
 mod embedded;
 pub mod executions;
-mod schedules;
 pub mod sqlite;
 pub mod store;
 #[cfg(feature = "wire")]
 pub mod wire;
 
-pub use embedded::{Embedded, FILES, Feature, GuestAnswer, explain};
-pub use schedules::PolledSchedules;
+pub use embedded::{Embedded, FILES, Feature, GuestAnswer, OsEntropy, explain};

@@ -3,6 +3,9 @@
 //! [`Backend`] has exactly the calls that commands make, each with the caller filled in. The embedded
 //! cloud on this machine is [`Local`].
 
+pub(crate) mod api;
+#[cfg(feature = "aws")]
+pub(crate) mod aws;
 mod local;
 mod pace;
 mod served;

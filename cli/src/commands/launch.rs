@@ -83,7 +83,9 @@ impl Launch {
             }
         }
         let value = json!({ "instance": instance, "plan": plan });
-        session.out.show(&value, || launched(&plan, &instance))?;
+        session.out.show(&value, || {
+            launched(&plan, &instance) + &next(session, &plan, &instance)
+        })?;
         Ok(exit::DONE)
     }
 
@@ -117,8 +119,19 @@ fn launched(plan: &LaunchPlan, instance: &InstanceView) -> String {
         ("address", address.unwrap_or_default()),
         ("log in as", plan.login.clone().unwrap_or_default()),
     ]));
-    let _ = writeln!(text, "Next: prism exec {name} -- pip install PACKAGE");
     text
+}
+
+/// What to do with the instance: only a simulated one is worked with by `prism exec`.
+fn next(session: &Session, plan: &LaunchPlan, instance: &InstanceView) -> String {
+    if session.backend.embedded().is_some() {
+        let name = plain(&instance.name);
+        return format!("Next: prism exec {name} -- pip install PACKAGE\n");
+    }
+    match (&plan.login, &instance.public_ip) {
+        (Some(login), Some(address)) => format!("Next: ssh {}@{address}\n", plain(login)),
+        _ => String::new(),
+    }
 }
 
 fn would(plan: &LaunchPlan) -> String {

@@ -1,6 +1,8 @@
 //! One file for each command.
 
 pub(crate) mod completions;
+pub(crate) mod configure;
+pub(crate) mod doctor;
 pub(crate) mod exec;
 pub(crate) mod launch;
 pub(crate) mod list;

@@ -53,7 +53,7 @@ pub(crate) struct Save {
     /// Accept that the data in the instance store is lost: the instance's name again
     #[arg(long, value_name = "NAME")]
     accept_instance_store_loss: Option<String>,
-    /// The Region of the instance [default: $PRISM_REGION, $AWS_REGION or us-east-1]
+    /// The Region of the instance [default: $PRISM_REGION, the profile's, $AWS_REGION or us-east-1]
     #[arg(long, value_name = "REGION")]
     from_region: Option<String>,
     /// Save only once for this id, however often the command runs
@@ -153,7 +153,7 @@ impl Save {
         let request = SaveRequest {
             instance: self.instance.clone(),
             template: self.template.parse()?,
-            region: session.environment.region(self.from_region.as_deref())?,
+            region: session.region_of(self.from_region.as_deref())?,
             description: self.description.clone(),
             copy_to,
             public: self.public,

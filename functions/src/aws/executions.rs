@@ -17,6 +17,11 @@ use super::failure::Failure;
 use crate::domain::Timestamp;
 use crate::ports::{Execution, ExecutionStatus, Executions, ExecutionsError};
 
+/// The name of an execution that is asked for and never begins.
+const DOCTOR: &str = "prism-doctor";
+/// What is no JSON, and so no input.
+const NO_INPUT: &str = "{";
+
 /// The executions of a state machine.
 #[derive(Debug, Clone)]
 pub struct StepFunctions {
@@ -31,6 +36,41 @@ impl StepFunctions {
         Self {
             client: Client::new(clients.config()),
             machine: machine.into(),
+        }
+    }
+
+    /// The definition of the machine as it is deployed.
+    pub async fn definition(&self) -> Result<String, ExecutionsError> {
+        let told = self
+            .client
+            .describe_state_machine()
+            .state_machine_arn(&self.machine)
+            .send()
+            .await
+            .map_err(|error| of(DOCTOR, error))?;
+        Ok(told.definition)
+    }
+
+    /// Whether the caller may start executions. It asks for one whose input no execution can have:
+    /// Step Functions refuses that, after it has seen who asks, and starts nothing.
+    pub async fn may_start(&self) -> Result<(), ExecutionsError> {
+        let asked = self
+            .client
+            .start_execution()
+            .state_machine_arn(&self.machine)
+            .name(DOCTOR)
+            .input(NO_INPUT)
+            .send()
+            .await;
+        match asked {
+            Ok(_) => Ok(()),
+            Err(error) => match error
+                .as_service_error()
+                .and_then(ProvideErrorMetadata::code)
+            {
+                Some("InvalidExecutionInput") => Ok(()),
+                _ => Err(of(DOCTOR, error)),
+            },
         }
     }
 
@@ -172,6 +212,24 @@ mod tests {
             aws.json(0),
             json!({"stateMachineArn": MACHINE, "name": "one", "input": r#"{"a":1}"#})
         );
+    }
+
+    #[tokio::test]
+    async fn who_may_start_executions_is_found_out_without_one() {
+        let error = |code: &str| Reply::json(400, json!({"__type": code, "message": "no"}));
+        let aws = Aws::answering([
+            error("InvalidExecutionInput"),
+            error("AccessDeniedException"),
+            error("StateMachineDoesNotExist"),
+        ]);
+        let machine = StepFunctions::new(&aws.clients(), MACHINE);
+        machine.may_start().await.unwrap();
+        for code in ["AccessDeniedException", "StateMachineDoesNotExist"] {
+            let refused = machine.may_start().await.unwrap_err();
+            assert!(refused.to_string().contains(code), "{refused}");
+        }
+        let input = aws.json(0)["input"].as_str().unwrap().to_owned();
+        assert!(serde_json::from_str::<Value>(&input).is_err(), "{input}");
     }
 
     #[tokio::test]

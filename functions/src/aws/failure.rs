@@ -69,12 +69,7 @@ impl Failure {
         let code = self.code.as_str();
         matches!(
             code,
-            TIMEOUT
-                | UNREACHABLE
-                | UNAVAILABLE
-                | "InternalServerError"
-                | "InternalServerException"
-                | "InternalFailure"
+            TIMEOUT | UNREACHABLE | UNAVAILABLE | "InternalServerError" | "InternalFailure"
         ) || [
             "Throttl",
             "ThroughputExceeded",

@@ -62,8 +62,6 @@ codes! {
     InvalidSize, BadInput, "A size is not one of the letters, or not offered for the architecture.", "Use XS, S, M, L, XL, GPU-S, GPU-M, GPU-L or GPU-XL.";
     InvalidRequestId, BadInput, "A request id is too long or has odd characters.", "Use 1 to 64 letters, digits, \"-\" or \"_\".";
     InvalidInput, BadInput, "A request or a payload does not have the form that it should have.", "Check it against the documentation; if Prism made it, report a bug.";
-    InvalidCadence, BadInput, "How often a schedule is due is malformed, too often, or never.", "Use a rate such as \"1d\" or \"rate(12 hours)\", of at least an hour, or six cron fields such as \"cron(0 3 ? * MON-FRI *)\" with one minute.";
-    InvalidTimeZone, BadInput, "A time zone is not known.", "Use a name of the time zone database, such as Europe/Berlin or UTC.";
     RequestIdReused, BadInput, "A request id was used before with a different request.", "Use a new request id for a new request.";
     InstanceNotFound, Refused, "No instance of yours has that name or id in the Region.", "\"prism list\" shows the instances you can save.";
     InstanceNameAmbiguous, Refused, "Several instances have that name.", "Name the instance by its id.";
@@ -84,8 +82,6 @@ codes! {
     NotAllowed, Refused, "Your role does not allow it.", "Ask the owner, or an administrator.";
     SaveNotFound, Refused, "There is no save of that id that you may see.", "\"prism saves list\" shows your saves.";
     SaveEnded, Refused, "The save has ended already.", "\"prism saves status\" shows how it ended.";
-    ScheduleNotFound, Refused, "There is no schedule of that name of yours.", "\"prism schedule list\" shows your schedules.";
-    ScheduleNameTaken, Refused, "You have another schedule of that name.", "Choose another name with --name, or delete the other schedule first: \"prism schedule delete NAME\".";
     TemplateNotFound, Refused, "There is no template of that name that you may see.", "\"prism templates\" shows the templates you can launch.";
     VersionNotFound, Refused, "The template has no such version.", "\"prism template info\" shows its versions.";
     TemplateNotInRegion, Refused, "The template has no AMI in that Region, or none for that architecture.", "Launch it in one of the Regions that the message names.";
@@ -112,6 +108,16 @@ codes! {
     DiskFull, Failed, "The disk is full.", "Free some space, then try again.";
     LocalIo, Failed, "A file of the embedded cloud cannot be read or written.", "Check the folder's permissions, or use another with --home.";
     NotCustomisable, Refused, "A command inside a simulated instance is not one that the simulator knows.", "\"prism exec --help\" lists what it knows.";
+    ConfigInvalid, BadInput, "The configuration of \"prism\" is not what it must be.", "Mend what the message names, or write the profile anew: prism configure --force";
+    ProfileNotFound, BadInput, "There is no profile of that name.", "\"prism configure\" makes one.";
+    ProfileExists, Refused, "There is another profile of that name.", "Choose another name with --name, or replace it with --force.";
+    BackendMissing, Refused, "This binary was built without what the profile needs.", "Build it with that: cargo install --path cli --features aws";
+    CredentialsMissing, Refused, "There are no credentials, or none that can be read.", "Log in (aws sso login), or name the profile that has them with --aws-profile when you configure.";
+    CredentialsExpired, Refused, "The credentials have expired.", "Log in again, such as with aws sso login, or get a new token.";
+    CredentialsRefused, Refused, "AWS or the API does not accept the credentials.", "See which are used (aws sts get-caller-identity), and use others.";
+    ClockWrong, Refused, "This machine's clock is too far from AWS's, which refuses its signatures.", "Set the clock, such as with timedatectl set-ntp true.";
+    DeploymentNotFound, Refused, "The deployment that the profile names is not there, or is none of Prism's.", "Check the Region and the account, and configure it anew: prism configure --stack NAME --region REGION";
+    ApiUnavailable, Transient, "The API did not answer, or answered what is none of its answers.", "Check the URL with \"prism doctor\", then try again.";
     EmbeddedOnly, BadInput, "Only an embedded cloud can do that.", "Use a profile of an embedded cloud (--profile NAME); on AWS, log in to the instance itself.";
     ConfirmationNeeded, BadInput, "The command asks for a confirmation, and nobody can answer.", "Add --yes.";
     Internal, Failed, "Prism is at fault.", "Please report it with the message.";

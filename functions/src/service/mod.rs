@@ -7,7 +7,6 @@ mod launches;
 pub(crate) mod lookup;
 mod recovery;
 mod saves;
-mod schedules;
 mod templates;
 
 use std::sync::Arc;
@@ -15,15 +14,14 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::domain::ids::shown;
-use crate::domain::{Code, Problem, UserId};
-use crate::ports::{Entropy, Executions, ExecutionsError, Parameters, Schedules};
+use crate::domain::{Code, Problem, SaveId, UserId};
+use crate::ports::{Entropy, Executions, ExecutionsError, Parameters};
 use crate::steps::Env;
 
 pub use instances::InstanceView;
 pub use launches::{LaunchPlan, LaunchRequest};
 pub use recovery::Recovery;
 pub use saves::Started;
-pub use schedules::Fired;
 pub use templates::{TemplateKind, TemplateSummary, TemplateView};
 
 /// The service: one for all callers.
@@ -33,8 +31,6 @@ pub struct Service {
     pub env: Env,
     /// The executions of the save state machine.
     pub executions: Arc<dyn Executions>,
-    /// What starts the saves of schedules.
-    pub schedules: Arc<dyn Schedules>,
     /// The public parameters.
     pub parameters: Arc<dyn Parameters>,
     /// Randomness.
@@ -62,20 +58,30 @@ impl Service {
             let digits = format!("{:016x}{:016x}", self.entropy.next(), self.entropy.next());
             return Ok(digits[..20].to_owned());
         };
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-        if !(1..=64).contains(&request_id.len()) || !request_id.bytes().all(plain) {
-            let message = format!(
-                "The request id {} is not valid: it has 1 to 64 letters, digits, \"-\" or \"_\".",
-                shown(request_id)
-            );
-            return Err(Problem::new(Code::InvalidRequestId, message));
-        }
-        let hash = Sha256::digest(format!("{kind}\n{user}\n{request_id}"));
-        Ok(hash
-            .iter()
-            .take(10)
-            .fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
+        request_digits(kind, user, request_id)
     }
+}
+
+/// The save that a request id of a user's stands for: whoever knows both can look for it.
+pub fn save_id_of(user: &UserId, request_id: &str) -> Result<SaveId, Problem> {
+    let digits = request_digits("save", user, request_id)?;
+    Ok(format!("save-{digits}").parse()?)
+}
+
+fn request_digits(kind: &str, user: &UserId, request_id: &str) -> Result<String, Problem> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    if !(1..=64).contains(&request_id.len()) || !request_id.bytes().all(plain) {
+        let message = format!(
+            "The request id {} is not valid: it has 1 to 64 letters, digits, \"-\" or \"_\".",
+            shown(request_id)
+        );
+        return Err(Problem::new(Code::InvalidRequestId, message));
+    }
+    let hash = Sha256::digest(format!("{kind}\n{user}\n{request_id}"));
+    Ok(hash
+        .iter()
+        .take(10)
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
 }
 
 /// What a failing execution service means to whoever asked.

@@ -22,7 +22,8 @@ impl Notifier for LocalNotifier {
 }
 
 /// The operating system's randomness, by way of the standard library's hasher keys.
-pub(super) struct OsEntropy;
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OsEntropy;
 
 impl Entropy for OsEntropy {
     fn next(&self) -> u64 {

@@ -9,6 +9,9 @@ mod speed;
 
 use clap::Subcommand;
 
+pub(crate) use reset::Reset;
+pub(crate) use run::Run;
+
 use crate::app::Session;
 use crate::errors::Outcome;
 

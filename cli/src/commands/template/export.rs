@@ -1,7 +1,6 @@
 //! `prism template export`.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -12,6 +11,7 @@ use serde_json::json;
 use crate::app::Session;
 use crate::errors::Outcome;
 use crate::exit;
+use crate::files::{Access, write_whole};
 
 /// Write a saved template as a YAML file
 #[derive(Debug, Args)]
@@ -37,40 +37,13 @@ impl Export {
             session.out.show(&value, || yaml.clone())?;
             return Ok(exit::DONE);
         };
-        write(path, yaml.as_bytes(), self.force).map_err(|error| refused(path, error))?;
+        write_whole(path, yaml.as_bytes(), Access::Usual, self.force)
+            .map_err(|error| refused(path, error))?;
         session
             .out
             .note(&format!("{reference} is in {}.", path.display()));
         Ok(exit::DONE)
     }
-}
-
-/// Writes a file whole or not at all: under another name beside it, which then takes its place.
-fn write(path: &Path, bytes: &[u8], force: bool) -> io::Result<()> {
-    if path.is_dir() {
-        return Err(ErrorKind::IsADirectory.into());
-    }
-    let mut name = path.file_name().ok_or(ErrorKind::IsADirectory)?.to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    let placed = write_new(&part, bytes).and_then(|()| {
-        if force {
-            fs::rename(&part, path)
-        } else {
-            // A link, other than a rename, fails where the name is taken.
-            fs::hard_link(&part, path)
-        }
-    });
-    if placed.is_err() || !force {
-        let _ = fs::remove_file(&part);
-    }
-    placed
-}
-
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file: File = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 fn refused(path: &Path, error: io::Error) -> Problem {

@@ -3,6 +3,7 @@
 
 mod errors;
 mod expression;
+mod shape;
 mod value;
 
 use std::collections::HashMap;
@@ -19,6 +20,8 @@ use super::clients::Clients;
 use crate::ports::table_cursor::{self as cursor, Position};
 use crate::ports::table_rules as rules;
 use crate::ports::{Index, Item, Key, Page, Query, Table, TableError, Write};
+
+pub use shape::TableShape;
 
 /// A row as DynamoDB has it: an item with its key among the attributes.
 type Row = HashMap<String, AttributeValue>;

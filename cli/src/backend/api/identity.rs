@@ -1,0 +1,141 @@
+//! How the API is told who asks: a token from a file, or a signature with AWS credentials.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use http_body_util::Full;
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::header::{AUTHORIZATION, HeaderValue};
+use prism_functions::domain::{Code, Problem};
+use prism_functions::ports::Clock;
+
+use crate::environment::Environment;
+use crate::profile::{Auth, Profile};
+
+/// The longest token that is read.
+const MOST_BYTES: u64 = 64 << 10;
+
+/// Who asks.
+#[derive(Debug)]
+pub(crate) enum Identity {
+    /// Whoever holds the token in a file, which is read for each request: whatever keeps it fresh
+    /// may replace it.
+    Token(PathBuf),
+    /// Nobody in particular.
+    #[cfg(feature = "aws")]
+    Nobody,
+    /// Whoever the credentials belong to.
+    #[cfg(feature = "aws")]
+    Signature(super::super::aws::Signer),
+}
+
+impl Identity {
+    /// What a profile says. The variable for the token's file goes before it.
+    pub(crate) async fn of(
+        profile: &Profile,
+        environment: &Environment,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, Problem> {
+        let file = environment.token_file.clone();
+        let file = file.or_else(|| profile.token_file.clone());
+        match (file, profile.auth()) {
+            (Some(file), _) => Ok(Self::Token(file)),
+            (None, Auth::Token) => {
+                let message = "The profile wants a token, and no file that holds one is named.";
+                Err(Problem::new(Code::CredentialsMissing, message).hint(
+                    "Name it with the variable PRISM_TOKEN_FILE, or as token_file in the profile.",
+                ))
+            }
+            (None, Auth::Iam) => Self::signature(profile, clock).await,
+        }
+    }
+
+    #[cfg(feature = "aws")]
+    async fn signature(profile: &Profile, clock: &Arc<dyn Clock>) -> Result<Self, Problem> {
+        let signer = super::super::aws::Signer::of(profile, Arc::clone(clock)).await?;
+        Ok(Self::Signature(signer))
+    }
+
+    #[cfg(not(feature = "aws"))]
+    #[expect(
+        clippy::unused_async,
+        reason = "with the feature it looks for credentials"
+    )]
+    async fn signature(_: &Profile, _: &Arc<dyn Clock>) -> Result<Self, Problem> {
+        Err(crate::opening::missing(
+            "signatures for the API (auth = \"iam\")",
+        ))
+    }
+
+    /// Puts into a request who asks.
+    #[cfg_attr(
+        not(feature = "aws"),
+        expect(clippy::unused_async, reason = "with the feature it gets credentials")
+    )]
+    pub(crate) async fn sign(
+        &self,
+        request: &mut Request<Full<Bytes>>,
+        body: &[u8],
+    ) -> Result<(), Problem> {
+        match self {
+            Self::Token(path) => {
+                let _ = body;
+                request.headers_mut().insert(AUTHORIZATION, bearer(path)?);
+                Ok(())
+            }
+            #[cfg(feature = "aws")]
+            Self::Nobody => Ok(()),
+            #[cfg(feature = "aws")]
+            Self::Signature(signer) => signer.sign(request, body).await,
+        }
+    }
+}
+
+/// The header that a token's file makes.
+fn bearer(path: &Path) -> Result<HeaderValue, Problem> {
+    let unusable = |why: String| {
+        let message = format!("The token in {} cannot be used: {why}.", path.display());
+        Problem::new(Code::CredentialsMissing, message)
+            .hint("Put a token into that file, or name another with PRISM_TOKEN_FILE.")
+    };
+    let mut text = String::new();
+    let read =
+        File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text));
+    read.map_err(|error| unusable(error.to_string()))?;
+    let token = text.trim();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
+    if token.is_empty() || text.len() as u64 > MOST_BYTES || !token.bytes().all(plain) {
+        return Err(unusable("it is empty, or is no bearer token".to_owned()));
+    }
+    let header = HeaderValue::try_from(format!("Bearer {token}"));
+    let mut header = header.map_err(|error| unusable(error.to_string()))?;
+    header.set_sensitive(true);
+    Ok(header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_read_from_its_file_and_checked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        assert_eq!(bearer(&path).unwrap_err().code, Code::CredentialsMissing);
+        for bad in ["", "\n", "two words", "a\u{7f}"] {
+            std::fs::write(&path, bad).unwrap();
+            assert_eq!(
+                bearer(&path).unwrap_err().code,
+                Code::CredentialsMissing,
+                "{bad:?}"
+            );
+        }
+        std::fs::write(&path, "abc.def-1=\n").unwrap();
+        let header = bearer(&path).unwrap();
+        assert!(header.is_sensitive());
+        assert_eq!(header, "Bearer abc.def-1=");
+    }
+}

@@ -1,0 +1,386 @@
+//! The HTTP API of a deployment.
+
+mod answer;
+mod client;
+mod identity;
+mod transport;
+mod url;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use hyper::Method;
+use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
+use prism_functions::domain::template::{TemplateRef, Version};
+use prism_functions::domain::{
+    Code, Problem, ProjectName, Region, SaveId, TemplateName, Timestamp, UserId,
+};
+use prism_functions::ports::{Clock, Entropy as _};
+use prism_functions::service::{
+    InstanceView, LaunchPlan, LaunchRequest, Started, TemplateSummary, TemplateView, save_id_of,
+};
+use prism_local::OsEntropy;
+use prism_local::clock::WallClock;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::sync::OnceCell;
+
+use super::{Backend, Place, Seen, Unrecorded};
+use crate::environment::Environment;
+use crate::profile::Profile;
+pub(crate) use answer::Answer;
+pub(crate) use client::{Call, Client};
+use identity::Identity;
+use transport::Transport;
+pub(crate) use url::{Url, encoded};
+
+/// The most items that are asked for at once.
+const PAGE: usize = 100;
+/// The most pages that one list is read from.
+const PAGES: usize = 100;
+
+/// The API, and who asks as it knows the caller.
+pub(crate) struct Api {
+    client: Client,
+    clock: Arc<dyn Clock>,
+    user: OnceCell<UserId>,
+    /// The saves that this process has asked for.
+    begun: Mutex<BTreeSet<SaveId>>,
+}
+
+/// The API that a profile names.
+pub(crate) async fn open(profile: &Profile, environment: &Environment) -> Result<Api, Problem> {
+    let clock: Arc<dyn Clock> = Arc::new(WallClock::real());
+    Ok(Api::new(client(profile, environment, &clock).await?, clock))
+}
+
+/// A client of the API that a profile names.
+pub(crate) async fn client(
+    profile: &Profile,
+    environment: &Environment,
+    clock: &Arc<dyn Clock>,
+) -> Result<Client, Problem> {
+    let url: Url = profile.url.as_deref().unwrap_or_default().parse()?;
+    let transport = Transport::for_url(&url)?;
+    let identity = Identity::of(profile, environment, clock).await?;
+    Ok(Client::new(url, transport, identity, Arc::clone(clock)))
+}
+
+/// What the head of an answer says, whoever answers at a URL, and whatever.
+#[cfg(feature = "aws")]
+pub(crate) async fn head_of(
+    url: &str,
+    clock: &Arc<dyn Clock>,
+) -> Result<hyper::HeaderMap, Problem> {
+    let url: Url = url.parse()?;
+    let transport = Transport::for_url(&url)?;
+    let client = Client::new(url, transport, Identity::Nobody, Arc::clone(clock));
+    Ok(client.ask(&Call::get("/")).await?.0)
+}
+
+/// Part of a list.
+#[derive(Debug, Deserialize)]
+struct Page<T> {
+    items: Vec<T>,
+    cursor: Option<String>,
+}
+
+/// Who asks.
+#[derive(Debug, Deserialize)]
+struct Me {
+    user: UserId,
+}
+
+/// What a dry run answers.
+#[derive(Debug, Deserialize)]
+struct Planned<T> {
+    plan: T,
+}
+
+/// What a launch answers.
+#[derive(Debug, Deserialize)]
+struct Launched {
+    instance: InstanceView,
+    plan: LaunchPlan,
+}
+
+/// What a launch asks for.
+#[derive(Debug, Serialize)]
+struct Launch<'a> {
+    template: String,
+    name: &'a str,
+    region: &'a Region,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    architecture: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project: Option<&'a str>,
+}
+
+impl Api {
+    fn new(client: Client, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            client,
+            clock,
+            user: OnceCell::new(),
+            begun: Mutex::default(),
+        }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Problem> {
+        self.client.send(Call::get(path)).await?.json()
+    }
+
+    /// A list up to a limit, and whether there is more.
+    async fn list<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        limit: usize,
+    ) -> Result<(Vec<T>, bool), Problem> {
+        let mut items = Vec::new();
+        let mut cursor: Option<String> = None;
+        for _ in 0..PAGES {
+            let wanted = (limit - items.len()).min(PAGE);
+            let behind = cursor.map(|cursor| format!("&cursor={}", encoded(&cursor)));
+            let behind = behind.unwrap_or_default();
+            let page: Page<T> = self.get(&format!("{path}?limit={wanted}{behind}")).await?;
+            items.extend(page.items);
+            cursor = page.cursor;
+            if cursor.is_none() || items.len() >= limit {
+                break;
+            }
+        }
+        let more = cursor.is_some() || items.len() > limit;
+        items.truncate(limit);
+        Ok((items, more))
+    }
+
+    /// Asks for something to be done to an instance.
+    async fn change(
+        &self,
+        method: Method,
+        region: &Region,
+        name: &str,
+        what: &str,
+    ) -> Result<Seen, Problem> {
+        let path = format!("{}{what}?region={region}", instance_path(name));
+        let view: InstanceView = self.client.send(Call::of(method, path)).await?.json()?;
+        seen(view)
+    }
+
+    /// A key for a request whose caller has named none: a repetition after a lost answer is the
+    /// same request.
+    fn key(named: Option<&str>) -> String {
+        let made = || format!("{:016x}{:016x}", OsEntropy.next(), OsEntropy.next());
+        named.map_or_else(made, str::to_owned)
+    }
+
+    /// Refuses a launch under a name that is taken. The API itself lets a request with a key of its
+    /// own pass, since its instance may be the one that holds the name.
+    async fn check_name_free(&self, request: &LaunchRequest) -> Result<(), Problem> {
+        match self.instance(&request.region, &request.name).await {
+            Ok(seen) if !seen.state.is_gone() => Err(Problem::new(
+                Code::InstanceNameTaken,
+                format!(
+                    "The instance {} in {} is named {} already.",
+                    seen.id, request.region, request.name
+                ),
+            )),
+            Err(problem) if problem.code == Code::InstanceNameAmbiguous => {
+                Err(Problem::new(Code::InstanceNameTaken, problem.message))
+            }
+            Ok(_) => Ok(()),
+            Err(problem) if problem.code == Code::InstanceNotFound => Ok(()),
+            Err(problem) => Err(problem),
+        }
+    }
+}
+
+fn instance_path(name: &str) -> String {
+    format!("/v1/instances/{}", encoded(name))
+}
+
+fn seen(view: InstanceView) -> Result<Seen, Problem> {
+    Ok(Seen {
+        id: view.id.parse()?,
+        state: view.state,
+        state_reason: view.state_reason,
+        public_ip: view.public_ip,
+    })
+}
+
+fn launch_body(request: &LaunchRequest) -> Result<serde_json::Value, Problem> {
+    let body = Launch {
+        template: request.template.to_string(),
+        name: &request.name,
+        region: &request.region,
+        size: request
+            .size
+            .map(prism_functions::domain::sizes::Size::as_str),
+        architecture: request
+            .architecture
+            .map(prism_functions::ports::Architecture::as_str),
+        project: request.project.as_ref().map(ProjectName::as_str),
+    };
+    serde_json::to_value(body).map_err(|error| {
+        Problem::new(Code::Internal, "The request could not be written.").because(error)
+    })
+}
+
+#[async_trait]
+impl Backend for Api {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    async fn user(&self) -> Result<UserId, Problem> {
+        let ask = || async { Ok(self.get::<Me>("/v1/me").await?.user) };
+        self.user.get_or_try_init(ask).await.cloned()
+    }
+
+    async fn instances(&self, region: &Region) -> Result<Vec<InstanceView>, Problem> {
+        let path = format!("/v1/instances?region={region}");
+        Ok(self.get::<Page<InstanceView>>(&path).await?.items)
+    }
+
+    async fn instance(&self, region: &Region, name: &str) -> Result<Seen, Problem> {
+        prism_functions::domain::save::check_name("instance name or id", name)?;
+        self.change(Method::GET, region, name, "").await
+    }
+
+    async fn start(&self, region: &Region, name: &str) -> Result<Seen, Problem> {
+        self.change(Method::POST, region, name, "/start").await
+    }
+
+    async fn stop(&self, region: &Region, name: &str) -> Result<Seen, Problem> {
+        self.change(Method::POST, region, name, "/stop").await
+    }
+
+    async fn terminate(&self, region: &Region, name: &str) -> Result<Seen, Problem> {
+        self.change(Method::DELETE, region, name, "").await
+    }
+
+    async fn plan_launch(&self, request: &LaunchRequest) -> Result<LaunchPlan, Problem> {
+        let call = Call::of(Method::POST, "/v1/instances?dry_run=true");
+        let call = call.body(launch_body(request)?).harmless();
+        Ok(self.client.send(call).await?.json::<Planned<_>>()?.plan)
+    }
+
+    async fn launch(&self, request: &LaunchRequest) -> Result<(LaunchPlan, InstanceView), Problem> {
+        if request.request_id.is_none() {
+            self.check_name_free(request).await?;
+        }
+        let key = Self::key(request.request_id.as_deref());
+        let call = Call::of(Method::POST, "/v1/instances");
+        let call = call.body(launch_body(request)?).key(key);
+        let launched: Launched = self.client.send(call).await?.json()?;
+        Ok((launched.plan, launched.instance))
+    }
+
+    async fn plan_save(&self, request: SaveRequest) -> Result<SavePlan, Problem> {
+        let call = Call::of(Method::POST, "/v1/saves?dry_run=true");
+        let call = call.body(json!(request)).harmless();
+        Ok(self.client.send(call).await?.json::<Planned<_>>()?.plan)
+    }
+
+    async fn asked_before(
+        &self,
+        request: &SaveRequest,
+        request_id: &str,
+    ) -> Result<Option<Started>, Problem> {
+        let save_id = save_id_of(&self.user().await?, request_id)?;
+        match self.save(&save_id).await {
+            Ok(record) if record.request == *request => Ok(Some(Started {
+                save_id,
+                repeated: true,
+            })),
+            Ok(record) => {
+                let id = record.save_id;
+                let message =
+                    format!("The request id was used for {id}, which asked for something else.");
+                Err(Problem::new(Code::RequestIdReused, message))
+            }
+            Err(problem) if problem.code == Code::SaveNotFound => Ok(None),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    async fn start_save(
+        &self,
+        _place: Place,
+        request: SaveRequest,
+        request_id: Option<&str>,
+    ) -> Result<Started, Problem> {
+        let call = Call::of(Method::POST, "/v1/saves").body(json!(request));
+        let call = call.key(Self::key(request_id));
+        let started: Started = self.client.send(call).await?.json()?;
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.insert(started.save_id.clone());
+        Ok(started)
+    }
+
+    async fn save(&self, id: &SaveId) -> Result<SaveRecord, Problem> {
+        self.get(&format!("/v1/saves/{id}")).await
+    }
+
+    /// The API knows records alone; but what it has just taken on will have one.
+    async fn unrecorded(&self, id: &SaveId) -> Result<Unrecorded, Problem> {
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(if begun.contains(id) {
+            Unrecorded::Begins
+        } else {
+            Unrecorded::Unknown
+        })
+    }
+
+    async fn saves(&self, limit: usize) -> Result<(Vec<SaveRecord>, bool), Problem> {
+        self.list("/v1/saves", limit).await
+    }
+
+    async fn cancel_save(&self, id: &SaveId) -> Result<SaveRecord, Problem> {
+        let call = Call::of(Method::POST, format!("/v1/saves/{id}/cancel"));
+        self.client.send(call).await?.json()
+    }
+
+    async fn templates(&self) -> Result<Vec<TemplateSummary>, Problem> {
+        Ok(self.list("/v1/templates", PAGE * PAGES).await?.0)
+    }
+
+    async fn template(&self, reference: &TemplateRef) -> Result<TemplateView, Problem> {
+        let name = &reference.name;
+        let version = reference
+            .version
+            .map(|number| format!("/versions/{number}"));
+        let version = version.unwrap_or_default();
+        self.get(&format!("/v1/templates/{name}{version}")).await
+    }
+
+    async fn versions(&self, name: &TemplateName, limit: usize) -> Result<Vec<Version>, Problem> {
+        let path = format!("/v1/templates/{name}/versions");
+        Ok(self.list(&path, limit).await?.0)
+    }
+
+    async fn export_template(&self, reference: &TemplateRef) -> Result<String, Problem> {
+        let name = &reference.name;
+        let number = match reference.version {
+            Some(number) => number,
+            None => self.latest(reference).await?,
+        };
+        let path = format!("/v1/templates/{name}/versions/{number}/export");
+        self.client.send(Call::get(&path)).await?.text()
+    }
+}
+
+impl Api {
+    /// The number of a template's newest version. Of a built-in one, which has none and no file
+    /// either, the API says so when it is asked for the first.
+    async fn latest(&self, reference: &TemplateRef) -> Result<u32, Problem> {
+        Ok(match self.template(reference).await? {
+            TemplateView::Saved { template, .. } => template.latest,
+            TemplateView::BuiltIn { .. } => 1,
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! The URL of an API, and what is put into it.
+
+use std::fmt::{self, Write as _};
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use http::Uri;
+use prism_functions::domain::ids::shown;
+use prism_functions::domain::{Code, Problem};
+
+/// Where an API is: a scheme, a host, perhaps a port and a path in front of all of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Url {
+    base: String,
+    /// Whether what is sent can be read on the way. Only to this machine itself it may.
+    pub(crate) plain: bool,
+}
+
+impl Url {
+    /// A path behind it.
+    pub(crate) fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.base)
+    }
+}
+
+impl FromStr for Url {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let refused = |why: &str| {
+            let message = format!("{} is no URL of an API: {why}.", shown(text));
+            Err(Problem::new(Code::ConfigInvalid, message)
+                .hint("It looks like https://abc123.execute-api.us-east-1.amazonaws.com"))
+        };
+        let Ok(uri) = text.parse::<Uri>() else {
+            return refused("it cannot be read");
+        };
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return refused("it does not begin with https://");
+        };
+        if authority.as_str().contains('@') || uri.query().is_some() {
+            return refused("it has a user or a query");
+        }
+        let plain = match scheme {
+            "https" => false,
+            "http" if is_loopback(authority.host()) => true,
+            "http" => return refused("it would send credentials in the open; use https"),
+            _ => return refused("it does not begin with https://"),
+        };
+        Ok(Self {
+            base: text.trim_end_matches('/').to_owned(),
+            plain,
+        })
+    }
+}
+
+/// Whether a host is this machine, by its very name.
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// A text as a part of a path or a query: everything but the unreserved characters of RFC 3986 as
+/// its bytes.
+pub(crate) fn encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_go_over_https_or_to_this_machine() {
+        for good in [
+            "https://abc.execute-api.us-east-1.amazonaws.com/",
+            "http://127.0.0.1:8080",
+            "http://[::1]:8080",
+            "http://localhost/prism",
+        ] {
+            assert!(good.parse::<Url>().is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "prism",
+            "ftp://127.0.0.1",
+            "http://example.org",
+            "http://127.0.0.1.example.org",
+            "https://me:word@example.org",
+            "https://example.org?x=1",
+        ] {
+            assert!(bad.parse::<Url>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_path_goes_behind_whatever_the_end() {
+        let url: Url = "https://example.org/prism/".parse().unwrap();
+        assert_eq!(url.join("/v1/me"), "https://example.org/prism/v1/me");
+        assert_eq!(encoded("a b/ü"), "a%20b%2F%C3%BC");
+    }
+}

@@ -1,0 +1,34 @@
+//! Who the operator is: AWS says so, nobody's word is taken for it.
+
+use prism_functions::aws::{Clients, caller_arn};
+use prism_functions::domain::principal::{IamIdentity, user_of_arn};
+use prism_functions::domain::{Code, Problem, UserId};
+use prism_functions::ports::Ec2Error;
+
+use crate::explain;
+use crate::profile::Profile;
+
+/// The user that the credentials belong to.
+pub(crate) async fn caller(clients: &Clients, profile: &Profile) -> Result<UserId, Problem> {
+    let identity = match &profile.iam_identity {
+        Some(text) => text.parse::<IamIdentity>()?,
+        None => IamIdentity::default(),
+    };
+    let arn = caller_arn(clients)
+        .await
+        .map_err(|error| refused(error, profile))?;
+    user_of_arn(&arn, identity)
+}
+
+/// What it means that AWS does not say who asks.
+fn refused(error: Ec2Error, profile: &Profile) -> Problem {
+    let (code, message) = explain::of(&error.code, &error.message)
+        .unwrap_or((Code::AwsUnavailable, "AWS does not say who you are."));
+    let problem = Problem::new(code, message).because(error);
+    match (&profile.aws_profile, code) {
+        (Some(name), Code::CredentialsMissing | Code::CredentialsExpired) => {
+            problem.hint(format!("Log in: aws sso login --profile {name}"))
+        }
+        _ => problem,
+    }
+}

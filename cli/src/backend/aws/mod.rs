@@ -1,0 +1,91 @@
+//! AWS itself, with the operator's own credentials: this process reads the registry, asks EC2 and
+//! starts executions, all under the caller's own rights.
+
+mod identity;
+mod signer;
+
+use std::sync::Arc;
+
+use aws_config::{BehaviorVersion, Region as SdkRegion};
+use prism_functions::aws::{Clients, Config, service};
+use prism_functions::domain::{Code, Problem};
+use prism_functions::service::Service;
+use prism_functions::service::access::Caller;
+
+use super::served::Served;
+use crate::profile::Profile;
+
+pub(crate) use identity::caller;
+pub(crate) use signer::Signer;
+
+/// The deployment on AWS, and who asks.
+#[derive(Debug)]
+pub(crate) struct Aws {
+    service: Service,
+    caller: Caller,
+}
+
+/// The deployment that a profile names.
+pub(crate) async fn open(profile: &Profile) -> Result<Aws, Problem> {
+    let config = config(profile)?;
+    let clients = Arc::new(clients(profile).await?);
+    let user = caller(&clients, profile).await?;
+    let machine = profile.state_machine.as_deref().unwrap_or_default();
+    Ok(Aws {
+        service: service(&clients, &config, machine),
+        caller: Caller { user },
+    })
+}
+
+/// What the deployment sets, as the profile has it from the stack: under the names of the variables
+/// that its functions have, so that both are read and checked alike.
+pub(crate) fn config(profile: &Profile) -> Result<Config, Problem> {
+    let list = |items: &[String]| (!items.is_empty()).then(|| items.join(","));
+    let variable = |name: &str| match name {
+        "PRISM_TABLE" => profile.table.clone(),
+        "PRISM_STATE_MACHINE_ARN" => profile.state_machine.clone(),
+        "PRISM_EVENT_BUS" => profile.event_bus.clone(),
+        "PRISM_ALARM_TOPIC_ARN" => profile.alarm_topic.clone(),
+        "PRISM_PUBLIC_SCOPE" => profile.public_scope.clone(),
+        "PRISM_LAUNCH_NETWORKS" => list(&profile.launch_networks),
+        "PRISM_SCHEDULE_GROUP" => profile.schedule_group.clone(),
+        "PRISM_SCHEDULE_ROLE_ARN" => profile.schedule_role.clone(),
+        "PRISM_ALLOWED_REGIONS" => list(&profile.allowed_regions),
+        "PRISM_ALLOWED_INSTANCE_TYPES" => list(&profile.allowed_instance_types),
+        "PRISM_IAM_IDENTITY" => profile.iam_identity.clone(),
+        _ => None,
+    };
+    Config::read(variable).map_err(|error| {
+        Problem::new(
+            Code::ConfigInvalid,
+            "The profile is not what a deployment can be.",
+        )
+        .because(error)
+    })
+}
+
+/// The SDK's clients, for the Region and the AWS profile that a profile names.
+pub(crate) async fn clients(profile: &Profile) -> Result<Clients, Problem> {
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+    if let Some(region) = &profile.region {
+        loader = loader.region(SdkRegion::new(region.as_str().to_owned()));
+    }
+    if let Some(name) = &profile.aws_profile {
+        loader = loader.profile_name(name);
+    }
+    Clients::load_with(loader).await.map_err(|error| {
+        Problem::new(Code::ConfigInvalid, "No AWS Region is named.")
+            .because(error)
+            .hint("Name one in the profile, or with --region.")
+    })
+}
+
+impl Served for Aws {
+    fn service(&self) -> &Service {
+        &self.service
+    }
+
+    fn caller(&self) -> &Caller {
+        &self.caller
+    }
+}

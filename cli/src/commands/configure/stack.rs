@@ -1,0 +1,146 @@
+//! What the outputs of a CloudFormation stack say about the deployment that it is.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata as _};
+use prism_functions::domain::{Code, Problem};
+
+use crate::backend::aws;
+use crate::explain;
+use crate::profile::Profile;
+
+/// The outputs of a stack by name.
+pub(super) struct Outputs {
+    stack: String,
+    region: String,
+    by_name: BTreeMap<String, String>,
+}
+
+/// Reads the outputs of a stack, in the Region and with the credentials of a profile.
+pub(super) async fn outputs(access: &Profile, stack: &str) -> Result<Outputs, Problem> {
+    let clients = aws::clients(access).await?;
+    let region = clients.home().to_string();
+    let client = Client::new(clients.config());
+    let told = client.describe_stacks().stack_name(stack).send().await;
+    let told = told.map_err(|error| {
+        let service = error.as_service_error();
+        let code = service.and_then(|it| it.code()).unwrap_or("RequestNotSent");
+        let sentence = service.and_then(|it| it.message()).unwrap_or_default();
+        let problem = if sentence.contains("does not exist") {
+            let message = format!("There is no stack {stack} in {region}.");
+            Problem::new(Code::DeploymentNotFound, message)
+                .hint("Check the name, --region and --aws-profile.")
+        } else if code.starts_with("AccessDenied") {
+            let message = "The permission for cloudformation:DescribeStacks is missing.";
+            Problem::new(Code::PermissionMissing, message)
+        } else {
+            let found = explain::of(code, sentence).filter(|_| is_answer_or_unsent(&error));
+            let (code, message) =
+                found.unwrap_or((Code::AwsUnavailable, "CloudFormation does not answer."));
+            Problem::new(code, message)
+        };
+        problem.because(DisplayErrorContext(&error).to_string())
+    })?;
+    let stacks = told.stacks.unwrap_or_default();
+    let outputs = stacks
+        .into_iter()
+        .flat_map(|stack| stack.outputs.unwrap_or_default());
+    let by_name = outputs
+        .filter_map(|output| Some((output.output_key?, output.output_value?)))
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    Ok(Outputs {
+        stack: stack.to_owned(),
+        region,
+        by_name,
+    })
+}
+
+/// Whether an error is the service's own, or the request never left for want of something here.
+fn is_answer_or_unsent<E, R>(error: &aws_sdk_cloudformation::error::SdkError<E, R>) -> bool {
+    use aws_sdk_cloudformation::error::SdkError;
+    match error {
+        SdkError::ServiceError(_) | SdkError::ConstructionFailure(_) => true,
+        SdkError::DispatchFailure(failure) => !failure.is_io() && !failure.is_timeout(),
+        _ => false,
+    }
+}
+
+impl Outputs {
+    fn get(&self, name: &str) -> Option<String> {
+        self.by_name.get(name).cloned()
+    }
+
+    fn need(&self, name: &str) -> Result<String, Problem> {
+        self.get(name).ok_or_else(|| {
+            let message = format!(
+                "The stack {} in {} is none of Prism's: it has no output {name}.",
+                self.stack, self.region
+            );
+            Problem::new(Code::DeploymentNotFound, message).hint("Name the stack of a deployment.")
+        })
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        let items = self.get(name).unwrap_or_default();
+        let items = items.split(',').map(str::trim);
+        items
+            .filter(|item| !item.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The profile of an operator, who works on AWS itself.
+    pub(super) fn aws(&self, access: Profile, stack: &str) -> Result<Profile, Problem> {
+        Ok(Profile {
+            region: Some(
+                self.get("Region")
+                    .unwrap_or_else(|| self.region.clone())
+                    .parse()?,
+            ),
+            stack: Some(stack.to_owned()),
+            version: self.get("Version"),
+            table: Some(self.need("TableName")?),
+            state_machine: Some(self.need("StateMachineArn")?),
+            event_bus: self.get("EventBusName"),
+            alarm_topic: self.get("AlarmTopicArn"),
+            schedule_group: self.get("ScheduleGroupName"),
+            schedule_role: self.get("ScheduleRoleArn"),
+            public_scope: self.get("PublicScope"),
+            launch_networks: self.list("LaunchNetworks"),
+            allowed_regions: self.list("AllowedRegions"),
+            allowed_instance_types: self.list("AllowedInstanceTypes"),
+            iam_identity: self.get("IamIdentity"),
+            ..access
+        })
+    }
+
+    /// The profile of a member, who works by the API: the one for tokens with a token, the one for
+    /// signatures without.
+    pub(super) fn api(
+        &self,
+        access: Profile,
+        stack: &str,
+        token_file: Option<PathBuf>,
+    ) -> Result<Profile, Problem> {
+        let output = if token_file.is_some() {
+            "PortalApiUrl"
+        } else {
+            "ApiUrl"
+        };
+        Ok(Profile {
+            region: Some(
+                self.get("Region")
+                    .unwrap_or_else(|| self.region.clone())
+                    .parse()?,
+            ),
+            stack: Some(stack.to_owned()),
+            version: self.get("Version"),
+            url: Some(self.need(output)?),
+            token_file,
+            ..access
+        })
+    }
+}

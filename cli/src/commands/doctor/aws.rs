@@ -1,0 +1,267 @@
+//! The checks of a deployment on AWS. None of them changes anything.
+
+use std::sync::Arc;
+
+use prism_functions::aws::{AwsEc2, Clients, DynamoTable, StepFunctions, TableShape};
+use prism_functions::domain::{Code, Problem, Region, UserId};
+use prism_functions::ports::{
+    Clock, Ec2, Ec2Error, ExecutionsError, InstanceFilter, Probe, TableError,
+};
+use prism_functions::service::access::OWNER_TAG;
+use prism_local::executions::DEFINITION;
+use serde_json::Value;
+
+use super::{Check, Verdict, clock};
+use crate::backend::{api, aws};
+use crate::profile::Profile;
+
+pub(super) async fn checks(profile: &Profile, time: &Arc<dyn Clock>) -> Vec<Check> {
+    let settings = aws::config(profile).map(|_| "as a deployment's can be");
+    let mut checks = vec![Check::of("settings", settings)];
+    let clients = match aws::clients(profile).await {
+        Ok(clients) => Arc::new(clients),
+        Err(problem) => {
+            checks.push(Check::fail("credentials", problem));
+            return checks;
+        }
+    };
+    checks.push(time_of(&clients, time).await);
+    let user = match aws::caller(&clients, profile).await {
+        Ok(user) => user,
+        Err(problem) => {
+            checks.push(Check::fail("credentials", problem));
+            return checks;
+        }
+    };
+    checks.push(Check::ok("credentials", format!("you are {user}")));
+    let ec2 = AwsEc2::new(Arc::clone(&clients), &[]);
+    checks.push(region(&ec2, clients.home()).await);
+    checks.push(table(&clients, profile).await);
+    checks.extend(machine(&clients, profile).await);
+    checks.extend(permissions(&ec2, clients.home(), &user).await);
+    checks
+}
+
+/// Asks whoever the SDK would, without credentials: every answer has a date.
+async fn time_of(clients: &Clients, time: &Arc<dyn Clock>) -> Check {
+    let region = clients.home();
+    let end = if region.as_str().starts_with("cn-") {
+        ".cn"
+    } else {
+        ""
+    };
+    let usual = format!("https://sts.{region}.amazonaws.com{end}");
+    let url = clients.config().endpoint_url().unwrap_or(&usual);
+    match api::head_of(url, time).await {
+        Ok(headers) => clock::check(&headers, time.now()),
+        Err(problem) => Check::warn("clock", problem),
+    }
+}
+
+async fn region(ec2: &AwsEc2, region: &Region) -> Check {
+    let found = ec2
+        .regions()
+        .await
+        .map_err(ec2_problem)
+        .and_then(|regions| {
+            if regions.contains(region) {
+                return Ok(region.to_string());
+            }
+            let message = format!("The Region {region} is not enabled for the account.");
+            Err(Problem::new(Code::InvalidRegion, message))
+        });
+    Check::of("region", found)
+}
+
+async fn table(clients: &Clients, profile: &Profile) -> Check {
+    let name = profile.table.clone().unwrap_or_default();
+    let shape = DynamoTable::new(clients, &name).shape().await;
+    let found = shape
+        .map_err(|error| table_problem(&name, error))
+        .and_then(|shape| {
+            let wanted = TableShape::wanted();
+            if shape == wanted {
+                return Ok(name.clone());
+            }
+            let message = format!(
+                "The table {name} is not one of Prism's: it has {shape} instead of {wanted}."
+            );
+            Err(Problem::new(Code::DeploymentNotFound, message))
+        });
+    Check::of("table", found)
+}
+
+async fn machine(clients: &Clients, profile: &Profile) -> Vec<Check> {
+    let arn = profile.state_machine.clone().unwrap_or_default();
+    let machine = StepFunctions::new(clients, &arn);
+    let mut checks = Vec::new();
+    match machine.definition().await {
+        Ok(definition) => {
+            checks.push(Check::ok("state machine", arn.clone()));
+            checks.push(Check::of("definition", same_definition(&definition)));
+        }
+        Err(error) => checks.push(Check::fail("state machine", machine_problem(&arn, error))),
+    }
+    let may = machine.may_start().await;
+    let may = may.map_err(|error| machine_problem(&arn, error));
+    checks.push(Check::of("states:StartExecution", may.map(|()| "you may")));
+    checks
+}
+
+/// Whether the definition that is deployed is the one of this program.
+fn same_definition(deployed: &str) -> Result<String, Problem> {
+    let ours: Value = serde_json::from_str(DEFINITION).map_err(|error| {
+        Problem::new(Code::Internal, "The definition is no JSON.").because(error)
+    })?;
+    let theirs: Value = serde_json::from_str(deployed).map_err(|error| {
+        let message = "The state machine's definition is no JSON.";
+        Problem::new(Code::DeploymentNotFound, message).because(error)
+    })?;
+    match difference(&ours, &theirs, "") {
+        None => Ok(format!("that of prism {}", env!("CARGO_PKG_VERSION"))),
+        Some(place) => {
+            let message = format!(
+                "The deployed definition is not that of prism {}: it differs at {place}.",
+                env!("CARGO_PKG_VERSION")
+            );
+            Err(Problem::new(Code::DeploymentNotFound, message)
+                .hint("Deploy this version, or use the prism of the version that is deployed."))
+        }
+    }
+}
+
+/// Where two definitions differ first. A substitution of ours, such as `${PlanSave}`, stands for
+/// whatever the deployment has there.
+fn difference(ours: &Value, theirs: &Value, place: &str) -> Option<String> {
+    let here = || {
+        Some(if place.is_empty() {
+            "/".to_owned()
+        } else {
+            place.to_owned()
+        })
+    };
+    match (ours, theirs) {
+        (Value::String(ours), Value::String(_)) if is_substitution(ours) => None,
+        (Value::Object(ours), Value::Object(theirs)) => {
+            let keys = ours.keys().chain(theirs.keys());
+            let mut keys: Vec<&String> = keys.collect();
+            keys.sort_unstable();
+            keys.dedup();
+            keys.into_iter().find_map(|key| {
+                let place = format!("{place}/{key}");
+                match (ours.get(key), theirs.get(key)) {
+                    (Some(ours), Some(theirs)) => difference(ours, theirs, &place),
+                    _ => Some(place),
+                }
+            })
+        }
+        (Value::Array(ours), Value::Array(theirs)) if ours.len() == theirs.len() => {
+            let pairs = ours.iter().zip(theirs).enumerate();
+            pairs
+                .into_iter()
+                .find_map(|(at, (ours, theirs))| difference(ours, theirs, &format!("{place}/{at}")))
+        }
+        (ours, theirs) if ours == theirs => None,
+        _ => here(),
+    }
+}
+
+fn is_substitution(text: &str) -> bool {
+    text.strip_prefix("${")
+        .and_then(|text| text.strip_suffix('}'))
+        .is_some()
+}
+
+/// What a save asks EC2 for, tried dry on an instance of the caller's.
+async fn permissions(ec2: &AwsEc2, region: &Region, user: &UserId) -> Vec<Check> {
+    const NAME: &str = "ec2 permissions";
+    let filter = InstanceFilter::Tag(OWNER_TAG.to_owned(), user.to_string());
+    let found = match ec2.instances(region, &filter).await {
+        Ok(found) => found,
+        Err(error) => return vec![Check::fail("ec2:DescribeInstances", ec2_problem(error))],
+    };
+    let Some(instance) = found.into_iter().find(|instance| !instance.state.is_gone()) else {
+        let message = format!("You have no instance in {region} to try permissions on.");
+        return vec![Check::warn(
+            NAME,
+            Problem::new(Code::InstanceNotFound, message)
+                .hint("Launch one, then ask again; every save checks them before it begins."),
+        )];
+    };
+    let mut checks = Vec::new();
+    for (name, probe) in [
+        ("ec2:StopInstances", Probe::Stop(instance.id.clone())),
+        ("ec2:StartInstances", Probe::Start(instance.id.clone())),
+        ("ec2:CreateImage", Probe::CreateImage(instance.id.clone())),
+    ] {
+        let tried = ec2.probe(region, &probe).await;
+        checks.push(match tried {
+            Ok(()) => Check::ok(name, "you may"),
+            Err(error) if error.is_unauthorized() => Check::fail(name, ec2_problem(error)),
+            // Something else about this very instance, such as its state.
+            Err(error) => Check::warn(name, ec2_problem(error)),
+        });
+    }
+    debug_assert!(
+        checks
+            .iter()
+            .all(|check| check.verdict != Verdict::Ok || check.hint.is_none())
+    );
+    checks
+}
+
+fn ec2_problem(error: Ec2Error) -> Problem {
+    let code = if error.is_unauthorized() {
+        Code::PermissionMissing
+    } else {
+        Code::AwsRefused
+    };
+    Problem::new(code, "EC2 refused.").because(error)
+}
+
+fn table_problem(name: &str, error: TableError) -> Problem {
+    let message = format!("The table {name} cannot be looked at.");
+    Problem::new(Code::RegistryUnavailable, message).because(error)
+}
+
+fn machine_problem(arn: &str, error: ExecutionsError) -> Problem {
+    let message = format!("The state machine {arn} cannot be used.");
+    Problem::new(Code::AwsUnavailable, message).because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deployed() -> String {
+        prism_functions::steps::ALL
+            .iter()
+            .fold(DEFINITION.to_owned(), |text, step| {
+                let arn = format!("arn:aws:lambda:us-east-1:1:function:{}:1", step.name);
+                text.replace(&format!("${{{}}}", step.name), &arn)
+            })
+    }
+
+    #[test]
+    fn a_definition_is_known_whatever_its_functions_are() {
+        assert!(deployed().contains("arn:aws:lambda"));
+        same_definition(&deployed()).unwrap();
+        same_definition(DEFINITION).unwrap();
+    }
+
+    #[test]
+    fn a_definition_of_another_version_is_told_with_the_place() {
+        let mut other: Value = serde_json::from_str(&deployed()).unwrap();
+        other["States"]["StopInstance"]["TimeoutSeconds"] = 7.into();
+        let problem = same_definition(&other.to_string()).unwrap_err();
+        assert!(
+            problem
+                .message
+                .contains("/States/StopInstance/TimeoutSeconds"),
+            "{problem}"
+        );
+        other["States"].as_object_mut().unwrap().remove("PlanSave");
+        let problem = same_definition(&other.to_string()).unwrap_err();
+        assert!(problem.message.contains("/States/PlanSave"), "{problem}");
+    }
+}

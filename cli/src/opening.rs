@@ -1,0 +1,111 @@
+//! From the options to the backend: which profile, and what it opens.
+
+use std::path::{Path, PathBuf};
+
+use prism_functions::domain::{Code, Problem};
+use prism_local::Embedded;
+
+use crate::args::Global;
+use crate::backend::{Backend, Local, api};
+use crate::environment::Environment;
+use crate::profile::{Chosen, Kind, Place, Profile};
+
+/// The profile that a command works with. `embedded` says that it works on an embedded cloud alone:
+/// that needs no profile, and another one only gets in the way if it was named for this very run.
+pub(crate) fn choose(
+    global: &Global,
+    environment: &Environment,
+    embedded: bool,
+) -> Result<Chosen, Problem> {
+    let here = Chosen {
+        name: None,
+        profile: Profile::of(Kind::Local),
+    };
+    let flag = global.profile.as_deref();
+    if embedded && flag.is_none() && global.home.is_some() {
+        // Neither a process in the background nor a script depends on what the file says.
+        return Ok(here);
+    }
+    let named = flag.or(environment.profile.as_deref());
+    let chosen = Place::of(environment).read()?.choose(named)?;
+    if chosen.profile.backend == Kind::Local {
+        return Ok(chosen);
+    }
+    if embedded && flag.is_none() {
+        return Ok(here);
+    }
+    let only = [
+        ("prism local", embedded),
+        ("--home", global.home.is_some()),
+        ("--as", global.user.is_some()),
+    ];
+    match only.iter().find(|(_, given)| *given) {
+        None => Ok(chosen),
+        Some((what, _)) => {
+            let message = format!(
+                "{what} is for an embedded cloud, and the backend of the profile {} is {}.",
+                chosen.name.as_deref().unwrap_or_default(),
+                chosen.profile.backend.as_str()
+            );
+            Err(Problem::new(Code::EmbeddedOnly, message)
+                .hint("Leave it out, or name a profile of an embedded cloud: --profile local"))
+        }
+    }
+}
+
+/// Opens the backend of a profile.
+pub(crate) async fn backend(
+    global: &Global,
+    environment: &Environment,
+    profile: &Profile,
+) -> Result<Box<dyn Backend>, Problem> {
+    Ok(match profile.backend {
+        Kind::Local => {
+            let user = environment.user(global.user.as_deref())?;
+            let home = home(global, environment, profile)?;
+            Box::new(Local::new(embedded(&home, environment)?, user))
+        }
+        Kind::Aws => aws(profile).await?,
+        Kind::Api => Box::new(api::open(profile, environment).await?),
+    })
+}
+
+#[cfg(feature = "aws")]
+async fn aws(profile: &Profile) -> Result<Box<dyn Backend>, Problem> {
+    Ok(Box::new(crate::backend::aws::open(profile).await?))
+}
+
+#[cfg(not(feature = "aws"))]
+#[expect(
+    clippy::unused_async,
+    reason = "with the feature it asks AWS who calls"
+)]
+async fn aws(_: &Profile) -> Result<Box<dyn Backend>, Problem> {
+    Err(missing("the backend aws"))
+}
+
+/// The problem with a binary that lacks something the feature `aws` has.
+#[cfg(not(feature = "aws"))]
+pub(crate) fn missing(what: &str) -> Problem {
+    let message = format!("This prism was built without {what}.");
+    Problem::new(Code::BackendMissing, message)
+}
+
+/// The folder of the embedded cloud.
+pub(crate) fn home(
+    global: &Global,
+    environment: &Environment,
+    profile: &Profile,
+) -> Result<PathBuf, Problem> {
+    environment.home(global.home.clone(), profile.home.clone())
+}
+
+/// Opens the embedded cloud in a folder.
+pub(crate) fn embedded(home: &Path, environment: &Environment) -> Result<Embedded, Problem> {
+    // Without its own path the program cannot hand anything over, but it can do all the rest.
+    let program = environment
+        .program
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("prism"));
+    Embedded::open(home, &program)
+}

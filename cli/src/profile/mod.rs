@@ -1,0 +1,265 @@
+//! Profiles: which Prism the commands work with, by name, in one file.
+
+mod file;
+mod place;
+
+use std::path::PathBuf;
+
+use prism_functions::domain::ids::shown;
+use prism_functions::domain::{Code, Problem, Region};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use file::{Profiles, entry as text};
+pub(crate) use place::Place;
+
+/// The profile that is always there: the embedded cloud in its usual folder.
+pub(crate) const LOCAL: &str = "local";
+
+/// What a profile's backend is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    /// The embedded cloud on this machine.
+    Local,
+    /// AWS itself, with the operator's own credentials.
+    Aws,
+    /// The HTTP API of a deployment.
+    Api,
+}
+
+impl Kind {
+    /// The word for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Kind::Local => "local",
+            Kind::Aws => "aws",
+            Kind::Api => "api",
+        }
+    }
+}
+
+/// How the API is told who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Auth {
+    /// By a signature with AWS credentials.
+    Iam,
+    /// By a token from a file.
+    Token,
+}
+
+/// A profile as it is written down.
+#[expect(
+    clippy::struct_field_names,
+    reason = "the AWS configuration calls its own parts profiles too"
+)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Profile {
+    /// What it works with.
+    pub(crate) backend: Kind,
+    /// The Region of instances where a command names none; that of the deployment on AWS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) region: Option<Region>,
+    /// The folder of an embedded cloud.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) home: Option<PathBuf>,
+    /// The URL of an API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) url: Option<String>,
+    /// How the API is told who asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) auth: Option<Auth>,
+    /// The file that holds the token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The profile of the AWS configuration whose credentials are used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) aws_profile: Option<String>,
+    /// The stack that all below was read from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stack: Option<String>,
+    /// The version that the stack said it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<String>,
+    /// The registry's table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) table: Option<String>,
+    /// The ARN of the state machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) state_machine: Option<String>,
+    /// The event bus for notices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) event_bus: Option<String>,
+    /// The ARN of the topic for alarms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) alarm_topic: Option<String>,
+    /// The group of schedules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) schedule_group: Option<String>,
+    /// The ARN of the role under which schedules run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) schedule_role: Option<String>,
+    /// How far `--public` reaches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) public_scope: Option<String>,
+    /// From where the ports of launched instances can be reached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) launch_networks: Vec<String>,
+    /// The Regions that may be used; all where none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) allowed_regions: Vec<String>,
+    /// The instance types that may be launched; all where none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) allowed_instance_types: Vec<String>,
+    /// What names the user of an assumed role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) iam_identity: Option<String>,
+}
+
+impl Profile {
+    /// A profile with nothing but its backend.
+    pub(crate) fn of(backend: Kind) -> Self {
+        Self {
+            backend,
+            region: None,
+            home: None,
+            url: None,
+            auth: None,
+            token_file: None,
+            aws_profile: None,
+            stack: None,
+            version: None,
+            table: None,
+            state_machine: None,
+            event_bus: None,
+            alarm_topic: None,
+            schedule_group: None,
+            schedule_role: None,
+            public_scope: None,
+            launch_networks: Vec::new(),
+            allowed_regions: Vec::new(),
+            allowed_instance_types: Vec::new(),
+            iam_identity: None,
+        }
+    }
+
+    /// How the API is told who asks: by a token where there is a file for one.
+    pub(crate) fn auth(&self) -> Auth {
+        let token = self.token_file.as_ref().map_or(Auth::Iam, |_| Auth::Token);
+        self.auth.unwrap_or(token)
+    }
+
+    /// Refuses what its backend has no use for, and the lack of what it needs.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let aws = [
+            ("stack", self.stack.is_some()),
+            ("version", self.version.is_some()),
+            ("table", self.table.is_some()),
+            ("state_machine", self.state_machine.is_some()),
+            ("event_bus", self.event_bus.is_some()),
+            ("alarm_topic", self.alarm_topic.is_some()),
+            ("schedule_group", self.schedule_group.is_some()),
+            ("schedule_role", self.schedule_role.is_some()),
+            ("public_scope", self.public_scope.is_some()),
+            ("launch_networks", !self.launch_networks.is_empty()),
+            ("allowed_regions", !self.allowed_regions.is_empty()),
+            (
+                "allowed_instance_types",
+                !self.allowed_instance_types.is_empty(),
+            ),
+            ("iam_identity", self.iam_identity.is_some()),
+        ];
+        let api = [
+            ("url", self.url.is_some()),
+            ("auth", self.auth.is_some()),
+            ("token_file", self.token_file.is_some()),
+        ];
+        let home = [("home", self.home.is_some())];
+        let aws_profile = [("aws_profile", self.aws_profile.is_some())];
+        let foreign: Vec<(&str, bool)> = match self.backend {
+            Kind::Local => [&aws[..], &api, &aws_profile].concat(),
+            Kind::Aws => [&api[..], &home].concat(),
+            // An API that is configured from a stack remembers the stack.
+            Kind::Api => [&aws[2..], &home].concat(),
+        };
+        if let Some((key, _)) = foreign.iter().find(|(_, set)| *set) {
+            return Err(format!(
+                "the backend {} has no {key}",
+                self.backend.as_str()
+            ));
+        }
+        let needed = match self.backend {
+            Kind::Local => vec![],
+            Kind::Aws => vec![
+                ("region", self.region.is_some()),
+                ("table", self.table.is_some()),
+                ("state_machine", self.state_machine.is_some()),
+            ],
+            Kind::Api => vec![
+                ("region", self.region.is_some()),
+                ("url", self.url.is_some()),
+            ],
+        };
+        match needed.iter().find(|(_, set)| !set) {
+            Some((key, _)) => Err(format!("the backend {} needs {key}", self.backend.as_str())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The profile that a command works with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Chosen {
+    /// Its name; none where there is no profile, and everything is embedded.
+    pub(crate) name: Option<String>,
+    /// What it is.
+    pub(crate) profile: Profile,
+}
+
+impl Profiles {
+    /// The profile of that name, or the default one, or the embedded cloud.
+    pub(crate) fn choose(&self, named: Option<&str>) -> Result<Chosen, Problem> {
+        let Some(name) = named.or(self.default.as_deref()) else {
+            return Ok(Chosen {
+                name: None,
+                profile: Profile::of(Kind::Local),
+            });
+        };
+        let profile = match self.profile.get(name) {
+            Some(profile) => profile.clone(),
+            None if name == LOCAL => Profile::of(Kind::Local),
+            None => return Err(self.unknown(name)),
+        };
+        Ok(Chosen {
+            name: Some(name.to_owned()),
+            profile,
+        })
+    }
+
+    fn unknown(&self, name: &str) -> Problem {
+        let message = format!("There is no profile {}.", shown(name));
+        let mut names: Vec<&str> = self.profile.keys().map(String::as_str).collect();
+        if !names.contains(&LOCAL) {
+            names.push(LOCAL);
+        }
+        let hint = format!(
+            "There are: {}. \"prism configure\" makes another.",
+            names.join(", ")
+        );
+        Problem::new(Code::ProfileNotFound, message).hint(hint)
+    }
+}
+
+/// Checks the name of a profile: it is typed, and is a key of the file.
+pub(crate) fn check_name(name: &str) -> Result<(), Problem> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    if (1..=64).contains(&name.len()) && name.bytes().all(plain) {
+        return Ok(());
+    }
+    let message = format!(
+        "The profile name {} is not valid: it has 1 to 64 letters, digits, \".\", \"_\" or \"-\".",
+        shown(name)
+    );
+    Err(Problem::new(Code::InvalidName, message))
+}

@@ -1,0 +1,362 @@
+//! The backend that asks a deployment's API, against a server that answers as a test says.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod common;
+mod fake;
+
+use std::fs;
+
+use common::{Answer, answer, program};
+use fake::{Asked, Fake, Reply};
+use prism_functions::domain::save::{SaveRecord, SaveState};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const TOKEN: &str = "header.payload.signature";
+const SAVE: &str = "save-0123456789abcdef0123";
+
+/// The program with a profile of an API.
+struct Member {
+    home: TempDir,
+}
+
+impl Member {
+    fn of(url: &str) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("token"), format!("{TOKEN}\n")).unwrap();
+        let text = format!(
+            "schema = 1\ndefault = \"ours\"\n[profile.ours]\nbackend = \"api\"\n\
+             region = \"us-west-2\"\nurl = \"{url}\"\ntoken_file = \"{}\"\n",
+            home.path().join("token").display()
+        );
+        fs::write(home.path().join("config.toml"), text).unwrap();
+        Self { home }
+    }
+
+    fn run(&self, args: &[&str]) -> Answer {
+        let mut command = program();
+        command.env("PRISM_CONFIG", self.home.path().join("config.toml"));
+        answer(&command.args(args).output().unwrap())
+    }
+
+    fn refused(&self, args: &[&str]) -> (String, i32) {
+        let answer = self.run(&[&["--json"], args].concat());
+        let code = answer.error()["code"].as_str().unwrap().to_owned();
+        (code, answer.code)
+    }
+}
+
+/// A problem as the API tells it.
+fn problem(status: u16, code: &str, detail: &str) -> Reply {
+    let body = json!({
+        "type": "about:blank", "title": code, "status": status,
+        "detail": detail, "code": code, "hint": "Do this.",
+    });
+    Reply::text(status, "application/problem+json", &body.to_string())
+}
+
+fn instance(state: &str) -> Value {
+    json!({
+        "name": "box", "id": "i-0123456789abcdef0", "state": state, "state_reason": null,
+        "region": "us-west-2", "instance_type": "t3.large", "template": "ubuntu",
+        "public_ip": "192.0.2.7", "launched_at": "2026-11-24T12:00:00Z", "save_id": null,
+    })
+}
+
+#[test]
+fn a_list_is_asked_for_with_the_token() {
+    let fake = Fake::new(|_, _| {
+        Reply::json(
+            200,
+            json!({ "items": [instance("running")], "cursor": null }),
+        )
+    });
+    let listed = Member::of(&fake.url()).run(&["list"]);
+    assert_eq!(listed.code, 0, "{}", listed.stderr);
+    assert!(listed.stdout.contains("box") && listed.stdout.contains("192.0.2.7"));
+    let asked = &fake.asked()[0];
+    assert_eq!(asked.line(), "GET /v1/instances?region=us-west-2");
+    let bearer = format!("Bearer {TOKEN}");
+    assert_eq!(asked.header("authorization"), Some(bearer.as_str()));
+}
+
+#[test]
+fn a_problem_of_the_api_is_the_same_problem_here() {
+    for (code, exit) in [
+        ("InstanceNotFound", 1),
+        ("InvalidName", 2),
+        ("StopProtected", 1),
+    ] {
+        let fake = Fake::new(move |_, _| problem(409, code, "It is so."));
+        let told = Member::of(&fake.url()).run(&["--json", "stop", "box"]);
+        assert_eq!(told.code, exit, "{code}");
+        let expected = json!({ "code": code, "message": "It is so.", "hint": "Do this." });
+        assert_eq!(told.error(), expected);
+    }
+    // A deployment that is newer than the program.
+    let fake = Fake::new(|_, _| problem(409, "SomethingNew", "It is so."));
+    let told = Member::of(&fake.url()).run(&["stop", "box"]);
+    assert!(
+        told.stderr.contains("SomethingNew: It is so."),
+        "{}",
+        told.stderr
+    );
+}
+
+#[test]
+fn what_stands_before_the_api_is_understood_too() {
+    let gateway = |status: u16, body: &str| Reply::text(status, "application/json", body);
+    let expired = "Bearer error=\"invalid_token\" error_description=\"the token has expired\"";
+    let unauthorized = gateway(401, r#"{"message":"Unauthorized"}"#);
+    for (reply, code) in [
+        (unauthorized.clone(), "CredentialsRefused"),
+        (
+            unauthorized.header("WWW-Authenticate", expired),
+            "CredentialsExpired",
+        ),
+        (
+            gateway(403, r#"{"message":"Forbidden"}"#),
+            "PermissionMissing",
+        ),
+        (
+            gateway(
+                403,
+                r#"{"message":"Signature expired: 20261124T1 is now earlier"}"#,
+            ),
+            "ClockWrong",
+        ),
+        (
+            gateway(404, r#"{"message":"Not Found"}"#),
+            "DeploymentNotFound",
+        ),
+        (gateway(502, "<html>"), "ApiUnavailable"),
+        (gateway(200, "<html>"), "ApiUnavailable"),
+    ] {
+        let shown = format!("{reply:?}");
+        let fake = Fake::new(move |_, _| reply.clone());
+        assert_eq!(
+            Member::of(&fake.url()).refused(&["list"]),
+            (code.to_owned(), 1),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn an_api_that_is_not_there_is_told_at_once() {
+    let gone = {
+        let fake = Fake::new(|_, _| Reply::json(500, Value::Null));
+        fake.url()
+    };
+    let member = Member::of(&gone);
+    assert_eq!(
+        member.refused(&["stop", "box"]),
+        ("ApiUnavailable".to_owned(), 1)
+    );
+    let doctor = member.run(&["doctor"]);
+    assert_eq!(doctor.code, 1);
+    assert!(doctor.stdout.contains("fail  api"), "{}", doctor.stdout);
+}
+
+#[test]
+fn a_request_whose_answer_is_lost_is_in_doubt() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    // It hangs up on whoever calls.
+    let server = std::thread::spawn(move || drop(listener.accept().unwrap()));
+    assert_eq!(
+        Member::of(&url).refused(&["stop", "box"]),
+        ("RequestInDoubt".to_owned(), 1)
+    );
+    server.join().unwrap();
+}
+
+#[test]
+fn only_what_does_no_harm_twice_is_asked_again() {
+    let busy = |ask: &Asked, before: usize| {
+        let ready = before >= 2;
+        match ask.path.as_str() {
+            _ if !ready => Reply::json(503, Value::Null).header("Retry-After", "0"),
+            "/v1/me" => Reply::json(200, json!({ "user": "ann" })),
+            path if path.starts_with("/v1/templates") => {
+                Reply::json(200, json!({ "items": [], "cursor": null }))
+            }
+            _ => Reply::json(200, instance("stopping")),
+        }
+    };
+    let fake = Fake::new(busy);
+    assert_eq!(
+        Member::of(&fake.url()).run(&["templates", "--mine"]).code,
+        0
+    );
+    assert_eq!(
+        fake.lines()[..3],
+        ["GET /v1/me", "GET /v1/me", "GET /v1/me"]
+    );
+    let fake = Fake::new(busy);
+    assert_eq!(Member::of(&fake.url()).run(&["stop", "box"]).code, 1);
+    assert_eq!(
+        fake.lines(),
+        ["POST /v1/instances/box/stop?region=us-west-2"]
+    );
+}
+
+#[test]
+fn pages_are_read_up_to_the_limit_and_no_further() {
+    let fake = Fake::new(|ask, _| {
+        let size: usize = ask
+            .path
+            .split("limit=")
+            .nth(1)
+            .unwrap()
+            .split('&')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
+        let records: Vec<SaveRecord> = (0..size).map(|_| record(SaveState::Succeeded)).collect();
+        Reply::json(200, json!({ "items": records, "cursor": "a b" }))
+    });
+    let listed = Member::of(&fake.url())
+        .run(&["saves", "list", "--limit", "150", "--json"])
+        .json();
+    assert_eq!(listed["saves"].as_array().unwrap().len(), 150);
+    assert_eq!(listed["more"], true);
+    let pages = [
+        "GET /v1/saves?limit=100",
+        "GET /v1/saves?limit=50&cursor=a%20b",
+    ];
+    assert_eq!(fake.lines(), pages);
+}
+
+fn record(state: SaveState) -> SaveRecord {
+    let request = json!({ "instance": "box", "template": "box-env", "region": "us-west-2" });
+    let mut record = SaveRecord::new(
+        SAVE.parse().unwrap(),
+        serde_json::from_value(request).unwrap(),
+        "ann".parse().unwrap(),
+        SAVE.to_owned(),
+        "2026-11-24T12:00:00Z".parse().unwrap(),
+    );
+    record.state = state;
+    record.version = (state == SaveState::Succeeded).then_some(3);
+    record
+}
+
+fn plan() -> Value {
+    json!({
+        "save_id": SAVE, "request": record(SaveState::Running).request, "saved_by": "ann",
+        "instance": {
+            "id": "i-0123456789abcdef0", "name": "box", "original_state": "running",
+            "instance_type": "t3.large", "architecture": "x86_64", "root_device": "/dev/sda1",
+            "volumes": { "vol-0123456789abcdef0": 20 }, "root_size_gib": 20,
+            "launched_from": null, "login": null, "ports": [],
+        },
+        "next_version": 3, "steps": ["Stop it."], "expected_downtime_s": 60,
+        "usd_per_month_at_most": 1.0, "warnings": [],
+    })
+}
+
+#[test]
+fn a_save_is_begun_once_and_watched_to_its_end() {
+    let fake = Fake::new(|ask, before| match (ask.line().as_str(), before) {
+        ("POST /v1/saves?dry_run=true", _) => {
+            Reply::json(200, json!({ "dry_run": true, "plan": plan() }))
+        }
+        // The answer to the first attempt is that the API is busy.
+        ("POST /v1/saves", 1) => Reply::json(503, Value::Null).header("Retry-After", "0"),
+        ("POST /v1/saves", _) => Reply::json(202, json!({ "save_id": SAVE, "repeated": false })),
+        // The record is not written yet.
+        (_, 3) => problem(404, "SaveNotFound", "There is no such save."),
+        (_, 4) => Reply::json(200, json!(record(SaveState::Running))),
+        _ => Reply::json(200, json!(record(SaveState::Succeeded))),
+    });
+    let saved = Member::of(&fake.url()).run(&["save", "box", "box-env", "--yes"]);
+    assert_eq!(saved.code, 0, "{}", saved.stderr);
+    assert!(
+        saved.stdout.contains("box is saved as box-env@3"),
+        "{}",
+        saved.stdout
+    );
+    let asked = fake.asked();
+    let keys: Vec<_> = asked
+        .iter()
+        .map(|ask| ask.header("idempotency-key"))
+        .collect();
+    assert_eq!(keys[0], None);
+    assert_eq!(keys[1], keys[2]);
+    assert!(keys[1].is_some_and(|key| key.len() == 32), "{keys:?}");
+    let body: Value = serde_json::from_str(&asked[2].body).unwrap();
+    assert_eq!(body["template"], "box-env");
+    // A save that nobody has asked for is not waited for.
+    let fake = Fake::new(|_, _| problem(404, "SaveNotFound", "There is no such save."));
+    let refused = Member::of(&fake.url()).refused(&["saves", "watch", SAVE]);
+    assert_eq!(refused, ("SaveNotFound".to_owned(), 1));
+}
+
+#[test]
+fn the_same_request_id_is_the_same_save() {
+    let fake = Fake::new(|ask, _| match ask.path.as_str() {
+        "/v1/me" => Reply::json(200, json!({ "user": "ann" })),
+        _ => Reply::json(200, json!(record(SaveState::Succeeded))),
+    });
+    let saved = Member::of(&fake.url());
+    let saved = saved.run(&["save", "box", "box-env", "--request-id", "nightly"]);
+    assert_eq!(saved.code, 0, "{}", saved.stderr);
+    assert!(
+        saved.stderr.contains("asked for before"),
+        "{}",
+        saved.stderr
+    );
+    assert!(fake.asked().iter().all(|ask| ask.method == "GET"));
+}
+
+#[test]
+fn the_doctor_compares_clocks_and_asks_who_you_are() {
+    let at = |date: &'static str, reply: Reply| {
+        let reply = reply.header("Date", date);
+        let fake = Fake::new(move |_, _| reply.clone());
+        Member::of(&fake.url()).run(&["doctor", "--json"])
+    };
+    let me = || Reply::json(200, json!({ "user": "ann" }));
+    let told = at("Tue, 24 Nov 2020 12:00:00 GMT", me());
+    assert_eq!(told.code, 1);
+    let checks: Value = serde_json::from_str(&told.stdout).unwrap();
+    let found = |name: &str| {
+        let checks = checks["checks"].as_array().unwrap();
+        checks
+            .iter()
+            .find(|check| check["name"] == name)
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(found("clock")["code"], "ClockWrong");
+    assert_eq!(found("clock")["verdict"], "fail");
+    assert_eq!(found("user")["detail"], "ann");
+    let now = httpdate();
+    let now: &'static str = Box::leak(now.into_boxed_str());
+    assert_eq!(at(now, me()).code, 0);
+    let refused = at(now, Reply::json(401, json!({ "message": "Unauthorized" })));
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused.stdout.contains("CredentialsRefused"),
+        "{}",
+        refused.stdout
+    );
+}
+
+/// The present time as HTTP writes it.
+fn httpdate() -> String {
+    let now = prism_functions::domain::Timestamp::from(std::time::UNIX_EPOCH)
+        + chrono::TimeDelta::from_std(since_epoch()).unwrap();
+    now.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the program's clock is the real one"
+)]
+fn since_epoch() -> std::time::Duration {
+    let now = std::time::SystemTime::now();
+    now.duration_since(std::time::UNIX_EPOCH).unwrap()
+}
