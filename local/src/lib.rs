@@ -4,9 +4,11 @@ pub mod clock;
 pub mod ec2;
 mod embedded;
 pub mod executions;
+mod schedules;
 pub mod sqlite;
 pub mod store;
 #[cfg(feature = "wire")]
 pub mod wire;
 
 pub use embedded::{Embedded, FILES, Feature, GuestAnswer, OsEntropy, explain};
+pub use schedules::PolledSchedules;

@@ -14,6 +14,7 @@ use prism_functions::registry::Registry;
 use prism_functions::service::access::Caller;
 use prism_functions::service::{LaunchRequest, Service};
 use prism_functions::steps::{Env, Settings};
+use prism_local::PolledSchedules;
 use prism_local::ec2::{Admin, Cloud, Durations, Settings as CloudSettings, SimEc2};
 use prism_local::executions::{MemoryExecutions, VirtualTime, Wrap, machine};
 use prism_local::store::SqliteTable;
@@ -133,6 +134,7 @@ impl Setup {
         ));
         let env = Env {
             ec2: (self.bend)(ec2.clone()),
+            inspect: Arc::new(ec2.clone()),
             registry: Registry::new(Arc::clone(&table) as Arc<dyn Table>),
             clock: time,
             notifier: Arc::clone(&notices) as Arc<dyn Notifier>,
@@ -144,6 +146,7 @@ impl Setup {
         let service = Service {
             env,
             executions: Arc::new(executions.clone()),
+            schedules: Arc::new(PolledSchedules),
             parameters: Arc::new(ec2.clone()),
             entropy: Arc::new(Seeded(Mutex::new(rng))),
         };

@@ -5,13 +5,14 @@
 use std::sync::Arc;
 
 use aws_config::{BehaviorVersion, Region as SdkRegion};
-use prism_functions::aws::{AwsEc2, Clients, PublicParameters};
+use prism_functions::aws::{AwsEc2, Clients, PublicParameters, SsmInventory};
 use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveState};
 use prism_functions::domain::{AccountId, SaveId};
 use prism_functions::ports::{Clock, ExecutionStatus, InstanceFilter};
 use prism_functions::registry::Registry;
 use prism_functions::service::Service;
 use prism_functions::steps::{Env, Settings};
+use prism_local::PolledSchedules;
 use prism_local::clock::{Anchor, WallClock};
 use prism_local::ec2::{Cloud, Settings as CloudSettings};
 use prism_local::executions::{LocalExecutions, Records};
@@ -52,6 +53,7 @@ async fn wired() -> Wired {
     let executions = LocalExecutions::new(home.path(), records, Arc::clone(&clock));
     let env = Env {
         ec2: Arc::new(AwsEc2::new(Arc::clone(&clients), &[])),
+        inspect: Arc::new(SsmInventory::new(Arc::clone(&clients))),
         registry: Registry::new(Arc::new(SqliteTable::in_memory().unwrap())),
         clock,
         notifier: Arc::new(Notices::default()),
@@ -61,6 +63,7 @@ async fn wired() -> Wired {
     let service = Service {
         env,
         executions: Arc::new(executions.clone()),
+        schedules: Arc::new(PolledSchedules),
         parameters: Arc::new(PublicParameters::new(clients)),
         entropy: seeded(1),
     };

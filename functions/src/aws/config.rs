@@ -1,5 +1,6 @@
 //! The environment, read once.
 
+use super::schedules::ScheduleTarget;
 use crate::steps::{PublicScope, Settings};
 
 /// The table's name. Required.
@@ -15,6 +16,12 @@ const ALARM_TOPIC: &str = "PRISM_ALARM_TOPIC_ARN";
 const PUBLIC_SCOPE: &str = "PRISM_PUBLIC_SCOPE";
 /// CIDR blocks, with commas between, from which the ports of launched instances can be reached.
 const LAUNCH_NETWORKS: &str = "PRISM_LAUNCH_NETWORKS";
+/// The schedule group, and the ARN of the role that starts what is scheduled. Required by whoever makes
+/// schedules.
+const SCHEDULE_GROUP: &str = "PRISM_SCHEDULE_GROUP";
+const SCHEDULE_ROLE: &str = "PRISM_SCHEDULE_ROLE_ARN";
+/// The ARN of the queue for scheduled saves that could not be started.
+const SCHEDULE_DLQ: &str = "PRISM_SCHEDULE_DLQ_ARN";
 
 /// What a deployment sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +30,8 @@ pub struct Config {
     pub table: String,
     /// The ARN of the state machine.
     pub state_machine: Option<String>,
+    /// What schedules start, for those who make them.
+    pub schedules: Option<ScheduleTarget>,
     /// The event bus for notices.
     pub event_bus: String,
     /// The topic for alarms.
@@ -63,9 +72,25 @@ impl Config {
             }),
             value => Ok(value),
         };
+        let state_machine = arn(STATE_MACHINE)?;
+        let (group, role) = (set(SCHEDULE_GROUP), arn(SCHEDULE_ROLE)?);
+        let dead_letters = arn(SCHEDULE_DLQ)?;
+        let schedules = match (group, role, state_machine.clone()) {
+            (Some(group), Some(role), Some(machine)) => Some(ScheduleTarget {
+                group,
+                role,
+                machine,
+                dead_letters,
+            }),
+            (None, None, _) => None,
+            (None, Some(_), _) => return Err(ConfigError::Missing(SCHEDULE_GROUP)),
+            (Some(_), None, _) => return Err(ConfigError::Missing(SCHEDULE_ROLE)),
+            (Some(_), Some(_), None) => return Err(ConfigError::Missing(STATE_MACHINE)),
+        };
         Ok(Self {
             table: set(TABLE).ok_or(ConfigError::Missing(TABLE))?,
-            state_machine: arn(STATE_MACHINE)?,
+            state_machine,
+            schedules,
             event_bus: set(EVENT_BUS).unwrap_or_else(|| "default".to_owned()),
             alarm_topic: arn(ALARM_TOPIC)?,
             settings: Settings {
@@ -159,8 +184,30 @@ mod tests {
     }
 
     #[test]
+    fn schedules_need_their_group_their_role_and_the_machine() {
+        let all = [
+            (TABLE, "prism"),
+            (SCHEDULE_GROUP, "saves"),
+            (SCHEDULE_ROLE, "arn:aws:iam::1:role/r"),
+            (STATE_MACHINE, "arn:aws:states:a"),
+        ];
+        let schedules = read(&all).unwrap().schedules.unwrap();
+        assert_eq!(
+            (schedules.group.as_str(), schedules.dead_letters),
+            ("saves", None)
+        );
+        for missing in 1..all.len() {
+            let mut some = all.to_vec();
+            let (name, _) = some.remove(missing);
+            assert_eq!(read(&some), Err(ConfigError::Missing(name)));
+        }
+        assert_eq!(read(&all[..1]).unwrap().schedules, None);
+    }
+
+    #[test]
     fn a_wrong_value_is_named_with_its_rule() {
         for (name, value) in [
+            (SCHEDULE_ROLE, "schedules"),
             (PUBLIC_SCOPE, "everybody"),
             (ALARM_TOPIC, "alarms"),
             (LAUNCH_NETWORKS, "192.0.2.0"),

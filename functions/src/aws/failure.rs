@@ -69,7 +69,12 @@ impl Failure {
         let code = self.code.as_str();
         matches!(
             code,
-            TIMEOUT | UNREACHABLE | UNAVAILABLE | "InternalServerError" | "InternalFailure"
+            TIMEOUT
+                | UNREACHABLE
+                | UNAVAILABLE
+                | "InternalServerError"
+                | "InternalServerException"
+                | "InternalFailure"
         ) || [
             "Throttl",
             "ThroughputExceeded",

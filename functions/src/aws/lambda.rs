@@ -16,8 +16,10 @@ use super::ec2::AwsEc2;
 use super::entropy::SystemEntropy;
 use super::executions::StepFunctions;
 use super::handler::Handler;
+use super::inspect::SsmInventory;
 use super::notifier::EventNotifier;
 use super::parameters::PublicParameters;
+use super::schedules::EventBridgeSchedules;
 use super::table::DynamoTable;
 use super::{init_error, logs, metrics};
 use crate::domain::save::SaveRecord;
@@ -146,12 +148,14 @@ pub fn service(clients: &Arc<Clients>, config: &Config, machine: &str) -> Servic
     Service {
         env: Env {
             ec2: Arc::new(AwsEc2::new(Arc::clone(clients), &config.launch_networks)),
+            inspect: Arc::new(SsmInventory::new(Arc::clone(clients))),
             registry: Registry::new(Arc::new(table)),
             clock: Arc::new(SystemClock),
             notifier: Arc::new(EventNotifier::new(clients, &config.event_bus, topic)),
             settings: config.settings,
         },
         executions: Arc::new(StepFunctions::new(clients, machine)),
+        schedules: Arc::new(EventBridgeSchedules::new(clients, config.schedules.clone())),
         parameters: Arc::new(PublicParameters::new(Arc::clone(clients))),
         entropy: Arc::new(SystemEntropy),
     }

@@ -161,6 +161,13 @@ text_id!(
     |t| t.parse::<TemplateName>().is_ok()
 );
 text_id!(
+    /// The name of a schedule, unique among those of its owner, by the rule of template names.
+    ScheduleName,
+    "schedule name",
+    "it has 3 to 64 lower-case letters, digits, \".\", \"_\" or \"-\", starting with a letter or digit",
+    |t| t.parse::<TemplateName>().is_ok()
+);
+text_id!(
     /// A person or a principal, as the authenticated request names it.
     UserId, "user", "it has 1 to 128 letters, digits or any of . _ - @ + = : /",
     |t| made_of(t, 1..=128, |b| b.is_ascii_alphanumeric() || b".-_@+=:/".contains(&b))

@@ -1,17 +1,19 @@
 //! The nouns of a save, without any effect.
 
 pub mod catalogue;
+pub mod cron;
 pub mod ids;
 pub mod pricing;
 pub mod principal;
 pub mod problem;
 pub mod save;
+pub mod schedule;
 pub mod sizes;
 pub mod template;
 
 pub use ids::{
-    AccountId, ImageId, InstanceId, InvalidId, ProjectName, Region, SaveId, SnapshotId,
-    TemplateName, UserId, VolumeId,
+    AccountId, ImageId, InstanceId, InvalidId, ProjectName, Region, SaveId, ScheduleName,
+    SnapshotId, TemplateName, UserId, VolumeId,
 };
 pub use problem::{Class, Code, Problem};
 

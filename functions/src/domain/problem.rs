@@ -62,6 +62,8 @@ codes! {
     InvalidSize, BadInput, "A size is not one of the letters, or not offered for the architecture.", "Use XS, S, M, L, XL, GPU-S, GPU-M, GPU-L or GPU-XL.";
     InvalidRequestId, BadInput, "A request id is too long or has odd characters.", "Use 1 to 64 letters, digits, \"-\" or \"_\".";
     InvalidInput, BadInput, "A request or a payload does not have the form that it should have.", "Check it against the documentation; if Prism made it, report a bug.";
+    InvalidCadence, BadInput, "How often a schedule is due is malformed, too often, or never.", "Use a rate such as \"1d\" or \"rate(12 hours)\", of at least an hour, or six cron fields such as \"cron(0 3 ? * MON-FRI *)\" with one minute.";
+    InvalidTimeZone, BadInput, "A time zone is not known.", "Use a name of the time zone database, such as Europe/Berlin or UTC.";
     RequestIdReused, BadInput, "A request id was used before with a different request.", "Use a new request id for a new request.";
     InstanceNotFound, Refused, "No instance of yours has that name or id in the Region.", "\"prism list\" shows the instances you can save.";
     InstanceNameAmbiguous, Refused, "Several instances have that name.", "Name the instance by its id.";
@@ -82,6 +84,8 @@ codes! {
     NotAllowed, Refused, "Your role does not allow it.", "Ask the owner, or an administrator.";
     SaveNotFound, Refused, "There is no save of that id that you may see.", "\"prism saves list\" shows your saves.";
     SaveEnded, Refused, "The save has ended already.", "\"prism saves status\" shows how it ended.";
+    ScheduleNotFound, Refused, "There is no schedule of that name of yours.", "\"prism schedule list\" shows your schedules.";
+    ScheduleNameTaken, Refused, "You have another schedule of that name.", "Choose another name with --name, or delete the other schedule first: \"prism schedule delete NAME\".";
     TemplateNotFound, Refused, "There is no template of that name that you may see.", "\"prism templates\" shows the templates you can launch.";
     VersionNotFound, Refused, "The template has no such version.", "\"prism template info\" shows its versions.";
     TemplateNotInRegion, Refused, "The template has no AMI in that Region, or none for that architecture.", "Launch it in one of the Regions that the message names.";

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::problem::{Code, Problem};
 use super::{
-    ImageId, InstanceId, ProjectName, Region, SaveId, SnapshotId, TemplateName, Timestamp, UserId,
-    VolumeId,
+    ImageId, InstanceId, ProjectName, Region, SaveId, ScheduleName, SnapshotId, TemplateName,
+    Timestamp, UserId, VolumeId,
 };
 use crate::domain::ids::shown;
 use crate::ports::{Architecture, InstanceState, StatusChecks};
@@ -272,6 +272,9 @@ pub struct SaveRecord {
     pub request: SaveRequest,
     /// Who asked.
     pub saved_by: UserId,
+    /// The schedule of theirs that asked for them.
+    #[serde(default)]
+    pub schedule: Option<ScheduleName>,
     /// The execution that works on it now.
     pub execution: String,
     /// Counts the executions that have worked on it. A step of an earlier one changes nothing.
@@ -348,6 +351,7 @@ impl SaveRecord {
             save_id,
             request,
             saved_by,
+            schedule: None,
             execution,
             epoch: 1,
             state: SaveState::Running,

@@ -8,9 +8,11 @@
 //! | duty | `INSTANCE#region#id` | `DUTY` | | `DUTIES#OPEN`, `time#id`, until it is discharged |
 //! | template | `TEMPLATE#name` | `META` | `OWNER#user`, `TEMPLATE#name` | `TEMPLATES#PUBLIC`, `name` |
 //! | version | `TEMPLATE#name` | `VERSION#000001` | | |
+//! | schedule | `SCHEDULE#user#name` | `META` | `OWNER#user`, `SCHEDULE#name` | `SCHEDULES#ACTIVE`, `user#name`, while it fires |
 
 mod records;
 mod saves;
+mod schedules;
 mod templates;
 
 use std::sync::Arc;
@@ -27,7 +29,7 @@ pub use templates::Listing;
 /// The most times that a change is tried again when somebody else changed the same record.
 const TRIES: usize = 10;
 
-/// The registry of templates, versions, saves, locks and duties.
+/// The registry of templates, versions, saves, locks, duties and schedules.
 #[derive(Clone)]
 pub struct Registry {
     table: Arc<dyn Table>,

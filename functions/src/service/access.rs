@@ -104,6 +104,15 @@ impl Caller {
     }
 }
 
+/// The answer for a schedule that is not there. Schedules are looked up under the caller's own name:
+/// another's is never found.
+pub fn schedule_not_found(name: &str) -> Problem {
+    Problem::new(
+        Code::ScheduleNotFound,
+        format!("There is no schedule {name} of yours."),
+    )
+}
+
 /// The answer for a template that is not there, or not for the caller.
 pub fn template_not_found(name: &str) -> Problem {
     Problem::new(

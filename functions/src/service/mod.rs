@@ -7,6 +7,7 @@ mod launches;
 pub(crate) mod lookup;
 mod recovery;
 mod saves;
+mod schedules;
 mod templates;
 
 use std::sync::Arc;
@@ -15,13 +16,14 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::ids::shown;
 use crate::domain::{Code, Problem, SaveId, UserId};
-use crate::ports::{Entropy, Executions, ExecutionsError, Parameters};
+use crate::ports::{Entropy, Executions, ExecutionsError, Parameters, Schedules};
 use crate::steps::Env;
 
 pub use instances::InstanceView;
 pub use launches::{LaunchPlan, LaunchRequest};
 pub use recovery::Recovery;
 pub use saves::Started;
+pub use schedules::Fired;
 pub use templates::{TemplateKind, TemplateSummary, TemplateView};
 
 /// The service: one for all callers.
@@ -31,6 +33,8 @@ pub struct Service {
     pub env: Env,
     /// The executions of the save state machine.
     pub executions: Arc<dyn Executions>,
+    /// What starts the saves of schedules.
+    pub schedules: Arc<dyn Schedules>,
     /// The public parameters.
     pub parameters: Arc<dyn Parameters>,
     /// Randomness.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::save::{SaveRecord, SaveState};
 use crate::domain::{Code, Problem, SaveId};
-use crate::ports::{Clock, Ec2, Notifier};
+use crate::ports::{Clock, Ec2, Inspect, Notifier};
 use crate::registry::Registry;
 
 /// How far `--public` reaches in this deployment.
@@ -32,6 +32,8 @@ pub struct Settings {
 pub struct Env {
     /// EC2.
     pub ec2: Arc<dyn Ec2>,
+    /// What looks into instances.
+    pub inspect: Arc<dyn Inspect>,
     /// The registry.
     pub registry: Registry,
     /// Time.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::fail_copy::Caught;
 use super::{Env, SaveRef, Step};
 use crate::domain::save::{Failure, SaveRecord, SaveRequest, SaveState};
-use crate::domain::{Code, Problem, SaveId};
+use crate::domain::{Code, Problem, SaveId, ScheduleName};
 use crate::ports::Notice;
 use crate::service::access::Caller;
 
@@ -144,6 +144,8 @@ async fn note_refusal(env: &Env, input: &Input, problem: &Problem) -> Result<(),
         request: SaveRequest,
         caller: Caller,
         #[serde(default)]
+        schedule: Option<ScheduleName>,
+        #[serde(default)]
         dry_run: bool,
     }
     let Ok(started) = serde_json::from_value::<Started>(input.started_with.clone()) else {
@@ -162,6 +164,7 @@ async fn note_refusal(env: &Env, input: &Input, problem: &Problem) -> Result<(),
         input.execution.clone(),
         now,
     );
+    record.schedule = started.schedule;
     record.state = SaveState::Failed;
     record.ended_at = Some(now);
     record.failure = Some(failure(problem, "PlanSave"));

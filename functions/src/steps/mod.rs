@@ -44,6 +44,7 @@ pub use tags::{LOGIN_TAG, PORTS_TAG, PROJECT_TAG, SAVE_TAG, TEMPLATE_TAG};
 pub(crate) use errors::from_ec2;
 pub(crate) use findings::{Standing, look, standing};
 pub(crate) use plan_save::plan;
+pub(crate) use preflight::addressed;
 
 /// One step of a save.
 pub trait Step: 'static {

@@ -7,7 +7,7 @@ use super::preflight::{self, Subject};
 use super::{Env, LOGIN_TAG, PORTS_TAG, Step, TEMPLATE_TAG};
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{Duty, SavePlan, SaveRecord, SaveRequest, SavedInstance};
-use crate::domain::{Code, Problem, Region, SaveId};
+use crate::domain::{Code, Problem, Region, SaveId, ScheduleName};
 use crate::ports::InstanceState;
 use crate::registry::Begun;
 use crate::service::access::Caller;
@@ -19,13 +19,15 @@ const USUAL_DOWNTIME_S: u32 = 60;
 /// See the module.
 pub(super) struct PlanSave;
 
-/// What is asked, by whom, and under which id and execution. With `dry_run`, nothing is written.
+/// What is asked, by whom, and under which id and execution; by which schedule, if it was one. With `dry_run`, nothing is written.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     save_id: SaveId,
     execution: String,
     caller: Caller,
     request: SaveRequest,
+    #[serde(default)]
+    schedule: Option<ScheduleName>,
     #[serde(default)]
     dry_run: bool,
     #[serde(default = "first")]
@@ -108,6 +110,7 @@ async fn begin(env: &Env, input: &Input, plan: SavePlan) -> Result<Output, Probl
         now,
     );
     record.plan = Some(plan.clone());
+    record.schedule.clone_from(&input.schedule);
     match env.registry.begin_save(&record, &duty).await? {
         Begun::Now => Ok(output(plan, record.epoch, false)),
         Begun::Before(record) => again(&record, input),

@@ -26,10 +26,7 @@ pub(super) async fn check(
     caller: &Caller,
     request: &SaveRequest,
 ) -> Result<Subject, Problem> {
-    request.check()?;
-    check_regions(env, request).await?;
-    let latest_version = check_template(env, caller, request).await?;
-    let instance = lookup::own_instance(env, caller, &request.region, &request.instance).await?;
+    let (instance, latest_version) = addressed(env, caller, request).await?;
     if let Some(holder) = env
         .registry
         .lock_holder(&request.region, &instance.id)
@@ -76,6 +73,20 @@ pub(super) async fn check(
         latest_version,
         warnings,
     })
+}
+
+/// What a request is about: the instance, and the newest version of the template, 0 where there is
+/// none. Checks all that does not depend on how things stand just now.
+pub(crate) async fn addressed(
+    env: &Env,
+    caller: &Caller,
+    request: &SaveRequest,
+) -> Result<(Instance, u32), Problem> {
+    request.check()?;
+    check_regions(env, request).await?;
+    let latest_version = check_template(env, caller, request).await?;
+    let instance = lookup::own_instance(env, caller, &request.region, &request.instance).await?;
+    Ok((instance, latest_version))
 }
 
 /// The refusal of a second save of an instance (promise P4).

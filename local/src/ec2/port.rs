@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use prism_functions::domain::{AccountId, ImageId, InstanceId, Region, SnapshotId, VolumeId};
 use prism_functions::ports::{
-    Ec2, Ec2Error, Image, ImageCopy, ImageFilter, Instance, InstanceFilter, InstanceType,
-    LaunchPermission, NewImage, NewInstance, Parameters, Probe, Snapshot, SnapshotFilter,
-    StatusChecks, Volume,
+    Ec2, Ec2Error, Image, ImageCopy, ImageFilter, Inspect, Instance, InstanceFilter, InstanceType,
+    Inventory, LaunchPermission, NewImage, NewInstance, Parameters, Probe, Snapshot,
+    SnapshotFilter, StatusChecks, Volume,
 };
 
 use super::cloud::Cloud;
@@ -173,6 +173,19 @@ impl Ec2 for SimEc2 {
 impl Parameters for SimEc2 {
     async fn image(&self, region: &Region, parameter: &str) -> Result<ImageId, Ec2Error> {
         self.call(region, "GetParameter", |m, s| m.parameter(s, parameter))
+    }
+}
+
+#[async_trait]
+impl Inspect for SimEc2 {
+    async fn packages(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+    ) -> Result<Option<Inventory>, Ec2Error> {
+        self.call(region, "ListInventoryEntries", |m, s| {
+            Ok(m.guest_packages(s, id))
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 //! | file in the folder | holds |
 //! |---|---|
 //! | `cloud.db` | the simulated EC2 |
-//! | `registry.db` | templates, versions, saves, locks, duties |
+//! | `registry.db` | templates, versions, saves, locks, duties, schedules |
 //! | `local.db` | executions and their histories, notices, the settings |
 //! | `leases/` | one locked file for each running execution |
 //! | `background.log` | what detached executions had to say |
@@ -23,6 +23,7 @@ use prism_functions::steps::{Env, Settings};
 use crate::clock::{Anchor, WallClock};
 use crate::ec2::{Cloud, GuestError, Purchase, SimEc2};
 use crate::executions::{LocalExecutions, Place, Records};
+use crate::schedules::PolledSchedules;
 use crate::sqlite::SqliteError;
 use crate::store::SqliteTable;
 use adapters::LocalNotifier;
@@ -111,6 +112,7 @@ impl Embedded {
         let ec2 = cloud.account(account.clone());
         let env = Env {
             ec2: Arc::new(ec2.clone()),
+            inspect: Arc::new(ec2.clone()),
             registry: Registry::new(Arc::new(table)),
             clock: Arc::clone(&shared),
             notifier: Arc::new(LocalNotifier {
@@ -174,6 +176,7 @@ impl Embedded {
         Service {
             env: self.env.clone(),
             executions,
+            schedules: Arc::new(PolledSchedules),
             parameters: Arc::new(self.ec2.clone()),
             entropy: Arc::new(OsEntropy),
         }

@@ -13,9 +13,9 @@ mod packages;
 pub use disk::{Disk, FileBody, Package, System};
 
 use prism_functions::domain::InstanceId;
-use prism_functions::ports::{Architecture, InstanceState};
+use prism_functions::ports::{Architecture, InstanceState, Inventory};
 
-use super::model::Model;
+use super::model::{Model, Scope};
 use super::types;
 
 /// What a command on an instance gave.
@@ -127,6 +127,23 @@ impl Model {
         let output = session.run(argv, stdin);
         self.end_session(id, session);
         Ok(output)
+    }
+
+    /// What the agent on an instance has told of its packages; nothing is known of an instance that
+    /// is not there.
+    pub(crate) fn guest_packages(&self, scope: &Scope<'_>, id: &InstanceId) -> Option<Inventory> {
+        let row = self.data.instances.get(id)?;
+        if row.account != *scope.account || row.region != *scope.region {
+            return None;
+        }
+        let volume = self.data.volumes.get(row.root_volume()?)?;
+        let packages = self.disk(volume.disk)?.packages.values();
+        let told = packages.map(|package| prism_functions::ports::Package {
+            name: package.name.clone(),
+            version: package.version.clone(),
+            manager: package.manager.clone(),
+        });
+        Some(Inventory::of(scope.now, told.collect(), false))
     }
 
     /// Gives cloud-init what it was given at the launch; answers what happened, for the story.

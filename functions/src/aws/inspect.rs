@@ -1,0 +1,228 @@
+//! The port [`Inspect`] on the inventory of Systems Manager.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::clients::Clients;
+use super::ec2::errors;
+use crate::domain::{InstanceId, Region, Timestamp};
+use crate::ports::{Ec2Error, Inspect, Inventory, PACKAGES, Package};
+
+const ACTION: &str = "ssm:ListInventoryEntries";
+/// The packages of the operating system, which the agent lists by itself.
+const APPLICATIONS: &str = "AWS:Application";
+/// Packages of pip, conda, R and others, where somebody on the instance hands them to the agent as
+/// custom inventory with the attributes Name, Version and Manager.
+const CUSTOM: &str = "Custom:Packages";
+/// The most entries that a page has.
+const PAGE: i32 = 50;
+
+/// The inventory of each Region.
+#[derive(Debug, Clone)]
+pub struct SsmInventory {
+    clients: Arc<Clients>,
+}
+
+/// What one type of inventory tells.
+#[derive(Default)]
+struct Told {
+    captured_at: Option<Timestamp>,
+    packages: Vec<Package>,
+    more: bool,
+}
+
+impl SsmInventory {
+    /// The inventory by these clients.
+    pub fn new(clients: Arc<Clients>) -> Self {
+        Self { clients }
+    }
+
+    /// The entries of a type; an instance or a type that Systems Manager does not know has none.
+    async fn told(
+        &self,
+        region: &Region,
+        instance: &InstanceId,
+        kind: &str,
+    ) -> Result<Told, Ec2Error> {
+        let client = self.clients.ssm(region);
+        let mut told = Told::default();
+        let mut token = None;
+        loop {
+            let request = client
+                .list_inventory_entries()
+                .instance_id(instance.as_str())
+                .type_name(kind)
+                .max_results(PAGE)
+                .set_next_token(token);
+            let page = match request.send().await.map_err(errors::of(ACTION)) {
+                Ok(page) => page,
+                Err(error) if is_unknown(&error) => return Ok(told),
+                Err(error) => return Err(error),
+            };
+            let captured = page.capture_time().and_then(|at| at.parse().ok());
+            told.captured_at = told.captured_at.max(captured);
+            told.packages
+                .extend(page.entries().iter().filter_map(package));
+            token = page.next_token().map(str::to_owned);
+            if token.is_none() {
+                return Ok(told);
+            }
+            if told.packages.len() >= PACKAGES {
+                told.more = true;
+                return Ok(told);
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Inspect for SsmInventory {
+    async fn packages(
+        &self,
+        region: &Region,
+        instance: &InstanceId,
+    ) -> Result<Option<Inventory>, Ec2Error> {
+        let applications = self.told(region, instance, APPLICATIONS);
+        let custom = self.told(region, instance, CUSTOM);
+        let (applications, custom) = futures::future::try_join(applications, custom).await?;
+        // An instance whose agent never told anything has no time of telling.
+        let captured = applications.captured_at.max(custom.captured_at);
+        let mut packages = applications.packages;
+        packages.extend(custom.packages);
+        let more = applications.more || custom.more;
+        Ok(captured.map(|at| Inventory::of(at, packages, more)))
+    }
+}
+
+fn is_unknown(error: &Ec2Error) -> bool {
+    let code = error.code.as_str();
+    // In every form in which the service has named them.
+    ["InvalidInstanceId", "InvalidTypeName"]
+        .iter()
+        .any(|unknown| code.starts_with(unknown))
+}
+
+fn package(entry: &HashMap<String, String>) -> Option<Package> {
+    let field = |name: &str| entry.get(name).filter(|text| !text.is_empty());
+    // The agent makes the id of a package's file: `git_2.43.0_amd64.deb`, `git-2.43.0.src.rpm`.
+    let by_id = || match field("PackageId")?.rsplit_once('.')?.1 {
+        "deb" => Some("apt"),
+        "rpm" => Some("dnf"),
+        _ => None,
+    };
+    let manager = field("Manager").map(String::as_str).or_else(by_id);
+    Some(Package {
+        name: field("Name")?.clone(),
+        version: field("Version").cloned().unwrap_or_default(),
+        manager: manager.unwrap_or("system").to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::aws::testing::{Aws, Reply};
+
+    async fn told(replies: impl IntoIterator<Item = Reply>) -> Result<Option<Inventory>, Ec2Error> {
+        let inventory = SsmInventory::new(Arc::new(Aws::answering(replies).clients()));
+        let (region, id) = (
+            "us-west-2".parse().unwrap(),
+            "i-0123456789abcdef0".parse().unwrap(),
+        );
+        inventory.packages(&region, &id).await
+    }
+
+    fn page(entries: &Value, next: Option<&str>) -> Reply {
+        let at = "2026-01-05T08:00:00Z";
+        Reply::json(
+            200,
+            json!({"CaptureTime": at, "Entries": entries, "NextToken": next}),
+        )
+    }
+
+    fn error(code: &str) -> Reply {
+        Reply::json(400, json!({"__type": code}))
+    }
+
+    fn package(name: &str, version: &str, manager: &str) -> Package {
+        Package {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            manager: manager.to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn packages_say_what_manages_them() {
+        let system = json!([
+            {"Name": "git", "Version": "2.43.0", "PackageId": "git_2.43.0_amd64.deb"},
+            {"Name": "acl", "Version": "2.2", "PackageId": "acl-2.2.src.rpm"},
+            {"Name": "lxd", "Version": "5", "PackageId": ""},
+            {"Version": "nameless"},
+        ]);
+        let custom = json!([{"Name": "obspy", "Version": "1.4.1", "Manager": "pip"}]);
+        let told = told([page(&system, None), page(&custom, None)]).await;
+        let told = told.unwrap().unwrap();
+        assert_eq!(
+            told.packages,
+            [
+                package("acl", "2.2", "dnf"),
+                package("git", "2.43.0", "apt"),
+                package("lxd", "5", "system"),
+                package("obspy", "1.4.1", "pip"),
+            ]
+        );
+        assert!(!told.truncated);
+        assert_eq!(
+            told.captured_at,
+            "2026-01-05T08:00:00Z".parse::<Timestamp>().unwrap()
+        );
+    }
+
+    #[tokio::test]
+    async fn an_instance_that_is_not_managed_tells_nothing() {
+        let empty = || Reply::json(200, json!({"Entries": []}));
+        assert_eq!(told([empty(), empty()]).await.unwrap(), None);
+        let unknown = || error("InvalidInstanceId");
+        assert_eq!(told([unknown(), unknown()]).await.unwrap(), None);
+        let told = told([page(&json!([]), None), error("InvalidTypeNameException")]).await;
+        assert!(told.unwrap().unwrap().packages.is_empty());
+    }
+
+    #[tokio::test]
+    async fn another_error_is_one() {
+        let denied = || error("AccessDeniedException");
+        let error = told([denied(), denied()]).await.unwrap_err();
+        assert_eq!(error.action, ACTION);
+        assert!(error.to_string().contains("AccessDenied"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn pages_are_followed_up_to_a_limit() {
+        let entries = |from: usize, count: usize| {
+            let each =
+                (from..from + count).map(|n| json!({"Name": format!("p{n}"), "Version": "1"}));
+            Value::Array(each.collect())
+        };
+        let aws = Aws::answering([
+            page(&entries(0, 2), Some("more")),
+            page(&entries(2, 1), None),
+            error("InvalidTypeNameException"),
+        ]);
+        let inventory = SsmInventory::new(Arc::new(aws.clients()));
+        let (region, id) = (
+            "us-west-2".parse().unwrap(),
+            "i-0123456789abcdef0".parse().unwrap(),
+        );
+        let kept = inventory.packages(&region, &id).await.unwrap().unwrap();
+        assert_eq!(kept.packages.len(), 3);
+        assert_eq!(aws.json(1)["NextToken"], "more");
+        let endless = page(&entries(0, PACKAGES), Some("more"));
+        let kept = told([endless, error("InvalidTypeNameException")]).await;
+        assert!(kept.unwrap().unwrap().truncated);
+    }
+}

@@ -1,0 +1,133 @@
+//! Schedules.
+
+use super::records::{Indexed, Stored, decode, encode};
+use super::{Listed, Registry, problem};
+use crate::domain::schedule::{Schedule, ScheduleState};
+use crate::domain::{Code, Problem, ScheduleName, UserId};
+use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Write};
+
+fn schedule_key(owner: &UserId, name: &ScheduleName) -> Key {
+    Key::new(format!("SCHEDULE#{owner}#{name}"), "META")
+}
+
+fn schedule_item(schedule: &Schedule, revision: u64) -> Result<Item, Problem> {
+    let mine = Indexed {
+        index: Index::Gsi1,
+        pk: format!("OWNER#{}", schedule.owner),
+        sk: format!("SCHEDULE#{}", schedule.name),
+    };
+    let fires = schedule.state == ScheduleState::Active && !schedule.paused;
+    let active = fires.then(|| Indexed {
+        index: Index::Gsi2,
+        pk: "SCHEDULES#ACTIVE".to_owned(),
+        sk: format!("{}#{}", schedule.owner, schedule.name),
+    });
+    encode(
+        schedule_key(&schedule.owner, &schedule.name),
+        schedule,
+        revision,
+        [mine].into_iter().chain(active),
+    )
+}
+
+impl Registry {
+    /// Somebody's schedule.
+    pub async fn schedule(
+        &self,
+        owner: &UserId,
+        name: &ScheduleName,
+    ) -> Result<Option<Stored<Schedule>>, Problem> {
+        let key = schedule_key(owner, name);
+        let item = self.table.get(&key).await.map_err(problem)?;
+        item.as_ref().map(decode).transpose()
+    }
+
+    /// Somebody's schedules, by name.
+    pub async fn schedules_of(
+        &self,
+        owner: &UserId,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<Schedule>, Problem> {
+        let query = Query {
+            index: Index::Gsi1,
+            pk: format!("OWNER#{owner}"),
+            sort_keys: SortKeys::BeginsWith("SCHEDULE#".to_owned()),
+            descending: false,
+            limit,
+            cursor,
+        };
+        self.list(&query).await
+    }
+
+    /// Everybody's schedules that fire.
+    pub(crate) async fn active_schedules(
+        &self,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<Schedule>, Problem> {
+        let query = Query {
+            index: Index::Gsi2,
+            pk: "SCHEDULES#ACTIVE".to_owned(),
+            sort_keys: SortKeys::All,
+            descending: false,
+            limit,
+            cursor,
+        };
+        self.list(&query).await
+    }
+
+    /// Writes a new schedule; one of that name is in the way.
+    pub(crate) async fn add_schedule(&self, new: Schedule) -> Result<Stored<Schedule>, Problem> {
+        let write = Write::Put(schedule_item(&new, 1)?, Condition::ItemAbsent);
+        match self.table.transact(&[write]).await {
+            Ok(()) => Ok(Stored {
+                value: new,
+                revision: 1,
+            }),
+            Err(TableError::ConditionFailed { .. }) => Err(Problem::new(
+                Code::ScheduleNameTaken,
+                format!("You have a schedule {} already.", new.name),
+            )),
+            Err(error) => Err(problem(error)),
+        }
+    }
+
+    /// Changes a schedule that nobody has changed since it was read.
+    pub(crate) async fn change_schedule(
+        &self,
+        before: &Stored<Schedule>,
+        change: impl FnOnce(&mut Schedule),
+    ) -> Result<Stored<Schedule>, Problem> {
+        let mut after = Stored {
+            value: before.value.clone(),
+            revision: before.revision + 1,
+        };
+        change(&mut after.value);
+        let item = schedule_item(&after.value, after.revision)?;
+        let write = Write::Put(item, Self::same(before)?);
+        self.table.transact(&[write]).await.map_err(problem)?;
+        Ok(after)
+    }
+
+    /// Deletes a schedule's record. One that has gone, or is another of the same name by now, is
+    /// left at that.
+    pub(crate) async fn remove_schedule(&self, stored: &Stored<Schedule>) -> Result<(), Problem> {
+        let key = schedule_key(&stored.value.owner, &stored.value.name);
+        let write = Write::Delete(key, Self::same(stored)?);
+        match self.table.transact(&[write]).await {
+            Ok(()) | Err(TableError::ConditionFailed { .. }) => Ok(()),
+            Err(error) => Err(problem(error)),
+        }
+    }
+
+    /// That the record is the very one: a revision alone may be that of a later schedule of the
+    /// same name.
+    fn same(stored: &Stored<Schedule>) -> Result<Condition, Problem> {
+        let record = serde_json::to_value(&stored.value).map_err(|error| {
+            Problem::new(Code::Internal, "A record could not be written.").because(error)
+        })?;
+        let record = Condition::Equals("record".to_owned(), record);
+        Ok(Condition::All(vec![stored.unchanged(), record]))
+    }
+}
