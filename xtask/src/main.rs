@@ -10,6 +10,7 @@ mod bench;
 mod boundary;
 mod demo;
 mod docs;
+mod emulator;
 mod shell;
 mod tidy;
 mod verify;
@@ -27,6 +28,7 @@ Chores:
   docs [--check]  write what is made from the code: docs/errors.md, the picture of the state machine
   verify          have the state machine's definition judged by asl-validator and cfn-lint
   boundary        check the dependency graph and the house rules of the source
+  emulator        deploy infra/template.yaml on an emulator of AWS, with the functions, and use it
   bench           measure how fast things are
 ";
 
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         ["docs", "--check"] => docs::check(),
         ["verify"] => verify::run(),
         ["boundary"] => boundary::run(),
+        ["emulator", rest @ ..] => emulator::run(rest),
         ["bench"] => bench::run(),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

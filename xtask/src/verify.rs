@@ -70,7 +70,7 @@ fn placeholders(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Where the tools are kept.
-fn cache() -> Outcome<PathBuf> {
+pub(crate) fn cache() -> Outcome<PathBuf> {
     let usual = || Some(PathBuf::from(variable("HOME")?).join(".cache"));
     let cache = variable("XDG_CACHE_HOME").map(PathBuf::from).or_else(usual);
     cache
@@ -110,7 +110,7 @@ fn cfn_lint(cache: &Path) -> Outcome<PathBuf> {
     Ok(program)
 }
 
-fn needs(program: &str, what: &str) -> Outcome {
+pub(crate) fn needs(program: &str, what: &str) -> Outcome {
     let asked = output(Command::new(program).arg("--version"));
     asked
         .map(drop)
@@ -118,7 +118,7 @@ fn needs(program: &str, what: &str) -> Outcome {
 }
 
 /// Makes a folder, without what an earlier installation that was cut off left in it.
-fn fresh(folder: &Path) -> Outcome {
+pub(crate) fn fresh(folder: &Path) -> Outcome {
     let _ = fs::remove_dir_all(folder);
     fs::create_dir_all(folder)
         .map_err(|error| format!("{} cannot be made: {error}", folder.display()))

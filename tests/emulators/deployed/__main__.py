@@ -1,0 +1,115 @@
+"""Deploys infra/template.yaml on an emulator of AWS that others wrote, and uses it.
+
+    python tests/emulators/deployed --package ZIP --prism PROGRAM --wire PROGRAM --scratch FOLDER
+
+`cargo xtask emulator` builds these and calls it.
+"""
+
+import argparse
+import contextlib
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import checks_logs
+import checks_recovery
+import checks_save
+import checks_stack
+import stack
+from gate import gate
+from issuer import issuer
+from servers import SPEED, ministack, simulated_ec2
+from world import User, World, canary
+
+
+
+
+CHECKS = [
+    *checks_stack.CHECKS,
+    *checks_save.CHECKS,
+    *checks_recovery.CHECKS,
+    *checks_logs.CHECKS,
+]
+
+
+def main():
+    options = arguments()
+    # So that the servers are stopped too.
+    for ended in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ended, lambda *_: sys.exit(130))
+    logs = options.scratch / "logs"
+    logs.mkdir(parents=True)
+    root = User("root", "AKIAROOTOFTHEACCOUNT", canary())
+    programs = {
+        "root": Path(__file__).resolve().parents[3],
+        "package": options.package.resolve(),
+        "prism": options.prism.resolve(),
+    }
+    with contextlib.ExitStack() as servers:
+        wire = servers.enter_context(simulated_ec2(options.wire, SPEED, logs))
+        gated = servers.enter_context(gate(wire))
+        tokens = servers.enter_context(issuer())
+        emulator = ministack(options.scratch, logs, root, gated.endpoint, 1 / SPEED)
+        url = servers.enter_context(emulator)
+        world = World(options.scratch, logs, url, gated, tokens, root, programs)
+        world.canaries["the secret key of root"] = root.secret
+        failed = run(world, options.only)
+        if options.stay:
+            print(f"{url} {wire}; Ctrl-C ends it", flush=True)
+            time.sleep(options.stay)
+    return 1 if failed else 0
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="deployed")
+    parser.add_argument("--package", type=Path, required=True)
+    parser.add_argument("--prism", type=Path, required=True)
+    parser.add_argument("--wire", type=Path, required=True)
+    parser.add_argument("--scratch", type=Path, required=True)
+    parser.add_argument("--only", default="", help="a part of the names of the checks to run")
+    parser.add_argument("--stay", type=int, default=0, help="seconds to stay up afterwards")
+    return parser.parse_args()
+
+
+def run(world, only):
+    """Runs the checks in their order; the deployment has to succeed for the others."""
+    failed = []
+    if not checked(world, "deploy", stack.deploy):
+        return ["deploy"]
+    for name, check in CHECKS:
+        if only in name and not checked(world, name, check):
+            failed.append(name)
+    print(f"{len(failed)} failed" + "".join(f"\n  {name}" for name in failed))
+    return failed
+
+
+def checked(world, name, check):
+    """Runs one check, and tells how long it took; where it fails, what the logs say of its time."""
+    begin, lines = time.monotonic(), len(read(world).splitlines())
+    try:
+        check(world)
+    except Exception:
+        print(f"FAILED {time.monotonic() - begin:6.1f} s  {name}", flush=True)
+        traceback.print_exc()
+        tell(world, lines)
+        return False
+    print(f"ok     {time.monotonic() - begin:6.1f} s  {name}", flush=True)
+    return True
+
+
+def read(world):
+    return (world.logs / "ministack.log").read_text(errors="replace")
+
+
+def tell(world, lines):
+    """The newest lines of the server's log, and what the gate refused."""
+    for line in read(world).splitlines()[lines:][-40:]:
+        print(f"  | {line}", file=sys.stderr)
+    for line in world.gate.refused[-10:]:
+        print(f"  gate: {line}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""Saves: one that succeeds, one that fails, and what is left of them."""
+
+import json
+
+from world import AWAY, REGION, until
+
+OWNER = "iam:user/ann"
+
+
+def check_save(world):
+    """A save with a second Region; the instance runs again, and AMIs are in both."""
+    ec2 = world.ec2()
+    image = world.client_wire("ssm").get_parameter(Name="/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id")["Parameter"]["Value"]
+    ec2.run_instances(ImageId=image, InstanceType="t3.large", MinCount=1, MaxCount=1, TagSpecifications=[{"ResourceType": "instance", "Tags":[{"Key":"Name","Value":"work"},{"Key":"prism:owner","Value":OWNER}]}])
+    world.until_state("work", "running")
+    save_id = start(world, "work", "kept", copy_to=[AWAY])
+    record = world.saved(save_id)
+    world.until_state("work", "running")
+    for region in (REGION, AWAY):
+        images = world.ec2(region).describe_images(Owners=["self"])["Images"]
+        tags = [{one["Key"]: one["Value"] for one in image["Tags"]} for image in images]
+        assert [one["prism:save-id"] for one in tags] == [save_id], tags
+        assert all(image["State"] == "available" for image in images)
+    assert set(record["copies"]) == {AWAY}, record["copies"]
+
+
+def start(world, instance, template, **more):
+    number = len(world.users) + start.count
+    start.count += 1
+    save_id = f"save-{number:020x}"
+    request = {"instance": instance, "template": template, "region": REGION, **more}
+    given = {"save_id": save_id, "caller": {"user": OWNER}, "request": request}
+    world.client("stepfunctions").start_execution(
+        stateMachineArn=world.outputs["StateMachineArn"], name=save_id, input=json.dumps(given)
+    )
+    return save_id
+
+
+start.count = 1
+
+
+def check_failed_save(world):
+    """A function may not do what its step calls: the save fails after the stop, its catch restarts."""
+    denied = {"Effect": "Deny", "Action": "ec2:DescribeInstances", "Resource": "*"}
+    with world.broken("prism-AwaitStopped", denied):
+        save_id = start(world, "work", "kept")
+        record = world.saved(save_id, "failed")
+    assert record["failure"]["code"] == "PermissionMissing", record["failure"]
+    assert record["stop_requested_at"] and record["running_at"], "it was not stopped and restarted"
+    world.until_state("work", "running")
+    assert any("prism-AwaitStoppedRole" in told for told in world.gate.refused), world.gate.refused
+
+
+def check_table_permission(world):
+    """Without its permission on the table, a function is refused by the emulator itself."""
+    denied = {"Effect": "Deny", "Action": "dynamodb:*", "Resource": "*"}
+    with world.broken("prism-PlanSave", denied):
+        save_id = start(world, "work", "kept")
+        until(lambda: world.execution(save_id)["status"] == "FAILED", 60, "the refusal")
+    record = world.save_record(save_id)
+    assert "dynamodb:GetItem" in record["failure"]["message"], record["failure"]
+    assert record["plan"] is None and record["stop_requested_at"] is None, record
+    assert world.instance("work")["State"]["Name"] == "running"
+
+
+CHECKS = [
+    ("a save with two Regions", check_save),
+    ("a failed save restarts the instance", check_failed_save),
+    ("a role without its permission on the table", check_table_permission),
+]

@@ -1,0 +1,195 @@
+"""What exists after the deployment, and what the template says of what the emulator drops."""
+
+import json
+
+from issuer import AUDIENCE
+from world import REGION, STACK
+
+FUNCTION = "AWS::Serverless::Function"
+STATIC = {"PRISM_TABLE", "PRISM_EVENT_BUS", "PRISM_ALARM_TOPIC_ARN", "PRISM_PUBLIC_SCOPE"}
+
+
+def of_type(world, kind):
+    return {
+        name: one for name, one in world.template["Resources"].items() if one["Type"] == kind
+    }
+
+
+def check_resources(world):
+    """Every resource of the template is there, but for those that its conditions leave out."""
+    from stack import REFUSED
+
+    left_out = {
+        name
+        for name, one in world.template["Resources"].items()
+        if one.get("Condition") in ("HasCors", "HasNetworks", "HasEmail", "HasBudget")
+    }
+    missing = set(world.template["Resources"]) - set(world.resources) - left_out - set(REFUSED)
+    assert not missing, f"the stack lacks {sorted(missing)}"
+    for name, one in world.resources.items():
+        assert one["ResourceStatus"] == "CREATE_COMPLETE", f"{name}: {one['ResourceStatus']}"
+
+
+def check_functions(world):
+    """One function for each step, and each with a role of its own and an alias that is published."""
+    client, roles = world.client("lambda"), set()
+    for logical, one in of_type(world, FUNCTION).items():
+        wanted, name = one["Properties"], world.physical(logical)
+        got = client.get_function_configuration(FunctionName=name)
+        assert name == f"{STACK}-{wanted['Handler']}", name
+        assert logical == f"{wanted['Handler']}Function", logical
+        for key, value in {
+            "Handler": wanted["Handler"],
+            "Runtime": "provided.al2023",
+            "MemorySize": wanted["MemorySize"],
+            "Timeout": wanted["Timeout"],
+            "Architectures": ["x86_64"],
+        }.items():
+            assert got[key] == value, f"{name}: {key} is {got[key]}, not {value}"
+        lacks = STATIC - set(got["Environment"]["Variables"])
+        assert not lacks, f"{name} lacks {lacks}"
+        assert client.get_alias(FunctionName=name, Name="live")["FunctionVersion"] == "1", name
+        roles.add(got["Role"])
+    placeholders = set(world.template["Resources"]["SaveStateMachine"]["Properties"]["DefinitionSubstitutions"])
+    handlers = {one["Properties"]["Handler"] for one in of_type(world, FUNCTION).values()}
+    assert placeholders < handlers and handlers - placeholders == {"Sweep", "Wake", "Api"}
+    assert len(roles) == len(handlers), "functions share a role"
+
+
+def check_state_machine(world):
+    """The definition is the file's, and every step of it a published version."""
+    got = world.client("stepfunctions").describe_state_machine(
+        stateMachineArn=world.outputs["StateMachineArn"]
+    )
+    text = (world.programs["root"] / "statemachine/save.asl.json").read_text()
+    substitutions = world.template["Resources"]["SaveStateMachine"]["Properties"]
+    for name in substitutions["DefinitionSubstitutions"]:
+        arn = f"arn:aws:lambda:{REGION}:{got['roleArn'].split(':')[4]}:function:{STACK}-{name}:1"
+        text = text.replace(f"${{{name}}}", arn)
+    assert "${" not in text, "a placeholder is left"
+    assert json.loads(got["definition"]) == json.loads(text)
+    assert got["type"] == "STANDARD"
+
+
+def check_table(world):
+    """The registry's keys and indexes."""
+    table = world.client("dynamodb").describe_table(TableName=world.outputs["TableName"])["Table"]
+
+    def keys(schema):
+        return [(one["AttributeName"], one["KeyType"]) for one in schema]
+
+    assert keys(table["KeySchema"]) == [("pk", "HASH"), ("sk", "RANGE")]
+    indexes = {one["IndexName"]: one for one in table["GlobalSecondaryIndexes"]}
+    assert set(indexes) == {"gsi1", "gsi2"}
+    for name, index in indexes.items():
+        assert keys(index["KeySchema"]) == [(f"{name}pk", "HASH"), (f"{name}sk", "RANGE")]
+        assert index["Projection"]["ProjectionType"] == "ALL"
+    assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def check_routes(world):
+    """Two APIs on one function: one for those who sign, one for those with a token."""
+    client = world.client("apigatewayv2")
+    for logical, kind in {"HttpApi": "AWS_IAM", "PortalApi": "JWT"}.items():
+        api = world.physical(logical)
+        routes = client.get_routes(ApiId=api)["Items"]
+        methods = {route["RouteKey"].split()[0] for route in routes}
+        assert methods >= {"GET", "POST", "DELETE"}, methods
+        for route in routes:
+            assert route["RouteKey"].endswith(" /v1/{proxy+}"), route["RouteKey"]
+            assert route["AuthorizationType"] == kind, route
+        (integration,) = client.get_integrations(ApiId=api)["Items"]
+        assert integration["PayloadFormatVersion"] == "2.0"
+        assert f"{STACK}-Api" in integration["IntegrationUri"]
+    (authorizer,) = client.get_authorizers(ApiId=world.physical("PortalApi"))["Items"]
+    told = authorizer["JwtConfiguration"]
+    assert told == {"Issuer": world.issuer.url, "Audience": [AUDIENCE]}, told
+
+
+def check_rules(world):
+    """What wakes the sweep and the waits, and that it may."""
+    events, functions = world.client("events"), world.client("lambda")
+    targets = {"SweepRule": "Sweep", "ExecutionEndedRule": "Sweep"}
+    targets |= {"InstanceChangedRule": "Wake", "ImageChangedRule": "Wake"}
+    for logical, handler in targets.items():
+        rule = events.describe_rule(Name=rule_name(world, logical))
+        assert rule["State"] == "ENABLED", rule
+        (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+        assert target["Arn"].endswith(f":function:{STACK}-{handler}:live"), target
+        policy = functions.get_policy(FunctionName=f"{STACK}-{handler}", Qualifier="live")["Policy"]
+        assert rule["Arn"] in policy, f"{logical} may not call {handler}"
+        wanted = world.template["Resources"][logical]["Properties"]
+        if "ScheduleExpression" in wanted:
+            assert rule["ScheduleExpression"] == wanted["ScheduleExpression"] == "rate(5 minutes)"
+        else:
+            pattern = json.loads(rule["EventPattern"])
+            assert pattern["source"] == wanted["EventPattern"]["source"], pattern
+    pattern = json.loads(events.describe_rule(Name=rule_name(world, "ExecutionEndedRule"))["EventPattern"])
+    assert pattern["detail"]["stateMachineArn"] == [world.outputs["StateMachineArn"]]
+    assert "ABORTED" in pattern["detail"]["status"]
+
+
+def rule_name(world, logical):
+    return world.physical(logical).rsplit("/", 1)[-1]
+
+
+def check_schedules(world):
+    """The group for schedules, and the role that they lend to start saves and nothing else."""
+    scheduler, iam = world.client("scheduler"), world.client("iam")
+    scheduler.get_schedule_group(Name=world.outputs["ScheduleGroupName"])
+    role = world.outputs["ScheduleRoleArn"].rsplit("/", 1)[1]
+    trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    (statement,) = trust["Statement"]
+    assert statement["Principal"] == {"Service": "scheduler.amazonaws.com"}, statement
+    assert statement["Condition"]["StringEquals"]["aws:SourceAccount"], statement
+    actions = set()
+    for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+        for one in document["Statement"]:
+            actions |= {one["Action"]} if isinstance(one["Action"], str) else set(one["Action"])
+    assert "states:StartExecution" in actions and actions <= {
+        "states:StartExecution",
+        "sqs:SendMessage",
+    }, actions
+
+
+def check_alarms(world):
+    """Alarms tell the topic; a dashboard and the queue of dead letters are there."""
+    alarms = of_type(world, "AWS::CloudWatch::Alarm")
+    told = world.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    names = {one["AlarmName"] for one in told if world.outputs["AlarmTopicArn"] in one["AlarmActions"]}
+    wanted = {world.physical(name) for name in alarms if name in world.resources}
+    assert wanted and wanted <= names, wanted - names
+    assert world.client("cloudwatch").list_dashboards()["DashboardEntries"]
+    world.client("sns").get_topic_attributes(TopicArn=world.outputs["AlarmTopicArn"])
+    world.client("sqs").get_queue_attributes(QueueUrl=world.physical("DeadLetters"))
+
+
+def check_what_is_dropped(world):
+    """What the emulator drops in silence is in the template: read there, as it is nowhere else."""
+    resources = world.template["Resources"]
+    table = resources["RegistryTable"]
+    assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+    of = table["Properties"]
+    assert of["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert of["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert of["DeletionProtectionEnabled"] is not False and "SSESpecification" in of
+    machine = resources["SaveStateMachine"]["Properties"]
+    assert machine["Tracing"] == {"Enabled": True} and machine["Logging"]["Level"] == "ERROR"
+    assert world.template["Globals"]["Function"]["Tracing"] == "Active"
+    assert "CorsConfiguration" in resources["PortalApi"]["Properties"]
+    definition = (world.programs["root"] / "statemachine/save.asl.json").read_text()
+    assert json.loads(definition)["TimeoutSeconds"] > 0, "an execution would have no limit"
+
+
+CHECKS = [
+    ("every resource of the template exists", check_resources),
+    ("functions, each with its role and alias", check_functions),
+    ("the definition, by published versions", check_state_machine),
+    ("the table's keys and indexes", check_table),
+    ("routes and their authorisers", check_routes),
+    ("rules, their targets and permissions", check_rules),
+    ("the schedule group and its role", check_schedules),
+    ("alarms, dashboard, topic, dead letters", check_alarms),
+    ("the template has what the emulator drops", check_what_is_dropped),
+]

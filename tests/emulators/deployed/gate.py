@@ -1,0 +1,262 @@
+"""EC2's own check of permissions, in front of the simulated EC2, which has none.
+
+Each request is held against the IAM policies of whoever signed it, a function's role or a user, as
+the Service Authorization Reference says: every resource that an action names or makes, with its
+tags and those of the request, and ec2:CreateTags for what is tagged as it is made. The policies are
+read from the emulator's IAM and evaluated by its evaluator. Signatures are not verified here.
+"""
+
+import contextlib
+import hashlib
+import json
+import re
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from botocore.exceptions import ClientError
+from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
+
+from servers import ACCOUNT
+
+TIMEOUT_S = 30
+CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
+# What each action names, by the parameter that names it, and what it makes. An action that is in
+# neither table knows no resources.
+NAMES = {
+    "AuthorizeSecurityGroupIngress": {"GroupId": "security-group"},
+    "CreateImage": {"InstanceId": "instance"},
+    "CreateSecurityGroup": {"VpcId": "vpc"},
+    "DeleteSnapshot": {"SnapshotId": "snapshot"},
+    "DeregisterImage": {"ImageId": "image"},
+    "DescribeImageAttribute": {"ImageId": "image"},
+    "DescribeInstanceAttribute": {"InstanceId": "instance"},
+    "ModifyImageAttribute": {"ImageId": "image"},
+    "RunInstances": {"ImageId": "image", "SecurityGroupId": "security-group"},
+    "StartInstances": {"InstanceId": "instance"},
+    "StopInstances": {"InstanceId": "instance"},
+    "TerminateInstances": {"InstanceId": "instance"},
+}
+MAKES = {
+    "CopyImage": ["image", "snapshot"],
+    "CreateImage": ["image", "snapshot"],
+    "CreateSecurityGroup": ["security-group"],
+    "RunInstances": ["instance", "network-interface", "subnet", "volume"],
+}
+OWNERLESS = {"image", "snapshot"}
+
+
+class Gate:
+    """What is authorised, and by whom it was asked."""
+
+    def __init__(self, url):
+        self.url = url
+        self.asked = {}
+        self.refused = []
+        self.endpoint = None
+        self.iam = None
+        self.ec2 = None
+        self.principals = {}
+        self.policies = {}
+        self.lock = threading.Lock()
+
+    def know(self, iam, functions, users, ec2):
+        """Who there is: the functions by their configurations, the users by their access keys."""
+        self.iam, self.ec2 = iam, ec2
+        for function in functions:
+            self.principals[session_of(function)[0]] = ("role", function["Role"].rsplit("/", 1)[1])
+        for user in users:
+            self.principals[user.key] = ("user", user.name)
+
+    def forget_policies(self):
+        with self.lock:
+            self.policies.clear()
+
+    def policies_of(self, principal):
+        with self.lock:
+            if principal not in self.policies:
+                self.policies[principal] = list(documents(self.iam, *principal))
+            return self.policies[principal]
+
+    def refusal(self, headers, body):
+        """Why a request is refused, as (code, message); None where it is allowed."""
+        key, region, service = CREDENTIAL.search(headers.get("Authorization", "")).groups()
+        principal = self.principals.get(key)
+        if principal is None:
+            return "AuthFailure", "AWS was not able to validate the provided access credentials"
+        name, needs = demands(service, headers, body, region, self.tags)
+        self.asked.setdefault(principal[1], set()).add(name)
+        for action, arn, context in needs:
+            request = EvalContext(
+                principal_arn=f"arn:aws:iam::{ACCOUNT}:{principal[0]}/{principal[1]}",
+                principal_type="AssumedRole" if principal[0] == "role" else "User",
+                principal_account=ACCOUNT,
+                action=action,
+                resource_arn=arn,
+                region=region,
+                service_context={key.lower(): value for key, value in context.items()},
+            )
+            if evaluate(request, self.policies_of(principal)).decision != "Allow":
+                who = f"{principal[0]} {principal[1]}"
+                told = f"{who} is not authorized to perform: {action} on resource: {arn}"
+                self.refused.append(told)
+                return "UnauthorizedOperation", told
+        return None
+
+    def tags(self, kind, region, names):
+        """The tags of resources that exist, by their ids."""
+        ec2 = self.ec2(region)
+        if kind == "instance":
+            found = ec2.describe_instances(InstanceIds=names)["Reservations"]
+            found = [one for reservation in found for one in reservation["Instances"]]
+        elif kind == "image":
+            found = ec2.describe_images(ImageIds=names)["Images"]
+        elif kind == "snapshot":
+            found = ec2.describe_snapshots(SnapshotIds=names)["Snapshots"]
+        elif kind == "security-group":
+            found = ec2.describe_security_groups(GroupIds=names)["SecurityGroups"]
+        else:
+            return {}
+        return {
+            "aws:ResourceTag/" + tag["Key"]: tag["Value"]
+            for one in found
+            for tag in one.get("Tags", [])
+        }
+
+
+def documents(iam, kind, name):
+    """All policies of a role or a user."""
+    one = {"RoleName": name} if kind == "role" else {"UserName": name}
+    for policy in getattr(iam, f"list_{kind}_policies")(**one)["PolicyNames"]:
+        got = getattr(iam, f"get_{kind}_policy")(PolicyName=policy, **one)
+        yield parse_policy_document(got["PolicyDocument"])
+    for policy in getattr(iam, f"list_attached_{kind}_policies")(**one)["AttachedPolicies"]:
+        arn = policy["PolicyArn"]
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        got = iam.get_policy_version(PolicyArn=arn, VersionId=version)
+        yield parse_policy_document(got["PolicyVersion"]["Document"])
+
+
+def session_of(function):
+    """The key, secret and token that the emulator gives a function: made from its ARN and role."""
+    made = f"{function['FunctionArn']}:{function['Role']}"
+    digest = hashlib.sha256(made.encode()).hexdigest()
+    secret, token = (
+        hashlib.sha256(f"{what}:{digest}".encode()).hexdigest() for what in ("secret", "token")
+    )
+    return f"ASIA{digest[:16].upper()}", secret, token
+
+
+def demands(service, headers, body, region, tags_of):
+    """The action that a request asks for, and what must be allowed for it."""
+    if service != "ec2":
+        target = headers["X-Amz-Target"].rsplit(".", 1)[1]
+        asked = json.loads(body)
+        if service == "ssm":
+            arn = f"arn:aws:ssm:{region}::parameter{asked['Name']}"
+        else:
+            arn = asked["KeyId"]
+            arn = arn if arn.startswith("arn:") else f"arn:aws:kms:{region}:{ACCOUNT}:key/{arn}"
+        return f"{service}:{target}", [(f"{service}:{target}", arn, {})]
+    params = dict(urllib.parse.parse_qsl(body.decode()))
+    return "ec2:" + params["Action"], list(of_ec2(params, region, tags_of))
+
+
+def of_ec2(params, region, tags_of):
+    action = params["Action"]
+    asked = tags_asked(params)
+    known = NAMES.get(action, {})
+    if not known and action not in MAKES:
+        yield f"ec2:{action}", "*", {}
+    for parameter, kind in known.items():
+        for name in numbered(params, parameter):
+            try:
+                yield f"ec2:{action}", arn_of(kind, region, name), tags_of(kind, region, [name])
+            except ClientError as error:
+                # What does not exist is EC2's to refuse.
+                if "NotFound" not in error.response["Error"]["Code"]:
+                    raise
+    for kind in MAKES.get(action, []):
+        context = {f"aws:RequestTag/{key}": value for key, value in asked.get(kind, {}).items()}
+        yield f"ec2:{action}", arn_of(kind, region, "*"), context
+        if context:
+            yield "ec2:CreateTags", arn_of(kind, region, "*"), {**context, "ec2:CreateAction": action}
+
+
+def arn_of(kind, region, name):
+    owner = "" if kind in OWNERLESS else ACCOUNT
+    return f"arn:aws:ec2:{region}:{owner}:{kind}/{name}"
+
+
+def numbered(params, name):
+    """The values of `Name`, or of `Name.1`, `Name.2` and so on."""
+    return [value for key, value in params.items() if re.fullmatch(rf"{name}(\.\d+)?", key)]
+
+
+def tags_asked(params):
+    """The tags that a request puts on what it makes, by kind."""
+    asked = {}
+    for key, kind in params.items():
+        if match := re.fullmatch(r"(TagSpecification\.\d+)\.ResourceType", key):
+            pairs = [
+                (params[one], params[one.removesuffix(".Key") + ".Value"])
+                for one in params
+                if re.fullmatch(re.escape(match[1]) + r"\.Tag\.\d+\.Key", one)
+            ]
+            asked[kind] = dict(pairs)
+    return asked
+
+
+@contextlib.contextmanager
+def gate(url):
+    """Serves a gate to the simulated EC2 at `url` until the block ends."""
+    one = Gate(url)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            refusal = one.refusal(self.headers, body)
+            status, kind, answer = refused(self.headers, *refusal) if refusal else self.ask(body)
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def ask(self, body):
+            kept = {"Authorization", "Content-Type", "X-Amz-Target", "X-Amz-Date"}
+            headers = {key: value for key, value in self.headers.items() if key.title() in kept}
+            request = urllib.request.Request(url + self.path, body, headers, method="POST")
+            try:
+                with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
+                    return answer.status, answer.headers["Content-Type"], answer.read()
+            except urllib.error.HTTPError as error:
+                return error.code, error.headers["Content-Type"], error.read()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    one.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        yield one
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def refused(headers, code, message):
+    """A refusal as EC2 words it, or as the services that speak JSON do."""
+    if "X-Amz-Target" in headers:
+        told = {"__type": "AccessDeniedException", "message": message}
+        return 400, "application/x-amz-json-1.1", json.dumps(told).encode()
+    told = (
+        f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
+        "<RequestID>00000000-0000-0000-0000-000000000000</RequestID></Response>"
+    )
+    return 403, "text/xml;charset=UTF-8", told.encode()

@@ -1,0 +1,115 @@
+"""The servers of a run: they listen on 127.0.0.1 alone, and end with it."""
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ACCOUNT = "111111111111"
+REGION = "us-east-1"
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 15
+# How much faster than EC2 the simulated one is; the waits of the emulator are shorter by as much.
+SPEED = 50
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running(command, log, environment, **more):
+    """Runs a server until the block ends, with all that it starts; its stderr goes to a file."""
+    with open(log, "wb") as errors:
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stderr=errors,
+            start_new_session=True,
+            **more,
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_TIMEOUT_S)
+        # What it started is in its group: the functions.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+@contextlib.contextmanager
+def simulated_ec2(program, speed, logs):
+    """The simulated EC2 behind EC2's own protocol. It prints its URL first."""
+    command = [program, str(speed)]
+    log = logs / "wire.log"
+    with running(command, log, clean(), stdout=subprocess.PIPE, text=True) as process:
+        url = process.stdout.readline().strip()
+        if not url.startswith("http://127.0.0.1:"):
+            raise RuntimeError(f"the simulated EC2 did not start:\n{log.read_text()}")
+        yield url
+
+
+@contextlib.contextmanager
+def ministack(scratch, logs, root, ec2_url, wait_scale):
+    """The emulator of AWS. Its environment is inherited by the functions: it is given none of ours.
+
+    AUTH has it verify signatures and enforce policies. What functions ask of EC2, SSM and KMS goes
+    to `ec2_url`: it has no EC2 that makes images.
+    """
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    program = Path(sys.executable).with_name("ministack")
+    environment = clean(
+        PATH=f"{program.parent}:/usr/bin:/bin",
+        HOME=str(scratch),
+        TMPDIR=str(scratch),
+        BIND_HOST="127.0.0.1",
+        MINISTACK_HOST="127.0.0.1",
+        GATEWAY_PORT=str(port),
+        IOT_MTLS_ENABLED="0",
+        SFTP_ENABLED="0",
+        AUTH="true",
+        MINISTACK_ACCOUNT_ID=ACCOUNT,
+        MINISTACK_REGION=REGION,
+        SFN_WAIT_SCALE=str(wait_scale),
+        AWS_ACCESS_KEY_ID=root.key,
+        AWS_SECRET_ACCESS_KEY=root.secret,
+        AWS_ENDPOINT_URL=url,
+        AWS_ENDPOINT_URL_EC2=ec2_url,
+        AWS_ENDPOINT_URL_SSM=ec2_url,
+        AWS_ENDPOINT_URL_KMS=ec2_url,
+    )
+    log = logs / "ministack.log"
+    with running([program], log, environment, stdout=subprocess.DEVNULL, cwd=scratch) as process:
+        until_ready(port, process, log)
+        yield url
+
+
+def until_ready(port, process, log):
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        with contextlib.suppress(OSError), contextlib.closing(connection):
+            connection.request("GET", "/_ministack/health")
+            if connection.getresponse().status == 200:
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"ministack did not start:\n{log.read_text()}")
+
+
+def clean(**variables):
+    """An environment with nothing of ours but where programs are."""
+    return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), **variables}

@@ -1,0 +1,85 @@
+"""Deploys infra/template.yaml as docs/deploy.md has it, by the AWS CLI."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from awscli.customizations.cloudformation.yamlhelper import yaml_dump, yaml_parse
+from gate import session_of
+from issuer import AUDIENCE
+from world import STACK
+
+ARTEFACTS = "prism-artefacts"
+# What this emulator refuses to make, which would roll the whole stack back.
+REFUSED = {}
+PARAMETERS = {"Architecture": "x86_64", "JwtAudience": AUDIENCE, "LogLevel": "debug"}
+
+
+def deploy(world):
+    """Packages and deploys the template, and learns what came of it."""
+    project = lay_out(world)
+    environment = world.environment(world.root)
+    aws = [Path(sys.executable).with_name("aws")]
+    world.client("s3").create_bucket(Bucket=ARTEFACTS)
+    packaged = world.scratch / "packaged.yaml"
+    world.run(
+        [*aws, "cloudformation", "package", "--template-file", "template.yaml"]
+        + ["--s3-bucket", ARTEFACTS, "--output-template-file", packaged],
+        environment,
+        cwd=project / "infra",
+    )
+    world.template = yaml_parse((project / "infra/template.yaml").read_text())
+    leave_out(packaged)
+    parameters = PARAMETERS | {"JwtIssuer": world.issuer.url}
+    world.run(
+        [*aws, "cloudformation", "deploy", "--template-file", packaged, "--stack-name", STACK]
+        + ["--s3-bucket", ARTEFACTS, "--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
+        + ["CAPABILITY_AUTO_EXPAND", "--parameter-overrides"]
+        + [f"{name}={value}" for name, value in parameters.items()],
+        environment,
+    )
+    learn(world)
+
+
+def lay_out(world):
+    """The folders that the template names, with the package that was given in its place."""
+    project = world.scratch / "project"
+    for folder in ("infra", "statemachine"):
+        shutil.copytree(world.programs["root"] / folder, project / folder)
+    package = project / "target/package/bootstrap.zip"
+    package.parent.mkdir(parents=True)
+    package.symlink_to(world.programs["package"])
+    return project
+
+
+def leave_out(packaged):
+    template = yaml_parse(packaged.read_text())
+    for name in REFUSED:
+        del template["Resources"][name]
+    packaged.write_text(yaml_dump(template))
+
+
+def learn(world):
+    """What the stack has, and who its functions are."""
+    formation = world.client("cloudformation")
+    stack = formation.describe_stacks(StackName=STACK)["Stacks"][0]
+    world.outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+    pages = formation.get_paginator("list_stack_resources").paginate(StackName=STACK)
+    found = [one for page in pages for one in page["StackResourceSummaries"]]
+    world.resources = {one["LogicalResourceId"]: one for one in found}
+    functions = list(configurations(world))
+    world.gate.know(world.client("iam"), functions, [], world.ec2)
+    for function in functions:
+        name = f"{function['FunctionName']}:{function['Version']}"
+        _, secret, token = session_of(function)
+        world.canaries[f"the secret key of {name}"] = secret
+        world.canaries[f"the session token of {name}"] = token
+
+
+def configurations(world):
+    """Every function as it runs: the versions that are published, and the latest."""
+    client = world.client("lambda")
+    for logical, one in world.template["Resources"].items():
+        if one["Type"] == "AWS::Serverless::Function":
+            versions = client.list_versions_by_function(FunctionName=world.physical(logical))
+            yield from versions["Versions"]

@@ -1,0 +1,117 @@
+//! `emulator`: deploys `infra/template.yaml` on an emulator of AWS that others wrote, with the real
+//! functions, and uses it. What is checked is in `tests/emulators/deployed`; docs/emulators.md says
+//! what the emulator can and cannot do.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, fs};
+
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use crate::Outcome;
+use crate::shell::{build, read, root, run as run_command};
+use crate::verify::{cache, fresh, needs};
+
+/// Where the checks are, and what they are written with.
+const CHECKS: &str = "tests/emulators/deployed";
+const REQUIREMENTS: &str = "tests/emulators/deployed/requirements.txt";
+/// The packages and features by which everything for AWS is built here, so that it is built once.
+const AWS: [&str; 9] = [
+    "--locked",
+    "--package",
+    "prism-functions",
+    "--package",
+    "prism-tests",
+    "--package",
+    "prism",
+    "--features",
+    "prism-functions/aws,prism-tests/aws,prism/aws",
+];
+
+/// Runs the chore. `--package ZIP` deploys a package that is there instead of a quick one, and what
+/// follows goes to the checks: `--only TEXT` runs those whose names have it.
+pub(crate) fn run(args: &[&str]) -> Outcome {
+    needs("python3", "Python 3 with its venv module")?;
+    let scratch = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
+    let programs = environment(&cache()?)?;
+    let wire = ["--package", "prism-local", "--features", "wire", "--locked"];
+    let wire = build(&[&wire[..], &["--example", "wire"]].concat())?;
+    let prism = build(&[&AWS[..], &["--bin", "prism"]].concat())?;
+    let mut checks = Command::new(programs.join("bin/python"));
+    checks.arg(root().join(CHECKS)).args(args);
+    if !args.contains(&"--package") {
+        let bootstrap = build(&[&AWS[..], &["--bin", "bootstrap"]].concat())?;
+        let package = scratch.path().join("bootstrap.zip");
+        pack(&bootstrap, &package)?;
+        checks.arg("--package").arg(package);
+    }
+    checks.arg("--prism").arg(prism).arg("--wire").arg(wire);
+    checks.arg("--scratch").arg(scratch.path().join("run"));
+    run_command(checks.env_clear().envs(kept()).stdin(Stdio::null()))
+}
+
+/// The checks need nothing of our environment but where programs and certificates are.
+fn kept() -> impl Iterator<Item = (OsString, OsString)> {
+    let names = ["PATH", "HOME", "LANG", "TMPDIR"];
+    env::vars_os().filter(move |(name, _)| names.iter().any(|kept| name == OsStr::new(kept)))
+}
+
+/// The emulator and what talks to it, in a folder of the cache that is named by their versions.
+fn environment(cache: &Path) -> Outcome<PathBuf> {
+    let requirements = root().join(REQUIREMENTS);
+    let folder = cache.join(folder_of(&read(&requirements)?));
+    let complete = folder.join("complete");
+    if !complete.exists() {
+        println!("installing what {REQUIREMENTS} names");
+        fresh(&folder)?;
+        run_command(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+        let mut pip = Command::new(folder.join("bin/pip"));
+        pip.args(["install", "--quiet", "--disable-pip-version-check"]);
+        run_command(
+            pip.arg("--requirement")
+                .arg(&requirements)
+                .stdin(Stdio::null()),
+        )?;
+        fs::write(&complete, "").map_err(|error| format!("the cache: {error}"))?;
+    }
+    Ok(folder)
+}
+
+/// A folder's name in which every version is.
+fn folder_of(requirements: &str) -> String {
+    let pinned = requirements.lines().filter(|line| line.contains("=="));
+    let versions: Vec<String> = pinned.map(|line| line.trim().replace("==", "-")).collect();
+    format!("deployed-{}", versions.join("-"))
+}
+
+/// Packs a program as Lambda takes it, quickly: without debug information, which is most of it.
+fn pack(program: &Path, package: &Path) -> Outcome {
+    let stripped = package.with_extension("stripped");
+    run_command(Command::new("strip").arg("-o").arg(&stripped).arg(program))?;
+    let cannot = |error: &dyn std::fmt::Display| format!("{} : {error}", package.display());
+    let bytes = fs::read(&stripped).map_err(|error| cannot(&error))?;
+    let file = fs::File::create(package).map_err(|error| cannot(&error))?;
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(1))
+        .unix_permissions(0o755);
+    let mut zip = ZipWriter::new(file);
+    zip.start_file("bootstrap", options)
+        .and_then(|()| Ok(std::io::Write::write_all(&mut zip, &bytes)?))
+        .and_then(|()| zip.finish().map(drop))
+        .map_err(|error| cannot(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_version_is_installed_into_another_folder() {
+        let folder = folder_of("# pinned\nministack==1.5.33\nboto3==1.43.106\n");
+        assert_eq!(folder, "deployed-ministack-1.5.33-boto3-1.43.106");
+        assert_ne!(folder, folder_of("ministack==1.5.34\nboto3==1.43.106\n"));
+    }
+}
