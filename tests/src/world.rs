@@ -91,6 +91,8 @@ pub struct Setup {
     pub machine: Arc<Machine>,
     /// What lies between the definition and the steps.
     pub wrap: Wrap,
+    /// Whether events arrive. What is saved must not depend on it.
+    pub events: bool,
     /// What lies between the steps and EC2.
     pub bend: fn(SimEc2) -> Arc<dyn Ec2>,
 }
@@ -110,6 +112,7 @@ impl Setup {
             settings: Settings::default(),
             machine: machine(),
             wrap: |steps| Arc::new(steps),
+            events: true,
             bend: |ec2| Arc::new(ec2),
         }
     }
@@ -142,6 +145,9 @@ impl Setup {
         };
         let executions = MemoryExecutions::of(clock.clone(), self.machine, self.wrap);
         executions.set_env(env.clone());
+        if self.events {
+            executions.listen_to(cloud.clone());
+        }
         let rng = fastrand::Rng::with_seed(self.seed);
         let service = Service {
             env,

@@ -14,6 +14,11 @@ use serde_json::{Map, Value, json};
 const NOT_MET_BY_STEPS: [Code; 1] = [Code::LocalStateLocked];
 /// The steps that ask EC2 for room, and their codes beside those of all steps.
 const STARTERS: [&str; 2] = ["RestartInstance", "RestoreInstance"];
+/// The state that waits for an event, and the step that it calls: the only one that is not called
+/// like its state.
+const EVENT_WAIT: (&str, &str) = ("AwaitImageEvent", "AwaitEvent");
+/// The code with which a step ends its own wait, which the definition catches where it can be met.
+const ENDS_A_WAIT: Code = Code::EventMissed;
 /// As many looks as no execution can take.
 const POLLS: u32 = 2000;
 
@@ -66,10 +71,16 @@ fn every_step_is_a_task_and_every_task_a_step() {
     let named: BTreeSet<String> = tasks(&definition)
         .into_iter()
         .map(|(name, task, _)| {
-            assert_eq!(task["Resource"], "arn:aws:states:::lambda:invoke", "{name}");
+            let (resource, step) = if name == EVENT_WAIT.0 {
+                (".waitForTaskToken", EVENT_WAIT.1)
+            } else {
+                ("", name.as_str())
+            };
+            let resource = format!("arn:aws:states:::lambda:invoke{resource}");
+            assert_eq!(task["Resource"], resource, "{name}");
             let function = task["Arguments"]["FunctionName"].as_str().unwrap();
-            assert_eq!(function, format!("${{{name}}}"));
-            name
+            assert_eq!(function, format!("${{{step}}}"));
+            step.to_owned()
         })
         .collect();
     let steps: BTreeSet<String> = steps::ALL.iter().map(|s| s.name.to_owned()).collect();
@@ -84,7 +95,9 @@ fn every_task_is_bounded_retried_and_caught() {
             (1..=900).contains(&timeout),
             "{name}: a Lambda runs for 15 minutes at most"
         );
-        assert!(!errors(task, "Retry").is_empty(), "{name}");
+        if name != EVENT_WAIT.0 {
+            assert!(!errors(task, "Retry").is_empty(), "{name}");
+        }
         let catch = errors(task, "Catch");
         let last = catch.last().map(Vec::as_slice);
         let relies_on_map = inside && catch.is_empty();
@@ -101,6 +114,48 @@ fn every_task_is_bounded_retried_and_caught() {
                 "{name}"
             );
         }
+    }
+}
+
+/// The wait for an event is never tried again, for that would double the time after which the AMI is
+/// looked at without any event. Its failure costs no more than that time either, and there is always
+/// some time between two looks unless the wait was ended on purpose.
+#[test]
+fn the_wait_for_an_event_ends_in_another_look_whatever_happens() {
+    let definition = definition();
+    let wait = &definition["States"][EVENT_WAIT.0];
+    assert!(wait.get("Retry").is_none());
+    assert_eq!(wait["Next"], "AwaitImage");
+    let catch: Vec<(Value, &str)> = wait["Catch"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|catcher| {
+            (
+                catcher["ErrorEquals"].clone(),
+                catcher["Next"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    let ended = json!(["States.Timeout", ENDS_A_WAIT.as_str()]);
+    let expected = [
+        (ended, "AwaitImage"),
+        (json!(["States.ALL"]), "WaitUntilAvailable"),
+    ];
+    assert_eq!(catch, expected);
+    assert_eq!(
+        definition["States"]["WaitUntilAvailable"]["Next"],
+        "AwaitImage"
+    );
+    let limit = &wait["Arguments"]["Payload"]["limit_s"];
+    assert_eq!(
+        *limit, wait["TimeoutSeconds"],
+        "the token lives as long as the wait"
+    );
+    for (name, task, _) in tasks(&definition) {
+        let caught = errors(task, "Catch").concat();
+        let can_end = caught.contains(&ENDS_A_WAIT.as_str().to_owned());
+        assert_eq!(can_end, name == EVENT_WAIT.0, "{name}");
     }
 }
 
@@ -134,12 +189,15 @@ fn every_error_that_is_waited_for_exists() {
 
 #[test]
 fn what_passes_by_itself_is_tried_again_and_nothing_else_is() {
-    for (name, task, _) in tasks(&definition()) {
+    let definition = definition();
+    let all = tasks(&definition).into_iter();
+    for (name, task, _) in all.filter(|(name, _, _)| name != EVENT_WAIT.0) {
         let retried: BTreeSet<String> = errors(task, "Retry").into_iter().flatten().collect();
         for code in Code::ALL {
             let starts = STARTERS.contains(&name.as_str());
             let met = code.class() == Class::Transient
                 && !NOT_MET_BY_STEPS.contains(code)
+                && *code != ENDS_A_WAIT
                 && (*code != Code::NoCapacity || starts);
             assert_eq!(retried.contains(code.as_str()), met, "{name}: {code}");
         }
@@ -227,6 +285,7 @@ fn paces(expression: &str) -> Vec<f64> {
         history: std::sync::Arc::new(MemoryHistory::new()),
         seed: 1,
         stop: StopHandle::new(),
+        tokens: prism_asl::TaskTokens::new(),
     };
     let output = clock.run(execution.run()).output.expect("it succeeds");
     serde_json::from_value((*output).clone()).unwrap()

@@ -96,10 +96,12 @@ fn somebody_starts_it_once_its_volumes_are_captured() {
           20s  AwaitSnapshots x8
           27s  RestartInstance
           27s  AwaitRunning x7
-          39s  AwaitImage x5
-        1m40s  RegisterTemplate
-        1m40s  CompleteSave
-        1m40s  Succeeded
+          39s  AwaitImage x4
+        1m15s  AwaitImageEvent
+        1m34s  AwaitImage
+        1m34s  RegisterTemplate
+        1m34s  CompleteSave
+        1m34s  Succeeded
     save: succeeded as kept@1
     instance: running, down for 39 s, and 39 s by the record
     left: AMIs 1, snapshots 1

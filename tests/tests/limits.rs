@@ -23,9 +23,12 @@ fn slowest(d: &mut Durations) {
     d.mapping_delay = Duration::ZERO;
 }
 
-/// A world in which the instance is launched at the usual pace and then saved at another.
+/// A world in which the instance is launched at the usual pace and then saved at another. No event
+/// arrives in it: that is when a save waits longest, and looks most often.
 fn launched(change: impl FnOnce(&mut Durations)) -> World {
-    let world = Setup::seeded(5).build();
+    let mut setup = Setup::seeded(5);
+    setup.events = false;
+    let world = setup.build();
     world.launch("ada", "ubuntu", "work");
     let mut settings = world.cloud.settings().unwrap();
     change(&mut settings.durations);

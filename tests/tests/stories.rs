@@ -43,10 +43,12 @@ fn a_running_instance() {
           20s  AwaitSnapshots x4
           23s  RestartInstance
           23s  AwaitRunning x9
-          39s  AwaitImage x5
-        1m40s  RegisterTemplate
-        1m40s  CompleteSave
-        1m40s  Succeeded
+          39s  AwaitImage x4
+        1m15s  AwaitImageEvent
+        1m34s  AwaitImage
+        1m34s  RegisterTemplate
+        1m34s  CompleteSave
+        1m34s  Succeeded
     save: succeeded as kept@1
     instance: running, down for 38 s, and 39 s by the record
     left: AMIs 1, snapshots 1
@@ -64,10 +66,12 @@ fn an_instance_that_was_stopped() {
            0s  PlanSave
            0s  CreateImage
            0s  AwaitSnapshots x4
-           3s  AwaitImage x6
-        1m42s  RegisterTemplate
-        1m42s  CompleteSave
-        1m42s  Succeeded
+           3s  AwaitImage x4
+          39s  AwaitImageEvent
+        1m14s  AwaitImage
+        1m14s  RegisterTemplate
+        1m14s  CompleteSave
+        1m14s  Succeeded
     save: succeeded as kept@1
     instance: stopped
     left: AMIs 1, snapshots 1
@@ -89,16 +93,18 @@ fn two_regions_of_which_one_fails() {
           20s  AwaitSnapshots x4
           23s  RestartInstance
           23s  AwaitRunning x9
-          39s  AwaitImage x5
-        1m40s  CopyImage
-        1m40s  AwaitCopy
-        1m40s  CopyImage
-        1m40s  AwaitCopy x8 !CopyFailed
-        3m42s  FailCopy
-        3m42s  AwaitCopy
-        3m42s  RegisterTemplate
-        3m42s  CompleteSave
-        3m42s  Succeeded
+          39s  AwaitImage x4
+        1m15s  AwaitImageEvent
+        1m34s  AwaitImage
+        1m34s  CopyImage
+        1m34s  AwaitCopy
+        1m34s  CopyImage
+        1m34s  AwaitCopy x8 !CopyFailed
+        3m36s  FailCopy
+        3m36s  AwaitCopy
+        3m36s  RegisterTemplate
+        3m36s  CompleteSave
+        3m36s  Succeeded
     save: succeeded as kept@1, eu-west-1 failed, us-west-2 available
     instance: running, down for 38 s, and 39 s by the record
     left: AMIs 2, snapshots 2
@@ -119,11 +125,13 @@ fn an_image_that_fails_after_the_restart() {
           20s  AwaitSnapshots x4
           23s  RestartInstance
           23s  AwaitRunning x9
-          39s  AwaitImage x5 !ImageFailed
-        1m40s  RestoreInstance
-        1m40s  DiscardImage
-        1m40s  FailSave
-        1m40s  Failed ImageFailed
+          39s  AwaitImage x4
+        1m15s  AwaitImageEvent
+        1m34s  AwaitImage !ImageFailed
+        1m34s  RestoreInstance
+        1m34s  DiscardImage
+        1m34s  FailSave
+        1m34s  Failed ImageFailed
     save: failed, ImageFailed in AwaitImage
     instance: running, down for 38 s, and 39 s by the record
     left: AMIs 0, snapshots 0
@@ -144,11 +152,13 @@ fn a_snapshot_that_fails() {
           20s  AwaitSnapshots x4
           23s  RestartInstance
           23s  AwaitRunning x9
-          39s  AwaitImage x5 !ImageFailed
-        1m40s  RestoreInstance
-        1m40s  DiscardImage
-        1m40s  FailSave
-        1m40s  Failed ImageFailed
+          39s  AwaitImage x4
+        1m15s  AwaitImageEvent
+        1m24s  AwaitImage !ImageFailed
+        1m24s  RestoreInstance
+        1m24s  DiscardImage
+        1m24s  FailSave
+        1m24s  Failed ImageFailed
     save: failed, ImageFailed in AwaitImage
     instance: running, down for 38 s, and 39 s by the record
     left: AMIs 0, snapshots 0
@@ -187,10 +197,12 @@ fn a_second_version() {
           20s  AwaitSnapshots x4
           23s  RestartInstance
           23s  AwaitRunning x9
-          39s  AwaitImage x5
-        1m40s  RegisterTemplate
-        1m40s  CompleteSave
-        1m40s  Succeeded
+          39s  AwaitImage x4
+        1m15s  AwaitImageEvent
+        1m34s  AwaitImage
+        1m34s  RegisterTemplate
+        1m34s  CompleteSave
+        1m34s  Succeeded
     save: succeeded as kept@1
     instance: running, down for 38 s, and 39 s by the record
     left: AMIs 1, snapshots 1
@@ -222,10 +234,12 @@ fn a_template_for_the_world() {
           20s  AwaitSnapshots x4
           23s  RestartInstance
           23s  AwaitRunning x9
-          39s  AwaitImage x5
-        1m40s  RegisterTemplate
-        1m40s  CompleteSave
-        1m40s  Succeeded
+          39s  AwaitImage x4
+        1m15s  AwaitImageEvent
+        1m34s  AwaitImage
+        1m34s  RegisterTemplate
+        1m34s  CompleteSave
+        1m34s  Succeeded
     save: succeeded as kept@1
     instance: running, down for 38 s, and 39 s by the record
     left: AMIs 1, snapshots 1
@@ -251,19 +265,21 @@ fn everything_is_throttled_hard() {
     let ids: Vec<SaveId> = names.iter().map(begin).collect();
     let stories: Vec<String> = ids.iter().map(|id| to_the_end(&world, id)).collect();
     assert_snapshot!(stories[9], @r"
-           0s  PlanSave !Throttled x20
-    4m26.956s  StopInstance
-    4m26.956s  AwaitStopped x17
-    4m46.956s  CreateImage
-    4m46.956s  AwaitSnapshots x4
-    4m49.956s  RestartInstance
-    4m49.956s  AwaitRunning x9
-     5m5.956s  AwaitImage x5
-     6m6.956s  RegisterTemplate
-     6m6.956s  CompleteSave
-     6m6.956s  Succeeded
+           0s  PlanSave !Throttled x19
+    3m58.428s  StopInstance
+    3m58.428s  AwaitStopped x16 !Throttled
+     4m19.33s  CreateImage
+     4m19.33s  AwaitSnapshots x3 !Throttled
+    4m22.907s  RestartInstance
+    4m22.907s  AwaitRunning x8 !Throttled x2
+    4m38.504s  AwaitImage x4
+    5m14.504s  AwaitImageEvent
+     5m33.33s  AwaitImage
+     5m33.33s  RegisterTemplate
+     5m33.33s  CompleteSave
+     5m33.33s  Succeeded
     save: succeeded as work-9@1
-    instance: running, down for 38 s, and 39 s by the record
+    instance: running, down for 39.478524952 s, and 40.075460821 s by the record
     left: AMIs 1, snapshots 1
     notices: save.succeeded
     ");

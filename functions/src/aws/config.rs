@@ -5,7 +5,7 @@ use crate::steps::{PublicScope, Settings};
 
 /// The table's name. Required.
 const TABLE: &str = "PRISM_TABLE";
-/// The ARN of the state machine. Required by the sweep alone: the steps cannot know it, since the
+/// The ARN of the state machine. Required where executions are started alone: the steps cannot know it, since the
 /// machine is made of them.
 const STATE_MACHINE: &str = "PRISM_STATE_MACHINE_ARN";
 /// The event bus for notices; `default` where it is not set.

@@ -104,6 +104,25 @@ impl Executions for StepFunctions {
         execution(name, &told)
     }
 
+    async fn wake(&self, token: &str) -> Result<bool, ExecutionsError> {
+        let answered = self
+            .client
+            .send_task_success()
+            .task_token(token)
+            .output("{}")
+            .send()
+            .await;
+        let Err(error) = answered else {
+            return Ok(true);
+        };
+        let failure = Failure::of(error);
+        match failure.code.as_str() {
+            // Nobody waits any more: the task was answered, timed out, or its execution has ended.
+            "TaskDoesNotExist" | "TaskTimedOut" | "InvalidToken" => Ok(false),
+            _ => Err(unavailable(failure)),
+        }
+    }
+
     async fn stop(&self, name: &str, cause: &str) -> Result<(), ExecutionsError> {
         self.client
             .stop_execution()
@@ -165,10 +184,14 @@ where
     match failure.code.as_str() {
         "ExecutionAlreadyExists" => ExecutionsError::AlreadyExists { name },
         "ExecutionDoesNotExist" => ExecutionsError::NotFound { name },
-        _ => ExecutionsError::Unavailable {
-            reason: failure.reason(),
-            source: failure.source,
-        },
+        _ => unavailable(failure),
+    }
+}
+
+fn unavailable(failure: Failure) -> ExecutionsError {
+    ExecutionsError::Unavailable {
+        reason: failure.reason(),
+        source: failure.source,
     }
 }
 
@@ -230,6 +253,27 @@ mod tests {
         }
         let input = aws.json(0)["input"].as_str().unwrap().to_owned();
         assert!(serde_json::from_str::<Value>(&input).is_err(), "{input}");
+    }
+
+    #[tokio::test]
+    async fn a_wait_that_is_over_is_no_error() {
+        let over = [
+            "TaskTimedOut",
+            "com.amazonaws.sfn#TaskDoesNotExist",
+            "InvalidToken",
+        ];
+        let replies = over.map(|code| Reply::json(400, json!({"__type": code})));
+        let refused = Reply::json(400, json!({"__type": "AccessDeniedException"}));
+        let answered = [Reply::json(200, json!({}))];
+        let aws = Aws::answering(answered.into_iter().chain(replies).chain([refused]));
+        let executions = StepFunctions::new(&aws.clients(), MACHINE);
+        assert!(executions.wake("token").await.unwrap());
+        for code in over {
+            assert!(!executions.wake("token").await.unwrap(), "{code}");
+        }
+        let refused = executions.wake("token").await.unwrap_err();
+        assert!(refused.to_string().contains("AccessDenied"), "{refused}");
+        assert_eq!(aws.json(0), json!({"taskToken": "token", "output": "{}"}));
     }
 
     #[tokio::test]

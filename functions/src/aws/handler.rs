@@ -1,13 +1,16 @@
-//! What a function of Lambda is: a step, or the sweep. Its handler's name says which.
+//! What a function of Lambda is: a step, the sweep, or what events wake. Its handler's name says which.
 
 use serde_json::{Value, json};
 
 use crate::domain::Problem;
-use crate::service::Service;
+use crate::service::{Recovery, Service};
 use crate::steps::{self, Entry};
 
 /// The handler that finds saves whose execution has ended without them.
 pub const SWEEP: &str = "Sweep";
+
+/// The handler that EventBridge tells what has happened.
+pub const WAKE: &str = "Wake";
 
 /// What the function runs.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +19,8 @@ pub enum Handler {
     Step(&'static Entry),
     /// The sweep.
     Sweep,
+    /// What events wake.
+    Wake,
 }
 
 /// No handler has that name.
@@ -32,8 +37,11 @@ impl Handler {
         if name == SWEEP {
             return Ok(Handler::Sweep);
         }
+        if name == WAKE {
+            return Ok(Handler::Wake);
+        }
         steps::find(name).map(Handler::Step).ok_or_else(|| {
-            let known = steps::ALL.iter().map(|step| step.name).chain([SWEEP]);
+            let known = steps::ALL.iter().map(|step| step.name).chain([SWEEP, WAKE]);
             UnknownHandler {
                 name: name.to_owned(),
                 known: known.collect::<Vec<_>>().join(", "),
@@ -46,6 +54,7 @@ impl Handler {
         match self {
             Handler::Step(step) => step.name,
             Handler::Sweep => SWEEP,
+            Handler::Wake => WAKE,
         }
     }
 
@@ -56,14 +65,20 @@ impl Handler {
             Handler::Step(step) => (step.invoke)(&service.env, payload).await,
             Handler::Sweep => {
                 let recoveries = service.sweep().await?;
-                let recoveries: Vec<Value> = recoveries
-                    .iter()
-                    .map(|it| json!({"save_id": it.save_id, "execution": it.execution}))
-                    .collect();
+                let recoveries: Vec<Value> = recoveries.iter().map(told).collect();
                 Ok(json!({ "recoveries": recoveries }))
+            }
+            Handler::Wake => {
+                let woken = service.wake(&payload).await?;
+                let recovery = woken.recovery.as_ref().map(told);
+                Ok(json!({ "wait_ended": woken.wait_ended, "recovery": recovery }))
             }
         }
     }
+}
+
+fn told(recovery: &Recovery) -> Value {
+    json!({"save_id": recovery.save_id, "execution": recovery.execution})
 }
 
 #[cfg(test)]
@@ -71,11 +86,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_step_and_the_sweep_have_their_handler() {
+    fn every_step_the_sweep_and_the_wake_have_their_handler() {
         for step in steps::ALL {
             assert_eq!(Handler::find(step.name).unwrap().name(), step.name);
         }
-        assert_eq!(Handler::find(SWEEP).unwrap().name(), SWEEP);
+        for name in [SWEEP, WAKE] {
+            assert_eq!(Handler::find(name).unwrap().name(), name);
+        }
     }
 
     #[test]

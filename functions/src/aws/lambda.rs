@@ -77,9 +77,9 @@ impl Function {
     async fn begin(variable: &impl Fn(&str) -> Option<String>) -> Result<Self, BoxError> {
         let handler = Handler::find(&variable(HANDLER).unwrap_or_default())?;
         let config = Config::read(variable)?;
-        // Only the sweep starts executions; the steps have no need of the machine's ARN.
+        // Only these two start executions; the steps have no need of the machine's ARN.
         let machine = match handler {
-            Handler::Sweep => config.state_machine()?,
+            Handler::Sweep | Handler::Wake => config.state_machine()?,
             Handler::Step(_) => config.state_machine.as_deref().unwrap_or_default(),
         };
         let clients = Arc::new(Clients::load().await?);
@@ -184,8 +184,9 @@ fn log(problem: &Problem) {
     let (code, chain) = (problem.code, problem.chain());
     match code.class() {
         _ if code == Code::Internal => tracing::error!(%code, problem = chain, "failed"),
-        // The definition asks again while something is not ready yet: nothing is wrong.
-        Class::Transient if code == Code::NotReady => {
+        // The definition asks again while something is not ready yet, or ready already: nothing is
+        // wrong.
+        Class::Transient if matches!(code, Code::NotReady | Code::EventMissed) => {
             tracing::debug!(%code, problem = chain, "not ready");
         }
         Class::BadInput | Class::Refused => tracing::info!(%code, problem = chain, "refused"),
@@ -260,7 +261,9 @@ mod tests {
         assert!(begin(&[]).await.contains("there is no handler \"\""));
         let error = begin(&[(HANDLER, "PlanSave")]).await;
         assert!(error.contains("PRISM_TABLE"), "{error}");
-        let error = begin(&[(HANDLER, "Sweep"), ("PRISM_TABLE", "t")]).await;
-        assert!(error.contains("PRISM_STATE_MACHINE_ARN"), "{error}");
+        for handler in ["Sweep", "Wake"] {
+            let error = begin(&[(HANDLER, handler), ("PRISM_TABLE", "t")]).await;
+            assert!(error.contains("PRISM_STATE_MACHINE_ARN"), "{error}");
+        }
     }
 }

@@ -32,7 +32,7 @@ pub use config::{Config, ConfigError};
 pub use ec2::AwsEc2;
 pub use entropy::SystemEntropy;
 pub use executions::StepFunctions;
-pub use handler::{Handler, SWEEP, UnknownHandler};
+pub use handler::{Handler, SWEEP, UnknownHandler, WAKE};
 pub use identity::caller_arn;
 pub use inspect::SsmInventory;
 pub use lambda::{run, service};

@@ -127,6 +127,7 @@ codes! {
     Internal, Failed, "Prism is at fault.", "Please report it with the message.";
     Throttled, Transient, "EC2 had too many calls.", "It is tried again by itself.";
     NotReady, Transient, "AWS is not ready for it yet: something made or changed a moment ago is not known everywhere.", "It is tried again by itself.";
+    EventMissed, Transient, "What was to be waited for has happened already.", "Nothing needs to be done: it is looked at again at once.";
     NoCapacity, Transient, "EC2 has no room for the instance type now, or a quota is used up.", "It is tried again by itself for hours; a quota can be raised.";
     AwsUnavailable, Transient, "AWS did not answer, or answered that it failed.", "It is tried again by itself.";
     RegistryUnavailable, Transient, "The registry did not answer.", "Try again; if it stays so, see docs/operations.md.";

@@ -76,6 +76,10 @@ pub trait Executions: Send + Sync {
     /// How an execution stands.
     async fn describe(&self, name: &str) -> Result<Execution, ExecutionsError>;
 
+    /// Ends the wait of the Task that has this token; answers whether it still waited. A token that
+    /// is too old, or was never one, is nobody's wait.
+    async fn wake(&self, token: &str) -> Result<bool, ExecutionsError>;
+
     /// Stops one at once, without any of its catchers. Stopping an ended one changes nothing.
     async fn stop(&self, name: &str, cause: &str) -> Result<(), ExecutionsError>;
 }

@@ -6,6 +6,7 @@
 //! | save | `SAVE#id` | `META` | `OWNER#user`, `SAVE#time#id` | `SAVES#OPEN`, `time#id`, until it has ended |
 //! | lock | `INSTANCE#region#id` | `LOCK` | | |
 //! | duty | `INSTANCE#region#id` | `DUTY` | | `DUTIES#OPEN`, `time#id`, until it is discharged |
+//! | wait | `IMAGE#region#id` | `WAIT` | | |
 //! | template | `TEMPLATE#name` | `META` | `OWNER#user`, `TEMPLATE#name` | `TEMPLATES#PUBLIC`, `name` |
 //! | version | `TEMPLATE#name` | `VERSION#000001` | | |
 //! | schedule | `SCHEDULE#user#name` | `META` | `OWNER#user`, `SCHEDULE#name` | `SCHEDULES#ACTIVE`, `user#name`, while it fires |
@@ -14,6 +15,7 @@ mod records;
 mod saves;
 mod schedules;
 mod templates;
+mod waits;
 
 use std::sync::Arc;
 
@@ -25,6 +27,7 @@ use crate::ports::{Query, Table, TableError};
 pub use records::Stored;
 pub(crate) use saves::Begun;
 pub use templates::Listing;
+pub use waits::ImageWait;
 
 /// The most times that a change is tried again when somebody else changed the same record.
 const TRIES: usize = 10;

@@ -3,6 +3,7 @@
 use chrono::SecondsFormat;
 
 use super::records::{Indexed, Stored, decode, encode};
+use super::waits::wait_key;
 use super::{Listed, Registry, TRIES, problem};
 use crate::domain::save::{Discharge, Duty, Finding, SaveRecord};
 use crate::domain::{Code, InstanceId, Problem, Region, SaveId, Timestamp, UserId};
@@ -158,8 +159,8 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// Ends a save: its record as changed, and its lock released, in one transaction. With
-    /// `keep_lock`, the lock stays.
+    /// Ends a save: its record as changed, its lock released and its wait forgotten, in one
+    /// transaction. With `keep_lock`, the lock stays.
     pub(crate) async fn end_save(
         &self,
         id: &SaveId,
@@ -188,6 +189,10 @@ impl Registry {
                         ours,
                     ));
                 }
+            }
+            if let Some(image) = &record.image {
+                let wait = wait_key(&record.request.region, image);
+                writes.push(Write::Delete(wait, Condition::Always));
             }
             match self.table.transact(&writes).await {
                 Ok(()) => return Ok(record),

@@ -9,6 +9,7 @@ mod recovery;
 mod saves;
 mod schedules;
 mod templates;
+mod wake;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ pub use recovery::Recovery;
 pub use saves::Started;
 pub use schedules::Fired;
 pub use templates::{TemplateKind, TemplateSummary, TemplateView};
+pub use wake::{Woken, image_changed};
 
 /// The service: one for all callers.
 #[derive(Clone)]

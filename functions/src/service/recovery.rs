@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::access::Caller;
 use super::{Service, from_executions};
-use crate::domain::save::{SaveRecord, SaveState};
+use crate::domain::save::{Duty, SaveRecord, SaveState};
 use crate::domain::{Problem, SaveId};
 use crate::ports::{ExecutionStatus, ExecutionsError};
 use crate::steps::Standing;
@@ -28,32 +28,49 @@ impl Service {
     pub async fn sweep(&self) -> Result<Vec<Recovery>, Problem> {
         let mut recoveries = Vec::new();
         for record in self.env.registry.open_saves(SWEEP, None).await?.items {
-            if self.is_abandoned(&record).await? {
-                recoveries.extend(self.recover(&record).await?);
-            }
+            recoveries.extend(self.recover_abandoned(&record).await?);
         }
         for duty in self.env.registry.open_duties(SWEEP, None).await?.items {
             let Some(stored) = self.env.registry.save(&duty.save_id).await? else {
                 continue;
             };
-            let record = stored.value;
-            if record.state == SaveState::Stranded {
-                let instance =
-                    crate::steps::look(&*self.env.ec2, &duty.region, &duty.instance).await?;
-                let standing =
-                    crate::steps::standing(&duty, &record, instance.as_ref(), self.env.clock.now());
-                let again = match standing {
-                    Standing::Settled(_) => true,
-                    // What kept it down may have passed by itself: no room, no permission.
-                    Standing::Down => self.is_due(&record),
-                    Standing::Moving | Standing::Broken { .. } => false,
-                };
-                if again {
-                    recoveries.extend(self.recover(&record).await?);
-                }
-            }
+            recoveries.extend(self.recover_stranded(&duty, &stored.value).await?);
         }
         Ok(recoveries)
+    }
+
+    /// Recovers a save if it has not ended and no execution works on it any more.
+    pub(super) async fn recover_abandoned(
+        &self,
+        record: &SaveRecord,
+    ) -> Result<Option<Recovery>, Problem> {
+        if record.state != SaveState::Running || !self.is_abandoned(record).await? {
+            return Ok(None);
+        }
+        self.recover(record).await
+    }
+
+    /// Tries a stranded save again if its instance has come back, or may come back by now.
+    pub(super) async fn recover_stranded(
+        &self,
+        duty: &Duty,
+        record: &SaveRecord,
+    ) -> Result<Option<Recovery>, Problem> {
+        if record.state != SaveState::Stranded {
+            return Ok(None);
+        }
+        let instance = crate::steps::look(&*self.env.ec2, &duty.region, &duty.instance).await?;
+        let now = self.env.clock.now();
+        let again = match crate::steps::standing(duty, record, instance.as_ref(), now) {
+            Standing::Settled(_) => true,
+            // What kept it down may have passed by itself: no room, no permission.
+            Standing::Down => self.is_due(record),
+            Standing::Moving | Standing::Broken { .. } => false,
+        };
+        if !again {
+            return Ok(None);
+        }
+        self.recover(record).await
     }
 
     /// Whether no execution works on an open save any more, and its next recovery is due.

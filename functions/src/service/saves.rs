@@ -155,6 +155,7 @@ impl Service {
             Ok(())
         };
         let (record, ()) = self.env.registry.change_save(id, None, change).await?;
+        self.hurry(&record).await;
         Ok(record)
     }
 }

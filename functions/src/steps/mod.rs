@@ -12,6 +12,7 @@ mod preflight;
 mod tags;
 
 mod await_copy;
+mod await_event;
 mod await_image;
 mod await_running;
 mod await_snapshots;
@@ -81,6 +82,7 @@ pub const ALL: &[Entry] = &[
     entry::<restart_instance::RestartInstance>(),
     entry::<await_running::AwaitRunning>(),
     entry::<await_image::AwaitImage>(),
+    entry::<await_event::AwaitEvent>(),
     entry::<copy_image::CopyImage>(),
     entry::<await_copy::AwaitCopy>(),
     entry::<fail_copy::FailCopy>(),

@@ -97,6 +97,7 @@ fn execution(
         history: history.clone(),
         seed: 1,
         stop: StopHandle::new(),
+        tokens: prism_asl::TaskTokens::new(),
     };
     (execution, history)
 }

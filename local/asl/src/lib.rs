@@ -7,10 +7,10 @@
 //! exact and can be repeated.
 //!
 //! # What is supported
-//! Standard workflows with Task (`lambda:invoke`, or the ARN of a function), Choice, Wait, Pass,
-//! Parallel, inline Map, Succeed and Fail; Retry, Catch, variables, timeouts, stops. Not
-//! supported, and refused: `JSONPath`, other integrations, task tokens, heartbeats, distributed
-//! Map, redrives.
+//! Standard workflows with Task (`lambda:invoke`, with a task token or without, or the ARN of a
+//! function), Choice, Wait, Pass, Parallel, inline Map, Succeed and Fail; Retry, Catch, variables,
+//! timeouts, stops. Not supported, and refused: `JSONPath`, other integrations, heartbeats,
+//! distributed Map, redrives.
 //!
 //! # Why this JSONata engine
 //! `jlens-core` and `jsonata-core` were compared. The first has compiled expressions that are
@@ -27,7 +27,7 @@
 //! use async_trait::async_trait;
 //! use prism_asl::{
 //!     Execution, Functions, Identity, Machine, MemoryHistory, Status, StopHandle, TaskFailure,
-//!     VirtualClock,
+//!     TaskTokens, VirtualClock,
 //! };
 //! use serde_json::{Value, json};
 //!
@@ -63,6 +63,7 @@
 //!     history: Arc::new(MemoryHistory::new()),
 //!     seed: 1,
 //!     stop: StopHandle::new(),
+//!     tokens: TaskTokens::new(),
 //! };
 //! let outcome = clock.run(execution.run());
 //! assert_eq!(outcome.status, Status::Succeeded);
@@ -83,5 +84,7 @@ pub use history::{EVENT_LIMIT, Event, History, HistoryEvent, MemoryHistory, Reso
 pub use load::LoadError;
 pub use machine::Machine;
 pub use ports::{Clock, Functions, TaskFailure};
-pub use run::{Execution, Identity, Outcome, PAYLOAD_LIMIT_BYTES, Status, StopHandle};
+pub use run::{
+    Execution, Identity, Outcome, PAYLOAD_LIMIT_BYTES, Status, StopHandle, TaskTokens, TokenError,
+};
 pub use virtual_clock::{Deadlock, VirtualClock};

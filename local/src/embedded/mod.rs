@@ -125,6 +125,7 @@ impl Embedded {
         };
         let executions = LocalExecutions::new(home, records.clone(), shared);
         executions.set_env(env.clone());
+        executions.listen_to(cloud.clone());
         let (home, program) = (home.to_owned(), program.to_owned());
         Ok(Self {
             home,

@@ -71,7 +71,8 @@ impl Functions for StepFunctions {
         };
         let result = (step.invoke)(&self.env, payload).await;
         let lasting = result.as_ref().err().filter(|problem| {
-            problem.code.class() == Class::Transient && problem.code != Code::NotReady
+            let expected = matches!(problem.code, Code::NotReady | Code::EventMissed);
+            problem.code.class() == Class::Transient && !expected
         });
         self.trouble.set(lasting.map(Problem::chain));
         result.map_err(|problem| {

@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_trait::async_trait;
+use futures::future::{Either, select};
 use prism_asl::{
     Execution as Interpreted, Functions, History, Identity, Machine, MemoryHistory, StopHandle,
-    VirtualClock,
+    TaskTokens, VirtualClock,
 };
 use prism_functions::ports::{Clock, Execution, ExecutionStatus, Executions, ExecutionsError};
 use prism_functions::steps::Env;
 use serde_json::Value;
 
 use super::definition::{StepFunctions, Trouble, machine};
-use super::runner::{seed, status};
+use super::listener::listen;
+use super::runner::{seed, status, wake};
+use crate::ec2::Cloud;
 
 /// Makes an execution's functions out of the steps, perhaps with something in between.
 pub type Wrap = fn(StepFunctions) -> Arc<dyn Functions>;
@@ -29,6 +32,8 @@ struct Shared {
     machine: Arc<Machine>,
     wrap: Wrap,
     env: OnceLock<Env>,
+    cloud: OnceLock<Cloud>,
+    tokens: TaskTokens,
     all: Mutex<BTreeMap<String, Kept>>,
 }
 
@@ -57,6 +62,8 @@ impl MemoryExecutions {
             machine,
             wrap,
             env: OnceLock::new(),
+            cloud: OnceLock::new(),
+            tokens: TaskTokens::new(),
             all: Mutex::default(),
         };
         Self {
@@ -67,6 +74,26 @@ impl MemoryExecutions {
     /// Sets the world that the steps see; only the first call counts.
     pub fn set_env(&self, env: Env) {
         self.shared.env.get_or_init(|| env);
+    }
+
+    /// Ends waits as soon as this cloud has news; only the first call counts.
+    pub fn listen_to(&self, cloud: Cloud) {
+        self.shared.cloud.get_or_init(|| cloud);
+    }
+
+    /// Runs an execution to its end, and listens for what ends its waits.
+    async fn carry(&self, execution: Interpreted, env: &Env) -> prism_asl::Outcome {
+        let run = std::pin::pin!(execution.run());
+        let Some(cloud) = self.shared.cloud.get() else {
+            return run.await;
+        };
+        let clock = &self.shared.clock;
+        let rest = |pause| prism_asl::Clock::sleep(clock, pause);
+        let listener = std::pin::pin!(listen(cloud, env, self, &self.shared.tokens, rest));
+        match select(run, listener).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(((), run)) => run.await,
+        }
     }
 
     /// The history of an execution.
@@ -157,10 +184,11 @@ impl Executions for MemoryExecutions {
             history: history as Arc<dyn History>,
             seed: seed(name),
             stop,
+            tokens: self.shared.tokens.clone(),
         };
-        let (this, name) = (self.clone(), name.to_owned());
+        let (this, name, env) = (self.clone(), name.to_owned(), env.clone());
         self.shared.clock.spawn(async move {
-            let outcome = interpreted.run().await;
+            let outcome = this.carry(interpreted, &env).await;
             this.end(&name, outcome);
         });
         Ok(())
@@ -171,6 +199,10 @@ impl Executions for MemoryExecutions {
         found.ok_or_else(|| ExecutionsError::NotFound {
             name: name.to_owned(),
         })
+    }
+
+    async fn wake(&self, token: &str) -> Result<bool, ExecutionsError> {
+        wake(&self.shared.tokens, token)
     }
 
     async fn stop(&self, name: &str, cause: &str) -> Result<(), ExecutionsError> {

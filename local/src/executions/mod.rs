@@ -8,6 +8,7 @@
 
 mod definition;
 mod lease;
+mod listener;
 mod memory;
 mod records;
 mod runner;
@@ -18,12 +19,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use prism_asl::StopHandle;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Either, join, select};
+use prism_asl::{StopHandle, TaskTokens};
 use prism_functions::ports::{Clock, Execution, ExecutionStatus, Executions, ExecutionsError};
 use prism_functions::steps::Env;
 use serde_json::Value;
 
 use crate::clock::WallClock;
+use crate::ec2::Cloud;
 use crate::sqlite::SqliteError;
 use lease::Lease;
 
@@ -35,6 +39,9 @@ pub use records::Records;
 const ADOPTION_S: u64 = 15;
 /// How often a process looks whether its execution was stopped by another, in real milliseconds.
 const STOP_POLL_MS: u64 = 250;
+
+/// How often the cloud's file is read at most for what ends a wait, in real milliseconds.
+const LISTEN_MS: u64 = 50;
 
 /// Where an execution runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +68,9 @@ struct Shared {
     clock: Arc<dyn Clock>,
     /// The steps' world. It is set once, after the service has been put together.
     env: OnceLock<Env>,
+    /// The cloud whose news end waits, where there is one to listen to.
+    cloud: OnceLock<Cloud>,
+    tokens: TaskTokens,
     running: Mutex<Vec<Running>>,
     trouble: Trouble,
 }
@@ -88,6 +98,8 @@ impl LocalExecutions {
             records,
             clock,
             env: OnceLock::new(),
+            cloud: OnceLock::new(),
+            tokens: TaskTokens::new(),
             running: Mutex::new(Vec::new()),
             trouble: Trouble::default(),
         };
@@ -100,6 +112,11 @@ impl LocalExecutions {
     /// Sets the world that the steps see; only the first call counts.
     pub fn set_env(&self, env: Env) {
         self.shared.env.get_or_init(|| env);
+    }
+
+    /// Ends waits as soon as this cloud has news; only the first call counts.
+    pub fn listen_to(&self, cloud: Cloud) {
+        self.shared.cloud.get_or_init(|| cloud);
     }
 
     /// The same executions, with new ones placed elsewhere.
@@ -143,16 +160,35 @@ impl LocalExecutions {
             env: env.clone(),
             trouble: self.shared.trouble.clone(),
         };
-        let result = runner::carry(
+        let run = std::pin::pin!(runner::carry(
             &self.shared.records,
             functions,
             &self.shared.clock,
             name,
             stop,
-        )
-        .await;
+            self.shared.tokens.clone(),
+        ));
+        let Some(cloud) = self.shared.cloud.get() else {
+            return run.await;
+        };
+        let listener = std::pin::pin!(self.listen(cloud, env));
+        let result = match select(run, listener).await {
+            Either::Left((result, _)) => result,
+            Either::Right(((), run)) => run.await,
+        };
         drop(lease);
         result
+    }
+
+    async fn listen(&self, cloud: &Cloud, env: &Env) {
+        let clock = Arc::clone(&self.shared.clock);
+        let rest = |pause| {
+            let (simulated, real) = (clock.sleep(pause), WallClock::real());
+            // However fast the cloud's time runs, its file is not read all the time.
+            let real = async move { real.sleep(Duration::from_millis(LISTEN_MS)).await };
+            Box::pin(join(simulated, real).map(drop)) as BoxFuture<'static, ()>
+        };
+        listener::listen(cloud, env, self, &self.shared.tokens, rest).await;
     }
 
     /// What keeps an execution inside this process from going on, while it tries again.
@@ -311,6 +347,10 @@ impl Executions for LocalExecutions {
         let mut execution = self.read(name)?;
         self.settle(&mut execution)?;
         Ok(execution)
+    }
+
+    async fn wake(&self, token: &str) -> Result<bool, ExecutionsError> {
+        runner::wake(&self.shared.tokens, token)
     }
 
     async fn stop(&self, name: &str, cause: &str) -> Result<(), ExecutionsError> {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{Either, select};
-use prism_asl::{Event, History, HistoryEvent, Identity, Outcome, Status, StopHandle};
+use prism_asl::{
+    Event, History, HistoryEvent, Identity, Outcome, Status, StopHandle, TaskTokens, TokenError,
+};
 use prism_functions::ports::{Clock, Execution, ExecutionStatus, ExecutionsError};
 
 use super::definition::{InterpreterClock, StepFunctions, machine};
@@ -39,6 +41,7 @@ pub(super) async fn carry(
     clock: &Arc<dyn Clock>,
     name: &str,
     stop: StopHandle,
+    tokens: TaskTokens,
 ) -> Result<(), ExecutionsError> {
     let Some(record) = records.read(name).map_err(broken)? else {
         return Err(ExecutionsError::NotFound {
@@ -67,6 +70,7 @@ pub(super) async fn carry(
         }),
         seed: seed(name),
         stop: stop.clone(),
+        tokens,
     };
     let run = std::pin::pin!(execution.run());
     let watch = std::pin::pin!(stopped_by_another(records, name, &stop));
@@ -105,6 +109,21 @@ pub(super) fn status(status: Status) -> ExecutionStatus {
         Status::Failed => ExecutionStatus::Failed,
         Status::TimedOut => ExecutionStatus::TimedOut,
         Status::Aborted => ExecutionStatus::Aborted,
+    }
+}
+
+/// Answers a token, as the port wants it.
+pub(super) fn wake(tokens: &TaskTokens, token: &str) -> Result<bool, ExecutionsError> {
+    match tokens.succeed(token, serde_json::json!({})) {
+        Ok(()) => Ok(true),
+        // Its wait is over, or another process has it, which looks in its own time.
+        Err(TokenError::InvalidToken | TokenError::TaskDoesNotExist | TokenError::TaskTimedOut) => {
+            Ok(false)
+        }
+        Err(error @ TokenError::InvalidOutput) => Err(ExecutionsError::Unavailable {
+            reason: error.to_string(),
+            source: Some(Box::new(error)),
+        }),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Only states that do something are drawn: tasks, fan-outs and ends. Choices, passes and waits
 //! become labels of the arrows that run through them, and a task that is asked again until it says
-//! yes becomes one box that says how often. (An arrow to itself would say it too, but Mermaid lays
+//! yes becomes one box that says how often, whether it waits by the clock or for an event as well. (An arrow to itself would say it too, but Mermaid lays
 //! the labels of such arrows over other things.) Catchers are dashed; where most states share one, a
 //! frame around them has it once.
 
@@ -161,7 +161,7 @@ impl<'a> Level<'a> {
             return Ok(Vec::new());
         };
         match self.poll(name, next) {
-            Some(poll) => self.leaving(poll.choice),
+            Some(poll) => self.leaving(name, poll.choice),
             None => self.arrows_to(next, Vec::new(), PLUMBING),
         }
     }
@@ -180,9 +180,13 @@ impl<'a> Level<'a> {
         })
     }
 
-    /// The arrows that leave a loop.
-    fn leaving(&self, choice: &Value) -> Outcome<Vec<Arrow>> {
-        let rules = rules(choice);
+    /// The arrows that leave a loop. A wait for an event that leads back to it does not.
+    fn leaving(&self, name: &str, choice: &Value) -> Outcome<Vec<Arrow>> {
+        let mut rules = rules(choice);
+        rules.retain(|(_, next)| {
+            let state = &self.states[*next];
+            !(is_event_wait(state) && state["Next"] == name)
+        });
         let only = rules.len() == 1;
         let mut arrows = Vec::new();
         for (condition, next) in rules {
@@ -283,6 +287,12 @@ fn is_drawn(state: &Value) -> bool {
     !matches!(kind(state), "Choice" | "Pass" | "Wait")
 }
 
+/// Whether a state waits until somebody answers its token.
+fn is_event_wait(state: &Value) -> bool {
+    let resource = state["Resource"].as_str().unwrap_or_default();
+    resource.ends_with(".waitForTaskToken")
+}
+
 /// The rules of a choice: each condition, and where it leads.
 fn rules(choice: &Value) -> Vec<(&str, &str)> {
     let rules = choice["Choices"].as_array().into_iter().flatten();
@@ -321,7 +331,10 @@ mod tests {
                     "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Undo"}]},
                 "IsDone": {"Type": "Choice", "Default": "WaitABit", "Choices": [
                     {"Condition": "{% $done and $was_running %}", "Next": "Tell"},
-                    {"Condition": "{% $done %}", "Next": "Each"}]},
+                    {"Condition": "{% $done %}", "Next": "Each"},
+                    {"Condition": "{% $asked > 3 %}", "Next": "Listen"}]},
+                "Listen": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+                    "Next": "Ask", "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "WaitABit"}]},
                 "WaitABit": {"Type": "Wait", "Comment": "2 s at a time.", "Seconds": 2, "Next": "Ask"},
                 "Tell": {"Type": "Task", "Next": "Each",
                     "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Undo"}]},

@@ -43,6 +43,7 @@ impl Event {
             Self::MapIterationAborted { .. } => "MapIterationAborted".to_owned(),
             Self::TaskScheduled { resource, .. } => resource.event("Scheduled"),
             Self::TaskStarted { resource } => resource.event("Started"),
+            Self::TaskSubmitted { resource, .. } => resource.event("Submitted"),
             Self::TaskSucceeded { resource, .. } => resource.event("Succeeded"),
             Self::TaskFailed { resource, .. } => resource.event("Failed"),
             Self::TaskTimedOut { resource, .. } => resource.event("TimedOut"),
@@ -116,7 +117,7 @@ impl Event {
                 timeout_s,
             } => {
                 let mut details = match resource {
-                    Resource::LambdaInvoke => {
+                    Resource::LambdaInvoke | Resource::LambdaCallback => {
                         let mut details = resource.integration();
                         details.insert("region".to_owned(), json!(region));
                         details.insert("parameters".to_owned(), json!(parameters));
@@ -134,9 +135,10 @@ impl Event {
                 details
             }
             Self::TaskStarted {
-                resource: Resource::LambdaInvoke,
-            } => Resource::LambdaInvoke.integration(),
-            Self::TaskSucceeded { resource, output } => {
+                resource: Resource::LambdaFunction(_),
+            } => return None,
+            Self::TaskStarted { resource } => resource.integration(),
+            Self::TaskSubmitted { resource, output } | Self::TaskSucceeded { resource, output } => {
                 let mut details = payload("output", output);
                 details.extend(resource.integration());
                 details
@@ -171,7 +173,7 @@ impl Event {
 impl Resource {
     fn event(&self, what: &str) -> String {
         match self {
-            Self::LambdaInvoke => format!("Task{what}"),
+            Self::LambdaInvoke | Self::LambdaCallback => format!("Task{what}"),
             Self::LambdaFunction(_) => format!("LambdaFunction{what}"),
         }
     }
@@ -180,6 +182,9 @@ impl Resource {
     fn integration(&self) -> Map<String, Value> {
         match self {
             Self::LambdaInvoke => object(json!({"resourceType": "lambda", "resource": "invoke"})),
+            Self::LambdaCallback => {
+                object(json!({"resourceType": "lambda", "resource": "invoke.waitForTaskToken"}))
+            }
             Self::LambdaFunction(_) => Map::new(),
         }
     }

@@ -184,6 +184,11 @@ pub enum Event {
     },
     /// The work begins.
     TaskStarted { resource: Resource },
+    /// The work was handed over, and the Task now waits for its token.
+    TaskSubmitted {
+        resource: Resource,
+        output: Arc<str>,
+    },
     /// The work is done.
     TaskSucceeded {
         resource: Resource,
@@ -215,6 +220,9 @@ pub enum Event {
 pub enum Resource {
     /// The integration `arn:aws:states:::lambda:invoke`: `Task…` events.
     LambdaInvoke,
+    /// `arn:aws:states:::lambda:invoke.waitForTaskToken`: `Task…` events, and the Task goes on
+    /// until somebody answers its token.
+    LambdaCallback,
     /// The ARN of a Lambda function: `LambdaFunction…` events.
     LambdaFunction(Arc<str>),
 }

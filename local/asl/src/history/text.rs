@@ -17,9 +17,9 @@ impl fmt::Display for HistoryEvent {
         )?;
         match &self.event {
             Event::ExecutionStarted { input, .. } => write!(f, " {input}"),
-            Event::ExecutionSucceeded { output } | Event::TaskSucceeded { output, .. } => {
-                write!(f, " {output}")
-            }
+            Event::ExecutionSucceeded { output }
+            | Event::TaskSubmitted { output, .. }
+            | Event::TaskSucceeded { output, .. } => write!(f, " {output}"),
             Event::ExecutionFailed { error, cause }
             | Event::ExecutionTimedOut { error, cause }
             | Event::ExecutionAborted { error, cause } => {

@@ -45,7 +45,7 @@ pub(crate) trait Scope {
 const STATES: [&str; 3] = ["input", "result", "errorOutput"];
 
 /// The parts that `$states.context` can have.
-const CONTEXT: [&str; 4] = ["Execution", "Map", "State", "StateMachine"];
+const CONTEXT: [&str; 5] = ["Execution", "Map", "State", "StateMachine", "Task"];
 
 /// Functions that draw from the generator.
 const RANDOM: [&str; 3] = ["random", "uuid", "shuffle"];

@@ -223,7 +223,7 @@ fn task(fields: &Fields<'_>) -> Result<Task, LoadError> {
     let resource = resource(fields)?;
     let arguments = match resource {
         Resource::LambdaFunction(_) => fields.template("Arguments", Sees::Input)?,
-        Resource::LambdaInvoke => {
+        Resource::LambdaInvoke | Resource::LambdaCallback => {
             let path = fields.path("Arguments");
             if let value @ Value::Object(_) = fields.require("Arguments")? {
                 let arguments = Fields::open(value, &path, &[&["FunctionName", "Payload"]])?;
@@ -239,7 +239,8 @@ fn task(fields: &Fields<'_>) -> Result<Task, LoadError> {
     })
 }
 
-/// `arn:aws:states:::lambda:invoke`, or `arn:aws:lambda:REGION:ACCOUNT:function:NAME`.
+/// `arn:aws:states:::lambda:invoke`, with `.waitForTaskToken` or without, or
+/// `arn:aws:lambda:REGION:ACCOUNT:function:NAME`.
 fn resource(fields: &Fields<'_>) -> Result<Resource, LoadError> {
     let arn = fields.require_text("Resource")?;
     let parts: Vec<&str> = arn.split(':').collect();
@@ -249,6 +250,15 @@ fn resource(fields: &Fields<'_>) -> Result<Resource, LoadError> {
         {
             Ok(Resource::LambdaInvoke)
         }
+        [
+            "arn",
+            partition,
+            "states",
+            "",
+            "",
+            "lambda",
+            "invoke.waitForTaskToken",
+        ] if partition.starts_with("aws") => Ok(Resource::LambdaCallback),
         [
             "arn",
             partition,
@@ -266,7 +276,8 @@ fn resource(fields: &Fields<'_>) -> Result<Resource, LoadError> {
         }
         _ => Err(fields.refuse(
             "Resource",
-            "must be 'arn:aws:states:::lambda:invoke' or the ARN of a Lambda function",
+            "must be 'arn:aws:states:::lambda:invoke', the same with '.waitForTaskToken', or the ARN \
+             of a Lambda function",
         )),
     }
 }

@@ -8,6 +8,7 @@ mod scope;
 mod state;
 mod stop;
 mod task;
+mod tokens;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -26,6 +27,7 @@ use payload::Payload;
 
 pub use payload::PAYLOAD_LIMIT_BYTES;
 pub use stop::StopHandle;
+pub use tokens::{TaskTokens, TokenError};
 
 /// Who an execution is: what `$states.context` and the history say of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +86,8 @@ pub struct Execution {
     pub seed: u64,
     /// Stops it.
     pub stop: StopHandle,
+    /// Where its Tasks that wait for a token wait.
+    pub tokens: TaskTokens,
 }
 
 /// How an execution ended.
@@ -128,6 +132,8 @@ pub struct Outcome {
 struct Core {
     clock: Arc<dyn Clock>,
     functions: Arc<dyn Functions>,
+    tokens: TaskTokens,
+    execution_arn: Arc<str>,
     recorder: Recorder,
     rng: Arc<Mutex<fastrand::Rng>>,
     region: Arc<str>,
@@ -153,6 +159,8 @@ impl Execution {
             machine_context: scope::machine_context(&self.identity),
             clock: self.clock,
             functions: self.functions,
+            tokens: self.tokens,
+            execution_arn: Arc::from(self.identity.execution_arn),
         };
         let input = Payload::unbounded(self.input);
         core.recorder.record_end(

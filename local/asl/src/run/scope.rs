@@ -33,6 +33,8 @@ pub(super) struct StateContext<'a> {
     pub(super) entered: DateTime<Utc>,
     pub(super) entered_event: u64,
     pub(super) retries: u64,
+    /// `$states.context.Task.Token`, while a Task that waits for it is begun.
+    pub(super) token: Option<&'a str>,
 }
 
 impl Scope for View<'_> {
@@ -54,6 +56,10 @@ impl Scope for View<'_> {
                 "Name": &**self.state.name,
                 "RetryCount": self.state.retries,
             }))),
+            "Task" => {
+                let token = self.state.token?;
+                Some(Cow::Owned(json!({ "Token": token })))
+            }
             "Map" => self.item.map(|item| Cow::Borrowed(&**item)),
             _ => None,
         }

@@ -44,6 +44,7 @@ impl Flow<'_> {
             entered: self.core.clock.now(),
             entered_event,
             retries: 0,
+            token: None,
         };
         let mut attempts = vec![0; state.retry.len()];
         let left = loop {

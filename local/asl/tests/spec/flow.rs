@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use prism_asl::{
     Clock, Execution, Functions, Identity, MemoryHistory, Status, StopHandle, TaskFailure,
-    VirtualClock,
+    TaskTokens, VirtualClock,
 };
 use serde_json::{Value, json};
 
@@ -184,6 +184,7 @@ fn execution(clock: &Arc<dyn Clock>, definition: &Value, index: usize) -> Execut
         history: Arc::new(MemoryHistory::new()),
         seed: index as u64,
         stop: StopHandle::new(),
+        tokens: TaskTokens::new(),
     }
 }
 

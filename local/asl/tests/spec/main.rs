@@ -16,3 +16,4 @@ mod history;
 mod refusals;
 mod stories;
 mod support;
+mod tokens;

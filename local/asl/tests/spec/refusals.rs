@@ -244,7 +244,8 @@ fn tasks() {
     );
     for arn in [
         "f",
-        "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        "arn:aws:states:::lambda:invoke.sync",
+        "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
         "arn:aws:states:::sqs:sendMessage",
         "arn:aws:states:eu-west-1:111122223333:activity:a",
         "arn:aws:lambda:::function:f",

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use prism_asl::{
     Clock, Execution, Functions, HistoryEvent, Identity, LoadError, Machine, MemoryHistory,
-    Outcome, Status, StopHandle, TaskFailure, VirtualClock,
+    Outcome, Status, StopHandle, TaskFailure, TaskTokens, VirtualClock,
 };
 use serde_json::{Value, json};
 
@@ -145,6 +145,20 @@ pub(crate) fn run_until(
     script: impl Fn(&str, &Value, usize) -> Answer + Send + Sync + 'static,
     stop_after_s: Option<u64>,
 ) -> Run {
+    let tokens = TaskTokens::new();
+    let run = run_with(definition, input, script, stop_after_s, &tokens);
+    assert_eq!(tokens.open(), 0, "no token outlives its task");
+    run
+}
+
+/// As [`run_until`], with tokens that the script may answer.
+pub(crate) fn run_with(
+    definition: &Value,
+    input: Value,
+    script: impl Fn(&str, &Value, usize) -> Answer + Send + Sync + 'static,
+    stop_after_s: Option<u64>,
+    tokens: &TaskTokens,
+) -> Run {
     let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
     let calls = Arc::new(Mutex::new(Vec::new()));
     let history = Arc::new(MemoryHistory::new());
@@ -162,6 +176,7 @@ pub(crate) fn run_until(
         history: history.clone(),
         seed: 7,
         stop: stop.clone(),
+        tokens: tokens.clone(),
     };
     if let Some(seconds) = stop_after_s {
         let sleep = clock.sleep(Duration::from_secs(seconds));

@@ -1,0 +1,73 @@
+//! Waits: which execution waits for an AMI, and by which token its wait is ended.
+
+use serde::{Deserialize, Serialize};
+
+use super::records::{decode, encode};
+use super::{Registry, problem};
+use crate::domain::{Code, ImageId, Problem, Region, SaveId, Timestamp};
+use crate::ports::{Condition, Key, TableError, Write};
+
+/// The attribute by which DynamoDB forgets an item: seconds since 1970.
+const EXPIRES: &str = "expires_at";
+/// The attribute that fences a wait.
+const EPOCH: &str = "epoch";
+
+/// An execution that waits for an AMI.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageWait {
+    /// The save.
+    pub save_id: SaveId,
+    /// The number of its execution.
+    pub epoch: u32,
+    /// What ends the wait.
+    pub token: String,
+    /// When the wait ends by itself.
+    pub until: Timestamp,
+}
+
+pub(super) fn wait_key(region: &Region, image: &ImageId) -> Key {
+    Key::new(format!("IMAGE#{region}#{image}"), "WAIT")
+}
+
+impl Registry {
+    /// Writes down who waits for an AMI, in place of whoever did before. A wait of a later epoch
+    /// stays: then the one that asks is [`Code::Superseded`].
+    pub(crate) async fn put_wait(
+        &self,
+        region: &Region,
+        image: &ImageId,
+        wait: &ImageWait,
+    ) -> Result<(), Problem> {
+        let mut item = encode(wait_key(region, image), wait, 1, [])?;
+        // Rounded up, so that it outlives the wait.
+        let expires = wait.until.timestamp() + 1;
+        item.attributes.insert(EXPIRES.to_owned(), expires.into());
+        item.attributes.insert(EPOCH.to_owned(), wait.epoch.into());
+        let none_later = Condition::Any(vec![
+            Condition::ItemAbsent,
+            Condition::AtMost(EPOCH.to_owned(), wait.epoch.into()),
+        ]);
+        match self.table.transact(&[Write::Put(item, none_later)]).await {
+            Ok(()) => Ok(()),
+            Err(TableError::ConditionFailed { .. }) => {
+                let message = format!("A later execution of {} waits for its AMI.", wait.save_id);
+                Err(Problem::new(Code::Superseded, message))
+            }
+            Err(error) => Err(problem(error)),
+        }
+    }
+
+    /// Who waits for an AMI at this time.
+    pub async fn wait(
+        &self,
+        region: &Region,
+        image: &ImageId,
+        now: Timestamp,
+    ) -> Result<Option<ImageWait>, Problem> {
+        let item = self.table.get(&wait_key(region, image)).await;
+        let item = item.map_err(problem)?;
+        let wait = item.as_ref().map(decode::<ImageWait>).transpose()?;
+        // The table forgets what has expired in its own time, or not at all.
+        Ok(wait.map(|wait| wait.value).filter(|wait| now <= wait.until))
+    }
+}

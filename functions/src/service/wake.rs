@@ -1,0 +1,229 @@
+//! Events: what EventBridge tells about AMIs, instances and executions makes things happen sooner.
+//!
+//! An event is a hint and never a fact: whoever it wakes looks for itself. One that is lost, comes
+//! late, twice or in disorder changes nothing but when something is noticed; the polls and the sweep
+//! notice it too.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{Recovery, Service, from_executions};
+use crate::domain::save::{SaveRecord, SaveState};
+use crate::domain::{ImageId, InstanceId, Problem, Region, SaveId};
+use crate::ports::Executions;
+use crate::steps::Env;
+
+/// An AMI became available, failed, was deregistered or disabled.
+const IMAGE: &str = "EC2 AMI State Change";
+/// An instance began or ended to change its state.
+const INSTANCE: &str = "EC2 Instance State-change Notification";
+/// An execution began or ended.
+const EXECUTION: &str = "Step Functions Execution Status Change";
+
+/// What an event brought about.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Woken {
+    /// Whether a wait was ended.
+    pub wait_ended: bool,
+    /// The recovery that was started.
+    pub recovery: Option<Recovery>,
+}
+
+/// What all events have.
+#[derive(Deserialize)]
+struct Event {
+    #[serde(rename = "detail-type")]
+    kind: String,
+    region: Region,
+    detail: Value,
+}
+
+#[derive(Deserialize)]
+struct OfImage {
+    #[serde(rename = "ImageId")]
+    image: ImageId,
+}
+
+#[derive(Deserialize)]
+struct OfInstance {
+    #[serde(rename = "instance-id")]
+    instance: InstanceId,
+    state: String,
+}
+
+#[derive(Deserialize)]
+struct OfExecution {
+    name: String,
+    status: String,
+    /// What it was started with, as a JSON text; left out where it is too large for an event.
+    #[serde(default)]
+    input: Option<String>,
+}
+
+impl Service {
+    /// Reacts to an event of EventBridge. One that Prism does not know or cannot read is logged and
+    /// passed over, since it would not be any better the next time. Fails only where the registry or
+    /// a service of AWS does not answer.
+    pub async fn wake(&self, event: &Value) -> Result<Woken, Problem> {
+        let Some(event) = read::<Event>(event, "an event") else {
+            return Ok(Woken::default());
+        };
+        match event.kind.as_str() {
+            IMAGE => self.on_image(&event).await,
+            INSTANCE => self.on_instance(&event).await,
+            EXECUTION => self.on_execution(&event).await,
+            other => {
+                tracing::info!(kind = other, "an event of another kind was passed over");
+                Ok(Woken::default())
+            }
+        }
+    }
+
+    async fn on_image(&self, event: &Event) -> Result<Woken, Problem> {
+        let Some(OfImage { image }) = read(&event.detail, IMAGE) else {
+            return Ok(Woken::default());
+        };
+        let wait_ended = image_changed(&self.env, &*self.executions, &event.region, &image).await?;
+        Ok(Woken {
+            wait_ended,
+            recovery: None,
+        })
+    }
+
+    /// An instance that is owed its original state, and that nobody brings back, is looked after now
+    /// rather than by the next sweep. Most instances are owed nothing: that costs one read.
+    async fn on_instance(&self, event: &Event) -> Result<Woken, Problem> {
+        let Some(OfInstance { instance, state }) = read(&event.detail, INSTANCE) else {
+            return Ok(Woken::default());
+        };
+        if !matches!(state.as_str(), "running" | "stopped" | "terminated") {
+            return Ok(Woken::default());
+        }
+        let duty = self.env.registry.duty(&event.region, &instance).await?;
+        let Some(duty) = duty.filter(|duty| duty.value.discharged.is_none()) else {
+            return Ok(Woken::default());
+        };
+        let record = self.env.registry.save(&duty.value.save_id).await?;
+        let recovery = match record.map(|stored| stored.value) {
+            Some(record) if record.state == SaveState::Stranded => {
+                self.recover_stranded(&duty.value, &record).await?
+            }
+            Some(record) => self.recover_abandoned(&record).await?,
+            None => None,
+        };
+        Ok(Woken {
+            wait_ended: false,
+            recovery,
+        })
+    }
+
+    async fn on_execution(&self, event: &Event) -> Result<Woken, Problem> {
+        let Some(execution) = read::<OfExecution>(&event.detail, EXECUTION) else {
+            return Ok(Woken::default());
+        };
+        if matches!(execution.status.as_str(), "RUNNING" | "SUCCEEDED") {
+            return Ok(Woken::default());
+        }
+        let Some(id) = save_of(&execution) else {
+            let name = execution.name;
+            tracing::info!(
+                execution = name,
+                "an execution that is of no save has ended"
+            );
+            return Ok(Woken::default());
+        };
+        let recovery = match self.env.registry.save(&id).await? {
+            Some(stored) => self.recover_abandoned(&stored.value).await?,
+            None => None,
+        };
+        Ok(Woken {
+            wait_ended: false,
+            recovery,
+        })
+    }
+
+    /// Has a save that waits for its AMI look at once. That this fails makes it late, and no more.
+    pub(super) async fn hurry(&self, record: &SaveRecord) {
+        let Some(image) = &record.image else { return };
+        let region = &record.request.region;
+        if let Err(problem) = image_changed(&self.env, &*self.executions, region, image).await {
+            let problem = problem.chain();
+            tracing::warn!(save.id = %record.save_id, problem, "the save was not woken");
+        }
+    }
+}
+
+/// Ends the wait for an AMI, if an execution waits for it; answers whether one did.
+pub async fn image_changed(
+    env: &Env,
+    executions: &dyn Executions,
+    region: &Region,
+    image: &ImageId,
+) -> Result<bool, Problem> {
+    match env.registry.wait(region, image, env.clock.now()).await? {
+        Some(wait) => executions.wake(&wait.token).await.map_err(from_executions),
+        None => Ok(false),
+    }
+}
+
+fn read<T: DeserializeOwned>(value: &Value, what: &str) -> Option<T> {
+    T::deserialize(value)
+        .map_err(|error| tracing::warn!(what, %error, "an event cannot be read and is passed over"))
+        .ok()
+}
+
+/// The save that an execution is of: its input says so, or else its name. An execution that a schedule
+/// started has a name of digits, and its save is named after it, as the definition does.
+fn save_of(execution: &OfExecution) -> Option<SaveId> {
+    let input: Option<Value> = execution
+        .input
+        .as_deref()
+        .and_then(|text| serde_json::from_str(text).ok());
+    let said = ["recover", "save_id"]
+        .iter()
+        .find_map(|field| input.as_ref()?.get(field)?.as_str()?.parse().ok());
+    let named = || {
+        let name = execution.name.as_str();
+        let name = name.strip_prefix("save-").unwrap_or(name);
+        let hex = |c: &char| matches!(c, '0'..='9' | 'a'..='f');
+        let digits: String = name.chars().filter(|c| *c != '-').take(20).collect();
+        let whole = digits.len() == 20 && digits.chars().all(|c| hex(&c));
+        whole
+            .then(|| format!("save-{digits}").parse().ok())
+            .flatten()
+    };
+    said.or_else(named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(name: &str, input: Option<&str>) -> Option<String> {
+        let execution = OfExecution {
+            name: name.to_owned(),
+            status: "ABORTED".to_owned(),
+            input: input.map(str::to_owned),
+        };
+        save_of(&execution).map(String::from)
+    }
+
+    #[test]
+    fn an_execution_is_of_the_save_that_its_input_or_its_name_says() {
+        let id = "save-0123456789abcdef0123";
+        let said = Some(id.to_owned());
+        assert_eq!(of("any", Some(&format!(r#"{{"save_id":"{id}"}}"#))), said);
+        let recovery = format!(r#"{{"recover":"{id}","epoch":2}}"#);
+        assert_eq!(of("any", Some(&recovery)), said);
+        for name in [id.to_owned(), format!("{id}-2"), format!("{id}-again")] {
+            assert_eq!(of(&name, None), said, "{name}");
+            assert_eq!(of(&name, Some("not JSON")), said, "{name}");
+        }
+        let scheduled = "01234567-89ab-cdef-0123-456789abcdef_extra";
+        assert_eq!(of(scheduled, Some(r#"{"schedule":"nightly"}"#)), said);
+        for name in ["", "greeter", "save-", "save-0123", "héllo"] {
+            assert_eq!(of(name, None), None, "{name}");
+        }
+    }
+}

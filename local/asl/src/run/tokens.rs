@@ -1,0 +1,191 @@
+//! Task tokens: what a Task waits for that somebody else ends.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+
+use futures::task::AtomicWaker;
+use serde_json::Value;
+
+use super::payload::PAYLOAD_LIMIT_BYTES;
+use crate::TaskFailure;
+
+/// How many closed tokens are remembered, so that a late answer is told from a wrong one.
+const CLOSED: usize = 10_000;
+/// What every token begins with.
+const PREFIX: &str = "token:";
+
+/// The tokens that Tasks wait for. Clones share them, and any number of executions may.
+///
+/// The answers are those of `SendTaskSuccess` and `SendTaskFailure`: the first one counts, and
+/// none does once the Task has ended in another way.
+#[derive(Clone, Default)]
+pub struct TaskTokens(Arc<Mutex<Tokens>>);
+
+#[derive(Default)]
+struct Tokens {
+    open: BTreeMap<Arc<str>, Arc<Slot>>,
+    closed: VecDeque<Arc<str>>,
+    /// Who waits for a token to be opened.
+    listeners: Vec<Waker>,
+}
+
+#[derive(Default)]
+struct Slot {
+    answer: Mutex<Option<Result<Value, TaskFailure>>>,
+    waker: AtomicWaker,
+}
+
+/// Why a token was not answered, by the names of the API's errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// `InvalidToken`: it is no token.
+    #[error("the text is no task token")]
+    InvalidToken,
+    /// `TaskDoesNotExist`: nobody here has ever waited for it.
+    #[error("no task waits for this token")]
+    TaskDoesNotExist,
+    /// `TaskTimedOut`: its task has been answered, timed out or stopped.
+    #[error("the task of this token has ended")]
+    TaskTimedOut,
+    /// `InvalidOutput`: the output is larger than [`PAYLOAD_LIMIT_BYTES`].
+    #[error("the output is larger than the service limit")]
+    InvalidOutput,
+}
+
+impl TaskTokens {
+    /// No tokens yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Ends the Task that waits for the token: `output` is its result.
+    pub fn succeed(&self, token: &str, output: Value) -> Result<(), TokenError> {
+        if output.to_string().len() > PAYLOAD_LIMIT_BYTES {
+            return Err(TokenError::InvalidOutput);
+        }
+        self.answer(token, Ok(output))
+    }
+
+    /// Ends the Task that waits for the token with an error.
+    pub fn fail(&self, token: &str, failure: TaskFailure) -> Result<(), TokenError> {
+        self.answer(token, Err(failure))
+    }
+
+    /// How many Tasks wait.
+    pub fn open(&self) -> usize {
+        self.lock().open.len()
+    }
+
+    /// Completes once some Task waits for a token.
+    pub async fn any_open(&self) {
+        poll_fn(|cx| {
+            let mut tokens = self.lock();
+            if !tokens.open.is_empty() {
+                return Poll::Ready(());
+            }
+            if !tokens.listeners.iter().any(|it| it.will_wake(cx.waker())) {
+                tokens.listeners.push(cx.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn answer(&self, token: &str, answer: Result<Value, TaskFailure>) -> Result<(), TokenError> {
+        let slot = {
+            let mut tokens = self.lock();
+            let Some((token, slot)) = tokens.open.remove_entry(token) else {
+                return Err(tokens.absent(token));
+            };
+            tokens.close(token);
+            slot
+        };
+        *slot.lock() = Some(answer);
+        slot.waker.wake();
+        Ok(())
+    }
+
+    /// Opens the token of one attempt of a Task.
+    pub(super) fn wait(&self, execution: &str, entered: u64, retries: u64) -> Wait {
+        let token: Arc<str> = Arc::from(format!("{PREFIX}{execution}:{entered}:{retries}"));
+        let slot = Arc::new(Slot::default());
+        let listeners = {
+            let mut tokens = self.lock();
+            tokens.open.insert(Arc::clone(&token), Arc::clone(&slot));
+            std::mem::take(&mut tokens.listeners)
+        };
+        listeners.into_iter().for_each(Waker::wake);
+        Wait {
+            tokens: self.clone(),
+            token,
+            slot,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tokens> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tokens {
+    fn close(&mut self, token: Arc<str>) {
+        if self.closed.len() == CLOSED {
+            self.closed.pop_front();
+        }
+        self.closed.push_back(token);
+    }
+
+    fn absent(&self, token: &str) -> TokenError {
+        if !token.starts_with(PREFIX) {
+            TokenError::InvalidToken
+        } else if self.closed.iter().any(|closed| &**closed == token) {
+            TokenError::TaskTimedOut
+        } else {
+            TokenError::TaskDoesNotExist
+        }
+    }
+}
+
+impl Slot {
+    fn lock(&self) -> MutexGuard<'_, Option<Result<Value, TaskFailure>>> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An open token. Dropping it closes it.
+pub(super) struct Wait {
+    tokens: TaskTokens,
+    pub(super) token: Arc<str>,
+    slot: Arc<Slot>,
+}
+
+impl Wait {
+    /// Waits for the answer.
+    pub(super) async fn answered(&self) -> Result<Value, TaskFailure> {
+        poll_fn(|cx| {
+            self.slot.waker.register(cx.waker());
+            self.slot.lock().take().map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        let mut tokens = self.tokens.lock();
+        if let Some((token, _)) = tokens.open.remove_entry(&*self.token) {
+            tokens.close(token);
+        }
+    }
+}
+
+impl fmt::Debug for TaskTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskTokens")
+            .field("open", &self.open())
+            .finish_non_exhaustive()
+    }
+}

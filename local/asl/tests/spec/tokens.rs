@@ -1,0 +1,262 @@
+//! Tasks that wait for a token.
+
+use std::sync::{Arc, Mutex};
+
+use insta::assert_snapshot;
+use prism_asl::{PAYLOAD_LIMIT_BYTES, TaskFailure, TaskTokens, TokenError};
+use serde_json::{Value, json};
+
+use crate::support::Answer::{After, Fail, FailAfter, Now};
+use crate::support::{Answer, Run, machine, run, run_with, task};
+
+/// A Task that waits for a token, which its function is given.
+fn waiting(more: Value) -> Value {
+    let mut fields = json!({
+        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        "Arguments": {"FunctionName": "f", "Payload": {"token": "{% $states.context.Task.Token %}"}},
+        "End": true,
+    });
+    for (name, value) in more.as_object().into_iter().flatten() {
+        fields[name.as_str()] = value.clone();
+    }
+    let caught = fields.get("Catch").is_some();
+    let mut states = json!({"T": task("f", fields)});
+    if caught {
+        states["Caught"] = json!({"Type": "Succeed"});
+    }
+    machine("T", &states)
+}
+
+fn token_of(payload: &Value) -> &str {
+    payload["token"]
+        .as_str()
+        .expect("the function is given its token")
+}
+
+/// Runs a machine whose function hands its token to `act`.
+fn acted(
+    definition: &Value,
+    act: impl Fn(&TaskTokens, &str, usize) -> Answer + Send + Sync + 'static,
+) -> Run {
+    let tokens = TaskTokens::new();
+    let theirs = tokens.clone();
+    let script = move |_: &str, payload: &Value, n| act(&theirs, token_of(payload), n);
+    let run = run_with(definition, json!({}), script, None, &tokens);
+    assert_eq!(tokens.open(), 0, "no token outlives its task");
+    run
+}
+
+/// Guide, "Wait for a callback with task token": the result is the output that was sent.
+#[test]
+fn the_result_is_what_was_sent() {
+    let more = json!({"TimeoutSeconds": 60, "Output": "{% $states.result.woken %}"});
+    let run = acted(&waiting(more), |tokens, token, _| {
+        tokens.succeed(token, json!({"woken": 7})).unwrap();
+        Now(json!({"registered": true}))
+    });
+    assert_eq!(run.output(), 7);
+}
+
+/// API reference, `TaskSubmittedEventDetails`: the function's own answer is shown, and goes nowhere.
+#[test]
+fn the_history_tells_the_wait() {
+    let tokens = TaskTokens::new();
+    let machine = machine(
+        "Both",
+        &json!({"Both": {"Type": "Parallel", "End": true, "Branches": [
+            {"StartAt": "T", "States": waiting(json!({"TimeoutSeconds": 60}))["States"]},
+        {"StartAt": "W", "States": {
+                "W": {"Type": "Wait", "Seconds": 9, "Next": "Wake"},
+                "Wake": task("wake", json!({"End": true})),
+            }},
+        ]}}),
+    );
+    let known = Arc::new(Mutex::new(String::new()));
+    let theirs = tokens.clone();
+    let script = move |name: &str, payload: &Value, _| {
+        let mut known = known.lock().unwrap();
+        if name == "f" {
+            token_of(payload).clone_into(&mut known);
+            return After(2, json!("registered"));
+        }
+        theirs.succeed(&known, json!({})).unwrap();
+        Now(json!(null))
+    };
+    let run = run_with(&machine, json!({}), script, None, &tokens);
+    let shown: Vec<String> = run
+        .events
+        .iter()
+        .filter(|event| event.event.type_name().starts_with("Task"))
+        .map(ToString::to_string)
+        .collect();
+    assert_snapshot!(shown.join("\n"), @r#"
+     4 <- 3   00:00:00.000 TaskStateEntered T {}
+     5 <- 4   00:00:00.000 TaskScheduled {"FunctionName":"f","Payload":{"token":"token:arn:aws:states:eu-west-1:111122223333:execution:machine:run:4:0"}} within 60 s
+     6 <- 5   00:00:00.000 TaskStarted
+     8 <- 6   00:00:02.000 TaskSubmitted {"ExecutedVersion":"$LATEST","Payload":"registered","StatusCode":200}
+    10 <- 9   00:00:09.000 TaskStateEntered Wake {}
+    11 <- 10  00:00:09.000 TaskScheduled {"FunctionName":"wake","Payload":{}}
+    12 <- 11  00:00:09.000 TaskStarted
+    13 <- 12  00:00:09.000 TaskSucceeded {"ExecutedVersion":"$LATEST","Payload":null,"StatusCode":200}
+    14 <- 13  00:00:09.000 TaskStateExited Wake {"ExecutedVersion":"$LATEST","Payload":null,"StatusCode":200}
+    15 <- 8   00:00:09.000 TaskSucceeded {}
+    16 <- 15  00:00:09.000 TaskStateExited T {}
+    "#);
+    let submitted = run
+        .events
+        .iter()
+        .find(|event| event.event.type_name() == "TaskSubmitted");
+    assert_eq!(
+        submitted.unwrap().to_json()["taskSubmittedEventDetails"],
+        json!({
+            "output": "{\"ExecutedVersion\":\"$LATEST\",\"Payload\":\"registered\",\"StatusCode\":200}",
+            "outputDetails": {"truncated": false},
+            "resource": "invoke.waitForTaskToken",
+            "resourceType": "lambda",
+        })
+    );
+}
+
+/// The time is for the function and the wait together; nobody answers.
+#[test]
+fn a_wait_times_out() {
+    let catch = json!([{"ErrorEquals": ["States.Timeout"], "Next": "Caught"}]);
+    let run = acted(
+        &waiting(json!({"TimeoutSeconds": 60, "Catch": catch})),
+        |_, _, _| After(50, json!(1)),
+    );
+    assert_eq!(
+        run.output(),
+        json!({"Error": "States.Timeout", "Cause": ""})
+    );
+    assert_eq!(run.took_s, 60);
+    let types = run.types();
+    assert!(types.contains(&"TaskSubmitted".to_owned()));
+    let timed_out = run
+        .events
+        .iter()
+        .find(|event| event.event.type_name() == "TaskTimedOut");
+    let details = &timed_out.unwrap().to_json()["taskTimedOutEventDetails"];
+    assert_eq!(details["resource"], "invoke.waitForTaskToken");
+    let slow = acted(
+        &waiting(json!({"TimeoutSeconds": 60, "Catch": catch})),
+        |_, _, _| After(70, json!(1)),
+    );
+    assert_eq!(slow.took_s, 60);
+    assert!(!slow.types().contains(&"TaskSubmitted".to_owned()));
+}
+
+/// `SendTaskFailure` gives the Task the error, which is caught like any other.
+#[test]
+fn a_sent_failure_is_caught() {
+    let sent = |error: &str| TaskFailure {
+        error: error.to_owned(),
+        cause: "it says so".to_owned(),
+    };
+    let catch = json!([{"ErrorEquals": ["Mine"], "Next": "Caught"}]);
+    let caught = acted(
+        &waiting(json!({"Catch": catch})),
+        move |tokens, token, _| {
+            tokens.fail(token, sent("Mine")).unwrap();
+            Now(json!(1))
+        },
+    );
+    assert_eq!(
+        caught.output(),
+        json!({"Error": "Mine", "Cause": "it says so"})
+    );
+}
+
+/// A function that fails has handed nothing over: the Task fails with it at once.
+#[test]
+fn a_failing_function_ends_the_wait() {
+    let failed = acted(&waiting(json!({"TimeoutSeconds": 60})), |_, _, _| {
+        FailAfter(3, "Boom")
+    });
+    assert_eq!((failed.error(), failed.took_s), ("Boom", 3));
+    assert!(!failed.types().contains(&"TaskSubmitted".to_owned()));
+}
+
+/// Each attempt has a token of its own.
+#[test]
+fn a_retry_waits_for_another_token() {
+    let retry = json!([{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 1}]);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let theirs = Arc::clone(&seen);
+    let run = acted(
+        &waiting(json!({"Retry": retry})),
+        move |tokens, token, n| {
+            theirs.lock().unwrap().push(token.to_owned());
+            if n == 0 {
+                return Fail("Boom");
+            }
+            let first = theirs.lock().unwrap()[0].clone();
+            assert_eq!(
+                tokens.succeed(&first, json!(1)),
+                Err(TokenError::TaskTimedOut)
+            );
+            tokens.succeed(token, json!(2)).unwrap();
+            Now(json!(null))
+        },
+    );
+    assert_eq!(run.output(), 2);
+    let seen = seen.lock().unwrap();
+    assert_ne!(seen[0], seen[1]);
+}
+
+/// API reference, `SendTaskSuccess`: what is answered to a token that is late, wrong, or no token.
+#[test]
+fn the_first_answer_counts_and_bad_tokens_are_told_apart() {
+    let run = acted(&waiting(json!({})), |tokens, token, _| {
+        let large = json!("x".repeat(PAYLOAD_LIMIT_BYTES));
+        assert_eq!(tokens.succeed(token, large), Err(TokenError::InvalidOutput));
+        assert_eq!(tokens.succeed(token, json!("first")), Ok(()));
+        assert_eq!(
+            tokens.succeed(token, json!("second")),
+            Err(TokenError::TaskTimedOut)
+        );
+        let failure = TaskFailure {
+            error: "E".to_owned(),
+            cause: String::new(),
+        };
+        assert_eq!(tokens.fail(token, failure), Err(TokenError::TaskTimedOut));
+        let unknown = format!("{token}0");
+        assert_eq!(
+            tokens.succeed(&unknown, json!(1)),
+            Err(TokenError::TaskDoesNotExist)
+        );
+        assert_eq!(tokens.succeed("", json!(1)), Err(TokenError::InvalidToken));
+        Now(json!(null))
+    });
+    assert_eq!(run.output(), "first");
+}
+
+/// A stop ends the wait, and whoever answers afterwards is too late.
+#[test]
+fn a_stop_ends_the_wait() {
+    let tokens = TaskTokens::new();
+    let known = Arc::new(Mutex::new(String::new()));
+    let theirs = Arc::clone(&known);
+    let script = move |_: &str, payload: &Value, _| {
+        token_of(payload).clone_into(&mut theirs.lock().unwrap());
+        Now(json!(1))
+    };
+    let run = run_with(&waiting(json!({})), json!({}), script, Some(7), &tokens);
+    assert_eq!(run.types().last().unwrap(), "ExecutionAborted");
+    assert_eq!(run.took_s, 7);
+    let late = tokens.succeed(&known.lock().unwrap(), json!(1));
+    assert_eq!(late, Err(TokenError::TaskTimedOut));
+}
+
+/// Only a Task that waits for a token has one, and only while it begins.
+#[test]
+fn other_tasks_have_no_token() {
+    let arguments =
+        json!({"FunctionName": "f", "Payload": {"token": "{% $states.context.Task.Token %}"}});
+    let plain = machine(
+        "T",
+        &json!({"T": task("f", json!({"Arguments": arguments, "End": true}))}),
+    );
+    let run = run(&plain, json!({}), |_, _, _| Now(json!(1)));
+    assert_eq!(run.error(), "States.QueryEvaluationError");
+}
