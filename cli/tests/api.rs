@@ -75,7 +75,7 @@ fn a_list_is_asked_for_with_the_token() {
     assert_eq!(listed.code, 0, "{}", listed.stderr);
     assert!(listed.stdout.contains("box") && listed.stdout.contains("192.0.2.7"));
     let asked = &fake.asked()[0];
-    assert_eq!(asked.line(), "GET /v1/instances?region=us-west-2");
+    assert_eq!(asked.line(), "GET /v1/instances?region=us-west-2&limit=100");
     let bearer = format!("Bearer {TOKEN}");
     assert_eq!(asked.header("authorization"), Some(bearer.as_str()));
 }

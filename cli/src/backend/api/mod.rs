@@ -140,13 +140,16 @@ impl Api {
         path: &str,
         limit: usize,
     ) -> Result<(Vec<T>, bool), Problem> {
+        let mark = if path.contains('?') { '&' } else { '?' };
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
         for _ in 0..PAGES {
             let wanted = (limit - items.len()).min(PAGE);
             let behind = cursor.map(|cursor| format!("&cursor={}", encoded(&cursor)));
             let behind = behind.unwrap_or_default();
-            let page: Page<T> = self.get(&format!("{path}?limit={wanted}{behind}")).await?;
+            let page: Page<T> = self
+                .get(&format!("{path}{mark}limit={wanted}{behind}"))
+                .await?;
             items.extend(page.items);
             cursor = page.cursor;
             if cursor.is_none() || items.len() >= limit {
@@ -243,7 +246,7 @@ impl Backend for Api {
 
     async fn instances(&self, region: &Region) -> Result<Vec<InstanceView>, Problem> {
         let path = format!("/v1/instances?region={region}");
-        Ok(self.get::<Page<InstanceView>>(&path).await?.items)
+        Ok(self.list(&path, PAGE * PAGES).await?.0)
     }
 
     async fn instance(&self, region: &Region, name: &str) -> Result<Seen, Problem> {
