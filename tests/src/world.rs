@@ -8,7 +8,7 @@ use prism_asl::{Machine, VirtualClock};
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
 use prism_functions::domain::{AccountId, InstanceId, Problem, Region, SaveId, Timestamp};
 use prism_functions::ports::{
-    Clock, Ec2, Entropy, Instance, InstanceFilter, Notice, Notifier, NotifierError, Table,
+    Clock, Ec2, Entropy, Inspect, Instance, InstanceFilter, Notice, Notifier, NotifierError, Table,
 };
 use prism_functions::registry::Registry;
 use prism_functions::service::access::Caller;
@@ -95,7 +95,12 @@ pub struct Setup {
     pub events: bool,
     /// What lies between the steps and EC2.
     pub bend: fn(SimEc2) -> Arc<dyn Ec2>,
+    /// What looks into instances, where it is not the cloud itself.
+    pub inspect: Option<MakeInspect>,
 }
+
+/// Makes what looks into instances, on the world's time.
+pub type MakeInspect = Box<dyn FnOnce(VirtualTime) -> Arc<dyn Inspect>>;
 
 impl std::fmt::Debug for Setup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -114,6 +119,7 @@ impl Setup {
             wrap: |steps| Arc::new(steps),
             events: true,
             bend: |ec2| Arc::new(ec2),
+            inspect: None,
         }
     }
 
@@ -137,7 +143,10 @@ impl Setup {
         ));
         let env = Env {
             ec2: (self.bend)(ec2.clone()),
-            inspect: Arc::new(ec2.clone()),
+            inspect: match self.inspect {
+                Some(make) => make(VirtualTime(clock.clone())),
+                None => Arc::new(ec2.clone()),
+            },
             registry: Registry::new(Arc::clone(&table) as Arc<dyn Table>),
             clock: time,
             notifier: Arc::clone(&notices) as Arc<dyn Notifier>,

@@ -18,6 +18,7 @@ use prism_local::ec2::{Cloud, Settings as CloudSettings};
 use prism_local::executions::{LocalExecutions, Records};
 use prism_local::store::SqliteTable;
 use prism_local::wire::{Accounts, WireServer};
+use prism_tests::contract;
 use prism_tests::world::{Notices, caller, launch_request, region, save_request, seeded};
 
 /// How many times faster than the wall clock the cloud's time runs.
@@ -26,6 +27,7 @@ const SPEED: f64 = 30.0;
 /// A deployment whose EC2 is reached over the wire.
 struct Wired {
     service: Service,
+    cloud: Cloud,
     executions: LocalExecutions,
     server: WireServer,
     home: tempfile::TempDir,
@@ -40,7 +42,7 @@ async fn wired() -> Wired {
     let clock: Arc<dyn Clock> = Arc::new(WallClock::at_speed(anchor, SPEED));
     let cloud = Cloud::in_memory(Arc::clone(&clock), 1, CloudSettings::default());
     let account: AccountId = "111122223333".parse().unwrap();
-    let server = WireServer::start(cloud, Accounts::all(account), 0)
+    let server = WireServer::start(cloud.clone(), Accounts::all(account), 0)
         .await
         .unwrap();
     let loader = aws_config::defaults(BehaviorVersion::latest())
@@ -69,6 +71,7 @@ async fn wired() -> Wired {
     };
     Wired {
         service,
+        cloud,
         executions,
         server,
         home,
@@ -127,6 +130,22 @@ async fn a_save_over_the_wire() {
         .await
         .unwrap();
     assert_eq!(Some(&plan.image), record.image.as_ref());
+    wired.server.stop().await;
+    drop(wired.home);
+}
+
+#[tokio::test]
+async fn the_inventory_over_the_wire_keeps_the_contract() {
+    let wired = wired().await;
+    let (_, work) = wired
+        .service
+        .launch(&caller("ada"), &launch_request("ubuntu", "work"))
+        .await
+        .unwrap();
+    wired.until_running(&work.id).await;
+    let (account, id) = ("111122223333".parse().unwrap(), work.id.parse().unwrap());
+    let inspect = &*wired.service.env.inspect;
+    contract::inspect::check(inspect, &wired.cloud, &account, &region(), &id).await;
     wired.server.stop().await;
     drop(wired.home);
 }

@@ -91,6 +91,9 @@ pub struct Version {
     pub root_device: String,
     /// The size of the root volume in GiB.
     pub root_size_gib: u32,
+    /// How many packages are known to be installed; `None` where nobody told.
+    #[serde(default)]
+    pub packages: Option<usize>,
     /// The user to log in as.
     pub login: Option<String>,
     /// The TCP ports that are open.

@@ -4,13 +4,16 @@
 //! | record | pk | sk | gsi1 | gsi2 |
 //! |---|---|---|---|---|
 //! | save | `SAVE#id` | `META` | `OWNER#user`, `SAVE#time#id` | `SAVES#OPEN`, `time#id`, until it has ended |
+//! | its packages | `SAVE#id` | `PACKAGES` | | |
 //! | lock | `INSTANCE#region#id` | `LOCK` | | |
 //! | duty | `INSTANCE#region#id` | `DUTY` | | `DUTIES#OPEN`, `time#id`, until it is discharged |
 //! | wait | `IMAGE#region#id` | `WAIT` | | |
 //! | template | `TEMPLATE#name` | `META` | `OWNER#user`, `TEMPLATE#name` | `TEMPLATES#PUBLIC`, `name` |
 //! | version | `TEMPLATE#name` | `VERSION#000001` | | |
+//! | its packages | `TEMPLATE#name` | `PACKAGES#000001` | | |
 //! | schedule | `SCHEDULE#user#name` | `META` | `OWNER#user`, `SCHEDULE#name` | `SCHEDULES#ACTIVE`, `user#name`, while it fires |
 
+mod packages;
 mod records;
 mod saves;
 mod schedules;

@@ -1,5 +1,6 @@
 //! Templates and versions.
 
+use super::packages;
 use super::records::{Indexed, Stored, decode, encode};
 use super::saves::save_item;
 use super::{Listed, Registry, TRIES, problem};
@@ -114,13 +115,14 @@ impl Registry {
     }
 
     /// Registers the version of a save: the version, the template's latest pointer and the save's
-    /// record in one transaction, so that numbers have no gaps and a repeated call registers once
+    /// record in one transaction, with the packages that the save found, so that numbers have no gaps and a repeated call registers once
     /// (promises P4, P5). `build` makes template and version out of the template as it stands.
     pub(crate) async fn register_version(
         &self,
         record: &SaveRecord,
         build: impl Fn(Option<&Template>) -> Result<(Template, Version), Problem>,
     ) -> Result<u32, Problem> {
+        let packages = self.packages_of_save(&record.save_id).await?;
         for _ in 0..TRIES {
             let Some(save) = self.save(&record.save_id).await? else {
                 return Err(Problem::new(
@@ -138,7 +140,8 @@ impl Registry {
                 ));
             }
             let before = self.template(&record.request.template).await?;
-            let (template, version) = build(before.as_ref().map(|stored| &stored.value))?;
+            let (template, mut version) = build(before.as_ref().map(|stored| &stored.value))?;
+            version.packages = packages.as_ref().map(|inventory| inventory.packages.len());
             let mut after = save.value.clone();
             after.version = Some(version.number);
             after.usd_per_month = Some(version.usd_per_month);
@@ -146,7 +149,7 @@ impl Registry {
                 Some(stored) => (stored.revision + 1, stored.unchanged()),
                 None => (1, Condition::ItemAbsent),
             };
-            let writes = [
+            let mut writes = vec![
                 Write::Put(
                     encode(
                         version_key(&version.template, version.number),
@@ -159,6 +162,10 @@ impl Registry {
                 Write::Put(template_item(&template, revision)?, unchanged),
                 Write::Put(save_item(&after, save.revision + 1)?, save.unchanged()),
             ];
+            if let Some(inventory) = &packages {
+                let item = packages::version_item(&version.template, version.number, inventory)?;
+                writes.push(Write::Put(item, Condition::ItemAbsent));
+            }
             match self.table.transact(&writes).await {
                 Ok(()) => return Ok(version.number),
                 Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}

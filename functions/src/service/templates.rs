@@ -7,6 +7,7 @@ use super::access::{Action, Caller, template_not_found};
 use crate::domain::catalogue::{self, BuiltIn};
 use crate::domain::template::{Template, TemplateFile, TemplateRef, Version, Visibility};
 use crate::domain::{Code, Problem, TemplateName};
+use crate::ports::Inventory;
 use crate::registry::{Listed, Listing};
 
 /// The most templates of each kind that one list shows.
@@ -129,6 +130,18 @@ impl Service {
         };
         caller.check_template(Action::See, &stored.value)?;
         self.env.registry.versions(name, limit, cursor).await
+    }
+
+    /// The packages of a saved template's version, as its instance had them when its save began;
+    /// `None` where nobody told.
+    pub async fn packages(
+        &self,
+        caller: &Caller,
+        reference: &TemplateRef,
+    ) -> Result<Option<Inventory>, Problem> {
+        let (template, version) = self.saved_template(caller, reference, Action::See).await?;
+        let registry = &self.env.registry;
+        registry.packages(&template.name, version.number).await
     }
 
     /// A saved template and a version of it, for somebody who may do `action` to it.

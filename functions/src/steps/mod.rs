@@ -8,6 +8,7 @@
 mod env;
 mod errors;
 mod findings;
+mod packages;
 mod preflight;
 mod tags;
 

@@ -1,10 +1,10 @@
 //! PlanSave: resolves the instance, checks everything that can be checked, and begins the save:
-//! lock, duty and record in one transaction. Nothing in EC2 is touched (promise P2).
+//! lock, duty and record in one transaction; then notes the packages. Nothing in EC2 is touched (promise P2).
 
 use serde::{Deserialize, Serialize};
 
 use super::preflight::{self, Subject};
-use super::{Env, LOGIN_TAG, PORTS_TAG, Step, TEMPLATE_TAG};
+use super::{Env, LOGIN_TAG, PORTS_TAG, Step, TEMPLATE_TAG, packages};
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{Duty, SavePlan, SaveRecord, SaveRequest, SavedInstance};
 use crate::domain::{Code, Problem, Region, SaveId, ScheduleName};
@@ -112,7 +112,10 @@ async fn begin(env: &Env, input: &Input, plan: SavePlan) -> Result<Output, Probl
     record.plan = Some(plan.clone());
     record.schedule.clone_from(&input.schedule);
     match env.registry.begin_save(&record, &duty).await? {
-        Begun::Now => Ok(output(plan, record.epoch, false)),
+        Begun::Now => {
+            packages::note(env, &plan.save_id, &plan.request, &plan.instance).await;
+            Ok(output(plan, record.epoch, false))
+        }
         Begun::Before(record) => again(&record, input),
         Begun::HeldBy(holder) => Err(preflight::in_progress(&plan.instance.name, &holder)),
     }

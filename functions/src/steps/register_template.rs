@@ -172,6 +172,7 @@ fn version(
         instance_type: instance.instance_type.clone(),
         root_device: instance.root_device.clone(),
         root_size_gib: instance.root_size_gib,
+        packages: None,
         login: instance.login.clone(),
         ports: instance.ports.clone(),
         snapshot_bytes: bytes,

@@ -1,5 +1,6 @@
-//! The two actions of other services that belong to EC2's: SSM GetParameter, which names public
-//! AMIs, and KMS DescribeKey, which tells whose a volume's key is. Both speak JSON.
+//! The actions of other services that belong to EC2's: SSM GetParameter, which names public AMIs,
+//! SSM ListInventoryEntries, which lists what is installed, and KMS DescribeKey, which tells whose a
+//! volume's key is. All speak JSON.
 
 use prism_functions::domain::ids::shown;
 use prism_functions::domain::{AccountId, Region};
@@ -8,13 +9,14 @@ use serde_json::{Value, json};
 
 use super::call::aws_managed_key;
 use super::fault::Fault;
-use super::looks;
+use super::{inventory, looks};
 use crate::ec2::SimEc2;
 
 /// An action of a JSON service, by its `X-Amz-Target`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
     GetParameter,
+    ListInventoryEntries,
     DescribeKey,
 }
 
@@ -22,6 +24,7 @@ impl Target {
     pub(super) fn of(header: &str) -> Result<Self, Fault> {
         match header {
             "AmazonSSM.GetParameter" => Ok(Self::GetParameter),
+            "AmazonSSM.ListInventoryEntries" => Ok(Self::ListInventoryEntries),
             "TrentService.DescribeKey" => Ok(Self::DescribeKey),
             other => {
                 let message = format!("The simulator does not know {}", shown(other));
@@ -33,7 +36,7 @@ impl Target {
     /// The service that requests are signed for.
     pub(super) fn service(self) -> &'static str {
         match self {
-            Self::GetParameter => "ssm",
+            Self::GetParameter | Self::ListInventoryEntries => "ssm",
             Self::DescribeKey => "kms",
         }
     }
@@ -41,6 +44,7 @@ impl Target {
     pub(super) fn action(self) -> &'static str {
         match self {
             Self::GetParameter => "GetParameter",
+            Self::ListInventoryEntries => "ListInventoryEntries",
             Self::DescribeKey => "DescribeKey",
         }
     }
@@ -55,14 +59,15 @@ impl Target {
         let fields = fields(body)?;
         match self {
             Self::GetParameter => parameter(ec2, region, fields).await,
+            Self::ListInventoryEntries => inventory::entries(ec2, region, fields).await,
             Self::DescribeKey => key(ec2, region, fields),
         }
     }
 }
 
-type Fields = serde_json::Map<String, Value>;
+pub(super) type Fields = serde_json::Map<String, Value>;
 
-fn invalid(message: impl Into<String>) -> Fault {
+pub(super) fn invalid(message: impl Into<String>) -> Fault {
     Fault::new("ValidationException", message)
 }
 
@@ -78,11 +83,17 @@ fn fields(body: &[u8]) -> Result<Fields, Fault> {
     }
 }
 
+/// Takes a text.
+pub(super) fn text(fields: &mut Fields, name: &str) -> Result<String, Fault> {
+    match fields.remove(name) {
+        Some(Value::String(text)) => Ok(text),
+        _ => Err(invalid(format!("{name} is missing or no text"))),
+    }
+}
+
 /// Takes a text, and sees to it that nothing else is left.
 fn only_text(mut fields: Fields, name: &str) -> Result<String, Fault> {
-    let Some(Value::String(text)) = fields.remove(name) else {
-        return Err(invalid(format!("{name} is missing or no text")));
-    };
+    let text = text(&mut fields, name)?;
     match fields.keys().next() {
         None => Ok(text),
         Some(other) => Err(invalid(format!("{} is not recognized", shown(other)))),

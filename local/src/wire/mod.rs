@@ -1,8 +1,8 @@
 //! The simulated EC2 behind EC2's own protocol, so that any AWS SDK and the AWS CLI can talk to it.
 //!
 //! [`WireServer`] listens on 127.0.0.1 and speaks EC2's Query protocol (version 2016-11-15), and
-//! the JSON protocol for two actions of other services that belong to EC2's: SSM GetParameter and
-//! KMS DescribeKey. A client needs nothing but an endpoint URL and any access key.
+//! the JSON protocol for the actions of other services that belong to EC2's: SSM GetParameter and
+//! ListInventoryEntries, and KMS DescribeKey. A client needs nothing but an endpoint URL and any access key.
 //!
 //! - Who asks, and where, is read from the Authorization header: the access key says which account
 //!   ([`Accounts`]), the credential scope which Region. **Signatures are not verified.**
@@ -43,6 +43,7 @@ mod dispatch;
 mod fault;
 mod filters;
 mod groups;
+mod inventory;
 mod json;
 mod looks;
 mod pages;

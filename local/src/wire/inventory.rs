@@ -1,0 +1,107 @@
+//! SSM ListInventoryEntries: what the agent on an instance tells of its packages.
+
+use prism_functions::domain::ids::shown;
+use prism_functions::domain::{InstanceId, Region};
+use prism_functions::ports::{Inspect as _, Package};
+use serde_json::{Map, Value, json};
+
+use super::fault::Fault;
+use super::json::{Fields, invalid, text};
+use crate::ec2::SimEc2;
+
+/// The most entries that a page has, and as many as it has unless it is asked for fewer.
+const PAGE: usize = 50;
+
+/// A page of an instance's entries of one type. The packages of the operating system are the
+/// agent's own finding; all others count as handed to it.
+pub(super) async fn entries(
+    ec2: &SimEc2,
+    region: &Region,
+    mut fields: Fields,
+) -> Result<Value, Fault> {
+    let instance = text(&mut fields, "InstanceId")?;
+    let kind = text(&mut fields, "TypeName")?;
+    let (from, most) = (offset(&mut fields)?, most(&mut fields)?);
+    if let Some(other) = fields.keys().next() {
+        return Err(invalid(format!("{} is not recognized", shown(other))));
+    }
+    let of_system = |package: &Package| matches!(package.manager.as_str(), "apt" | "dnf");
+    let (wanted, entry): (bool, fn(&Package) -> Value) = match kind.as_str() {
+        "AWS:Application" => (true, application),
+        "Custom:Packages" => (false, custom),
+        other => {
+            let message = format!("{} is no type of the inventory", shown(other));
+            return Err(Fault::new("InvalidTypeNameException", message));
+        }
+    };
+    let id: Option<InstanceId> = instance.parse().ok();
+    let told = match &id {
+        Some(id) => ec2.packages(region, id).await?,
+        None => None,
+    };
+    let Some(told) = told else {
+        let message = format!("The instance {} is not managed", shown(&instance));
+        return Err(Fault::new("InvalidInstanceId", message));
+    };
+    let of_kind: Vec<&Package> = told
+        .packages
+        .iter()
+        .filter(|package| of_system(package) == wanted)
+        .collect();
+    let page: Vec<Value> = of_kind
+        .iter()
+        .skip(from)
+        .take(most)
+        .map(|package| entry(package))
+        .collect();
+    let next = from.saturating_add(page.len());
+    let mut answer = Map::new();
+    answer.insert("InstanceId".to_owned(), instance.into());
+    answer.insert("TypeName".to_owned(), kind.into());
+    answer.insert("SchemaVersion".to_owned(), "1.1".into());
+    let at = told.captured_at.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    answer.insert("CaptureTime".to_owned(), at.into());
+    answer.insert("Entries".to_owned(), page.into());
+    if next < of_kind.len() {
+        answer.insert("NextToken".to_owned(), next.to_string().into());
+    }
+    Ok(Value::Object(answer))
+}
+
+/// A package of the operating system: the agent makes the id of the package's file.
+fn application(package: &Package) -> Value {
+    let Package {
+        name,
+        version,
+        manager,
+    } = package;
+    let id = if manager == "apt" {
+        format!("{name}_{version}_all.deb")
+    } else {
+        format!("{name}-{version}.src.rpm")
+    };
+    json!({ "Name": name, "Version": version, "PackageId": id })
+}
+
+fn custom(package: &Package) -> Value {
+    json!({ "Name": package.name, "Version": package.version, "Manager": package.manager })
+}
+
+fn offset(fields: &mut Fields) -> Result<usize, Fault> {
+    let token = match fields.remove("NextToken") {
+        None => return Ok(0),
+        Some(token) => token,
+    };
+    let offset = token.as_str().and_then(|token| token.parse().ok());
+    offset.ok_or_else(|| Fault::new("InvalidNextToken", "the token is none of this list's"))
+}
+
+fn most(fields: &mut Fields) -> Result<usize, Fault> {
+    let asked = match fields.remove("MaxResults") {
+        None => return Ok(PAGE),
+        Some(asked) => asked.as_u64().and_then(|asked| usize::try_from(asked).ok()),
+    };
+    asked
+        .filter(|most| (1..=PAGE).contains(most))
+        .ok_or_else(|| invalid(format!("MaxResults is 1 to {PAGE}")))
+}
