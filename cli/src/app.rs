@@ -135,6 +135,7 @@ async fn dispatch(command: Command, session: &Session) -> Outcome {
         Command::Exec(args) => args.run(session).await,
         Command::Save(args) => Box::pin(args.run(session)).await,
         Command::Saves(args) => Box::pin(args.run(session)).await,
+        Command::Schedule(args) => Box::pin(args.run(session)).await,
         Command::Templates(args) => args.run(session).await,
         Command::Template(args) => args.run(session).await,
         Command::Local(args) => args.run(session).await,

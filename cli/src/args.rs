@@ -67,6 +67,8 @@ pub(crate) enum Command {
     Save(commands::save::Save),
     #[command(subcommand)]
     Saves(commands::saves::Saves),
+    #[command(subcommand)]
+    Schedule(commands::schedule::Schedules),
     Templates(commands::templates::Templates),
     #[command(subcommand)]
     Template(commands::template::Template),

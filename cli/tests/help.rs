@@ -23,6 +23,7 @@ fn help_names_the_commands_and_needs_no_home() {
         "exec",
         "save",
         "saves",
+        "schedule",
         "templates",
         "template",
         "local",

@@ -98,7 +98,7 @@ impl Inspect for Mute {
             Silent::Unmanaged => Ok(None),
             Silent::Failing => Err(Ec2Error::new("ssm:List", "AccessDeniedException", "no")),
             Silent::Hanging => {
-                self.1.sleep(Duration::from_secs(3600)).await;
+                self.1.sleep(Duration::from_hours(1)).await;
                 Ok(None)
             }
         }

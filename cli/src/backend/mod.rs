@@ -12,11 +12,12 @@ mod served;
 
 use async_trait::async_trait;
 use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
+use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
 use prism_functions::domain::template::{TemplateRef, Version};
 use prism_functions::domain::{
-    InstanceId, Problem, Region, SaveId, TemplateName, Timestamp, UserId,
+    InstanceId, Problem, Region, SaveId, ScheduleName, TemplateName, Timestamp, UserId,
 };
-use prism_functions::ports::{Instance, InstanceState};
+use prism_functions::ports::{Instance, InstanceState, Inventory};
 use prism_functions::service::{
     InstanceView, LaunchPlan, LaunchRequest, Recovery, Started, TemplateSummary, TemplateView,
 };
@@ -157,6 +158,18 @@ pub(crate) trait Backend: Send + Sync {
         None
     }
 
+    /// Makes a schedule.
+    async fn create_schedule(&self, asked: ScheduleRequest) -> Result<Schedule, Problem>;
+
+    /// The caller's schedules, by name, and whether there are more.
+    async fn schedules(&self, limit: usize) -> Result<(Vec<Schedule>, bool), Problem>;
+
+    /// A schedule of the caller's.
+    async fn schedule(&self, name: &ScheduleName) -> Result<Schedule, Problem>;
+
+    /// Deletes a schedule of the caller's.
+    async fn delete_schedule(&self, name: &ScheduleName) -> Result<(), Problem>;
+
     /// The templates that the caller can launch.
     async fn templates(&self) -> Result<Vec<TemplateSummary>, Problem>;
 
@@ -165,6 +178,9 @@ pub(crate) trait Backend: Send + Sync {
 
     /// The newest versions of a saved template, the newest first.
     async fn versions(&self, name: &TemplateName, limit: usize) -> Result<Vec<Version>, Problem>;
+
+    /// The packages of a saved template's version; `None` where nobody told.
+    async fn packages(&self, reference: &TemplateRef) -> Result<Option<Inventory>, Problem>;
 
     /// The YAML file of a template's version.
     async fn export_template(&self, reference: &TemplateRef) -> Result<String, Problem>;

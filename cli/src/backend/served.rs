@@ -3,9 +3,12 @@
 
 use async_trait::async_trait;
 use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
+use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
 use prism_functions::domain::template::{TemplateRef, Version};
-use prism_functions::domain::{Code, Problem, Region, SaveId, TemplateName, Timestamp, UserId};
-use prism_functions::ports::{ExecutionStatus, ExecutionsError};
+use prism_functions::domain::{
+    Code, Problem, Region, SaveId, ScheduleName, TemplateName, Timestamp, UserId,
+};
+use prism_functions::ports::{ExecutionStatus, ExecutionsError, Inventory};
 use prism_functions::service::access::Caller;
 use prism_functions::service::{
     InstanceView, LaunchPlan, LaunchRequest, Recovery, Service, Started, TemplateSummary,
@@ -183,6 +186,24 @@ impl<S: Served> Backend for S {
         Served::trouble(self)
     }
 
+    async fn create_schedule(&self, asked: ScheduleRequest) -> Result<Schedule, Problem> {
+        self.service().create_schedule(self.caller(), asked).await
+    }
+
+    async fn schedules(&self, limit: usize) -> Result<(Vec<Schedule>, bool), Problem> {
+        let (service, caller) = (self.service(), self.caller());
+        let listed = service.schedules(caller, limit, None).await?;
+        Ok((listed.items, listed.cursor.is_some()))
+    }
+
+    async fn schedule(&self, name: &ScheduleName) -> Result<Schedule, Problem> {
+        self.service().schedule(self.caller(), name).await
+    }
+
+    async fn delete_schedule(&self, name: &ScheduleName) -> Result<(), Problem> {
+        self.service().delete_schedule(self.caller(), name).await
+    }
+
     async fn templates(&self) -> Result<Vec<TemplateSummary>, Problem> {
         self.service().templates(self.caller()).await
     }
@@ -195,6 +216,10 @@ impl<S: Served> Backend for S {
         let (service, caller) = (self.service(), self.caller());
         let listed = service.versions(caller, name, limit, None).await?;
         Ok(listed.items)
+    }
+
+    async fn packages(&self, reference: &TemplateRef) -> Result<Option<Inventory>, Problem> {
+        self.service().packages(self.caller(), reference).await
     }
 
     async fn export_template(&self, reference: &TemplateRef) -> Result<String, Problem> {

@@ -9,6 +9,7 @@ pub(crate) mod list;
 pub(crate) mod local;
 pub(crate) mod save;
 pub(crate) mod saves;
+pub(crate) mod schedule;
 pub(crate) mod start;
 pub(crate) mod stop;
 pub(crate) mod template;

@@ -88,9 +88,8 @@ fn custom(package: &Package) -> Value {
 }
 
 fn offset(fields: &mut Fields) -> Result<usize, Fault> {
-    let token = match fields.remove("NextToken") {
-        None => return Ok(0),
-        Some(token) => token,
+    let Some(token) = fields.remove("NextToken") else {
+        return Ok(0);
     };
     let offset = token.as_str().and_then(|token| token.parse().ok());
     offset.ok_or_else(|| Fault::new("InvalidNextToken", "the token is none of this list's"))

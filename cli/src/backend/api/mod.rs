@@ -12,11 +12,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use hyper::Method;
 use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
+use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
 use prism_functions::domain::template::{TemplateRef, Version};
 use prism_functions::domain::{
-    Code, Problem, ProjectName, Region, SaveId, TemplateName, Timestamp, UserId,
+    Code, Problem, ProjectName, Region, SaveId, ScheduleName, TemplateName, Timestamp, UserId,
 };
-use prism_functions::ports::{Clock, Entropy as _};
+use prism_functions::ports::{Clock, Entropy as _, Inventory};
 use prism_functions::service::{
     InstanceView, LaunchPlan, LaunchRequest, Started, TemplateSummary, TemplateView, save_id_of,
 };
@@ -348,6 +349,26 @@ impl Backend for Api {
         self.client.send(call).await?.json()
     }
 
+    async fn create_schedule(&self, asked: ScheduleRequest) -> Result<Schedule, Problem> {
+        // The same again is the same schedule: it needs no key.
+        let call = Call::of(Method::POST, "/v1/schedules");
+        let call = call.body(json!(asked)).harmless();
+        self.client.send(call).await?.json()
+    }
+
+    async fn schedules(&self, limit: usize) -> Result<(Vec<Schedule>, bool), Problem> {
+        self.list("/v1/schedules", limit).await
+    }
+
+    async fn schedule(&self, name: &ScheduleName) -> Result<Schedule, Problem> {
+        self.get(&format!("/v1/schedules/{name}")).await
+    }
+
+    async fn delete_schedule(&self, name: &ScheduleName) -> Result<(), Problem> {
+        let call = Call::of(Method::DELETE, format!("/v1/schedules/{name}"));
+        self.client.send(call).await.map(drop)
+    }
+
     async fn templates(&self) -> Result<Vec<TemplateSummary>, Problem> {
         Ok(self.list("/v1/templates", PAGE * PAGES).await?.0)
     }
@@ -364,6 +385,16 @@ impl Backend for Api {
     async fn versions(&self, name: &TemplateName, limit: usize) -> Result<Vec<Version>, Problem> {
         let path = format!("/v1/templates/{name}/versions");
         Ok(self.list(&path, limit).await?.0)
+    }
+
+    async fn packages(&self, reference: &TemplateRef) -> Result<Option<Inventory>, Problem> {
+        let name = &reference.name;
+        let number = match reference.version {
+            Some(number) => number,
+            None => self.latest(reference).await?,
+        };
+        let path = format!("/v1/templates/{name}/versions/{number}/packages");
+        self.get(&path).await
     }
 
     async fn export_template(&self, reference: &TemplateRef) -> Result<String, Problem> {

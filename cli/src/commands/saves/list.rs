@@ -37,7 +37,9 @@ impl List {
     }
 }
 
-const HEADS: [&str; 6] = ["SAVE", "STATE", "INSTANCE", "TEMPLATE", "DOWNTIME", "BEGAN"];
+const HEADS: [&str; 7] = [
+    "SAVE", "STATE", "INSTANCE", "TEMPLATE", "DOWNTIME", "BEGAN", "SCHEDULE",
+];
 
 fn row(record: &SaveRecord) -> Vec<String> {
     vec![
@@ -47,6 +49,10 @@ fn row(record: &SaveRecord) -> Vec<String> {
         template(record),
         record.downtime_s.map_or_else(|| "-".to_owned(), duration),
         when(record.started_at),
+        record
+            .schedule
+            .as_ref()
+            .map_or_else(|| "-".to_owned(), ToString::to_string),
     ]
 }
 
@@ -65,6 +71,7 @@ fn value(record: &SaveRecord) -> Value {
         "step": record.step,
         "instance": record.request.instance,
         "region": record.request.region,
+        "schedule": record.schedule,
         "template": record.request.template,
         "version": record.version,
         "downtime_s": record.downtime_s,

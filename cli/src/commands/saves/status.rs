@@ -52,6 +52,10 @@ fn text(record: &SaveRecord, now: Timestamp) -> String {
             "asked",
             format!("by {} at {}", record.saved_by, when(record.started_at)),
         ),
+        (
+            "schedule",
+            or_nothing(record.schedule.as_ref().map(ToString::to_string)),
+        ),
         ("region", request.region.to_string()),
         ("copies to", copies.join(", ")),
         ("for", plain(&request.description)),

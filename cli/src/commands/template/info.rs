@@ -5,6 +5,7 @@ use std::fmt::Write;
 use clap::Args;
 use prism_functions::domain::template::{Template, TemplateRef, Version};
 use prism_functions::domain::{Code, Problem};
+use prism_functions::ports::Inventory;
 use prism_functions::service::TemplateView;
 use serde_json::{Value, json};
 
@@ -22,6 +23,9 @@ pub(crate) struct Info {
     /// The template: NAME for the newest version, NAME@3 for the third
     #[arg(value_name = "TEMPLATE")]
     template: String,
+    /// Show the packages that were installed when the version was saved, as far as they are known
+    #[arg(long)]
+    packages: bool,
 }
 
 impl Info {
@@ -39,9 +43,25 @@ impl Info {
                 .because(error)
         })?;
         value["versions"] = versions.iter().map(summary).collect();
-        session
-            .out
-            .show(&value, || saved(template, version, &versions))?;
+        let wanted = self.packages || session.out.json;
+        let inventory = match version.packages {
+            Some(_) if wanted => {
+                let exact = TemplateRef {
+                    name: template.name.clone(),
+                    version: Some(version.number),
+                };
+                session.backend.packages(&exact).await?
+            }
+            _ => None,
+        };
+        value["packages"] = json!(inventory);
+        session.out.show(&value, || {
+            let mut text = saved(template, version, &versions);
+            if self.packages {
+                text.push_str(&listed(inventory.as_ref()));
+            }
+            text
+        })?;
         Ok(exit::DONE)
     }
 }
@@ -100,6 +120,7 @@ fn saved(template: &Template, version: &Version, versions: &[Version]) -> String
             "parent",
             plain(version.parent.as_deref().unwrap_or_default()),
         ),
+        ("packages", count(version.packages)),
         ("AMIs", amis(version)),
         ("failed", failed(version)),
         ("type", version.instance_type.clone()),
@@ -134,6 +155,29 @@ fn saved(template: &Template, version: &Version, versions: &[Version]) -> String
         );
     }
     let _ = writeln!(text, "Next: prism launch {} NEW-NAME", template.name);
+    text
+}
+
+fn count(packages: Option<usize>) -> String {
+    match packages {
+        Some(1) => "1 is known: see it with --packages".to_owned(),
+        Some(count) => format!("{count} are known: see them with --packages"),
+        None => String::new(),
+    }
+}
+
+fn listed(inventory: Option<&Inventory>) -> String {
+    let Some(inventory) = inventory else {
+        return "\nNo packages are known: nobody on the instance told.\n".to_owned();
+    };
+    let mut text = format!("\nPackages at {}:\n", when(inventory.captured_at));
+    for package in &inventory.packages {
+        let (name, version) = (plain(&package.name), plain(&package.version));
+        let _ = writeln!(text, "  {name} {version}  ({})", plain(&package.manager));
+    }
+    if inventory.truncated {
+        text.push_str("  and more, which are not kept\n");
+    }
     text
 }
 

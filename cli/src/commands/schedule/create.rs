@@ -1,0 +1,125 @@
+//! `prism schedule create`.
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+use prism_functions::domain::save::SaveRequest;
+use prism_functions::domain::schedule::{Cadence, ScheduleRequest};
+use prism_functions::domain::{Code, Problem, Region};
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::exit;
+
+const EXAMPLES: &str = "\
+Each run is a save of yours like any other, with the rights that you have then: the instance is down
+for about a minute, and a run that is refused shows in \"prism saves list\".
+
+Examples:
+  prism schedule create my-research nightly-env --rate 1d
+  prism schedule create my-research nightly-env --cron \"0 3 ? * MON-FRI *\" \\
+    --timezone America/Los_Angeles
+
+A rate is a number of minutes, hours or days, an hour at least; it first runs when it has passed
+once. A cron expression has six fields: minutes, hours, day of the month, month, day of the week
+(1 is Sunday), year; one of the two days is \"?\". Both may be given as EventBridge Scheduler has them:
+\"rate(1 day)\", \"cron(0 3 ? * MON-FRI *)\".";
+
+/// Save an instance as a template again and again
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES, after_help = "See examples with --help.")]
+pub(crate) struct Create {
+    /// The instance, by its name or its id
+    instance: String,
+    /// The template, which gets a version with each run
+    template: String,
+    #[command(flatten)]
+    when: When,
+    /// The time zone that a cron expression is meant in, such as Europe/Berlin
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    timezone: String,
+    /// The schedule's name [default: the template's]
+    #[arg(long)]
+    name: Option<String>,
+    /// What the template is for
+    #[arg(long, default_value = "", hide_default_value = true)]
+    description: String,
+    /// A further Region to copy the AMIs to; may be repeated, or several separated by commas
+    #[arg(long, value_name = "REGION", value_delimiter = ',')]
+    region: Vec<String>,
+    /// The Region of the instance [default: $PRISM_REGION, the profile's, $AWS_REGION or us-east-1]
+    #[arg(long, value_name = "REGION")]
+    from_region: Option<String>,
+}
+
+/// How often.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct When {
+    /// Save each time that so much has passed: 12h, 1d, "rate(2 days)"
+    #[arg(long, value_name = "RATE")]
+    rate: Option<String>,
+    /// Save at the times that a cron expression names: "0 3 ? * MON-FRI *"
+    #[arg(long, value_name = "FIELDS")]
+    cron: Option<String>,
+}
+
+impl When {
+    fn cadence(&self) -> Result<Cadence, Problem> {
+        let (option, text) = match (&self.rate, &self.cron) {
+            (Some(rate), _) => ("--rate", rate.as_str()),
+            (None, fields) => ("--cron", fields.as_deref().unwrap_or_default()),
+        };
+        let cadence: Cadence = text.parse()?;
+        let fits = match &cadence {
+            Cadence::Rate { .. } => option == "--rate",
+            Cadence::Cron(_) => option == "--cron",
+        };
+        if fits {
+            return Ok(cadence);
+        }
+        let message = format!("{option} was given {cadence}.");
+        Err(Problem::new(Code::InvalidCadence, message)
+            .hint("Rates go with --rate, cron expressions with --cron."))
+    }
+}
+
+impl Create {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let asked = self.asked(session)?;
+        let made = session.backend.create_schedule(asked).await?;
+        let now = session.backend.now();
+        let value = super::value(&made, now).map_err(super::show::unwritable)?;
+        session.out.show(&value, || super::text(&made, now))?;
+        if session.backend.embedded().is_some() {
+            session
+                .out
+                .note("It runs while \"prism local serve\" does: what was missed is made up for by one save.");
+        }
+        Ok(exit::DONE)
+    }
+
+    fn asked(&self, session: &Session) -> Result<ScheduleRequest, Problem> {
+        let regions = self.region.iter().map(|region| region.trim().parse());
+        let copy_to: BTreeSet<Region> = regions.collect::<Result<_, _>>()?;
+        let request = SaveRequest {
+            instance: self.instance.clone(),
+            template: self.template.parse()?,
+            region: session.region_of(self.from_region.as_deref())?,
+            description: self.description.clone(),
+            copy_to,
+            public: false,
+            project: None,
+            tags: std::collections::BTreeMap::new(),
+            accept_instance_store_loss: None,
+        };
+        request.check()?;
+        Ok(ScheduleRequest {
+            name: self.name.as_deref().map(str::parse).transpose()?,
+            cadence: self.when.cadence()?,
+            timezone: self.timezone.parse()?,
+            request,
+        })
+    }
+}

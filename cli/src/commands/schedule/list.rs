@@ -1,0 +1,59 @@
+//! `prism schedule list`.
+
+use clap::Args;
+use prism_functions::domain::Timestamp;
+use prism_functions::domain::schedule::Schedule;
+use serde_json::{Value, json};
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::text::when;
+use crate::{exit, table};
+
+/// List your schedules, by name
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// How many to show
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    limit: u16,
+}
+
+const HEADS: [&str; 6] = [
+    "SCHEDULE", "STATE", "INSTANCE", "TEMPLATE", "WHEN", "NEXT RUN",
+];
+
+impl List {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let limit = usize::from(self.limit);
+        let (schedules, more) = session.backend.schedules(limit).await?;
+        let (out, now) = (&session.out, session.backend.now());
+        if schedules.is_empty() && !out.json {
+            out.note("No schedules yet. Make one: prism schedule create my-research nightly-env --rate 1d");
+            return Ok(exit::DONE);
+        }
+        let values = schedules.iter().map(|schedule| super::value(schedule, now));
+        let values: Vec<Value> = values
+            .collect::<Result<_, _>>()
+            .map_err(super::show::unwritable)?;
+        out.show(&json!({ "schedules": values, "more": more }), || {
+            table::render(out, &HEADS, schedules.iter().map(|it| row(it, now)))
+        })?;
+        if more && !out.json {
+            out.note("There are more: see them with --limit.");
+        }
+        Ok(exit::DONE)
+    }
+}
+
+fn row(schedule: &Schedule, now: Timestamp) -> Vec<String> {
+    let next = super::runs(schedule, now, 1).first().copied().map(when);
+    vec![
+        schedule.name.to_string(),
+        super::state(schedule).to_owned(),
+        schedule.request.instance.clone(),
+        schedule.request.template.to_string(),
+        schedule.cadence.to_string(),
+        next.unwrap_or_else(|| "-".to_owned()),
+    ]
+}

@@ -1,0 +1,94 @@
+//! Schedules and packages at the command line.
+
+mod common;
+
+use common::{FAST, Prism};
+
+fn launched() -> Prism {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "work"]);
+    prism
+}
+
+#[test]
+fn a_schedule_is_made_shown_listed_and_deleted() {
+    let prism = launched();
+    let made = prism.run(&[
+        "schedule",
+        "create",
+        "work",
+        "nightly-env",
+        "--cron",
+        "cron(0 3 ? * MON-FRI *)",
+        "--timezone",
+        "Europe/Berlin",
+        "--name",
+        "nightly",
+    ]);
+    assert!(
+        made.stdout
+            .contains("nightly: work as nightly-env, cron(0 3 ? * MON-FRI *)")
+    );
+    assert!(
+        made.stdout.contains("03:00 in Europe/Berlin"),
+        "{}",
+        made.stdout
+    );
+    assert!(made.stderr.contains("prism local serve"));
+    prism.ok(&["schedule", "create", "work", "daily-env", "--rate", "1d"]);
+    let listed = prism.ok(&["schedule", "list"]);
+    let lines: Vec<&str> = listed.lines().collect();
+    assert!(
+        lines[1].starts_with("daily-env") && lines[1].contains("rate(1 day)"),
+        "{listed}"
+    );
+    assert!(
+        lines[2].starts_with("nightly") && lines[2].contains("active"),
+        "{listed}"
+    );
+    let shown = prism.run(&["schedule", "show", "nightly", "--json"]).json();
+    assert_eq!(shown["cadence"], "cron(0 3 ? * MON-FRI *)");
+    assert_eq!(shown["next_runs"].as_array().unwrap().len(), 5);
+    let deleted = prism.ok(&["schedule", "delete", "nightly"]);
+    assert_eq!(deleted, "nightly is deleted.\n");
+    let again = ["schedule", "delete", "nightly"];
+    assert_eq!(prism.refused(&again), ("ScheduleNotFound".to_owned(), 1));
+}
+
+#[test]
+fn what_cannot_be_scheduled_is_refused_with_its_reason() {
+    let prism = launched();
+    let refused = |options: &[&str], code: &str, exit: i32| {
+        let args = [&["schedule", "create", "work", "kept"], options].concat();
+        assert_eq!(prism.refused(&args), (code.to_owned(), exit), "{options:?}");
+    };
+    refused(&["--rate", "10 minutes"], "InvalidCadence", 2);
+    refused(&["--rate", "0 3 * * ? *"], "InvalidCadence", 2);
+    refused(&["--cron", "1d"], "InvalidCadence", 2);
+    refused(
+        &["--cron", "0 3 * * ? *", "--timezone", "Mars"],
+        "InvalidTimeZone",
+        2,
+    );
+    refused(&["--rate", "1d", "--name", "No"], "InvalidName", 2);
+    assert_eq!(prism.run(&["schedule", "create", "work", "kept"]).code, 2);
+    let nobody = ["schedule", "create", "nobody", "kept", "--rate", "1d"];
+    assert_eq!(prism.refused(&nobody), ("InstanceNotFound".to_owned(), 1));
+}
+
+#[test]
+fn a_template_tells_its_packages() {
+    let prism = launched();
+    prism.ok(&["exec", "work", "--", "pip", "install", "obspy==1.4.1"]);
+    prism.ok(&["save", "work", "kept", "--yes"]);
+    let short = prism.ok(&["template", "info", "kept"]);
+    assert!(
+        short.contains("with --packages") && !short.contains("obspy"),
+        "{short}"
+    );
+    let long = prism.ok(&["template", "info", "kept", "--packages"]);
+    assert!(long.contains("  obspy 1.4.1  (pip)\n"), "{long}");
+    let json = prism.run(&["template", "info", "kept@1", "--json"]).json();
+    let packages = json["packages"]["packages"].as_array().unwrap();
+    assert!(packages.iter().any(|package| package["name"] == "obspy"));
+}
