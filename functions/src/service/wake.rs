@@ -173,8 +173,8 @@ fn read<T: DeserializeOwned>(value: &Value, what: &str) -> Option<T> {
         .ok()
 }
 
-/// The save that an execution is of: its input says so, or else its name. An execution that a schedule
-/// started has a name of digits, and its save is named after it, as the definition does.
+/// The save that an execution is of: its input says so, or else its name, of which the definition
+/// makes the id where a schedule started it.
 fn save_of(execution: &OfExecution) -> Option<SaveId> {
     let input: Option<Value> = execution
         .input
@@ -183,17 +183,13 @@ fn save_of(execution: &OfExecution) -> Option<SaveId> {
     let said = ["recover", "save_id"]
         .iter()
         .find_map(|field| input.as_ref()?.get(field)?.as_str()?.parse().ok());
-    let named = || {
-        let name = execution.name.as_str();
-        let name = name.strip_prefix("save-").unwrap_or(name);
-        let hex = |c: &char| matches!(c, '0'..='9' | 'a'..='f');
-        let digits: String = name.chars().filter(|c| *c != '-').take(20).collect();
-        let whole = digits.len() == 20 && digits.chars().all(|c| hex(&c));
-        whole
-            .then(|| format!("save-{digits}").parse().ok())
-            .flatten()
-    };
-    said.or_else(named)
+    said.or_else(|| {
+        let name = execution.name.to_ascii_lowercase();
+        let name = name.strip_prefix("save-").unwrap_or(&name);
+        let hex = name.chars().filter(char::is_ascii_hexdigit);
+        let digits: String = hex.chain("00000000".chars()).take(20).collect();
+        format!("save-{digits}").parse().ok()
+    })
 }
 
 #[cfg(test)]
@@ -220,10 +216,12 @@ mod tests {
             assert_eq!(of(&name, None), said, "{name}");
             assert_eq!(of(&name, Some("not JSON")), said, "{name}");
         }
-        let scheduled = "01234567-89ab-cdef-0123-456789abcdef_extra";
+        let scheduled = "01234567-89AB-cdef-0123-456789abcdef_extra";
         assert_eq!(of(scheduled, Some(r#"{"schedule":"nightly"}"#)), said);
-        for name in ["", "greeter", "save-", "save-0123", "héllo"] {
-            assert_eq!(of(name, None), None, "{name}");
-        }
+        let made = Some("save-eee00000000".to_owned());
+        assert_eq!(
+            of("nightly-greeter-é", Some(r#"{"schedule":"nightly"}"#)),
+            made
+        );
     }
 }
