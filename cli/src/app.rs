@@ -168,9 +168,11 @@ async fn sweep(session: &Session) {
     }
 }
 
-/// Logs to stderr if that is wanted. A process in the background always does: its stderr is a file.
+/// Logs to stderr if that is wanted. A process in the background and
+/// a server always do: what goes wrong there is told nowhere else.
 fn log(verbose: u8, command: &Command) {
-    let background = matches!(command, Command::Local(commands::local::Local::Run(_)));
+    use commands::local::Local;
+    let background = matches!(command, Command::Local(Local::Run(_) | Local::Serve(_)));
     let level = match verbose {
         0 if background => LevelFilter::WARN,
         0 => return,

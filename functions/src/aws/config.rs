@@ -1,6 +1,7 @@
 //! The environment, read once.
 
 use super::schedules::ScheduleTarget;
+use crate::domain::principal::IamIdentity;
 use crate::steps::{PublicScope, Settings};
 
 /// The table's name. Required.
@@ -22,6 +23,10 @@ const SCHEDULE_GROUP: &str = "PRISM_SCHEDULE_GROUP";
 const SCHEDULE_ROLE: &str = "PRISM_SCHEDULE_ROLE_ARN";
 /// The ARN of the queue for scheduled saves that could not be started.
 const SCHEDULE_DLQ: &str = "PRISM_SCHEDULE_DLQ_ARN";
+/// The claim of a JWT that names the user; `email` where it is not set.
+const USER_CLAIM: &str = "PRISM_USER_CLAIM";
+/// What names the user of an IAM role's session: `arn` or `session-name`.
+const IAM_IDENTITY: &str = "PRISM_IAM_IDENTITY";
 
 /// What a deployment sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +45,10 @@ pub struct Config {
     pub settings: Settings,
     /// From where the ports of launched instances can be reached.
     pub launch_networks: Vec<String>,
+    /// The claim of a JWT that names the user.
+    pub user_claim: String,
+    /// What names the user of an IAM role's session.
+    pub iam_identity: IamIdentity,
 }
 
 /// The environment is not what Prism needs.
@@ -97,6 +106,8 @@ impl Config {
                 public_scope: public_scope(set(PUBLIC_SCOPE).as_deref())?,
             },
             launch_networks: networks(set(LAUNCH_NETWORKS))?,
+            user_claim: set(USER_CLAIM).unwrap_or_else(|| "email".to_owned()),
+            iam_identity: iam_identity(set(IAM_IDENTITY))?,
         })
     }
 
@@ -118,6 +129,17 @@ fn public_scope(value: Option<&str>) -> Result<PublicScope, ConfigError> {
             rule: "\"deployment\" or \"world\"",
         }),
     }
+}
+
+fn iam_identity(value: Option<String>) -> Result<IamIdentity, ConfigError> {
+    let Some(value) = value else {
+        return Ok(IamIdentity::default());
+    };
+    value.parse().map_err(|_| ConfigError::Wrong {
+        name: IAM_IDENTITY,
+        value,
+        rule: "\"arn\" or \"session-name\"",
+    })
 }
 
 fn networks(value: Option<String>) -> Result<Vec<String>, ConfigError> {
@@ -163,6 +185,8 @@ mod tests {
         assert_eq!(config.event_bus, "default");
         assert_eq!(config.settings.public_scope, PublicScope::Deployment);
         assert!(config.launch_networks.is_empty() && config.alarm_topic.is_none());
+        assert_eq!(config.user_claim, "email");
+        assert_eq!(config.iam_identity, IamIdentity::Arn);
         let error = config.state_machine().unwrap_err();
         assert!(error.to_string().contains(STATE_MACHINE));
         assert_eq!(read(&[]), Err(ConfigError::Missing(TABLE)));
@@ -176,11 +200,15 @@ mod tests {
             (STATE_MACHINE, "arn:aws:states:a"),
             (PUBLIC_SCOPE, "world"),
             (LAUNCH_NETWORKS, "192.0.2.0/24, 2001:db8::/32"),
+            (USER_CLAIM, "sub"),
+            (IAM_IDENTITY, "session-name"),
         ])
         .unwrap();
         assert_eq!(config.state_machine(), Ok("arn:aws:states:a"));
         assert_eq!(config.settings.public_scope, PublicScope::World);
         assert_eq!(config.launch_networks, ["192.0.2.0/24", "2001:db8::/32"]);
+        assert_eq!(config.user_claim, "sub");
+        assert_eq!(config.iam_identity, IamIdentity::SessionName);
     }
 
     #[test]
@@ -213,6 +241,7 @@ mod tests {
             (LAUNCH_NETWORKS, "192.0.2.0"),
             (LAUNCH_NETWORKS, "192.0.2.0/33"),
             (LAUNCH_NETWORKS, "campus/24"),
+            (IAM_IDENTITY, "name"),
         ] {
             let error = read(&[(TABLE, "prism"), (name, value)]).unwrap_err();
             let text = error.to_string();

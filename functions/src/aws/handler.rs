@@ -1,4 +1,5 @@
-//! What a function of Lambda is: a step, the sweep, or what events wake. Its handler's name says which.
+//! What a function of Lambda is: a step, the sweep, what events wake, or the API. Its handler's name
+//! says which.
 
 use serde_json::{Value, json};
 
@@ -12,6 +13,9 @@ pub const SWEEP: &str = "Sweep";
 /// The handler that EventBridge tells what has happened.
 pub const WAKE: &str = "Wake";
 
+/// The handler that answers the HTTP API.
+pub const API: &str = "Api";
+
 /// What the function runs.
 #[derive(Debug, Clone, Copy)]
 pub enum Handler {
@@ -21,6 +25,8 @@ pub enum Handler {
     Sweep,
     /// What events wake.
     Wake,
+    /// The HTTP API.
+    Api,
 }
 
 /// No handler has that name.
@@ -40,8 +46,12 @@ impl Handler {
         if name == WAKE {
             return Ok(Handler::Wake);
         }
+        if name == API {
+            return Ok(Handler::Api);
+        }
         steps::find(name).map(Handler::Step).ok_or_else(|| {
-            let known = steps::ALL.iter().map(|step| step.name).chain([SWEEP, WAKE]);
+            let known = steps::ALL.iter().map(|step| step.name);
+            let known = known.chain([SWEEP, WAKE, API]);
             UnknownHandler {
                 name: name.to_owned(),
                 known: known.collect::<Vec<_>>().join(", "),
@@ -55,6 +65,7 @@ impl Handler {
             Handler::Step(step) => step.name,
             Handler::Sweep => SWEEP,
             Handler::Wake => WAKE,
+            Handler::Api => API,
         }
     }
 
@@ -73,6 +84,8 @@ impl Handler {
                 let recovery = woken.recovery.as_ref().map(told);
                 Ok(json!({ "wait_ended": woken.wait_ended, "recovery": recovery }))
             }
+            // It has more than a service, made once: see `Gateway`.
+            Handler::Api => unreachable!("the gateway answers instead"),
         }
     }
 }
@@ -86,11 +99,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_step_the_sweep_and_the_wake_have_their_handler() {
+    fn every_step_and_all_the_rest_have_their_handler() {
         for step in steps::ALL {
             assert_eq!(Handler::find(step.name).unwrap().name(), step.name);
         }
-        for name in [SWEEP, WAKE] {
+        for name in [SWEEP, WAKE, API] {
             assert_eq!(Handler::find(name).unwrap().name(), name);
         }
     }

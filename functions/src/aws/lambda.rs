@@ -15,6 +15,7 @@ use super::config::Config;
 use super::ec2::AwsEc2;
 use super::entropy::SystemEntropy;
 use super::executions::StepFunctions;
+use super::gateway::Gateway;
 use super::handler::Handler;
 use super::inspect::SsmInventory;
 use super::notifier::EventNotifier;
@@ -71,20 +72,27 @@ pub async fn run(variable: impl Fn(&str) -> Option<String>) -> Result<(), BoxErr
 struct Function {
     handler: Handler,
     service: Service,
+    /// What answers instead of the handler, where that is the API.
+    gateway: Option<Gateway>,
 }
 
 impl Function {
     async fn begin(variable: &impl Fn(&str) -> Option<String>) -> Result<Self, BoxError> {
         let handler = Handler::find(&variable(HANDLER).unwrap_or_default())?;
         let config = Config::read(variable)?;
-        // Only these two start executions; the steps have no need of the machine's ARN.
+        // Only these start executions; the steps have no need of the machine's ARN.
         let machine = match handler {
-            Handler::Sweep | Handler::Wake => config.state_machine()?,
+            Handler::Sweep | Handler::Wake | Handler::Api => config.state_machine()?,
             Handler::Step(_) => config.state_machine.as_deref().unwrap_or_default(),
         };
         let clients = Arc::new(Clients::load().await?);
         let service = service(&clients, &config, machine);
-        Ok(Self { handler, service })
+        let gateway = matches!(handler, Handler::Api).then(|| Gateway::new(&service, &config));
+        Ok(Self {
+            handler,
+            service,
+            gateway,
+        })
     }
 
     /// Runs the handler once. What it fails with is logged here and nowhere else.
@@ -108,7 +116,10 @@ impl Function {
             }
             let ends = save_id.filter(|_| LAST_STEPS.contains(&step));
             let ended_before = self.ended(ends.as_ref()).await.is_some();
-            let result = self.handler.invoke(&self.service, payload).await;
+            let result = match &self.gateway {
+                Some(gateway) => gateway.answer(payload).await,
+                None => self.handler.invoke(&self.service, payload).await,
+            };
             match &result {
                 Ok(output) => {
                     if let Some(id) = instance_id(output) {
@@ -261,7 +272,7 @@ mod tests {
         assert!(begin(&[]).await.contains("there is no handler \"\""));
         let error = begin(&[(HANDLER, "PlanSave")]).await;
         assert!(error.contains("PRISM_TABLE"), "{error}");
-        for handler in ["Sweep", "Wake"] {
+        for handler in ["Sweep", "Wake", "Api"] {
             let error = begin(&[(HANDLER, handler), ("PRISM_TABLE", "t")]).await;
             assert!(error.contains("PRISM_STATE_MACHINE_ARN"), "{error}");
         }

@@ -42,13 +42,17 @@ pub fn shown(text: &str) -> String {
 }
 
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $valid:expr) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $pattern:literal, $valid:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
 
         impl $name {
+            /// The rule as a regular expression, for those who check before they ask. A text that
+            /// matches it is valid.
+            pub const PATTERN: &'static str = $pattern;
+
             /// The identifier as text.
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -87,6 +91,20 @@ macro_rules! text_id {
                 f.pad(&self.0)
             }
         }
+
+        #[cfg(feature = "api")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::Type::String)
+                    .description(Some(concat!("A ", $what, ": ", $rule, ".")))
+                    .pattern(Some($pattern))
+                    .into()
+            }
+        }
+
+        #[cfg(feature = "api")]
+        impl utoipa::ToSchema for $name {}
     };
 }
 
@@ -105,36 +123,43 @@ fn made_of(text: &str, length: std::ops::RangeInclusive<usize>, allowed: fn(u8) 
 text_id!(
     /// An EC2 instance, `i-` and hexadecimal digits.
     InstanceId, "instance id", "it is \"i-\" followed by 8 to 32 hexadecimal digits",
+    "^i-[0-9a-f]{8,32}$",
     |t| resource_id(t, "i-")
 );
 text_id!(
     /// An AMI, `ami-` and hexadecimal digits.
     ImageId, "AMI id", "it is \"ami-\" followed by 8 to 32 hexadecimal digits",
+    "^ami-[0-9a-f]{8,32}$",
     |t| resource_id(t, "ami-")
 );
 text_id!(
     /// An EBS snapshot, `snap-` and hexadecimal digits.
     SnapshotId, "snapshot id", "it is \"snap-\" followed by 8 to 32 hexadecimal digits",
+    "^snap-[0-9a-f]{8,32}$",
     |t| resource_id(t, "snap-")
 );
 text_id!(
     /// An EBS volume, `vol-` and hexadecimal digits.
     VolumeId, "volume id", "it is \"vol-\" followed by 8 to 32 hexadecimal digits",
+    "^vol-[0-9a-f]{8,32}$",
     |t| resource_id(t, "vol-")
 );
 text_id!(
     /// A save, `save-` and hexadecimal digits. It also names the save's execution and its AMI.
     SaveId, "save id", "it is \"save-\" followed by 8 to 32 hexadecimal digits",
+    "^save-[0-9a-f]{8,32}$",
     |t| resource_id(t, "save-")
 );
 text_id!(
     /// An AWS account, twelve digits.
     AccountId, "account id", "it is twelve digits",
+    "^[0-9]{12}$",
     |t| made_of(t, 12..=12, |b| b.is_ascii_digit())
 );
 text_id!(
     /// An AWS Region, such as `us-west-2`.
     Region, "Region", "it looks like us-east-1: lower-case words, hyphens and a digit",
+    "^[a-z]{2,4}(-[a-z]{2,5})?-[a-z]{4,9}-[0-9]{1,2}$",
     |t| {
         made_of(t, 9..=25, |b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
             && t.split('-').count() >= 3
@@ -147,6 +172,7 @@ text_id!(
     /// few characters (EC2 fact 4), and of commands, which should need no quoting.
     TemplateName, "template name",
     "it has 3 to 64 lower-case letters, digits, \".\", \"_\" or \"-\", starting with a letter or digit",
+    "^[a-z0-9][a-z0-9._-]{2,63}$",
     |t| {
         made_of(t, 3..=64, |b| {
             b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-')
@@ -158,6 +184,7 @@ text_id!(
     ProjectName,
     "project name",
     "it has 3 to 64 lower-case letters, digits, \".\", \"_\" or \"-\", starting with a letter or digit",
+    "^[a-z0-9][a-z0-9._-]{2,63}$",
     |t| t.parse::<TemplateName>().is_ok()
 );
 text_id!(
@@ -165,16 +192,20 @@ text_id!(
     ScheduleName,
     "schedule name",
     "it has 3 to 64 lower-case letters, digits, \".\", \"_\" or \"-\", starting with a letter or digit",
+    "^[a-z0-9][a-z0-9._-]{2,63}$",
     |t| t.parse::<TemplateName>().is_ok()
 );
 text_id!(
     /// A person or a principal, as the authenticated request names it.
     UserId, "user", "it has 1 to 128 letters, digits or any of . _ - @ + = : /",
+    "^[A-Za-z0-9._@+=:/-]{1,128}$",
     |t| made_of(t, 1..=128, |b| b.is_ascii_alphanumeric() || b".-_@+=:/".contains(&b))
 );
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -219,5 +250,32 @@ mod tests {
         assert!("i-0123456789abcdef0".parse::<InstanceId>().is_ok());
         assert!("i-xyz".parse::<InstanceId>().is_err());
         assert!("ami-0123456789abcdef0".parse::<InstanceId>().is_err());
+    }
+
+    /// Texts that match a pattern, which has to be the rule itself or narrower.
+    fn matching(pattern: &str) -> impl Strategy<Value = String> {
+        let inner = pattern.trim_start_matches('^').trim_end_matches('$');
+        proptest::string::string_regex(inner).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn what_matches_a_pattern_is_valid(
+            instance in matching(InstanceId::PATTERN),
+            account in matching(AccountId::PATTERN),
+            region in matching(Region::PATTERN),
+            template in matching(TemplateName::PATTERN),
+            project in matching(ProjectName::PATTERN),
+            schedule in matching(ScheduleName::PATTERN),
+            user in matching(UserId::PATTERN),
+        ) {
+            prop_assert!(instance.parse::<InstanceId>().is_ok(), "{instance}");
+            prop_assert!(account.parse::<AccountId>().is_ok(), "{account}");
+            prop_assert!(region.parse::<Region>().is_ok(), "{region}");
+            prop_assert!(template.parse::<TemplateName>().is_ok(), "{template}");
+            prop_assert!(project.parse::<ProjectName>().is_ok(), "{project}");
+            prop_assert!(schedule.parse::<ScheduleName>().is_ok(), "{schedule}");
+            prop_assert!(user.parse::<UserId>().is_ok(), "{user}");
+        }
     }
 }

@@ -64,6 +64,11 @@ codes! {
     InvalidInput, BadInput, "A request or a payload does not have the form that it should have.", "Check it against the documentation; if Prism made it, report a bug.";
     InvalidCadence, BadInput, "How often a schedule is due is malformed, too often, or never.", "Use a rate such as \"1d\" or \"rate(12 hours)\", of at least an hour, or six cron fields such as \"cron(0 3 ? * MON-FRI *)\" with one minute.";
     InvalidTimeZone, BadInput, "A time zone is not known.", "Use a name of the time zone database, such as Europe/Berlin or UTC.";
+    NotAuthenticated, Refused, "The request does not say who asks, or not credibly.", "Sign in again, or send the token, then ask again.";
+    RouteNotFound, BadInput, "The API has nothing under that path.", "GET /v1/openapi.json lists every route.";
+    MethodNotAllowed, BadInput, "The path does not take that method.", "The answer's header Allow names the methods that it takes.";
+    BodyTooLarge, BadInput, "The body of the request is too large.", "Send at most 64 KiB.";
+    WrongContentType, BadInput, "The body of the request is not sent as JSON.", "Send it with the header Content-Type: application/json.";
     RequestIdReused, BadInput, "A request id was used before with a different request.", "Use a new request id for a new request.";
     InstanceNotFound, Refused, "No instance of yours has that name or id in the Region.", "\"prism list\" shows the instances you can save.";
     InstanceNameAmbiguous, Refused, "Several instances have that name.", "Name the instance by its id.";

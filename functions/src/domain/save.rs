@@ -20,9 +20,11 @@ pub const USER_TAGS: usize = 20;
 
 /// What somebody asks for: save this instance as that template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SaveRequest {
     /// The instance, by its name or its id.
+    #[cfg_attr(feature = "api", schema(min_length = 1, max_length = 128))]
     pub instance: String,
     /// The template that the save makes, or makes the next version of.
     pub template: TemplateName,
@@ -30,9 +32,11 @@ pub struct SaveRequest {
     pub region: Region,
     /// What the template is for, at most 255 characters.
     #[serde(default)]
+    #[cfg_attr(feature = "api", schema(max_length = 255))]
     pub description: String,
     /// The Regions to copy the AMI to.
     #[serde(default)]
+    #[cfg_attr(feature = "api", schema(max_items = 10))]
     pub copy_to: BTreeSet<Region>,
     /// Whether everybody may use the template.
     #[serde(default)]
@@ -124,6 +128,7 @@ fn check_tag(key: &str, value: &str) -> Result<(), Problem> {
 
 /// How a save stands, for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SaveState {
     /// It goes on.
@@ -158,6 +163,7 @@ impl SaveState {
 
 /// The instance as it was when the save was planned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 pub struct SavedInstance {
     /// Its id.
     pub id: InstanceId,
@@ -185,6 +191,7 @@ pub struct SavedInstance {
 
 /// Something to know before the save begins that does not prevent it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 pub struct Warning {
     /// A stable name, such as `PublicIpChanges`.
     pub code: String,
@@ -194,6 +201,7 @@ pub struct Warning {
 
 /// What a save will do, known before anything is touched.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 pub struct SavePlan {
     /// The save.
     pub save_id: SaveId,
@@ -217,6 +225,7 @@ pub struct SavePlan {
 
 /// How a Region's copy stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum RegionCopy {
     /// It is under way.
@@ -240,6 +249,7 @@ pub enum RegionCopy {
 
 /// How a save ended when it did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 pub struct Failure {
     /// The code.
     pub code: String,
@@ -253,6 +263,7 @@ pub struct Failure {
 
 /// A step that was reached, for the story that `saves status` tells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 pub struct Moment {
     /// When.
     pub at: Timestamp,
@@ -265,6 +276,7 @@ pub const MOMENTS: usize = 100;
 
 /// The record of a save: all that its steps know, and all that its callers see.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 pub struct SaveRecord {
     /// The save.
     pub save_id: SaveId,

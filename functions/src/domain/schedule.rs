@@ -176,6 +176,7 @@ impl From<TimeZone> for String {
 
 /// What is asked of a schedule: which save, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ScheduleRequest {
     /// Its name; the template's where none is given.
@@ -193,6 +194,7 @@ pub struct ScheduleRequest {
 /// How far a schedule has come to be, or to be gone. What fires it lies outside of the registry, so
 /// the record is there before it and after it: nothing fires that its owner cannot see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ScheduleState {
     /// Its record is written; whether it fires already is not known.
@@ -216,6 +218,7 @@ impl ScheduleState {
 
 /// A schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 pub struct Schedule {
     /// Its name, unique among those of its owner.
     pub name: ScheduleName,

@@ -103,8 +103,13 @@ impl FromStr for Size {
 impl TryFrom<String> for Size {
     type Error = Problem;
 
+    /// The advice is in the message: what reads it shows no more of a problem.
     fn try_from(text: String) -> Result<Self, Problem> {
-        text.parse()
+        let size = text.parse();
+        size.map_err(|problem: Problem| {
+            let message = format!("{} {}", problem.message, problem.advice());
+            Problem { message, ..problem }
+        })
     }
 }
 

@@ -13,6 +13,7 @@ use crate::ports::Architecture;
 
 /// Who may see and launch a template, beside its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
     /// Nobody.
@@ -33,6 +34,7 @@ impl Visibility {
 
 /// A template: a name, and the newest of its versions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 pub struct Template {
     /// Its name.
     pub name: TemplateName,
@@ -60,6 +62,7 @@ pub struct Template {
 
 /// A version of a template: the same AMIs for ever (promise P6).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 pub struct Version {
     /// The template.
     pub template: TemplateName,
@@ -105,7 +108,8 @@ pub struct Version {
 }
 
 /// A template, or a version of it, as typed: `name`, `name@3` or `name@latest`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct TemplateRef {
     /// The template.
     pub name: TemplateName,
@@ -148,6 +152,20 @@ impl FromStr for TemplateRef {
     }
 }
 
+impl TryFrom<String> for TemplateRef {
+    type Error = Problem;
+
+    fn try_from(text: String) -> Result<Self, Problem> {
+        text.parse()
+    }
+}
+
+impl From<TemplateRef> for String {
+    fn from(reference: TemplateRef) -> String {
+        reference.to_string()
+    }
+}
+
 impl fmt::Display for TemplateRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.version {
@@ -159,6 +177,7 @@ impl fmt::Display for TemplateRef {
 
 /// A template as a YAML file: the keys of the template definition that researchers exchange.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TemplateFile {
     /// The template's name.
@@ -182,6 +201,7 @@ pub struct TemplateFile {
 
 /// The AMIs of a template file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AmiConfig {
     /// By Region and architecture.

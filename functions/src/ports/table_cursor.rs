@@ -1,5 +1,6 @@
 //! Where a page of [`Table::query`](super::Table::query) ended: text that means nothing to callers, and is good for its own query alone.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Index, Item, Key, Query, SortKeys, TableError};
@@ -46,8 +47,12 @@ pub fn write(query: &Query, position: Position) -> String {
         descending: query.descending,
         position,
     };
-    let text = serde_json::to_string(&cursor).expect("texts and a flag are JSON");
-    // Hexadecimal, so that it can be put into an address as it is.
+    to_text(&cursor)
+}
+
+/// Packs something into a text that can be put into an address as it is.
+pub(crate) fn to_text<T: Serialize>(value: &T) -> String {
+    let text = serde_json::to_string(value).expect("texts and a flag are JSON");
     text.bytes()
         .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
         .collect()
@@ -58,7 +63,8 @@ pub fn read(query: &Query) -> Result<Option<Position>, TableError> {
     let Some(text) = &query.cursor else {
         return Ok(None);
     };
-    let cursor = decode(text).ok_or_else(|| TableError::Invalid("that is no cursor".to_owned()))?;
+    let cursor = from_text::<Cursor>(text)
+        .ok_or_else(|| TableError::Invalid("that is no cursor".to_owned()))?;
     let ours = cursor.index == name(query.index)
         && cursor.pk == query.pk
         && cursor.descending == query.descending
@@ -84,7 +90,8 @@ fn is_within(wanted: &SortKeys, sort_key: &str) -> bool {
     }
 }
 
-fn decode(text: &str) -> Option<Cursor> {
+/// Unpacks what [`to_text`] has packed.
+pub(crate) fn from_text<T: DeserializeOwned>(text: &str) -> Option<T> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let bytes = pairs
         .iter()

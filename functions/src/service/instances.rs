@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Service;
 use super::access::{Caller, OWNER_TAG};
-use super::lookup::own_instance;
+use super::lookup::{check_regions, own_instance};
 use crate::domain::save::check_name;
 use crate::domain::{Code, Problem, Region, SaveId, Timestamp};
 use crate::ports::{Instance, InstanceFilter, InstanceState};
@@ -12,6 +12,7 @@ use crate::steps::{TEMPLATE_TAG, from_ec2};
 
 /// An instance as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 pub struct InstanceView {
     /// Its name, or its id where it has none.
     pub name: String,
@@ -52,10 +53,15 @@ impl Service {
             .map_err(from_ec2)?
         {
             let save_id = self.env.registry.lock_holder(region, &instance.id).await?;
-            views.push(view(&instance, region, save_id));
+            views.push(InstanceView::of(&instance, region, save_id));
         }
         views.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         Ok(views)
+    }
+
+    /// Refuses a Region that the account cannot use: EC2 is not even reached there.
+    pub async fn check_region(&self, region: &Region) -> Result<(), Problem> {
+        check_regions(&self.env, [region]).await
     }
 
     /// The caller's instance of that name or id, as a list shows it.
@@ -67,7 +73,7 @@ impl Service {
     ) -> Result<InstanceView, Problem> {
         let instance = self.instance(caller, region, name).await?;
         let save_id = self.env.registry.lock_holder(region, &instance.id).await?;
-        Ok(view(&instance, region, save_id))
+        Ok(InstanceView::of(&instance, region, save_id))
     }
 
     /// The caller's instance of that name or id; another's answers as one that is not there.
@@ -184,20 +190,23 @@ fn wrong_state(instance: &Instance, name: &str, what: &str, hint: &str) -> Probl
     Problem::new(Code::InstanceStateWrong, message).hint(hint)
 }
 
-pub(super) fn view(instance: &Instance, region: &Region, save_id: Option<SaveId>) -> InstanceView {
-    InstanceView {
-        name: instance.name().unwrap_or(instance.id.as_str()).to_owned(),
-        id: instance.id.to_string(),
-        state: instance.state,
-        state_reason: instance
-            .state_reason
-            .as_ref()
-            .map(|why| why.message.clone()),
-        region: region.clone(),
-        instance_type: instance.instance_type.clone(),
-        template: instance.tags.get(TEMPLATE_TAG).cloned(),
-        public_ip: instance.public_ip.clone(),
-        launched_at: instance.launched_at,
-        save_id,
+impl InstanceView {
+    /// An instance, and the save that holds it.
+    pub(crate) fn of(instance: &Instance, region: &Region, save_id: Option<SaveId>) -> Self {
+        Self {
+            name: instance.name().unwrap_or(instance.id.as_str()).to_owned(),
+            id: instance.id.to_string(),
+            state: instance.state,
+            state_reason: instance
+                .state_reason
+                .as_ref()
+                .map(|why| why.message.clone()),
+            region: region.clone(),
+            instance_type: instance.instance_type.clone(),
+            template: instance.tags.get(TEMPLATE_TAG).cloned(),
+            public_ip: instance.public_ip.clone(),
+            launched_at: instance.launched_at,
+            save_id,
+        }
     }
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::access::{Action, Caller, OWNER_TAG};
-use super::instances::view;
 use super::lookup::{check_regions, own_instances};
 use super::{InstanceView, Service};
 use crate::domain::catalogue::{self, BuiltIn};
@@ -17,26 +16,34 @@ use crate::ports::{Architecture, NewInstance, Tags};
 use crate::steps::{LOGIN_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG, from_ec2};
 
 /// What somebody asks for: an instance of that name, from that template.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct LaunchRequest {
     /// The template, perhaps with a version.
     pub template: TemplateRef,
     /// The name of the new instance.
+    #[cfg_attr(feature = "api", schema(min_length = 1, max_length = 128))]
     pub name: String,
     /// The Region.
     pub region: Region,
     /// How large; a saved template remembers the type it was saved from, a built-in one is M.
+    #[serde(default)]
     pub size: Option<Size>,
     /// The architecture; a saved template has its own, a built-in one is x86_64.
+    #[serde(default)]
     pub architecture: Option<Architecture>,
     /// The project that the instance is for.
+    #[serde(default)]
     pub project: Option<ProjectName>,
-    /// The same id is the same launch.
+    /// The same id is the same launch. It travels beside the request, not in it.
+    #[serde(skip)]
     pub request_id: Option<String>,
 }
 
 /// What a launch does, resolved.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 pub struct LaunchPlan {
     /// The name of the new instance.
     pub name: String,
@@ -137,7 +144,7 @@ impl Service {
                 .count_launch(&request.template.name, self.env.clock.now())
                 .await?;
         }
-        Ok((plan, view(&instance, &request.region, None)))
+        Ok((plan, InstanceView::of(&instance, &request.region, None)))
     }
 
     async fn check_name_free(

@@ -13,6 +13,7 @@ use crate::steps;
 
 /// A save that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 pub struct Started {
     /// The save.
     pub save_id: SaveId,

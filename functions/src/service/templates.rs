@@ -15,6 +15,7 @@ const LIST: usize = 1000;
 
 /// Where a template comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TemplateKind {
     /// It comes with Prism.
@@ -25,6 +26,7 @@ pub enum TemplateKind {
 
 /// A template in a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 pub struct TemplateSummary {
     /// Its name.
     pub name: String,
@@ -46,6 +48,7 @@ pub struct TemplateSummary {
 
 /// A template with one of its versions, or a built-in one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum TemplateView {
     /// It comes with Prism.

@@ -4,6 +4,7 @@ mod alter;
 mod info;
 mod reset;
 mod run;
+mod serve;
 mod settings;
 mod speed;
 
@@ -22,6 +23,7 @@ pub(crate) enum Local {
     Speed(speed::Speed),
     Settings(settings::Settings),
     Alter(alter::Alter),
+    Serve(serve::Serve),
     Reset(reset::Reset),
     #[command(hide = true)]
     Run(run::Run),
@@ -36,6 +38,7 @@ impl Local {
             Self::Speed(args) => args.run(session),
             Self::Settings(args) => args.run(session),
             Self::Alter(args) => args.run(session).await,
+            Self::Serve(args) => args.run(session).await,
             Self::Reset(args) => args.run(&session.out, session.embedded()?.cloud.home()),
             Self::Run(args) => args.run(&session.embedded()?.cloud).await,
         }

@@ -7,6 +7,7 @@ use crate::domain::{ImageId, InstanceId, Timestamp, VolumeId};
 
 /// The state of an instance, by EC2's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum InstanceState {
     /// It is starting.
@@ -56,6 +57,7 @@ pub struct StateReason {
 
 /// A processor architecture, by EC2's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Architecture {
     /// Intel and AMD.
@@ -176,6 +178,7 @@ pub struct InstanceType {
 
 /// The two status checks of a running instance, taken together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StatusChecks {
     /// Both passed.

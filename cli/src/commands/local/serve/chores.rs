@@ -1,0 +1,85 @@
+//! What a deployment does by itself, and a server does here.
+
+use chrono::TimeDelta;
+use prism_functions::domain::{Problem, Timestamp};
+use prism_functions::service::Service;
+use prism_local::explain;
+
+use crate::output::Output;
+use crate::text::plain;
+
+/// How often lost saves are looked for, in the cloud's time.
+const SWEEP_MINUTES: i64 = 5;
+/// How often schedules are looked through, in the cloud's time.
+const FIRE_MINUTES: i64 = 1;
+
+/// The chores and how they stand.
+pub(super) struct Chores<'a> {
+    service: Service,
+    out: &'a Output,
+    swept_at: Option<Timestamp>,
+    fired_at: Option<Timestamp>,
+    /// What was last told, which is not told again.
+    trouble: Option<String>,
+}
+
+impl<'a> Chores<'a> {
+    pub(super) fn new(service: Service, out: &'a Output) -> Self {
+        Self {
+            service,
+            out,
+            swept_at: None,
+            fired_at: None,
+            trouble: None,
+        }
+    }
+
+    /// Does what is due. Called every second; that it fails ends nothing.
+    pub(super) async fn tick(&mut self) {
+        let (swept, fired) = (self.sweep_if_due().await, self.fire_if_due().await);
+        self.tell(swept.and(fired).err());
+    }
+
+    async fn sweep_if_due(&mut self) -> Result<(), Problem> {
+        let now = self.service.env.clock.now();
+        if !is_due(self.swept_at, SWEEP_MINUTES, now) {
+            return Ok(());
+        }
+        for recovery in self.service.sweep().await? {
+            let id = &recovery.save_id;
+            self.out
+                .note(&format!("{id} was interrupted and is being put back."));
+        }
+        self.swept_at = Some(now);
+        Ok(())
+    }
+
+    async fn fire_if_due(&mut self) -> Result<(), Problem> {
+        let now = self.service.env.clock.now();
+        if !is_due(self.fired_at, FIRE_MINUTES, now) {
+            return Ok(());
+        }
+        for fired in self.service.fire_due_schedules().await? {
+            let (name, owner) = (&fired.schedule, &fired.owner);
+            self.out
+                .note(&format!("The schedule {name} of {owner} begins a save."));
+        }
+        self.fired_at = Some(now);
+        Ok(())
+    }
+
+    fn tell(&mut self, problem: Option<Problem>) {
+        let trouble = problem.map(|problem| explain(problem).chain());
+        if trouble != self.trouble {
+            if let Some(trouble) = &trouble {
+                self.out.warn(&plain(trouble));
+            }
+            self.trouble = trouble;
+        }
+    }
+}
+
+/// Whether something that was last done then is due again.
+fn is_due(last: Option<Timestamp>, minutes: i64, now: Timestamp) -> bool {
+    last.is_none_or(|at| at + TimeDelta::minutes(minutes) <= now)
+}

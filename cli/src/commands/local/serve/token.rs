@@ -1,0 +1,106 @@
+//! The token of a server: random, in a file that only its owner can read.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use prism_functions::domain::{Code, Problem};
+use subtle::ConstantTimeEq as _;
+
+/// The name of the file in the cloud's folder.
+pub(in crate::commands::local) const FILE: &str = "serve.token";
+/// How many random bytes a token has.
+const BYTES: usize = 32;
+
+/// A token, and the file that it lies in until the last of its copies is gone.
+#[derive(Clone)]
+pub(super) struct Token(Arc<Placed>);
+
+struct Placed {
+    text: String,
+    file: PathBuf,
+}
+
+impl Token {
+    /// Makes one and puts it into the folder, in place of an earlier server's.
+    pub(super) fn place(folder: &Path) -> Result<Self, Problem> {
+        let mut bytes = [0; BYTES];
+        getrandom::fill(&mut bytes).map_err(|error| {
+            Problem::new(Code::Internal, "The system gave no random bytes.").because(error)
+        })?;
+        let text = bytes
+            .iter()
+            .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        let file = folder.join(FILE);
+        write(&file, &text).map_err(|error| {
+            let message = format!("The token could not be written to {}.", file.display());
+            Problem::new(Code::LocalIo, message).because(error)
+        })?;
+        Ok(Self(Arc::new(Placed { text, file })))
+    }
+
+    /// The token itself.
+    pub(super) fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// Where it lies.
+    pub(super) fn file(&self) -> &Path {
+        &self.0.file
+    }
+
+    /// Whether a text is the token, in a time that does not tell how much of it is right.
+    pub(super) fn is(&self, text: &str) -> bool {
+        self.0.text.as_bytes().ct_eq(text.as_bytes()).into()
+    }
+}
+
+impl Drop for Placed {
+    fn drop(&mut self) {
+        // A later server may have put its own there. A file that cannot be removed opens nothing.
+        if fs::read_to_string(&self.file).is_ok_and(|text| text.trim() == self.text) {
+            let _ = fs::remove_file(&self.file);
+        }
+    }
+}
+
+/// Writes the file whole or not at all, and never readable for anybody else.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let part = path.with_extension(format!("{}.part", std::process::id()));
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let placed = options.open(&part).and_then(|mut file| {
+        writeln!(file, "{text}")?;
+        file.sync_all()?;
+        fs::rename(&part, path)
+    });
+    if placed.is_err() {
+        let _ = fs::remove_file(&part);
+    }
+    placed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_server_has_its_own_token_and_takes_only_that_away() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join(FILE);
+        let first = Token::place(home.path()).unwrap();
+        let second = Token::place(home.path()).unwrap();
+        assert_ne!(first.text(), second.text());
+        assert_eq!(second.text().len(), 2 * BYTES);
+        assert!(second.is(second.text()) && !second.is(first.text()) && !second.is(""));
+        drop(first);
+        let kept = fs::read_to_string(&file).unwrap();
+        assert_eq!(kept.trim(), second.text());
+        drop(second);
+        assert!(!file.exists());
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+    }
+}

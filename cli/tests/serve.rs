@@ -1,0 +1,213 @@
+//! The HTTP API on this machine.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod common;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, Command};
+
+use common::{FAST, Prism, SLOW};
+use serde_json::{Value, json};
+
+/// How often a save is looked at before a test gives up.
+const LOOKS: u32 = 2000;
+
+/// A server that runs.
+struct Served {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    address: String,
+    token: String,
+    file: PathBuf,
+}
+
+impl Served {
+    fn begin(prism: &Prism, args: &[&str]) -> Self {
+        let mut child = prism.spawn(&[&["local", "serve"], args].concat());
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let address = told(&mut stderr, "Serving http://", "/v1");
+        let token = told(&mut stderr, "Token: ", "\n");
+        let file = prism.home().join("serve.token");
+        Self {
+            child,
+            stderr,
+            address,
+            token,
+            file,
+        }
+    }
+
+    /// Asks with these headers. Answers the status and the body.
+    fn raw(&self, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let length = body.len();
+        let head = format!("{method} {path} HTTP/1.1\r\n{headers}Content-Length: {length}\r\n");
+        write!(stream, "{head}Connection: close\r\n\r\n{body}").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, body.to_owned())
+    }
+
+    /// Asks as the owner of the token.
+    fn ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let headers = format!(
+            "Host: {}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n",
+            self.address, self.token
+        );
+        let (status, body) = self.raw(method, path, &headers, &body.to_string());
+        (status, serde_json::from_str(&body).unwrap())
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let (status, body) = self.ask("GET", path, &json!(null));
+        assert_eq!(status, 200, "{body}");
+        body
+    }
+
+    /// Looks at a save until it is so.
+    fn until(&self, id: &str, so: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..LOOKS {
+            let (status, record) = self.ask("GET", &format!("/v1/saves/{id}"), &json!(null));
+            // Its execution may not have begun yet.
+            if status == 200 && so(&record) {
+                return record;
+            }
+            std::thread::yield_now();
+        }
+        panic!("{id} did not become so");
+    }
+
+    /// Ends it. Answers its exit code and what it still had to say.
+    fn end(mut self, signal: &str) -> (i32, String) {
+        let id = self.child.id().to_string();
+        let killed = Command::new("kill").args([signal, &id]).status();
+        assert!(killed.unwrap().success());
+        let mut rest = String::new();
+        self.stderr.read_to_string(&mut rest).unwrap();
+        (self.child.wait().unwrap().code().unwrap_or(-1), rest)
+    }
+}
+
+/// What stands between two texts on the next line that begins with the first.
+fn told(stderr: &mut impl std::io::BufRead, before: &str, after: &str) -> String {
+    for line in stderr.lines() {
+        let line = line.unwrap() + "\n";
+        if let Some(rest) = line.strip_prefix(before) {
+            return rest.split(after).next().unwrap().to_owned();
+        }
+    }
+    panic!("nothing begins with {before:?}");
+}
+
+#[test]
+fn the_token_decides_who_is_answered() {
+    let prism = Prism::new(FAST);
+    let served = Served::begin(&prism, &["--as", "bob"]);
+    assert!(served.address.starts_with("127.0.0.1:"));
+    assert_eq!(served.get("/v1/me")["user"], "bob");
+    let kept = std::fs::read_to_string(&served.file).unwrap();
+    assert_eq!(kept.trim(), served.token);
+    let mode = std::fs::metadata(&served.file)
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let host = format!("Host: {}\r\n", served.address);
+    let wrong = format!("{host}Authorization: Bearer {}\r\n", "0".repeat(64));
+    for headers in [&host, &wrong] {
+        let (status, body) = served.raw("GET", "/v1/me", headers, "");
+        assert_eq!(status, 401, "{body}");
+        let problem: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(problem["code"], "NotAuthenticated");
+        assert!(problem["hint"].as_str().unwrap().contains("serve.token"));
+        assert!(!body.contains(&served.token));
+    }
+    // A website whose name points here has the caller's browser, and even with the token no way in.
+    let rebound = format!(
+        "Host: evil.example\r\nAuthorization: Bearer {}\r\n",
+        served.token
+    );
+    for path in ["/v1/me", "/v1/openapi.json"] {
+        assert_eq!(served.raw("GET", path, &rebound, "").0, 403);
+    }
+    assert_eq!(served.raw("GET", "/v1/openapi.json", &host, "").0, 200);
+
+    let (file, token) = (served.file.clone(), served.token.clone());
+    let (code, rest) = served.end("-TERM");
+    assert_eq!(code, 0, "{rest}");
+    assert!(!rest.contains(&token), "the token is told once: {rest}");
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_save_over_http_outlives_the_server_that_began_it() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "box"]);
+    prism.ok(&["local", "speed", SLOW]);
+    let served = Served::begin(&prism, &[]);
+    let body = json!({"instance": "box", "template": "box-env", "region": "us-east-1"});
+    let (status, begun) = served.ask("POST", "/v1/saves", &body);
+    assert_eq!(status, 202, "{begun}");
+    let id = begun["save_id"].as_str().unwrap().to_owned();
+    served.until(&id, |record| !record["stop_requested_at"].is_null());
+    let (code, rest) = served.end("-KILL");
+    assert_eq!((code, rest.as_str()), (-1, ""));
+    let served = Served::begin(&prism, &[]);
+    let record = served.until(&id, |record| record["state"] != "running");
+    assert_eq!(
+        (&record["state"], &record["version"]),
+        (&json!("succeeded"), &json!(1))
+    );
+    assert_eq!(served.get("/v1/templates/box-env")["kind"], "saved");
+    assert_eq!(
+        served.get("/v1/instances/box?region=us-east-1")["state"],
+        "running"
+    );
+    let (code, _) = served.end("-INT");
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn a_schedule_fires_while_the_server_runs() {
+    let prism = Prism::new("10000");
+    prism.ok(&["launch", "ubuntu", "box"]);
+    let served = Served::begin(&prism, &[]);
+    let body = json!({
+        "cadence": "rate(1 hour)",
+        "request": {"instance": "box", "template": "box-env", "region": "us-east-1"},
+    });
+    let (status, made) = served.ask("POST", "/v1/schedules", &body);
+    assert_eq!(status, 201, "{made}");
+    let said = told(&mut { served.stderr }, "The schedule box-env", " save.");
+    assert_eq!(said, " of alice begins a");
+    let mut child = served.child;
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_port_that_is_taken_is_told() {
+    let prism = Prism::new(FAST);
+    let served = Served::begin(&prism, &[]);
+    let port = served.address.split(':').nth(1).unwrap().to_owned();
+    let second = prism.run(&["local", "serve", "--port", &port]);
+    assert_eq!(second.code, 1);
+    assert!(
+        second.stderr.contains("error[LocalIo]:"),
+        "{}",
+        second.stderr
+    );
+    assert!(second.stderr.contains(&port), "{}", second.stderr);
+    // It has not taken the first one's token away.
+    assert_eq!(served.get("/v1/me")["user"], "alice");
+    assert!(served.file.exists());
+    assert_eq!(served.end("-TERM").0, 0);
+}

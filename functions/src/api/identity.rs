@@ -1,0 +1,40 @@
+//! Who asks.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use super::problem::Refused;
+use crate::domain::{Code, Problem};
+use crate::service::access::Caller;
+
+/// Who asks, as the outermost layer has found it out. It is left with the request as an extension.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authenticated(pub Caller);
+
+/// Why nobody asks who could be answered, where the outermost layer has more to say than that.
+#[derive(Debug, Clone)]
+pub struct Anonymous(Arc<Problem>);
+
+impl Anonymous {
+    /// For this reason.
+    pub fn because(problem: Problem) -> Self {
+        Self(Arc::new(problem))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Authenticated {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
+        if let Some(caller) = parts.extensions.get::<Self>() {
+            return Ok(caller.clone());
+        }
+        if let Some(Anonymous(problem)) = parts.extensions.get() {
+            return Err(Refused::shared(Arc::clone(problem)));
+        }
+        let message = "The request does not say who asks.";
+        Err(Problem::new(Code::NotAuthenticated, message).into())
+    }
+}

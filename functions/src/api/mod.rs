@@ -1,0 +1,122 @@
+//! The HTTP API: the service's calls as routes under `/v1`, described by OpenAPI 3.1 that is made
+//! from the same code. One router serves Lambda, `prism local serve` and the tests.
+//!
+//! What travels is what the service speaks; only what wraps it is defined here. Who asks is never
+//! read from a request: the outermost layer authenticates it its own way and leaves an
+//! [`Authenticated`] with it (promise P7). Whatever goes wrong becomes `application/problem+json` in
+//! one place, `finish`, which also logs it.
+
+mod finish;
+mod identity;
+mod input;
+mod openapi;
+mod pages;
+mod problem;
+mod routes;
+mod schemas;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{Method, Uri};
+use axum::middleware;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::ids::shown;
+use crate::domain::{Code, Problem, UserId};
+use crate::service::{InstanceView, LaunchPlan, Service};
+
+pub use finish::{RequestId, answer};
+pub use identity::{Anonymous, Authenticated};
+pub use openapi::document;
+pub use pages::{PAGE_DEFAULT, PAGE_MOST, Page};
+pub use problem::{PROBLEM_JSON, ProblemBody, Refused, status};
+
+/// The most bytes that the body of a request may have.
+pub const BODY_BYTES: usize = 64 * 1024;
+/// The header under which the same request is the same request.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// Who the caller is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Me {
+    /// The user.
+    pub user: UserId,
+}
+
+/// What a request would do, which was not done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Planned<P> {
+    /// Always true.
+    pub dry_run: bool,
+    /// What would be done.
+    pub plan: P,
+}
+
+/// An instance that was launched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Launched {
+    /// The instance, which is about to start.
+    pub instance: InstanceView,
+    /// What was resolved for it.
+    pub plan: LaunchPlan,
+}
+
+/// What the routes work with.
+#[derive(Clone)]
+pub struct Api {
+    service: Arc<Service>,
+    explain: fn(Problem) -> Problem,
+}
+
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Api").finish_non_exhaustive()
+    }
+}
+
+impl Api {
+    /// The API over a service.
+    pub fn new(service: Service) -> Self {
+        Self {
+            service: Arc::new(service),
+            explain: |problem| problem,
+        }
+    }
+
+    /// The same with problems told by somebody who knows more of their causes.
+    #[must_use]
+    pub fn explained_by(mut self, explain: fn(Problem) -> Problem) -> Self {
+        self.explain = explain;
+        self
+    }
+
+    /// The router. A layer around it has to leave an [`Authenticated`] with each request; without
+    /// one every route but that of the OpenAPI document answers 401.
+    pub fn router(self) -> Router {
+        let (router, document) = routes::all().split_for_parts();
+        router
+            .merge(openapi::route(&document))
+            .method_not_allowed_fallback(method_not_allowed)
+            .fallback(route_not_found)
+            .layer(DefaultBodyLimit::max(BODY_BYTES))
+            .layer(middleware::from_fn_with_state(self.clone(), finish::finish))
+            .with_state(self)
+    }
+}
+
+async fn route_not_found(uri: Uri) -> Refused {
+    let message = format!("There is nothing under {}.", shown(uri.path()));
+    Problem::new(Code::RouteNotFound, message).into()
+}
+
+async fn method_not_allowed(method: Method, uri: Uri) -> Refused {
+    let message = format!(
+        "{} does not take {}.",
+        shown(uri.path()),
+        shown(method.as_str())
+    );
+    Problem::new(Code::MethodNotAllowed, message).into()
+}

@@ -1,0 +1,133 @@
+//! The OpenAPI document: its head, the problems that routes share, and its own route.
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref,
+    RefOr, Response, ResponseBuilder, SecurityRequirement,
+};
+use utoipa::{IntoResponses, PartialSchema as _, ToSchema as _};
+
+use super::{Api, PROBLEM_JSON, ProblemBody, routes};
+
+/// Where the document is.
+const PATH: &str = "/v1/openapi.json";
+
+/// The document, with every route.
+pub fn document() -> OpenApi {
+    routes::all().into_openapi()
+}
+
+/// What the document says before any route.
+pub(super) fn head() -> OpenApi {
+    let license = LicenseBuilder::new()
+        .name("Apache-2.0")
+        .identifier(Some("Apache-2.0"));
+    let info = InfoBuilder::new()
+        .title("Prism")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "Saves running EC2 instances as versioned templates that can be launched again.",
+        ))
+        .license(Some(license.build()));
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A token of the deployment's identity provider."));
+    let signed = ApiKeyValue::with_description(
+        "Authorization",
+        "AWS Signature Version 4 for the service execute-api.",
+    );
+    let components = ComponentsBuilder::new()
+        .schema(ProblemBody::name(), ProblemBody::schema())
+        .security_scheme("bearer", SecurityScheme::Http(bearer.build()))
+        .security_scheme("sigv4", SecurityScheme::ApiKey(ApiKey::Header(signed)));
+    let none: [&str; 0] = [];
+    OpenApiBuilder::new()
+        .info(info.build())
+        .components(Some(components.build()))
+        .security(Some([
+            SecurityRequirement::new("bearer", none),
+            SecurityRequirement::new("sigv4", none),
+        ]))
+        .build()
+}
+
+/// The route of the document, which says nothing that is anybody's alone: it asks for no identity.
+pub(super) fn route(document: &OpenApi) -> Router<Api> {
+    let text = document.to_json().expect("the document is JSON");
+    let answer = move || async move { ([(CONTENT_TYPE, "application/json")], text) };
+    Router::new().route(PATH, get(answer))
+}
+
+type Responses = BTreeMap<String, RefOr<Response>>;
+
+/// The problems that every route may answer with.
+pub(super) struct Listing;
+/// Those of routes that name a thing.
+pub(super) struct Reading;
+/// Those of routes that change a thing.
+pub(super) struct Acting;
+/// Those of routes that take a body.
+pub(super) struct Asking;
+
+const ALWAYS: [(u16, &str); 6] = [
+    (400, "The request breaks a rule, which the problem names"),
+    (401, "The request does not say credibly who asks"),
+    (403, "You may not do that"),
+    (500, "Prism is at fault"),
+    (502, "AWS refused, or something failed on the way"),
+    (
+        503,
+        "It may pass by itself: ask again after the seconds in `Retry-After`",
+    ),
+];
+const NAMED: (u16, &str) = (404, "There is no such thing, or none that you may see");
+const CHANGED: (u16, &str) = (
+    409,
+    "It cannot be done as things stand; nothing was changed",
+);
+const BODIES: [(u16, &str); 2] = [
+    (413, "The body is too large"),
+    (415, "The body is not sent as JSON"),
+];
+
+fn problems(statuses: impl IntoIterator<Item = (u16, &'static str)>) -> Responses {
+    let schema = Ref::from_schema_name(ProblemBody::name());
+    let statuses = ALWAYS.into_iter().chain(statuses);
+    let problem = |(status, means): (u16, &str)| {
+        let content = ContentBuilder::new().schema(Some(schema.clone())).build();
+        let response = ResponseBuilder::new()
+            .description(means)
+            .content(PROBLEM_JSON, content);
+        (status.to_string(), RefOr::T(response.build()))
+    };
+    statuses.map(problem).collect()
+}
+
+impl IntoResponses for Listing {
+    fn responses() -> Responses {
+        problems([])
+    }
+}
+
+impl IntoResponses for Reading {
+    fn responses() -> Responses {
+        problems([NAMED])
+    }
+}
+
+impl IntoResponses for Acting {
+    fn responses() -> Responses {
+        problems([NAMED, CHANGED])
+    }
+}
+
+impl IntoResponses for Asking {
+    fn responses() -> Responses {
+        problems([NAMED, CHANGED].into_iter().chain(BODIES))
+    }
+}

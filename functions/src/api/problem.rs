@@ -1,0 +1,175 @@
+//! What went wrong, as `application/problem+json` (RFC 9457).
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::{Class, Code, InvalidId, Problem};
+
+/// The media type of a problem.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// A problem on its way out of a handler. It answers with its status alone; `finish` gives it its
+/// body.
+#[derive(Debug, Clone)]
+pub struct Refused(Arc<Problem>);
+
+impl Refused {
+    pub(super) fn shared(problem: Arc<Problem>) -> Self {
+        Self(problem)
+    }
+
+    pub(super) fn into_problem(self) -> Problem {
+        Arc::try_unwrap(self.0).unwrap_or_else(|shared| Problem {
+            code: shared.code,
+            message: shared.chain(),
+            hint: shared.hint.clone(),
+            source: None,
+        })
+    }
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self(Arc::new(problem))
+    }
+}
+
+impl From<InvalidId> for Refused {
+    fn from(invalid: InvalidId) -> Self {
+        Problem::from(invalid).into()
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let mut response = status(self.0.code).into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// The body of an answer that is a problem.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(title = "Problem", description = "What went wrong (RFC 9457).")]
+pub struct ProblemBody {
+    /// Names the kind of problem: `urn:prism:problem:` and the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What the code means.
+    pub title: String,
+    /// The status of the answer.
+    pub status: u16,
+    /// What happened, in a sentence that names the things it is about.
+    pub detail: String,
+    /// The stable code.
+    pub code: String,
+    /// What to do.
+    pub hint: String,
+}
+
+impl ProblemBody {
+    /// The body of a problem. What lies behind one of Prism's own faults is for the log alone.
+    pub fn of(problem: &Problem) -> Self {
+        let code = problem.code;
+        Self {
+            kind: format!("urn:prism:problem:{code}"),
+            title: code.means().to_owned(),
+            status: status(code).as_u16(),
+            detail: match code {
+                Code::Internal => problem.message.clone(),
+                _ => problem.chain(),
+            },
+            code: code.to_string(),
+            hint: problem.advice().to_owned(),
+        }
+    }
+}
+
+impl From<ProblemBody> for Problem {
+    /// Reads the problem back; a code that this version does not know keeps its name in the message.
+    fn from(body: ProblemBody) -> Self {
+        Problem::from_wire(&body.code, &body.detail).hint(body.hint)
+    }
+}
+
+/// The status that answers a code.
+pub fn status(code: Code) -> StatusCode {
+    match code {
+        Code::NotAuthenticated => StatusCode::UNAUTHORIZED,
+        Code::NotAllowed => StatusCode::FORBIDDEN,
+        Code::InstanceNotFound
+        | Code::SaveNotFound
+        | Code::TemplateNotFound
+        | Code::VersionNotFound
+        | Code::ScheduleNotFound
+        | Code::RouteNotFound => StatusCode::NOT_FOUND,
+        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Code::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::WrongContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::Internal | Code::LocalStateCorrupt | Code::LocalIo | Code::DiskFull => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+        _ => match code.class() {
+            Class::BadInput => StatusCode::BAD_REQUEST,
+            Class::Refused => StatusCode::CONFLICT,
+            Class::Failed => StatusCode::BAD_GATEWAY,
+            Class::Transient => StatusCode::SERVICE_UNAVAILABLE,
+        },
+    }
+}
+
+/// After how many seconds it is worth asking again, where it may pass by itself.
+pub(super) fn retry_after_s(code: Code) -> Option<u32> {
+    match code {
+        Code::RegistryConflict | Code::LocalStateLocked => Some(1),
+        Code::NoCapacity => Some(60),
+        _ => (code.class() == Class::Transient).then_some(5),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_reads_back_from_its_body() {
+        let problem = Problem::new(Code::StopProtected, "Stop protection is on.")
+            .hint("Lift it.")
+            .because("the cause");
+        let text = serde_json::to_string(&ProblemBody::of(&problem)).unwrap();
+        let body: ProblemBody = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (body.status, body.title.as_str()),
+            (409, "Stop protection is on.")
+        );
+        let back = Problem::from(body);
+        assert_eq!(back.code, Code::StopProtected);
+        assert_eq!(back.message, "Stop protection is on: the cause");
+        assert_eq!(back.advice(), "Lift it.");
+    }
+
+    #[test]
+    fn what_lies_behind_a_fault_of_ours_stays_inside() {
+        let problem = Problem::new(Code::Internal, "A record cannot be read.").because("secret");
+        assert_eq!(ProblemBody::of(&problem).detail, "A record cannot be read.");
+    }
+
+    #[test]
+    fn every_code_has_a_status_of_its_class_and_only_transient_ones_say_when() {
+        for code in Code::ALL {
+            let status = status(*code);
+            let (client, server) = (status.is_client_error(), status.is_server_error());
+            match code.class() {
+                Class::BadInput | Class::Refused => assert!(client, "{code} {status}"),
+                Class::Failed => assert!(server, "{code} {status}"),
+                Class::Transient => assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{code}"),
+            }
+            let says = retry_after_s(*code).is_some();
+            assert_eq!(says, code.class() == Class::Transient, "{code}");
+        }
+    }
+}

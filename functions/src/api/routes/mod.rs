@@ -1,0 +1,21 @@
+//! The routes, one file for each kind of thing.
+
+mod instances;
+mod me;
+mod saves;
+mod schedules;
+mod templates;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use super::Api;
+
+/// All routes, each with its place in the OpenAPI document.
+pub(super) fn all() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(super::openapi::head())
+        .merge(me::routes())
+        .merge(saves::routes())
+        .merge(templates::routes())
+        .merge(instances::routes())
+        .merge(schedules::routes())
+}

@@ -1,0 +1,489 @@
+//! Nonsense in every field of every route: each is refused with a problem that names it, and
+//! changes nothing.
+
+use prism_functions::api::BODY_BYTES;
+use serde_json::{Value, json};
+
+use crate::portal::{Ask, Portal, operations};
+
+/// What is in a field, where, and what the refusal has to name.
+struct Odd {
+    method: &'static str,
+    path: String,
+    body: Option<Value>,
+    names: &'static str,
+}
+
+fn save(field: &str, value: Value) -> Value {
+    let mut body = json!({"instance": "work", "template": "kept", "region": "us-east-1"});
+    body[field] = value;
+    body
+}
+
+fn launch(field: &str, value: Value) -> Value {
+    let mut body = json!({"template": "ubuntu", "name": "new", "region": "us-east-1"});
+    body[field] = value;
+    body
+}
+
+fn schedule(field: &str, value: Value) -> Value {
+    let mut body = json!({"cadence": "rate(1 day)", "request": save("public", json!(false))});
+    body[field] = value;
+    body
+}
+
+/// Values that no field takes for what it holds.
+fn odd_values() -> [Value; 4] {
+    [
+        json!(-7.5),
+        json!([["x"]]),
+        json!({"x": 1}),
+        json!("\u{0}\u{1b}[2J"),
+    ]
+}
+
+fn bodies() -> Vec<Odd> {
+    let all = [saves(), launches(), schedules(), strays()];
+    all.into_iter().flatten().collect()
+}
+
+fn saves() -> Vec<Odd> {
+    let mut all = Vec::new();
+    let mut add = |body: Value, names| {
+        for path in ["/v1/saves".to_owned(), "/v1/saves?dry_run=true".to_owned()] {
+            let body = Some(body.clone());
+            all.push(Odd {
+                method: "POST",
+                path,
+                body,
+                names,
+            });
+        }
+    };
+    let saves: [(&'static str, &[Value]); 9] = [
+        (
+            "instance",
+            &[
+                json!(null),
+                json!(""),
+                json!(" work"),
+                json!("w".repeat(129)),
+            ],
+        ),
+        (
+            "template",
+            &[
+                json!(null),
+                json!(""),
+                json!("UP"),
+                json!("a/b"),
+                json!("t".repeat(65)),
+            ],
+        ),
+        (
+            "region",
+            &[
+                json!(null),
+                json!(""),
+                json!("US-EAST-1"),
+                json!("mars-north-1"),
+            ],
+        ),
+        (
+            "description",
+            &[json!(null), json!("d".repeat(256)), json!("a\nb")],
+        ),
+        (
+            "copy_to",
+            &[
+                json!(null),
+                json!("us-west-2"),
+                json!(["x"]),
+                json!(["mars-north-1"]),
+            ],
+        ),
+        ("public", &[json!(null), json!("yes"), json!(1)]),
+        ("project", &[json!(""), json!("UP")]),
+        (
+            "tags",
+            &[
+                json!(null),
+                json!({"aws:x": "y"}),
+                json!({"k": 1}),
+                json!({"": "v"}),
+            ],
+        ),
+        ("accept_instance_store_loss", &[]),
+    ];
+    for (field, values) in saves {
+        for value in values.iter().cloned().chain(odd_values()) {
+            // A refusal of the service speaks of things, not of fields.
+            let names = match field {
+                "copy_to" if value == json!(["mars-north-1"]) => "mars-north-1",
+                "accept_instance_store_loss" if value.is_string() => continue,
+                "tags" => "ta",
+                field => field,
+            };
+            add(save(field, value), names);
+        }
+    }
+    all
+}
+
+fn launches() -> Vec<Odd> {
+    let mut all = Vec::new();
+    let mut add = |body: Value, names| {
+        for path in [
+            "/v1/instances".to_owned(),
+            "/v1/instances?dry_run=true".to_owned(),
+        ] {
+            let body = Some(body.clone());
+            all.push(Odd {
+                method: "POST",
+                path,
+                body,
+                names,
+            });
+        }
+    };
+    let launches: [(&'static str, &[Value]); 6] = [
+        (
+            "template",
+            &[
+                json!(null),
+                json!(""),
+                json!("UP"),
+                json!("ubuntu@0"),
+                json!("ubuntu@x"),
+            ],
+        ),
+        (
+            "name",
+            &[
+                json!(null),
+                json!(""),
+                json!("new "),
+                json!("i-0123456789abcdef0"),
+            ],
+        ),
+        (
+            "region",
+            &[
+                json!(null),
+                json!(""),
+                json!("US-EAST-1"),
+                json!("mars-north-1"),
+            ],
+        ),
+        ("size", &[json!(""), json!("XXL")]),
+        ("architecture", &[json!(""), json!("riscv64")]),
+        ("project", &[json!(""), json!("UP")]),
+    ];
+    for (field, values) in launches {
+        for value in values.iter().cloned().chain(odd_values()) {
+            add(
+                launch(field, value),
+                if field == "name" { "name" } else { field },
+            );
+        }
+    }
+    all
+}
+
+fn schedules() -> Vec<Odd> {
+    let mut all = Vec::new();
+    let schedules: [(&'static str, &[Value]); 4] = [
+        ("name", &[json!(""), json!("UP")]),
+        (
+            "cadence",
+            &[
+                json!(null),
+                json!(""),
+                json!("1m"),
+                json!("rate(1 day"),
+                json!("cron(0 25 * * ? *)"),
+            ],
+        ),
+        ("timezone", &[json!(null), json!(""), json!("Mars/Olympus")]),
+        (
+            "request",
+            &[json!(null), json!(""), save("region", json!("x"))],
+        ),
+    ];
+    for (field, values) in schedules {
+        for value in values.iter().cloned().chain(odd_values()) {
+            let names = match field {
+                "request" if value.get("region").is_some() => "region",
+                field => field,
+            };
+            let body = Some(schedule(field, value));
+            let path = "/v1/schedules".to_owned();
+            all.push(Odd {
+                method: "POST",
+                path,
+                body,
+                names,
+            });
+        }
+    }
+    all
+}
+
+/// Fields that are missing, and fields that no body has.
+fn strays() -> Vec<Odd> {
+    let mut all = Vec::new();
+    let mut add = |path: &str, body: Value, names| {
+        let (path, body) = (path.to_owned(), Some(body));
+        all.push(Odd {
+            method: "POST",
+            path,
+            body,
+            names,
+        });
+    };
+    for missing in ["instance", "template", "region"] {
+        let mut body = save("region", json!("us-east-1"));
+        body.as_object_mut().unwrap().remove(missing);
+        add("/v1/saves", body, missing);
+    }
+    for (path, body) in [
+        ("/v1/saves", save("x", json!(1))),
+        ("/v1/instances", launch("x", json!(1))),
+        ("/v1/schedules", schedule("x", json!(1))),
+    ] {
+        add(path, body, "`x`");
+    }
+    all
+}
+
+fn addresses() -> Vec<Odd> {
+    let mut all = Vec::new();
+    let mut add = |method: &'static str, path: String, names| {
+        let body = None;
+        all.push(Odd {
+            method,
+            path,
+            body,
+            names,
+        });
+    };
+    for id in [
+        "x",
+        "save-",
+        "save-XYZ",
+        "i-0123456789abcdef0",
+        "save-0%00",
+        "%FF",
+    ] {
+        let names = if id == "%FF" { "id" } else { "save id" };
+        add("GET", format!("/v1/saves/{id}"), names);
+        add("POST", format!("/v1/saves/{id}/cancel"), names);
+    }
+    for name in ["UP", "a", "-ab", "a%2Fb%2Fc", "x%0Ay"] {
+        for rest in ["", "/versions", "/versions/1", "/versions/1/export"] {
+            add(
+                "GET",
+                format!("/v1/templates/{name}{rest}"),
+                "template name",
+            );
+        }
+    }
+    for name in ["UP", "a", "%00"] {
+        for method in ["GET", "DELETE"] {
+            add(method, format!("/v1/schedules/{name}"), "schedule name");
+        }
+    }
+    for version in ["0", "-1", "1.5", "x", "99999999999", "%2B1"] {
+        for rest in ["", "/export"] {
+            add(
+                "GET",
+                format!("/v1/templates/kept/versions/{version}{rest}"),
+                "version",
+            );
+        }
+    }
+    let instances = [
+        ("GET", "/v1/instances/work"),
+        ("DELETE", "/v1/instances/work"),
+        ("POST", "/v1/instances/work/start"),
+        ("POST", "/v1/instances/work/stop"),
+        ("GET", "/v1/instances"),
+    ];
+    for (method, path) in instances {
+        add(method, path.to_owned(), "region");
+        for query in [
+            "region=",
+            "region=x",
+            "region=%FF",
+            "region=US-EAST-1",
+            "region=mars-north-1",
+        ] {
+            add(method, format!("{path}?{query}"), "region");
+        }
+        add(
+            method,
+            format!("{path}?region=us-east-1&region=us-east-1"),
+            "region",
+        );
+        add(method, format!("{path}?region=us-east-1&limt=1"), "limt");
+    }
+    for (method, rest) in [
+        ("GET", ""),
+        ("DELETE", ""),
+        ("POST", "/start"),
+        ("POST", "/stop"),
+    ] {
+        let name = format!("/v1/instances/%20x{rest}?region=us-east-1");
+        add(method, name, "instance name");
+    }
+    for path in [
+        "/v1/schedules?",
+        "/v1/saves?",
+        "/v1/templates?",
+        "/v1/templates/kept/versions?",
+        "/v1/instances?region=us-east-1&",
+    ] {
+        for limit in ["0", "101", "-1", "x", "1e2", "", "99999999999999999999"] {
+            add("GET", format!("{path}limit={limit}"), "limit");
+        }
+        add("GET", format!("{path}curser=x"), "curser");
+        for cursor in ["", "x", "%00", "7b7d", "zz"] {
+            // A template that is not there has no pages either.
+            if !path.contains("kept") {
+                add("GET", format!("{path}cursor={cursor}"), "cursor");
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn nonsense_is_named_and_changes_nothing() {
+    let portal = Portal::new();
+    let before = portal.sight();
+    for odd in bodies().into_iter().chain(addresses()) {
+        let ask = Ask::new("ada", odd.method, &odd.path);
+        let answer = match &odd.body {
+            Some(body) => portal.ask(ask.json(body)),
+            None => portal.ask(ask),
+        };
+        let what = format!(
+            "{} {} {:?}: {}",
+            odd.method, odd.path, odd.body, answer.text
+        );
+        assert_eq!(answer.status, 400, "{what}");
+        let problem = answer.problem(400, answer.json()["code"].as_str().unwrap());
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(
+            detail.to_lowercase().contains(&odd.names.to_lowercase()),
+            "{} in {what}",
+            odd.names
+        );
+        assert!(
+            detail.chars().count() < 700 && !detail.contains(char::is_control),
+            "{what}"
+        );
+    }
+    assert_eq!(portal.sight(), before);
+}
+
+#[test]
+fn flags_keys_and_bodies_keep_to_their_rules() {
+    let portal = Portal::new();
+    let before = portal.sight();
+    let (good, json_type) = (
+        save("public", json!(false)),
+        ("content-type", "application/json"),
+    );
+    for path in ["/v1/saves", "/v1/instances"] {
+        for flag in ["", "yes", "1", "TRUE"] {
+            let path = format!("{path}?dry_run={flag}");
+            let refused = portal
+                .post("ada", &path, &good)
+                .problem(400, "InvalidInput");
+            assert!(refused["detail"].as_str().unwrap().contains("dry_run"));
+        }
+        let body = if path == "/v1/saves" {
+            good.clone()
+        } else {
+            launch("name", json!("new"))
+        };
+        let long = "k".repeat(65);
+        for key in ["", "a b", "a/b", "kéy", &long] {
+            let headers = [json_type, ("idempotency-key", key)];
+            let ask = Ask::new("ada", "POST", path).json(&body).with(&headers);
+            let refused = portal.ask(ask).problem(400, "InvalidRequestId");
+            let detail = refused["detail"].as_str().unwrap();
+            assert!(
+                detail.contains("request id") || detail.contains("Idempotency-Key"),
+                "{detail}"
+            );
+        }
+        let twice = [
+            json_type,
+            ("idempotency-key", "a"),
+            ("idempotency-key", "b"),
+        ];
+        let ask = Ask::new("ada", "POST", path).json(&body).with(&twice);
+        portal.ask(ask).problem(400, "InvalidRequestId");
+        for headers in [
+            &[][..],
+            &[("content-type", "text/plain")],
+            &[("content-type", "application/x-www-form-urlencoded")],
+        ] {
+            let ask = Ask::new("ada", "POST", path).json(&body).with(headers);
+            portal.ask(ask).problem(415, "WrongContentType");
+        }
+        for text in [
+            "",
+            "{",
+            "[]",
+            "null",
+            "\"x\"",
+            "{\"instance\":1,}",
+            "{\"region\":\"a\",\"region\":\"b\"}",
+            &"[".repeat(500),
+        ] {
+            let ask = Ask::new("ada", "POST", path).json(&body);
+            let refused = portal.ask(Ask {
+                body: text.to_owned(),
+                ..ask
+            });
+            let refused = refused.problem(400, "InvalidInput");
+            assert!(
+                refused["detail"].as_str().unwrap().starts_with("The body"),
+                "{refused}"
+            );
+        }
+        let ask = Ask::new("ada", "POST", path).json(&body);
+        let large = portal.ask(Ask {
+            body: " ".repeat(BODY_BYTES + 1),
+            ..ask
+        });
+        large.problem(413, "BodyTooLarge");
+    }
+    assert_eq!(portal.sight(), before);
+}
+
+#[test]
+fn every_field_of_every_body_gets_its_nonsense() {
+    let bodies = bodies();
+    let document = crate::portal::document();
+    for (_, path, operation) in operations() {
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+        let Some(schema) = schema.as_str() else {
+            continue;
+        };
+        let schema = document.pointer(schema.trim_start_matches('#')).unwrap();
+        for field in schema["properties"].as_object().unwrap().keys() {
+            let tried = bodies.iter().any(|odd| {
+                odd.path == path
+                    && odd
+                        .body
+                        .as_ref()
+                        .is_some_and(|body| body.get(field).is_some())
+            });
+            assert!(tried, "{path} {field}");
+        }
+    }
+}
