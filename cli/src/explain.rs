@@ -109,6 +109,7 @@ mod tests {
         let error = TableError::Unavailable {
             reason: reason.to_owned(),
             transient: false,
+            advice: None,
             source: None,
         };
         explain(

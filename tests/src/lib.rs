@@ -3,6 +3,8 @@
 pub mod bent;
 pub mod clean;
 pub mod contract;
+#[cfg(feature = "harness")]
+pub mod harness;
 pub mod story;
 pub mod untouched;
 pub mod watched;

@@ -11,8 +11,8 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use crate::Outcome;
-use crate::shell::{build, read, root, run as run_command};
-use crate::verify::{cache, fresh, needs};
+use crate::shell::{build, cache, read, root, run as run_command};
+use crate::verify::{fresh, needs};
 
 /// Where the checks are, and what they are written with.
 const CHECKS: &str = "tests/emulators/deployed";

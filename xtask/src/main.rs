@@ -8,11 +8,14 @@
 
 mod bench;
 mod boundary;
+mod cold_start;
 mod demo;
 mod docs;
 mod emulator;
+mod package;
 mod shell;
 mod tidy;
+mod venv;
 mod verify;
 
 use std::process::ExitCode;
@@ -29,7 +32,10 @@ Chores:
   verify          have the state machine's definition judged by asl-validator and cfn-lint
   boundary        check the dependency graph and the house rules of the source
   emulator        deploy infra/template.yaml on an emulator of AWS, with the functions, and use it
-  bench           measure how fast things are
+  bench [cold-start]
+                  measure how fast things are; or how a function begins, against one in Python
+  package [--arch x86_64|arm64]
+                  build what a deployment uploads: target/package/bootstrap-ARCH.zip
 ";
 
 fn main() -> ExitCode {
@@ -43,6 +49,8 @@ fn main() -> ExitCode {
         ["boundary"] => boundary::run(),
         ["emulator", rest @ ..] => emulator::run(rest),
         ["bench"] => bench::run(),
+        ["bench", "cold-start"] => cold_start::run(),
+        ["package", rest @ ..] => package::run(rest),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

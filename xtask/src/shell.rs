@@ -24,27 +24,45 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
     env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// Cargo, the same that runs this, at the root.
+/// Cargo, the same that runs this, at the root. What `cargo run` tells about the package that it
+/// runs is kept from it: some build scripts look at it, and would build everything again.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 
 /// Builds a program and answers where it is. Cargo shows its own progress.
 pub(crate) fn build(args: &[&str]) -> Outcome<PathBuf> {
-    let mut command = cargo();
+    build_by(cargo().arg("build").args(args))
+}
+
+/// The same by a command that is `cargo build` with its arguments.
+pub(crate) fn build_by(command: &mut Command) -> Outcome<PathBuf> {
     command
-        .arg("build")
-        .args(args)
         .arg("--message-format=json-render-diagnostics")
         .stderr(Stdio::inherit());
-    let text = output(&mut command)?;
+    let text = output(command)?;
     let program = text.lines().rev().find_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         Some(PathBuf::from(message["executable"].as_str()?))
     });
-    program.ok_or_else(|| format!("{} built no program", line_of(&command)))
+    program.ok_or_else(|| format!("{} built no program", line_of(command)))
+}
+
+/// Where the tools of chores are kept.
+pub(crate) fn cache() -> Outcome<PathBuf> {
+    let usual = || Some(PathBuf::from(variable("HOME")?).join(".cache"));
+    let cache = variable("XDG_CACHE_HOME").map(PathBuf::from).or_else(usual);
+    cache
+        .map(|cache| cache.join("prism-ci"))
+        .ok_or_else(|| "neither XDG_CACHE_HOME nor HOME says where tools can be kept".to_owned())
 }
 
 /// Runs a command to its end, its output shown.

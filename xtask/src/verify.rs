@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::Outcome;
-use crate::shell::{output, read, root, run as run_command, variable, write};
+use crate::shell::{cache, output, read, root, run as run_command, write};
 
 const DEFINITION: &str = "statemachine/save.asl.json";
 const ASL_VALIDATOR: &str = "asl-validator@4.0.0";
@@ -67,15 +67,6 @@ fn around(text: &str) -> Outcome<Value> {
 fn placeholders(text: &str) -> impl Iterator<Item = &str> {
     let parts = text.split("${").skip(1);
     parts.filter_map(|part| part.split_once('}').map(|(name, _)| name))
-}
-
-/// Where the tools are kept.
-pub(crate) fn cache() -> Outcome<PathBuf> {
-    let usual = || Some(PathBuf::from(variable("HOME")?).join(".cache"));
-    let cache = variable("XDG_CACHE_HOME").map(PathBuf::from).or_else(usual);
-    cache
-        .map(|cache| cache.join("prism-ci"))
-        .ok_or_else(|| "neither XDG_CACHE_HOME nor HOME says where tools can be kept".to_owned())
 }
 
 fn asl_validator(cache: &Path) -> Outcome<PathBuf> {

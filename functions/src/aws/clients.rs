@@ -1,7 +1,7 @@
 //! One configuration of the SDK for a process, and a client per Region on demand.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use aws_config::{AppName, BehaviorVersion, ConfigLoader, SdkConfig};
@@ -158,6 +158,29 @@ impl<C: Clone> PerRegion<C> {
     fn get(&self, region: &Region, make: impl FnOnce() -> C) -> C {
         let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         clients.entry(region.clone()).or_insert_with(make).clone()
+    }
+}
+
+/// A client of the home Region that is made when it is first used. Making one reads the rules of
+/// the service's endpoints, for which a function that does not need it should not wait.
+#[derive(Debug, Clone)]
+pub(super) struct OnDemand<C> {
+    config: SdkConfig,
+    make: fn(&SdkConfig) -> C,
+    client: OnceLock<C>,
+}
+
+impl<C> OnDemand<C> {
+    pub(super) fn new(clients: &Clients, make: fn(&SdkConfig) -> C) -> Self {
+        Self {
+            config: clients.config().clone(),
+            make,
+            client: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn get(&self) -> &C {
+        self.client.get_or_init(|| (self.make)(&self.config))
     }
 }
 

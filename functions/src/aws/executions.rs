@@ -12,7 +12,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use serde_json::Value;
 
-use super::clients::Clients;
+use super::clients::{Clients, OnDemand};
 use super::failure::Failure;
 use crate::domain::Timestamp;
 use crate::ports::{Execution, ExecutionStatus, Executions, ExecutionsError};
@@ -25,7 +25,7 @@ const NO_INPUT: &str = "{";
 /// The executions of a state machine.
 #[derive(Debug, Clone)]
 pub struct StepFunctions {
-    client: Client,
+    client: OnDemand<Client>,
     /// The machine's ARN, perhaps with a version or an alias.
     machine: String,
 }
@@ -34,7 +34,7 @@ impl StepFunctions {
     /// The executions of the machine with this ARN, in the home Region.
     pub fn new(clients: &Clients, machine: impl Into<String>) -> Self {
         Self {
-            client: Client::new(clients.config()),
+            client: OnDemand::new(clients, Client::new),
             machine: machine.into(),
         }
     }
@@ -43,6 +43,7 @@ impl StepFunctions {
     pub async fn definition(&self) -> Result<String, ExecutionsError> {
         let told = self
             .client
+            .get()
             .describe_state_machine()
             .state_machine_arn(&self.machine)
             .send()
@@ -56,6 +57,7 @@ impl StepFunctions {
     pub async fn may_start(&self) -> Result<(), ExecutionsError> {
         let asked = self
             .client
+            .get()
             .start_execution()
             .state_machine_arn(&self.machine)
             .name(DOCTOR)
@@ -83,6 +85,7 @@ impl StepFunctions {
 impl Executions for StepFunctions {
     async fn start(&self, name: &str, input: Value) -> Result<(), ExecutionsError> {
         self.client
+            .get()
             .start_execution()
             .state_machine_arn(&self.machine)
             .name(name)
@@ -96,6 +99,7 @@ impl Executions for StepFunctions {
     async fn describe(&self, name: &str) -> Result<Execution, ExecutionsError> {
         let told = self
             .client
+            .get()
             .describe_execution()
             .execution_arn(self.execution(name))
             .send()
@@ -107,6 +111,7 @@ impl Executions for StepFunctions {
     async fn wake(&self, token: &str) -> Result<bool, ExecutionsError> {
         let answered = self
             .client
+            .get()
             .send_task_success()
             .task_token(token)
             .output("{}")
@@ -125,6 +130,7 @@ impl Executions for StepFunctions {
 
     async fn stop(&self, name: &str, cause: &str) -> Result<(), ExecutionsError> {
         self.client
+            .get()
             .stop_execution()
             .execution_arn(self.execution(name))
             .cause(cause)

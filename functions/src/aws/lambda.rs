@@ -9,14 +9,14 @@ use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::Value;
 use tracing::{Instrument as _, field};
 
-use super::clients::Clients;
+use super::clients::{Clients, NoRegion};
 use super::clock::SystemClock;
 use super::config::Config;
 use super::ec2::AwsEc2;
 use super::entropy::SystemEntropy;
 use super::executions::StepFunctions;
 use super::gateway::Gateway;
-use super::handler::Handler;
+use super::handler::{Handler, UnknownHandler};
 use super::inspect::SsmInventory;
 use super::notifier::EventNotifier;
 use super::parameters::PublicParameters;
@@ -50,9 +50,10 @@ pub async fn run(variable: impl Fn(&str) -> Option<String>) -> Result<(), BoxErr
     let function = match Function::begin(&variable).await {
         Ok(function) => Arc::new(function),
         Err(error) => {
-            let text = chain(&*error);
-            tracing::error!(error = text, "the function cannot begin");
+            let (text, hint) = (chain(&*error), hint(&*error));
+            tracing::error!(error = text, hint, "the function cannot begin");
             if let Some(host) = variable(RUNTIME_API) {
+                let text = format!("{text}\nhint: {hint}");
                 init_error::report(&host, INIT_ERROR, &text).await?;
             }
             return Err(error);
@@ -192,16 +193,16 @@ impl From<Failed> for Diagnostic {
 }
 
 fn log(problem: &Problem) {
-    let (code, chain) = (problem.code, problem.chain());
+    let (code, chain, hint) = (problem.code, problem.chain(), problem.advice());
     match code.class() {
-        _ if code == Code::Internal => tracing::error!(%code, problem = chain, "failed"),
+        _ if code == Code::Internal => tracing::error!(%code, problem = chain, hint, "failed"),
         // The definition asks again while something is not ready yet, or ready already: nothing is
         // wrong.
         Class::Transient if matches!(code, Code::NotReady | Code::EventMissed) => {
             tracing::debug!(%code, problem = chain, "not ready");
         }
-        Class::BadInput | Class::Refused => tracing::info!(%code, problem = chain, "refused"),
-        Class::Failed | Class::Transient => tracing::warn!(%code, problem = chain, "failed"),
+        Class::BadInput | Class::Refused => tracing::info!(%code, problem = chain, hint, "refused"),
+        Class::Failed | Class::Transient => tracing::warn!(%code, problem = chain, hint, "failed"),
     }
 }
 
@@ -217,6 +218,17 @@ fn instance_id(value: &Value) -> Option<&str> {
     ["/plan/instance/id", "/request/instance"]
         .iter()
         .find_map(|place| value.pointer(place)?.as_str())
+}
+
+/// What to do about a function that cannot begin.
+fn hint(error: &(dyn Error + 'static)) -> &'static str {
+    if error.is::<UnknownHandler>() {
+        "Set the function's Handler to one of these."
+    } else if error.is::<NoRegion>() {
+        "Set AWS_REGION, such as us-east-1; Lambda sets it by itself."
+    } else {
+        "Set it in the function's configuration; infra/template.yaml sets all that is needed."
+    }
 }
 
 fn chain(error: &dyn Error) -> String {

@@ -1,24 +1,42 @@
 //! Logs: one line of JSON per event, on standard output, where Lambda collects it.
 
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
-/// What is logged where nothing else is said. lambda_runtime would log every failure once more.
-const DEFAULT: &str = "info,lambda_runtime::layers::panic=off";
+/// What is logged where nothing else is said.
+const DEFAULT: &str = "info";
+/// Where lambda_runtime logs once more what an invocation failed with.
+const TWICE: &str = "lambda_runtime::layers::panic";
+/// The most that code which is not ours may log, whatever is asked for. At `debug` the SDK shows the
+/// ids of access keys; at `trace` it shows requests with their signatures and session tokens, and
+/// lambda_runtime shows events with the callers' own tokens.
+const MOST_OF_OTHERS: Level = Level::INFO;
+/// How the names of our own code begin.
+const OURS: &str = "prism";
 
 /// Begins to log, as `filter` says, by the syntax of tracing-subscriber's `EnvFilter`; a panic is
 /// logged like everything else.
 pub(super) fn init(filter: Option<&str>) {
     let wanted = filter.and_then(|filter| EnvFilter::try_new(filter).ok());
-    let logged = tracing_subscriber::fmt()
+    let wanted = wanted.unwrap_or_else(|| EnvFilter::new(DEFAULT));
+    let lines = fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
-        .with_env_filter(wanted.unwrap_or_else(|| EnvFilter::new(DEFAULT)))
-        .try_init();
+        .with_filter(wanted.and(filter_fn(may_be_logged)));
+    let logged = tracing_subscriber::registry().with(lines).try_init();
     if logged.is_ok() {
         std::panic::set_hook(Box::new(|panic| {
             tracing::error!(%panic, "the function panicked");
         }));
     }
+}
+
+fn may_be_logged(metadata: &Metadata<'_>) -> bool {
+    let target = metadata.target();
+    target != TWICE && (*metadata.level() <= MOST_OF_OTHERS || target.starts_with(OURS))
 }

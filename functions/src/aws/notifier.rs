@@ -5,7 +5,7 @@ use aws_sdk_eventbridge::operation::put_events::PutEventsOutput;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_smithy_types::DateTime;
 
-use super::clients::Clients;
+use super::clients::{Clients, OnDemand};
 use super::failure::Failure;
 use crate::ports::{Notice, Notifier, NotifierError};
 
@@ -17,9 +17,9 @@ const DETAIL_TYPE: &str = "Prism Save";
 /// Puts every notice on an event bus, and alarms on a topic besides.
 #[derive(Debug, Clone)]
 pub struct EventNotifier {
-    events: aws_sdk_eventbridge::Client,
+    events: OnDemand<aws_sdk_eventbridge::Client>,
     bus: String,
-    sns: aws_sdk_sns::Client,
+    sns: OnDemand<aws_sdk_sns::Client>,
     topic: Option<String>,
 }
 
@@ -27,9 +27,9 @@ impl EventNotifier {
     /// Notices to the bus of that name; alarms also to the topic of that ARN, if there is one.
     pub fn new(clients: &Clients, bus: impl Into<String>, topic: Option<String>) -> Self {
         Self {
-            events: aws_sdk_eventbridge::Client::new(clients.config()),
+            events: OnDemand::new(clients, aws_sdk_eventbridge::Client::new),
             bus: bus.into(),
-            sns: aws_sdk_sns::Client::new(clients.config()),
+            sns: OnDemand::new(clients, aws_sdk_sns::Client::new),
             topic,
         }
     }
@@ -42,7 +42,7 @@ impl EventNotifier {
             .detail_type(DETAIL_TYPE)
             .time(DateTime::from_secs(notice.at.timestamp()))
             .detail(detail);
-        let request = self.events.put_events().entries(entry.build());
+        let request = self.events.get().put_events().entries(entry.build());
         match request.send().await {
             Ok(answer) => accepted(&answer),
             Err(error) => Err(Failure::of(error).reason()),
@@ -52,6 +52,7 @@ impl EventNotifier {
     async fn publish(&self, topic: &str, notice: &Notice) -> Result<(), String> {
         let request = self
             .sns
+            .get()
             .publish()
             .topic_arn(topic)
             .subject(format!("Prism needs you: {}", notice.save_id))

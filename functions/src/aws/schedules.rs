@@ -14,7 +14,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use sha2::{Digest, Sha256};
 
-use super::clients::Clients;
+use super::clients::{Clients, OnDemand};
 use super::failure::{Failure, NOT_SENT};
 use crate::domain::Timestamp;
 use crate::domain::schedule::{Cadence, Schedule};
@@ -42,7 +42,7 @@ pub struct ScheduleTarget {
 /// The schedules of a group.
 #[derive(Debug, Clone)]
 pub struct EventBridgeSchedules {
-    client: Client,
+    client: OnDemand<Client>,
     target: Option<ScheduleTarget>,
 }
 
@@ -51,7 +51,7 @@ impl EventBridgeSchedules {
     /// functions that make none need none.
     pub fn new(clients: &Clients, target: Option<ScheduleTarget>) -> Self {
         Self {
-            client: Client::new(clients.config()),
+            client: OnDemand::new(clients, Client::new),
             target,
         }
     }
@@ -65,6 +65,7 @@ impl EventBridgeSchedules {
     async fn create(&self, wanted: &Wanted) -> Result<(), Failure> {
         let request = self
             .client
+            .get()
             .create_schedule()
             .name(&wanted.name)
             .group_name(&wanted.group)
@@ -82,6 +83,7 @@ impl EventBridgeSchedules {
     async fn update(&self, wanted: &Wanted) -> Result<(), Failure> {
         let request = self
             .client
+            .get()
             .update_schedule()
             .name(&wanted.name)
             .group_name(&wanted.group)
@@ -114,6 +116,7 @@ impl Schedules for EventBridgeSchedules {
         let name = name(schedule);
         let request = self
             .client
+            .get()
             .delete_schedule()
             .name(&name)
             .group_name(&target.group)

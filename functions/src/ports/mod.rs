@@ -1,5 +1,6 @@
 //! What the core asks of the world: narrow traits that speak domain, no SDK type among them.
 
+mod advice;
 mod clock;
 mod ec2;
 mod entropy;
@@ -12,6 +13,7 @@ mod table;
 pub mod table_cursor;
 pub mod table_rules;
 
+pub use advice::advice;
 pub use clock::Clock;
 pub use ec2::*;
 pub use entropy::Entropy;

@@ -188,6 +188,8 @@ pub enum TableError {
         reason: String,
         /// Whether the same call may succeed later without anyone doing anything.
         transient: bool,
+        /// What to do, where it lies in how Prism is set up.
+        advice: Option<&'static str>,
         /// What the adapter saw.
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,

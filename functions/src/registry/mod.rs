@@ -93,8 +93,20 @@ fn problem(error: TableError) -> Problem {
             Code::Internal,
             format!("The registry was asked something impossible: {what}."),
         ),
-        TableError::Unavailable { .. } => {
-            Problem::new(Code::RegistryUnavailable, "The registry did not answer.").because(error)
+        TableError::Unavailable {
+            transient, advice, ..
+        } => {
+            let message = if transient {
+                "The registry did not answer."
+            } else {
+                "The registry cannot be used."
+            };
+            let problem = Problem::new(Code::RegistryUnavailable, message);
+            let problem = match advice {
+                Some(advice) => problem.hint(advice),
+                None => problem,
+            };
+            problem.because(error)
         }
     }
 }

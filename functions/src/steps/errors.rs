@@ -1,7 +1,7 @@
 //! What EC2's errors mean to a save.
 
 use crate::domain::{Code, Problem};
-use crate::ports::Ec2Error;
+use crate::ports::{Ec2Error, advice};
 
 /// The problem that an EC2 error is, wherever the step has no better word for it.
 pub(crate) fn from_ec2(error: Ec2Error) -> Problem {
@@ -27,10 +27,20 @@ pub(crate) fn from_ec2(error: Ec2Error) -> Problem {
             Code::AwsUnavailable,
             "EC2 did not answer, or failed.".to_owned(),
         )
+    } else if error.is_about_credentials() {
+        (
+            Code::AwsRefused,
+            "EC2 does not accept the credentials.".to_owned(),
+        )
     } else {
         (Code::AwsRefused, "EC2 refused.".to_owned())
     };
-    Problem::new(code, message).because(error)
+    let problem = Problem::new(code, message);
+    let problem = match advice(&error.code, &error.message) {
+        Some(advice) => problem.hint(advice),
+        None => problem,
+    };
+    problem.because(error)
 }
 
 /// The IAM name of an action; one of another service names the service itself.
@@ -63,11 +73,30 @@ mod tests {
             ("Timeout", Code::AwsUnavailable),
             ("InternalError", Code::AwsUnavailable),
             ("InvalidParameterValue", Code::AwsRefused),
+            ("RequestExpired", Code::AwsRefused),
+            ("AuthFailure", Code::AwsRefused),
         ];
         for (ec2, code) in cases {
             let problem = from_ec2(Ec2Error::new("StartInstances", ec2, "why"));
             assert_eq!(problem.code, code, "{ec2}");
             assert!(problem.chain().contains(ec2));
         }
+    }
+
+    #[test]
+    fn what_lies_in_the_setup_says_what_to_do() {
+        let problem = |code, message| from_ec2(Ec2Error::new("DescribeInstances", code, message));
+        let expired = problem("RequestExpired", "Request has expired.");
+        assert!(expired.advice().contains("have expired"), "{expired:?}");
+        let nobody = problem(
+            "AuthFailure",
+            "AWS was not able to validate the provided access credentials",
+        );
+        assert!(
+            nobody.advice().contains("Check the credentials"),
+            "{nobody:?}"
+        );
+        let image = problem("AuthFailure", "Not authorized for images: [ami-1]");
+        assert_eq!(image.code, Code::PermissionMissing);
     }
 }

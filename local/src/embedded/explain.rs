@@ -69,6 +69,7 @@ mod tests {
         let table = TableError::Unavailable {
             reason: "no answer".to_owned(),
             transient: true,
+            advice: None,
             source: Some(Box::new(locked)),
         };
         let problem = explain(

@@ -71,6 +71,7 @@ impl SqliteTable {
             TableError::Unavailable {
                 reason: format!("{doing} failed"),
                 transient: error.is_transient(),
+                advice: None,
                 source: Some(Box::new(error)),
             }
         }

@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::aws::failure::Failure;
-use crate::ports::TableError;
+use crate::ports::{TableError, advice};
 
 /// What DynamoDB answers a request that is wrong in itself.
 const INVALID: &str = "ValidationException";
@@ -24,6 +24,7 @@ where
     }
     TableError::Unavailable {
         transient: failure.is_transient(),
+        advice: advice(&failure.code, &failure.message),
         reason: failure.reason(),
         source: failure.source,
     }
@@ -61,6 +62,7 @@ fn of_reasons(reasons: &[CancellationReason]) -> TableError {
         reason: format!("the transaction was cancelled: {}", codes.join(", ")),
         // What is left are throttles.
         transient: true,
+        advice: None,
         source: None,
     }
 }
@@ -75,6 +77,7 @@ pub(super) fn foreign(what: &str) -> TableError {
     TableError::Unavailable {
         reason: format!("an item has something that Prism did not write: {what}"),
         transient: false,
+        advice: None,
         source: None,
     }
 }

@@ -76,8 +76,25 @@ impl Ec2Error {
     pub fn is_unauthorized(&self) -> bool {
         matches!(
             self.code.as_str(),
-            "UnauthorizedOperation" | "AuthFailure" | "AccessDenied"
-        )
+            "UnauthorizedOperation" | "AuthFailure" | "AccessDenied" | "AccessDeniedException"
+        ) && !self.is_about_credentials()
+    }
+
+    /// Whether the credentials are not accepted, so that nobody knows who asks.
+    pub fn is_about_credentials(&self) -> bool {
+        match self.code.as_str() {
+            // It has two meanings.
+            "AuthFailure" => !self.message.contains("Not authorized"),
+            "ExpiredToken"
+            | "ExpiredTokenException"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+            | "RequestExpired"
+            | "RequestNotSent"
+            | "SignatureDoesNotMatch"
+            | "UnrecognizedClientException" => true,
+            _ => false,
+        }
     }
 
     /// Whether the resource is in a state that does not allow the action, perhaps only for now.

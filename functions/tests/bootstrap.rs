@@ -1,0 +1,266 @@
+//! The functions' binary as Lambda starts it: what it says where it is set up wrongly, and what its
+//! logs never hold.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::sync::Arc;
+
+use prism_functions::ports::Table;
+use prism_local::wire::{Accounts, WireServer};
+use prism_tests::harness::{self, Answer, DynamoDb, Function, Program, RuntimeApi};
+use prism_tests::world::{Setup, World, begun, launched, save_request};
+use serde_json::{Value, json};
+
+/// What must not be found in any log.
+const KEY: &str = "AKIACANARYKEY0000001";
+const SECRET: &str = "canary/secret+key0123456789abcdefghijklm";
+const TOKEN: &str = "CANARY//session+token==";
+
+/// A function in a folder of its own.
+struct Run {
+    lambda: RuntimeApi,
+    program: Program,
+    folder: tempfile::TempDir,
+}
+
+impl Run {
+    /// The step AwaitStopped, set up as it should be but for AWS's endpoints.
+    async fn new() -> Self {
+        let lambda = RuntimeApi::start().await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let program = Program::new([env!("CARGO_BIN_EXE_bootstrap")], folder.path())
+            .with("AWS_LAMBDA_RUNTIME_API", lambda.host())
+            .with("AWS_EC2_METADATA_DISABLED", "true")
+            .with("_HANDLER", "AwaitStopped")
+            .with("PRISM_TABLE", "prism");
+        Self {
+            lambda,
+            program,
+            folder,
+        }
+    }
+
+    fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.program = self.program.with(name, value);
+        self
+    }
+
+    /// Starts the function and waits for what it tells first.
+    async fn start(&mut self) -> (Function, Answer) {
+        let function = self.program.start(&self.folder.path().join("log"));
+        let answer = self.lambda.answer().await.unwrap();
+        (function.unwrap(), answer.1)
+    }
+
+    /// What a function that cannot begin tells Lambda, and logs.
+    async fn refusal(mut self) -> String {
+        let (mut function, answer) = self.start().await;
+        let Answer::NotBegun(name, text) = answer else {
+            panic!("it began: {answer:?}");
+        };
+        assert_eq!(name, "Prism.InitError");
+        assert!(!function.end().unwrap().success());
+        assert_one_line(&function, "ERROR", &text);
+        text
+    }
+
+    /// How an invocation fails: the name of its error and its text.
+    async fn failure(
+        mut self,
+        answers: impl Fn() -> harness::Reply + Send + Sync + 'static,
+    ) -> String {
+        let dynamo = DynamoDb::start(move |_, _| answers()).await.unwrap();
+        self = self.with(
+            "AWS_ENDPOINT_URL_DYNAMODB",
+            format!("http://{}", dynamo.host()),
+        );
+        self.failure_there().await
+    }
+
+    async fn failure_there(mut self) -> String {
+        self.lambda.invoke(&invocation("save-0123456789abcdef"));
+        let (function, answer) = self.start().await;
+        let Answer::Failed(name, text) = answer else {
+            panic!("it did not fail: {answer:?}");
+        };
+        assert_eq!(name, "RegistryUnavailable", "{text}");
+        assert_one_line(&function, "WARN", &text);
+        text
+    }
+}
+
+/// Holds the log to one line, which says what Lambda was told, with the hint.
+fn assert_one_line(function: &Function, level: &str, told: &str) {
+    let log = function.log().unwrap();
+    let lines: Vec<Value> = log
+        .lines()
+        .map(|it| serde_json::from_str(it).unwrap())
+        .collect();
+    let [line] = lines.as_slice() else {
+        panic!("not one line: {log}");
+    };
+    assert_eq!(line["level"], level);
+    let (text, hint) = told.split_once("\nhint: ").unwrap();
+    let said = line["problem"].as_str().or(line["error"].as_str());
+    assert_eq!((said, line["hint"].as_str()), (Some(text), Some(hint)));
+}
+
+fn invocation(save: &str) -> Value {
+    json!({"save_id": save, "epoch": 1, "limit_s": 1e12})
+}
+
+fn refused(name: &str, message: &str) -> impl Fn() -> harness::Reply + Send + Sync + 'static {
+    let body =
+        json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{name}"), "message": message});
+    move || (400, body.clone())
+}
+
+#[tokio::test]
+async fn a_function_that_is_set_up_wrongly_says_what_and_where() {
+    for (name, value, said) in [
+        ("PRISM_TABLE", "", "PRISM_TABLE is not set"),
+        (
+            "PRISM_PUBLIC_SCOPE",
+            "everybody",
+            "must be \"deployment\" or \"world\"",
+        ),
+        ("PRISM_ALARM_TOPIC_ARN", "alarms", "must be an ARN"),
+        ("AWS_REGION", "", "no AWS Region is configured"),
+        ("AWS_REGION", "us east", "no AWS Region is configured"),
+        ("_HANDLER", "bootstrap", "there is no handler \"bootstrap\""),
+    ] {
+        let text = Run::new().await.with(name, value).refusal().await;
+        assert!(text.contains(said), "{name}={value}: {text}");
+    }
+    let sweep = Run::new().await.with("_HANDLER", "Sweep").refusal().await;
+    assert!(sweep.contains("PRISM_STATE_MACHINE_ARN"), "{sweep}");
+}
+
+#[tokio::test]
+async fn a_table_that_cannot_be_used_says_why_and_what_to_do() {
+    for (code, message, hint) in [
+        (
+            "ResourceNotFoundException",
+            "Requested resource not found",
+            "PRISM_TABLE",
+        ),
+        (
+            "AccessDeniedException",
+            "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: dynamodb:GetItem",
+            "Ask an administrator",
+        ),
+        (
+            "ExpiredTokenException",
+            "The security token included in the request is expired",
+            "have expired",
+        ),
+        (
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+            "Check the credentials",
+        ),
+        (
+            "InvalidSignatureException",
+            "Signature expired: 20260105T090000Z is now earlier than 20260105T095500Z",
+            "Set the clock",
+        ),
+    ] {
+        let text = Run::new().await.failure(refused(code, message)).await;
+        assert!(text.contains(code) && text.contains(message), "{text}");
+        assert!(
+            text.split_once("\nhint: ").unwrap().1.contains(hint),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_region_that_leads_nowhere_says_so() {
+    // Nothing listens on this port of a name that no network has.
+    let run = Run::new()
+        .await
+        .with("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9");
+    let text = run.failure_there().await;
+    assert!(
+        text.contains("Unreachable") && text.contains("AWS_REGION"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_function_without_credentials_asks_for_them() {
+    let run = Run::new()
+        .await
+        .with("AWS_ACCESS_KEY_ID", "")
+        .with("AWS_SECRET_ACCESS_KEY", "");
+    let text = run.failure(refused("Unasked", "nobody may ask")).await;
+    assert!(text.contains("Give it credentials"), "{text}");
+}
+
+/// Whoever reads the logs learns no secret, however much is logged.
+#[test]
+fn no_log_holds_a_secret() {
+    let world = launched(Setup::seeded(1));
+    let save = begun(&world, save_request("work", "kept"));
+    world.pass(5);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(async {
+        for filter in [
+            "trace",
+            "debug",
+            "aws_sigv4=trace,aws_runtime=trace",
+            "info",
+        ] {
+            let (log, signatures) = logged(&world, save.as_str(), filter).await;
+            // What is ours shows that the filter was read.
+            let ours = ["trace", "debug"].contains(&filter);
+            assert_eq!(!log.is_empty(), ours, "{filter}: {log}");
+            let secrets = [KEY, SECRET, TOKEN].map(str::to_owned);
+            for secret in secrets.into_iter().chain(signatures) {
+                let told = log.lines().find(|line| line.contains(&secret));
+                assert_eq!(told, None, "{filter}");
+            }
+        }
+    });
+}
+
+/// The log of a step that did its work, and the signatures that it sent meanwhile.
+async fn logged(world: &World, save: &str, filter: &str) -> (String, Vec<String>) {
+    let accounts = Accounts::all("111122223333".parse().unwrap());
+    let wire = WireServer::start(world.cloud.clone(), accounts, 0)
+        .await
+        .unwrap();
+    let table = Arc::clone(&world.table) as Arc<dyn Table>;
+    let dynamo = DynamoDb::start(harness::table(table)).await.unwrap();
+    let mut run = Run::new()
+        .await
+        .with("AWS_ENDPOINT_URL_EC2", wire.url())
+        .with(
+            "AWS_ENDPOINT_URL_DYNAMODB",
+            format!("http://{}", dynamo.host()),
+        )
+        .with("AWS_ACCESS_KEY_ID", KEY)
+        .with("AWS_SECRET_ACCESS_KEY", SECRET)
+        .with("AWS_SESSION_TOKEN", TOKEN)
+        .with("PRISM_LOG", filter);
+    run.lambda.invoke(&invocation(save));
+    let (function, answer) = run.start().await;
+    assert_eq!(answer, Answer::Returned(json!({"done": false})));
+    wire.stop().await;
+    let tokens = dynamo.header_values("x-amz-security-token");
+    assert_eq!(
+        tokens,
+        [TOKEN],
+        "the token was sent, and could have been logged"
+    );
+    let sent = dynamo.header_values("authorization");
+    let signatures = sent
+        .iter()
+        .filter_map(|value| value.split_once("Signature="));
+    let signatures: Vec<String> = signatures
+        .map(|(_, signature)| signature.to_owned())
+        .collect();
+    assert_eq!(signatures.len(), 1, "{sent:?}");
+    (function.log().unwrap(), signatures)
+}

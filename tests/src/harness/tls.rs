@@ -1,0 +1,83 @@
+//! TLS in front of a server that has none.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::{self, PemObject as _};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+/// TLS on 127.0.0.1, until the handle is dropped.
+#[derive(Debug)]
+pub struct TlsFront {
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+/// There can be no TLS.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file with the certificate or its key cannot be read.
+    #[error("the certificate or its key cannot be read")]
+    File(#[source] pem::Error),
+    /// The certificate and the key are of no use.
+    #[error("the certificate or its key is of no use")]
+    Certificate(#[source] rustls::Error),
+    /// No port can be had.
+    #[error("no port can be had")]
+    Listen(#[source] io::Error),
+}
+
+impl TlsFront {
+    /// Passes on to `target` what arrives. The certificate and its key are files in PEM.
+    pub async fn start(certificate: &Path, key: &Path, target: String) -> Result<Self, TlsError> {
+        let chain = CertificateDer::pem_file_iter(certificate)
+            .and_then(Iterator::collect)
+            .map_err(TlsError::File)?;
+        let key = PrivateKeyDer::from_pem_file(key).map_err(TlsError::File)?;
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+            .map_err(TlsError::Certificate)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+        let listener = listener.map_err(TlsError::Listen)?;
+        let address = listener.local_addr().map_err(TlsError::Listen)?;
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (acceptor, target) = (acceptor.clone(), target.clone());
+                tokio::spawn(async move {
+                    // A client that breaks off is the client's business, and shows there.
+                    let _ = pass(stream, &acceptor, &target).await;
+                });
+            }
+        });
+        Ok(Self { address, task })
+    }
+
+    /// The endpoint.
+    pub fn url(&self) -> String {
+        format!("https://{}", self.address)
+    }
+}
+
+impl Drop for TlsFront {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn pass(stream: TcpStream, acceptor: &TlsAcceptor, target: &str) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut outside = acceptor.accept(stream).await?;
+    let mut inside = TcpStream::connect(target).await?;
+    inside.set_nodelay(true)?;
+    tokio::io::copy_bidirectional(&mut outside, &mut inside).await?;
+    Ok(())
+}

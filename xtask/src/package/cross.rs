@@ -1,0 +1,58 @@
+//! cargo-lambda, with zig as the C compiler and the linker: for another architecture than the
+//! host's, or against an older glibc than the host has.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{Arch, BUILD, flagged};
+use crate::Outcome;
+use crate::shell::{output, root, run};
+use crate::venv;
+
+/// The tools, as PyPI has them.
+const TOOLS: [&str; 2] = ["cargo-lambda==1.9.2", "ziglang==0.17.1"];
+
+/// Builds the program and answers where it is.
+pub(super) fn build(arch: Arch, flags: &str) -> Outcome<PathBuf> {
+    standard_library(arch)?;
+    let tools = venv::with("python3", "cargo-lambda", &TOOLS)?;
+    let built = root().join("target/package").join(arch.name());
+    let mut command = Command::new(tools.join("cargo-lambda"));
+    command
+        .current_dir(root())
+        .args(["lambda", "build"])
+        .args(BUILD)
+        // It would have rustup add the target, which is not always there and not ours to do.
+        .arg("--skip-target-check")
+        .arg("--lambda-dir")
+        .arg(&built)
+        .env("PATH", path_with(&tools)?);
+    if arch == Arch::Arm64 {
+        command.arg("--arm64");
+    } else {
+        command.arg("--x86-64");
+    }
+    run(flagged(&mut command, flags))?;
+    Ok(built.join("bootstrap/bootstrap"))
+}
+
+/// Fails with what to do where Rust's own library for the target is missing.
+fn standard_library(arch: Arch) -> Outcome {
+    let target = arch.target();
+    let mut rustc = Command::new("rustc");
+    rustc.args(["--print", "target-libdir", "--target", target]);
+    let folder = output(rustc.current_dir(root()))?;
+    if Path::new(folder.trim()).is_dir() {
+        return Ok(());
+    }
+    Err(format!(
+        "Rust's standard library for {target} is not installed: rustup target add {target}"
+    ))
+}
+
+/// The search path with the tools first, where zig is found.
+fn path_with(tools: &Path) -> Outcome<std::ffi::OsString> {
+    let path = crate::shell::variable("PATH").unwrap_or_default();
+    let folders = std::iter::once(tools.to_owned()).chain(std::env::split_paths(&path));
+    std::env::join_paths(folders).map_err(|error| format!("PATH cannot be extended: {error}"))
+}

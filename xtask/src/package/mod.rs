@@ -1,0 +1,151 @@
+//! `package`: the artefact of a deployment, `target/package/bootstrap-ARCH.zip`, and a copy of the
+//! last one as `bootstrap.zip`, which infra/template.yaml names. The same source and toolchain make
+//! the same bytes, wherever they lie.
+
+mod artefact;
+mod binary;
+mod cross;
+mod remap;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sha2::{Digest, Sha256};
+
+use crate::Outcome;
+use crate::shell::{build_by, cargo, root};
+
+pub(crate) use self::artefact::MOST_BYTES;
+
+/// The name under which infra/template.yaml has the artefact that was made last.
+const DEPLOYED: &str = "bootstrap.zip";
+
+/// What is built.
+pub(crate) const BUILD: [&str; 8] = [
+    "--release",
+    "--locked",
+    "--package",
+    "prism-functions",
+    "--bin",
+    "bootstrap",
+    "--features",
+    "prism-functions/aws",
+];
+
+/// An architecture that Lambda has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arch {
+    X86_64,
+    Arm64,
+}
+
+impl Arch {
+    /// The architecture that this program runs on.
+    pub(crate) fn host() -> Outcome<Self> {
+        match std::env::consts::ARCH {
+            "x86_64" => Ok(Arch::X86_64),
+            "aarch64" => Ok(Arch::Arm64),
+            other => Err(format!(
+                "Lambda has no {other}: say --arch x86_64 or --arch arm64"
+            )),
+        }
+    }
+
+    /// As Lambda and the template call it.
+    fn name(self) -> &'static str {
+        match self {
+            Arch::X86_64 => "x86_64",
+            Arch::Arm64 => "arm64",
+        }
+    }
+
+    /// As Rust calls it.
+    fn target(self) -> &'static str {
+        match self {
+            Arch::X86_64 => "x86_64-unknown-linux-gnu",
+            Arch::Arm64 => "aarch64-unknown-linux-gnu",
+        }
+    }
+}
+
+/// An artefact, and the program in it.
+#[derive(Debug)]
+pub(crate) struct Package {
+    pub(crate) program: PathBuf,
+    pub(crate) bytes: u64,
+}
+
+/// Runs the chore.
+pub(crate) fn run(args: &[&str]) -> Outcome {
+    let arch = match args {
+        [] => Arch::host()?,
+        ["--arch", "x86_64"] => Arch::X86_64,
+        ["--arch", "arm64"] => Arch::Arm64,
+        _ => return Err("usage: cargo xtask package [--arch x86_64|arm64]".to_owned()),
+    };
+    package(arch).map(drop)
+}
+
+/// Makes the artefact and says what came of it.
+pub(crate) fn package(arch: Arch) -> Outcome<Package> {
+    let program = program(arch)?;
+    let zip = root().join(format!("target/package/bootstrap-{}.zip", arch.name()));
+    let content = fs::read(&program)
+        .map_err(|error| format!("{} cannot be read: {error}", program.display()))?;
+    let packed = artefact::zip(&content)?;
+    artefact::write(&zip, &packed)?;
+    // What uploads the template's artefacts takes one literal path.
+    artefact::write(&zip.with_file_name(DEPLOYED), &packed)?;
+    let bytes = packed.len() as u64;
+    println!(
+        "{}: {bytes} bytes ({} unpacked), sha256 {}",
+        zip.strip_prefix(root()).unwrap_or(&zip).display(),
+        content.len(),
+        hex(&Sha256::digest(&packed)),
+    );
+    artefact::judge(bytes)?;
+    Ok(Package { program, bytes })
+}
+
+/// Builds the functions' program: by the host's own compiler and linker where they make it as
+/// Lambda can run it, else by cargo-lambda.
+fn program(arch: Arch) -> Outcome<PathBuf> {
+    let flags = remap::flags()?;
+    let native = cfg!(target_os = "linux") && Arch::host() == Ok(arch);
+    if native {
+        let mut command = cargo();
+        command.arg("build").args(BUILD);
+        let program = build_by(flagged(&mut command, &flags))?;
+        match checked(&program, arch) {
+            Ok(()) => return Ok(program),
+            Err(problem) => println!("{problem}; cargo-lambda builds it again"),
+        }
+    }
+    let program = cross::build(arch, &flags)?;
+    checked(&program, arch)?;
+    Ok(program)
+}
+
+/// With these flags for the compiler, and none of whoever builds.
+fn flagged<'a>(command: &'a mut Command, flags: &str) -> &'a mut Command {
+    command
+        .env("CARGO_ENCODED_RUSTFLAGS", flags)
+        .env("CARGO_INCREMENTAL", "0")
+        .env_remove("RUSTFLAGS")
+}
+
+fn checked(program: &Path, arch: Arch) -> Outcome {
+    let content = fs::read(program)
+        .map_err(|error| format!("{} cannot be read: {error}", program.display()))?;
+    binary::check(&content, arch).map_err(|problem| format!("{}: {problem}", program.display()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
