@@ -107,6 +107,7 @@ fn what_a_preserved_environment_tells_of_itself() {
           saved       by alice at TIME
           original    python-ml
           parent      python-ml
+          packages    10 are known: see them with --packages
           AMIs        eu-west-1  x86_64  ami-0
                       us-east-1  x86_64  ami-0
                       us-west-2  x86_64  ami-0
@@ -137,8 +138,8 @@ fn what_a_preserved_environment_tells_of_itself() {
             us-west-2:
               x86_64: ami-0
         $ prism saves list
-        SAVE                       STATE      INSTANCE             TEMPLATE                  DOWNTIME  BEGAN
-        save-0  succeeded  earthquake-analysis  seismic-ml-environment@1  DURATION  TIME
+        SAVE                       STATE      INSTANCE             TEMPLATE                  DOWNTIME  BEGAN                    SCHEDULE
+        save-0  succeeded  earthquake-analysis  seismic-ml-environment@1  DURATION  TIME  -
         "#);
     });
 }
