@@ -59,6 +59,7 @@ impl<'a> Flow<'a> {
         Box::pin(async move {
             let mut index = graph.start;
             loop {
+                self.core.stop.go_on().await;
                 let left = self.visit(&graph.states[index], input).await?;
                 input = left.output;
                 match left.next {

@@ -136,6 +136,7 @@ struct Core {
     execution_arn: Arc<str>,
     recorder: Recorder,
     rng: Arc<Mutex<fastrand::Rng>>,
+    stop: StopHandle,
     region: Arc<str>,
     execution_context: Value,
     machine_context: Value,
@@ -161,6 +162,7 @@ impl Execution {
             functions: self.functions,
             tokens: self.tokens,
             execution_arn: Arc::from(self.identity.execution_arn),
+            stop: self.stop,
         };
         let input = Payload::unbounded(self.input);
         core.recorder.record_end(
@@ -170,7 +172,7 @@ impl Execution {
                 role_arn: Arc::from(self.identity.role_arn),
             },
         );
-        let (status, payload, failure) = Self::race(&core, &self.machine, &self.stop, input).await;
+        let (status, payload, failure) = Self::race(&core, &self.machine, input).await;
         let (error, cause) = failure.map_or((None, None), |failure| {
             // A Fail without an Error leaves the name empty.
             (
@@ -190,7 +192,6 @@ impl Execution {
     async fn race(
         core: &Core,
         machine: &Machine,
-        stop: &StopHandle,
         input: Payload,
     ) -> (Status, Option<Payload>, Option<Failure>) {
         let work = Box::pin(work(core, machine, input));
@@ -198,7 +199,7 @@ impl Execution {
             Some(seconds) => core.clock.sleep(Duration::from_secs(seconds)),
             None => Box::pin(pending()),
         };
-        let stopped = Box::pin(stop.requested());
+        let stopped = Box::pin(core.stop.requested());
         // Of what is there at once, a stop wins over a result, and a result over a timeout. The
         // losers are dropped here, and with them the running tasks.
         let (ended, stopped) = match select(stopped, select(work, limit)).await {
@@ -259,8 +260,9 @@ async fn work(core: &Core, machine: &Machine, input: Payload) -> Result<(Payload
         });
     }
     let mut flow = Flow::new(core);
-    let output = flow.graph(&machine.graph, input).await?;
-    Ok((output, flow.last))
+    let output = flow.graph(&machine.graph, input).await;
+    core.stop.go_on().await;
+    Ok((output?, flow.last))
 }
 
 impl fmt::Debug for Execution {

@@ -46,6 +46,20 @@ impl StopHandle {
         self.0.waker.wake();
     }
 
+    /// Returns at once, but never once the execution is to stop: whoever is about to begin a state
+    /// goes no further then.
+    pub(super) async fn go_on(&self) {
+        poll_fn(|_| {
+            let request = self.0.request.lock();
+            match *request.unwrap_or_else(PoisonError::into_inner) {
+                None => Poll::Ready(()),
+                // `requested` is woken, and drops whoever waits here.
+                Some(_) => Poll::Pending,
+            }
+        })
+        .await;
+    }
+
     /// Waits for the request.
     pub(super) async fn requested(&self) -> StopRequest {
         poll_fn(|cx| {

@@ -250,6 +250,41 @@ fn a_stop_may_come_early_or_late() {
     stop.stop(None, None);
 }
 
+/// A function that stops its own execution and answers at once.
+struct Stopping(StopHandle);
+
+#[async_trait::async_trait]
+impl Functions for Stopping {
+    async fn invoke(&self, _: &str, payload: Value) -> Result<Value, TaskFailure> {
+        self.0.stop(None, Some("by the function".to_owned()));
+        Ok(payload)
+    }
+}
+
+/// StopExecution: no state begins after a stop, and no result stands against it, even if nothing
+/// has to be waited for on the way.
+#[test]
+fn a_stop_lets_no_further_state_begin() {
+    let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
+    let last = machine("T", &json!({"T": task("f", json!({"End": true}))}));
+    let not_last = machine(
+        "T",
+        &json!({"T": task("f", json!({"Next": "P"})), "P": {"Type": "Pass", "End": true}}),
+    );
+    for definition in [last, not_last] {
+        let history = Arc::new(MemoryHistory::new());
+        let mut stopped = execution(&(Arc::new(clock.clone()) as _), &definition, 1);
+        stopped.functions = Arc::new(Stopping(stopped.stop.clone()));
+        stopped.history = Arc::clone(&history) as _;
+        let outcome = clock.run(stopped.run());
+        assert_eq!(outcome.status, Status::Aborted);
+        let events = history.events();
+        let names = events.iter().map(|event| event.event.type_name());
+        let of_entered = names.filter(|name| name.ends_with("StateEntered"));
+        assert_eq!(of_entered.count(), 1);
+    }
+}
+
 /// An execution that is dropped gives up its timers and its calls.
 #[test]
 fn a_dropped_execution_leaves_nothing_behind() {

@@ -1,0 +1,237 @@
+//! One scenario, played on one of the two interpreters.
+
+use std::sync::{Arc, LazyLock};
+
+use prism_asl::HistoryEvent;
+use prism_functions::domain::SaveId;
+use prism_functions::domain::save::SaveRequest;
+use prism_functions::ports::{Execution, ExecutionStatus, Executions as _};
+use prism_functions::steps;
+use prism_local::executions::{DEFINITION, StepFunctions, load};
+use prism_tests::world::{Setup, World, begun, caller, launched};
+use serde_json::{Value, json};
+
+use crate::moto::{Moto, MotoExecutions};
+use crate::seen::{self, Seen};
+use crate::served::{Served, Stage};
+use crate::trouble::{self, Fault, Trouble};
+
+/// A save, and what happens to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Scenario {
+    pub(crate) name: String,
+    pub(crate) request: SaveRequest,
+    /// What has happened before it begins.
+    pub(crate) before: fn(&World),
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) dry_run: bool,
+    /// The limit of the execution instead of the three days.
+    pub(crate) timeout_s: Option<u64>,
+    /// Whether chance has a say in it: a pause is random, or two Regions are asked at one instant.
+    /// What it decides is not compared.
+    pub(crate) by_chance: bool,
+    /// Whether a sweep comes by afterwards and recovers it.
+    pub(crate) swept: bool,
+    /// The status in which the first execution ends, and the error with which it does.
+    pub(crate) ends: (&'static str, Option<&'static str>),
+}
+
+/// The definition's own limit, which a scenario may shorten.
+const LIMIT: &str = "\"TimeoutSeconds\": 259200";
+
+impl Scenario {
+    /// The definition as deployed, with each step's name for its function.
+    pub(crate) fn definition(&self) -> String {
+        let text = match self.timeout_s {
+            None => DEFINITION.to_owned(),
+            Some(seconds) => {
+                assert!(DEFINITION.contains(LIMIT), "the limit is another now");
+                DEFINITION.replace(LIMIT, &format!("\"TimeoutSeconds\": {seconds}"))
+            }
+        };
+        steps::ALL.iter().fold(text, |text, step| {
+            text.replace(&format!("${{{}}}", step.name), step.name)
+        })
+    }
+
+    fn world(&self) -> World {
+        let setup = Setup {
+            machine: Arc::new(load(&self.definition()).unwrap()),
+            wrap: trouble::wrap,
+            // Whether an event ends a wait is the scenario's to say.
+            events: false,
+            ..Setup::seeded(11)
+        };
+        let world = launched(setup);
+        (self.before)(&world);
+        world
+    }
+
+    /// Starts the save; a dry run is an execution only by its input.
+    fn begin(&self, world: &World) -> SaveId {
+        if !self.dry_run {
+            return begun(world, self.request.clone());
+        }
+        let id: SaveId = "save-00000000000000000000".parse().unwrap();
+        let ada = caller("ada");
+        let input =
+            json!({ "save_id": id, "caller": ada, "request": self.request, "dry_run": true });
+        let started = world.service.executions.start(id.as_str(), input);
+        world.clock.run(started).unwrap();
+        id
+    }
+}
+
+/// What was seen of the executions of one scenario, the recovery after the first.
+pub(crate) type Played = Vec<Seen>;
+
+/// Plays a scenario on our interpreter.
+pub(crate) fn on_ours(scenario: &Scenario) -> Played {
+    let trouble = Trouble::new(&scenario.faults);
+    trouble::set(Arc::clone(&trouble));
+    let world = scenario.world();
+    trouble.set_service(world.service.clone());
+    let id = scenario.begin(&world);
+    let look = |name: &str| {
+        world.clock.run_until_idle().unwrap();
+        let execution = world.clock.run(world.executions.describe(name)).unwrap();
+        let history = world.executions.history(name).unwrap().events();
+        let events: Vec<Value> = history.iter().map(HistoryEvent::to_json).collect();
+        let seen = collect(scenario, &world, &trouble, &id, &said(&execution), &events);
+        check_end(scenario, name, &id, &seen);
+        seen
+    };
+    let mut played = vec![look(id.as_str())];
+    if scenario.swept {
+        world.clock.run(world.service.sweep()).unwrap();
+        played.push(look(&format!("{id}-2")));
+    }
+    assert_eq!(format!("{:?}", trouble.left()), "[]", "{}", scenario.name);
+    played
+}
+
+/// The first execution ends as the scenario says.
+fn check_end(scenario: &Scenario, name: &str, id: &SaveId, seen: &Seen) {
+    if name == id.as_str() {
+        let (status, error) = scenario.ends;
+        let ended = (seen["status"].as_str(), seen["error"].as_str());
+        let named = error.unwrap_or("none");
+        assert_eq!(
+            ended,
+            (status, named),
+            "{}: {}",
+            scenario.name,
+            seen["path"]
+        );
+    }
+}
+
+/// What is said of an execution in memory, as `DescribeExecution` would.
+fn said(execution: &Execution) -> Value {
+    let mut said = json!({ "status": execution.status });
+    let output = execution.output.as_ref().map(Value::to_string);
+    let fields = [
+        ("output", &output),
+        ("error", &execution.error),
+        ("cause", &execution.cause),
+    ];
+    for (field, value) in fields {
+        if let Some(value) = value {
+            said[field] = json!(value);
+        }
+    }
+    assert_ne!(execution.status, ExecutionStatus::Running);
+    said
+}
+
+/// Plays a scenario on moto's interpreter.
+pub(crate) fn on_moto(scenario: &Scenario, number: usize) -> Played {
+    let emulator = &*EMULATOR;
+    let machine = format!("scenario-{number}");
+    emulator.moto.create(&machine, &scenario.definition());
+    let trouble = Trouble::new(&scenario.faults);
+    let (world, id) = emulator.served.alone(|stage| {
+        let mut world = scenario.world();
+        world.service.executions = Arc::new(MotoExecutions {
+            moto: &emulator.moto,
+            machine: machine.clone(),
+        });
+        trouble.set_service(world.service.clone());
+        *stage = Some(Stage {
+            clock: world.clock.clone(),
+            steps: StepFunctions {
+                env: world.service.env.clone(),
+                trouble: prism_local::executions::Trouble::default(),
+            },
+            trouble: Arc::clone(&trouble),
+        });
+        let id = scenario.begin(&world);
+        (world, id)
+    });
+    let look = |name: &str| {
+        let (said, events) = emulator.moto.ended(&machine, name);
+        emulator
+            .served
+            .alone(|_| collect(scenario, &world, &trouble, &id, &said, &events))
+    };
+    let mut played = vec![look(id.as_str())];
+    if scenario.swept {
+        let swept = emulator
+            .served
+            .alone(|_| world.clock.run(world.service.sweep()));
+        swept.unwrap();
+        played.push(look(&format!("{id}-2")));
+    }
+    emulator.served.alone(|stage| *stage = None);
+    assert_eq!(format!("{:?}", trouble.left()), "[]", "{}", scenario.name);
+    played
+}
+
+fn collect(
+    scenario: &Scenario,
+    world: &World,
+    trouble: &Trouble,
+    id: &SaveId,
+    said: &Value,
+    events: &[Value],
+) -> Seen {
+    let mut seen = Seen::new();
+    let definition = serde_json::from_str(&scenario.definition()).unwrap();
+    seen::end(&mut seen, said);
+    seen::path(&mut seen, &definition, events);
+    seen::calls(&mut seen, &trouble.calls());
+    let stored = world
+        .clock
+        .run(world.service.env.registry.save(id))
+        .unwrap();
+    seen::record(&mut seen, stored.map(|stored| stored.value).as_ref());
+    if scenario.by_chance {
+        seen::without_chance(&mut seen);
+    }
+    seen
+}
+
+/// moto, and the functions that it invokes.
+struct Emulator {
+    moto: Moto,
+    served: Served,
+}
+
+static EMULATOR: LazyLock<Emulator> = LazyLock::new(|| {
+    let told = |name: &str| {
+        std::env::var(name).unwrap_or_else(|_| {
+            panic!("{name} is not set: tests/emulators/run moto-states starts what this test needs")
+        })
+    };
+    assert_eq!(
+        told("PRISM_EMULATOR"),
+        "moto-states",
+        "this test is about moto's interpreter"
+    );
+    let functions = told("PRISM_FUNCTIONS_URL");
+    let address = functions.trim_start_matches("http://").parse();
+    Emulator {
+        moto: Moto::at(&told("AWS_ENDPOINT_URL")),
+        served: Served::start(address.expect("it names an address and a port")),
+    }
+});
