@@ -7,15 +7,19 @@
 
 import argparse
 import contextlib
+import re
 import signal
 import sys
 import time
 import traceback
 from pathlib import Path
 
+import checks_api
+import checks_cli
 import checks_logs
 import checks_recovery
 import checks_save
+import checks_schedule
 import checks_stack
 import stack
 from gate import gate
@@ -28,8 +32,12 @@ from world import User, World, canary
 
 CHECKS = [
     *checks_stack.CHECKS,
+    *checks_cli.CHECKS,
+    *checks_api.CHECKS,
+    *checks_schedule.CREATE,
     *checks_save.CHECKS,
     *checks_recovery.CHECKS,
+    *checks_schedule.FIRED,
     *checks_logs.CHECKS,
 ]
 
@@ -68,7 +76,7 @@ def arguments():
     parser.add_argument("--prism", type=Path, required=True)
     parser.add_argument("--wire", type=Path, required=True)
     parser.add_argument("--scratch", type=Path, required=True)
-    parser.add_argument("--only", default="", help="a part of the names of the checks to run")
+    parser.add_argument("--only", default=".*", help="a pattern of the names of the checks to run")
     parser.add_argument("--stay", type=int, default=0, help="seconds to stay up afterwards")
     return parser.parse_args()
 
@@ -79,7 +87,7 @@ def run(world, only):
     if not checked(world, "deploy", stack.deploy):
         return ["deploy"]
     for name, check in CHECKS:
-        if only in name and not checked(world, name, check):
+        if re.search(only, name) and not checked(world, name, check):
             failed.append(name)
     print(f"{len(failed)} failed" + "".join(f"\n  {name}" for name in failed))
     return failed

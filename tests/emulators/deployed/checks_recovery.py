@@ -2,7 +2,6 @@
 
 from checks_save import start
 from checks_stack import rule_name
-from servers import SPEED
 from world import until
 
 # Under this the waits take as long as on AWS, so that there is a middle to stop an execution in.
@@ -39,7 +38,7 @@ def stopped_in_the_middle(world):
         machine = world.outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
         world.client("stepfunctions").stop_execution(executionArn=f"{machine}:{save_id}")
     finally:
-        world.wait_scale(1 / SPEED)
+        world.wait_scale_back()
     assert world.execution(save_id)["status"] == "ABORTED"
     assert world.instance("work")["State"]["Name"] == "stopped"
     return save_id

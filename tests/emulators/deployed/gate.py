@@ -62,13 +62,14 @@ class Gate:
         self.policies = {}
         self.lock = threading.Lock()
 
-    def know(self, iam, functions, users, ec2):
-        """Who there is: the functions by their configurations, the users by their access keys."""
+    def know(self, iam, functions, ec2):
+        """Where the policies are, and the functions, by their configurations."""
         self.iam, self.ec2 = iam, ec2
         for function in functions:
             self.principals[session_of(function)[0]] = ("role", function["Role"].rsplit("/", 1)[1])
-        for user in users:
-            self.principals[user.key] = ("user", user.name)
+
+    def know_user(self, user):
+        self.principals[user.key] = ("user", user.name)
 
     def forget_policies(self):
         with self.lock:
@@ -152,14 +153,16 @@ def session_of(function):
 def demands(service, headers, body, region, tags_of):
     """The action that a request asks for, and what must be allowed for it."""
     if service != "ec2":
-        target = headers["X-Amz-Target"].rsplit(".", 1)[1]
+        action = f"{service}:{headers['X-Amz-Target'].rsplit('.', 1)[1]}"
         asked = json.loads(body)
-        if service == "ssm":
+        if action == "ssm:GetParameter":
             arn = f"arn:aws:ssm:{region}::parameter{asked['Name']}"
+        elif "InstanceId" in asked:
+            arn = arn_of("instance", region, asked["InstanceId"])
         else:
             arn = asked["KeyId"]
             arn = arn if arn.startswith("arn:") else f"arn:aws:kms:{region}:{ACCOUNT}:key/{arn}"
-        return f"{service}:{target}", [(f"{service}:{target}", arn, {})]
+        return action, [(action, arn, {})]
     params = dict(urllib.parse.parse_qsl(body.decode()))
     return "ec2:" + params["Action"], list(of_ec2(params, region, tags_of))
 

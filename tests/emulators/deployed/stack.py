@@ -68,7 +68,7 @@ def learn(world):
     found = [one for page in pages for one in page["StackResourceSummaries"]]
     world.resources = {one["LogicalResourceId"]: one for one in found}
     functions = list(configurations(world))
-    world.gate.know(world.client("iam"), functions, [], world.ec2)
+    world.gate.know(world.client("iam"), functions, world.ec2)
     for function in functions:
         name = f"{function['FunctionName']}:{function['Version']}"
         _, secret, token = session_of(function)

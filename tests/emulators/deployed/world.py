@@ -6,13 +6,14 @@ import os
 import secrets
 import subprocess
 import time
+import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
-from servers import ACCOUNT, REGION, clean
+from servers import ACCOUNT, REGION, SPEED, clean
 
 AWAY = "us-west-2"
 STACK = "prism"
@@ -126,6 +127,7 @@ class World:
         key = iam.create_access_key(UserName=name)["AccessKey"]
         made = User(name, key["AccessKeyId"], key["SecretAccessKey"])
         self.users[name] = made
+        self.gate.know_user(made)
         self.canaries[f"the secret key of {name}"] = made.secret
         return made
 
@@ -172,9 +174,10 @@ class World:
         body = json.dumps({"stepfunctions._SFN_WAIT_SCALE": scale}).encode()
         self.ask("POST", "/_ministack/config", body)
 
-    def ask(self, method, path, body=None):
-        import urllib.request
+    def wait_scale_back(self):
+        self.wait_scale(1 / SPEED)
 
+    def ask(self, method, path, body=None):
         request = urllib.request.Request(self.url + path, body, method=method)
         request.add_header("Content-Type", "application/json")
         with urllib.request.urlopen(request, timeout=30) as answer:

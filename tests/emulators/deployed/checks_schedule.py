@@ -1,0 +1,48 @@
+"""A save on a schedule: made through the API, fired by EventBridge Scheduler."""
+
+import datetime
+import json
+
+from checks_cli import prism, told
+from world import until
+
+# Far enough ahead that the emulator, which looks every ten seconds, has seen the schedule before.
+AHEAD = datetime.timedelta(seconds=90)
+
+
+def check_create(world):
+    """It is in the stack's group, lends the stack's role, and starts the state machine."""
+    bob = world.users["bob"]
+    at = datetime.datetime.now(datetime.timezone.utc) + AHEAD
+    cron = f"{at.minute} * * * ? *"
+    prism(world, bob, "schedule", "create", "bobs", "nightly", "--cron", cron)
+    scheduler = world.client("scheduler")
+    group = world.outputs["ScheduleGroupName"]
+    (listed,) = scheduler.list_schedules(GroupName=group)["Schedules"]
+    made = scheduler.get_schedule(GroupName=group, Name=listed["Name"])
+    assert made["ScheduleExpression"] == f"cron({cron})", made
+    assert made["Target"]["Arn"] == world.outputs["StateMachineArn"], made
+    assert made["Target"]["RoleArn"] == world.outputs["ScheduleRoleArn"], made
+    given = json.loads(made["Target"]["Input"])
+    assert given["caller"]["user"] == "iam:user/bob", given
+
+
+def check_fired(world):
+    """Its save ends as any other, under its owner, and deleting it leaves no schedule."""
+    bob = world.users["bob"]
+
+    def fired():
+        saves = told(world, bob, "saves", "list")["saves"]
+        return next((one for one in saves if one["template"] == "nightly"), None)
+
+    save = until(fired, 150, "the scheduled save")
+    world.saved(save["save_id"])
+    world.until_state("bobs", "running")
+    assert "nightly" in json.dumps(told(world, bob, "templates"))
+    prism(world, bob, "schedule", "delete", "nightly")
+    left = world.client("scheduler").list_schedules(GroupName=world.outputs["ScheduleGroupName"])
+    assert not left["Schedules"], left
+
+
+CREATE = [("a schedule, made through the API", check_create)]
+FIRED = [("its save, fired by the scheduler", check_fired)]
