@@ -21,14 +21,12 @@ import checks_recovery
 import checks_save
 import checks_schedule
 import checks_stack
+import checks_wake
 import stack
 from gate import gate
 from issuer import issuer
 from servers import SPEED, ministack, simulated_ec2
 from world import User, World, canary
-
-
-
 
 CHECKS = [
     *checks_stack.CHECKS,
@@ -37,6 +35,7 @@ CHECKS = [
     *checks_schedule.CREATE,
     *checks_save.CHECKS,
     *checks_recovery.CHECKS,
+    *checks_wake.CHECKS,
     *checks_schedule.FIRED,
     *checks_logs.CHECKS,
 ]

@@ -14,6 +14,12 @@ SHAPES = {
     "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY",
 }
 
+# The permissions that checks_save.py takes away.
+BROKEN = [
+    r"prism-AwaitStoppedRole.* ec2:DescribeInstances",
+    r"prism-PlanSave.* dynamodb:GetItem",
+]
+
 
 def check_logs(world):
     """Logs of the servers and of every function, what programs said, what executions were told."""
@@ -23,6 +29,19 @@ def check_logs(world):
     assert '"message"' in texts["/aws/lambda/prism-PlanSave"], "the functions log nothing"
     found = [(place, what) for place, text in texts.items() for what in leaks(text, world.canaries)]
     assert not found, f"logged: {sorted(set(found))}"
+
+
+def check_refusals(world):
+    """Nobody was refused what they need, but where a policy was broken on purpose."""
+    texts = everything(world)
+    refused = set(world.gate.refused)
+    for name, text in texts.items():
+        if name.startswith("/aws/lambda/"):
+            refused |= set(re.findall(r"[^ ]+ is not authorized to perform: [^\\"\\\\ ]+", text))
+    unexpected = {told for told in refused if not any(re.search(one, told) for one in BROKEN)}
+    assert not unexpected, unexpected
+    for one in BROKEN:
+        assert any(re.search(one, told) for told in refused), f"nothing was refused like {one}"
 
 
 def check_scan(world):
@@ -74,6 +93,7 @@ def everything(world):
 
 
 CHECKS = [
+    ("nobody was refused what they need", check_refusals),
     ("no secret is in any log", check_logs),
     ("the scan of the logs finds what it looks for", check_scan),
 ]
