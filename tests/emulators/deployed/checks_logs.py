@@ -37,7 +37,7 @@ def check_refusals(world):
     refused = set(world.gate.refused)
     for name, text in texts.items():
         if name.startswith("/aws/lambda/"):
-            refused |= set(re.findall(r"[^ ]+ is not authorized to perform: [^\\"\\\\ ]+", text))
+            refused |= set(re.findall(r"\S+ is not authorized to perform: [a-z0-9-]+:\w+", text))
     unexpected = {told for told in refused if not any(re.search(one, told) for one in BROKEN)}
     assert not unexpected, unexpected
     for one in BROKEN:
