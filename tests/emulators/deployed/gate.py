@@ -102,7 +102,8 @@ class Gate:
             if evaluate(request, self.policies_of(principal)).decision != "Allow":
                 who = f"{principal[0]} {principal[1]}"
                 told = f"{who} is not authorized to perform: {action} on resource: {arn}"
-                self.refused.append(told)
+                if told not in self.refused:
+                    self.refused.append(told)
                 return "UnauthorizedOperation", told
         return None
 
