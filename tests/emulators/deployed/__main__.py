@@ -21,7 +21,6 @@ import checks_recovery
 import checks_save
 import checks_schedule
 import checks_stack
-import checks_wake
 import stack
 from gate import gate
 from issuer import issuer
@@ -35,7 +34,6 @@ CHECKS = [
     *checks_schedule.CREATE,
     *checks_save.CHECKS,
     *checks_recovery.CHECKS,
-    *checks_wake.CHECKS,
     *checks_schedule.FIRED,
     *checks_logs.CHECKS,
 ]

@@ -26,7 +26,7 @@ start.count = 1
 def check_failed_save(world):
     """A function may not do what its step calls: the save fails after the stop, its catch restarts."""
     denied = {"Effect": "Deny", "Action": "ec2:DescribeInstances", "Resource": "*"}
-    with world.broken("prism-AwaitStopped", denied):
+    with world.with_statement("prism-AwaitStopped", denied):
         save_id = start(world, "work", "kept")
         record = world.saved(save_id, "failed")
     assert record["failure"]["code"] == "PermissionMissing", record["failure"]
@@ -38,7 +38,7 @@ def check_failed_save(world):
 def check_table_permission(world):
     """Without its permission on the table, a function is refused by the emulator itself."""
     denied = {"Effect": "Deny", "Action": "dynamodb:*", "Resource": "*"}
-    with world.broken("prism-PlanSave", denied):
+    with world.with_statement("prism-PlanSave", denied):
         save_id = start(world, "work", "kept")
         until(lambda: world.execution(save_id)["status"] == "FAILED", 60, "the refusal")
     record = world.save_record(save_id)

@@ -9,13 +9,22 @@ from world import until
 # Far enough ahead that the emulator, which looks every ten seconds, has seen the schedule before.
 AHEAD = datetime.timedelta(seconds=90)
 
+# The emulator asks for the right on every schedule as if it were in the group "default".
+DEFAULT_GROUP = {
+    "Effect": "Allow",
+    "Action": ["scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule"],
+    "Resource": "arn:aws:scheduler:*:*:schedule/default/*",
+}
+
 
 def check_create(world):
     """It is in the stack's group, lends the stack's role, and starts the state machine."""
+    check_rights(world)
     bob = world.users["bob"]
     at = datetime.datetime.now(datetime.timezone.utc) + AHEAD
     cron = f"{at.minute} * * * ? *"
-    prism(world, bob, "schedule", "create", "bobs", "nightly", "--cron", cron)
+    with world.with_statement("prism-Api", DEFAULT_GROUP):
+        prism(world, bob, "schedule", "create", "bobs", "nightly", "--cron", cron)
     scheduler = world.client("scheduler")
     group = world.outputs["ScheduleGroupName"]
     (listed,) = scheduler.list_schedules(GroupName=group)["Schedules"]
@@ -25,6 +34,17 @@ def check_create(world):
     assert made["Target"]["RoleArn"] == world.outputs["ScheduleRoleArn"], made
     given = json.loads(made["Target"]["Input"])
     assert given["caller"]["user"] == "iam:user/bob", given
+
+
+def check_rights(world):
+    """The API's own right is on the schedules of the stack's group, and on no other."""
+    iam = world.client("iam")
+    role = world.physical("ApiRole")
+    document = iam.get_role_policy(RoleName=role, PolicyName="Calls")["PolicyDocument"]
+    (own,) = [one for one in document["Statement"] if "scheduler:CreateSchedule" in one["Action"]]
+    group = world.outputs["ScheduleGroupName"]
+    assert own["Resource"].endswith(f":schedule/{group}/*"), own
+    assert set(DEFAULT_GROUP["Action"]) <= set(own["Action"]), own
 
 
 def check_fired(world):
@@ -39,7 +59,8 @@ def check_fired(world):
     world.saved(save["save_id"])
     world.until_state("bobs", "running")
     assert "nightly" in json.dumps(told(world, bob, "templates"))
-    prism(world, bob, "schedule", "delete", "nightly")
+    with world.with_statement("prism-Api", DEFAULT_GROUP):
+        prism(world, bob, "schedule", "delete", "nightly")
     left = world.client("scheduler").list_schedules(GroupName=world.outputs["ScheduleGroupName"])
     assert not left["Schedules"], left
 

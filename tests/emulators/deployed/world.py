@@ -184,11 +184,11 @@ class World:
             return json.loads(answer.read() or b"null")
 
     @contextlib.contextmanager
-    def broken(self, function, statement):
+    def with_statement(self, function, statement):
         """Adds a statement to the role of a function until the block ends."""
         iam = self.client("iam")
         role = self.client("lambda").get_function_configuration(FunctionName=function)["Role"]
-        one = {"RoleName": role.rsplit("/", 1)[1], "PolicyName": "Broken"}
+        one = {"RoleName": role.rsplit("/", 1)[1], "PolicyName": "Added"}
         document = {"Version": "2012-10-17", "Statement": [statement]}
         iam.put_role_policy(**one, PolicyDocument=json.dumps(document))
         self.gate.forget_policies()
