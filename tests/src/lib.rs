@@ -2,9 +2,11 @@
 
 pub mod bent;
 pub mod clean;
+pub mod cloudformation;
 pub mod contract;
 #[cfg(feature = "harness")]
 pub mod harness;
+pub mod recorded;
 pub mod story;
 pub mod untouched;
 pub mod watched;

@@ -8,7 +8,8 @@ use prism_asl::{Machine, VirtualClock};
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
 use prism_functions::domain::{AccountId, InstanceId, Problem, Region, SaveId, Timestamp};
 use prism_functions::ports::{
-    Clock, Ec2, Entropy, Inspect, Instance, InstanceFilter, Notice, Notifier, NotifierError, Table,
+    Clock, Ec2, Entropy, Executions, Inspect, Instance, InstanceFilter, Notice, Notifier,
+    NotifierError, Parameters, Schedules, Table,
 };
 use prism_functions::registry::Registry;
 use prism_functions::service::access::Caller;
@@ -19,6 +20,7 @@ use prism_local::ec2::{Admin, Cloud, Durations, Settings as CloudSettings, SimEc
 use prism_local::executions::{MemoryExecutions, VirtualTime, Wrap, machine};
 use prism_local::store::SqliteTable;
 
+use crate::recorded::{Named, Recorded};
 use crate::watched::Watched;
 
 /// When every world begins.
@@ -142,17 +144,19 @@ impl Setup {
             SqliteTable::in_memory().expect("memory is always there"),
         ));
         let env = Env {
-            ec2: (self.bend)(ec2.clone()),
-            inspect: match self.inspect {
+            ec2: Arc::new(Recorded((self.bend)(ec2.clone()))),
+            inspect: Arc::new(Recorded(match self.inspect {
                 Some(make) => make(VirtualTime(clock.clone())),
                 None => Arc::new(ec2.clone()),
-            },
-            registry: Registry::new(Arc::clone(&table) as Arc<dyn Table>),
+            })),
+            registry: Registry::new(Arc::new(Recorded(Arc::clone(&table) as Arc<dyn Table>))),
             clock: time,
-            notifier: Arc::clone(&notices) as Arc<dyn Notifier>,
+            notifier: Arc::new(Recorded(Arc::clone(&notices) as Arc<dyn Notifier>)),
             settings: self.settings,
         };
-        let executions = MemoryExecutions::of(clock.clone(), self.machine, self.wrap);
+        let executions = MemoryExecutions::of(clock.clone(), self.machine, move |steps| {
+            Arc::new(Named((self.wrap)(steps)))
+        });
         executions.set_env(env.clone());
         if self.events {
             executions.listen_to(cloud.clone());
@@ -160,9 +164,9 @@ impl Setup {
         let rng = fastrand::Rng::with_seed(self.seed);
         let service = Service {
             env,
-            executions: Arc::new(executions.clone()),
-            schedules: Arc::new(PolledSchedules),
-            parameters: Arc::new(ec2.clone()),
+            executions: Arc::new(Recorded(Arc::new(executions.clone()) as Arc<dyn Executions>)),
+            schedules: Arc::new(Recorded(Arc::new(PolledSchedules) as Arc<dyn Schedules>)),
+            parameters: Arc::new(Recorded(Arc::new(ec2.clone()) as Arc<dyn Parameters>)),
             entropy: Arc::new(Seeded(Mutex::new(rng))),
         };
         let admin = cloud.admin(account);

@@ -29,7 +29,7 @@ Usage: cargo xtask CHORE
 Chores:
   demo            play a researcher's day on a fresh embedded cloud (also: cargo demo)
   docs [--check]  write what is made from the code: docs/errors.md, the picture of the state machine
-  verify          have the state machine's definition judged by asl-validator and cfn-lint
+  verify          have the definition and the template judged by asl-validator, cfn-lint, SAM and checkov
   boundary        check the dependency graph and the house rules of the source
   emulator        deploy infra/template.yaml on an emulator of AWS, with the functions, and use it
   bench [cold-start]

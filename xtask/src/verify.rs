@@ -1,7 +1,10 @@
-//! `verify`: has the state machine's definition judged by two validators that others wrote.
+//! `verify`: has the state machine's definition and the deployment's template judged by tools that
+//! others wrote.
 //!
 //! asl-validator reads the definition as it is; cfn-lint reads it inside a template, as it is
-//! deployed. Both are installed in pinned versions, once, in a cache outside the repository.
+//! deployed. cfn-lint, SAM and checkov read `infra/template.yaml`; what checkov asks and we leave out
+//! is in `infra/.checkov.yaml`, each with its reason. All are installed in pinned versions, once, in a
+//! cache outside the repository, each in a folder of its own: their dependencies do not agree.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,28 +17,59 @@ use crate::Outcome;
 use crate::shell::{cache, output, read, root, run as run_command, write};
 
 const DEFINITION: &str = "statemachine/save.asl.json";
+const TEMPLATE: &str = "infra/template.yaml";
+const EXCEPTIONS: &str = "infra/.checkov.yaml";
 const ASL_VALIDATOR: &str = "asl-validator@4.0.0";
 const CFN_LINT: &str = "cfn-lint==1.58.0";
+const SAM: &str = "aws-sam-cli==1.170.0";
+const CHECKOV: &str = "checkov==3.3.30";
+
+/// The Region in whose eyes the template is judged.
+const REGION: &str = "us-east-1";
 
 /// Runs the chore.
 pub(crate) fn run() -> Outcome {
+    let cache = cache()?;
+    definition(&cache)?;
+    template(&cache)
+}
+
+fn definition(cache: &Path) -> Outcome {
     let definition = root().join(DEFINITION);
     let text = read(&definition)?;
-    let cache = cache()?;
-
-    let asl_validator = asl_validator(&cache)?;
+    let asl_validator = asl_validator(cache)?;
     run_command(
         Command::new(asl_validator)
             .arg("--json-path")
             .arg(&definition),
     )?;
 
-    let cfn_lint = cfn_lint(&cache)?;
+    let cfn_lint = python(cache, CFN_LINT, "cfn-lint")?;
     let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
     let template = folder.path().join("template.json");
     write(&template, &around(&text)?.to_string())?;
     run_command(Command::new(cfn_lint).arg("--").arg(&template))?;
     println!("{DEFINITION} is valid: {ASL_VALIDATOR} and {CFN_LINT} agree");
+    Ok(())
+}
+
+fn template(cache: &Path) -> Outcome {
+    let template = root().join(TEMPLATE);
+    let cfn_lint = python(cache, CFN_LINT, "cfn-lint")?;
+    run_command(Command::new(cfn_lint).arg("--").arg(&template))?;
+
+    let sam = python(cache, SAM, "sam")?;
+    let mut validate = Command::new(sam);
+    validate.args(["validate", "--lint", "--region", REGION, "--template-file"]);
+    validate.arg(&template).env("SAM_CLI_TELEMETRY", "0");
+    run_command(validate.stdin(Stdio::null()))?;
+
+    let checkov = python(cache, CHECKOV, "checkov")?;
+    let mut check = Command::new(checkov);
+    check.arg("--config-file").arg(root().join(EXCEPTIONS));
+    check.arg("--file").arg(&template);
+    run_command(check.stdin(Stdio::null()))?;
+    println!("{TEMPLATE} is valid: {CFN_LINT}, {SAM} and {CHECKOV} agree");
     Ok(())
 }
 
@@ -84,19 +118,18 @@ fn asl_validator(cache: &Path) -> Outcome<PathBuf> {
     Ok(program)
 }
 
-fn cfn_lint(cache: &Path) -> Outcome<PathBuf> {
-    let folder = cache.join(CFN_LINT.replace("==", "-"));
-    let program = folder.join("bin/cfn-lint");
+/// A program of a package of PyPI, in a virtual environment of the package's own.
+fn python(cache: &Path, package: &str, program: &str) -> Outcome<PathBuf> {
+    let folder = cache.join(package.replace("==", "-"));
+    let program = folder.join("bin").join(program);
     needs("python3", "Python 3 with its venv module")?;
     if !program.exists() {
-        println!("installing {CFN_LINT}");
+        println!("installing {package}");
         fresh(&folder)?;
         run_command(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
         let mut pip = Command::new(folder.join("bin/pip"));
-        run_command(
-            pip.args(["install", "--quiet", CFN_LINT])
-                .stdin(Stdio::null()),
-        )?;
+        pip.args(["install", "--quiet", "--disable-pip-version-check", package]);
+        run_command(pip.stdin(Stdio::null()))?;
     }
     Ok(program)
 }

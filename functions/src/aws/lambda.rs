@@ -133,6 +133,9 @@ impl Function {
                 }
                 Err(problem) => log(problem),
             }
+            if matches!(self.handler, Handler::Sweep) {
+                self.write_backlog().await;
+            }
             result.map_err(Failed)
         }
         .instrument(span)
@@ -147,10 +150,24 @@ impl Function {
     }
 
     fn write_metrics(&self, record: &SaveRecord) {
-        let line = metrics::line(record, self.service.env.clock.now());
-        // Without standard output there is no log in which anything could be read.
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
+        write(&metrics::line(record, self.service.env.clock.now()));
     }
+
+    /// Writes what is open, even where the sweep has failed: that is when somebody must know.
+    async fn write_backlog(&self) {
+        match self.service.backlog().await {
+            Ok(backlog) => write(&metrics::backlog_line(
+                &backlog,
+                self.service.env.clock.now(),
+            )),
+            Err(problem) => tracing::warn!(problem = problem.chain(), "what is open is not known"),
+        }
+    }
+}
+
+fn write(line: &str) {
+    // Without standard output there is no log in which anything could be read.
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
 /// The service of a deployment, over these clients.

@@ -5,48 +5,71 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::Timestamp;
 use crate::domain::save::{SaveRecord, SaveState, seconds_between};
+use crate::service::Backlog;
 
 /// The namespace of the metrics.
 const NAMESPACE: &str = "Prism";
 
-/// The line for a save that has just ended, or stranded: `saves` by `state`, `failures` by `code`,
-/// `stranded`, `downtime_s`, and `restore_s`, how long it took to bring the instance back.
-pub(super) fn line(record: &SaveRecord, now: Timestamp) -> String {
-    let mut directives = Vec::new();
-    let mut values = Map::new();
-    let mut add = |name: &str, unit: &str, dimension: Option<(&str, &str)>, value: Value| {
+/// A line of metrics in the making.
+#[derive(Default)]
+struct Line {
+    directives: Vec<Value>,
+    values: Map<String, Value>,
+}
+
+impl Line {
+    fn add(&mut self, name: &str, unit: &str, dimension: Option<(&str, &str)>, value: Value) {
         let dimensions: Vec<&str> = dimension.iter().map(|(name, _)| *name).collect();
-        directives.push(json!({
+        self.directives.push(json!({
             "Namespace": NAMESPACE,
             "Dimensions": [dimensions],
             "Metrics": [{"Name": name, "Unit": unit}],
         }));
-        values.insert(name.to_owned(), value);
+        self.values.insert(name.to_owned(), value);
         if let Some((name, value)) = dimension {
-            values.insert(name.to_owned(), value.into());
+            self.values.insert(name.to_owned(), value.into());
         }
-    };
+    }
+
+    fn at(mut self, now: Timestamp) -> String {
+        let metrics =
+            json!({"Timestamp": now.timestamp_millis(), "CloudWatchMetrics": self.directives});
+        self.values.insert("_aws".to_owned(), metrics);
+        Value::Object(self.values).to_string()
+    }
+}
+
+/// The line for a save that has just ended, or stranded: `saves` by `state`, `failures` by `code`,
+/// `stranded`, `downtime_s`, and `restore_s`, how long it took to bring the instance back.
+pub(super) fn line(record: &SaveRecord, now: Timestamp) -> String {
+    let mut line = Line::default();
     let stranded = record.state == SaveState::Stranded;
     let state = ("state", record.state.as_str());
-    add("saves", "Count", Some(state), 1.into());
-    add("stranded", "Count", None, u8::from(stranded).into());
+    line.add("saves", "Count", Some(state), 1.into());
+    line.add("stranded", "Count", None, u8::from(stranded).into());
     if let Some(failure) = &record.failure {
         let code = ("code", failure.code.as_str());
-        add("failures", "Count", Some(code), 1.into());
+        line.add("failures", "Count", Some(code), 1.into());
     }
     if let Some(downtime_s) = record.downtime_s {
-        add("downtime_s", "Seconds", None, downtime_s.into());
+        line.add("downtime_s", "Seconds", None, downtime_s.into());
     }
     if let Some(restore_s) = restore_s(record) {
-        add("restore_s", "Seconds", None, restore_s.into());
+        line.add("restore_s", "Seconds", None, restore_s.into());
     }
-    values.insert("save.id".to_owned(), record.save_id.as_str().into());
-    let at = now.timestamp_millis();
-    values.insert(
-        "_aws".to_owned(),
-        json!({"Timestamp": at, "CloudWatchMetrics": directives}),
-    );
-    Value::Object(values).to_string()
+    let id = record.save_id.as_str().into();
+    line.values.insert("save.id".to_owned(), id);
+    line.at(now)
+}
+
+/// The line for what a sweep has found open: `open_saves`, `open_duties`, and `oldest_duty_s`.
+pub(super) fn backlog_line(backlog: &Backlog, now: Timestamp) -> String {
+    let mut line = Line::default();
+    line.add("open_saves", "Count", None, backlog.open_saves.into());
+    line.add("open_duties", "Count", None, backlog.open_duties.into());
+    let oldest = backlog.oldest_duty_s.into();
+    line.add("oldest_duty_s", "Seconds", None, oldest);
+    line.at(now)
 }
 
 /// From the beginning of the restore to the first sight of the instance running.
@@ -135,6 +158,25 @@ mod tests {
         )
         .unwrap();
         assert_eq!(read(&record), expected);
+    }
+
+    #[test]
+    fn a_sweep_tells_what_is_open() {
+        let backlog = Backlog {
+            open_saves: 3,
+            open_duties: 2,
+            oldest_duty_s: 901.5,
+        };
+        let line = backlog_line(&backlog, "2026-01-02T03:05:05Z".parse().unwrap());
+        let told: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(told["oldest_duty_s"], 901.5);
+        assert_eq!(told["open_saves"], 3);
+        let directives = told["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+        let names: Vec<&Value> = directives
+            .iter()
+            .map(|directive| &directive["Metrics"][0]["Name"])
+            .collect();
+        assert_eq!(names, ["open_saves", "open_duties", "oldest_duty_s"]);
     }
 
     #[test]

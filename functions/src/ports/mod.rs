@@ -1,6 +1,7 @@
 //! What the core asks of the world: narrow traits that speak domain, no SDK type among them.
 
 mod advice;
+mod call;
 mod clock;
 mod ec2;
 mod entropy;
@@ -14,6 +15,7 @@ pub mod table_cursor;
 pub mod table_rules;
 
 pub use advice::advice;
+pub use call::Call;
 pub use clock::Clock;
 pub use ec2::*;
 pub use entropy::Entropy;

@@ -2,6 +2,7 @@
 //! `access`; nothing else decides who may do what.
 
 pub mod access;
+pub mod calls;
 mod instances;
 mod launches;
 pub(crate) mod lookup;
@@ -22,7 +23,7 @@ use crate::steps::Env;
 
 pub use instances::InstanceView;
 pub use launches::{LaunchPlan, LaunchRequest};
-pub use recovery::Recovery;
+pub use recovery::{Backlog, Recovery};
 pub use saves::Started;
 pub use schedules::Fired;
 pub use templates::{TemplateKind, TemplateSummary, TemplateView};

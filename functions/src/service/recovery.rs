@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::access::Caller;
 use super::{Service, from_executions};
-use crate::domain::save::{Duty, SaveRecord, SaveState};
+use crate::domain::save::{Duty, SaveRecord, SaveState, seconds_between};
 use crate::domain::{Problem, SaveId};
-use crate::ports::{ExecutionStatus, ExecutionsError};
+use crate::ports::{ExecutionStatus, ExecutionsError, InstanceState};
 use crate::steps::Standing;
 
 /// How many open saves and duties one sweep looks at, each.
@@ -22,7 +22,36 @@ pub struct Recovery {
     pub execution: String,
 }
 
+/// What is open, as far as one sweep looks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Backlog {
+    /// How many saves have not ended.
+    pub open_saves: usize,
+    /// How many instances are owed their original state.
+    pub open_duties: usize,
+    /// For how long the oldest duty to start an instance again has been open, in seconds; 0 where
+    /// there is none. One towards an instance that was stopped all along is not counted: nobody
+    /// waits for it.
+    pub oldest_duty_s: f64,
+}
+
 impl Service {
+    /// What is open now.
+    pub async fn backlog(&self) -> Result<Backlog, Problem> {
+        let registry = &self.env.registry;
+        let duties = registry.open_duties(SWEEP, None).await?.items;
+        let now = self.env.clock.now();
+        let oldest = duties
+            .iter()
+            .find(|duty| duty.original_state == InstanceState::Running)
+            .map_or(0.0, |duty| seconds_between(duty.since, now));
+        Ok(Backlog {
+            open_saves: registry.open_saves(SWEEP, None).await?.items.len(),
+            open_duties: duties.len(),
+            oldest_duty_s: oldest,
+        })
+    }
+
     /// Finds saves whose execution is not running and starts their recovery. Safe to run at any
     /// time, and twice at once: each recovery is fenced by an epoch in the save's record.
     pub async fn sweep(&self) -> Result<Vec<Recovery>, Problem> {

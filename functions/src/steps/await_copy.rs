@@ -6,6 +6,7 @@ use super::await_image::available;
 use super::{Env, SaveRef, Step};
 use crate::domain::save::RegionCopy;
 use crate::domain::{Code, ImageId, Problem, Region};
+use crate::ports::Call;
 
 /// See the module.
 pub(super) struct AwaitCopy;
@@ -29,6 +30,7 @@ pub(super) struct Output {
 
 impl Step for AwaitCopy {
     const NAME: &'static str = "AwaitCopy";
+    const CALLS: &'static [Call] = &[Call::Images, Call::Get, Call::Put];
     type Input = Input;
     type Output = Output;
 

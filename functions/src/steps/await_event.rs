@@ -9,6 +9,7 @@ use super::await_image::{AwaitImage, available};
 use super::{Env, SaveRef, Step};
 use crate::domain::save::seconds_between;
 use crate::domain::{Code, Problem};
+use crate::ports::Call;
 use crate::registry::ImageWait;
 
 /// See the module.
@@ -29,6 +30,7 @@ pub(super) struct Output {}
 
 impl Step for AwaitEvent {
     const NAME: &'static str = "AwaitEvent";
+    const CALLS: &'static [Call] = &[Call::Images, Call::Get, Call::Put];
     type Input = Input;
     type Output = Output;
 

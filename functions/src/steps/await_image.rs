@@ -6,7 +6,7 @@ use super::await_snapshots::of_save;
 use super::{Env, SaveRef, Step, from_ec2};
 use crate::domain::save::{SaveRecord, seconds_between};
 use crate::domain::{Code, ImageId, Problem, Region};
-use crate::ports::{Image, ImageFilter, ImageState};
+use crate::ports::{Call, Image, ImageFilter, ImageState};
 
 /// For how long a new AMI may not be found (EC2 fact 6), in seconds, on the safe side.
 const UNLISTED_S: f64 = 120.0;
@@ -30,6 +30,7 @@ pub(super) struct Output {
 
 impl Step for AwaitImage {
     const NAME: &'static str = "AwaitImage";
+    const CALLS: &'static [Call] = &[Call::Images, Call::Snapshots, Call::Get, Call::Put];
     type Input = Input;
     type Output = Output;
 

@@ -6,7 +6,7 @@ use super::findings::{Standing, look, standing};
 use super::{Env, SaveRef, Step};
 use crate::domain::save::{Finding, SaveRecord, seconds_between};
 use crate::domain::{Code, Problem, Timestamp};
-use crate::ports::Instance;
+use crate::ports::{Call, Instance};
 
 /// See the module.
 pub(super) struct AwaitRunning;
@@ -28,6 +28,7 @@ pub(super) struct Output {
 
 impl Step for AwaitRunning {
     const NAME: &'static str = "AwaitRunning";
+    const CALLS: &'static [Call] = &[Call::Instances, Call::StatusChecks, Call::Get, Call::Put];
     type Input = Input;
     type Output = Output;
 

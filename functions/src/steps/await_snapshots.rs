@@ -10,7 +10,7 @@ use super::findings::look;
 use super::{Env, SAVE_TAG, SaveRef, Step, from_ec2};
 use crate::domain::save::{SaveRecord, seconds_between};
 use crate::domain::{Code, Problem};
-use crate::ports::{ImageFilter, ImageState, Snapshot, SnapshotFilter, SnapshotState};
+use crate::ports::{Call, ImageFilter, ImageState, Snapshot, SnapshotFilter, SnapshotState};
 
 /// See the module.
 pub(super) struct AwaitSnapshots;
@@ -31,6 +31,13 @@ pub(super) struct Output {
 
 impl Step for AwaitSnapshots {
     const NAME: &'static str = "AwaitSnapshots";
+    const CALLS: &'static [Call] = &[
+        Call::Snapshots,
+        Call::Instances,
+        Call::Images,
+        Call::Get,
+        Call::Put,
+    ];
     type Input = Input;
     type Output = Output;
 

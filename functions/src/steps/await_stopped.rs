@@ -6,7 +6,7 @@ use super::findings::look_or_fail;
 use super::{Env, SaveRef, Step};
 use crate::domain::save::seconds_between;
 use crate::domain::{Code, Problem};
-use crate::ports::InstanceState;
+use crate::ports::{Call, InstanceState};
 
 /// See the module.
 pub(super) struct AwaitStopped;
@@ -27,6 +27,7 @@ pub(super) struct Output {
 
 impl Step for AwaitStopped {
     const NAME: &'static str = "AwaitStopped";
+    const CALLS: &'static [Call] = &[Call::Instances, Call::Get, Call::Put];
     type Input = Input;
     type Output = Output;
 

@@ -8,7 +8,7 @@ use super::findings::{Standing, look, standing};
 use super::{Env, SaveRef, Step};
 use crate::domain::save::{RegionCopy, SaveRecord, SaveState};
 use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
-use crate::ports::Notice;
+use crate::ports::{Call, Notice};
 
 /// See the module.
 pub(super) struct CompleteSave;
@@ -27,6 +27,13 @@ pub(super) struct Output {
 
 impl Step for CompleteSave {
     const NAME: &'static str = "CompleteSave";
+    const CALLS: &'static [Call] = &[
+        Call::Instances,
+        Call::Notice,
+        Call::Get,
+        Call::Put,
+        Call::Delete,
+    ];
     type Input = SaveRef;
     type Output = Output;
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Env, SaveRef, Step, from_ec2, tags};
 use crate::domain::save::RegionCopy;
 use crate::domain::{ImageId, Problem, Region};
-use crate::ports::ImageCopy;
+use crate::ports::{Call, ImageCopy};
 
 /// See the module.
 pub(super) struct CopyImage;
@@ -26,6 +26,7 @@ pub(super) struct Output {
 
 impl Step for CopyImage {
     const NAME: &'static str = "CopyImage";
+    const CALLS: &'static [Call] = &[Call::CopyImage, Call::Get, Call::Put];
     type Input = Input;
     type Output = Output;
 

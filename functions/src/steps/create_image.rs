@@ -10,7 +10,7 @@ use super::findings::look_or_fail;
 use super::{Env, SAVE_TAG, SaveRef, Step, from_ec2, tags};
 use crate::domain::save::SaveRecord;
 use crate::domain::{Code, ImageId, Problem};
-use crate::ports::{Ec2Error, ImageFilter, InstanceState, NewImage};
+use crate::ports::{Call, Ec2Error, ImageFilter, InstanceState, NewImage};
 
 /// See the module.
 pub(super) struct CreateImage;
@@ -23,6 +23,13 @@ pub(super) struct Output {
 
 impl Step for CreateImage {
     const NAME: &'static str = "CreateImage";
+    const CALLS: &'static [Call] = &[
+        Call::Instances,
+        Call::CreateImage,
+        Call::Images,
+        Call::Get,
+        Call::Put,
+    ];
     type Input = SaveRef;
     type Output = Output;
 

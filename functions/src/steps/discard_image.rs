@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{Env, SAVE_TAG, SaveRef, Step, from_ec2};
 use crate::domain::save::{RegionCopy, SaveRecord, seconds_between};
 use crate::domain::{Code, Problem, Region};
-use crate::ports::{Ec2Error, ImageFilter, ImageState, SnapshotFilter};
+use crate::ports::{Call, Ec2Error, ImageFilter, ImageState, SnapshotFilter};
 
 /// For how long after CreateImage or CopyImage was asked for an AMI or its snapshots may still
 /// appear, in seconds: a call whose answer was lost, eventual consistency (EC2 fact 6), and the initiation of
@@ -29,6 +29,14 @@ pub(super) struct Output {
 
 impl Step for DiscardImage {
     const NAME: &'static str = "DiscardImage";
+    const CALLS: &'static [Call] = &[
+        Call::Images,
+        Call::DeregisterImage,
+        Call::Snapshots,
+        Call::DeleteSnapshot,
+        Call::Get,
+        Call::Put,
+    ];
     type Input = SaveRef;
     type Output = Output;
 

@@ -7,6 +7,7 @@ use super::discard_image::{check_late, discard_in};
 use super::{Env, SaveRef, Step};
 use crate::domain::save::RegionCopy;
 use crate::domain::{Code, Problem, Region};
+use crate::ports::Call;
 
 /// See the module.
 pub(super) struct FailCopy;
@@ -52,6 +53,14 @@ pub(super) struct Output {
 
 impl Step for FailCopy {
     const NAME: &'static str = "FailCopy";
+    const CALLS: &'static [Call] = &[
+        Call::Images,
+        Call::DeregisterImage,
+        Call::Snapshots,
+        Call::DeleteSnapshot,
+        Call::Get,
+        Call::Put,
+    ];
     type Input = Input;
     type Output = Output;
 

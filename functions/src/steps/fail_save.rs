@@ -7,7 +7,7 @@ use super::fail_copy::Caught;
 use super::{Env, SaveRef, Step};
 use crate::domain::save::{Failure, SaveRecord, SaveRequest, SaveState};
 use crate::domain::{Code, Problem, SaveId, ScheduleName};
-use crate::ports::Notice;
+use crate::ports::{Call, Notice};
 use crate::service::access::Caller;
 
 /// See the module.
@@ -34,6 +34,7 @@ pub(super) struct Output {
 
 impl Step for FailSave {
     const NAME: &'static str = "FailSave";
+    const CALLS: &'static [Call] = &[Call::Notice, Call::Get, Call::Put, Call::Delete];
     type Input = Input;
     type Output = Output;
 

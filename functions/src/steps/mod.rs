@@ -39,6 +39,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::domain::{Code, Problem};
+use crate::ports::Call;
 
 pub use env::{Env, PublicScope, SaveRef, Settings};
 pub use tags::{LOGIN_TAG, PORTS_TAG, PROJECT_TAG, SAVE_TAG, TEMPLATE_TAG};
@@ -52,6 +53,8 @@ pub(crate) use preflight::addressed;
 pub trait Step: 'static {
     /// The name of the step, of its state in the definition, and of its Lambda function.
     const NAME: &'static str;
+    /// What it calls, and nothing else: the policy of its function allows just this.
+    const CALLS: &'static [Call];
     /// What it takes.
     type Input: DeserializeOwned + Send;
     /// What it gives.
@@ -69,6 +72,8 @@ pub trait Step: 'static {
 pub struct Entry {
     /// Its name.
     pub name: &'static str,
+    /// What it calls.
+    pub calls: &'static [Call],
     /// Runs it on JSON: a payload that is not the step's input is [`Code::InvalidInput`].
     pub invoke: for<'a> fn(&'a Env, Value) -> BoxFuture<'a, Result<Value, Problem>>,
 }
@@ -103,6 +108,7 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 const fn entry<S: Step>() -> Entry {
     Entry {
         name: S::NAME,
+        calls: S::CALLS,
         invoke: |env, payload| Box::pin(invoke::<S>(env, payload)),
     }
 }

@@ -8,7 +8,7 @@ use super::{Env, LOGIN_TAG, PORTS_TAG, Step, TEMPLATE_TAG, packages};
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{Duty, SavePlan, SaveRecord, SaveRequest, SavedInstance};
 use crate::domain::{Code, Problem, Region, SaveId, ScheduleName};
-use crate::ports::InstanceState;
+use crate::ports::{Call, InstanceState};
 use crate::registry::Begun;
 use crate::service::access::Caller;
 
@@ -51,6 +51,21 @@ pub(super) struct Output {
 
 impl Step for PlanSave {
     const NAME: &'static str = "PlanSave";
+    const CALLS: &'static [Call] = &[
+        Call::Regions,
+        Call::Instances,
+        Call::InstanceType,
+        Call::StopProtection,
+        Call::Volumes,
+        Call::PublicImagesBlocked,
+        Call::ProbeStop,
+        Call::ProbeStart,
+        Call::ProbeCreateImage,
+        Call::StatusChecks,
+        Call::Packages,
+        Call::Get,
+        Call::Put,
+    ];
     type Input = Input;
     type Output = Output;
 

@@ -11,7 +11,7 @@ use crate::domain::template::{Template, TemplateRef, Version, Visibility};
 use crate::domain::{
     Code, ImageId, Problem, Region, SnapshotId, TemplateName, Timestamp, catalogue,
 };
-use crate::ports::{ImageFilter, LaunchPermission};
+use crate::ports::{Call, ImageFilter, LaunchPermission};
 
 /// See the module.
 pub(super) struct RegisterTemplate;
@@ -24,6 +24,12 @@ pub(super) struct Output {
 
 impl Step for RegisterTemplate {
     const NAME: &'static str = "RegisterTemplate";
+    const CALLS: &'static [Call] = &[
+        Call::AddLaunchPermissions,
+        Call::Images,
+        Call::Get,
+        Call::Put,
+    ];
     type Input = SaveRef;
     type Output = Output;
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Env, SaveRef, Step, from_ec2};
 use crate::domain::{Code, Problem};
+use crate::ports::Call;
 
 /// See the module.
 pub(super) struct RestartInstance;
@@ -16,6 +17,7 @@ pub(super) struct Output {
 
 impl Step for RestartInstance {
     const NAME: &'static str = "RestartInstance";
+    const CALLS: &'static [Call] = &[Call::StartInstance, Call::Get, Call::Put];
     type Input = SaveRef;
     type Output = Output;
 

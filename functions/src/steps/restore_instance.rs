@@ -11,6 +11,7 @@ use super::findings::{Standing, look, standing};
 use super::{Env, SaveRef, Step, from_ec2};
 use crate::domain::save::{Finding, SaveRecord, seconds_between};
 use crate::domain::{Code, Problem};
+use crate::ports::Call;
 
 /// See the module.
 pub(super) struct RestoreInstance;
@@ -33,6 +34,13 @@ pub(super) struct Output {
 
 impl Step for RestoreInstance {
     const NAME: &'static str = "RestoreInstance";
+    const CALLS: &'static [Call] = &[
+        Call::Instances,
+        Call::StatusChecks,
+        Call::StartInstance,
+        Call::Get,
+        Call::Put,
+    ];
     type Input = Input;
     type Output = Output;
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::findings::look_or_fail;
 use super::{Env, SaveRef, Step, from_ec2};
 use crate::domain::{Code, Problem};
-use crate::ports::InstanceState;
+use crate::ports::{Call, InstanceState};
 
 /// See the module.
 pub(super) struct StopInstance;
@@ -18,6 +18,7 @@ pub(super) struct Output {
 
 impl Step for StopInstance {
     const NAME: &'static str = "StopInstance";
+    const CALLS: &'static [Call] = &[Call::Instances, Call::StopInstance, Call::Get, Call::Put];
     type Input = SaveRef;
     type Output = Output;
 

@@ -7,7 +7,7 @@ use super::fail_save::{failure, tell};
 use super::{Env, SaveRef, Step};
 use crate::domain::Problem;
 use crate::domain::save::SaveState;
-use crate::ports::Notice;
+use crate::ports::{Call, Notice};
 
 /// See the module.
 pub(super) struct Stranded;
@@ -28,6 +28,7 @@ pub(super) struct Output {
 
 impl Step for Stranded {
     const NAME: &'static str = "Stranded";
+    const CALLS: &'static [Call] = &[Call::Alarm, Call::Get, Call::Put, Call::Delete];
     type Input = Input;
     type Output = Output;
 

@@ -30,7 +30,7 @@ pub struct MemoryExecutions {
 struct Shared {
     clock: VirtualClock,
     machine: Arc<Machine>,
-    wrap: Wrap,
+    wrap: Box<dyn Fn(StepFunctions) -> Arc<dyn Functions> + Send + Sync>,
     env: OnceLock<Env>,
     cloud: OnceLock<Cloud>,
     tokens: TaskTokens,
@@ -56,11 +56,15 @@ impl MemoryExecutions {
     }
 
     /// Executions of another definition, or with something between it and the steps.
-    pub fn of(clock: VirtualClock, machine: Arc<Machine>, wrap: Wrap) -> Self {
+    pub fn of(
+        clock: VirtualClock,
+        machine: Arc<Machine>,
+        wrap: impl Fn(StepFunctions) -> Arc<dyn Functions> + Send + Sync + 'static,
+    ) -> Self {
         let shared = Shared {
             clock,
             machine,
-            wrap,
+            wrap: Box::new(wrap),
             env: OnceLock::new(),
             cloud: OnceLock::new(),
             tokens: TaskTokens::new(),

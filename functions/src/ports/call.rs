@@ -1,0 +1,115 @@
+//! The calls that permissions speak of: each method of a port, with the IAM actions that it needs on
+//! AWS. Steps and handlers declare theirs; `tests/tests/calls.rs` holds the declarations against what
+//! they do, and `tests/tests/permissions.rs` the policies of `infra/template.yaml` against both.
+
+macro_rules! calls {
+    ($($(#[doc = $means:literal])+ $name:ident: $($action:literal)*;)*) => {
+        /// A call of a port.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Call {
+            $($(#[doc = $means])+ $name,)*
+        }
+
+        impl Call {
+            /// All calls.
+            pub const ALL: &'static [Call] = &[$(Call::$name,)*];
+
+            /// The IAM actions that it needs.
+            pub fn actions(self) -> &'static [&'static str] {
+                match self { $(Call::$name => &[$($action,)*],)* }
+            }
+        }
+    };
+}
+
+calls! {
+    /// `Ec2::regions`.
+    Regions: "ec2:DescribeRegions";
+    /// `Ec2::instances`.
+    Instances: "ec2:DescribeInstances";
+    /// `Ec2::stop_protection`.
+    StopProtection: "ec2:DescribeInstanceAttribute";
+    /// `Ec2::status_checks`.
+    StatusChecks: "ec2:DescribeInstanceStatus";
+    /// `Ec2::volumes`, which asks whose key a volume is under.
+    Volumes: "ec2:DescribeVolumes" "kms:DescribeKey";
+    /// `Ec2::instance_type`.
+    InstanceType: "ec2:DescribeInstanceTypes";
+    /// `Ec2::public_images_blocked`.
+    PublicImagesBlocked: "ec2:GetImageBlockPublicAccessState";
+    /// `Ec2::probe` of a stop. A DryRun needs what the call itself needs.
+    ProbeStop: "ec2:StopInstances";
+    /// `Ec2::probe` of a start, which is told nothing of keys.
+    ProbeStart: "ec2:StartInstances";
+    /// `Ec2::probe` of an image.
+    ProbeCreateImage: "ec2:CreateImage" "ec2:CreateTags";
+    /// `Ec2::stop_instance`.
+    StopInstance: "ec2:StopInstances";
+    /// `Ec2::start_instance`. EBS attaches a volume under a customer's key by a grant of the caller's.
+    StartInstance: "ec2:StartInstances" "kms:CreateGrant" "kms:Decrypt";
+    /// `Ec2::terminate_instance`.
+    TerminateInstance: "ec2:TerminateInstances";
+    /// `Ec2::run_instance`, with the security group of its ports and the size of its root.
+    RunInstance: "ec2:RunInstances" "ec2:CreateTags" "ec2:DescribeImages" "ec2:DescribeVpcs"
+        "ec2:DescribeSecurityGroups" "ec2:CreateSecurityGroup" "ec2:AuthorizeSecurityGroupIngress"
+        "kms:CreateGrant" "kms:Decrypt" "kms:DescribeKey" "kms:GenerateDataKeyWithoutPlaintext"
+        "kms:ReEncryptFrom" "kms:ReEncryptTo";
+    /// `Ec2::create_image`.
+    CreateImage: "ec2:CreateImage" "ec2:CreateTags";
+    /// `Ec2::images`.
+    Images: "ec2:DescribeImages";
+    /// `Ec2::snapshots`.
+    Snapshots: "ec2:DescribeSnapshots";
+    /// `Ec2::copy_image`. A copy of an encrypted AMI is encrypted anew.
+    CopyImage: "ec2:CopyImage" "ec2:CreateTags" "kms:CreateGrant" "kms:Decrypt" "kms:DescribeKey"
+        "kms:GenerateDataKeyWithoutPlaintext" "kms:ReEncryptFrom" "kms:ReEncryptTo";
+    /// `Ec2::deregister_image`.
+    DeregisterImage: "ec2:DeregisterImage";
+    /// `Ec2::delete_snapshot`.
+    DeleteSnapshot: "ec2:DeleteSnapshot";
+    /// `Ec2::add_launch_permissions`.
+    AddLaunchPermissions: "ec2:ModifyImageAttribute";
+    /// `Ec2::launch_permissions`.
+    LaunchPermissions: "ec2:DescribeImageAttribute";
+
+    /// `Table::get`.
+    Get: "dynamodb:GetItem";
+    /// `Table::query` of the table itself.
+    Query: "dynamodb:Query";
+    /// `Table::query` of the first index.
+    QueryGsi1: "dynamodb:Query";
+    /// `Table::query` of the second index.
+    QueryGsi2: "dynamodb:Query";
+    /// `Write::Put` in a transaction, which needs the actions of its parts.
+    Put: "dynamodb:PutItem";
+    /// `Write::Update` in a transaction.
+    Update: "dynamodb:UpdateItem";
+    /// `Write::Delete` in a transaction.
+    Delete: "dynamodb:DeleteItem";
+    /// `Write::Check` in a transaction.
+    Check: "dynamodb:ConditionCheckItem";
+
+    /// `Notifier::notify` of what nobody must act on.
+    Notice: "events:PutEvents";
+    /// `Notifier::notify` of an alarm, which goes to an encrypted topic too.
+    Alarm: "events:PutEvents" "sns:Publish" "kms:Decrypt" "kms:GenerateDataKey";
+
+    /// `Executions::start`.
+    StartExecution: "states:StartExecution";
+    /// `Executions::describe`.
+    DescribeExecution: "states:DescribeExecution";
+    /// `Executions::wake`.
+    EndWait: "states:SendTaskSuccess";
+    /// `Executions::stop`.
+    StopExecution: "states:StopExecution";
+
+    /// `Schedules::put`, which lends the scheduler its role.
+    PutSchedule: "scheduler:CreateSchedule" "scheduler:UpdateSchedule" "iam:PassRole";
+    /// `Schedules::delete`.
+    DeleteSchedule: "scheduler:DeleteSchedule";
+
+    /// `Parameters::image`.
+    PublicParameter: "ssm:GetParameter";
+    /// `Inspect::packages`.
+    Packages: "ssm:ListInventoryEntries";
+}

@@ -1,0 +1,64 @@
+//! What the functions call that are not steps, beside what `Step::CALLS` says of the steps.
+
+use crate::ports::Call;
+use crate::steps;
+
+/// The sweep: it looks, and starts recoveries.
+pub const SWEEP: &[Call] = &[
+    Call::Get,
+    Call::Put,
+    Call::QueryGsi2,
+    Call::Instances,
+    Call::DescribeExecution,
+    Call::StartExecution,
+];
+
+/// What events wake: it looks, ends waits, and starts recoveries.
+pub const WAKE: &[Call] = &[
+    Call::Get,
+    Call::Put,
+    Call::Instances,
+    Call::DescribeExecution,
+    Call::StartExecution,
+    Call::EndWait,
+];
+
+/// The API: it plans saves and starts their executions, launches, leads instances, and keeps schedules.
+pub const API: &[Call] = &[
+    Call::Regions,
+    Call::Instances,
+    Call::InstanceType,
+    Call::StopProtection,
+    Call::Volumes,
+    Call::PublicImagesBlocked,
+    Call::ProbeStop,
+    Call::ProbeStart,
+    Call::ProbeCreateImage,
+    Call::StatusChecks,
+    Call::StopInstance,
+    Call::StartInstance,
+    Call::TerminateInstance,
+    Call::RunInstance,
+    Call::Get,
+    Call::Put,
+    Call::Delete,
+    Call::Query,
+    Call::QueryGsi1,
+    Call::QueryGsi2,
+    Call::StartExecution,
+    Call::DescribeExecution,
+    Call::EndWait,
+    Call::PutSchedule,
+    Call::DeleteSchedule,
+    Call::PublicParameter,
+];
+
+/// What the function of that handler calls; `None` where there is no such handler.
+pub fn of(handler: &str) -> Option<&'static [Call]> {
+    match handler {
+        "Sweep" => Some(SWEEP),
+        "Wake" => Some(WAKE),
+        "Api" => Some(API),
+        _ => steps::find(handler).map(|step| step.calls),
+    }
+}

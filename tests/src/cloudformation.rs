@@ -1,0 +1,203 @@
+//! `infra/template.yaml`, read as CloudFormation reads it: the short forms (`!Ref`, `!Sub`, ...) are
+//! their long ones (`{"Ref": ...}`, `{"Fn::Sub": ...}`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value, json};
+use serde_saphyr::Tagged;
+
+/// The template's text.
+pub const TEMPLATE: &str = include_str!("../../infra/template.yaml");
+
+/// The template.
+pub fn template() -> Template {
+    let options = serde_saphyr::options! {
+        // The template is ours, and larger than what strangers may send.
+        budget: None,
+    };
+    let Node(document) =
+        serde_saphyr::from_str_with_options(TEMPLATE, options).expect("the template is YAML");
+    Template(document)
+}
+
+/// A template.
+#[derive(Debug)]
+pub struct Template(pub Value);
+
+impl Template {
+    /// The resources of a type, with their properties, by logical id.
+    pub fn resources(&self, kind: &str) -> BTreeMap<&str, &Value> {
+        let all = self.0["Resources"].as_object().expect("it has resources");
+        all.iter()
+            .filter(|(_, resource)| resource["Type"] == kind)
+            .map(|(id, resource)| (id.as_str(), &resource["Properties"]))
+            .collect()
+    }
+
+    /// The properties of a resource.
+    pub fn properties(&self, id: &str) -> &Value {
+        let properties = &self.0["Resources"][id]["Properties"];
+        assert!(!properties.is_null(), "the template has no {id}");
+        properties
+    }
+
+    /// A property of a function, or what all functions share.
+    pub fn of_function(&self, id: &str, property: &str) -> &Value {
+        let own = &self.properties(id)[property];
+        if own.is_null() {
+            &self.0["Globals"]["Function"][property]
+        } else {
+            own
+        }
+    }
+
+    /// The statements of a role's policy of that name.
+    pub fn statements(&self, role: &str, policy: &str) -> Vec<Statement> {
+        let policies = array(&self.properties(role)["Policies"]);
+        let found = policies.iter().find(|it| it["PolicyName"] == policy);
+        let found = found.unwrap_or_else(|| panic!("{role} has no policy {policy}"));
+        let statements = array(&found["PolicyDocument"]["Statement"]);
+        statements.iter().map(Statement::read).collect()
+    }
+}
+
+/// A statement of a policy.
+#[derive(Debug)]
+pub struct Statement {
+    /// What it allows.
+    pub actions: BTreeSet<String>,
+    /// To what: texts, with `${...}` as written; a `Ref` is `${Id}`, a `GetAtt` `${Id.Attribute}`.
+    pub resources: Vec<String>,
+    /// Under which conditions.
+    pub conditions: Map<String, Value>,
+}
+
+impl Statement {
+    fn read(statement: &Value) -> Self {
+        assert_eq!(statement["Effect"], "Allow", "{statement}");
+        let actions = one_or_many(&statement["Action"]).into_iter();
+        Self {
+            actions: actions.map(|action| text(&action)).collect(),
+            resources: one_or_many(&statement["Resource"])
+                .iter()
+                .map(text)
+                .collect(),
+            conditions: statement["Condition"]
+                .as_object()
+                .cloned()
+                .unwrap_or_default(),
+        }
+    }
+}
+
+/// The list in a value, which must be one.
+pub fn array(value: &Value) -> &[Value] {
+    value
+        .as_array()
+        .unwrap_or_else(|| panic!("{value} is no list"))
+}
+
+fn one_or_many(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Array(many) => many.clone(),
+        one => vec![one.clone()],
+    }
+}
+
+/// A text, or what refers to one, in the notation of `Fn::Sub`.
+pub fn text(value: &Value) -> String {
+    let inner = |key: &str| value[key].as_str();
+    match (inner("Ref"), inner("Fn::GetAtt"), inner("Fn::Sub")) {
+        (Some(name), _, _) | (_, Some(name), _) => format!("${{{name}}}"),
+        (_, _, Some(text)) => text.to_owned(),
+        _ => value
+            .as_str()
+            .unwrap_or_else(|| panic!("{value} is no text"))
+            .to_owned(),
+    }
+}
+
+/// Any value of YAML, with the long form for each tag.
+struct Node(Value);
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let Tagged(Plain(value), tag) = Tagged::<Plain>::deserialize(from)?;
+        let Some(function) = tag.as_deref().and_then(|tag| tag.strip_prefix('!')) else {
+            return Ok(Node(value));
+        };
+        Ok(Node(match function {
+            "Ref" | "Condition" => json!({ function: value }),
+            _ => json!({ format!("Fn::{function}"): value }),
+        }))
+    }
+}
+
+/// The same under its tag.
+struct Plain(Value);
+
+impl<'de> Deserialize<'de> for Plain {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(PlainVisitor).map(Plain)
+    }
+}
+
+struct PlainVisitor;
+
+impl<'de> Visitor<'de> for PlainVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+        Node::deserialize(from).map(|Node(value)| value)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(Node(value)) = from.next_element()? {
+            values.push(value);
+        }
+        Ok(values.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
+        let mut values = Map::new();
+        while let Some((key, Node(value))) = from.next_entry::<String, Node>()? {
+            values.insert(key, value);
+        }
+        Ok(values.into())
+    }
+}

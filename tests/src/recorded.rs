@@ -1,0 +1,307 @@
+//! Ports that write down who calls what. A step that calls what it does not declare fails its test,
+//! whichever test that is: on AWS its function would have no permission.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use prism_asl::{Functions, TaskFailure};
+use prism_functions::domain::schedule::Schedule;
+use prism_functions::domain::{ImageId, InstanceId, Region, SnapshotId, Timestamp, VolumeId};
+use prism_functions::ports::{
+    Call, Ec2, Ec2Error, Execution, Executions, ExecutionsError, Image, ImageCopy, ImageFilter,
+    Index, Inspect, Instance, InstanceFilter, InstanceType, Inventory, Item, Key, LaunchPermission,
+    NewImage, NewInstance, Notice, Notifier, NotifierError, Page, Parameters, Probe, Query,
+    Schedules, SchedulesError, Snapshot, SnapshotFilter, StatusChecks, Table, TableError, Volume,
+    Write,
+};
+use prism_functions::service::calls;
+use serde_json::Value;
+
+thread_local! {
+    /// Who is being polled on this thread.
+    static CALLER: Cell<Option<&'static str>> = const { Cell::new(None) };
+}
+
+/// What was called by whom in this process.
+static SEEN: Mutex<BTreeSet<(&'static str, Call)>> = Mutex::new(BTreeSet::new());
+
+/// What the function of that handler has called in this process.
+pub fn seen(handler: &str) -> BTreeSet<Call> {
+    let seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let of_it = seen.iter().filter(|(caller, _)| *caller == handler);
+    of_it.map(|(_, call)| *call).collect()
+}
+
+/// Runs a future as the function of that handler.
+pub async fn calling<T>(handler: &'static str, future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        let before = CALLER.replace(Some(handler));
+        let polled = future.as_mut().poll(context);
+        CALLER.set(before);
+        polled
+    })
+    .await
+}
+
+fn note(call: Call) {
+    let Some(caller) = CALLER.get() else {
+        return;
+    };
+    let declared = calls::of(caller).is_some_and(|declared| declared.contains(&call));
+    assert!(declared, "{caller} calls {call:?} and does not declare it");
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    seen.insert((caller, call));
+}
+
+/// A port whose calls are written down.
+pub struct Recorded<P: ?Sized>(pub Arc<P>);
+
+impl<P: ?Sized> std::fmt::Debug for Recorded<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Recorded")
+    }
+}
+
+/// The functions of a definition, each of which calls under its own name.
+pub(crate) struct Named(pub(crate) Arc<dyn Functions>);
+
+#[async_trait]
+impl Functions for Named {
+    async fn invoke(&self, function: &str, payload: Value) -> Result<Value, TaskFailure> {
+        let called = self.0.invoke(function, payload);
+        match prism_functions::steps::find(function) {
+            Some(step) => calling(step.name, called).await,
+            None => called.await,
+        }
+    }
+}
+
+#[async_trait]
+impl Table for Recorded<dyn Table> {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
+        note(Call::Get);
+        self.0.get(key).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, TableError> {
+        note(match query.index {
+            Index::Primary => Call::Query,
+            Index::Gsi1 => Call::QueryGsi1,
+            Index::Gsi2 => Call::QueryGsi2,
+        });
+        self.0.query(query).await
+    }
+
+    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
+        for write in writes {
+            note(match write {
+                Write::Put(_, _) => Call::Put,
+                Write::Update(_, _, _) => Call::Update,
+                Write::Delete(_, _) => Call::Delete,
+                Write::Check(_, _) => Call::Check,
+            });
+        }
+        self.0.transact(writes).await
+    }
+}
+
+#[async_trait]
+impl Notifier for Recorded<dyn Notifier> {
+    async fn notify(&self, notice: &Notice) -> Result<(), NotifierError> {
+        note(if notice.alarm {
+            Call::Alarm
+        } else {
+            Call::Notice
+        });
+        self.0.notify(notice).await
+    }
+}
+
+#[async_trait]
+impl Executions for Recorded<dyn Executions> {
+    async fn start(&self, name: &str, input: Value) -> Result<(), ExecutionsError> {
+        note(Call::StartExecution);
+        self.0.start(name, input).await
+    }
+
+    async fn describe(&self, name: &str) -> Result<Execution, ExecutionsError> {
+        note(Call::DescribeExecution);
+        self.0.describe(name).await
+    }
+
+    async fn wake(&self, token: &str) -> Result<bool, ExecutionsError> {
+        note(Call::EndWait);
+        self.0.wake(token).await
+    }
+
+    async fn stop(&self, name: &str, cause: &str) -> Result<(), ExecutionsError> {
+        note(Call::StopExecution);
+        self.0.stop(name, cause).await
+    }
+}
+
+#[async_trait]
+impl Schedules for Recorded<dyn Schedules> {
+    async fn put(&self, schedule: &Schedule, next: Timestamp) -> Result<(), SchedulesError> {
+        note(Call::PutSchedule);
+        self.0.put(schedule, next).await
+    }
+
+    async fn delete(&self, schedule: &Schedule) -> Result<(), SchedulesError> {
+        note(Call::DeleteSchedule);
+        self.0.delete(schedule).await
+    }
+}
+
+#[async_trait]
+impl Inspect for Recorded<dyn Inspect> {
+    async fn packages(
+        &self,
+        region: &Region,
+        instance: &InstanceId,
+    ) -> Result<Option<Inventory>, Ec2Error> {
+        note(Call::Packages);
+        self.0.packages(region, instance).await
+    }
+}
+
+#[async_trait]
+impl Parameters for Recorded<dyn Parameters> {
+    async fn image(&self, region: &Region, parameter: &str) -> Result<ImageId, Ec2Error> {
+        note(Call::PublicParameter);
+        self.0.image(region, parameter).await
+    }
+}
+
+#[async_trait]
+impl Ec2 for Recorded<dyn Ec2> {
+    async fn regions(&self) -> Result<Vec<Region>, Ec2Error> {
+        note(Call::Regions);
+        self.0.regions().await
+    }
+
+    async fn instances(
+        &self,
+        region: &Region,
+        filter: &InstanceFilter,
+    ) -> Result<Vec<Instance>, Ec2Error> {
+        note(Call::Instances);
+        self.0.instances(region, filter).await
+    }
+
+    async fn stop_protection(&self, region: &Region, id: &InstanceId) -> Result<bool, Ec2Error> {
+        note(Call::StopProtection);
+        self.0.stop_protection(region, id).await
+    }
+
+    async fn status_checks(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+    ) -> Result<StatusChecks, Ec2Error> {
+        note(Call::StatusChecks);
+        self.0.status_checks(region, id).await
+    }
+
+    async fn volumes(&self, region: &Region, ids: &[VolumeId]) -> Result<Vec<Volume>, Ec2Error> {
+        note(Call::Volumes);
+        self.0.volumes(region, ids).await
+    }
+
+    async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error> {
+        note(Call::InstanceType);
+        self.0.instance_type(region, name).await
+    }
+
+    async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error> {
+        note(Call::PublicImagesBlocked);
+        self.0.public_images_blocked(region).await
+    }
+
+    async fn probe(&self, region: &Region, probe: &Probe) -> Result<(), Ec2Error> {
+        note(match probe {
+            Probe::Stop(_) => Call::ProbeStop,
+            Probe::Start(_) => Call::ProbeStart,
+            Probe::CreateImage(_) => Call::ProbeCreateImage,
+        });
+        self.0.probe(region, probe).await
+    }
+
+    async fn stop_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
+        note(Call::StopInstance);
+        self.0.stop_instance(region, id).await
+    }
+
+    async fn start_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
+        note(Call::StartInstance);
+        self.0.start_instance(region, id).await
+    }
+
+    async fn terminate_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
+        note(Call::TerminateInstance);
+        self.0.terminate_instance(region, id).await
+    }
+
+    async fn run_instance(&self, region: &Region, new: &NewInstance) -> Result<Instance, Ec2Error> {
+        note(Call::RunInstance);
+        self.0.run_instance(region, new).await
+    }
+
+    async fn create_image(&self, region: &Region, new: &NewImage) -> Result<ImageId, Ec2Error> {
+        note(Call::CreateImage);
+        self.0.create_image(region, new).await
+    }
+
+    async fn images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, Ec2Error> {
+        note(Call::Images);
+        self.0.images(region, filter).await
+    }
+
+    async fn snapshots(
+        &self,
+        region: &Region,
+        filter: &SnapshotFilter,
+    ) -> Result<Vec<Snapshot>, Ec2Error> {
+        note(Call::Snapshots);
+        self.0.snapshots(region, filter).await
+    }
+
+    async fn copy_image(&self, region: &Region, copy: &ImageCopy) -> Result<ImageId, Ec2Error> {
+        note(Call::CopyImage);
+        self.0.copy_image(region, copy).await
+    }
+
+    async fn deregister_image(&self, region: &Region, id: &ImageId) -> Result<(), Ec2Error> {
+        note(Call::DeregisterImage);
+        self.0.deregister_image(region, id).await
+    }
+
+    async fn delete_snapshot(&self, region: &Region, id: &SnapshotId) -> Result<(), Ec2Error> {
+        note(Call::DeleteSnapshot);
+        self.0.delete_snapshot(region, id).await
+    }
+
+    async fn add_launch_permissions(
+        &self,
+        region: &Region,
+        id: &ImageId,
+        permissions: &[LaunchPermission],
+    ) -> Result<(), Ec2Error> {
+        note(Call::AddLaunchPermissions);
+        self.0.add_launch_permissions(region, id, permissions).await
+    }
+
+    async fn launch_permissions(
+        &self,
+        region: &Region,
+        id: &ImageId,
+    ) -> Result<Vec<LaunchPermission>, Ec2Error> {
+        note(Call::LaunchPermissions);
+        self.0.launch_permissions(region, id).await
+    }
+}

@@ -1,0 +1,235 @@
+//! What each function declares to call is what it calls. Every test of the workspace fails where a
+//! step calls what it does not declare (`prism_tests::recorded`); here, every call that is declared
+//! has to be made by some scenario.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::executor::block_on;
+use prism_functions::domain::SaveId;
+use prism_functions::domain::save::SaveRequest;
+use prism_functions::domain::schedule::ScheduleRequest;
+use prism_functions::ports::Call;
+use prism_functions::service::calls;
+use prism_functions::steps::{self, PublicScope, Settings};
+use prism_local::ec2::Capacity;
+use prism_tests::bent::Bent;
+use prism_tests::recorded::{calling, seen};
+use prism_tests::story::to_the_end;
+use prism_tests::world::{
+    Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
+};
+use serde_json::{Value, json};
+
+fn ask() -> SaveRequest {
+    save_request("work", "kept")
+}
+
+/// A version for the world, in two further Regions of which one fails, by an EC2 that loses answers.
+fn for_the_world() {
+    let world = launched(Setup {
+        settings: Settings {
+            public_scope: PublicScope::World,
+        },
+        bend: |ec2| {
+            Arc::new(Bent {
+                forgetful: true,
+                lost: Mutex::default(),
+                ..Bent::straight(ec2)
+            })
+        },
+        ..Setup::seeded(11)
+    });
+    let copy_to: BTreeSet<_> = ["us-west-2", "eu-west-1"]
+        .map(|name| name.parse().unwrap())
+        .into();
+    for open in copy_to.iter().chain([&region()]) {
+        world.admin.block_public_images(open, false).unwrap();
+    }
+    let request = SaveRequest {
+        public: true,
+        copy_to,
+        ..ask()
+    };
+    let id = begun(&world, request);
+    world.pass(60);
+    world.admin.fail_next_copy("no key there").unwrap();
+    to_the_end(&world, &id);
+}
+
+/// An instance that was stopped all along, whose AMI fails.
+fn in_vain() {
+    let world = launched(Setup::seeded(11));
+    world.admin.stop(&id_of(&world)).unwrap();
+    world.pass(120);
+    let id = begun(&world, ask());
+    to_the_end(&world, &id);
+    world.admin.fail_next_image("EC2 had a bad day").unwrap();
+    let id = begun(&world, ask());
+    to_the_end(&world, &id);
+}
+
+/// No room for a day: the save is stranded, and the sweep recovers it.
+fn stranded() {
+    let world = launched(Setup::seeded(11));
+    let id = begun(&world, ask());
+    world.pass(5);
+    let room = |capacity| world.admin.set_capacity(&region(), "*", capacity).unwrap();
+    room(Capacity::Refused);
+    // The save itself gives up, and then the restore; then its recovery does.
+    world.pass(17 * 3600);
+    sweep(&world, 1);
+    world.pass(13 * 3600);
+    wake(
+        &world,
+        "EC2 Instance State-change Notification",
+        &json!({"instance-id": id_of(&world), "state": "stopped"}),
+    );
+    room(Capacity::Available);
+    sweep(&world, 12 * 12);
+    to_the_end(&world, &id);
+}
+
+/// An event tells of the AMI, and of an execution that was stopped on the way.
+fn woken() {
+    let world = launched(slow());
+    let id = begun(&world, ask());
+    until_it_waits(&world, &id);
+    let image = world.record(&id).unwrap().image.unwrap();
+    let of_image = json!({"ImageId": image, "State": "available"});
+    wake(&world, "EC2 AMI State Change", &of_image);
+    let stop = world.service.executions.stop(id.as_str(), "aborted");
+    world.clock.run(stop).unwrap();
+    wake(
+        &world,
+        "Step Functions Execution Status Change",
+        &json!({"name": id, "status": "ABORTED"}),
+    );
+    to_the_end(&world, &id);
+}
+
+/// A world whose AMIs take long enough for their events to be waited for.
+fn slow() -> Setup {
+    Setup::slow(11, |durations| {
+        durations.snapshot_base = Duration::from_secs(400);
+    })
+}
+
+/// Lets a save run until it waits for an event of its AMI.
+fn until_it_waits(world: &World, id: &SaveId) {
+    let (registry, here) = (&world.service.env.registry, region());
+    for _ in 0..300 {
+        world.pass(1);
+        let Some(image) = world.record(id).unwrap().image else {
+            continue;
+        };
+        let wait = registry.wait(&here, &image, world.now());
+        if world.clock.run(wait).unwrap().is_some() {
+            return;
+        }
+    }
+    panic!("it never waits");
+}
+
+fn wake(world: &World, kind: &str, detail: &Value) {
+    let event = json!({"detail-type": kind, "region": region(), "detail": detail});
+    let woken = world.clock.run(calling("Wake", world.service.wake(&event)));
+    woken.unwrap();
+}
+
+fn sweep(world: &World, times: u32) {
+    for _ in 0..times {
+        let swept = world.clock.run(calling("Sweep", world.service.sweep()));
+        swept.unwrap();
+        world.pass(300);
+    }
+}
+
+#[test]
+fn every_declared_call_of_a_step_is_made() {
+    for_the_world();
+    in_vain();
+    stranded();
+    woken();
+    for step in steps::ALL {
+        check(step.name, step.calls);
+    }
+    check("Sweep", calls::SWEEP);
+    check("Wake", calls::WAKE);
+}
+
+fn check(handler: &str, declared: &[Call]) {
+    let declared: BTreeSet<Call> = declared.iter().copied().collect();
+    let never: Vec<_> = declared.difference(&seen(handler)).copied().collect();
+    assert!(
+        never.is_empty(),
+        "{handler} declares {never:?} and never does it"
+    );
+}
+
+/// All that the API has its service do.
+#[test]
+fn every_declared_call_of_the_api_is_made() {
+    let world = Setup {
+        settings: Settings {
+            public_scope: PublicScope::World,
+        },
+        ..slow()
+    }
+    .build();
+    world.admin.block_public_images(&region(), false).unwrap();
+    let (ada, here) = (caller("ada"), region());
+    let service = &world.service;
+    let public = || SaveRequest {
+        public: true,
+        ..ask()
+    };
+    as_api(
+        &world,
+        service.launch(&ada, &launch_request("ubuntu", "work")),
+    )
+    .unwrap();
+    world.pass(300);
+    as_api(&world, service.plan_save(&ada, public())).unwrap();
+    // A request whose execution never began is repeated: whether it did is looked up.
+    let again = || service.start_save(&ada, public(), Some("again"));
+    let never = block_on(calling("Api", again())).unwrap().save_id;
+    block_on(service.executions.stop(never.as_str(), "aborted")).unwrap();
+    world.clock.run_until_idle().unwrap();
+    as_api(&world, again()).unwrap();
+    to_the_end(&world, &never);
+    let started = as_api(&world, service.start_save(&ada, public(), Some("once")));
+    let id = started.unwrap().save_id;
+    until_it_waits(&world, &id);
+    as_api(&world, service.save(&ada, &id)).unwrap();
+    as_api(&world, service.saves(&ada, 10, None)).unwrap();
+    as_api(&world, service.cancel_save(&ada, &id)).unwrap();
+    to_the_end(&world, &id);
+    as_api(&world, service.instances(&ada, &here)).unwrap();
+    as_api(&world, service.stop_instance(&ada, &here, "work")).unwrap();
+    world.pass(300);
+    as_api(&world, service.start_instance(&ada, &here, "work")).unwrap();
+    world.pass(300);
+    to_the_end(&world, &begun(&world, ask()));
+    let kept = "kept".parse().unwrap();
+    as_api(&world, service.templates(&ada)).unwrap();
+    as_api(&world, service.versions(&ada, &kept, 10, None)).unwrap();
+    let nightly = ScheduleRequest {
+        name: None,
+        cadence: "rate(1 day)".parse().unwrap(),
+        timezone: "UTC".parse().unwrap(),
+        request: ask(),
+    };
+    let made = as_api(&world, service.create_schedule(&ada, nightly)).unwrap();
+    as_api(&world, service.schedules(&ada, 10, None)).unwrap();
+    as_api(&world, service.pause_schedule(&ada, &made.name, true)).unwrap();
+    as_api(&world, service.delete_schedule(&ada, &made.name)).unwrap();
+    as_api(&world, service.terminate_instance(&ada, &here, "work")).unwrap();
+    check("Api", calls::API);
+}
+
+fn as_api<T>(world: &World, call: impl Future<Output = T>) -> T {
+    world.clock.run(calling("Api", call))
+}

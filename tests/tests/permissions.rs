@@ -1,0 +1,184 @@
+//! Least privilege: the policies of `infra/template.yaml` against what the code declares to call.
+//! `tests/tests/calls.rs` holds the declarations against what it does call.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prism_functions::ports::Call;
+use prism_functions::service::calls;
+use prism_tests::cloudformation::{Statement, Template, template};
+
+/// Actions that know no resources, besides EC2's Describe actions (Service Authorization Reference).
+const WITHOUT_RESOURCES: [&str; 15] = [
+    "ec2:GetImageBlockPublicAccessState",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "ssm:ListInventoryEntries",
+    "states:SendTaskSuccess",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+];
+
+/// What RunInstances and CreateSecurityGroup only use, or make without tags.
+const USED: [&str; 5] = [
+    ":image/*",
+    ":network-interface/*",
+    ":security-group/*",
+    ":subnet/*",
+    ":vpc/*",
+];
+
+fn handlers(template: &Template) -> Vec<String> {
+    let functions = template.resources("AWS::Serverless::Function");
+    let handlers = functions.values().map(|function| &function["Handler"]);
+    handlers
+        .map(|handler| handler.as_str().expect("it is a name").to_owned())
+        .collect()
+}
+
+fn policies(template: &Template) -> BTreeMap<String, Vec<Statement>> {
+    let roles = template.resources("AWS::IAM::Role");
+    let named = |role: &str, policy: &serde_json::Value| {
+        let name = policy["PolicyName"].as_str().expect("it has a name");
+        (format!("{role}/{name}"), template.statements(role, name))
+    };
+    roles
+        .iter()
+        .flat_map(|(role, it)| {
+            let policies = it["Policies"].as_array().expect("it has policies");
+            policies.iter().map(|policy| named(role, policy))
+        })
+        .collect()
+}
+
+#[test]
+fn each_role_allows_what_its_function_calls_and_nothing_else() {
+    let template = template();
+    for handler in handlers(&template) {
+        let declared = calls::of(&handler).unwrap_or_else(|| panic!("{handler} declares nothing"));
+        let needed: BTreeSet<&str> = declared
+            .iter()
+            .flat_map(|call| call.actions())
+            .copied()
+            .collect();
+        let statements = template.statements(&format!("{handler}Role"), "Calls");
+        let allowed: BTreeSet<&str> = statements
+            .iter()
+            .flat_map(|statement| &statement.actions)
+            .map(String::as_str)
+            .collect();
+        let missing: Vec<_> = needed.difference(&allowed).collect();
+        let too_much: Vec<_> = allowed.difference(&needed).collect();
+        assert!(
+            missing.is_empty() && too_much.is_empty(),
+            "{handler}Role lacks {missing:?} and has {too_much:?} too much"
+        );
+    }
+}
+
+#[test]
+fn each_role_queries_the_indexes_that_its_function_reads() {
+    let template = template();
+    for handler in handlers(&template) {
+        let declared = calls::of(&handler).expect("another test says so");
+        let needed: BTreeSet<&str> = declared
+            .iter()
+            .filter_map(|call| match call {
+                Call::Query => Some("${RegistryTable.Arn}"),
+                Call::QueryGsi1 => Some("${RegistryTable.Arn}/index/gsi1"),
+                Call::QueryGsi2 => Some("${RegistryTable.Arn}/index/gsi2"),
+                _ => None,
+            })
+            .collect();
+        let statements = template.statements(&format!("{handler}Role"), "Calls");
+        let allowed: BTreeSet<&str> = statements
+            .iter()
+            .filter(|statement| statement.actions.contains("dynamodb:Query"))
+            .flat_map(|statement| &statement.resources)
+            .map(String::as_str)
+            .collect();
+        assert_eq!(allowed, needed, "{handler}");
+    }
+}
+
+#[test]
+fn nothing_is_allowed_wholesale() {
+    for (policy, statements) in policies(&template()) {
+        for statement in statements {
+            for action in &statement.actions {
+                assert!(!action.contains('*'), "{policy} allows {action}");
+                let everywhere = statement.resources.iter().any(|it| it == "*");
+                let reads = action.starts_with("ec2:Describe");
+                assert!(
+                    !everywhere || reads || WITHOUT_RESOURCES.contains(&action.as_str()),
+                    "{policy} allows {action} on everything"
+                );
+            }
+        }
+    }
+}
+
+/// The actions that only look need no condition; all others are held to Prism's tags.
+#[test]
+fn what_changes_ec2_is_held_to_our_tags() {
+    let mut held = 0;
+    for (policy, statements) in policies(&template()) {
+        for statement in statements {
+            let changes = |action: &&String| {
+                action.starts_with("ec2:")
+                    && !["ec2:Describe", "ec2:Get"]
+                        .iter()
+                        .any(|looks| action.starts_with(looks))
+            };
+            let Some(action) = statement.actions.iter().find(changes) else {
+                continue;
+            };
+            let conditions = serde_json::Value::from(statement.conditions.clone()).to_string();
+            let tagged = ["aws:ResourceTag/prism:", "aws:RequestTag/prism:"]
+                .iter()
+                .any(|key| conditions.contains(key));
+            let on_creation = action == "ec2:CreateTags" && conditions.contains("ec2:CreateAction");
+            let made_with = ["ec2:RunInstances", "ec2:CreateSecurityGroup"];
+            let only_used = made_with.contains(&action.as_str())
+                && statement
+                    .resources
+                    .iter()
+                    .all(|resource| USED.iter().any(|used| resource.ends_with(used)));
+            assert!(
+                tagged || on_creation || only_used,
+                "{policy}: {action} on {:?} has no condition",
+                statement.resources
+            );
+            held += 1;
+        }
+    }
+    assert!(held > 20, "only {held} statements change EC2");
+}
+
+#[test]
+fn keys_are_used_through_ec2_alone() {
+    for (policy, statements) in policies(&template()) {
+        for statement in statements {
+            let ours = statement.resources.iter().all(|it| it == "${Key.Arn}");
+            for action in statement.actions.iter().filter(|it| it.starts_with("kms:")) {
+                let conditions = serde_json::Value::from(statement.conditions.clone()).to_string();
+                let alone = statement.actions.len() == 1 && action == "kms:DescribeKey";
+                assert!(
+                    ours || alone || conditions.contains("kms:ViaService"),
+                    "{policy}: {action}"
+                );
+                assert!(
+                    action != "kms:CreateGrant" || conditions.contains("kms:GrantIsForAWSResource"),
+                    "{policy}: {action}"
+                );
+            }
+        }
+    }
+}

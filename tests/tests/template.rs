@@ -1,0 +1,342 @@
+//! `infra/template.yaml` against the code it deploys: what emulators leave out is at least read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use prism_functions::ports::Index;
+use prism_functions::steps;
+use prism_local::executions::DEFINITION;
+use prism_tests::cloudformation::{Template, array, template, text};
+use serde_json::{Value, json};
+
+/// The handlers that are no steps, and whether events call them.
+const OTHERS: [(&str, bool); 3] = [("Sweep", true), ("Wake", true), ("Api", false)];
+
+fn names() -> BTreeSet<String> {
+    let steps = steps::ALL.iter().map(|step| step.name);
+    let others = OTHERS.iter().map(|(name, _)| *name);
+    steps.chain(others).map(str::to_owned).collect()
+}
+
+/// The time that the definition gives each step.
+fn limits() -> BTreeMap<String, u64> {
+    fn collect(states: &Value, limits: &mut BTreeMap<String, u64>) {
+        for state in states
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(_, state)| state)
+        {
+            if let Some(function) = state["Arguments"]["FunctionName"].as_str() {
+                let name = function.trim_start_matches("${").trim_end_matches('}');
+                let limit = state["TimeoutSeconds"]
+                    .as_u64()
+                    .expect("every task has one");
+                limits.insert(name.to_owned(), limit);
+            }
+            collect(&state["ItemProcessor"]["States"], limits);
+        }
+    }
+    let definition: Value = serde_json::from_str(DEFINITION).expect("it is JSON");
+    let mut limits = BTreeMap::new();
+    collect(&definition["States"], &mut limits);
+    limits
+}
+
+#[test]
+fn every_handler_has_its_function_with_logs_role_and_artefact() {
+    let template = template();
+    let functions = template.resources("AWS::Serverless::Function");
+    let ids: BTreeSet<String> = functions.keys().map(|id| (*id).to_owned()).collect();
+    let expected = names().iter().map(|it| format!("{it}Function")).collect();
+    assert_eq!(ids, expected);
+    let mut roles = BTreeSet::new();
+    let mut artefacts = BTreeSet::new();
+    for (id, function) in functions {
+        let name = id.trim_end_matches("Function");
+        assert_eq!(function["Handler"], name);
+        let full = format!("${{AWS::StackName}}-{name}");
+        assert_eq!(text(&function["FunctionName"]), full);
+        assert_eq!(template.of_function(id, "Runtime"), "provided.al2023");
+        assert_eq!(template.of_function(id, "Tracing"), "Active");
+        assert_eq!(template.of_function(id, "AutoPublishAlias"), "live");
+        assert_eq!(function["AutoPublishAliasAllProperties"], true, "{id}");
+        roles.insert(text(&function["Role"]));
+        artefacts.insert(text(&function["CodeUri"]));
+        let group = format!("{name}Logs");
+        let logs = template.properties(&group);
+        assert_eq!(
+            text(&function["LoggingConfig"]["LogGroup"]),
+            format!("${{{group}}}")
+        );
+        assert_eq!(text(&logs["LogGroupName"]), format!("/aws/lambda/{full}"));
+    }
+    assert_eq!((roles.len(), artefacts.len()), (names().len(), 1));
+}
+
+/// A step that Step Functions has given up must not go on beside its repetition.
+#[test]
+fn every_step_ends_before_it_is_given_up() {
+    let template = template();
+    let limits = limits();
+    for step in steps::ALL {
+        let id = format!("{}Function", step.name);
+        let timeout = template
+            .of_function(&id, "Timeout")
+            .as_u64()
+            .expect("it is a number");
+        // Tasks that wait for an event go on after their function has answered.
+        let limit = limits[step.name].min(300);
+        assert!(timeout < limit, "{id}: {timeout} s of {limit} s");
+        assert!(
+            timeout >= 50,
+            "{id}: no call of AWS has its whole time in {timeout} s"
+        );
+    }
+    let timeout = |id| {
+        template
+            .of_function(id, "Timeout")
+            .as_u64()
+            .expect("it is a number")
+    };
+    assert!(
+        timeout("SweepFunction") < 300,
+        "two sweeps would run at once"
+    );
+    let patience = template.properties("HttpApiIntegration")["TimeoutInMillis"].as_u64();
+    assert!(timeout("ApiFunction") * 1000 < patience.expect("it is a number"));
+}
+
+#[test]
+fn the_definition_goes_by_the_versions_of_its_functions() {
+    let template = template();
+    let machine = template.properties("SaveStateMachine");
+    let expected: Value = steps::ALL
+        .iter()
+        .map(|step| {
+            let version = json!({"Ref": format!("{}Function.Version", step.name)});
+            (step.name.to_owned(), version)
+        })
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    assert_eq!(machine["DefinitionSubstitutions"], expected);
+    assert_eq!(machine["Tracing"]["Enabled"], true);
+    assert_eq!(machine["Logging"]["Level"], "ERROR");
+    let invoked = &template.statements("SaveStateMachineRole", "Calls")[0];
+    let expected: Vec<String> = steps::ALL
+        .iter()
+        .map(|step| format!("${{{}Function.Arn}}:*", step.name))
+        .collect();
+    assert_eq!(invoked.resources, expected);
+}
+
+#[test]
+fn what_events_call_has_dead_letters_and_nothing_else_has() {
+    let template = template();
+    for name in names() {
+        let asynchronous = OTHERS.contains(&(name.as_str(), true));
+        let function = template.properties(&format!("{name}Function"));
+        let letters = &function["DeadLetterQueue"];
+        assert_eq!(!letters.is_null(), asynchronous, "{name}");
+    }
+    let rules = template.resources("AWS::Events::Rule");
+    assert_eq!(rules.len(), 4);
+    let policy = &template.properties("DeadLettersPolicy")["PolicyDocument"]["Statement"];
+    let admitted = policy.to_string();
+    for (id, rule) in rules {
+        for target in array(&rule["Targets"]) {
+            let function = text(&target["Arn"]);
+            assert!(
+                ["${SweepFunction.Alias}", "${WakeFunction.Alias}"].contains(&function.as_str())
+            );
+            assert_eq!(
+                text(&target["DeadLetterConfig"]["Arn"]),
+                "${DeadLetters.Arn}",
+                "{id}"
+            );
+        }
+        assert!(
+            admitted.contains(&format!("{id}.Arn")),
+            "{id} may not send letters"
+        );
+    }
+}
+
+#[test]
+fn the_functions_are_told_every_variable_that_they_read() {
+    let template = template();
+    let mut told = BTreeSet::new();
+    let shared = &template.0["Globals"]["Function"];
+    let functions = template.resources("AWS::Serverless::Function");
+    for function in functions.into_values().chain([shared]) {
+        let variables = function["Environment"]["Variables"].as_object();
+        told.extend(
+            variables
+                .into_iter()
+                .flatten()
+                .map(|(name, _)| name.clone()),
+        );
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions/src/aws");
+    let mut read = BTreeSet::new();
+    for entry in fs::read_dir(folder).expect("the folder is there") {
+        let path = entry.expect("it can be listed").path();
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let source = fs::read_to_string(path).expect("it can be read");
+        let names = source.split('"').filter(|word| word.starts_with("PRISM_"));
+        read.extend(names.map(str::to_owned));
+    }
+    let untold: Vec<_> = read.difference(&told).collect();
+    assert!(untold.is_empty(), "{untold:?}");
+}
+
+#[test]
+fn the_table_has_the_keys_of_the_registry_and_outlives_the_stack() {
+    let template = template();
+    let resource = &template.0["Resources"]["RegistryTable"];
+    assert_eq!(resource["DeletionPolicy"], "Retain");
+    assert_eq!(resource["UpdateReplacePolicy"], "Retain");
+    let table = &resource["Properties"];
+    let keys = |schema: &Value, index: Index| {
+        let (pk, sk) = index.attributes();
+        let expected = json!([
+            {"AttributeName": pk, "KeyType": "HASH"},
+            {"AttributeName": sk, "KeyType": "RANGE"},
+        ]);
+        assert_eq!(*schema, expected);
+    };
+    keys(&table["KeySchema"], Index::Primary);
+    for (position, index) in [Index::Gsi1, Index::Gsi2].into_iter().enumerate() {
+        let described = &table["GlobalSecondaryIndexes"][position];
+        assert_eq!(described["IndexName"], format!("gsi{}", position + 1));
+        assert_eq!(described["Projection"]["ProjectionType"], "ALL");
+        keys(&described["KeySchema"], index);
+    }
+    assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
+    assert_eq!(table["DeletionProtectionEnabled"], true);
+    assert_eq!(table["SSESpecification"]["SSEEnabled"], true);
+    assert_eq!(
+        table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"],
+        true
+    );
+    assert_eq!(
+        table["TimeToLiveSpecification"],
+        json!({"AttributeName": "expires_at", "Enabled": true})
+    );
+}
+
+#[test]
+fn no_route_is_open_and_both_apis_have_the_same() {
+    let template = template();
+    let mut routes: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for (id, route) in template.resources("AWS::ApiGatewayV2::Route") {
+        let kind = route["AuthorizationType"].as_str().expect("it is a name");
+        let api = text(&route["ApiId"]);
+        let expected = if api == "${HttpApi}" {
+            "AWS_IAM"
+        } else {
+            "JWT"
+        };
+        assert_eq!(kind, expected, "{id}");
+        assert_eq!(route["AuthorizerId"].is_null(), kind == "AWS_IAM", "{id}");
+        let key = route["RouteKey"].as_str().expect("it is a text");
+        routes.entry(api).or_default().insert(key);
+    }
+    assert_eq!(routes.len(), 2);
+    assert_eq!(routes["${HttpApi}"], routes["${PortalApi}"]);
+    for (id, stage) in template.resources("AWS::ApiGatewayV2::Stage") {
+        assert!(
+            stage["DefaultRouteSettings"]["ThrottlingRateLimit"].is_number(),
+            "{id}"
+        );
+        assert_eq!(
+            text(&stage["AccessLogSettings"]["DestinationArn"]),
+            "${AccessLogs.Arn}"
+        );
+    }
+    let cors = &template.properties("PortalApi")["CorsConfiguration"]["Fn::If"][1];
+    let methods: BTreeSet<&str> = array(&cors["AllowMethods"])
+        .iter()
+        .map(|method| method.as_str().expect("it is a name"))
+        .collect();
+    let keys = routes["${PortalApi}"].iter();
+    assert_eq!(
+        methods,
+        keys.map(|key| key.split(' ').next().unwrap_or(""))
+            .collect()
+    );
+}
+
+#[test]
+fn logs_end_and_alarms_reach_somebody() {
+    let template = template();
+    let groups = template.resources("AWS::Logs::LogGroup");
+    assert_eq!(groups.len(), names().len() + 2);
+    for (id, group) in groups {
+        assert_eq!(
+            text(&group["RetentionInDays"]),
+            "${LogRetentionDays}",
+            "{id}"
+        );
+        assert_eq!(text(&group["KmsKeyId"]), "${Key.Arn}", "{id}");
+    }
+    let alarms = template.resources("AWS::CloudWatch::Alarm");
+    for (id, alarm) in &alarms {
+        assert_eq!(text(&alarm["AlarmActions"][0]), "${AlarmTopic}", "{id}");
+    }
+    let watched = |metric: &str| alarms.values().any(|alarm| alarm["MetricName"] == metric);
+    for metric in [
+        "stranded",
+        "oldest_duty_s",
+        "failures",
+        "Errors",
+        "Throttles",
+    ] {
+        assert!(watched(metric), "nobody watches {metric}");
+    }
+    let metrics = fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions/src/aws/metrics.rs"),
+    );
+    let metrics = metrics.expect("it can be read");
+    for (id, alarm) in alarms
+        .iter()
+        .filter(|(_, alarm)| alarm["Namespace"] == "Prism")
+    {
+        let name = alarm["MetricName"].as_str().expect("it is a name");
+        assert!(
+            metrics.contains(&format!("\"{name}\"")),
+            "{id}: nobody writes {name}"
+        );
+    }
+}
+
+#[test]
+fn the_outputs_are_those_that_callers_are_configured_by() {
+    let template: Template = template();
+    let outputs = template.0["Outputs"].as_object().expect("it has outputs");
+    let names: BTreeSet<&str> = outputs.keys().map(String::as_str).collect();
+    let expected = [
+        "AlarmTopicArn",
+        "AllowedInstanceTypes",
+        "AllowedRegions",
+        "ApiUrl",
+        "DeadLettersArn",
+        "EventBusName",
+        "IamIdentity",
+        "LaunchNetworks",
+        "MembersPolicyArn",
+        "PortalApiUrl",
+        "PublicScope",
+        "Region",
+        "ScheduleGroupName",
+        "ScheduleRoleArn",
+        "StateMachineArn",
+        "TableName",
+        "Version",
+    ];
+    assert_eq!(names, BTreeSet::from(expected));
+    assert_eq!(outputs["Version"]["Value"], env!("CARGO_PKG_VERSION"));
+}
