@@ -20,6 +20,10 @@ BROKEN = [
     r"prism-PlanSave.* dynamodb:GetItem",
 ]
 
+# The emulator does not know the condition key `events:source`, which these rights depend on. A save
+# goes on without its notice.
+UNKNOWN = [r"prism-(CompleteSave|FailSave|Stranded)Role.* events:PutEvents"]
+
 
 def check_logs(world):
     """Logs of the servers and of every function, what programs said, what executions were told."""
@@ -38,7 +42,8 @@ def check_refusals(world):
     for name, text in texts.items():
         if name.startswith("/aws/lambda/"):
             refused |= set(re.findall(r"\S+ is not authorized to perform: [a-z0-9-]+:\w+", text))
-    unexpected = {told for told in refused if not any(re.search(one, told) for one in BROKEN)}
+    expected = [*BROKEN, *UNKNOWN]
+    unexpected = {told for told in refused if not any(re.search(one, told) for one in expected)}
     assert not unexpected, unexpected
     for one in BROKEN:
         assert any(re.search(one, told) for told in refused), f"nothing was refused like {one}"
