@@ -68,6 +68,7 @@ pub fn world() -> (World, InstanceId) {
 pub fn open_world() -> (World, InstanceId) {
     with(Settings {
         public_scope: PublicScope::World,
+        ..Settings::default()
     })
 }
 

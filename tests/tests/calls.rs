@@ -32,6 +32,7 @@ fn for_the_world() {
     let world = launched(Setup {
         settings: Settings {
             public_scope: PublicScope::World,
+            ..Settings::default()
         },
         bend: |ec2| {
             Arc::new(Bent {
@@ -175,6 +176,7 @@ fn every_declared_call_of_the_api_is_made() {
     let world = Setup {
         settings: Settings {
             public_scope: PublicScope::World,
+            ..Settings::default()
         },
         ..slow()
     }

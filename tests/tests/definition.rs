@@ -10,8 +10,9 @@ use prism_functions::steps;
 use prism_local::executions::DEFINITION;
 use serde_json::{Map, Value, json};
 
-/// Transient codes that no step can meet: only who opens the embedded cloud's files does.
-const NOT_MET_BY_STEPS: [Code; 1] = [Code::LocalStateLocked];
+/// Transient codes that no step can meet: only who opens the embedded cloud's files does, or who
+/// asks the API.
+const NOT_MET_BY_STEPS: [Code; 2] = [Code::LocalStateLocked, Code::ApiUnavailable];
 /// The steps that ask EC2 for room, and their codes beside those of all steps.
 const STARTERS: [&str; 2] = ["RestartInstance", "RestoreInstance"];
 /// The state that waits for an event, and the step that it calls: the only one that is not called

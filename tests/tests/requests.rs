@@ -3,10 +3,11 @@
 use prism_functions::domain::Code;
 use prism_functions::domain::save::{SavePlan, SaveRequest, SaveState};
 use prism_functions::ports::{Encryption, Executions, StatusChecks};
+use prism_functions::service::LaunchRequest;
 use prism_local::ec2::InstanceFacts;
 use prism_tests::bent::Bent;
 use prism_tests::untouched::{self, ask, edited, open_world, plans, refuses, world};
-use prism_tests::world::{Setup, World, caller, region, save_request};
+use prism_tests::world::{Setup, World, caller, launch_request, region, save_request};
 use serde_json::json;
 
 fn public() -> SaveRequest {
@@ -251,4 +252,39 @@ fn a_save_that_is_refused_leaves_its_record_alone() {
         world.save("ada", ask()).unwrap().state,
         SaveState::Succeeded
     );
+}
+
+#[test]
+fn a_deployment_refuses_what_it_does_not_allow_before_anything_is_touched() {
+    let mut setup = Setup::seeded(5);
+    setup.settings.allowed_regions = "us-east-1".parse().unwrap();
+    setup.settings.allowed_types = "t3.*,m7i.large".parse().unwrap();
+    let world = setup.build();
+    world.launch("ada", "ubuntu", "work");
+
+    let copied = SaveRequest {
+        copy_to: ["us-west-2".parse().unwrap()].into(),
+        ..ask()
+    };
+    let problem = refuses(&world, &copied, Code::RegionNotAllowed, "us-west-2");
+    assert!(problem.advice().contains("us-east-1"));
+    plans(&world, &ask());
+
+    let ada = caller("ada");
+    let plan = |request: &LaunchRequest| {
+        let planned = world.service.plan_launch(&ada, request);
+        world.clock.run(planned).map_err(|problem| problem.code)
+    };
+    let usual = launch_request("ubuntu", "other");
+    assert!(plan(&usual).is_ok());
+    let large = LaunchRequest {
+        size: Some("GPU-L".parse().unwrap()),
+        ..usual.clone()
+    };
+    assert_eq!(plan(&large).unwrap_err(), Code::InstanceTypeNotAllowed);
+    let west = LaunchRequest {
+        region: "us-west-2".parse().unwrap(),
+        ..usual
+    };
+    assert_eq!(plan(&west).unwrap_err(), Code::RegionNotAllowed);
 }

@@ -215,6 +215,7 @@ fn a_template_for_the_world() {
     let world = launched(Setup {
         settings: Settings {
             public_scope: PublicScope::World,
+            ..Settings::default()
         },
         ..Setup::seeded(11)
     });

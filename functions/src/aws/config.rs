@@ -2,6 +2,8 @@
 
 use super::schedules::ScheduleTarget;
 use crate::domain::principal::IamIdentity;
+use std::str::FromStr;
+
 use crate::steps::{PublicScope, Settings};
 
 /// The table's name. Required.
@@ -15,6 +17,10 @@ const EVENT_BUS: &str = "PRISM_EVENT_BUS";
 const ALARM_TOPIC: &str = "PRISM_ALARM_TOPIC_ARN";
 /// How far `--public` reaches: `deployment` or `world`.
 const PUBLIC_SCOPE: &str = "PRISM_PUBLIC_SCOPE";
+/// The Regions that the deployment allows, with commas between; all where it is not set.
+const ALLOWED_REGIONS: &str = "PRISM_ALLOWED_REGIONS";
+/// The instance types that the deployment allows, with commas between; all where it is not set.
+const ALLOWED_TYPES: &str = "PRISM_ALLOWED_INSTANCE_TYPES";
 /// CIDR blocks, with commas between, from which the ports of launched instances can be reached.
 const LAUNCH_NETWORKS: &str = "PRISM_LAUNCH_NETWORKS";
 /// The schedule group, and the ARN of the role that starts what is scheduled. Required by whoever makes
@@ -104,6 +110,16 @@ impl Config {
             alarm_topic: arn(ALARM_TOPIC)?,
             settings: Settings {
                 public_scope: public_scope(set(PUBLIC_SCOPE).as_deref())?,
+                allowed_regions: listed(
+                    ALLOWED_REGIONS,
+                    set(ALLOWED_REGIONS),
+                    "Regions with commas between, such as us-east-1,us-west-2",
+                )?,
+                allowed_types: listed(
+                    ALLOWED_TYPES,
+                    set(ALLOWED_TYPES),
+                    "instance types or families with commas between, such as m7i.large,t3.*",
+                )?,
             },
             launch_networks: networks(set(LAUNCH_NETWORKS))?,
             user_claim: set(USER_CLAIM).unwrap_or_else(|| "email".to_owned()),
@@ -116,6 +132,18 @@ impl Config {
         let arn = self.state_machine.as_deref();
         arn.ok_or(ConfigError::Missing(STATE_MACHINE))
     }
+}
+
+/// Reads a list whose entries have commas between; an unset one is empty.
+fn listed<T: FromStr>(
+    name: &'static str,
+    value: Option<String>,
+    rule: &'static str,
+) -> Result<T, ConfigError> {
+    let value = value.unwrap_or_default();
+    value
+        .parse()
+        .map_err(|_| ConfigError::Wrong { name, value, rule })
 }
 
 fn public_scope(value: Option<&str>) -> Result<PublicScope, ConfigError> {
@@ -199,6 +227,8 @@ mod tests {
             (TABLE, "prism"),
             (STATE_MACHINE, "arn:aws:states:a"),
             (PUBLIC_SCOPE, "world"),
+            (ALLOWED_REGIONS, "us-east-1,us-west-2"),
+            (ALLOWED_TYPES, "t3.*"),
             (LAUNCH_NETWORKS, "192.0.2.0/24, 2001:db8::/32"),
             (USER_CLAIM, "sub"),
             (IAM_IDENTITY, "session-name"),
@@ -206,6 +236,8 @@ mod tests {
         .unwrap();
         assert_eq!(config.state_machine(), Ok("arn:aws:states:a"));
         assert_eq!(config.settings.public_scope, PublicScope::World);
+        assert_eq!(config.settings.allowed_regions.0.len(), 2);
+        assert_eq!(config.settings.allowed_types.list(), ["t3.*"]);
         assert_eq!(config.launch_networks, ["192.0.2.0/24", "2001:db8::/32"]);
         assert_eq!(config.user_claim, "sub");
         assert_eq!(config.iam_identity, IamIdentity::SessionName);
@@ -241,6 +273,8 @@ mod tests {
             (LAUNCH_NETWORKS, "192.0.2.0"),
             (LAUNCH_NETWORKS, "192.0.2.0/33"),
             (LAUNCH_NETWORKS, "campus/24"),
+            (ALLOWED_REGIONS, "us-east-1,europe"),
+            (ALLOWED_TYPES, "m7i.large,large"),
             (IAM_IDENTITY, "name"),
         ] {
             let error = read(&[(TABLE, "prism"), (name, value)]).unwrap_err();

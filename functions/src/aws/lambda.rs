@@ -181,7 +181,7 @@ pub fn service(clients: &Arc<Clients>, config: &Config, machine: &str) -> Servic
             registry: Registry::new(Arc::new(table)),
             clock: Arc::new(SystemClock),
             notifier: Arc::new(EventNotifier::new(clients, &config.event_bus, topic)),
-            settings: config.settings,
+            settings: config.settings.clone(),
         },
         executions: Arc::new(StepFunctions::new(clients, machine)),
         schedules: Arc::new(EventBridgeSchedules::new(clients, config.schedules.clone())),

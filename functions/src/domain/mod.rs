@@ -1,5 +1,6 @@
 //! The nouns of a save, without any effect.
 
+pub mod allowed;
 pub mod catalogue;
 pub mod cron;
 pub mod ids;

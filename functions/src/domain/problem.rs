@@ -86,6 +86,8 @@ codes! {
     DefaultKeyShared, Refused, "A volume is encrypted with the AWS managed key: its AMI cannot be used outside the account.", "Save it without --public, or re-encrypt the volume with a key of your own.";
     PublicImagesBlocked, Refused, "The account blocks public AMIs in a Region.", "Save it without --public, or have an administrator change it: aws ec2 disable-image-block-public-access";
     PermissionMissing, Refused, "A permission that the save needs is missing.", "Ask an administrator to grant the action that the message names.";
+    RegionNotAllowed, Refused, "The deployment does not allow the Region.", "Use one of the Regions that the message names, or ask an administrator.";
+    InstanceTypeNotAllowed, Refused, "The deployment does not allow the instance type.", "Choose another size, or ask an administrator.";
     NotAllowed, Refused, "Your role does not allow it.", "Ask the owner, or an administrator.";
     SaveNotFound, Refused, "There is no save of that id that you may see.", "\"prism saves list\" shows your saves.";
     SaveEnded, Refused, "The save has ended already.", "\"prism saves status\" shows how it ended.";

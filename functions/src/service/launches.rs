@@ -85,6 +85,19 @@ impl Service {
             return Err(Problem::new(Code::InvalidName, message));
         }
         check_regions(&self.env, [&request.region]).await?;
+        let settings = &self.env.settings;
+        settings.allowed_regions.check([&request.region])?;
+        let plan = self.resolve(caller, request).await?;
+        settings.allowed_types.check(&plan.instance_type)?;
+        Ok(plan)
+    }
+
+    /// What is launched, by the template's kind.
+    async fn resolve(
+        &self,
+        caller: &Caller,
+        request: &LaunchRequest,
+    ) -> Result<LaunchPlan, Problem> {
         match catalogue::find(request.template.name.as_str()) {
             Some(built_in) if request.template.version.is_none() => {
                 self.plan_built_in(request, built_in).await

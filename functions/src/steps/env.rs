@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::allowed::{AllowedRegions, AllowedTypes};
 use crate::domain::save::{SaveRecord, SaveState};
 use crate::domain::{Code, Problem, SaveId};
 use crate::ports::{Clock, Ec2, Inspect, Notifier};
@@ -21,10 +22,16 @@ pub enum PublicScope {
 }
 
 /// What institutions differ in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Settings {
     /// How far `--public` reaches.
     pub public_scope: PublicScope,
+    /// The Regions that it allows.
+    #[serde(default)]
+    pub allowed_regions: AllowedRegions,
+    /// The instance types that it allows.
+    #[serde(default)]
+    pub allowed_types: AllowedTypes,
 }
 
 /// The world as the steps see it.

@@ -96,7 +96,9 @@ pub(super) fn in_progress(instance: &str, holder: &SaveId) -> Problem {
 }
 
 async fn check_regions(env: &Env, request: &SaveRequest) -> Result<(), Problem> {
-    lookup::check_regions(env, request.copy_to.iter().chain([&request.region])).await?;
+    let named = || request.copy_to.iter().chain([&request.region]);
+    lookup::check_regions(env, named()).await?;
+    env.settings.allowed_regions.check(named())?;
     if request.copy_to.contains(&request.region) {
         let message = format!(
             "The AMI is made in {} anyway: it cannot be copied there.",

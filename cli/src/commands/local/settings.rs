@@ -1,6 +1,8 @@
 //! `prism local settings`.
 
 use clap::{Args, ValueEnum};
+use prism_functions::domain::allowed::InvalidType;
+use prism_functions::domain::{Code, Problem, Region};
 use prism_functions::steps::PublicScope;
 
 use crate::app::Session;
@@ -13,6 +15,12 @@ pub(crate) struct Settings {
     /// How far `save --public` reaches
     #[arg(long, value_enum, value_name = "SCOPE")]
     public_scope: Option<Scope>,
+    /// The Regions to launch, save and copy in, with commas between; "" allows all
+    #[arg(long, value_name = "REGIONS")]
+    allowed_regions: Option<String>,
+    /// The instance types to launch, such as m7i.large,t3.*; "" allows all
+    #[arg(long, value_name = "TYPES")]
+    allowed_instance_types: Option<String>,
 }
 
 /// How far `--public` reaches, as typed.
@@ -29,18 +37,47 @@ impl Settings {
     pub(crate) fn run(self, session: &Session) -> Outcome {
         let cloud = &session.embedded()?.cloud;
         let mut settings = cloud.settings()?;
+        let before = settings.clone();
         if let Some(scope) = self.public_scope {
             settings.public_scope = match scope {
                 Scope::Deployment => PublicScope::Deployment,
                 Scope::World => PublicScope::World,
             };
-            cloud.set_settings(settings)?;
+        }
+        if let Some(regions) = self.allowed_regions {
+            settings.allowed_regions = regions.parse().map_err(Problem::from)?;
+        }
+        if let Some(types) = self.allowed_instance_types {
+            settings.allowed_types = types.parse().map_err(|invalid: InvalidType| {
+                Problem::new(Code::InvalidInput, format!("{invalid}."))
+            })?;
+        }
+        if settings != before {
+            cloud.set_settings(settings.clone())?;
         }
         session.out.show(&settings, || {
-            format!("A public template is {}.\n", reach(settings.public_scope))
+            let regions: Vec<&str> = settings
+                .allowed_regions
+                .0
+                .iter()
+                .map(Region::as_str)
+                .collect();
+            format!(
+                "A public template is {}.\nAllowed Regions: {}.\nAllowed instance types: {}.\n",
+                reach(settings.public_scope),
+                or_all(&regions),
+                or_all(&settings.allowed_types.list()),
+            )
         })?;
         Ok(exit::DONE)
     }
+}
+
+fn or_all(allowed: &[&str]) -> String {
+    if allowed.is_empty() {
+        return "all".to_owned();
+    }
+    allowed.join(", ")
 }
 
 /// A scope, for people.
