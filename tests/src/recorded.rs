@@ -38,9 +38,18 @@ pub fn seen(handler: &str) -> BTreeSet<Call> {
 
 /// Runs a future as the function of that handler.
 pub async fn calling<T>(handler: &'static str, future: impl Future<Output = T>) -> T {
+    called_by(Some(handler), future).await
+}
+
+/// Runs a future as somebody else than the function within which a test acts.
+pub async fn outside<T>(future: impl Future<Output = T>) -> T {
+    called_by(None, future).await
+}
+
+async fn called_by<T>(caller: Option<&'static str>, future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     poll_fn(|context| {
-        let before = CALLER.replace(Some(handler));
+        let before = CALLER.replace(caller);
         let polled = future.as_mut().poll(context);
         CALLER.set(before);
         polled

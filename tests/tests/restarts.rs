@@ -320,10 +320,12 @@ fn status_checks_that_nobody_may_read() {
           20s  AwaitSnapshots x4
           23s  RestartInstance
           23s  AwaitRunning x9
-          39s  AwaitImage x5
-        1m40s  RegisterTemplate
-        1m40s  CompleteSave
-        1m40s  Succeeded
+          39s  AwaitImage x4
+        1m15s  AwaitImageEvent
+        1m34s  AwaitImage
+        1m34s  RegisterTemplate
+        1m34s  CompleteSave
+        1m34s  Succeeded
     save: succeeded as kept@1
     instance: running, down for 38 s, and 39 s by the record
     left: AMIs 1, snapshots 1

@@ -9,6 +9,7 @@ use prism_asl::{Functions, TaskFailure};
 use prism_functions::domain::SaveId;
 use prism_functions::service::Service;
 use prism_local::executions::StepFunctions;
+use prism_tests::recorded::outside;
 use prism_tests::world::caller;
 use serde_json::{Value, json};
 
@@ -108,20 +109,22 @@ impl Trouble {
             Some(Act::Stop) => {
                 let result = steps.invoke(step, payload.clone()).await;
                 let (name, executions) = (execution(&payload), &self.service().executions);
-                executions.stop(&name, "the test stops it").await.unwrap();
+                let stopped = executions.stop(&name, "the test stops it");
+                outside(stopped).await.unwrap();
                 result
             }
             Some(Act::Wake) => {
                 let result = steps.invoke(step, payload.clone()).await;
                 let token = payload["token"].as_str().unwrap();
-                let woken = self.service().executions.wake(token).await;
+                let woken = outside(self.service().executions.wake(token)).await;
                 assert!(woken.unwrap(), "nobody waits for {payload}");
                 result
             }
             Some(Act::Cancel) => {
                 let id: SaveId = payload["save_id"].as_str().unwrap().parse().unwrap();
-                let cancelled = self.service().cancel_save(&caller("ada"), &id).await;
-                cancelled.unwrap();
+                let ada = caller("ada");
+                let cancelled = self.service().cancel_save(&ada, &id);
+                outside(cancelled).await.unwrap();
                 steps.invoke(step, payload.clone()).await
             }
             None => steps.invoke(step, payload.clone()).await,
