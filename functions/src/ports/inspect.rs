@@ -11,6 +11,7 @@ pub const INVENTORY_BYTES: usize = 200_000;
 
 /// A package on an instance.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 pub struct Package {
     /// Its name.
     pub name: String,
@@ -29,6 +30,7 @@ impl Package {
 
 /// What is installed on an instance, as far as somebody on the instance tells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 pub struct Inventory {
     /// When the packages were listed on the instance.
     pub captured_at: Timestamp,

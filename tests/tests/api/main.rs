@@ -76,6 +76,11 @@ fn a_save_from_the_launch_to_the_next_launch() {
     );
     let versions = portal.get("ada", "/v1/templates/kept/versions").ok(200);
     assert_eq!(versions["items"], json!([kept["version"]]));
+    let packages = portal
+        .get("ada", "/v1/templates/kept/versions/1/packages")
+        .ok(200);
+    let bare = json!({"captured_at": "2026-01-05T09:05:00Z", "packages": [], "truncated": false});
+    assert_eq!(packages, bare);
     let file = portal.get("ada", "/v1/templates/kept/versions/1/export");
     assert_eq!(
         (file.status.as_u16(), file.header("content-type")),
@@ -172,6 +177,11 @@ fn what_is_not_yours_is_not_there() {
         (
             "GET",
             "/v1/templates/kept/versions/1/export".to_owned(),
+            "TemplateNotFound",
+        ),
+        (
+            "GET",
+            "/v1/templates/kept/versions/1/packages".to_owned(),
             "TemplateNotFound",
         ),
         (
@@ -517,6 +527,7 @@ fn the_document_has_every_route_and_stands_under_its_own() {
     GET /v1/templates/{name}/versions
     GET /v1/templates/{name}/versions/{version}
     GET /v1/templates/{name}/versions/{version}/export
+    GET /v1/templates/{name}/versions/{version}/packages
     "#);
     let portal = Portal::new();
     let ask = Ask::new("", "GET", "/v1/openapi.json");

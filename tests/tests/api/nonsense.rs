@@ -280,7 +280,13 @@ fn addresses() -> Vec<Odd> {
         add("POST", format!("/v1/saves/{id}/cancel"), names);
     }
     for name in ["UP", "a", "-ab", "a%2Fb%2Fc", "x%0Ay"] {
-        for rest in ["", "/versions", "/versions/1", "/versions/1/export"] {
+        for rest in [
+            "",
+            "/versions",
+            "/versions/1",
+            "/versions/1/export",
+            "/versions/1/packages",
+        ] {
             add(
                 "GET",
                 format!("/v1/templates/{name}{rest}"),
@@ -294,7 +300,7 @@ fn addresses() -> Vec<Odd> {
         }
     }
     for version in ["0", "-1", "1.5", "x", "99999999999", "%2B1"] {
-        for rest in ["", "/export"] {
+        for rest in ["", "/export", "/packages"] {
             add(
                 "GET",
                 format!("/v1/templates/kept/versions/{version}{rest}"),

@@ -14,6 +14,7 @@ use crate::api::pages::Paging;
 use crate::api::{Api, Page, Refused};
 use crate::domain::template::{TemplateFile, TemplateRef, Version};
 use crate::domain::{Problem, TemplateName};
+use crate::ports::Inventory;
 use crate::service::{TemplateSummary, TemplateView};
 
 /// The media type of a template's file.
@@ -25,6 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(show))
         .routes(routes!(versions))
         .routes(routes!(version))
+        .routes(routes!(packages))
         .routes(routes!(export))
 }
 
@@ -99,6 +101,25 @@ async fn version(
 ) -> Result<Json<TemplateView>, Refused> {
     let reference = reference(&name, &version)?;
     Ok(Json(api.service.template(&caller, &reference).await?))
+}
+
+/// What was installed on the instance when the save of a version began; null where nobody told
+#[utoipa::path(
+    get, path = "/v1/templates/{name}/versions/{version}/packages", operation_id = "list_packages",
+    tag = "templates",
+    params(
+        ("name" = TemplateName, Path, description = "The template"),
+        ("version" = u32, Path, minimum = 1, description = "The number of the version, or `latest`"),
+    ),
+    responses((status = 200, description = "So it stands", body = Option<Inventory>), Reading)
+)]
+async fn packages(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Named((name, version)): Named<(String, String)>,
+) -> Result<Json<Option<Inventory>>, Refused> {
+    let reference = reference(&name, &version)?;
+    Ok(Json(api.service.packages(&caller, &reference).await?))
 }
 
 /// The file of a version, in the form in which templates are exchanged
