@@ -293,10 +293,8 @@ impl Embedded {
     }
 
     /// Changes the deployment's settings, for every process that opens the cloud from now on.
-    pub fn set_settings(&self, settings: Settings) -> Result<(), Problem> {
-        self.records
-            .set_setting("settings", &settings)
-            .map_err(file)
+    pub fn set_settings(&self, settings: &Settings) -> Result<(), Problem> {
+        self.records.set_setting("settings", settings).map_err(file)
     }
 }
 

@@ -256,6 +256,15 @@ fn strays() -> Vec<Odd> {
     all
 }
 
+/// What follows a template's name.
+const TEMPLATE_PATHS: [&str; 5] = [
+    "",
+    "/versions",
+    "/versions/1",
+    "/versions/1/export",
+    "/versions/1/packages",
+];
+
 fn addresses() -> Vec<Odd> {
     let mut all = Vec::new();
     let mut add = |method: &'static str, path: String, names| {
@@ -280,18 +289,9 @@ fn addresses() -> Vec<Odd> {
         add("POST", format!("/v1/saves/{id}/cancel"), names);
     }
     for name in ["UP", "a", "-ab", "a%2Fb%2Fc", "x%0Ay"] {
-        for rest in [
-            "",
-            "/versions",
-            "/versions/1",
-            "/versions/1/export",
-            "/versions/1/packages",
-        ] {
-            add(
-                "GET",
-                format!("/v1/templates/{name}{rest}"),
-                "template name",
-            );
+        for rest in TEMPLATE_PATHS {
+            let path = format!("/v1/templates/{name}{rest}");
+            add("GET", path, "template name");
         }
     }
     for name in ["UP", "a", "%00"] {

@@ -53,7 +53,7 @@ impl Settings {
             })?;
         }
         if settings != before {
-            cloud.set_settings(settings.clone())?;
+            cloud.set_settings(&settings)?;
         }
         session.out.show(&settings, || {
             let regions: Vec<&str> = settings
