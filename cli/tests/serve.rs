@@ -14,8 +14,8 @@ use std::process::{Child, ChildStderr, Command};
 use common::{FAST, Prism, SLOW};
 use serde_json::{Value, json};
 
-/// How often a save is looked at before a test gives up.
-const LOOKS: u32 = 2000;
+/// How often a save is looked at before a test gives up: a minute or more.
+const LOOKS: u32 = 60_000;
 
 /// A server that runs.
 struct Served {
