@@ -4,7 +4,7 @@
 use std::error::Error;
 
 use prism_functions::domain::{Code, Problem};
-use prism_functions::ports::{Ec2Error, ExecutionsError, TableError};
+use prism_functions::ports::{Ec2Error, Fault, Refusal};
 
 /// The same problem, under the code of what caused it, if that is something that has to be mended
 /// here: a database file, credentials, a clock, a profile that names what is not there.
@@ -33,11 +33,10 @@ fn found(problem: &Problem) -> Option<(Code, &'static str)> {
     }
     let mut cause: Option<&(dyn Error + 'static)> = problem.source();
     while let Some(error) = cause {
-        if let Some(TableError::Unavailable { reason, .. }) = error.downcast_ref() {
-            return of_reason(reason, "The registry's table is not there.");
-        }
-        if let Some(ExecutionsError::Unavailable { reason, .. }) = error.downcast_ref() {
-            return of_reason(reason, "The state machine is not there.");
+        if let Some(refusal) = error.downcast_ref::<Refusal>() {
+            // Where the problem says so already, it says more.
+            let code = refusal.fault.code();
+            return (code != problem.code).then(|| (code, refusal.fault.means()));
         }
         if let Some(error) = error.downcast_ref::<Ec2Error>() {
             return of(&error.code, &error.message);
@@ -47,70 +46,31 @@ fn found(problem: &Problem) -> Option<(Code, &'static str)> {
     None
 }
 
-/// What a reason of the form `Code: sentence` means. `absent` is said where the service knows the
-/// caller and not the thing.
-fn of_reason(reason: &str, absent: &'static str) -> Option<(Code, &'static str)> {
-    let (code, sentence) = reason.split_once(": ").unwrap_or((reason, ""));
-    match code {
-        "ResourceNotFoundException" | "StateMachineDoesNotExist" | "InvalidArn" => {
-            Some((Code::DeploymentNotFound, absent))
-        }
-        "AccessDeniedException" | "AccessDenied" => Some((
-            Code::PermissionMissing,
-            "A permission that this needs is missing.",
-        )),
-        _ => of(code, sentence),
-    }
-}
-
 /// What an error of AWS says about credentials and clocks, whichever the service.
 pub(crate) fn of(code: &str, sentence: &str) -> Option<(Code, &'static str)> {
-    let skewed = [
-        "Signature expired",
-        "not yet current",
-        "too skewed",
-        "TimeTooSkewed",
-    ];
-    if code == "RequestTimeTooSkewed" || skewed.iter().any(|part| sentence.contains(part)) {
-        return Some((
-            Code::ClockWrong,
-            "AWS refuses the call for the time in its signature.",
-        ));
-    }
-    match code {
-        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => Some((
-            Code::CredentialsExpired,
-            "The AWS credentials have expired.",
-        )),
-        "RequestNotSent" => Some((
-            Code::CredentialsMissing,
-            "The call could not be sent: there are no AWS credentials, or none that can be read.",
-        )),
-        "InvalidClientTokenId"
-        | "UnrecognizedClientException"
-        | "AuthFailure"
-        | "SignatureDoesNotMatch"
-        | "InvalidSignatureException"
-        | "InvalidAccessKeyId"
-        | "IncompleteSignature"
-        | "MissingAuthenticationTokenException" => Some((
-            Code::CredentialsRefused,
-            "AWS does not accept the credentials.",
-        )),
-        _ => None,
+    match Fault::of(code, sentence)? {
+        // What is missing is for whoever asked to say.
+        Fault::Permission | Fault::Absent => None,
+        fault => Some((fault.code(), fault.means())),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use prism_functions::ports::{ExecutionsError, TableError};
+
     use super::*;
 
-    fn table(reason: &str) -> Problem {
-        let error = TableError::Unavailable {
-            reason: reason.to_owned(),
-            transient: false,
-            advice: None,
-            source: None,
+    fn table(code: &str, sentence: &str) -> Problem {
+        let action = "dynamodb:DescribeTable";
+        let error = match Refusal::of(code, sentence, action, "the table prism") {
+            Some(refusal) => TableError::Refused(refusal),
+            None => TableError::Unavailable {
+                reason: format!("{code}: {sentence}"),
+                transient: true,
+                advice: None,
+                source: None,
+            },
         };
         explain(
             Problem::new(Code::RegistryUnavailable, "The registry did not answer.").because(error),
@@ -119,37 +79,55 @@ mod tests {
 
     #[test]
     fn each_misconfiguration_has_its_code_and_keeps_what_was_told() {
-        for (reason, code) in [
-            ("ResourceNotFoundException: no", Code::DeploymentNotFound),
-            ("AccessDeniedException: no", Code::PermissionMissing),
-            ("ExpiredTokenException: no", Code::CredentialsExpired),
-            ("UnrecognizedClientException: no", Code::CredentialsRefused),
+        for (error, sentence, code) in [
+            ("ResourceNotFoundException", "no", Code::DeploymentNotFound),
+            ("AccessDeniedException", "no", Code::PermissionMissing),
+            ("ExpiredTokenException", "no", Code::CredentialsExpired),
             (
-                "InvalidSignatureException: Signature expired: 1 is",
-                Code::ClockWrong,
-            ),
-            (
-                "InvalidSignatureException: does not match",
+                "UnrecognizedClientException",
+                "no",
                 Code::CredentialsRefused,
             ),
             (
-                "RequestNotSent: the request could not be sent",
-                Code::CredentialsMissing,
+                "InvalidSignatureException",
+                "Signature expired: 1 is",
+                Code::ClockWrong,
             ),
-            ("ThrottlingException: no", Code::RegistryUnavailable),
+            (
+                "InvalidSignatureException",
+                "does not match",
+                Code::CredentialsRefused,
+            ),
+            ("RequestNotSent", "it could not", Code::CredentialsMissing),
+            ("ThrottlingException", "no", Code::RegistryUnavailable),
         ] {
-            let problem = table(reason);
-            assert_eq!(problem.code, code, "{reason}");
-            assert!(problem.chain().contains(reason), "{}", problem.chain());
+            let problem = table(error, sentence);
+            assert_eq!(problem.code, code, "{error}");
+            let told = format!("{error}: {sentence}");
+            assert!(problem.chain().contains(&told), "{}", problem.chain());
         }
     }
 
     #[test]
+    fn what_is_explained_already_is_left_as_it_is() {
+        let refusal = Refusal::of("AccessDenied", "no", "states:StartExecution", "the machine");
+        let problem = explain(refusal.unwrap().problem());
+        assert!(
+            problem.message.contains("states:StartExecution"),
+            "{problem}"
+        );
+    }
+
+    #[test]
     fn the_other_ports_are_understood_too() {
-        let gone = ExecutionsError::Unavailable {
-            reason: "StateMachineDoesNotExist: no".to_owned(),
-            source: None,
-        };
+        let machine = "the state machine save";
+        let gone = Refusal::of(
+            "StateMachineDoesNotExist",
+            "no",
+            "states:StopExecution",
+            machine,
+        );
+        let gone = ExecutionsError::Refused(gone.unwrap());
         let problem = explain(Problem::new(Code::AwsUnavailable, "No.").because(gone));
         assert_eq!(problem.code, Code::DeploymentNotFound);
         let refused = Ec2Error::new("ec2:DescribeRegions", "AuthFailure", "no");

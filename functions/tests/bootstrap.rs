@@ -66,6 +66,7 @@ impl Run {
     /// How an invocation fails: the name of its error and its text.
     async fn failure(
         mut self,
+        code: &str,
         answers: impl Fn() -> harness::Reply + Send + Sync + 'static,
     ) -> String {
         let dynamo = DynamoDb::start(move |_, _| answers()).await.unwrap();
@@ -73,16 +74,16 @@ impl Run {
             "AWS_ENDPOINT_URL_DYNAMODB",
             format!("http://{}", dynamo.host()),
         );
-        self.failure_there().await
+        self.failure_there(code).await
     }
 
-    async fn failure_there(mut self) -> String {
+    async fn failure_there(mut self, code: &str) -> String {
         self.lambda.invoke(&invocation("save-0123456789abcdef"));
         let (function, answer) = self.start().await;
         let Answer::Failed(name, text) = answer else {
             panic!("it did not fail: {answer:?}");
         };
-        assert_eq!(name, "RegistryUnavailable", "{text}");
+        assert_eq!(name, code, "{text}");
         assert_one_line(&function, "WARN", &text);
         text
     }
@@ -137,39 +138,51 @@ async fn a_function_that_is_set_up_wrongly_says_what_and_where() {
 
 #[tokio::test]
 async fn a_table_that_cannot_be_used_says_why_and_what_to_do() {
-    for (code, message, hint) in [
+    for (named, code, message, hint) in [
         (
+            "DeploymentNotFound",
             "ResourceNotFoundException",
             "Requested resource not found",
             "PRISM_TABLE",
         ),
         (
+            "PermissionMissing",
             "AccessDeniedException",
             "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: dynamodb:GetItem",
             "Ask an administrator",
         ),
         (
+            "CredentialsExpired",
             "ExpiredTokenException",
             "The security token included in the request is expired",
             "have expired",
         ),
         (
+            "CredentialsRefused",
             "UnrecognizedClientException",
             "The security token included in the request is invalid.",
             "Check the credentials",
         ),
         (
+            "ClockWrong",
             "InvalidSignatureException",
             "Signature expired: 20260105T090000Z is now earlier than 20260105T095500Z",
             "Set the clock",
         ),
     ] {
-        let text = Run::new().await.failure(refused(code, message)).await;
+        let text = Run::new()
+            .await
+            .failure(named, refused(code, message))
+            .await;
         assert!(text.contains(code) && text.contains(message), "{text}");
         assert!(
             text.split_once("\nhint: ").unwrap().1.contains(hint),
             "{text}"
         );
+        if named == "PermissionMissing" {
+            let said = "The permission for dynamodb:GetItem on the table ";
+            assert!(text.contains(said), "{text}");
+        }
     }
 }
 
@@ -179,7 +192,7 @@ async fn a_region_that_leads_nowhere_says_so() {
     let run = Run::new()
         .await
         .with("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9");
-    let text = run.failure_there().await;
+    let text = run.failure_there("RegistryUnavailable").await;
     assert!(
         text.contains("Unreachable") && text.contains("AWS_REGION"),
         "{text}"
@@ -192,7 +205,9 @@ async fn a_function_without_credentials_asks_for_them() {
         .await
         .with("AWS_ACCESS_KEY_ID", "")
         .with("AWS_SECRET_ACCESS_KEY", "");
-    let text = run.failure(refused("Unasked", "nobody may ask")).await;
+    let text = run
+        .failure("CredentialsMissing", refused("Unasked", "nobody may ask"))
+        .await;
     assert!(text.contains("Give it credentials"), "{text}");
 }
 

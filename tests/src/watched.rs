@@ -1,15 +1,17 @@
-//! A table that counts what is written to it, for tests in which nothing may be.
+//! A table that counts what is written to it, for tests in which nothing may be, and that can refuse
+//! whatever is asked, as one does whose permission somebody has taken away.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use prism_functions::ports::{Item, Key, Page, Query, Table, TableError, Write};
+use prism_functions::ports::{Item, Key, Page, Query, Refusal, Table, TableError, Write};
 use prism_local::store::SqliteTable;
 
 /// See the module.
 pub struct Watched {
     table: SqliteTable,
     writes: AtomicUsize,
+    refuses: AtomicBool,
 }
 
 impl std::fmt::Debug for Watched {
@@ -24,7 +26,21 @@ impl Watched {
         Self {
             table,
             writes: AtomicUsize::new(0),
+            refuses: AtomicBool::new(false),
         }
+    }
+
+    /// Has it refuse everything from now on, or nothing any more.
+    pub fn refuse(&self, refuses: bool) {
+        self.refuses.store(refuses, Ordering::Relaxed);
+    }
+
+    fn permitted(&self, action: &str) -> Result<(), TableError> {
+        if !self.refuses.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let refusal = Refusal::of("AccessDeniedException", "no", action, "the table prism");
+        Err(TableError::Refused(refusal.expect("it is one")))
     }
 
     /// How many items were written or deleted, and not only checked.
@@ -36,14 +52,17 @@ impl Watched {
 #[async_trait]
 impl Table for Watched {
     async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
+        self.permitted("dynamodb:GetItem")?;
         self.table.get(key).await
     }
 
     async fn query(&self, query: &Query) -> Result<Page, TableError> {
+        self.permitted("dynamodb:Query")?;
         self.table.query(query).await
     }
 
     async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
+        self.permitted("dynamodb:PutItem")?;
         self.table.transact(writes).await?;
         let changes = writes
             .iter()

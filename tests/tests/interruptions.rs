@@ -190,3 +190,33 @@ fn an_execution_whose_time_is_out() {
     notices: save.failed
     ");
 }
+
+/// Somebody takes the registry's permission away while the instance is down. That is told at once,
+/// not tried again for hours; once it is given back, the sweep brings the instance back.
+#[test]
+fn a_registry_that_refuses_while_the_instance_is_down() {
+    let world = launched(Setup::seeded(11));
+    let id = begun(&world, ask());
+    world.pass(7);
+    world.table.refuse(true);
+    world.pass(600);
+    world.table.refuse(false);
+    world.sweep(2);
+    assert_snapshot!(to_the_end(&world, &id), @r"
+           0s  PlanSave
+           0s  StopInstance
+           0s  AwaitStopped x5 !PermissionMissing
+           8s  RestoreInstance !PermissionMissing
+           8s  Stranded !PermissionMissing
+           8s  Failed PermissionMissing
+    -- recovery 1
+       10m07s  RestoreInstance x4
+       10m22s  DiscardImage
+       10m22s  FailSave
+       10m22s  Failed SaveInterrupted
+    save: failed, SaveInterrupted in AwaitStopped
+    instance: running, down for 622 s, and 622 s by the record
+    left: AMIs 0, snapshots 0
+    notices: save.failed
+    ");
+}

@@ -300,7 +300,7 @@ impl Flaky {
         }
         match fate {
             Fate::Works => Ok(()),
-            Fate::Refuses => Err(SchedulesError::Refused {
+            Fate::Refuses => Err(SchedulesError::Unacceptable {
                 reason: "the quota is used up".to_owned(),
             }),
             Fate::Lost | Fate::Down => Err(SchedulesError::Unavailable {

@@ -21,6 +21,8 @@ use crate::ports::{Execution, ExecutionStatus, Executions, ExecutionsError};
 const DOCTOR: &str = "prism-doctor";
 /// What is no JSON, and so no input.
 const NO_INPUT: &str = "{";
+/// The IAM action that starts an execution.
+const START: &str = "states:StartExecution";
 
 /// The executions of a state machine.
 #[derive(Debug, Clone)]
@@ -48,7 +50,7 @@ impl StepFunctions {
             .state_machine_arn(&self.machine)
             .send()
             .await
-            .map_err(|error| of(DOCTOR, error))?;
+            .map_err(|error| self.of("states:DescribeStateMachine", DOCTOR, error))?;
         Ok(told.definition)
     }
 
@@ -71,13 +73,37 @@ impl StepFunctions {
                 .and_then(ProvideErrorMetadata::code)
             {
                 Some("InvalidExecutionInput") => Ok(()),
-                _ => Err(of(DOCTOR, error)),
+                _ => Err(self.of(START, DOCTOR, error)),
             },
         }
     }
 
     fn execution(&self, name: &str) -> String {
         execution_arn(&self.machine, name)
+    }
+
+    /// What the SDK reports of a call about an execution, which needs an IAM action.
+    fn of<E>(&self, action: &str, name: &str, error: SdkError<E, HttpResponse>) -> ExecutionsError
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let failure = Failure::of(error);
+        let name = name.to_owned();
+        match failure.code.as_str() {
+            "ExecutionAlreadyExists" => ExecutionsError::AlreadyExists { name },
+            "ExecutionDoesNotExist" => ExecutionsError::NotFound { name },
+            _ => self.failed(action, failure),
+        }
+    }
+
+    fn failed(&self, action: &str, failure: Failure) -> ExecutionsError {
+        match failure.refusal(action, &format!("the state machine {}", self.machine)) {
+            Ok(refusal) => ExecutionsError::Refused(refusal),
+            Err(failure) => ExecutionsError::Unavailable {
+                reason: failure.reason(),
+                source: failure.source,
+            },
+        }
     }
 }
 
@@ -92,7 +118,7 @@ impl Executions for StepFunctions {
             .input(input.to_string())
             .send()
             .await
-            .map_err(|error| of(name, error))?;
+            .map_err(|error| self.of(START, name, error))?;
         Ok(())
     }
 
@@ -104,7 +130,7 @@ impl Executions for StepFunctions {
             .execution_arn(self.execution(name))
             .send()
             .await
-            .map_err(|error| of(name, error))?;
+            .map_err(|error| self.of("states:DescribeExecution", name, error))?;
         execution(name, &told)
     }
 
@@ -124,7 +150,7 @@ impl Executions for StepFunctions {
         match failure.code.as_str() {
             // Nobody waits any more: the task was answered, timed out, or its execution has ended.
             "TaskDoesNotExist" | "TaskTimedOut" | "InvalidToken" => Ok(false),
-            _ => Err(unavailable(failure)),
+            _ => Err(self.failed("states:SendTaskSuccess", failure)),
         }
     }
 
@@ -136,7 +162,7 @@ impl Executions for StepFunctions {
             .cause(cause)
             .send()
             .await
-            .map_err(|error| of(name, error))?;
+            .map_err(|error| self.of("states:StopExecution", name, error))?;
         Ok(())
     }
 }
@@ -181,26 +207,6 @@ fn instant(at: &DateTime) -> Option<Timestamp> {
     Timestamp::from_timestamp(at.secs(), at.subsec_nanos())
 }
 
-fn of<E>(name: &str, error: SdkError<E, HttpResponse>) -> ExecutionsError
-where
-    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-{
-    let failure = Failure::of(error);
-    let name = name.to_owned();
-    match failure.code.as_str() {
-        "ExecutionAlreadyExists" => ExecutionsError::AlreadyExists { name },
-        "ExecutionDoesNotExist" => ExecutionsError::NotFound { name },
-        _ => unavailable(failure),
-    }
-}
-
-fn unavailable(failure: Failure) -> ExecutionsError {
-    ExecutionsError::Unavailable {
-        reason: failure.reason(),
-        source: failure.source,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -236,7 +242,11 @@ mod tests {
         let unknown = executions.describe("one").await.unwrap_err();
         assert!(matches!(unknown, ExecutionsError::NotFound { .. }));
         let refused = executions.stop("one", "why").await.unwrap_err();
-        assert!(refused.to_string().contains("AccessDeniedException: no"));
+        let ExecutionsError::Refused(refusal) = refused else {
+            panic!("{refused}");
+        };
+        assert_eq!(refusal.to_string(), "AccessDeniedException: no");
+        assert_eq!(refusal.action, "states:StopExecution");
         assert_eq!(
             aws.json(0),
             json!({"stateMachineArn": MACHINE, "name": "one", "input": r#"{"a":1}"#})
@@ -255,7 +265,10 @@ mod tests {
         machine.may_start().await.unwrap();
         for code in ["AccessDeniedException", "StateMachineDoesNotExist"] {
             let refused = machine.may_start().await.unwrap_err();
-            assert!(refused.to_string().contains(code), "{refused}");
+            let ExecutionsError::Refused(refusal) = refused else {
+                panic!("{refused}");
+            };
+            assert!(refusal.to_string().contains(code), "{refusal}");
         }
         let input = aws.json(0)["input"].as_str().unwrap().to_owned();
         assert!(serde_json::from_str::<Value>(&input).is_err(), "{input}");
@@ -278,7 +291,7 @@ mod tests {
             assert!(!executions.wake("token").await.unwrap(), "{code}");
         }
         let refused = executions.wake("token").await.unwrap_err();
-        assert!(refused.to_string().contains("AccessDenied"), "{refused}");
+        assert!(matches!(refused, ExecutionsError::Refused(_)), "{refused}");
         assert_eq!(aws.json(0), json!({"taskToken": "token", "output": "{}"}));
     }
 

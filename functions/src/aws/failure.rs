@@ -6,12 +6,14 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use crate::ports::Refusal;
+
 /// No answer came in time.
 pub(super) const TIMEOUT: &str = "Timeout";
 /// No connection could be made, or it broke.
 pub(super) const UNREACHABLE: &str = "Unreachable";
 /// The request could not be made, for want of credentials for one.
-pub(super) const NOT_SENT: &str = "RequestNotSent";
+const NOT_SENT: &str = "RequestNotSent";
 /// The service failed in a way that it has no code for.
 pub(super) const UNAVAILABLE: &str = "ServiceUnavailable";
 /// The answer is none of this service's.
@@ -83,6 +85,17 @@ impl Failure {
         ]
         .iter()
         .any(|part| code.contains(part))
+    }
+
+    /// The refusal that it is, of a call that needs `action` on `resource`; itself where it is none.
+    pub(super) fn refusal(self, action: &str, resource: &str) -> Result<Refusal, Self> {
+        match Refusal::of(&self.code, &self.message, action, resource) {
+            Some(refusal) => Ok(Refusal {
+                source: self.source,
+                ..refusal
+            }),
+            None => Err(self),
+        }
     }
 
     /// The code and the sentence.

@@ -15,7 +15,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use sha2::{Digest, Sha256};
 
 use super::clients::{Clients, OnDemand};
-use super::failure::{Failure, NOT_SENT};
+use super::failure::Failure;
 use crate::domain::Timestamp;
 use crate::domain::schedule::{Cadence, Schedule};
 use crate::ports::{Schedules, SchedulesError};
@@ -57,9 +57,11 @@ impl EventBridgeSchedules {
     }
 
     fn target(&self) -> Result<&ScheduleTarget, SchedulesError> {
-        self.target.as_ref().ok_or_else(|| SchedulesError::Refused {
-            reason: "no schedule group and role are configured here".to_owned(),
-        })
+        self.target
+            .as_ref()
+            .ok_or_else(|| SchedulesError::Unacceptable {
+                reason: "no schedule group and role are configured here".to_owned(),
+            })
     }
 
     async fn create(&self, wanted: &Wanted) -> Result<(), Failure> {
@@ -103,11 +105,13 @@ impl EventBridgeSchedules {
 impl Schedules for EventBridgeSchedules {
     async fn put(&self, schedule: &Schedule, next: Timestamp) -> Result<(), SchedulesError> {
         let wanted = Wanted::of(self.target()?, schedule, next)?;
+        let group = &wanted.group;
         match self.create(&wanted).await {
             Err(failure) if failure.code == "ConflictException" => {
-                self.update(&wanted).await.map_err(refused)
+                let changed = self.update(&wanted).await;
+                changed.map_err(|failure| failed("scheduler:UpdateSchedule", group, failure))
             }
-            answer => answer.map_err(refused),
+            made => made.map_err(|failure| failed("scheduler:CreateSchedule", group, failure)),
         }
     }
 
@@ -123,7 +127,8 @@ impl Schedules for EventBridgeSchedules {
             .client_token(token(&["delete", &name]));
         match request.send().await.map_err(of) {
             Err(failure) if failure.code == "ResourceNotFoundException" => Ok(()),
-            answer => answer.map(drop).map_err(refused),
+            Err(failure) => Err(failed("scheduler:DeleteSchedule", &target.group, failure)),
+            Ok(_) => Ok(()),
         }
     }
 }
@@ -245,14 +250,19 @@ fn token(parts: &[&str]) -> String {
         .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-fn refused(failure: Failure) -> SchedulesError {
-    if failure.is_transient() || failure.source.is_some() && failure.code != NOT_SENT {
+/// What the failure of a call that needs an IAM action on the schedules of a group means.
+fn failed(action: &str, group: &str, failure: Failure) -> SchedulesError {
+    let failure = match failure.refusal(action, &format!("the schedule group {group}")) {
+        Ok(refusal) => return SchedulesError::Refused(refusal),
+        Err(failure) => failure,
+    };
+    if failure.is_transient() || failure.source.is_some() {
         return SchedulesError::Unavailable {
             reason: failure.reason(),
             source: failure.source,
         };
     }
-    SchedulesError::Refused {
+    SchedulesError::Unacceptable {
         reason: failure.reason(),
     }
 }
@@ -370,7 +380,11 @@ mod tests {
         schedules.delete(&daily).await.unwrap();
         assert!(aws.uri(0).contains("groupName=prism"), "{}", aws.uri(0));
         let refused = schedules.delete(&daily).await.unwrap_err();
-        assert!(refused.to_string().contains("AccessDeniedException: why"));
+        let SchedulesError::Refused(refusal) = refused else {
+            panic!("{refused}");
+        };
+        assert_eq!(refusal.action, "scheduler:DeleteSchedule");
+        assert_eq!(refusal.resource, "the schedule group prism");
     }
 
     #[tokio::test]
@@ -391,7 +405,7 @@ mod tests {
         }
         let nowhere = EventBridgeSchedules::new(&Aws::answering([]).clients(), None);
         let refused = nowhere.delete(&schedule("ada", "daily", "1d")).await;
-        assert!(matches!(refused, Err(SchedulesError::Refused { .. })));
+        assert!(matches!(refused, Err(SchedulesError::Unacceptable { .. })));
     }
 
     #[test]

@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Refusal;
 use crate::domain::Timestamp;
 
 /// The state of an execution, by the names of Step Functions.
@@ -56,7 +57,10 @@ pub enum ExecutionsError {
         /// The name.
         name: String,
     },
-    /// The service did not answer, or refused.
+    /// The service refuses whatever is asked, for how Prism is set up.
+    #[error("the execution service refused")]
+    Refused(#[source] Refusal),
+    /// The service did not answer, or did not do it.
     #[error("the execution service did not do it: {reason}")]
     Unavailable {
         /// What was seen, for people.

@@ -1,6 +1,5 @@
 //! What the core asks of the world: narrow traits that speak domain, no SDK type among them.
 
-mod advice;
 mod call;
 mod clock;
 mod ec2;
@@ -9,12 +8,12 @@ mod executions;
 mod inspect;
 mod notifier;
 mod parameters;
+mod refusal;
 mod schedules;
 mod table;
 pub mod table_cursor;
 pub mod table_rules;
 
-pub use advice::advice;
 pub use call::Call;
 pub use clock::Clock;
 pub use ec2::*;
@@ -23,5 +22,6 @@ pub use executions::{Execution, ExecutionStatus, Executions, ExecutionsError};
 pub use inspect::{INVENTORY_BYTES, Inspect, Inventory, PACKAGES, Package};
 pub use notifier::{Notice, Notifier, NotifierError};
 pub use parameters::Parameters;
+pub use refusal::{Fault, Refusal, advice};
 pub use schedules::{Schedules, SchedulesError};
 pub use table::*;

@@ -1,14 +1,18 @@
 use async_trait::async_trait;
 
+use super::Refusal;
 use crate::domain::Timestamp;
 use crate::domain::schedule::Schedule;
 
 /// Why a schedule could not be made to fire, or kept from it.
 #[derive(Debug, thiserror::Error)]
 pub enum SchedulesError {
-    /// The scheduler refused: asking again will not help.
+    /// The scheduler refuses whatever is asked, for how Prism is set up.
+    #[error("the scheduler refused")]
+    Refused(#[source] Refusal),
+    /// The scheduler does not take this schedule: asking again will not help.
     #[error("the scheduler refused: {reason}")]
-    Refused {
+    Unacceptable {
         /// What it said, for people.
         reason: String,
     },

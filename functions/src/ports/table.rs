@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::Refusal;
+
 /// The most writes that one transaction takes (DynamoDB's TransactWriteItems).
 pub const TRANSACTION_WRITES: usize = 100;
 /// The largest item, in bytes of its JSON text (DynamoDB's 400 KB, counted on the safe side).
@@ -181,6 +183,9 @@ pub enum TableError {
     /// The request itself is wrong, such as two writes to one key, a limit of 0 or a foreign cursor.
     #[error("the table cannot do that: {0}")]
     Invalid(String),
+    /// The table refuses whatever is asked, for how Prism is set up.
+    #[error("the table refused")]
+    Refused(#[source] Refusal),
     /// The table did not answer, or the answer was lost.
     #[error("the table did not answer: {reason}")]
     Unavailable {

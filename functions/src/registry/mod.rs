@@ -93,6 +93,7 @@ fn problem(error: TableError) -> Problem {
             Code::Internal,
             format!("The registry was asked something impossible: {what}."),
         ),
+        TableError::Refused(refusal) => refusal.problem(),
         TableError::Unavailable {
             transient, advice, ..
         } => {

@@ -101,6 +101,7 @@ fn from_executions(error: ExecutionsError) -> Problem {
         ExecutionsError::NotFound { .. } => {
             Problem::new(Code::Internal, "The execution of the save is not known.").because(error)
         }
+        ExecutionsError::Refused(refusal) => refusal.problem(),
         ExecutionsError::Unavailable { .. } => Problem::new(
             Code::AwsUnavailable,
             "The execution could not be started or read.",

@@ -288,7 +288,8 @@ fn taken(schedule: &Schedule) -> Problem {
 /// What a failing scheduler means to whoever asked.
 fn from_schedules(error: SchedulesError) -> Problem {
     match error {
-        SchedulesError::Refused { .. } => {
+        SchedulesError::Refused(refusal) => refusal.problem(),
+        SchedulesError::Unacceptable { .. } => {
             Problem::new(Code::AwsRefused, "The schedule cannot be made so.").because(error)
         }
         SchedulesError::Unavailable { .. } => Problem::new(

@@ -1,5 +1,6 @@
 //! DynamoDB's errors as the port's.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -9,34 +10,65 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::aws::failure::Failure;
-use crate::ports::{TableError, advice};
+use crate::ports::{Call, TableError, Write, advice};
 
 /// What DynamoDB answers a request that is wrong in itself.
 const INVALID: &str = "ValidationException";
 
-pub(super) fn of<E>(error: SdkError<E, HttpResponse>) -> TableError
+/// Turns what the SDK reports of a call that needs these IAM actions on the table of that name into
+/// the port's error.
+pub(super) fn of<E>(
+    actions: &str,
+    table: &str,
+) -> impl FnOnce(SdkError<E, HttpResponse>) -> TableError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    let failure = Failure::of(error);
-    if failure.code == INVALID {
-        return TableError::Invalid(failure.message);
-    }
-    TableError::Unavailable {
-        transient: failure.is_transient(),
-        advice: advice(&failure.code, &failure.message),
-        reason: failure.reason(),
-        source: failure.source,
+    move |error| {
+        let failure = Failure::of(error);
+        if failure.code == INVALID {
+            return TableError::Invalid(failure.message);
+        }
+        match failure.refusal(actions, &format!("the table {table}")) {
+            Ok(refusal) => TableError::Refused(refusal),
+            Err(failure) => TableError::Unavailable {
+                transient: failure.is_transient(),
+                advice: advice(&failure.code, &failure.message),
+                reason: failure.reason(),
+                source: failure.source,
+            },
+        }
     }
 }
 
-pub(super) fn of_transaction(error: SdkError<TransactWriteItemsError, HttpResponse>) -> TableError {
+pub(super) fn of_transaction(
+    writes: &[Write],
+    table: &str,
+    error: SdkError<TransactWriteItemsError, HttpResponse>,
+) -> TableError {
     match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
             of_reasons(cancelled.cancellation_reasons())
         }
-        _ => of(error),
+        _ => of(&actions(writes), table)(error),
     }
+}
+
+/// The IAM actions that a transaction needs: those of its parts.
+fn actions(writes: &[Write]) -> String {
+    let calls = writes.iter().map(|write| match write {
+        Write::Put(..) => Call::Put,
+        Write::Update(..) => Call::Update,
+        Write::Delete(..) => Call::Delete,
+        Write::Check(..) => Call::Check,
+    });
+    let calls: BTreeSet<Call> = calls.collect();
+    let actions: Vec<&str> = calls
+        .iter()
+        .flat_map(|call| call.actions())
+        .copied()
+        .collect();
+    actions.join(", ")
 }
 
 /// Why DynamoDB cancelled a transaction: a reason for each write, in their order. A condition that
@@ -85,6 +117,7 @@ pub(super) fn foreign(what: &str) -> TableError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ports::{Condition, Key};
 
     fn reasons(codes: &[&str]) -> Vec<CancellationReason> {
         let reason = |code: &&str| {
@@ -112,6 +145,20 @@ mod tests {
             of_reasons(&cancelled),
             TableError::ConditionFailed { write: 1 }
         ));
+    }
+
+    #[test]
+    fn a_transaction_needs_the_actions_of_its_parts() {
+        let key = || Key::new("a", "b");
+        let writes = [
+            Write::Delete(key(), Condition::Always),
+            Write::Check(key(), Condition::Always),
+            Write::Delete(key(), Condition::Always),
+        ];
+        assert_eq!(
+            actions(&writes),
+            "dynamodb:DeleteItem, dynamodb:ConditionCheckItem"
+        );
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl Table for DynamoTable {
             .consistent_read(true)
             .send()
             .await
-            .map_err(errors::of)?;
+            .map_err(errors::of("dynamodb:GetItem", &self.name))?;
         answer.item.map(item).transpose()
     }
 
@@ -85,7 +85,7 @@ impl Table for DynamoTable {
             .set_exclusive_start_key(position.map(|position| start(query, position)))
             .send()
             .await
-            .map_err(errors::of)?;
+            .map_err(errors::of("dynamodb:Query", &self.name))?;
         let end = answer.last_evaluated_key.filter(|row| !row.is_empty());
         let end = end.map(|row| position_of(query.index, &row)).transpose()?;
         Ok(Page {
@@ -113,7 +113,7 @@ impl Table for DynamoTable {
             .set_transact_items(Some(items))
             .send()
             .await
-            .map_err(errors::of_transaction)?;
+            .map_err(|error| errors::of_transaction(writes, &self.name, error))?;
         Ok(())
     }
 }

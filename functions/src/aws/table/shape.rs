@@ -57,7 +57,7 @@ impl DynamoTable {
             .table_name(&self.name)
             .send()
             .await
-            .map_err(errors::of)?;
+            .map_err(errors::of("dynamodb:DescribeTable", &self.name))?;
         let table = told.table.ok_or_else(|| errors::foreign("no table"))?;
         let indexes = table.global_secondary_indexes().iter();
         Ok(TableShape {

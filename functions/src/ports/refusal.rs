@@ -1,0 +1,233 @@
+//! What AWS refuses for a reason that lies in how Prism is set up, and not in the call: asking again
+//! changes nothing before somebody has mended it.
+
+use std::error::Error;
+
+use crate::domain::{Code, Problem};
+
+/// What is set up wrongly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The credentials are of no use any more.
+    CredentialsExpired,
+    /// The credentials are not known.
+    CredentialsRefused,
+    /// There are no credentials.
+    CredentialsMissing,
+    /// The clock is off.
+    Clock,
+    /// A permission is missing.
+    Permission,
+    /// What is asked for is not there: a table, a state machine, a schedule group.
+    Absent,
+}
+
+impl Fault {
+    /// What AWS's error `code`, which said `message`, says about how Prism is set up; `None` where
+    /// it says nothing.
+    pub fn of(code: &str, message: &str) -> Option<Self> {
+        Some(match code {
+            "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => Self::CredentialsExpired,
+            "InvalidSignatureException" | "SignatureDoesNotMatch" if is_about_time(message) => {
+                Self::Clock
+            }
+            "RequestTimeTooSkewed" => Self::Clock,
+            "AuthFailure" if message.contains("Not authorized") => Self::Permission,
+            "AuthFailure"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+            | "SignatureDoesNotMatch"
+            | "UnrecognizedClientException"
+            | "InvalidAccessKeyId"
+            | "IncompleteSignature" => Self::CredentialsRefused,
+            "MissingAuthenticationTokenException" | "RequestNotSent" => Self::CredentialsMissing,
+            "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Self::Permission,
+            "ResourceNotFoundException" | "StateMachineDoesNotExist" | "InvalidArn" => Self::Absent,
+            _ => return None,
+        })
+    }
+
+    /// What it is, in a sentence.
+    pub fn means(self) -> &'static str {
+        match self {
+            Self::CredentialsExpired => "The AWS credentials have expired.",
+            Self::CredentialsRefused => "AWS does not accept the credentials.",
+            Self::CredentialsMissing => {
+                "The call could not be sent: there are no AWS credentials, or none that can be read."
+            }
+            Self::Clock => "AWS refuses the call for the time in its signature.",
+            Self::Permission => "A permission that this needs is missing.",
+            Self::Absent => "Something that the configuration names is not there.",
+        }
+    }
+
+    /// What to do about it.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::CredentialsExpired => "Get new credentials: these have expired.",
+            Self::CredentialsRefused => {
+                "Check the credentials, and that they are of this account and partition; if they \
+                 are right, check the clock."
+            }
+            Self::CredentialsMissing => {
+                "Give it credentials: a role, a profile (AWS_PROFILE), or keys."
+            }
+            Self::Clock => "Set the clock: AWS takes no request whose time is minutes off.",
+            Self::Permission => "Ask an administrator to grant the action that the message names.",
+            Self::Absent => {
+                "Check the names that Prism is given (PRISM_TABLE, PRISM_STATE_MACHINE_ARN, \
+                 PRISM_SCHEDULE_GROUP) and the Region (AWS_REGION)."
+            }
+        }
+    }
+
+    /// The code of the problem that it is.
+    pub fn code(self) -> Code {
+        match self {
+            Self::CredentialsExpired => Code::CredentialsExpired,
+            Self::CredentialsRefused => Code::CredentialsRefused,
+            Self::CredentialsMissing => Code::CredentialsMissing,
+            Self::Clock => Code::ClockWrong,
+            Self::Permission => Code::PermissionMissing,
+            Self::Absent => Code::DeploymentNotFound,
+        }
+    }
+}
+
+/// A call that was refused for such a reason.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
+pub struct Refusal {
+    /// What is set up wrongly.
+    pub fault: Fault,
+    /// The IAM action that was refused, such as `dynamodb:GetItem`.
+    pub action: String,
+    /// What it was asked of, such as `the table prism`.
+    pub resource: String,
+    /// AWS's code and sentence.
+    pub reason: String,
+    /// What the adapter saw, where the service itself did not answer.
+    #[source]
+    pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Refusal {
+    /// The refusal that AWS's error is, if it is one, of a call that needs `action` on `resource`.
+    pub fn of(code: &str, message: &str, action: &str, resource: &str) -> Option<Self> {
+        // A call may need more than one action, and AWS knows which was missing.
+        let named = message.split_once("to perform: ").map(|(_, rest)| rest);
+        let named = named.and_then(|rest| rest.split_whitespace().next());
+        let named = named.filter(|action| action.contains(':'));
+        Some(Self {
+            fault: Fault::of(code, message)?,
+            action: named.unwrap_or(action).to_owned(),
+            resource: resource.to_owned(),
+            reason: format!("{code}: {message}"),
+            source: None,
+        })
+    }
+
+    /// The problem that it is to whoever asked.
+    pub fn problem(self) -> Problem {
+        let (action, resource) = (&self.action, &self.resource);
+        let message = match self.fault {
+            Fault::Permission => format!("The permission for {action} on {resource} is missing."),
+            Fault::Absent => format!("AWS knows nothing of {resource}."),
+            fault => fault.means().to_owned(),
+        };
+        Problem::new(self.fault.code(), message)
+            .hint(self.fault.advice())
+            .because(self)
+    }
+}
+
+/// What to do where the network is in the way.
+const NETWORK: &str = "Check the Region (AWS_REGION) and the endpoint, and that the network leads \
+     to AWS.";
+
+/// What to do about AWS's error `code`, which said `message`; `None` where it says nothing about
+/// how Prism is set up.
+pub fn advice(code: &str, message: &str) -> Option<&'static str> {
+    match code {
+        "Unreachable" => Some(NETWORK),
+        _ => Fault::of(code, message).map(Fault::advice),
+    }
+}
+
+/// Whether AWS found a signature too old, or not yet valid.
+fn is_about_time(message: &str) -> bool {
+    ["Signature expired", "not yet current", "too skewed"]
+        .iter()
+        .any(|part| message.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Class;
+
+    #[test]
+    fn a_signature_of_another_time_is_the_clocks_fault() {
+        let code = "InvalidSignatureException";
+        for message in [
+            "Signature expired: 20260105T090000Z is now earlier than 20260105T095500Z",
+            "Signature not yet current: 20260105T110000Z is still later than 20260105T101500Z",
+        ] {
+            assert_eq!(Fault::of(code, message), Some(Fault::Clock));
+        }
+        let message = "The request signature we calculated does not match";
+        assert_eq!(Fault::of(code, message), Some(Fault::CredentialsRefused));
+    }
+
+    #[test]
+    fn what_says_nothing_about_the_setup_has_no_advice() {
+        assert_eq!(advice("RequestLimitExceeded", "slow down"), None);
+        assert!(advice("Unreachable", "no connection").is_some());
+        assert_eq!(
+            Fault::of("Unreachable", "no connection"),
+            None,
+            "it may pass"
+        );
+    }
+
+    #[test]
+    fn a_missing_permission_names_the_action_and_what_it_is_for() {
+        let refused = |message: &str| {
+            let refusal = Refusal::of(
+                "AccessDeniedException",
+                message,
+                "dynamodb:GetItem",
+                "the table prism",
+            );
+            refusal.unwrap().problem()
+        };
+        let problem = refused("no");
+        assert_eq!(problem.code, Code::PermissionMissing);
+        assert_eq!(
+            problem.chain(),
+            "The permission for dynamodb:GetItem on the table prism is missing: \
+             AccessDeniedException: no"
+        );
+        let problem = refused(
+            "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: kms:Decrypt on \
+             resource: arn:aws:kms:us-east-1:1:key/k because no policy allows the kms:Decrypt action",
+        );
+        assert!(problem.message.contains("for kms:Decrypt on"), "{problem}");
+    }
+
+    #[test]
+    fn no_refusal_is_tried_again_by_itself() {
+        for code in [
+            "AccessDeniedException",
+            "ExpiredTokenException",
+            "UnrecognizedClientException",
+            "RequestNotSent",
+            "RequestTimeTooSkewed",
+            "ResourceNotFoundException",
+        ] {
+            let problem = Refusal::of(code, "no", "a:B", "c").unwrap().problem();
+            assert_eq!(problem.code.class(), Class::Refused, "{code}");
+            assert!(problem.chain().contains(code));
+        }
+    }
+}
