@@ -97,10 +97,10 @@ impl Asked<'_> {
             _ if code == Code::Internal => {
                 tracing::error!(request.id = id, user, method, route, status, %code, problem = chain, "failed");
             }
-            Class::BadInput | Class::Refused => {
+            Class::BadInput | Class::Refused if !code.is_about_setup() => {
                 tracing::info!(request.id = id, user, method, route, status, %code, problem = chain, "refused");
             }
-            Class::Failed | Class::Transient => {
+            _ => {
                 tracing::warn!(request.id = id, user, method, route, status, %code, problem = chain, "failed");
             }
         }

@@ -218,6 +218,7 @@ fn log(problem: &Problem) {
         Class::Transient if matches!(code, Code::NotReady | Code::EventMissed) => {
             tracing::debug!(%code, problem = chain, "not ready");
         }
+        _ if code.is_about_setup() => tracing::warn!(%code, problem = chain, hint, "failed"),
         Class::BadInput | Class::Refused => tracing::info!(%code, problem = chain, hint, "refused"),
         Class::Failed | Class::Transient => tracing::warn!(%code, problem = chain, hint, "failed"),
     }

@@ -142,6 +142,22 @@ codes! {
     LocalStateLocked, Transient, "A database file is locked by another process.", "Wait until the other process is done, then try again.";
 }
 
+impl Code {
+    /// Whether it lies in how Prism is set up, which whoever runs it must mend, and not in what was
+    /// asked of it.
+    pub fn is_about_setup(self) -> bool {
+        matches!(
+            self,
+            Code::PermissionMissing
+                | Code::CredentialsMissing
+                | Code::CredentialsExpired
+                | Code::CredentialsRefused
+                | Code::ClockWrong
+                | Code::DeploymentNotFound
+        )
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
