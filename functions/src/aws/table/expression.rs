@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::Value;
 
 use super::value;
 use crate::ports::{Change, Condition, Query, SortKeys};
@@ -116,7 +117,7 @@ impl Expression {
                 Truth::Asked(format!("{} = {}", self.name(name), self.value(value)))
             }
             Condition::AtMost(name, limit) => {
-                let limit = AttributeValue::N(value::float(*limit));
+                let limit = value::to_dynamo(&Value::from(*limit));
                 Truth::Asked(format!("{} <= {}", self.name(name), self.value(limit)))
             }
             Condition::AttributeAbsent(name) => {
