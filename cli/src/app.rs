@@ -138,6 +138,7 @@ async fn dispatch(command: Command, session: &Session) -> Outcome {
         Command::Schedule(args) => Box::pin(args.run(session)).await,
         Command::Templates(args) => args.run(session).await,
         Command::Template(args) => args.run(session).await,
+        Command::Audit(args) => args.run(session).await,
         Command::Local(args) => args.run(session).await,
         Command::Completions(args) => args.run(),
         Command::Configure(_) | Command::Doctor(_) => {

@@ -73,6 +73,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Template(commands::template::Template),
     #[command(subcommand)]
+    Audit(commands::audit::Audit),
+    #[command(subcommand)]
     Local(commands::local::Local),
     Configure(commands::configure::Configure),
     Doctor(commands::doctor::Doctor),

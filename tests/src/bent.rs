@@ -164,6 +164,17 @@ impl Ec2 for Bent {
         self.answer("ModifyImageAttribute", id, answer)
     }
 
+    async fn remove_launch_permissions(
+        &self,
+        region: &Region,
+        id: &ImageId,
+        permissions: &[LaunchPermission],
+    ) -> Result<(), Ec2Error> {
+        let removed = self.ec2.remove_launch_permissions(region, id, permissions);
+        let answer = removed.await;
+        self.answer("ModifyImageAttribute", id, answer)
+    }
+
     async fn launch_permissions(
         &self,
         region: &Region,

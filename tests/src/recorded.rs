@@ -305,6 +305,17 @@ impl Ec2 for Recorded<dyn Ec2> {
         self.0.add_launch_permissions(region, id, permissions).await
     }
 
+    async fn remove_launch_permissions(
+        &self,
+        region: &Region,
+        id: &ImageId,
+        permissions: &[LaunchPermission],
+    ) -> Result<(), Ec2Error> {
+        note(Call::RemoveLaunchPermissions);
+        let removed = self.0.remove_launch_permissions(region, id, permissions);
+        removed.await
+    }
+
     async fn launch_permissions(
         &self,
         region: &Region,

@@ -282,9 +282,7 @@ pub fn begun(world: &World, request: SaveRequest) -> SaveId {
 
 /// A user.
 pub fn caller(user: &str) -> Caller {
-    Caller {
-        user: user.parse().expect("it is a user"),
-    }
+    Caller::new(user.parse().expect("it is a user"))
 }
 
 /// The usual Region.

@@ -58,6 +58,10 @@ fn for_the_world() {
     world.pass(60);
     world.admin.fail_next_copy("no key there").unwrap();
     to_the_end(&world, &id);
+    // Whether it was shared with somebody who saves to it is looked up.
+    world.launch("bob", "ubuntu", "his");
+    let refused = world.save("bob", save_request("his", "kept")).unwrap();
+    assert_eq!(refused.failure.unwrap().code, "TemplateNameTaken");
 }
 
 /// An instance that was stopped all along, whose AMI fails.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use prism_functions::domain::audit::Channel;
 use prism_functions::domain::save::SaveRecord;
 use prism_functions::domain::{InstanceId, Problem, Region, SaveId, UserId};
 use prism_functions::ports::ExecutionStatus;
@@ -34,7 +35,7 @@ impl Local {
         Self {
             here: cloud.service(),
             detached: cloud.detaching(),
-            caller: Caller { user },
+            caller: Caller::new(user).by(Channel::Cli),
             cloud,
         }
     }

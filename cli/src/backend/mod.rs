@@ -11,6 +11,7 @@ mod pace;
 mod served;
 
 use async_trait::async_trait;
+use prism_functions::domain::audit::AuditEvent;
 use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
 use prism_functions::domain::template::{TemplateRef, Version};
@@ -19,7 +20,8 @@ use prism_functions::domain::{
 };
 use prism_functions::ports::{Instance, InstanceState, Inventory};
 use prism_functions::service::{
-    InstanceView, LaunchPlan, LaunchRequest, Recovery, Started, TemplateSummary, TemplateView,
+    AuditFilter, InstanceView, LaunchPlan, LaunchRequest, Recovery, Started, TemplateSummary,
+    TemplateView,
 };
 
 pub(crate) use local::Local;
@@ -181,6 +183,13 @@ pub(crate) trait Backend: Send + Sync {
 
     /// The packages of a saved template's version; `None` where nobody told.
     async fn packages(&self, reference: &TemplateRef) -> Result<Option<Inventory>, Problem>;
+
+    /// Who changed what, the newest first, and whether there is more.
+    async fn audit_events(
+        &self,
+        filter: &AuditFilter,
+        limit: usize,
+    ) -> Result<(Vec<AuditEvent>, bool), Problem>;
 
     /// The YAML file of a template's version.
     async fn export_template(&self, reference: &TemplateRef) -> Result<String, Problem>;

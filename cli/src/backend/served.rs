@@ -2,6 +2,7 @@
 //! on AWS share.
 
 use async_trait::async_trait;
+use prism_functions::domain::audit::AuditEvent;
 use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
 use prism_functions::domain::template::{TemplateRef, Version};
@@ -11,8 +12,8 @@ use prism_functions::domain::{
 use prism_functions::ports::{ExecutionStatus, ExecutionsError, Inventory};
 use prism_functions::service::access::Caller;
 use prism_functions::service::{
-    InstanceView, LaunchPlan, LaunchRequest, Recovery, Service, Started, TemplateSummary,
-    TemplateView,
+    AuditFilter, InstanceView, LaunchPlan, LaunchRequest, Recovery, Service, Started,
+    TemplateSummary, TemplateView,
 };
 
 use super::{Backend, Local, Pace, Place, Seen, Unrecorded};
@@ -220,6 +221,16 @@ impl<S: Served> Backend for S {
 
     async fn packages(&self, reference: &TemplateRef) -> Result<Option<Inventory>, Problem> {
         self.service().packages(self.caller(), reference).await
+    }
+
+    async fn audit_events(
+        &self,
+        filter: &AuditFilter,
+        limit: usize,
+    ) -> Result<(Vec<AuditEvent>, bool), Problem> {
+        let (service, caller) = (self.service(), self.caller());
+        let listed = service.audit_events(caller, filter, limit, None).await?;
+        Ok((listed.items, listed.cursor.is_some()))
     }
 
     async fn export_template(&self, reference: &TemplateRef) -> Result<String, Problem> {

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod configure;
 pub(crate) mod doctor;

@@ -106,6 +106,9 @@ pub fn status(code: Code) -> StatusCode {
         | Code::TemplateNotFound
         | Code::VersionNotFound
         | Code::ScheduleNotFound
+        | Code::ShareNotFound
+        | Code::ProjectNotFound
+        | Code::MemberNotFound
         | Code::RouteNotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,

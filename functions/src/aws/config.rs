@@ -1,6 +1,7 @@
 //! The environment, read once.
 
 use super::schedules::ScheduleTarget;
+use crate::domain::grant::OrganizationArn;
 use crate::domain::principal::IamIdentity;
 use std::str::FromStr;
 
@@ -15,8 +16,10 @@ const STATE_MACHINE: &str = "PRISM_STATE_MACHINE_ARN";
 const EVENT_BUS: &str = "PRISM_EVENT_BUS";
 /// The ARN of the topic for alarms.
 const ALARM_TOPIC: &str = "PRISM_ALARM_TOPIC_ARN";
-/// How far `--public` reaches: `deployment` or `world`.
+/// How far `--public` reaches: `deployment`, `organization` or `world`.
 const PUBLIC_SCOPE: &str = "PRISM_PUBLIC_SCOPE";
+/// The ARN of the organisation that public templates are open to, where they reach so far.
+const ORGANIZATION: &str = "PRISM_ORGANIZATION_ARN";
 /// The Regions that the deployment allows, with commas between; all where it is not set.
 const ALLOWED_REGIONS: &str = "PRISM_ALLOWED_REGIONS";
 /// The instance types that the deployment allows, with commas between; all where it is not set.
@@ -102,6 +105,10 @@ impl Config {
             (Some(_), None, _) => return Err(ConfigError::Missing(SCHEDULE_ROLE)),
             (Some(_), Some(_), None) => return Err(ConfigError::Missing(STATE_MACHINE)),
         };
+        let public = public_scope(set(PUBLIC_SCOPE).as_deref())?;
+        if public == PublicScope::Organization && set(ORGANIZATION).is_none() {
+            return Err(ConfigError::Missing(ORGANIZATION));
+        }
         Ok(Self {
             table: set(TABLE).ok_or(ConfigError::Missing(TABLE))?,
             state_machine,
@@ -109,7 +116,8 @@ impl Config {
             event_bus: set(EVENT_BUS).unwrap_or_else(|| "default".to_owned()),
             alarm_topic: arn(ALARM_TOPIC)?,
             settings: Settings {
-                public_scope: public_scope(set(PUBLIC_SCOPE).as_deref())?,
+                public_scope: public,
+                organization: organization(set(ORGANIZATION))?,
                 allowed_regions: listed(
                     ALLOWED_REGIONS,
                     set(ALLOWED_REGIONS),
@@ -146,15 +154,27 @@ fn listed<T: FromStr>(
         .map_err(|_| ConfigError::Wrong { name, value, rule })
 }
 
+fn organization(value: Option<String>) -> Result<Option<OrganizationArn>, ConfigError> {
+    let read = |value: String| {
+        value.parse().map_err(|_| ConfigError::Wrong {
+            name: ORGANIZATION,
+            value,
+            rule: "the ARN of an organisation or of a unit of one",
+        })
+    };
+    value.map(read).transpose()
+}
+
 fn public_scope(value: Option<&str>) -> Result<PublicScope, ConfigError> {
     match value {
         None => Ok(PublicScope::default()),
         Some("deployment") => Ok(PublicScope::Deployment),
+        Some("organization") => Ok(PublicScope::Organization),
         Some("world") => Ok(PublicScope::World),
         Some(value) => Err(ConfigError::Wrong {
             name: PUBLIC_SCOPE,
             value: value.to_owned(),
-            rule: "\"deployment\" or \"world\"",
+            rule: "\"deployment\", \"organization\" or \"world\"",
         }),
     }
 }
@@ -241,6 +261,19 @@ mod tests {
         assert_eq!(config.launch_networks, ["192.0.2.0/24", "2001:db8::/32"]);
         assert_eq!(config.user_claim, "sub");
         assert_eq!(config.iam_identity, IamIdentity::SessionName);
+    }
+
+    #[test]
+    fn public_reaches_the_organisation_only_where_that_is_named() {
+        const ARN: &str = "arn:aws:organizations::123456789012:organization/o-a1b2c3d4e5";
+        let scope = (PUBLIC_SCOPE, "organization");
+        let missing = read(&[(TABLE, "prism"), scope]).unwrap_err();
+        assert_eq!(missing, ConfigError::Missing(ORGANIZATION));
+        let config = read(&[(TABLE, "prism"), scope, (ORGANIZATION, ARN)]).unwrap();
+        assert_eq!(config.settings.public_scope, PublicScope::Organization);
+        let named = config.settings.organization.map(|arn| arn.to_string());
+        assert_eq!(named.as_deref(), Some(ARN));
+        assert!(read(&[(TABLE, "prism"), (ORGANIZATION, "o-a1b2c3d4e5")]).is_err());
     }
 
     #[test]

@@ -15,6 +15,7 @@ use tower::ServiceExt as _;
 
 use super::config::Config;
 use crate::api::{Anonymous, Api, Authenticated, RequestId};
+use crate::domain::audit::Origin;
 use crate::domain::ids::shown;
 use crate::domain::principal::{IamIdentity, user_of_arn};
 use crate::domain::{Code, Problem, UserId};
@@ -46,13 +47,13 @@ impl Gateway {
 
     /// Answers an event. Only what is no event of an HTTP API fails.
     pub(super) async fn answer(&self, mut event: Value) -> Result<Value, Problem> {
-        let user = self.user(&event);
+        let (user, origin) = (self.user(&event), origin(&event));
         texts(&mut event);
         let event: ApiGatewayV2httpRequest = serde_json::from_value(event).map_err(no_event)?;
         let mut request = request(event)?;
         match user.transpose() {
             Ok(Some(user)) => {
-                let caller = Authenticated(Caller { user });
+                let caller = Authenticated(Caller { user, origin });
                 request.extensions_mut().insert(caller);
             }
             Ok(None) => {}
@@ -119,6 +120,15 @@ impl Gateway {
                 .hint("Have an administrator choose another claim: PRISM_USER_CLAIM.")
         })
     }
+}
+
+/// From where the request came, as API Gateway saw it.
+fn origin(event: &Value) -> Origin {
+    let text = |name: &str| {
+        let place = format!("/requestContext/http/{name}");
+        event.pointer(&place).and_then(Value::as_str)
+    };
+    Origin::api(text("sourceIp"), text("userAgent"))
 }
 
 /// Claims as the texts that API Gateway makes of them; others leave numbers and flags.

@@ -1,16 +1,21 @@
 //! The nouns of a save, without any effect.
 
 pub mod allowed;
+pub mod audit;
+pub mod budget;
 pub mod catalogue;
 pub mod cron;
+pub mod grant;
 pub mod ids;
 pub mod pricing;
 pub mod principal;
 pub mod problem;
+pub mod project;
 pub mod save;
 pub mod schedule;
 pub mod sizes;
 pub mod template;
+mod text;
 
 pub use ids::{
     AccountId, ImageId, InstanceId, InvalidId, ProjectName, Region, SaveId, ScheduleName,

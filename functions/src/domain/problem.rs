@@ -64,6 +64,7 @@ codes! {
     InvalidInput, BadInput, "A request or a payload does not have the form that it should have.", "Check it against the documentation; if Prism made it, report a bug.";
     InvalidCadence, BadInput, "How often a schedule is due is malformed, too often, or never.", "Use a rate such as \"1d\" or \"rate(12 hours)\", of at least an hour, or six cron fields such as \"cron(0 3 ? * MON-FRI *)\" with one minute.";
     InvalidTimeZone, BadInput, "A time zone is not known.", "Use a name of the time zone database, such as Europe/Berlin or UTC.";
+    InvalidBudget, BadInput, "A budget's limit or an alert threshold breaks its rule.", "Use a limit above 0 USD a month, and at most 10 thresholds of 1 to 1000 percent.";
     NotAuthenticated, Refused, "The request does not say who asks, or not credibly.", "Sign in again, or send the token, then ask again.";
     RouteNotFound, BadInput, "The API has nothing under that path.", "GET /v1/openapi.json lists every route.";
     MethodNotAllowed, BadInput, "The path does not take that method.", "The answer's header Allow names the methods that it takes.";
@@ -96,6 +97,16 @@ codes! {
     TemplateNotFound, Refused, "There is no template of that name that you may see.", "\"prism templates\" shows the templates you can launch.";
     VersionNotFound, Refused, "The template has no such version.", "\"prism template info\" shows its versions.";
     TemplateNotInRegion, Refused, "The template has no AMI in that Region, or none for that architecture.", "Launch it in one of the Regions that the message names.";
+    ShareNotFound, Refused, "The template is not shared with them.", "\"prism template shares NAME\" shows with whom it is.";
+    ShareImpossible, Refused, "EC2 does not let an AMI of the template be used so.", "Read the reason in the message; share it within this deployment (--user, --project), or save it anew without what is in the way.";
+    ProjectNotFound, Refused, "There is no project of that name that you are in.", "\"prism project list\" shows your projects.";
+    ProjectNameTaken, Refused, "There is a project of that name already.", "Choose another name.";
+    ProjectInUse, Refused, "Something still belongs to the project.", "See what it is in the message, and remove that first.";
+    MemberNotFound, Refused, "Nobody of that name is in the project.", "\"prism project member list NAME\" shows who is.";
+    OwnerNeeded, Refused, "A project needs an owner.", "Make somebody else an owner first: prism project member add NAME USER --role owner";
+    TemplateNotApproved, Refused, "The project launches approved templates alone, and this is none.", "Ask an admin of the project to approve it: prism project approve PROJECT TEMPLATE";
+    BudgetExceeded, Refused, "It would cost the project more than its budget allows.", "Delete what is not needed (\"prism project costs NAME\"), or ask an admin of the project to raise the limit.";
+    LimitReached, Refused, "There are as many of these as there can be.", "Remove what is not needed any more.";
     RequestInDoubt, Refused, "Whether the request had its effect is not known.", "Look first (\"prism list\", \"prism saves list\"), then ask again if it had none.";
     SaveCancelled, Failed, "The save was cancelled.", "Save again when you are ready.";
     SaveInterrupted, Failed, "The execution of the save was stopped, timed out, or its process died.", "Save again. The instance and everything the save had made were put back.";
@@ -110,6 +121,7 @@ codes! {
     ImageTimedOut, Failed, "The AMI was not available in time.", "Save again; very large volumes are saved faster the second time.";
     CopyFailed, Failed, "EC2 could not copy the AMI to a Region.", "The version stands in its other Regions.";
     CopyTimedOut, Failed, "A copy to a Region was not available in time.", "The version stands in its other Regions.";
+    ShareFailed, Failed, "The AMIs could not be opened or closed in every Region.", "Ask for the same again: what is done stays done.";
     RestoreGaveUp, Failed, "The instance could not be brought back for hours.", "Start it by hand (\"prism start\"); docs/operations.md says what to try.";
     RestoreImpossible, Failed, "The instance cannot be brought back as it is.", "Read the cause in the message and mend it, then \"prism start\".";
     Superseded, Failed, "A recovery has taken over; this execution must change nothing more.", "Nothing needs to be done: the recovery goes on.";

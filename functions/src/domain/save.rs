@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::Origin;
 use super::problem::{Code, Problem};
+use super::text::check_tag;
 use super::{
     ImageId, InstanceId, ProjectName, Region, SaveId, ScheduleName, SnapshotId, TemplateName,
     Timestamp, UserId, VolumeId,
 };
-use crate::domain::ids::shown;
 use crate::ports::{Architecture, InstanceState, StatusChecks};
+
+pub use super::text::{check_name, check_text};
 
 /// The most Regions that one save copies to. It keeps the history of the longest execution under
 /// Step Functions' 25,000 events.
@@ -76,54 +79,6 @@ impl SaveRequest {
             .iter()
             .try_for_each(|(key, value)| check_tag(key, value))
     }
-}
-
-/// Checks the name of an instance: a tag value, at most 128 characters, none of them control characters.
-pub fn check_name(what: &str, name: &str) -> Result<(), Problem> {
-    let fits = !name.is_empty() && name.chars().count() <= 128;
-    if fits && !name.chars().any(char::is_control) && name.trim() == name {
-        return Ok(());
-    }
-    let message = format!(
-        "The {what} {} is not valid: it has 1 to 128 characters, no control characters, and no space at its ends.",
-        shown(name)
-    );
-    Err(Problem::new(Code::InvalidName, message))
-}
-
-/// Checks a description: EC2 takes at most 255 characters; control characters help nobody.
-pub fn check_text(what: &str, text: &str) -> Result<(), Problem> {
-    let length = text.chars().count();
-    if length > 255 {
-        let message = format!("The {what} has {length} characters; at most 255 are allowed.");
-        return Err(Problem::new(Code::InvalidDescription, message));
-    }
-    if text.chars().any(char::is_control) {
-        let message = format!("The {what} {} has control characters.", shown(text));
-        return Err(Problem::new(Code::InvalidDescription, message));
-    }
-    Ok(())
-}
-
-fn check_tag(key: &str, value: &str) -> Result<(), Problem> {
-    let reserved = ["aws:", "prism:"]
-        .iter()
-        .any(|p| key.to_ascii_lowercase().starts_with(p))
-        || key == "Name";
-    let fits = !key.is_empty() && key.chars().count() <= 128 && value.chars().count() <= 256;
-    let plain = !key.chars().chain(value.chars()).any(char::is_control);
-    if fits && plain && !reserved {
-        return Ok(());
-    }
-    let rule = if reserved {
-        "that key is reserved"
-    } else {
-        "it is empty, too long, or has control characters"
-    };
-    Err(Problem::new(
-        Code::InvalidTag,
-        format!("The tag {} cannot be used: {rule}.", shown(key)),
-    ))
 }
 
 /// How a save stands, for people.
@@ -287,6 +242,9 @@ pub struct SaveRecord {
     /// The schedule of theirs that asked for them.
     #[serde(default)]
     pub schedule: Option<ScheduleName>,
+    /// From where it was asked for.
+    #[serde(default, skip_serializing_if = "Origin::is_unknown")]
+    pub origin: Origin,
     /// The execution that works on it now.
     pub execution: String,
     /// Counts the executions that have worked on it. A step of an earlier one changes nothing.
@@ -364,6 +322,7 @@ impl SaveRecord {
             request,
             saved_by,
             schedule: None,
+            origin: Origin::default(),
             execution,
             epoch: 1,
             state: SaveState::Running,

@@ -16,8 +16,12 @@ use crate::ports::Architecture;
 #[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
-    /// Nobody.
+    /// Nobody, but for those who manage the project that it belongs to.
     Private,
+    /// The members of the project that it belongs to.
+    Project,
+    /// Those whom it was shared with.
+    Shared,
     /// Everybody.
     Public,
 }
@@ -27,6 +31,8 @@ impl Visibility {
     pub fn as_str(self) -> &'static str {
         match self {
             Visibility::Private => "private",
+            Visibility::Project => "project",
+            Visibility::Shared => "shared",
             Visibility::Public => "public",
         }
     }

@@ -69,6 +69,8 @@ calls! {
     DeleteSnapshot: "ec2:DeleteSnapshot";
     /// `Ec2::add_launch_permissions`.
     AddLaunchPermissions: "ec2:ModifyImageAttribute";
+    /// `Ec2::remove_launch_permissions`.
+    RemoveLaunchPermissions: "ec2:ModifyImageAttribute";
     /// `Ec2::launch_permissions`.
     LaunchPermissions: "ec2:DescribeImageAttribute";
 

@@ -10,10 +10,20 @@
 //! | wait | `IMAGE#region#id` | `WAIT` | | |
 //! | template | `TEMPLATE#name` | `META` | `OWNER#user`, `TEMPLATE#name` | `TEMPLATES#PUBLIC`, `name` |
 //! | version | `TEMPLATE#name` | `VERSION#000001` | | |
+//! | grant | `TEMPLATE#name` | `GRANT#grantee` | `GRANTEE#grantee`, `TEMPLATE#name`, of users and projects | |
 //! | its packages | `TEMPLATE#name` | `PACKAGES#000001` | | |
 //! | schedule | `SCHEDULE#user#name` | `META` | `OWNER#user`, `SCHEDULE#name` | `SCHEDULES#ACTIVE`, `user#name`, while it fires |
+//! | project | `PROJECT#name` | `META` | | |
+//! | member | `PROJECT#name` | `MEMBER#user` | | |
+//! | a template's place in it | `PROJECT#name` | `TEMPLATE#name` | | |
+//! | approval | `PROJECT#name` | `APPROVED#template` | | |
+//! | somebody's projects | `USER#user` | `PROJECTS` | | |
+//! | audit event | `AUDIT#resource` | `time#hash` | `AUDITED#user`, `time#hash` | `AUDITED#PROJECT#name`, `time#hash` |
 
+mod audit;
+mod grants;
 mod packages;
+mod projects;
 mod records;
 mod saves;
 mod schedules;
@@ -27,6 +37,9 @@ use serde::de::DeserializeOwned;
 use crate::domain::{Code, Problem};
 use crate::ports::{Query, Table, TableError};
 
+pub use audit::AuditOf;
+pub use grants::GrantChange;
+pub use projects::{MemberChange, ProjectTemplate};
 pub use records::Stored;
 pub(crate) use saves::Begun;
 pub use templates::Listing;
@@ -35,7 +48,7 @@ pub use waits::ImageWait;
 /// The most times that a change is tried again when somebody else changed the same record.
 const TRIES: usize = 10;
 
-/// The registry of templates, versions, saves, locks, duties and schedules.
+/// The registry of templates, versions, grants, saves, locks, duties, schedules, projects and audit events.
 #[derive(Clone)]
 pub struct Registry {
     table: Arc<dyn Table>,

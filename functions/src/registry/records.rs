@@ -1,11 +1,12 @@
 //! Records as items: the record itself under `record`, a revision that every write raises, and the
 //! attributes of the indexes.
 
+use chrono::SecondsFormat;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::domain::{Code, Problem};
+use crate::domain::{Code, Problem, Timestamp};
 use crate::ports::{Condition, Index, Item, Key};
 
 /// The version of the records' own form, written with each, so that a later form can be told.
@@ -32,6 +33,11 @@ pub(super) struct Indexed {
     pub(super) index: Index,
     pub(super) pk: String,
     pub(super) sk: String,
+}
+
+/// An instant as texts sort.
+pub(super) fn sortable(at: Timestamp) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// Makes the item of a record.

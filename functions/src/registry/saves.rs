@@ -1,10 +1,10 @@
 //! Saves, locks and duties.
 
-use chrono::SecondsFormat;
-
-use super::records::{Indexed, Stored, decode, encode};
+use super::audit::audit_write;
+use super::records::{Indexed, Stored, decode, encode, sortable};
 use super::waits::wait_key;
 use super::{Listed, Registry, TRIES, problem};
+use crate::domain::audit::AuditEvent;
 use crate::domain::save::{Discharge, Duty, Finding, SaveRecord};
 use crate::domain::{Code, InstanceId, Problem, Region, SaveId, Timestamp, UserId};
 use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Write};
@@ -21,10 +21,6 @@ pub(super) fn save_key(id: &SaveId) -> Key {
 
 fn instance_key(region: &Region, id: &InstanceId, part: &str) -> Key {
     Key::new(format!("INSTANCE#{region}#{id}"), part)
-}
-
-fn sortable(at: Timestamp) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// The item of a save; it leaves the index of open saves when it has ended.
@@ -81,6 +77,7 @@ impl Registry {
         &self,
         record: &SaveRecord,
         duty: &Duty,
+        event: &AuditEvent,
     ) -> Result<Begun, Problem> {
         let lock_key = instance_key(&duty.region, &duty.instance, "LOCK");
         let lock = encode(
@@ -97,6 +94,7 @@ impl Registry {
             Write::Put(save_item(record, 1)?, Condition::ItemAbsent),
             Write::Put(lock, Condition::ItemAbsent),
             Write::Put(duty_item(duty, 1)?, no_open_duty),
+            audit_write(event, 1)?,
         ];
         match self.table.transact(&writes).await {
             Ok(()) => return Ok(Begun::Now),
@@ -135,6 +133,17 @@ impl Registry {
         &self,
         id: &SaveId,
         epoch: Option<u32>,
+        change: impl FnMut(&mut SaveRecord) -> Result<R, Problem>,
+    ) -> Result<(SaveRecord, R), Problem> {
+        self.change_save_by(id, epoch, None, change).await
+    }
+
+    /// The same, written down as somebody's doing where it changes anything.
+    pub(crate) async fn change_save_by<R>(
+        &self,
+        id: &SaveId,
+        epoch: Option<u32>,
+        event: Option<&AuditEvent>,
         mut change: impl FnMut(&mut SaveRecord) -> Result<R, Problem>,
     ) -> Result<(SaveRecord, R), Problem> {
         for _ in 0..TRIES {
@@ -146,11 +155,12 @@ impl Registry {
                 return Ok((record, result));
             }
             let item = save_item(&record, stored.revision + 1)?;
-            match self
-                .table
-                .transact(&[Write::Put(item, stored.unchanged())])
-                .await
-            {
+            let mut writes = vec![Write::Put(item, stored.unchanged())];
+            if let Some(event) = event {
+                let event = event.clone().of_project(record.request.project.as_ref());
+                writes.push(audit_write(&event, stored.revision + 1)?);
+            }
+            match self.table.transact(&writes).await {
                 Ok(()) => return Ok((record, result)),
                 Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
                 Err(error) => return Err(problem(error)),

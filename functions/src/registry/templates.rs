@@ -1,9 +1,14 @@
 //! Templates and versions.
 
+use super::audit::audit_write;
+use super::grants::grant_write;
 use super::packages;
+use super::projects::place_writes;
 use super::records::{Indexed, Stored, decode, encode};
 use super::saves::save_item;
 use super::{Listed, Registry, TRIES, problem};
+use crate::domain::audit::AuditEvent;
+use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::save::SaveRecord;
 use crate::domain::template::{Template, Version, Visibility};
 use crate::domain::{Code, Problem, TemplateName, Timestamp, UserId};
@@ -26,7 +31,7 @@ fn version_key(name: &TemplateName, number: u32) -> Key {
     Key::new(format!("TEMPLATE#{name}"), format!("VERSION#{number:06}"))
 }
 
-fn template_item(template: &Template, revision: u64) -> Result<Item, Problem> {
+pub(super) fn template_item(template: &Template, revision: u64) -> Result<Item, Problem> {
     let owned = Indexed {
         index: Index::Gsi1,
         pk: format!("OWNER#{}", template.owner),
@@ -116,10 +121,14 @@ impl Registry {
 
     /// Registers the version of a save: the version, the template's latest pointer and the save's
     /// record in one transaction, with the packages that the save found, so that numbers have no gaps and a repeated call registers once
-    /// (promises P4, P5). `build` makes template and version out of the template as it stands.
+    /// (promises P4, P5). `build` makes template and version out of the template as it stands. The
+    /// AMIs were opened by the grants that the template had at the revision `opened`: where it has
+    /// another by now, [`Code::RegistryConflict`] says so.
     pub(crate) async fn register_version(
         &self,
         record: &SaveRecord,
+        opened: Option<u64>,
+        event: &AuditEvent,
         build: impl Fn(Option<&Template>) -> Result<(Template, Version), Problem>,
     ) -> Result<u32, Problem> {
         let packages = self.packages_of_save(&record.save_id).await?;
@@ -140,6 +149,9 @@ impl Registry {
                 ));
             }
             let before = self.template(&record.request.template).await?;
+            if before.as_ref().map(|stored| stored.revision) != opened {
+                return Err(problem(TableError::Conflict));
+            }
             let (template, mut version) = build(before.as_ref().map(|stored| &stored.value))?;
             version.packages = packages.as_ref().map(|inventory| inventory.packages.len());
             let mut after = save.value.clone();
@@ -166,6 +178,25 @@ impl Registry {
                 let item = packages::version_item(&version.template, version.number, inventory)?;
                 writes.push(Write::Put(item, Condition::ItemAbsent));
             }
+            let before = before.as_ref().map(|stored| &stored.value);
+            let public_before = before.is_some_and(|it| it.visibility == Visibility::Public);
+            if template.visibility == Visibility::Public && !public_before {
+                writes.push(grant_write(&Grant {
+                    template: template.name.clone(),
+                    to: Grantee::Public,
+                    by: record.saved_by.clone(),
+                    at: version.saved_date,
+                    state: GrantState::Open,
+                })?);
+            }
+            let project_before = before.and_then(|it| it.project.as_ref());
+            let (name, project) = (&template.name, template.project.as_ref());
+            writes.extend(place_writes(name, project_before, project)?);
+            let event = event.clone().of_project(project);
+            writes.push(audit_write(
+                &event.with("version", version.number),
+                revision,
+            )?);
             match self.table.transact(&writes).await {
                 Ok(()) => return Ok(version.number),
                 Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}

@@ -1,61 +1,313 @@
 //! Who may do what: one table, deny by default (promise P7).
+//!
+//! A caller stands in relations to a thing, perhaps in several; what any of them may do, the caller
+//! may. `docs/access.md` shows the table, made from this file.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::template::{Template, Visibility};
-use crate::domain::{Code, Problem, UserId};
+use super::relations;
+use crate::domain::audit::{Channel, Origin};
+use crate::domain::project::ProjectRole;
+use crate::domain::save::SaveRecord;
+use crate::domain::template::Template;
+use crate::domain::{Code, Problem, ProjectName, UserId};
 use crate::ports::Instance;
+use crate::registry::Registry;
 
 /// The tag that says who owns an instance, an AMI or a snapshot.
 pub const OWNER_TAG: &str = "prism:owner";
 
-/// Who asks. It comes from the authenticated request, never from its body.
+/// Who asks, and from where. Both come from the authenticated request, never from its body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
     /// The user.
     pub user: UserId,
+    /// From where the request came. It decides nothing: it is written down with what was changed.
+    #[serde(default, skip_serializing_if = "Origin::is_unknown")]
+    pub origin: Origin,
+}
+
+/// What is acted on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Resource {
+    /// A template, with its versions.
+    Template,
+    /// A save.
+    Save,
+    /// An instance.
+    Instance,
+    /// A schedule.
+    Schedule,
+    /// A project.
+    Project,
 }
 
 /// What somebody wants to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
     /// See that it exists, and read it.
     See,
     /// Launch a template.
     Launch,
-    /// Start, stop, terminate, customise or save an instance; cancel a save; save to a template.
+    /// Save an instance as the next version of a template; save an instance.
+    SaveVersion,
+    /// Copy a version to further Regions.
+    Copy,
+    /// Change what a thing says of itself: description, notes, project; a project's rules.
+    Edit,
+    /// Move a template's latest version.
+    Rollback,
+    /// Deprecate a version or a template, or restore it.
+    Deprecate,
+    /// Give a template to others, and take it back.
+    Share,
+    /// See whom a template is given to.
+    SeeShares,
+    /// See who changed a thing.
+    SeeAudit,
+    /// Delete it.
+    Delete,
+    /// Start, stop, terminate or customise an instance; pause a schedule, run it now.
     Change,
+    /// Ask a save to end.
+    Cancel,
+    /// Save and launch for a project, so that it pays.
+    Contribute,
+    /// See what a project costs.
+    SeeCosts,
+    /// Approve templates for a project, and withdraw that.
+    Approve,
+    /// Add members and viewers to a project, and remove them.
+    Invite,
+    /// Make somebody an owner or admin of a project, and unmake them.
+    Appoint,
+    /// Set a project's budget.
+    SetBudget,
+    /// Leave a project.
+    Leave,
 }
 
-/// What the caller is to the thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What the caller is to a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Relation {
-    /// The caller owns it.
+    /// It is the caller's own.
     Owner,
+    /// An owner of the project; of a template's or save's project too.
+    ProjectOwner,
+    /// An admin of it.
+    ProjectAdmin,
+    /// A member of it; to a template only where that is shared with its project.
+    ProjectMember,
+    /// A viewer of it, likewise.
+    ProjectViewer,
+    /// A template is shared with the caller, or with another project that the caller works in.
+    Grantee,
+    /// A template is shared with another project that the caller looks on.
+    Onlooker,
     /// It is open to everybody.
     Public,
-    /// Neither.
+    /// None of these.
     Stranger,
 }
 
-/// The table.
-pub fn allowed(relation: Relation, action: Action) -> bool {
-    match (relation, action) {
-        (Relation::Owner, _) | (Relation::Public, Action::See | Action::Launch) => true,
-        (Relation::Public, Action::Change) | (Relation::Stranger, _) => false,
+use Relation::{
+    Grantee, Onlooker, Owner, ProjectAdmin, ProjectMember, ProjectOwner, ProjectViewer, Public,
+};
+
+type Row = (Resource, Action, &'static [Relation]);
+
+/// The table: who may. Whatever is not in it is denied.
+const TABLE: &[Row] = &[
+    (
+        Resource::Template,
+        Action::See,
+        &[
+            Owner,
+            ProjectOwner,
+            ProjectAdmin,
+            ProjectMember,
+            ProjectViewer,
+            Grantee,
+            Onlooker,
+            Public,
+        ],
+    ),
+    (
+        Resource::Template,
+        Action::Launch,
+        &[
+            Owner,
+            ProjectOwner,
+            ProjectAdmin,
+            ProjectMember,
+            Grantee,
+            Public,
+        ],
+    ),
+    (
+        Resource::Template,
+        Action::SaveVersion,
+        &[Owner, ProjectOwner, ProjectAdmin, ProjectMember],
+    ),
+    (Resource::Template, Action::Copy, MANAGERS),
+    (Resource::Template, Action::Edit, MANAGERS),
+    (Resource::Template, Action::Rollback, MANAGERS),
+    (Resource::Template, Action::Deprecate, MANAGERS),
+    (Resource::Template, Action::Share, MANAGERS),
+    (Resource::Template, Action::SeeShares, MANAGERS),
+    (Resource::Template, Action::SeeAudit, MANAGERS),
+    (Resource::Template, Action::Delete, &[Owner, ProjectOwner]),
+    (Resource::Save, Action::See, MANAGERS),
+    (Resource::Save, Action::SeeAudit, MANAGERS),
+    (Resource::Save, Action::Cancel, &[Owner]),
+    (Resource::Instance, Action::See, &[Owner]),
+    (Resource::Instance, Action::Change, &[Owner]),
+    (Resource::Instance, Action::SaveVersion, &[Owner]),
+    (Resource::Instance, Action::SeeAudit, &[Owner]),
+    (Resource::Schedule, Action::See, &[Owner]),
+    (Resource::Schedule, Action::Change, &[Owner]),
+    (Resource::Schedule, Action::SeeAudit, &[Owner]),
+    (Resource::Schedule, Action::Delete, &[Owner]),
+    (Resource::Project, Action::See, EVERY_ROLE),
+    (Resource::Project, Action::Leave, EVERY_ROLE),
+    (
+        Resource::Project,
+        Action::Contribute,
+        &[ProjectOwner, ProjectAdmin, ProjectMember],
+    ),
+    (
+        Resource::Project,
+        Action::SeeCosts,
+        &[ProjectOwner, ProjectAdmin, ProjectMember],
+    ),
+    (
+        Resource::Project,
+        Action::Approve,
+        &[ProjectOwner, ProjectAdmin],
+    ),
+    (
+        Resource::Project,
+        Action::Invite,
+        &[ProjectOwner, ProjectAdmin],
+    ),
+    (
+        Resource::Project,
+        Action::Edit,
+        &[ProjectOwner, ProjectAdmin],
+    ),
+    (
+        Resource::Project,
+        Action::SetBudget,
+        &[ProjectOwner, ProjectAdmin],
+    ),
+    (
+        Resource::Project,
+        Action::SeeAudit,
+        &[ProjectOwner, ProjectAdmin],
+    ),
+    (Resource::Project, Action::Appoint, &[ProjectOwner]),
+    (Resource::Project, Action::Delete, &[ProjectOwner]),
+];
+
+/// Whose it is, and who manages the project that pays for it.
+const MANAGERS: &[Relation] = &[Owner, ProjectOwner, ProjectAdmin];
+/// Everybody in a project.
+const EVERY_ROLE: &[Relation] = &[ProjectOwner, ProjectAdmin, ProjectMember, ProjectViewer];
+
+/// Whether somebody who stands in this relation to a thing may do it.
+pub fn allowed(relation: Relation, action: Action, resource: Resource) -> bool {
+    let row = |row: &&Row| row.0 == resource && row.1 == action;
+    TABLE
+        .iter()
+        .find(row)
+        .is_some_and(|row| row.2.contains(&relation))
+}
+
+/// Whether any of these relations allows it.
+pub fn any_allowed(relations: &BTreeSet<Relation>, action: Action, resource: Resource) -> bool {
+    relations
+        .iter()
+        .any(|relation| allowed(*relation, action, resource))
+}
+
+impl Resource {
+    /// All kinds, in the order of the documentation.
+    pub const ALL: [Self; 5] = [
+        Self::Template,
+        Self::Save,
+        Self::Instance,
+        Self::Schedule,
+        Self::Project,
+    ];
+}
+
+impl Action {
+    /// All actions.
+    pub const ALL: [Self; 20] = [
+        Self::See,
+        Self::Launch,
+        Self::SaveVersion,
+        Self::Copy,
+        Self::Edit,
+        Self::Rollback,
+        Self::Deprecate,
+        Self::Share,
+        Self::SeeShares,
+        Self::SeeAudit,
+        Self::Delete,
+        Self::Change,
+        Self::Cancel,
+        Self::Contribute,
+        Self::SeeCosts,
+        Self::Approve,
+        Self::Invite,
+        Self::Appoint,
+        Self::SetBudget,
+        Self::Leave,
+    ];
+}
+
+impl Relation {
+    /// All relations, from the nearest to the farthest.
+    pub const ALL: [Self; 9] = [
+        Self::Owner,
+        Self::ProjectOwner,
+        Self::ProjectAdmin,
+        Self::ProjectMember,
+        Self::ProjectViewer,
+        Self::Grantee,
+        Self::Onlooker,
+        Self::Public,
+        Self::Stranger,
+    ];
+
+    /// What a role in a project is to it, and to what belongs to it.
+    pub fn of_role(role: ProjectRole) -> Self {
+        match role {
+            ProjectRole::Owner => ProjectOwner,
+            ProjectRole::Admin => ProjectAdmin,
+            ProjectRole::Member => ProjectMember,
+            ProjectRole::Viewer => ProjectViewer,
+        }
     }
 }
 
 impl Caller {
-    /// What the caller is to a template.
-    pub fn relation_to(&self, template: &Template) -> Relation {
-        if template.owner == self.user {
-            Relation::Owner
-        } else if template.visibility == Visibility::Public {
-            Relation::Public
-        } else {
-            Relation::Stranger
+    /// A caller of whom nothing else is known.
+    pub fn new(user: UserId) -> Self {
+        Self {
+            user,
+            origin: Origin::default(),
         }
+    }
+
+    /// The same, by this way.
+    #[must_use]
+    pub fn by(mut self, channel: Channel) -> Self {
+        self.origin = Origin::by(channel);
+        self
     }
 
     /// Whether the caller may do it to an instance.
@@ -64,43 +316,80 @@ impl Caller {
             .tags
             .get(OWNER_TAG)
             .is_some_and(|owner| owner == self.user.as_str());
-        allowed(
-            if mine {
-                Relation::Owner
-            } else {
-                Relation::Stranger
-            },
-            action,
-        )
+        mine && allowed(Owner, action, Resource::Instance)
+    }
+
+    /// Whether the caller may do it to a template.
+    pub async fn may_template(
+        &self,
+        registry: &Registry,
+        action: Action,
+        template: &Template,
+    ) -> Result<bool, Problem> {
+        // Most are allowed by what the template itself says, without a further read.
+        let known = relations::known(self, template);
+        if any_allowed(&known, action, Resource::Template) {
+            return Ok(true);
+        }
+        let all = relations::to_template(registry, self, template).await?;
+        Ok(any_allowed(&all, action, Resource::Template))
     }
 
     /// Refuses a template that the caller may not see as one that does not exist, and one that the
     /// caller may see but not use as that.
-    pub fn check_template(&self, action: Action, template: &Template) -> Result<(), Problem> {
-        let relation = self.relation_to(template);
-        if allowed(relation, action) {
-            Ok(())
-        } else if allowed(relation, Action::See) {
+    pub async fn check_template(
+        &self,
+        registry: &Registry,
+        action: Action,
+        template: &Template,
+    ) -> Result<(), Problem> {
+        if self.may_template(registry, action, template).await? {
+            return Ok(());
+        }
+        if action != Action::See && self.may_template(registry, Action::See, template).await? {
             let message = format!(
                 "The template {} belongs to {}.",
                 template.name, template.owner
             );
-            Err(Problem::new(Code::NotAllowed, message))
-        } else {
-            Err(template_not_found(template.name.as_str()))
+            return Err(Problem::new(Code::NotAllowed, message));
         }
+        Err(template_not_found(template.name.as_str()))
     }
 
     /// Refuses a save that the caller may not see as one that does not exist.
-    pub fn check_save(&self, owner: &UserId, id: &str) -> Result<(), Problem> {
-        if *owner == self.user {
-            Ok(())
-        } else {
-            Err(Problem::new(
-                Code::SaveNotFound,
-                format!("There is no save {id}."),
-            ))
+    pub async fn check_save(
+        &self,
+        registry: &Registry,
+        action: Action,
+        record: &SaveRecord,
+    ) -> Result<(), Problem> {
+        let relations = relations::to_save(registry, self, record).await?;
+        if any_allowed(&relations, action, Resource::Save) {
+            return Ok(());
         }
+        if any_allowed(&relations, Action::See, Resource::Save) {
+            let message = format!("The save {} is {}'s.", record.save_id, record.saved_by);
+            return Err(Problem::new(Code::NotAllowed, message));
+        }
+        Err(save_not_found(record.save_id.as_str()))
+    }
+
+    /// Refuses a project that the caller is not in as one that does not exist. It answers the role.
+    pub async fn check_project(
+        &self,
+        registry: &Registry,
+        action: Action,
+        project: &ProjectName,
+    ) -> Result<ProjectRole, Problem> {
+        let memberships = registry.memberships(&self.user).await?.value;
+        let Some(role) = memberships.roles.get(project).copied() else {
+            return Err(project_not_found(project));
+        };
+        if allowed(Relation::of_role(role), action, Resource::Project) {
+            return Ok(role);
+        }
+        let message = format!("As {role} of the project {project} you may not do that.");
+        Err(Problem::new(Code::NotAllowed, message).hint("Ask an owner or admin of the project."))
     }
 }
 
@@ -121,30 +410,46 @@ pub fn template_not_found(name: &str) -> Problem {
     )
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_cell_of_the_table() {
-        use Action::{Change, Launch, See};
-        let cells = [
-            (Relation::Owner, See, true),
-            (Relation::Owner, Launch, true),
-            (Relation::Owner, Change, true),
-            (Relation::Public, See, true),
-            (Relation::Public, Launch, true),
-            (Relation::Public, Change, false),
-            (Relation::Stranger, See, false),
-            (Relation::Stranger, Launch, false),
-            (Relation::Stranger, Change, false),
-        ];
-        for (relation, action, expected) in cells {
-            assert_eq!(
-                allowed(relation, action),
-                expected,
-                "{relation:?} {action:?}"
-            );
-        }
-    }
+/// The answer for a save that is not there, or not for the caller.
+pub fn save_not_found(id: &str) -> Problem {
+    Problem::new(Code::SaveNotFound, format!("There is no save {id}."))
 }
+
+/// The answer for a project that is not there, or not for the caller.
+pub fn project_not_found(name: &ProjectName) -> Problem {
+    Problem::new(
+        Code::ProjectNotFound,
+        format!("There is no project {name} that you are in."),
+    )
+}
+
+/// The table as Markdown, for the documentation.
+pub fn markdown() -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for resource in Resource::ALL {
+        let concerned = |relation: &&Relation| {
+            let may = |action| allowed(**relation, action, resource);
+            Action::ALL.into_iter().any(may)
+        };
+        let relations: Vec<&Relation> = Relation::ALL.iter().filter(concerned).collect();
+        let heads: Vec<String> = relations.iter().map(|it| format!("{it:?}")).collect();
+        let _ = writeln!(text, "| {resource:?} | {} |", heads.join(" | "));
+        let _ = writeln!(text, "|---|{}", "---|".repeat(relations.len()));
+        for action in Action::ALL {
+            let may = |relation: &&Relation| allowed(**relation, action, resource);
+            if !relations.iter().any(may) {
+                continue;
+            }
+            let cells = relations.iter().map(|it| if may(it) { "yes" } else { "" });
+            let cells: Vec<&str> = cells.collect();
+            let _ = writeln!(text, "| {action:?} | {} |", cells.join(" | "));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+#[path = "access_tests.rs"]
+mod tests;

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::Service;
 use super::access::{Caller, OWNER_TAG};
 use super::lookup::{check_regions, own_instance};
+use crate::domain::audit::Subject;
 use crate::domain::save::check_name;
-use crate::domain::{Code, Problem, Region, SaveId, Timestamp};
+use crate::domain::{Code, Problem, ProjectName, Region, SaveId, Timestamp};
 use crate::ports::{Instance, InstanceFilter, InstanceState};
-use crate::steps::{TEMPLATE_TAG, from_ec2};
+use crate::steps::{PROJECT_TAG, TEMPLATE_TAG, from_ec2};
 
 /// An instance as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,12 +97,12 @@ impl Service {
     ) -> Result<Instance, Problem> {
         let instance = self.free_instance(caller, region, name).await?;
         match instance.state {
-            InstanceState::Stopped => self
-                .env
-                .ec2
-                .start_instance(region, &instance.id)
-                .await
-                .map_err(from_ec2)?,
+            InstanceState::Stopped => {
+                self.note(caller, "instance.start", region, &instance)
+                    .await?;
+                let started = self.env.ec2.start_instance(region, &instance.id).await;
+                started.map_err(from_ec2)?;
+            }
             InstanceState::Running | InstanceState::Pending => {}
             _ => {
                 return Err(wrong_state(
@@ -124,12 +125,12 @@ impl Service {
     ) -> Result<Instance, Problem> {
         let instance = self.free_instance(caller, region, name).await?;
         match instance.state {
-            InstanceState::Running => self
-                .env
-                .ec2
-                .stop_instance(region, &instance.id)
-                .await
-                .map_err(from_ec2)?,
+            InstanceState::Running => {
+                self.note(caller, "instance.stop", region, &instance)
+                    .await?;
+                let stopped = self.env.ec2.stop_instance(region, &instance.id).await;
+                stopped.map_err(from_ec2)?;
+            }
             InstanceState::Stopped | InstanceState::Stopping => {}
             _ => {
                 return Err(wrong_state(
@@ -152,6 +153,8 @@ impl Service {
     ) -> Result<Instance, Problem> {
         let instance = self.free_instance(caller, region, name).await?;
         if !instance.state.is_gone() {
+            self.note(caller, "instance.terminate", region, &instance)
+                .await?;
             self.env
                 .ec2
                 .terminate_instance(region, &instance.id)
@@ -159,6 +162,25 @@ impl Service {
                 .map_err(from_ec2)?;
         }
         Ok(instance)
+    }
+
+    /// Writes down what is about to be asked of an instance.
+    async fn note(
+        &self,
+        caller: &Caller,
+        action: &str,
+        region: &Region,
+        instance: &Instance,
+    ) -> Result<(), Problem> {
+        let subject = Subject::Instance(region.clone(), instance.id.clone());
+        // Whoever can tag instances can write anything there.
+        let project = instance.tags.get(PROJECT_TAG);
+        let project: Option<ProjectName> = project.and_then(|name| name.parse().ok());
+        let event = self
+            .event(caller, action, subject)
+            .of_project(project.as_ref())
+            .with("name", instance.name());
+        self.audit(&event).await
     }
 
     /// An instance that no save holds: starting it would spoil the save's image, stopping it the

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::access::{Action, Caller, OWNER_TAG};
 use super::lookup::{check_regions, own_instances};
 use super::{InstanceView, Service};
+use crate::domain::audit::Subject;
 use crate::domain::catalogue::{self, BuiltIn};
 use crate::domain::save::check_name;
 use crate::domain::sizes::{Size, usd_per_hour};
@@ -129,6 +130,18 @@ impl Service {
             self.check_name_free(caller, request).await?;
         }
         let token = self.digits("launch", &caller.user, request.request_id.as_deref())?;
+        let event = self
+            .event(
+                caller,
+                "template.launch",
+                Subject::Template(request.template.name.clone()),
+            )
+            .of_project(request.project.as_ref())
+            .with("launched", &plan.template)
+            .with("name", &request.name)
+            .with("region", &request.region)
+            .with("instance_type", &plan.instance_type);
+        self.audit(&event).await?;
         let new = NewInstance {
             image: plan.image.clone(),
             instance_type: plan.instance_type.clone(),

@@ -2,11 +2,13 @@
 //! `access`; nothing else decides who may do what.
 
 pub mod access;
+pub(crate) mod audit;
 pub mod calls;
 mod instances;
 mod launches;
 pub(crate) mod lookup;
 mod recovery;
+mod relations;
 mod saves;
 mod schedules;
 mod templates;
@@ -21,6 +23,7 @@ use crate::domain::{Code, Problem, SaveId, UserId};
 use crate::ports::{Entropy, Executions, ExecutionsError, Parameters, Schedules};
 use crate::steps::Env;
 
+pub use audit::AuditFilter;
 pub use instances::InstanceView;
 pub use launches::{LaunchPlan, LaunchRequest};
 pub use recovery::{Backlog, Recovery};

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::access::Caller;
+use super::access::{Action, Caller, save_not_found};
 use super::{Service, from_executions};
+use crate::domain::audit::Subject;
 use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, SaveState};
 use crate::domain::{Code, Problem, SaveId};
-use crate::ports::ExecutionsError;
+use crate::ports::{ExecutionStatus, ExecutionsError};
 use crate::registry::Listed;
 use crate::steps;
 
@@ -93,8 +94,16 @@ impl Service {
         error: ExecutionsError,
     ) -> Result<Started, Problem> {
         let before = self.executions.describe(save_id.as_str()).await;
-        if before.map_err(from_executions)?.input != input {
+        let before = before.map_err(from_executions)?;
+        if !same_but_for_origin(&before.input, &input) {
             return Err(from_executions(error));
+        }
+        if before.status == ExecutionStatus::Running {
+            // The same request came in another way a moment ago, and has no record yet.
+            return Ok(Started {
+                save_id,
+                repeated: true,
+            });
         }
         let name = format!("{save_id}-again");
         self.executions
@@ -107,15 +116,22 @@ impl Service {
         })
     }
 
-    /// The record of a save of the caller's.
+    /// The record of a save of the caller's, or of a project that the caller manages.
     pub async fn save(&self, caller: &Caller, id: &SaveId) -> Result<SaveRecord, Problem> {
-        let Some(stored) = self.env.registry.save(id).await? else {
-            return Err(Problem::new(
-                Code::SaveNotFound,
-                format!("There is no save {id}."),
-            ));
+        self.save_for(caller, id, Action::See).await
+    }
+
+    async fn save_for(
+        &self,
+        caller: &Caller,
+        id: &SaveId,
+        action: Action,
+    ) -> Result<SaveRecord, Problem> {
+        let registry = &self.env.registry;
+        let Some(stored) = registry.save(id).await? else {
+            return Err(save_not_found(id.as_str()));
         };
-        caller.check_save(&stored.value.saved_by, id.as_str())?;
+        caller.check_save(registry, action, &stored.value).await?;
         Ok(stored.value)
     }
 
@@ -135,7 +151,7 @@ impl Service {
     /// Asks a save to end. Its awaiting steps honour it: the instance is brought back and what was
     /// made is taken back, by the save's own execution.
     pub async fn cancel_save(&self, caller: &Caller, id: &SaveId) -> Result<SaveRecord, Problem> {
-        self.save(caller, id).await?;
+        self.save_for(caller, id, Action::Cancel).await?;
         let now = self.env.clock.now();
         let change = |record: &mut SaveRecord| {
             if record.state.is_final() || record.version.is_some() {
@@ -155,10 +171,27 @@ impl Service {
             }
             Ok(())
         };
-        let (record, ()) = self.env.registry.change_save(id, None, change).await?;
+        let event = self.event(caller, "save.cancel", Subject::Save(id.clone()));
+        let changed = self
+            .env
+            .registry
+            .change_save_by(id, None, Some(&event), change);
+        let (record, ()) = changed.await?;
         self.hurry(&record).await;
         Ok(record)
     }
+}
+
+/// Whether both ask for the same. From where a request came does not make it another.
+fn same_but_for_origin(one: &Value, other: &Value) -> bool {
+    let bare = |input: &Value| {
+        let mut input = input.clone();
+        if let Some(caller) = input.get_mut("caller").and_then(Value::as_object_mut) {
+            caller.remove("origin");
+        }
+        input
+    };
+    bare(one) == bare(other)
 }
 
 fn repeated(record: &SaveRecord, request: &SaveRequest) -> Result<Started, Problem> {

@@ -131,7 +131,10 @@ impl Service {
         let Some(stored) = self.env.registry.template(name).await? else {
             return Err(template_not_found(name.as_str()));
         };
-        caller.check_template(Action::See, &stored.value)?;
+        let registry = &self.env.registry;
+        caller
+            .check_template(registry, Action::See, &stored.value)
+            .await?;
         self.env.registry.versions(name, limit, cursor).await
     }
 
@@ -158,7 +161,9 @@ impl Service {
             return Err(template_not_found(reference.name.as_str()));
         };
         let template = stored.value;
-        caller.check_template(action, &template)?;
+        caller
+            .check_template(&self.env.registry, action, &template)
+            .await?;
         let number = reference.version.unwrap_or(template.latest);
         match self.env.registry.version(&reference.name, number).await? {
             Some(version) => Ok((template, version)),

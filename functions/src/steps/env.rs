@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::allowed::{AllowedRegions, AllowedTypes};
+use crate::domain::grant::OrganizationArn;
 use crate::domain::save::{SaveRecord, SaveState};
 use crate::domain::{Code, Problem, SaveId};
 use crate::ports::{Clock, Ec2, Inspect, Notifier};
@@ -17,6 +18,8 @@ pub enum PublicScope {
     /// Every user of this deployment; the AMI itself stays in the account.
     #[default]
     Deployment,
+    /// The accounts of the deployment's organisation: the AMI's launch permission names it.
+    Organization,
     /// The world: the AMI's launch permission names everybody.
     World,
 }
@@ -26,6 +29,9 @@ pub enum PublicScope {
 pub struct Settings {
     /// How far `--public` reaches.
     pub public_scope: PublicScope,
+    /// The organisation that public templates are open to, where they reach so far.
+    #[serde(default)]
+    pub organization: Option<OrganizationArn>,
     /// The Regions that it allows.
     #[serde(default)]
     pub allowed_regions: AllowedRegions,

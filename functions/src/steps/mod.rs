@@ -9,6 +9,7 @@ mod env;
 mod errors;
 mod findings;
 mod packages;
+pub(crate) mod permissions;
 mod preflight;
 mod tags;
 

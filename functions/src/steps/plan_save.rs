@@ -5,12 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::preflight::{self, Subject};
 use super::{Env, LOGIN_TAG, PORTS_TAG, Step, TEMPLATE_TAG, packages};
+use crate::domain::audit::{Channel, Origin};
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{Duty, SavePlan, SaveRecord, SaveRequest, SavedInstance};
 use crate::domain::{Code, Problem, Region, SaveId, ScheduleName};
 use crate::ports::{Call, InstanceState};
 use crate::registry::Begun;
 use crate::service::access::Caller;
+use crate::service::audit;
 
 /// How long a stop, the initiation of the snapshots, and a start take together on a Linux instance,
 /// in seconds: what a plan tells its reader to expect. Assumed: AWS gives no figure.
@@ -64,6 +66,7 @@ impl Step for PlanSave {
         Call::StatusChecks,
         Call::Packages,
         Call::Get,
+        Call::Query,
         Call::Put,
     ];
     type Input = Input;
@@ -126,7 +129,15 @@ async fn begin(env: &Env, input: &Input, plan: SavePlan) -> Result<Output, Probl
     );
     record.plan = Some(plan.clone());
     record.schedule.clone_from(&input.schedule);
-    match env.registry.begin_save(&record, &duty).await? {
+    record.origin = match &input.schedule {
+        Some(_) => Origin::by(Channel::Schedule),
+        None => input.caller.origin.clone(),
+    };
+    match env
+        .registry
+        .begin_save(&record, &duty, &audit::of_save(&record, &plan))
+        .await?
+    {
         Begun::Now => {
             packages::note(env, &plan.save_id, &plan.request, &plan.instance).await;
             Ok(output(plan, record.epoch, false))

@@ -3,9 +3,10 @@
 
 use super::{Env, PublicScope, from_ec2};
 use crate::domain::save::{SaveRequest, Warning};
+use crate::domain::template::{Template, Visibility};
 use crate::domain::{Code, Problem, SaveId, catalogue};
 use crate::ports::{Encryption, Instance, InstanceState, Probe, StatusChecks, Volume};
-use crate::service::access::Caller;
+use crate::service::access::{Action, Caller};
 use crate::service::lookup;
 
 /// What the preflight has learned.
@@ -120,10 +121,48 @@ async fn check_template(env: &Env, caller: &Caller, request: &SaveRequest) -> Re
         return Err(taken("is built in"));
     }
     match env.registry.template(&request.template).await? {
-        Some(stored) if stored.value.owner != caller.user => Err(taken("belongs to somebody else")),
-        Some(stored) => Ok(stored.value.latest),
+        Some(stored) => {
+            let template = &stored.value;
+            check_rights(env, caller, request, template).await?;
+            Ok(template.latest)
+        }
         None => Ok(0),
     }
+}
+
+/// Whether the caller may save to a template that is there, and change of it what the request changes.
+/// That a name is taken is told to whoever asks for it.
+pub(super) async fn check_rights(
+    env: &Env,
+    caller: &Caller,
+    request: &SaveRequest,
+    template: &Template,
+) -> Result<(), Problem> {
+    let mut actions = vec![Action::SaveVersion];
+    if request.public && template.visibility != Visibility::Public {
+        actions.push(Action::Share);
+    }
+    if request.project.is_some() && request.project != template.project {
+        actions.push(Action::Edit);
+    }
+    for action in actions {
+        let checked = caller.check_template(&env.registry, action, template);
+        match checked.await {
+            // Whether they may see it makes no difference: the name is not free.
+            Err(problem) if action == Action::SaveVersion && is_denied(&problem) => {
+                return Err(Problem::new(
+                    Code::TemplateNameTaken,
+                    format!("The template {} belongs to somebody else.", template.name),
+                ));
+            }
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+fn is_denied(problem: &Problem) -> bool {
+    matches!(problem.code, Code::TemplateNotFound | Code::NotAllowed)
 }
 
 fn label(instance: &Instance) -> String {

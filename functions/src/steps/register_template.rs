@@ -1,10 +1,12 @@
 //! RegisterTemplate: makes the save the next version of its template, in one transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Env, PublicScope, SaveRef, Step, from_ec2};
+use super::{Env, SaveRef, Step, from_ec2, permissions, preflight};
+use crate::domain::audit::Subject;
+use crate::domain::grant::Grantee;
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{RegionCopy, SaveRecord};
 use crate::domain::template::{Template, TemplateRef, Version, Visibility};
@@ -12,6 +14,12 @@ use crate::domain::{
     Code, ImageId, Problem, Region, SnapshotId, TemplateName, Timestamp, catalogue,
 };
 use crate::ports::{Call, ImageFilter, LaunchPermission};
+use crate::registry::Stored;
+use crate::service::access::Caller;
+use crate::service::audit;
+
+/// How often it is tried again when others change the template at the same time.
+const TRIES: usize = 10;
 
 /// See the module.
 pub(super) struct RegisterTemplate;
@@ -28,6 +36,7 @@ impl Step for RegisterTemplate {
         Call::AddLaunchPermissions,
         Call::Images,
         Call::Get,
+        Call::Query,
         Call::Put,
     ];
     type Input = SaveRef;
@@ -39,32 +48,95 @@ impl Step for RegisterTemplate {
             return Ok(Output { version });
         }
         let images = images(&record)?;
-        if record.request.public && env.settings.public_scope == PublicScope::World {
-            // Before the transaction: a version that says public is public (launch permissions
-            // are not copied with an AMI, EC2 fact 8).
-            for (region, image) in &images {
-                let everyone = [LaunchPermission::Everyone];
-                env.ec2
-                    .add_launch_permissions(region, image, &everyone)
-                    .await
-                    .map_err(from_ec2)?;
-            }
-        }
         let snapshots = snapshots(env, &record, &images).await?;
         let original = original_template(env, &record).await?;
         let now = env.clock.now();
-        let version = env
-            .registry
-            .register_version(&record, |before| {
+        let subject = Subject::Template(record.request.template.clone());
+        let event = audit::of(
+            &record.saved_by,
+            &record.origin,
+            now,
+            "template.save_version",
+            subject,
+        )
+        .with("save", &record.save_id);
+        let mut open = Opened::default();
+        for _ in 0..TRIES {
+            let before = env.registry.template(&record.request.template).await?;
+            check_rights(env, &record, before.as_ref()).await?;
+            // Before the transaction: a version that says public is public (launch permissions
+            // are not copied with an AMI, EC2 fact 8).
+            open.by_grants(env, &record, &images).await?;
+            let revision = before.as_ref().map(|stored| stored.revision);
+            let build = |before: Option<&Template>| {
                 let version = version(&record, &images, &snapshots, before, now)?;
-                Ok((
-                    template(&record, &version, original.clone(), before, now)?,
-                    version,
-                ))
-            })
-            .await?;
-        Ok(Output { version })
+                let template = template(&record, &version, original.clone(), before, now);
+                Ok((template, version))
+            };
+            let registered = env
+                .registry
+                .register_version(&record, revision, &event, build);
+            match registered.await {
+                Ok(version) => return Ok(Output { version }),
+                // The template was shared, launched or changed in between.
+                Err(problem) if problem.code == Code::RegistryConflict => {}
+                Err(problem) => return Err(problem),
+            }
+        }
+        let message = format!(
+            "The template {} was changed by others each time that the version was to be registered.",
+            record.request.template
+        );
+        Err(Problem::new(Code::RegistryConflict, message))
     }
+}
+
+/// Whom the AMIs have been opened to.
+#[derive(Default)]
+struct Opened(BTreeSet<LaunchPermission>);
+
+impl Opened {
+    /// Opens the AMIs to those whom the template is given to now, and closes them to those who have
+    /// lost it since the last look.
+    async fn by_grants(
+        &mut self,
+        env: &Env,
+        record: &SaveRecord,
+        images: &BTreeMap<Region, ImageId>,
+    ) -> Result<(), Problem> {
+        let name = &record.request.template;
+        let mut wanted = permissions::of_template(&env.registry, &env.settings, name).await?;
+        if record.request.public {
+            wanted.extend(permissions::of(&env.settings, &Grantee::Public)?);
+        }
+        let more: Vec<_> = wanted.difference(&self.0).cloned().collect();
+        let fewer: Vec<_> = self.0.difference(&wanted).cloned().collect();
+        for (region, image) in images {
+            if !more.is_empty() {
+                let added = env.ec2.add_launch_permissions(region, image, &more).await;
+                added.map_err(from_ec2)?;
+            }
+            if !fewer.is_empty() {
+                let removed = env.ec2.remove_launch_permissions(region, image, &fewer);
+                removed.await.map_err(from_ec2)?;
+            }
+        }
+        self.0 = wanted;
+        Ok(())
+    }
+}
+
+/// Whether the saver may still make a version of the template, which may be another's by now.
+async fn check_rights(
+    env: &Env,
+    record: &SaveRecord,
+    before: Option<&Stored<Template>>,
+) -> Result<(), Problem> {
+    let Some(stored) = before else {
+        return Ok(());
+    };
+    let saver = Caller::new(record.saved_by.clone());
+    preflight::check_rights(env, &saver, &record.request, &stored.value).await
 }
 
 /// The AMIs by Region, without those whose copy failed.
@@ -192,14 +264,14 @@ fn template(
     original: Option<TemplateName>,
     before: Option<&Template>,
     now: Timestamp,
-) -> Result<Template, Problem> {
+) -> Template {
     let visibility = if record.request.public {
         Visibility::Public
     } else {
         Visibility::Private
     };
     let Some(before) = before else {
-        return Ok(Template {
+        return Template {
             name: record.request.template.clone(),
             owner: record.saved_by.clone(),
             description: record.request.description.clone(),
@@ -211,15 +283,8 @@ fn template(
             updated_at: now,
             launches: 0,
             last_launched_at: None,
-        });
+        };
     };
-    if before.owner != record.saved_by {
-        // Somebody else took the name while the AMI was being made.
-        return Err(Problem::new(
-            Code::TemplateNameTaken,
-            format!("The template {} belongs to somebody else.", before.name),
-        ));
-    }
     let mut after = before.clone();
     after.latest = version.number;
     after.updated_at = now;
@@ -232,5 +297,5 @@ fn template(
     if record.request.project.is_some() {
         after.project.clone_from(&record.request.project);
     }
-    Ok(after)
+    after
 }

@@ -159,6 +159,17 @@ impl Ec2 for SimEc2 {
         })
     }
 
+    async fn remove_launch_permissions(
+        &self,
+        region: &Region,
+        id: &ImageId,
+        permissions: &[LaunchPermission],
+    ) -> Result<(), Ec2Error> {
+        self.call(region, "ModifyImageAttribute", |m, s| {
+            m.remove_launch_permissions(s, id, permissions)
+        })
+    }
+
     async fn launch_permissions(
         &self,
         region: &Region,

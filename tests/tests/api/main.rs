@@ -507,6 +507,7 @@ fn the_document_has_every_route_and_stands_under_its_own() {
         .map(|(method, path, _)| format!("{method} {path}"))
         .collect();
     assert_snapshot!(routes.join("\n"), @r#"
+    GET /v1/audit
     GET /v1/instances
     POST /v1/instances
     GET /v1/instances/{name}

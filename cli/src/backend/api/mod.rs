@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use hyper::Method;
+use prism_functions::domain::audit::AuditEvent;
 use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
 use prism_functions::domain::template::{TemplateRef, Version};
@@ -19,7 +20,8 @@ use prism_functions::domain::{
 };
 use prism_functions::ports::{Clock, Entropy as _, Inventory};
 use prism_functions::service::{
-    InstanceView, LaunchPlan, LaunchRequest, Started, TemplateSummary, TemplateView, save_id_of,
+    AuditFilter, InstanceView, LaunchPlan, LaunchRequest, Started, TemplateSummary, TemplateView,
+    save_id_of,
 };
 use prism_local::OsEntropy;
 use prism_local::clock::WallClock;
@@ -395,6 +397,23 @@ impl Backend for Api {
         };
         let path = format!("/v1/templates/{name}/versions/{number}/packages");
         self.get(&path).await
+    }
+
+    async fn audit_events(
+        &self,
+        filter: &AuditFilter,
+        limit: usize,
+    ) -> Result<(Vec<AuditEvent>, bool), Problem> {
+        let resource = filter.resource.as_ref().map(ToString::to_string);
+        let project = filter.project.as_ref().map(ToString::to_string);
+        let user = filter.user.as_ref().map(ToString::to_string);
+        let values = [("resource", resource), ("project", project), ("user", user)];
+        let values = values
+            .into_iter()
+            .filter_map(|(name, value)| value.map(|value| format!("{name}={}", encoded(&value))));
+        let query = values.collect::<Vec<_>>().join("&");
+        let mark = if query.is_empty() { "" } else { "?" };
+        self.list(&format!("/v1/audit{mark}{query}"), limit).await
     }
 
     async fn export_template(&self, reference: &TemplateRef) -> Result<String, Problem> {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use aws_config::{BehaviorVersion, Region as SdkRegion};
 use prism_functions::aws::{Clients, Config, service};
+use prism_functions::domain::audit::Channel;
 use prism_functions::domain::{Code, Problem};
 use prism_functions::service::Service;
 use prism_functions::service::access::Caller;
@@ -33,7 +34,7 @@ pub(crate) async fn open(profile: &Profile) -> Result<Aws, Problem> {
     let machine = profile.state_machine.as_deref().unwrap_or_default();
     Ok(Aws {
         service: service(&clients, &config, machine),
-        caller: Caller { user },
+        caller: Caller::new(user).by(Channel::Cli),
     })
 }
 

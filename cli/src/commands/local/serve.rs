@@ -71,7 +71,7 @@ impl Serve {
         })?;
         let token = Token::place(cloud.home())?;
         let service = cloud.detaching();
-        let gate = Gate::new(address.port(), &token, Caller { user: user.clone() });
+        let gate = Gate::new(address.port(), &token, Caller::new(user.clone()));
         let router = Api::new(service.clone())
             .explained_by(explain)
             .router()

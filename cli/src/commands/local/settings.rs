@@ -15,6 +15,9 @@ pub(crate) struct Settings {
     /// How far `save --public` reaches
     #[arg(long, value_enum, value_name = "SCOPE")]
     public_scope: Option<Scope>,
+    /// The organisation that the scope organization means, by its ARN; "" is none
+    #[arg(long, value_name = "ARN")]
+    organization: Option<String>,
     /// The Regions to launch, save and copy in, with commas between; "" allows all
     #[arg(long, value_name = "REGIONS")]
     allowed_regions: Option<String>,
@@ -28,6 +31,8 @@ pub(crate) struct Settings {
 enum Scope {
     /// Every user of this deployment
     Deployment,
+    /// The accounts of an organisation, which --organization names
+    Organization,
     /// The world: the AMI itself becomes public
     World,
 }
@@ -41,8 +46,21 @@ impl Settings {
         if let Some(scope) = self.public_scope {
             settings.public_scope = match scope {
                 Scope::Deployment => PublicScope::Deployment,
+                Scope::Organization => PublicScope::Organization,
                 Scope::World => PublicScope::World,
             };
+        }
+        if let Some(arn) = self.organization {
+            settings.organization = match arn.as_str() {
+                "" => None,
+                arn => Some(arn.parse()?),
+            };
+        }
+        if settings.public_scope == PublicScope::Organization && settings.organization.is_none() {
+            let message = "Public cannot mean the organisation while none is set.";
+            return Err(Problem::new(Code::InvalidInput, message)
+                .hint("Name it with --organization ARN.")
+                .into());
         }
         if let Some(regions) = self.allowed_regions {
             settings.allowed_regions = regions.parse().map_err(Problem::from)?;
@@ -84,6 +102,7 @@ fn or_all(allowed: &[&str]) -> String {
 pub(super) fn reach(scope: PublicScope) -> &'static str {
     match scope {
         PublicScope::Deployment => "for every user of this deployment",
+        PublicScope::Organization => "for the organisation",
         PublicScope::World => "for the world",
     }
 }

@@ -1,5 +1,6 @@
 //! The routes, one file for each kind of thing.
 
+mod audit;
 mod instances;
 mod me;
 mod saves;
@@ -18,4 +19,5 @@ pub(super) fn all() -> OpenApiRouter<Api> {
         .merge(templates::routes())
         .merge(instances::routes())
         .merge(schedules::routes())
+        .merge(audit::routes())
 }

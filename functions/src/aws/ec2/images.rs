@@ -99,10 +99,31 @@ pub(super) async fn allow(
     }
     let add = permissions.iter().map(permission).collect();
     let added = LaunchPermissionModifications::builder().set_add(Some(add));
+    modify(client, id, added.build()).await
+}
+
+pub(super) async fn disallow(
+    client: &Client,
+    id: &ImageId,
+    permissions: &[LaunchPermission],
+) -> Result<(), Ec2Error> {
+    if permissions.is_empty() {
+        return Ok(());
+    }
+    let remove = permissions.iter().map(permission).collect();
+    let removed = LaunchPermissionModifications::builder().set_remove(Some(remove));
+    modify(client, id, removed.build()).await
+}
+
+async fn modify(
+    client: &Client,
+    id: &ImageId,
+    modified: LaunchPermissionModifications,
+) -> Result<(), Ec2Error> {
     client
         .modify_image_attribute()
         .image_id(id.as_str())
-        .launch_permission(added.build())
+        .launch_permission(modified)
         .send()
         .await
         .map_err(errors::of("ModifyImageAttribute"))

@@ -147,6 +147,15 @@ impl Ec2 for AwsEc2 {
         images::allow(&self.client(region), id, permissions).await
     }
 
+    async fn remove_launch_permissions(
+        &self,
+        region: &Region,
+        id: &ImageId,
+        permissions: &[LaunchPermission],
+    ) -> Result<(), Ec2Error> {
+        images::disallow(&self.client(region), id, permissions).await
+    }
+
     async fn launch_permissions(
         &self,
         region: &Region,

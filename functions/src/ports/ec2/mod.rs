@@ -99,6 +99,14 @@ pub trait Ec2: Send + Sync {
         permissions: &[LaunchPermission],
     ) -> Result<(), Ec2Error>;
 
+    /// Takes launch permissions back (ModifyImageAttribute); those that it has not are no error.
+    async fn remove_launch_permissions(
+        &self,
+        region: &Region,
+        id: &ImageId,
+        permissions: &[LaunchPermission],
+    ) -> Result<(), Ec2Error>;
+
     /// The launch permissions of an AMI (DescribeImageAttribute).
     async fn launch_permissions(
         &self,

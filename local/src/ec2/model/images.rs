@@ -195,6 +195,30 @@ impl Model {
         Ok(())
     }
 
+    pub(crate) fn remove_launch_permissions(
+        &mut self,
+        scope: &Scope<'_>,
+        id: &ImageId,
+        permissions: &[LaunchPermission],
+    ) -> Result<(), Ec2Error> {
+        const ACTION: &str = "ModifyImageAttribute";
+        self.admit(scope, ACTION)?;
+        let row = self.own_image(scope, ACTION, id)?;
+        if row.state != ImageState::Available {
+            return Err(errors::image_pending(ACTION, id));
+        }
+        if let Some(row) = self.data.images.get_mut(id) {
+            row.permissions.retain(|held| !permissions.contains(held));
+        }
+        self.tell(
+            scope.now,
+            scope.region,
+            id.as_str(),
+            "launch permissions removed",
+        );
+        Ok(())
+    }
+
     /// Whether an image may be made public (EC2 facts, "Before the stop" and "Sharing").
     fn check_public(&self, scope: &Scope<'_>, row: &ImageRow) -> Result<(), Ec2Error> {
         const ACTION: &str = "ModifyImageAttribute";

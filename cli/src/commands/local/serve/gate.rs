@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
-use axum::http::header::{AUTHORIZATION, HOST};
+use axum::http::header::{AUTHORIZATION, HOST, USER_AGENT};
 use axum::middleware::Next;
 use axum::response::Response;
 use prism_functions::api::{Anonymous, Authenticated, answer};
+use prism_functions::domain::audit::Origin;
 use prism_functions::domain::ids::shown;
 use prism_functions::domain::{Code, Problem};
 use prism_functions::service::access::Caller;
 
 use super::token::Token;
+
+/// Where every request comes from: the server listens nowhere else.
+const LOOPBACK: &str = "127.0.0.1";
 
 /// The token, whose it is, and under which names the server may be called.
 #[derive(Clone)]
@@ -70,7 +74,13 @@ impl Gate {
                 .then_some(token.trim())
         });
         match token {
-            Some(token) if self.0.token.is(token) => Ok(self.0.caller.clone()),
+            Some(token) if self.0.token.is(token) => {
+                let agent = headers.get(USER_AGENT);
+                let agent = agent.and_then(|agent| agent.to_str().ok());
+                let mut caller = self.0.caller.clone();
+                caller.origin = Origin::api(Some(LOOPBACK), agent);
+                Ok(caller)
+            }
             _ => Err(refused("The token is not the one of this server.")),
         }
     }
@@ -100,7 +110,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let token = Token::place(home.path()).unwrap();
         let user = "alice".parse().unwrap();
-        (home, Gate::new(8080, &token, Caller { user }))
+        (home, Gate::new(8080, &token, Caller::new(user)))
     }
 
     fn headers(pairs: &[(axum::http::HeaderName, &str)]) -> HeaderMap {

@@ -1,0 +1,96 @@
+//! `prism audit list`.
+
+use clap::Args;
+use prism_functions::domain::Problem;
+use prism_functions::domain::audit::AuditEvent;
+use prism_functions::service::AuditFilter;
+use serde_json::{Value, json};
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::text::when;
+use crate::{exit, table};
+
+const EXAMPLES: &str = "\
+Without a filter it shows what you did yourself. Of a template, a project or a save, its owner sees
+what everybody did, and so do the owners and admins of its project.
+
+Examples:
+  prism audit list
+  prism audit list --resource template:my-custom-ml-env
+  prism audit list --project brain-imaging --user bob --limit 100";
+
+/// List what was changed, the newest first: who, what, when and from where
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES, after_help = "See examples with --help.")]
+pub(crate) struct List {
+    /// Only what was done to this: template:NAME, project:NAME, save:ID, instance:REGION/ID or schedule:NAME
+    #[arg(long, value_name = "RESOURCE")]
+    resource: Option<String>,
+    /// Only what was done in this project
+    #[arg(long, value_name = "PROJECT")]
+    project: Option<String>,
+    /// Only what this user did
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+    /// How many to show
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    limit: u16,
+}
+
+impl List {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let filter = self.filter()?;
+        let backend = &session.backend;
+        let (events, more) = backend
+            .audit_events(&filter, usize::from(self.limit))
+            .await?;
+        let out = &session.out;
+        if events.is_empty() && !out.json {
+            out.note("Nothing was changed yet.");
+            return Ok(exit::DONE);
+        }
+        out.show(&json!({ "events": events, "more": more }), || {
+            table::render(out, &HEADS, events.iter().map(row))
+        })?;
+        if more && !out.json {
+            out.note("There are more: see them with --limit.");
+        }
+        Ok(exit::DONE)
+    }
+
+    fn filter(&self) -> Result<AuditFilter, Problem> {
+        Ok(AuditFilter {
+            resource: self.resource.as_deref().map(str::parse).transpose()?,
+            project: self.project.as_deref().map(str::parse).transpose()?,
+            user: self.user.as_deref().map(str::parse).transpose()?,
+        })
+    }
+}
+
+const HEADS: [&str; 6] = ["WHEN", "USER", "ACTION", "RESOURCE", "FROM", "DETAILS"];
+
+fn row(event: &AuditEvent) -> Vec<String> {
+    let details = event.details.iter().map(|(name, value)| match value {
+        Value::String(text) => format!("{name}={text}"),
+        value => format!("{name}={value}"),
+    });
+    let details: Vec<String> = details.collect();
+    vec![
+        when(event.at),
+        event.user.to_string(),
+        event.action.clone(),
+        event.resource.to_string(),
+        from(event),
+        details.join(" "),
+    ]
+}
+
+fn from(event: &AuditEvent) -> String {
+    let channel = event.origin.channel.as_str();
+    match &event.origin.address {
+        Some(address) => format!("{channel} {address}"),
+        None => channel.to_owned(),
+    }
+}

@@ -1,0 +1,258 @@
+//! Who changed what, when, and from where.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::ids::shown;
+use super::{Code, InstanceId, Problem, ProjectName, Region, SaveId, Timestamp, UserId};
+use super::{ScheduleName, TemplateName};
+
+/// The most characters that an event keeps of what a client says of itself.
+const AGENT: usize = 200;
+
+/// By which way a request came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// Nobody said.
+    #[default]
+    Unknown,
+    /// The command line, on a service in its own process.
+    Cli,
+    /// The HTTP API.
+    Api,
+    /// A schedule.
+    Schedule,
+}
+
+impl Channel {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Channel::Unknown => "unknown",
+            Channel::Cli => "cli",
+            Channel::Api => "api",
+            Channel::Schedule => "schedule",
+        }
+    }
+}
+
+/// From where a request came, as far as it is known.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct Origin {
+    /// By which way.
+    #[serde(default)]
+    pub channel: Channel,
+    /// The address of the client, as whoever took the request in saw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// What the client says of itself. It can say anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+}
+
+impl Origin {
+    /// By this way, with nothing else known.
+    pub fn by(channel: Channel) -> Self {
+        Self {
+            channel,
+            ..Self::default()
+        }
+    }
+
+    /// By the API, from this address and with this user agent, as far as they can be kept.
+    pub fn api(address: Option<&str>, agent: Option<&str>) -> Self {
+        let kept = |text: &str| {
+            let plain = text.chars().filter(|c| !c.is_control());
+            let kept: String = plain.take(AGENT).collect();
+            (!kept.is_empty()).then_some(kept)
+        };
+        Self {
+            channel: Channel::Api,
+            address: address.and_then(kept),
+            agent: agent.and_then(kept),
+        }
+    }
+
+    /// Whether nothing is known.
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What an event is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Subject {
+    /// A template, as a whole.
+    Template(TemplateName),
+    /// A project.
+    Project(ProjectName),
+    /// A save.
+    Save(SaveId),
+    /// An instance.
+    Instance(Region, InstanceId),
+    /// A schedule of the user who changed it.
+    Schedule(ScheduleName),
+}
+
+impl Subject {
+    /// The kind of thing.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Subject::Template(_) => "template",
+            Subject::Project(_) => "project",
+            Subject::Save(_) => "save",
+            Subject::Instance(..) => "instance",
+            Subject::Schedule(_) => "schedule",
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.kind();
+        match self {
+            Subject::Template(name) => write!(f, "{kind}:{name}"),
+            Subject::Project(name) => write!(f, "{kind}:{name}"),
+            Subject::Save(id) => write!(f, "{kind}:{id}"),
+            Subject::Instance(region, id) => write!(f, "{kind}:{region}/{id}"),
+            Subject::Schedule(name) => write!(f, "{kind}:{name}"),
+        }
+    }
+}
+
+impl From<Subject> for String {
+    fn from(subject: Subject) -> String {
+        subject.to_string()
+    }
+}
+
+impl TryFrom<String> for Subject {
+    type Error = Problem;
+
+    fn try_from(text: String) -> Result<Self, Problem> {
+        text.parse()
+    }
+}
+
+impl FromStr for Subject {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let unknown = || {
+            let message = format!(
+                "The resource {} is not valid: it is template:NAME, project:NAME, save:ID, instance:REGION/ID or schedule:NAME.",
+                shown(text)
+            );
+            Problem::new(Code::InvalidInput, message)
+        };
+        let (kind, name) = text.split_once(':').ok_or_else(unknown)?;
+        Ok(match kind {
+            "template" => Subject::Template(name.parse()?),
+            "project" => Subject::Project(name.parse()?),
+            "save" => Subject::Save(name.parse()?),
+            "schedule" => Subject::Schedule(name.parse()?),
+            "instance" => {
+                let (region, id) = name.split_once('/').ok_or_else(unknown)?;
+                Subject::Instance(region.parse()?, id.parse()?)
+            }
+            _ => return Err(unknown()),
+        })
+    }
+}
+
+#[cfg(feature = "api")]
+impl utoipa::PartialSchema for Subject {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::Type::String)
+            .description(Some(
+                "What an event is about: `template:NAME`, `project:NAME`, `save:ID`, `instance:REGION/ID` or `schedule:NAME`.",
+            ))
+            .examples(["template:my-custom-ml-env"])
+            .into()
+    }
+}
+
+#[cfg(feature = "api")]
+impl utoipa::ToSchema for Subject {}
+
+/// A change that somebody made. It is written with the change, in one transaction, and never changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct AuditEvent {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub user: UserId,
+    /// What was done, such as `template.share`.
+    pub action: String,
+    /// To what.
+    pub resource: Subject,
+    /// The project whose managers see it.
+    #[serde(default)]
+    pub project: Option<ProjectName>,
+    /// From where.
+    #[serde(default)]
+    pub origin: Origin,
+    /// What else there is to know of it.
+    #[serde(default)]
+    #[cfg_attr(feature = "api", schema(value_type = Object))]
+    pub details: Map<String, Value>,
+}
+
+impl AuditEvent {
+    /// The same with a detail.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
+        let value = serde_json::to_value(value).expect("a detail is a text, a number or a list");
+        self.details.insert(name.to_owned(), value);
+        self
+    }
+
+    /// The same as part of a project.
+    #[must_use]
+    pub fn of_project(mut self, project: Option<&ProjectName>) -> Self {
+        self.project = project.cloned();
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_reads_back_and_nonsense_names_the_forms() {
+        for text in [
+            "template:kept",
+            "project:brain-imaging",
+            "save:save-0123456789abcdef",
+            "instance:us-east-1/i-0123456789abcdef0",
+            "schedule:nightly",
+        ] {
+            assert_eq!(text.parse::<Subject>().unwrap().to_string(), text);
+        }
+        for bad in ["", "kept", "user:ada", "instance:i-0123456789abcdef0"] {
+            let refused = bad.parse::<Subject>().unwrap_err();
+            assert!(refused.message.contains("template:NAME"), "{refused}");
+        }
+        assert!("template:A".parse::<Subject>().is_err());
+    }
+
+    #[test]
+    fn what_a_client_says_of_itself_is_kept_short_and_plain() {
+        let long = "x".repeat(10_000);
+        let origin = Origin::api(Some("203.0.113.9"), Some(&format!("a\u{1b}[31m\n{long}")));
+        let agent = origin.agent.unwrap();
+        assert!(agent.starts_with("a[31mx") && agent.chars().count() == AGENT);
+        assert_eq!(origin.address.as_deref(), Some("203.0.113.9"));
+        assert_eq!(Origin::api(Some(""), Some("\n")), Origin::by(Channel::Api));
+    }
+}

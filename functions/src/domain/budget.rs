@@ -1,0 +1,177 @@
+//! What a project may cost in a month.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Code, Problem, Timestamp};
+
+/// The most alert thresholds of a budget.
+pub const ALERTS: usize = 10;
+/// The largest limit, in USD a month.
+const LIMIT: f64 = 10_000_000.0;
+
+/// A budget as it is asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BudgetRequest {
+    /// The limit, in USD a month.
+    #[cfg_attr(
+        feature = "api",
+        schema(exclusive_minimum = 0.0, maximum = 10_000_000.0)
+    )]
+    pub limit_usd: f64,
+    /// At which percentages of the limit the project is told.
+    #[serde(default)]
+    #[cfg_attr(feature = "api", schema(max_items = 10))]
+    pub alerts: BTreeSet<u16>,
+    /// Whether saves and launches that would exceed the limit are refused.
+    #[serde(default)]
+    pub hard_stop: bool,
+}
+
+impl BudgetRequest {
+    /// Checks what can be checked without asking anybody.
+    pub fn check(&self) -> Result<(), Problem> {
+        let refuse = |what: String| Err(Problem::new(Code::InvalidBudget, what));
+        let limit = self.limit_usd;
+        if !(limit.is_finite() && limit > 0.0 && limit <= LIMIT) {
+            return refuse(format!(
+                "The limit {limit} is not valid: it is more than 0 and at most {LIMIT} USD a month."
+            ));
+        }
+        if self.alerts.len() > ALERTS {
+            let count = self.alerts.len();
+            return refuse(format!(
+                "{count} alert thresholds are given; at most {ALERTS} can be."
+            ));
+        }
+        match self.alerts.iter().find(|at| !(1..=1000).contains(*at)) {
+            Some(at) => refuse(format!(
+                "The alert threshold {at} is not valid: it is 1 to 1000 percent of the limit."
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A budget, and how far it has been told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct Budget {
+    /// The limit, in USD a month.
+    pub limit_usd: f64,
+    /// At which percentages of the limit the project is told.
+    pub alerts: BTreeSet<u16>,
+    /// Whether saves and launches that would exceed the limit are refused.
+    pub hard_stop: bool,
+    /// The thresholds that are crossed and have been told. One is told again when the costs have been
+    /// below it in between.
+    #[serde(default)]
+    pub told: BTreeSet<u16>,
+    /// When it was last changed.
+    pub changed_at: Timestamp,
+}
+
+impl Budget {
+    /// The budget that was asked for. What has been told of an earlier one of the same limit stays
+    /// told.
+    pub fn of(request: BudgetRequest, before: Option<&Budget>, at: Timestamp) -> Self {
+        let same = before.filter(|before| before.limit_usd.total_cmp(&request.limit_usd).is_eq());
+        let told = same.map(|before| before.told.clone()).unwrap_or_default();
+        Self {
+            told: told.intersection(&request.alerts).copied().collect(),
+            limit_usd: request.limit_usd,
+            alerts: request.alerts,
+            hard_stop: request.hard_stop,
+            changed_at: at,
+        }
+    }
+
+    /// How much of it is used up, in percent.
+    pub fn used_percent(&self, usd_per_month: f64) -> f64 {
+        usd_per_month / self.limit_usd * 100.0
+    }
+
+    /// Notes the thresholds that these costs cross; answers those that were not told yet.
+    pub fn cross(&mut self, usd_per_month: f64) -> BTreeSet<u16> {
+        let used = self.used_percent(usd_per_month);
+        let crossed = |at: &&u16| f64::from(**at) <= used;
+        let crossed: BTreeSet<u16> = self.alerts.iter().filter(crossed).copied().collect();
+        let new = crossed.difference(&self.told).copied().collect();
+        self.told = crossed;
+        new
+    }
+
+    /// Whether it refuses costs of so much a month.
+    pub fn refuses(&self, usd_per_month: f64) -> bool {
+        self.hard_stop && usd_per_month > self.limit_usd
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn budget(alerts: &[u16]) -> Budget {
+        let request = BudgetRequest {
+            limit_usd: 10.0,
+            alerts: alerts.iter().copied().collect(),
+            hard_stop: true,
+        };
+        request.check().unwrap();
+        Budget::of(request, None, "2026-01-05T09:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn a_threshold_is_told_once_for_each_crossing() {
+        let mut budget = budget(&[50, 80, 100]);
+        assert_eq!(budget.cross(4.9), BTreeSet::new());
+        assert_eq!(budget.cross(5.0), BTreeSet::from([50]));
+        assert_eq!(budget.cross(7.0), BTreeSet::new());
+        assert_eq!(budget.cross(11.0), BTreeSet::from([80, 100]));
+        assert_eq!(budget.cross(4.0), BTreeSet::new());
+        assert_eq!(budget.cross(6.0), BTreeSet::from([50]));
+    }
+
+    #[test]
+    fn only_a_hard_stop_refuses_and_only_above_the_limit() {
+        let mut budget = budget(&[]);
+        assert!(!budget.refuses(10.0) && budget.refuses(10.01));
+        budget.hard_stop = false;
+        assert!(!budget.refuses(1000.0));
+    }
+
+    #[test]
+    fn odd_budgets_are_refused() {
+        let request = |limit_usd, alerts: &[u16]| BudgetRequest {
+            limit_usd,
+            alerts: alerts.iter().copied().collect(),
+            hard_stop: false,
+        };
+        for limit in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e9] {
+            let refused = request(limit, &[]).check().unwrap_err();
+            assert_eq!(refused.code, Code::InvalidBudget);
+        }
+        let many: Vec<u16> = (1..=11).collect();
+        for alerts in [&[0][..], &[1001], &many] {
+            assert!(request(1.0, alerts).check().is_err(), "{alerts:?}");
+        }
+        assert!(request(0.01, &[1, 1000]).check().is_ok());
+    }
+
+    #[test]
+    fn a_changed_limit_is_told_anew() {
+        let mut before = budget(&[50, 80]);
+        before.cross(9.0);
+        let asked = |limit_usd| BudgetRequest {
+            limit_usd,
+            alerts: [50].into(),
+            hard_stop: false,
+        };
+        let at = before.changed_at;
+        assert_eq!(Budget::of(asked(10.0), Some(&before), at).told, [50].into());
+        assert!(Budget::of(asked(20.0), Some(&before), at).told.is_empty());
+    }
+}

@@ -1,0 +1,255 @@
+//! To whom a template is open, beside its owner.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::shown;
+use super::{AccountId, Code, Problem, ProjectName, TemplateName, Timestamp, UserId};
+
+/// The most grants of one template.
+pub const GRANTS: usize = 50;
+
+/// An organisation of AWS, or a unit of one, by its ARN.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct OrganizationArn(String);
+
+impl OrganizationArn {
+    /// The ARN as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The organisation's own id, such as `o-a1b2c3d4e5`.
+    pub fn id(&self) -> &str {
+        let rest = self.0.rsplit(':').next().unwrap_or_default();
+        rest.split('/').nth(1).unwrap_or_default()
+    }
+
+    /// Whether a text is the id of an organisation.
+    pub fn is_id(text: &str) -> bool {
+        text.strip_prefix("o-").is_some_and(|rest| {
+            let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+            (10..=32).contains(&rest.len()) && rest.bytes().all(plain)
+        })
+    }
+}
+
+impl FromStr for OrganizationArn {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let valid = || {
+            let rest = text.strip_prefix("arn:")?;
+            let (partition, rest) = rest.split_once(':')?;
+            let rest = rest.strip_prefix("organizations::")?;
+            let (account, resource) = rest.split_once(':')?;
+            let mut parts = resource.split('/');
+            let (kind, organization) = (parts.next()?, parts.next()?);
+            let unit = parts.next();
+            let unit_fits = match kind {
+                "organization" => unit.is_none(),
+                "ou" => unit.is_some_and(|unit| {
+                    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+                    unit.starts_with("ou-") && unit.len() <= 68 && unit.bytes().all(plain)
+                }),
+                _ => false,
+            };
+            let fits = matches!(partition, "aws" | "aws-us-gov" | "aws-cn")
+                && account.parse::<AccountId>().is_ok()
+                && Self::is_id(organization)
+                && unit_fits
+                && parts.next().is_none();
+            fits.then(|| Self(text.to_owned()))
+        };
+        valid().ok_or_else(|| {
+            let message = format!(
+                "The organisation {} is not valid: it is an ARN such as arn:aws:organizations::123456789012:organization/o-a1b2c3d4e5.",
+                shown(text)
+            );
+            Problem::new(Code::InvalidInput, message)
+                .hint("The management account tells it: aws organizations describe-organization")
+        })
+    }
+}
+
+impl TryFrom<String> for OrganizationArn {
+    type Error = Problem;
+
+    fn try_from(text: String) -> Result<Self, Problem> {
+        text.parse()
+    }
+}
+
+impl From<OrganizationArn> for String {
+    fn from(arn: OrganizationArn) -> String {
+        arn.0
+    }
+}
+
+impl fmt::Display for OrganizationArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Who is given a template.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Grantee {
+    /// A user of this deployment.
+    User(UserId),
+    /// The members of a project.
+    Project(ProjectName),
+    /// Another AWS account, which may launch the AMIs.
+    Account(AccountId),
+    /// The accounts of an organisation, which may launch the AMIs.
+    Organization(OrganizationArn),
+    /// Everybody, as far as the deployment's setting reaches.
+    Public,
+}
+
+impl fmt::Display for Grantee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Grantee::User(user) => write!(f, "user:{user}"),
+            Grantee::Project(project) => write!(f, "project:{project}"),
+            Grantee::Account(account) => write!(f, "account:{account}"),
+            Grantee::Organization(arn) => write!(f, "organization:{arn}"),
+            Grantee::Public => f.write_str("public"),
+        }
+    }
+}
+
+impl FromStr for Grantee {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        if text == "public" {
+            return Ok(Grantee::Public);
+        }
+        let (kind, name) = text.split_once(':').unwrap_or((text, ""));
+        Ok(match kind {
+            "user" => Grantee::User(name.parse()?),
+            "project" => Grantee::Project(name.parse()?),
+            "account" => Grantee::Account(name.parse()?),
+            "organization" => Grantee::Organization(name.parse()?),
+            _ => {
+                let message = format!(
+                    "{} is nobody to share with: name user:NAME, project:NAME, account:123456789012, organization:ARN or public.",
+                    shown(text)
+                );
+                return Err(Problem::new(Code::InvalidInput, message));
+            }
+        })
+    }
+}
+
+impl TryFrom<String> for Grantee {
+    type Error = Problem;
+
+    fn try_from(text: String) -> Result<Self, Problem> {
+        text.parse()
+    }
+}
+
+impl From<Grantee> for String {
+    fn from(grantee: Grantee) -> String {
+        grantee.to_string()
+    }
+}
+
+#[cfg(feature = "api")]
+impl utoipa::PartialSchema for Grantee {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::Type::String)
+            .description(Some(
+                "Who is given a template: `user:NAME`, `project:NAME`, `account:123456789012`, `organization:ARN` or `public`.",
+            ))
+            .examples(["user:bob", "project:brain-imaging", "public"])
+            .into()
+    }
+}
+
+#[cfg(feature = "api")]
+impl utoipa::ToSchema for Grantee {}
+
+/// How a grant stands. AMIs lie in several Regions: what was asked is written before they are
+/// touched, so that nothing that was half done is forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum GrantState {
+    /// The AMIs are being opened; nobody may count on it yet.
+    Opening,
+    /// It holds.
+    Open,
+    /// The AMIs are being closed; nobody may count on it any more.
+    Closing,
+}
+
+/// A template is given to somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct Grant {
+    /// The template.
+    pub template: TemplateName,
+    /// To whom.
+    pub to: Grantee,
+    /// By whom.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
+    /// How it stands.
+    pub state: GrantState,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORGANIZATION: &str = "arn:aws:organizations::123456789012:organization/o-a1b2c3d4e5";
+    const UNIT: &str = "arn:aws:organizations::123456789012:ou/o-a1b2c3d4e5/ou-ab12-cdefgh34";
+
+    #[test]
+    fn a_grantee_reads_back() {
+        let organization = format!("organization:{ORGANIZATION}");
+        for text in [
+            "user:iam:user/ann",
+            "project:brain-imaging",
+            "account:123456789012",
+            organization.as_str(),
+            "public",
+        ] {
+            assert_eq!(text.parse::<Grantee>().unwrap().to_string(), text);
+        }
+        for bad in ["", "ada", "user:", "account:12", "public:x", "everyone"] {
+            assert!(bad.parse::<Grantee>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn organisations_are_named_by_their_arns() {
+        for good in [ORGANIZATION, UNIT] {
+            assert_eq!(
+                good.parse::<OrganizationArn>().unwrap().id(),
+                "o-a1b2c3d4e5"
+            );
+        }
+        for bad in [
+            "o-a1b2c3d4e5",
+            "arn:aws:organizations::12:organization/o-a1b2c3d4e5",
+            "arn:aws:organizations::123456789012:organization/o-A",
+            "arn:aws:organizations::123456789012:organization/o-a1b2c3d4e5/x",
+            "arn:aws:organizations::123456789012:ou/o-a1b2c3d4e5",
+            "arn:aws:iam::123456789012:organization/o-a1b2c3d4e5",
+        ] {
+            assert!(bad.parse::<OrganizationArn>().is_err(), "{bad}");
+        }
+        assert!(OrganizationArn::is_id("o-a1b2c3d4e5"));
+        assert!(!OrganizationArn::is_id("o-short") && !OrganizationArn::is_id("a1b2c3d4e5"));
+    }
+}

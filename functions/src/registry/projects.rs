@@ -1,0 +1,374 @@
+//! Projects, their members and the places of templates in them.
+
+use serde::{Deserialize, Serialize};
+
+use super::audit::audit_write;
+use super::records::{Stored, decode, encode};
+use super::{Listed, Registry, TRIES, problem};
+use crate::domain::audit::AuditEvent;
+use crate::domain::project::{Approval, MEMBERS, Member, Memberships, PROJECTS, Project};
+use crate::domain::{Code, Problem, ProjectName, TemplateName, UserId};
+use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Write};
+
+fn project_key(name: &ProjectName) -> Key {
+    Key::new(format!("PROJECT#{name}"), "META")
+}
+
+fn member_key(project: &ProjectName, user: &UserId) -> Key {
+    Key::new(format!("PROJECT#{project}"), format!("MEMBER#{user}"))
+}
+
+fn memberships_key(user: &UserId) -> Key {
+    Key::new(format!("USER#{user}"), "PROJECTS")
+}
+
+fn approval_key(project: &ProjectName, template: &TemplateName) -> Key {
+    Key::new(format!("PROJECT#{project}"), format!("APPROVED#{template}"))
+}
+
+/// Where a template of a project lies among its others.
+pub(super) fn place_key(project: &ProjectName, template: &TemplateName) -> Key {
+    Key::new(format!("PROJECT#{project}"), format!("TEMPLATE#{template}"))
+}
+
+/// A template of a project, in the project's own list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectTemplate {
+    /// The template.
+    pub template: TemplateName,
+}
+
+/// The writes that move a template from one project to another.
+pub(super) fn place_writes(
+    template: &TemplateName,
+    before: Option<&ProjectName>,
+    after: Option<&ProjectName>,
+) -> Result<Vec<Write>, Problem> {
+    if before == after {
+        return Ok(Vec::new());
+    }
+    let mut writes = Vec::new();
+    if let Some(before) = before {
+        writes.push(Write::Delete(
+            place_key(before, template),
+            Condition::Always,
+        ));
+    }
+    if let Some(after) = after {
+        let place = ProjectTemplate {
+            template: template.clone(),
+        };
+        let item = encode(place_key(after, template), &place, 1, [])?;
+        writes.push(Write::Put(item, Condition::Always));
+    }
+    Ok(writes)
+}
+
+fn memberships_item(user: &UserId, it: &Memberships, revision: u64) -> Result<Item, Problem> {
+    encode(memberships_key(user), it, revision, [])
+}
+
+/// That a record is as it was read; with no revision, that there is none.
+fn as_read<T>(stored: &Stored<T>) -> Condition {
+    match stored.revision {
+        0 => Condition::ItemAbsent,
+        _ => stored.unchanged(),
+    }
+}
+
+/// What becomes of a member, and of the project's own record with it.
+#[derive(Debug, Clone)]
+pub enum MemberChange {
+    /// They are in the project, as this.
+    Put(Member),
+    /// They are in it no more.
+    Remove,
+}
+
+impl Registry {
+    /// A project.
+    pub async fn project(&self, name: &ProjectName) -> Result<Option<Stored<Project>>, Problem> {
+        let item = self.table.get(&project_key(name)).await.map_err(problem)?;
+        item.as_ref().map(decode).transpose()
+    }
+
+    /// The projects that somebody is in; none, with the revision 0, where nobody has ever added them.
+    pub async fn memberships(&self, user: &UserId) -> Result<Stored<Memberships>, Problem> {
+        let key = memberships_key(user);
+        let item = self.table.get(&key).await.map_err(problem)?;
+        Ok(item.as_ref().map(decode).transpose()?.unwrap_or(Stored {
+            value: Memberships::default(),
+            revision: 0,
+        }))
+    }
+
+    /// Somebody in a project.
+    pub async fn member(
+        &self,
+        project: &ProjectName,
+        user: &UserId,
+    ) -> Result<Option<Member>, Problem> {
+        let key = member_key(project, user);
+        let item = self.table.get(&key).await.map_err(problem)?;
+        let stored: Option<Stored<Member>> = item.as_ref().map(decode).transpose()?;
+        Ok(stored.map(|stored| stored.value))
+    }
+
+    /// The members of a project, by name.
+    pub async fn members(
+        &self,
+        project: &ProjectName,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<Member>, Problem> {
+        self.list(&within(project, "MEMBER#", limit, cursor)).await
+    }
+
+    /// The templates of a project, by name.
+    pub async fn templates_of_project(
+        &self,
+        project: &ProjectName,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<ProjectTemplate>, Problem> {
+        self.list(&within(project, "TEMPLATE#", limit, cursor))
+            .await
+    }
+
+    /// The approvals of a project, by the names of the templates.
+    pub async fn approvals(
+        &self,
+        project: &ProjectName,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<Approval>, Problem> {
+        self.list(&within(project, "APPROVED#", limit, cursor))
+            .await
+    }
+
+    /// The approval of a template for a project.
+    pub async fn approval(
+        &self,
+        project: &ProjectName,
+        template: &TemplateName,
+    ) -> Result<Option<Approval>, Problem> {
+        let key = approval_key(project, template);
+        let item = self.table.get(&key).await.map_err(problem)?;
+        let stored: Option<Stored<Approval>> = item.as_ref().map(decode).transpose()?;
+        Ok(stored.map(|stored| stored.value))
+    }
+
+    /// Makes a project with its first owner.
+    pub async fn add_project(
+        &self,
+        project: &Project,
+        owner: &Member,
+        event: &AuditEvent,
+    ) -> Result<(), Problem> {
+        for _ in 0..TRIES {
+            let before = self.memberships(&owner.user).await?;
+            let mut memberships = before.value.clone();
+            memberships.roles.insert(project.name.clone(), owner.role);
+            check_projects(&owner.user, &memberships)?;
+            let writes = [
+                Write::Put(
+                    encode(project_key(&project.name), project, 1, [])?,
+                    Condition::ItemAbsent,
+                ),
+                Write::Put(
+                    encode(member_key(&project.name, &owner.user), owner, 1, [])?,
+                    Condition::Always,
+                ),
+                Write::Put(
+                    memberships_item(&owner.user, &memberships, before.revision + 1)?,
+                    as_read(&before),
+                ),
+                audit_write(event, before.revision + 1)?,
+            ];
+            match self.table.transact(&writes).await {
+                Ok(()) => return Ok(()),
+                Err(TableError::ConditionFailed { write: 0 }) => {
+                    let message = format!("There is a project {} already.", project.name);
+                    return Err(Problem::new(Code::ProjectNameTaken, message));
+                }
+                Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
+                Err(error) => return Err(problem(error)),
+            }
+        }
+        Err(problem(TableError::Conflict))
+    }
+
+    /// Changes a project's record and writes down who did it. `change` may be asked several times;
+    /// where it changes nothing, nothing is written. The event may be completed by it.
+    pub async fn change_project(
+        &self,
+        name: &ProjectName,
+        event: Option<&AuditEvent>,
+        mut change: impl FnMut(&mut Project) -> Result<(), Problem>,
+    ) -> Result<Project, Problem> {
+        for _ in 0..TRIES {
+            let stored = self.project(name).await?.ok_or_else(|| not_found(name))?;
+            let mut project = stored.value.clone();
+            change(&mut project)?;
+            if project == stored.value {
+                return Ok(project);
+            }
+            let revision = stored.revision + 1;
+            let item = encode(project_key(name), &project, revision, [])?;
+            let mut writes = vec![Write::Put(item, stored.unchanged())];
+            if let Some(event) = event {
+                writes.push(audit_write(event, revision)?);
+            }
+            match self.table.transact(&writes).await {
+                Ok(()) => return Ok(project),
+                Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
+                Err(error) => return Err(problem(error)),
+            }
+        }
+        Err(problem(TableError::Conflict))
+    }
+
+    /// Changes a member: their row, their memberships and the project's counts in one transaction
+    /// with who did it. `change` may be asked several times, with the member as they are; `None`
+    /// leaves all as it is.
+    pub async fn change_member(
+        &self,
+        name: &ProjectName,
+        user: &UserId,
+        event: &AuditEvent,
+        mut change: impl FnMut(&Project, Option<&Member>) -> Result<Option<MemberChange>, Problem>,
+    ) -> Result<Option<Member>, Problem> {
+        for _ in 0..TRIES {
+            let stored = self.project(name).await?.ok_or_else(|| not_found(name))?;
+            let before = self.member(name, user).await?;
+            let memberships = self.memberships(user).await?;
+            let Some(change) = change(&stored.value, before.as_ref())? else {
+                return Ok(before);
+            };
+            let after = match change {
+                MemberChange::Put(member) => Some(member),
+                MemberChange::Remove => None,
+            };
+            let mut project = stored.value.clone();
+            count(&mut project, before.as_ref(), after.as_ref())?;
+            let mut roles = memberships.value.clone();
+            let write = if let Some(member) = &after {
+                roles.roles.insert(name.clone(), member.role);
+                check_projects(user, &roles)?;
+                let item = encode(member_key(name, user), member, 1, [])?;
+                Write::Put(item, Condition::Always)
+            } else {
+                roles.roles.remove(name);
+                Write::Delete(member_key(name, user), Condition::Always)
+            };
+            let (revision, mark) = (stored.revision + 1, memberships.revision + 1);
+            let writes = [
+                Write::Put(
+                    encode(project_key(name), &project, revision, [])?,
+                    stored.unchanged(),
+                ),
+                write,
+                Write::Put(memberships_item(user, &roles, mark)?, as_read(&memberships)),
+                audit_write(event, mark)?,
+            ];
+            match self.table.transact(&writes).await {
+                Ok(()) => return Ok(after),
+                Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
+                Err(error) => return Err(problem(error)),
+            }
+        }
+        Err(problem(TableError::Conflict))
+    }
+
+    /// Deletes a project whose last member is this owner. It stays where somebody joined meanwhile.
+    pub async fn remove_project(
+        &self,
+        stored: &Stored<Project>,
+        owner: &UserId,
+        event: &AuditEvent,
+    ) -> Result<(), Problem> {
+        let name = &stored.value.name;
+        let memberships = self.memberships(owner).await?;
+        let mut roles = memberships.value.clone();
+        roles.roles.remove(name);
+        let mark = memberships.revision + 1;
+        let writes = [
+            Write::Delete(project_key(name), stored.unchanged()),
+            Write::Delete(member_key(name, owner), Condition::Always),
+            Write::Put(
+                memberships_item(owner, &roles, mark)?,
+                as_read(&memberships),
+            ),
+            audit_write(event, mark)?,
+        ];
+        self.table.transact(&writes).await.map_err(problem)
+    }
+
+    /// Approves a template for a project, or withdraws that, and writes down who did it.
+    pub async fn set_approval(
+        &self,
+        project: &ProjectName,
+        template: &TemplateName,
+        approval: Option<&Approval>,
+        event: &AuditEvent,
+        mark: u64,
+    ) -> Result<(), Problem> {
+        let key = approval_key(project, template);
+        let write = match approval {
+            Some(approval) => Write::Put(encode(key, approval, 1, [])?, Condition::Always),
+            None => Write::Delete(key, Condition::Always),
+        };
+        let writes = [write, audit_write(event, mark)?];
+        self.table.transact(&writes).await.map_err(problem)
+    }
+}
+
+fn within(project: &ProjectName, prefix: &str, limit: usize, cursor: Option<String>) -> Query {
+    Query {
+        index: Index::Primary,
+        pk: format!("PROJECT#{project}"),
+        sort_keys: SortKeys::BeginsWith(prefix.to_owned()),
+        descending: false,
+        limit,
+        cursor,
+    }
+}
+
+/// Keeps the project's counts, and both of its rules: it has an owner, and not too many members.
+fn count(
+    project: &mut Project,
+    before: Option<&Member>,
+    after: Option<&Member>,
+) -> Result<(), Problem> {
+    let owner = |member: Option<&Member>| {
+        u32::from(member.is_some_and(|it| it.role == crate::domain::project::ProjectRole::Owner))
+    };
+    let there = |member: Option<&Member>| u32::from(member.is_some());
+    project.members = project.members + there(after) - there(before);
+    project.owners = project.owners + owner(after) - owner(before);
+    if project.owners == 0 {
+        let message = format!("The project {} would have no owner.", project.name);
+        return Err(Problem::new(Code::OwnerNeeded, message));
+    }
+    if usize::try_from(project.members).unwrap_or(usize::MAX) > MEMBERS {
+        let message = format!(
+            "The project {} has {MEMBERS} members; more are not possible.",
+            project.name
+        );
+        return Err(Problem::new(Code::LimitReached, message));
+    }
+    Ok(())
+}
+
+fn check_projects(user: &UserId, memberships: &Memberships) -> Result<(), Problem> {
+    if memberships.roles.len() <= PROJECTS {
+        return Ok(());
+    }
+    let message = format!("{user} is in {PROJECTS} projects; more are not possible.");
+    Err(Problem::new(Code::LimitReached, message))
+}
+
+fn not_found(name: &ProjectName) -> Problem {
+    let message = format!("There is no project {name} that you are in.");
+    Problem::new(Code::ProjectNotFound, message)
+}

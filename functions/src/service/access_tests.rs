@@ -1,0 +1,94 @@
+//! The table, cell by cell, as it was decided: written out once more, by hand.
+
+use super::*;
+
+/// A column for each relation in the order of [`Relation::ALL`]: owner; project owner, admin, member,
+/// viewer; grantee, onlooker; public; stranger.
+const DECIDED: &[(Resource, Action, &str)] = &[
+    (Resource::Template, Action::See, "o oamv go p -"),
+    (Resource::Template, Action::Launch, "o oam- g- p -"),
+    (Resource::Template, Action::SaveVersion, "o oam- -- - -"),
+    (Resource::Template, Action::Copy, "o oa-- -- - -"),
+    (Resource::Template, Action::Edit, "o oa-- -- - -"),
+    (Resource::Template, Action::Rollback, "o oa-- -- - -"),
+    (Resource::Template, Action::Deprecate, "o oa-- -- - -"),
+    (Resource::Template, Action::Share, "o oa-- -- - -"),
+    (Resource::Template, Action::SeeShares, "o oa-- -- - -"),
+    (Resource::Template, Action::SeeAudit, "o oa-- -- - -"),
+    (Resource::Template, Action::Delete, "o o--- -- - -"),
+    (Resource::Save, Action::See, "o oa-- -- - -"),
+    (Resource::Save, Action::SeeAudit, "o oa-- -- - -"),
+    (Resource::Save, Action::Cancel, "o ---- -- - -"),
+    (Resource::Instance, Action::See, "o ---- -- - -"),
+    (Resource::Instance, Action::Change, "o ---- -- - -"),
+    (Resource::Instance, Action::SaveVersion, "o ---- -- - -"),
+    (Resource::Instance, Action::SeeAudit, "o ---- -- - -"),
+    (Resource::Schedule, Action::See, "o ---- -- - -"),
+    (Resource::Schedule, Action::Change, "o ---- -- - -"),
+    (Resource::Schedule, Action::SeeAudit, "o ---- -- - -"),
+    (Resource::Schedule, Action::Delete, "o ---- -- - -"),
+    (Resource::Project, Action::See, "- oamv -- - -"),
+    (Resource::Project, Action::Leave, "- oamv -- - -"),
+    (Resource::Project, Action::Contribute, "- oam- -- - -"),
+    (Resource::Project, Action::SeeCosts, "- oam- -- - -"),
+    (Resource::Project, Action::Approve, "- oa-- -- - -"),
+    (Resource::Project, Action::Invite, "- oa-- -- - -"),
+    (Resource::Project, Action::Edit, "- oa-- -- - -"),
+    (Resource::Project, Action::SetBudget, "- oa-- -- - -"),
+    (Resource::Project, Action::SeeAudit, "- oa-- -- - -"),
+    (Resource::Project, Action::Appoint, "- o--- -- - -"),
+    (Resource::Project, Action::Delete, "- o--- -- - -"),
+];
+
+#[test]
+fn every_cell_of_the_table() {
+    let mut cells = 0;
+    for resource in Resource::ALL {
+        for action in Action::ALL {
+            let decided = DECIDED
+                .iter()
+                .find(|row| row.0 == resource && row.1 == action);
+            let columns: Vec<char> = decided
+                .map_or("- ---- -- - -", |row| row.2)
+                .chars()
+                .filter(|column| *column != ' ')
+                .collect();
+            assert_eq!(columns.len(), Relation::ALL.len());
+            for (relation, column) in Relation::ALL.into_iter().zip(columns) {
+                assert_eq!(
+                    allowed(relation, action, resource),
+                    column != '-',
+                    "{relation:?} {action:?} {resource:?}"
+                );
+                cells += 1;
+            }
+        }
+    }
+    assert_eq!(cells, 5 * 20 * 9);
+}
+
+#[test]
+fn a_row_stands_in_the_table_once_and_a_stranger_in_none() {
+    let mut rows = BTreeSet::new();
+    for (resource, action, relations) in TABLE {
+        assert!(rows.insert((resource, action)), "{resource:?} {action:?}");
+        assert!(!relations.contains(&Relation::Stranger));
+        let nearer = |pair: &[Relation]| pair[0] < pair[1];
+        assert!(relations.windows(2).all(nearer), "{relations:?}");
+    }
+    assert_eq!(rows.len(), DECIDED.len());
+}
+
+/// Who may change or launch a thing can see it: a refusal can say so without telling too much.
+#[test]
+fn whoever_may_do_anything_may_see() {
+    for resource in Resource::ALL {
+        for relation in Relation::ALL {
+            let any = Action::ALL
+                .into_iter()
+                .any(|it| allowed(relation, it, resource));
+            let sees = allowed(relation, Action::See, resource);
+            assert_eq!(any, sees, "{relation:?} {resource:?}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What a caller is to a thing: in two keyed reads at most, the caller's memberships and the
+//! template's grants.
+
+use std::collections::BTreeSet;
+
+use super::access::{Caller, Relation};
+use crate::domain::Problem;
+use crate::domain::grant::{GrantState, Grantee};
+use crate::domain::project::ProjectRole;
+use crate::domain::save::SaveRecord;
+use crate::domain::template::{Template, Visibility};
+use crate::registry::Registry;
+
+/// What the template itself says.
+pub(super) fn known(caller: &Caller, template: &Template) -> BTreeSet<Relation> {
+    let mut relations = BTreeSet::new();
+    if template.owner == caller.user {
+        relations.insert(Relation::Owner);
+    }
+    if template.visibility == Visibility::Public {
+        relations.insert(Relation::Public);
+    }
+    if relations.is_empty() {
+        relations.insert(Relation::Stranger);
+    }
+    relations
+}
+
+/// All that the caller is to a template.
+pub(super) async fn to_template(
+    registry: &Registry,
+    caller: &Caller,
+    template: &Template,
+) -> Result<BTreeSet<Relation>, Problem> {
+    let mut relations = known(caller, template);
+    if relations.contains(&Relation::Owner) {
+        return Ok(relations);
+    }
+    let memberships = registry.memberships(&caller.user).await?.value;
+    let role_in_its_own = template
+        .project
+        .as_ref()
+        .and_then(|project| memberships.roles.get(project));
+    if let Some(role) = role_in_its_own.filter(|role| role.manages()) {
+        relations.insert(Relation::of_role(*role));
+    }
+    // Of a private template there are no grants to read; the record that says so is as new as they.
+    if template.visibility == Visibility::Private {
+        return Ok(relations);
+    }
+    for grant in registry.grants(&template.name).await? {
+        if grant.state != GrantState::Open {
+            continue;
+        }
+        let relation = match &grant.to {
+            Grantee::User(user) if *user == caller.user => Relation::Grantee,
+            Grantee::Project(project) => match memberships.roles.get(project) {
+                None => continue,
+                Some(role) if Some(project) == template.project.as_ref() => {
+                    Relation::of_role(*role)
+                }
+                Some(ProjectRole::Viewer) => Relation::Onlooker,
+                Some(_) => Relation::Grantee,
+            },
+            // AWS lets other accounts launch; users of this deployment are none of theirs.
+            Grantee::User(_) | Grantee::Account(_) | Grantee::Organization(_) => continue,
+            Grantee::Public => Relation::Public,
+        };
+        relations.insert(relation);
+    }
+    Ok(relations)
+}
+
+/// All that the caller is to a save. Who manages the project that pays for it sees it, once it was
+/// found that its saver may have the project pay.
+pub(super) async fn to_save(
+    registry: &Registry,
+    caller: &Caller,
+    record: &SaveRecord,
+) -> Result<BTreeSet<Relation>, Problem> {
+    if record.saved_by == caller.user {
+        return Ok([Relation::Owner].into());
+    }
+    let mut relations = BTreeSet::from([Relation::Stranger]);
+    if let (Some(project), Some(_)) = (&record.request.project, &record.plan) {
+        let memberships = registry.memberships(&caller.user).await?.value;
+        if let Some(role) = memberships.roles.get(project).filter(|role| role.manages()) {
+            relations.insert(Relation::of_role(*role));
+        }
+    }
+    Ok(relations)
+}

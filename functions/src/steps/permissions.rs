@@ -1,0 +1,48 @@
+//! Which launch permissions a template's grants come to.
+
+use std::collections::BTreeSet;
+
+use super::{PublicScope, Settings};
+use crate::domain::grant::{GrantState, Grantee};
+use crate::domain::{Code, Problem, TemplateName};
+use crate::ports::LaunchPermission;
+use crate::registry::Registry;
+
+/// What a grant lets others do in EC2: nothing where it is about users of this deployment, whose
+/// launches Prism makes itself.
+pub(crate) fn of(settings: &Settings, to: &Grantee) -> Result<Option<LaunchPermission>, Problem> {
+    Ok(match to {
+        Grantee::User(_) | Grantee::Project(_) => None,
+        Grantee::Account(account) => Some(LaunchPermission::Account(account.clone())),
+        Grantee::Organization(arn) => Some(LaunchPermission::Organization(arn.to_string())),
+        Grantee::Public => match settings.public_scope {
+            PublicScope::Deployment => None,
+            PublicScope::World => Some(LaunchPermission::Everyone),
+            PublicScope::Organization => {
+                let arn = settings.organization.as_ref().ok_or_else(|| {
+                    Problem::new(
+                        Code::ConfigInvalid,
+                        "Public means the organisation here, and no organisation is set.",
+                    )
+                    .hint("Have an administrator set the deployment's organisation.")
+                })?;
+                Some(LaunchPermission::Organization(arn.to_string()))
+            }
+        },
+    })
+}
+
+/// The launch permissions that every AMI of a template has. A grant that is being opened counts
+/// already, one that is being closed no more: a version that is registered meanwhile is as its others.
+pub(crate) async fn of_template(
+    registry: &Registry,
+    settings: &Settings,
+    name: &TemplateName,
+) -> Result<BTreeSet<LaunchPermission>, Problem> {
+    let grants = registry.grants(name).await?;
+    let held = grants
+        .iter()
+        .filter(|grant| grant.state != GrantState::Closing);
+    held.filter_map(|grant| of(settings, &grant.to).transpose())
+        .collect()
+}
