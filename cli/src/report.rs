@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use prism_functions::domain::copy::command;
 use prism_functions::domain::save::{RegionCopy, SavePlan, SaveRecord, SaveState};
 use prism_functions::domain::{ImageId, Region};
 use serde::Serialize;
@@ -86,6 +87,24 @@ impl<'a> End<'a> {
     }
 }
 
+/// What a record is of: an instance that is saved, or a version that is copied.
+pub(crate) fn subject(record: &SaveRecord) -> String {
+    match &record.copy_of {
+        Some(source) => format!("copy of {}@{}", record.request.template, source.version),
+        None => plain(&record.request.instance),
+    }
+}
+
+/// The commands that copy again what failed, one a line.
+pub(crate) fn retries(record: &SaveRecord) -> String {
+    let Some(version) = record.version else {
+        return String::new();
+    };
+    let failed = failed_regions(record).into_keys();
+    let lines = failed.map(|region| command(&record.request.template, version, region));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// The AMIs that can be launched, or will be.
 pub(crate) fn amis(record: &SaveRecord) -> BTreeMap<&Region, &ImageId> {
     if record.discarded_at.is_some() {
@@ -157,10 +176,14 @@ pub(crate) fn end(session: &Session, record: &SaveRecord) -> Outcome {
     if out.json {
         out.show(&end, String::new)?;
     }
-    let mut after = vec![story::instance(record)];
-    if record.state != SaveState::Stranded && record.plan.is_some() {
+    let copy = record.copy_of.is_some();
+    let mut after: Vec<String> = (!copy)
+        .then(|| story::instance(record))
+        .into_iter()
+        .collect();
+    if record.state != SaveState::Stranded && (copy || record.plan.is_some()) {
         after.push(match &record.leftovers {
-            None => "No AMI and no snapshot is left of the save.".to_owned(),
+            None => format!("No AMI and no snapshot is left of the {}.", record.kind()),
             Some(left) => format!("Not everything could be removed: {left}"),
         });
     }
@@ -179,13 +202,14 @@ pub(crate) fn end(session: &Session, record: &SaveRecord) -> Outcome {
 
 fn success(record: &SaveRecord, end: &End<'_>) -> String {
     let version = record.version.unwrap_or_default();
-    let mut text = format!(
-        "{} is saved as {}@{version}.\n",
-        plain(&record.request.instance),
-        record.request.template
-    );
+    let template = &record.request.template;
+    let mut text = match record.copy_of {
+        Some(_) => format!("{template}@{version} is copied.\n"),
+        None => format!("{} is saved as {template}@{version}.\n", subject(record)),
+    };
     let downtime = match record.downtime_s {
         Some(seconds) => duration(seconds),
+        None if record.copy_of.is_some() => String::new(),
         None => "none".to_owned(),
     };
     let cost = record.usd_per_month;
@@ -193,6 +217,7 @@ fn success(record: &SaveRecord, end: &End<'_>) -> String {
         ("downtime", downtime),
         ("AMIs", ami_lines(record)),
         ("failed", failed_lines(record)),
+        ("copy again", retries(record)),
         (
             "cost",
             cost.map(|cost| format!("at most {} a month", usd(cost)))

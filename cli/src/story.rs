@@ -11,7 +11,7 @@ use crate::text::{duration, plain, time};
 /// What a step does, in people's words.
 pub(crate) fn words(step: &str) -> &str {
     match step {
-        "PlanSave" => "Checking",
+        "PlanSave" | "PlanCopy" => "Checking",
         "StopInstance" | "AwaitStopped" => "Stopping the instance",
         "CreateImage" => "Beginning the AMI",
         "AwaitSnapshots" => "Waiting until the snapshots have begun",
@@ -63,6 +63,9 @@ fn was_running(record: &SaveRecord) -> bool {
 /// What became of the instance, in a sentence.
 pub(crate) fn instance(record: &SaveRecord) -> String {
     let name = plain(&record.request.instance);
+    if record.copy_of.is_some() {
+        return "No instance is touched by a copy.".to_owned();
+    }
     if record.plan.is_none() {
         return format!("{name} was not touched.");
     }

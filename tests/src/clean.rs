@@ -30,7 +30,8 @@ pub fn check_released(world: &World, record: &SaveRecord) {
     assert_ne!(record.state, SaveState::Stranded, "{record:#?}");
     check_instance(world, record);
     check_images(world, record);
-    if record.version.is_some() {
+    check_copy_locks(world, record);
+    if record.version.is_some() && record.plan.is_some() {
         check_moments(world, record);
     }
 }
@@ -53,6 +54,20 @@ fn check_moments(world: &World, record: &SaveRecord) {
             snapshot.id,
             snapshot.started_at
         );
+    }
+}
+
+/// A copy that has ended holds none of the Regions that it copied to.
+fn check_copy_locks(world: &World, record: &SaveRecord) {
+    let Some(source) = &record.copy_of else {
+        return;
+    };
+    let registry = &world.service.env.registry;
+    let name = &record.request.template;
+    for region in &record.request.copy_to {
+        let holder = registry.copy_holder(name, source.version, region);
+        let holder = world.clock.run(holder).expect("the registry answers");
+        assert_ne!(holder.as_ref(), Some(&record.save_id), "{record:#?}");
     }
 }
 
@@ -89,12 +104,9 @@ fn changed_by_others(world: &World, record: &SaveRecord) -> bool {
 /// A registered version has AMIs that are available; any other save has left none, nor snapshots.
 fn check_images(world: &World, record: &SaveRecord) {
     let tag = || (SAVE_TAG.to_owned(), record.save_id.to_string());
-    for region in record
-        .request
-        .copy_to
-        .iter()
-        .chain([&record.request.region])
-    {
+    // What a copy copies is another save's.
+    let own = record.copy_of.is_none().then_some(&record.request.region);
+    for region in record.request.copy_to.iter().chain(own) {
         let (key, value) = tag();
         let images = world
             .clock

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::executor::block_on;
-use prism_functions::domain::SaveId;
-use prism_functions::domain::save::SaveRequest;
+use prism_functions::domain::copy::CopyRequest;
+use prism_functions::domain::save::{RegionCopy, SaveRequest};
 use prism_functions::domain::schedule::ScheduleRequest;
+use prism_functions::domain::{Region, SaveId};
 use prism_functions::ports::Call;
 use prism_functions::service::calls;
 use prism_functions::steps::{self, PublicScope, Settings};
@@ -62,6 +63,26 @@ fn for_the_world() {
     world.launch("bob", "ubuntu", "his");
     let refused = world.save("bob", save_request("his", "kept")).unwrap();
     assert_eq!(refused.failure.unwrap().code, "TemplateNameTaken");
+    let record = world.record(&id).unwrap();
+    let failed = |(region, copy): (&Region, &RegionCopy)| {
+        matches!(copy, RegionCopy::Failed { .. }).then(|| region.clone())
+    };
+    let request = CopyRequest {
+        template: record.request.template.clone(),
+        version: 1,
+        regions: record.copies.iter().filter_map(failed).collect(),
+    };
+    let ada = caller("ada");
+    let copy = world.service.start_copy(&ada, &request, None);
+    let copy = world.clock.run(copy).unwrap();
+    to_the_end(&world, &copy.save_id);
+    // Whether it was shared with somebody who copies it is looked up.
+    let input = json!({"copy": request, "save_id": "save-00000000", "caller": caller("bob")});
+    world
+        .clock
+        .run(world.service.executions.start("hers", input))
+        .unwrap();
+    world.clock.run_until_idle().unwrap();
 }
 
 /// An instance that was stopped all along, whose AMI fails.
@@ -221,6 +242,12 @@ fn every_declared_call_of_the_api_is_made() {
     to_the_end(&world, &begun(&world, ask()));
     let kept = "kept".parse().unwrap();
     as_api(&world, service.templates(&ada)).unwrap();
+    let elsewhere = CopyRequest {
+        template: "kept".parse().unwrap(),
+        version: 1,
+        regions: ["eu-west-1".parse().unwrap()].into(),
+    };
+    as_api(&world, service.plan_copy(&ada, &elsewhere)).unwrap();
     as_api(&world, service.versions(&ada, &kept, 10, None)).unwrap();
     let nightly = ScheduleRequest {
         name: None,

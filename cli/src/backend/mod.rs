@@ -12,6 +12,7 @@ mod served;
 
 use async_trait::async_trait;
 use prism_functions::domain::audit::AuditEvent;
+use prism_functions::domain::copy::{CopyPlan, CopyRequest};
 use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
 use prism_functions::domain::template::{TemplateRef, Version};
@@ -180,6 +181,17 @@ pub(crate) trait Backend: Send + Sync {
 
     /// The newest versions of a saved template, the newest first.
     async fn versions(&self, name: &TemplateName, limit: usize) -> Result<Vec<Version>, Problem>;
+
+    /// Says what the copy of a version would do.
+    async fn plan_copy(&self, request: &CopyRequest) -> Result<CopyPlan, Problem>;
+
+    /// Copies a version to further Regions.
+    async fn start_copy(
+        &self,
+        place: Place,
+        request: &CopyRequest,
+        request_id: Option<&str>,
+    ) -> Result<Started, Problem>;
 
     /// The packages of a saved template's version; `None` where nobody told.
     async fn packages(&self, reference: &TemplateRef) -> Result<Option<Inventory>, Problem>;

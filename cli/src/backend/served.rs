@@ -3,6 +3,7 @@
 
 use async_trait::async_trait;
 use prism_functions::domain::audit::AuditEvent;
+use prism_functions::domain::copy::{CopyPlan, CopyRequest};
 use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
 use prism_functions::domain::template::{TemplateRef, Version};
@@ -217,6 +218,20 @@ impl<S: Served> Backend for S {
         let (service, caller) = (self.service(), self.caller());
         let listed = service.versions(caller, name, limit, None).await?;
         Ok(listed.items)
+    }
+
+    async fn plan_copy(&self, request: &CopyRequest) -> Result<CopyPlan, Problem> {
+        self.service().plan_copy(self.caller(), request).await
+    }
+
+    async fn start_copy(
+        &self,
+        place: Place,
+        request: &CopyRequest,
+        request_id: Option<&str>,
+    ) -> Result<Started, Problem> {
+        let service = self.service_at(place);
+        service.start_copy(self.caller(), request, request_id).await
     }
 
     async fn packages(&self, reference: &TemplateRef) -> Result<Option<Inventory>, Problem> {

@@ -107,6 +107,8 @@ codes! {
     TemplateNotApproved, Refused, "The project launches approved templates alone, and this is none.", "Ask an admin of the project to approve it: prism project approve PROJECT TEMPLATE";
     BudgetExceeded, Refused, "It would cost the project more than its budget allows.", "Delete what is not needed (\"prism project costs NAME\"), or ask an admin of the project to raise the limit.";
     LimitReached, Refused, "There are as many of these as there can be.", "Remove what is not needed any more.";
+    CopyExists, Refused, "The version has an AMI in that Region already.", "Nothing needs to be copied: launch it there.";
+    CopyInProgress, Refused, "The version is being copied to that Region.", "Wait for it (\"prism saves watch\") or cancel it (\"prism saves cancel\").";
     RequestInDoubt, Refused, "Whether the request had its effect is not known.", "Look first (\"prism list\", \"prism saves list\"), then ask again if it had none.";
     SaveCancelled, Failed, "The save was cancelled.", "Save again when you are ready.";
     SaveInterrupted, Failed, "The execution of the save was stopped, timed out, or its process died.", "Save again. The instance and everything the save had made were put back.";
@@ -119,8 +121,8 @@ codes! {
     RestartTimedOut, Failed, "The instance did not come back in time.", "Prism keeps trying; \"prism saves status\" shows where it stands.";
     ImageFailed, Failed, "EC2 could not make the AMI.", "Read EC2's reason in the message, then save again.";
     ImageTimedOut, Failed, "The AMI was not available in time.", "Save again; very large volumes are saved faster the second time.";
-    CopyFailed, Failed, "EC2 could not copy the AMI to a Region.", "The version stands in its other Regions.";
-    CopyTimedOut, Failed, "A copy to a Region was not available in time.", "The version stands in its other Regions.";
+    CopyFailed, Failed, "EC2 could not copy the AMI to a Region.", "The version stands in its other Regions. Copy it again, without saving: prism template copy NAME --region REGION";
+    CopyTimedOut, Failed, "A copy to a Region was not available in time.", "The version stands in its other Regions. Copy it again, without saving: prism template copy NAME --region REGION";
     ShareFailed, Failed, "The AMIs could not be opened or closed in every Region.", "Ask for the same again: what is done stays done.";
     RestoreGaveUp, Failed, "The instance could not be brought back for hours.", "Start it by hand (\"prism start\"); docs/operations.md says what to try.";
     RestoreImpossible, Failed, "The instance cannot be brought back as it is.", "Read the cause in the message and mend it, then \"prism start\".";

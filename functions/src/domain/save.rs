@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::audit::Origin;
+use super::copy::CopySource;
 use super::problem::{Code, Problem};
 use super::text::check_tag;
 use super::{
@@ -13,6 +14,7 @@ use super::{
 };
 use crate::ports::{Architecture, InstanceState, StatusChecks};
 
+pub use super::duty::{Discharge, Duty, Finding};
 pub use super::text::{check_name, check_text};
 
 /// The most Regions that one save copies to. It keeps the history of the longest execution under
@@ -245,6 +247,9 @@ pub struct SaveRecord {
     /// From where it was asked for.
     #[serde(default, skip_serializing_if = "Origin::is_unknown")]
     pub origin: Origin,
+    /// What it copies, where it is the copy of a version and no save of an instance. It has no plan.
+    #[serde(default)]
+    pub copy_of: Option<CopySource>,
     /// The execution that works on it now.
     pub execution: String,
     /// Counts the executions that have worked on it. A step of an earlier one changes nothing.
@@ -323,6 +328,7 @@ impl SaveRecord {
             saved_by,
             schedule: None,
             origin: Origin::default(),
+            copy_of: None,
             execution,
             epoch: 1,
             state: SaveState::Running,
@@ -380,6 +386,23 @@ impl SaveRecord {
         self.image.as_ref().ok_or_else(|| self.lacks("AMI"))
     }
 
+    /// What it is: `save` or `copy`.
+    pub fn kind(&self) -> &'static str {
+        if self.copy_of.is_some() {
+            "copy"
+        } else {
+            "save"
+        }
+    }
+
+    /// The AMI that copies are made of, and its Region.
+    pub fn copied(&self) -> Result<(&Region, &ImageId), Problem> {
+        match &self.copy_of {
+            Some(source) => Ok((&source.region, &source.image)),
+            None => Ok((&self.request.region, self.image()?)),
+        }
+    }
+
     fn lacks(&self, what: &str) -> Problem {
         Problem::new(
             Code::Internal,
@@ -415,43 +438,4 @@ impl SaveRecord {
 /// The seconds from one instant to a later one; 0 if it is not later.
 pub fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
     (to - from).to_std().map_or(0.0, |d| d.as_secs_f64())
-}
-
-/// The duty to bring an instance back: written before the instance is touched, discharged by one of
-/// three findings alone (promise P1).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Duty {
-    /// The save that owes it.
-    pub save_id: SaveId,
-    /// The Region.
-    pub region: Region,
-    /// The instance.
-    pub instance: InstanceId,
-    /// The state to return to: running or stopped.
-    pub original_state: InstanceState,
-    /// When it was written.
-    pub since: Timestamp,
-    /// How it was discharged; `None` while it is open.
-    pub discharged: Option<Discharge>,
-}
-
-/// What ends a duty.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Discharge {
-    /// What was found.
-    pub finding: Finding,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// The findings that end a duty.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Finding {
-    /// The instance was seen in its original state.
-    Original,
-    /// The instance is gone.
-    Gone,
-    /// Somebody else changed its state after the save did.
-    ChangedByOthers,
 }

@@ -12,6 +12,7 @@
 //! | version | `TEMPLATE#name` | `VERSION#000001` | | |
 //! | grant | `TEMPLATE#name` | `GRANT#grantee` | `GRANTEE#grantee`, `TEMPLATE#name`, of users and projects | |
 //! | its packages | `TEMPLATE#name` | `PACKAGES#000001` | | |
+//! | copy's lock | `TEMPLATE#name` | `COPYING#000001#region` | | |
 //! | schedule | `SCHEDULE#user#name` | `META` | `OWNER#user`, `SCHEDULE#name` | `SCHEDULES#ACTIVE`, `user#name`, while it fires |
 //! | project | `PROJECT#name` | `META` | | |
 //! | member | `PROJECT#name` | `MEMBER#user` | | |
@@ -21,6 +22,7 @@
 //! | audit event | `AUDIT#resource` | `time#hash` | `AUDITED#user`, `time#hash` | `AUDITED#PROJECT#name`, `time#hash` |
 
 mod audit;
+mod copies;
 mod grants;
 mod packages;
 mod projects;
@@ -38,6 +40,7 @@ use crate::domain::{Code, Problem};
 use crate::ports::{Query, Table, TableError};
 
 pub use audit::AuditOf;
+pub(crate) use copies::Additions;
 pub use grants::GrantChange;
 pub use projects::{MemberChange, ProjectTemplate};
 pub use records::Stored;

@@ -11,8 +11,8 @@ use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Wri
 
 /// The lock on an instance: which save holds it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-struct Lock {
-    save_id: SaveId,
+pub(super) struct Lock {
+    pub(super) save_id: SaveId,
 }
 
 pub(super) fn save_key(id: &SaveId) -> Key {
@@ -200,6 +200,9 @@ impl Registry {
                     ));
                 }
             }
+            if !keep_lock {
+                writes.extend(self.copy_releases(&record).await?);
+            }
             if let Some(image) = &record.image {
                 let wait = wait_key(&record.request.region, image);
                 writes.push(Write::Delete(wait, Condition::Always));
@@ -219,13 +222,7 @@ impl Registry {
         region: &Region,
         id: &InstanceId,
     ) -> Result<Option<SaveId>, Problem> {
-        let item = self
-            .table
-            .get(&instance_key(region, id, "LOCK"))
-            .await
-            .map_err(problem)?;
-        let lock: Option<Stored<Lock>> = item.as_ref().map(decode).transpose()?;
-        Ok(lock.map(|lock| lock.value.save_id))
+        self.holder(&instance_key(region, id, "LOCK")).await
     }
 
     /// The duty towards an instance, open or discharged.
@@ -306,11 +303,11 @@ fn open(pk: &str, limit: usize, cursor: Option<String>) -> Query {
     }
 }
 
-fn save_not_found(id: &SaveId) -> Problem {
+pub(super) fn save_not_found(id: &SaveId) -> Problem {
     Problem::new(Code::SaveNotFound, format!("There is no save {id}."))
 }
 
-fn check_epoch(record: &SaveRecord, epoch: Option<u32>) -> Result<(), Problem> {
+pub(super) fn check_epoch(record: &SaveRecord, epoch: Option<u32>) -> Result<(), Problem> {
     match epoch {
         Some(epoch) if epoch != record.epoch => {
             let message = format!(

@@ -23,11 +23,11 @@ pub enum Listing {
     Public,
 }
 
-fn template_key(name: &TemplateName) -> Key {
+pub(super) fn template_key(name: &TemplateName) -> Key {
     Key::new(format!("TEMPLATE#{name}"), "META")
 }
 
-fn version_key(name: &TemplateName, number: u32) -> Key {
+pub(super) fn version_key(name: &TemplateName, number: u32) -> Key {
     Key::new(format!("TEMPLATE#{name}"), format!("VERSION#{number:06}"))
 }
 
@@ -63,16 +63,19 @@ impl Registry {
         name: &TemplateName,
         number: u32,
     ) -> Result<Option<Version>, Problem> {
-        let item = self
-            .table
-            .get(&version_key(name, number))
-            .await
-            .map_err(problem)?;
-        Ok(item
-            .as_ref()
-            .map(decode)
-            .transpose()?
-            .map(|stored| stored.value))
+        let stored = self.stored_version(name, number).await?;
+        Ok(stored.map(|stored| stored.value))
+    }
+
+    /// The same with its revision.
+    pub(super) async fn stored_version(
+        &self,
+        name: &TemplateName,
+        number: u32,
+    ) -> Result<Option<Stored<Version>>, Problem> {
+        let key = version_key(name, number);
+        let item = self.table.get(&key).await.map_err(problem)?;
+        item.as_ref().map(decode).transpose()
     }
 
     /// The versions of a template, the newest first.

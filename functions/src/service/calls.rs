@@ -39,6 +39,7 @@ pub const API: &[Call] = &[
     Call::StartInstance,
     Call::TerminateInstance,
     Call::RunInstance,
+    Call::Images,
     Call::Get,
     Call::Put,
     Call::Delete,

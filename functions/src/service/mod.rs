@@ -4,6 +4,7 @@
 pub mod access;
 pub(crate) mod audit;
 pub mod calls;
+mod copies;
 mod instances;
 mod launches;
 pub(crate) mod lookup;

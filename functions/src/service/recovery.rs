@@ -1,15 +1,17 @@
 //! Recovery: saves whose execution has ended without them, and executions that hand over.
 
 use chrono::TimeDelta;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::access::Caller;
-use super::{Service, from_executions};
+use super::{Service, copies, from_executions};
 use crate::domain::save::{Duty, SaveRecord, SaveState, seconds_between};
 use crate::domain::{Problem, SaveId};
 use crate::ports::{ExecutionStatus, ExecutionsError, InstanceState};
 use crate::steps::Standing;
 
+/// How many executions a copy has to get through before what it made is taken back.
+const COPY_EXECUTIONS: u32 = 4;
 /// How many open saves and duties one sweep looks at, each.
 const SWEEP: usize = 100;
 
@@ -121,7 +123,9 @@ impl Service {
         let Some(next) = self.next_epoch(record).await? else {
             return Ok(None);
         };
-        let input = json!({ "recover": next.save_id, "epoch": next.epoch });
+        // A copy keeps nobody's instance: it goes on, unless it ends again and again.
+        let onward = (next.epoch <= COPY_EXECUTIONS).then(|| copies::going_on(&next));
+        let input = onward.flatten().unwrap_or_else(|| back(&next));
         self.executions
             .start(&next.execution, input)
             .await
@@ -150,7 +154,11 @@ impl Service {
             .map_err(from_executions)?;
         let recovering = next.restore_began_at.is_some();
         let input = if recovering {
-            json!({ "recover": next.save_id, "epoch": next.epoch })
+            back(&next)
+        } else if let Some(input) = copies::going_on(&next) {
+            input
+        } else if next.copy_of.is_some() {
+            back(&next)
         } else {
             json!({ "save_id": next.save_id, "epoch": next.epoch, "caller": caller, "request": next.request })
         };
@@ -170,8 +178,8 @@ impl Service {
                 after.epoch += 1;
                 after.execution = format!("{}-{}", after.save_id, after.epoch);
                 if after.state == SaveState::Stranded {
-                    // A restore that gave up has its whole time again.
-                    after.restore_began_at = None;
+                    // A restore that gave up has its whole time again, and nothing but a restore.
+                    after.restore_began_at = Some(now);
                 }
                 after.state = SaveState::Running;
                 after.updated_at = now;
@@ -185,6 +193,11 @@ impl Service {
             .await?;
         Ok(raised.then_some(after))
     }
+}
+
+/// What an execution is started with that puts back what a save has touched.
+fn back(record: &SaveRecord) -> Value {
+    json!({ "recover": record.save_id, "epoch": record.epoch })
 }
 
 /// How long the sweep leaves a save alone whose recoveries keep ending: the first three follow at

@@ -87,7 +87,7 @@ impl Service {
 
     /// The execution of that name ended before it could write a record: the same request starts
     /// once more under another name, since a name is not free again for 90 days.
-    async fn start_again(
+    pub(super) async fn start_again(
         &self,
         save_id: SaveId,
         input: Value,

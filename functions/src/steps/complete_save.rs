@@ -46,20 +46,21 @@ impl Step for CompleteSave {
             ));
         };
         if record.state == SaveState::Succeeded {
-            return output(&record, version);
+            return Ok(output(&record, version));
         }
         settle_duty(env, &record).await?;
         let now = env.clock.now();
+        let (template, kind) = (&record.request.template, record.kind());
+        let text = match &record.plan {
+            Some(plan) => format!("{} was saved as {template}@{version}.", plan.instance.name),
+            None => format!("{template}@{version} was copied."),
+        };
         let notice = Notice {
             at: now,
             save_id: record.save_id.clone(),
-            event: "save.succeeded".to_owned(),
+            event: format!("{kind}.succeeded"),
             alarm: false,
-            text: format!(
-                "{} was saved as {}@{version}.",
-                record.instance()?.name,
-                record.request.template
-            ),
+            text,
         };
         super::fail_save::tell(env, &notice).await;
         let record = env
@@ -70,13 +71,17 @@ impl Step for CompleteSave {
                 record.updated_at = now;
             })
             .await?;
-        output(&record, version)
+        Ok(output(&record, version))
     }
 }
 
 /// Discharges a duty that is still open: that of an instance that was stopped all along.
 async fn settle_duty(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
-    let (region, id) = (&record.request.region, &record.instance()?.id);
+    let Some(plan) = &record.plan else {
+        // A copy owes nothing to any instance.
+        return Ok(());
+    };
+    let (region, id) = (&record.request.region, &plan.instance.id);
     let Some(duty) = env.registry.duty(region, id).await? else {
         return Ok(());
     };
@@ -94,8 +99,10 @@ async fn settle_duty(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
     }
 }
 
-fn output(record: &SaveRecord, version: u32) -> Result<Output, Problem> {
-    let mut images = BTreeMap::from([(record.request.region.clone(), record.image()?.clone())]);
+fn output(record: &SaveRecord, version: u32) -> Output {
+    let own = record.image.iter();
+    let own = own.map(|image| (record.request.region.clone(), image.clone()));
+    let mut images: BTreeMap<Region, ImageId> = own.collect();
     let mut failed_regions = Vec::new();
     for (region, copy) in &record.copies {
         match copy {
@@ -107,7 +114,7 @@ fn output(record: &SaveRecord, version: u32) -> Result<Output, Problem> {
             }
         }
     }
-    Ok(Output {
+    Output {
         save_id: record.save_id.clone(),
         template: record.request.template.clone(),
         version,
@@ -115,5 +122,5 @@ fn output(record: &SaveRecord, version: u32) -> Result<Output, Problem> {
         images,
         failed_regions,
         usd_per_month: record.usd_per_month,
-    })
+    }
 }

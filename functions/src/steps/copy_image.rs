@@ -40,11 +40,12 @@ impl Step for CopyImage {
             }
             Some(RegionCopy::Failed { .. }) | None => {}
         }
+        let (source_region, source_image) = record.copied()?;
         let copy = ImageCopy {
-            source_region: record.request.region.clone(),
-            source_image: record.image()?.clone(),
+            source_region: source_region.clone(),
+            source_image: source_image.clone(),
             name: record.image_name(),
-            description: tags::description(record.plan()?),
+            description: tags::description(&record),
             // The same token is the same copy (EC2 fact 8): at most 37 + 1 + 25 of 64 characters.
             client_token: format!("{}-{}", record.save_id, input.region),
             tags: tags::of_image(&record),

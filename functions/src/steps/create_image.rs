@@ -67,7 +67,7 @@ async fn create_or_adopt(env: &Env, record: &SaveRecord) -> Result<ImageId, Prob
     let new = NewImage {
         instance: plan.instance.id.clone(),
         name: record.image_name(),
-        description: tags::description(plan),
+        description: tags::description(record),
         tags: tags::of_image(record),
     };
     match env.ec2.create_image(&record.request.region, &new).await {

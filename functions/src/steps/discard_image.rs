@@ -48,18 +48,15 @@ impl Step for DiscardImage {
             return Ok(Output::default());
         }
         let record = env.reach(&input, Self::NAME).await?;
-        if record.image_requested_at.is_none() {
+        if record.image_requested_at.is_none() && record.copy_requested_at.is_none() {
             return Ok(Output::default());
         }
-        let regions: BTreeSet<&Region> = record
-            .request
-            .copy_to
-            .iter()
-            .chain([&record.request.region])
-            .collect();
+        // A copy has made nothing in the Region that it copies from.
+        let own = record.copy_of.is_none().then_some(&record.request.region);
+        let regions: BTreeSet<&Region> = record.request.copy_to.iter().chain(own).collect();
         let mut output = Output::default();
         for region in regions {
-            let discarded = discard_in(env, &record, region).await?;
+            let discarded = discard_in(env, &input, &record, region).await?;
             output.images += discarded.images;
             output.snapshots += discarded.snapshots;
         }
@@ -86,6 +83,7 @@ pub(super) fn check_late(env: &Env, record: &SaveRecord) -> Result<(), Problem> 
 /// Takes back what the save has made in one Region.
 pub(super) async fn discard_in(
     env: &Env,
+    save: &SaveRef,
     record: &SaveRecord,
     region: &Region,
 ) -> Result<Output, Problem> {
@@ -109,6 +107,7 @@ pub(super) async fn discard_in(
         images.insert(image.clone());
     }
     for image in images {
+        env.fence(save).await?;
         output.images += usize::from(gone_or(env.ec2.deregister_image(region, &image).await)?);
     }
     let snapshots = env
@@ -117,6 +116,7 @@ pub(super) async fn discard_in(
         .await
         .map_err(from_ec2)?;
     for snapshot in snapshots {
+        env.fence(save).await?;
         output.snapshots += usize::from(gone_or(
             env.ec2.delete_snapshot(region, &snapshot.id).await,
         )?);

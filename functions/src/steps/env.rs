@@ -79,6 +79,12 @@ impl Env {
     /// that works on the save and nobody has cancelled it. Notes the step in the record.
     pub(crate) async fn advance(&self, save: &SaveRef, step: &str) -> Result<SaveRecord, Problem> {
         let record = self.reach(save, step).await?;
+        if record.state.is_final() && record.state != SaveState::Succeeded {
+            // Another execution under the same number, or what is left of this one: what it would
+            // begin, nobody would put back.
+            let message = format!("The save {} has ended already.", record.save_id);
+            return Err(Problem::new(Code::Superseded, message));
+        }
         match (&record.cancelled_by, record.version) {
             (Some(user), None) => Err(Problem::new(
                 Code::SaveCancelled,
@@ -103,6 +109,17 @@ impl Env {
             .change_save(&save.save_id, Some(save.epoch), change)
             .await?;
         Ok(record)
+    }
+
+    /// Refuses to go on where this is no longer the execution that works on the save: asked before
+    /// each call that changes EC2, where no write of the record comes right before it.
+    pub(crate) async fn fence(&self, save: &SaveRef) -> Result<(), Problem> {
+        let unchanged = |_: &mut SaveRecord| Ok(());
+        let registry = &self.registry;
+        registry
+            .change_save(&save.save_id, Some(save.epoch), unchanged)
+            .await?;
+        Ok(())
     }
 
     /// Changes the record of a save that this execution works on.

@@ -71,7 +71,7 @@ impl Step for FailCopy {
             // Cancelling is not about this Region: the whole save goes back.
             return Err(Problem::new(Code::SaveCancelled, problem.message));
         }
-        discard_in(env, &record, &input.region).await?;
+        discard_in(env, &input.save, &record, &input.region).await?;
         check_late(env, &record)?;
         env.note(&input.save, |record| {
             let failed = RegionCopy::Failed {

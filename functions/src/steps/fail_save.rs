@@ -58,6 +58,8 @@ impl Step for FailSave {
             .map(|caught| caught.problem().chain());
         let failure = end_failure(&stored.value, &problem);
         let now = env.clock.now();
+        // What an execution has to tell that was superseded is no news.
+        env.fence(&input.save).await?;
         tell(env, &notice(&stored.value, state, &failure, now)).await;
         let record = env
             .registry
@@ -124,7 +126,7 @@ fn notice(
     Notice {
         at,
         save_id: record.save_id.clone(),
-        event: format!("save.{}", state.as_str()),
+        event: format!("{}.{}", record.kind(), state.as_str()),
         alarm: false,
         text: failure.message.clone(),
     }
@@ -138,7 +140,8 @@ pub(super) async fn tell(env: &Env, notice: &Notice) {
 }
 
 /// Writes the record of a save that was refused before it began, so that one which a schedule
-/// started leaves a trace. A dry run leaves none, and neither does a malformed input.
+/// started leaves a trace. A dry run leaves none, and neither does a malformed input, nor a copy: whoever
+/// asked for one was told before it began, unless something changed in that very moment.
 async fn note_refusal(env: &Env, input: &Input, problem: &Problem) -> Result<(), Problem> {
     #[derive(Deserialize)]
     struct Started {
@@ -150,7 +153,7 @@ async fn note_refusal(env: &Env, input: &Input, problem: &Problem) -> Result<(),
         dry_run: bool,
     }
     let Ok(started) = serde_json::from_value::<Started>(input.started_with.clone()) else {
-        tracing::warn!(execution = input.execution, code = %problem.code, "a malformed save was refused");
+        tracing::warn!(execution = input.execution, code = %problem.code, "what was asked for is no save, or was refused before it had a record");
         return Ok(());
     };
     if started.dry_run {

@@ -5,6 +5,7 @@
 //! record. This module is the registry of all steps; the Lambda entry point, the embedded cloud and
 //! the checks of the definition read the same list.
 
+mod copies;
 mod env;
 mod errors;
 mod findings;
@@ -25,6 +26,7 @@ mod create_image;
 mod discard_image;
 mod fail_copy;
 mod fail_save;
+mod plan_copy;
 mod plan_save;
 mod register_template;
 mod restart_instance;
@@ -47,6 +49,7 @@ pub use tags::{LOGIN_TAG, PORTS_TAG, PROJECT_TAG, SAVE_TAG, TEMPLATE_TAG};
 
 pub(crate) use errors::from_ec2;
 pub(crate) use findings::{Standing, look, standing};
+pub(crate) use plan_copy::check as check_copy;
 pub(crate) use plan_save::plan;
 pub(crate) use preflight::addressed;
 
@@ -90,6 +93,7 @@ pub const ALL: &[Entry] = &[
     entry::<await_running::AwaitRunning>(),
     entry::<await_image::AwaitImage>(),
     entry::<await_event::AwaitEvent>(),
+    entry::<plan_copy::PlanCopy>(),
     entry::<copy_image::CopyImage>(),
     entry::<await_copy::AwaitCopy>(),
     entry::<fail_copy::FailCopy>(),

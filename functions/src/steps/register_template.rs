@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Env, SaveRef, Step, from_ec2, permissions, preflight};
+use super::{Env, SaveRef, Step, copies, from_ec2, permissions, preflight};
 use crate::domain::audit::Subject;
 use crate::domain::grant::Grantee;
 use crate::domain::pricing::snapshot_usd_per_month;
@@ -19,7 +19,7 @@ use crate::service::access::Caller;
 use crate::service::audit;
 
 /// How often it is tried again when others change the template at the same time.
-const TRIES: usize = 10;
+pub(super) const TRIES: usize = 10;
 
 /// See the module.
 pub(super) struct RegisterTemplate;
@@ -38,6 +38,7 @@ impl Step for RegisterTemplate {
         Call::Get,
         Call::Query,
         Call::Put,
+        Call::Check,
     ];
     type Input = SaveRef;
     type Output = Output;
@@ -45,6 +46,10 @@ impl Step for RegisterTemplate {
     async fn run(env: &Env, input: SaveRef) -> Result<Output, Problem> {
         let record = env.advance(&input, Self::NAME).await?;
         if let Some(version) = record.version {
+            return Ok(Output { version });
+        }
+        if let Some(source) = &record.copy_of {
+            let version = copies::add(env, &input, &record, source).await?;
             return Ok(Output { version });
         }
         let images = images(&record)?;
@@ -66,7 +71,7 @@ impl Step for RegisterTemplate {
             check_rights(env, &record, before.as_ref()).await?;
             // Before the transaction: a version that says public is public (launch permissions
             // are not copied with an AMI, EC2 fact 8).
-            open.by_grants(env, &record, &images).await?;
+            open.by_grants(env, &input, &record, &images).await?;
             let revision = before.as_ref().map(|stored| stored.revision);
             let build = |before: Option<&Template>| {
                 let version = version(&record, &images, &snapshots, before, now)?;
@@ -93,14 +98,15 @@ impl Step for RegisterTemplate {
 
 /// Whom the AMIs have been opened to.
 #[derive(Default)]
-struct Opened(BTreeSet<LaunchPermission>);
+pub(super) struct Opened(BTreeSet<LaunchPermission>);
 
 impl Opened {
     /// Opens the AMIs to those whom the template is given to now, and closes them to those who have
     /// lost it since the last look.
-    async fn by_grants(
+    pub(super) async fn by_grants(
         &mut self,
         env: &Env,
+        save: &SaveRef,
         record: &SaveRecord,
         images: &BTreeMap<Region, ImageId>,
     ) -> Result<(), Problem> {
@@ -112,6 +118,9 @@ impl Opened {
         let more: Vec<_> = wanted.difference(&self.0).cloned().collect();
         let fewer: Vec<_> = self.0.difference(&wanted).cloned().collect();
         for (region, image) in images {
+            if !(more.is_empty() && fewer.is_empty()) {
+                env.fence(save).await?;
+            }
             if !more.is_empty() {
                 let added = env.ec2.add_launch_permissions(region, image, &more).await;
                 added.map_err(from_ec2)?;
@@ -151,7 +160,7 @@ fn images(record: &SaveRecord) -> Result<BTreeMap<Region, ImageId>, Problem> {
 }
 
 /// The snapshots behind the AMIs, by Region.
-async fn snapshots(
+pub(super) async fn snapshots(
     env: &Env,
     record: &SaveRecord,
     images: &BTreeMap<Region, ImageId>,
@@ -172,7 +181,8 @@ async fn snapshots(
             .flat_map(|image| image.volumes)
             .filter_map(|volume| volume.snapshot)
             .collect();
-        if ids.len() < record.instance()?.volumes.len() {
+        let volumes = record.plan.as_ref().map(|plan| plan.instance.volumes.len());
+        if ids.is_empty() || ids.len() < volumes.unwrap_or_default() {
             return Err(Problem::new(
                 Code::NotReady,
                 format!("The AMI {image} does not list all of its snapshots yet."),

@@ -53,6 +53,10 @@ impl Step for RestoreInstance {
             });
         };
         if stored.value.plan.is_none() || stored.value.state.is_final() {
+            if stored.value.copy_of.is_some() && !stored.value.state.is_final() {
+                // A copy touches no instance; but from here on there is no way forward for it.
+                begin(env, &input.save).await?;
+            }
             return Ok(Output {
                 done: true,
                 registered: stored.value.version.is_some(),

@@ -48,6 +48,7 @@ impl Step for Stranded {
             alarm: true,
             text: problem.message.clone(),
         };
+        env.fence(&input.save).await?;
         tell(env, &notice).await;
         env.registry
             .end_save(&input.save.save_id, input.save.epoch, true, |record| {

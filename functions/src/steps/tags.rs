@@ -1,6 +1,6 @@
 //! The tags by which Prism knows its own again.
 
-use crate::domain::save::{SavePlan, SaveRecord};
+use crate::domain::save::SaveRecord;
 use crate::ports::Tags;
 use crate::service::access::OWNER_TAG;
 
@@ -30,11 +30,13 @@ pub(super) fn of_image(record: &SaveRecord) -> Tags {
 }
 
 /// The description of the AMI: what the user wrote, or where it comes from.
-pub(super) fn description(plan: &SavePlan) -> String {
-    if plan.request.description.is_empty() {
+pub(super) fn description(record: &SaveRecord) -> String {
+    let request = &record.request;
+    if request.description.is_empty() {
         // An AMI's description may have 255 characters; an instance's name has at most 128.
-        format!("Saved from {}", plan.instance.name)
+        let named = record.plan.as_ref().map(|plan| &plan.instance.name);
+        format!("Saved from {}", named.unwrap_or(&request.instance))
     } else {
-        plan.request.description.clone()
+        request.description.clone()
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod copies;
 mod nonsense;
 mod portal;
 
@@ -527,6 +528,7 @@ fn the_document_has_every_route_and_stands_under_its_own() {
     GET /v1/templates/{name}
     GET /v1/templates/{name}/versions
     GET /v1/templates/{name}/versions/{version}
+    POST /v1/templates/{name}/versions/{version}/copies
     GET /v1/templates/{name}/versions/{version}/export
     GET /v1/templates/{name}/versions/{version}/packages
     "#);

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use hyper::Method;
 use prism_functions::domain::audit::AuditEvent;
+use prism_functions::domain::copy::{CopyPlan, CopyRequest};
 use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
 use prism_functions::domain::template::{TemplateRef, Version};
@@ -177,6 +178,14 @@ impl Api {
         seen(view)
     }
 
+    /// Asks for a save or a copy to begin, and remembers that it was taken on.
+    async fn begin(&self, call: Call) -> Result<Started, Problem> {
+        let started: Started = self.client.send(call).await?.json()?;
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.insert(started.save_id.clone());
+        Ok(started)
+    }
+
     /// A key for a request whose caller has named none: a repetition after a lost answer is the
     /// same request.
     fn key(named: Option<&str>) -> String {
@@ -203,6 +212,15 @@ impl Api {
             Err(problem) => Err(problem),
         }
     }
+}
+
+fn copies_path(request: &CopyRequest, query: &str) -> String {
+    let (name, version) = (&request.template, request.version);
+    format!("/v1/templates/{name}/versions/{version}/copies{query}")
+}
+
+fn copies_body(request: &CopyRequest) -> serde_json::Value {
+    json!({ "regions": request.regions })
 }
 
 fn instance_path(name: &str) -> String {
@@ -321,11 +339,7 @@ impl Backend for Api {
         request_id: Option<&str>,
     ) -> Result<Started, Problem> {
         let call = Call::of(Method::POST, "/v1/saves").body(json!(request));
-        let call = call.key(Self::key(request_id));
-        let started: Started = self.client.send(call).await?.json()?;
-        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        begun.insert(started.save_id.clone());
-        Ok(started)
+        self.begin(call.key(Self::key(request_id))).await
     }
 
     async fn save(&self, id: &SaveId) -> Result<SaveRecord, Problem> {
@@ -387,6 +401,22 @@ impl Backend for Api {
     async fn versions(&self, name: &TemplateName, limit: usize) -> Result<Vec<Version>, Problem> {
         let path = format!("/v1/templates/{name}/versions");
         Ok(self.list(&path, limit).await?.0)
+    }
+
+    async fn plan_copy(&self, request: &CopyRequest) -> Result<CopyPlan, Problem> {
+        let call = Call::of(Method::POST, copies_path(request, "?dry_run=true"));
+        let call = call.body(copies_body(request)).harmless();
+        Ok(self.client.send(call).await?.json::<Planned<_>>()?.plan)
+    }
+
+    async fn start_copy(
+        &self,
+        _place: Place,
+        request: &CopyRequest,
+        request_id: Option<&str>,
+    ) -> Result<Started, Problem> {
+        let call = Call::of(Method::POST, copies_path(request, "")).body(copies_body(request));
+        self.begin(call.key(Self::key(request_id))).await
     }
 
     async fn packages(&self, reference: &TemplateRef) -> Result<Option<Inventory>, Problem> {

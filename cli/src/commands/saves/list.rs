@@ -45,7 +45,10 @@ fn row(record: &SaveRecord) -> Vec<String> {
     vec![
         record.save_id.to_string(),
         record.state.as_str().to_owned(),
-        record.request.instance.clone(),
+        match record.copy_of {
+            Some(_) => "(a copy)".to_owned(),
+            None => record.request.instance.clone(),
+        },
         template(record),
         record.downtime_s.map_or_else(|| "-".to_owned(), duration),
         when(record.started_at),
@@ -58,7 +61,8 @@ fn row(record: &SaveRecord) -> Vec<String> {
 
 fn template(record: &SaveRecord) -> String {
     let name = &record.request.template;
-    match record.version {
+    let copied = record.copy_of.as_ref().map(|source| source.version);
+    match record.version.or(copied) {
         Some(version) => format!("{name}@{version}"),
         None => name.to_string(),
     }
@@ -67,6 +71,7 @@ fn template(record: &SaveRecord) -> String {
 fn value(record: &SaveRecord) -> Value {
     json!({
         "save_id": record.save_id,
+        "kind": record.kind(),
         "state": record.state,
         "step": record.step,
         "instance": record.request.instance,

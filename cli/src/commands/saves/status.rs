@@ -33,14 +33,14 @@ impl Status {
 fn text(record: &SaveRecord, now: Timestamp) -> String {
     let request = &record.request;
     let version = record.version.map(|version| format!("@{version}"));
-    let mut text = format!(
-        "{}: {} as {}{} {}\n",
-        record.save_id,
-        plain(&request.instance),
-        request.template,
-        version.unwrap_or_default(),
-        record.state.as_str()
-    );
+    let what = report::subject(record);
+    let (id, state) = (&record.save_id, record.state.as_str());
+    let (template, version) = (&request.template, version.unwrap_or_default());
+    let mut text = if record.copy_of.is_some() {
+        format!("{id}: {what} {state}\n")
+    } else {
+        format!("{id}: {what} as {template}{version} {state}\n")
+    };
     let percent = record.progress_percent.filter(|_| !record.state.is_final());
     let size = record
         .snapshot_bytes
@@ -70,6 +70,7 @@ fn text(record: &SaveRecord, now: Timestamp) -> String {
         ("instance", story::instance(record)),
         ("AMIs", report::ami_lines(record)),
         ("failed", report::failed_lines(record)),
+        ("copy again", report::retries(record)),
         (
             "removed",
             or_nothing(

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use clap::Args;
+use prism_functions::domain::copy::command;
 use prism_functions::domain::template::{Template, TemplateRef, Version};
 use prism_functions::domain::{Code, Problem};
 use prism_functions::ports::Inventory;
@@ -192,10 +193,10 @@ fn amis(version: &Version) -> String {
 }
 
 fn failed(version: &Version) -> String {
-    let lines = version
-        .failed_regions
-        .iter()
-        .map(|(region, why)| format!("{region}  {}", plain(why)));
+    let lines = version.failed_regions.iter().map(|(region, why)| {
+        let again = command(&version.template, version.number, region);
+        format!("{region}  {}\ncopy it again: {again}", plain(why))
+    });
     lines.collect::<Vec<_>>().join("\n")
 }
 

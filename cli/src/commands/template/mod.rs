@@ -1,5 +1,6 @@
 //! `prism template`.
 
+mod copy;
 mod export;
 mod info;
 
@@ -8,11 +9,12 @@ use clap::Subcommand;
 use crate::app::Session;
 use crate::errors::Outcome;
 
-/// See and export a template
+/// See, export and copy a template
 #[derive(Debug, Subcommand)]
 pub(crate) enum Template {
     Info(info::Info),
     Export(export::Export),
+    Copy(copy::Copy),
 }
 
 impl Template {
@@ -21,6 +23,7 @@ impl Template {
         match self {
             Self::Info(args) => args.run(session).await,
             Self::Export(args) => args.run(session).await,
+            Self::Copy(args) => Box::pin(args.run(session)).await,
         }
     }
 }

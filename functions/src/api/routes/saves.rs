@@ -81,7 +81,8 @@ async fn begin(
     Ok(accepted(started.await?))
 }
 
-fn accepted(started: Started) -> Response {
+/// The answer for a save or a copy that begins.
+pub(super) fn accepted(started: Started) -> Response {
     let place = format!("/v1/saves/{}", started.save_id);
     (StatusCode::ACCEPTED, [(LOCATION, place)], Json(started)).into_response()
 }

@@ -1,21 +1,26 @@
 //! `/v1/templates`.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::identity::Authenticated;
-use crate::api::input::{Named, Params};
-use crate::api::openapi::{Listing, Reading};
+use crate::api::input::{Body, Named, Params, RequestKey, Trial};
+use crate::api::openapi::{Asking, Listing, Reading};
 use crate::api::pages::Paging;
-use crate::api::{Api, Page, Refused};
+use crate::api::{Api, Page, Planned, Refused};
+use crate::domain::copy::{CopyPlan, CopyRequest};
 use crate::domain::template::{TemplateFile, TemplateRef, Version};
-use crate::domain::{Problem, TemplateName};
+use crate::domain::{Code, Problem, Region, TemplateName};
 use crate::ports::Inventory;
-use crate::service::{TemplateSummary, TemplateView};
+use crate::service::{Started, TemplateSummary, TemplateView};
 
 /// The media type of a template's file.
 const YAML: &str = "application/yaml";
@@ -28,6 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(version))
         .routes(routes!(packages))
         .routes(routes!(export))
+        .routes(routes!(copy))
 }
 
 /// The templates that you can launch, by name
@@ -140,6 +146,63 @@ async fn export(
     let reference = reference(&name, &version)?;
     let yaml = api.service.export_template(&caller, &reference).await?;
     Ok(([(CONTENT_TYPE, YAML)], yaml))
+}
+
+/// Where to copy a version to.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Copies {
+    /// The Regions that it lacks, at most 10.
+    #[schema(min_items = 1, max_items = 10)]
+    regions: BTreeSet<Region>,
+}
+
+/// Copy a version to Regions that it lacks
+///
+/// Nothing is saved again, and what the version has stays as it is. Everything that can be checked is
+/// checked first. The copy then goes on by itself, as one of your saves: `GET /v1/saves/{id}` tells how
+/// it stands, and it can be cancelled there. One that fails leaves nothing.
+#[utoipa::path(
+    post, path = "/v1/templates/{name}/versions/{version}/copies", operation_id = "copy_version",
+    tag = "templates",
+    params(
+        ("name" = TemplateName, Path, description = "The template"),
+        ("version" = u32, Path, minimum = 1, description = "The number of the version"),
+        Trial,
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 64 letters, digits, \"-\" or \"_\"",
+            min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$"),
+    ),
+    request_body = Copies,
+    responses(
+        (status = 200, description = "The plan, where `dry_run` asks for no more", body = Planned<CopyPlan>),
+        (status = 202, description = "The copy begins", body = Started),
+        Asking,
+    )
+)]
+async fn copy(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Named((name, version)): Named<(String, String)>,
+    Params(Trial { dry_run }): Params<Trial>,
+    RequestKey(key): RequestKey,
+    Body(Copies { regions }): Body<Copies>,
+) -> Result<Response, Refused> {
+    let reference = reference(&name, &version)?;
+    let Some(version) = reference.version else {
+        let message = "A copy is of a version by its number, not of the latest.";
+        return Err(Problem::new(Code::InvalidName, message).into());
+    };
+    let request = CopyRequest {
+        template: reference.name,
+        version,
+        regions,
+    };
+    if dry_run {
+        let plan = api.service.plan_copy(&caller, &request).await?;
+        return Ok(Json(Planned { dry_run, plan }).into_response());
+    }
+    let started = api.service.start_copy(&caller, &request, key.as_deref());
+    Ok(super::saves::accepted(started.await?))
 }
 
 fn reference(name: &str, version: &str) -> Result<TemplateRef, Problem> {

@@ -1,0 +1,182 @@
+//! Copies of versions: their locks, and how a version comes to have AMIs in further Regions.
+
+use std::collections::BTreeMap;
+
+use super::audit::audit_write;
+use super::records::{Stored, decode, encode};
+use super::saves::{Begun, Lock, check_epoch, save_item, save_not_found};
+use super::templates::{template_key, version_key};
+use super::{Registry, TRIES, problem};
+use crate::domain::audit::AuditEvent;
+use crate::domain::pricing::snapshot_usd_per_month;
+use crate::domain::save::SaveRecord;
+use crate::domain::template::{Template, Version};
+use crate::domain::{Code, ImageId, Problem, Region, SaveId, SnapshotId, TemplateName};
+use crate::ports::{Condition, Key, TableError, Write};
+
+/// What a copy brings to its version.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Additions {
+    /// The AMIs that are available, by Region.
+    pub(crate) images: BTreeMap<Region, ImageId>,
+    /// The snapshots behind them.
+    pub(crate) snapshots: BTreeMap<Region, Vec<SnapshotId>>,
+    /// The Regions whose copy failed, and why.
+    pub(crate) failed: BTreeMap<Region, String>,
+}
+
+/// The lock of a version in a Region that it is being copied to.
+fn lock_key(name: &TemplateName, version: u32, region: &Region) -> Key {
+    Key::new(
+        format!("TEMPLATE#{name}"),
+        format!("COPYING#{version:06}#{region}"),
+    )
+}
+
+impl Registry {
+    /// Begins a copy: its record and a lock for each of its Regions in one transaction, or nothing.
+    pub(crate) async fn begin_copy(&self, record: &SaveRecord) -> Result<Begun, Problem> {
+        let lock = Lock {
+            save_id: record.save_id.clone(),
+        };
+        let mut writes = vec![Write::Put(save_item(record, 1)?, Condition::ItemAbsent)];
+        for key in lock_keys(record) {
+            writes.push(Write::Put(
+                encode(key, &lock, 1, [])?,
+                Condition::ItemAbsent,
+            ));
+        }
+        match self.table.transact(&writes).await {
+            Ok(()) => return Ok(Begun::Now),
+            Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
+            Err(error) => return Err(problem(error)),
+        }
+        if let Some(before) = self.save(&record.save_id).await? {
+            return Ok(Begun::Before(Box::new(before.value)));
+        }
+        for key in lock_keys(record) {
+            if let Some(holder) = self.holder(&key).await? {
+                return Ok(Begun::HeldBy(holder));
+            }
+        }
+        Err(problem(TableError::Conflict))
+    }
+
+    /// The copy that is under way to a Region.
+    pub async fn copy_holder(
+        &self,
+        name: &TemplateName,
+        version: u32,
+        region: &Region,
+    ) -> Result<Option<SaveId>, Problem> {
+        self.holder(&lock_key(name, version, region)).await
+    }
+
+    /// The deletions that release the locks which a copy holds.
+    pub(super) async fn copy_releases(&self, record: &SaveRecord) -> Result<Vec<Write>, Problem> {
+        let mut releases = Vec::new();
+        for key in lock_keys(record) {
+            if self.holder(&key).await?.as_ref() == Some(&record.save_id) {
+                let lock = serde_json::json!({ "save_id": record.save_id });
+                let ours = Condition::Equals("record".to_owned(), lock);
+                releases.push(Write::Delete(key, ours));
+            }
+        }
+        Ok(releases)
+    }
+
+    pub(super) async fn holder(&self, key: &Key) -> Result<Option<SaveId>, Problem> {
+        let item = self.table.get(key).await.map_err(problem)?;
+        let lock: Option<Stored<Lock>> = item.as_ref().map(decode).transpose()?;
+        Ok(lock.map(|lock| lock.value.save_id))
+    }
+
+    /// Adds to a version what its copy has made, and notes in the copy's record that it is so, in one
+    /// transaction. What the version has stays as it is (promise P6): where it has an AMI by now,
+    /// the copy is refused. The AMIs were opened by the grants that the template had: where it has changed
+    /// since, [`Code::RegistryConflict`] says so. Without any AMI only the causes are written down, and the record stays.
+    pub(crate) async fn add_copies(
+        &self,
+        record: &SaveRecord,
+        number: u32,
+        template: &Stored<Template>,
+        event: &AuditEvent,
+        additions: &Additions,
+    ) -> Result<(), Problem> {
+        let name = &record.request.template;
+        for _ in 0..TRIES {
+            let save = self.save(&record.save_id).await?;
+            let save = save.ok_or_else(|| save_not_found(&record.save_id))?;
+            if save.value.version.is_some() {
+                return Ok(());
+            }
+            check_epoch(&save.value, Some(record.epoch))?;
+            let Some(stored) = self.stored_version(name, number).await? else {
+                let message = format!("The version {name}@{number} is gone.");
+                return Err(Problem::new(Code::VersionNotFound, message));
+            };
+            let version = with(&stored.value, additions)?;
+            let item = encode(version_key(name, number), &version, stored.revision + 1, [])?;
+            let mut writes = vec![Write::Put(item, stored.unchanged())];
+            if !additions.images.is_empty() {
+                let mut after = save.value.clone();
+                after.version = Some(number);
+                let bytes = version.snapshot_bytes;
+                let cost = snapshot_usd_per_month(bytes, additions.images.len());
+                after.usd_per_month = Some(cost);
+                let item = save_item(&after, save.revision + 1)?;
+                writes.push(Write::Put(item, save.unchanged()));
+                writes.push(Write::Check(template_key(name), template.unchanged()));
+                writes.push(audit_write(event, stored.revision)?);
+            }
+            match self.table.transact(&writes).await {
+                Ok(()) => return Ok(()),
+                Err(error @ TableError::ConditionFailed { write: 2 }) => {
+                    return Err(problem(error));
+                }
+                Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
+                Err(error) => return Err(problem(error)),
+            }
+        }
+        Err(problem(TableError::Conflict))
+    }
+}
+
+fn lock_keys(record: &SaveRecord) -> Vec<Key> {
+    let Some(source) = &record.copy_of else {
+        return Vec::new();
+    };
+    let request = &record.request;
+    let key = |region| lock_key(&request.template, source.version, region);
+    request.copy_to.iter().map(key).collect()
+}
+
+/// The version with what was added.
+fn with(version: &Version, additions: &Additions) -> Result<Version, Problem> {
+    let mut after = version.clone();
+    for (region, image) in &additions.images {
+        if let Some(there) = version.amis.get(region) {
+            let there: Vec<&str> = there.values().map(ImageId::as_str).collect();
+            let message = format!(
+                "{}@{} has an AMI in {region} already: {}.",
+                version.template,
+                version.number,
+                there.join(", ")
+            );
+            return Err(Problem::new(Code::CopyExists, message));
+        }
+        let by_architecture = BTreeMap::from([(version.architecture, image.clone())]);
+        after.amis.insert(region.clone(), by_architecture);
+        after.failed_regions.remove(region);
+    }
+    for (region, snapshots) in &additions.snapshots {
+        after.snapshots.insert(region.clone(), snapshots.clone());
+    }
+    for (region, why) in &additions.failed {
+        if !after.amis.contains_key(region) {
+            after.failed_regions.insert(region.clone(), why.clone());
+        }
+    }
+    after.usd_per_month = snapshot_usd_per_month(after.snapshot_bytes, after.amis.len());
+    Ok(after)
+}

@@ -1,0 +1,92 @@
+//! What RegisterTemplate does for a copy: adds its AMIs to the version that it copied.
+
+use super::register_template::{Opened, TRIES, snapshots};
+use super::{Env, SaveRef, plan_copy};
+use crate::domain::audit::Subject;
+use crate::domain::copy::CopySource;
+use crate::domain::save::{RegionCopy, SaveRecord};
+use crate::domain::{Code, Problem, Region};
+use crate::registry::Additions;
+use crate::service::access::{Action, Caller, template_not_found};
+use crate::service::audit;
+
+/// Adds what is available, and why the rest is not. Answers the number of the version.
+pub(super) async fn add(
+    env: &Env,
+    save: &SaveRef,
+    record: &SaveRecord,
+    source: &CopySource,
+) -> Result<u32, Problem> {
+    let mut additions = additions(record);
+    additions.snapshots = snapshots(env, record, &additions.images).await?;
+    let (name, number) = (&record.request.template, source.version);
+    let now = env.clock.now();
+    let subject = Subject::Template(name.clone());
+    let regions: Vec<&Region> = additions.images.keys().collect();
+    let event = audit::of(
+        &record.saved_by,
+        &record.origin,
+        now,
+        "template.copy",
+        subject,
+    )
+    .with("save", &record.save_id)
+    .with("version", number)
+    .with("regions", regions);
+    let copier = Caller::new(record.saved_by.clone());
+    let mut open = Opened::default();
+    for _ in 0..TRIES {
+        let stored = env.registry.template(name).await?;
+        let stored = stored.ok_or_else(|| template_not_found(name.as_str()))?;
+        let template = &stored.value;
+        copier
+            .check_template(&env.registry, Action::Copy, template)
+            .await?;
+        // Before the transaction: launch permissions are not copied with an AMI (EC2 fact 8).
+        open.by_grants(env, save, record, &additions.images).await?;
+        let event = event.clone().of_project(template.project.as_ref());
+        let added = env
+            .registry
+            .add_copies(record, number, &stored, &event, &additions);
+        match added.await {
+            Ok(()) if additions.images.is_empty() => return Err(nothing(record, number)),
+            Ok(()) => return Ok(number),
+            // The template was shared or changed in between.
+            Err(problem) if problem.code == Code::RegistryConflict => {}
+            Err(problem) => return Err(problem),
+        }
+    }
+    let message = format!(
+        "The template {name} was changed by others each time that the copies were to be added."
+    );
+    Err(Problem::new(Code::RegistryConflict, message))
+}
+
+fn additions(record: &SaveRecord) -> Additions {
+    let mut additions = Additions::default();
+    for (region, copy) in &record.copies {
+        match copy {
+            RegionCopy::Available { image } => {
+                additions.images.insert(region.clone(), image.clone());
+            }
+            RegionCopy::Failed { cause, .. } => {
+                additions.failed.insert(region.clone(), cause.clone());
+            }
+            RegionCopy::Copying { .. } => {}
+        }
+    }
+    additions
+}
+
+/// All copies failed: the first of them says why.
+fn nothing(record: &SaveRecord, version: u32) -> Problem {
+    let failed = record.copies.iter().find_map(|(region, copy)| match copy {
+        RegionCopy::Failed { code, cause } => Some((region, code, cause)),
+        RegionCopy::Copying { .. } | RegionCopy::Available { .. } => None,
+    });
+    let Some((region, code, cause)) = failed else {
+        return Problem::new(Code::Internal, "No Region was copied to, and none failed.");
+    };
+    let code = code.parse().unwrap_or(Code::CopyFailed);
+    Problem::new(code, cause).hint(plan_copy::again_hint(record, version, region))
+}

@@ -1,0 +1,230 @@
+//! PlanCopy: checks whether a version can be copied to further Regions, and begins the copy: its
+//! record and its locks in one transaction. Nothing in EC2 is touched (promise P2).
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Env, Step, from_ec2};
+use crate::domain::copy::{CopyPlan, CopyRequest, CopySource, command};
+use crate::domain::pricing::snapshot_usd_per_month;
+use crate::domain::save::{SaveRecord, SaveRequest};
+use crate::domain::template::{Template, Version};
+use crate::domain::{Code, Problem, Region, SaveId};
+use crate::ports::{Call, Image, ImageFilter, ImageState, Tags};
+use crate::registry::Begun;
+use crate::service::access::{Action, Caller, template_not_found};
+use crate::service::lookup::check_regions;
+
+/// See the module.
+pub(super) struct PlanCopy;
+
+/// What is asked, by whom, and under which id and execution.
+#[derive(Debug, Deserialize)]
+pub(super) struct Input {
+    save_id: SaveId,
+    epoch: u32,
+    execution: String,
+    caller: Caller,
+    copy: CopyRequest,
+}
+
+/// Where to copy to.
+#[derive(Debug, Serialize)]
+pub(super) struct Output {
+    copy_to: BTreeSet<Region>,
+}
+
+impl Step for PlanCopy {
+    const NAME: &'static str = "PlanCopy";
+    const CALLS: &'static [Call] = &[
+        Call::Regions,
+        Call::Images,
+        Call::Get,
+        Call::Query,
+        Call::Put,
+    ];
+    type Input = Input;
+    type Output = Output;
+
+    async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
+        if let Some(stored) = env.registry.save(&input.save_id).await? {
+            return again(&stored.value, &input);
+        }
+        let subject = check(env, &input.caller, &input.copy).await?;
+        let record = record(env, &input, &subject);
+        match env.registry.begin_copy(&record).await? {
+            Begun::Now => Ok(output(&record)),
+            Begun::Before(record) => again(&record, &input),
+            Begun::HeldBy(holder) => Err(in_progress(&input.copy, &holder)),
+        }
+    }
+}
+
+/// The copy has begun already: a retried step, or a later execution that goes on with it.
+fn again(record: &SaveRecord, input: &Input) -> Result<Output, Problem> {
+    let asked = record.copy_of.as_ref().map(|source| CopyRequest {
+        template: record.request.template.clone(),
+        version: source.version,
+        regions: record.request.copy_to.clone(),
+    });
+    if asked.as_ref() != Some(&input.copy) || record.saved_by != input.caller.user {
+        let message = format!("{} was asked for differently before.", record.save_id);
+        return Err(Problem::new(Code::RequestIdReused, message));
+    }
+    if record.epoch != input.epoch {
+        let (id, execution) = (&record.save_id, &record.execution);
+        let message = format!("The copy {id} is worked on by the execution {execution}.");
+        return Err(Problem::new(Code::Superseded, message));
+    }
+    Ok(output(record))
+}
+
+fn output(record: &SaveRecord) -> Output {
+    Output {
+        copy_to: record.request.copy_to.clone(),
+    }
+}
+
+/// What is copied, as the checks found it.
+pub(crate) struct Subject {
+    template: Template,
+    version: Version,
+    source: CopySource,
+    tags: Tags,
+}
+
+impl Subject {
+    /// What the copy will do.
+    pub(crate) fn plan(&self, request: &CopyRequest) -> CopyPlan {
+        let bytes = self.version.snapshot_bytes;
+        CopyPlan {
+            template: self.template.name.clone(),
+            source: self.source.clone(),
+            regions: request.regions.clone(),
+            bytes,
+            usd_per_month_at_most: snapshot_usd_per_month(bytes, request.regions.len()),
+        }
+    }
+}
+
+/// Checks everything. Changes nothing.
+pub(crate) async fn check(
+    env: &Env,
+    caller: &Caller,
+    request: &CopyRequest,
+) -> Result<Subject, Problem> {
+    request.check()?;
+    let name = &request.template;
+    let stored = env.registry.template(name).await?;
+    let template = stored.ok_or_else(|| template_not_found(name.as_str()))?;
+    let template = template.value;
+    caller
+        .check_template(&env.registry, Action::Copy, &template)
+        .await?;
+    let version = env.registry.version(name, request.version).await?;
+    let version = version.ok_or_else(|| {
+        let (latest, number) = (template.latest, request.version);
+        let message =
+            format!("There is no version {number}: {name} has the versions 1 to {latest}.");
+        Problem::new(Code::VersionNotFound, message)
+    })?;
+    check_regions(env, &request.regions).await?;
+    env.settings.allowed_regions.check(&request.regions)?;
+    for region in &request.regions {
+        if version.amis.contains_key(region) {
+            let reference = request.reference();
+            let message = format!("{reference} has an AMI in {region} already.");
+            return Err(Problem::new(Code::CopyExists, message));
+        }
+        if let Some(holder) = env
+            .registry
+            .copy_holder(name, version.number, region)
+            .await?
+        {
+            return Err(in_progress(request, &holder));
+        }
+    }
+    let (region, image) = source(env, &version).await?;
+    let user_tags = image.tags.into_iter().filter(|(key, _)| {
+        let reserved = ["aws:", "prism:"];
+        key != "Name" && !reserved.iter().any(|prefix| key.starts_with(prefix))
+    });
+    Ok(Subject {
+        tags: user_tags.collect(),
+        source: CopySource {
+            version: version.number,
+            region,
+            image: image.id,
+        },
+        template,
+        version,
+    })
+}
+
+/// An AMI of the version that is available.
+async fn source(env: &Env, version: &Version) -> Result<(Region, Image), Problem> {
+    for (region, by_architecture) in &version.amis {
+        for id in by_architecture.values() {
+            let filter = ImageFilter::Ids(vec![id.clone()]);
+            let found = match env.ec2.images(region, &filter).await {
+                Ok(found) => found,
+                Err(error) if error.is_not_found() || error.is_incorrect_state() => continue,
+                Err(error) => return Err(from_ec2(error)),
+            };
+            let available = |image: &Image| image.state == ImageState::Available;
+            if let Some(image) = found.into_iter().find(available) {
+                return Ok((region.clone(), image));
+            }
+        }
+    }
+    let message = format!(
+        "{}@{} has no AMI that is available: somebody deregistered them.",
+        version.template, version.number
+    );
+    Err(Problem::new(Code::ImageFailed, message)
+        .hint("Save the instance again: what is gone cannot be copied."))
+}
+
+fn record(env: &Env, input: &Input, subject: &Subject) -> SaveRecord {
+    let Subject {
+        template,
+        version,
+        source,
+        ..
+    } = subject;
+    let request = SaveRequest {
+        instance: version.saved_from.clone(),
+        template: template.name.clone(),
+        region: source.region.clone(),
+        description: version.description.clone(),
+        copy_to: input.copy.regions.clone(),
+        // Whom its AMIs are opened to, the template's grants say.
+        public: false,
+        project: template.project.clone(),
+        tags: subject.tags.clone(),
+        accept_instance_store_loss: None,
+    };
+    let (user, now) = (input.caller.user.clone(), env.clock.now());
+    let execution = input.execution.clone();
+    let mut record = SaveRecord::new(input.save_id.clone(), request, user, execution, now);
+    record.origin = input.caller.origin.clone();
+    record.copy_of = Some(source.clone());
+    record.epoch = input.epoch;
+    PlanCopy::NAME.clone_into(&mut record.step);
+    PlanCopy::NAME.clone_into(&mut record.moments[0].step);
+    record
+}
+
+fn in_progress(request: &CopyRequest, holder: &SaveId) -> Problem {
+    let reference = request.reference();
+    let message = format!("{reference} is being copied to such a Region by {holder}.");
+    Problem::new(Code::CopyInProgress, message)
+        .hint(format!("Watch it: prism saves watch {holder}"))
+}
+
+/// How to try again what failed in one Region.
+pub(super) fn again_hint(record: &SaveRecord, version: u32, region: &Region) -> String {
+    let command = command(&record.request.template, version, region);
+    format!("The version stands in its other Regions. Try again: {command}")
+}

@@ -1,0 +1,397 @@
+//! A version is copied to further Regions, long after its save: in one piece or not at all, whatever
+//! happens (promises P4 to P6).
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prism_functions::domain::copy::CopyRequest;
+use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveState};
+use prism_functions::domain::template::Version;
+use prism_functions::domain::{Code, Problem, Region, SaveId};
+use prism_functions::ports::{Image, ImageFilter, ImageState, LaunchPermission, SnapshotFilter};
+use prism_functions::service::access::Caller;
+use prism_functions::steps::{PublicScope, SAVE_TAG, Settings};
+use prism_tests::clean;
+use prism_tests::story::{tell, to_the_end};
+use prism_tests::world::{
+    Setup, World, caller, id_of, launch_request, launched, region, save_request,
+};
+
+/// A Region that no save of these tests asks for.
+const FAR: &str = "eu-west-1";
+
+fn named(names: &[&str]) -> BTreeSet<Region> {
+    names.iter().map(|name| name.parse().unwrap()).collect()
+}
+
+fn ask(regions: &[&str]) -> CopyRequest {
+    CopyRequest {
+        template: "kept".parse().unwrap(),
+        version: 1,
+        regions: named(regions),
+    }
+}
+
+/// A world with the version `kept@1` of Ada's, in one Region.
+fn saved(setup: Setup) -> World {
+    let world = launched(setup);
+    let record = world.save("ada", save_request("work", "kept")).unwrap();
+    assert_eq!(record.version, Some(1), "{record:#?}");
+    world
+}
+
+fn begin(world: &World, caller: &Caller, request: &CopyRequest) -> Result<SaveId, Problem> {
+    let started = world.service.start_copy(caller, request, None);
+    world.clock.run(started).map(|started| started.save_id)
+}
+
+fn copy(world: &World, request: &CopyRequest) -> SaveRecord {
+    let id = begin(world, &caller("ada"), request).unwrap();
+    to_the_end(world, &id);
+    world.record(&id).unwrap()
+}
+
+fn version(world: &World) -> Version {
+    let (registry, kept) = (&world.service.env.registry, "kept".parse().unwrap());
+    let found = registry.version(&kept, 1);
+    world.clock.run(found).unwrap().unwrap()
+}
+
+/// The AMIs that a save or a copy has in a Region.
+fn images(world: &World, id: &SaveId, region: &str) -> Vec<Image> {
+    let filter = ImageFilter::OwnTag(SAVE_TAG.to_owned(), id.to_string());
+    let region = region.parse().unwrap();
+    let found = world
+        .clock
+        .run(world.service.env.ec2.images(&region, &filter));
+    let mut found = found.unwrap();
+    found.retain(|image| image.state != ImageState::Deregistered);
+    found
+}
+
+#[test]
+fn a_copy_that_failed_with_its_save_is_made_up_for() {
+    let world = launched(Setup::seeded(3));
+    let mut request = save_request("work", "kept");
+    request.copy_to = named(&["us-west-2", FAR]);
+    request.tags = BTreeMap::from([("grant".to_owned(), "42".to_owned())]);
+    world.admin.fail_next_copy("the key is gone").unwrap();
+    let save = world.save("ada", request).unwrap();
+    let before = version(&world);
+    assert_eq!((before.amis.len(), before.failed_regions.len()), (2, 1));
+    let (lacking, why) = before.failed_regions.iter().next().unwrap();
+    assert!(why.contains("the key is gone"), "{why}");
+    let touched = world.cloud.history_of(&id_of(&world)).unwrap();
+
+    let record = copy(&world, &ask(&[lacking.as_str()]));
+    assert_eq!(record.state, SaveState::Succeeded, "{record:#?}");
+    let after = version(&world);
+    assert!(after.failed_regions.is_empty(), "{after:#?}");
+    for (region, amis) in &before.amis {
+        assert_eq!(after.amis.get(region), Some(amis), "what is there stays");
+    }
+    let made = images(&world, &record.save_id, lacking.as_str());
+    let added = &after.amis[lacking][&after.architecture];
+    assert_eq!(made[0].id, *added);
+    assert_eq!(made[0].tags["grant"], "42", "the user's tags go along");
+    assert_eq!(after.snapshots[lacking].len(), 1);
+    assert!((after.usd_per_month - before.usd_per_month * 1.5).abs() < 1e-9);
+    assert_eq!(touched, world.cloud.history_of(&id_of(&world)).unwrap());
+    assert_eq!(
+        world.record(&save.save_id).unwrap(),
+        save,
+        "its save is over"
+    );
+    let mut launch = launch_request("kept@1", "there");
+    launch.region = lacking.clone();
+    let ada = caller("ada");
+    let launched = world.service.launch(&ada, &launch);
+    assert_eq!(world.clock.run(launched).unwrap().0.image, *added);
+}
+
+#[test]
+fn a_copy_tells_its_story() {
+    let world = saved(Setup::seeded(3));
+    let record = copy(&world, &ask(&[FAR]));
+    insta::assert_snapshot!(tell(&world, &record.save_id), @r"
+           0s  PlanCopy
+           0s  CopyImage
+           0s  AwaitCopy x5
+        2m02s  RegisterTemplate
+        2m02s  CompleteSave
+        2m02s  Succeeded
+    save: succeeded as kept@1, eu-west-1 available
+    left: AMIs 1, snapshots 1
+    notices: copy.succeeded
+    ");
+    assert_eq!(record.kind(), "copy");
+}
+
+#[test]
+fn a_copy_that_fails_again_leaves_its_cause_and_nothing_else() {
+    let world = saved(Setup::seeded(3));
+    let before = version(&world);
+    world.admin.fail_next_copy("the key is gone").unwrap();
+    let record = copy(&world, &ask(&[FAR]));
+    assert_eq!(record.state, SaveState::Failed);
+    let failure = record.failure.as_ref().unwrap();
+    assert_eq!(failure.code, "CopyFailed");
+    let again = "prism template copy kept@1 --region eu-west-1";
+    assert!(failure.hint.ends_with(again), "{failure:?}");
+    let after = version(&world);
+    assert_eq!(after.amis, before.amis);
+    let why = &after.failed_regions[&FAR.parse().unwrap()];
+    assert!(why.contains("the key is gone"), "{why}");
+    assert_eq!(copy(&world, &ask(&[FAR])).state, SaveState::Succeeded);
+    assert!(version(&world).failed_regions.is_empty());
+}
+
+#[test]
+fn of_two_regions_one_can_fail() {
+    let world = saved(Setup::seeded(3));
+    world.admin.fail_next_copy("the key is gone").unwrap();
+    let record = copy(&world, &ask(&[FAR, "us-west-2"]));
+    assert_eq!(record.state, SaveState::Succeeded, "{record:#?}");
+    let failed = record.copies.values();
+    let failed = failed.filter(|copy| matches!(copy, RegionCopy::Failed { .. }));
+    assert_eq!(failed.count(), 1);
+    let version = version(&world);
+    assert_eq!((version.amis.len(), version.failed_regions.len()), (2, 1));
+}
+
+/// Launch permissions are not copied with an AMI: the copy is opened to whom the template is open.
+#[test]
+fn a_copy_of_what_is_public_is_public() {
+    let world = launched(Setup {
+        settings: Settings {
+            public_scope: PublicScope::World,
+            ..Settings::default()
+        },
+        ..Setup::seeded(3)
+    });
+    let far: Region = FAR.parse().unwrap();
+    for open in [&far, &region()] {
+        world.admin.block_public_images(open, false).unwrap();
+    }
+    let mut request = save_request("work", "kept");
+    request.public = true;
+    world.save("ada", request).unwrap();
+    let record = copy(&world, &ask(&[FAR]));
+    let made = images(&world, &record.save_id, FAR).remove(0).id;
+    let ec2 = &world.service.env.ec2;
+    let there = world.clock.run(ec2.launch_permissions(&far, &made));
+    assert_eq!(there.unwrap(), [LaunchPermission::Everyone]);
+}
+/// The seconds of a copy at which something goes wrong, until after its end.
+fn moments() -> impl Iterator<Item = u64> {
+    (0..40).chain((40..400).step_by(20))
+}
+
+/// An execution that is stopped at any moment: the sweep has the copy go on.
+#[test]
+fn an_abort_at_any_moment_goes_on() {
+    let mut resumed = 0;
+    for moment in moments() {
+        let world = saved(Setup::seeded(moment));
+        let before = version(&world);
+        let id = begin(&world, &caller("ada"), &ask(&[FAR])).unwrap();
+        world.pass(moment);
+        let stop = world.service.executions.stop(id.as_str(), "by the test");
+        world.clock.run(stop).unwrap();
+        let registry = &world.service.env.registry;
+        if world.clock.run(registry.save(&id)).unwrap().is_none() {
+            continue; // Stopped before PlanCopy: nothing has happened.
+        }
+        let recoveries = world.clock.run(world.service.sweep()).unwrap();
+        resumed += recoveries.len();
+        assert!(world.clock.run(world.service.sweep()).unwrap().is_empty());
+        to_the_end(&world, &id);
+        let record = world.record(&id).unwrap();
+        assert_eq!(
+            record.state,
+            SaveState::Succeeded,
+            "at {moment}: {record:#?}"
+        );
+        let made = images(&world, &id, FAR);
+        assert_eq!(made.len(), 1, "at {moment}: {made:#?}");
+        let after = version(&world);
+        assert_eq!(after.amis[&region()], before.amis[&region()]);
+        assert_eq!(after.amis.len(), 2);
+    }
+    assert!(resumed > 30, "{resumed}");
+}
+
+/// Executions that are stopped again and again: it is taken back in the end.
+#[test]
+fn a_copy_that_never_gets_through_is_taken_back() {
+    let world = saved(Setup::seeded(5));
+    let before = version(&world);
+    let id = begin(&world, &caller("ada"), &ask(&[FAR])).unwrap();
+    for _ in 0..4 {
+        world.pass(5);
+        let execution = world.record(&id).unwrap().execution;
+        let stop = world.service.executions.stop(&execution, "by the test");
+        world.clock.run(stop).unwrap();
+        world.clock.run(world.service.sweep()).unwrap();
+    }
+    // The sweep leaves it alone for some minutes by now.
+    world.sweep(2);
+    to_the_end(&world, &id);
+    let record = world.record(&id).unwrap();
+    assert_eq!(record.state, SaveState::Failed, "{record:#?}");
+    assert_eq!(record.failure.unwrap().code, "SaveInterrupted");
+    assert_eq!(version(&world), before);
+    assert_eq!(copy(&world, &ask(&[FAR])).state, SaveState::Succeeded);
+}
+
+#[test]
+fn a_cancel_at_any_moment_leaves_all_or_nothing() {
+    let mut ends = BTreeMap::new();
+    for moment in moments() {
+        let world = saved(Setup::seeded(moment));
+        let before = version(&world);
+        let ada = caller("ada");
+        let id = begin(&world, &ada, &ask(&[FAR])).unwrap();
+        world.pass(moment);
+        let cancelled = world.clock.run(world.service.cancel_save(&ada, &id));
+        to_the_end(&world, &id);
+        let record = world.record(&id).unwrap();
+        let after = version(&world);
+        if cancelled.is_ok() {
+            assert_eq!(
+                record.state,
+                SaveState::Cancelled,
+                "at {moment}: {record:#?}"
+            );
+            assert_eq!(record.cancelled_by, Some(ada.user.clone()));
+            assert_eq!(after, before);
+        } else {
+            assert_eq!(
+                record.state,
+                SaveState::Succeeded,
+                "at {moment}: {record:#?}"
+            );
+            assert_eq!(after.amis.len(), 2);
+        }
+        *ends.entry(record.state.as_str()).or_insert(0) += 1;
+    }
+    assert!(ends["cancelled"] > 20 && ends["succeeded"] > 1, "{ends:?}");
+}
+
+/// A process that leaves its copy to another one.
+#[test]
+fn a_hand_over_at_any_moment_still_succeeds() {
+    for moment in moments() {
+        let world = saved(Setup::seeded(moment));
+        let ada = caller("ada");
+        let id = begin(&world, &ada, &ask(&[FAR])).unwrap();
+        world.pass(moment);
+        world.clock.run(world.service.hand_over(&ada, &id)).unwrap();
+        to_the_end(&world, &id);
+        let record = world.record(&id).unwrap();
+        assert_eq!(
+            record.state,
+            SaveState::Succeeded,
+            "at {moment}: {record:#?}"
+        );
+        assert_eq!(images(&world, &id, FAR).len(), 1);
+    }
+}
+
+#[test]
+fn the_same_copy_is_made_once() {
+    let world = saved(Setup::seeded(3));
+    let ada = caller("ada");
+    let start = |key| {
+        let request = ask(&[FAR]);
+        let service = &world.service;
+        world
+            .clock
+            .run(async { service.start_copy(&ada, &request, key).await })
+    };
+    let first = start(Some("key")).unwrap();
+    assert!(!first.repeated);
+    let again = start(Some("key")).unwrap();
+    assert_eq!(
+        (again.save_id, again.repeated),
+        (first.save_id.clone(), true)
+    );
+    world.pass(5);
+    let other = start(None).unwrap_err();
+    assert_eq!(other.code, Code::CopyInProgress);
+    assert!(other.advice().contains(first.save_id.as_str()), "{other:?}");
+    to_the_end(&world, &first.save_id);
+    assert!(start(Some("key")).unwrap().repeated);
+    assert_eq!(start(None).unwrap_err().code, Code::CopyExists);
+    let reused = ask(&["us-west-2"]);
+    let reused = world.service.start_copy(&ada, &reused, Some("key"));
+    assert_eq!(
+        world.clock.run(reused).unwrap_err().code,
+        Code::RequestIdReused
+    );
+}
+
+/// Two that are asked for at the same moment, both of which the service has let through.
+#[test]
+fn two_at_once_make_one_copy() {
+    let world = saved(Setup::seeded(3));
+    let ada = caller("ada");
+    let (both, one) = (ask(&[FAR, "us-west-2"]), ask(&[FAR]));
+    let (first, second) = world.clock.run(futures::future::join(
+        world.service.start_copy(&ada, &both, None),
+        world.service.start_copy(&ada, &one, None),
+    ));
+    let (first, second) = (first.unwrap().save_id, second.unwrap().save_id);
+    world.clock.run_until_idle().unwrap();
+    let registry = &world.service.env.registry;
+    let held = world.clock.run(registry.save(&second)).unwrap();
+    assert!(held.is_none(), "it was refused before it began");
+    let record = world.record(&first).unwrap();
+    assert_eq!(record.state, SaveState::Succeeded, "{record:#?}");
+    clean::check(&world, &record);
+    assert_eq!(version(&world).amis.len(), 3);
+}
+
+#[test]
+fn what_cannot_be_copied_is_refused_before_it_begins() {
+    let world = saved(Setup {
+        settings: Settings {
+            allowed_regions: "us-east-1,eu-west-1".parse().unwrap(),
+            ..Settings::default()
+        },
+        ..Setup::seeded(3)
+    });
+    let ada = caller("ada");
+    let writes = world.table.writes();
+    let mut cases = vec![
+        (caller("bob"), ask(&[FAR]), Code::TemplateNotFound),
+        (ada.clone(), ask(&[]), Code::InvalidRegion),
+        (ada.clone(), ask(&["mars-north-1"]), Code::InvalidRegion),
+        (ada.clone(), ask(&["us-west-2"]), Code::RegionNotAllowed),
+        (ada.clone(), ask(&["us-east-1"]), Code::CopyExists),
+    ];
+    let mut missing = ask(&[FAR]);
+    missing.version = 7;
+    cases.push((ada.clone(), missing, Code::VersionNotFound));
+    let mut unknown = ask(&[FAR]);
+    unknown.template = "other".parse().unwrap();
+    cases.push((ada.clone(), unknown, Code::TemplateNotFound));
+    for (who, request, code) in cases {
+        let refused = begin(&world, &who, &request).unwrap_err();
+        assert_eq!(refused.code, code, "{request:?}");
+    }
+    let home = version(&world).amis[&region()]
+        .values()
+        .next()
+        .unwrap()
+        .clone();
+    let (ec2, here) = (&world.service.env.ec2, region());
+    world.clock.run(ec2.deregister_image(&here, &home)).unwrap();
+    let refused = begin(&world, &ada, &ask(&[FAR])).unwrap_err();
+    assert_eq!(refused.code, Code::ImageFailed);
+    assert_eq!(world.table.writes(), writes);
+    let tag = SnapshotFilter::Tag("prism:template".to_owned(), "kept".to_owned());
+    let far = FAR.parse().unwrap();
+    let none = world.clock.run(world.service.env.ec2.snapshots(&far, &tag));
+    assert!(none.unwrap().is_empty());
+}
