@@ -13,7 +13,7 @@ use crate::venv;
 const TOOLS: [&str; 2] = ["cargo-lambda==1.9.2", "ziglang==0.17.1"];
 
 /// Builds the program and answers where it is.
-pub(super) fn build(arch: Arch, flags: &str) -> Outcome<PathBuf> {
+pub(super) fn build(arch: Arch, flags: &[String]) -> Outcome<PathBuf> {
     standard_library(arch)?;
     let tools = venv::with("python3", "cargo-lambda", &TOOLS)?;
     let built = root().join("target/package").join(arch.name());

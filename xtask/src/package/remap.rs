@@ -10,22 +10,19 @@ use crate::shell::{cargo, output};
 
 /// What stands for the folder in which a registry's crates lie.
 const REGISTRY: &str = "/registry";
-/// What parts the flags of `CARGO_ENCODED_RUSTFLAGS`.
-const BETWEEN: &str = "\u{1f}";
 
-/// The compiler's flags, as `CARGO_ENCODED_RUSTFLAGS` has them. The crates of this repository are
+/// The compiler's flags. The crates of this repository are
 /// compiled under paths that are relative to its root; those of a registry lie in the home of
 /// whoever builds, in a folder named after where they were fetched.
-pub(super) fn flags() -> Outcome<String> {
+pub(super) fn flags() -> Outcome<Vec<String>> {
     let mut command = cargo();
     command.args(["metadata", "--locked", "--format-version=1"]);
     let metadata: Value = serde_json::from_str(&output(&mut command)?)
         .map_err(|error| format!("cargo metadata answered what is no JSON: {error}"))?;
-    let flags: Vec<String> = registries(&metadata)
-        .into_iter()
+    let folders = registries(&metadata).into_iter();
+    Ok(folders
         .map(|folder| format!("--remap-path-prefix={folder}={REGISTRY}"))
-        .collect();
-    Ok(flags.join(BETWEEN))
+        .collect())
 }
 
 /// The folders that hold the folders of crates that are not ours.
