@@ -315,5 +315,7 @@ pub fn save_request(instance: &str, template: &str) -> SaveRequest {
         project: None,
         tags: std::collections::BTreeMap::new(),
         accept_instance_store_loss: None,
+        add_arch: false,
+        version: None,
     }
 }

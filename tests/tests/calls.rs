@@ -249,6 +249,8 @@ fn every_declared_call_of_the_api_is_made() {
     };
     as_api(&world, service.plan_copy(&ada, &elsewhere)).unwrap();
     as_api(&world, service.versions(&ada, &kept, 10, None)).unwrap();
+    to_the_end(&world, &begun(&world, ask()));
+    as_api(&world, service.rollback(&ada, &kept, None)).unwrap();
     let nightly = ScheduleRequest {
         name: None,
         cadence: "rate(1 day)".parse().unwrap(),

@@ -13,6 +13,7 @@ mod served;
 use async_trait::async_trait;
 use prism_functions::domain::audit::AuditEvent;
 use prism_functions::domain::copy::{CopyPlan, CopyRequest};
+use prism_functions::domain::diff::TemplateDiff;
 use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
 use prism_functions::domain::template::{TemplateRef, Version};
@@ -21,8 +22,8 @@ use prism_functions::domain::{
 };
 use prism_functions::ports::{Instance, InstanceState, Inventory};
 use prism_functions::service::{
-    AuditFilter, InstanceView, LaunchPlan, LaunchRequest, Recovery, Started, TemplateSummary,
-    TemplateView,
+    AuditFilter, InstanceView, LaunchPlan, LaunchRequest, Lineage, Recovery, RolledBack, Started,
+    TemplateSummary, TemplateView,
 };
 
 pub(crate) use local::Local;
@@ -205,4 +206,13 @@ pub(crate) trait Backend: Send + Sync {
 
     /// The YAML file of a template's version.
     async fn export_template(&self, reference: &TemplateRef) -> Result<String, Problem>;
+
+    /// What a template comes from, and what came of it.
+    async fn lineage(&self, name: &TemplateName) -> Result<Lineage, Problem>;
+
+    /// What differs between two versions.
+    async fn diff(&self, from: &TemplateRef, to: &TemplateRef) -> Result<TemplateDiff, Problem>;
+
+    /// Makes a template's name stand for another of its versions.
+    async fn rollback(&self, name: &TemplateName, to: Option<u32>) -> Result<RolledBack, Problem>;
 }

@@ -4,6 +4,7 @@
 use async_trait::async_trait;
 use prism_functions::domain::audit::AuditEvent;
 use prism_functions::domain::copy::{CopyPlan, CopyRequest};
+use prism_functions::domain::diff::TemplateDiff;
 use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
 use prism_functions::domain::template::{TemplateRef, Version};
@@ -13,8 +14,8 @@ use prism_functions::domain::{
 use prism_functions::ports::{ExecutionStatus, ExecutionsError, Inventory};
 use prism_functions::service::access::Caller;
 use prism_functions::service::{
-    AuditFilter, InstanceView, LaunchPlan, LaunchRequest, Recovery, Service, Started,
-    TemplateSummary, TemplateView,
+    AuditFilter, InstanceView, LaunchPlan, LaunchRequest, Lineage, Recovery, RolledBack, Service,
+    Started, TemplateSummary, TemplateView,
 };
 
 use super::{Backend, Local, Pace, Place, Seen, Unrecorded};
@@ -251,5 +252,16 @@ impl<S: Served> Backend for S {
     async fn export_template(&self, reference: &TemplateRef) -> Result<String, Problem> {
         let service = self.service();
         service.export_template(self.caller(), reference).await
+    }
+    async fn lineage(&self, name: &TemplateName) -> Result<Lineage, Problem> {
+        self.service().lineage(self.caller(), name).await
+    }
+
+    async fn diff(&self, from: &TemplateRef, to: &TemplateRef) -> Result<TemplateDiff, Problem> {
+        self.service().diff(self.caller(), from, to).await
+    }
+
+    async fn rollback(&self, name: &TemplateName, to: Option<u32>) -> Result<RolledBack, Problem> {
+        self.service().rollback(self.caller(), name, to).await
     }
 }

@@ -1,6 +1,7 @@
 //! `prism save`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
 
 use clap::Args;
 use prism_functions::domain::save::SaveRequest;
@@ -25,7 +26,8 @@ Examples:
   prism save my-research my-custom-ml-env --dry-run
   prism save my-genomics-work team-genomics-env --public \\
     --description \"Genomics pipeline with BWA, GATK, and R Bioconductor\"
-  prism save my-research my-custom-ml-env --region us-west-2 --region eu-west-1";
+  prism save my-research my-custom-ml-env --region us-west-2 --region eu-west-1
+  prism save my-arm-research my-custom-ml-env --add-arch";
 
 /// Save an instance as a template that can be launched again
 #[derive(Debug, Args)]
@@ -53,6 +55,11 @@ pub(crate) struct Save {
     /// Accept that the data in the instance store is lost: the instance's name again
     #[arg(long, value_name = "NAME")]
     accept_instance_store_loss: Option<String>,
+    /// Add the AMI to a version of the template that has none for this architecture: the latest, or
+    /// the one that is named, as in --add-arch=3. Nothing else of the version changes
+    #[arg(long, value_name = "VERSION", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "latest", conflicts_with_all = ["public", "project", "description"])]
+    add_arch: Option<AddTo>,
     /// The Region of the instance [default: $PRISM_REGION, the profile's, $AWS_REGION or us-east-1]
     #[arg(long, value_name = "REGION")]
     from_region: Option<String>,
@@ -71,6 +78,24 @@ pub(crate) struct Save {
     /// Return once the save has begun; it goes on in the background
     #[arg(long)]
     no_wait: bool,
+}
+
+/// The version that gets an architecture; none is the latest.
+#[derive(Debug, Clone, Copy)]
+struct AddTo(Option<u32>);
+
+impl FromStr for AddTo {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "latest" => Ok(Self(None)),
+            number => match number.parse() {
+                Ok(number) if number > 0 => Ok(Self(Some(number))),
+                _ => Err("it is a number from 1, or \"latest\"".to_owned()),
+            },
+        }
+    }
 }
 
 impl Save {
@@ -160,6 +185,8 @@ impl Save {
             project,
             tags: self.tags()?,
             accept_instance_store_loss: self.accept_instance_store_loss.clone(),
+            add_arch: self.add_arch.is_some(),
+            version: self.add_arch.and_then(|AddTo(version)| version),
         };
         request.check()?;
         Ok(request)

@@ -6,6 +6,7 @@ pub mod budget;
 pub mod catalogue;
 pub mod copy;
 pub mod cron;
+pub mod diff;
 pub mod duty;
 pub mod grant;
 pub mod ids;

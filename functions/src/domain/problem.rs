@@ -96,6 +96,7 @@ codes! {
     ScheduleNameTaken, Refused, "You have another schedule of that name.", "Choose another name with --name, or delete the other schedule first: \"prism schedule delete NAME\".";
     TemplateNotFound, Refused, "There is no template of that name that you may see.", "\"prism templates\" shows the templates you can launch.";
     VersionNotFound, Refused, "The template has no such version.", "\"prism template info\" shows its versions.";
+    ArchitectureTaken, Refused, "The version has an AMI for that architecture already.", "Save it as the next version, without --add-arch.";
     TemplateNotInRegion, Refused, "The template has no AMI in that Region, or none for that architecture.", "Launch it in one of the Regions that the message names.";
     ShareNotFound, Refused, "The template is not shared with them.", "\"prism template shares NAME\" shows with whom it is.";
     ShareImpossible, Refused, "EC2 does not let an AMI of the template be used so.", "Read the reason in the message; share it within this deployment (--user, --project), or save it anew without what is in the way.";

@@ -56,6 +56,14 @@ pub struct SaveRequest {
     /// store is lost.
     #[serde(default)]
     pub accept_instance_store_loss: Option<String>,
+    /// Whether the AMI becomes that of a further architecture of a version that is there, rather
+    /// than a version of its own.
+    #[serde(default)]
+    pub add_arch: bool,
+    /// The version that `add_arch` adds to; the latest where none is named.
+    #[serde(default)]
+    #[cfg_attr(feature = "api", schema(minimum = 1))]
+    pub version: Option<u32>,
 }
 
 impl SaveRequest {
@@ -77,9 +85,30 @@ impl SaveRequest {
             );
             return Err(Problem::new(Code::InvalidTag, message));
         }
+        self.check_addition()?;
         self.tags
             .iter()
             .try_for_each(|(key, value)| check_tag(key, value))
+    }
+
+    /// What is added to a version changes nothing else about it (promise P6).
+    fn check_addition(&self) -> Result<(), Problem> {
+        let wrong = match (self.add_arch, self.version) {
+            (false, Some(_)) => Some(
+                "version: a save makes the next version; only an architecture can be added to one that is there",
+            ),
+            (true, Some(0)) => Some("version: versions are numbered from 1"),
+            (true, _) if self.public || self.project.is_some() || !self.description.is_empty() => {
+                Some(
+                    "add_arch: an added architecture changes no description, project or visibility",
+                )
+            }
+            (false, None) | (true, _) => None,
+        };
+        wrong.map_or(Ok(()), |what| {
+            let message = format!("The request cannot be met: {what}.");
+            Err(Problem::new(Code::InvalidInput, message))
+        })
     }
 }
 
@@ -170,6 +199,9 @@ pub struct SavePlan {
     pub instance: SavedInstance,
     /// The version that it will most likely be; the true one is known at the end.
     pub next_version: u32,
+    /// The version that it adds an architecture to, where it makes none of its own.
+    #[serde(default)]
+    pub adds_to: Option<u32>,
     /// The steps in their order, as sentences.
     pub steps: Vec<String>,
     /// How long the instance is likely to be down, in seconds; 0 when it is stopped already.

@@ -1,6 +1,6 @@
 //! Templates and their versions, and the YAML form in which they travel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -38,7 +38,32 @@ impl Visibility {
     }
 }
 
-/// A template: a name, and the newest of its versions.
+/// How far somebody should count on a template, or on a version of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TemplateState {
+    /// It is there to be launched.
+    #[default]
+    Active,
+    /// It can be launched, and something else should be.
+    Deprecated,
+    /// Its AMIs are gone, or going. Its number and its record stay.
+    Deleted,
+}
+
+impl TemplateState {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TemplateState::Active => "active",
+            TemplateState::Deprecated => "deprecated",
+            TemplateState::Deleted => "deleted",
+        }
+    }
+}
+
+/// A template: a name, and which of its versions the name stands for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 pub struct Template {
@@ -54,8 +79,20 @@ pub struct Template {
     pub project: Option<ProjectName>,
     /// The built-in template at the root of its lineage.
     pub original_template: Option<TemplateName>,
-    /// The number of its newest version.
+    /// The version that its name alone stands for. A rollback moves it.
     pub latest: u32,
+    /// The highest number that a version of it ever had: the next save takes the one after it.
+    #[serde(default)]
+    pub newest: u32,
+    /// What else its readers should know.
+    #[serde(default)]
+    pub notes: String,
+    /// How far to count on it.
+    #[serde(default)]
+    pub state: TemplateState,
+    /// The architectures of its latest version.
+    #[serde(default)]
+    pub architectures: Vec<Architecture>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -64,6 +101,56 @@ pub struct Template {
     pub launches: u64,
     /// When it was last launched.
     pub last_launched_at: Option<Timestamp>,
+    /// Who launched it last.
+    #[serde(default)]
+    pub last_launched_by: Option<UserId>,
+}
+
+impl Template {
+    /// The number of its newest version, whichever is the latest.
+    pub fn newest(&self) -> u32 {
+        self.newest.max(self.latest)
+    }
+
+    /// Makes a version the one that its name stands for.
+    pub fn point_to(&mut self, version: &Version, at: Timestamp) {
+        self.newest = self.newest().max(version.number);
+        self.latest = version.number;
+        self.architectures = version.architectures();
+        self.updated_at = at;
+    }
+}
+
+/// How often something was launched, and when and by whom last.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct Usage {
+    /// How often.
+    pub launches: u64,
+    /// When last.
+    pub last_launched_at: Option<Timestamp>,
+    /// By whom last.
+    pub last_launched_by: Option<UserId>,
+}
+
+/// An architecture that a version got after it was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct AddedArchitecture {
+    /// The architecture.
+    pub architecture: Architecture,
+    /// The save that added it.
+    pub save_id: SaveId,
+    /// The name of the instance it was saved from.
+    pub saved_from: String,
+    /// Who saved it.
+    pub saved_by: UserId,
+    /// When it was added.
+    pub saved_date: Timestamp,
+    /// The instance type it was saved from.
+    pub instance_type: String,
+    /// The size of the root volume in GiB.
+    pub root_size_gib: u32,
 }
 
 /// A version of a template: the same AMIs for ever (promise P6).
@@ -111,6 +198,53 @@ pub struct Version {
     pub snapshot_bytes: u64,
     /// At most what it costs a month in all its Regions, in USD.
     pub usd_per_month: f64,
+    /// What else its readers should know.
+    #[serde(default)]
+    pub notes: String,
+    /// How far to count on it.
+    #[serde(default)]
+    pub state: TemplateState,
+    /// Tags of the user's own, which instances launched from it have too.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// The architectures that it got later.
+    #[serde(default)]
+    pub added: Vec<AddedArchitecture>,
+    /// Who imported it from a file, where it was not saved here.
+    #[serde(default)]
+    pub imported_by: Option<UserId>,
+    /// How often it was launched.
+    #[serde(default)]
+    pub usage: Usage,
+    /// When its AMIs and snapshots were removed, once it has been deleted.
+    #[serde(default)]
+    pub removed_at: Option<Timestamp>,
+}
+
+impl Version {
+    /// `name@3`.
+    pub fn reference(&self) -> TemplateRef {
+        TemplateRef {
+            name: self.template.clone(),
+            version: Some(self.number),
+        }
+    }
+
+    /// The architectures for which it has an AMI somewhere.
+    pub fn architectures(&self) -> Vec<Architecture> {
+        let all: BTreeSet<Architecture> = self
+            .amis
+            .values()
+            .flat_map(BTreeMap::keys)
+            .copied()
+            .collect();
+        all.into_iter().collect()
+    }
+
+    /// What the instance had been launched from, where that is a template's name.
+    pub fn parent(&self) -> Option<TemplateRef> {
+        self.parent.as_deref()?.parse().ok()
+    }
 }
 
 /// A template, or a version of it, as typed: `name`, `name@3` or `name@latest`.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::audit::audit_write;
 use super::records::{Stored, decode, encode};
 use super::saves::{Begun, Lock, check_epoch, save_item, save_not_found};
-use super::templates::{template_key, version_key};
+use super::templates::{template_key, version_changed};
 use super::{Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
 use crate::domain::pricing::snapshot_usd_per_month;
@@ -116,8 +116,8 @@ impl Registry {
                 return Err(Problem::new(Code::VersionNotFound, message));
             };
             let version = with(&stored.value, additions)?;
-            let item = encode(version_key(name, number), &version, stored.revision + 1, [])?;
-            let mut writes = vec![Write::Put(item, stored.unchanged())];
+            let mut writes = vec![version_changed(&stored, &version)?];
+            let mut check = None;
             if !additions.images.is_empty() {
                 let mut after = save.value.clone();
                 after.version = Some(number);
@@ -126,13 +126,14 @@ impl Registry {
                 after.usd_per_month = Some(cost);
                 let item = save_item(&after, save.revision + 1)?;
                 writes.push(Write::Put(item, save.unchanged()));
+                check = Some(writes.len());
                 writes.push(Write::Check(template_key(name), template.unchanged()));
                 writes.push(audit_write(event, stored.revision)?);
             }
             match self.table.transact(&writes).await {
                 Ok(()) => return Ok(()),
-                Err(error @ TableError::ConditionFailed { write: 2 }) => {
-                    return Err(problem(error));
+                Err(TableError::ConditionFailed { write }) if Some(write) == check => {
+                    return Err(problem(TableError::ConditionFailed { write }));
                 }
                 Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
                 Err(error) => return Err(problem(error)),

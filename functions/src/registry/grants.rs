@@ -4,7 +4,7 @@
 
 use super::audit::audit_write;
 use super::records::{Indexed, encode};
-use super::templates::template_item;
+use super::templates::template_changed;
 use super::{Listed, Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
 use crate::domain::grant::{GRANTS, Grant, GrantState, Grantee};
@@ -128,8 +128,8 @@ impl Registry {
             let mut template = stored.value.clone();
             template.visibility = visibility(&template, &grants);
             let revision = stored.revision + 1;
-            let item = template_item(&template, revision)?;
-            let mut writes = vec![Write::Put(item, stored.unchanged()), write];
+            let mut writes = template_changed(&stored, &template)?;
+            writes.push(write);
             if let Some(event) = event {
                 let event = event.clone().of_project(template.project.as_ref());
                 writes.push(audit_write(&event, revision)?);

@@ -9,10 +9,11 @@
 //! | duty | `INSTANCE#region#id` | `DUTY` | | `DUTIES#OPEN`, `time#id`, until it is discharged |
 //! | wait | `IMAGE#region#id` | `WAIT` | | |
 //! | template | `TEMPLATE#name` | `META` | `OWNER#user`, `TEMPLATE#name` | `TEMPLATES#PUBLIC`, `name` |
-//! | version | `TEMPLATE#name` | `VERSION#000001` | | |
+//! | version | `TEMPLATE#name` | `VERSION#000001` | `PARENT#name`, `000001#name#000001` | |
 //! | grant | `TEMPLATE#name` | `GRANT#grantee` | `GRANTEE#grantee`, `TEMPLATE#name`, of users and projects | |
 //! | its packages | `TEMPLATE#name` | `PACKAGES#000001` | | |
 //! | copy's lock | `TEMPLATE#name` | `COPYING#000001#region` | | |
+//! | launch that was counted | `LAUNCH#token` | `META` | | |
 //! | schedule | `SCHEDULE#user#name` | `META` | `OWNER#user`, `SCHEDULE#name` | `SCHEDULES#ACTIVE`, `user#name`, while it fires |
 //! | project | `PROJECT#name` | `META` | | |
 //! | member | `PROJECT#name` | `MEMBER#user` | | |
@@ -30,6 +31,7 @@ mod records;
 mod saves;
 mod schedules;
 mod templates;
+mod usage;
 mod waits;
 
 use std::sync::Arc;
@@ -37,7 +39,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use crate::domain::{Code, Problem};
-use crate::ports::{Query, Table, TableError};
+use crate::ports::{Item, Query, Table, TableError};
 
 pub use audit::AuditOf;
 pub(crate) use copies::Additions;
@@ -46,10 +48,12 @@ pub use projects::{MemberChange, ProjectTemplate};
 pub use records::Stored;
 pub(crate) use saves::Begun;
 pub use templates::Listing;
+pub(crate) use templates::{Registration, version_unchanged};
+pub(crate) use usage::Launch;
 pub use waits::ImageWait;
 
 /// The most times that a change is tried again when somebody else changed the same record.
-const TRIES: usize = 10;
+pub(crate) const TRIES: usize = 10;
 
 /// The registry of templates, versions, grants, saves, locks, duties, schedules, projects and audit events.
 #[derive(Clone)]
@@ -80,6 +84,15 @@ impl Registry {
 
     /// Part of a list. A cursor that is not of this very list is the caller's mistake.
     async fn list<T: DeserializeOwned>(&self, query: &Query) -> Result<Listed<T>, Problem> {
+        self.list_by(query, records::decode).await
+    }
+
+    /// The same where the record is not all that there is of an item.
+    async fn list_by<T>(
+        &self,
+        query: &Query,
+        read: fn(&Item) -> Result<Stored<T>, Problem>,
+    ) -> Result<Listed<T>, Problem> {
         let page = self.table.query(query).await.map_err(|error| match error {
             TableError::Invalid(what) if query.cursor.is_some() => {
                 let message = format!("The cursor cannot be used: {what}.");
@@ -89,7 +102,7 @@ impl Registry {
             error => problem(error),
         })?;
         let items = page.items.iter();
-        let items = items.map(|item| records::decode(item).map(|stored| stored.value));
+        let items = items.map(|item| read(item).map(|stored| stored.value));
         Ok(Listed {
             items: items.collect::<Result<_, _>>()?,
             cursor: page.cursor,

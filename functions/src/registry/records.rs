@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::domain::{Code, Problem, Timestamp};
-use crate::ports::{Condition, Index, Item, Key};
+use crate::ports::{Change, Condition, Index, Item, Key};
 
 /// The version of the records' own form, written with each, so that a later form can be told.
 const FORM: u64 = 1;
@@ -60,6 +60,27 @@ pub(super) fn encode<T: Serialize>(
         attributes.insert(sk.to_owned(), entry.sk.into());
     }
     Ok(Item { key, attributes })
+}
+
+/// The changes that make an item be this record, wherever it was indexed before. Other attributes,
+/// such as counters, stay as they are.
+pub(super) fn changes<T: Serialize>(
+    key: Key,
+    record: &T,
+    revision: u64,
+    indexed: impl IntoIterator<Item = Indexed>,
+) -> Result<Vec<Change>, Problem> {
+    let item = encode(key, record, revision, indexed)?;
+    let of_indexes = [Index::Gsi1, Index::Gsi2].map(Index::attributes);
+    let gone = of_indexes.into_iter().flat_map(|(pk, sk)| [pk, sk]);
+    let gone = gone.filter(|name| !item.attributes.contains_key(*name));
+    let mut changes: Vec<Change> = gone.map(|name| Change::Remove(name.to_owned())).collect();
+    changes.extend(
+        item.attributes
+            .into_iter()
+            .map(|(name, value)| Change::Set(name, value)),
+    );
+    Ok(changes)
 }
 
 /// Reads the record of an item.

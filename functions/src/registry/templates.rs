@@ -1,18 +1,20 @@
-//! Templates and versions.
+//! Templates and versions. Both are written by updates: launches are counted in attributes beside
+//! the record, so that neither a launch nor a change of the record ever undoes the other.
 
 use super::audit::audit_write;
 use super::grants::grant_write;
 use super::packages;
 use super::projects::place_writes;
-use super::records::{Indexed, Stored, decode, encode};
+use super::records::{self, Indexed, Stored, decode};
 use super::saves::save_item;
+use super::usage;
 use super::{Listed, Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
 use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::save::SaveRecord;
-use crate::domain::template::{Template, Version, Visibility};
-use crate::domain::{Code, Problem, TemplateName, Timestamp, UserId};
-use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Write};
+use crate::domain::template::{Template, TemplateRef, TemplateState, Version, Visibility};
+use crate::domain::{Code, Problem, TemplateName, UserId};
+use crate::ports::{Condition, Index, Inventory, Item, Key, Query, SortKeys, TableError, Write};
 
 /// Whose templates are listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +25,16 @@ pub enum Listing {
     Public,
 }
 
+/// What a save adds to the registry.
+pub(crate) struct Registration {
+    /// The template as it will be.
+    pub(crate) template: Template,
+    /// The version as it will be.
+    pub(crate) version: Version,
+    /// The version as it was, where the save adds to one.
+    pub(crate) before: Option<Stored<Version>>,
+}
+
 pub(super) fn template_key(name: &TemplateName) -> Key {
     Key::new(format!("TEMPLATE#{name}"), "META")
 }
@@ -31,30 +43,172 @@ pub(super) fn version_key(name: &TemplateName, number: u32) -> Key {
     Key::new(format!("TEMPLATE#{name}"), format!("VERSION#{number:06}"))
 }
 
-pub(super) fn template_item(template: &Template, revision: u64) -> Result<Item, Problem> {
-    let owned = Indexed {
+/// The write that makes a template be so. A deleted one is in no list.
+fn template_write(
+    template: &Template,
+    revision: u64,
+    condition: Condition,
+) -> Result<Write, Problem> {
+    let there = template.state != TemplateState::Deleted;
+    let owned = there.then(|| Indexed {
         index: Index::Gsi1,
         pk: format!("OWNER#{}", template.owner),
         sk: format!("TEMPLATE#{}", template.name),
-    };
-    let public = (template.visibility == Visibility::Public).then(|| Indexed {
+    });
+    let public = (there && template.visibility == Visibility::Public).then(|| Indexed {
         index: Index::Gsi2,
         pk: "TEMPLATES#PUBLIC".to_owned(),
         sk: template.name.to_string(),
     });
-    encode(
-        template_key(&template.name),
-        template,
-        revision,
-        [owned].into_iter().chain(public),
-    )
+    let key = template_key(&template.name);
+    let record = usage::without_of_template(template);
+    let indexed = owned.into_iter().chain(public);
+    let changes = records::changes(key.clone(), &record, revision, indexed)?;
+    Ok(Write::Update(key, changes, condition))
+}
+
+/// The write that makes a version be so. It is found from its parent, for its lineage.
+fn version_write(version: &Version, revision: u64, condition: Condition) -> Result<Write, Problem> {
+    let child = version.parent().map(|parent| Indexed {
+        index: Index::Gsi1,
+        pk: children_of(&parent.name),
+        sk: format!(
+            "{}{}#{:06}",
+            child_prefix(&parent),
+            version.template,
+            version.number
+        ),
+    });
+    let key = version_key(&version.template, version.number);
+    let record = usage::without_of_version(version);
+    let changes = records::changes(key.clone(), &record, revision, child)?;
+    Ok(Write::Update(key, changes, condition))
+}
+
+/// The writes that change a template which nobody has changed since it was read, with what it is
+/// found by.
+pub(super) fn template_changed(
+    before: &Stored<Template>,
+    after: &Template,
+) -> Result<Vec<Write>, Problem> {
+    let projects = (before.value.project.as_ref(), after.project.as_ref());
+    let mut writes = place_writes(&after.name, projects.0, projects.1)?;
+    writes.push(template_write(
+        after,
+        before.revision + 1,
+        before.unchanged(),
+    )?);
+    Ok(writes)
+}
+
+/// The writes of a template that is not there yet, with what it is found by.
+fn template_added(template: &Template) -> Result<Vec<Write>, Problem> {
+    let mut writes = place_writes(&template.name, None, template.project.as_ref())?;
+    writes.push(template_write(template, 1, Condition::ItemAbsent)?);
+    Ok(writes)
+}
+
+/// The writes of what a save made, beside the template.
+fn registration(
+    save: &Stored<SaveRecord>,
+    made: &Registration,
+    packages: Option<&Inventory>,
+) -> Result<Vec<Write>, Problem> {
+    let mut writes = Vec::new();
+    if let Some(before) = &made.before {
+        writes.push(version_changed(before, &made.version)?);
+    } else {
+        let version = Version {
+            packages: packages.map(|inventory| inventory.packages.len()),
+            ..made.version.clone()
+        };
+        writes.push(version_added(&version)?);
+        if let Some(inventory) = packages {
+            let item = packages::version_item(&version.template, version.number, inventory)?;
+            writes.push(Write::Put(item, Condition::ItemAbsent));
+        }
+    }
+    let mut after = save.value.clone();
+    after.version = Some(made.version.number);
+    after.usd_per_month = Some(made.version.usd_per_month);
+    let item = save_item(&after, save.revision + 1)?;
+    writes.push(Write::Put(item, save.unchanged()));
+    Ok(writes)
+}
+
+/// The write of the grant by which a template becomes public with a save.
+fn opening_write(
+    record: &SaveRecord,
+    before: Option<&Template>,
+    made: &Registration,
+) -> Result<Option<Write>, Problem> {
+    let public = |template: &Template| template.visibility == Visibility::Public;
+    if !public(&made.template) || before.is_some_and(public) {
+        return Ok(None);
+    }
+    let grant = Grant {
+        template: made.template.name.clone(),
+        to: Grantee::Public,
+        by: record.saved_by.clone(),
+        at: made.version.saved_date,
+        state: GrantState::Open,
+    };
+    grant_write(&grant).map(Some)
+}
+
+fn children_of(name: &TemplateName) -> String {
+    format!("PARENT#{name}")
+}
+
+/// What the sort keys of a version's children begin with; a built-in template has the number 0.
+fn child_prefix(parent: &TemplateRef) -> String {
+    format!("{:06}#", parent.version.unwrap_or(0))
+}
+
+/// The write that changes a version which nobody has changed since it was read.
+pub(crate) fn version_changed(before: &Stored<Version>, after: &Version) -> Result<Write, Problem> {
+    version_write(after, before.revision + 1, before.unchanged())
+}
+
+/// The check that nobody has changed a version since it was read.
+pub(crate) fn version_unchanged(before: &Stored<Version>) -> Write {
+    let key = version_key(&before.value.template, before.value.number);
+    Write::Check(key, before.unchanged())
+}
+
+/// The write of a version that is not there yet.
+pub(crate) fn version_added(version: &Version) -> Result<Write, Problem> {
+    version_write(version, 1, Condition::ItemAbsent)
+}
+
+pub(super) fn read_template(item: &Item) -> Result<Stored<Template>, Problem> {
+    let mut stored: Stored<Template> = decode(item)?;
+    usage::of_template(item, &mut stored.value);
+    Ok(stored)
+}
+
+fn read_version(item: &Item) -> Result<Stored<Version>, Problem> {
+    let mut stored: Stored<Version> = decode(item)?;
+    usage::of_version(item, &mut stored.value);
+    Ok(stored)
 }
 
 impl Registry {
     /// A template.
     pub async fn template(&self, name: &TemplateName) -> Result<Option<Stored<Template>>, Problem> {
         let item = self.table.get(&template_key(name)).await.map_err(problem)?;
-        item.as_ref().map(decode).transpose()
+        item.as_ref().map(read_template).transpose()
+    }
+
+    /// A version of a template, with its revision.
+    pub async fn stored_version(
+        &self,
+        name: &TemplateName,
+        number: u32,
+    ) -> Result<Option<Stored<Version>>, Problem> {
+        let key = version_key(name, number);
+        let item = self.table.get(&key).await.map_err(problem)?;
+        item.as_ref().map(read_version).transpose()
     }
 
     /// A version of a template.
@@ -65,17 +219,6 @@ impl Registry {
     ) -> Result<Option<Version>, Problem> {
         let stored = self.stored_version(name, number).await?;
         Ok(stored.map(|stored| stored.value))
-    }
-
-    /// The same with its revision.
-    pub(super) async fn stored_version(
-        &self,
-        name: &TemplateName,
-        number: u32,
-    ) -> Result<Option<Stored<Version>>, Problem> {
-        let key = version_key(name, number);
-        let item = self.table.get(&key).await.map_err(problem)?;
-        item.as_ref().map(decode).transpose()
     }
 
     /// The versions of a template, the newest first.
@@ -93,7 +236,25 @@ impl Registry {
             limit,
             cursor,
         };
-        self.list(&query).await
+        self.list_by(&query, read_version).await
+    }
+
+    /// The versions of any template that were saved from an instance of this version, or of this
+    /// built-in template, by the names of their templates.
+    pub async fn children(
+        &self,
+        parent: &TemplateRef,
+        limit: usize,
+    ) -> Result<Listed<Version>, Problem> {
+        let query = Query {
+            index: Index::Gsi1,
+            pk: children_of(&parent.name),
+            sort_keys: SortKeys::BeginsWith(child_prefix(parent)),
+            descending: false,
+            limit,
+            cursor: None,
+        };
+        self.list_by(&query, read_version).await
     }
 
     /// Templates by name.
@@ -119,119 +280,108 @@ impl Registry {
             limit,
             cursor,
         };
-        self.list(&query).await
+        self.list_by(&query, read_template).await
     }
 
-    /// Registers the version of a save: the version, the template's latest pointer and the save's
-    /// record in one transaction, with the packages that the save found, so that numbers have no gaps and a repeated call registers once
-    /// (promises P4, P5). `build` makes template and version out of the template as it stands. The
-    /// AMIs were opened by the grants that the template had at the revision `opened`: where it has
+    /// Changes a template that nobody has changed since it was read, writes down who did it, and
+    /// does `more` in the same transaction. Answers whether it was done: somebody else may have been
+    /// quicker.
+    pub(crate) async fn replace_template(
+        &self,
+        before: &Stored<Template>,
+        after: &Template,
+        event: &AuditEvent,
+        more: Vec<Write>,
+    ) -> Result<bool, Problem> {
+        let mut writes = more;
+        writes.extend(template_changed(before, after)?);
+        let event = event.clone().of_project(after.project.as_ref());
+        writes.push(audit_write(&event, before.revision + 1)?);
+        self.commit(&writes).await
+    }
+
+    /// Does all of the writes, or none because somebody else was quicker.
+    pub(super) async fn commit(&self, writes: &[Write]) -> Result<bool, Problem> {
+        match self.table.transact(writes).await {
+            Ok(()) => Ok(true),
+            Err(TableError::ConditionFailed { .. } | TableError::Conflict) => Ok(false),
+            Err(error) => Err(problem(error)),
+        }
+    }
+
+    /// Registers what a save made: a new version, or an architecture of one; the template and the
+    /// save's record in the same transaction, with the packages that the save found, so that
+    /// numbers have no gaps and a repeated call registers once (promises P4, P5). `build` makes it
+    /// out of the template and, where the save adds to one, of the version as they stand. The AMIs
+    /// were opened by the grants that the template had at the revision `opened`: where it has
     /// another by now, [`Code::RegistryConflict`] says so.
     pub(crate) async fn register_version(
         &self,
         record: &SaveRecord,
         opened: Option<u64>,
         event: &AuditEvent,
-        build: impl Fn(Option<&Template>) -> Result<(Template, Version), Problem>,
+        build: impl Fn(Option<&Template>, Option<Stored<Version>>) -> Result<Registration, Problem>,
     ) -> Result<u32, Problem> {
         let packages = self.packages_of_save(&record.save_id).await?;
+        let name = &record.request.template;
         for _ in 0..TRIES {
-            let Some(save) = self.save(&record.save_id).await? else {
-                return Err(Problem::new(
-                    Code::SaveNotFound,
-                    format!("There is no save {}.", record.save_id),
-                ));
-            };
+            let save = self.unregistered(record).await?;
             if let Some(number) = save.value.version {
                 return Ok(number);
             }
-            if save.value.epoch != record.epoch {
-                return Err(Problem::new(
-                    Code::Superseded,
-                    format!("A recovery of {} has taken over.", record.save_id),
-                ));
-            }
-            let before = self.template(&record.request.template).await?;
+            let before = self.template(name).await?;
             if before.as_ref().map(|stored| stored.revision) != opened {
                 return Err(problem(TableError::Conflict));
             }
-            let (template, mut version) = build(before.as_ref().map(|stored| &stored.value))?;
-            version.packages = packages.as_ref().map(|inventory| inventory.packages.len());
-            let mut after = save.value.clone();
-            after.version = Some(version.number);
-            after.usd_per_month = Some(version.usd_per_month);
-            let (revision, unchanged) = match &before {
-                Some(stored) => (stored.revision + 1, stored.unchanged()),
-                None => (1, Condition::ItemAbsent),
+            let adds_to = match record.plan()?.adds_to {
+                Some(number) => self.stored_version(name, number).await?,
+                None => None,
             };
-            let mut writes = vec![
-                Write::Put(
-                    encode(
-                        version_key(&version.template, version.number),
-                        &version,
-                        1,
-                        [],
-                    )?,
-                    Condition::ItemAbsent,
-                ),
-                Write::Put(template_item(&template, revision)?, unchanged),
-                Write::Put(save_item(&after, save.revision + 1)?, save.unchanged()),
-            ];
-            if let Some(inventory) = &packages {
-                let item = packages::version_item(&version.template, version.number, inventory)?;
-                writes.push(Write::Put(item, Condition::ItemAbsent));
-            }
-            let before = before.as_ref().map(|stored| &stored.value);
-            let public_before = before.is_some_and(|it| it.visibility == Visibility::Public);
-            if template.visibility == Visibility::Public && !public_before {
-                writes.push(grant_write(&Grant {
-                    template: template.name.clone(),
-                    to: Grantee::Public,
-                    by: record.saved_by.clone(),
-                    at: version.saved_date,
-                    state: GrantState::Open,
-                })?);
-            }
-            let project_before = before.and_then(|it| it.project.as_ref());
-            let (name, project) = (&template.name, template.project.as_ref());
-            writes.extend(place_writes(name, project_before, project)?);
-            let event = event.clone().of_project(project);
-            writes.push(audit_write(
-                &event.with("version", version.number),
-                revision,
-            )?);
-            match self.table.transact(&writes).await {
-                Ok(()) => return Ok(version.number),
-                Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
-                Err(error) => return Err(problem(error)),
+            let made = build(before.as_ref().map(|stored| &stored.value), adds_to)?;
+            let number = made.version.number;
+            let mut writes = registration(&save, &made, packages.as_ref())?;
+            let known = before.as_ref().map(|stored| &stored.value);
+            writes.extend(opening_write(record, known, &made)?);
+            let event = event.clone().with("version", number);
+            let done = match &before {
+                Some(stored) => {
+                    self.replace_template(stored, &made.template, &event, writes)
+                        .await?
+                }
+                None => self.add_template(&made.template, &event, writes).await?,
+            };
+            if done {
+                return Ok(number);
             }
         }
         Err(problem(TableError::Conflict))
     }
 
-    /// Counts a launch of a template.
-    pub(crate) async fn count_launch(
+    /// Writes a template that is not there yet, writes down who did it, and does `more` in the same
+    /// transaction. Answers whether it was done.
+    pub(crate) async fn add_template(
         &self,
-        name: &TemplateName,
-        at: Timestamp,
-    ) -> Result<(), Problem> {
-        for _ in 0..TRIES {
-            let Some(stored) = self.template(name).await? else {
-                return Ok(());
-            };
-            let mut template = stored.value.clone();
-            template.launches += 1;
-            template.last_launched_at = Some(at);
-            let write = Write::Put(
-                template_item(&template, stored.revision + 1)?,
-                stored.unchanged(),
-            );
-            match self.table.transact(&[write]).await {
-                Ok(()) => return Ok(()),
-                Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
-                Err(error) => return Err(problem(error)),
-            }
+        template: &Template,
+        event: &AuditEvent,
+        more: Vec<Write>,
+    ) -> Result<bool, Problem> {
+        let mut writes = more;
+        writes.extend(template_added(template)?);
+        let event = event.clone().of_project(template.project.as_ref());
+        writes.push(audit_write(&event, 1)?);
+        self.commit(&writes).await
+    }
+
+    /// The record of a save that may register its version.
+    async fn unregistered(&self, record: &SaveRecord) -> Result<Stored<SaveRecord>, Problem> {
+        let Some(save) = self.save(&record.save_id).await? else {
+            let message = format!("There is no save {}.", record.save_id);
+            return Err(Problem::new(Code::SaveNotFound, message));
+        };
+        if save.value.version.is_none() && save.value.epoch != record.epoch {
+            let message = format!("A recovery of {} has taken over.", record.save_id);
+            return Err(Problem::new(Code::Superseded, message));
         }
-        Err(problem(TableError::Conflict))
+        Ok(save)
     }
 }

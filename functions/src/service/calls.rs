@@ -42,6 +42,8 @@ pub const API: &[Call] = &[
     Call::Images,
     Call::Get,
     Call::Put,
+    Call::Update,
+    Call::Check,
     Call::Delete,
     Call::Query,
     Call::QueryGsi1,

@@ -14,6 +14,7 @@ use crate::domain::sizes::{Size, usd_per_hour};
 use crate::domain::template::{TemplateRef, Version};
 use crate::domain::{Code, ImageId, InstanceId, Problem, ProjectName, Region};
 use crate::ports::{Architecture, NewInstance, Tags};
+use crate::registry::Launch;
 use crate::steps::{LOGIN_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG, from_ec2};
 
 /// What somebody asks for: an instance of that name, from that template.
@@ -164,11 +165,17 @@ impl Service {
                 .because(error),
                 _ => from_ec2(error),
             })?;
-        if catalogue::find(request.template.name.as_str()).is_none() {
-            self.env
-                .registry
-                .count_launch(&request.template.name, self.env.clock.now())
-                .await?;
+        if let Ok(of) = plan.template.parse::<TemplateRef>()
+            && of.version.is_some()
+        {
+            let launch = Launch {
+                token: &token,
+                of: &of,
+                by: &caller.user,
+                instance: &instance.id,
+                at: self.env.clock.now(),
+            };
+            self.env.registry.count_launch(&launch).await?;
         }
         Ok((plan, InstanceView::of(&instance, &request.region, None)))
     }
@@ -229,9 +236,10 @@ fn plan_saved(request: &LaunchRequest, version: Version) -> Result<LaunchPlan, P
     let Some(image) = here.cloned() else {
         return Err(not_here(request, &version, architecture));
     };
+    let (saved_type, root_size_gib) = saved_as(&version, architecture);
     let instance_type = match request.size {
         Some(size) => size.machine(architecture).instance_type.to_owned(),
-        None => version.instance_type.clone(),
+        None => saved_type,
     };
     Ok(LaunchPlan {
         name: request.name.clone(),
@@ -241,11 +249,26 @@ fn plan_saved(request: &LaunchRequest, version: Version) -> Result<LaunchPlan, P
         architecture,
         usd_per_hour: usd_per_hour(&instance_type),
         instance_type,
-        root_size_gib: version.root_size_gib,
+        root_size_gib,
         login: version.login,
         ports: version.ports,
         user_data: None,
     })
+}
+
+/// The instance type and the size of the root volume that the version was saved with for that
+/// architecture. What was not saved from an instance has the size of everyday work.
+fn saved_as(version: &Version, architecture: Architecture) -> (String, u32) {
+    let added = version.added.iter();
+    let mut added = added.filter(|it| it.architecture == architecture);
+    if let Some(added) = added.next() {
+        return (added.instance_type.clone(), added.root_size_gib);
+    }
+    if version.architecture == architecture {
+        return (version.instance_type.clone(), version.root_size_gib);
+    }
+    let usual = Size::M.machine(architecture).instance_type;
+    (usual.to_owned(), version.root_size_gib)
 }
 
 fn not_here(request: &LaunchRequest, version: &Version, architecture: Architecture) -> Problem {
@@ -267,8 +290,18 @@ fn not_here(request: &LaunchRequest, version: &Version, architecture: Architectu
         architecture.as_str(),
         request.region
     );
-    Problem::new(Code::TemplateNotInRegion, message)
-        .hint(format!("It is in {}.", places.join(", ")))
+    let places = places.join(", ");
+    let hint = if version.amis.contains_key(&request.region) {
+        format!(
+            "It is in {places}. Save an instance of that architecture with --add-arch, or launch it as it is."
+        )
+    } else {
+        format!(
+            "It is in {places}. Launch it there, or copy it first: prism template copy {}@{} --region {}",
+            version.template, version.number, request.region
+        )
+    };
+    Problem::new(Code::TemplateNotInRegion, message).hint(hint)
 }
 
 fn tags(caller: &Caller, request: &LaunchRequest, plan: &LaunchPlan) -> Tags {

@@ -7,12 +7,14 @@ pub mod calls;
 mod copies;
 mod instances;
 mod launches;
+mod lineage;
 pub(crate) mod lookup;
 mod recovery;
 mod relations;
 mod saves;
 mod schedules;
 mod templates;
+mod versions;
 mod wake;
 
 use std::sync::Arc;
@@ -27,10 +29,12 @@ use crate::steps::Env;
 pub use audit::AuditFilter;
 pub use instances::InstanceView;
 pub use launches::{LaunchPlan, LaunchRequest};
+pub use lineage::{Lineage, LineageNode};
 pub use recovery::{Backlog, Recovery};
 pub use saves::Started;
 pub use schedules::Fired;
 pub use templates::{TemplateKind, TemplateSummary, TemplateView};
+pub use versions::RolledBack;
 pub use wake::{Woken, image_changed};
 
 /// The service: one for all callers.

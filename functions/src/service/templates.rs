@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::Service;
-use super::access::{Action, Caller, template_not_found};
+use super::access::{Action, Caller};
 use crate::domain::catalogue::{self, BuiltIn};
-use crate::domain::template::{Template, TemplateFile, TemplateRef, Version, Visibility};
+use crate::domain::template::{
+    Template, TemplateFile, TemplateRef, TemplateState, Version, Visibility,
+};
 use crate::domain::{Code, Problem, TemplateName};
 use crate::ports::Inventory;
 use crate::registry::{Listed, Listing};
@@ -113,7 +115,8 @@ impl Service {
             }
             return Ok(built_in_view(built_in));
         }
-        let (template, version) = self.saved_template(caller, reference, Action::See).await?;
+        let (template, mut version) = self.saved_template(caller, reference, Action::See).await?;
+        self.hide_parents(caller, [&mut version]).await?;
         Ok(TemplateView::Saved {
             template: Box::new(template),
             version: Box::new(version),
@@ -128,14 +131,10 @@ impl Service {
         limit: usize,
         cursor: Option<String>,
     ) -> Result<Listed<Version>, Problem> {
-        let Some(stored) = self.env.registry.template(name).await? else {
-            return Err(template_not_found(name.as_str()));
-        };
-        let registry = &self.env.registry;
-        caller
-            .check_template(registry, Action::See, &stored.value)
-            .await?;
-        self.env.registry.versions(name, limit, cursor).await
+        self.own_template(caller, name, Action::See).await?;
+        let mut listed = self.env.registry.versions(name, limit, cursor).await?;
+        self.hide_parents(caller, &mut listed.items).await?;
+        Ok(listed)
     }
 
     /// The packages of a saved template's version, as its instance had them when its save began;
@@ -157,20 +156,19 @@ impl Service {
         reference: &TemplateRef,
         action: Action,
     ) -> Result<(Template, Version), Problem> {
-        let Some(stored) = self.env.registry.template(&reference.name).await? else {
-            return Err(template_not_found(reference.name.as_str()));
-        };
+        let stored = self.own_template(caller, &reference.name, action).await?;
         let template = stored.value;
-        caller
-            .check_template(&self.env.registry, action, &template)
-            .await?;
         let number = reference.version.unwrap_or(template.latest);
         match self.env.registry.version(&reference.name, number).await? {
+            Some(version) if action != Action::See && version.state == TemplateState::Deleted => {
+                let why = "had it once: it was deleted";
+                Err(version_not_found(&template.name, number, why))
+            }
             Some(version) => Ok((template, version)),
             None => Err(version_not_found(
                 &template.name,
                 number,
-                &format!("has the versions 1 to {}", template.latest),
+                &format!("has the versions 1 to {}", template.newest()),
             )),
         }
     }
@@ -194,7 +192,7 @@ impl Service {
     }
 }
 
-fn version_not_found(name: &TemplateName, number: u32, why: &str) -> Problem {
+pub(super) fn version_not_found(name: &TemplateName, number: u32, why: &str) -> Problem {
     Problem::new(
         Code::VersionNotFound,
         format!("There is no version {number}: {name} {why}."),

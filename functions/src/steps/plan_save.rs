@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::preflight::{self, Subject};
+use super::preflight::{self, Subject, Target};
 use super::{Env, LOGIN_TAG, PORTS_TAG, Step, TEMPLATE_TAG, packages};
 use crate::domain::audit::{Channel, Origin};
 use crate::domain::pricing::snapshot_usd_per_month;
@@ -174,10 +174,14 @@ pub(crate) async fn plan(
         .map(|gib| u64::from(*gib) << 30)
         .sum();
     Ok(SavePlan {
-        steps: steps(&request, was_running),
+        steps: steps(&request, subject.target, was_running),
         expected_downtime_s: if was_running { USUAL_DOWNTIME_S } else { 0 },
         usd_per_month_at_most: snapshot_usd_per_month(bytes, 1 + request.copy_to.len()),
-        next_version: subject.latest_version + 1,
+        next_version: subject.target.number(),
+        adds_to: match subject.target {
+            Target::AddsTo(number) => Some(number),
+            Target::Next(_) => None,
+        },
         warnings: subject.warnings,
         saved_by: caller.user.clone(),
         save_id,
@@ -235,7 +239,7 @@ fn saved_instance(subject: &Subject) -> Result<SavedInstance, Problem> {
 }
 
 /// What will happen, for people.
-fn steps(request: &SaveRequest, was_running: bool) -> Vec<String> {
+fn steps(request: &SaveRequest, target: Target, was_running: bool) -> Vec<String> {
     let mut steps = Vec::new();
     if was_running {
         steps.push("stop the instance".to_owned());
@@ -254,6 +258,11 @@ fn steps(request: &SaveRequest, was_running: bool) -> Vec<String> {
     } else {
         "for you"
     };
-    steps.push(format!("register the template {} {whom}", request.template));
+    steps.push(match target {
+        Target::Next(_) => format!("register the template {} {whom}", request.template),
+        Target::AddsTo(number) => {
+            format!("add the architecture to {}@{number}", request.template)
+        }
+    });
     steps
 }

@@ -3,10 +3,12 @@
 
 use super::{Env, PublicScope, from_ec2};
 use crate::domain::save::{SaveRequest, Warning};
-use crate::domain::template::{Template, Visibility};
-use crate::domain::{Code, Problem, SaveId, catalogue};
-use crate::ports::{Encryption, Instance, InstanceState, Probe, StatusChecks, Volume};
-use crate::service::access::{Action, Caller};
+use crate::domain::template::{Template, TemplateState, Version, Visibility};
+use crate::domain::{Code, Problem, SaveId, TemplateName, catalogue};
+use crate::ports::{
+    Architecture, Encryption, Instance, InstanceState, Probe, StatusChecks, Volume,
+};
+use crate::service::access::{Action, Caller, template_not_found};
 use crate::service::lookup;
 
 /// What the preflight has learned.
@@ -15,10 +17,28 @@ pub(super) struct Subject {
     pub(super) instance: Instance,
     /// Its volumes.
     pub(super) volumes: Vec<Volume>,
-    /// The newest version of the template; 0 where there is none.
-    pub(super) latest_version: u32,
+    /// What the save makes of the template.
+    pub(super) target: Target,
     /// What does not prevent the save.
     pub(super) warnings: Vec<Warning>,
+}
+
+/// What a save makes of its template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// The version of this number, unless another save is quicker.
+    Next(u32),
+    /// Nothing but a further architecture of this version.
+    AddsTo(u32),
+}
+
+impl Target {
+    /// The number of the version.
+    pub(crate) fn number(self) -> u32 {
+        match self {
+            Target::Next(number) | Target::AddsTo(number) => number,
+        }
+    }
 }
 
 /// Checks everything. Changes nothing.
@@ -27,7 +47,7 @@ pub(super) async fn check(
     caller: &Caller,
     request: &SaveRequest,
 ) -> Result<Subject, Problem> {
-    let (instance, latest_version) = addressed(env, caller, request).await?;
+    let (instance, target) = addressed(env, caller, request).await?;
     if let Some(holder) = env
         .registry
         .lock_holder(&request.region, &instance.id)
@@ -71,23 +91,26 @@ pub(super) async fn check(
     Ok(Subject {
         instance,
         volumes,
-        latest_version,
+        target,
         warnings,
     })
 }
 
-/// What a request is about: the instance, and the newest version of the template, 0 where there is
-/// none. Checks all that does not depend on how things stand just now.
+/// What a request is about: the instance, and what becomes of the template. Checks all that does
+/// not depend on how things stand just now.
 pub(crate) async fn addressed(
     env: &Env,
     caller: &Caller,
     request: &SaveRequest,
-) -> Result<(Instance, u32), Problem> {
+) -> Result<(Instance, Target), Problem> {
     request.check()?;
     check_regions(env, request).await?;
-    let latest_version = check_template(env, caller, request).await?;
+    let (target, added_to) = check_template(env, caller, request).await?;
     let instance = lookup::own_instance(env, caller, &request.region, &request.instance).await?;
-    Ok((instance, latest_version))
+    if let Some(version) = added_to {
+        check_lacks(&version, instance.architecture)?;
+    }
+    Ok((instance, target))
 }
 
 /// The refusal of a second save of an instance (promise P4).
@@ -110,7 +133,11 @@ async fn check_regions(env: &Env, request: &SaveRequest) -> Result<(), Problem> 
     Ok(())
 }
 
-async fn check_template(env: &Env, caller: &Caller, request: &SaveRequest) -> Result<u32, Problem> {
+async fn check_template(
+    env: &Env,
+    caller: &Caller,
+    request: &SaveRequest,
+) -> Result<(Target, Option<Version>), Problem> {
     let taken = |why: &str| {
         Problem::new(
             Code::TemplateNameTaken,
@@ -120,14 +147,44 @@ async fn check_template(env: &Env, caller: &Caller, request: &SaveRequest) -> Re
     if catalogue::find(request.template.as_str()).is_some() {
         return Err(taken("is built in"));
     }
-    match env.registry.template(&request.template).await? {
-        Some(stored) => {
-            let template = &stored.value;
-            check_rights(env, caller, request, template).await?;
-            Ok(template.latest)
-        }
-        None => Ok(0),
+    let template = match env.registry.template(&request.template).await? {
+        Some(stored) => stored.value,
+        None if request.add_arch => return Err(template_not_found(request.template.as_str())),
+        None => return Ok((Target::Next(1), None)),
+    };
+    check_rights(env, caller, request, &template).await?;
+    if !request.add_arch {
+        return Ok((Target::Next(template.newest() + 1), None));
     }
+    let number = request.version.unwrap_or(template.latest);
+    let version = env.registry.version(&template.name, number).await?;
+    match version {
+        Some(version) => Ok((Target::AddsTo(number), Some(version))),
+        None => Err(no_version(&template.name, number)),
+    }
+}
+
+/// The refusal of a version that is not there.
+fn no_version(name: &TemplateName, number: u32) -> Problem {
+    let message = format!("{name} has no version {number}.");
+    Problem::new(Code::VersionNotFound, message)
+}
+
+/// Refuses to add to a version what it has: it keeps its AMIs for ever (promise P6).
+pub(super) fn check_lacks(version: &Version, architecture: Architecture) -> Result<(), Problem> {
+    if version.state == TemplateState::Deleted {
+        let message = format!("{} was deleted.", version.reference());
+        return Err(Problem::new(Code::VersionNotFound, message));
+    }
+    if !version.architectures().contains(&architecture) {
+        return Ok(());
+    }
+    let message = format!(
+        "{} has an AMI for {} already, and keeps it.",
+        version.reference(),
+        architecture.as_str()
+    );
+    Err(Problem::new(Code::ArchitectureTaken, message))
 }
 
 /// Whether the caller may save to a template that is there, and change of it what the request changes.

@@ -1,4 +1,5 @@
-//! RegisterTemplate: makes the save the next version of its template, in one transaction.
+//! RegisterTemplate: makes the save the next version of its template, or an architecture of one, in
+//! one transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,12 +10,14 @@ use crate::domain::audit::Subject;
 use crate::domain::grant::Grantee;
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{RegionCopy, SaveRecord};
-use crate::domain::template::{Template, TemplateRef, Version, Visibility};
+use crate::domain::template::{
+    AddedArchitecture, Template, TemplateRef, TemplateState, Usage, Version, Visibility,
+};
 use crate::domain::{
     Code, ImageId, Problem, Region, SnapshotId, TemplateName, Timestamp, catalogue,
 };
 use crate::ports::{Call, ImageFilter, LaunchPermission};
-use crate::registry::Stored;
+use crate::registry::{Registration, Stored};
 use crate::service::access::Caller;
 use crate::service::audit;
 
@@ -39,6 +42,7 @@ impl Step for RegisterTemplate {
         Call::Query,
         Call::Put,
         Call::Check,
+        Call::Update,
     ];
     type Input = SaveRef;
     type Output = Output;
@@ -73,10 +77,17 @@ impl Step for RegisterTemplate {
             // are not copied with an AMI, EC2 fact 8).
             open.by_grants(env, &input, &record, &images).await?;
             let revision = before.as_ref().map(|stored| stored.revision);
-            let build = |before: Option<&Template>| {
-                let version = version(&record, &images, &snapshots, before, now)?;
-                let template = template(&record, &version, original.clone(), before, now);
-                Ok((template, version))
+            let build = |before: Option<&Template>, adds_to| {
+                let made = Made {
+                    record: &record,
+                    images: &images,
+                    snapshots: &snapshots,
+                    now,
+                };
+                match adds_to {
+                    Some(version) => made.addition(before, version),
+                    None => made.version(before, original.clone()),
+                }
             };
             let registered = env
                 .registry
@@ -213,99 +224,179 @@ async fn original_template(
     Ok(stored.and_then(|stored| stored.value.original_template))
 }
 
-fn version(
-    record: &SaveRecord,
-    images: &BTreeMap<Region, ImageId>,
-    snapshots: &BTreeMap<Region, Vec<SnapshotId>>,
-    before: Option<&Template>,
+/// What the save has made, to be registered.
+struct Made<'a> {
+    record: &'a SaveRecord,
+    images: &'a BTreeMap<Region, ImageId>,
+    snapshots: &'a BTreeMap<Region, Vec<SnapshotId>>,
     now: Timestamp,
-) -> Result<Version, Problem> {
-    let instance = record.instance()?;
-    let planned = instance
-        .volumes
-        .values()
-        .map(|gib| u64::from(*gib) << 30)
-        .sum();
-    let bytes = record.snapshot_bytes.unwrap_or(planned);
-    let architecture = instance.architecture;
-    let failed = |copy: &RegionCopy| match copy {
-        RegionCopy::Failed { cause, .. } => Some(cause.clone()),
-        RegionCopy::Copying { .. } | RegionCopy::Available { .. } => None,
-    };
-    Ok(Version {
-        template: record.request.template.clone(),
-        number: before.map_or(1, |template| template.latest + 1),
-        description: record.request.description.clone(),
-        save_id: record.save_id.clone(),
-        saved_from: instance.name.clone(),
-        saved_by: record.saved_by.clone(),
-        saved_date: now,
-        parent: instance.launched_from.clone(),
-        amis: images
-            .iter()
-            .map(|(region, image)| {
-                (
-                    region.clone(),
-                    BTreeMap::from([(architecture, image.clone())]),
-                )
-            })
-            .collect(),
-        snapshots: snapshots.clone(),
-        failed_regions: record
-            .copies
-            .iter()
-            .filter_map(|(region, copy)| Some((region.clone(), failed(copy)?)))
-            .collect(),
-        architecture,
-        instance_type: instance.instance_type.clone(),
-        root_device: instance.root_device.clone(),
-        root_size_gib: instance.root_size_gib,
-        packages: None,
-        login: instance.login.clone(),
-        ports: instance.ports.clone(),
-        snapshot_bytes: bytes,
-        usd_per_month: snapshot_usd_per_month(bytes, images.len()),
-    })
 }
 
-fn template(
-    record: &SaveRecord,
-    version: &Version,
-    original: Option<TemplateName>,
-    before: Option<&Template>,
-    now: Timestamp,
-) -> Template {
-    let visibility = if record.request.public {
-        Visibility::Public
-    } else {
-        Visibility::Private
-    };
-    let Some(before) = before else {
-        return Template {
-            name: record.request.template.clone(),
-            owner: record.saved_by.clone(),
+impl Made<'_> {
+    /// As the next version of the template.
+    fn version(
+        &self,
+        before: Option<&Template>,
+        original: Option<TemplateName>,
+    ) -> Result<Registration, Problem> {
+        if self.record.plan()?.adds_to.is_some() {
+            let message = "The version that was to get an architecture is gone.";
+            return Err(Problem::new(Code::VersionNotFound, message));
+        }
+        let version = self.next_version(before)?;
+        Ok(Registration {
+            template: self.template(&version, original, before)?,
+            version,
+            before: None,
+        })
+    }
+
+    /// As an architecture of a version that lacks it, of which nothing else changes.
+    fn addition(
+        &self,
+        template: Option<&Template>,
+        before: Stored<Version>,
+    ) -> Result<Registration, Problem> {
+        let (record, instance) = (self.record, self.record.instance()?);
+        let architecture = instance.architecture;
+        let mut version = before.value.clone();
+        preflight::check_lacks(&version, architecture)?;
+        let Some(template) = template else {
+            let message = format!("The template {} is gone.", version.template);
+            return Err(Problem::new(Code::TemplateNotFound, message));
+        };
+        for (region, image) in self.images {
+            let here = version.amis.entry(region.clone()).or_default();
+            here.insert(architecture, image.clone());
+            let snapshots = self.snapshots.get(region).cloned().unwrap_or_default();
+            let known = version.snapshots.entry(region.clone()).or_default();
+            known.extend(snapshots);
+        }
+        let bytes = self.bytes()?;
+        version.snapshot_bytes += bytes;
+        version.usd_per_month += snapshot_usd_per_month(bytes, self.images.len());
+        version.added.push(AddedArchitecture {
+            architecture,
+            save_id: record.save_id.clone(),
+            saved_from: instance.name.clone(),
+            saved_by: record.saved_by.clone(),
+            saved_date: self.now,
+            instance_type: instance.instance_type.clone(),
+            root_size_gib: instance.root_size_gib,
+        });
+        let mut template = template.clone();
+        template.updated_at = self.now;
+        if template.latest == version.number {
+            template.architectures = version.architectures();
+        }
+        Ok(Registration {
+            template,
+            version,
+            before: Some(before),
+        })
+    }
+
+    /// The full size of the snapshots of one Region, or at most that where EC2 has not told.
+    fn bytes(&self) -> Result<u64, Problem> {
+        let volumes = self.record.instance()?.volumes.values();
+        let planned = volumes.map(|gib| u64::from(*gib) << 30).sum();
+        Ok(self.record.snapshot_bytes.unwrap_or(planned))
+    }
+
+    fn next_version(&self, before: Option<&Template>) -> Result<Version, Problem> {
+        let (record, instance) = (self.record, self.record.instance()?);
+        let architecture = instance.architecture;
+        let bytes = self.bytes()?;
+        let failed = |copy: &RegionCopy| match copy {
+            RegionCopy::Failed { cause, .. } => Some(cause.clone()),
+            RegionCopy::Copying { .. } | RegionCopy::Available { .. } => None,
+        };
+        let failed_regions = record.copies.iter();
+        let amis = self.images.iter().map(|(region, image)| {
+            let here = BTreeMap::from([(architecture, image.clone())]);
+            (region.clone(), here)
+        });
+        Ok(Version {
+            template: record.request.template.clone(),
+            number: before.map_or(1, |template| template.newest() + 1),
             description: record.request.description.clone(),
-            visibility,
-            project: record.request.project.clone(),
-            original_template: original,
-            latest: version.number,
-            created_at: now,
-            updated_at: now,
+            save_id: record.save_id.clone(),
+            saved_from: instance.name.clone(),
+            saved_by: record.saved_by.clone(),
+            saved_date: self.now,
+            parent: instance.launched_from.clone(),
+            amis: amis.collect(),
+            snapshots: self.snapshots.clone(),
+            failed_regions: failed_regions
+                .filter_map(|(region, copy)| Some((region.clone(), failed(copy)?)))
+                .collect(),
+            architecture,
+            instance_type: instance.instance_type.clone(),
+            root_device: instance.root_device.clone(),
+            root_size_gib: instance.root_size_gib,
+            packages: None,
+            login: instance.login.clone(),
+            ports: instance.ports.clone(),
+            snapshot_bytes: bytes,
+            usd_per_month: snapshot_usd_per_month(bytes, self.images.len()),
+            notes: String::new(),
+            state: TemplateState::Active,
+            tags: record.request.tags.clone(),
+            added: Vec::new(),
+            imported_by: None,
+            usage: Usage::default(),
+            removed_at: None,
+        })
+    }
+
+    fn template(
+        &self,
+        version: &Version,
+        original: Option<TemplateName>,
+        before: Option<&Template>,
+    ) -> Result<Template, Problem> {
+        let (request, now) = (&self.record.request, self.now);
+        let mut after = match before {
+            // What was deleted begins anew, behind the numbers that it has had.
+            Some(before) if before.state == TemplateState::Deleted => Template {
+                newest: before.newest(),
+                ..self.fresh(original)
+            },
+            Some(before) => before.clone(),
+            None => self.fresh(original),
+        };
+        after.point_to(version, now);
+        if !request.description.is_empty() {
+            after.description.clone_from(&request.description);
+        }
+        if request.public {
+            after.visibility = Visibility::Public;
+        }
+        if request.project.is_some() {
+            after.project.clone_from(&request.project);
+        }
+        Ok(after)
+    }
+
+    /// A template without any version yet.
+    fn fresh(&self, original_template: Option<TemplateName>) -> Template {
+        Template {
+            name: self.record.request.template.clone(),
+            owner: self.record.saved_by.clone(),
+            description: String::new(),
+            visibility: Visibility::Private,
+            project: None,
+            original_template,
+            latest: 0,
+            newest: 0,
+            notes: String::new(),
+            state: TemplateState::Active,
+            architectures: Vec::new(),
+            created_at: self.now,
+            updated_at: self.now,
             launches: 0,
             last_launched_at: None,
-        };
-    };
-    let mut after = before.clone();
-    after.latest = version.number;
-    after.updated_at = now;
-    if !record.request.description.is_empty() {
-        after.description.clone_from(&record.request.description);
+            last_launched_by: None,
+        }
     }
-    if record.request.public {
-        after.visibility = Visibility::Public;
-    }
-    if record.request.project.is_some() {
-        after.project.clone_from(&record.request.project);
-    }
-    after
 }

@@ -526,9 +526,12 @@ fn the_document_has_every_route_and_stands_under_its_own() {
     DELETE /v1/schedules/{name}
     GET /v1/templates
     GET /v1/templates/{name}
+    GET /v1/templates/{name}/lineage
+    POST /v1/templates/{name}/rollback
     GET /v1/templates/{name}/versions
     GET /v1/templates/{name}/versions/{version}
     POST /v1/templates/{name}/versions/{version}/copies
+    GET /v1/templates/{name}/versions/{version}/diff
     GET /v1/templates/{name}/versions/{version}/export
     GET /v1/templates/{name}/versions/{version}/packages
     "#);

@@ -60,7 +60,7 @@ fn saves() -> Vec<Odd> {
             });
         }
     };
-    let saves: [(&'static str, &[Value]); 9] = [
+    let saves: [(&'static str, &[Value]); 11] = [
         (
             "instance",
             &[
@@ -114,6 +114,8 @@ fn saves() -> Vec<Odd> {
             ],
         ),
         ("accept_instance_store_loss", &[]),
+        ("add_arch", &[json!(null), json!("yes"), json!(1)]),
+        ("version", &[json!(0), json!(1), json!("latest")]),
     ];
     for (field, values) in saves {
         for value in values.iter().cloned().chain(odd_values()) {
@@ -277,8 +279,10 @@ fn strays() -> Vec<Odd> {
 }
 
 /// What follows a template's name.
-const TEMPLATE_PATHS: [&str; 5] = [
+const TEMPLATE_PATHS: [&str; 7] = [
     "",
+    "/lineage",
+    "/versions/1/diff?with=kept",
     "/versions",
     "/versions/1",
     "/versions/1/export",
@@ -320,13 +324,32 @@ fn addresses() -> Vec<Odd> {
         }
     }
     for version in ["0", "-1", "1.5", "x", "99999999999", "%2B1"] {
-        for rest in ["", "/export", "/packages"] {
+        for rest in ["", "/export", "/packages", "/diff?with=kept"] {
             add(
                 "GET",
                 format!("/v1/templates/kept/versions/{version}{rest}"),
                 "version",
             );
         }
+    }
+    for (query, names) in [
+        ("", "with"),
+        ("?with=", "template name"),
+        ("?with=UP@1", "template name"),
+        ("?with=kept@x", "version"),
+        ("?with=kept&more=1", "more"),
+    ] {
+        let path = format!("/v1/templates/kept/versions/1/diff{query}");
+        add("GET", path, names);
+    }
+    add(
+        "POST",
+        "/v1/templates/UP/rollback".to_owned(),
+        "template name",
+    );
+    for to in ["", "0", "-1", "x", "1.5", "99999999999"] {
+        let path = format!("/v1/templates/kept/rollback?to={to}");
+        add("POST", path, "to");
     }
     let instances = [
         ("GET", "/v1/instances/work"),

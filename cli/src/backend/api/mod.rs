@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use hyper::Method;
 use prism_functions::domain::audit::AuditEvent;
 use prism_functions::domain::copy::{CopyPlan, CopyRequest};
+use prism_functions::domain::diff::TemplateDiff;
 use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
 use prism_functions::domain::template::{TemplateRef, Version};
@@ -21,8 +22,8 @@ use prism_functions::domain::{
 };
 use prism_functions::ports::{Clock, Entropy as _, Inventory};
 use prism_functions::service::{
-    AuditFilter, InstanceView, LaunchPlan, LaunchRequest, Started, TemplateSummary, TemplateView,
-    save_id_of,
+    AuditFilter, InstanceView, LaunchPlan, LaunchRequest, Lineage, RolledBack, Started,
+    TemplateSummary, TemplateView, save_id_of,
 };
 use prism_local::OsEntropy;
 use prism_local::clock::WallClock;
@@ -454,6 +455,31 @@ impl Backend for Api {
         };
         let path = format!("/v1/templates/{name}/versions/{number}/export");
         self.client.send(Call::get(&path)).await?.text()
+    }
+
+    async fn lineage(&self, name: &TemplateName) -> Result<Lineage, Problem> {
+        self.get(&format!("/v1/templates/{name}/lineage")).await
+    }
+
+    async fn diff(&self, from: &TemplateRef, to: &TemplateRef) -> Result<TemplateDiff, Problem> {
+        let version = from.version.map_or("latest".to_owned(), |n| n.to_string());
+        let with = encoded(&to.to_string());
+        let path = format!(
+            "/v1/templates/{}/versions/{version}/diff?with={with}",
+            from.name
+        );
+        self.get(&path).await
+    }
+
+    async fn rollback(&self, name: &TemplateName, to: Option<u32>) -> Result<RolledBack, Problem> {
+        let to_number = to.map(|number| format!("?to={number}")).unwrap_or_default();
+        let call = Call::of(
+            Method::POST,
+            format!("/v1/templates/{name}/rollback{to_number}"),
+        );
+        // To a version that is named, twice is no more than once.
+        let call = if to.is_some() { call.harmless() } else { call };
+        self.client.send(call).await?.json()
     }
 }
 

@@ -113,6 +113,8 @@ impl Create {
             project: None,
             tags: std::collections::BTreeMap::new(),
             accept_instance_store_loss: None,
+            add_arch: false,
+            version: None,
         };
         request.check()?;
         Ok(ScheduleRequest {

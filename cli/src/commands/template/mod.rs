@@ -1,18 +1,26 @@
 //! `prism template`.
 
 mod copy;
+mod diff;
 mod export;
 mod info;
+mod lineage;
+mod rollback;
+mod versions;
 
 use clap::Subcommand;
 
 use crate::app::Session;
 use crate::errors::Outcome;
 
-/// See, export and copy a template
+/// See a template, its versions and what it comes from, copy it, and change what it stands for
 #[derive(Debug, Subcommand)]
 pub(crate) enum Template {
     Info(info::Info),
+    Versions(versions::Versions),
+    Lineage(lineage::Lineage),
+    Diff(diff::Diff),
+    Rollback(rollback::Rollback),
     Export(export::Export),
     Copy(copy::Copy),
 }
@@ -22,6 +30,10 @@ impl Template {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         match self {
             Self::Info(args) => args.run(session).await,
+            Self::Versions(args) => args.run(session).await,
+            Self::Lineage(args) => args.run(session).await,
+            Self::Diff(args) => args.run(session).await,
+            Self::Rollback(args) => args.run(session).await,
             Self::Export(args) => args.run(session).await,
             Self::Copy(args) => Box::pin(args.run(session)).await,
         }

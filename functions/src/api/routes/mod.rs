@@ -2,6 +2,7 @@
 
 mod audit;
 mod instances;
+mod lineage;
 mod me;
 mod saves;
 mod schedules;
@@ -17,6 +18,7 @@ pub(super) fn all() -> OpenApiRouter<Api> {
         .merge(me::routes())
         .merge(saves::routes())
         .merge(templates::routes())
+        .merge(lineage::routes())
         .merge(instances::routes())
         .merge(schedules::routes())
         .merge(audit::routes())

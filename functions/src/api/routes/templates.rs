@@ -205,6 +205,7 @@ async fn copy(
     Ok(super::saves::accepted(started.await?))
 }
 
-fn reference(name: &str, version: &str) -> Result<TemplateRef, Problem> {
+/// The reference that two parts of a path make.
+pub(super) fn reference(name: &str, version: &str) -> Result<TemplateRef, Problem> {
     format!("{name}@{version}").parse()
 }

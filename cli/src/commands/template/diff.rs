@@ -1,0 +1,77 @@
+//! `prism template diff`.
+
+use std::fmt::Write;
+
+use clap::Args;
+use prism_functions::domain::diff::{PackageDiff, TemplateDiff};
+use prism_functions::domain::template::TemplateRef;
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::exit;
+use crate::text::{bytes, plain};
+
+/// Show what differs between two versions: what is known of them, and their packages
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The version to begin with: NAME for the latest one, NAME@3 for the third
+    #[arg(value_name = "A")]
+    from: String,
+    /// The version to compare it with, of the same template or another
+    #[arg(value_name = "B")]
+    to: String,
+}
+
+impl Diff {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let (from, to): (TemplateRef, TemplateRef) = (self.from.parse()?, self.to.parse()?);
+        let diff = session.backend.diff(&from, &to).await?;
+        session.out.show(&diff, || told(&diff))?;
+        Ok(exit::DONE)
+    }
+}
+
+fn told(diff: &TemplateDiff) -> String {
+    let mut text = format!("From {} to {}:\n", diff.from, diff.to);
+    for field in &diff.fields {
+        let value = |text: &str| match (field.field.as_str(), text.parse()) {
+            (_, _) if text.is_empty() => "nothing".to_owned(),
+            ("snapshot_bytes", Ok(count)) => bytes(count),
+            _ => plain(text),
+        };
+        let name = field.field.replace('_', " ");
+        let (from, to) = (value(&field.from), value(&field.to));
+        let _ = writeln!(text, "  {name:<16}{from} → {to}");
+    }
+    match &diff.packages {
+        Some(packages) => list(&mut text, packages),
+        None => text.push_str("The packages of one of them are not known.\n"),
+    }
+    text
+}
+
+fn list(text: &mut String, packages: &PackageDiff) {
+    let none =
+        packages.added.is_empty() && packages.removed.is_empty() && packages.changed.is_empty();
+    if none {
+        text.push_str("The packages are the same.\n");
+    } else {
+        text.push_str("Packages:\n");
+    }
+    for it in &packages.added {
+        let (name, version) = (plain(&it.name), plain(&it.version));
+        let _ = writeln!(text, "  + {name} {version}  ({})", plain(&it.manager));
+    }
+    for it in &packages.removed {
+        let (name, version) = (plain(&it.name), plain(&it.version));
+        let _ = writeln!(text, "  - {name} {version}  ({})", plain(&it.manager));
+    }
+    for it in &packages.changed {
+        let (name, from, to) = (plain(&it.name), plain(&it.from), plain(&it.to));
+        let _ = writeln!(text, "  ~ {name} {from} → {to}  ({})", plain(&it.manager));
+    }
+    if !packages.complete {
+        text.push_str("Not all packages were kept: others may differ too.\n");
+    }
+}

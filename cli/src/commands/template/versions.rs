@@ -1,0 +1,78 @@
+//! `prism template versions`.
+
+use clap::Args;
+use prism_functions::domain::template::{TemplateState, Version};
+use prism_functions::domain::{Problem, TemplateName};
+use prism_functions::ports::Architecture;
+use prism_functions::service::TemplateView;
+use serde_json::json;
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::text::{bytes, when};
+use crate::{exit, table};
+
+/// List the versions of a saved template, the newest first
+#[derive(Debug, Args)]
+pub(crate) struct Versions {
+    /// The template
+    #[arg(value_name = "TEMPLATE")]
+    template: String,
+    /// How many to show
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=999))]
+    limit: u16,
+}
+
+const HEADS: [&str; 8] = [
+    "VERSION", "STATE", "SAVED", "BY", "FROM", "ARCH", "SIZE", "LAUNCHES",
+];
+
+impl Versions {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let name: TemplateName = self.template.parse().map_err(Problem::from)?;
+        let limit = usize::from(self.limit);
+        let (backend, out) = (&session.backend, &session.out);
+        let mut versions = backend.versions(&name, limit + 1).await?;
+        let more = versions.len() > limit;
+        versions.truncate(limit);
+        let reference = prism_functions::domain::template::TemplateRef {
+            name: name.clone(),
+            version: None,
+        };
+        let latest = match backend.template(&reference).await? {
+            TemplateView::Saved { template, .. } => template.latest,
+            TemplateView::BuiltIn { .. } => 0,
+        };
+        let value = json!({
+            "template": name, "latest": latest, "versions": versions, "more": more,
+        });
+        out.show(&value, || {
+            table::render(out, &HEADS, versions.iter().map(|it| row(it, latest)))
+        })?;
+        if more && !out.json {
+            out.note("There are more: see them with --limit.");
+        }
+        Ok(exit::DONE)
+    }
+}
+
+fn row(version: &Version, latest: u32) -> Vec<String> {
+    let architectures = version.architectures().into_iter();
+    let architectures: Vec<&str> = architectures.map(Architecture::as_str).collect();
+    let state = match version.state {
+        TemplateState::Active if version.number == latest => "latest".to_owned(),
+        state if version.number == latest => format!("latest, {}", state.as_str()),
+        state => state.as_str().to_owned(),
+    };
+    vec![
+        version.number.to_string(),
+        state,
+        when(version.saved_date),
+        version.saved_by.to_string(),
+        version.saved_from.clone(),
+        architectures.join(", "),
+        bytes(version.snapshot_bytes),
+        version.usage.launches.to_string(),
+    ]
+}

@@ -1,0 +1,226 @@
+//! What differs between two versions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::Region;
+use super::template::Version;
+use crate::ports::{Architecture, Inventory, Package};
+
+/// What differs between two versions, of one template or of two.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct TemplateDiff {
+    /// The version that is compared, as `name@3`.
+    pub from: String,
+    /// The version that it is compared with.
+    pub to: String,
+    /// What is known of both and differs, in the order in which a version is shown.
+    pub fields: Vec<FieldDiff>,
+    /// How the packages differ; null where those of one version are not known.
+    pub packages: Option<PackageDiff>,
+}
+
+/// Something that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct FieldDiff {
+    /// What.
+    pub field: String,
+    /// How it is in the first version; empty where it has none.
+    pub from: String,
+    /// How it is in the second one.
+    pub to: String,
+}
+
+/// How the packages of two versions differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct PackageDiff {
+    /// Those that the second version alone has.
+    pub added: Vec<Package>,
+    /// Those that the first version alone has.
+    pub removed: Vec<Package>,
+    /// Those that both have, in different versions.
+    pub changed: Vec<ChangedPackage>,
+    /// Whether all packages of both versions are known. Otherwise some may differ that are not here.
+    pub complete: bool,
+}
+
+/// A package of which two versions have different ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct ChangedPackage {
+    /// Its name.
+    pub name: String,
+    /// What manages it.
+    pub manager: String,
+    /// Its version in the first version.
+    pub from: String,
+    /// Its version in the second one.
+    pub to: String,
+}
+
+/// Compares two versions, with their packages as far as they are known.
+pub fn diff(
+    from: (&Version, Option<&Inventory>),
+    to: (&Version, Option<&Inventory>),
+) -> TemplateDiff {
+    let fields = fields(from.0).into_iter().zip(fields(to.0));
+    TemplateDiff {
+        from: from.0.reference().to_string(),
+        to: to.0.reference().to_string(),
+        fields: fields
+            .filter(|((_, a), (_, b))| a != b)
+            .map(|((field, a), (_, b))| FieldDiff {
+                field: field.to_owned(),
+                from: a,
+                to: b,
+            })
+            .collect(),
+        packages: from.1.zip(to.1).map(|(a, b)| packages(a, b)),
+    }
+}
+
+/// What is compared of a version, as text.
+fn fields(version: &Version) -> [(&'static str, String); 17] {
+    let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+    let ports: Vec<String> = version.ports.iter().map(ToString::to_string).collect();
+    let tags: Vec<String> = version
+        .tags
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    let architectures = version.architectures().into_iter();
+    let architectures: Vec<&str> = architectures.map(Architecture::as_str).collect();
+    let regions: Vec<&str> = version.amis.keys().map(Region::as_str).collect();
+    let saved_by = version.saved_by.to_string();
+    [
+        ("description", version.description.clone()),
+        ("notes", version.notes.clone()),
+        ("state", version.state.as_str().to_owned()),
+        ("saved_from", version.saved_from.clone()),
+        ("saved_by", saved_by),
+        ("saved_date", version.saved_date.to_rfc3339()),
+        ("parent", optional(&version.parent)),
+        ("architectures", architectures.join(", ")),
+        ("regions", regions.join(", ")),
+        ("instance_type", version.instance_type.clone()),
+        ("root_device", version.root_device.clone()),
+        ("root_size_gib", version.root_size_gib.to_string()),
+        ("snapshot_bytes", version.snapshot_bytes.to_string()),
+        ("usd_per_month", format!("{:.2}", version.usd_per_month)),
+        ("login", optional(&version.login)),
+        ("ports", ports.join(", ")),
+        ("tags", tags.join(", ")),
+    ]
+}
+
+/// Packages of one name and manager; there may be several, such as kernels.
+type Named<'a> = BTreeMap<(&'a str, &'a str), BTreeSet<&'a str>>;
+
+fn named(inventory: &Inventory) -> Named<'_> {
+    let mut named = Named::new();
+    for package in &inventory.packages {
+        let key = (package.name.as_str(), package.manager.as_str());
+        named.entry(key).or_default().insert(&package.version);
+    }
+    named
+}
+
+fn packages(from: &Inventory, to: &Inventory) -> PackageDiff {
+    let (before, after) = (named(from), named(to));
+    let keys: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
+    let none = BTreeSet::new();
+    let mut diff = PackageDiff {
+        added: Vec::new(),
+        removed: Vec::new(),
+        changed: Vec::new(),
+        complete: !from.truncated && !to.truncated,
+    };
+    for key in keys {
+        let (name, manager) = key;
+        let (a, b) = (
+            before.get(&key).unwrap_or(&none),
+            after.get(&key).unwrap_or(&none),
+        );
+        let gone: Vec<_> = a.difference(b).collect();
+        let new: Vec<_> = b.difference(a).collect();
+        if let ([old], [young]) = (gone.as_slice(), new.as_slice()) {
+            diff.changed.push(ChangedPackage {
+                name: name.to_owned(),
+                manager: manager.to_owned(),
+                from: (**old).to_owned(),
+                to: (**young).to_owned(),
+            });
+            continue;
+        }
+        let package = |version: &str| Package {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            manager: manager.to_owned(),
+        };
+        diff.removed.extend(gone.into_iter().map(|it| package(it)));
+        diff.added.extend(new.into_iter().map(|it| package(it)));
+    }
+    diff
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inventory(packages: &[(&str, &str, &str)], truncated: bool) -> Inventory {
+        let packages = packages.iter().map(|(name, version, manager)| Package {
+            name: (*name).to_owned(),
+            version: (*version).to_owned(),
+            manager: (*manager).to_owned(),
+        });
+        let at = "2026-01-05T09:00:00Z".parse().unwrap();
+        Inventory::of(at, packages.collect(), truncated)
+    }
+
+    #[test]
+    fn packages_are_added_removed_and_changed() {
+        let before = inventory(
+            &[
+                ("numpy", "1.0", "pip"),
+                ("numpy", "1.9", "apt"),
+                ("git", "2.43", "apt"),
+                ("linux", "6.1", "apt"),
+                ("linux", "6.2", "apt"),
+                ("same", "1", "apt"),
+            ],
+            false,
+        );
+        let after = inventory(
+            &[
+                ("numpy", "2.0", "pip"),
+                ("numpy", "1.9", "apt"),
+                ("linux", "6.2", "apt"),
+                ("linux", "6.3", "apt"),
+                ("linux", "6.4", "apt"),
+                ("obspy", "1.4", "pip"),
+                ("same", "1", "apt"),
+            ],
+            true,
+        );
+        let told = packages(&before, &after);
+        let names = |list: &[Package]| -> Vec<String> {
+            let each = list.iter().map(|it| format!("{} {}", it.name, it.version));
+            each.collect()
+        };
+        assert_eq!(names(&told.removed), ["git 2.43", "linux 6.1"]);
+        assert_eq!(names(&told.added), ["linux 6.3", "linux 6.4", "obspy 1.4"]);
+        assert_eq!(told.changed.len(), 1);
+        assert_eq!(
+            (told.changed[0].from.as_str(), told.changed[0].to.as_str()),
+            ("1.0", "2.0")
+        );
+        assert!(!told.complete);
+        let same = packages(&before, &before);
+        assert!(same.added.is_empty() && same.removed.is_empty() && same.changed.is_empty());
+        assert!(same.complete);
+    }
+}

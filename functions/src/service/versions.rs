@@ -1,0 +1,180 @@
+//! Versions: which one a template's name stands for, and how they differ.
+
+use serde::{Deserialize, Serialize};
+
+use super::Service;
+use super::access::{Action, Caller, template_not_found};
+use super::templates::version_not_found;
+use crate::domain::audit::Subject;
+use crate::domain::catalogue;
+use crate::domain::diff::{TemplateDiff, diff};
+use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
+use crate::domain::{Code, Problem, TemplateName};
+use crate::ports::Inventory;
+use crate::registry::{Stored, TRIES, version_unchanged};
+
+/// The most versions that are looked through for one to go back to.
+const LOOK_BACK: usize = 100;
+
+/// What a rollback did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct RolledBack {
+    /// The template as it is now.
+    pub template: Template,
+    /// The version that its name stood for.
+    pub from: u32,
+    /// The version that its name stands for now.
+    pub to: u32,
+}
+
+impl Service {
+    /// A saved template that the caller may do `action` to, with its revision.
+    pub(super) async fn own_template(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        action: Action,
+    ) -> Result<Stored<Template>, Problem> {
+        if catalogue::find(name.as_str()).is_some() {
+            let message = format!(
+                "The template {name} is built in: it is the same everywhere, and has no versions."
+            );
+            let code = match action {
+                Action::See => Code::TemplateNotFound,
+                _ => Code::NotAllowed,
+            };
+            return Err(Problem::new(code, message)
+                .hint("Save an instance of it as a template of your own."));
+        }
+        let stored = self.env.registry.template(name).await?;
+        let stored = stored.filter(|stored| stored.value.state != TemplateState::Deleted);
+        let Some(stored) = stored else {
+            return Err(template_not_found(name.as_str()));
+        };
+        let registry = &self.env.registry;
+        caller
+            .check_template(registry, action, &stored.value)
+            .await?;
+        Ok(stored)
+    }
+
+    /// Makes a template's name stand for an earlier version, or for a later one again: for the one
+    /// before where none is named. The next save still takes the next number.
+    pub async fn rollback(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        to: Option<u32>,
+    ) -> Result<RolledBack, Problem> {
+        for _ in 0..TRIES {
+            let before = self.own_template(caller, name, Action::Rollback).await?;
+            let target = match to {
+                Some(number) => self.version_to_stand_for(&before.value, number).await?,
+                None => self.version_before(&before.value).await?,
+            };
+            let mut after = before.value.clone();
+            after.point_to(&target.value, self.env.clock.now());
+            let done = RolledBack {
+                from: before.value.latest,
+                to: after.latest,
+                template: after.clone(),
+            };
+            if done.from == done.to {
+                return Ok(done);
+            }
+            // Nobody deletes the version in this very moment.
+            let still_there = vec![version_unchanged(&target)];
+            let subject = Subject::Template(name.clone());
+            let event = self.event(caller, "template.rollback", subject);
+            let event = event.with("from", done.from).with("to", done.to);
+            let registry = &self.env.registry;
+            let replaced = registry.replace_template(&before, &after, &event, still_there);
+            if replaced.await? {
+                return Ok(done);
+            }
+        }
+        Err(changed_meanwhile(name))
+    }
+
+    async fn version_to_stand_for(
+        &self,
+        template: &Template,
+        number: u32,
+    ) -> Result<Stored<Version>, Problem> {
+        let name = &template.name;
+        match self.env.registry.stored_version(name, number).await? {
+            Some(stored) if stored.value.state == TemplateState::Deleted => Err(version_not_found(
+                name,
+                number,
+                "had it once: it was deleted",
+            )),
+            Some(stored) => Ok(stored),
+            None => {
+                let why = format!("has the versions 1 to {}", template.newest());
+                Err(version_not_found(name, number, &why))
+            }
+        }
+    }
+
+    /// The version before the latest that is still there.
+    async fn version_before(&self, template: &Template) -> Result<Stored<Version>, Problem> {
+        let registry = &self.env.registry;
+        let earlier = (1..template.latest).rev().take(LOOK_BACK);
+        for number in earlier {
+            let stored = registry.stored_version(&template.name, number).await?;
+            if let Some(stored) = stored
+                && stored.value.state == TemplateState::Active
+            {
+                return Ok(stored);
+            }
+        }
+        let message = format!(
+            "{}@{} has no active version before it.",
+            template.name, template.latest
+        );
+        Err(Problem::new(Code::VersionNotFound, message)
+            .hint("Name the version to stand for: prism template rollback NAME VERSION"))
+    }
+
+    /// What differs between two versions that the caller may see.
+    pub async fn diff(
+        &self,
+        caller: &Caller,
+        from: &TemplateRef,
+        to: &TemplateRef,
+    ) -> Result<TemplateDiff, Problem> {
+        let a = self.compared(caller, from).await?;
+        let b = self.compared(caller, to).await?;
+        Ok(diff((&a.0, a.1.as_ref()), (&b.0, b.1.as_ref())))
+    }
+
+    async fn compared(
+        &self,
+        caller: &Caller,
+        reference: &TemplateRef,
+    ) -> Result<(Version, Option<Inventory>), Problem> {
+        if let Some(built_in) = catalogue::find(reference.name.as_str()) {
+            let message = format!(
+                "The template {} is built in and has no versions to compare.",
+                built_in.name
+            );
+            return Err(Problem::new(Code::VersionNotFound, message)
+                .hint("Compare templates that were saved from instances."));
+        }
+        let (_, mut version) = self.saved_template(caller, reference, Action::See).await?;
+        self.hide_parents(caller, [&mut version]).await?;
+        let registry = &self.env.registry;
+        let packages = match version.packages {
+            Some(_) => registry.packages(&version.template, version.number).await?,
+            None => None,
+        };
+        Ok((version, packages))
+    }
+}
+
+/// The answer where others were always quicker.
+pub(super) fn changed_meanwhile(name: &TemplateName) -> Problem {
+    let message = format!("The template {name} was changed by others at the same time.");
+    Problem::new(Code::RegistryConflict, message)
+}
