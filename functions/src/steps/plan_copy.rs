@@ -204,6 +204,8 @@ fn record(env: &Env, input: &Input, subject: &Subject) -> SaveRecord {
         project: template.project.clone(),
         tags: subject.tags.clone(),
         accept_instance_store_loss: None,
+        add_arch: false,
+        version: None,
     };
     let (user, now) = (input.caller.user.clone(), env.clock.now());
     let execution = input.execution.clone();

@@ -245,7 +245,7 @@ impl Made<'_> {
         }
         let version = self.next_version(before)?;
         Ok(Registration {
-            template: self.template(&version, original, before)?,
+            template: self.template(&version, original, before),
             version,
             before: None,
         })
@@ -354,7 +354,7 @@ impl Made<'_> {
         version: &Version,
         original: Option<TemplateName>,
         before: Option<&Template>,
-    ) -> Result<Template, Problem> {
+    ) -> Template {
         let (request, now) = (&self.record.request, self.now);
         let mut after = match before {
             // What was deleted begins anew, behind the numbers that it has had.
@@ -375,7 +375,7 @@ impl Made<'_> {
         if request.project.is_some() {
             after.project.clone_from(&request.project);
         }
-        Ok(after)
+        after
     }
 
     /// A template without any version yet.
