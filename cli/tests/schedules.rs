@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{FAST, Prism};
+use common::{FAST, Prism, SERVED};
 
 fn launched() -> Prism {
     let prism = Prism::new(FAST);
@@ -34,7 +34,8 @@ fn a_schedule_is_made_shown_listed_and_deleted() {
         "{}",
         made.stdout
     );
-    assert!(made.stderr.contains("prism local serve"));
+    // Who asks a server knows of none.
+    assert_eq!(made.stderr.contains("prism local serve"), !SERVED);
     prism.ok(&["schedule", "create", "work", "daily-env", "--rate", "1d"]);
     let listed = prism.ok(&["schedule", "list"]);
     let lines: Vec<&str> = listed.lines().collect();
@@ -56,6 +57,65 @@ fn a_schedule_is_made_shown_listed_and_deleted() {
 }
 
 #[test]
+fn a_schedule_holds_still_goes_on_and_is_run_by_hand() {
+    let prism = launched();
+    prism.ok(&[
+        "schedule",
+        "create",
+        "work",
+        "kept",
+        "--rate",
+        "1d",
+        "--jitter",
+        "15m",
+        "--tag",
+        "course=x",
+        "--public",
+        "--description",
+        "for the course",
+    ]);
+    assert_eq!(
+        prism.ok(&["schedule", "pause", "kept"]),
+        "kept is paused.\n"
+    );
+    let shown = prism.ok(&["schedule", "show", "kept"]);
+    assert!(
+        shown.contains("paused") && shown.contains("15 min"),
+        "{shown}"
+    );
+    let ran = prism
+        .run(&["schedule", "run", "kept", "--request-id", "once", "--json"])
+        .json();
+    assert_eq!(ran["state"], "succeeded", "{ran}");
+    let again = prism.run(&["schedule", "run", "kept", "--request-id", "once"]);
+    assert!(
+        again.stderr.contains("asked for before"),
+        "{}",
+        again.stderr
+    );
+    let shown = prism.ok(&["schedule", "show", "kept"]);
+    assert!(shown.contains("succeeded as version 1"), "{shown}");
+    let resumed = prism.ok(&["schedule", "resume", "kept"]);
+    assert!(resumed.starts_with("kept runs again, next at"), "{resumed}");
+    let listed = prism.ok(&["schedule", "list"]);
+    assert!(
+        listed.contains("LAST RUN") && listed.contains("succeeded"),
+        "{listed}"
+    );
+    let json = prism.run(&["schedule", "list", "--json"]).json();
+    let listed = &json["schedules"][0];
+    assert_eq!(listed["request"]["tags"]["course"], "x");
+    assert_eq!(
+        (listed["missed"].as_u64(), &listed["runs"][0]["version"]),
+        (Some(0), &1.into())
+    );
+    let template = prism.run(&["template", "info", "kept", "--json"]).json();
+    assert_eq!(template["template"]["visibility"], "public", "{template}");
+    let nobody = ["schedule", "run", "nothing"];
+    assert_eq!(prism.refused(&nobody), ("ScheduleNotFound".to_owned(), 1));
+}
+
+#[test]
 fn what_cannot_be_scheduled_is_refused_with_its_reason() {
     let prism = launched();
     let refused = |options: &[&str], code: &str, exit: i32| {
@@ -71,6 +131,9 @@ fn what_cannot_be_scheduled_is_refused_with_its_reason() {
         2,
     );
     refused(&["--rate", "1d", "--name", "No"], "InvalidName", 2);
+    refused(&["--rate", "1d", "--jitter", "long"], "InvalidCadence", 2);
+    refused(&["--rate", "1d", "--jitter", "1d"], "InvalidCadence", 2);
+    refused(&["--rate", "1d", "--tag", "none"], "InvalidTag", 2);
     assert_eq!(prism.run(&["schedule", "create", "work", "kept"]).code, 2);
     let nobody = ["schedule", "create", "nobody", "kept", "--rate", "1d"];
     assert_eq!(prism.refused(&nobody), ("InstanceNotFound".to_owned(), 1));

@@ -252,6 +252,7 @@ fn every_declared_call_of_the_api_is_made() {
     to_the_end(&world, &begun(&world, ask()));
     as_api(&world, service.rollback(&ada, &kept, None)).unwrap();
     let nightly = ScheduleRequest {
+        jitter_minutes: 0,
         name: None,
         cadence: "rate(1 day)".parse().unwrap(),
         timezone: "UTC".parse().unwrap(),
@@ -259,7 +260,10 @@ fn every_declared_call_of_the_api_is_made() {
     };
     let made = as_api(&world, service.create_schedule(&ada, nightly)).unwrap();
     as_api(&world, service.schedules(&ada, 10, None)).unwrap();
+    as_api(&world, service.schedule(&ada, &made.name)).unwrap();
     as_api(&world, service.pause_schedule(&ada, &made.name, true)).unwrap();
+    let run = as_api(&world, service.run_schedule(&ada, &made.name, None));
+    to_the_end(&world, &run.unwrap().save_id);
     as_api(&world, service.delete_schedule(&ada, &made.name)).unwrap();
     as_api(&world, service.terminate_instance(&ada, &here, "work")).unwrap();
     check("Api", calls::API);

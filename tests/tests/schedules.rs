@@ -12,13 +12,13 @@ use prism_functions::domain::{Code, Problem, SaveId, ScheduleName, Timestamp};
 use prism_functions::ports::{Executions, Schedules, SchedulesError};
 use prism_functions::service::{Fired, Service};
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};
-use serde_json::json;
 
 fn asked(cadence: &str) -> ScheduleRequest {
     ScheduleRequest {
         name: Some(name("nightly")),
         cadence: cadence.parse().unwrap(),
         timezone: "America/New_York".parse().unwrap(),
+        jitter_minutes: 0,
         request: save_request("work", "kept"),
     }
 }
@@ -214,10 +214,10 @@ fn the_same_again_is_the_same_schedule_and_another_of_its_name_is_refused() {
         .clock
         .run(world.service.schedules(&caller("ada"), 1, None))
         .unwrap();
-    assert_eq!(listed.items[0].name, name("kept"));
+    assert_eq!(listed.items[0].schedule.name, name("kept"));
     let ada = caller("ada");
     let rest = world.service.schedules(&ada, 10, listed.cursor);
-    assert_eq!(world.clock.run(rest).unwrap().items, [made]);
+    assert_eq!(world.clock.run(rest).unwrap().items[0].schedule, made);
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn nobody_else_sees_or_deletes_a_schedule() {
     let mine = world
         .clock
         .run(world.service.schedule(&caller("ada"), &nightly));
-    assert_eq!(mine.unwrap().request.template.as_str(), "kept");
+    assert_eq!(mine.unwrap().schedule.request.template.as_str(), "kept");
 }
 
 #[test]
@@ -344,7 +344,10 @@ fn no_failure_on_the_way_leaves_a_schedule_that_nobody_sees() {
                     ..world.service.clone()
                 };
                 let (ada, nightly) = (caller("ada"), name("nightly"));
-                let shown = || world.clock.run(service.schedule(&ada, &nightly));
+                let shown = || {
+                    let shown = world.clock.run(service.schedule(&ada, &nightly));
+                    shown.map(|view| view.schedule)
+                };
                 *flaky.next.lock().unwrap() = [first, second, third].into();
                 let made = world.clock.run(service.create_schedule(&ada, asked("1d")));
                 assert_eq!(made.is_ok(), matches!(first, Works));
@@ -400,9 +403,7 @@ fn the_id_of_a_scheduled_save_is_made_of_the_executions_name() {
         ("xyz", "save-00000000"),
     ] {
         let world = world();
-        let input = json!({
-            "schedule": "nightly", "caller": caller("ada"), "request": save_request("work", "kept"),
-        });
+        let input = create(&world, "ada", asked("1d")).unwrap().input();
         world
             .clock
             .run(world.executions.start(execution, input))

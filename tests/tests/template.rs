@@ -257,6 +257,17 @@ fn no_route_is_open_and_both_apis_have_the_same() {
             "${AccessLogs.Arn}"
         );
     }
+    // What the API takes is let through to it.
+    let document = serde_json::to_value(prism_functions::api::document()).expect("it is JSON");
+    let paths = document["paths"].as_object().expect("it has paths");
+    for method in paths
+        .values()
+        .filter_map(Value::as_object)
+        .flat_map(|path| path.keys())
+    {
+        let key = format!("{} /v1/{{proxy+}}", method.to_uppercase());
+        assert!(routes["${HttpApi}"].contains(key.as_str()), "{key}");
+    }
     let cors = &template.properties("PortalApi")["CorsConfiguration"]["Fn::If"][1];
     let methods: BTreeSet<&str> = array(&cors["AllowMethods"])
         .iter()

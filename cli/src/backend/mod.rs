@@ -22,8 +22,8 @@ use prism_functions::domain::{
 };
 use prism_functions::ports::{Instance, InstanceState, Inventory};
 use prism_functions::service::{
-    AuditFilter, InstanceView, LaunchPlan, LaunchRequest, Lineage, Recovery, RolledBack, Started,
-    TemplateSummary, TemplateView,
+    AuditFilter, InstanceView, LaunchPlan, LaunchRequest, Lineage, Recovery, RolledBack,
+    ScheduleView, Started, TemplateSummary, TemplateView,
 };
 
 pub(crate) use local::Local;
@@ -166,10 +166,21 @@ pub(crate) trait Backend: Send + Sync {
     async fn create_schedule(&self, asked: ScheduleRequest) -> Result<Schedule, Problem>;
 
     /// The caller's schedules, by name, and whether there are more.
-    async fn schedules(&self, limit: usize) -> Result<(Vec<Schedule>, bool), Problem>;
+    async fn schedules(&self, limit: usize) -> Result<(Vec<ScheduleView>, bool), Problem>;
 
     /// A schedule of the caller's.
-    async fn schedule(&self, name: &ScheduleName) -> Result<Schedule, Problem>;
+    async fn schedule(&self, name: &ScheduleName) -> Result<ScheduleView, Problem>;
+
+    /// Lets a schedule of the caller's hold still, or go on.
+    async fn pause_schedule(&self, name: &ScheduleName, paused: bool) -> Result<Schedule, Problem>;
+
+    /// Starts the save of a schedule of the caller's now.
+    async fn run_schedule(
+        &self,
+        place: Place,
+        name: &ScheduleName,
+        request_id: Option<&str>,
+    ) -> Result<Started, Problem>;
 
     /// Deletes a schedule of the caller's.
     async fn delete_schedule(&self, name: &ScheduleName) -> Result<(), Problem>;

@@ -14,8 +14,8 @@ use prism_functions::domain::{
 use prism_functions::ports::{ExecutionStatus, ExecutionsError, Inventory};
 use prism_functions::service::access::Caller;
 use prism_functions::service::{
-    AuditFilter, InstanceView, LaunchPlan, LaunchRequest, Lineage, Recovery, RolledBack, Service,
-    Started, TemplateSummary, TemplateView,
+    AuditFilter, InstanceView, LaunchPlan, LaunchRequest, Lineage, Recovery, RolledBack,
+    ScheduleView, Service, Started, TemplateSummary, TemplateView,
 };
 
 use super::{Backend, Local, Pace, Place, Seen, Unrecorded};
@@ -193,14 +193,29 @@ impl<S: Served> Backend for S {
         self.service().create_schedule(self.caller(), asked).await
     }
 
-    async fn schedules(&self, limit: usize) -> Result<(Vec<Schedule>, bool), Problem> {
+    async fn schedules(&self, limit: usize) -> Result<(Vec<ScheduleView>, bool), Problem> {
         let (service, caller) = (self.service(), self.caller());
         let listed = service.schedules(caller, limit, None).await?;
         Ok((listed.items, listed.cursor.is_some()))
     }
 
-    async fn schedule(&self, name: &ScheduleName) -> Result<Schedule, Problem> {
+    async fn schedule(&self, name: &ScheduleName) -> Result<ScheduleView, Problem> {
         self.service().schedule(self.caller(), name).await
+    }
+
+    async fn pause_schedule(&self, name: &ScheduleName, paused: bool) -> Result<Schedule, Problem> {
+        let (service, caller) = (self.service(), self.caller());
+        service.pause_schedule(caller, name, paused).await
+    }
+
+    async fn run_schedule(
+        &self,
+        place: Place,
+        name: &ScheduleName,
+        request_id: Option<&str>,
+    ) -> Result<Started, Problem> {
+        let service = self.service_at(place);
+        service.run_schedule(self.caller(), name, request_id).await
     }
 
     async fn delete_schedule(&self, name: &ScheduleName) -> Result<(), Problem> {

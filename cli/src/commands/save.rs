@@ -107,7 +107,7 @@ impl Save {
             _ => None,
         };
         if let Some(started) = before {
-            return self.go_on(session, &started).await;
+            return go_on(session, &started, self.no_wait).await;
         }
         if !self.agreed(session, &request).await? {
             return Ok(exit::FAILED);
@@ -124,26 +124,7 @@ impl Save {
             .backend
             .start_save(place, request, self.request_id.as_deref())
             .await?;
-        self.go_on(session, &started).await
-    }
-
-    /// Waits for the save, or says how to.
-    async fn go_on(&self, session: &Session, started: &Started) -> Outcome {
-        let id = &started.save_id;
-        if started.repeated {
-            session
-                .out
-                .note(&format!("note: this was asked for before, as {id}"));
-        }
-        if self.no_wait {
-            return begun(session, id).await;
-        }
-        let duty = if started.repeated {
-            Duty::Watches
-        } else {
-            Duty::Carries
-        };
-        watch::follow(session, id, duty).await
+        go_on(session, &started, self.no_wait).await
     }
 
     /// Shows the plan and asks, where somebody can answer. Answers whether to go on.
@@ -183,7 +164,7 @@ impl Save {
             copy_to,
             public: self.public,
             project,
-            tags: self.tags()?,
+            tags: tags_of(&self.tags)?,
             accept_instance_store_loss: self.accept_instance_store_loss.clone(),
             add_arch: self.add_arch.is_some(),
             version: self.add_arch.and_then(|AddTo(version)| version),
@@ -191,22 +172,42 @@ impl Save {
         request.check()?;
         Ok(request)
     }
+}
 
-    fn tags(&self) -> Result<BTreeMap<String, String>, Problem> {
-        let mut tags = BTreeMap::new();
-        for tag in &self.tags {
-            let shown = || prism_functions::domain::ids::shown(tag);
-            let Some((key, value)) = tag.split_once('=') else {
-                let message = format!("The tag {} has no \"=\".", shown());
-                return Err(Problem::new(Code::InvalidTag, message));
-            };
-            if tags.insert(key.to_owned(), value.to_owned()).is_some() {
-                let message = format!("The key of the tag {} is given twice.", shown());
-                return Err(Problem::new(Code::InvalidTag, message));
-            }
+/// Tags as they are typed, each `KEY=VALUE`.
+pub(super) fn tags_of(typed: &[String]) -> Result<BTreeMap<String, String>, Problem> {
+    let mut tags = BTreeMap::new();
+    for tag in typed {
+        let shown = || prism_functions::domain::ids::shown(tag);
+        let Some((key, value)) = tag.split_once('=') else {
+            let message = format!("The tag {} has no \"=\".", shown());
+            return Err(Problem::new(Code::InvalidTag, message));
+        };
+        if tags.insert(key.to_owned(), value.to_owned()).is_some() {
+            let message = format!("The key of the tag {} is given twice.", shown());
+            return Err(Problem::new(Code::InvalidTag, message));
         }
-        Ok(tags)
     }
+    Ok(tags)
+}
+
+/// Waits for a save, or says how to.
+pub(super) async fn go_on(session: &Session, started: &Started, no_wait: bool) -> Outcome {
+    let id = &started.save_id;
+    if started.repeated {
+        session
+            .out
+            .note(&format!("note: this was asked for before, as {id}"));
+    }
+    if no_wait {
+        return begun(session, id).await;
+    }
+    let duty = if started.repeated {
+        Duty::Watches
+    } else {
+        Duty::Carries
+    };
+    watch::follow(session, id, duty).await
 }
 
 /// Waits until a detached save has begun, or was refused, and says how to watch it.

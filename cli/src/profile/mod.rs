@@ -100,6 +100,9 @@ pub(crate) struct Profile {
     /// The ARN of the role under which schedules run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) schedule_role: Option<String>,
+    /// The ARN of the queue for scheduled saves that could not be started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dead_letters: Option<String>,
     /// How far `--public` reaches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) public_scope: Option<String>,
@@ -136,6 +139,7 @@ impl Profile {
             alarm_topic: None,
             schedule_group: None,
             schedule_role: None,
+            dead_letters: None,
             public_scope: None,
             launch_networks: Vec::new(),
             allowed_regions: Vec::new(),
@@ -161,6 +165,7 @@ impl Profile {
             ("alarm_topic", self.alarm_topic.is_some()),
             ("schedule_group", self.schedule_group.is_some()),
             ("schedule_role", self.schedule_role.is_some()),
+            ("dead_letters", self.dead_letters.is_some()),
             ("public_scope", self.public_scope.is_some()),
             ("launch_networks", !self.launch_networks.is_empty()),
             ("allowed_regions", !self.allowed_regions.is_empty()),

@@ -1,11 +1,14 @@
-//! The real program, in a folder of its own.
+//! The real program, in a folder of its own: working on the embedded cloud itself or, in the tests of
+//! `on_the_api`, on the API of a real server of it.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-use std::io::Write;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -17,9 +20,64 @@ pub(crate) const SLOW: &str = "20";
 /// How often a condition is looked at before a test gives up; a look takes milliseconds.
 const LOOKS: u32 = 2000;
 
+/// Whether the program asks the API of a server here.
+pub(crate) const SERVED: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"on_the_api");
+
 /// The program with a folder.
 pub(crate) struct Prism {
+    server: Mutex<Option<Server>>,
     folder: TempDir,
+}
+
+/// A server of the cloud, and the profile by which it is asked.
+struct Server {
+    child: Child,
+    profile: TempDir,
+}
+
+impl Server {
+    /// Serves the cloud of a folder.
+    fn of(home: &Path) -> Self {
+        let mut serve = program();
+        serve.env("PRISM_HOME", home).env("USER", "alice");
+        let serve = serve.args(["local", "serve"]).stderr(Stdio::piped());
+        let mut child = serve.spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut lines = stderr.lines().map(Result::unwrap);
+        let url = lines.find_map(|line| {
+            let rest = line.strip_prefix("Serving ")?.to_owned();
+            Some(rest.split("/v1").next().unwrap().to_owned())
+        });
+        let url = url.expect("the server says where it is");
+        // It has more to say, and must not be kept waiting for a reader.
+        std::thread::spawn(move || lines.for_each(drop));
+        let profile = tempfile::tempdir().unwrap();
+        let token = home.join("serve.token");
+        let text = format!(
+            "schema = 1\n[profile.api]\nbackend = \"api\"\nregion = \"us-east-1\"\nurl = \"{url}\"\n\
+             token_file = \"{}\"\n",
+            token.display()
+        );
+        fs::write(profile.path().join("config.toml"), text).unwrap();
+        Self { child, profile }
+    }
+
+    /// Whether it is asked for this. What only the embedded cloud can do, and what somebody else
+    /// does, is done on the cloud itself.
+    fn is_asked(args: &[&str]) -> bool {
+        let itself = ["local", "exec", "completions"];
+        let command = args.iter().find(|arg| !arg.starts_with("--"));
+        let embedded = command.is_some_and(|command| itself.contains(command));
+        !embedded && !args.contains(&"--as") && !args.contains(&"--home")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // One that has fallen already is no worse.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// What a run of the program answered.
@@ -47,7 +105,8 @@ impl Prism {
     /// A new cloud whose time runs that fast.
     pub(crate) fn new(speed: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let this = Self { folder };
+        let server = Mutex::default();
+        let this = Self { server, folder };
         this.ok(&["local", "speed", speed]);
         this
     }
@@ -60,10 +119,21 @@ impl Prism {
     /// The program with these arguments, as the user alice, without anything of our environment.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = program();
-        command
-            .env("PRISM_HOME", self.home())
-            .env("USER", "alice")
-            .args(args);
+        command.env("USER", "alice").args(args);
+        let mut server = self.server.lock().unwrap();
+        if SERVED && Server::is_asked(args) {
+            let server = server.get_or_insert_with(|| Server::of(self.home()));
+            let config = server.profile.path().join("config.toml");
+            command
+                .env("PRISM_CONFIG", config)
+                .env("PRISM_PROFILE", "api");
+        } else {
+            command.env("PRISM_HOME", self.home());
+        }
+        if let ["local", "speed" | "settings", ..] = args {
+            // A server reads them as it begins: the next one that is asked has them.
+            server.take();
+        }
         command
     }
 

@@ -17,12 +17,11 @@ use sha2::{Digest, Sha256};
 use super::clients::{Clients, OnDemand};
 use super::failure::Failure;
 use crate::domain::Timestamp;
-use crate::domain::schedule::{Cadence, Schedule};
+use crate::domain::schedule::{Cadence, LATE_MINUTES, Schedule};
 use crate::ports::{Schedules, SchedulesError};
 
-/// For how long the start of an execution is tried again. A save that was due at night must not stop
-/// an instance in the middle of the morning.
-const LATEST_S: i32 = 1800;
+/// For how long the start of an execution is tried again, in seconds.
+const LATEST_S: i32 = LATE_MINUTES.cast_signed() * 60;
 /// How often it is tried again in that time.
 const RETRIES: i32 = 10;
 
@@ -169,7 +168,13 @@ impl Wanted {
         } else {
             ScheduleState::Enabled
         };
-        let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off);
+        let jitter = i32::try_from(schedule.jitter_minutes).ok();
+        let window = match jitter.filter(|minutes| *minutes > 0) {
+            Some(minutes) => FlexibleTimeWindow::builder()
+                .mode(FlexibleTimeWindowMode::Flexible)
+                .maximum_window_in_minutes(minutes),
+            None => FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off),
+        };
         let retries = RetryPolicy::builder()
             .maximum_event_age_in_seconds(LATEST_S)
             .maximum_retry_attempts(RETRIES);
@@ -208,6 +213,11 @@ impl Wanted {
             &self.timezone,
             self.state.as_str(),
             &start.to_string(),
+            &self
+                .window
+                .maximum_window_in_minutes()
+                .unwrap_or_default()
+                .to_string(),
             self.target.input().unwrap_or_default(),
         ])
     }
@@ -290,6 +300,7 @@ mod tests {
             name: None,
             cadence: cadence.parse().unwrap(),
             timezone: "Europe/Berlin".parse().unwrap(),
+            jitter_minutes: 0,
             request: serde_json::from_value(request).unwrap(),
         };
         let at = "2026-01-05T09:00:00Z".parse().unwrap();
@@ -362,8 +373,11 @@ mod tests {
         let schedules = EventBridgeSchedules::new(&aws.clients(), Some(target()));
         let mut daily = schedule("ada", "daily", "1d");
         daily.paused = true;
+        daily.jitter_minutes = 30;
         schedules.put(&daily, next()).await.unwrap();
         let (created, changed) = (aws.json(0), aws.json(1));
+        let window = json!({"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 30});
+        assert_eq!(changed["FlexibleTimeWindow"], window);
         assert_eq!(changed["State"], "DISABLED");
         assert_eq!(changed["Target"], created["Target"]);
         assert_ne!(changed["ClientToken"], created["ClientToken"]);

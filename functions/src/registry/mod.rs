@@ -15,6 +15,7 @@
 //! | copy's lock | `TEMPLATE#name` | `COPYING#000001#region` | | |
 //! | launch that was counted | `LAUNCH#token` | `META` | | |
 //! | schedule | `SCHEDULE#user#name` | `META` | `OWNER#user`, `SCHEDULE#name` | `SCHEDULES#ACTIVE`, `user#name`, while it fires |
+//! | its last runs | `SCHEDULE#user#name` | `RUNS` | `OWNER#user`, `RUNS#name` | |
 //! | project | `PROJECT#name` | `META` | | |
 //! | member | `PROJECT#name` | `MEMBER#user` | | |
 //! | a template's place in it | `PROJECT#name` | `TEMPLATE#name` | | |
@@ -28,6 +29,7 @@ mod grants;
 mod packages;
 mod projects;
 mod records;
+mod runs;
 mod saves;
 mod schedules;
 mod templates;

@@ -1,12 +1,13 @@
 //! Schedules.
 
 use super::records::{Indexed, Stored, decode, encode};
+use super::runs::RUNS_KEY;
 use super::{Listed, Registry, problem};
 use crate::domain::schedule::{Schedule, ScheduleState};
 use crate::domain::{Code, Problem, ScheduleName, UserId};
 use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Write};
 
-fn schedule_key(owner: &UserId, name: &ScheduleName) -> Key {
+pub(super) fn schedule_key(owner: &UserId, name: &ScheduleName) -> Key {
     Key::new(format!("SCHEDULE#{owner}#{name}"), "META")
 }
 
@@ -110,12 +111,16 @@ impl Registry {
         Ok(after)
     }
 
-    /// Deletes a schedule's record. One that has gone, or is another of the same name by now, is
+    /// Deletes a schedule's record and its runs. One that has gone, or is another of the same name by now, is
     /// left at that.
     pub(crate) async fn remove_schedule(&self, stored: &Stored<Schedule>) -> Result<(), Problem> {
         let key = schedule_key(&stored.value.owner, &stored.value.name);
-        let write = Write::Delete(key, Self::same(stored)?);
-        match self.table.transact(&[write]).await {
+        let runs = Key::new(key.pk.clone(), RUNS_KEY);
+        let writes = [
+            Write::Delete(key, Self::same(stored)?),
+            Write::Delete(runs, Condition::Always),
+        ];
+        match self.table.transact(&writes).await {
             Ok(()) | Err(TableError::ConditionFailed { .. }) => Ok(()),
             Err(error) => Err(problem(error)),
         }

@@ -32,7 +32,7 @@ pub use launches::{LaunchPlan, LaunchRequest};
 pub use lineage::{Lineage, LineageNode};
 pub use recovery::{Backlog, Recovery};
 pub use saves::Started;
-pub use schedules::Fired;
+pub use schedules::{Fired, ScheduleView};
 pub use templates::{TemplateKind, TemplateSummary, TemplateView};
 pub use versions::RolledBack;
 pub use wake::{Woken, image_changed};

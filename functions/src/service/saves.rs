@@ -50,10 +50,7 @@ impl Service {
     ) -> Result<Option<Started>, Problem> {
         let digits = self.digits("save", &caller.user, Some(request_id))?;
         let save_id: SaveId = format!("save-{digits}").parse()?;
-        let stored = self.env.registry.save(&save_id).await?;
-        stored
-            .map(|stored| repeated(&stored.value, request))
-            .transpose()
+        self.begun_before(&save_id, request).await
     }
 
     /// Starts a save. The same request id of the same caller is the same save (promise P4).
@@ -66,10 +63,32 @@ impl Service {
         request.check()?;
         let digits = self.digits("save", &caller.user, request_id)?;
         let save_id: SaveId = format!("save-{digits}").parse()?;
-        if let Some(stored) = self.env.registry.save(&save_id).await? {
-            return repeated(&stored.value, &request);
+        if let Some(started) = self.begun_before(&save_id, &request).await? {
+            return Ok(started);
         }
         let input = json!({ "save_id": save_id, "caller": caller, "request": request });
+        self.begin(save_id, &request, input).await
+    }
+
+    /// The save of that id, where it has begun with this very request.
+    pub(super) async fn begun_before(
+        &self,
+        save_id: &SaveId,
+        request: &SaveRequest,
+    ) -> Result<Option<Started>, Problem> {
+        let stored = self.env.registry.save(save_id).await?;
+        stored
+            .map(|stored| repeated(&stored.value, request))
+            .transpose()
+    }
+
+    /// Starts the execution of a save that has no record yet.
+    pub(super) async fn begin(
+        &self,
+        save_id: SaveId,
+        request: &SaveRequest,
+        input: Value,
+    ) -> Result<Started, Problem> {
         match self.executions.start(save_id.as_str(), input.clone()).await {
             Ok(()) => Ok(Started {
                 save_id,
@@ -77,7 +96,7 @@ impl Service {
             }),
             Err(error @ ExecutionsError::AlreadyExists { .. }) => {
                 match self.env.registry.save(&save_id).await? {
-                    Some(stored) => repeated(&stored.value, &request),
+                    Some(stored) => repeated(&stored.value, request),
                     None => self.start_again(save_id, input, error).await,
                 }
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::findings::{Standing, look, standing};
-use super::{Env, SaveRef, Step};
+use super::{Env, SaveRef, Step, runs};
 use crate::domain::save::{RegionCopy, SaveRecord, SaveState};
 use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
 use crate::ports::{Call, Notice};
@@ -71,6 +71,7 @@ impl Step for CompleteSave {
                 record.updated_at = now;
             })
             .await?;
+        runs::note(env, &record).await;
         Ok(output(&record, version))
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::fail_copy::Caught;
-use super::{Env, SaveRef, Step};
+use super::{Env, SaveRef, Step, runs};
 use crate::domain::save::{Failure, SaveRecord, SaveRequest, SaveState};
 use crate::domain::{Code, Problem, SaveId, ScheduleName};
 use crate::ports::{Call, Notice};
@@ -71,6 +71,7 @@ impl Step for FailSave {
                 record.leftovers.clone_from(&leftovers);
             })
             .await?;
+        runs::note(env, &record).await;
         Ok(Output {
             state: record.state,
         })
@@ -172,5 +173,7 @@ async fn note_refusal(env: &Env, input: &Input, problem: &Problem) -> Result<(),
     record.state = SaveState::Failed;
     record.ended_at = Some(now);
     record.failure = Some(failure(problem, "PlanSave"));
-    env.registry.note_refused(&record).await
+    env.registry.note_refused(&record).await?;
+    runs::note(env, &record).await;
+    Ok(())
 }

@@ -12,6 +12,7 @@ mod findings;
 mod packages;
 pub(crate) mod permissions;
 mod preflight;
+mod runs;
 mod tags;
 
 mod await_copy;

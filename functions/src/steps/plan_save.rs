@@ -4,10 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::preflight::{self, Subject, Target};
-use super::{Env, LOGIN_TAG, PORTS_TAG, Step, TEMPLATE_TAG, packages};
+use super::{Env, LOGIN_TAG, PORTS_TAG, Step, TEMPLATE_TAG, packages, runs};
 use crate::domain::audit::{Channel, Origin};
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{Duty, SavePlan, SaveRecord, SaveRequest, SavedInstance};
+use crate::domain::schedule::ScheduleState;
 use crate::domain::{Code, Problem, Region, SaveId, ScheduleName};
 use crate::ports::{Call, InstanceState};
 use crate::registry::Begun;
@@ -30,6 +31,9 @@ pub(super) struct Input {
     request: SaveRequest,
     #[serde(default)]
     schedule: Option<ScheduleName>,
+    /// Whether the schedule's owner wants this very run, whatever its time.
+    #[serde(default)]
+    by_hand: bool,
     #[serde(default)]
     dry_run: bool,
     #[serde(default = "first")]
@@ -76,6 +80,9 @@ impl Step for PlanSave {
         if let Some(stored) = env.registry.save(&input.save_id).await? {
             return again(&stored.value, &input);
         }
+        if let Some(name) = &input.schedule {
+            still_scheduled(env, &input, name).await?;
+        }
         let plan = plan(
             env,
             &input.caller,
@@ -88,6 +95,28 @@ impl Step for PlanSave {
         }
         begin(env, &input, plan).await
     }
+}
+
+/// A run may come late: EventBridge Scheduler tries for half an hour to start it, whatever becomes of
+/// its schedule meanwhile. One that is gone by now, holds still, or asks for something else saves
+/// nothing any more.
+async fn still_scheduled(env: &Env, input: &Input, name: &ScheduleName) -> Result<(), Problem> {
+    let owner = &input.caller.user;
+    let stored = env.registry.schedule(owner, name).await?;
+    let message = match stored.map(|stored| stored.value) {
+        None => format!("The schedule {name} of {owner} is gone: its run saves nothing."),
+        Some(it) if it.state == ScheduleState::Deleting => {
+            format!("The schedule {name} of {owner} is being deleted: its run saves nothing.")
+        }
+        Some(it) if it.request != input.request => {
+            format!("The schedule {name} of {owner} asks for another save by now.")
+        }
+        Some(it) if it.paused && !input.by_hand => {
+            format!("The schedule {name} of {owner} is paused: its run saves nothing.")
+        }
+        Some(_) => return Ok(()),
+    };
+    Err(Problem::new(Code::ScheduleNotFound, message))
 }
 
 /// The save has begun already: a retried step, or a second execution that goes on with it.
@@ -130,8 +159,8 @@ async fn begin(env: &Env, input: &Input, plan: SavePlan) -> Result<Output, Probl
     record.plan = Some(plan.clone());
     record.schedule.clone_from(&input.schedule);
     record.origin = match &input.schedule {
-        Some(_) => Origin::by(Channel::Schedule),
-        None => input.caller.origin.clone(),
+        Some(_) if !input.by_hand => Origin::by(Channel::Schedule),
+        _ => input.caller.origin.clone(),
     };
     match env
         .registry
@@ -139,6 +168,7 @@ async fn begin(env: &Env, input: &Input, plan: SavePlan) -> Result<Output, Probl
         .await?
     {
         Begun::Now => {
+            runs::note(env, &record).await;
             packages::note(env, &plan.save_id, &plan.request, &plan.instance).await;
             Ok(output(plan, record.epoch, false))
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fail_copy::Caught;
 use super::fail_save::{failure, tell};
-use super::{Env, SaveRef, Step};
+use super::{Env, SaveRef, Step, runs};
 use crate::domain::Problem;
 use crate::domain::save::SaveState;
 use crate::ports::{Call, Notice};
@@ -50,7 +50,8 @@ impl Step for Stranded {
         };
         env.fence(&input.save).await?;
         tell(env, &notice).await;
-        env.registry
+        let record = env
+            .registry
             .end_save(&input.save.save_id, input.save.epoch, true, |record| {
                 record.reach(Self::NAME, now);
                 record.state = SaveState::Stranded;
@@ -58,6 +59,7 @@ impl Step for Stranded {
                 record.failure = Some(failure(&problem, "RestoreInstance"));
             })
             .await?;
+        runs::note(env, &record).await;
         Ok(Output { stranded: true })
     }
 }

@@ -94,7 +94,7 @@ def check_routes(world):
         api = world.physical(logical)
         routes = client.get_routes(ApiId=api)["Items"]
         methods = {route["RouteKey"].split()[0] for route in routes}
-        assert methods >= {"GET", "POST", "DELETE"}, methods
+        assert methods >= {"GET", "POST", "PATCH", "DELETE"}, methods
         for route in routes:
             assert route["RouteKey"].endswith(" /v1/{proxy+}"), route["RouteKey"]
             assert route["AuthorizationType"] == kind, route

@@ -5,6 +5,7 @@
 mod copies;
 mod nonsense;
 mod portal;
+mod schedules;
 
 use axum::http::Method;
 use insta::assert_snapshot;
@@ -524,6 +525,8 @@ fn the_document_has_every_route_and_stands_under_its_own() {
     POST /v1/schedules
     GET /v1/schedules/{name}
     DELETE /v1/schedules/{name}
+    PATCH /v1/schedules/{name}
+    POST /v1/schedules/{name}/run
     GET /v1/templates
     GET /v1/templates/{name}
     GET /v1/templates/{name}/lineage

@@ -194,7 +194,7 @@ fn launches() -> Vec<Odd> {
 
 fn schedules() -> Vec<Odd> {
     let mut all = Vec::new();
-    let schedules: [(&'static str, &[Value]); 4] = [
+    let schedules: [(&'static str, &[Value]); 5] = [
         ("name", &[json!(""), json!("UP")]),
         (
             "cadence",
@@ -207,6 +207,16 @@ fn schedules() -> Vec<Odd> {
             ],
         ),
         ("timezone", &[json!(null), json!(""), json!("Mars/Olympus")]),
+        (
+            "jitter_minutes",
+            &[
+                json!(null),
+                json!(-1),
+                json!(1.5),
+                json!(1441),
+                json!("15m"),
+            ],
+        ),
         (
             "request",
             &[json!(null), json!(""), save("region", json!("x"))],
@@ -228,6 +238,15 @@ fn schedules() -> Vec<Odd> {
             });
         }
     }
+    let odd = odd_values()
+        .into_iter()
+        .chain([json!(null), json!("true"), json!(0)]);
+    all.extend(odd.map(|value| Odd {
+        method: "PATCH",
+        path: "/v1/schedules/kept".to_owned(),
+        body: Some(json!({ "paused": value })),
+        names: "paused",
+    }));
     all
 }
 

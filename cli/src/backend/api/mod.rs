@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use hyper::Method;
+use prism_functions::api::{Launched, Me, PAGE_MOST as PAGE, Page, Planned};
 use prism_functions::domain::audit::AuditEvent;
 use prism_functions::domain::copy::{CopyPlan, CopyRequest};
 use prism_functions::domain::diff::TemplateDiff;
@@ -18,17 +19,16 @@ use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
 use prism_functions::domain::template::{TemplateRef, Version};
 use prism_functions::domain::{
-    Code, Problem, ProjectName, Region, SaveId, ScheduleName, TemplateName, Timestamp, UserId,
+    Code, Problem, Region, SaveId, ScheduleName, TemplateName, Timestamp, UserId,
 };
 use prism_functions::ports::{Clock, Entropy as _, Inventory};
 use prism_functions::service::{
-    AuditFilter, InstanceView, LaunchPlan, LaunchRequest, Lineage, RolledBack, Started,
-    TemplateSummary, TemplateView, save_id_of,
+    AuditFilter, InstanceView, LaunchPlan, LaunchRequest, Lineage, RolledBack, ScheduleView,
+    Started, TemplateSummary, TemplateView, save_id_of,
 };
 use prism_local::OsEntropy;
 use prism_local::clock::WallClock;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::OnceCell;
 
@@ -41,8 +41,6 @@ use identity::Identity;
 use transport::Transport;
 pub(crate) use url::{Url, encoded};
 
-/// The most items that are asked for at once.
-const PAGE: usize = 100;
 /// The most pages that one list is read from.
 const PAGES: usize = 100;
 
@@ -83,46 +81,6 @@ pub(crate) async fn head_of(
     let transport = Transport::for_url(&url)?;
     let client = Client::new(url, transport, Identity::Nobody, Arc::clone(clock));
     Ok(client.ask(&Call::get("/")).await?.0)
-}
-
-/// Part of a list.
-#[derive(Debug, Deserialize)]
-struct Page<T> {
-    items: Vec<T>,
-    cursor: Option<String>,
-}
-
-/// Who asks.
-#[derive(Debug, Deserialize)]
-struct Me {
-    user: UserId,
-}
-
-/// What a dry run answers.
-#[derive(Debug, Deserialize)]
-struct Planned<T> {
-    plan: T,
-}
-
-/// What a launch answers.
-#[derive(Debug, Deserialize)]
-struct Launched {
-    instance: InstanceView,
-    plan: LaunchPlan,
-}
-
-/// What a launch asks for.
-#[derive(Debug, Serialize)]
-struct Launch<'a> {
-    template: String,
-    name: &'a str,
-    region: &'a Region,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    size: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    architecture: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    project: Option<&'a str>,
 }
 
 impl Api {
@@ -237,24 +195,6 @@ fn seen(view: InstanceView) -> Result<Seen, Problem> {
     })
 }
 
-fn launch_body(request: &LaunchRequest) -> Result<serde_json::Value, Problem> {
-    let body = Launch {
-        template: request.template.to_string(),
-        name: &request.name,
-        region: &request.region,
-        size: request
-            .size
-            .map(prism_functions::domain::sizes::Size::as_str),
-        architecture: request
-            .architecture
-            .map(prism_functions::ports::Architecture::as_str),
-        project: request.project.as_ref().map(ProjectName::as_str),
-    };
-    serde_json::to_value(body).map_err(|error| {
-        Problem::new(Code::Internal, "The request could not be written.").because(error)
-    })
-}
-
 #[async_trait]
 impl Backend for Api {
     fn now(&self) -> Timestamp {
@@ -290,7 +230,7 @@ impl Backend for Api {
 
     async fn plan_launch(&self, request: &LaunchRequest) -> Result<LaunchPlan, Problem> {
         let call = Call::of(Method::POST, "/v1/instances?dry_run=true");
-        let call = call.body(launch_body(request)?).harmless();
+        let call = call.body(json!(request)).harmless();
         Ok(self.client.send(call).await?.json::<Planned<_>>()?.plan)
     }
 
@@ -300,7 +240,7 @@ impl Backend for Api {
         }
         let key = Self::key(request.request_id.as_deref());
         let call = Call::of(Method::POST, "/v1/instances");
-        let call = call.body(launch_body(request)?).key(key);
+        let call = call.body(json!(request)).key(key);
         let launched: Launched = self.client.send(call).await?.json()?;
         Ok((launched.plan, launched.instance))
     }
@@ -373,12 +313,29 @@ impl Backend for Api {
         self.client.send(call).await?.json()
     }
 
-    async fn schedules(&self, limit: usize) -> Result<(Vec<Schedule>, bool), Problem> {
+    async fn schedules(&self, limit: usize) -> Result<(Vec<ScheduleView>, bool), Problem> {
         self.list("/v1/schedules", limit).await
     }
 
-    async fn schedule(&self, name: &ScheduleName) -> Result<Schedule, Problem> {
+    async fn schedule(&self, name: &ScheduleName) -> Result<ScheduleView, Problem> {
         self.get(&format!("/v1/schedules/{name}")).await
+    }
+
+    async fn pause_schedule(&self, name: &ScheduleName, paused: bool) -> Result<Schedule, Problem> {
+        // The same again changes nothing: it needs no key.
+        let call = Call::of(Method::PATCH, format!("/v1/schedules/{name}"));
+        let call = call.body(json!({ "paused": paused })).harmless();
+        self.client.send(call).await?.json()
+    }
+
+    async fn run_schedule(
+        &self,
+        _place: Place,
+        name: &ScheduleName,
+        request_id: Option<&str>,
+    ) -> Result<Started, Problem> {
+        let call = Call::of(Method::POST, format!("/v1/schedules/{name}/run"));
+        self.begin(call.key(Self::key(request_id))).await
     }
 
     async fn delete_schedule(&self, name: &ScheduleName) -> Result<(), Problem> {

@@ -51,6 +51,7 @@ pub(crate) fn config(profile: &Profile) -> Result<Config, Problem> {
         "PRISM_LAUNCH_NETWORKS" => list(&profile.launch_networks),
         "PRISM_SCHEDULE_GROUP" => profile.schedule_group.clone(),
         "PRISM_SCHEDULE_ROLE_ARN" => profile.schedule_role.clone(),
+        "PRISM_SCHEDULE_DLQ_ARN" => profile.dead_letters.clone(),
         "PRISM_ALLOWED_REGIONS" => list(&profile.allowed_regions),
         "PRISM_ALLOWED_INSTANCE_TYPES" => list(&profile.allowed_instance_types),
         "PRISM_IAM_IDENTITY" => profile.iam_identity.clone(),

@@ -108,6 +108,7 @@ impl Outputs {
             alarm_topic: self.get("AlarmTopicArn"),
             schedule_group: self.get("ScheduleGroupName"),
             schedule_role: self.get("ScheduleRoleArn"),
+            dead_letters: self.get("DeadLettersArn"),
             public_scope: self.get("PublicScope"),
             launch_networks: self.list("LaunchNetworks"),
             allowed_regions: self.list("AllowedRegions"),

@@ -38,6 +38,9 @@ pub(crate) struct Create {
     /// The time zone that a cron expression is meant in, such as Europe/Berlin
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     timezone: String,
+    /// Put each run off at random, by at most so much: 15m, 1h
+    #[arg(long, value_name = "TIME")]
+    jitter: Option<String>,
     /// The schedule's name [default: the template's]
     #[arg(long)]
     name: Option<String>,
@@ -47,6 +50,15 @@ pub(crate) struct Create {
     /// A further Region to copy the AMIs to; may be repeated, or several separated by commas
     #[arg(long, value_name = "REGION", value_delimiter = ',')]
     region: Vec<String>,
+    /// Let everybody see and launch the template
+    #[arg(long)]
+    public: bool,
+    /// The project that the template belongs to
+    #[arg(long)]
+    project: Option<String>,
+    /// A tag for the AMIs and their snapshots; may be repeated
+    #[arg(long = "tag", value_name = "KEY=VALUE")]
+    tags: Vec<String>,
     /// The Region of the instance [default: $PRISM_REGION, the profile's, $AWS_REGION or us-east-1]
     #[arg(long, value_name = "REGION")]
     from_region: Option<String>,
@@ -84,14 +96,35 @@ impl When {
     }
 }
 
+/// A time in minutes, as it is typed.
+fn minutes_of(text: &str) -> Result<u32, Problem> {
+    let number = text
+        .trim()
+        .trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let each = match text.trim()[number.len()..].trim() {
+        "m" | "min" | "minute" | "minutes" => Some(1),
+        "h" | "hour" | "hours" => Some(60),
+        "d" | "day" | "days" => Some(24 * 60),
+        _ => None,
+    };
+    let minutes = number.parse::<u32>().ok().zip(each);
+    minutes
+        .and_then(|(number, each)| number.checked_mul(each))
+        .ok_or_else(|| {
+            let shown = prism_functions::domain::ids::shown(text);
+            let message =
+                format!("The jitter {shown} is not valid: it is a number of minutes or hours.");
+            Problem::new(Code::InvalidCadence, message).hint("Write it like 15m or 1h.")
+        })
+}
+
 impl Create {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let asked = self.asked(session)?;
         let made = session.backend.create_schedule(asked).await?;
-        let now = session.backend.now();
-        let value = super::value(&made, now).map_err(super::show::unwritable)?;
-        session.out.show(&value, || super::text(&made, now))?;
+        let name = made.name.clone();
+        super::show(session, &session.backend.schedule(&name).await?)?;
         if session.backend.embedded().is_some() {
             session
                 .out
@@ -109,19 +142,21 @@ impl Create {
             region: session.region_of(self.from_region.as_deref())?,
             description: self.description.clone(),
             copy_to,
-            public: false,
-            project: None,
-            tags: std::collections::BTreeMap::new(),
+            public: self.public,
+            project: self.project.as_deref().map(str::parse).transpose()?,
+            tags: crate::commands::save::tags_of(&self.tags)?,
             accept_instance_store_loss: None,
             add_arch: false,
             version: None,
         };
-        request.check()?;
-        Ok(ScheduleRequest {
+        let asked = ScheduleRequest {
             name: self.name.as_deref().map(str::parse).transpose()?,
             cadence: self.when.cadence()?,
             timezone: self.timezone.parse()?,
+            jitter_minutes: self.jitter.as_deref().map_or(Ok(0), minutes_of)?,
             request,
-        })
+        };
+        asked.check()?;
+        Ok(asked)
     }
 }

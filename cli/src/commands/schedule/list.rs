@@ -2,7 +2,7 @@
 
 use clap::Args;
 use prism_functions::domain::Timestamp;
-use prism_functions::domain::schedule::Schedule;
+use prism_functions::service::ScheduleView;
 use serde_json::{Value, json};
 
 use crate::app::Session;
@@ -18,8 +18,8 @@ pub(crate) struct List {
     limit: u16,
 }
 
-const HEADS: [&str; 6] = [
-    "SCHEDULE", "STATE", "INSTANCE", "TEMPLATE", "WHEN", "NEXT RUN",
+const HEADS: [&str; 8] = [
+    "SCHEDULE", "STATE", "INSTANCE", "TEMPLATE", "WHEN", "LAST RUN", "ENDED", "NEXT RUN",
 ];
 
 impl List {
@@ -33,9 +33,7 @@ impl List {
             return Ok(exit::DONE);
         }
         let values = schedules.iter().map(|schedule| super::value(schedule, now));
-        let values: Vec<Value> = values
-            .collect::<Result<_, _>>()
-            .map_err(super::show::unwritable)?;
+        let values: Vec<Value> = values.collect::<Result<_, _>>()?;
         out.show(&json!({ "schedules": values, "more": more }), || {
             table::render(out, &HEADS, schedules.iter().map(|it| row(it, now)))
         })?;
@@ -46,7 +44,18 @@ impl List {
     }
 }
 
-fn row(schedule: &Schedule, now: Timestamp) -> Vec<String> {
+fn row(view: &ScheduleView, now: Timestamp) -> Vec<String> {
+    let schedule = &view.schedule;
+    let last = view.runs.first();
+    let began = last.map(|run| when(run.began_at));
+    let ended = match (last, view.missed) {
+        (Some(run), 0) => run.failure.as_ref().map_or_else(
+            || run.state.as_str().to_owned(),
+            |failure| failure.code.clone(),
+        ),
+        (None, 0) => "-".to_owned(),
+        (_, missed) => format!("missed {missed}"),
+    };
     let next = super::runs(schedule, now, 1).first().copied().map(when);
     vec![
         schedule.name.to_string(),
@@ -54,6 +63,8 @@ fn row(schedule: &Schedule, now: Timestamp) -> Vec<String> {
         schedule.request.instance.clone(),
         schedule.request.template.to_string(),
         schedule.cadence.to_string(),
+        began.unwrap_or_else(|| "-".to_owned()),
+        ended,
         next.unwrap_or_else(|| "-".to_owned()),
     ]
 }

@@ -3,26 +3,34 @@
 mod create;
 mod delete;
 mod list;
+mod pause;
+mod run;
 mod show;
 
+use std::fmt::Write as _;
+
 use clap::Subcommand;
-use prism_functions::domain::schedule::{Schedule, ScheduleState};
-use prism_functions::domain::{Problem, Region, ScheduleName, Timestamp};
+use prism_functions::domain::schedule::{Run, Schedule, ScheduleState};
+use prism_functions::domain::{Code, Problem, Region, ScheduleName, Timestamp};
+use prism_functions::service::ScheduleView;
 use serde_json::{Value, json};
 
 use crate::app::Session;
-use crate::errors::Outcome;
+use crate::errors::{Failure, Outcome};
 use crate::text::{pairs, plain, when};
 
 /// How many of the next runs are shown.
 const RUNS: usize = 5;
 
-/// Save an instance again and again: make, see and delete schedules
+/// Save an instance again and again: make, see, pause, run and delete schedules
 #[derive(Debug, Subcommand)]
 pub(crate) enum Schedules {
-    Create(create::Create),
+    Create(Box<create::Create>),
     List(list::List),
     Show(show::Show),
+    Pause(pause::Pause),
+    Resume(pause::Resume),
+    Run(run::Run),
     Delete(delete::Delete),
 }
 
@@ -33,6 +41,9 @@ impl Schedules {
             Self::Create(args) => args.run(session).await,
             Self::List(args) => args.run(session).await,
             Self::Show(args) => args.run(session).await,
+            Self::Pause(args) => args.run(session).await,
+            Self::Resume(args) => args.run(session).await,
+            Self::Run(args) => args.run(session).await,
             Self::Delete(args) => args.run(session).await,
         }
     }
@@ -58,13 +69,24 @@ fn state(schedule: &Schedule) -> &'static str {
     }
 }
 
-fn value(schedule: &Schedule, now: Timestamp) -> Result<Value, serde_json::Error> {
-    let mut value = serde_json::to_value(schedule)?;
-    value["next_runs"] = json!(runs(schedule, now, RUNS));
+/// Shows a schedule.
+fn show(session: &Session, view: &ScheduleView) -> Result<(), Failure> {
+    let now = session.backend.now();
+    let value = value(view, now)?;
+    session.out.show(&value, || text(view, now))?;
+    Ok(())
+}
+
+fn value(view: &ScheduleView, now: Timestamp) -> Result<Value, Problem> {
+    let mut value = serde_json::to_value(view).map_err(|error| {
+        Problem::new(Code::Internal, "The schedule could not be written as JSON.").because(error)
+    })?;
+    value["next_runs"] = json!(runs(&view.schedule, now, RUNS));
     Ok(value)
 }
 
-fn text(schedule: &Schedule, now: Timestamp) -> String {
+fn text(view: &ScheduleView, now: Timestamp) -> String {
+    let schedule = &view.schedule;
     let request = &schedule.request;
     let next: Vec<String> = runs(schedule, now, RUNS)
         .into_iter()
@@ -74,7 +96,11 @@ fn text(schedule: &Schedule, now: Timestamp) -> String {
         })
         .collect();
     let copies: Vec<&str> = request.copy_to.iter().map(Region::as_str).collect();
-    let last = schedule.last_fired_at.map(when);
+    let last: Vec<String> = view.runs.iter().take(RUNS).map(run_of).collect();
+    let jitter = match schedule.jitter_minutes {
+        0 => String::new(),
+        minutes => format!("each run is put off by at most {minutes} min"),
+    };
     let mut text = format!(
         "{}: {} as {}, {}\n",
         schedule.name,
@@ -89,9 +115,52 @@ fn text(schedule: &Schedule, now: Timestamp) -> String {
         ("copies to", copies.join(", ")),
         ("for", plain(&request.description)),
         ("time zone", schedule.timezone.to_string()),
+        ("jitter", jitter),
         ("made", when(schedule.created_at)),
-        ("last run", last.unwrap_or_default()),
+        ("last runs", last.join("\n")),
+        ("missed", missed_now(view.missed)),
         ("next runs", next.join("\n")),
     ]));
     text
+}
+
+/// A run on a line: when it began, its save, how that ended.
+fn run_of(run: &Run) -> String {
+    let mut text = format!(
+        "{}  {}: {}",
+        when(run.began_at),
+        run.save_id,
+        run.state.as_str()
+    );
+    if let Some(version) = run.version {
+        let _ = write!(text, " as version {version}");
+    }
+    if let Some(failure) = &run.failure {
+        let _ = write!(text, " ({})", failure.code);
+    }
+    if let Some(ended) = run.ended_at {
+        let _ = write!(text, ", ended {}", when(ended));
+    }
+    if run.missed > 0 {
+        let _ = write!(text, "; {}", missed(run.missed));
+    }
+    text
+}
+
+/// How many runs were due since the last one, in words; nothing where none.
+fn missed_now(count: u32) -> String {
+    match count {
+        0 => String::new(),
+        1 => "a run that was due has not begun".to_owned(),
+        count => format!("{count} runs that were due have not begun"),
+    }
+}
+
+/// How many runs did not begin, in words; nothing where none.
+fn missed(count: u32) -> String {
+    match count {
+        0 => String::new(),
+        1 => "a run before did not begin".to_owned(),
+        count => format!("{count} runs before did not begin"),
+    }
 }

@@ -5,33 +5,37 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::identity::Authenticated;
-use crate::api::input::{Body, Named, Params};
+use crate::api::input::{Body, Named, Params, RequestKey};
 use crate::api::openapi::{Acting, Asking, Listing, Reading};
 use crate::api::pages::Paging;
 use crate::api::{Api, Page, Refused};
 use crate::domain::ScheduleName;
 use crate::domain::schedule::{Schedule, ScheduleRequest};
+use crate::service::{ScheduleView, Started};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
-        .routes(routes!(show, delete))
+        .routes(routes!(show, change, delete))
+        .routes(routes!(run))
 }
 
 /// Your schedules, by name
 #[utoipa::path(
     get, path = "/v1/schedules", operation_id = "list_schedules", tag = "schedules", params(Paging),
-    responses((status = 200, description = "So it stands", body = Page<Schedule>), Listing)
+    responses((status = 200, description = "So it stands", body = Page<ScheduleView>), Listing)
 )]
 async fn list(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Params(paging): Params<Paging>,
-) -> Result<Json<Page<Schedule>>, Refused> {
+) -> Result<Json<Page<ScheduleView>>, Refused> {
     let limit = paging.limit()?;
     let cursor = paging.cursor();
     let listed = api.service.schedules(&caller, limit, cursor).await?;
@@ -56,19 +60,70 @@ async fn create(
     Ok((StatusCode::CREATED, [(LOCATION, place)], Json(schedule)).into_response())
 }
 
-/// A schedule
+/// A schedule, with its last runs
 #[utoipa::path(
     get, path = "/v1/schedules/{name}", operation_id = "show_schedule", tag = "schedules",
     params(("name" = ScheduleName, Path, description = "The schedule")),
-    responses((status = 200, description = "So it stands", body = Schedule), Reading)
+    responses((status = 200, description = "So it stands", body = ScheduleView), Reading)
 )]
 async fn show(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
-) -> Result<Json<Schedule>, Refused> {
+) -> Result<Json<ScheduleView>, Refused> {
     let name: ScheduleName = name.parse()?;
     Ok(Json(api.service.schedule(&caller, &name).await?))
+}
+
+/// What is changed of a schedule.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ScheduleChange {
+    /// Whether it holds still from now on. What comes due meanwhile is not made up for.
+    paused: bool,
+}
+
+/// Pause a schedule, or let it go on
+#[utoipa::path(
+    patch, path = "/v1/schedules/{name}", operation_id = "change_schedule", tag = "schedules",
+    params(("name" = ScheduleName, Path, description = "The schedule")),
+    request_body = ScheduleChange,
+    responses((status = 200, description = "So it stands now", body = Schedule), Asking)
+)]
+async fn change(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Named(name): Named<String>,
+    Body(change): Body<ScheduleChange>,
+) -> Result<Json<Schedule>, Refused> {
+    let name: ScheduleName = name.parse()?;
+    let service = &api.service;
+    let changed = service.pause_schedule(&caller, &name, change.paused);
+    Ok(Json(changed.await?))
+}
+
+/// Run a schedule now, whatever its time
+///
+/// Everything that can be checked is checked first: a refusal has begun nothing. The save then goes
+/// on by itself. The same `Idempotency-Key` of the same caller is the same save.
+#[utoipa::path(
+    post, path = "/v1/schedules/{name}/run", operation_id = "run_schedule", tag = "schedules",
+    params(
+        ("name" = ScheduleName, Path, description = "The schedule"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 64 letters, digits, \"-\" or \"_\"",
+            min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$"),
+    ),
+    responses((status = 202, description = "The save begins", body = Started), Acting)
+)]
+async fn run(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Named(name): Named<String>,
+    RequestKey(key): RequestKey,
+) -> Result<Response, Refused> {
+    let name: ScheduleName = name.parse()?;
+    let started = api.service.run_schedule(&caller, &name, key.as_deref());
+    Ok(super::saves::accepted(started.await?))
 }
 
 /// Delete a schedule; its saves and what they made stay

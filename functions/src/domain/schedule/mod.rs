@@ -2,177 +2,32 @@
 //!
 //! Cadences are written in EventBridge Scheduler's own syntax, and mean embedded what they mean there.
 
-use std::fmt;
-use std::str::FromStr;
+mod cadence;
+mod run;
 
-use chrono::{DurationRound, NaiveDateTime, TimeDelta, TimeZone as _};
+use chrono::{DurationRound, TimeDelta};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use super::cron::CronExpression;
-use super::ids::shown;
 use super::problem::{Code, Problem};
 use super::save::SaveRequest;
 use super::{ScheduleName, Timestamp, UserId};
 
-/// The shortest time between two runs in minutes: each one stops an instance.
-pub const RATE_MINUTES_LEAST: u32 = 60;
-/// The longest rate in minutes: a year.
-pub const RATE_MINUTES_MOST: u32 = 366 * 24 * 60;
+pub use cadence::{Cadence, RATE_MINUTES_LEAST, RATE_MINUTES_MOST, TimeZone};
+pub use run::{RUNS, Run, Runs};
+
+/// The longest time in minutes by which a run may be put off: EventBridge Scheduler's own limit.
+pub const JITTER_MINUTES_MOST: u32 = 24 * 60;
+/// For how long in minutes the start of a run is tried again. A save that was due at night must not
+/// stop an instance in the middle of the morning.
+pub const LATE_MINUTES: u32 = 30;
+/// After how many minutes more a run that nobody has seen counts as missed.
+const UNSEEN_MINUTES: u32 = 5;
+/// The most missed runs that are counted.
+const MISSES_MOST: usize = 1000;
+
 /// How many dates that a cron expression names but a time zone leaves out are passed over, at most.
 const SKIPS: usize = 1000;
-
-/// How often a schedule is due.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum Cadence {
-    /// Each time that so many minutes have passed.
-    Rate {
-        /// The minutes.
-        minutes: u32,
-    },
-    /// At the times of day and the dates that an expression names.
-    Cron(CronExpression),
-}
-
-impl FromStr for Cadence {
-    type Err = Problem;
-
-    /// Reads `rate(1 day)`, `cron(0 3 ? * MON-FRI *)`, or what stands inside of either; a rate may
-    /// be short too: `12h`, `1d`.
-    fn from_str(text: &str) -> Result<Self, Problem> {
-        let text = text.trim();
-        let inside = |name: &str| {
-            let rest = text.strip_prefix(name)?.trim_start().strip_prefix('(')?;
-            rest.strip_suffix(')')
-        };
-        if let Some(rate) = inside("rate") {
-            return rate_of(rate);
-        }
-        if let Some(fields) = inside("cron") {
-            return Ok(Self::Cron(fields.parse()?));
-        }
-        if text.split_whitespace().count() > 2 {
-            Ok(Self::Cron(text.parse()?))
-        } else {
-            rate_of(text)
-        }
-    }
-}
-
-fn rate_of(text: &str) -> Result<Cadence, Problem> {
-    let malformed = || {
-        let message = format!(
-            "The rate {} is not valid: it is a number of minutes, hours or days.",
-            shown(text)
-        );
-        Problem::new(Code::InvalidCadence, message)
-    };
-    let digits = text.trim().find(|c: char| !c.is_ascii_digit());
-    let (number, unit) = text.trim().split_at(digits.ok_or_else(malformed)?);
-    let number: u32 = number.parse().map_err(|_| malformed())?;
-    let each = match unit.trim().to_ascii_lowercase().as_str() {
-        "m" | "min" | "minute" | "minutes" => 1,
-        "h" | "hour" | "hours" => 60,
-        "d" | "day" | "days" => 24 * 60,
-        "w" | "week" | "weeks" => 7 * 24 * 60,
-        _ => return Err(malformed()),
-    };
-    let minutes = number.saturating_mul(each);
-    if (RATE_MINUTES_LEAST..=RATE_MINUTES_MOST).contains(&minutes) {
-        return Ok(Cadence::Rate { minutes });
-    }
-    let message = format!(
-        "The rate {} is not possible: it is an hour at least, since each save stops the instance, and a year at most.",
-        shown(text)
-    );
-    Err(Problem::new(Code::InvalidCadence, message))
-}
-
-impl fmt::Display for Cadence {
-    /// In EventBridge Scheduler's syntax.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let minutes = match self {
-            Cadence::Rate { minutes } => *minutes,
-            Cadence::Cron(expression) => return write!(f, "cron({expression})"),
-        };
-        let (number, unit) = match minutes {
-            m if m % (24 * 60) == 0 => (m / (24 * 60), "day"),
-            m if m % 60 == 0 => (m / 60, "hour"),
-            m => (m, "minute"),
-        };
-        let plural = if number == 1 { "" } else { "s" };
-        write!(f, "rate({number} {unit}{plural})")
-    }
-}
-
-impl TryFrom<String> for Cadence {
-    type Error = Problem;
-
-    fn try_from(text: String) -> Result<Self, Problem> {
-        text.parse()
-    }
-}
-
-impl From<Cadence> for String {
-    fn from(cadence: Cadence) -> String {
-        cadence.to_string()
-    }
-}
-
-/// A time zone by its name in the time zone database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct TimeZone(chrono_tz::Tz);
-
-impl Default for TimeZone {
-    fn default() -> Self {
-        Self(chrono_tz::Tz::UTC)
-    }
-}
-
-impl TimeZone {
-    /// What clocks in this zone show at an instant.
-    pub fn local(self, at: Timestamp) -> NaiveDateTime {
-        at.with_timezone(&self.0).naive_local()
-    }
-
-    /// The first instant at which clocks in this zone show that; `None` where they skip it.
-    fn instant(self, local: &NaiveDateTime) -> Option<Timestamp> {
-        let at = self.0.from_local_datetime(local).earliest()?;
-        Some(at.to_utc())
-    }
-}
-
-impl FromStr for TimeZone {
-    type Err = Problem;
-
-    fn from_str(text: &str) -> Result<Self, Problem> {
-        text.parse().map(Self).map_err(|_| {
-            let message = format!("There is no time zone {}.", shown(text));
-            Problem::new(Code::InvalidTimeZone, message)
-        })
-    }
-}
-
-impl fmt::Display for TimeZone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.0.name())
-    }
-}
-
-impl TryFrom<String> for TimeZone {
-    type Error = Problem;
-
-    fn try_from(text: String) -> Result<Self, Problem> {
-        text.parse()
-    }
-}
-
-impl From<TimeZone> for String {
-    fn from(zone: TimeZone) -> String {
-        zone.to_string()
-    }
-}
 
 /// What is asked of a schedule: which save, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,8 +42,27 @@ pub struct ScheduleRequest {
     /// In which time zone a cron expression is meant.
     #[serde(default)]
     pub timezone: TimeZone,
+    /// By how many minutes at most each run is put off, at random, so that not all begin at once.
+    #[serde(default)]
+    #[cfg_attr(feature = "api", schema(minimum = 0, maximum = 1440))]
+    pub jitter_minutes: u32,
     /// The save that it asks for.
     pub request: SaveRequest,
+}
+
+impl ScheduleRequest {
+    /// Checks what can be checked without asking anybody.
+    pub fn check(&self) -> Result<(), Problem> {
+        self.request.check()?;
+        let jitter = self.jitter_minutes;
+        let rule = match &self.cadence {
+            Cadence::Rate { minutes } if jitter >= *minutes => "it must be shorter than the rate",
+            _ if jitter > JITTER_MINUTES_MOST => "it is a day at most",
+            _ => return Ok(()),
+        };
+        let message = format!("The jitter (jitter_minutes) of {jitter} is not possible: {rule}.");
+        Err(Problem::new(Code::InvalidCadence, message).hint("Use a shorter jitter."))
+    }
 }
 
 /// How far a schedule has come to be, or to be gone. What fires it lies outside of the registry, so
@@ -230,6 +104,9 @@ pub struct Schedule {
     pub cadence: Cadence,
     /// In which time zone a cron expression is meant.
     pub timezone: TimeZone,
+    /// By how many minutes at most each run is put off, at random.
+    #[serde(default)]
+    pub jitter_minutes: u32,
     /// How far it has come.
     pub state: ScheduleState,
     /// Whether it holds still for now.
@@ -239,6 +116,9 @@ pub struct Schedule {
     /// When Prism itself last fired it, which it does embedded.
     #[serde(default)]
     pub last_fired_at: Option<Timestamp>,
+    /// When it last went on after a pause. What came due in the meantime is not made up for.
+    #[serde(default)]
+    pub resumed_at: Option<Timestamp>,
 }
 
 impl Schedule {
@@ -251,10 +131,12 @@ impl Schedule {
             request: asked.request,
             cadence: asked.cadence,
             timezone: asked.timezone,
+            jitter_minutes: asked.jitter_minutes,
             state: ScheduleState::Pending,
             paused: false,
             created_at: at.duration_trunc(second).unwrap_or(at),
             last_fired_at: None,
+            resumed_at: None,
         }
     }
 
@@ -273,6 +155,7 @@ impl Schedule {
         self.request == other.request
             && self.cadence == other.cadence
             && self.timezone == other.timezone
+            && self.jitter_minutes == other.jitter_minutes
     }
 
     /// When it is due next after an instant; `None` when never again.
@@ -311,8 +194,43 @@ impl Schedule {
     /// The first time by now that it was due and did not fire; `None` when it is not due. One run
     /// makes up for all that were missed.
     pub fn due(&self, now: Timestamp) -> Option<Timestamp> {
-        let since = self.last_fired_at.unwrap_or(self.created_at);
-        self.next_after(since).filter(|at| *at <= now)
+        let fired = self.last_fired_at.unwrap_or(self.created_at);
+        let since = fired.max(self.counts_from());
+        let put_off = |due: &Timestamp| *due + self.put_off(*due);
+        self.next_after(since).filter(|due| put_off(due) <= now)
+    }
+
+    /// From when on its runs are expected.
+    fn counts_from(&self) -> Timestamp {
+        self.resumed_at
+            .map_or(self.created_at, |at| at.max(self.created_at))
+    }
+
+    /// By how long the run that is due then is put off: not known beforehand, and always the same.
+    fn put_off(&self, due: Timestamp) -> TimeDelta {
+        let seconds = u64::from(self.jitter_minutes) * 60;
+        let (owner, name, made) = (&self.owner, &self.name, self.created_at);
+        let hash = Sha256::digest(format!("jitter\n{owner}\n{name}\n{made}\n{due}"));
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&hash[..8]);
+        let seconds = u64::from_be_bytes(bytes) % (seconds + 1);
+        TimeDelta::seconds(i64::try_from(seconds).unwrap_or_default())
+    }
+
+    /// How many of its runs should have been seen by now and were not, since the last one that was.
+    /// At most 1,000 are counted; one that holds still misses none.
+    pub fn missed(&self, last_run: Option<Timestamp>, now: Timestamp) -> u32 {
+        if self.paused || self.state != ScheduleState::Active {
+            return 0;
+        }
+        let counts_from = self.counts_from();
+        let since = last_run.map_or(counts_from, |at| at.max(counts_from));
+        let minutes = self.jitter_minutes + LATE_MINUTES + UNSEEN_MINUTES;
+        let by = now - TimeDelta::minutes(i64::from(minutes));
+        let next = |at: &Timestamp| self.next_after(*at);
+        let due = std::iter::successors(self.next_after(since), next);
+        let missed = due.take_while(|at| *at <= by).take(MISSES_MOST).count();
+        u32::try_from(missed).unwrap_or(u32::MAX)
     }
 }
 
@@ -325,6 +243,7 @@ mod tests {
             name: None,
             cadence: cadence.parse().unwrap(),
             timezone: zone.parse().unwrap(),
+            jitter_minutes: 0,
             request: serde_json::from_value(serde_json::json!({
                 "instance": "work", "template": "kept", "region": "us-east-1"
             }))
@@ -340,50 +259,6 @@ mod tests {
         runs.iter()
             .map(|at| at.format("%m-%d %H:%M").to_string())
             .collect()
-    }
-
-    #[test]
-    fn cadences_read_in_every_form_and_show_in_one() {
-        for (text, shown) in [
-            ("rate(1 day)", "rate(1 day)"),
-            ("rate( 24 hours )", "rate(1 day)"),
-            ("1d", "rate(1 day)"),
-            ("2 weeks", "rate(14 days)"),
-            ("36h", "rate(36 hours)"),
-            ("rate(60 minutes)", "rate(1 hour)"),
-            ("90 minutes", "rate(90 minutes)"),
-            ("cron(0 3 ? * mon-fri *)", "cron(0 3 ? * MON-FRI *)"),
-            (" 0  3 1 * ? * ", "cron(0 3 1 * ? *)"),
-        ] {
-            let cadence: Cadence = text.parse().unwrap();
-            assert_eq!(cadence.to_string(), shown);
-            assert_eq!(shown.parse::<Cadence>().unwrap(), cadence);
-        }
-    }
-
-    #[test]
-    fn rates_are_at_least_an_hour_and_at_most_a_year() {
-        for text in [
-            "59 minutes",
-            "0d",
-            "367 days",
-            "4294967296h",
-            "99999999999999999999d",
-            "d",
-            "1",
-            "-1d",
-            "1.5d",
-            "rate(1 day",
-            "rate(1 month)",
-            "rate()",
-            "",
-            "1dd",
-            "at(2026-01-01T00:00:00)",
-        ] {
-            let problem = text.parse::<Cadence>().unwrap_err();
-            assert_eq!(problem.code, Code::InvalidCadence, "{text}");
-        }
-        assert!("60 minutes".parse::<Cadence>().is_ok() && "366d".parse::<Cadence>().is_ok());
     }
 
     #[test]
@@ -454,6 +329,60 @@ mod tests {
             it.due(at("2026-01-10T09:00:00Z")),
             Some(at("2026-01-10T09:00:00Z"))
         );
+    }
+
+    #[test]
+    fn jitter_puts_each_run_off_by_its_own_time_within_the_window() {
+        let mut it = schedule("1d", "UTC");
+        it.jitter_minutes = 60;
+        let runs = it.upcoming(it.created_at, 50);
+        let put_off: std::collections::BTreeSet<i64> = runs
+            .iter()
+            .map(|due| it.put_off(*due).num_seconds())
+            .collect();
+        assert!(put_off.iter().all(|seconds| (0..=3600).contains(seconds)));
+        assert!(put_off.len() > 40, "{put_off:?}");
+        let starts = runs[0] + it.put_off(runs[0]);
+        assert_eq!(it.due(starts - TimeDelta::seconds(1)), None);
+        assert_eq!(it.due(starts), Some(runs[0]));
+        it.last_fired_at = Some(starts);
+        assert_eq!(it.due(starts + TimeDelta::hours(1)), None, "it runs once");
+    }
+
+    #[test]
+    fn jitter_is_shorter_than_the_rate_and_a_day_at_most() {
+        let check = |cadence: &str, jitter_minutes| {
+            let it = schedule(cadence, "UTC");
+            let asked = ScheduleRequest {
+                name: None,
+                cadence: it.cadence,
+                timezone: it.timezone,
+                jitter_minutes,
+                request: it.request,
+            };
+            asked.check().map_err(|problem| problem.code)
+        };
+        assert_eq!(check("1h", 59), Ok(()));
+        assert_eq!(check("1h", 60), Err(Code::InvalidCadence));
+        assert_eq!(check("0 3 * * ? *", 1440), Ok(()));
+        assert_eq!(check("0 3 * * ? *", 1441), Err(Code::InvalidCadence));
+    }
+
+    #[test]
+    fn a_run_is_missed_when_nobody_has_seen_it_long_after_it_was_due() {
+        let mut it = schedule("1d", "UTC");
+        it.state = ScheduleState::Active;
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        assert_eq!(it.missed(None, at("2026-01-06T09:34:59Z")), 0);
+        assert_eq!(it.missed(None, at("2026-01-06T09:35:00Z")), 1);
+        let later = at("2026-01-09T12:00:00Z");
+        assert_eq!(it.missed(None, later), 4);
+        assert_eq!(it.missed(Some(at("2026-01-08T09:00:10Z")), later), 1);
+        it.resumed_at = Some(at("2026-01-09T11:00:00Z"));
+        assert_eq!(it.missed(None, later), 0);
+        it.resumed_at = None;
+        it.paused = true;
+        assert_eq!(it.missed(None, later), 0);
     }
 
     #[test]

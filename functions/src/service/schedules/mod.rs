@@ -1,32 +1,48 @@
-//! Schedules: create, list, show, pause, delete; and firing those that are due, embedded.
+//! Schedules: create, list, show, pause, delete, run at once; and firing those that are due, embedded.
 //!
 //! What fires a schedule lies outside of the registry. Its record is written before that is made and
 //! removed after that is gone, so whatever fires can be seen and deleted by its owner.
 
-use sha2::{Digest, Sha256};
+mod firing;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::access::{Caller, schedule_not_found};
-use super::{Service, from_executions};
-use crate::domain::schedule::{Schedule, ScheduleRequest, ScheduleState};
-use crate::domain::{Code, Problem, ScheduleName, Timestamp, UserId};
-use crate::ports::{ExecutionsError, SchedulesError};
+use super::{Service, Started};
+use crate::domain::schedule::{Run, Runs, Schedule, ScheduleRequest, ScheduleState};
+use crate::domain::{Code, Problem, ScheduleName, Timestamp};
+use crate::ports::SchedulesError;
 use crate::registry::{Listed, Stored};
 use crate::steps;
 
-/// How many schedules are looked at in one page.
-const PAGE: usize = 100;
+pub use firing::Fired;
 
-/// A schedule that was due, and the execution that was started for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fired {
-    /// Whose schedule it is.
-    pub owner: UserId,
+/// A schedule as its owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct ScheduleView {
     /// The schedule.
-    pub schedule: ScheduleName,
-    /// When it was due.
-    pub due: Timestamp,
-    /// The execution of its save.
-    pub execution: String,
+    #[serde(flatten)]
+    pub schedule: Schedule,
+    /// When it is due next; null while it holds still.
+    pub next_run: Option<Timestamp>,
+    /// How many runs were due since the last one and did not begin.
+    pub missed: u32,
+    /// Its last runs, the newest first; a list tells the last one alone.
+    pub runs: Vec<Run>,
+}
+
+impl ScheduleView {
+    fn of(schedule: Schedule, runs: Runs, now: Timestamp) -> Self {
+        let fires = schedule.state == ScheduleState::Active && !schedule.paused;
+        Self {
+            next_run: fires.then(|| schedule.next_after(now)).flatten(),
+            missed: schedule.missed(runs.last_began_at(), now),
+            runs: runs.recent,
+            schedule,
+        }
+    }
 }
 
 impl Service {
@@ -37,6 +53,7 @@ impl Service {
         caller: &Caller,
         asked: ScheduleRequest,
     ) -> Result<Schedule, Problem> {
+        asked.check()?;
         let name = match &asked.name {
             Some(name) => name.clone(),
             None => asked.request.template.as_str().parse()?,
@@ -122,24 +139,67 @@ impl Service {
         })
     }
 
-    /// The caller's schedules, by name; `limit` is 1 to 1,000.
+    /// The caller's schedules, by name, each with its last run; `limit` is 1 to 1,000.
     pub async fn schedules(
         &self,
         caller: &Caller,
         limit: usize,
         cursor: Option<String>,
-    ) -> Result<Listed<Schedule>, Problem> {
+    ) -> Result<Listed<ScheduleView>, Problem> {
         let registry = &self.env.registry;
-        registry.schedules_of(&caller.user, limit, cursor).await
+        let page = registry.schedules_of(&caller.user, limit, cursor).await?;
+        let runs = registry.runs_of(&page.items).await?;
+        let now = self.env.clock.now();
+        let views = page
+            .items
+            .into_iter()
+            .zip(runs)
+            .map(|(schedule, mut runs)| {
+                runs.recent.truncate(1);
+                ScheduleView::of(schedule, runs, now)
+            });
+        Ok(Listed {
+            items: views.collect(),
+            cursor: page.cursor,
+        })
     }
 
-    /// A schedule of the caller's.
+    /// A schedule of the caller's, with its last runs.
     pub async fn schedule(
         &self,
         caller: &Caller,
         name: &ScheduleName,
-    ) -> Result<Schedule, Problem> {
-        Ok(self.own_schedule(caller, name).await?.value)
+    ) -> Result<ScheduleView, Problem> {
+        let schedule = self.own_schedule(caller, name).await?.value;
+        let runs = self.env.registry.runs(&schedule).await?;
+        Ok(ScheduleView::of(schedule, runs, self.env.clock.now()))
+    }
+
+    /// Starts the save of a schedule of the caller's now, whatever its time, and also while it is
+    /// paused. It is checked first: a refusal has begun nothing. The same request id of the same
+    /// caller is the same save.
+    pub async fn run_schedule(
+        &self,
+        caller: &Caller,
+        name: &ScheduleName,
+        request_id: Option<&str>,
+    ) -> Result<Started, Problem> {
+        let schedule = self.own_schedule(caller, name).await?.value;
+        if schedule.state == ScheduleState::Deleting {
+            return Err(schedule_not_found(name.as_str()));
+        }
+        let digits = self.digits("run", &caller.user, request_id)?;
+        let save_id = format!("save-{digits}").parse()?;
+        let request = &schedule.request;
+        if let Some(started) = self.begun_before(&save_id, request).await? {
+            return Ok(started);
+        }
+        self.plan_save(caller, request.clone()).await?;
+        let mut input = schedule.input();
+        input["save_id"] = json!(save_id);
+        input["caller"] = json!(caller);
+        input["by_hand"] = json!(true);
+        self.begin(save_id, request, input).await
     }
 
     async fn own_schedule(
@@ -170,8 +230,7 @@ impl Service {
         let now = self.env.clock.now();
         let change = |schedule: &mut Schedule| {
             if schedule.paused && !paused {
-                // What came due in the meantime is not made up for.
-                schedule.last_fired_at = Some(now);
+                schedule.resumed_at = Some(now);
             }
             schedule.paused = paused;
         };
@@ -192,78 +251,6 @@ impl Service {
         }
         self.take_back(&stored).await
     }
-
-    /// Starts the saves of all schedules that are due; for servers that have no scheduler beside
-    /// them. Safe to run at any time, and twice at once: the execution's name is made of the time
-    /// that the schedule was due, so both start the same one. One run makes up for all missed.
-    pub async fn fire_due_schedules(&self) -> Result<Vec<Fired>, Problem> {
-        let mut fired = Vec::new();
-        let mut cursor = None;
-        loop {
-            let page = self.env.registry.active_schedules(PAGE, cursor).await?;
-            for schedule in &page.items {
-                // One schedule that cannot be fired must not keep the others from it.
-                match self.fire(schedule).await {
-                    Ok(it) => fired.extend(it),
-                    Err(problem) => tracing::warn!(
-                        schedule = %schedule.name, owner = %schedule.owner,
-                        code = %problem.code, problem = problem.chain(),
-                        "a schedule could not be fired; it is tried again"
-                    ),
-                }
-            }
-            cursor = page.cursor;
-            if cursor.is_none() {
-                return Ok(fired);
-            }
-        }
-    }
-
-    async fn fire(&self, listed: &Schedule) -> Result<Option<Fired>, Problem> {
-        let now = self.env.clock.now();
-        if listed.due(now).is_none() {
-            return Ok(None);
-        }
-        // The index may be behind: the record itself decides.
-        let registry = &self.env.registry;
-        let Some(stored) = registry.schedule(&listed.owner, &listed.name).await? else {
-            return Ok(None);
-        };
-        let schedule = &stored.value;
-        let fires = schedule.state == ScheduleState::Active && !schedule.paused;
-        let Some(due) = schedule.due(now).filter(|_| fires) else {
-            return Ok(None);
-        };
-        let execution = execution_name(schedule, due);
-        match self.executions.start(&execution, schedule.input()).await {
-            // Another server was first, and its execution has ended already.
-            Ok(()) | Err(ExecutionsError::AlreadyExists { .. }) => {}
-            Err(error) => return Err(from_executions(error)),
-        }
-        let note = |schedule: &mut Schedule| schedule.last_fired_at = Some(now);
-        match registry.change_schedule(&stored, note).await {
-            Ok(_) => {}
-            // Another server has noted it, or its owner has changed it.
-            Err(problem) if problem.code == Code::RegistryConflict => return Ok(None),
-            Err(problem) => return Err(problem),
-        }
-        Ok(Some(Fired {
-            owner: listed.owner.clone(),
-            schedule: listed.name.clone(),
-            due,
-            execution,
-        }))
-    }
-}
-
-/// The name of the execution that a schedule starts for the time that it is due: hexadecimal digits,
-/// as in the names that EventBridge Scheduler gives.
-fn execution_name(schedule: &Schedule, due: Timestamp) -> String {
-    let (owner, name, made) = (&schedule.owner, &schedule.name, schedule.created_at);
-    let hash = Sha256::digest(format!("schedule\n{owner}\n{name}\n{made}\n{due}"));
-    hash.iter()
-        .take(16)
-        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 fn taken(schedule: &Schedule) -> Problem {

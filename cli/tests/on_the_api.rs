@@ -1,0 +1,16 @@
+//! The tests of the command line once more, on the API: the same words have the same effects, answers
+//! and exit codes, whether the embedded cloud is in the same process or behind a real server.
+#![cfg(unix)]
+#![allow(
+    clippy::duplicate_mod,
+    reason = "each file of tests brings what is common to all"
+)]
+
+#[path = "bad_input.rs"]
+mod bad_input;
+#[path = "refusals.rs"]
+mod refusals;
+#[path = "schedules.rs"]
+mod schedules;
+#[path = "story.rs"]
+mod story;

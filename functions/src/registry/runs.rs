@@ -1,0 +1,112 @@
+//! The last runs of schedules.
+
+use super::records::{Indexed, Stored, decode, encode};
+use super::schedules::schedule_key;
+use super::{Registry, TRIES, problem};
+use crate::domain::save::SaveRecord;
+use crate::domain::schedule::{Run, Runs, Schedule};
+use crate::domain::{Code, Problem, ScheduleName, UserId};
+use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Write};
+
+/// The sort key of a schedule's runs.
+pub(super) const RUNS_KEY: &str = "RUNS";
+
+fn runs_key(owner: &UserId, name: &ScheduleName) -> Key {
+    Key::new(schedule_key(owner, name).pk, RUNS_KEY)
+}
+
+fn runs_item(owner: &UserId, runs: &Runs, revision: u64) -> Result<Item, Problem> {
+    let mine = Indexed {
+        index: Index::Gsi1,
+        pk: format!("OWNER#{owner}"),
+        sk: format!("RUNS#{}", runs.schedule),
+    };
+    encode(runs_key(owner, &runs.schedule), runs, revision, [mine])
+}
+
+impl Registry {
+    /// The last runs of a schedule.
+    pub async fn runs(&self, schedule: &Schedule) -> Result<Runs, Problem> {
+        let stored = self.stored_runs(schedule).await?;
+        Ok(of(schedule, stored.map(|stored| stored.value)))
+    }
+
+    async fn stored_runs(&self, schedule: &Schedule) -> Result<Option<Stored<Runs>>, Problem> {
+        let key = runs_key(&schedule.owner, &schedule.name);
+        let item = self.table.get(&key).await.map_err(problem)?;
+        item.as_ref().map(decode).transpose()
+    }
+
+    /// The last runs of some schedules of one owner, which are in the order of their names; in the
+    /// same order.
+    pub async fn runs_of(&self, schedules: &[Schedule]) -> Result<Vec<Runs>, Problem> {
+        let (Some(first), Some(last)) = (schedules.first(), schedules.last()) else {
+            return Ok(Vec::new());
+        };
+        let query = Query {
+            index: Index::Gsi1,
+            pk: format!("OWNER#{}", first.owner),
+            sort_keys: SortKeys::Between(
+                format!("RUNS#{}", first.name),
+                format!("RUNS#{}", last.name),
+            ),
+            descending: false,
+            limit: schedules.len(),
+            cursor: None,
+        };
+        let mut known = self
+            .list::<Runs>(&query)
+            .await?
+            .items
+            .into_iter()
+            .peekable();
+        let of_each = schedules.iter().map(|schedule| {
+            // Those of schedules that are gone from the index already are passed over.
+            while known.next_if(|it| it.schedule < schedule.name).is_some() {}
+            of(schedule, known.next_if(|it| it.schedule == schedule.name))
+        });
+        Ok(of_each.collect())
+    }
+
+    /// Notes how the save of a schedule stands, if its schedule is still there.
+    pub(crate) async fn note_run(&self, record: &SaveRecord) -> Result<(), Problem> {
+        let Some(name) = &record.schedule else {
+            return Ok(());
+        };
+        let owner = &record.saved_by;
+        for _ in 0..TRIES {
+            let Some(schedule) = self.schedule(owner, name).await? else {
+                return Ok(());
+            };
+            let schedule = schedule.value;
+            if record.started_at < schedule.created_at {
+                // It was asked for by an earlier schedule of the same name.
+                return Ok(());
+            }
+            let before = self.stored_runs(&schedule).await?;
+            let (condition, revision) = match &before {
+                Some(stored) => (stored.unchanged(), stored.revision + 1),
+                None => (Condition::ItemAbsent, 1),
+            };
+            let mut runs = of(&schedule, before.map(|stored| stored.value));
+            let run = Run::of(record);
+            let missed = schedule.missed(runs.last_began_at(), run.began_at);
+            runs.note(Run { missed, ..run });
+            let item = runs_item(owner, &runs, revision)?;
+            match self.table.transact(&[Write::Put(item, condition)]).await {
+                Ok(()) => return Ok(()),
+                Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
+                Err(error) => return Err(problem(error)),
+            }
+        }
+        let message = format!("The runs of the schedule {name} were changed all the time.");
+        Err(Problem::new(Code::RegistryConflict, message))
+    }
+}
+
+/// The runs of this very schedule: those of an earlier one of its name are none.
+fn of(schedule: &Schedule, known: Option<Runs>) -> Runs {
+    known
+        .filter(|runs| runs.made_at == schedule.created_at)
+        .unwrap_or_else(|| Runs::none(schedule.name.clone(), schedule.created_at))
+}
