@@ -12,6 +12,7 @@ mod cold_start;
 mod demo;
 mod docs;
 mod emulator;
+mod openapi;
 mod package;
 mod shell;
 mod tidy;
@@ -32,6 +33,7 @@ Chores:
   verify          have the definition and the template judged by asl-validator, cfn-lint, SAM and checkov
   boundary        check the dependency graph and the house rules of the source
   emulator        deploy infra/template.yaml on an emulator of AWS, with the functions, and use it
+  openapi         have the API's description judged, and the served API held against it
   bench [cold-start]
                   measure how fast things are; or how a function begins, against one in Python
   package [--arch x86_64|arm64]
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         ["verify"] => verify::run(),
         ["boundary"] => boundary::run(),
         ["emulator", rest @ ..] => emulator::run(rest),
+        ["openapi"] => openapi::run(),
         ["bench"] => bench::run(),
         ["bench", "cold-start"] => cold_start::run(),
         ["package", rest @ ..] => package::run(rest),

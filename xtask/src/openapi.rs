@@ -1,0 +1,163 @@
+//! `openapi`: has the API's description judged by openapi-spec-validator, and the API that `prism local
+//! serve` serves held against it by schemathesis, which makes up requests, good and bad: no answer may
+//! be a fault of the server, none may have a status, a header or a body that the description has not.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::Outcome;
+use crate::shell::{build, read, run as run_command, write};
+use crate::venv;
+
+/// The judges, in pinned versions.
+const PACKAGES: [&str; 2] = ["openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
+/// The same seed makes up the same requests.
+const SEED: &str = "1";
+/// What is looked at of each answer. That every request which fits the schemas is accepted is not
+/// among it: a text may fit and still be no Region that there is, no cursor of this list, no
+/// instance's name, and no schema can say so.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
+                      response_schema_conformance,response_headers_conformance,\
+                      negative_data_rejection,unsupported_method,allow_header_conformance,\
+                      ignored_auth,missing_required_header";
+/// A user of the embedded cloud.
+const USER: &str = "alice";
+
+/// Runs the chore.
+pub(crate) fn run() -> Outcome {
+    let programs = venv::with("python3", "openapi", &PACKAGES)?;
+    let prism = build(&["--workspace", "--locked", "--bin", "prism"])?;
+    let scratch = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
+    let cloud = Cloud {
+        prism,
+        home: scratch.path().join("cloud"),
+    };
+    // Something has to be there that can be asked for.
+    for args in [
+        &["local", "speed", "1000"][..],
+        &["launch", "ubuntu", "work"],
+        &["save", "work", "kept", "--yes"],
+        &["schedule", "create", "work", "kept", "--rate", "1d"],
+    ] {
+        run_command(cloud.command(args).arg("--quiet").stdout(Stdio::null()))?;
+    }
+    let served = Served::begin(&cloud)?;
+    let description = format!("{}/v1/openapi.json", served.url);
+    println!("judging {description}");
+    let file = scratch.path().join("openapi.json");
+    write(&file, &served.text("/v1/openapi.json")?)?;
+    run_command(Command::new(programs.join("openapi-spec-validator")).arg(&file))?;
+    // First whatever the schemas allow, then what is there.
+    let known = scratch.path().join("known.toml");
+    write(&known, KNOWN)?;
+    let none = scratch.path().join("none.toml");
+    write(&none, "")?;
+    for (config, examples) in [(&none, "20"), (&known, "8")] {
+        served.hold(&programs, config, examples, &description)?;
+    }
+    Ok(())
+}
+
+/// The names of what is there, so that not every request is about nothing.
+const KNOWN: &str = r#"
+[parameters]
+region = "us-east-1"
+
+[[operations]]
+include-path-regex = "/v1/instances/.*"
+parameters = { "path.name" = "work" }
+
+[[operations]]
+include-path-regex = "/v1/templates/.*"
+parameters = { "path.name" = "kept", "path.version" = 1 }
+
+[[operations]]
+include-path-regex = "/v1/schedules/.*"
+parameters = { "path.name" = "kept" }
+"#;
+
+/// An embedded cloud in a folder of its own.
+struct Cloud {
+    prism: PathBuf,
+    home: PathBuf,
+}
+
+impl Cloud {
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.prism);
+        command.env_clear().stdin(Stdio::null());
+        command.env("PRISM_HOME", &self.home).env("USER", USER);
+        command.args(args);
+        command
+    }
+}
+
+/// Its API, until this is dropped.
+struct Served {
+    server: Child,
+    url: String,
+    token: String,
+}
+
+impl Served {
+    fn begin(cloud: &Cloud) -> Outcome<Self> {
+        let mut command = cloud.command(&["local", "serve"]);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let mut child = child.map_err(|error| format!("the server cannot begin: {error}"))?;
+        let told = child.stderr.take().map(BufReader::new);
+        let mut this = Self {
+            server: child,
+            url: String::new(),
+            token: String::new(),
+        };
+        let mut lines = told
+            .into_iter()
+            .flat_map(|told| told.lines().map_while(Result::ok));
+        let url = lines.find_map(|line| {
+            let rest = line.strip_prefix("Serving ")?;
+            Some(rest.split_once("/v1")?.0.to_owned())
+        });
+        this.url = url.ok_or("the server did not say where it is")?;
+        // It has more to say, and must not be kept waiting for a reader.
+        std::thread::spawn(move || lines.for_each(drop));
+        let token = read(&cloud.home.join("serve.token"))?;
+        token.trim().clone_into(&mut this.token);
+        Ok(this)
+    }
+
+    /// What lies under a path that asks for no token.
+    fn text(&self, path: &str) -> Outcome<String> {
+        let cannot = |error: std::io::Error| format!("{}{path} cannot be read: {error}", self.url);
+        let host = self.url.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).map_err(cannot)?;
+        write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n").map_err(cannot)?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).map_err(cannot)?;
+        match answer.split_once("\r\n\r\n") {
+            Some((head, body)) if head.contains(" 200 ") => Ok(body.to_owned()),
+            _ => Err(format!("{}{path} answered {answer}", self.url)),
+        }
+    }
+
+    fn hold(&self, programs: &Path, config: &Path, examples: &str, description: &str) -> Outcome {
+        let mut schemathesis = Command::new(programs.join("schemathesis"));
+        schemathesis.arg("--config-file").arg(config);
+        schemathesis.args(["run", "--no-color", "--warnings", "off"]);
+        schemathesis.args(["--phases", "examples,coverage,fuzzing", "--checks", CHECKS]);
+        schemathesis.args(["--seed", SEED, "--max-examples", examples, "--no-shrink"]);
+        schemathesis.args(["--continue-on-failure", "--request-timeout", "30"]);
+        schemathesis.arg("--header");
+        schemathesis.arg(format!("Authorization: Bearer {}", self.token));
+        run_command(schemathesis.arg(description).stdin(Stdio::null()))
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // One that has fallen already is no worse.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
