@@ -143,6 +143,8 @@ impl Served {
 
     fn hold(&self, programs: &Path, config: &Path, examples: &str, description: &str) -> Outcome {
         let mut schemathesis = Command::new(programs.join("schemathesis"));
+        // It leaves what it remembers where it runs.
+        schemathesis.current_dir(config.parent().unwrap_or(config));
         schemathesis.arg("--config-file").arg(config);
         schemathesis.args(["run", "--no-color", "--warnings", "off"]);
         schemathesis.args(["--phases", "examples,coverage,fuzzing", "--checks", CHECKS]);
