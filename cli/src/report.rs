@@ -5,11 +5,12 @@ use std::fmt::Write;
 
 use prism_functions::domain::copy::command;
 use prism_functions::domain::save::{RegionCopy, SavePlan, SaveRecord, SaveState};
-use prism_functions::domain::{ImageId, Region};
+use prism_functions::domain::{ImageId, Region, UserId};
 use serde::Serialize;
 
 use crate::app::Session;
 use crate::errors::{Outcome, Told};
+use crate::output::Output;
 use crate::text::{duration, pairs, plain, usd};
 use crate::{exit, story};
 
@@ -52,6 +53,8 @@ pub(crate) struct End<'a> {
     failed_regions: BTreeMap<&'a Region, FailedRegion<'a>>,
     usd_per_month: Option<f64>,
     failure: Option<&'a prism_functions::domain::save::Failure>,
+    guide: Option<&'a prism_functions::domain::guide::Guide>,
+    cancelled_by: Option<&'a str>,
     leftovers: Option<&'a str>,
     next_command: String,
 }
@@ -81,6 +84,8 @@ impl<'a> End<'a> {
             failed_regions: failed_regions(record),
             usd_per_month: record.usd_per_month,
             failure: record.failure.as_ref(),
+            guide: record.guide.as_ref(),
+            cancelled_by: record.cancelled_by.as_ref().map(UserId::as_str),
             leftovers: record.leftovers.as_deref(),
             next_command,
         }
@@ -160,7 +165,12 @@ pub(crate) fn cancelled(session: &Session, record: &SaveRecord) -> Outcome {
             |left| format!("Not everything could be removed: {}", plain(left)),
         );
         let (id, instance) = (&record.save_id, story::instance(record));
-        format!("{id} is cancelled. {instance} {left}\n")
+        let by = record
+            .cancelled_by
+            .as_ref()
+            .map(|user| format!(" by {user}"));
+        let by = by.unwrap_or_default();
+        format!("{id} is cancelled{by}. {instance} {left}\n")
     })?;
     Ok(exit::DONE)
 }
@@ -196,6 +206,9 @@ pub(crate) fn end(session: &Session, record: &SaveRecord) -> Outcome {
             hint: &failure.hint,
         }
         .print(out);
+    }
+    if let (Some(guide), false) = (&record.guide, out.json) {
+        Output::complain(story::guide(guide).trim_end());
     }
     Ok(exit::FAILED)
 }

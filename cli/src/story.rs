@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use prism_functions::domain::Timestamp;
-use prism_functions::domain::save::{SaveRecord, seconds_between};
+use prism_functions::domain::guide::Guide;
+use prism_functions::domain::save::{Finding, SaveRecord, seconds_between};
 use prism_functions::ports::InstanceState;
 
 use crate::text::{duration, plain, time};
@@ -72,6 +73,13 @@ pub(crate) fn instance(record: &SaveRecord) -> String {
     if !was_running(record) {
         return format!("{name} was stopped all along.");
     }
+    match record.finding {
+        Some(Finding::Gone) => return format!("{name} is gone: somebody terminated it."),
+        Some(Finding::ChangedByOthers) => {
+            return format!("{name} is as somebody else left it, who changed its state meanwhile.");
+        }
+        Some(Finding::Original) | None => {}
+    }
     if record.stop_requested_at.is_none() {
         return format!("{name} was never stopped.");
     }
@@ -88,6 +96,16 @@ pub(crate) fn instance(record: &SaveRecord) -> String {
         }
         (None, _) => format!("{name} is down for now."),
     }
+}
+
+/// What to do about an instance that does not come back.
+pub(crate) fn guide(guide: &Guide) -> String {
+    let mut text = format!("What happened: {}\nWhat to try:\n", plain(&guide.happened));
+    for (number, step) in guide.steps.iter().enumerate() {
+        let (what, command) = (plain(&step.text), plain(&step.command));
+        let _ = writeln!(text, "  {}. {what}\n     {command}", number + 1);
+    }
+    text
 }
 
 /// The moments of a save, one a line, each with how long it took. Steps of the same words, such as
@@ -112,4 +130,30 @@ pub(crate) fn timeline(record: &SaveRecord, now: Timestamp) -> String {
         let _ = writeln!(text, "  {at}  {:>12}  {how}", "");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use prism_functions::domain::guide;
+
+    use crate::args::Cli;
+
+    #[test]
+    fn every_command_of_a_guide_can_be_typed() {
+        let ours = guide::commands().filter(|command| command.starts_with("prism "));
+        let mut count = 0;
+        for command in ours {
+            let typed = command.replace("{size}", "L").replace("{version}", "1");
+            let typed = typed
+                .replace("{elsewhere}", "eu-west-1")
+                .replace("{save}", "save-00000000");
+            let words = typed.split(' ').map(|word| word.trim_matches(['{', '}']));
+            if let Err(error) = Cli::try_parse_from(words) {
+                panic!("{command}: {error}");
+            }
+            count += 1;
+        }
+        assert!(count > 10, "{count}");
+    }
 }

@@ -74,6 +74,14 @@ fn well(ask: &Asked) -> Reply {
             200,
             "<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>",
         ),
+        "DescribeImages" => xml(
+            200,
+            "<DescribeImagesResponse><imagesSet/></DescribeImagesResponse>",
+        ),
+        "DescribeSnapshots" => xml(
+            200,
+            "<DescribeSnapshotsResponse><snapshotSet/></DescribeSnapshotsResponse>",
+        ),
         "DescribeTable" => dynamo(200, table(["gsi1", "gsi2"])),
         "GetItem" => dynamo(200, json!({})),
         "Query" => dynamo(200, json!({ "Items": [], "Count": 0, "ScannedCount": 0 })),
@@ -234,6 +242,7 @@ fn a_deployment_that_is_as_it_should_be_passes_the_doctor() {
         "region",
         "table",
         "state machine",
+        "leftovers",
     ] {
         assert_eq!(check(&told, name)["verdict"], "ok", "{name}");
     }

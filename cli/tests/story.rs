@@ -253,9 +253,11 @@ fn a_save_as_json() {
     keys.sort();
     let expected = [
         "amis",
+        "cancelled_by",
         "downtime_s",
         "failed_regions",
         "failure",
+        "guide",
         "instance",
         "leftovers",
         "next_command",

@@ -97,10 +97,21 @@ fn in_vain() {
     to_the_end(&world, &id);
 }
 
-/// No room for a day: the save is stranded, and the sweep recovers it.
+/// No room for a day: the save is stranded with a version for the world, and the sweep recovers it.
 fn stranded() {
-    let world = launched(Setup::seeded(11));
-    let id = begun(&world, ask());
+    let world = launched(Setup {
+        settings: Settings {
+            public_scope: PublicScope::World,
+            ..Settings::default()
+        },
+        ..Setup::seeded(11)
+    });
+    world.admin.block_public_images(&region(), false).unwrap();
+    let request = SaveRequest {
+        public: true,
+        ..ask()
+    };
+    let id = begun(&world, request);
     world.pass(5);
     let room = |capacity| world.admin.set_capacity(&region(), "*", capacity).unwrap();
     room(Capacity::Refused);

@@ -250,13 +250,12 @@ fn a_permission_that_comes_back_only_after_a_day() {
     22h45m23s  Failed PermissionMissing
     -- recovery 13
     28h45m23s  RestoreInstance x4
-    28h45m38s  DiscardImage
-    28h45m38s  FailSave
-    28h45m38s  Failed SaveInterrupted
-    save: failed, PermissionMissing in RestoreInstance
+    28h45m38s  CompleteSave
+    28h45m38s  Succeeded
+    save: succeeded as kept@1
     instance: running, down for 103538 s, and 103538 s by the record
-    left: AMIs 0, snapshots 0
-    notices: save.stranded (alarm) x13, save.failed
+    left: AMIs 1, snapshots 1
+    notices: save.stranded (alarm) x13, save.succeeded
     ");
 }
 
@@ -296,13 +295,12 @@ fn no_room_for_two_days() {
     40h42m23.867s  Failed RestoreGaveUp
     -- recovery 3
     40h45m05s  RestoreInstance x4 !NoCapacity x93
-    48h02m38.867s  DiscardImage
-    48h02m38.867s  FailSave
-    48h02m38.867s  Failed SaveInterrupted
-    save: failed, RestoreGaveUp in RestoreInstance
+    48h02m38.867s  CompleteSave
+    48h02m38.867s  Succeeded
+    save: succeeded as kept@1
     instance: running, down for 172958.8671875 s, and 172958.8671875 s by the record
-    left: AMIs 0, snapshots 0
-    notices: save.stranded (alarm) x3, save.failed
+    left: AMIs 1, snapshots 1
+    notices: save.stranded (alarm) x3, save.succeeded
     ");
 }
 

@@ -266,21 +266,21 @@ fn everything_is_throttled_hard() {
     let ids: Vec<SaveId> = names.iter().map(begin).collect();
     let stories: Vec<String> = ids.iter().map(|id| to_the_end(&world, id)).collect();
     assert_snapshot!(stories[9], @r"
-           0s  PlanSave !Throttled x19
-    3m58.428s  StopInstance
-    3m58.428s  AwaitStopped x16 !Throttled
-     4m19.33s  CreateImage
-     4m19.33s  AwaitSnapshots x3 !Throttled
-    4m22.907s  RestartInstance
-    4m22.907s  AwaitRunning x8 !Throttled x2
-    4m38.504s  AwaitImage x4
-    5m14.504s  AwaitImageEvent
-     5m33.33s  AwaitImage
-     5m33.33s  RegisterTemplate
-     5m33.33s  CompleteSave
-     5m33.33s  Succeeded
+           0s  PlanSave !Throttled x20
+    3m55.716s  StopInstance !Throttled
+    3m56.753s  AwaitStopped x10 !Throttled x4
+    4m16.928s  CreateImage
+    4m16.928s  AwaitSnapshots x3 !Throttled x6
+    4m32.511s  RestartInstance
+    4m32.511s  AwaitRunning x9
+    4m48.511s  AwaitImage x4
+    5m24.511s  AwaitImageEvent
+    5m30.928s  AwaitImage
+    5m30.928s  RegisterTemplate
+    5m30.928s  CompleteSave
+    5m30.928s  Succeeded
     save: succeeded as work-9@1
-    instance: running, down for 39.478524952 s, and 40.075460821 s by the record
+    instance: running, down for 50.758122311 s, and 51.758122311 s by the record
     left: AMIs 1, snapshots 1
     notices: save.succeeded
     ");

@@ -34,6 +34,7 @@ pub struct Discharge {
 
 /// The findings that end a duty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
     /// The instance was seen in its original state.
@@ -42,4 +43,16 @@ pub enum Finding {
     Gone,
     /// Somebody else changed its state after the save did.
     ChangedByOthers,
+}
+
+/// What keeps an instance down: what the last attempt to start it met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct Trouble {
+    /// Its code.
+    pub code: String,
+    /// What AWS said.
+    pub message: String,
+    /// When it was first met.
+    pub since: Timestamp,
 }

@@ -9,6 +9,7 @@ pub mod cron;
 pub mod diff;
 pub mod duty;
 pub mod grant;
+pub mod guide;
 pub mod ids;
 pub mod pricing;
 pub mod principal;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::Origin;
 use super::copy::CopySource;
+use super::guide::Guide;
 use super::problem::{Code, Problem};
 use super::text::check_tag;
 use super::{
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::ports::{Architecture, InstanceState, StatusChecks};
 
-pub use super::duty::{Discharge, Duty, Finding};
+pub use super::duty::{Discharge, Duty, Finding, Trouble};
 pub use super::text::{check_name, check_text};
 
 /// The most Regions that one save copies to. It keeps the history of the longest execution under
@@ -334,10 +335,23 @@ pub struct SaveRecord {
     pub usd_per_month: Option<f64>,
     /// Who cancelled it.
     pub cancelled_by: Option<UserId>,
+    /// When.
+    #[serde(default)]
+    pub cancelled_at: Option<Timestamp>,
+    /// What ended the duty to bring the instance back.
+    #[serde(default)]
+    pub finding: Option<Finding>,
+    /// What keeps the instance from being started, while something does.
+    #[serde(default)]
+    pub trouble: Option<Trouble>,
     /// When the restore began.
     pub restore_began_at: Option<Timestamp>,
     /// How it failed.
     pub failure: Option<Failure>,
+    /// What to do about an instance that does not come back. It is made for whoever reads the record,
+    /// and not kept in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guide: Option<Guide>,
     /// When everything that the save had made was removed again.
     #[serde(default)]
     pub discarded_at: Option<Timestamp>,
@@ -390,8 +404,12 @@ impl SaveRecord {
             version: None,
             usd_per_month: None,
             cancelled_by: None,
+            cancelled_at: None,
+            finding: None,
+            trouble: None,
             restore_began_at: None,
             failure: None,
+            guide: None,
             discarded_at: None,
             leftovers: None,
         }

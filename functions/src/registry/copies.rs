@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use super::audit::audit_write;
 use super::records::{Stored, decode, encode};
-use super::saves::{Begun, Lock, check_epoch, save_item, save_not_found};
+use super::saves::{Begun, Lock, check_epoch, instance_key, save_item, save_not_found};
 use super::templates::{template_key, version_changed};
 use super::{Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::SaveRecord;
-use crate::domain::template::{Template, Version};
-use crate::domain::{Code, ImageId, Problem, Region, SaveId, SnapshotId, TemplateName};
-use crate::ports::{Condition, Key, TableError, Write};
+use crate::domain::template::{Template, TemplateState, Version};
+use crate::domain::{Code, ImageId, InstanceId, Problem, Region, SaveId, SnapshotId, TemplateName};
+use crate::ports::{Condition, Index, Key, Query, SortKeys, TableError, Write};
 
 /// What a copy brings to its version.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -23,6 +23,17 @@ pub(crate) struct Additions {
     pub(crate) snapshots: BTreeMap<Region, Vec<SnapshotId>>,
     /// The Regions whose copy failed, and why.
     pub(crate) failed: BTreeMap<Region, String>,
+}
+
+/// The lock of a version in a Region, and the copy that holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CopyLock {
+    /// The number of the version.
+    pub(crate) version: u32,
+    /// The Region.
+    pub(crate) region: Region,
+    /// The copy.
+    pub(crate) save_id: SaveId,
 }
 
 /// The lock of a version in a Region that it is being copied to.
@@ -70,6 +81,75 @@ impl Registry {
         region: &Region,
     ) -> Result<Option<SaveId>, Problem> {
         self.holder(&lock_key(name, version, region)).await
+    }
+
+    /// The locks of a template's versions that are being copied.
+    pub(crate) async fn copy_locks(&self, name: &TemplateName) -> Result<Vec<CopyLock>, Problem> {
+        let (mut locks, mut cursor) = (Vec::new(), None);
+        loop {
+            let query = Query {
+                index: Index::Primary,
+                pk: format!("TEMPLATE#{name}"),
+                sort_keys: SortKeys::BeginsWith("COPYING#".to_owned()),
+                descending: false,
+                limit: 100,
+                cursor,
+            };
+            let page = self.table.query(&query).await.map_err(problem)?;
+            for item in &page.items {
+                let lock: Stored<Lock> = decode(item)?;
+                let place = item.key.sk.splitn(3, '#').collect::<Vec<_>>();
+                let [_, version, region] = place[..] else {
+                    continue;
+                };
+                let (Ok(version), Ok(region)) = (version.parse(), region.parse()) else {
+                    continue;
+                };
+                locks.push(CopyLock {
+                    version,
+                    region,
+                    save_id: lock.value.save_id,
+                });
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(locks);
+            }
+        }
+    }
+
+    /// Releases the lock of a version in a Region, if that save holds it. Answers whether it did.
+    pub(crate) async fn release_copy(
+        &self,
+        name: &TemplateName,
+        version: u32,
+        region: &Region,
+        save: &SaveId,
+    ) -> Result<bool, Problem> {
+        self.release(lock_key(name, version, region), save).await
+    }
+
+    /// Releases the lock of an instance, if that save holds it. Answers whether it did.
+    pub(crate) async fn release_lock(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+        save: &SaveId,
+    ) -> Result<bool, Problem> {
+        self.release(instance_key(region, id, "LOCK"), save).await
+    }
+
+    async fn release(&self, key: Key, save: &SaveId) -> Result<bool, Problem> {
+        let ours = Condition::Equals("record".to_owned(), serde_json::json!({ "save_id": save }));
+        let writes = [Write::Delete(
+            key,
+            Condition::All(vec![Condition::ItemPresent, ours]),
+        )];
+        match self.table.transact(&writes).await {
+            Ok(()) => Ok(true),
+            Err(TableError::ConditionFailed { .. }) => Ok(false),
+            Err(error) => Err(problem(error)),
+        }
     }
 
     /// The deletions that release the locks which a copy holds.
@@ -154,6 +234,11 @@ fn lock_keys(record: &SaveRecord) -> Vec<Key> {
 
 /// The version with what was added.
 fn with(version: &Version, additions: &Additions) -> Result<Version, Problem> {
+    if version.state == TemplateState::Deleted {
+        let (name, number) = (&version.template, version.number);
+        let message = format!("The version {name}@{number} was deleted meanwhile.");
+        return Err(Problem::new(Code::VersionNotFound, message));
+    }
     let mut after = version.clone();
     for (region, image) in &additions.images {
         if let Some(there) = version.amis.get(region) {

@@ -19,7 +19,7 @@ pub(super) fn save_key(id: &SaveId) -> Key {
     Key::new(format!("SAVE#{id}"), "META")
 }
 
-fn instance_key(region: &Region, id: &InstanceId, part: &str) -> Key {
+pub(super) fn instance_key(region: &Region, id: &InstanceId, part: &str) -> Key {
     Key::new(format!("INSTANCE#{region}#{id}"), part)
 }
 
@@ -52,6 +52,14 @@ fn duty_item(duty: &Duty, revision: u64) -> Result<Item, Problem> {
         sk: format!("{}#{}", sortable(duty.since), duty.instance),
     });
     encode(key, duty, revision, open)
+}
+
+/// A duty that ends by a finding, if nobody has changed it.
+fn discharged(duty: &Stored<Duty>, finding: Finding, at: Timestamp) -> Result<Write, Problem> {
+    let mut after = duty.value.clone();
+    after.discharged = Some(Discharge { finding, at });
+    let item = duty_item(&after, duty.revision + 1)?;
+    Ok(Write::Put(item, duty.unchanged()))
 }
 
 /// What came of the attempt to begin a save.
@@ -239,19 +247,47 @@ impl Registry {
         item.as_ref().map(decode).transpose()
     }
 
-    /// Discharges a duty of this save by a finding; one that is discharged already stays as it is.
+    /// Discharges a duty of this save by a finding, which the save's record says as well; one that is
+    /// discharged already stays as it is.
     pub(crate) async fn discharge(
         &self,
         duty: &Stored<Duty>,
+        epoch: u32,
         finding: Finding,
         at: Timestamp,
     ) -> Result<(), Problem> {
         if duty.value.discharged.is_some() {
             return Ok(());
         }
-        let mut after = duty.value.clone();
-        after.discharged = Some(Discharge { finding, at });
-        let write = Write::Put(duty_item(&after, duty.revision + 1)?, duty.unchanged());
+        let id = &duty.value.save_id;
+        for _ in 0..TRIES {
+            let stored = self.save(id).await?.ok_or_else(|| save_not_found(id))?;
+            check_epoch(&stored.value, Some(epoch))?;
+            let mut record = stored.value.clone();
+            record.finding = Some(finding);
+            record.updated_at = at;
+            let item = save_item(&record, stored.revision + 1)?;
+            let writes = [
+                discharged(duty, finding, at)?,
+                Write::Put(item, stored.unchanged()),
+            ];
+            match self.table.transact(&writes).await {
+                Ok(()) => return Ok(()),
+                Err(TableError::ConditionFailed { write: 1 } | TableError::Conflict) => {}
+                Err(error) => return Err(problem(error)),
+            }
+        }
+        Err(problem(TableError::Conflict))
+    }
+
+    /// Discharges a duty that no save owes any more.
+    pub(crate) async fn settle_duty(
+        &self,
+        duty: &Stored<Duty>,
+        finding: Finding,
+        at: Timestamp,
+    ) -> Result<(), Problem> {
+        let write = discharged(duty, finding, at)?;
         self.table.transact(&[write]).await.map_err(problem)
     }
 

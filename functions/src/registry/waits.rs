@@ -57,6 +57,43 @@ impl Registry {
         }
     }
 
+    /// The wait for an AMI, over or not.
+    pub(crate) async fn stored_wait(
+        &self,
+        region: &Region,
+        image: &ImageId,
+    ) -> Result<Option<ImageWait>, Problem> {
+        let item = self.table.get(&wait_key(region, image)).await;
+        let item = item.map_err(problem)?;
+        let wait = item.as_ref().map(decode::<ImageWait>).transpose()?;
+        Ok(wait.map(|wait| wait.value))
+    }
+
+    /// Forgets the wait of a save for an AMI. Answers whether there was one.
+    pub(crate) async fn forget_wait(
+        &self,
+        region: &Region,
+        image: &ImageId,
+        save: &SaveId,
+    ) -> Result<bool, Problem> {
+        let Some(wait) = self.stored_wait(region, image).await? else {
+            return Ok(false);
+        };
+        if wait.save_id != *save {
+            return Ok(false);
+        }
+        let record = serde_json::to_value(&wait).map_err(|error| {
+            Problem::new(Code::Internal, "A record could not be written.").because(error)
+        })?;
+        let unchanged = Condition::Equals("record".to_owned(), record);
+        let write = Write::Delete(wait_key(region, image), unchanged);
+        match self.table.transact(&[write]).await {
+            Ok(()) => Ok(true),
+            Err(TableError::ConditionFailed { .. }) => Ok(false),
+            Err(error) => Err(problem(error)),
+        }
+    }
+
     /// Who waits for an AMI at this time.
     pub async fn wait(
         &self,
@@ -64,10 +101,8 @@ impl Registry {
         image: &ImageId,
         now: Timestamp,
     ) -> Result<Option<ImageWait>, Problem> {
-        let item = self.table.get(&wait_key(region, image)).await;
-        let item = item.map_err(problem)?;
-        let wait = item.as_ref().map(decode::<ImageWait>).transpose()?;
+        let wait = self.stored_wait(region, image).await?;
         // The table forgets what has expired in its own time, or not at all.
-        Ok(wait.map(|wait| wait.value).filter(|wait| now <= wait.until))
+        Ok(wait.filter(|wait| now <= wait.until))
     }
 }

@@ -106,12 +106,17 @@ impl Service {
 
     /// Whether no execution works on an open save any more, and its next recovery is due.
     async fn is_abandoned(&self, record: &SaveRecord) -> Result<bool, Problem> {
+        Ok(self.is_lost(record).await? && self.is_due(record))
+    }
+
+    /// Whether no execution works on an open save any more.
+    pub(super) async fn is_lost(&self, record: &SaveRecord) -> Result<bool, Problem> {
         let status = match self.executions.describe(&record.execution).await {
             Ok(execution) => Some(execution.status),
             Err(ExecutionsError::NotFound { .. }) => None,
             Err(error) => return Err(from_executions(error)),
         };
-        Ok(status != Some(ExecutionStatus::Running) && self.is_due(record))
+        Ok(status != Some(ExecutionStatus::Running))
     }
 
     fn is_due(&self, record: &SaveRecord) -> bool {

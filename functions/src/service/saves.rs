@@ -7,7 +7,7 @@ use super::access::{Action, Caller, save_not_found};
 use super::{Service, from_executions};
 use crate::domain::audit::Subject;
 use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, SaveState};
-use crate::domain::{Code, Problem, SaveId};
+use crate::domain::{Code, Problem, SaveId, guide};
 use crate::ports::{ExecutionStatus, ExecutionsError};
 use crate::registry::Listed;
 use crate::steps;
@@ -137,7 +137,8 @@ impl Service {
 
     /// The record of a save of the caller's, or of a project that the caller manages.
     pub async fn save(&self, caller: &Caller, id: &SaveId) -> Result<SaveRecord, Problem> {
-        self.save_for(caller, id, Action::See).await
+        let record = self.save_for(caller, id, Action::See).await?;
+        Ok(self.guided(record))
     }
 
     async fn save_for(
@@ -161,10 +162,17 @@ impl Service {
         limit: usize,
         cursor: Option<String>,
     ) -> Result<Listed<SaveRecord>, Problem> {
-        self.env
-            .registry
-            .saves_of(&caller.user, limit, cursor)
-            .await
+        let registry = &self.env.registry;
+        let mut listed = registry.saves_of(&caller.user, limit, cursor).await?;
+        let items = listed.items.into_iter();
+        listed.items = items.map(|record| self.guided(record)).collect();
+        Ok(listed)
+    }
+
+    /// The record with what to do about an instance that does not come back.
+    fn guided(&self, mut record: SaveRecord) -> SaveRecord {
+        record.guide = guide::of(&record, &self.env.settings.allowed_regions);
+        record
     }
 
     /// Asks a save to end. Its awaiting steps honour it: the instance is brought back and what was
@@ -186,6 +194,7 @@ impl Service {
             }
             if record.cancelled_by.is_none() {
                 record.cancelled_by = Some(caller.user.clone());
+                record.cancelled_at = Some(now);
                 record.updated_at = now;
             }
             Ok(())

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::findings::{Standing, look, standing};
+use super::findings::{Standing, look, note_fallen_back, standing};
 use super::{Env, SaveRef, Step};
 use crate::domain::save::{Finding, SaveRecord, seconds_between};
 use crate::domain::{Code, Problem, Timestamp};
@@ -52,7 +52,8 @@ impl Step for AwaitRunning {
         let waited = waited(&standing, &record, instance.as_ref(), now);
         match standing {
             Standing::Settled(Finding::Gone) => {
-                env.registry.discharge(&duty, Finding::Gone, now).await?;
+                let (epoch, gone) = (input.save.epoch, Finding::Gone);
+                env.registry.discharge(&duty, epoch, gone, now).await?;
                 Err(Problem::new(
                     Code::InstanceGone,
                     format!("The instance {id} was terminated during the save."),
@@ -62,7 +63,8 @@ impl Step for AwaitRunning {
                 if finding == Finding::Original {
                     note_running(env, &input.save, &record).await?;
                 }
-                env.registry.discharge(&duty, finding, now).await?;
+                let epoch = input.save.epoch;
+                env.registry.discharge(&duty, epoch, finding, now).await?;
                 Ok(Output {
                     done: true,
                     down: false,
@@ -83,10 +85,13 @@ impl Step for AwaitRunning {
                 done: false,
                 down: false,
             }),
-            Standing::Down => Ok(Output {
-                done: false,
-                down: true,
-            }),
+            Standing::Down => {
+                note_fallen_back(env, &input.save, &record, instance.as_ref()).await?;
+                Ok(Output {
+                    done: false,
+                    down: true,
+                })
+            }
         }
     }
 }
@@ -126,6 +131,7 @@ pub(super) async fn note_running(
     env.note(save, |record| {
         if record.running_at.is_none() {
             record.running_at = Some(now);
+            record.trouble = None;
             record.status_checks = checks.as_ref().ok().copied();
             record.downtime_s = record
                 .stop_requested_at

@@ -67,6 +67,8 @@ impl Step for CompleteSave {
             .registry
             .end_save(&input.save_id, input.epoch, false, |record| {
                 record.state = SaveState::Succeeded;
+                // What stranded it has passed.
+                record.failure = None;
                 record.ended_at = Some(now);
                 record.updated_at = now;
             })
@@ -92,7 +94,10 @@ async fn settle_duty(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
     let instance = look(&*env.ec2, region, id).await?;
     let now = env.clock.now();
     match standing(&duty.value, record, instance.as_ref(), now) {
-        Standing::Settled(finding) => env.registry.discharge(&duty, finding, now).await,
+        Standing::Settled(finding) => {
+            let epoch = record.epoch;
+            env.registry.discharge(&duty, epoch, finding, now).await
+        }
         other => Err(Problem::new(
             Code::Internal,
             format!("The instance {id} is not back at the end of its save: {other:?}."),

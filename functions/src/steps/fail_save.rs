@@ -99,7 +99,7 @@ fn end_failure(record: &SaveRecord, problem: &Problem) -> Failure {
 }
 
 /// The last step on the way forward.
-fn failed_step(record: &SaveRecord) -> String {
+pub(super) fn failed_step(record: &SaveRecord) -> String {
     let back = ["RestoreInstance", "DiscardImage", "FailSave", "Stranded"];
     let forward = record
         .moments

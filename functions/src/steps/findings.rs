@@ -2,10 +2,10 @@
 
 use chrono::TimeDelta;
 
-use crate::domain::save::{Duty, Finding, SaveRecord};
+use super::{Env, SaveRef, from_ec2};
+use crate::domain::save::{Duty, Finding, SaveRecord, Trouble};
 use crate::domain::{Code, InstanceId, Problem, Region, Timestamp};
 use crate::ports::{Ec2, Instance, InstanceFilter, InstanceState};
-use crate::steps::from_ec2;
 
 /// For how long after a stop was asked for a running instance may still be about to stop: a call
 /// whose answer was lost takes effect within this time.
@@ -97,6 +97,73 @@ pub(crate) fn standing(
     }
 }
 
+fn is_about_a_key(code: &str) -> bool {
+    code == "Client.InternalError" || code.starts_with("Client.InvalidKMSKey")
+}
+
+/// What the last start met, where EC2 took it on and had no room after all.
+fn fallen_back(record: &SaveRecord, instance: &Instance) -> Option<Problem> {
+    let reason = instance.state_reason.as_ref()?;
+    let asked = record.start_requested_at.is_some();
+    (asked && reason.code == "Server.InsufficientInstanceCapacity")
+        .then(|| Problem::new(Code::NoCapacity, reason.message.clone()))
+}
+
+/// Writes down what keeps an instance from being started, for whoever waits for it.
+async fn note_trouble(env: &Env, save: &SaveRef, problem: &Problem) -> Result<(), Problem> {
+    let (code, message, now) = (problem.code.to_string(), problem.chain(), env.clock.now());
+    env.note(save, |record| {
+        let before = record.trouble.as_ref().filter(|it| it.code == code);
+        record.trouble = Some(Trouble {
+            since: before.map_or(now, |trouble| trouble.since),
+            code: code.clone(),
+            message: message.clone(),
+        });
+    })
+    .await?;
+    Ok(())
+}
+
+/// The same for an instance that was seen down again after a start.
+pub(super) async fn note_fallen_back(
+    env: &Env,
+    save: &SaveRef,
+    record: &SaveRecord,
+    instance: Option<&Instance>,
+) -> Result<(), Problem> {
+    match instance.and_then(|instance| fallen_back(record, instance)) {
+        Some(problem) => note_trouble(env, save, &problem).await,
+        None => Ok(()),
+    }
+}
+
+/// Asks EC2 to start the instance. That it is about to be asked is written down first, and what keeps
+/// it from starting afterwards.
+pub(super) async fn start(
+    env: &Env,
+    save: &SaveRef,
+    region: &Region,
+    id: &InstanceId,
+) -> Result<(), Problem> {
+    let now = env.clock.now();
+    env.note(save, |record| {
+        record.start_requested_at.get_or_insert(now);
+    })
+    .await?;
+    let problem = match env.ec2.start_instance(region, id).await {
+        Ok(()) => return Ok(()),
+        Err(error) if error.is_not_found() => {
+            let message = format!("The instance {id} was terminated during the save.");
+            return Err(Problem::new(Code::InstanceGone, message).because(error));
+        }
+        Err(error) => from_ec2(error),
+    };
+    if problem.code != Code::NotReady {
+        note_trouble(env, save, &problem).await?;
+    }
+    Err(problem)
+}
+
 /// The instance is stopped: by us, by a start that failed, or by somebody after us.
 fn standing_down(record: &SaveRecord, instance: &Instance) -> Standing {
     let after_our_start = match (record.start_requested_at, instance.transitioned_at) {
@@ -111,11 +178,13 @@ fn standing_down(record: &SaveRecord, instance: &Instance) -> Standing {
             Standing::Settled(Finding::ChangedByOthers)
         }
         // EC2 facts, "Restart": the volume's KMS key cannot be used.
-        Some("Client.InternalError") if record.start_requested_at.is_some() => Standing::Broken {
-            reason: reason
-                .map(|reason| reason.message.clone())
-                .unwrap_or_default(),
-        },
+        Some(code) if is_about_a_key(code) && record.start_requested_at.is_some() => {
+            Standing::Broken {
+                reason: reason
+                    .map(|reason| reason.message.clone())
+                    .unwrap_or_default(),
+            }
+        }
         _ => Standing::Down,
     }
 }

@@ -9,7 +9,7 @@ use super::{Env, Step, from_ec2};
 use crate::domain::copy::{CopyPlan, CopyRequest, CopySource, command};
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{SaveRecord, SaveRequest};
-use crate::domain::template::{Template, Version};
+use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, Problem, Region, SaveId};
 use crate::ports::{Call, Image, ImageFilter, ImageState, Tags};
 use crate::registry::Begun;
@@ -129,6 +129,10 @@ pub(crate) async fn check(
             format!("There is no version {number}: {name} has the versions 1 to {latest}.");
         Problem::new(Code::VersionNotFound, message)
     })?;
+    if version.state == TemplateState::Deleted {
+        let message = format!("The version {} was deleted.", request.reference());
+        return Err(Problem::new(Code::VersionNotFound, message));
+    }
     check_regions(env, &request.regions).await?;
     env.settings.allowed_regions.check(&request.regions)?;
     for region in &request.regions {

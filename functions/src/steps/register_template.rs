@@ -56,55 +56,65 @@ impl Step for RegisterTemplate {
             let version = copies::add(env, &input, &record, source).await?;
             return Ok(Output { version });
         }
-        let images = images(&record)?;
-        let snapshots = snapshots(env, &record, &images).await?;
-        let original = original_template(env, &record).await?;
-        let now = env.clock.now();
-        let subject = Subject::Template(record.request.template.clone());
-        let event = audit::of(
-            &record.saved_by,
-            &record.origin,
-            now,
-            "template.save_version",
-            subject,
-        )
-        .with("save", &record.save_id);
-        let mut open = Opened::default();
-        for _ in 0..TRIES {
-            let before = env.registry.template(&record.request.template).await?;
-            check_rights(env, &record, before.as_ref()).await?;
-            // Before the transaction: a version that says public is public (launch permissions
-            // are not copied with an AMI, EC2 fact 8).
-            open.by_grants(env, &input, &record, &images).await?;
-            let revision = before.as_ref().map(|stored| stored.revision);
-            let build = |before: Option<&Template>, adds_to| {
-                let made = Made {
-                    record: &record,
-                    images: &images,
-                    snapshots: &snapshots,
-                    now,
-                };
-                match adds_to {
-                    Some(version) => made.addition(before, version),
-                    None => made.version(before, original.clone()),
-                }
-            };
-            let registered = env
-                .registry
-                .register_version(&record, revision, &event, build);
-            match registered.await {
-                Ok(version) => return Ok(Output { version }),
-                // The template was shared, launched or changed in between.
-                Err(problem) if problem.code == Code::RegistryConflict => {}
-                Err(problem) => return Err(problem),
-            }
-        }
-        let message = format!(
-            "The template {} was changed by others each time that the version was to be registered.",
-            record.request.template
-        );
-        Err(Problem::new(Code::RegistryConflict, message))
+        let version = register(env, &input, &record).await?;
+        Ok(Output { version })
     }
+}
+
+/// Makes the save the next version of its template.
+pub(super) async fn register(
+    env: &Env,
+    save: &SaveRef,
+    record: &SaveRecord,
+) -> Result<u32, Problem> {
+    let images = images(record)?;
+    let snapshots = snapshots(env, record, &images).await?;
+    let original = original_template(env, record).await?;
+    let now = env.clock.now();
+    let subject = Subject::Template(record.request.template.clone());
+    let event = audit::of(
+        &record.saved_by,
+        &record.origin,
+        now,
+        "template.save_version",
+        subject,
+    )
+    .with("save", &record.save_id);
+    let mut open = Opened::default();
+    for _ in 0..TRIES {
+        let before = env.registry.template(&record.request.template).await?;
+        check_rights(env, record, before.as_ref()).await?;
+        // Before the transaction: a version that says public is public (launch permissions
+        // are not copied with an AMI, EC2 fact 8).
+        open.by_grants(env, save, record, &images).await?;
+        let revision = before.as_ref().map(|stored| stored.revision);
+        let build = |before: Option<&Template>, adds_to| {
+            let made = Made {
+                record,
+                images: &images,
+                snapshots: &snapshots,
+                now,
+            };
+            match adds_to {
+                Some(version) => made.addition(before, version),
+                None => made.version(before, original.clone()),
+            }
+        };
+        let registered = env
+            .registry
+            .register_version(record, revision, &event, build);
+        match registered.await {
+            Ok(version) => return Ok(version),
+            // The template was shared, launched or changed in between.
+            Err(problem) if problem.code == Code::RegistryConflict => {}
+            Err(problem) => return Err(problem),
+        }
+    }
+    let message = format!(
+        "The template {} was changed by others each time that the version was to be registered.",
+        record.request.template
+    );
+    Err(Problem::new(Code::RegistryConflict, message))
 }
 
 /// Whom the AMIs have been opened to.

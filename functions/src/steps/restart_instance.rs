@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Env, SaveRef, Step, from_ec2};
-use crate::domain::{Code, Problem};
+use super::findings::start;
+use super::{Env, SaveRef, Step};
+use crate::domain::Problem;
 use crate::ports::Call;
 
 /// See the module.
@@ -27,19 +28,7 @@ impl Step for RestartInstance {
             return Ok(Output { asked: false });
         }
         let id = record.instance()?.id.clone();
-        let now = env.clock.now();
-        env.note(&input, |record| {
-            record.start_requested_at.get_or_insert(now);
-        })
-        .await?;
-        match env.ec2.start_instance(&record.request.region, &id).await {
-            Ok(()) => Ok(Output { asked: true }),
-            Err(error) if error.is_not_found() => Err(Problem::new(
-                Code::InstanceGone,
-                format!("The instance {id} was terminated during the save."),
-            )
-            .because(error)),
-            Err(error) => Err(from_ec2(error)),
-        }
+        start(env, &input, &record.request.region, &id).await?;
+        Ok(Output { asked: true })
     }
 }

@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::await_running::note_running;
-use super::findings::{Standing, look, standing};
-use super::{Env, SaveRef, Step, from_ec2};
+use super::findings::{Standing, look, note_fallen_back, standing, start};
+use super::{Env, SaveRef, Step};
 use crate::domain::save::{Finding, SaveRecord, seconds_between};
 use crate::domain::{Code, Problem};
 use crate::ports::Call;
@@ -99,7 +99,8 @@ async fn restore(env: &Env, input: &Input, record: &SaveRecord) -> Result<bool, 
             if finding == Finding::Original && record.stop_requested_at.is_some() {
                 note_running(env, &input.save, record).await?;
             }
-            env.registry.discharge(&duty, finding, now).await?;
+            let epoch = input.save.epoch;
+            env.registry.discharge(&duty, epoch, finding, now).await?;
             Ok(true)
         }
         Standing::Broken { reason } => Err(Problem::new(
@@ -107,20 +108,23 @@ async fn restore(env: &Env, input: &Input, record: &SaveRecord) -> Result<bool, 
             format!("EC2 cannot start {id}: {reason}."),
         )),
         Standing::Moving | Standing::Down if gave_up => {
+            let why = record.trouble.as_ref().map(|trouble| &trouble.message);
+            let why = why.map(|why| format!(": {why}"));
             let message = format!(
-                "The instance {id} could not be brought back within {:.0} s.",
-                input.limit_s
+                "The instance {id} could not be brought back within {:.0} s{}",
+                input.limit_s,
+                why.as_deref().unwrap_or(".")
             );
             Err(Problem::new(Code::RestoreGaveUp, message))
         }
         Standing::Moving => Ok(false),
         Standing::Down => {
-            env.note(&input.save, |record| {
-                record.start_requested_at.get_or_insert(now);
-            })
-            .await?;
-            env.ec2.start_instance(region, id).await.map_err(from_ec2)?;
-            Ok(false)
+            note_fallen_back(env, &input.save, record, instance.as_ref()).await?;
+            match start(env, &input.save, region, id).await {
+                // It was there a moment ago: the next look tells whether it is gone.
+                Err(problem) if problem.code == Code::InstanceGone => Ok(false),
+                started => started.map(|()| false),
+            }
         }
     }
 }

@@ -1,12 +1,18 @@
 //! Stranded: the restore gave up. Raises the alarm; duty and lock stay until the instance is back.
+//!
+//! Where nothing but the restart failed and the AMI is good, the version is registered all the same: it
+//! can be launched where there is room, and is what the save was for. Once the instance is back, the
+//! save has only to be completed.
 
 use serde::{Deserialize, Serialize};
 
+use super::await_image::available;
 use super::fail_copy::Caught;
-use super::fail_save::{failure, tell};
+use super::fail_save::{failed_step, failure, tell};
+use super::register_template::register;
 use super::{Env, SaveRef, Step, runs};
-use crate::domain::Problem;
-use crate::domain::save::SaveState;
+use crate::domain::save::{RegionCopy, SaveRecord, SaveState, seconds_between};
+use crate::domain::{Code, Problem};
 use crate::ports::{Call, Notice};
 
 /// See the module.
@@ -28,7 +34,16 @@ pub(super) struct Output {
 
 impl Step for Stranded {
     const NAME: &'static str = "Stranded";
-    const CALLS: &'static [Call] = &[Call::Alarm, Call::Get, Call::Put, Call::Delete];
+    const CALLS: &'static [Call] = &[
+        Call::Alarm,
+        Call::Images,
+        Call::AddLaunchPermissions,
+        Call::Get,
+        Call::Query,
+        Call::Put,
+        Call::Update,
+        Call::Delete,
+    ];
     type Input = Input;
     type Output = Output;
 
@@ -40,15 +55,34 @@ impl Step for Stranded {
             return Ok(Output { stranded: false });
         }
         let problem = input.failure.problem();
+        env.fence(&input.save).await?;
+        let version = match keep(env, &input.save, &stored.value, &problem).await {
+            Err(problem) if problem.code == Code::Superseded => return Err(problem),
+            Err(problem) => {
+                // The alarm must not wait for it: the next attempt to restore tries it again.
+                let (code, problem) = (problem.code, problem.chain());
+                tracing::warn!(save.id = %input.save.save_id, %code, problem, "the version was not registered");
+                None
+            }
+            Ok(version) => version,
+        };
         let now = env.clock.now();
+        let id = &input.save.save_id;
+        let kept = version.map(|version| {
+            let name = &stored.value.request.template;
+            format!(" What it was saved for is there as {name}@{version}.")
+        });
         let notice = Notice {
             at: now,
             save_id: input.save.save_id.clone(),
             event: "save.stranded".to_owned(),
             alarm: true,
-            text: problem.message.clone(),
+            text: format!(
+                "{}{} What to do: prism saves status {id}",
+                problem.message,
+                kept.unwrap_or_default()
+            ),
         };
-        env.fence(&input.save).await?;
         tell(env, &notice).await;
         let record = env
             .registry
@@ -62,4 +96,45 @@ impl Step for Stranded {
         runs::note(env, &record).await;
         Ok(Output { stranded: true })
     }
+}
+
+/// Registers the version of a save that nothing but the restart keeps from it. Answers its number.
+async fn keep(
+    env: &Env,
+    save: &SaveRef,
+    record: &SaveRecord,
+    problem: &Problem,
+) -> Result<Option<u32>, Problem> {
+    if record.version.is_some() {
+        return Ok(record.version);
+    }
+    let restarting = ["RestartInstance", "AwaitRunning"].contains(&failed_step(record).as_str());
+    // A key that cannot be used for the volume cannot be used for the snapshot either.
+    let usable = problem.code != Code::RestoreImpossible;
+    let whole = record.snapshots_at.is_some() && record.discarded_at.is_none();
+    let (Some(image), Some(asked)) = (&record.image, record.image_requested_at) else {
+        return Ok(None);
+    };
+    if !(restarting && usable && whole) || record.cancelled_by.is_some() {
+        return Ok(None);
+    }
+    let waited = seconds_between(asked, env.clock.now());
+    if !available(env, &record.request.region, image, waited).await? {
+        return Ok(None);
+    }
+    let record = env
+        .note(save, |record| {
+            for region in record.request.copy_to.clone() {
+                record
+                    .copies
+                    .entry(region)
+                    .or_insert_with(|| RegionCopy::Failed {
+                        code: problem.code.to_string(),
+                        cause: "It was not copied, since the instance did not come back."
+                            .to_owned(),
+                    });
+            }
+        })
+        .await?;
+    register(env, save, &record).await.map(Some)
 }

@@ -26,6 +26,13 @@ pub(crate) struct Aws {
     caller: Caller,
 }
 
+impl Aws {
+    /// The service by itself.
+    pub(crate) fn into_service(self) -> Service {
+        self.service
+    }
+}
+
 /// The deployment that a profile names.
 pub(crate) async fn open(profile: &Profile) -> Result<Aws, Problem> {
     let config = config(profile)?;

@@ -7,6 +7,7 @@ use prism_functions::domain::{Code, Problem, Region, UserId};
 use prism_functions::ports::{
     Clock, Ec2, Ec2Error, ExecutionsError, InstanceFilter, Probe, TableError,
 };
+use prism_functions::service::Service;
 use prism_functions::service::access::OWNER_TAG;
 use prism_local::executions::DEFINITION;
 use serde_json::Value;
@@ -40,6 +41,11 @@ pub(super) async fn checks(profile: &Profile, time: &Arc<dyn Clock>) -> Vec<Chec
     checks.extend(machine(&clients, profile).await);
     checks.extend(permissions(&ec2, clients.home(), &user).await);
     checks
+}
+
+/// The service of the deployment, under the operator's own rights.
+pub(super) async fn service(profile: &Profile) -> Result<Service, Problem> {
+    Ok(aws::open(profile).await?.into_service())
 }
 
 /// Asks whoever the SDK would, without credentials: every answer has a date.

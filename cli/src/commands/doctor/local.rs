@@ -6,6 +6,7 @@ use std::path::Path;
 
 use prism_functions::domain::{Code, Problem};
 use prism_functions::ports::ExecutionStatus;
+use prism_functions::service::Service;
 use prism_local::{Embedded, FILES};
 
 use super::Check;
@@ -47,6 +48,19 @@ pub(super) async fn checks(
         Err(problem) => checks.push(Check::fail("databases", problem)),
     }
     checks
+}
+
+/// The service of the cloud, if there is one.
+pub(super) fn service(
+    global: &Global,
+    environment: &Environment,
+    profile: &Profile,
+) -> Result<Option<Service>, Problem> {
+    let home = opening::home(global, environment, profile)?;
+    if !FILES.iter().any(|name| home.join(name).exists()) {
+        return Ok(None);
+    }
+    Ok(Some(opening::embedded(&home, environment)?.detaching()))
 }
 
 /// Whether files can be made in the folder, or the folder itself.

@@ -5,6 +5,7 @@ mod api;
 mod aws;
 mod check;
 mod clock;
+mod leftovers;
 mod local;
 
 use std::fmt::Write as _;
@@ -17,6 +18,7 @@ use prism_local::clock::WallClock;
 use serde_json::json;
 
 pub(crate) use check::{Check, Verdict};
+use leftovers::{Looked, Mend};
 
 use crate::args::Global;
 use crate::environment::Environment;
@@ -26,9 +28,17 @@ use crate::profile::{Chosen, Kind, Place};
 use crate::text::plain;
 use crate::{exit, opening};
 
-/// Check whether the profile, the credentials and the deployment are as commands need them
+/// Check whether the profile, the credentials and the deployment are as commands need them, and
+/// whether saves have left anything over
 #[derive(Debug, Args)]
-pub(crate) struct Doctor {}
+pub(crate) struct Doctor {
+    /// Mend what saves have left over: AMIs, snapshots, locks and more that no record explains
+    #[arg(long)]
+    fix: bool,
+    /// Do not ask before it is mended
+    #[arg(short, long, requires = "fix")]
+    yes: bool,
+}
 
 impl Doctor {
     /// Runs the command.
@@ -38,21 +48,81 @@ impl Doctor {
         environment: &Environment,
         out: &Output,
     ) -> Outcome {
-        let Self {} = self;
         let (chosen, mut checks) = profile(global, environment);
+        let mut looked = Looked::default();
         if let Some(chosen) = &chosen {
             checks.extend(of(chosen, global, environment).await);
+            looked = self.look(chosen, &checks, global, environment, out).await?;
+            checks.append(&mut looked.checks);
         }
         let profile = chosen.as_ref().and_then(|chosen| chosen.name.clone());
         let backend = chosen
             .as_ref()
             .map(|chosen| chosen.profile.backend.as_str());
-        let value = json!({ "profile": profile, "backend": backend, "checks": checks });
-        out.show(&value, || text(&checks))?;
+        let mended = looked.mended.as_deref().map(leftovers::data);
+        let value = json!({
+            "profile": profile, "backend": backend, "checks": checks,
+            "leftovers": looked.found, "mended": mended,
+        });
+        out.show(&value, || {
+            let mut text = text(&checks);
+            if looked.mended.is_none() {
+                text.push_str(&leftovers::list(&looked.found));
+            }
+            text
+        })?;
         Ok(if is_well(&checks) {
             exit::DONE
         } else {
             exit::FAILED
+        })
+    }
+}
+
+impl Doctor {
+    /// Looks for what saves have left over, where the backend lets anybody see that.
+    async fn look(
+        &self,
+        chosen: &Chosen,
+        checks: &[Check],
+        global: &Global,
+        environment: &Environment,
+        out: &Output,
+    ) -> Result<Looked, Problem> {
+        let mend = match (self.fix, self.yes) {
+            (false, _) => Mend::No,
+            (true, false) => Mend::Ask,
+            (true, true) => Mend::Yes,
+        };
+        let profile = &chosen.profile;
+        let service = match profile.backend {
+            // What cannot be opened has been told.
+            _ if !is_well(checks) => return Ok(Looked::default()),
+            Kind::Local => local::service(global, environment, profile)?,
+            #[cfg(feature = "aws")]
+            Kind::Aws => Some(aws::service(profile).await?),
+            #[cfg(not(feature = "aws"))]
+            Kind::Aws => None,
+            Kind::Api => return self.look_by_api(),
+        };
+        match service {
+            Some(service) => leftovers::look(&service, mend, out).await,
+            None => Ok(Looked::default()),
+        }
+    }
+
+    /// The API shows nobody what is not theirs, and what is left over is nobody's.
+    fn look_by_api(&self) -> Result<Looked, Problem> {
+        const HOW: &str = "an operator's profile looks for them: prism configure --stack NAME";
+        if self.fix {
+            let message = "The API cannot mend what is left over.";
+            return Err(Problem::new(Code::NotAllowed, message)
+                .hint("Use an operator's profile: prism configure --stack NAME, then prism --profile NAME doctor --fix"));
+        }
+        let checks = vec![Check::ok("leftovers", format!("not looked for; {HOW}"))];
+        Ok(Looked {
+            checks,
+            ..Looked::default()
         })
     }
 }

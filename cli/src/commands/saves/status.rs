@@ -94,7 +94,10 @@ fn text(record: &SaveRecord, now: Timestamp) -> String {
                 record
                     .cancelled_by
                     .as_ref()
-                    .map(|user| format!("by {user}")),
+                    .map(|user| match record.cancelled_at {
+                        Some(at) => format!("by {user} at {}", when(at)),
+                        None => format!("by {user}"),
+                    }),
             ),
         ),
         (
@@ -112,6 +115,9 @@ fn text(record: &SaveRecord, now: Timestamp) -> String {
             plain(&failure.message),
             plain(&failure.hint)
         );
+    }
+    if let Some(guide) = &record.guide {
+        let _ = write!(text, "\n{}", story::guide(guide));
     }
     text
 }

@@ -67,6 +67,10 @@ pub(super) async fn describe(
             .owners("self")
             .filters(tag_filter(key, value))
             .max_results(PAGE_ITEMS),
+        ImageFilter::OwnTagged(key) => request
+            .owners("self")
+            .filters(filter("tag-key", key))
+            .max_results(PAGE_ITEMS),
     };
     let told = pages::all(DESCRIBE, |token| {
         let request = request.clone().set_next_token(token);

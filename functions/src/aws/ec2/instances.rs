@@ -32,14 +32,19 @@ pub(super) async fn describe(
         InstanceFilter::Ids(ids) => client
             .describe_instances()
             .set_instance_ids(Some(ids.iter().map(ToString::to_string).collect())),
-        InstanceFilter::Tag(key, value) => {
+        InstanceFilter::Tag(_, _) | InstanceFilter::Tagged(_) => {
+            let tagged = match wanted {
+                InstanceFilter::Tag(key, value) => tag_filter(key, value),
+                InstanceFilter::Tagged(key) => filter("tag-key", key),
+                InstanceFilter::Ids(_) => unreachable!("they are asked for above"),
+            };
             let states = LISTED.map(|state| state.as_str().to_owned());
             let listed = types::Filter::builder()
                 .name("instance-state-name")
                 .set_values(Some(states.into()));
             client
                 .describe_instances()
-                .filters(tag_filter(key, value))
+                .filters(tagged)
                 .filters(listed.build())
                 .max_results(PAGE_ITEMS)
         }

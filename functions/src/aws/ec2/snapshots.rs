@@ -23,6 +23,7 @@ pub(super) async fn describe(
         SnapshotFilter::Tag(key, value) => {
             own.filters(tag_filter(key, value)).max_results(PAGE_ITEMS)
         }
+        SnapshotFilter::Tagged(key) => own.filters(filter("tag-key", key)).max_results(PAGE_ITEMS),
     };
     let told = pages::all(DESCRIBE, |token| {
         let request = request.clone().set_next_token(token);

@@ -66,6 +66,8 @@ pub enum ImageFilter {
     OwnName(String),
     /// The account's own with this tag and value.
     OwnTag(String, String),
+    /// The account's own with this tag, whatever its value.
+    OwnTagged(String),
 }
 
 /// The state of a snapshot, by EC2's names.
@@ -109,6 +111,8 @@ pub enum SnapshotFilter {
     Ids(Vec<SnapshotId>),
     /// Those with this tag and value.
     Tag(String, String),
+    /// Those with this tag, whatever its value.
+    Tagged(String),
 }
 
 /// What CreateImage is asked. It always stops short of a reboot: Prism has stopped the instance.

@@ -140,6 +140,8 @@ pub enum InstanceFilter {
     Ids(Vec<InstanceId>),
     /// Those with this tag and value, not terminated.
     Tag(String, String),
+    /// Those with this tag, whatever its value, not terminated.
+    Tagged(String),
 }
 
 /// How a volume is encrypted.

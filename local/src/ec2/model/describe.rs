@@ -33,12 +33,12 @@ impl Model {
                     Ok(self.described_instance(row))
                 })
                 .collect(),
-            InstanceFilter::Tag(key, value) => Ok(self
+            InstanceFilter::Tag(_, _) | InstanceFilter::Tagged(_) => Ok(self
                 .data
                 .instances
                 .values()
                 .filter(|row| {
-                    row.tags.get(key) == Some(value)
+                    is_tagged(row, filter)
                         && row.account == *scope.account
                         && row.region == *scope.region
                         && row.visible_at <= scope.now
@@ -164,6 +164,15 @@ impl Model {
             // The holder of the name, and those that held it until just now.
             ImageFilter::OwnName(name) => (String::new(), name.clone()),
             ImageFilter::OwnTag(key, value) => (key.clone(), value.clone()),
+            ImageFilter::OwnTagged(key) => {
+                let rows = self.data.images.values();
+                let own = rows.filter(|row| {
+                    row.account == *scope.account
+                        && row.tags.contains_key(key)
+                        && self.image_is_listed(scope, row)
+                });
+                return Ok(own.map(|row| described_image(scope, row)).collect());
+            }
             ImageFilter::Ids(ids) => {
                 let mut told = Vec::with_capacity(ids.len());
                 for id in ids {
@@ -230,7 +239,20 @@ impl Model {
                     .filter(told);
                 Ok(rows.map(|row| described_snapshot(scope, row)).collect())
             }
+            SnapshotFilter::Tagged(key) => {
+                let rows = self.data.snapshots.values().filter(told);
+                let tagged = rows.filter(|row| row.tags.contains_key(key));
+                Ok(tagged.map(|row| described_snapshot(scope, row)).collect())
+            }
         }
+    }
+}
+
+fn is_tagged(row: &InstanceRow, filter: &InstanceFilter) -> bool {
+    match filter {
+        InstanceFilter::Tag(key, value) => row.tags.get(key) == Some(value),
+        InstanceFilter::Tagged(key) => row.tags.contains_key(key),
+        InstanceFilter::Ids(ids) => ids.contains(&row.id),
     }
 }
 

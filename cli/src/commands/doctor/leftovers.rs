@@ -1,0 +1,172 @@
+//! What saves have left over, and mending it.
+
+use std::fmt::Write as _;
+
+use prism_functions::domain::{Code, Problem};
+use prism_functions::service::{Left, Leftover, Leftovers, Mended, Service};
+use serde_json::{Value, json};
+
+use super::Check;
+use crate::output::Output;
+use crate::prompt;
+use crate::text::plain;
+
+/// The name of the check.
+const NAME: &str = "leftovers";
+
+/// What was found, and what came of mending it.
+#[derive(Default)]
+pub(super) struct Looked {
+    /// The checks.
+    pub(super) checks: Vec<Check>,
+    /// What was found.
+    pub(super) found: Vec<Leftover>,
+    /// What was mended.
+    pub(super) mended: Option<Vec<(Leftover, Mended)>>,
+}
+
+/// Looks for leftovers, and mends them if that is wanted and agreed to.
+pub(super) async fn look(service: &Service, mend: Mend, out: &Output) -> Result<Looked, Problem> {
+    let Leftovers {
+        regions,
+        found,
+        unseen,
+    } = match service.leftovers().await {
+        Ok(leftovers) => leftovers,
+        Err(problem) => {
+            let checks = vec![Check::fail(NAME, problem)];
+            return Ok(Looked {
+                checks,
+                ..Looked::default()
+            });
+        }
+    };
+    let mut checks: Vec<Check> = unseen
+        .into_iter()
+        .map(|(region, problem)| {
+            let message = format!("{region} could not be looked at: {}", problem.chain());
+            let hint = problem.advice().to_owned();
+            Check::fail(NAME, Problem::new(problem.code, message).hint(hint))
+        })
+        .collect();
+    if found.is_empty() {
+        if checks.is_empty() {
+            let count = regions.len();
+            checks.push(Check::ok(NAME, format!("none in {count} Regions")));
+        }
+        return Ok(Looked {
+            checks,
+            ..Looked::default()
+        });
+    }
+    if mend == Mend::No {
+        let message = format!("What no record explains: {}.", found.len());
+        let problem = Problem::new(Code::LeftOver, message);
+        checks.push(Check::warn(NAME, problem));
+        return Ok(Looked {
+            checks,
+            found,
+            mended: None,
+        });
+    }
+    out.note(list(&found).trim_end());
+    let question = format!("{} of these will be mended. Go on?", found.len());
+    if mend == Mend::Ask && !prompt::confirm(out, &question)? {
+        out.note("Nothing was changed.");
+        let message = format!("What no record explains: {}.", found.len());
+        checks.push(Check::warn(NAME, Problem::new(Code::LeftOver, message)));
+        return Ok(Looked {
+            checks,
+            found,
+            mended: None,
+        });
+    }
+    let mended = service.mend(&found).await?;
+    for (leftover, outcome) in &mended {
+        checks.push(outcome_of(leftover, outcome));
+    }
+    Ok(Looked {
+        checks,
+        found,
+        mended: Some(mended),
+    })
+}
+
+/// Whether to mend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mend {
+    /// Only look.
+    No,
+    /// Ask first.
+    Ask,
+    /// It is agreed to.
+    Yes,
+}
+
+fn outcome_of(leftover: &Leftover, outcome: &Mended) -> Check {
+    let what = name(&leftover.what);
+    match outcome {
+        Mended::Done => Check::ok(NAME, format!("{what}: {}", deed(&leftover.what))),
+        Mended::Explained => Check::ok(NAME, format!("{what}: no longer left over")),
+        Mended::Begun(how) => Check::ok(NAME, format!("{what}: {how}")),
+        Mended::Failed(problem) => {
+            let message = format!("{what} could not be mended: {}", problem.chain());
+            let hint = problem.advice().to_owned();
+            Check::fail(NAME, Problem::new(problem.code, message).hint(hint))
+        }
+    }
+}
+
+/// What was mended, as data.
+pub(super) fn data(mended: &[(Leftover, Mended)]) -> Value {
+    let one = |(leftover, outcome): &(Leftover, Mended)| {
+        let (result, detail) = match outcome {
+            Mended::Done => ("done", None),
+            Mended::Explained => ("explained", None),
+            Mended::Begun(how) => ("begun", Some(how.clone())),
+            Mended::Failed(problem) => ("failed", Some(problem.chain())),
+        };
+        json!({ "leftover": leftover, "result": result, "detail": detail })
+    };
+    mended.iter().map(one).collect()
+}
+
+/// What was found, one a line.
+pub(super) fn list(found: &[Leftover]) -> String {
+    let mut text = String::new();
+    for leftover in found {
+        let of = leftover.save_id.as_ref().map(|id| format!(" of {id}"));
+        let (what, of) = (name(&leftover.what), of.unwrap_or_default());
+        let _ = writeln!(text, "  {what}{of}: {}", plain(&leftover.why));
+    }
+    text
+}
+
+fn name(what: &Left) -> String {
+    match what {
+        Left::Image { region, id } => format!("AMI {id} in {region}"),
+        Left::Snapshot { region, id } => format!("snapshot {id} in {region}"),
+        Left::Lock { region, id } => format!("lock of {id} in {region}"),
+        Left::CopyLock {
+            region,
+            template,
+            version,
+        } => format!("lock of {template}@{version} in {region}"),
+        Left::Duty { region, id } => format!("duty towards {id} in {region}"),
+        Left::Wait { region, id } => format!("wait for {id} in {region}"),
+        Left::Save { id } => format!("open save {id}"),
+        Left::Schedule { owner, id } => format!("schedule {id} of {owner}"),
+    }
+}
+
+fn deed(what: &Left) -> &'static str {
+    match what {
+        Left::Image { .. } => "deregistered",
+        Left::Snapshot { .. } => "deleted",
+        Left::Lock { .. } | Left::CopyLock { .. } => "released",
+        Left::Duty { .. } => "discharged",
+        Left::Wait { .. } => "forgotten",
+        Left::Save { .. } => "put back",
+        Left::Schedule { .. } => "paused",
+    }
+}

@@ -1,0 +1,68 @@
+//! What saves leave over, found and mended at the command line.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod common;
+
+use std::path::Path;
+
+use common::{FAST, Prism};
+use prism_functions::ports::{InstanceFilter, NewImage, Tags};
+use prism_functions::steps::SAVE_TAG;
+use prism_local::Embedded;
+use serde_json::Value;
+
+/// A cloud in which a save that nobody knows has left an AMI.
+fn littered() -> Prism {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "work"]);
+    prism.ok(&["save", "work", "kept"]);
+    let cloud = Embedded::open(prism.home(), Path::new("prism")).unwrap();
+    let ec2 = cloud.service().env.ec2;
+    let region = "us-east-1".parse().unwrap();
+    let named = InstanceFilter::Tag("Name".to_owned(), "work".to_owned());
+    let found = futures::executor::block_on(ec2.instances(&region, &named)).unwrap();
+    let late = NewImage {
+        instance: found[0].id.clone(),
+        name: "late".to_owned(),
+        description: String::new(),
+        tags: Tags::from([(SAVE_TAG.to_owned(), "save-00000000".to_owned())]),
+    };
+    futures::executor::block_on(ec2.create_image(&region, &late)).unwrap();
+    prism.until("work", |it| it["state"] == "running");
+    prism
+}
+
+fn leftovers(prism: &Prism) -> Vec<Value> {
+    let doctor = prism.run(&["doctor", "--json"]).json();
+    doctor["leftovers"].as_array().unwrap().clone()
+}
+
+#[test]
+fn what_is_left_over_is_listed_and_mended_after_a_question() {
+    let prism = littered();
+    let told = prism.run(&["doctor"]);
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    assert!(told.stdout.contains("AMI ami-"), "{}", told.stdout);
+    assert!(told.stdout.contains("of save-00000000"), "{}", told.stdout);
+    assert!(
+        told.stdout.contains("prism doctor --fix"),
+        "{}",
+        told.stdout
+    );
+    let left = leftovers(&prism);
+    assert_eq!(left[0]["kind"], "image");
+    // Nobody is there to answer: nothing is changed.
+    let asked = ["doctor", "--fix"];
+    assert_eq!(prism.refused(&asked), ("ConfirmationNeeded".to_owned(), 2));
+    assert_eq!(leftovers(&prism).len(), left.len());
+    let mended = prism.run(&["doctor", "--fix", "--yes", "--json"]).json();
+    assert_eq!(mended["mended"][0]["result"], "done", "{mended:#}");
+    // Its snapshots may have come after the look.
+    prism.ok(&["doctor", "--fix", "--yes"]);
+    assert!(leftovers(&prism).is_empty());
+    let well = prism.ok(&["doctor"]);
+    assert!(well.contains("none in 10 Regions"), "{well}");
+    // What the version uses is still there.
+    prism.ok(&["launch", "kept", "again"]);
+}

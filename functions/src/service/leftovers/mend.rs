@@ -1,0 +1,146 @@
+//! Mending what is left over.
+
+use super::{Left, Leftover};
+use crate::domain::save::{Duty, Finding};
+use crate::domain::{Code, Problem, SaveId};
+use crate::ports::{Ec2Error, InstanceState};
+use crate::registry::Stored;
+use crate::service::Service;
+use crate::steps::{self, from_ec2};
+
+/// What came of mending something.
+#[derive(Debug)]
+pub enum Mended {
+    /// It is gone, or is as it should be.
+    Done,
+    /// Something explains it by now, or it has gone by itself: nothing was done.
+    Explained,
+    /// What could be done was begun: look again later.
+    Begun(String),
+    /// It is as it was.
+    Failed(Problem),
+}
+
+impl Service {
+    /// Mends what was found, as far as it is still left over. AMIs come before their snapshots.
+    pub async fn mend(&self, asked: &[Leftover]) -> Result<Vec<(Leftover, Mended)>, Problem> {
+        let now = self.leftovers().await?.found;
+        let mut mended = Vec::new();
+        for leftover in asked {
+            let still = now.iter().any(|other| other.what == leftover.what);
+            let outcome = if still {
+                self.mend_one(leftover).await.unwrap_or_else(Mended::Failed)
+            } else {
+                Mended::Explained
+            };
+            mended.push((leftover.clone(), outcome));
+        }
+        Ok(mended)
+    }
+
+    async fn mend_one(&self, leftover: &Leftover) -> Result<Mended, Problem> {
+        let (ec2, registry) = (&self.env.ec2, &self.env.registry);
+        match &leftover.what {
+            Left::Image { region, id } => gone(ec2.deregister_image(region, id).await),
+            Left::Snapshot { region, id } => gone(ec2.delete_snapshot(region, id).await),
+            Left::Lock { region, id } => {
+                let save = of_save(leftover)?;
+                freed(registry.release_lock(region, id, save).await?)
+            }
+            Left::CopyLock {
+                region,
+                template,
+                version,
+            } => {
+                let save = of_save(leftover)?;
+                let freed_now = registry.release_copy(template, *version, region, save);
+                freed(freed_now.await?)
+            }
+            Left::Wait { region, id } => {
+                let save = of_save(leftover)?;
+                freed(registry.forget_wait(region, id, save).await?)
+            }
+            Left::Duty { region, id } => match registry.duty(region, id).await? {
+                Some(duty) if duty.value.discharged.is_none() => self.settle(&duty).await,
+                _ => Ok(Mended::Explained),
+            },
+            Left::Save { id } => {
+                let Some(stored) = registry.save(id).await? else {
+                    return Ok(Mended::Explained);
+                };
+                Ok(match self.recover_abandoned(&stored.value).await? {
+                    Some(recovery) => Mended::Begun(format!(
+                        "it is being put back: prism saves watch {}",
+                        recovery.save_id
+                    )),
+                    None => Mended::Begun("the sweep tries it again after a pause".to_owned()),
+                })
+            }
+            Left::Schedule { owner, id } => {
+                let owner = crate::service::access::Caller::new(owner.clone());
+                self.pause_schedule(&owner, id, true).await?;
+                Ok(Mended::Done)
+            }
+        }
+    }
+
+    /// Settles a duty that no save owes any more: the instance is started if it is down and ran.
+    async fn settle(&self, duty: &Stored<Duty>) -> Result<Mended, Problem> {
+        let (region, id) = (&duty.value.region, &duty.value.instance);
+        let instance = steps::look(&*self.env.ec2, region, id).await?;
+        let state = instance.as_ref().map(|instance| instance.state);
+        let finding = match state {
+            None => Finding::Gone,
+            Some(state) if state.is_gone() => Finding::Gone,
+            Some(state) if state == duty.value.original_state => Finding::Original,
+            Some(InstanceState::Pending | InstanceState::Stopping) => {
+                return Ok(Mended::Begun(format!("{id} is on its way")));
+            }
+            Some(InstanceState::Stopped) => {
+                self.env
+                    .ec2
+                    .start_instance(region, id)
+                    .await
+                    .map_err(from_ec2)?;
+                return Ok(Mended::Begun(format!("{id} is being started")));
+            }
+            Some(_) => Finding::ChangedByOthers,
+        };
+        let now = self.env.clock.now();
+        self.env.registry.settle_duty(duty, finding, now).await?;
+        Ok(Mended::Done)
+    }
+}
+
+fn of_save(leftover: &Leftover) -> Result<&SaveId, Problem> {
+    let lacks = || Problem::new(Code::Internal, "What is left over says no save.");
+    leftover.save_id.as_ref().ok_or_else(lacks)
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "each arm of the match is a Result"
+)]
+fn freed(freed: bool) -> Result<Mended, Problem> {
+    Ok(if freed {
+        Mended::Done
+    } else {
+        Mended::Explained
+    })
+}
+
+/// What is gone already needs no deletion; what another AMI uses is somebody's.
+fn gone(result: Result<(), Ec2Error>) -> Result<Mended, Problem> {
+    match result {
+        Ok(()) => Ok(Mended::Done),
+        Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
+            Ok(Mended::Explained)
+        }
+        Err(error) if error.code == "InvalidSnapshot.InUse" => {
+            Err(Problem::new(Code::NotReady, "An AMI uses the snapshot.")
+                .hint("If it is one that was removed just now, try again in a minute.")
+                .because(error))
+        }
+        Err(error) => Err(from_ec2(error)),
+    }
+}

@@ -1,0 +1,417 @@
+//! Leftovers: what a save owns that no record explains, in every Region that the deployment allows,
+//! and how it is mended (promise P5).
+//!
+//! What is to be mended is looked for again first, so that mending twice, or while saves go on, does
+//! no harm. What a registered version uses is never touched.
+
+mod mend;
+mod used;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::{join_all, join3};
+use serde::Serialize;
+
+use super::Service;
+use super::access::{Caller, OWNER_TAG};
+use super::lookup::own_instance;
+use crate::domain::save::{Duty, SaveRecord, SaveState};
+use crate::domain::schedule::Schedule;
+use crate::domain::{Code, ImageId, InstanceId, Problem, Region, SaveId, SnapshotId, TemplateName};
+use crate::ports::{
+    Image, ImageFilter, ImageState, Instance, InstanceFilter, Snapshot, SnapshotFilter,
+};
+use crate::steps::{SAVE_TAG, TEMPLATE_TAG, from_ec2};
+
+pub use mend::Mended;
+use used::Used;
+
+/// How many records one page of a list has.
+const PAGE: usize = 100;
+
+/// Something that is left over.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Leftover {
+    /// What it is.
+    #[serde(flatten)]
+    pub what: Left,
+    /// The save that it is of, where that is known.
+    pub save_id: Option<SaveId>,
+    /// Why nothing explains it.
+    pub why: String,
+}
+
+/// What is left over.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Left {
+    /// An AMI with a save's tag.
+    Image {
+        /// Its Region.
+        region: Region,
+        /// Its id.
+        id: ImageId,
+    },
+    /// A snapshot with a save's tag.
+    Snapshot {
+        /// Its Region.
+        region: Region,
+        /// Its id.
+        id: SnapshotId,
+    },
+    /// The lock of an instance.
+    Lock {
+        /// The instance's Region.
+        region: Region,
+        /// The instance.
+        id: InstanceId,
+    },
+    /// The lock of a version in a Region that it is copied to.
+    CopyLock {
+        /// That Region.
+        region: Region,
+        /// The template.
+        template: TemplateName,
+        /// The number of the version.
+        version: u32,
+    },
+    /// The duty to bring an instance back.
+    Duty {
+        /// The instance's Region.
+        region: Region,
+        /// The instance.
+        id: InstanceId,
+    },
+    /// The wait for an AMI.
+    Wait {
+        /// The AMI's Region.
+        region: Region,
+        /// The AMI.
+        id: ImageId,
+    },
+    /// A save that has lost its execution.
+    Save {
+        /// The save.
+        id: SaveId,
+    },
+    /// A schedule whose instance is gone.
+    Schedule {
+        /// Whose it is.
+        owner: crate::domain::UserId,
+        /// Its name.
+        id: crate::domain::ScheduleName,
+    },
+}
+
+/// What one look has found.
+#[derive(Debug, Default)]
+pub struct Leftovers {
+    /// The Regions that were looked at.
+    pub regions: Vec<Region>,
+    /// What is left over.
+    pub found: Vec<Leftover>,
+    /// The Regions that could not be looked at, and why.
+    pub unseen: Vec<(Region, Problem)>,
+}
+
+/// What EC2 has in one Region.
+struct Seen {
+    region: Region,
+    images: Vec<Image>,
+    snapshots: Vec<Snapshot>,
+    instances: Vec<Instance>,
+}
+
+/// The saves that were looked up.
+#[derive(Default)]
+struct Saves(BTreeMap<SaveId, Option<SaveRecord>>);
+
+impl Service {
+    /// Looks for what a save owns and no record explains. Changes nothing.
+    pub async fn leftovers(&self) -> Result<Leftovers, Problem> {
+        let mut all = Leftovers::default();
+        let mut seen = Vec::new();
+        all.regions = self.regions_in_use().await?;
+        let looks = all.regions.iter().map(|region| self.see(region));
+        for (region, found) in all.regions.iter().zip(join_all(looks).await) {
+            match found {
+                Ok(found) => seen.push(found),
+                Err(problem) => all.unseen.push((region.clone(), problem)),
+            }
+        }
+        let used = self.used(&seen).await?;
+        let mut saves = Saves::default();
+        for region in &seen {
+            self.left_in(region, &used, &mut saves, &mut all.found)
+                .await?;
+        }
+        self.left_locks(&used, &mut saves, &mut all.found).await?;
+        self.left_duties(&mut saves, &mut all.found).await?;
+        self.left_saves(&mut all.found).await?;
+        self.left_schedules(&mut all).await?;
+        Ok(all)
+    }
+
+    /// The Regions that the deployment allows, as far as the account has them.
+    async fn regions_in_use(&self) -> Result<Vec<Region>, Problem> {
+        let mut regions = self.env.ec2.regions().await.map_err(from_ec2)?;
+        let allowed = &self.env.settings.allowed_regions;
+        regions.retain(|region| allowed.check([region]).is_ok());
+        regions.sort();
+        Ok(regions)
+    }
+
+    async fn see(&self, region: &Region) -> Result<Seen, Problem> {
+        let ec2 = &self.env.ec2;
+        let tag = || SAVE_TAG.to_owned();
+        let images = ImageFilter::OwnTagged(tag());
+        let snapshots = SnapshotFilter::Tagged(tag());
+        let instances = InstanceFilter::Tagged(OWNER_TAG.to_owned());
+        let (images, snapshots, instances) = join3(
+            ec2.images(region, &images),
+            ec2.snapshots(region, &snapshots),
+            ec2.instances(region, &instances),
+        )
+        .await;
+        let mut images = images.map_err(from_ec2)?;
+        images.retain(|image| image.state != ImageState::Deregistered);
+        Ok(Seen {
+            region: region.clone(),
+            images,
+            snapshots: snapshots.map_err(from_ec2)?,
+            instances: instances.map_err(from_ec2)?,
+        })
+    }
+
+    async fn left_in(
+        &self,
+        seen: &Seen,
+        used: &Used,
+        saves: &mut Saves,
+        found: &mut Vec<Leftover>,
+    ) -> Result<(), Problem> {
+        let region = &seen.region;
+        let mut kept = BTreeSet::new();
+        for image in &seen.images {
+            let save = image.tags.get(SAVE_TAG).and_then(|id| id.parse().ok());
+            let record = saves.of(self, save.as_ref()).await?;
+            let why = if used.images.contains(&(region.clone(), image.id.clone())) {
+                None
+            } else {
+                unexplained(record.as_ref())
+            };
+            if let Some(why) = why {
+                let what = Left::Image {
+                    region: region.clone(),
+                    id: image.id.clone(),
+                };
+                found.push(left(what, save.clone(), why));
+            } else {
+                kept.extend(image.volumes.iter().filter_map(|it| it.snapshot.clone()));
+            }
+            self.left_wait(region, image, saves, found).await?;
+        }
+        for snapshot in &seen.snapshots {
+            let place = (region.clone(), snapshot.id.clone());
+            if kept.contains(&snapshot.id) || used.snapshots.contains(&place) {
+                continue;
+            }
+            let save = snapshot.tags.get(SAVE_TAG).and_then(|id| id.parse().ok());
+            let record = saves.of(self, save.as_ref()).await?;
+            if let Some(why) = unexplained(record.as_ref()) {
+                let (region, id) = place;
+                found.push(left(Left::Snapshot { region, id }, save, why));
+            }
+        }
+        for instance in &seen.instances {
+            let holder = self.env.registry.lock_holder(region, &instance.id).await?;
+            let Some(save) = holder else { continue };
+            let record = saves.of(self, Some(&save)).await?;
+            if let Some(why) = over(record.as_ref()) {
+                let what = Left::Lock {
+                    region: region.clone(),
+                    id: instance.id.clone(),
+                };
+                found.push(left(what, Some(save), why));
+            }
+        }
+        Ok(())
+    }
+
+    /// The wait for an AMI that nobody waits for any more.
+    async fn left_wait(
+        &self,
+        region: &Region,
+        image: &Image,
+        saves: &mut Saves,
+        found: &mut Vec<Leftover>,
+    ) -> Result<(), Problem> {
+        let Some(wait) = self.env.registry.stored_wait(region, &image.id).await? else {
+            return Ok(());
+        };
+        let record = saves.of(self, Some(&wait.save_id)).await?;
+        if let Some(why) = over(record.as_ref()) {
+            let what = Left::Wait {
+                region: region.clone(),
+                id: image.id.clone(),
+            };
+            found.push(left(what, Some(wait.save_id), why));
+        }
+        Ok(())
+    }
+
+    /// The locks of versions that are not being copied any more.
+    async fn left_locks(
+        &self,
+        used: &Used,
+        saves: &mut Saves,
+        found: &mut Vec<Leftover>,
+    ) -> Result<(), Problem> {
+        for template in &used.templates {
+            for lock in self.env.registry.copy_locks(template).await? {
+                let record = saves.of(self, Some(&lock.save_id)).await?;
+                if let Some(why) = over(record.as_ref()) {
+                    let what = Left::CopyLock {
+                        region: lock.region,
+                        template: template.clone(),
+                        version: lock.version,
+                    };
+                    found.push(left(what, Some(lock.save_id), why));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn left_duties(
+        &self,
+        saves: &mut Saves,
+        found: &mut Vec<Leftover>,
+    ) -> Result<(), Problem> {
+        for duty in self.open_duties().await? {
+            let record = saves.of(self, Some(&duty.save_id)).await?;
+            if let Some(why) = over(record.as_ref()) {
+                let what = Left::Duty {
+                    region: duty.region,
+                    id: duty.instance,
+                };
+                found.push(left(what, Some(duty.save_id), why));
+            }
+        }
+        Ok(())
+    }
+
+    async fn open_duties(&self) -> Result<Vec<Duty>, Problem> {
+        let (mut duties, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = self.env.registry.open_duties(PAGE, cursor).await?;
+            duties.extend(page.items);
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(duties);
+            }
+        }
+    }
+
+    async fn left_saves(&self, found: &mut Vec<Leftover>) -> Result<(), Problem> {
+        let mut cursor = None;
+        loop {
+            let page = self.env.registry.open_saves(PAGE, cursor).await?;
+            for record in page.items {
+                if self.is_lost(&record).await? {
+                    let id = record.save_id.clone();
+                    let why = "its execution has ended without it".to_owned();
+                    found.push(left(Left::Save { id: id.clone() }, Some(id), why));
+                }
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn left_schedules(&self, all: &mut Leftovers) -> Result<(), Problem> {
+        let mut cursor = None;
+        loop {
+            let page = self.env.registry.active_schedules(PAGE, cursor).await?;
+            for schedule in page.items {
+                if let Some(why) = self.points_nowhere(&schedule).await? {
+                    let what = Left::Schedule {
+                        owner: schedule.owner,
+                        id: schedule.name,
+                    };
+                    all.found.push(left(what, None, why));
+                }
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Why nothing can come of a schedule any more.
+    async fn points_nowhere(&self, schedule: &Schedule) -> Result<Option<String>, Problem> {
+        let owner = Caller::new(schedule.owner.clone());
+        let request = &schedule.request;
+        match own_instance(&self.env, &owner, &request.region, &request.instance).await {
+            Ok(instance) if instance.state.is_gone() => {
+                Ok(Some(format!("its instance {} is terminated", instance.id)))
+            }
+            Ok(_) => Ok(None),
+            Err(problem) if problem.code == Code::InstanceNotFound => {
+                Ok(Some("its instance is gone".to_owned()))
+            }
+            // Several of that name: it is refused each time, and its owner is told so.
+            Err(problem) if problem.code == Code::InstanceNameAmbiguous => Ok(None),
+            Err(problem) => Err(problem),
+        }
+    }
+}
+
+impl Saves {
+    /// The record of a save.
+    async fn of(
+        &mut self,
+        service: &Service,
+        id: Option<&SaveId>,
+    ) -> Result<Option<SaveRecord>, Problem> {
+        let Some(id) = id else { return Ok(None) };
+        if let Some(known) = self.0.get(id) {
+            return Ok(known.clone());
+        }
+        let record = service.env.registry.save(id).await?;
+        let record = record.map(|stored| stored.value);
+        self.0.insert(id.clone(), record.clone());
+        Ok(record)
+    }
+}
+
+fn left(what: Left, save_id: Option<SaveId>, why: String) -> Leftover {
+    Leftover { what, save_id, why }
+}
+
+/// Why nothing explains what carries the tag of a save and no version uses.
+fn unexplained(record: Option<&SaveRecord>) -> Option<String> {
+    match record.map(|record| record.state) {
+        Some(SaveState::Running | SaveState::Stranded) => None,
+        Some(SaveState::Succeeded) => Some("the version of its save does without it".to_owned()),
+        Some(SaveState::Failed | SaveState::Cancelled) => over(record),
+        None => Some("no save of that id is known".to_owned()),
+    }
+}
+
+/// Why a save needs nothing any more that only one under way needs.
+fn over(record: Option<&SaveRecord>) -> Option<String> {
+    match record.map(|record| record.state) {
+        Some(SaveState::Running | SaveState::Stranded) => None,
+        Some(state) => Some(format!("its save has ended as {}", state.as_str())),
+        None => Some("no save of that id is known".to_owned()),
+    }
+}
+
+/// The template that something was made for.
+fn template_of(tags: &crate::ports::Tags) -> Option<TemplateName> {
+    tags.get(TEMPLATE_TAG)?.parse().ok()
+}

@@ -1,0 +1,239 @@
+//! What a save leaves over where records are lost or calls come late: it is found, mended once, and
+//! what a version uses is never touched (promise P5).
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use prism_functions::domain::copy::CopyRequest;
+use prism_functions::domain::save::SaveState;
+use prism_functions::domain::schedule::ScheduleRequest;
+use prism_functions::domain::{Region, SaveId};
+use prism_functions::ports::{Condition, InstanceState, Key, NewImage, Table as _, Tags, Write};
+use prism_functions::service::{Left, Leftover, Mended};
+use prism_functions::steps::SAVE_TAG;
+use prism_tests::world::{
+    REGION, Setup, World, begun, caller, id_of, launched, region, save_request,
+};
+
+fn found(world: &World) -> Vec<Leftover> {
+    let looked = world.clock.run(world.service.leftovers()).unwrap();
+    assert!(looked.unseen.is_empty(), "{looked:?}");
+    assert!(looked.regions.len() >= 10, "{looked:?}");
+    looked.found
+}
+
+/// What was found, in short.
+fn kinds(found: &[Leftover]) -> Vec<String> {
+    let kind = |it: &Leftover| {
+        serde_json::to_value(it).unwrap()["kind"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let mut kinds: Vec<String> = found.iter().map(kind).collect();
+    kinds.sort();
+    kinds
+}
+
+/// Mends all of it. Everything has to be done, or begun.
+fn mend(world: &World, found: &[Leftover]) -> Vec<(Leftover, Mended)> {
+    let mended = world.clock.run(world.service.mend(found)).unwrap();
+    for (leftover, outcome) in &mended {
+        assert!(
+            !matches!(outcome, Mended::Failed(_)),
+            "{leftover:?}: {outcome:?}"
+        );
+    }
+    mended
+}
+
+fn delete(world: &World, pk: String, sk: &str) {
+    let write = Write::Delete(Key::new(pk, sk), Condition::ItemPresent);
+    world.clock.run(world.table.transact(&[write])).unwrap();
+}
+
+/// A world with `kept@1` in two Regions.
+fn saved() -> (World, SaveId) {
+    let world = launched(Setup::seeded(4));
+    let mut request = save_request("work", "kept");
+    request.copy_to.insert("eu-west-1".parse().unwrap());
+    let record = world.save("ada", request).unwrap();
+    assert_eq!(record.version, Some(1));
+    (world, record.save_id)
+}
+
+#[test]
+fn nothing_is_left_over_at_any_moment_of_a_save_or_after_it() {
+    for seconds in (0..60).step_by(4).chain([70, 100, 150, 400]) {
+        let world = launched(Setup::seeded(seconds));
+        let mut request = save_request("work", "kept");
+        request.copy_to.insert("eu-west-1".parse().unwrap());
+        begun(&world, request);
+        world.pass(seconds);
+        let found = found(&world);
+        assert!(found.is_empty(), "at {seconds}: {found:#?}");
+    }
+}
+
+/// The version of a save whose record is lost keeps what it uses, as does one that its owner has given
+/// another name.
+#[test]
+fn what_a_version_uses_is_never_left_over() {
+    let (world, id) = saved();
+    delete(&world, format!("SAVE#{id}"), "META");
+    assert_eq!(kinds(&found(&world)), Vec::<String>::new());
+}
+
+#[test]
+fn a_late_ami_of_a_failed_save_is_found_and_removed_with_its_snapshots() {
+    let world = launched(Setup::seeded(4));
+    let instance = id_of(&world);
+    let id = begun(&world, save_request("work", "kept"));
+    world.pass(15);
+    let ada = caller("ada");
+    world
+        .clock
+        .run(world.service.cancel_save(&ada, &id))
+        .unwrap();
+    world.clock.run_until_idle().unwrap();
+    assert_eq!(world.record(&id).unwrap().state, SaveState::Cancelled);
+    assert!(found(&world).is_empty());
+    // The call that was given up takes its effect an hour later.
+    world.pass(3600);
+    let late = NewImage {
+        instance,
+        name: format!("prism-kept-{id}"),
+        description: String::new(),
+        tags: Tags::from([(SAVE_TAG.to_owned(), id.to_string())]),
+    };
+    let (ec2, here) = (&world.service.env.ec2, region());
+    world.clock.run(ec2.create_image(&here, &late)).unwrap();
+    world.pass(600);
+    let templates = world.clock.run(world.service.templates(&ada)).unwrap();
+    assert!(
+        templates.iter().all(|it| it.name != "kept"),
+        "it becomes no template"
+    );
+    let left = found(&world);
+    assert_eq!(kinds(&left), ["image", "snapshot"]);
+    assert!(left[0].why.contains("cancelled"), "{left:?}");
+    assert_eq!(left[0].save_id.as_ref(), Some(&id));
+    mend(&world, &left);
+    assert!(found(&world).is_empty());
+    let again = mend(&world, &left);
+    assert!(
+        again.iter().all(|(_, it)| matches!(it, Mended::Explained)),
+        "{again:?}"
+    );
+}
+
+#[test]
+fn a_lock_and_a_duty_of_no_save_are_released_and_the_instance_started() {
+    let world = launched(Setup::seeded(4));
+    let instance = id_of(&world);
+    let id = begun(&world, save_request("work", "kept"));
+    world.pass(15);
+    world.admin.deny("StartInstances").unwrap();
+    world.pass(60);
+    assert_eq!(world.record(&id).unwrap().state, SaveState::Stranded);
+    assert!(found(&world).is_empty(), "the save explains all of it");
+    world.admin.allow("StartInstances").unwrap();
+    delete(&world, format!("SAVE#{id}"), "META");
+    let left = found(&world);
+    assert_eq!(kinds(&left), ["duty", "image", "lock", "snapshot"]);
+    mend(&world, &left);
+    world.pass(120);
+    // The instance was down: it has been started, and is seen running now.
+    assert_eq!(
+        world.instance(instance.as_str()).state,
+        InstanceState::Running
+    );
+    let left = found(&world);
+    assert_eq!(kinds(&left), ["duty"]);
+    mend(&world, &left);
+    assert!(found(&world).is_empty());
+    let record = world.save("ada", save_request("work", "kept")).unwrap();
+    assert_eq!(record.state, SaveState::Succeeded, "it can be saved again");
+}
+
+#[test]
+fn a_lost_save_a_stale_wait_a_copys_lock_and_a_schedule_that_points_nowhere() {
+    let (world, id) = saved();
+    let ada = caller("ada");
+    // A schedule of an instance that is gone.
+    let nightly = ScheduleRequest {
+        name: None,
+        cadence: "rate(1 day)".parse().unwrap(),
+        timezone: "UTC".parse().unwrap(),
+        jitter_minutes: 0,
+        request: save_request("work", "kept"),
+    };
+    let made = world.service.create_schedule(&ada, nightly);
+    world.clock.run(made).unwrap();
+    assert!(found(&world).is_empty());
+    // A copy whose record is lost.
+    let copy = CopyRequest {
+        template: "kept".parse().unwrap(),
+        version: 1,
+        regions: ["us-west-2".parse::<Region>().unwrap()].into(),
+    };
+    let copy = world.service.start_copy(&ada, &copy, None);
+    let copy = world.clock.run(copy).unwrap().save_id;
+    world.pass(5);
+    let stop = world.service.executions.stop(copy.as_str(), "by the test");
+    world.clock.run(stop).unwrap();
+    assert_eq!(kinds(&found(&world)), ["save"], "it has lost its execution");
+    delete(&world, format!("SAVE#{copy}"), "META");
+    // A wait that outlived its save.
+    let image = world.record(&id).unwrap().image.unwrap();
+    let wait = serde_json::json!({
+        "save_id": id, "epoch": 1, "token": "t", "until": world.now(),
+    });
+    let mut attributes = serde_json::Map::new();
+    attributes.insert("record".to_owned(), wait);
+    attributes.insert("revision".to_owned(), 1.into());
+    attributes.insert("form".to_owned(), 1.into());
+    let key = Key::new(format!("IMAGE#{REGION}#{image}"), "WAIT");
+    let item = prism_functions::ports::Item { key, attributes };
+    let write = Write::Put(item, Condition::Always);
+    world.clock.run(world.table.transact(&[write])).unwrap();
+    world.admin.terminate(&id_of(&world)).unwrap();
+    world.pass(300);
+    let left = found(&world);
+    assert_eq!(
+        kinds(&left),
+        ["copy_lock", "image", "schedule", "snapshot", "wait"]
+    );
+    mend(&world, &left);
+    assert!(found(&world).is_empty(), "{:#?}", found(&world));
+    let name = "kept".parse().unwrap();
+    let schedule = world
+        .clock
+        .run(world.service.schedule(&ada, &name))
+        .unwrap();
+    assert!(schedule.schedule.paused, "it is paused and not deleted");
+}
+
+#[test]
+fn a_save_that_lost_its_execution_is_put_back() {
+    let world = launched(Setup::seeded(4));
+    let id = begun(&world, save_request("work", "kept"));
+    world.pass(22);
+    let stop = world.service.executions.stop(id.as_str(), "by the test");
+    world.clock.run(stop).unwrap();
+    let left = found(&world);
+    assert_eq!(left.len(), 1, "{left:#?}");
+    assert_eq!(left[0].what, Left::Save { id: id.clone() });
+    mend(&world, &left);
+    prism_tests::story::to_the_end(&world, &id);
+    assert!(found(&world).is_empty());
+}
+
+/// A Region that cannot be looked at is said, and hides nothing of the others.
+#[test]
+fn a_region_that_refuses_is_told() {
+    let (world, _) = saved();
+    world.admin.deny("DescribeSnapshots").unwrap();
+    let looked = world.clock.run(world.service.leftovers()).unwrap();
+    assert_eq!(looked.unseen.len(), looked.regions.len(), "{looked:?}");
+    let here = region();
+    assert!(looked.unseen.iter().any(|(region, _)| *region == here));
+}

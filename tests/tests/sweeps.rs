@@ -1,0 +1,162 @@
+//! The sweep: two at once, one while the execution still lives, and how long an instance waits for it
+//! (promise P1).
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::sync::Arc;
+use std::task::Poll;
+
+use async_trait::async_trait;
+use futures::future::{join, poll_fn};
+use prism_functions::domain::save::seconds_between;
+use prism_functions::domain::{SaveId, Timestamp};
+use prism_functions::ports::{InstanceState, Item, Key, Page, Query, Table, TableError, Write};
+use prism_functions::registry::Registry;
+use prism_functions::service::Service;
+use prism_functions::steps::Env;
+use prism_tests::story::to_the_end;
+use prism_tests::world::{REGION, Setup, World, begun, id_of, launched, save_request};
+use serde_json::json;
+
+/// The pause between two sweeps, in seconds.
+const SWEEP_S: u64 = 300;
+
+/// A table whose every call lets others go first, so that what runs at once takes turns.
+struct Polite(Arc<dyn Table>);
+
+async fn others_first() {
+    let mut waited = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[async_trait]
+impl Table for Polite {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
+        others_first().await;
+        self.0.get(key).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, TableError> {
+        others_first().await;
+        self.0.query(query).await
+    }
+
+    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
+        others_first().await;
+        self.0.transact(writes).await
+    }
+}
+
+fn started(seed: u64, seconds: u64) -> (World, SaveId) {
+    let world = launched(Setup::seeded(seed));
+    let id = begun(&world, save_request("work", "kept"));
+    world.pass(seconds);
+    (world, id)
+}
+
+/// A second sweep beside the world's own.
+fn polite(world: &World) -> Service {
+    let table = Polite(Arc::clone(&world.table) as Arc<dyn Table>);
+    let env = Env {
+        registry: Registry::new(Arc::new(table)),
+        ..world.service.env.clone()
+    };
+    Service {
+        env,
+        ..world.service.clone()
+    }
+}
+
+fn abort(world: &World, id: &SaveId) {
+    let stop = world.service.executions.stop(id.as_str(), "by the test");
+    world.clock.run(stop).unwrap();
+}
+
+#[test]
+fn two_sweeps_at_once_recover_once() {
+    for seconds in (1..60).chain([70, 90]) {
+        let (world, id) = started(seconds, seconds);
+        let (one, other) = (polite(&world), polite(&world));
+        let both = || world.clock.run(join(one.sweep(), other.sweep()));
+        let (first, second) = both();
+        assert!(
+            first.unwrap().is_empty() && second.unwrap().is_empty(),
+            "it lives"
+        );
+        abort(&world, &id);
+        let (first, second) = both();
+        let recoveries = [first.unwrap(), second.unwrap()].concat();
+        assert_eq!(recoveries.len(), 1, "at {seconds}: {recoveries:?}");
+        to_the_end(&world, &id);
+        assert_eq!(world.record(&id).unwrap().epoch, 2);
+    }
+}
+
+/// When the instance began to start again, and when it could have at the earliest: it has to be
+/// stopped first.
+fn restart(world: &World, aborted: Timestamp) -> (f64, f64) {
+    let history = world.cloud.history_of(&id_of(world)).unwrap();
+    let after = |state| {
+        let at = history
+            .iter()
+            .find(|(at, it)| *it == state && *at >= aborted);
+        at.map(|(at, _)| *at)
+    };
+    let pending = after(InstanceState::Pending).expect("it starts again");
+    let possible = after(InstanceState::Stopped).map_or(aborted, |at| at.max(aborted));
+    (
+        seconds_between(aborted, pending),
+        seconds_between(possible, pending),
+    )
+}
+
+/// The save is aborted while the instance is stopping or stopped. Answers by how much longer than
+/// possible it was down, at most.
+fn latest(recover: impl Fn(&World, &SaveId)) -> f64 {
+    let mut latest = 0.0_f64;
+    for seconds in 1..23 {
+        let (world, id) = started(seconds, seconds);
+        let aborted = world.now();
+        abort(&world, &id);
+        recover(&world, &id);
+        world.clock.run_until_idle().unwrap();
+        world.pass(SWEEP_S);
+        let (took, late) = restart(&world, aborted);
+        assert!(took < 2.0 * 300.0, "{took} s at {seconds}");
+        latest = latest.max(late);
+        to_the_end(&world, &id);
+    }
+    latest
+}
+
+/// With the event of its end, an aborted save is recovered within seconds; without any, by the next
+/// sweep.
+#[test]
+fn an_aborted_save_has_its_instance_start_again_in_time() {
+    let by_event = latest(|world, id| {
+        let detail = json!({"name": id, "status": "ABORTED"});
+        let event = json!({
+            "detail-type": "Step Functions Execution Status Change", "region": REGION, "detail": detail,
+        });
+        let woken = world.clock.run(world.service.wake(&event)).unwrap();
+        assert!(woken.recovery.is_some());
+    });
+    // RestoreInstance looks every 5 s.
+    assert!(by_event <= 6.0, "{by_event} s late with an event");
+    let by_sweep = latest(|world, _| {
+        // The last sweep was a moment ago.
+        world.pass(SWEEP_S);
+        assert_eq!(world.clock.run(world.service.sweep()).unwrap().len(), 1);
+    });
+    let most = 300.0 + 6.0;
+    assert!(
+        (200.0..=most).contains(&by_sweep),
+        "{by_sweep} s late by the sweep"
+    );
+}
