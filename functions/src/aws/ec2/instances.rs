@@ -4,7 +4,7 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{self, ArchitectureValues, DeviceType, InstanceLifecycleType};
 
 use super::pages::{self, PAGE_ITEMS};
-use super::{errors, tag_filter, tags};
+use super::{errors, filter, tag_filter, tags};
 use crate::domain::Timestamp;
 use crate::ports::{
     Architecture, AttachedVolume, Ec2Error, Instance, InstanceFilter, InstanceState, StateReason,

@@ -4,7 +4,7 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types;
 
 use super::pages::{self, PAGE_ITEMS};
-use super::{errors, tag_filter, tags};
+use super::{errors, filter, tag_filter, tags};
 use crate::domain::SnapshotId;
 use crate::ports::{Ec2Error, Snapshot, SnapshotFilter, SnapshotState};
 
