@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use prism_functions::ports::Architecture;
 
 use crate::commands;
 
@@ -79,4 +80,24 @@ pub(crate) enum Command {
     Configure(commands::configure::Configure),
     Doctor(commands::doctor::Doctor),
     Completions(commands::completions::Completions),
+}
+
+/// A processor architecture, as typed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Arch {
+    /// Intel and AMD
+    #[value(name = "x86_64")]
+    X86_64,
+    /// Graviton
+    #[value(name = "arm64")]
+    Arm64,
+}
+
+impl From<Arch> for Architecture {
+    fn from(typed: Arch) -> Self {
+        match typed {
+            Arch::X86_64 => Architecture::X86_64,
+            Arch::Arm64 => Architecture::Arm64,
+        }
+    }
 }

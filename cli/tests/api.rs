@@ -177,7 +177,6 @@ fn only_what_does_no_harm_twice_is_asked_again() {
         let ready = before >= 2;
         match ask.path.as_str() {
             _ if !ready => Reply::json(503, Value::Null).header("Retry-After", "0"),
-            "/v1/me" => Reply::json(200, json!({ "user": "ann" })),
             path if path.starts_with("/v1/templates") => {
                 Reply::json(200, json!({ "items": [], "cursor": null }))
             }
@@ -191,7 +190,7 @@ fn only_what_does_no_harm_twice_is_asked_again() {
     );
     assert_eq!(
         fake.lines()[..3],
-        ["GET /v1/me", "GET /v1/me", "GET /v1/me"]
+        ["GET /v1/templates?limit=100&mine=true"; 3]
     );
     let fake = Fake::new(busy);
     assert_eq!(Member::of(&fake.url()).run(&["stop", "box"]).code, 1);

@@ -137,7 +137,7 @@ fn a_description_comes_out_as_it_went_in() {
             .json();
         assert_eq!(info["version"]["description"], text);
         let yaml = prism.ok(&["template", "export", &reference]);
-        let file = prism_functions::domain::template::TemplateFile::from_yaml(&yaml).unwrap();
+        let file = prism_functions::domain::template_file::TemplateFile::from_yaml(&yaml).unwrap();
         assert_eq!(file.description, text);
         // On a terminal it cannot turn the line around.
         assert!(!prism.ok(&["templates"]).contains('\u{202e}'));

@@ -113,8 +113,8 @@ fn what_a_preserved_environment_tells_of_itself() {
         NAME                 STATE    TYPE      TEMPLATE   ADDRESS  SINCE                    ID                   SAVE
         earthquake-analysis  running  t3.large  python-ml  ADDRESS  TIME  i-0  -
         $ prism templates --mine
-        NAME                    VERSION  OWNER  VISIBILITY  PROJECT  LAUNCHES  DESCRIPTION
-        seismic-ml-environment  1        alice  private     -        0  ML environment optimized for seismic data analysis
+        NAME                    VERSION  OWNER  VISIBILITY  PROJECT  ARCH    UPDATED     LAUNCHES  DESCRIPTION
+        seismic-ml-environment  1        alice  private     -        x86_64  DATE  0  ML environment optimized for seismic data analysis
         $ prism template info seismic-ml-environment
         seismic-ml-environment@1
           for         ML environment optimized for seismic data analysis

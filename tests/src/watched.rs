@@ -11,6 +11,7 @@ use prism_local::store::SqliteTable;
 pub struct Watched {
     table: SqliteTable,
     writes: AtomicUsize,
+    reads: AtomicUsize,
     refuses: AtomicBool,
 }
 
@@ -26,6 +27,7 @@ impl Watched {
         Self {
             table,
             writes: AtomicUsize::new(0),
+            reads: AtomicUsize::new(0),
             refuses: AtomicBool::new(false),
         }
     }
@@ -43,6 +45,12 @@ impl Watched {
         Err(TableError::Refused(refusal.expect("it is one")))
     }
 
+    /// How many items were read: one for each that was asked for by its key, there or not, and all
+    /// that queries have answered.
+    pub fn reads(&self) -> usize {
+        self.reads.load(Ordering::Relaxed)
+    }
+
     /// How many items were written or deleted, and not only checked.
     pub fn writes(&self) -> usize {
         self.writes.load(Ordering::Relaxed)
@@ -53,12 +61,15 @@ impl Watched {
 impl Table for Watched {
     async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
         self.permitted("dynamodb:GetItem")?;
+        self.reads.fetch_add(1, Ordering::Relaxed);
         self.table.get(key).await
     }
 
     async fn query(&self, query: &Query) -> Result<Page, TableError> {
         self.permitted("dynamodb:Query")?;
-        self.table.query(query).await
+        let page = self.table.query(query).await?;
+        self.reads.fetch_add(page.items.len(), Ordering::Relaxed);
+        Ok(page)
     }
 
     async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {

@@ -299,6 +299,7 @@ pub fn launch_request(template: &str, name: &str) -> LaunchRequest {
         size: None,
         architecture: None,
         project: None,
+        disk_gib: None,
         request_id: None,
     }
 }

@@ -7,7 +7,7 @@ use prism_functions::domain::save::SaveState;
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::{Region, SaveId};
 use prism_functions::ports::{Condition, InstanceState, Key, NewImage, Table as _, Tags, Write};
-use prism_functions::service::{Left, Leftover, Mended};
+use prism_functions::service::{Left, Leftover, Mended, TemplateFilter};
 use prism_functions::steps::SAVE_TAG;
 use prism_tests::world::{
     REGION, Setup, World, begun, caller, id_of, launched, region, save_request,
@@ -107,7 +107,9 @@ fn a_late_ami_of_a_failed_save_is_found_and_removed_with_its_snapshots() {
     let (ec2, here) = (&world.service.env.ec2, region());
     world.clock.run(ec2.create_image(&here, &late)).unwrap();
     world.pass(600);
-    let templates = world.clock.run(world.service.templates(&ada)).unwrap();
+    let every = TemplateFilter::default();
+    let listed = world.service.templates(&ada, &every, 100, None);
+    let templates = world.clock.run(listed).unwrap().items;
     assert!(
         templates.iter().all(|it| it.name != "kept"),
         "it becomes no template"

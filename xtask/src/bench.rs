@@ -26,6 +26,11 @@ pub(crate) fn run() -> Outcome {
     example("prism-asl", "speed")
 }
 
+/// How the registry answers with 100,000 templates and 1,000,000 saves in its table.
+pub(crate) fn registry() -> Outcome {
+    example("xtask", "registry")
+}
+
 fn example(package: &str, name: &str) -> Outcome {
     let mut command = cargo();
     command.args(["run", "--release", "--quiet", "--package", package]);

@@ -34,8 +34,9 @@ Chores:
   boundary        check the dependency graph and the house rules of the source
   emulator        deploy infra/template.yaml on an emulator of AWS, with the functions, and use it
   openapi         have the API's description judged, and the served API held against it
-  bench [cold-start]
-                  measure how fast things are; or how a function begins, against one in Python
+  bench [cold-start | registry]
+                  measure how fast things are; or how a function begins, against one in Python; or
+                  how the registry answers with a million saves in it
   package [--arch x86_64|arm64]
                   build what a deployment uploads: target/package/bootstrap-ARCH.zip
 ";
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         ["openapi"] => openapi::run(),
         ["bench"] => bench::run(),
         ["bench", "cold-start"] => cold_start::run(),
+        ["bench", "registry"] => bench::registry(),
         ["package", rest @ ..] => package::run(rest),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

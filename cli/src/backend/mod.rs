@@ -21,9 +21,11 @@ use prism_functions::domain::{
     InstanceId, Problem, Region, SaveId, ScheduleName, TemplateName, Timestamp, UserId,
 };
 use prism_functions::ports::{Instance, InstanceState, Inventory};
+use prism_functions::registry::Listed;
 use prism_functions::service::{
-    AuditFilter, InstanceView, LaunchPlan, LaunchRequest, Lineage, Recovery, RolledBack,
-    ScheduleView, Started, TemplateSummary, TemplateView,
+    AuditFilter, Deletion, ImportRequest, Imported, InstanceView, LaunchPlan, LaunchRequest,
+    Lineage, Recovery, RolledBack, ScheduleView, Started, TemplateEdit, TemplateFilter,
+    TemplateSummary, TemplateView,
 };
 
 pub(crate) use local::Local;
@@ -185,8 +187,14 @@ pub(crate) trait Backend: Send + Sync {
     /// Deletes a schedule of the caller's.
     async fn delete_schedule(&self, name: &ScheduleName) -> Result<(), Problem>;
 
-    /// The templates that the caller can launch.
-    async fn templates(&self) -> Result<Vec<TemplateSummary>, Problem>;
+    /// A page of the templates that the caller can launch, of 100 at most. It may have fewer than
+    /// asked for and still be followed by another.
+    async fn templates(
+        &self,
+        filter: &TemplateFilter,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<TemplateSummary>, Problem>;
 
     /// A template and the version that the reference names.
     async fn template(&self, reference: &TemplateRef) -> Result<TemplateView, Problem>;
@@ -226,4 +234,35 @@ pub(crate) trait Backend: Send + Sync {
 
     /// Makes a template's name stand for another of its versions.
     async fn rollback(&self, name: &TemplateName, to: Option<u32>) -> Result<RolledBack, Problem>;
+
+    /// Changes what a template says of itself, or a version of it.
+    async fn edit_template(
+        &self,
+        reference: &TemplateRef,
+        edit: &TemplateEdit,
+        revision: Option<u64>,
+    ) -> Result<TemplateView, Problem>;
+
+    /// Says of a template, or of a version, that people should use another, or takes it back.
+    async fn deprecate_template(
+        &self,
+        reference: &TemplateRef,
+        deprecated: bool,
+    ) -> Result<TemplateView, Problem>;
+
+    /// Imports a template's file under a name, or says what that would do.
+    async fn import_template(
+        &self,
+        name: &TemplateName,
+        request: &ImportRequest,
+        dry_run: bool,
+    ) -> Result<Imported, Problem>;
+
+    /// Deletes a template, or a version of it, or says what that would do.
+    async fn delete_template(
+        &self,
+        reference: &TemplateRef,
+        dry_run: bool,
+        force: bool,
+    ) -> Result<Deletion, Problem>;
 }

@@ -12,10 +12,12 @@ use prism_functions::domain::{
     Code, Problem, Region, SaveId, ScheduleName, TemplateName, Timestamp, UserId,
 };
 use prism_functions::ports::{ExecutionStatus, ExecutionsError, Inventory};
+use prism_functions::registry::Listed;
 use prism_functions::service::access::Caller;
 use prism_functions::service::{
-    AuditFilter, InstanceView, LaunchPlan, LaunchRequest, Lineage, Recovery, RolledBack,
-    ScheduleView, Service, Started, TemplateSummary, TemplateView,
+    AuditFilter, Deletion, ImportRequest, Imported, InstanceView, LaunchPlan, LaunchRequest,
+    Lineage, Recovery, RolledBack, ScheduleView, Service, Started, TemplateEdit, TemplateFilter,
+    TemplateSummary, TemplateView,
 };
 
 use super::{Backend, Local, Pace, Place, Seen, Unrecorded};
@@ -222,8 +224,14 @@ impl<S: Served> Backend for S {
         self.service().delete_schedule(self.caller(), name).await
     }
 
-    async fn templates(&self) -> Result<Vec<TemplateSummary>, Problem> {
-        self.service().templates(self.caller()).await
+    async fn templates(
+        &self,
+        filter: &TemplateFilter,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<TemplateSummary>, Problem> {
+        let (service, caller) = (self.service(), self.caller());
+        service.templates(caller, filter, limit, cursor).await
     }
 
     async fn template(&self, reference: &TemplateRef) -> Result<TemplateView, Problem> {
@@ -278,5 +286,53 @@ impl<S: Served> Backend for S {
 
     async fn rollback(&self, name: &TemplateName, to: Option<u32>) -> Result<RolledBack, Problem> {
         self.service().rollback(self.caller(), name, to).await
+    }
+    async fn edit_template(
+        &self,
+        reference: &TemplateRef,
+        edit: &TemplateEdit,
+        revision: Option<u64>,
+    ) -> Result<TemplateView, Problem> {
+        let (service, caller) = (self.service(), self.caller());
+        service
+            .edit_template(caller, reference, edit, revision)
+            .await
+    }
+
+    async fn deprecate_template(
+        &self,
+        reference: &TemplateRef,
+        deprecated: bool,
+    ) -> Result<TemplateView, Problem> {
+        let (service, caller) = (self.service(), self.caller());
+        service
+            .deprecate_template(caller, reference, deprecated)
+            .await
+    }
+
+    async fn import_template(
+        &self,
+        name: &TemplateName,
+        request: &ImportRequest,
+        dry_run: bool,
+    ) -> Result<Imported, Problem> {
+        let (service, caller) = (self.service(), self.caller());
+        if dry_run {
+            return service.plan_import(caller, name, request).await;
+        }
+        service.import_template(caller, name, request).await
+    }
+
+    async fn delete_template(
+        &self,
+        reference: &TemplateRef,
+        dry_run: bool,
+        force: bool,
+    ) -> Result<Deletion, Problem> {
+        let (service, caller) = (self.service(), self.caller());
+        if dry_run {
+            return Ok(service.plan_deletion(caller, reference).await?.undone());
+        }
+        service.delete_template(caller, reference, force).await
     }
 }

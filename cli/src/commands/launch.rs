@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use prism_functions::domain::sizes::Size;
 use prism_functions::domain::{Problem, ProjectName};
 use prism_functions::ports::{Architecture, InstanceState};
@@ -10,6 +10,7 @@ use prism_functions::service::{InstanceView, LaunchPlan, LaunchRequest};
 use serde_json::json;
 
 use crate::app::Session;
+use crate::args::Arch;
 use crate::errors::Outcome;
 use crate::exit;
 use crate::regions::InRegion;
@@ -20,7 +21,7 @@ use crate::text::{pairs, plain, usd_per_hour};
 #[derive(Debug, Args)]
 #[command(after_long_help = after_help(), after_help = "See the sizes and examples with --help.")]
 pub(crate) struct Launch {
-    /// The template: NAME for the newest version, NAME@3 for the third
+    /// The template: NAME for the latest version, NAME@3 for the third
     template: String,
     /// The name of the new instance
     name: String,
@@ -33,6 +34,9 @@ pub(crate) struct Launch {
     /// The project that the instance is for
     #[arg(long)]
     project: Option<String>,
+    /// The size of its disk in GiB, at least the template's [default: the template's]
+    #[arg(long, value_name = "GIB")]
+    disk: Option<u32>,
     #[command(flatten)]
     region: InRegion,
     /// Launch only once for this id, however often the command runs
@@ -44,17 +48,6 @@ pub(crate) struct Launch {
     /// Do not wait until it is running
     #[arg(long)]
     no_wait: bool,
-}
-
-/// A processor architecture, as typed.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Arch {
-    /// Intel and AMD
-    #[value(name = "x86_64")]
-    X86_64,
-    /// Graviton
-    #[value(name = "arm64")]
-    Arm64,
 }
 
 impl Launch {
@@ -69,6 +62,9 @@ impl Launch {
             return Ok(exit::DONE);
         }
         let (plan, mut instance) = session.backend.launch(&request).await?;
+        for warning in &plan.warnings {
+            session.out.warn(&plain(&warning.text));
+        }
         if !self.no_wait {
             let id = instance.id.parse().map_err(Problem::from)?;
             let awaited = Awaited {
@@ -97,11 +93,9 @@ impl Launch {
             name: self.name.clone(),
             region: session.region(&self.region)?,
             size,
-            architecture: self.arch.map(|arch| match arch {
-                Arch::X86_64 => Architecture::X86_64,
-                Arch::Arm64 => Architecture::Arm64,
-            }),
+            architecture: self.arch.map(Architecture::from),
             project: project.transpose()?,
+            disk_gib: self.disk,
             request_id: self.request_id.clone(),
         })
     }
@@ -146,6 +140,9 @@ fn would(plan: &LaunchPlan) -> String {
         ("disk", format!("{} GiB", plan.root_size_gib)),
         ("open ports", ports.join(", ")),
     ]));
+    for warning in &plan.warnings {
+        let _ = writeln!(text, "  warning: {}", plain(&warning.text));
+    }
     text
 }
 

@@ -235,6 +235,7 @@ pub(crate) fn settings() -> insta::Settings {
         (r"\b(i|ami|save|snap)-[0-9a-f]{8,32}\b", "$1-0"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "TIME"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
+        (r"\b\d{4}-\d\d-\d\d ", "DATE "),
         (r"(?m)^  \d\d:\d\d:\d\d +", "  TIME  "),
         (r"\b(\d+ h )?(\d+ min )?\d+(\.\d)? s\b", "DURATION"),
         (r"\d+ min\b", "DURATION"),

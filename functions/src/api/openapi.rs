@@ -74,6 +74,9 @@ pub(super) struct Acting;
 /// Those of routes that take a body.
 pub(super) struct Asking;
 
+/// Those of routes that change a record which somebody has read.
+pub(super) struct Editing;
+
 const ALWAYS: [(u16, &str); 6] = [
     (400, "The request breaks a rule, which the problem names"),
     (401, "The request does not say credibly who asks"),
@@ -93,6 +96,11 @@ const CHANGED: (u16, &str) = (
 const BODIES: [(u16, &str); 2] = [
     (413, "The body is too large"),
     (415, "The body is not sent as JSON"),
+];
+
+const CONDITIONS: [(u16, &str); 2] = [
+    (412, "It was changed since it was read"),
+    (428, "The header `If-Match` is missing"),
 ];
 
 fn problems(statuses: impl IntoIterator<Item = (u16, &'static str)>) -> Responses {
@@ -129,5 +137,12 @@ impl IntoResponses for Acting {
 impl IntoResponses for Asking {
     fn responses() -> Responses {
         problems([NAMED, CHANGED].into_iter().chain(BODIES))
+    }
+}
+
+impl IntoResponses for Editing {
+    fn responses() -> Responses {
+        let own = [NAMED, CHANGED].into_iter().chain(BODIES);
+        problems(own.chain(CONDITIONS))
     }
 }

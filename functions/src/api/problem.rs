@@ -110,6 +110,8 @@ pub fn status(code: Code) -> StatusCode {
         | Code::ProjectNotFound
         | Code::MemberNotFound
         | Code::RouteNotFound => StatusCode::NOT_FOUND,
+        Code::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        Code::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::WrongContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -19,7 +19,9 @@ pub mod save;
 pub mod schedule;
 pub mod sizes;
 pub mod template;
+pub mod template_file;
 mod text;
+pub mod words;
 
 pub use ids::{
     AccountId, ImageId, InstanceId, InvalidId, ProjectName, Region, SaveId, ScheduleName,

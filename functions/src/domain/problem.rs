@@ -62,6 +62,7 @@ codes! {
     InvalidSize, BadInput, "A size is not one of the letters, or not offered for the architecture.", "Use XS, S, M, L, XL, GPU-S, GPU-M, GPU-L or GPU-XL.";
     InvalidRequestId, BadInput, "A request id is too long or has odd characters.", "Use 1 to 64 letters, digits, \"-\" or \"_\".";
     InvalidInput, BadInput, "A request or a payload does not have the form that it should have.", "Check it against the documentation; if Prism made it, report a bug.";
+    InvalidTemplateFile, BadInput, "The file is no template, or one that breaks a rule.", "See the line and the column; \"prism template export\" writes files as they should be.";
     InvalidCadence, BadInput, "How often a schedule is due is malformed, too often, or never.", "Use a rate such as \"1d\" or \"rate(12 hours)\", of at least an hour, or six cron fields such as \"cron(0 3 ? * MON-FRI *)\" with one minute.";
     InvalidTimeZone, BadInput, "A time zone is not known.", "Use a name of the time zone database, such as Europe/Berlin or UTC.";
     InvalidBudget, BadInput, "A budget's limit or an alert threshold breaks its rule.", "Use a limit above 0 USD a month, and at most 10 thresholds of 1 to 1000 percent.";
@@ -96,6 +97,10 @@ codes! {
     ScheduleNameTaken, Refused, "You have another schedule of that name.", "Choose another name with --name, or delete the other schedule first: \"prism schedule delete NAME\".";
     TemplateNotFound, Refused, "There is no template of that name that you may see.", "\"prism templates\" shows the templates you can launch.";
     VersionNotFound, Refused, "The template has no such version.", "\"prism template info\" shows its versions.";
+    TemplateInUse, Refused, "Instances run from the template, or a schedule saves to it.", "Terminate the instances or delete the schedule first, or delete it all the same with --force.";
+    ImageNotUsable, Refused, "An AMI that the file names does not exist, or is not for you to use, or is not what the file says.", "Name AMIs that are available and that you may launch; \"prism template export\" tells those of a template.";
+    PreconditionFailed, Refused, "The record was changed since it was read.", "Read it again, and decide anew.";
+    PreconditionRequired, BadInput, "A change has to say what it was decided on.", "Send the ETag of the record in the header If-Match.";
     ArchitectureTaken, Refused, "The version has an AMI for that architecture already.", "Save it as the next version, without --add-arch.";
     TemplateNotInRegion, Refused, "The template has no AMI in that Region, or none for that architecture.", "Launch it in one of the Regions that the message names.";
     ShareNotFound, Refused, "The template is not shared with them.", "\"prism template shares NAME\" shows with whom it is.";

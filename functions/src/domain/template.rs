@@ -104,9 +104,58 @@ pub struct Template {
     /// Who launched it last.
     #[serde(default)]
     pub last_launched_by: Option<UserId>,
+    /// When it was deleted with all of its versions.
+    #[serde(default)]
+    pub deleted_at: Option<Timestamp>,
+    /// When the last of its AMIs and snapshots was removed, once it has been deleted.
+    #[serde(default)]
+    pub removed_at: Option<Timestamp>,
 }
 
 impl Template {
+    /// A template without any version yet, for its owner alone.
+    pub fn new(
+        name: TemplateName,
+        owner: UserId,
+        original_template: Option<TemplateName>,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            name,
+            owner,
+            description: String::new(),
+            visibility: Visibility::Private,
+            project: None,
+            original_template,
+            latest: 0,
+            newest: 0,
+            notes: String::new(),
+            state: TemplateState::Active,
+            architectures: Vec::new(),
+            created_at: at,
+            updated_at: at,
+            launches: 0,
+            last_launched_at: None,
+            last_launched_by: None,
+            deleted_at: None,
+            removed_at: None,
+        }
+    }
+
+    /// The same template once more after it was deleted: the numbers that it has had stay taken.
+    #[must_use]
+    pub fn anew(self, before: &Template) -> Self {
+        Self {
+            newest: before.newest(),
+            ..self
+        }
+    }
+
+    /// Whether it has been deleted and its AMIs are still being removed.
+    pub fn is_going(&self) -> bool {
+        self.state == TemplateState::Deleted && self.removed_at.is_none()
+    }
+
     /// The number of its newest version, whichever is the latest.
     pub fn newest(&self) -> u32 {
         self.newest.max(self.latest)
@@ -216,12 +265,26 @@ pub struct Version {
     /// How often it was launched.
     #[serde(default)]
     pub usage: Usage,
+    /// When it was deleted.
+    #[serde(default)]
+    pub deleted_at: Option<Timestamp>,
     /// When its AMIs and snapshots were removed, once it has been deleted.
     #[serde(default)]
     pub removed_at: Option<Timestamp>,
 }
 
 impl Version {
+    /// Whether it has been deleted and its AMIs are still being removed.
+    pub fn is_going(&self) -> bool {
+        self.state == TemplateState::Deleted && self.removed_at.is_none()
+    }
+
+    /// Its AMIs, each with its Region.
+    pub fn images(&self) -> impl Iterator<Item = (&Region, &ImageId)> {
+        let regions = self.amis.iter();
+        regions.flat_map(|(region, images)| images.values().map(move |image| (region, image)))
+    }
+
     /// `name@3`.
     pub fn reference(&self) -> TemplateRef {
         TemplateRef {
@@ -315,72 +378,6 @@ impl fmt::Display for TemplateRef {
     }
 }
 
-/// A template as a YAML file: the keys of the template definition that researchers exchange.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct TemplateFile {
-    /// The template's name.
-    pub name: TemplateName,
-    /// What it is for.
-    pub description: String,
-    /// Where it comes from: `saved-from-instance`.
-    pub source: String,
-    /// The template that the instance had been launched from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub original_template: Option<String>,
-    /// The instance's name.
-    pub saved_from: String,
-    /// Who saved it.
-    pub saved_by: UserId,
-    /// When, as RFC 3339 in UTC.
-    pub saved_date: Timestamp,
-    /// The AMIs.
-    pub ami_config: AmiConfig,
-}
-
-/// The AMIs of a template file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct AmiConfig {
-    /// By Region and architecture.
-    pub amis: BTreeMap<Region, BTreeMap<Architecture, ImageId>>,
-}
-
-impl TemplateFile {
-    /// The file of a version.
-    pub fn of(template: &Template, version: &Version) -> Self {
-        Self {
-            name: template.name.clone(),
-            description: version.description.clone(),
-            source: "saved-from-instance".to_owned(),
-            original_template: template.original_template.as_ref().map(ToString::to_string),
-            saved_from: version.saved_from.clone(),
-            saved_by: version.saved_by.clone(),
-            saved_date: version.saved_date,
-            ami_config: AmiConfig {
-                amis: version.amis.clone(),
-            },
-        }
-    }
-
-    /// The text of the file.
-    pub fn to_yaml(&self) -> Result<String, Problem> {
-        serde_saphyr::to_string(self).map_err(|error| {
-            Problem::new(Code::Internal, "The template could not be written as YAML.")
-                .because(error)
-        })
-    }
-
-    /// Reads the text of a file.
-    pub fn from_yaml(text: &str) -> Result<Self, Problem> {
-        serde_saphyr::from_str(text).map_err(|error| {
-            Problem::new(Code::InvalidInput, "The file is no template.").because(error)
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -401,51 +398,6 @@ mod tests {
             "@1",
         ] {
             assert!(parsed(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_template_file_reads_back_whatever_its_texts_hold() {
-        for text in [
-            "plain",
-            "a: b # c",
-            "{x}",
-            "- y",
-            "'q' \"d\"",
-            "$(rm -rf /) `x` | & ;",
-            "ünïcödé 数据",
-            "yes",
-            "1.0",
-            "null",
-            "~",
-            "",
-            " lead",
-            "trail ",
-            "%",
-            "@x",
-            "!!int 3",
-            "&a *a",
-        ] {
-            let file = TemplateFile {
-                name: "my-custom-ml-env".parse().unwrap(),
-                description: text.to_owned(),
-                source: "saved-from-instance".to_owned(),
-                original_template: Some("python-ml".to_owned()),
-                saved_from: text.to_owned(),
-                saved_by: "researcher@university.edu".parse().unwrap(),
-                saved_date: "2024-01-15T10:30:00Z".parse().unwrap(),
-                ami_config: AmiConfig {
-                    amis: BTreeMap::from([(
-                        "us-east-1".parse().unwrap(),
-                        BTreeMap::from([(
-                            Architecture::X86_64,
-                            "ami-abc123def456".parse().unwrap(),
-                        )]),
-                    )]),
-                },
-            };
-            let yaml = file.to_yaml().unwrap();
-            assert_eq!(TemplateFile::from_yaml(&yaml).unwrap(), file, "{yaml}");
         }
     }
 }

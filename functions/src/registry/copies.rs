@@ -196,7 +196,7 @@ impl Registry {
                 return Err(Problem::new(Code::VersionNotFound, message));
             };
             let version = with(&stored.value, additions)?;
-            let mut writes = vec![version_changed(&stored, &version)?];
+            let mut writes = version_changed(&stored, &version)?;
             let mut check = None;
             if !additions.images.is_empty() {
                 let mut after = save.value.clone();

@@ -143,18 +143,15 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// The writes that take away all that lies beside a template when it is deleted: its grants, and
-    /// its place in its project. They belong into the transaction that deletes it.
-    pub async fn without_template(&self, template: &Template) -> Result<Vec<Write>, Problem> {
-        let grants = self.grants(&template.name).await?;
-        let keys = grants
-            .iter()
-            .map(|grant| grant_key(&template.name, &grant.to));
-        let place = template
-            .project
-            .iter()
-            .map(|project| super::projects::place_key(project, &template.name));
-        let delete = |key| Write::Delete(key, Condition::Always);
-        Ok(keys.chain(place).map(delete).collect())
+    /// The writes that take back all grants of a template, for the transaction that deletes it.
+    pub(crate) async fn without_grants(
+        &self,
+        template: &TemplateName,
+    ) -> Result<Vec<Write>, Problem> {
+        let grants = self.grants(template).await?;
+        let keys = grants.iter().map(|grant| grant_key(template, &grant.to));
+        Ok(keys
+            .map(|key| Write::Delete(key, Condition::Always))
+            .collect())
     }
 }

@@ -8,11 +8,15 @@
 //! | lock | `INSTANCE#region#id` | `LOCK` | | |
 //! | duty | `INSTANCE#region#id` | `DUTY` | | `DUTIES#OPEN`, `time#id`, until it is discharged |
 //! | wait | `IMAGE#region#id` | `WAIT` | | |
-//! | template | `TEMPLATE#name` | `META` | `OWNER#user`, `TEMPLATE#name` | `TEMPLATES#PUBLIC`, `name` |
-//! | version | `TEMPLATE#name` | `VERSION#000001` | `PARENT#name`, `000001#name#000001` | |
+//! | template | `TEMPLATE#name` | `META` | `OWNER#user`, `TEMPLATE#name` | `TEMPLATES#PUBLIC`, `name`; `DELETIONS#OPEN`, `time#name#000000` |
+//! | version | `TEMPLATE#name` | `VERSION#000001` | `PARENT#name`, `000001#name#000001` | `DELETIONS#OPEN`, `time#name#000001`, until its AMIs are gone |
 //! | grant | `TEMPLATE#name` | `GRANT#grantee` | `GRANTEE#grantee`, `TEMPLATE#name`, of users and projects | |
 //! | its packages | `TEMPLATE#name` | `PACKAGES#000001` | | |
 //! | copy's lock | `TEMPLATE#name` | `COPYING#000001#region` | | |
+//! | schedule that saves to it | `TEMPLATE#name` | `SCHEDULE#user#name` | | |
+//! | what an AMI belongs to | `IMAGE#region#id` | `USED#name#000001` | | |
+//! | word of a template | `WORDS#OWNER#user#wo` | `word#name` | | |
+//! | word of a public one | `WORDS#PUBLIC#wo` | `word#name` | | |
 //! | launch that was counted | `LAUNCH#token` | `META` | | |
 //! | schedule | `SCHEDULE#user#name` | `META` | `OWNER#user`, `SCHEDULE#name` | `SCHEDULES#ACTIVE`, `user#name`, while it fires |
 //! | its last runs | `SCHEDULE#user#name` | `RUNS` | `OWNER#user`, `RUNS#name` | |
@@ -24,8 +28,12 @@
 //! | audit event | `AUDIT#resource` | `time#hash` | `AUDITED#user`, `time#hash` | `AUDITED#PROJECT#name`, `time#hash` |
 
 mod audit;
+mod bulk;
 mod copies;
+mod entries;
 mod grants;
+mod images;
+mod listing;
 mod packages;
 mod projects;
 mod records;
@@ -45,12 +53,16 @@ use crate::ports::{Item, Query, Table, TableError};
 
 pub use audit::AuditOf;
 pub(crate) use copies::Additions;
+pub use entries::Scope;
 pub use grants::GrantChange;
+pub(crate) use images::still_used;
+pub use listing::{Entries, Entry, Listing};
 pub use projects::{MemberChange, ProjectTemplate};
 pub use records::Stored;
 pub(crate) use saves::Begun;
-pub use templates::Listing;
-pub(crate) use templates::{Registration, version_unchanged};
+pub(crate) use templates::{
+    Going, Registration, version_added, version_changed, version_unchanged,
+};
 pub(crate) use usage::Launch;
 pub use waits::ImageWait;
 

@@ -1,10 +1,12 @@
 //! Schedules.
 
+use serde::{Deserialize, Serialize};
+
 use super::records::{Indexed, Stored, decode, encode};
 use super::runs::RUNS_KEY;
 use super::{Listed, Registry, problem};
 use crate::domain::schedule::{Schedule, ScheduleState};
-use crate::domain::{Code, Problem, ScheduleName, UserId};
+use crate::domain::{Code, Problem, ScheduleName, TemplateName, UserId};
 use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Write};
 
 pub(super) fn schedule_key(owner: &UserId, name: &ScheduleName) -> Key {
@@ -31,7 +33,42 @@ fn schedule_item(schedule: &Schedule, revision: u64) -> Result<Item, Problem> {
     )
 }
 
+/// What a schedule saves to, found from there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SavesTo {
+    /// Whose schedule it is.
+    pub(crate) owner: UserId,
+    /// The schedule.
+    pub(crate) name: ScheduleName,
+}
+
+fn saves_to_key(schedule: &Schedule) -> Key {
+    let template = &schedule.request.template;
+    let (owner, name) = (&schedule.owner, &schedule.name);
+    Key::new(
+        format!("TEMPLATE#{template}"),
+        format!("SCHEDULE#{owner}#{name}"),
+    )
+}
+
 impl Registry {
+    /// The schedules that save to a template.
+    pub(crate) async fn schedules_into(
+        &self,
+        template: &TemplateName,
+        limit: usize,
+    ) -> Result<Vec<SavesTo>, Problem> {
+        let query = Query {
+            index: Index::Primary,
+            pk: format!("TEMPLATE#{template}"),
+            sort_keys: SortKeys::BeginsWith("SCHEDULE#".to_owned()),
+            descending: false,
+            limit,
+            cursor: None,
+        };
+        Ok(self.list(&query).await?.items)
+    }
+
     /// Somebody's schedule.
     pub async fn schedule(
         &self,
@@ -80,8 +117,18 @@ impl Registry {
 
     /// Writes a new schedule; one of that name is in the way.
     pub(crate) async fn add_schedule(&self, new: Schedule) -> Result<Stored<Schedule>, Problem> {
-        let write = Write::Put(schedule_item(&new, 1)?, Condition::ItemAbsent);
-        match self.table.transact(&[write]).await {
+        let saves_to = SavesTo {
+            owner: new.owner.clone(),
+            name: new.name.clone(),
+        };
+        let writes = [
+            Write::Put(schedule_item(&new, 1)?, Condition::ItemAbsent),
+            Write::Put(
+                encode(saves_to_key(&new), &saves_to, 1, [])?,
+                Condition::Always,
+            ),
+        ];
+        match self.table.transact(&writes).await {
             Ok(()) => Ok(Stored {
                 value: new,
                 revision: 1,
@@ -119,6 +166,7 @@ impl Registry {
         let writes = [
             Write::Delete(key, Self::same(stored)?),
             Write::Delete(runs, Condition::Always),
+            Write::Delete(saves_to_key(&stored.value), Condition::Always),
         ];
         match self.table.transact(&writes).await {
             Ok(()) | Err(TableError::ConditionFailed { .. }) => Ok(()),

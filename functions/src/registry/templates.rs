@@ -2,10 +2,12 @@
 //! the record, so that neither a launch nor a change of the record ever undoes the other.
 
 use super::audit::audit_write;
+use super::entries;
 use super::grants::grant_write;
+use super::images;
 use super::packages;
 use super::projects::place_writes;
-use super::records::{self, Indexed, Stored, decode};
+use super::records::{self, Indexed, Stored, decode, sortable};
 use super::saves::save_item;
 use super::usage;
 use super::{Listed, Registry, TRIES, problem};
@@ -13,16 +15,21 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::save::SaveRecord;
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version, Visibility};
-use crate::domain::{Code, Problem, TemplateName, UserId};
+use crate::domain::{Code, Problem, TemplateName, Timestamp};
 use crate::ports::{Condition, Index, Inventory, Item, Key, Query, SortKeys, TableError, Write};
 
-/// Whose templates are listed.
+/// The partition of what is being deleted.
+const DELETIONS: &str = "DELETIONS#OPEN";
+/// The sort key of a template.
+const TEMPLATE_SK: &str = "META";
+
+/// Something that is being deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Listing {
-    /// Those that somebody owns.
-    OwnedBy(UserId),
-    /// Those that everybody may use.
-    Public,
+pub(crate) enum Going {
+    /// A template, with all of its versions.
+    Template(TemplateName),
+    /// A version.
+    Version(TemplateName, u32),
 }
 
 /// What a save adds to the registry.
@@ -36,7 +43,7 @@ pub(crate) struct Registration {
 }
 
 pub(super) fn template_key(name: &TemplateName) -> Key {
-    Key::new(format!("TEMPLATE#{name}"), "META")
+    Key::new(format!("TEMPLATE#{name}"), TEMPLATE_SK)
 }
 
 pub(super) fn version_key(name: &TemplateName, number: u32) -> Key {
@@ -44,7 +51,7 @@ pub(super) fn version_key(name: &TemplateName, number: u32) -> Key {
 }
 
 /// The write that makes a template be so. A deleted one is in no list.
-fn template_write(
+pub(super) fn template_write(
     template: &Template,
     revision: u64,
     condition: Condition,
@@ -60,9 +67,10 @@ fn template_write(
         pk: "TEMPLATES#PUBLIC".to_owned(),
         sk: template.name.to_string(),
     });
+    let going = deletion(template.deleted_at, template.is_going(), &template.name, 0);
     let key = template_key(&template.name);
     let record = usage::without_of_template(template);
-    let indexed = owned.into_iter().chain(public);
+    let indexed = owned.into_iter().chain(public).chain(going);
     let changes = records::changes(key.clone(), &record, revision, indexed)?;
     Ok(Write::Update(key, changes, condition))
 }
@@ -79,9 +87,12 @@ fn version_write(version: &Version, revision: u64, condition: Condition) -> Resu
             version.number
         ),
     });
+    let going = version.is_going();
+    let going = deletion(version.deleted_at, going, &version.template, version.number);
     let key = version_key(&version.template, version.number);
     let record = usage::without_of_version(version);
-    let changes = records::changes(key.clone(), &record, revision, child)?;
+    let indexed = child.into_iter().chain(going);
+    let changes = records::changes(key.clone(), &record, revision, indexed)?;
     Ok(Write::Update(key, changes, condition))
 }
 
@@ -93,6 +104,7 @@ pub(super) fn template_changed(
 ) -> Result<Vec<Write>, Problem> {
     let projects = (before.value.project.as_ref(), after.project.as_ref());
     let mut writes = place_writes(&after.name, projects.0, projects.1)?;
+    writes.extend(entries::writes(Some(&before.value), after)?);
     writes.push(template_write(
         after,
         before.revision + 1,
@@ -104,6 +116,7 @@ pub(super) fn template_changed(
 /// The writes of a template that is not there yet, with what it is found by.
 fn template_added(template: &Template) -> Result<Vec<Write>, Problem> {
     let mut writes = place_writes(&template.name, None, template.project.as_ref())?;
+    writes.extend(entries::writes(None, template)?);
     writes.push(template_write(template, 1, Condition::ItemAbsent)?);
     Ok(writes)
 }
@@ -116,13 +129,13 @@ fn registration(
 ) -> Result<Vec<Write>, Problem> {
     let mut writes = Vec::new();
     if let Some(before) = &made.before {
-        writes.push(version_changed(before, &made.version)?);
+        writes.extend(version_changed(before, &made.version)?);
     } else {
         let version = Version {
             packages: packages.map(|inventory| inventory.packages.len()),
             ..made.version.clone()
         };
-        writes.push(version_added(&version)?);
+        writes.extend(version_added(&version)?);
         if let Some(inventory) = packages {
             let item = packages::version_item(&version.template, version.number, inventory)?;
             writes.push(Write::Put(item, Condition::ItemAbsent));
@@ -156,6 +169,21 @@ fn opening_write(
     grant_write(&grant).map(Some)
 }
 
+/// Where what is being deleted is found, the oldest first; a whole template has the number 0.
+fn deletion(
+    since: Option<Timestamp>,
+    going: bool,
+    name: &TemplateName,
+    number: u32,
+) -> Option<Indexed> {
+    let since = since.filter(|_| going)?;
+    Some(Indexed {
+        index: Index::Gsi2,
+        pk: DELETIONS.to_owned(),
+        sk: format!("{}#{name}#{number:06}", sortable(since)),
+    })
+}
+
 fn children_of(name: &TemplateName) -> String {
     format!("PARENT#{name}")
 }
@@ -165,9 +193,19 @@ fn child_prefix(parent: &TemplateRef) -> String {
     format!("{:06}#", parent.version.unwrap_or(0))
 }
 
-/// The write that changes a version which nobody has changed since it was read.
-pub(crate) fn version_changed(before: &Stored<Version>, after: &Version) -> Result<Write, Problem> {
-    version_write(after, before.revision + 1, before.unchanged())
+/// The writes that change a version which nobody has changed since it was read, with what its AMIs
+/// are found by.
+pub(crate) fn version_changed(
+    before: &Stored<Version>,
+    after: &Version,
+) -> Result<Vec<Write>, Problem> {
+    let mut writes = images::writes(Some(&before.value), after)?;
+    writes.push(version_write(
+        after,
+        before.revision + 1,
+        before.unchanged(),
+    )?);
+    Ok(writes)
 }
 
 /// The check that nobody has changed a version since it was read.
@@ -176,9 +214,11 @@ pub(crate) fn version_unchanged(before: &Stored<Version>) -> Write {
     Write::Check(key, before.unchanged())
 }
 
-/// The write of a version that is not there yet.
-pub(crate) fn version_added(version: &Version) -> Result<Write, Problem> {
-    version_write(version, 1, Condition::ItemAbsent)
+/// The writes of a version that is not there yet.
+pub(crate) fn version_added(version: &Version) -> Result<Vec<Write>, Problem> {
+    let mut writes = images::writes(None, version)?;
+    writes.push(version_write(version, 1, Condition::ItemAbsent)?);
+    Ok(writes)
 }
 
 pub(super) fn read_template(item: &Item) -> Result<Stored<Template>, Problem> {
@@ -257,30 +297,41 @@ impl Registry {
         self.list_by(&query, read_version).await
     }
 
-    /// Templates by name.
-    pub async fn templates(
+    /// Changes a version that nobody has changed since it was read, and writes down who did it.
+    /// Answers whether it was done.
+    pub(crate) async fn replace_version(
         &self,
-        listing: &Listing,
-        limit: usize,
-        cursor: Option<String>,
-    ) -> Result<Listed<Template>, Problem> {
-        let (index, pk, sort_keys) = match listing {
-            Listing::OwnedBy(user) => (
-                Index::Gsi1,
-                format!("OWNER#{user}"),
-                SortKeys::BeginsWith("TEMPLATE#".to_owned()),
-            ),
-            Listing::Public => (Index::Gsi2, "TEMPLATES#PUBLIC".to_owned(), SortKeys::All),
-        };
+        before: &Stored<Version>,
+        after: &Version,
+        event: Option<&AuditEvent>,
+    ) -> Result<bool, Problem> {
+        let mut writes = version_changed(before, after)?;
+        if let Some(event) = event {
+            writes.push(audit_write(event, before.revision + 1)?);
+        }
+        self.commit(&writes).await
+    }
+
+    /// Templates and versions that are being deleted, the oldest first; a version by its number.
+    pub(crate) async fn deletions(&self, limit: usize) -> Result<Vec<Going>, Problem> {
         let query = Query {
-            index,
-            pk,
-            sort_keys,
+            index: Index::Gsi2,
+            pk: DELETIONS.to_owned(),
+            sort_keys: SortKeys::All,
             descending: false,
             limit,
-            cursor,
+            cursor: None,
         };
-        self.list_by(&query, read_template).await
+        let page = self.table.query(&query).await.map_err(problem)?;
+        let going = page.items.iter().map(|item| {
+            if item.key.sk == TEMPLATE_SK {
+                let template = read_template(item)?.value;
+                return Ok(Going::Template(template.name));
+            }
+            let version = read_version(item)?.value;
+            Ok(Going::Version(version.template, version.number))
+        });
+        going.collect()
     }
 
     /// Changes a template that nobody has changed since it was read, writes down who did it, and
@@ -300,8 +351,17 @@ impl Registry {
         self.commit(&writes).await
     }
 
+    /// Notes that nothing is left of a deleted template, which nobody did at this moment.
+    pub(crate) async fn finish_deletion(
+        &self,
+        before: &Stored<Template>,
+        after: &Template,
+    ) -> Result<bool, Problem> {
+        self.commit(&template_changed(before, after)?).await
+    }
+
     /// Does all of the writes, or none because somebody else was quicker.
-    pub(super) async fn commit(&self, writes: &[Write]) -> Result<bool, Problem> {
+    pub(crate) async fn commit(&self, writes: &[Write]) -> Result<bool, Problem> {
         match self.table.transact(writes).await {
             Ok(()) => Ok(true),
             Err(TableError::ConditionFailed { .. } | TableError::Conflict) => Ok(false),

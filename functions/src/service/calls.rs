@@ -3,12 +3,18 @@
 use crate::ports::Call;
 use crate::steps;
 
-/// The sweep: it looks, and starts recoveries.
+/// The sweep: it looks, starts recoveries, and goes on with deletions.
 pub const SWEEP: &[Call] = &[
     Call::Get,
     Call::Put,
+    Call::Update,
+    Call::Delete,
+    Call::Query,
     Call::QueryGsi2,
     Call::Instances,
+    Call::Images,
+    Call::DeregisterImage,
+    Call::DeleteSnapshot,
     Call::DescribeExecution,
     Call::StartExecution,
 ];
@@ -40,6 +46,8 @@ pub const API: &[Call] = &[
     Call::TerminateInstance,
     Call::RunInstance,
     Call::Images,
+    Call::DeregisterImage,
+    Call::DeleteSnapshot,
     Call::Get,
     Call::Put,
     Call::Update,

@@ -1,6 +1,7 @@
 //! Launches: built-in and saved templates alike.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,13 +10,16 @@ use super::lookup::{check_regions, own_instances};
 use super::{InstanceView, Service};
 use crate::domain::audit::Subject;
 use crate::domain::catalogue::{self, BuiltIn};
-use crate::domain::save::check_name;
+use crate::domain::save::{Warning, check_name};
 use crate::domain::sizes::{Size, usd_per_hour};
-use crate::domain::template::{TemplateRef, Version};
+use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
 use crate::domain::{Code, ImageId, InstanceId, Problem, ProjectName, Region};
 use crate::ports::{Architecture, NewInstance, Tags};
 use crate::registry::Launch;
 use crate::steps::{LOGIN_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG, from_ec2};
+
+/// The largest root volume, in GiB: what EBS makes of gp3.
+const LARGEST_DISK_GIB: u32 = 16_384;
 
 /// What somebody asks for: an instance of that name, from that template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +42,11 @@ pub struct LaunchRequest {
     /// The project that the instance is for.
     #[serde(default)]
     pub project: Option<ProjectName>,
+    /// The size of the root volume in GiB, at least the template's; the template's where it is left
+    /// out.
+    #[serde(default)]
+    #[cfg_attr(feature = "api", schema(minimum = 1, maximum = 16384))]
+    pub disk_gib: Option<u32>,
     /// The same id is the same launch. It travels beside the request, not in it.
     #[serde(skip)]
     pub request_id: Option<String>,
@@ -67,6 +76,12 @@ pub struct LaunchPlan {
     pub ports: Vec<u16>,
     /// The price per hour in USD, where the table knows the type.
     pub usd_per_hour: Option<f64>,
+    /// Tags of the template's that the instance has too.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// What to know before it is launched.
+    #[serde(default)]
+    pub warnings: Vec<Warning>,
     #[serde(skip)]
     user_data: Option<String>,
 }
@@ -112,10 +127,10 @@ impl Service {
                 ),
             )),
             None => {
-                let (_, version) = self
+                let (template, version) = self
                     .saved_template(caller, &request.template, Action::Launch)
                     .await?;
-                plan_saved(request, version)
+                plan_saved(request, &template, version)
             }
         }
     }
@@ -217,7 +232,9 @@ impl Service {
             image,
             architecture,
             instance_type: machine.instance_type.to_owned(),
-            root_size_gib: built_in.root_size_gib,
+            root_size_gib: disk(request, built_in.root_size_gib)?,
+            tags: BTreeMap::new(),
+            warnings: Vec::new(),
             login: Some(catalogue::LOGIN.to_owned()),
             ports: built_in.ports.to_vec(),
             usd_per_hour: Some(machine.usd_per_hour),
@@ -227,7 +244,11 @@ impl Service {
 }
 
 /// Resolves the version's AMI in the Region and for the architecture.
-fn plan_saved(request: &LaunchRequest, version: Version) -> Result<LaunchPlan, Problem> {
+fn plan_saved(
+    request: &LaunchRequest,
+    template: &Template,
+    version: Version,
+) -> Result<LaunchPlan, Problem> {
     let architecture = request.architecture.unwrap_or(version.architecture);
     let here = version
         .amis
@@ -249,11 +270,46 @@ fn plan_saved(request: &LaunchRequest, version: Version) -> Result<LaunchPlan, P
         architecture,
         usd_per_hour: usd_per_hour(&instance_type),
         instance_type,
-        root_size_gib,
+        root_size_gib: disk(request, root_size_gib)?,
+        warnings: warnings(template, &version),
         login: version.login,
         ports: version.ports,
+        tags: version.tags,
         user_data: None,
     })
+}
+
+/// The size of the root volume: a snapshot fits into none that is smaller.
+fn disk(request: &LaunchRequest, least: u32) -> Result<u32, Problem> {
+    let Some(wanted) = request.disk_gib else {
+        return Ok(least);
+    };
+    if (least..=LARGEST_DISK_GIB).contains(&wanted) {
+        return Ok(wanted);
+    }
+    let message = format!(
+        "A disk of {wanted} GiB cannot be had: the template needs {least} GiB, and {LARGEST_DISK_GIB} is the most."
+    );
+    Err(Problem::new(Code::InvalidInput, message).hint("Name a size in between, or none."))
+}
+
+/// What its owner thinks of the template, or of the version.
+fn warnings(template: &Template, version: &Version) -> Vec<Warning> {
+    let (what, notes) = if version.state == TemplateState::Deprecated {
+        (version.reference().to_string(), &version.notes)
+    } else if template.state == TemplateState::Deprecated {
+        (template.name.to_string(), &template.notes)
+    } else {
+        return Vec::new();
+    };
+    let mut text = format!("{what} is deprecated: its owner says to use something else.");
+    if let Some(first) = notes.lines().next() {
+        let _ = write!(text, " \"{first}\"");
+    }
+    vec![Warning {
+        code: "TemplateDeprecated".to_owned(),
+        text,
+    }]
 }
 
 /// The instance type and the size of the root volume that the version was saved with for that
@@ -306,7 +362,8 @@ fn not_here(request: &LaunchRequest, version: &Version, architecture: Architectu
 
 fn tags(caller: &Caller, request: &LaunchRequest, plan: &LaunchPlan) -> Tags {
     let ports: Vec<String> = plan.ports.iter().map(ToString::to_string).collect();
-    let mut tags = Tags::from([
+    let mut tags: Tags = plan.tags.clone();
+    tags.extend([
         ("Name".to_owned(), request.name.clone()),
         (OWNER_TAG.to_owned(), caller.user.to_string()),
         (TEMPLATE_TAG.to_owned(), plan.template.clone()),

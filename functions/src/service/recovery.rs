@@ -67,6 +67,7 @@ impl Service {
             };
             recoveries.extend(self.recover_stranded(&duty, &stored.value).await?);
         }
+        self.sweep_deletions().await?;
         Ok(recoveries)
     }
 

@@ -5,15 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::Service;
 use super::access::{Action, Caller};
 use crate::domain::catalogue::{self, BuiltIn};
-use crate::domain::template::{
-    Template, TemplateFile, TemplateRef, TemplateState, Version, Visibility,
-};
-use crate::domain::{Code, Problem, TemplateName};
-use crate::ports::Inventory;
-use crate::registry::{Listed, Listing};
-
-/// The most templates of each kind that one list shows.
-const LIST: usize = 1000;
+use crate::domain::template::{Template, TemplateRef, TemplateState, Version, Visibility};
+use crate::domain::template_file::TemplateFile;
+use crate::domain::{Code, Problem, TemplateName, Timestamp};
+use crate::ports::{Architecture, Inventory};
+use crate::registry::{Listed, Stored};
 
 /// Where a template comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +42,18 @@ pub struct TemplateSummary {
     pub project: Option<String>,
     /// How often it was launched.
     pub launches: u64,
+    /// How far to count on it.
+    #[serde(default)]
+    pub state: TemplateState,
+    /// The architectures for which its latest version has an AMI.
+    #[serde(default)]
+    pub architectures: Vec<Architecture>,
+    /// When it last changed.
+    #[serde(default)]
+    pub updated_at: Option<Timestamp>,
+    /// When it was last launched.
+    #[serde(default)]
+    pub last_launched_at: Option<Timestamp>,
 }
 
 /// A template with one of its versions, or a built-in one.
@@ -72,33 +80,16 @@ pub enum TemplateView {
         template: Box<Template>,
         /// The version.
         version: Box<Version>,
+        /// Counts the changes of the template, launches not among them.
+        #[serde(default)]
+        revision: u64,
+        /// Counts the changes of the version.
+        #[serde(default)]
+        version_revision: u64,
     },
 }
 
 impl Service {
-    /// The templates that the caller can launch: built-in, public and own ones, by name.
-    pub async fn templates(&self, caller: &Caller) -> Result<Vec<TemplateSummary>, Problem> {
-        let registry = &self.env.registry;
-        let own = registry
-            .templates(&Listing::OwnedBy(caller.user.clone()), LIST, None)
-            .await?
-            .items;
-        let public = registry
-            .templates(&Listing::Public, LIST, None)
-            .await?
-            .items;
-        let mut list: Vec<TemplateSummary> = catalogue::ALL.iter().map(built_in_summary).collect();
-        list.extend(own.iter().map(summary));
-        list.extend(
-            public
-                .iter()
-                .filter(|template| template.owner != caller.user)
-                .map(summary),
-        );
-        list.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(list)
-    }
-
     /// A template and the version that the reference names.
     pub async fn template(
         &self,
@@ -115,11 +106,13 @@ impl Service {
             }
             return Ok(built_in_view(built_in));
         }
-        let (template, mut version) = self.saved_template(caller, reference, Action::See).await?;
-        self.hide_parents(caller, [&mut version]).await?;
+        let (template, mut version) = self.stored(caller, reference, Action::See).await?;
+        self.hide_parents(caller, [&mut version.value]).await?;
         Ok(TemplateView::Saved {
-            template: Box::new(template),
-            version: Box::new(version),
+            template: Box::new(template.value),
+            version: Box::new(version.value),
+            revision: template.revision,
+            version_revision: version.revision,
         })
     }
 
@@ -156,20 +149,32 @@ impl Service {
         reference: &TemplateRef,
         action: Action,
     ) -> Result<(Template, Version), Problem> {
-        let stored = self.own_template(caller, &reference.name, action).await?;
-        let template = stored.value;
-        let number = reference.version.unwrap_or(template.latest);
-        match self.env.registry.version(&reference.name, number).await? {
-            Some(version) if action != Action::See && version.state == TemplateState::Deleted => {
+        let (template, version) = self.stored(caller, reference, action).await?;
+        Ok((template.value, version.value))
+    }
+
+    /// The same with their revisions.
+    async fn stored(
+        &self,
+        caller: &Caller,
+        reference: &TemplateRef,
+        action: Action,
+    ) -> Result<(Stored<Template>, Stored<Version>), Problem> {
+        let name = &reference.name;
+        let template = self.own_template(caller, name, action).await?;
+        let number = reference.version.unwrap_or(template.value.latest);
+        match self.env.registry.stored_version(name, number).await? {
+            Some(version)
+                if action != Action::See && version.value.state == TemplateState::Deleted =>
+            {
                 let why = "had it once: it was deleted";
-                Err(version_not_found(&template.name, number, why))
+                Err(version_not_found(name, number, why))
             }
             Some(version) => Ok((template, version)),
-            None => Err(version_not_found(
-                &template.name,
-                number,
-                &format!("has the versions 1 to {}", template.newest()),
-            )),
+            None => {
+                let why = format!("has the versions 1 to {}", template.value.newest());
+                Err(version_not_found(name, number, &why))
+            }
         }
     }
 
@@ -199,7 +204,7 @@ pub(super) fn version_not_found(name: &TemplateName, number: u32, why: &str) -> 
     )
 }
 
-fn built_in_summary(built_in: &BuiltIn) -> TemplateSummary {
+pub(super) fn built_in_summary(built_in: &BuiltIn) -> TemplateSummary {
     TemplateSummary {
         name: built_in.name.to_owned(),
         kind: TemplateKind::BuiltIn,
@@ -209,10 +214,14 @@ fn built_in_summary(built_in: &BuiltIn) -> TemplateSummary {
         latest: None,
         project: None,
         launches: 0,
+        state: TemplateState::Active,
+        architectures: vec![Architecture::X86_64, Architecture::Arm64],
+        updated_at: None,
+        last_launched_at: None,
     }
 }
 
-fn summary(template: &Template) -> TemplateSummary {
+pub(super) fn summary(template: &Template) -> TemplateSummary {
     TemplateSummary {
         name: template.name.to_string(),
         kind: TemplateKind::Saved,
@@ -222,6 +231,10 @@ fn summary(template: &Template) -> TemplateSummary {
         latest: Some(template.latest),
         project: template.project.as_ref().map(ToString::to_string),
         launches: template.launches,
+        state: template.state,
+        architectures: template.architectures.clone(),
+        updated_at: Some(template.updated_at),
+        last_launched_at: template.last_launched_at,
     }
 }
 

@@ -148,6 +148,10 @@ async fn check_template(
         return Err(taken("is built in"));
     }
     let template = match env.registry.template(&request.template).await? {
+        Some(stored) if stored.value.is_going() => {
+            let problem = taken("is being deleted");
+            return Err(problem.hint("Try again in some minutes."));
+        }
         Some(stored) => stored.value,
         None if request.add_arch => return Err(template_not_found(request.template.as_str())),
         None => return Ok((Target::Next(1), None)),

@@ -255,7 +255,7 @@ impl Made<'_> {
         }
         let version = self.next_version(before)?;
         Ok(Registration {
-            template: self.template(&version, original, before),
+            template: self.template(&version, original, before)?,
             version,
             before: None,
         })
@@ -355,6 +355,7 @@ impl Made<'_> {
             added: Vec::new(),
             imported_by: None,
             usage: Usage::default(),
+            deleted_at: None,
             removed_at: None,
         })
     }
@@ -364,16 +365,21 @@ impl Made<'_> {
         version: &Version,
         original: Option<TemplateName>,
         before: Option<&Template>,
-    ) -> Template {
+    ) -> Result<Template, Problem> {
         let (request, now) = (&self.record.request, self.now);
+        let fresh = |original| {
+            let owner = self.record.saved_by.clone();
+            Template::new(request.template.clone(), owner, original, now)
+        };
         let mut after = match before {
+            Some(before) if before.is_going() => {
+                let message = format!("The template {} is being deleted.", before.name);
+                return Err(Problem::new(Code::NotReady, message));
+            }
             // What was deleted begins anew, behind the numbers that it has had.
-            Some(before) if before.state == TemplateState::Deleted => Template {
-                newest: before.newest(),
-                ..self.fresh(original)
-            },
+            Some(before) if before.state == TemplateState::Deleted => fresh(original).anew(before),
             Some(before) => before.clone(),
-            None => self.fresh(original),
+            None => fresh(original),
         };
         after.point_to(version, now);
         if !request.description.is_empty() {
@@ -385,28 +391,6 @@ impl Made<'_> {
         if request.project.is_some() {
             after.project.clone_from(&request.project);
         }
-        after
-    }
-
-    /// A template without any version yet.
-    fn fresh(&self, original_template: Option<TemplateName>) -> Template {
-        Template {
-            name: self.record.request.template.clone(),
-            owner: self.record.saved_by.clone(),
-            description: String::new(),
-            visibility: Visibility::Private,
-            project: None,
-            original_template,
-            latest: 0,
-            newest: 0,
-            notes: String::new(),
-            state: TemplateState::Active,
-            architectures: Vec::new(),
-            created_at: self.now,
-            updated_at: self.now,
-            launches: 0,
-            last_launched_at: None,
-            last_launched_by: None,
-        }
+        Ok(after)
     }
 }

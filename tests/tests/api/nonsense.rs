@@ -4,14 +4,15 @@
 use prism_functions::api::BODY_BYTES;
 use serde_json::{Value, json};
 
+use crate::odd_templates::{edits, questions};
 use crate::portal::{Ask, Portal, operations};
 
 /// What is in a field, where, and what the refusal has to name.
-struct Odd {
-    method: &'static str,
-    path: String,
-    body: Option<Value>,
-    names: &'static str,
+pub(crate) struct Odd {
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) body: Option<Value>,
+    pub(crate) names: &'static str,
 }
 
 fn save(field: &str, value: Value) -> Value {
@@ -33,7 +34,7 @@ fn schedule(field: &str, value: Value) -> Value {
 }
 
 /// Values that no field takes for what it holds.
-fn odd_values() -> [Value; 4] {
+pub(crate) fn odd_values() -> [Value; 4] {
     [
         json!(-7.5),
         json!([["x"]]),
@@ -43,7 +44,14 @@ fn odd_values() -> [Value; 4] {
 }
 
 fn bodies() -> Vec<Odd> {
-    let all = [saves(), launches(), schedules(), copies(), strays()];
+    let all = [
+        saves(),
+        launches(),
+        schedules(),
+        copies(),
+        edits(),
+        strays(),
+    ];
     all.into_iter().flatten().collect()
 }
 
@@ -148,7 +156,17 @@ fn launches() -> Vec<Odd> {
             });
         }
     };
-    let launches: [(&'static str, &[Value]); 6] = [
+    let launches: [(&'static str, &[Value]); 7] = [
+        (
+            "disk_gib",
+            &[
+                json!(0),
+                json!(9),
+                json!(16_385),
+                json!("large"),
+                json!(1.5),
+            ],
+        ),
         (
             "template",
             &[
@@ -183,10 +201,12 @@ fn launches() -> Vec<Odd> {
     ];
     for (field, values) in launches {
         for value in values.iter().cloned().chain(odd_values()) {
-            add(
-                launch(field, value),
-                if field == "name" { "name" } else { field },
-            );
+            let names = match field {
+                // A refusal of the service speaks of things, not of fields.
+                "disk_gib" if value.is_u64() => "disk of",
+                field => field,
+            };
+            add(launch(field, value), names);
         }
     }
     all
@@ -406,39 +426,8 @@ fn addresses() -> Vec<Odd> {
     all
 }
 
-/// Addresses of what templates can be asked for, beside what they are.
-fn questions() -> Vec<Odd> {
-    let mut all = Vec::new();
-    let mut add = |method: &'static str, path: String, names| {
-        let body = None;
-        all.push(Odd {
-            method,
-            path,
-            body,
-            names,
-        });
-    };
-    for (query, names) in [
-        ("", "with"),
-        ("?with=", "template name"),
-        ("?with=UP@1", "template name"),
-        ("?with=kept@x", "version"),
-        ("?with=kept&more=1", "more"),
-    ] {
-        let path = format!("/v1/templates/kept/versions/1/diff{query}");
-        add("GET", path, names);
-    }
-    add(
-        "POST",
-        "/v1/templates/UP/rollback".to_owned(),
-        "template name",
-    );
-    for to in ["", "0", "-1", "x", "1.5", "99999999999"] {
-        let path = format!("/v1/templates/kept/rollback?to={to}");
-        add("POST", path, "to");
-    }
-    all
-}
+/// What a change has to say of what it was decided on.
+const PATCH: [(&str, &str); 2] = [("content-type", "application/json"), ("if-match", "*")];
 
 #[test]
 fn nonsense_is_named_and_changes_nothing() {
@@ -448,6 +437,7 @@ fn nonsense_is_named_and_changes_nothing() {
     for odd in all {
         let ask = Ask::new("ada", odd.method, &odd.path);
         let answer = match &odd.body {
+            Some(body) if odd.method == "PATCH" => portal.ask(ask.json(body).with(&PATCH)),
             Some(body) => portal.ask(ask.json(body)),
             None => portal.ask(ask),
         };
@@ -561,7 +551,7 @@ fn every_field_of_every_body_gets_its_nonsense() {
         let schema = document.pointer(schema.trim_start_matches('#')).unwrap();
         for field in schema["properties"].as_object().unwrap().keys() {
             let tried = bodies.iter().any(|odd| {
-                is_of(&odd.path, &path)
+                is_of(odd.path.split('?').next().unwrap(), &path)
                     && odd
                         .body
                         .as_ref()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use hyper::header::{ACCEPT, CONTENT_TYPE, IF_MATCH, RETRY_AFTER, USER_AGENT};
 use hyper::{HeaderMap, Method, Request, Response};
 use prism_functions::domain::{Code, Problem};
 use prism_functions::ports::Clock;
@@ -35,6 +35,7 @@ pub(crate) struct Call {
     path: String,
     body: Option<Value>,
     key: Option<String>,
+    if_match: Option<String>,
     /// Whether asking twice is no more than asking once.
     repeatable: bool,
 }
@@ -53,6 +54,7 @@ impl Call {
             path: path.into(),
             body: None,
             key: None,
+            if_match: None,
         }
     }
 
@@ -68,6 +70,22 @@ impl Call {
     pub(crate) fn harmless(self) -> Self {
         Self {
             repeatable: true,
+            ..self
+        }
+    }
+
+    /// The same as a call that is made once, since another would find it done.
+    pub(crate) fn once(self) -> Self {
+        Self {
+            repeatable: false,
+            ..self
+        }
+    }
+
+    /// The same with the ETag of what it was decided on.
+    pub(crate) fn if_match(self, tag: String) -> Self {
+        Self {
+            if_match: Some(tag),
             ..self
         }
     }
@@ -183,6 +201,9 @@ impl Client {
         if let Some(key) = &call.key {
             request = request.header(KEY, key);
         }
+        if let Some(tag) = &call.if_match {
+            request = request.header(IF_MATCH, tag);
+        }
         let request = request.body(Full::from(body.clone()));
         let mut request = request.map_err(|error| {
             // What a user has typed gets into headers and the path.
@@ -193,7 +214,7 @@ impl Client {
     }
 
     fn no_answer(&self, call: &Call, why: &str) -> Problem {
-        if call.method == Method::POST && !call.repeatable {
+        if call.method != Method::GET && !call.repeatable {
             let message = format!(
                 "Whether the API at {} did it is not known: {why}.",
                 self.url

@@ -3,6 +3,7 @@
 mod answer;
 mod client;
 mod identity;
+mod templates;
 mod transport;
 mod url;
 
@@ -22,9 +23,11 @@ use prism_functions::domain::{
     Code, Problem, Region, SaveId, ScheduleName, TemplateName, Timestamp, UserId,
 };
 use prism_functions::ports::{Clock, Entropy as _, Inventory};
+use prism_functions::registry::Listed;
 use prism_functions::service::{
-    AuditFilter, InstanceView, LaunchPlan, LaunchRequest, Lineage, RolledBack, ScheduleView,
-    Started, TemplateSummary, TemplateView, save_id_of,
+    AuditFilter, Deletion, ImportRequest, Imported, InstanceView, LaunchPlan, LaunchRequest,
+    Lineage, RolledBack, ScheduleView, Started, TemplateEdit, TemplateFilter, TemplateSummary,
+    TemplateView, save_id_of,
 };
 use prism_local::OsEntropy;
 use prism_local::clock::WallClock;
@@ -343,17 +346,17 @@ impl Backend for Api {
         self.client.send(call).await.map(drop)
     }
 
-    async fn templates(&self) -> Result<Vec<TemplateSummary>, Problem> {
-        Ok(self.list("/v1/templates", PAGE * PAGES).await?.0)
+    async fn templates(
+        &self,
+        filter: &TemplateFilter,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<TemplateSummary>, Problem> {
+        templates::list(self, filter, limit, cursor).await
     }
 
     async fn template(&self, reference: &TemplateRef) -> Result<TemplateView, Problem> {
-        let name = &reference.name;
-        let version = reference
-            .version
-            .map(|number| format!("/versions/{number}"));
-        let version = version.unwrap_or_default();
-        self.get(&format!("/v1/templates/{name}{version}")).await
+        self.get(&templates::path(reference)).await
     }
 
     async fn versions(&self, name: &TemplateName, limit: usize) -> Result<Vec<Version>, Problem> {
@@ -378,13 +381,8 @@ impl Backend for Api {
     }
 
     async fn packages(&self, reference: &TemplateRef) -> Result<Option<Inventory>, Problem> {
-        let name = &reference.name;
-        let number = match reference.version {
-            Some(number) => number,
-            None => self.latest(reference).await?,
-        };
-        let path = format!("/v1/templates/{name}/versions/{number}/packages");
-        self.get(&path).await
+        self.get(&templates::numbered(self, reference, "packages").await?)
+            .await
     }
 
     async fn audit_events(
@@ -405,12 +403,7 @@ impl Backend for Api {
     }
 
     async fn export_template(&self, reference: &TemplateRef) -> Result<String, Problem> {
-        let name = &reference.name;
-        let number = match reference.version {
-            Some(number) => number,
-            None => self.latest(reference).await?,
-        };
-        let path = format!("/v1/templates/{name}/versions/{number}/export");
+        let path = templates::numbered(self, reference, "export").await?;
         self.client.send(Call::get(&path)).await?.text()
     }
 
@@ -419,34 +412,52 @@ impl Backend for Api {
     }
 
     async fn diff(&self, from: &TemplateRef, to: &TemplateRef) -> Result<TemplateDiff, Problem> {
-        let version = from.version.map_or("latest".to_owned(), |n| n.to_string());
-        let with = encoded(&to.to_string());
-        let path = format!(
-            "/v1/templates/{}/versions/{version}/diff?with={with}",
-            from.name
-        );
-        self.get(&path).await
+        self.get(&templates::diff_path(from, to)).await
     }
 
     async fn rollback(&self, name: &TemplateName, to: Option<u32>) -> Result<RolledBack, Problem> {
-        let to_number = to.map(|number| format!("?to={number}")).unwrap_or_default();
-        let call = Call::of(
-            Method::POST,
-            format!("/v1/templates/{name}/rollback{to_number}"),
-        );
-        // To a version that is named, twice is no more than once.
-        let call = if to.is_some() { call.harmless() } else { call };
+        self.client
+            .send(templates::rollback(name, to))
+            .await?
+            .json()
+    }
+
+    async fn edit_template(
+        &self,
+        reference: &TemplateRef,
+        edit: &TemplateEdit,
+        revision: Option<u64>,
+    ) -> Result<TemplateView, Problem> {
+        let call = templates::edit(reference, edit, revision);
         self.client.send(call).await?.json()
     }
-}
 
-impl Api {
-    /// The number of a template's newest version. Of a built-in one, which has none and no file
-    /// either, the API says so when it is asked for the first.
-    async fn latest(&self, reference: &TemplateRef) -> Result<u32, Problem> {
-        Ok(match self.template(reference).await? {
-            TemplateView::Saved { template, .. } => template.latest,
-            TemplateView::BuiltIn { .. } => 1,
-        })
+    async fn deprecate_template(
+        &self,
+        reference: &TemplateRef,
+        deprecated: bool,
+    ) -> Result<TemplateView, Problem> {
+        let call = templates::deprecate(reference, deprecated);
+        self.client.send(call).await?.json()
+    }
+
+    async fn import_template(
+        &self,
+        name: &TemplateName,
+        request: &ImportRequest,
+        dry_run: bool,
+    ) -> Result<Imported, Problem> {
+        let call = templates::import(name, request, dry_run);
+        self.client.send(call).await?.json()
+    }
+
+    async fn delete_template(
+        &self,
+        reference: &TemplateRef,
+        dry_run: bool,
+        force: bool,
+    ) -> Result<Deletion, Problem> {
+        let call = templates::delete(reference, dry_run, force);
+        self.client.send(call).await?.json()
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use clap::Args;
 use prism_functions::domain::copy::command;
-use prism_functions::domain::template::{Template, TemplateRef, Version};
+use prism_functions::domain::template::{Template, TemplateRef, TemplateState, Version};
 use prism_functions::domain::{Code, Problem};
 use prism_functions::ports::Inventory;
 use prism_functions::service::TemplateView;
@@ -21,7 +21,7 @@ const VERSIONS: usize = 20;
 /// Show a template: where it comes from, its versions, its AMIs, its cost
 #[derive(Debug, Args)]
 pub(crate) struct Info {
-    /// The template: NAME for the newest version, NAME@3 for the third
+    /// The template: NAME for the latest version, NAME@3 for the third
     #[arg(value_name = "TEMPLATE")]
     template: String,
     /// Show the packages that were installed when the version was saved, as far as they are known
@@ -34,7 +34,10 @@ impl Info {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let reference: TemplateRef = self.template.parse()?;
         let view = session.backend.template(&reference).await?;
-        let TemplateView::Saved { template, version } = &view else {
+        let TemplateView::Saved {
+            template, version, ..
+        } = &view
+        else {
             session.out.show(&view, || built_in(&view))?;
             return Ok(exit::DONE);
         };
@@ -74,6 +77,8 @@ fn summary(version: &Version) -> Value {
         "saved_by": version.saved_by,
         "saved_date": version.saved_date,
         "description": version.description,
+        "state": version.state,
+        "usage": version.usage,
     })
 }
 
@@ -101,17 +106,20 @@ fn built_in(view: &TemplateView) -> String {
 
 fn saved(template: &Template, version: &Version, versions: &[Version]) -> String {
     let mut text = format!("{}@{}\n", template.name, version.number);
+    let description = match version.description.as_str() {
+        "" => &template.description,
+        own => own,
+    };
     let project = template.project.as_ref().map(ToString::to_string);
     let original = template.original_template.as_ref().map(ToString::to_string);
     text.push_str(&pairs([
-        ("for", plain(&version.description)),
+        ("for", plain(description)),
+        ("notes", notes(template, version)),
+        ("state", state(template, version)),
         ("owner", template.owner.to_string()),
         ("visibility", template.visibility.as_str().to_owned()),
         ("project", project.unwrap_or_default()),
-        (
-            "source",
-            format!("saved from the instance {}", plain(&version.saved_from)),
-        ),
+        ("source", source(version)),
         (
             "saved",
             format!("by {} at {}", version.saved_by, when(version.saved_date)),
@@ -142,7 +150,7 @@ fn saved(template: &Template, version: &Version, versions: &[Version]) -> String
             plain(version.login.as_deref().unwrap_or_default()),
         ),
         ("open ports", list(&version.ports)),
-        ("launches", launches(template)),
+        ("launches", launches(template, version)),
     ]));
     text.push_str("\nVersions:\n");
     for version in versions {
@@ -200,10 +208,41 @@ fn failed(version: &Version) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn launches(template: &Template) -> String {
-    match template.last_launched_at {
-        Some(at) => format!("{}, the last at {}", template.launches, when(at)),
-        None => "none yet".to_owned(),
+fn launches(template: &Template, version: &Version) -> String {
+    let Some(at) = template.last_launched_at else {
+        return "none yet".to_owned();
+    };
+    let by = template.last_launched_by.as_ref();
+    let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
+    let count = template.launches;
+    let own = version.usage.launches;
+    format!(
+        "{count}, the last at {}{by}; {own} of this version",
+        when(at)
+    )
+}
+
+/// What is written of the template, and then of the version.
+fn notes(template: &Template, version: &Version) -> String {
+    let all = template.notes.lines().chain(version.notes.lines());
+    all.map(plain).collect::<Vec<_>>().join("\n")
+}
+
+/// What somebody should know before they launch it.
+fn state(template: &Template, version: &Version) -> String {
+    match (template.state, version.state) {
+        (TemplateState::Active, TemplateState::Active) => String::new(),
+        (_, TemplateState::Deleted) => "deleted".to_owned(),
+        (TemplateState::Active, of_version) => format!("this version is {}", of_version.as_str()),
+        (of_template, _) => of_template.as_str().to_owned(),
+    }
+}
+
+fn source(version: &Version) -> String {
+    let from = plain(&version.saved_from);
+    match &version.imported_by {
+        Some(by) => format!("imported by {by}; saved from the instance {from}"),
+        None => format!("saved from the instance {from}"),
     }
 }
 

@@ -1,8 +1,12 @@
 //! `prism template`.
 
 mod copy;
+mod delete;
+mod deprecate;
 mod diff;
+mod edit;
 mod export;
+mod import;
 mod info;
 mod lineage;
 mod rollback;
@@ -21,8 +25,13 @@ pub(crate) enum Template {
     Lineage(lineage::Lineage),
     Diff(diff::Diff),
     Rollback(rollback::Rollback),
+    Edit(edit::Edit),
+    Deprecate(deprecate::Deprecate),
+    Restore(deprecate::Restore),
+    Delete(delete::Delete),
     Export(export::Export),
     Copy(copy::Copy),
+    Import(import::Import),
 }
 
 impl Template {
@@ -34,8 +43,13 @@ impl Template {
             Self::Lineage(args) => args.run(session).await,
             Self::Diff(args) => args.run(session).await,
             Self::Rollback(args) => args.run(session).await,
+            Self::Edit(args) => args.run(session).await,
+            Self::Deprecate(args) => args.run(session).await,
+            Self::Restore(args) => args.run(session).await,
+            Self::Delete(args) => args.run(session).await,
             Self::Export(args) => args.run(session).await,
             Self::Copy(args) => Box::pin(args.run(session)).await,
+            Self::Import(args) => args.run(session).await,
         }
     }
 }

@@ -6,6 +6,7 @@ mod lineage;
 mod me;
 mod saves;
 mod schedules;
+mod template_changes;
 mod templates;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -19,6 +20,7 @@ pub(super) fn all() -> OpenApiRouter<Api> {
         .merge(saves::routes())
         .merge(templates::routes())
         .merge(lineage::routes())
+        .merge(template_changes::routes())
         .merge(instances::routes())
         .merge(schedules::routes())
         .merge(audit::routes())

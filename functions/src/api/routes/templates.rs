@@ -4,23 +4,25 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderName;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::identity::Authenticated;
-use crate::api::input::{Body, Named, Params, RequestKey, Trial};
+use crate::api::input::{Body, Named, Params, RequestKey, Trial, etag};
 use crate::api::openapi::{Asking, Listing, Reading};
 use crate::api::pages::Paging;
 use crate::api::{Api, Page, Planned, Refused};
 use crate::domain::copy::{CopyPlan, CopyRequest};
-use crate::domain::template::{TemplateFile, TemplateRef, Version};
-use crate::domain::{Code, Problem, Region, TemplateName};
-use crate::ports::Inventory;
-use crate::service::{Started, TemplateSummary, TemplateView};
+use crate::domain::template::{TemplateRef, Version};
+use crate::domain::template_file::TemplateFile;
+use crate::domain::{Code, Problem, ProjectName, Region, TemplateName};
+use crate::ports::{Architecture, Inventory};
+use crate::service::{Started, TemplateFilter, TemplateSummary, TemplateView};
 
 /// The media type of a template's file.
 const YAML: &str = "application/yaml";
@@ -36,19 +38,59 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(copy))
 }
 
+/// Which page of which templates.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct TemplatesPage {
+    /// Only your own.
+    #[serde(default)]
+    mine: bool,
+    /// Only those that everybody may use.
+    #[serde(default)]
+    public: bool,
+    /// Only those of a project.
+    #[param(value_type = Option<ProjectName>)]
+    project: Option<String>,
+    /// Only those with words in their name or description that begin like these.
+    #[param(min_length = 2, max_length = 100)]
+    search: Option<String>,
+    /// Only those whose latest version has an AMI for this architecture.
+    arch: Option<Architecture>,
+    /// The most items of the page.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<u32>,
+    /// Where the page begins: the cursor of the page before.
+    cursor: Option<String>,
+}
+
 /// The templates that you can launch, by name
+///
+/// Those that were searched for come by the word that was found, then by name. A page may have fewer
+/// than asked for, or none, and still be followed by another: go on while there is a cursor.
 #[utoipa::path(
-    get, path = "/v1/templates", operation_id = "list_templates", tag = "templates", params(Paging),
+    get, path = "/v1/templates", operation_id = "list_templates", tag = "templates",
+    params(TemplatesPage),
     responses((status = 200, description = "So it stands", body = Page<TemplateSummary>), Listing)
 )]
 async fn list(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
-    Params(paging): Params<Paging>,
+    Params(asked): Params<TemplatesPage>,
 ) -> Result<Json<Page<TemplateSummary>>, Refused> {
-    let all = api.service.templates(&caller).await?;
-    let key = |template: &TemplateSummary| [template.name.clone(), String::new()];
-    Ok(Json(paging.of("templates", all, key)?))
+    let limit = Paging::new(asked.limit, None).limit()?;
+    let filter = TemplateFilter {
+        mine: asked.mine,
+        public: asked.public,
+        project: asked.project.as_deref().map(str::parse).transpose()?,
+        search: asked.search,
+        architecture: asked.arch,
+    };
+    let listed = api
+        .service
+        .templates(&caller, &filter, limit, asked.cursor)
+        .await?;
+    Ok(Json(listed.into()))
 }
 
 /// A template with its newest version
@@ -61,12 +103,12 @@ async fn show(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
-) -> Result<Json<TemplateView>, Refused> {
-    let newest = TemplateRef {
+) -> Result<Shown, Refused> {
+    let latest = TemplateRef {
         name: name.parse()?,
         version: None,
     };
-    Ok(Json(api.service.template(&caller, &newest).await?))
+    Ok(of_template(api.service.template(&caller, &latest).await?))
 }
 
 /// The versions of a saved template, the newest first
@@ -104,9 +146,9 @@ async fn version(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named((name, version)): Named<(String, String)>,
-) -> Result<Json<TemplateView>, Refused> {
+) -> Result<Shown, Refused> {
     let reference = reference(&name, &version)?;
-    Ok(Json(api.service.template(&caller, &reference).await?))
+    Ok(of_version(api.service.template(&caller, &reference).await?))
 }
 
 /// What was installed on the instance when the save of a version began; null where nobody told
@@ -203,6 +245,32 @@ async fn copy(
     }
     let started = api.service.start_copy(&caller, &request, key.as_deref());
     Ok(super::saves::accepted(started.await?))
+}
+
+/// A template, with the ETag of what was asked for.
+pub(super) type Shown = (
+    AppendHeaders<Option<(HeaderName, String)>>,
+    Json<TemplateView>,
+);
+
+/// A template with its own ETag; a built-in one never changes.
+pub(super) fn of_template(view: TemplateView) -> Shown {
+    let tag = match &view {
+        TemplateView::Saved { revision, .. } => Some(etag(*revision)),
+        TemplateView::BuiltIn { .. } => None,
+    };
+    (AppendHeaders(tag), Json(view))
+}
+
+/// A template with the ETag of its version.
+pub(super) fn of_version(view: TemplateView) -> Shown {
+    let tag = match &view {
+        TemplateView::Saved {
+            version_revision, ..
+        } => Some(etag(*version_revision)),
+        TemplateView::BuiltIn { .. } => None,
+    };
+    (AppendHeaders(tag), Json(view))
 }
 
 /// The reference that two parts of a path make.

@@ -1,6 +1,7 @@
 //! Instances: DescribeInstances and what it tells.
 
 use aws_sdk_ec2::Client;
+use aws_sdk_ec2::operation::describe_instances::builders::DescribeInstancesFluentBuilder;
 use aws_sdk_ec2::types::{self, ArchitectureValues, DeviceType, InstanceLifecycleType};
 
 use super::pages::{self, PAGE_ITEMS};
@@ -32,21 +33,15 @@ pub(super) async fn describe(
         InstanceFilter::Ids(ids) => client
             .describe_instances()
             .set_instance_ids(Some(ids.iter().map(ToString::to_string).collect())),
-        InstanceFilter::Tag(_, _) | InstanceFilter::Tagged(_) => {
-            let tagged = match wanted {
-                InstanceFilter::Tag(key, value) => tag_filter(key, value),
-                InstanceFilter::Tagged(key) => filter("tag-key", key),
-                InstanceFilter::Ids(_) => unreachable!("they are asked for above"),
-            };
-            let states = LISTED.map(|state| state.as_str().to_owned());
-            let listed = types::Filter::builder()
-                .name("instance-state-name")
-                .set_values(Some(states.into()));
-            client
-                .describe_instances()
-                .filters(tagged)
-                .filters(listed.build())
-                .max_results(PAGE_ITEMS)
+        InstanceFilter::Tag(key, value) => listed(client, tag_filter(key, value)),
+        InstanceFilter::Tagged(key) => listed(client, filter("tag-key", key)),
+        InstanceFilter::Images(images) if images.is_empty() => return Ok(Vec::new()),
+        InstanceFilter::Images(images) => {
+            let ids = images.iter().map(ToString::to_string);
+            let of_images = types::Filter::builder()
+                .name("image-id")
+                .set_values(Some(ids.collect()));
+            listed(client, of_images.build())
         }
     };
     let reservations = pages::all(DESCRIBE, |token| {
@@ -62,6 +57,19 @@ pub(super) async fn describe(
         .flat_map(types::Reservation::instances)
         .map(|told| instance(DESCRIBE, told))
         .collect()
+}
+
+/// A question for the instances that pass a filter and are not gone.
+fn listed(client: &Client, filter: types::Filter) -> DescribeInstancesFluentBuilder {
+    let states = LISTED.map(|state| state.as_str().to_owned());
+    let there = types::Filter::builder()
+        .name("instance-state-name")
+        .set_values(Some(states.into()));
+    client
+        .describe_instances()
+        .filters(filter)
+        .filters(there.build())
+        .max_results(PAGE_ITEMS)
 }
 
 /// An instance as EC2 tells it.

@@ -142,6 +142,8 @@ pub enum InstanceFilter {
     Tag(String, String),
     /// Those with this tag, whatever its value, not terminated.
     Tagged(String),
+    /// Those that were launched from any of these AMIs, not terminated; whoever owns them.
+    Images(Vec<ImageId>),
 }
 
 /// How a volume is encrypted.

@@ -51,13 +51,14 @@ impl Service {
     }
 
     async fn add_templates(&self, listing: &Listing, used: &mut Used) -> Result<(), Problem> {
-        let mut cursor = None;
+        let mut after: Option<String> = None;
         loop {
-            let page = self.env.registry.templates(listing, PAGE, cursor).await?;
-            used.templates
-                .extend(page.items.into_iter().map(|it| it.name));
-            cursor = page.cursor;
-            if cursor.is_none() {
+            let registry = &self.env.registry;
+            let page = registry.entries(listing, after.as_deref(), PAGE).await?;
+            let names = page.entries.into_iter().map(|entry| entry.template.name);
+            used.templates.extend(names);
+            after = page.end;
+            if after.is_none() {
                 return Ok(());
             }
         }

@@ -33,20 +33,34 @@ impl Model {
                     Ok(self.described_instance(row))
                 })
                 .collect(),
-            InstanceFilter::Tag(_, _) | InstanceFilter::Tagged(_) => Ok(self
-                .data
-                .instances
-                .values()
-                .filter(|row| {
-                    is_tagged(row, filter)
-                        && row.account == *scope.account
-                        && row.region == *scope.region
-                        && row.visible_at <= scope.now
-                        && row.state != InstanceState::Terminated
-                })
-                .map(|row| self.described_instance(row))
-                .collect()),
+            InstanceFilter::Tag(key, value) => {
+                Ok(self.listed_instances(scope, |row| row.tags.get(key) == Some(value)))
+            }
+            InstanceFilter::Tagged(key) => {
+                Ok(self.listed_instances(scope, |row| row.tags.contains_key(key)))
+            }
+            InstanceFilter::Images(images) => {
+                Ok(self.listed_instances(scope, |row| images.contains(&row.image)))
+            }
         }
+    }
+
+    /// The account's instances that pass and are not gone.
+    fn listed_instances(
+        &self,
+        scope: &Scope<'_>,
+        passes: impl Fn(&InstanceRow) -> bool,
+    ) -> Vec<Instance> {
+        let rows = self.data.instances.values();
+        rows.filter(|row| {
+            passes(row)
+                && row.account == *scope.account
+                && row.region == *scope.region
+                && row.visible_at <= scope.now
+                && row.state != InstanceState::Terminated
+        })
+        .map(|row| self.described_instance(row))
+        .collect()
     }
 
     #[expect(
@@ -245,14 +259,6 @@ impl Model {
                 Ok(tagged.map(|row| described_snapshot(scope, row)).collect())
             }
         }
-    }
-}
-
-fn is_tagged(row: &InstanceRow, filter: &InstanceFilter) -> bool {
-    match filter {
-        InstanceFilter::Tag(key, value) => row.tags.get(key) == Some(value),
-        InstanceFilter::Tagged(key) => row.tags.contains_key(key),
-        InstanceFilter::Ids(ids) => ids.contains(&row.id),
     }
 }
 

@@ -1,0 +1,102 @@
+//! `prism template import`.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use prism_functions::domain::template_file::{FILE_BYTES, TemplateFile};
+use prism_functions::domain::{Code, Problem, TemplateName};
+use prism_functions::service::{ImportRequest, Imported};
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::exit;
+
+const EXAMPLES: &str = "\
+The AMIs stay where they are: each has to be there, and yours to use.
+
+Examples:
+  prism template import my-custom-ml-env.yaml --dry-run
+  prism template import my-custom-ml-env.yaml --name a-name-of-my-own
+  prism template export my-custom-ml-env | prism template import - --name again";
+
+/// Read a template from a YAML file, as a new template or as the next version of one of yours
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Import {
+    /// The file; "-" is stdin
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The name that it gets [default: the one in the file]
+    #[arg(long)]
+    name: Option<String>,
+    /// Check everything and show what would be made, and make nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Import {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let text = read(&self.file)?;
+        let file = TemplateFile::from_yaml(&text)?;
+        let name = match &self.name {
+            Some(name) => name.parse::<TemplateName>().map_err(Problem::from)?,
+            None => file.name,
+        };
+        let request = ImportRequest { file: text };
+        let backend = &session.backend;
+        let imported = backend
+            .import_template(&name, &request, self.dry_run)
+            .await?;
+        session.out.show(&imported, || told(&imported))?;
+        Ok(exit::DONE)
+    }
+}
+
+/// The text of the file: a little more than it may have, so that what is too long is told so.
+fn read(path: &Path) -> Result<String, Problem> {
+    let unreadable = |error: io::Error| {
+        let message = format!("{} cannot be read.", path.display());
+        Problem::new(Code::LocalIo, message)
+            .because(error)
+            .hint("Name a file that can be read.")
+    };
+    let most = u64::try_from(FILE_BYTES).unwrap_or(u64::MAX) + 4;
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        let stdin = io::stdin().lock();
+        stdin
+            .take(most)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
+    } else {
+        let file = File::open(path).map_err(unreadable)?;
+        file.take(most)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
+    }
+    // What is no text is told by its place like anything else that does not belong there.
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn told(imported: &Imported) -> String {
+    let Imported {
+        template, version, ..
+    } = imported;
+    let mut text = match (imported.done, imported.repeated) {
+        (_, true) => format!("{template}@{version} is that very version already.\n"),
+        (true, false) => format!("{template}@{version} is imported.\n"),
+        (false, false) => format!("{template}@{version} would be imported.\n"),
+    };
+    for (region, images) in &imported.amis {
+        for (architecture, image) in images {
+            let architecture = architecture.as_str();
+            let _ = writeln!(text, "  {region}  {architecture}  {image}");
+        }
+    }
+    let _ = writeln!(text, "Next: prism launch {template} NEW-NAME");
+    text
+}

@@ -1,0 +1,254 @@
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const GOOD: &str = r#"name: "my-custom-ml-env"
+description: "Custom ML environment with TensorFlow 2.x and Jupyter extensions"
+source: "saved-from-instance"  # Indicates origin
+original_template: "python-ml" # Base template used
+saved_from: "my-research"      # Original instance name
+saved_by: "researcher@university.edu"
+saved_date: "2024-01-15T10:30:00Z"
+
+# AMI mappings (automatically populated)
+ami_config:
+  amis:
+    us-east-1:
+      x86_64: "ami-abc123def456"
+      arm64: "ami-def456ab7890"
+"#;
+
+fn file(description: &str, saved_from: &str) -> TemplateFile {
+    TemplateFile {
+        description: description.to_owned(),
+        saved_from: saved_from.to_owned(),
+        ..TemplateFile::from_yaml(GOOD).unwrap()
+    }
+}
+
+/// The line and the column that a refusal names.
+fn place(text: &str) -> (u64, u64) {
+    let problem = TemplateFile::from_yaml(text).unwrap_err();
+    assert_eq!(problem.code, Code::InvalidTemplateFile, "{problem}");
+    assert!(problem.message.len() < 2_000 && !problem.message.contains('\n'));
+    let rest = problem
+        .message
+        .strip_prefix("The file is no template: line ");
+    let (line, rest) = rest.unwrap().split_once(", column ").unwrap();
+    let (column, _) = rest.split_once(':').unwrap();
+    (line.parse().unwrap(), column.parse().unwrap())
+}
+
+/// What a refusal says of the good file with one of its parts replaced.
+fn told(part: &str, by: &str) -> String {
+    assert!(GOOD.contains(part), "{part}");
+    let text = GOOD.replacen(part, by, 1);
+    place(&text);
+    TemplateFile::from_yaml(&text).unwrap_err().message
+}
+
+#[test]
+fn a_file_as_the_requirements_have_it_is_read() {
+    let file = TemplateFile::from_yaml(GOOD).unwrap();
+    assert_eq!(file.saved_by.as_str(), "researcher@university.edu");
+    let count: usize = file.ami_config.amis.values().map(BTreeMap::len).sum();
+    assert_eq!(count, 2);
+    let again = TemplateFile::from_yaml(&file.to_yaml().unwrap()).unwrap();
+    assert_eq!(again, file);
+    assert_eq!(again.to_yaml().unwrap(), file.to_yaml().unwrap());
+}
+
+#[test]
+fn a_template_file_reads_back_whatever_its_texts_hold() {
+    for text in [
+        "plain",
+        "a: b # c",
+        "{x}",
+        "- y",
+        "'q' \"d\"",
+        "$(rm -rf /) `x` | & ;",
+        "ünïcödé 数据",
+        "yes",
+        "1.0",
+        "null",
+        "~",
+        " lead",
+        "trail ",
+        "%",
+        "@x",
+        "!!int 3",
+        "&a *a",
+        "<<",
+        "0x1F",
+        "2024-01-15",
+        "\u{feff}bom",
+        "---",
+        "...",
+        "\\",
+        "\"",
+    ] {
+        let file = file(text, text);
+        let yaml = file.to_yaml().unwrap();
+        assert_eq!(TemplateFile::from_yaml(&yaml).unwrap(), file, "{yaml}");
+    }
+    let empty = file("", "work");
+    let yaml = empty.to_yaml().unwrap();
+    assert_eq!(TemplateFile::from_yaml(&yaml).unwrap(), empty);
+}
+
+#[test]
+fn each_wrong_value_is_refused_where_it_stands() {
+    let line_of = |part: &str, by: &str| place(&GOOD.replacen(part, by, 1)).0;
+    assert_eq!(line_of("\"my-custom-ml-env\"", "\"My Env\""), 1);
+    assert_eq!(line_of("\"saved-from-instance\"", "\"elsewhere\""), 3);
+    assert_eq!(line_of("\"python-ml\"", "[1, 2]"), 4);
+    assert_eq!(line_of("\"my-research\"", "\"a\\u0007b\""), 5);
+    assert_eq!(line_of("\"researcher@university.edu\"", "\"a b\""), 6);
+    assert_eq!(line_of("2024-01-15T10:30:00Z", "yesterday"), 7);
+    assert_eq!(line_of("us-east-1", "mars"), 12);
+    assert_eq!(line_of("x86_64", "z80"), 13);
+    assert_eq!(line_of("ami-abc123def456", "ami-XYZ"), 13);
+    let long = format!("description: \"{}", "x".repeat(256));
+    assert_eq!(line_of("description: \"", &long), 2);
+}
+
+#[test]
+fn what_does_not_belong_into_a_file_is_refused() {
+    assert!(told("saved_from:", "owner: me\nsaved_from:").contains("owner"));
+    assert!(told("saved_by:", "name: other\nsaved_by:").contains("name"));
+    told("      arm64:", "      x86_64:");
+    told("ami_config:\n  amis:", "ami_config:\n  more: 1\n  amis:");
+    told("saved_date: \"2024-01-15T10:30:00Z\"\n", "");
+    told("description: \"Custom", "description: &a \"Custom");
+    assert_eq!(place("").0, 1);
+    place("- a\n- b\n");
+    place("just a text");
+    place(&format!("{GOOD}---\n{GOOD}"));
+    place(&format!("{GOOD}}}\n"));
+    place("\u{0}");
+    let none = GOOD.split("    us-east-1").next().unwrap();
+    place(none);
+    place(&none.replace("amis:", "amis: {}"));
+    place(&none.replace("amis:", "amis: {us-east-1: {}}"));
+}
+
+#[test]
+fn hostile_files_are_refused_quickly() {
+    let mut laughs = String::from("a: &a [x, x, x, x, x, x, x, x, x]\n");
+    for (before, name) in ('a'..='h').zip('b'..='i') {
+        let many = format!("*{before}, ").repeat(9);
+        let _ = writeln!(laughs, "{name}: &{name} [{many}]");
+    }
+    place(&laughs);
+    place(&"[".repeat(10_000));
+    place(&"{a: ".repeat(5_000));
+    place(&"- ".repeat(10_000));
+    let behind = u64::try_from(FILE_BYTES).unwrap() + 1;
+    assert_eq!(place(&"x".repeat(FILE_BYTES + 1)), (1, behind));
+    place(&"a\n".repeat(FILE_BYTES));
+    let mut many = GOOD.split("    us-east-1").next().unwrap().to_owned();
+    for n in 0..=FILE_IMAGES {
+        let _ = writeln!(
+            many,
+            "    us-east-{}:\n      arm64: ami-0123456{n:02}",
+            n + 1
+        );
+    }
+    let problem = TemplateFile::from_yaml(&many).unwrap_err();
+    assert!(problem.message.contains("1 to 40 AMIs"), "{problem}");
+}
+
+/// The good file with bytes changed here and there.
+fn damaged() -> impl Strategy<Value = String> {
+    let change = (0..GOOD.len(), any::<u8>(), 0..3_u8);
+    proptest::collection::vec(change, 1..12).prop_map(|changes| {
+        let mut bytes = GOOD.as_bytes().to_vec();
+        for (at, byte, how) in changes {
+            let at = at % bytes.len();
+            match how {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                _ => drop(bytes.remove(at)),
+            }
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+/// What YAML gives a meaning.
+const PARTS: [&str; 31] = [
+    "name: ",
+    "ami_config:\n",
+    "  amis:\n",
+    "    us-east-1:\n",
+    "- ",
+    "? ",
+    ": ",
+    "&a ",
+    "*a ",
+    "!!str ",
+    "|\n",
+    ">-\n",
+    "[",
+    "]",
+    "{",
+    "}",
+    ", ",
+    "\"",
+    "'",
+    "#",
+    "\n",
+    "\t",
+    "  ",
+    "<<: ",
+    "%YAML 1.2\n",
+    "---\n",
+    "...\n",
+    "\u{0}",
+    "\u{85}",
+    "\u{feff}",
+    "ü",
+];
+
+fn odd() -> impl Strategy<Value = String> {
+    let part = proptest::sample::select(PARTS.to_vec());
+    proptest::collection::vec(part, 0..60).prop_map(|parts| parts.concat())
+}
+
+fn never_panics(text: &str) {
+    if let Ok(file) = TemplateFile::from_yaml(text) {
+        let yaml = file.to_yaml().unwrap();
+        assert_eq!(TemplateFile::from_yaml(&yaml).unwrap(), file);
+    } else {
+        let (line, column) = place(text);
+        assert!(line > 0 && column > 0);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn any_text_is_read_or_refused_with_its_place(text in any::<String>()) {
+        never_panics(&text);
+    }
+
+    #[test]
+    fn a_damaged_file_is_read_or_refused_with_its_place(text in damaged()) {
+        never_panics(&text);
+    }
+
+    #[test]
+    fn an_odd_file_is_read_or_refused_with_its_place(text in odd()) {
+        never_panics(&text);
+    }
+
+    #[test]
+    fn texts_of_people_survive(description in "\\PC{0,200}", saved_from in "\\PC{1,200}") {
+        let file = file(&description, &saved_from);
+        let yaml = file.to_yaml().unwrap();
+        prop_assert_eq!(TemplateFile::from_yaml(&yaml).unwrap(), file);
+    }
+}

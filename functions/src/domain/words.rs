@@ -1,0 +1,124 @@
+//! The words of a template: what a search finds it by.
+
+use std::collections::BTreeSet;
+
+use super::ids::shown;
+use super::template::Template;
+use super::{Code, Problem};
+
+/// The most words that a template is found by: those of its name, then of its description.
+pub const WORDS: usize = 16;
+/// The shortest text that is searched for, in characters: so many a partition of words begins with.
+pub const SHORTEST: usize = 2;
+/// The longest part of a word that counts, in characters.
+const LONGEST: usize = 32;
+/// The longest text that is searched for, in characters.
+const SEARCH: usize = 100;
+
+/// The words of a text, in lower case.
+fn split(text: &str) -> impl Iterator<Item = String> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(|word| word.to_lowercase().chars().take(LONGEST).collect())
+}
+
+/// The words that a template of this name and description is found by.
+pub fn of(name: &str, description: &str) -> BTreeSet<String> {
+    let mut words = BTreeSet::new();
+    for word in split(name).chain(split(description)) {
+        if words.len() == WORDS {
+            break;
+        }
+        if word.chars().count() >= SHORTEST {
+            words.insert(word);
+        }
+    }
+    words
+}
+
+/// The words that a saved template is found by.
+pub fn of_template(template: &Template) -> BTreeSet<String> {
+    of(template.name.as_str(), &template.description)
+}
+
+/// What somebody searches for: beginnings of words, all of which have to be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    parts: Vec<String>,
+}
+
+impl Search {
+    /// Reads what was typed.
+    pub fn new(text: &str) -> Result<Self, Problem> {
+        let refused = |why: &str| {
+            let message = format!("The search {} cannot be made: {why}.", shown(text));
+            Err(Problem::new(Code::InvalidInput, message)
+                .hint("Search for the beginning of a word of the name or the description."))
+        };
+        if text.chars().count() > SEARCH {
+            return refused("it has more than 100 characters");
+        }
+        let mut parts: Vec<String> = split(text).collect();
+        // The longest part leads to the fewest templates.
+        parts.sort_by_key(|part| std::cmp::Reverse(part.chars().count()));
+        match parts.first() {
+            Some(part) if part.chars().count() >= SHORTEST => Ok(Self { parts }),
+            _ => refused("it needs two letters or digits that belong together"),
+        }
+    }
+
+    /// The part by which templates are looked up.
+    pub fn leading(&self) -> &str {
+        &self.parts[0]
+    }
+
+    /// The first of these words that the leading part finds, if all the other parts find one too.
+    pub fn finds<'a>(&self, words: &'a BTreeSet<String>) -> Option<&'a str> {
+        let found = |part: &String| words.iter().find(|word| word.starts_with(part.as_str()));
+        self.parts
+            .iter()
+            .skip(1)
+            .all(|part| found(part).is_some())
+            .then_some(())?;
+        found(&self.parts[0]).map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(name: &str, description: &str) -> Vec<String> {
+        of(name, description).into_iter().collect()
+    }
+
+    #[test]
+    fn words_are_what_people_would_type() {
+        assert_eq!(
+            words("seismic-ml_env.2", "ML for Seismic data, à la carte!"),
+            ["carte", "data", "env", "for", "la", "ml", "seismic"]
+        );
+        let many: String = (10..60).map(|n| format!("w{n} ")).collect();
+        assert_eq!(words("name", &many).len(), WORDS);
+        assert!(words("name", &many).contains(&"name".to_owned()));
+        assert_eq!(words("abc", &"x".repeat(200))[1].len(), LONGEST);
+    }
+
+    #[test]
+    fn every_part_of_a_search_has_to_be_found() {
+        let words = of("seismic-ml-env", "for quakes");
+        let finds = |text: &str| Search::new(text).unwrap().finds(&words).map(str::to_owned);
+        assert_eq!(finds("SEIS"), Some("seismic".to_owned()));
+        assert_eq!(finds("ml q"), Some("ml".to_owned()));
+        assert_eq!(finds("quake seis"), Some("quakes".to_owned()));
+        assert_eq!(finds("ml volcano"), None);
+        assert_eq!(finds("eismic"), None);
+        for bad in ["", " ", "a", "a b c", "-_.", &"x".repeat(101)] {
+            assert_eq!(
+                Search::new(bad).unwrap_err().code,
+                Code::InvalidInput,
+                "{bad}"
+            );
+        }
+    }
+}

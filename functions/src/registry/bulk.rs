@@ -1,0 +1,51 @@
+//! Whole templates with all that belongs to them as items, to fill a table in one go: what benches
+//! and tests do that need many. Nothing that serves anybody writes without conditions.
+
+use super::saves::save_item;
+use super::templates::{template_write, version_added};
+use super::{Registry, entries};
+use crate::domain::Problem;
+use crate::domain::save::SaveRecord;
+use crate::domain::template::{Template, Version};
+use crate::ports::{Change, Condition, Item, Key, Write};
+
+impl Registry {
+    /// The items of a template, its versions and their saves, as they lie in the table when each of
+    /// them has been written for the first time.
+    pub fn items(
+        template: &Template,
+        versions: &[Version],
+        saves: &[SaveRecord],
+    ) -> Result<Vec<Item>, Problem> {
+        let mut writes = entries::writes(None, template)?;
+        writes.push(template_write(template, 1, Condition::Always)?);
+        for version in versions {
+            writes.extend(version_added(version)?);
+        }
+        let mut items: Vec<Item> = writes.into_iter().filter_map(item).collect();
+        for save in saves {
+            items.push(save_item(save, 1)?);
+        }
+        Ok(items)
+    }
+}
+
+/// What a write makes where nothing was.
+fn item(write: Write) -> Option<Item> {
+    match write {
+        Write::Put(item, _) => Some(item),
+        Write::Update(key, changes, _) => Some(made(key, changes)),
+        Write::Delete(..) | Write::Check(..) => None,
+    }
+}
+
+fn made(key: Key, changes: Vec<Change>) -> Item {
+    let set = changes.into_iter().filter_map(|change| match change {
+        Change::Set(name, value) => Some((name, value)),
+        Change::Add(..) | Change::Remove(_) => None,
+    });
+    Item {
+        key,
+        attributes: set.collect(),
+    }
+}

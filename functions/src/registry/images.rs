@@ -1,0 +1,77 @@
+//! Which versions an AMI belongs to. Several may have the same one, by imports: it stays until the
+//! last of them goes.
+
+use std::collections::BTreeSet;
+
+use super::records::{Stored, decode, encode};
+use super::{Registry, problem};
+use crate::domain::template::{TemplateRef, TemplateState, Version};
+use crate::domain::{ImageId, Problem, Region};
+use crate::ports::{Condition, Index, Key, Query, SortKeys, Write};
+
+const USED: &str = "USED#";
+
+fn pk(region: &Region, image: &ImageId) -> String {
+    format!("IMAGE#{region}#{image}")
+}
+
+fn key(region: &Region, image: &ImageId, by: &TemplateRef) -> Key {
+    let number = by.version.unwrap_or(0);
+    Key::new(pk(region, image), format!("{USED}{}#{number:06}", by.name))
+}
+
+fn keys(version: &Version) -> BTreeSet<Key> {
+    if version.state == TemplateState::Deleted {
+        return BTreeSet::new();
+    }
+    let by = version.reference();
+    let images = version.images();
+    images
+        .map(|(region, image)| key(region, image, &by))
+        .collect()
+}
+
+/// The writes that bring the items of a version's AMIs from one state of it to another.
+pub(super) fn writes(before: Option<&Version>, after: &Version) -> Result<Vec<Write>, Problem> {
+    let before = before.map(keys).unwrap_or_default();
+    let now = keys(after);
+    let gone = before.difference(&now).cloned();
+    let mut writes: Vec<Write> = gone
+        .map(|key| Write::Delete(key, Condition::Always))
+        .collect();
+    for key in now.difference(&before) {
+        let item = encode(key.clone(), &after.reference(), 1, [])?;
+        writes.push(Write::Put(item, Condition::Always));
+    }
+    Ok(writes)
+}
+
+/// The check that an AMI still belongs to a version.
+pub(crate) fn still_used(region: &Region, image: &ImageId, by: &TemplateRef) -> Write {
+    Write::Check(key(region, image, by), Condition::ItemPresent)
+}
+
+impl Registry {
+    /// Versions that an AMI belongs to, so many at most.
+    pub(crate) async fn users_of(
+        &self,
+        region: &Region,
+        image: &ImageId,
+        limit: usize,
+    ) -> Result<Vec<TemplateRef>, Problem> {
+        let query = Query {
+            index: Index::Primary,
+            pk: pk(region, image),
+            sort_keys: SortKeys::BeginsWith(USED.to_owned()),
+            descending: false,
+            limit,
+            cursor: None,
+        };
+        let page = self.table.query(&query).await.map_err(problem)?;
+        let users = page.items.iter().map(|item| {
+            let stored: Stored<TemplateRef> = decode(item)?;
+            Ok(stored.value)
+        });
+        users.collect()
+    }
+}

@@ -1,0 +1,357 @@
+//! Deleting versions and templates: first a record that says so, then their AMIs and snapshots, as
+//! often as it takes. Whoever is interrupted in between leaves it to the sweep. Numbers and records
+//! stay, so that a number never means another version (promise P6).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::Service;
+use super::access::{Action, Caller, OWNER_TAG};
+use super::removal::is_foreign;
+use super::templates::version_not_found;
+use super::versions::changed_meanwhile;
+use crate::domain::audit::Subject;
+use crate::domain::template::{Template, TemplateRef, TemplateState, Version, Visibility};
+use crate::domain::{Code, ImageId, InstanceId, Problem, Region, ScheduleName, TemplateName};
+use crate::ports::InstanceFilter;
+use crate::registry::{Going, Stored, TRIES, version_unchanged};
+use crate::steps::from_ec2;
+
+/// The most versions of a template that one deletion looks at.
+const VERSIONS: usize = 1000;
+/// The most versions that an AMI is said to belong to.
+const USERS: usize = 10;
+/// The most schedules that are looked for.
+const SCHEDULES: usize = 100;
+/// The most ids in one question to EC2.
+const IDS: usize = 200;
+
+/// What a deletion removes, and what speaks against it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct DeletionPlan {
+    /// The template.
+    pub template: TemplateName,
+    /// The versions that are deleted.
+    pub versions: Vec<u32>,
+    /// Whether nothing is left of the template then.
+    pub whole: bool,
+    /// The version that the name stands for afterwards.
+    pub latest: Option<u32>,
+    /// The AMIs that are removed with their snapshots, by Region.
+    pub images: BTreeMap<Region, BTreeSet<ImageId>>,
+    /// The AMIs that stay, because other versions have them too or they were not made here.
+    pub kept: BTreeMap<Region, BTreeSet<ImageId>>,
+    /// The caller's instances that run from it, with their Regions.
+    pub instances: BTreeMap<Region, BTreeSet<InstanceId>>,
+    /// How many instances of others run from it.
+    pub instances_of_others: usize,
+    /// The caller's schedules that save to it.
+    pub schedules: Vec<ScheduleName>,
+    /// How many schedules of others save to it.
+    pub schedules_of_others: usize,
+    /// At most what it will cost less a month, in USD.
+    pub usd_per_month: f64,
+}
+
+/// A deletion, and how far it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct Deletion {
+    /// What it removes.
+    pub plan: DeletionPlan,
+    /// Whether it was begun, and not only asked for.
+    pub begun: bool,
+    /// Whether everything is removed by now; otherwise it goes on by itself.
+    pub finished: bool,
+}
+
+impl DeletionPlan {
+    /// The deletion that was not begun.
+    pub fn undone(self) -> Deletion {
+        Deletion {
+            plan: self,
+            begun: false,
+            finished: false,
+        }
+    }
+
+    /// Refuses what is in use.
+    fn check(&self) -> Result<(), Problem> {
+        let own: usize = self.instances.values().map(BTreeSet::len).sum();
+        let mut users = Vec::new();
+        let names = self.instances.values().flatten().take(5);
+        let names: Vec<&str> = names.map(InstanceId::as_str).collect();
+        match own {
+            0 => {}
+            1 => users.push(format!("the instance {}", names.join(", "))),
+            own => users.push(format!("{own} instances of yours ({})", names.join(", "))),
+        }
+        if self.instances_of_others > 0 {
+            let count = self.instances_of_others;
+            users.push(format!("{count} instances of others"));
+        }
+        if let Some(name) = self.schedules.first() {
+            users.push(format!("the schedule {name}, which saves to it"));
+        } else if self.schedules_of_others > 0 {
+            users.push("a schedule of somebody else's, which saves to it".to_owned());
+        }
+        if users.is_empty() {
+            return Ok(());
+        }
+        let what = match self.versions.as_slice() {
+            [number] if !self.whole => format!("{}@{number}", self.template),
+            _ => self.template.to_string(),
+        };
+        let message = format!("{what} is in use: {}.", users.join("; "));
+        Err(Problem::new(Code::TemplateInUse, message))
+    }
+}
+
+impl Service {
+    /// Says what deleting a template would remove, or a version of it where the reference names
+    /// one, and what speaks against it. Changes nothing.
+    pub async fn plan_deletion(
+        &self,
+        caller: &Caller,
+        reference: &TemplateRef,
+    ) -> Result<DeletionPlan, Problem> {
+        let template = self
+            .own_template(caller, &reference.name, Action::Delete)
+            .await?;
+        let (doomed, left) = self.doomed(&template.value, reference.version).await?;
+        let whole = left.is_empty();
+        let mut plan = DeletionPlan {
+            template: reference.name.clone(),
+            versions: doomed.iter().map(|version| version.number).collect(),
+            whole,
+            latest: next_latest(&template.value, &left),
+            images: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            instances: BTreeMap::new(),
+            instances_of_others: 0,
+            schedules: Vec::new(),
+            schedules_of_others: 0,
+            usd_per_month: 0.0,
+        };
+        for version in &doomed {
+            if self.sort_images(version, &doomed, &mut plan).await? {
+                plan.usd_per_month += version.usd_per_month;
+            }
+        }
+        self.find_instances(caller, &doomed, &mut plan).await?;
+        if whole {
+            let registry = &self.env.registry;
+            for saves_to in registry.schedules_into(&reference.name, SCHEDULES).await? {
+                if saves_to.owner == caller.user {
+                    plan.schedules.push(saves_to.name);
+                } else {
+                    plan.schedules_of_others += 1;
+                }
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Deletes a template, or a version of it where the reference names one. What is in use is
+    /// refused, unless it is to be deleted all the same: instances run on without their AMI.
+    pub async fn delete_template(
+        &self,
+        caller: &Caller,
+        reference: &TemplateRef,
+        force: bool,
+    ) -> Result<Deletion, Problem> {
+        let plan = self.plan_deletion(caller, reference).await?;
+        if !force {
+            plan.check()?;
+        }
+        let going = match reference.version {
+            Some(number) => self.mark_version(caller, &plan.template, number).await?,
+            None => self.mark_template(caller, &plan.template).await?,
+        };
+        // From here on it will be removed, whatever happens to this call.
+        let finished = match self.go_on(&going).await {
+            Ok(finished) => finished,
+            Err(problem) => {
+                tracing::warn!(template = %plan.template, code = %problem.code, problem = problem.chain(), "a deletion goes on later");
+                false
+            }
+        };
+        Ok(Deletion {
+            plan,
+            begun: true,
+            finished,
+        })
+    }
+
+    /// The versions that are deleted, and those of the template that stay.
+    async fn doomed(
+        &self,
+        template: &Template,
+        number: Option<u32>,
+    ) -> Result<(Vec<Version>, Vec<Version>), Problem> {
+        let registry = &self.env.registry;
+        let all = registry.versions(&template.name, VERSIONS, None).await?;
+        let there = all.items.into_iter();
+        let there = there.filter(|version| version.state != TemplateState::Deleted);
+        let (doomed, left): (Vec<_>, Vec<_>) =
+            there.partition(|version| number.is_none_or(|number| version.number == number));
+        if let (Some(number), true) = (number, doomed.is_empty()) {
+            let why = format!("has the versions 1 to {}", template.newest());
+            return Err(version_not_found(&template.name, number, &why));
+        }
+        Ok((doomed, left))
+    }
+
+    /// Tells the AMIs that go with the versions from those that stay. Answers whether any goes.
+    async fn sort_images(
+        &self,
+        version: &Version,
+        doomed: &[Version],
+        plan: &mut DeletionPlan,
+    ) -> Result<bool, Problem> {
+        let mut goes = false;
+        for (region, image) in version.images() {
+            let users = self.env.registry.users_of(region, image, USERS).await?;
+            let is_doomed = |user: &TemplateRef| {
+                let mut doomed = doomed.iter();
+                doomed.any(|version| version.reference() == *user)
+            };
+            let stays = is_foreign(version, region) || !users.iter().all(is_doomed);
+            goes |= !stays;
+            let place = if stays {
+                &mut plan.kept
+            } else {
+                &mut plan.images
+            };
+            place
+                .entry(region.clone())
+                .or_default()
+                .insert(image.clone());
+        }
+        Ok(goes)
+    }
+
+    async fn find_instances(
+        &self,
+        caller: &Caller,
+        doomed: &[Version],
+        plan: &mut DeletionPlan,
+    ) -> Result<(), Problem> {
+        let mut images: BTreeMap<&Region, BTreeSet<&ImageId>> = BTreeMap::new();
+        for (region, image) in doomed.iter().flat_map(Version::images) {
+            images.entry(region).or_default().insert(image);
+        }
+        for (region, images) in images {
+            let images: Vec<ImageId> = images.into_iter().cloned().collect();
+            for some in images.chunks(IDS) {
+                let filter = InstanceFilter::Images(some.to_vec());
+                let found = self.env.ec2.instances(region, &filter).await;
+                for instance in found.map_err(from_ec2)? {
+                    if caller.may(Action::See, &instance) {
+                        let here = plan.instances.entry(region.clone()).or_default();
+                        here.insert(instance.id);
+                    } else if instance.tags.contains_key(OWNER_TAG) {
+                        plan.instances_of_others += 1;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn mark_version(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        number: u32,
+    ) -> Result<Going, Problem> {
+        for _ in 0..TRIES {
+            let before = self.own_template(caller, name, Action::Delete).await?;
+            let (_, left) = self.doomed(&before.value, Some(number)).await?;
+            let Some(latest) = next_latest(&before.value, &left) else {
+                // It is the last one: only as long as nobody saves another.
+                if self.mark_as_read(caller, &before).await? {
+                    return Ok(Going::Template(name.clone()));
+                }
+                continue;
+            };
+            let now = self.env.clock.now();
+            let mut after = before.value.clone();
+            let mut writes = Vec::new();
+            if latest == before.value.latest {
+                after.updated_at = now;
+            } else {
+                let registry = &self.env.registry;
+                let Some(stored) = registry.stored_version(name, latest).await? else {
+                    continue;
+                };
+                after.point_to(&stored.value, now);
+                writes.push(version_unchanged(&stored));
+            }
+            let Some(version) = self.env.registry.stored_version(name, number).await? else {
+                continue;
+            };
+            writes.extend(self.deleted(&version)?);
+            let event = self.event(caller, "template.delete", Subject::Template(name.clone()));
+            let event = event.with("version", number);
+            let registry = &self.env.registry;
+            let replaced = registry.replace_template(&before, &after, &event, writes);
+            if replaced.await? {
+                return Ok(Going::Version(name.clone(), number));
+            }
+        }
+        Err(changed_meanwhile(name))
+    }
+
+    async fn mark_template(&self, caller: &Caller, name: &TemplateName) -> Result<Going, Problem> {
+        for _ in 0..TRIES {
+            let before = self.own_template(caller, name, Action::Delete).await?;
+            if self.mark_as_read(caller, &before).await? {
+                return Ok(Going::Template(name.clone()));
+            }
+        }
+        Err(changed_meanwhile(name))
+    }
+
+    /// Marks a template deleted that nobody has changed since it was read. Answers whether it was
+    /// done.
+    async fn mark_as_read(
+        &self,
+        caller: &Caller,
+        before: &Stored<Template>,
+    ) -> Result<bool, Problem> {
+        let (name, now) = (&before.value.name, self.env.clock.now());
+        // It is nobody's any more, and in no project.
+        let after = Template {
+            state: TemplateState::Deleted,
+            deleted_at: Some(now),
+            updated_at: now,
+            visibility: Visibility::Private,
+            project: None,
+            ..before.value.clone()
+        };
+        let event = self.event(caller, "template.delete", Subject::Template(name.clone()));
+        let event = event.of_project(before.value.project.as_ref());
+        let registry = &self.env.registry;
+        let grants = registry.without_grants(name).await?;
+        registry
+            .replace_template(before, &after, &event, grants)
+            .await
+    }
+}
+
+/// The version that a template's name stands for when only these are left, the newest first: the
+/// one that it stood for, or the newest that is active, or the newest.
+fn next_latest(template: &Template, left: &[Version]) -> Option<u32> {
+    let latest = left
+        .iter()
+        .find(|version| version.number == template.latest);
+    let active = || {
+        left.iter()
+            .find(|version| version.state == TemplateState::Active)
+    };
+    let next = latest.or_else(active).or(left.first());
+    next.map(|version| version.number)
+}

@@ -1,0 +1,370 @@
+//! Importing a template from its file: it becomes a version like any other, of AMIs that are there
+//! already and that whoever imports it may use.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::Service;
+use super::access::{Action, Caller, OWNER_TAG};
+use super::lookup::check_regions;
+use super::versions::changed_meanwhile;
+use crate::domain::audit::Subject;
+use crate::domain::catalogue;
+use crate::domain::sizes::Size;
+use crate::domain::template::{Template, TemplateState, Usage, Version};
+use crate::domain::template_file::TemplateFile;
+use crate::domain::{Code, ImageId, Problem, Region, SaveId, SnapshotId, TemplateName};
+use crate::ports::{Architecture, Image, ImageFilter, ImageState, Write};
+use crate::registry::{Stored, TRIES, still_used, version_added};
+use crate::steps::{SAVE_TAG, from_ec2};
+
+/// The most templates of one AMI that are looked at for one that the caller may launch.
+const USERS: usize = 20;
+
+/// A file to be imported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ImportRequest {
+    /// The text of the file, in YAML.
+    #[cfg_attr(feature = "api", schema(max_length = 32768))]
+    pub file: String,
+}
+
+/// What an import makes, or would make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct Imported {
+    /// The template.
+    pub template: TemplateName,
+    /// The version.
+    pub version: u32,
+    /// Whether that version is there, and not only asked about.
+    pub done: bool,
+    /// Whether the template's latest version was this very one already, so that none was made.
+    pub repeated: bool,
+    /// Its AMIs.
+    pub amis: BTreeMap<Region, BTreeMap<Architecture, ImageId>>,
+}
+
+/// What is known of the AMIs of a file.
+struct Images {
+    /// What must still be so when the version is written.
+    checks: Vec<Write>,
+    snapshots: BTreeMap<Region, Vec<SnapshotId>>,
+    architecture: Architecture,
+    root_device: String,
+    root_size_gib: u32,
+    bytes: u64,
+}
+
+impl Service {
+    /// Says what importing a file under a name would make. Changes nothing.
+    pub async fn plan_import(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        request: &ImportRequest,
+    ) -> Result<Imported, Problem> {
+        let file = TemplateFile::from_yaml(&request.file)?;
+        let before = self.importable(caller, name).await?;
+        self.images_of(caller, &file).await?;
+        let version = self.number(before.as_ref(), &file).await?;
+        Ok(imported(name, file, version, false))
+    }
+
+    /// Imports a file under a name, as a new template or as the next version of one of the
+    /// caller's. The same file again is the version that is there.
+    pub async fn import_template(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        request: &ImportRequest,
+    ) -> Result<Imported, Problem> {
+        let file = TemplateFile::from_yaml(&request.file)?;
+        let digits = self.digits("import", &caller.user, None)?;
+        let id: SaveId = format!("save-{digits}").parse()?;
+        for _ in 0..TRIES {
+            let before = self.importable(caller, name).await?;
+            let images = self.images_of(caller, &file).await?;
+            let number = self.number(before.as_ref(), &file).await?;
+            if number.1 {
+                return Ok(imported(name, file, number, true));
+            }
+            let version = version_of(caller, name, &file, &images, (number.0, &id));
+            let mut writes = version_added(&version)?;
+            writes.extend(images.checks);
+            let fresh = || {
+                let (name, owner) = (name.clone(), caller.user.clone());
+                Template::new(
+                    name,
+                    owner,
+                    file.original_template.clone(),
+                    self.env.clock.now(),
+                )
+            };
+            let mut after = match &before {
+                Some(stored) if stored.value.state == TemplateState::Deleted => {
+                    fresh().anew(&stored.value)
+                }
+                Some(stored) => stored.value.clone(),
+                None => fresh(),
+            };
+            after.point_to(&version, self.env.clock.now());
+            if !file.description.is_empty() {
+                after.description.clone_from(&file.description);
+            }
+            let event = self.event(caller, "template.import", Subject::Template(name.clone()));
+            let event = event.with("version", version.number);
+            let registry = &self.env.registry;
+            let done = match &before {
+                Some(stored) => {
+                    let replaced = registry.replace_template(stored, &after, &event, writes);
+                    replaced.await?
+                }
+                None => registry.add_template(&after, &event, writes).await?,
+            };
+            if done {
+                return Ok(imported(name, file, number, true));
+            }
+        }
+        Err(changed_meanwhile(name))
+    }
+
+    /// The template of that name, if there is one, to which the caller may add a version.
+    async fn importable(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+    ) -> Result<Option<Stored<Template>>, Problem> {
+        let taken = |why: &str| {
+            let message = format!("The template {name} {why}.");
+            Problem::new(Code::TemplateNameTaken, message)
+                .hint("Import it under another name with --name.")
+        };
+        if catalogue::find(name.as_str()).is_some() {
+            return Err(taken("is built in"));
+        }
+        let stored = self.env.registry.template(name).await?;
+        if let Some(Stored { value, .. }) = &stored {
+            let registry = &self.env.registry;
+            let may = caller.may_template(registry, Action::SaveVersion, value);
+            if !may.await? {
+                return Err(taken("belongs to somebody else"));
+            }
+            if value.is_going() {
+                return Err(taken("is being deleted"));
+            }
+        }
+        Ok(stored)
+    }
+
+    /// The number that the version has or gets, and whether it is there.
+    async fn number(
+        &self,
+        before: Option<&Stored<Template>>,
+        file: &TemplateFile,
+    ) -> Result<(u32, bool), Problem> {
+        let Some(template) = before.map(|stored| &stored.value) else {
+            return Ok((1, false));
+        };
+        let registry = &self.env.registry;
+        let latest = registry.version(&template.name, template.latest).await?;
+        let same = latest.filter(|latest| {
+            let mut known = TemplateFile::of(template, latest);
+            known.name.clone_from(&file.name);
+            known.original_template.clone_from(&file.original_template);
+            latest.state != TemplateState::Deleted && known == *file
+        });
+        Ok(match same {
+            Some(version) => (version.number, true),
+            None => (template.newest() + 1, false),
+        })
+    }
+
+    /// Sees to it that every AMI of a file is there, is what the file says, and may be used by the
+    /// caller.
+    async fn images_of(&self, caller: &Caller, file: &TemplateFile) -> Result<Images, Problem> {
+        let amis = &file.ami_config.amis;
+        check_regions(&self.env, amis.keys()).await?;
+        self.env.settings.allowed_regions.check(amis.keys())?;
+        let mut known: Option<Images> = None;
+        for (region, by_architecture) in amis {
+            for (architecture, id) in by_architecture {
+                let (image, checks) = self.usable(caller, region, id).await?;
+                if image.architecture != *architecture {
+                    let message = format!(
+                        "{id} in {region} is for {}, and the file says {}.",
+                        image.architecture.as_str(),
+                        architecture.as_str()
+                    );
+                    return Err(Problem::new(Code::ImageNotUsable, message));
+                }
+                let sizes = image
+                    .volumes
+                    .iter()
+                    .map(|volume| u64::from(volume.size_gib));
+                let bytes = sizes.sum::<u64>() << 30;
+                let all = known.get_or_insert_with(|| first(&image));
+                all.checks.extend(checks);
+                all.bytes = all.bytes.max(bytes);
+                all.root_size_gib = all.root_size_gib.max(root_size(&image));
+                // Those of an AMI that was made here go with the last version that has it.
+                if image.tags.contains_key(SAVE_TAG) {
+                    let here = all.snapshots.entry(region.clone()).or_default();
+                    here.extend(image.volumes.into_iter().filter_map(|it| it.snapshot));
+                }
+            }
+        }
+        known.ok_or_else(|| Problem::new(Code::ImageNotUsable, "The file names no AMI."))
+    }
+
+    /// An AMI that the caller may launch, and what must still be so when a version is made of it.
+    async fn usable(
+        &self,
+        caller: &Caller,
+        region: &Region,
+        id: &ImageId,
+    ) -> Result<(Image, Vec<Write>), Problem> {
+        let unusable = || {
+            let message = format!("There is no AMI {id} in {region} that you may use.");
+            Problem::new(Code::ImageNotUsable, message)
+        };
+        let wanted = ImageFilter::Ids(vec![id.clone()]);
+        let found = match self.env.ec2.images(region, &wanted).await {
+            Ok(found) => found,
+            Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
+                return Err(unusable());
+            }
+            Err(error) => return Err(from_ec2(error)),
+        };
+        let image = found.into_iter().next().ok_or_else(unusable)?;
+        let users = self.env.registry.users_of(region, id, USERS).await?;
+        let mut checks = Vec::new();
+        if users.is_empty() {
+            if !self.is_open(caller, region, &image).await? {
+                return Err(unusable());
+            }
+        } else {
+            let mut seen = BTreeSet::new();
+            for user in users {
+                if !seen.insert(user.name.clone()) {
+                    continue;
+                }
+                let launchable = self.saved_template(caller, &user, Action::Launch).await;
+                if launchable.is_ok() {
+                    // It stays as long as a version has it: this one's may be the last to go.
+                    checks.push(still_used(region, id, &user));
+                    break;
+                }
+            }
+            if checks.is_empty() {
+                return Err(unusable());
+            }
+        }
+        if image.state != ImageState::Available {
+            let message = format!("The AMI {id} in {region} is not available.");
+            return Err(Problem::new(Code::ImageNotUsable, message));
+        }
+        Ok((image, checks))
+    }
+
+    /// Whether the caller may use an AMI that no version has: one that others have opened, or one
+    /// of the account that is marked as theirs. One that a save made belongs to a version, or goes.
+    async fn is_open(
+        &self,
+        caller: &Caller,
+        region: &Region,
+        image: &Image,
+    ) -> Result<bool, Problem> {
+        let same_name = ImageFilter::OwnName(image.name.clone());
+        let own = self.env.ec2.images(region, &same_name).await;
+        if own.map_err(from_ec2)?.iter().all(|own| own.id != image.id) {
+            return Ok(true);
+        }
+        let owner = image.tags.get(OWNER_TAG);
+        let theirs = owner.is_some_and(|owner| owner == caller.user.as_str());
+        Ok(theirs && !image.tags.contains_key(SAVE_TAG))
+    }
+}
+
+/// The port of SSH: a file does not say which ports an instance had open.
+const SSH: u16 = 22;
+
+fn root_size(image: &Image) -> u32 {
+    let root = image.volumes.iter();
+    let mut root = root.filter(|volume| volume.device == image.root_device);
+    root.next().map_or(1, |volume| volume.size_gib)
+}
+
+fn first(image: &Image) -> Images {
+    Images {
+        checks: Vec::new(),
+        snapshots: BTreeMap::new(),
+        architecture: image.architecture,
+        root_device: image.root_device.clone(),
+        root_size_gib: root_size(image),
+        bytes: 0,
+    }
+}
+
+fn imported(
+    name: &TemplateName,
+    file: TemplateFile,
+    (version, repeated): (u32, bool),
+    done: bool,
+) -> Imported {
+    Imported {
+        template: name.clone(),
+        version,
+        done,
+        repeated,
+        amis: file.ami_config.amis,
+    }
+}
+
+/// The version that a file becomes.
+fn version_of(
+    caller: &Caller,
+    name: &TemplateName,
+    file: &TemplateFile,
+    images: &Images,
+    (number, id): (u32, &SaveId),
+) -> Version {
+    let parent = file.original_template.as_ref();
+    Version {
+        template: name.clone(),
+        number,
+        description: file.description.clone(),
+        save_id: id.clone(),
+        saved_from: file.saved_from.clone(),
+        saved_by: file.saved_by.clone(),
+        saved_date: file.saved_date,
+        parent: parent.map(ToString::to_string),
+        amis: file.ami_config.amis.clone(),
+        snapshots: images.snapshots.clone(),
+        failed_regions: BTreeMap::new(),
+        architecture: images.architecture,
+        instance_type: Size::M
+            .machine(images.architecture)
+            .instance_type
+            .to_owned(),
+        root_device: images.root_device.clone(),
+        root_size_gib: images.root_size_gib,
+        packages: None,
+        login: None,
+        ports: vec![SSH],
+        snapshot_bytes: images.bytes,
+        // Its snapshots are somebody's already.
+        usd_per_month: 0.0,
+        notes: String::new(),
+        state: TemplateState::Active,
+        tags: BTreeMap::new(),
+        added: Vec::new(),
+        imported_by: Some(caller.user.clone()),
+        usage: Usage::default(),
+        deleted_at: None,
+        removed_at: None,
+    }
+}

@@ -1,0 +1,181 @@
+//! What follows the record of a deletion: AMIs and snapshots are removed, as often as it takes
+//! (ADR 13).
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+
+use super::Service;
+use crate::domain::template::{TemplateState, Version};
+use crate::domain::{Code, ImageId, Problem, Region, SnapshotId, TemplateName};
+use crate::ports::{Ec2Error, Image, ImageFilter, ImageState, Write};
+use crate::registry::{Going, Stored, version_changed};
+use crate::steps::from_ec2;
+
+/// The most versions of a template that are read at once.
+const VERSIONS: usize = 100;
+/// The most versions whose AMIs are removed before whoever asked is answered; the sweep goes on.
+const AT_ONCE: usize = 5;
+/// How many deletions one sweep goes on with.
+const SWEEP: usize = 20;
+/// For how long a snapshot that something uses is tried again, in minutes: EC2 takes a moment to see
+/// that its AMI is gone. What uses it later is none of ours, and keeps it.
+const IN_USE_MINUTES: i64 = 60;
+
+impl Service {
+    /// Goes on with deletions that were interrupted. One that fails holds up no other.
+    pub(super) async fn sweep_deletions(&self) -> Result<(), Problem> {
+        for going in self.env.registry.deletions(SWEEP).await? {
+            if let Err(problem) = self.go_on(&going).await {
+                tracing::warn!(?going, code = %problem.code, problem = problem.chain(), "a deletion goes on later");
+            }
+        }
+        Ok(())
+    }
+
+    /// The writes that delete a version's record, in which everything stays that it was.
+    pub(super) fn deleted(&self, before: &Stored<Version>) -> Result<Vec<Write>, Problem> {
+        let mut after = before.value.clone();
+        after.state = TemplateState::Deleted;
+        after.deleted_at = Some(self.env.clock.now());
+        version_changed(before, &after)
+    }
+
+    /// Goes on with a deletion. Answers whether it is finished.
+    pub(super) async fn go_on(&self, going: &Going) -> Result<bool, Problem> {
+        match going {
+            Going::Version(name, number) => {
+                let registry = &self.env.registry;
+                let stored = registry.stored_version(name, *number).await?;
+                if let Some(version) = stored.filter(|version| version.value.is_going()) {
+                    self.remove_version(&version).await?;
+                }
+                Ok(true)
+            }
+            Going::Template(name) => self.go_on_with_template(name).await,
+        }
+    }
+
+    async fn go_on_with_template(&self, name: &TemplateName) -> Result<bool, Problem> {
+        let registry = &self.env.registry;
+        let mut removed = 0;
+        let mut cursor = None;
+        loop {
+            let versions = registry.versions(name, VERSIONS, cursor).await?;
+            for version in versions.items {
+                if version.state == TemplateState::Deleted && !version.is_going() {
+                    continue;
+                }
+                if removed == AT_ONCE {
+                    return Ok(false);
+                }
+                let Some(stored) = registry.stored_version(name, version.number).await? else {
+                    continue;
+                };
+                if !stored.value.is_going() && !registry.commit(&self.deleted(&stored)?).await? {
+                    return Ok(false);
+                }
+                let Some(stored) = registry.stored_version(name, version.number).await? else {
+                    continue;
+                };
+                self.remove_version(&stored).await?;
+                removed += 1;
+            }
+            cursor = versions.cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let stored = registry.template(name).await?;
+        let Some(before) = stored.filter(|stored| stored.value.is_going()) else {
+            return Ok(true);
+        };
+        let mut after = before.value.clone();
+        after.removed_at = Some(self.env.clock.now());
+        registry.finish_deletion(&before, &after).await
+    }
+
+    /// Removes the AMIs of a deleted version that no other has, and their snapshots, and notes it.
+    async fn remove_version(&self, stored: &Stored<Version>) -> Result<(), Problem> {
+        let version = &stored.value;
+        for region in version.amis.keys() {
+            self.remove_in(version, region).await?;
+        }
+        let mut after = version.clone();
+        after.removed_at = Some(self.env.clock.now());
+        // Where somebody was quicker, they have done the same.
+        let registry = &self.env.registry;
+        registry.replace_version(stored, &after, None).await?;
+        Ok(())
+    }
+
+    async fn remove_in(&self, version: &Version, region: &Region) -> Result<(), Problem> {
+        let ec2 = &self.env.ec2;
+        let mut kept: BTreeSet<SnapshotId> = BTreeSet::new();
+        for (_, image) in version.images().filter(|(here, _)| *here == region) {
+            let known = self.image(region, image).await?;
+            let used = self.env.registry.users_of(region, image, 1).await?;
+            if !used.is_empty() || is_foreign(version, region) {
+                let volumes = known.into_iter().flat_map(|image| image.volumes);
+                kept.extend(volumes.filter_map(|volume| volume.snapshot));
+                continue;
+            }
+            gone(ec2.deregister_image(region, image).await)?;
+        }
+        let snapshots = version.snapshots.get(region).into_iter().flatten();
+        for snapshot in snapshots.filter(|snapshot| !kept.contains(*snapshot)) {
+            match ec2.delete_snapshot(region, snapshot).await {
+                Err(error) if error.code == "InvalidSnapshot.InUse" => {
+                    self.still_in_use(version, snapshot, error)?;
+                }
+                outcome => gone(outcome)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// An AMI as EC2 knows it, if it does.
+    async fn image(&self, region: &Region, id: &ImageId) -> Result<Option<Image>, Problem> {
+        let wanted = ImageFilter::Ids(vec![id.clone()]);
+        match self.env.ec2.images(region, &wanted).await {
+            Ok(images) => Ok(images
+                .into_iter()
+                .find(|image| image.state != ImageState::Deregistered)),
+            Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
+                Ok(None)
+            }
+            Err(error) => Err(from_ec2(error)),
+        }
+    }
+
+    fn still_in_use(
+        &self,
+        version: &Version,
+        snapshot: &SnapshotId,
+        error: Ec2Error,
+    ) -> Result<(), Problem> {
+        let now = self.env.clock.now();
+        let since = version.deleted_at.unwrap_or(now);
+        if now - since < TimeDelta::minutes(IN_USE_MINUTES) {
+            let message = format!("The snapshot {snapshot} is still in use.");
+            return Err(Problem::new(Code::NotReady, message).because(error));
+        }
+        tracing::warn!(version = %version.reference(), %snapshot, "a snapshot stays: an AMI that is not Prism's uses it");
+        Ok(())
+    }
+}
+
+/// Whether the AMIs of a version in a Region were made by others: then an import knows no snapshots.
+pub(super) fn is_foreign(version: &Version, region: &Region) -> bool {
+    let snapshots = version.snapshots.get(region);
+    version.imported_by.is_some() && snapshots.is_none_or(Vec::is_empty)
+}
+
+/// What is gone already needs no deletion.
+fn gone(result: Result<(), Ec2Error>) -> Result<(), Problem> {
+    match result {
+        Ok(()) => Ok(()),
+        Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => Ok(()),
+        Err(error) => Err(from_ec2(error)),
+    }
+}

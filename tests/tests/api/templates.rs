@@ -1,0 +1,45 @@
+//! What changes templates, as a portal asks for it.
+
+use serde_json::json;
+
+use crate::portal::{Ask, Portal};
+
+/// Edits by ETag, an import of a file, and a deletion.
+pub(crate) fn edits(portal: &Portal) {
+    let path = "/v1/templates/kept";
+    let tag = portal.get("ada", path).header("etag").to_owned();
+    let edit = json!({"notes": "needs 32 GiB"});
+    let changed = |headers: &[(&str, &str)]| {
+        let ask = Ask::new("ada", "PATCH", path).json(&edit);
+        portal.ask(ask.with(headers))
+    };
+    let json_type = ("content-type", "application/json");
+    changed(&[json_type]).problem(428, "PreconditionRequired");
+    for wrong in ["\"999\"", "999", "W/\"1\"", "", "\"x\""] {
+        changed(&[json_type, ("if-match", wrong)]).problem(412, "PreconditionFailed");
+    }
+    let edited = changed(&[json_type, ("if-match", &tag)]);
+    assert_ne!(edited.header("etag"), tag);
+    assert_eq!(edited.ok(200)["template"]["notes"], "needs 32 GiB");
+    changed(&[json_type, ("if-match", &tag)]).problem(412, "PreconditionFailed");
+    let file = portal
+        .get("ada", "/v1/templates/kept/versions/1/export")
+        .text;
+    let file = json!({ "file": file });
+    let planned = portal.post("ada", "/v1/templates/copied/import?dry_run=true", &file);
+    assert_eq!(planned.ok(200)["done"], false);
+    let imported = portal.post("ada", "/v1/templates/copied/import", &file);
+    assert_eq!(
+        imported.header("location"),
+        "/v1/templates/copied/versions/1"
+    );
+    assert_eq!(imported.ok(201)["version"], 1);
+    let delete = |path: &str| portal.ask(Ask::new("ada", "DELETE", path));
+    let planned = delete("/v1/templates/copied?dry_run=true").ok(200);
+    assert_eq!(
+        (&planned["begun"], &planned["plan"]["whole"]),
+        (&json!(false), &json!(true))
+    );
+    assert_eq!(delete("/v1/templates/copied").ok(200)["finished"], true);
+    delete("/v1/templates/copied").problem(404, "TemplateNotFound");
+}

@@ -1,0 +1,342 @@
+//! Sixty-four callers at once on one template, interleaved at every look into the table by a seed:
+//! saves that register, rollbacks, edits, deletions, launches. Versions are gapless and unique, the
+//! name stands for what the last of them said, and no change undoes another (promises P4, P6).
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use async_trait::async_trait;
+use prism_asl::{Functions, TaskFailure};
+use prism_functions::domain::template::{Template, TemplateState, Version};
+use prism_functions::domain::{Code, Problem, TemplateName};
+use prism_functions::ports::{Item, Key, Page, Query, Table, TableError, Write};
+use prism_functions::registry::{Registry, Stored};
+use prism_functions::service::{Service, TemplateEdit};
+use prism_functions::steps::{self, Env};
+use prism_local::executions::StepFunctions;
+use prism_tests::watched::Watched;
+use prism_tests::world::{Setup, World, caller, launch_request, save_request};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// How many saves reach their registration at once.
+const SAVES: usize = 16;
+/// How many callers there are in all.
+const CALLERS: usize = 64;
+/// How many seconds the saves have to come so far.
+const LOOKS: usize = 3600;
+/// How many versions there are before they come.
+const BEFORE: u32 = 4;
+
+/// Has the registration of a save that is held be tried again and again.
+struct Held(StepFunctions);
+
+#[async_trait]
+impl Functions for Held {
+    async fn invoke(&self, function: &str, payload: Value) -> Result<Value, TaskFailure> {
+        let id = payload["save_id"].as_str().unwrap_or_default();
+        if function == "RegisterTemplate"
+            && let Some(reached) = HELD.lock().unwrap().get_mut(id)
+        {
+            *reached = true;
+            return Err(TaskFailure::from_handler("RegistryConflict", "it is held"));
+        }
+        self.0.invoke(function, payload).await
+    }
+}
+
+/// The saves that are held, and whether they are about to be registered.
+static HELD: Mutex<BTreeMap<String, bool>> = Mutex::new(BTreeMap::new());
+
+/// A table that gives way to the others before and after each call, and remembers what each
+/// transaction left of the template.
+struct Yielding {
+    table: Arc<Watched>,
+    left: Mutex<Vec<(u64, u32, u32)>>,
+}
+
+impl Yielding {
+    fn remember(&self, now: (u64, u32, u32)) {
+        let mut left = self.left.lock().unwrap();
+        if left.last() != Some(&now) {
+            left.push(now);
+        }
+    }
+}
+
+/// Gives way once.
+async fn give_way() {
+    let mut asked = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut asked, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+fn meta() -> Key {
+    Key::new("TEMPLATE#kept", "META")
+}
+
+#[async_trait]
+impl Table for Yielding {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
+        give_way().await;
+        self.table.get(key).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, TableError> {
+        give_way().await;
+        self.table.query(query).await
+    }
+
+    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
+        give_way().await;
+        self.table.transact(writes).await?;
+        let item = self.table.get(&meta()).await?.unwrap();
+        let record = &item.attributes["record"];
+        let number = |value: &Value| u32::try_from(value.as_u64().unwrap()).unwrap();
+        let revision = item.attributes["revision"].as_u64().unwrap();
+        let now = (
+            revision,
+            number(&record["latest"]),
+            number(&record["newest"]),
+        );
+        self.remember(now);
+        give_way().await;
+        Ok(())
+    }
+}
+
+/// What a caller did.
+#[derive(Debug, Clone, PartialEq)]
+enum Done {
+    Saved(u32),
+    RolledBack(u32, u32),
+    Edited,
+    Deleted(u32),
+    Launched,
+}
+
+type Call<'a> = Pin<Box<dyn Future<Output = Result<Done, Problem>> + 'a>>;
+
+/// A template with some versions, and saves of it that are about to be registered.
+struct Scene {
+    world: World,
+    payloads: Vec<Value>,
+}
+
+fn scene(seed: u64) -> Scene {
+    let mut setup = Setup::seeded(seed);
+    setup.cloud.throttles.enabled = false;
+    setup.wrap = |steps| Arc::new(Held(steps));
+    let world = setup.build();
+    let ada = caller("ada");
+    for number in 0..SAVES {
+        let request = launch_request("ubuntu", &format!("work-{number}"));
+        world
+            .clock
+            .run(world.service.launch(&ada, &request))
+            .unwrap();
+    }
+    world.pass(300);
+    for _ in 0..BEFORE {
+        let record = world.save("ada", save_request("work-0", "kept")).unwrap();
+        assert!(record.version.is_some(), "{:?}", record.failure);
+    }
+    let mut payloads = Vec::new();
+    for number in 0..SAVES {
+        let id = format!("once-{seed}-{number}");
+        let save_id = prism_functions::service::save_id_of(&ada.user, &id).unwrap();
+        HELD.lock().unwrap().insert(save_id.to_string(), false);
+        let request = save_request(&format!("work-{number}"), "kept");
+        let started = world.service.start_save(&ada, request, Some(&id));
+        world.clock.run(started).unwrap();
+        payloads.push(json!({ "save_id": save_id, "epoch": 1 }));
+    }
+    let reached = || HELD.lock().unwrap().values().all(|reached| *reached);
+    for _ in 0..LOOKS {
+        world.pass(1);
+        if reached() {
+            return Scene { world, payloads };
+        }
+    }
+    panic!("not all saves come to their registration");
+}
+
+async fn saved(env: Env, payload: Value) -> Result<Done, Problem> {
+    let step = steps::find("RegisterTemplate").unwrap();
+    // As the definition does, which tries again what somebody else was in the way of.
+    for _ in 0..CALLERS {
+        match (step.invoke)(&env, payload.clone()).await {
+            Err(problem) if problem.code == Code::RegistryConflict => {}
+            Err(problem) => return Err(problem),
+            Ok(output) => {
+                let version = output["version"].as_u64().unwrap();
+                return Ok(Done::Saved(u32::try_from(version).unwrap()));
+            }
+        }
+    }
+    panic!("it is never registered");
+}
+
+fn calls<'a>(service: &'a Service, scene: &'a Scene, rng: &mut fastrand::Rng) -> Vec<Call<'a>> {
+    let name: TemplateName = "kept".parse().unwrap();
+    let mut calls: Vec<Call<'a>> = Vec::new();
+    for payload in &scene.payloads {
+        calls.push(Box::pin(saved(service.env.clone(), payload.clone())));
+    }
+    while calls.len() < CALLERS {
+        let (name, number) = (name.clone(), rng.u32(1..BEFORE));
+        let text = format!("by {}", calls.len());
+        calls.push(match rng.u8(0..4) {
+            0 => Box::pin(async move {
+                let done = service
+                    .rollback(&caller("ada"), &name, Some(number))
+                    .await?;
+                Ok(Done::RolledBack(done.from, done.to))
+            }),
+            1 => Box::pin(async move {
+                let edit = TemplateEdit {
+                    description: Some(text),
+                    notes: None,
+                };
+                let reference = name.as_str().parse()?;
+                let ada = caller("ada");
+                service.edit_template(&ada, &reference, &edit, None).await?;
+                Ok(Done::Edited)
+            }),
+            2 => Box::pin(async move {
+                let reference = format!("{name}@{number}").parse()?;
+                service
+                    .delete_template(&caller("ada"), &reference, false)
+                    .await?;
+                Ok(Done::Deleted(number))
+            }),
+            _ => Box::pin(async move {
+                let request = launch_request("kept", &format!("again {text}"));
+                service.launch(&caller("ada"), &request).await?;
+                Ok(Done::Launched)
+            }),
+        });
+    }
+    calls
+}
+
+/// Polls all calls to their ends, in the order that the seed says.
+fn run(mut calls: Vec<Call<'_>>, rng: &mut fastrand::Rng) -> Vec<Result<Done, Problem>> {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut ends = Vec::new();
+    while !calls.is_empty() {
+        let at = rng.usize(..calls.len());
+        if let Poll::Ready(end) = calls[at].as_mut().poll(&mut context) {
+            drop(calls.swap_remove(at));
+            ends.push(end);
+        }
+    }
+    ends
+}
+
+/// The template and its versions, as they are in the end.
+fn end(world: &World) -> (Stored<Template>, Vec<Version>) {
+    let registry = &world.service.env.registry;
+    let name = "kept".parse().unwrap();
+    let template = world.clock.run(registry.template(&name)).unwrap().unwrap();
+    let versions = world
+        .clock
+        .run(registry.versions(&name, 1000, None))
+        .unwrap();
+    (template, versions.items)
+}
+
+fn check(seed: u64) {
+    let scene = scene(seed);
+    let table = Arc::new(Yielding {
+        table: Arc::clone(&scene.world.table),
+        left: Mutex::default(),
+    });
+    let mut service = scene.world.service.clone();
+    service.env.registry = Registry::new(Arc::clone(&table) as Arc<dyn Table>);
+    let (before, _) = end(&scene.world);
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let calls = calls(&service, &scene, &mut rng);
+    let ends = run(calls, &mut rng);
+    let (after, versions) = end(&scene.world);
+    let done: Vec<&Done> = ends.iter().filter_map(|end| end.as_ref().ok()).collect();
+    for end in &ends {
+        if let Err(problem) = end {
+            let expected = matches!(
+                problem.code,
+                // A launch may find that its AMI has gone since it was resolved.
+                Code::RegistryConflict
+                    | Code::VersionNotFound
+                    | Code::TemplateInUse
+                    | Code::NotReady
+            );
+            assert!(expected, "seed {seed}: {problem:?}");
+        }
+    }
+    // Gapless and unique, and each save is its own version.
+    let numbers: Vec<u32> = versions.iter().rev().map(|it| it.number).collect();
+    let newest = BEFORE + u32::try_from(SAVES).unwrap();
+    assert_eq!(numbers, (1..=newest).collect::<Vec<_>>(), "seed {seed}");
+    assert_eq!(after.value.newest(), newest);
+    let of_saves: BTreeSet<u32> = done
+        .iter()
+        .filter_map(|done| match done {
+            Done::Saved(number) => Some(*number),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(of_saves, (BEFORE + 1..=newest).collect(), "seed {seed}");
+    // Deleted is what was deleted, and nothing of it is what the name stands for.
+    let deleted: BTreeSet<u32> = done
+        .iter()
+        .filter_map(|done| match done {
+            Done::Deleted(number) => Some(*number),
+            _ => None,
+        })
+        .collect();
+    for version in &versions {
+        let gone = version.state == TemplateState::Deleted;
+        assert_eq!(gone, deleted.contains(&version.number), "seed {seed}");
+        assert!(!gone || version.number != after.value.latest, "seed {seed}");
+    }
+    // Every change is one revision, and each is built on the one before it.
+    let left = table.left.lock().unwrap();
+    let mut revision = before.revision;
+    for pair in left.windows(2) {
+        let ((old, _, was_newest), (new, _, is_newest)) = (pair[0], pair[1]);
+        assert_eq!(new, old + 1, "seed {seed}: a change was skipped or undone");
+        assert!(is_newest == was_newest || is_newest == was_newest + 1);
+        revision = new;
+    }
+    assert_eq!(revision, after.revision, "seed {seed}");
+    let (_, latest, _) = *left.last().unwrap();
+    assert_eq!(latest, after.value.latest, "seed {seed}");
+    // No launch is forgotten.
+    let launched = done.iter().filter(|done| ***done == Done::Launched).count();
+    let of_versions: u64 = versions.iter().map(|it| it.usage.launches).sum();
+    assert_eq!(after.value.launches, u64::try_from(launched).unwrap());
+    assert_eq!(of_versions, after.value.launches, "seed {seed}");
+    assert!(
+        launched > 0 && done.len() > CALLERS / 2,
+        "seed {seed}: {ends:?}"
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn sixty_four_at_once_lose_nothing(seed in any::<u64>()) {
+        check(seed);
+    }
+}

@@ -1,0 +1,341 @@
+//! Deleting templates and versions: what speaks against it, what goes, what stays, and that nothing
+//! dangles however often it is interrupted (promises P5, P6).
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use prism_functions::domain::save::SaveRequest;
+use prism_functions::domain::schedule::ScheduleRequest;
+use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
+use prism_functions::domain::{Code, Problem, TemplateName};
+use prism_functions::service::{
+    Deletion, ImportRequest, LaunchRequest, TemplateEdit, TemplateView,
+};
+use prism_functions::steps::SAVE_TAG;
+use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
+
+/// Has the service of a world do something.
+macro_rules! ask {
+    ($world:expr, $method:ident($($argument:expr),*)) => {
+        $world.clock.run($world.service.$method($($argument),*))
+    };
+}
+
+fn reference(text: &str) -> TemplateRef {
+    text.parse().unwrap()
+}
+
+fn save_to(world: &World, template: &str, regions: &[&str]) -> u32 {
+    let request = SaveRequest {
+        copy_to: regions.iter().map(|name| name.parse().unwrap()).collect(),
+        ..save_request("work", template)
+    };
+    let record = world.save("ada", request).unwrap();
+    record.version.unwrap()
+}
+
+fn delete(world: &World, user: &str, text: &str, force: bool) -> Result<Deletion, Problem> {
+    ask!(
+        world,
+        delete_template(&caller(user), &reference(text), force)
+    )
+}
+
+fn version(world: &World, name: &str, number: u32) -> Version {
+    let name: TemplateName = name.parse().unwrap();
+    let registry = &world.service.env.registry;
+    let found = world.clock.run(registry.version(&name, number));
+    found.unwrap().unwrap()
+}
+
+/// The AMIs that are registered and the snapshots that there are, of saves.
+fn left(world: &World) -> (usize, usize) {
+    let inventory = world.admin.inventory().unwrap();
+    let images = inventory.images.iter();
+    let images = images.filter(|(_, image)| image.tags.contains_key(SAVE_TAG));
+    let snapshots = inventory.snapshots.iter();
+    let snapshots = snapshots.filter(|(_, snapshot)| snapshot.tags.contains_key(SAVE_TAG));
+    (images.count(), snapshots.count())
+}
+
+fn latest(world: &World, name: &str) -> u32 {
+    match ask!(world, template(&caller("ada"), &reference(name))).unwrap() {
+        TemplateView::Saved { template, .. } => template.latest,
+        TemplateView::BuiltIn { .. } => panic!("it is built in"),
+    }
+}
+
+#[test]
+fn a_version_goes_in_all_regions_and_its_number_stays() {
+    let world = launched(Setup::seeded(61));
+    save_to(&world, "kept", &["us-west-2", "eu-west-1"]);
+    save_to(&world, "kept", &[]);
+    assert_eq!(left(&world), (4, 4));
+    let plan = ask!(world, plan_deletion(&caller("ada"), &reference("kept@1"))).unwrap();
+    assert_eq!(
+        (plan.versions.as_slice(), plan.whole, plan.latest),
+        (&[1][..], false, Some(2))
+    );
+    assert_eq!(plan.images.values().map(BTreeSet::len).sum::<usize>(), 3);
+    assert_eq!(left(&world), (4, 4));
+    assert!(delete(&world, "ada", "kept@1", false).unwrap().finished);
+    assert_eq!(left(&world), (1, 1));
+    let gone = version(&world, "kept", 1);
+    assert_eq!(gone.state, TemplateState::Deleted);
+    assert!(gone.removed_at.is_some() && gone.amis.len() == 3);
+    assert_eq!(save_to(&world, "kept", &[]), 3);
+    // The name goes back to what is left.
+    assert!(delete(&world, "ada", "kept@3", false).unwrap().finished);
+    assert_eq!(latest(&world, "kept"), 2);
+    assert_eq!(save_to(&world, "kept", &[]), 4);
+    for text in ["kept@1", "kept@3", "kept@9"] {
+        let refused = delete(&world, "ada", text, false).unwrap_err();
+        assert_eq!(refused.code, Code::VersionNotFound, "{text}");
+        let launch = launch_request(text, "again");
+        let refused = ask!(world, plan_launch(&caller("ada"), &launch)).unwrap_err();
+        assert_eq!(refused.code, Code::VersionNotFound, "{text}");
+    }
+    let back = ask!(
+        world,
+        rollback(&caller("ada"), &"kept".parse().unwrap(), Some(3))
+    );
+    assert_eq!(back.unwrap_err().code, Code::VersionNotFound);
+}
+
+#[test]
+fn a_template_goes_whole_and_comes_back_behind_its_numbers() {
+    let world = launched(Setup::seeded(62));
+    save_to(&world, "kept", &["us-west-2"]);
+    save_to(&world, "kept", &[]);
+    let before = left(&world);
+    let deletion = delete(&world, "ada", "kept", false).unwrap();
+    assert!(deletion.plan.whole && deletion.finished);
+    assert_eq!(deletion.plan.versions, [2, 1]);
+    assert_eq!((before, left(&world)), ((3, 3), (0, 0)));
+    let gone = ask!(world, template(&caller("ada"), &reference("kept")));
+    assert_eq!(gone.unwrap_err().code, Code::TemplateNotFound);
+    let again = delete(&world, "ada", "kept", false).unwrap_err();
+    assert_eq!(again.code, Code::TemplateNotFound);
+    // A number never means another version.
+    assert_eq!(save_to(&world, "kept", &[]), 3);
+    assert_eq!(version(&world, "kept", 1).state, TemplateState::Deleted);
+    // The last version is the template.
+    assert!(delete(&world, "ada", "kept@3", false).unwrap().plan.whole);
+    assert_eq!(left(&world), (0, 0));
+}
+
+#[test]
+fn what_is_in_use_is_refused_unless_somebody_insists() {
+    let world = launched(Setup::seeded(63));
+    let public = SaveRequest {
+        public: true,
+        ..save_request("work", "kept")
+    };
+    world.save("ada", public).unwrap();
+    let own = world.launch("ada", "kept", "own");
+    world.launch("bob", "kept", "bobs");
+    let plan = ask!(world, plan_deletion(&caller("ada"), &reference("kept"))).unwrap();
+    assert_eq!(plan.instances[&region()], BTreeSet::from([own.id.clone()]));
+    assert_eq!(plan.instances_of_others, 1);
+    let refused = delete(&world, "ada", "kept@1", false).unwrap_err();
+    assert_eq!(refused.code, Code::TemplateInUse);
+    assert!(refused.message.contains(own.id.as_str()), "{refused}");
+    assert_eq!(left(&world), (1, 1));
+    let stranger = delete(&world, "bob", "kept", true).unwrap_err();
+    assert_eq!(stranger.code, Code::NotAllowed);
+    assert!(delete(&world, "ada", "kept", true).unwrap().finished);
+    assert_eq!(left(&world), (0, 0));
+    assert_eq!(world.instance(own.id.as_str()).id, own.id);
+}
+
+#[test]
+fn a_schedule_that_saves_to_it_speaks_against_it() {
+    let world = launched(Setup::seeded(64));
+    save_to(&world, "kept", &[]);
+    let nightly = ScheduleRequest {
+        name: Some("nightly".parse().unwrap()),
+        cadence: "rate(1 day)".parse().unwrap(),
+        timezone: "UTC".parse().unwrap(),
+        jitter_minutes: 0,
+        request: save_request("work", "kept"),
+    };
+    let made = ask!(world, create_schedule(&caller("ada"), nightly)).unwrap();
+    let refused = delete(&world, "ada", "kept", false).unwrap_err();
+    assert!(
+        refused.message.contains("the schedule nightly"),
+        "{refused}"
+    );
+    ask!(world, delete_schedule(&caller("ada"), &made.name)).unwrap();
+    assert!(delete(&world, "ada", "kept", false).unwrap().finished);
+}
+
+#[test]
+fn an_ami_of_several_versions_stays_until_the_last_of_them_goes() {
+    let world = launched(Setup::seeded(65));
+    save_to(&world, "kept", &[]);
+    let ada = caller("ada");
+    let file = ask!(world, export_template(&ada, &reference("kept"))).unwrap();
+    let copy = "copied".parse().unwrap();
+    ask!(world, import_template(&ada, &copy, &ImportRequest { file })).unwrap();
+    let plan = ask!(world, plan_deletion(&ada, &reference("kept"))).unwrap();
+    assert!(plan.images.is_empty() && plan.kept.len() == 1);
+    assert!(delete(&world, "ada", "kept", false).unwrap().finished);
+    assert_eq!(left(&world), (1, 1));
+    let launch = launch_request("copied", "again");
+    assert!(ask!(world, plan_launch(&ada, &launch)).is_ok());
+    assert!(delete(&world, "ada", "copied", false).unwrap().finished);
+    assert_eq!(left(&world), (0, 0));
+}
+
+/// A world whose EC2 loses the first answer to every request that changes something.
+fn forgetful(seed: u64) -> World {
+    launched(Setup {
+        bend: |ec2| {
+            Arc::new(prism_tests::bent::Bent {
+                forgetful: true,
+                ..prism_tests::bent::Bent::straight(ec2)
+            })
+        },
+        ..Setup::seeded(seed)
+    })
+}
+
+#[test]
+fn what_is_interrupted_is_finished_by_the_sweep() {
+    let world = forgetful(66);
+    save_to(&world, "kept", &["us-west-2"]);
+    save_to(&world, "kept", &[]);
+    let deletion = delete(&world, "ada", "kept", false).unwrap();
+    assert!(!deletion.finished);
+    let gone = ask!(world, template(&caller("ada"), &reference("kept")));
+    assert_eq!(gone.unwrap_err().code, Code::TemplateNotFound);
+    // Until then the name is not free.
+    let early = ask!(
+        world,
+        plan_save(&caller("ada"), save_request("work", "kept"))
+    );
+    assert_eq!(early.unwrap_err().code, Code::TemplateNameTaken);
+    world.sweep(12);
+    assert_eq!(left(&world), (0, 0));
+    for number in [1, 2] {
+        assert!(version(&world, "kept", number).removed_at.is_some());
+    }
+    assert_eq!(save_to(&world, "kept", &[]), 3);
+}
+
+#[test]
+fn many_versions_go_by_and_by() {
+    let world = launched(Setup::seeded(67));
+    for _ in 0..7 {
+        save_to(&world, "kept", &[]);
+    }
+    assert!(!delete(&world, "ada", "kept", false).unwrap().finished);
+    world.sweep(2);
+    assert_eq!(left(&world), (0, 0));
+}
+
+#[test]
+fn a_deprecated_version_is_launched_with_a_warning_and_restored() {
+    let world = launched(Setup::seeded(68));
+    save_to(&world, "kept", &[]);
+    let ada = caller("ada");
+    let warned = || {
+        let plan = ask!(world, plan_launch(&ada, &launch_request("kept", "again")));
+        plan.unwrap().warnings.len()
+    };
+    assert_eq!(warned(), 0);
+    for text in ["kept", "kept@1"] {
+        ask!(world, deprecate_template(&ada, &reference(text), true)).unwrap();
+        assert_eq!(warned(), 1, "{text}");
+        ask!(world, deprecate_template(&ada, &reference(text), false)).unwrap();
+        assert_eq!(warned(), 0, "{text}");
+    }
+    let other = ask!(
+        world,
+        deprecate_template(&caller("bob"), &reference("kept"), true)
+    );
+    assert_eq!(other.unwrap_err().code, Code::TemplateNotFound);
+}
+
+#[test]
+fn an_edit_that_was_decided_on_by_another_state_is_refused() {
+    let world = launched(Setup::seeded(69));
+    save_to(&world, "kept", &[]);
+    let ada = caller("ada");
+    let revision = |text: &str| match ask!(world, template(&ada, &reference(text))).unwrap() {
+        TemplateView::Saved {
+            revision,
+            version_revision,
+            ..
+        } => (revision, version_revision),
+        TemplateView::BuiltIn { .. } => panic!("it is built in"),
+    };
+    let edit = |notes: &str| TemplateEdit {
+        description: None,
+        notes: Some(notes.to_owned()),
+    };
+    let (first, of_version) = revision("kept");
+    ask!(
+        world,
+        edit_template(&ada, &reference("kept"), &edit("one"), Some(first))
+    )
+    .unwrap();
+    let late = ask!(
+        world,
+        edit_template(&ada, &reference("kept"), &edit("two"), Some(first))
+    );
+    assert_eq!(late.unwrap_err().code, Code::PreconditionFailed);
+    let of_one = reference("kept@1");
+    ask!(
+        world,
+        edit_template(&ada, &of_one, &edit("three"), Some(of_version))
+    )
+    .unwrap();
+    let late = ask!(
+        world,
+        edit_template(&ada, &of_one, &edit("four"), Some(of_version))
+    );
+    assert_eq!(late.unwrap_err().code, Code::PreconditionFailed);
+    let view = ask!(world, template(&ada, &reference("kept"))).unwrap();
+    let TemplateView::Saved {
+        template, version, ..
+    } = view
+    else {
+        panic!("it is built in")
+    };
+    assert_eq!(
+        (template.notes.as_str(), version.notes.as_str()),
+        ("one", "three")
+    );
+    for bad in ["x".repeat(2001), "a\u{7}b".to_owned()] {
+        let refused = ask!(
+            world,
+            edit_template(&ada, &reference("kept"), &edit(&bad), None)
+        );
+        assert_eq!(refused.unwrap_err().code, Code::InvalidDescription);
+    }
+}
+
+#[test]
+fn a_launch_inherits_tags_and_has_the_disk_that_it_asks_for() {
+    let world = launched(Setup::seeded(70));
+    let tagged = SaveRequest {
+        tags: [("grant".to_owned(), "g-7".to_owned())].into(),
+        ..save_request("work", "kept")
+    };
+    world.save("ada", tagged).unwrap();
+    let again = world.launch("ada", "kept", "again");
+    assert_eq!(again.tags["grant"], "g-7");
+    assert_eq!(again.tags["prism:template"], "kept@1");
+    let sized = |disk_gib| LaunchRequest {
+        disk_gib: Some(disk_gib),
+        ..launch_request("kept", "large")
+    };
+    let plan = ask!(world, plan_launch(&caller("ada"), &sized(100))).unwrap();
+    assert_eq!(plan.root_size_gib, 100);
+    for disk_gib in [0, 9, 16_385] {
+        let refused = ask!(world, plan_launch(&caller("ada"), &sized(disk_gib)));
+        assert_eq!(refused.unwrap_err().code, Code::InvalidInput);
+    }
+}

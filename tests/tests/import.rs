@@ -1,0 +1,150 @@
+//! Importing templates from their files: the round trip, what is refused, and that nobody gets at
+//! AMIs that are not theirs (promise P7).
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use prism_functions::domain::save::SaveRequest;
+use prism_functions::domain::template::TemplateRef;
+use prism_functions::domain::{Code, Problem};
+use prism_functions::service::{ImportRequest, Imported};
+use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
+
+/// Has the service of a world do something.
+macro_rules! ask {
+    ($world:expr, $method:ident($($argument:expr),*)) => {
+        $world.clock.run($world.service.$method($($argument),*))
+    };
+}
+
+fn export(world: &World, user: &str, text: &str) -> String {
+    let reference: TemplateRef = text.parse().unwrap();
+    ask!(world, export_template(&caller(user), &reference)).unwrap()
+}
+
+fn import(world: &World, user: &str, name: &str, file: &str) -> Result<Imported, Problem> {
+    let request = ImportRequest {
+        file: file.to_owned(),
+    };
+    let (user, name) = (caller(user), name.parse().unwrap());
+    // What is asked about and what is done are one.
+    let before = world.table.writes();
+    let planned = ask!(world, plan_import(&user, &name, &request));
+    assert_eq!(world.table.writes(), before);
+    let done = ask!(world, import_template(&user, &name, &request));
+    match (&planned, &done) {
+        (Ok(planned), Ok(done)) => {
+            assert_eq!(planned.version, done.version);
+            assert!(!planned.done && done.done);
+        }
+        (Err(planned), Err(done)) => assert_eq!(planned.code, done.code),
+        _ => panic!("{planned:?} {done:?}"),
+    }
+    done
+}
+
+fn saved(public: bool) -> World {
+    let world = launched(Setup::seeded(71));
+    let request = SaveRequest {
+        public,
+        description: "a: b # 'c'".to_owned(),
+        copy_to: ["us-west-2".parse().unwrap()].into(),
+        ..save_request("work", "kept")
+    };
+    let record = world.save("ada", request).unwrap();
+    assert_eq!(record.version, Some(1));
+    world
+}
+
+#[test]
+fn a_file_comes_back_as_it_went() {
+    let world = saved(false);
+    let file = export(&world, "ada", "kept");
+    let imported = import(&world, "ada", "again", &file).unwrap();
+    assert_eq!((imported.version, imported.repeated), (1, false));
+    let back = export(&world, "ada", "again");
+    assert_eq!(back, file.replacen("name: kept", "name: again", 1));
+    // The same once more is the same version; another is the next one.
+    let twice = import(&world, "ada", "again", &file).unwrap();
+    assert_eq!((twice.version, twice.repeated), (1, true));
+    let other = file.replacen("saved_from: work", "saved_from: elsewhere", 1);
+    assert_ne!(other, file);
+    assert_eq!(import(&world, "ada", "again", &other).unwrap().version, 2);
+    let own = import(&world, "ada", "kept", &file).unwrap();
+    assert!(own.repeated);
+    let launch = launch_request("again@1", "third");
+    let plan = ask!(world, plan_launch(&caller("ada"), &launch)).unwrap();
+    assert_eq!(
+        (plan.root_size_gib, plan.instance_type.as_str()),
+        (10, "t3.large")
+    );
+}
+
+#[test]
+fn nobody_imports_the_amis_of_others() {
+    let world = saved(false);
+    let file = export(&world, "ada", "kept");
+    let refused = import(&world, "bob", "mine", &file).unwrap_err();
+    assert_eq!(refused.code, Code::ImageNotUsable);
+    // What is told of an AMI that is not there is no different.
+    let id = refused
+        .message
+        .split(' ')
+        .find(|word| word.starts_with("ami-"));
+    let absent = file.replace(id.unwrap(), "ami-0123456789abcdef0");
+    let absent = import(&world, "bob", "mine", &absent).unwrap_err();
+    let shown = refused
+        .message
+        .replace(id.unwrap(), "ami-0123456789abcdef0");
+    assert_eq!(absent.message, shown);
+    let taken = import(&world, "bob", "kept", &file).unwrap_err();
+    assert_eq!(taken.code, Code::TemplateNameTaken);
+    let built_in = import(&world, "ada", "ubuntu", &file).unwrap_err();
+    assert_eq!(built_in.code, Code::TemplateNameTaken);
+}
+
+#[test]
+fn what_is_open_to_everybody_can_be_imported() {
+    let world = saved(true);
+    let file = export(&world, "bob", "kept");
+    assert_eq!(import(&world, "bob", "mine", &file).unwrap().version, 1);
+    // It is Bob's alone.
+    let reference = "mine".parse().unwrap();
+    let hidden = ask!(world, template(&caller("ada"), &reference)).unwrap_err();
+    assert_eq!(hidden.code, Code::TemplateNotFound);
+}
+
+#[test]
+fn amis_have_to_be_what_the_file_says() {
+    let world = saved(false);
+    let file = export(&world, "ada", "kept");
+    let arm = file.replace("x86_64", "arm64");
+    let refused = import(&world, "ada", "again", &arm).unwrap_err();
+    assert_eq!(refused.code, Code::ImageNotUsable);
+    assert!(refused.message.contains("is for x86_64"), "{refused}");
+    let swapped = file
+        .replace("us-east-1", "us-nowhere-9")
+        .replace("us-west-2", "us-east-1");
+    let refused = import(&world, "ada", "again", &swapped).unwrap_err();
+    assert_eq!(refused.code, Code::InvalidRegion);
+    let malformed = import(&world, "ada", "again", "name: [").unwrap_err();
+    assert_eq!(malformed.code, Code::InvalidTemplateFile);
+    assert!(malformed.message.contains("line "), "{malformed}");
+}
+
+#[test]
+fn the_public_ami_of_a_vendor_can_be_imported_and_stays_when_the_template_goes() {
+    let world = launched(Setup::seeded(72));
+    let work = world.instance(prism_tests::world::id_of(&world).as_str());
+    let file = format!(
+        "name: vendor\ndescription: ''\nsource: saved-from-instance\nsaved_from: x\nsaved_by: y\n\
+         saved_date: 2024-01-15T10:30:00Z\nami_config:\n  amis:\n    {}:\n      x86_64: {}\n",
+        region(),
+        work.image
+    );
+    assert_eq!(import(&world, "bob", "vendor", &file).unwrap().version, 1);
+    let reference = "vendor".parse().unwrap();
+    let plan = ask!(world, plan_deletion(&caller("bob"), &reference)).unwrap();
+    assert!(plan.images.is_empty());
+    let deletion = ask!(world, delete_template(&caller("bob"), &reference, true)).unwrap();
+    assert!(deletion.finished);
+    world.launch("ada", "ubuntu", "still there");
+}

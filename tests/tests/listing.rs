@@ -1,0 +1,244 @@
+//! Lists of templates: their filters, their pages, the search, and that a page reads no more of the
+//! table than a page, however many templates there are.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use prism_functions::domain::save::SaveRequest;
+use prism_functions::domain::{Code, Problem};
+use prism_functions::ports::Architecture;
+use prism_functions::service::{TemplateEdit, TemplateFilter, TemplateSummary};
+use prism_tests::world::{Setup, World, caller, launched, save_request};
+
+/// Has the service of a world do something.
+macro_rules! ask {
+    ($world:expr, $method:ident($($argument:expr),*)) => {
+        $world.clock.run($world.service.$method($($argument),*))
+    };
+}
+
+fn save(world: &World, user: &str, template: &str, description: &str, public: bool) {
+    let request = SaveRequest {
+        description: description.to_owned(),
+        public,
+        ..save_request("work", template)
+    };
+    let record = world.save(user, request).unwrap();
+    assert!(record.version.is_some(), "{:?}", record.failure);
+}
+
+/// All pages of a list. Each page is read within its bounds.
+fn pages(
+    world: &World,
+    user: &str,
+    filter: &TemplateFilter,
+    limit: usize,
+) -> Result<Vec<TemplateSummary>, Problem> {
+    let (mut all, mut cursor) = (Vec::new(), None);
+    loop {
+        let before = world.table.reads();
+        let page = ask!(world, templates(&caller(user), filter, limit, cursor))?;
+        let read = world.table.reads() - before;
+        // Two lists at most, each with what it names.
+        assert!(read <= 4 * limit, "{read} for a page of {limit}");
+        assert!(page.items.len() <= limit);
+        all.extend(page.items);
+        cursor = page.cursor;
+        if cursor.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+fn names(world: &World, user: &str, filter: &TemplateFilter, limit: usize) -> Vec<String> {
+    let listed = pages(world, user, filter, limit).unwrap();
+    listed.into_iter().map(|template| template.name).collect()
+}
+
+fn searching(text: &str) -> TemplateFilter {
+    TemplateFilter {
+        search: Some(text.to_owned()),
+        ..TemplateFilter::default()
+    }
+}
+
+/// Ada's templates, some of them public, and one of Bob's.
+fn library() -> World {
+    let world = launched(Setup::seeded(51));
+    world.launch("bob", "ubuntu", "bobs-work");
+    save(
+        &world,
+        "ada",
+        "genomics-env",
+        "BWA, GATK and R Bioconductor",
+        true,
+    );
+    save(
+        &world,
+        "ada",
+        "quake.ml",
+        "Seismic data with machine learning",
+        false,
+    );
+    save(&world, "ada", "zoo", "", true);
+    let request = SaveRequest {
+        project: Some("brain-imaging".parse().unwrap()),
+        description: "GATK too".to_owned(),
+        ..save_request("bobs-work", "bobs-genome")
+    };
+    world.save("bob", request).unwrap();
+    world
+}
+
+#[test]
+fn a_list_is_the_same_in_pages_of_any_size() {
+    let world = library();
+    let all = TemplateFilter::default();
+    let of_ada = names(&world, "ada", &all, 100);
+    assert_eq!(
+        of_ada,
+        [
+            "bioinformatics",
+            "genomics-env",
+            "python-ml",
+            "quake.ml",
+            "r-research",
+            "ubuntu",
+            "zoo"
+        ]
+    );
+    let of_bob = names(&world, "bob", &all, 100);
+    assert_eq!(
+        of_bob,
+        [
+            "bioinformatics",
+            "bobs-genome",
+            "genomics-env",
+            "python-ml",
+            "r-research",
+            "ubuntu",
+            "zoo"
+        ]
+    );
+    for limit in 1..8 {
+        assert_eq!(names(&world, "ada", &all, limit), of_ada, "{limit}");
+        assert_eq!(names(&world, "bob", &all, limit), of_bob, "{limit}");
+    }
+}
+
+#[test]
+fn filters_hold_together() {
+    let world = library();
+    let mine = TemplateFilter {
+        mine: true,
+        ..TemplateFilter::default()
+    };
+    assert_eq!(
+        names(&world, "ada", &mine, 2),
+        ["genomics-env", "quake.ml", "zoo"]
+    );
+    assert_eq!(names(&world, "cy", &mine, 2), [""; 0]);
+    let public = TemplateFilter {
+        public: true,
+        ..mine.clone()
+    };
+    assert_eq!(names(&world, "ada", &public, 1), ["genomics-env", "zoo"]);
+    let public = TemplateFilter {
+        mine: false,
+        ..public
+    };
+    assert_eq!(
+        names(&world, "cy", &public, 3),
+        [
+            "bioinformatics",
+            "genomics-env",
+            "python-ml",
+            "r-research",
+            "ubuntu",
+            "zoo"
+        ]
+    );
+    let project = TemplateFilter {
+        project: Some("brain-imaging".parse().unwrap()),
+        ..TemplateFilter::default()
+    };
+    assert_eq!(names(&world, "bob", &project, 5), ["bobs-genome"]);
+    assert_eq!(names(&world, "ada", &project, 5), [""; 0]);
+    let arm = TemplateFilter {
+        architecture: Some(Architecture::Arm64),
+        ..TemplateFilter::default()
+    };
+    assert_eq!(
+        names(&world, "ada", &arm, 2),
+        ["bioinformatics", "python-ml", "r-research", "ubuntu"]
+    );
+}
+
+#[test]
+fn a_search_finds_words_by_their_beginnings_among_what_one_may_see() {
+    let world = library();
+    let found = |user: &str, text: &str| names(&world, user, &searching(text), 3);
+    assert_eq!(found("ada", "gen"), ["bioinformatics", "genomics-env"]);
+    assert_eq!(
+        found("bob", "gen"),
+        ["bobs-genome", "bioinformatics", "genomics-env"]
+    );
+    assert_eq!(found("cy", "gatk"), ["genomics-env"]);
+    assert_eq!(found("bob", "GATK"), ["bobs-genome", "genomics-env"]);
+    assert_eq!(found("cy", "seismic"), [""; 0]);
+    assert_eq!(found("ada", "machine quak"), ["python-ml", "quake.ml"][1..]);
+    assert_eq!(found("ada", "ml"), ["python-ml", "quake.ml"]);
+    let mine = TemplateFilter {
+        mine: true,
+        ..searching("ml")
+    };
+    assert_eq!(names(&world, "ada", &mine, 3), ["quake.ml"]);
+    let refused = pages(&world, "ada", &searching("m"), 3).unwrap_err();
+    assert_eq!(refused.code, Code::InvalidInput);
+}
+
+#[test]
+fn what_a_template_is_found_by_follows_it() {
+    let world = library();
+    let (ada, zoo) = (caller("ada"), "zoo".parse().unwrap());
+    let edit = TemplateEdit {
+        description: Some("Animals of the savanna".to_owned()),
+        notes: None,
+    };
+    ask!(world, edit_template(&ada, &zoo, &edit, None)).unwrap();
+    assert_eq!(names(&world, "cy", &searching("sava"), 5), ["zoo"]);
+    let edit = TemplateEdit {
+        description: Some("Plants".to_owned()),
+        notes: None,
+    };
+    ask!(world, edit_template(&ada, &zoo, &edit, None)).unwrap();
+    assert_eq!(names(&world, "cy", &searching("sava"), 5), [""; 0]);
+    assert_eq!(names(&world, "cy", &searching("plan"), 5), ["zoo"]);
+    ask!(world, delete_template(&ada, &zoo, false)).unwrap();
+    assert_eq!(names(&world, "cy", &searching("plan"), 5), [""; 0]);
+    let all = names(&world, "ada", &TemplateFilter::default(), 100);
+    assert!(!all.contains(&"zoo".to_owned()));
+}
+
+#[test]
+fn a_cursor_is_good_for_its_own_list_alone() {
+    let world = library();
+    let all = TemplateFilter::default();
+    let page = ask!(world, templates(&caller("ada"), &all, 2, None)).unwrap();
+    let cursor = page.cursor.unwrap();
+    for (user, filter) in [("bob", all), ("ada", searching("gen"))] {
+        let refused = ask!(
+            world,
+            templates(&caller(user), &filter, 2, Some(cursor.clone()))
+        );
+        assert_eq!(refused.unwrap_err().code, Code::InvalidInput);
+    }
+    let odd = ask!(
+        world,
+        templates(
+            &caller("ada"),
+            &TemplateFilter::default(),
+            2,
+            Some("7b".into())
+        )
+    );
+    assert_eq!(odd.unwrap_err().code, Code::InvalidInput);
+}
