@@ -98,7 +98,7 @@ mod tests {
             words("seismic-ml_env.2", "ML for Seismic data, à la carte!"),
             ["carte", "data", "env", "for", "la", "ml", "seismic"]
         );
-        let many: String = (10..60).map(|n| format!("w{n} ")).collect();
+        let many = (10..60).fold(String::new(), |text, n| format!("{text}w{n} "));
         assert_eq!(words("name", &many).len(), WORDS);
         assert!(words("name", &many).contains(&"name".to_owned()));
         assert_eq!(words("abc", &"x".repeat(200))[1].len(), LONGEST);
