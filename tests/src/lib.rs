@@ -1,12 +1,14 @@
 //! What the tests of several packages share.
 
 pub mod bent;
+pub mod between;
 pub mod clean;
 pub mod cloudformation;
 pub mod contract;
 #[cfg(feature = "harness")]
 pub mod harness;
 pub mod recorded;
+pub mod simulation;
 pub mod story;
 pub mod untouched;
 pub mod watched;

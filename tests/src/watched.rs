@@ -5,11 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use prism_functions::ports::{Item, Key, Page, Query, Refusal, Table, TableError, Write};
-use prism_local::store::SqliteTable;
 
 /// See the module.
 pub struct Watched {
-    table: SqliteTable,
+    table: Box<dyn Table>,
     writes: AtomicUsize,
     reads: AtomicUsize,
     refuses: AtomicBool,
@@ -23,9 +22,9 @@ impl std::fmt::Debug for Watched {
 
 impl Watched {
     /// Watches a table.
-    pub fn new(table: SqliteTable) -> Self {
+    pub fn new(table: impl Table + 'static) -> Self {
         Self {
-            table,
+            table: Box::new(table),
             writes: AtomicUsize::new(0),
             reads: AtomicUsize::new(0),
             refuses: AtomicBool::new(false),

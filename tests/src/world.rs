@@ -8,8 +8,8 @@ use prism_asl::{Machine, VirtualClock};
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
 use prism_functions::domain::{AccountId, InstanceId, Problem, Region, SaveId, Timestamp};
 use prism_functions::ports::{
-    Clock, Ec2, Entropy, Executions, Inspect, Instance, InstanceFilter, Notice, Notifier,
-    NotifierError, Parameters, Schedules, Table,
+    Clock, Ec2, Entropy, Inspect, Instance, InstanceFilter, Notice, Notifier, NotifierError,
+    Parameters, Schedules,
 };
 use prism_functions::registry::Registry;
 use prism_functions::service::access::Caller;
@@ -18,8 +18,9 @@ use prism_functions::steps::{Env, Settings};
 use prism_local::PolledSchedules;
 use prism_local::ec2::{Admin, Cloud, Durations, Settings as CloudSettings, SimEc2};
 use prism_local::executions::{MemoryExecutions, VirtualTime, Wrap, machine};
-use prism_local::store::SqliteTable;
+use prism_local::store::MemoryTable;
 
+use crate::between::{Between, Nothing};
 use crate::recorded::{Named, Recorded};
 use crate::watched::Watched;
 
@@ -99,6 +100,8 @@ pub struct Setup {
     pub bend: fn(SimEc2) -> Arc<dyn Ec2>,
     /// What looks into instances, where it is not the cloud itself.
     pub inspect: Option<MakeInspect>,
+    /// What lies between all of them.
+    pub between: Arc<dyn Between>,
 }
 
 /// Makes what looks into instances, on the world's time.
@@ -122,6 +125,7 @@ impl Setup {
             events: true,
             bend: |ec2| Arc::new(ec2),
             inspect: None,
+            between: Arc::new(Nothing),
         }
     }
 
@@ -137,25 +141,26 @@ impl Setup {
         let clock = VirtualClock::new(BEGIN.parse().expect("it is an instant"));
         let time: Arc<dyn Clock> = Arc::new(VirtualTime(clock.clone()));
         let cloud = Cloud::in_memory(Arc::clone(&time), self.seed, self.cloud);
-        let account: AccountId = "111122223333".parse().expect("it is an account id");
+        let account = account();
         let ec2 = cloud.account(account.clone());
         let notices = Arc::new(Notices::default());
-        let table = Arc::new(Watched::new(
-            SqliteTable::in_memory().expect("memory is always there"),
-        ));
+        let table = Arc::new(Watched::new(MemoryTable::default()));
+        let between = self.between;
+        let inspect = match self.inspect {
+            Some(make) => make(VirtualTime(clock.clone())),
+            None => Arc::new(ec2.clone()),
+        };
         let env = Env {
-            ec2: Arc::new(Recorded((self.bend)(ec2.clone()))),
-            inspect: Arc::new(Recorded(match self.inspect {
-                Some(make) => make(VirtualTime(clock.clone())),
-                None => Arc::new(ec2.clone()),
-            })),
-            registry: Registry::new(Arc::new(Recorded(Arc::clone(&table) as Arc<dyn Table>))),
+            ec2: Arc::new(Recorded(between.ec2((self.bend)(ec2.clone())))),
+            inspect: Arc::new(Recorded(between.inspect(inspect))),
+            registry: Registry::new(Arc::new(Recorded(between.table(Arc::clone(&table) as _)))),
             clock: time,
-            notifier: Arc::new(Recorded(Arc::clone(&notices) as Arc<dyn Notifier>)),
+            notifier: Arc::new(Recorded(between.notifier(Arc::clone(&notices) as _))),
             settings: self.settings,
         };
+        let functions = Arc::clone(&between);
         let executions = MemoryExecutions::of(clock.clone(), self.machine, move |steps| {
-            Arc::new(Named((self.wrap)(steps)))
+            functions.functions(Arc::new(Named((self.wrap)(steps))))
         });
         executions.set_env(env.clone());
         if self.events {
@@ -164,7 +169,7 @@ impl Setup {
         let rng = fastrand::Rng::with_seed(self.seed);
         let service = Service {
             env,
-            executions: Arc::new(Recorded(Arc::new(executions.clone()) as Arc<dyn Executions>)),
+            executions: Arc::new(Recorded(between.executions(Arc::new(executions.clone())))),
             schedules: Arc::new(Recorded(Arc::new(PolledSchedules) as Arc<dyn Schedules>)),
             parameters: Arc::new(Recorded(Arc::new(ec2.clone()) as Arc<dyn Parameters>)),
             entropy: Arc::new(Seeded(Mutex::new(rng))),
@@ -283,6 +288,11 @@ pub fn begun(world: &World, request: SaveRequest) -> SaveId {
 /// A user.
 pub fn caller(user: &str) -> Caller {
     Caller::new(user.parse().expect("it is a user"))
+}
+
+/// The account of every world.
+pub fn account() -> AccountId {
+    "111122223333".parse().expect("it is an account id")
 }
 
 /// The usual Region.

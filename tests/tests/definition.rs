@@ -196,11 +196,18 @@ fn what_passes_by_itself_is_tried_again_and_nothing_else_is() {
         let retried: BTreeSet<String> = errors(task, "Retry").into_iter().flatten().collect();
         for code in Code::ALL {
             let starts = STARTERS.contains(&name.as_str());
+            // What is refused now may be allowed in a minute, and nobody waits for it.
+            let refused = [Code::PermissionMissing, Code::AwsRefused];
+            let patient = name == "DiscardImage" && refused.contains(code);
             let met = code.class() == Class::Transient
                 && !NOT_MET_BY_STEPS.contains(code)
                 && *code != ENDS_A_WAIT
                 && (*code != Code::NoCapacity || starts);
-            assert_eq!(retried.contains(code.as_str()), met, "{name}: {code}");
+            assert_eq!(
+                retried.contains(code.as_str()),
+                met || patient,
+                "{name}: {code}"
+            );
         }
         for error in [
             "States.Timeout",

@@ -3,11 +3,12 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
+use prism_functions::ports::Table;
 use prism_local::clock::WallClock;
-use prism_local::store::SqliteTable;
+use prism_local::store::{MemoryTable, SqliteTable};
 use prism_tests::contract::table::{Fixture, check_all};
 
-fn fixture(table: SqliteTable) -> Fixture {
+fn fixture(table: impl Table + 'static) -> Fixture {
     Fixture {
         table: Arc::new(table),
         clock: Arc::new(WallClock::real()),
@@ -17,6 +18,11 @@ fn fixture(table: SqliteTable) -> Fixture {
 #[tokio::test]
 async fn the_table_in_memory_keeps_the_contract() {
     check_all(async || fixture(SqliteTable::in_memory().unwrap())).await;
+}
+
+#[tokio::test]
+async fn the_table_without_sqlite_keeps_the_contract() {
+    check_all(async || fixture(MemoryTable::default())).await;
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod emulator;
 mod openapi;
 mod package;
 mod shell;
+mod simulate;
 mod tidy;
 mod venv;
 mod verify;
@@ -37,6 +38,8 @@ Chores:
   bench [cold-start | registry]
                   measure how fast things are; or how a function begins, against one in Python; or
                   how the registry answers with a million saves in it
+  simulate [OPTIONS]
+                  have things go wrong at every call of simulated saves, and check the promises; --help
   package [--arch x86_64|arm64]
                   build what a deployment uploads: target/package/bootstrap-ARCH.zip
 ";
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         ["bench"] => bench::run(),
         ["bench", "cold-start"] => cold_start::run(),
         ["bench", "registry"] => bench::registry(),
+        ["simulate", rest @ ..] => simulate::run(rest),
         ["package", rest @ ..] => package::run(rest),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

@@ -259,22 +259,29 @@ impl Problem {
         format!("{}\nhint: {}", self.chain(), self.advice())
     }
 
-    /// Reads back what [`Problem::wire`] made; a foreign error becomes [`Code::Internal`] with its
-    /// name in the message, so that nothing is lost.
+    /// Reads back what [`Problem::wire`] made. A foreign error keeps its name in the message, so that
+    /// nothing is lost; it is a fault of ours unless Lambda failed or did not answer in time.
     pub fn from_wire(error: &str, text: &str) -> Self {
         let (message, hint) = match text.split_once("\nhint: ") {
             Some((message, hint)) => (message, Some(hint.to_owned())),
             None => (text, None),
         };
-        match error.parse() {
-            Ok(code) => Self {
+        if let Ok(code) = error.parse() {
+            return Self {
                 code,
                 message: message.to_owned(),
                 hint,
                 source: None,
-            },
-            Err(()) => Self::new(Code::Internal, format!("{error}: {message}")),
+            };
         }
+        let of_lambda =
+            error.starts_with("Lambda.") || matches!(error, "States.Timeout" | "Sandbox.Timedout");
+        let code = if of_lambda {
+            Code::AwsUnavailable
+        } else {
+            Code::Internal
+        };
+        Self::new(code, format!("{error}: {message}"))
     }
 }
 
@@ -318,9 +325,14 @@ mod tests {
 
     #[test]
     fn a_foreign_error_keeps_its_name() {
-        let back = Problem::from_wire("States.Timeout", "no answer");
+        let back = Problem::from_wire("Runtime.ExitError", "exit status 1");
         assert_eq!(back.code, Code::Internal);
-        assert_eq!(back.message, "States.Timeout: no answer");
+        assert_eq!(back.message, "Runtime.ExitError: exit status 1");
+        for error in ["States.Timeout", "Lambda.TooManyRequestsException"] {
+            let back = Problem::from_wire(error, "no answer");
+            assert_eq!(back.code, Code::AwsUnavailable);
+            assert_eq!(back.message, format!("{error}: no answer"));
+        }
     }
 
     #[test]

@@ -303,6 +303,10 @@ pub struct SaveRecord {
     pub ended_at: Option<Timestamp>,
     /// When the stop was about to be asked for. From here on the instance may be down.
     pub stop_requested_at: Option<Timestamp>,
+    /// When the stop was last asked for again, because no answer was known: an earlier request may
+    /// still take effect after the instance has been started.
+    #[serde(default)]
+    pub stop_repeated_at: Option<Timestamp>,
     /// When the instance was first seen stopped.
     pub stopped_at: Option<Timestamp>,
     /// When CreateImage was about to be asked for.
@@ -388,6 +392,7 @@ impl SaveRecord {
             updated_at: at,
             ended_at: None,
             stop_requested_at: None,
+            stop_repeated_at: None,
             stopped_at: None,
             image_requested_at: None,
             snapshots_at: None,
@@ -470,6 +475,8 @@ impl SaveRecord {
             // The beginning and the end tell the story; what repeats in between can go.
             self.moments.remove(MOMENTS / 2);
         }
+        // The branches of a Map look at the clock before they write, each for itself.
+        let at = self.moments.last().map_or(at, |last| last.at.max(at));
         self.moments.push(Moment {
             at,
             step: step.to_owned(),

@@ -94,6 +94,12 @@ pub fn save_id_of(user: &UserId, request_id: &str) -> Result<SaveId, Problem> {
     Ok(format!("save-{digits}").parse()?)
 }
 
+/// The copy of a version that a request id of a user's stands for.
+pub fn copy_id_of(user: &UserId, request_id: &str) -> Result<SaveId, Problem> {
+    let digits = request_digits("copy", user, request_id)?;
+    Ok(format!("save-{digits}").parse()?)
+}
+
 fn request_digits(kind: &str, user: &UserId, request_id: &str) -> Result<String, Problem> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
     if !(1..=64).contains(&request_id.len()) || !request_id.bytes().all(plain) {

@@ -87,6 +87,7 @@ impl Step for AwaitRunning {
             }),
             Standing::Down => {
                 note_fallen_back(env, &input.save, &record, instance.as_ref()).await?;
+                forget_running(env, &input.save, &record).await?;
                 Ok(Output {
                     done: false,
                     down: true,
@@ -112,6 +113,22 @@ fn waited(
         _ => asked,
     };
     seconds_between(since, now)
+}
+
+/// An instance that was seen running and is down again is not back yet.
+pub(super) async fn forget_running(
+    env: &Env,
+    save: &SaveRef,
+    record: &SaveRecord,
+) -> Result<(), Problem> {
+    if record.running_at.is_some() {
+        env.note(save, |record| {
+            record.running_at = None;
+            record.downtime_s = None;
+        })
+        .await?;
+    }
+    Ok(())
 }
 
 /// Writes down when the instance was seen running and how long it was down. The status checks are

@@ -108,6 +108,6 @@ mod tests {
             error: "States.Timeout".to_owned(),
             cause: String::new(),
         };
-        assert_eq!(caught.problem().code, Code::Internal);
+        assert_eq!(caught.problem().code, Code::AwsUnavailable);
     }
 }

@@ -8,8 +8,8 @@ use crate::domain::{Code, InstanceId, Problem, Region, Timestamp};
 use crate::ports::{Ec2, Instance, InstanceFilter, InstanceState};
 
 /// For how long after a stop was asked for a running instance may still be about to stop: a call
-/// whose answer was lost takes effect within this time.
-const STOP_IN_FLIGHT_S: i64 = 30;
+/// whose answer was lost takes effect within this time. What EC2 tells is no older either.
+const IN_FLIGHT: TimeDelta = TimeDelta::seconds(30);
 
 /// What is to be done about an instance that is owed its original state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,10 +82,14 @@ pub(crate) fn standing(
     };
     match instance.state {
         InstanceState::Running if duty.original_state == InstanceState::Running => {
-            let fresh = record.stopped_at.is_none()
-                && instance.launched_at < asked
-                && now - asked < TimeDelta::seconds(STOP_IN_FLIGHT_S);
-            if fresh {
+            // One that was down has been launched anew: else it is about to stop, or this is how it
+            // was before it did. One that is back may meet a stop that was on its way all the time.
+            let doubtful_since = if instance.launched_at < asked {
+                Some(record.stopped_at.map_or(asked, |at| at.max(asked)))
+            } else {
+                record.stop_repeated_at
+            };
+            if doubtful_since.is_some_and(|since| now - since < IN_FLIGHT) {
                 Standing::Moving
             } else {
                 Standing::Settled(Finding::Original)
@@ -148,6 +152,9 @@ pub(super) async fn start(
     let now = env.clock.now();
     env.note(save, |record| {
         record.start_requested_at.get_or_insert(now);
+        // One that was seen running and is down again is not back yet.
+        record.running_at = None;
+        record.downtime_s = None;
     })
     .await?;
     let problem = match env.ec2.start_instance(region, id).await {
@@ -167,7 +174,10 @@ pub(super) async fn start(
 /// The instance is stopped: by us, by a start that failed, or by somebody after us.
 fn standing_down(record: &SaveRecord, instance: &Instance) -> Standing {
     let after_our_start = match (record.start_requested_at, instance.transitioned_at) {
-        (Some(start), Some(transition)) => transition > start,
+        (Some(start), Some(transition)) => {
+            let our_late_stop = |repeated| transition < repeated + IN_FLIGHT;
+            transition > start && !record.stop_repeated_at.is_some_and(our_late_stop)
+        }
         _ => false,
     };
     let reason = instance.state_reason.as_ref();

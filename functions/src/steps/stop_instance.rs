@@ -41,6 +41,9 @@ impl Step for StopInstance {
         // The intent is written first: from here on the instance counts as down because of us.
         let now = env.clock.now();
         env.note(&input, |record| {
+            if record.stop_requested_at.is_some() {
+                record.stop_repeated_at = Some(now);
+            }
             record.stop_requested_at.get_or_insert(now);
         })
         .await?;

@@ -54,8 +54,13 @@ impl Step for Stranded {
         if stored.value.state.is_final() || stored.value.plan.is_none() {
             return Ok(Output { stranded: false });
         }
-        let problem = input.failure.problem();
         env.fence(&input.save).await?;
+        if is_back(env, &stored.value).await? {
+            // What failed had nothing to do with the instance: the sweep tries it again, and needs no
+            // alarm for that.
+            return Ok(Output { stranded: false });
+        }
+        let problem = input.failure.problem();
         let version = match keep(env, &input.save, &stored.value, &problem).await {
             Err(problem) if problem.code == Code::Superseded => return Err(problem),
             Err(problem) => {
@@ -137,4 +142,12 @@ async fn keep(
         })
         .await?;
     register(env, save, &record).await.map(Some)
+}
+
+/// Whether the duty of the save has been discharged: whoever gave up, the instance is none of it.
+async fn is_back(env: &Env, record: &SaveRecord) -> Result<bool, Problem> {
+    let id = &record.instance()?.id;
+    let duty = env.registry.duty(&record.request.region, id).await?;
+    let ours = duty.filter(|duty| duty.value.save_id == record.save_id);
+    Ok(ours.is_some_and(|duty| duty.value.discharged.is_some()))
 }

@@ -149,6 +149,12 @@ impl Cloud {
         Ok(not_running(&self.history_of(id)?, from, until))
     }
 
+    /// A copy of this cloud for which time stands still at this moment: what a server tells that
+    /// has not heard of anything since. What is done to it happens to nothing else.
+    pub fn frozen(&self) -> Result<Self, CloudError> {
+        self.with(|model, now| Self::of(Arc::new(Stopped(now)), model.clone(), None))
+    }
+
     /// The settings.
     pub fn settings(&self) -> Result<Settings, CloudError> {
         self.with(|model, _| model.settings().clone())
@@ -174,6 +180,19 @@ impl Cloud {
             // The clock is read once the file is ours: time then goes forwards over all processes.
             acted(model, self.shared.clock.now(), act)
         })
+    }
+}
+
+/// A clock that stands still.
+struct Stopped(Timestamp);
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+
+    fn sleep(&self, _: Duration) -> futures::future::BoxFuture<'static, ()> {
+        Box::pin(futures::future::pending())
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Rows by key. Whoever asks for a row to change it is taken to have changed it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Rows<K, V> {
     by_key: BTreeMap<K, V>,
     /// Changed since [`Rows::take_changed`]; stays empty while nobody persists the model.

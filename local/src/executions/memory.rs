@@ -105,6 +105,31 @@ impl MemoryExecutions {
         self.all().get(name).map(|kept| Arc::clone(&kept.history))
     }
 
+    /// The names of the executions that run, in alphabetical order.
+    pub fn running(&self) -> Vec<String> {
+        let all = self.all();
+        let running = all
+            .iter()
+            .filter(|(_, kept)| kept.execution.status == ExecutionStatus::Running);
+        running.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The names of all executions, in alphabetical order.
+    pub fn names(&self) -> Vec<String> {
+        self.all().keys().cloned().collect()
+    }
+
+    /// Ends an execution as if the definition's own time were up. One that has ended stays as it is.
+    pub fn time_out(&self, name: &str) {
+        if let Some(kept) = self.all().get_mut(name)
+            && kept.execution.status == ExecutionStatus::Running
+        {
+            kept.execution.status = ExecutionStatus::TimedOut;
+            kept.execution.stopped_at = Some(prism_asl::Clock::now(&self.shared.clock));
+            kept.stop.expire();
+        }
+    }
+
     fn all(&self) -> MutexGuard<'_, BTreeMap<String, Kept>> {
         self.shared
             .all

@@ -5,6 +5,7 @@
 //! transaction takes SQLite's one write lock before it reads, so none ever acts on an old state.
 
 mod evaluate;
+mod memory;
 mod query;
 mod rows;
 
@@ -21,6 +22,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::sqlite::{self, SqliteError};
 
+pub use memory::MemoryTable;
 pub use prism_functions::ports::table_rules::{
     INDEX_PARTITION_KEY_BYTES, INDEX_SORT_KEY_BYTES, NESTING, PAGE_BYTES, PARTITION_KEY_BYTES,
     QUERY_LIMIT, SORT_KEY_BYTES, TRANSACTION_BYTES,

@@ -9,7 +9,7 @@ use crate::play::Scenario;
 use crate::trouble::{Act, Fault};
 
 /// A code that no Retry names: what fails with it has failed.
-const FINAL: &str = "AwsRefused";
+const FINAL: &str = "SnapshotFailed";
 
 /// All scenarios.
 pub(crate) fn all() -> Vec<Scenario> {

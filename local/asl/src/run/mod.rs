@@ -27,6 +27,7 @@ use payload::Payload;
 
 pub use payload::PAYLOAD_LIMIT_BYTES;
 pub use stop::StopHandle;
+use stop::StopRequest;
 pub use tokens::{TaskTokens, TokenError};
 
 /// Who an execution is: what `$states.context` and the history say of it.
@@ -203,9 +204,11 @@ impl Execution {
         // Of what is there at once, a stop wins over a result, and a result over a timeout. The
         // losers are dropped here, and with them the running tasks.
         let (ended, stopped) = match select(stopped, select(work, limit)).await {
-            Either::Left((request, _)) => (None, Some(request)),
+            Either::Left((StopRequest::Abort { error, cause }, _)) => (None, Some((error, cause))),
             Either::Right((Either::Left((result, _)), _)) => (Some(result), None),
-            Either::Right((Either::Right(_), _)) => (None, None),
+            Either::Left((StopRequest::Expiry, _)) | Either::Right((Either::Right(_), _)) => {
+                (None, None)
+            }
         };
         match (ended, stopped) {
             (Some(Ok((payload, last))), _) => {
@@ -221,8 +224,7 @@ impl Execution {
                     .record_end(failure.event, Event::ExecutionFailed { error, cause });
                 (Status::Failed, None, Some(failure))
             }
-            (None, Some(request)) => {
-                let (error, cause) = (request.error, request.cause);
+            (None, Some((error, cause))) => {
                 let event = Event::ExecutionAborted {
                     error: error.clone(),
                     cause: cause.clone(),

@@ -21,10 +21,15 @@ struct Shared {
 }
 
 /// Why an execution was stopped.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct StopRequest {
-    pub(super) error: Option<String>,
-    pub(super) cause: Option<String>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum StopRequest {
+    /// Somebody asked for it.
+    Abort {
+        error: Option<String>,
+        cause: Option<String>,
+    },
+    /// Its time counts as up.
+    Expiry,
 }
 
 impl StopHandle {
@@ -36,12 +41,22 @@ impl StopHandle {
     /// Stops the execution: its running tasks are dropped, no Catch runs, and it ends as
     /// aborted. Only the first call counts, and none does once the execution has ended.
     pub fn stop(&self, error: Option<String>, cause: Option<String>) {
+        self.request(StopRequest::Abort { error, cause });
+    }
+
+    /// Ends the execution as if the definition's `TimeoutSeconds` had passed: for simulations, in
+    /// which that may be at any moment.
+    pub fn expire(&self) {
+        self.request(StopRequest::Expiry);
+    }
+
+    fn request(&self, wanted: StopRequest) {
         let mut request = self
             .0
             .request
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        request.get_or_insert(StopRequest { error, cause });
+        request.get_or_insert(wanted);
         drop(request);
         self.0.waker.wake();
     }

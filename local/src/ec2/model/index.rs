@@ -18,7 +18,7 @@ pub(super) enum Due {
 }
 
 /// The indexes.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Index {
     /// What is due when. Entries may be stale: whoever takes one looks at the row again.
     pub(super) agenda: BTreeSet<(Timestamp, Due)>,

@@ -54,7 +54,7 @@ pub(crate) struct DiskRow {
 }
 
 /// The rows of the model.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Data {
     /// One row, under the key 0.
     pub(crate) world: Rows<u64, WorldRow>,
@@ -74,7 +74,7 @@ pub(crate) struct Data {
 }
 
 /// The simulated cloud.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Model {
     pub(crate) data: Data,
     index: Index,

@@ -6,7 +6,7 @@ mod speed;
 
 use futures::executor::block_on;
 use prism_functions::ports::{
-    Condition, Index, Item, Key, Query, SortKeys, Table as _, TableError, Write,
+    Condition, Index, Item, Key, Query, SortKeys, Table, TableError, Write,
 };
 use rusqlite::params_from_iter;
 use serde_json::{Map, Value, json};
@@ -45,7 +45,7 @@ fn query(index: Index, pk: &str) -> Query {
 }
 
 /// The keys of all pages of the query, and how many pages there were.
-fn read_all(table: &SqliteTable, mut query: Query) -> (Vec<Key>, usize) {
+fn read_all(table: &dyn Table, mut query: Query) -> (Vec<Key>, usize) {
     let mut keys = Vec::new();
     for pages in 1..=10_000 {
         let page = block_on(table.query(&query)).unwrap();

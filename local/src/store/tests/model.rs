@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use futures::executor::block_on;
 use prism_functions::ports::{
-    Change, Condition, Index, Item, Key, Query, SortKeys, Table as _, TableError, Write,
+    Change, Condition, Index, Item, Key, Query, SortKeys, Table, TableError, Write,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::read_all;
-use crate::store::SqliteTable;
+use crate::store::{MemoryTable, SqliteTable};
 
 type Attributes = Map<String, Value>;
 type Model = BTreeMap<Key, Attributes>;
@@ -233,18 +233,25 @@ proptest! {
         transactions in vec(vec(write(), 1..5), 1..40),
         queries in vec(query(), 1..20),
     ) {
-        let table = SqliteTable::in_memory().unwrap();
+        let tables: [&dyn Table; 2] = [
+            &SqliteTable::in_memory().unwrap(),
+            &MemoryTable::default(),
+        ];
         let mut model = Model::new();
         for writes in &transactions {
             let expected = transact(&mut model, writes);
-            prop_assert_eq!(outcome(block_on(table.transact(writes))), expected, "{:?}", writes);
-            for write in writes {
-                let found = block_on(table.get(write.key())).unwrap().map(|it| it.attributes);
-                prop_assert_eq!(found.as_ref(), model.get(write.key()));
+            for table in tables {
+                prop_assert_eq!(&outcome(block_on(table.transact(writes))), &expected, "{:?}", writes);
+                for write in writes {
+                    let found = block_on(table.get(write.key())).unwrap().map(|it| it.attributes);
+                    prop_assert_eq!(found.as_ref(), model.get(write.key()));
+                }
             }
         }
         for query in queries {
-            prop_assert_eq!(read_all(&table, query.clone()).0, keys(&model, &query), "{:?}", query);
+            for table in tables {
+                prop_assert_eq!(read_all(table, query.clone()).0, keys(&model, &query), "{:?}", query);
+            }
         }
     }
 }

@@ -1,0 +1,191 @@
+//! Simulates saves in which things go wrong. `cargo xtask simulate` builds it to be fast and runs it.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it talks to whoever runs it"
+)]
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use prism_tests::simulation::{
+    Fault, MAIN, MUTANTS, PATHS, Path, Run, Tally, pairs, play, play_pairs, random, randoms,
+    singles, tell, trace,
+};
+
+const USAGE: &str = "\
+Usage: cargo xtask simulate [OPTIONS]
+
+Without options: all single faults, all pairs, the deliberate defects, and 10,000 seeds.
+
+  --singles               each fault at each call of each path
+  --pairs                 each pair of faults on the main path
+  --mutants               the deliberate defects, each of which must be caught
+  --seeds N [--from S]    N runs by chance, from the seed S on (1)
+  --seed S                play the run of a seed again and tell it
+  --path NAME [--fault F]...
+                          play a path with these faults and tell it
+  --trace                 with the last two: tell every call
+  --coverage              tell what was visited
+";
+
+/// What is asked.
+#[derive(Debug, Default)]
+struct Options {
+    singles: bool,
+    pairs: bool,
+    mutants: bool,
+    seeds: Option<u64>,
+    from: Option<u64>,
+    seed: Option<u64>,
+    path: Option<String>,
+    faults: Vec<Fault>,
+    trace: bool,
+    coverage: bool,
+}
+
+fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
+    let mut options = Options::default();
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
+        let number = |text: String| text.parse().map_err(|_| format!("{text} is no number"));
+        match arg.as_str() {
+            "--singles" => options.singles = true,
+            "--pairs" => options.pairs = true,
+            "--mutants" => options.mutants = true,
+            "--trace" => options.trace = true,
+            "--coverage" => options.coverage = true,
+            "--seeds" => options.seeds = Some(number(value()?)?),
+            "--from" => options.from = Some(number(value()?)?),
+            "--seed" => options.seed = Some(number(value()?)?),
+            "--path" => options.path = Some(value()?),
+            "--fault" => options.faults.push(value()?.parse()?),
+            _ => return Err(format!("{arg} is no option")),
+        }
+    }
+    let nothing = !options.singles && !options.pairs && !options.mutants;
+    if nothing && options.seeds.is_none() && options.seed.is_none() && options.path.is_none() {
+        (options.singles, options.pairs, options.mutants) = (true, true, true);
+        options.seeds = Some(10_000);
+    }
+    Ok(options)
+}
+
+fn main() -> ExitCode {
+    let options = match options(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(problem) => {
+            eprint!("error: {problem}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    if let Some(seed) = options.seed {
+        return show(&random(seed), options.trace);
+    }
+    if let Some(name) = &options.path {
+        let Some(path) = Path::named(name) else {
+            let names: Vec<&str> = PATHS.iter().map(|path| path.name).collect();
+            eprintln!(
+                "error: there is no path {name}; there are: {}",
+                names.join(", ")
+            );
+            return ExitCode::from(2);
+        };
+        return show(&play(path, &options.faults, None), options.trace);
+    }
+    if campaigns(&options) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Tells one run.
+fn show(run: &Run, every_call: bool) -> ExitCode {
+    if every_call {
+        print!("{}", trace(run));
+    }
+    print!("{}", tell(run));
+    for violation in &run.violations {
+        println!("violated: {violation}");
+    }
+    if run.violations.is_empty() {
+        println!("nothing is violated");
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Runs what is asked for; answers whether everything holds.
+fn campaigns(options: &Options) -> bool {
+    let mut whole = Tally::default();
+    if options.singles {
+        let what = format!("single faults on {} paths", PATHS.len());
+        whole.merge(timed(&what, || singles(PATHS, 1)));
+    }
+    let missing = if options.singles {
+        whole.coverage.missing()
+    } else {
+        Vec::new()
+    };
+    if options.pairs {
+        let found = pairs(MAIN);
+        let what = format!("pairs of faults, which stand for {}", found.all);
+        whole.merge(timed(&what, || play_pairs(MAIN, &found)));
+    }
+    if let Some(count) = options.seeds {
+        let from = options.from.unwrap_or(1);
+        whole.merge(timed(&format!("seeds from {from} on"), || {
+            randoms(from, count)
+        }));
+    }
+    if options.coverage {
+        print!("{}", whole.coverage);
+    }
+    for failure in &whole.failures {
+        println!("\n{}\nagain: {}", failure.tale, failure.replay);
+        for violation in &failure.violations {
+            println!("violated: {violation}");
+        }
+    }
+    for missing in &missing {
+        println!("error: no run has visited {missing}");
+    }
+    let holds = whole.failures.is_empty() && missing.is_empty();
+    if options.mutants {
+        return holds && caught();
+    }
+    holds
+}
+
+/// Whether every deliberate defect is caught.
+fn caught() -> bool {
+    let mut all = true;
+    for mutant in MUTANTS {
+        let run = mutant.run(true);
+        if let Some(violation) = run.violations.first() {
+            println!("caught: {}, by: {violation}", mutant.name);
+        } else {
+            println!("error: nothing is violated although {}", mutant.name);
+            all = false;
+        }
+    }
+    all
+}
+
+#[expect(clippy::disallowed_methods, reason = "this measures real time")]
+fn timed(what: &str, campaign: impl FnOnce() -> Tally) -> Tally {
+    let begin = Instant::now();
+    let tally = campaign();
+    let took = begin.elapsed().as_secs_f64();
+    let (runs, saves) = (tally.runs, tally.saves);
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    let rate = saves as f64 / took;
+    println!(
+        "{runs} {what}: {saves} saves in {took:.1} s, {rate:.0} a second, {} violations",
+        tally.failures.len()
+    );
+    tally
+}

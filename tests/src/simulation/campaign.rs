@@ -1,0 +1,96 @@
+//! Many runs, on all processors, and what came of them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::coverage::Coverage;
+use super::fault::Fault;
+use super::run::Run;
+
+/// After so many failures a campaign stops: more would tell nothing new.
+const ENOUGH: usize = 200;
+
+/// A run in which something was wrong.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// How to play it again.
+    pub replay: String,
+    /// What went wrong in it, by plan or by chance.
+    pub faults: Vec<Fault>,
+    /// What must hold and did not.
+    pub violations: Vec<String>,
+    /// What happened, for people.
+    pub tale: String,
+}
+
+/// What came of many runs.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// How many there were.
+    pub runs: usize,
+    /// How many saves they began.
+    pub saves: usize,
+    /// Those in which something was wrong, the first of them.
+    pub failures: Vec<Failure>,
+    /// What was visited.
+    pub coverage: Coverage,
+}
+
+impl Tally {
+    /// Adds a run that is to be played again by `replay`.
+    pub(crate) fn add(&mut self, run: &Run, replay: impl FnOnce() -> String) {
+        self.runs += 1;
+        self.saves += run
+            .conductor
+            .hands()
+            .map_or(0, |hands| hands.subjects().len());
+        self.coverage.add(run);
+        if !run.violations.is_empty() {
+            let trace = run.conductor.trace();
+            let faults = trace.iter().filter_map(|visit| {
+                let (point, kind) = (visit.point, visit.kind?);
+                Some(Fault { point, kind })
+            });
+            self.failures.push(Failure {
+                replay: replay(),
+                faults: faults.collect(),
+                violations: run.violations.clone(),
+                tale: super::tale::tell(run),
+            });
+        }
+    }
+
+    /// Adds another tally.
+    pub fn merge(&mut self, other: Self) {
+        self.runs += other.runs;
+        self.saves += other.saves;
+        self.failures.extend(other.failures);
+        self.coverage.merge(other.coverage);
+    }
+}
+
+/// Does all jobs on all processors, each by itself.
+pub(crate) fn all<J: Sync>(jobs: &[J], play: impl Fn(&J, &mut Tally) + Sync) -> Tally {
+    let next = AtomicUsize::new(0);
+    let failures = AtomicUsize::new(0);
+    let whole = Mutex::new(Tally::default());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mut tally = Tally::default();
+                while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let before = tally.failures.len();
+                    play(job, &mut tally);
+                    let new = tally.failures.len() - before;
+                    if failures.fetch_add(new, Ordering::Relaxed) + new >= ENOUGH {
+                        break;
+                    }
+                }
+                let mut whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
+                whole.merge(tally);
+            });
+        }
+    });
+    whole.into_inner().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,63 @@
+//! Chance, as a seed has it.
+
+use std::time::Duration;
+
+use super::fault::{Kind, Point};
+
+/// What goes wrong by chance in a run, and how long calls take.
+#[derive(Debug)]
+pub(crate) struct Chance {
+    /// Decides what goes wrong.
+    dice: fastrand::Rng,
+    /// Decides how long things take: another generator, so that a run without some of its faults
+    /// differs in nothing else.
+    lags: fastrand::Rng,
+    /// How likely it is that something goes wrong at a visit.
+    rate: f64,
+    /// How many more faults there may be.
+    left: u32,
+    /// What may go wrong.
+    kinds: Vec<Kind>,
+}
+
+impl Chance {
+    /// The chance of a seed.
+    pub(crate) fn new(seed: u64, rate: f64, most: u32, kinds: Vec<Kind>) -> Self {
+        Self {
+            dice: fastrand::Rng::with_seed(seed ^ 0x5eed),
+            lags: fastrand::Rng::with_seed(seed ^ 0x1a6),
+            rate,
+            left: most,
+            kinds,
+        }
+    }
+
+    /// Whether it may have EC2 tell the past.
+    pub(crate) fn remembers(&self) -> bool {
+        self.left > 0 && self.kinds.contains(&Kind::Stale)
+    }
+
+    /// What goes wrong at this point, if anything does.
+    pub(crate) fn fault(&mut self, point: Point) -> Option<Kind> {
+        if self.left == 0 || self.dice.f64() >= self.rate {
+            return None;
+        }
+        let here = |kind: &&Kind| point.site.takes(**kind);
+        let kinds: Vec<Kind> = self.kinds.iter().filter(here).copied().collect();
+        if kinds.is_empty() {
+            return None;
+        }
+        self.left -= 1;
+        Some(kinds[self.dice.usize(..kinds.len())])
+    }
+
+    /// How long a call is on its way; mostly little, sometimes seconds.
+    pub(crate) fn lag(&mut self) -> Option<Duration> {
+        let ms = match self.lags.u32(..100) {
+            0 => self.lags.u64(1000..5000),
+            1..=30 => self.lags.u64(5..300),
+            _ => return None,
+        };
+        Some(Duration::from_millis(ms))
+    }
+}

@@ -1,0 +1,486 @@
+//! Who decides what goes wrong: every call of every function passes here, is counted, and meets
+//! what is planned for it, or what chance has in store.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use prism_asl::{Clock as _, VirtualClock};
+use prism_functions::domain::{ImageId, Region, SaveId, Timestamp};
+use prism_functions::ports::{Call, Tags};
+use prism_functions::steps::SAVE_TAG;
+use prism_local::ec2::Cloud;
+
+use super::chance::Chance;
+use super::fault::{Fault, Kind, Point, Site, Spot, changes};
+use super::hands::Hands;
+use super::invocation::{self, Ended, Invocation};
+
+/// How long what is late or slow takes: less than the 30 seconds within which the steps expect a
+/// call without an answer to take effect.
+pub(crate) const LATE: Duration = Duration::from_secs(20);
+
+/// How a call goes wrong, for the port to word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    /// The service failed.
+    Failed,
+    /// It refused, and always will.
+    Refused,
+    /// The permission is missing.
+    Denied,
+    /// No answer came.
+    Silent,
+    /// There were too many calls.
+    Throttled,
+}
+
+/// A call on its way to a port.
+pub(crate) struct Asked<'a, T, E> {
+    pub(crate) call: Call,
+    /// The words of the port for what goes wrong.
+    pub(crate) wrong: &'a (dyn Fn(Wrong) -> E + Send + Sync),
+    /// Does it.
+    pub(crate) ask: &'a (dyn Fn() -> BoxFuture<'static, Result<T, E>> + Send + Sync),
+    /// Asks a cloud of the past instead, where that is possible.
+    pub(crate) past: Option<&'a (dyn Fn(Cloud) -> Result<T, E> + Send + Sync)>,
+}
+
+/// A visit of a site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visit {
+    /// When.
+    pub at: Timestamp,
+    /// The number of the invocation.
+    pub invocation: u32,
+    /// The save that the invocation is about.
+    pub save: Option<SaveId>,
+    /// Where, and for the how manieth time.
+    pub point: Point,
+    /// What went wrong.
+    pub kind: Option<Kind>,
+    /// What tells this moment from others, where it is asked for.
+    pub fingerprint: u64,
+}
+
+/// Something that somebody other than the saves did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: Kind,
+    /// To the instance of which save.
+    pub save: Option<SaveId>,
+}
+
+/// The AMIs that were made, by save and Region.
+pub(crate) type Made = BTreeMap<(String, Region), BTreeSet<ImageId>>;
+
+/// What a run has seen so far.
+#[derive(Default)]
+struct State {
+    visits: HashMap<Site, u32>,
+    throttled: HashMap<Site, u32>,
+    trace: Vec<Visit>,
+    acts: Vec<Act>,
+    pasts: Vec<(Timestamp, Cloud)>,
+    live: Vec<Arc<Invocation>>,
+    invocations: u32,
+    made: Made,
+    unbound: Vec<Point>,
+    chance: Option<Chance>,
+    calm: bool,
+    hands: Option<Arc<Hands>>,
+}
+
+/// See the module. Clones are the same one.
+#[derive(Clone)]
+pub struct Conductor(Arc<Shared>);
+
+struct Shared {
+    clock: Mutex<Option<VirtualClock>>,
+    faults: Vec<Fault>,
+    /// Whether the past must be kept, for stale reads.
+    remembers: bool,
+    /// Whether each moment is told from others.
+    fingerprints: bool,
+    state: Mutex<State>,
+}
+
+impl std::fmt::Debug for Conductor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Conductor")
+            .field("faults", &self.0.faults)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Conductor {
+    /// One that has these faults happen, and those that chance brings.
+    pub(crate) fn new(faults: Vec<Fault>, chance: Option<Chance>, fingerprints: bool) -> Self {
+        let stale = faults.iter().any(|fault| fault.kind == Kind::Stale);
+        let shared = Shared {
+            clock: Mutex::default(),
+            remembers: stale || chance.as_ref().is_some_and(Chance::remembers),
+            faults,
+            fingerprints,
+            state: Mutex::new(State {
+                chance,
+                calm: true,
+                ..State::default()
+            }),
+        };
+        Self(Arc::new(shared))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives it its time.
+    pub(crate) fn keeps_time_by(&self, clock: VirtualClock) {
+        let mut ours = self.0.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        *ours = Some(clock);
+    }
+
+    /// Gives it what it acts with. From here on calls are counted, and things go wrong.
+    pub(crate) fn begin(&self, hands: Hands) {
+        let mut state = self.state();
+        state.hands = Some(Arc::new(hands));
+        state.calm = false;
+    }
+
+    /// From here on nothing goes wrong any more, and nothing is counted.
+    pub(crate) fn calm(&self) {
+        self.state().calm = true;
+    }
+
+    /// Lets go of what it acts with, which holds the conductor in turn.
+    pub(crate) fn release(&self) {
+        let hands = {
+            let mut state = self.state();
+            state.pasts.clear();
+            state.live.clear();
+            state.hands.take()
+        };
+        drop(hands);
+        let mut clock = self.0.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(clock.take());
+    }
+
+    pub(crate) fn clock(&self) -> VirtualClock {
+        let clock = self.0.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        clock.clone().expect("the run has begun")
+    }
+
+    pub(crate) fn hands(&self) -> Option<Arc<Hands>> {
+        self.state().hands.clone()
+    }
+
+    /// What was visited, in order.
+    pub fn trace(&self) -> Vec<Visit> {
+        self.state().trace.clone()
+    }
+
+    /// What others did.
+    pub fn acts(&self) -> Vec<Act> {
+        self.state().acts.clone()
+    }
+
+    pub(crate) fn note_act(&self, act: Act) {
+        self.state().acts.push(act);
+    }
+
+    /// An AMI was made, whether or not anybody hears of it.
+    pub(crate) fn note_made(&self, tags: &Tags, region: &Region, image: &ImageId) {
+        let save = tags.get(SAVE_TAG).cloned().unwrap_or_default();
+        let mut state = self.state();
+        let images = state.made.entry((save, region.clone())).or_default();
+        images.insert(image.clone());
+    }
+
+    /// The AMIs that were made.
+    pub(crate) fn made(&self) -> Made {
+        self.state().made.clone()
+    }
+
+    /// The calls that changed an instance before there was a duty to bring it back.
+    pub(crate) fn unbound(&self) -> Vec<Point> {
+        self.state().unbound.clone()
+    }
+
+    /// Whether functions are under way.
+    pub(crate) fn busy(&self) -> bool {
+        !self.state().live.is_empty()
+    }
+
+    /// Runs a future as an invocation of a function.
+    pub(crate) async fn invoke<T>(
+        &self,
+        function: &'static str,
+        save: Option<(SaveId, u32)>,
+        work: BoxFuture<'_, T>,
+    ) -> Ended<T> {
+        let invocation = {
+            let mut state = self.state();
+            state.invocations += 1;
+            let invocation = Arc::new(Invocation::new(state.invocations, function, save));
+            state.live.push(Arc::clone(&invocation));
+            invocation
+        };
+        let clock = self.clock();
+        let ended = Arc::clone(&invocation).run(&clock, work).await;
+        let mut state = self.state();
+        state.live.retain(|live| live.number != invocation.number);
+        ended
+    }
+
+    /// All processes die, with every function that is under way.
+    pub(crate) fn kill_all(&self) {
+        let live = self.state().live.clone();
+        for invocation in live {
+            invocation.die();
+        }
+    }
+
+    /// The functions that are under way.
+    pub(crate) fn live(&self) -> Vec<Arc<Invocation>> {
+        self.state().live.clone()
+    }
+
+    /// How many calls are still to be throttled.
+    pub(crate) fn throttles(&self) -> usize {
+        self.state().throttled.len()
+    }
+
+    /// A site is visited; answers what goes wrong there now.
+    pub(crate) fn arrive(&self, invocation: &Invocation, spot: Spot) -> Option<Kind> {
+        if self.state().calm {
+            return None;
+        }
+        let site = Site {
+            function: invocation.function,
+            spot,
+        };
+        let now = self.clock().now();
+        let hands = self.hands();
+        let fingerprint = match &hands {
+            Some(hands) if self.0.fingerprints => hands.fingerprint(self, invocation, site),
+            _ => 0,
+        };
+        if self.0.remembers
+            && let Some(past) = hands.and_then(|hands| hands.cloud.frozen().ok())
+        {
+            let mut state = self.state();
+            state.pasts.retain(|(at, _)| *at + LATE >= now);
+            state.pasts.push((now, past));
+        }
+        // Nothing is touched before the duty is written (promise P1).
+        let touches = matches!(spot, Spot::Call(Call::StopInstance | Call::CreateImage));
+        let unbound = touches
+            && self
+                .hands()
+                .is_some_and(|hands| !hands.is_bound(invocation));
+        let order = std::sync::atomic::Ordering::Relaxed;
+        invocation.visits.fetch_add(1, order);
+        let mut state = self.state();
+        let nth = state.visits.entry(site).or_default();
+        *nth += 1;
+        let point = Point { site, nth: *nth };
+        if unbound {
+            state.unbound.push(point);
+        }
+        let kind = self.decide(&mut state, point);
+        state.trace.push(Visit {
+            at: now,
+            invocation: invocation.number,
+            save: invocation.save.as_ref().map(|(id, _)| id.clone()),
+            point,
+            kind,
+            fingerprint,
+        });
+        kind
+    }
+
+    fn decide(&self, state: &mut State, point: Point) -> Option<Kind> {
+        // Throttles count the calls of all functions together.
+        let bucket = match point.site.spot {
+            Spot::Call(_) => Site {
+                function: "",
+                ..point.site
+            },
+            Spot::Begin | Spot::End => point.site,
+        };
+        if let Some(left) = state.throttled.get_mut(&bucket) {
+            *left -= 1;
+            if *left == 0 {
+                state.throttled.remove(&bucket);
+            }
+            return Some(Kind::Throttle1);
+        }
+        let planned = self.0.faults.iter().find(|fault| fault.point == point);
+        let kind = match planned {
+            Some(fault) => Some(fault.kind),
+            None => state.chance.as_mut().and_then(|chance| chance.fault(point)),
+        };
+        let further = kind.and_then(Kind::throttled).unwrap_or(1) - 1;
+        if further > 0 {
+            state.throttled.insert(bucket, further);
+        }
+        kind
+    }
+
+    /// How long the next call is on its way.
+    fn lag(&self) -> Option<Duration> {
+        let mut state = self.state();
+        if state.calm {
+            return None;
+        }
+        state.chance.as_mut().and_then(Chance::lag)
+    }
+
+    /// Lets a call through, or not.
+    pub(crate) async fn through<T, E>(&self, asked: Asked<'_, T, E>) -> Result<T, E>
+    where
+        T: PartialEq + Send + 'static,
+        E: Send + 'static,
+    {
+        let Some(invocation) = invocation::current() else {
+            return (asked.ask)().await;
+        };
+        let kind = self.arrive(&invocation, Spot::Call(asked.call));
+        if let Some(lag) = self.lag() {
+            self.clock().sleep(lag).await;
+        }
+        let result = match kind {
+            None => (asked.ask)().await,
+            Some(kind) => self.suffer(&invocation, kind, &asked).await,
+        };
+        if changes(asked.call)
+            && let Some(lag) = self.lag()
+        {
+            self.clock().sleep(lag).await;
+        }
+        result
+    }
+
+    async fn suffer<T, E>(
+        &self,
+        invocation: &Arc<Invocation>,
+        kind: Kind,
+        asked: &Asked<'_, T, E>,
+    ) -> Result<T, E>
+    where
+        T: PartialEq + Send + 'static,
+        E: Send + 'static,
+    {
+        let wrong = |how| Err((asked.wrong)(how));
+        let clock = self.clock();
+        match kind {
+            Kind::Fails => wrong(Wrong::Failed),
+            Kind::Refused => wrong(Wrong::Refused),
+            Kind::Denied => wrong(Wrong::Denied),
+            Kind::Throttle1 | Kind::Throttle10 | Kind::Throttle100 => wrong(Wrong::Throttled),
+            Kind::FailsAfter => {
+                drop((asked.ask)().await);
+                wrong(Wrong::Failed)
+            }
+            Kind::Lost => {
+                drop((asked.ask)().await);
+                wrong(Wrong::Silent)
+            }
+            Kind::Late => {
+                let late = (asked.ask)();
+                let rest = clock.sleep(LATE);
+                clock.spawn(async move {
+                    rest.await;
+                    drop(late.await);
+                });
+                wrong(Wrong::Silent)
+            }
+            Kind::Slow => {
+                clock.sleep(LATE).await;
+                (asked.ask)().await
+            }
+            Kind::Stale => self.stale(asked).await,
+            _ => self.break_off(invocation, kind, asked).await,
+        }
+    }
+
+    /// What ends a function or its execution, and what others do.
+    async fn break_off<T, E>(
+        &self,
+        invocation: &Arc<Invocation>,
+        kind: Kind,
+        asked: &Asked<'_, T, E>,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+    {
+        let after = matches!(
+            kind,
+            Kind::HangsAfter
+                | Kind::CrashAfter
+                | Kind::AbortAfter
+                | Kind::TimeUpAfter
+                | Kind::DeathAfter
+        );
+        let result = if after {
+            Some((asked.ask)().await)
+        } else {
+            None
+        };
+        match kind {
+            Kind::Hangs | Kind::HangsAfter => futures::future::pending::<()>().await,
+            Kind::Crash | Kind::CrashAfter => {
+                invocation.die();
+                futures::future::pending::<()>().await;
+            }
+            Kind::Zombie => {
+                self.end_execution(invocation, kind);
+                self.clock().sleep(LATE).await;
+            }
+            kind if kind.ends_execution() => {
+                self.end_execution(invocation, kind);
+                if matches!(kind, Kind::Death | Kind::DeathAfter) {
+                    futures::future::pending::<()>().await;
+                }
+            }
+            kind => self.act(invocation, kind).await,
+        }
+        match result {
+            Some(result) => result,
+            None => (asked.ask)().await,
+        }
+    }
+
+    /// Asks how it was before the last change within [`LATE`].
+    async fn stale<T, E>(&self, asked: &Asked<'_, T, E>) -> Result<T, E>
+    where
+        T: PartialEq + Send + 'static,
+        E: Send + 'static,
+    {
+        let fresh = (asked.ask)().await;
+        let Some(past) = asked.past else { return fresh };
+        let now = self.clock().now();
+        let pasts: Vec<Cloud> = {
+            let state = self.state();
+            let recent = state.pasts.iter().filter(|(at, _)| *at + LATE >= now);
+            recent.rev().map(|(_, cloud)| cloud.clone()).collect()
+        };
+        for cloud in pasts {
+            let told = past(cloud);
+            let same = match (&told, &fresh) {
+                (Ok(told), Ok(fresh)) => told == fresh,
+                (Err(_), Err(_)) => true,
+                _ => false,
+            };
+            if !same {
+                return told;
+            }
+        }
+        fresh
+    }
+}

@@ -1,0 +1,214 @@
+//! What the runs have visited: calls and kinds of faults, states, and the retriers and catchers of
+//! the definition.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::LazyLock;
+
+use prism_asl::{Event, HistoryEvent};
+use prism_local::executions::DEFINITION;
+use serde_json::Value;
+
+use super::fault::{Kind, Site};
+use super::run::Run;
+
+/// How often something was visited.
+type Counts<K> = BTreeMap<K, u64>;
+
+/// See the module.
+#[derive(Debug, Default, Clone)]
+pub struct Coverage {
+    /// The sites.
+    pub sites: Counts<Site>,
+    /// What went wrong.
+    pub kinds: Counts<Kind>,
+    /// The states that were entered.
+    pub states: Counts<String>,
+    /// The retriers that retried: the state, and which of its retriers.
+    pub retriers: Counts<(String, usize)>,
+    /// The catchers that caught: the same.
+    pub catchers: Counts<(String, usize)>,
+}
+
+/// A state of the definition with what its retriers and catchers name.
+struct Handlers {
+    name: String,
+    retry: Vec<Vec<String>>,
+    catch: Vec<Vec<String>>,
+}
+
+static STATES: LazyLock<Vec<Handlers>> = LazyLock::new(|| {
+    let definition = serde_json::from_str(DEFINITION).expect("the definition is JSON");
+    let mut states = Vec::new();
+    collect(&definition, &mut states);
+    states
+});
+
+fn collect(graph: &Value, states: &mut Vec<Handlers>) {
+    for (name, state) in graph["States"].as_object().into_iter().flatten() {
+        let named = |field: &str| {
+            let handlers = state[field].as_array().into_iter().flatten();
+            let errors = handlers.map(|handler| {
+                let names = handler["ErrorEquals"].as_array().into_iter().flatten();
+                names
+                    .filter_map(|name| name.as_str().map(str::to_owned))
+                    .collect()
+            });
+            errors.collect()
+        };
+        states.push(Handlers {
+            name: name.clone(),
+            retry: named("Retry"),
+            catch: named("Catch"),
+        });
+        collect(&state["ItemProcessor"], states);
+    }
+}
+
+/// Which of the handlers takes an error.
+fn taker(handlers: &[Vec<String>], error: &str) -> Option<usize> {
+    let takes = |names: &Vec<String>| {
+        names
+            .iter()
+            .any(|name| name == error || name == "States.ALL")
+    };
+    handlers.iter().position(takes)
+}
+
+impl Coverage {
+    /// Adds what a run has visited.
+    pub(crate) fn add(&mut self, run: &Run) {
+        for visit in run.conductor.trace() {
+            *self.sites.entry(visit.point.site).or_default() += 1;
+            if let Some(kind) = visit.kind {
+                *self.kinds.entry(kind).or_default() += 1;
+            }
+        }
+        let executions = &run.world.executions;
+        for name in executions.names() {
+            if let Some(history) = executions.history(&name) {
+                self.add_history(&history.events());
+            }
+        }
+    }
+
+    fn add_history(&mut self, events: &[HistoryEvent]) {
+        // The state that each event belongs to, and the error that it reports.
+        let mut states: HashMap<u64, &str> = HashMap::new();
+        let mut errors: HashMap<u64, &str> = HashMap::new();
+        for event in events {
+            let before = event.previous_event_id;
+            match &event.event {
+                Event::StateEntered { name, .. } => {
+                    states.insert(event.id, name);
+                    *self.states.entry(name.to_string()).or_default() += 1;
+                    continue;
+                }
+                Event::TaskFailed { error, .. } | Event::TaskTimedOut { error, .. } => {
+                    errors.insert(event.id, error);
+                }
+                Event::TaskScheduled { .. } => {
+                    if let Some((state, error)) = states.get(&before).zip(errors.get(&before)) {
+                        self.retried(state, error);
+                    }
+                }
+                Event::StateExited { name, .. } => {
+                    if let Some(error) = errors.get(&before) {
+                        self.caught(name, error);
+                    }
+                    continue;
+                }
+                Event::StateFailed { .. } | Event::MapIterationFailed { .. } => {
+                    // What made a Map fail is what failed last within it.
+                    if let Some(error) = errors.get(&before).copied() {
+                        errors.insert(event.id, error);
+                    }
+                }
+                _ => {}
+            }
+            if let Some(state) = states.get(&before).copied() {
+                states.insert(event.id, state);
+            }
+        }
+    }
+
+    fn retried(&mut self, state: &str, error: &str) {
+        let known = STATES.iter().find(|known| known.name == state);
+        if let Some(index) = known.and_then(|known| taker(&known.retry, error)) {
+            *self.retriers.entry((state.to_owned(), index)).or_default() += 1;
+        }
+    }
+
+    fn caught(&mut self, state: &str, error: &str) {
+        let known = STATES.iter().find(|known| known.name == state);
+        if let Some(index) = known.and_then(|known| taker(&known.catch, error)) {
+            *self.catchers.entry((state.to_owned(), index)).or_default() += 1;
+        }
+    }
+
+    /// Adds what other runs have visited.
+    pub fn merge(&mut self, other: Self) {
+        merge(&mut self.sites, other.sites);
+        merge(&mut self.kinds, other.kinds);
+        merge(&mut self.states, other.states);
+        merge(&mut self.retriers, other.retriers);
+        merge(&mut self.catchers, other.catchers);
+    }
+
+    /// The states, retriers and catchers of the definition that nothing has visited.
+    pub fn missing(&self) -> Vec<String> {
+        let mut missing = Vec::new();
+        for state in &*STATES {
+            let name = &state.name;
+            if !self.states.contains_key(name) {
+                missing.push(format!("the state {name}"));
+            }
+            for (index, errors) in state.retry.iter().enumerate() {
+                if !self.retriers.contains_key(&(name.clone(), index)) {
+                    missing.push(format!("the retrier of {name} for {}", errors.join(", ")));
+                }
+            }
+            for (index, errors) in state.catch.iter().enumerate() {
+                if !self.catchers.contains_key(&(name.clone(), index)) {
+                    missing.push(format!("the catcher of {name} for {}", errors.join(", ")));
+                }
+            }
+        }
+        let unseen = Kind::ALL
+            .iter()
+            .filter(|kind| !self.kinds.contains_key(kind));
+        missing.extend(unseen.map(|kind| format!("the fault {}", kind.name())));
+        missing
+    }
+}
+
+fn merge<K: Ord>(into: &mut Counts<K>, other: Counts<K>) {
+    for (key, count) in other {
+        *into.entry(key).or_default() += count;
+    }
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut retriers, mut catchers) = (0, 0);
+        for state in &*STATES {
+            retriers += state.retry.len();
+            catchers += state.catch.len();
+        }
+        writeln!(
+            f,
+            "{} of {} states, {} of {retriers} retriers, {} of {catchers} catchers, {} of {} kinds of faults, {} different calls",
+            self.states.len(),
+            STATES.len(),
+            self.retriers.len(),
+            self.catchers.len(),
+            self.kinds.len(),
+            Kind::ALL.len(),
+            self.sites.len(),
+        )?;
+        for (kind, count) in &self.kinds {
+            writeln!(f, "  {count:>10}  {}", kind.name())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,355 @@
+//! What can go wrong, and where: a fault happens to the n-th call of a port that a function makes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use prism_functions::ports::Call;
+use prism_functions::steps;
+
+macro_rules! kinds {
+    ($($(#[doc = $means:literal])+ $variant:ident = $name:literal,)*) => {
+        /// What goes wrong.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind {
+            $($(#[doc = $means])+ $variant,)*
+        }
+
+        impl Kind {
+            /// All kinds.
+            pub const ALL: &'static [Kind] = &[$(Kind::$variant,)*];
+
+            /// Its name in a list of faults.
+            pub fn name(self) -> &'static str {
+                match self { $(Kind::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The service fails, and does nothing.
+    Fails = "fails",
+    /// The service does it, and then fails.
+    FailsAfter = "fails-after",
+    /// The service does it, and no answer comes.
+    Lost = "lost",
+    /// No answer comes, and the service does it 20 seconds later.
+    Late = "late",
+    /// The service refuses for a reason that does not pass by itself.
+    Refused = "refused",
+    /// The permission is missing for this call.
+    Denied = "denied",
+    /// Nothing happens and nothing is answered until the function's time is up.
+    Hangs = "hangs",
+    /// It is done, and nothing is answered until the function's time is up.
+    HangsAfter = "hangs-after",
+    /// It takes 20 seconds.
+    Slow = "slow",
+    /// The function's process dies before the call; at its beginning, before it runs.
+    Crash = "crash",
+    /// The function's process dies after the call.
+    CrashAfter = "crash-after",
+    /// Too many calls: this one is refused.
+    Throttle1 = "throttle-1",
+    /// Too many calls: this one and the next nine of the kind are refused.
+    Throttle10 = "throttle-10",
+    /// Too many calls: this one and the next 99 of the kind are refused.
+    Throttle100 = "throttle-100",
+    /// The execution is stopped; the function that is under way goes on to its end.
+    Abort = "abort",
+    /// The same once the call has had its effect.
+    AbortAfter = "abort-after",
+    /// The execution is stopped, which an event tells at once; the call has its effect 20 seconds
+    /// later, when the recovery is at work.
+    Zombie = "zombie",
+    /// The definition's own time is up.
+    TimeUp = "time-up",
+    /// The same once the call has had its effect.
+    TimeUpAfter = "time-up-after",
+    /// The process that carries all executions dies, and everything in it.
+    Death = "death",
+    /// The same once the call has had its effect.
+    DeathAfter = "death-after",
+    /// EC2 tells how it was before its last change, if that was at most 20 seconds ago.
+    Stale = "stale",
+    /// The function runs, and Lambda cannot say how it ended.
+    Unknown = "unknown",
+    /// The function runs, and Step Functions hears nothing of it.
+    Mute = "mute",
+    /// Somebody stops the instance.
+    TheyStop = "they-stop",
+    /// Somebody starts the instance.
+    TheyStart = "they-start",
+    /// Somebody terminates the instance.
+    TheyTerminate = "they-terminate",
+    /// Somebody deregisters the AMI and its copies.
+    TheyDeregister = "they-deregister",
+    /// Somebody deletes the snapshots, where EC2 lets them.
+    TheyDelete = "they-delete",
+    /// The owner cancels the save.
+    Cancel = "cancel",
+    /// The process hands the save over to another one.
+    HandOver = "hand-over",
+    /// The owner asks for the same save again, under the same request id.
+    Again = "again",
+    /// The owner asks for another save of the same instance.
+    Rival = "rival",
+    /// Another sweep runs at the same time.
+    Sweep = "sweep",
+}
+
+impl Kind {
+    /// The one of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
+    /// How many calls it concerns, if it is a throttle.
+    pub fn throttled(self) -> Option<u32> {
+        match self {
+            Kind::Throttle1 => Some(1),
+            Kind::Throttle10 => Some(10),
+            Kind::Throttle100 => Some(100),
+            _ => None,
+        }
+    }
+
+    /// Whether somebody does something, rather than something breaking.
+    pub fn is_act(self) -> bool {
+        matches!(
+            self,
+            Kind::TheyStop
+                | Kind::TheyStart
+                | Kind::TheyTerminate
+                | Kind::TheyDeregister
+                | Kind::TheyDelete
+                | Kind::Cancel
+                | Kind::HandOver
+                | Kind::Again
+                | Kind::Rival
+                | Kind::Sweep
+        )
+    }
+
+    /// Whether it ends the execution from outside.
+    pub fn ends_execution(self) -> bool {
+        matches!(
+            self,
+            Kind::Abort
+                | Kind::AbortAfter
+                | Kind::Zombie
+                | Kind::TimeUp
+                | Kind::TimeUpAfter
+                | Kind::Death
+                | Kind::DeathAfter
+        )
+    }
+}
+
+/// A place in a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Spot {
+    /// Lambda is about to run it.
+    Begin,
+    /// It calls a port.
+    Call(Call),
+    /// It has ended, and Lambda is about to say so.
+    End,
+}
+
+/// A place in which something can go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Site {
+    /// The function: a step, or `Sweep`, `Wake`, `Api`.
+    pub function: &'static str,
+    /// Where in it.
+    pub spot: Spot,
+}
+
+/// The n-th visit of a site in a run, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Point {
+    /// The site.
+    pub site: Site,
+    /// Which visit.
+    pub nth: u32,
+}
+
+/// Something that goes wrong once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fault {
+    /// When.
+    pub point: Point,
+    /// What.
+    pub kind: Kind,
+}
+
+/// Whether a call may change something.
+pub(super) fn changes(call: Call) -> bool {
+    matches!(
+        call,
+        Call::StopInstance
+            | Call::StartInstance
+            | Call::TerminateInstance
+            | Call::RunInstance
+            | Call::CreateImage
+            | Call::CopyImage
+            | Call::DeregisterImage
+            | Call::DeleteSnapshot
+            | Call::AddLaunchPermissions
+            | Call::RemoveLaunchPermissions
+            | Call::Put
+            | Call::Update
+            | Call::Delete
+            | Call::Check
+            | Call::Notice
+            | Call::Alarm
+            | Call::StartExecution
+            | Call::EndWait
+            | Call::StopExecution
+    )
+}
+
+/// Whether a call goes to EC2 or what belongs to it, which has permissions of its own for each.
+fn is_of_ec2(call: Call) -> bool {
+    call.actions().iter().any(|action| {
+        action.starts_with("ec2:") || action.starts_with("ssm:") || action.starts_with("kms:")
+    }) && call != Call::Alarm
+}
+
+impl Site {
+    /// Whether that can go wrong there.
+    pub fn takes(self, kind: Kind) -> bool {
+        let of_step = steps::find(self.function).is_some();
+        match self.spot {
+            Spot::Begin => {
+                of_step
+                    && matches!(
+                        kind,
+                        Kind::Fails
+                            | Kind::Crash
+                            | Kind::Throttle1
+                            | Kind::Throttle10
+                            | Kind::Throttle100
+                    )
+            }
+            Spot::End => of_step && matches!(kind, Kind::Unknown | Kind::Mute | Kind::CrashAfter),
+            Spot::Call(call) => takes(call, of_step, kind),
+        }
+    }
+
+    /// All that can go wrong there.
+    pub fn kinds(self) -> impl Iterator<Item = Kind> {
+        let all = Kind::ALL.iter().copied();
+        all.filter(move |kind| self.takes(*kind))
+    }
+}
+
+fn takes(call: Call, of_step: bool, kind: Kind) -> bool {
+    match kind {
+        Kind::Fails
+        | Kind::Lost
+        | Kind::Refused
+        | Kind::Hangs
+        | Kind::Slow
+        | Kind::Crash
+        | Kind::Death => true,
+        Kind::FailsAfter | Kind::HangsAfter | Kind::CrashAfter | Kind::Late | Kind::DeathAfter => {
+            changes(call)
+        }
+        Kind::Throttle1 | Kind::Throttle10 | Kind::Throttle100 => {
+            is_of_ec2(call) || matches!(call, Call::Get | Call::Put | Call::Delete)
+        }
+        Kind::Denied => is_of_ec2(call),
+        Kind::Stale => matches!(call, Call::Instances | Call::Images | Call::Snapshots),
+        Kind::Abort | Kind::TimeUp => of_step,
+        Kind::AbortAfter | Kind::TimeUpAfter | Kind::Zombie => of_step && changes(call),
+        Kind::Unknown | Kind::Mute => false,
+        _ => kind.is_act(),
+    }
+}
+
+impl fmt::Display for Spot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Spot::Begin => f.write_str("begin"),
+            Spot::End => f.write_str("end"),
+            Spot::Call(call) => write!(f, "{call:?}"),
+        }
+    }
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Site { function, spot } = self.site;
+        write!(f, "{function}.{spot}#{}", self.nth)
+    }
+}
+
+/// Such as `AwaitStopped.Instances#3=stale`.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.point, self.kind.name())
+    }
+}
+
+/// The function of that name, as the registry of steps spells it for ever.
+pub(super) fn function(name: &str) -> Option<&'static str> {
+    let others = ["Sweep", "Wake", "Api"];
+    let step = steps::find(name).map(|step| step.name);
+    step.or_else(|| others.into_iter().find(|other| *other == name))
+}
+
+impl FromStr for Fault {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text} is no fault: write it as Function.Call#n=kind");
+        let (point, kind) = text.split_once('=').ok_or_else(wrong)?;
+        let (site, nth) = point.split_once('#').ok_or_else(wrong)?;
+        let (name, spot) = site.split_once('.').ok_or_else(wrong)?;
+        let spot = match spot {
+            "begin" => Spot::Begin,
+            "end" => Spot::End,
+            call => {
+                let mut all = Call::ALL.iter();
+                Spot::Call(*all.find(|c| format!("{c:?}") == call).ok_or_else(wrong)?)
+            }
+        };
+        Ok(Fault {
+            point: Point {
+                site: Site {
+                    function: function(name).ok_or_else(wrong)?,
+                    spot,
+                },
+                nth: nth.parse().map_err(|_| wrong())?,
+            },
+            kind: Kind::named(kind).ok_or_else(wrong)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_read_as_it_is_written() {
+        for step in steps::ALL {
+            let calls = step.calls.iter().map(|call| Spot::Call(*call));
+            for spot in calls.chain([Spot::Begin, Spot::End]) {
+                let site = Site {
+                    function: step.name,
+                    spot,
+                };
+                for kind in site.kinds() {
+                    let point = Point { site, nth: 7 };
+                    let fault = Fault { point, kind };
+                    assert_eq!(fault.to_string().parse(), Ok(fault));
+                }
+            }
+        }
+        assert!("AwaitStopped.Instances#x=stale".parse::<Fault>().is_err());
+        assert!("Nobody.Instances#1=stale".parse::<Fault>().is_err());
+    }
+}

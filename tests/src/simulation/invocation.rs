@@ -1,0 +1,118 @@
+//! An invocation of a function, as Lambda carries it out: it has a limit of time, its process may die,
+//! and it goes on to its end when whoever invoked it is gone.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use prism_asl::{Clock as _, VirtualClock};
+use prism_functions::domain::SaveId;
+
+thread_local! {
+    /// What is being polled on this thread.
+    static CURRENT: RefCell<Option<Arc<Invocation>>> = const { RefCell::new(None) };
+}
+
+/// One run of a function.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    /// Its number in the run.
+    pub(crate) number: u32,
+    /// The function.
+    pub(crate) function: &'static str,
+    /// The save that it is about, and as which of its executions.
+    pub(crate) save: Option<(SaveId, u32)>,
+    /// How many sites it has visited.
+    pub(crate) visits: AtomicU32,
+    dead: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+/// How an invocation ended.
+#[derive(Debug)]
+pub(crate) enum Ended<T> {
+    /// The function returned.
+    Returned(T),
+    /// Its process died.
+    Died,
+    /// Its time was up.
+    TimedOut,
+}
+
+/// How long the function may take, as `infra/template.yaml` has it.
+pub(crate) fn limit(function: &str) -> Duration {
+    Duration::from_secs(match function {
+        "DiscardImage" => 290,
+        "Sweep" => 240,
+        "Api" => 29,
+        _ => 55,
+    })
+}
+
+/// The invocation that is being polled, if one is.
+pub(crate) fn current() -> Option<Arc<Invocation>> {
+    CURRENT.with_borrow(Clone::clone)
+}
+
+impl Invocation {
+    pub(crate) fn new(number: u32, function: &'static str, save: Option<(SaveId, u32)>) -> Self {
+        Self {
+            number,
+            function,
+            save,
+            visits: AtomicU32::new(0),
+            dead: AtomicBool::new(false),
+            waker: Mutex::default(),
+        }
+    }
+
+    /// The execution that invoked it, by the name that the service gives it.
+    pub(crate) fn execution(&self) -> Option<String> {
+        let (id, epoch) = self.save.as_ref()?;
+        Some(match epoch {
+            0 | 1 => id.to_string(),
+            epoch => format!("{id}-{epoch}"),
+        })
+    }
+
+    /// Its process dies.
+    pub(crate) fn die(&self) {
+        self.dead.store(true, Ordering::Relaxed);
+        let waker = self.waker.lock();
+        if let Some(waker) = waker.unwrap_or_else(PoisonError::into_inner).take() {
+            waker.wake();
+        }
+    }
+
+    /// Runs the function until it returns, dies, or has had its time.
+    pub(crate) async fn run<T>(
+        self: Arc<Self>,
+        clock: &VirtualClock,
+        work: impl Future<Output = T>,
+    ) -> Ended<T> {
+        let mut work = pin!(work);
+        let mut time = pin!(clock.sleep(limit(self.function)));
+        poll_fn(|context| {
+            let before = CURRENT.replace(Some(Arc::clone(&self)));
+            let polled = work.as_mut().poll(context);
+            CURRENT.set(before);
+            if self.dead.load(Ordering::Relaxed) {
+                return Poll::Ready(Ended::Died);
+            }
+            if let Poll::Ready(output) = polled {
+                return Poll::Ready(Ended::Returned(output));
+            }
+            if time.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Ended::TimedOut);
+            }
+            let mut waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+            *waker = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+}

@@ -1,0 +1,35 @@
+//! A deterministic simulation of saves: the definition as deployed, the real steps and service, the
+//! simulated cloud, and virtual time. Whatever can go wrong with a call is made to go wrong, one at
+//! a time, in pairs, and by chance, and what must hold is held against what really happened. See
+//! `docs/simulation.md`.
+
+mod campaign;
+mod chance;
+mod conductor;
+mod coverage;
+mod fault;
+mod hands;
+mod invocation;
+mod lambda;
+mod mutant;
+mod oracle;
+mod pairs;
+mod path;
+mod ports;
+mod random;
+mod run;
+mod singles;
+mod tale;
+
+pub use campaign::{Failure, Tally};
+pub use conductor::{Act, Conductor, Visit};
+pub use coverage::Coverage;
+pub use fault::{Fault, Kind, Point, Site, Spot};
+pub use hands::{Subject, Wanted};
+pub use mutant::{MUTANTS, Mutant};
+pub use pairs::{Pairs, pairs, play_pairs};
+pub use path::{ALL as PATHS, MAIN, Path};
+pub use random::{random, randoms};
+pub use run::Run;
+pub use singles::{play, points, singles};
+pub use tale::{tell, trace};

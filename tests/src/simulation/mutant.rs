@@ -1,0 +1,141 @@
+//! Deliberate defects, each of which the simulation must catch: else it would prove nothing. They
+//! lie between the parts of the simulated world; nothing of what is shipped knows of them.
+
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use prism_asl::Machine;
+use prism_functions::ports::Write;
+use prism_local::executions::DEFINITION;
+use serde_json::Value;
+
+use super::fault::Fault;
+use super::path::Path;
+use super::run::{Run, machine_of};
+use super::singles::play;
+
+/// A defect.
+pub struct Mutant {
+    /// Its name.
+    pub name: &'static str,
+    /// The path, and what goes wrong on it, by which it is caught.
+    pub(crate) caught_on: (&'static str, Option<&'static str>),
+    /// Whether AMIs are found by the id that is remembered, and not by their tag.
+    pub(crate) by_id_alone: bool,
+    /// Whether each CreateImage asks for another name.
+    pub(crate) renames: bool,
+    /// What comes of a transaction.
+    pub(crate) writes: fn(Vec<Write>) -> Vec<Write>,
+    /// What is wrong with the definition.
+    pub(crate) definition: fn(&mut Value),
+}
+
+impl std::fmt::Debug for Mutant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+const NONE: Mutant = Mutant {
+    name: "",
+    caught_on: ("main", None),
+    by_id_alone: false,
+    renames: false,
+    writes: |writes| writes,
+    definition: |_| {},
+};
+
+/// All of them.
+pub static MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "no duty is written",
+        caught_on: ("recovered while down", None),
+        writes: |writes| {
+            without(writes, |w| {
+                matches!(w, Write::Put(..)) && w.key().sk == "DUTY"
+            })
+        },
+        ..NONE
+    },
+    Mutant {
+        name: "the instance is started before it has its snapshots",
+        definition: |definition| {
+            let rule = &mut definition["States"]["HasSnapshots"]["Choices"][0];
+            rule["Condition"] = "{% $was_running %}".into();
+        },
+        ..NONE
+    },
+    Mutant {
+        name: "one state has no Catch",
+        caught_on: ("cancelled while down", None),
+        definition: |definition| drop(definition["States"]["AwaitSnapshots"]["Catch"].take()),
+        ..NONE
+    },
+    Mutant {
+        name: "the lock is never released",
+        writes: |writes| {
+            without(writes, |w| {
+                matches!(w, Write::Delete(..)) && w.key().sk == "LOCK"
+            })
+        },
+        ..NONE
+    },
+    Mutant {
+        name: "what is left is looked for by its id alone",
+        caught_on: ("main", Some("CreateImage.CreateImage#1=death-after")),
+        by_id_alone: true,
+        ..NONE
+    },
+    Mutant {
+        name: "each try to make the AMI has another name",
+        caught_on: ("main", Some("CreateImage.CreateImage#1=lost")),
+        renames: true,
+        ..NONE
+    },
+    Mutant {
+        name: "a restore that fails is not caught",
+        caught_on: ("stranded for twenty minutes", None),
+        definition: |definition| {
+            let catch = &mut definition["States"]["RestoreInstance"]["Catch"];
+            catch[1]["ErrorEquals"] = serde_json::json!(["Internal"]);
+        },
+        ..NONE
+    },
+];
+
+fn without(mut writes: Vec<Write>, lost: fn(&Write) -> bool) -> Vec<Write> {
+    writes.retain(|write| !lost(write));
+    writes
+}
+
+impl Mutant {
+    /// The run that catches it: with the defect it must violate something, without it nothing.
+    pub fn run(&'static self, with_defect: bool) -> Run {
+        let (path, fault) = self.caught_on;
+        let path = Path::named(path).expect("the path is known");
+        let fault = fault.map(|text| text.parse().expect("it is a fault"));
+        let faults: Vec<Fault> = fault.into_iter().collect();
+        play(path, &faults, with_defect.then_some(self))
+    }
+
+    /// Its definition, loaded once.
+    pub(crate) fn machine(&self) -> Arc<Machine> {
+        type Loaded = Vec<(&'static str, Arc<Machine>)>;
+        static LOADED: LazyLock<Mutex<Loaded>> = LazyLock::new(Mutex::default);
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, machine)) = loaded.iter().find(|(name, _)| *name == self.name) {
+            return Arc::clone(machine);
+        }
+        let mut definition: Value = serde_json::from_str(DEFINITION).expect("it is JSON");
+        (self.definition)(&mut definition);
+        // What was taken away is left as null.
+        let states = definition["States"].as_object_mut().into_iter().flatten();
+        for (_, state) in states {
+            if let Some(state) = state.as_object_mut() {
+                state.retain(|_, field| !field.is_null());
+            }
+        }
+        let machine = machine_of(&definition.to_string());
+        loaded.push((self.name, Arc::clone(&machine)));
+        machine
+    }
+}

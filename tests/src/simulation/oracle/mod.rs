@@ -1,0 +1,338 @@
+//! What must hold after every run, whatever went wrong: the promises, held against what really
+//! happened in the simulated cloud and not against what the records say.
+
+mod executions;
+mod record;
+mod truth;
+
+use std::collections::BTreeMap;
+
+use prism_functions::domain::save::{Finding, RegionCopy, SaveRecord, SaveState};
+use prism_functions::domain::{InstanceId, Region};
+use prism_functions::ports::{ImageState, InstanceState};
+use prism_functions::registry::Registry;
+use prism_functions::steps::SAVE_TAG;
+
+use super::fault::Kind;
+use super::hands::Subject;
+use super::run::Run;
+use truth::Truth;
+
+/// What was found to be wrong.
+type Findings = Vec<String>;
+
+/// Notes a sentence where something that must hold does not.
+macro_rules! must {
+    ($findings:expr, $holds:expr, $($sentence:tt)+) => {
+        let holds: bool = $holds;
+        if !holds {
+            $findings.push(format!($($sentence)+));
+        }
+    };
+}
+use must;
+
+/// All that is wrong at the end of a run.
+pub(crate) fn violations(run: &Run) -> Findings {
+    let mut findings = Findings::new();
+    let hands = run.conductor.hands().expect("the run has its hands");
+    let subjects = hands.subjects();
+    drop(hands);
+    executions::check(run, &mut findings);
+    let mut records = Vec::new();
+    for subject in &subjects {
+        match record_of(run, subject) {
+            Some(record) => {
+                records.push(record);
+            }
+            None => check_never_begun(run, subject, &mut findings),
+        }
+    }
+    for record in &records {
+        check_save(run, record, &mut findings);
+        let later = |other: &&SaveRecord| {
+            let same = other.instance().ok().zip(record.instance().ok());
+            same.is_some_and(|(one, other)| one.id == other.id)
+                && other.started_at > record.started_at
+        };
+        // What an instance is now, its last save has left.
+        if records.iter().find(later).is_none() {
+            check_back(run, record, &mut findings);
+        }
+    }
+    check_left(run, &records, &mut findings);
+    check_once(run, &records, &mut findings);
+    check_versions(run, &records, &mut findings);
+    for point in run.conductor.unbound() {
+        findings.push(format!("P1: {point} comes before the duty is written"));
+    }
+    findings
+}
+
+fn registry(run: &Run) -> &Registry {
+    &run.world.service.env.registry
+}
+
+/// The record of a save.
+pub(crate) fn record_of(run: &Run, subject: &Subject) -> Option<SaveRecord> {
+    let stored = run.world.clock.run(registry(run).save(&subject.id));
+    Some(stored.expect("the registry answers")?.value)
+}
+
+/// A save without a record has touched nothing, and somebody ended it before it could write one,
+/// or whoever asked was not told that it has begun.
+fn check_never_begun(run: &Run, subject: &Subject, findings: &mut Findings) {
+    let id = subject.id.as_str();
+    let touched = run.conductor.made().keys().any(|(save, _)| save == id);
+    must!(findings, !touched, "P5: {id} made an AMI and has no record");
+    let interfered = run
+        .conductor
+        .trace()
+        .iter()
+        .any(|visit| visit.kind.is_some());
+    let asked = subject.begun && !interfered;
+    must!(findings, !asked, "{id} was begun and has no record");
+}
+
+fn check_save(run: &Run, record: &SaveRecord, findings: &mut Findings) {
+    let id = &record.save_id;
+    let ended = record.state.is_final() && record.state != SaveState::Stranded;
+    must!(
+        findings,
+        ended,
+        "{id} has not ended: it is {}",
+        record.state.as_str()
+    );
+    record::check(run, record, findings);
+    if let Some(source) = &record.copy_of {
+        let name = &record.request.template;
+        for region in &record.request.copy_to {
+            let holder = registry(run).copy_holder(name, source.version, region);
+            let holder = run.world.clock.run(holder).expect("the registry answers");
+            let held = holder.as_ref() == Some(id);
+            must!(
+                findings,
+                !held,
+                "P5: {id} holds the copy to {region} for ever"
+            );
+        }
+    }
+    let Ok(saved) = record.instance() else { return };
+    let region = &record.request.region;
+    let lock = run
+        .world
+        .clock
+        .run(registry(run).lock_holder(region, &saved.id));
+    let lock = lock.expect("the registry answers");
+    must!(
+        findings,
+        lock.as_ref() != Some(id),
+        "P5: {id} holds its lock for ever"
+    );
+    let truth = Truth::of(run, &saved.id);
+    let duty = run.world.clock.run(registry(run).duty(region, &saved.id));
+    match duty.expect("the registry answers").map(|duty| duty.value) {
+        None => findings.push(format!("P1: {id} never had a duty")),
+        Some(duty) if duty.save_id != *id => {}
+        Some(duty) => match duty.discharged {
+            None => findings.push(format!("P1: the duty of {id} is open")),
+            Some(discharge) => {
+                check_finding(&truth, record, discharge.finding, discharge.at, findings);
+            }
+        },
+    }
+    if record.version.is_some() {
+        check_captured(run, record, &truth, findings);
+    }
+}
+
+/// The instance is as it was, or somebody else has had it otherwise (promise P1).
+fn check_back(run: &Run, record: &SaveRecord, findings: &mut Findings) {
+    let Ok(saved) = record.instance() else { return };
+    let (id, truth) = (&record.save_id, Truth::of(run, &saved.id));
+    let state = truth.end();
+    let back = state == Some(saved.original_state) || state.is_none_or(InstanceState::is_gone);
+    must!(
+        findings,
+        back || truth.is_theirs(),
+        "P1: {} was {} before {id} and is {} now, which nobody else has brought about",
+        saved.id,
+        saved.original_state.as_str(),
+        state.map_or("gone", InstanceState::as_str)
+    );
+}
+
+/// The finding that ended the duty is true, or was until a moment before.
+fn check_finding(
+    truth: &Truth,
+    record: &SaveRecord,
+    finding: Finding,
+    at: prism_functions::domain::Timestamp,
+    findings: &mut Findings,
+) {
+    let Ok(saved) = record.instance() else { return };
+    let states = truth.lately(at);
+    let seen = |state: InstanceState| states.contains(&state);
+    let holds = match finding {
+        _ if states.is_empty() => true,
+        Finding::Original => seen(saved.original_state),
+        Finding::Gone => states.iter().any(|state| state.is_gone()),
+        Finding::ChangedByOthers => truth.touched_by_others(at),
+    };
+    must!(
+        findings,
+        holds,
+        "P1: the duty of {} ended at {at} by {finding:?}, and {} was {states:?}",
+        record.save_id,
+        saved.id
+    );
+}
+
+/// The snapshots of a version captured an instance that was stopped, not files half written.
+fn check_captured(run: &Run, record: &SaveRecord, truth: &Truth, findings: &mut Findings) {
+    let inventory = run.world.admin.inventory().expect("the cloud answers");
+    let home = &record.request.region;
+    let ours = inventory.snapshots.iter().filter(|(region, snapshot)| {
+        region == home
+            && snapshot.tags.get(SAVE_TAG).map(String::as_str) == Some(record.save_id.as_str())
+    });
+    for (_, snapshot) in ours {
+        let state = truth.before_the_end_at(snapshot.started_at);
+        must!(
+            findings,
+            state == Some(InstanceState::Stopped),
+            "{} of {} was captured at {} from an instance that was {state:?}",
+            snapshot.id,
+            record.save_id,
+            snapshot.started_at
+        );
+    }
+}
+
+/// What a version consists of is there and available; of everything else nothing is left.
+fn check_left(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
+    let inventory = run.world.admin.inventory().expect("the cloud answers");
+    let acts = run.conductor.acts();
+    let taken = |kinds: &[Kind]| acts.iter().any(|act| kinds.contains(&act.kind));
+    let deregistered = taken(&[Kind::TheyDeregister]);
+    for (region, image) in &inventory.images {
+        let Some(save) = image.tags.get(SAVE_TAG) else {
+            continue;
+        };
+        let record = records.iter().find(|r| r.save_id.as_str() == save);
+        let kept = record.is_some_and(|r| keeps(r, region));
+        if run.denies && record.is_some_and(|r| r.leftovers.is_some()) {
+            continue;
+        }
+        must!(
+            findings,
+            kept,
+            "P5: the AMI {} of {save} is left in {region}",
+            image.id
+        );
+        must!(
+            findings,
+            !kept || image.state == ImageState::Available,
+            "P5: the AMI {} of {save} is {:?}",
+            image.id,
+            image.state
+        );
+    }
+    for (region, snapshot) in &inventory.snapshots {
+        let Some(save) = snapshot.tags.get(SAVE_TAG) else {
+            continue;
+        };
+        let record = records.iter().find(|r| r.save_id.as_str() == save);
+        let kept = record.is_some_and(|r| keeps(r, region));
+        if run.denies && record.is_some_and(|r| r.leftovers.is_some()) {
+            continue;
+        }
+        must!(
+            findings,
+            kept,
+            "P5: the snapshot {} of {save} is left in {region}",
+            snapshot.id
+        );
+    }
+    for record in records.iter().filter(|record| record.version.is_some()) {
+        // What a copy copies is not its own.
+        let home = record.copy_of.is_none().then_some(&record.request.region);
+        for region in record.request.copy_to.iter().chain(home) {
+            let there = inventory.images.iter().filter(|(at, image)| {
+                at == region
+                    && image.tags.get(SAVE_TAG).map(String::as_str) == Some(record.save_id.as_str())
+            });
+            must!(
+                findings,
+                !keeps(record, region) || there.count() == 1 || deregistered,
+                "P5: {} has no AMI in {region}",
+                record.save_id
+            );
+        }
+    }
+}
+
+/// Whether a save has something to keep in a Region.
+fn keeps(record: &SaveRecord, region: &Region) -> bool {
+    let failed = matches!(record.copies.get(region), Some(RegionCopy::Failed { .. }));
+    let own = record.copy_of.is_none() || record.request.copy_to.contains(region);
+    record.version.is_some() && !failed && own
+}
+
+/// One AMI for each save and Region, and one save of an instance at a time.
+fn check_once(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
+    for ((save, region), images) in run.conductor.made() {
+        must!(
+            findings,
+            images.len() == 1,
+            "P4: {save} made {} AMIs in {region}: {images:?}",
+            images.len()
+        );
+    }
+    let mut spans: BTreeMap<&InstanceId, Vec<_>> = BTreeMap::new();
+    for record in records {
+        if let Ok(saved) = record.instance() {
+            let until = record.ended_at.unwrap_or(record.updated_at);
+            let span = (record.started_at, until, &record.save_id);
+            spans.entry(&saved.id).or_default().push(span);
+        }
+    }
+    for (instance, mut spans) in spans {
+        spans.sort_unstable();
+        for pair in spans.windows(2) {
+            must!(
+                findings,
+                pair[0].1 <= pair[1].0,
+                "P4: {} and {} saved {instance} at the same time",
+                pair[0].2,
+                pair[1].2
+            );
+        }
+    }
+}
+
+/// The versions of each template are numbered without a gap, each by one save.
+fn check_versions(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
+    let mut numbers: BTreeMap<_, Vec<u32>> = BTreeMap::new();
+    for record in records.iter().filter(|record| record.copy_of.is_none()) {
+        let of_template = numbers.entry(&record.request.template).or_default();
+        of_template.extend(record.version);
+    }
+    for (name, mut versions) in numbers {
+        versions.sort_unstable();
+        let count = u32::try_from(versions.len()).unwrap_or(u32::MAX);
+        must!(
+            findings,
+            versions.iter().copied().eq(1..=count),
+            "P6: {name} has the versions {versions:?}"
+        );
+        let stored = run.world.clock.run(registry(run).template(name));
+        let stored = stored.expect("the registry answers");
+        let latest = stored.map_or(0, |stored| stored.value.latest);
+        must!(
+            findings,
+            latest == count,
+            "P6: {name} says that its latest version is {latest} of {count}"
+        );
+    }
+}

@@ -1,0 +1,222 @@
+//! The record of a save: its story is the one that really happened.
+
+use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveState, seconds_between};
+use prism_functions::ports::InstanceState;
+use prism_functions::steps::SAVE_TAG;
+
+use super::truth::Truth;
+use super::{Findings, Run, must};
+use crate::simulation::fault::{Kind, Spot};
+
+pub(super) fn check(run: &Run, record: &SaveRecord, findings: &mut Findings) {
+    check_end(run, record, findings);
+    check_moments(run, record, findings);
+    if record.instance().is_ok() {
+        check_times(run, record, findings);
+    }
+    if record.version.is_some() {
+        check_version(run, record, findings);
+    }
+}
+
+/// How it ended, and why.
+fn check_end(run: &Run, record: &SaveRecord, findings: &mut Findings) {
+    let id = &record.save_id;
+    let cancelled = record.state == SaveState::Cancelled;
+    must!(
+        findings,
+        !cancelled || record.cancelled_by.is_some(),
+        "{id} was cancelled by nobody"
+    );
+    let asked = run
+        .conductor
+        .acts()
+        .iter()
+        .any(|act| act.kind == Kind::Cancel);
+    must!(
+        findings,
+        record.cancelled_by.is_none() || asked,
+        "{id} says that it was cancelled, and nobody did"
+    );
+    must!(
+        findings,
+        (record.state == SaveState::Succeeded) == record.version.is_some(),
+        "{id} is {} with the version {:?}",
+        record.state.as_str(),
+        record.version
+    );
+    let failed = matches!(record.state, SaveState::Failed | SaveState::Cancelled);
+    must!(
+        findings,
+        !failed || record.failure.is_some(),
+        "{id} does not say why it failed"
+    );
+    must!(
+        findings,
+        record.ended_at.is_some(),
+        "{id} does not say when it ended"
+    );
+    if let Some(failure) = &record.failure {
+        must!(
+            findings,
+            failure.code != "Internal",
+            "{id} failed by a mistake of our own in {}: {}",
+            failure.step,
+            failure.message
+        );
+        must!(
+            findings,
+            !failure.hint.is_empty(),
+            "{id} does not say what to do about {}",
+            failure.code
+        );
+    }
+}
+
+/// The steps that it says were reached were, in that order, and not before they began.
+fn check_moments(run: &Run, record: &SaveRecord, findings: &mut Findings) {
+    let id = &record.save_id;
+    let ordered = record.moments.is_sorted_by_key(|moment| moment.at);
+    must!(
+        findings,
+        ordered,
+        "the moments of {id} are out of order: {:?}",
+        record.moments
+    );
+    if record.started_at < run.begin {
+        // Nobody watched it.
+        return;
+    }
+    let trace = run.conductor.trace();
+    for moment in &record.moments {
+        let begun = trace.iter().any(|visit| {
+            // To whoever follows a save, AwaitEvent is part of AwaitImage.
+            let function = match visit.point.site.function {
+                "AwaitEvent" => "AwaitImage",
+                other => other,
+            };
+            visit.save.as_ref() == Some(id)
+                && function == moment.step
+                && visit.point.site.spot == Spot::Begin
+                && visit.at <= moment.at
+        });
+        must!(
+            findings,
+            begun,
+            "{id} says that it reached {} at {}, and it had not begun",
+            moment.step,
+            moment.at
+        );
+    }
+}
+
+/// The instants are those of what really happened to the instance.
+fn check_times(run: &Run, record: &SaveRecord, findings: &mut Findings) {
+    let Ok(saved) = record.instance() else { return };
+    let id = &record.save_id;
+    let truth = Truth::of(run, &saved.id);
+    if let Some(at) = record.stopped_at {
+        let states = truth.lately(at);
+        must!(
+            findings,
+            states.is_empty() || states.contains(&InstanceState::Stopped),
+            "{id} saw the instance stopped at {at}, and it was {states:?}"
+        );
+    }
+    if let Some(at) = record.running_at {
+        let states = truth.lately(at);
+        must!(
+            findings,
+            states.is_empty() || states.contains(&InstanceState::Running),
+            "{id} saw the instance running at {at}, and it was {states:?}"
+        );
+    }
+    let (Some(from), Some(until)) = (record.stop_requested_at, record.running_at) else {
+        must!(
+            findings,
+            record.downtime_s.is_none(),
+            "{id} says that the instance was down for {:?} s",
+            record.downtime_s
+        );
+        return;
+    };
+    let down = run.world.cloud.not_running(&saved.id, from, until);
+    let down = down.expect("the cloud answers").as_secs_f64();
+    let noted = record.downtime_s.unwrap_or_default();
+    must!(
+        findings,
+        (noted - seconds_between(from, until)).abs() < 0.001,
+        "{id} says {noted} s of downtime from {from} to {until}"
+    );
+    must!(
+        findings,
+        noted + 0.001 >= down,
+        "{id} says {noted} s of downtime, and it was {down} s"
+    );
+    let calm = run
+        .conductor
+        .trace()
+        .iter()
+        .all(|visit| visit.kind.is_none());
+    must!(
+        findings,
+        !calm || noted <= down + 15.0 || saved.original_state == InstanceState::Stopped,
+        "P3: {id} took {noted} s to see the end of {down} s of downtime"
+    );
+}
+
+/// The AMIs and snapshots that it names are those that there are.
+fn check_version(run: &Run, record: &SaveRecord, findings: &mut Findings) {
+    let id = &record.save_id;
+    let made = run.conductor.made();
+    let home = &record.request.region;
+    if record.started_at < run.begin {
+        return;
+    }
+    let own = record
+        .copy_of
+        .is_none()
+        .then(|| (home, record.image.clone()));
+    let mut named: Vec<_> = own.into_iter().collect();
+    for region in &record.request.copy_to {
+        match record.copies.get(region) {
+            Some(RegionCopy::Available { image }) => named.push((region, Some(image.clone()))),
+            Some(RegionCopy::Failed { .. }) => {}
+            other => findings.push(format!("{id} ended with the copy to {region} {other:?}")),
+        }
+    }
+    for (region, image) in named {
+        let images = made.get(&(id.to_string(), region.clone()));
+        let ours = images
+            .zip(image.as_ref())
+            .is_some_and(|(made, image)| made.contains(image));
+        must!(
+            findings,
+            ours,
+            "{id} names {image:?} in {region}, and made {images:?}"
+        );
+    }
+    if record.copy_of.is_some() {
+        return;
+    }
+    let inventory = run.world.admin.inventory().expect("the cloud answers");
+    let there = inventory.snapshots.iter().filter(|(region, snapshot)| {
+        region == home && snapshot.tags.get(SAVE_TAG).map(String::as_str) == Some(id.as_str())
+    });
+    let mut there: Vec<_> = there.map(|(_, snapshot)| snapshot.id.clone()).collect();
+    there.sort();
+    // A save that strands before it sees its AMI available has not looked at the snapshots.
+    let kept_by_stranding =
+        record.snapshots.is_empty() && record.moments.iter().any(|m| m.step == "Stranded");
+    let deleted = run
+        .conductor
+        .acts()
+        .iter()
+        .any(|act| act.kind == Kind::TheyDelete);
+    must!(
+        findings,
+        there == record.snapshots || deleted || kept_by_stranding,
+        "{id} names the snapshots {:?}, and there are {there:?}",
+        record.snapshots
+    );
+}

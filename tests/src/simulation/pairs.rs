@@ -1,0 +1,87 @@
+//! All pairs of faults on a path: everything that can go wrong once something has.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use super::campaign::{Tally, all};
+use super::conductor::Visit;
+use super::fault::{Fault, Kind};
+use super::path::Path;
+use super::run::{Run, Scene};
+use super::singles::{play, points, replay};
+
+/// A moment of a run, told from others by its fingerprint, and what goes wrong at it.
+type Moment = (u64, Kind);
+
+/// What pairs there are.
+#[derive(Debug, Clone, Default)]
+pub struct Pairs {
+    /// Those that differ, to be played.
+    pub different: Vec<[Fault; 2]>,
+    /// How many there are with those that come to the same.
+    pub all: usize,
+}
+
+fn observed(path: Path, faults: &[Fault]) -> Vec<Visit> {
+    let run = Run::play(Scene {
+        fingerprints: true,
+        ..Scene::on(path, faults)
+    });
+    run.conductor.trace()
+}
+
+/// All pairs on a path, of which those are left out whose second fault meets the same moment as
+/// one before it: the same call of the same function, with the save's record, the registry, EC2, and all
+/// that is under way the same, but for when things happened.
+pub fn pairs(path: Path) -> Pairs {
+    let firsts: Vec<Fault> = points(path)
+        .into_iter()
+        .flat_map(|point| point.site.kinds().map(move |kind| Fault { point, kind }))
+        .collect();
+    let traces: Mutex<Vec<(usize, Vec<Visit>)>> = Mutex::default();
+    let numbered: Vec<(usize, Fault)> = firsts.iter().copied().enumerate().collect();
+    all(&numbered, |(number, first), _| {
+        let trace = observed(path, &[*first]);
+        let mut traces = traces.lock().unwrap_or_else(PoisonError::into_inner);
+        traces.push((*number, trace));
+    });
+    let mut traces = traces.into_inner().unwrap_or_else(PoisonError::into_inner);
+    traces.sort_unstable_by_key(|(number, _)| *number);
+    let mut seen: HashSet<Moment> = HashSet::new();
+    // A second fault at a moment that a run without the first has as well is a single one.
+    for visit in observed(path, &[]) {
+        seen.extend(
+            visit
+                .point
+                .site
+                .kinds()
+                .map(|kind| (visit.fingerprint, kind)),
+        );
+    }
+    let mut pairs = Pairs::default();
+    for (number, trace) in traces {
+        let first = firsts[number];
+        let after = trace.iter().skip_while(|visit| visit.point != first.point);
+        for visit in after.skip(1).filter(|visit| visit.kind.is_none()) {
+            for kind in visit.point.site.kinds() {
+                pairs.all += 1;
+                if seen.insert((visit.fingerprint, kind)) {
+                    let second = Fault {
+                        point: visit.point,
+                        kind,
+                    };
+                    pairs.different.push([first, second]);
+                }
+            }
+        }
+    }
+    pairs
+}
+
+/// Plays pairs.
+pub fn play_pairs(path: Path, pairs: &Pairs) -> Tally {
+    all(&pairs.different, |faults, tally| {
+        let run = play(path, faults, None);
+        tally.add(&run, || replay(path, faults));
+    })
+}

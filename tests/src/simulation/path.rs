@@ -1,0 +1,298 @@
+//! The paths that a save can take, each the setting of a run.
+
+use std::time::Duration;
+
+use prism_functions::domain::InstanceId;
+use prism_functions::domain::copy::CopyRequest;
+use prism_functions::domain::save::SaveRequest;
+use prism_functions::ports::Encryption;
+use prism_functions::service::access::OWNER_TAG;
+use prism_functions::steps::{PublicScope, Settings};
+use prism_local::ec2::{Capacity, InstanceSpec, Settings as CloudSettings, VolumeSpec};
+
+use super::fault::Fault;
+use super::hands::Wanted;
+use crate::world::{World, region, save_request};
+
+/// Whoever saves.
+pub(crate) const OWNER: &str = "ada";
+
+/// Something that happens some seconds after the beginning.
+pub(crate) type Later = (u64, fn(&World));
+
+/// A path.
+#[derive(Debug, Clone, Copy)]
+pub struct Path {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether the instance runs when it is saved.
+    running: bool,
+    /// To which Regions the AMI is copied.
+    copies: &'static [&'static str],
+    /// What is set about the cloud.
+    cloud: fn(&mut CloudSettings),
+    /// What is set about the request.
+    request: fn(&mut SaveRequest),
+    /// What has happened before.
+    before: fn(&World, &InstanceId),
+    /// What happens later.
+    pub(crate) later: &'static [Later],
+    /// What goes wrong on this path by itself.
+    script: &'static [&'static str],
+    /// Whether nothing is saved, and only the plan shown.
+    pub(crate) dry: bool,
+    /// Whether the instance has been saved before, and the version is copied to these Regions.
+    copied_later: bool,
+}
+
+const PLAIN: Path = Path {
+    name: "",
+    running: true,
+    copies: &[],
+    cloud: |_| {},
+    request: |_| {},
+    before: |_, _| {},
+    later: &[],
+    script: &[],
+    dry: false,
+    copied_later: false,
+};
+
+/// The main path: a running instance with two volumes, an AMI that takes long enough to be waited
+/// for by an event, and copies to two Regions.
+pub const MAIN: Path = Path {
+    name: "main",
+    copies: &["us-west-2", "eu-west-1"],
+    ..PLAIN
+};
+
+/// All paths.
+pub const ALL: &[Path] = &[
+    MAIN,
+    Path {
+        name: "stopped",
+        running: false,
+        copies: &["us-west-2"],
+        ..PLAIN
+    },
+    Path {
+        name: "cancelled while down",
+        script: &["AwaitSnapshots.Snapshots#1=cancel"],
+        ..PLAIN
+    },
+    Path {
+        name: "cancelled in a copy",
+        copies: &["us-west-2", "eu-west-1"],
+        script: &["AwaitCopy.Images#1=cancel"],
+        ..PLAIN
+    },
+    Path {
+        name: "failed image",
+        before: |world, _| world.admin.fail_next_image("why").expect("it is there"),
+        ..PLAIN
+    },
+    Path {
+        name: "failed snapshot",
+        before: |world, _| world.admin.fail_next_snapshot("why").expect("it is there"),
+        ..PLAIN
+    },
+    Path {
+        name: "failed copy",
+        copies: &["us-west-2", "eu-west-1"],
+        before: |world, _| world.admin.fail_next_copy("why").expect("it is there"),
+        ..PLAIN
+    },
+    Path {
+        name: "recovered while down",
+        script: &["AwaitSnapshots.Snapshots#1=abort"],
+        ..PLAIN
+    },
+    Path {
+        name: "recovered when it stops",
+        script: &["StopInstance.StopInstance#1=death-after"],
+        ..PLAIN
+    },
+    Path {
+        name: "recovered with its version",
+        copies: &["us-west-2"],
+        script: &["CompleteSave.Get#1=abort"],
+        ..PLAIN
+    },
+    Path {
+        name: "handed over",
+        script: &["AwaitStopped.Instances#1=hand-over"],
+        ..PLAIN
+    },
+    Path {
+        name: "no room for ten minutes",
+        before: |world, _| room(world, Capacity::Refused),
+        later: &[(600, |world| room(world, Capacity::Available))],
+        ..PLAIN
+    },
+    Path {
+        name: "falls back for two minutes",
+        before: |world, _| room(world, Capacity::FailsLate),
+        later: &[(120, |world| room(world, Capacity::Available))],
+        ..PLAIN
+    },
+    Path {
+        name: "no room when it is restored",
+        before: |world, _| {
+            room(world, Capacity::Refused);
+            world.admin.fail_next_image("why").expect("it is there");
+        },
+        later: &[(600, |world| room(world, Capacity::Available))],
+        script: &["AwaitSnapshots.Snapshots#1=cancel"],
+        ..PLAIN
+    },
+    Path {
+        name: "stranded for twenty minutes",
+        later: &[
+            (4, |world| {
+                world.admin.deny("StartInstances").expect("it is there");
+            }),
+            (1200, |world| {
+                world.admin.allow("StartInstances").expect("it is there");
+            }),
+        ],
+        ..PLAIN
+    },
+    Path {
+        name: "refused",
+        before: |world, id| world.admin.terminate(id).expect("it is there"),
+        ..PLAIN
+    },
+    Path {
+        name: "dry run",
+        dry: true,
+        ..PLAIN
+    },
+    Path {
+        name: "public",
+        copies: &["us-west-2"],
+        request: |request| request.public = true,
+        before: |world, _| {
+            for name in ["us-east-1", "us-west-2"] {
+                let region = name.parse().expect("it is a Region");
+                let open = world.admin.block_public_images(&region, false);
+                open.expect("it is there");
+            }
+        },
+        ..PLAIN
+    },
+    Path {
+        name: "copied later",
+        copies: &["us-west-2", "eu-west-1"],
+        copied_later: true,
+        ..PLAIN
+    },
+    Path {
+        name: "copied later and cancelled",
+        copies: &["us-west-2"],
+        copied_later: true,
+        script: &["AwaitCopy.Images#1=cancel"],
+        ..PLAIN
+    },
+    Path {
+        name: "an image that takes three hours",
+        cloud: |cloud| cloud.durations.snapshot_base = Duration::from_hours(3),
+        ..PLAIN
+    },
+];
+
+fn room(world: &World, room: Capacity) {
+    let set = world.admin.set_capacity(&region(), "*", room);
+    set.expect("it is there");
+}
+
+impl Path {
+    /// The one of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        ALL.iter().copied().find(|path| path.name == name)
+    }
+
+    /// What goes wrong on it by itself.
+    pub fn script(&self) -> Vec<Fault> {
+        let faults = self.script.iter().map(|text| text.parse());
+        faults
+            .collect::<Result<_, _>>()
+            .expect("the paths are spelt right")
+    }
+
+    /// What is set about its cloud: short durations, so that every wait is looked at a few times
+    /// and not dozens of them.
+    pub(crate) fn cloud(&self) -> CloudSettings {
+        let mut cloud = CloudSettings::default();
+        let durations = &mut cloud.durations;
+        durations.stop = Duration::from_secs(3);
+        durations.start = Duration::from_secs(3);
+        durations.terminate = Duration::from_secs(3);
+        // The checks at the end want to see the terminated ones.
+        durations.terminated_visible = Duration::from_hours(24 * 30);
+        durations.snapshot_base = Duration::from_secs(50);
+        durations.copy_base = Duration::from_secs(20);
+        durations.registration = Duration::from_secs(3);
+        durations.mapping_delay = Duration::from_secs(3);
+        (self.cloud)(&mut cloud);
+        cloud
+    }
+
+    /// What is set about its deployment.
+    pub(crate) fn settings() -> Settings {
+        Settings {
+            public_scope: PublicScope::World,
+            ..Settings::default()
+        }
+    }
+
+    /// Sets the stage: the instance, and what has happened before.
+    pub(crate) fn prepare(&self, world: &World) -> InstanceId {
+        let id = add_instance(world, "work", self.running);
+        let volume = VolumeSpec {
+            device: "/dev/sdf".to_owned(),
+            size_gib: 2,
+            used_bytes: 1 << 20,
+            encryption: Encryption::None,
+            delete_on_termination: true,
+        };
+        let added = world.admin.add_volume(&id, &volume);
+        added.expect("the instance is there");
+        if self.copied_later {
+            let mut request = self.request();
+            request.copy_to.clear();
+            world.save(OWNER, request).expect("the save succeeds");
+        }
+        (self.before)(world, &id);
+        id
+    }
+
+    /// What is asked.
+    pub(crate) fn wanted(&self) -> Wanted {
+        let request = self.request();
+        if !self.copied_later {
+            return Wanted::Save(request);
+        }
+        Wanted::Copy(CopyRequest {
+            template: request.template,
+            version: 1,
+            regions: request.copy_to,
+        })
+    }
+
+    fn request(&self) -> SaveRequest {
+        let mut request = save_request("work", "kept");
+        let regions = self.copies.iter();
+        request.copy_to = regions.map(|r| r.parse().expect("a Region")).collect();
+        (self.request)(&mut request);
+        request
+    }
+}
+
+/// An instance of the owner's.
+pub(crate) fn add_instance(world: &World, name: &str, running: bool) -> InstanceId {
+    let mut spec = InstanceSpec::named(name);
+    spec.tags.insert(OWNER_TAG.to_owned(), OWNER.to_owned());
+    spec.stopped = !running;
+    let added = world.admin.add_instance(&region(), &spec);
+    added.expect("there is room")
+}

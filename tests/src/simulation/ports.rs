@@ -1,0 +1,468 @@
+//! The ports, each call of which the conductor lets through, or not.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use prism_functions::domain::{ImageId, InstanceId, Region, SnapshotId, VolumeId};
+use prism_functions::ports::{
+    Call, Ec2, Ec2Error, Execution, Executions, ExecutionsError, Image, ImageCopy, ImageFilter,
+    Index, Inspect, Instance, InstanceFilter, InstanceType, Inventory, Item, Key, LaunchPermission,
+    NewImage, NewInstance, Notice, Notifier, NotifierError, Page, Probe, Query, Snapshot,
+    SnapshotFilter, StatusChecks, Table, TableError, Volume, Write,
+};
+use prism_local::ec2::{Cloud, SimEc2};
+use serde_json::Value;
+
+use super::conductor::{Asked, Conductor, Wrong};
+use super::mutant::Mutant;
+
+/// A port behind the conductor.
+pub(crate) struct Through<P: ?Sized> {
+    pub(crate) port: Arc<P>,
+    pub(crate) conductor: Conductor,
+    pub(crate) mutant: Option<&'static Mutant>,
+}
+
+/// Calls a method with owned copies of its arguments, so that the call may outlive its caller.
+macro_rules! through {
+    ($self:ident, $call:expr, $wrong:expr, $past:expr, $method:ident($($arg:ident),*)) => {{
+        let port = Arc::clone(&$self.port);
+        $(let $arg = $arg.to_owned();)*
+        let ask = move || -> BoxFuture<'static, Result<_, _>> {
+            let port = Arc::clone(&port);
+            $(let $arg = $arg.clone();)*
+            Box::pin(async move { port.$method($(&$arg),*).await })
+        };
+        let asked = Asked { call: $call, wrong: $wrong, ask: &ask, past: $past };
+        $self.conductor.through(asked).await
+    }};
+}
+
+/// EC2's words.
+fn ec2_error(action: &'static str) -> impl Fn(Wrong) -> Ec2Error + Send + Sync {
+    move |wrong| {
+        let (code, message) = match wrong {
+            Wrong::Failed => ("InternalError", "An internal error has occurred"),
+            Wrong::Refused => ("UnsupportedOperation", "The simulation does not allow it"),
+            Wrong::Denied => ("UnauthorizedOperation", "You are not authorized"),
+            Wrong::Silent => ("Timeout", "no answer came"),
+            Wrong::Throttled => ("RequestLimitExceeded", "Request limit exceeded."),
+        };
+        Ec2Error::new(action, code, message)
+    }
+}
+
+fn account(cloud: &Cloud) -> SimEc2 {
+    cloud.account(crate::world::account())
+}
+
+/// A question to the simulated EC2 of the past, which answers at once.
+fn at_once<T>(told: Option<Result<T, Ec2Error>>) -> Result<T, Ec2Error> {
+    told.expect("the simulated EC2 answers at once")
+}
+
+#[async_trait]
+impl Ec2 for Through<dyn Ec2> {
+    async fn regions(&self) -> Result<Vec<Region>, Ec2Error> {
+        let wrong = ec2_error("DescribeRegions");
+        through!(self, Call::Regions, &wrong, None, regions())
+    }
+
+    async fn instances(
+        &self,
+        region: &Region,
+        filter: &InstanceFilter,
+    ) -> Result<Vec<Instance>, Ec2Error> {
+        let wrong = ec2_error("DescribeInstances");
+        let past = |cloud: Cloud| at_once(account(&cloud).instances(region, filter).now_or_never());
+        through!(
+            self,
+            Call::Instances,
+            &wrong,
+            Some(&past),
+            instances(region, filter)
+        )
+    }
+
+    async fn stop_protection(&self, region: &Region, id: &InstanceId) -> Result<bool, Ec2Error> {
+        let wrong = ec2_error("DescribeInstanceAttribute");
+        through!(
+            self,
+            Call::StopProtection,
+            &wrong,
+            None,
+            stop_protection(region, id)
+        )
+    }
+
+    async fn status_checks(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+    ) -> Result<StatusChecks, Ec2Error> {
+        let wrong = ec2_error("DescribeInstanceStatus");
+        through!(
+            self,
+            Call::StatusChecks,
+            &wrong,
+            None,
+            status_checks(region, id)
+        )
+    }
+
+    async fn volumes(&self, region: &Region, ids: &[VolumeId]) -> Result<Vec<Volume>, Ec2Error> {
+        let wrong = ec2_error("DescribeVolumes");
+        through!(self, Call::Volumes, &wrong, None, volumes(region, ids))
+    }
+
+    async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error> {
+        let wrong = ec2_error("DescribeInstanceTypes");
+        through!(
+            self,
+            Call::InstanceType,
+            &wrong,
+            None,
+            instance_type(region, name)
+        )
+    }
+
+    async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error> {
+        let wrong = ec2_error("GetImageBlockPublicAccessState");
+        through!(
+            self,
+            Call::PublicImagesBlocked,
+            &wrong,
+            None,
+            public_images_blocked(region)
+        )
+    }
+
+    async fn probe(&self, region: &Region, probe: &Probe) -> Result<(), Ec2Error> {
+        let (call, action) = match probe {
+            Probe::Stop(_) => (Call::ProbeStop, "StopInstances"),
+            Probe::Start(_) => (Call::ProbeStart, "StartInstances"),
+            Probe::CreateImage(_) => (Call::ProbeCreateImage, "CreateImage"),
+        };
+        through!(self, call, &ec2_error(action), None, probe(region, probe))
+    }
+
+    async fn stop_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
+        let wrong = ec2_error("StopInstances");
+        through!(
+            self,
+            Call::StopInstance,
+            &wrong,
+            None,
+            stop_instance(region, id)
+        )
+    }
+
+    async fn start_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
+        let wrong = ec2_error("StartInstances");
+        through!(
+            self,
+            Call::StartInstance,
+            &wrong,
+            None,
+            start_instance(region, id)
+        )
+    }
+
+    async fn terminate_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
+        let wrong = ec2_error("TerminateInstances");
+        through!(
+            self,
+            Call::TerminateInstance,
+            &wrong,
+            None,
+            terminate_instance(region, id)
+        )
+    }
+
+    async fn run_instance(&self, region: &Region, new: &NewInstance) -> Result<Instance, Ec2Error> {
+        let wrong = ec2_error("RunInstances");
+        through!(
+            self,
+            Call::RunInstance,
+            &wrong,
+            None,
+            run_instance(region, new)
+        )
+    }
+
+    async fn create_image(&self, region: &Region, new: &NewImage) -> Result<ImageId, Ec2Error> {
+        let (port, conductor) = (Arc::clone(&self.port), self.conductor.clone());
+        let mut new = new.clone();
+        if self.mutant.is_some_and(|mutant| mutant.renames) {
+            let calls = conductor.trace().len();
+            new.name = format!("{}-{calls}", new.name);
+        }
+        let ask = move || -> BoxFuture<'static, Result<_, _>> {
+            let (port, conductor) = (Arc::clone(&port), conductor.clone());
+            let (region, new) = (region.clone(), new.clone());
+            Box::pin(async move {
+                let made = port.create_image(&region, &new).await;
+                if let Ok(image) = &made {
+                    conductor.note_made(&new.tags, &region, image);
+                }
+                made
+            })
+        };
+        let asked = Asked {
+            call: Call::CreateImage,
+            wrong: &ec2_error("CreateImage"),
+            ask: &ask,
+            past: None,
+        };
+        self.conductor.through(asked).await
+    }
+
+    async fn images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, Ec2Error> {
+        if self.mutant.is_some_and(|m| m.by_id_alone) && matches!(filter, ImageFilter::OwnTag(..)) {
+            return Ok(Vec::new());
+        }
+        let wrong = ec2_error("DescribeImages");
+        let past = |cloud: Cloud| at_once(account(&cloud).images(region, filter).now_or_never());
+        through!(
+            self,
+            Call::Images,
+            &wrong,
+            Some(&past),
+            images(region, filter)
+        )
+    }
+
+    async fn snapshots(
+        &self,
+        region: &Region,
+        filter: &SnapshotFilter,
+    ) -> Result<Vec<Snapshot>, Ec2Error> {
+        let wrong = ec2_error("DescribeSnapshots");
+        let past = |cloud: Cloud| at_once(account(&cloud).snapshots(region, filter).now_or_never());
+        through!(
+            self,
+            Call::Snapshots,
+            &wrong,
+            Some(&past),
+            snapshots(region, filter)
+        )
+    }
+
+    async fn copy_image(&self, region: &Region, copy: &ImageCopy) -> Result<ImageId, Ec2Error> {
+        let (port, conductor) = (Arc::clone(&self.port), self.conductor.clone());
+        let ask = move || -> BoxFuture<'static, Result<_, _>> {
+            let (port, conductor) = (Arc::clone(&port), conductor.clone());
+            let (region, copy) = (region.clone(), copy.clone());
+            Box::pin(async move {
+                let made = port.copy_image(&region, &copy).await;
+                if let Ok(image) = &made {
+                    conductor.note_made(&copy.tags, &region, image);
+                }
+                made
+            })
+        };
+        let asked = Asked {
+            call: Call::CopyImage,
+            wrong: &ec2_error("CopyImage"),
+            ask: &ask,
+            past: None,
+        };
+        self.conductor.through(asked).await
+    }
+
+    async fn deregister_image(&self, region: &Region, id: &ImageId) -> Result<(), Ec2Error> {
+        let wrong = ec2_error("DeregisterImage");
+        through!(
+            self,
+            Call::DeregisterImage,
+            &wrong,
+            None,
+            deregister_image(region, id)
+        )
+    }
+
+    async fn delete_snapshot(&self, region: &Region, id: &SnapshotId) -> Result<(), Ec2Error> {
+        let wrong = ec2_error("DeleteSnapshot");
+        through!(
+            self,
+            Call::DeleteSnapshot,
+            &wrong,
+            None,
+            delete_snapshot(region, id)
+        )
+    }
+
+    async fn add_launch_permissions(
+        &self,
+        region: &Region,
+        id: &ImageId,
+        permissions: &[LaunchPermission],
+    ) -> Result<(), Ec2Error> {
+        let wrong = ec2_error("ModifyImageAttribute");
+        let call = Call::AddLaunchPermissions;
+        through!(
+            self,
+            call,
+            &wrong,
+            None,
+            add_launch_permissions(region, id, permissions)
+        )
+    }
+
+    async fn remove_launch_permissions(
+        &self,
+        region: &Region,
+        id: &ImageId,
+        permissions: &[LaunchPermission],
+    ) -> Result<(), Ec2Error> {
+        let wrong = ec2_error("ModifyImageAttribute");
+        through!(
+            self,
+            Call::RemoveLaunchPermissions,
+            &wrong,
+            None,
+            remove_launch_permissions(region, id, permissions)
+        )
+    }
+
+    async fn launch_permissions(
+        &self,
+        region: &Region,
+        id: &ImageId,
+    ) -> Result<Vec<LaunchPermission>, Ec2Error> {
+        let wrong = ec2_error("DescribeImageAttribute");
+        through!(
+            self,
+            Call::LaunchPermissions,
+            &wrong,
+            None,
+            launch_permissions(region, id)
+        )
+    }
+}
+
+#[async_trait]
+impl Inspect for Through<dyn Inspect> {
+    async fn packages(
+        &self,
+        region: &Region,
+        instance: &InstanceId,
+    ) -> Result<Option<Inventory>, Ec2Error> {
+        let wrong = ec2_error("ListInventoryEntries");
+        through!(
+            self,
+            Call::Packages,
+            &wrong,
+            None,
+            packages(region, instance)
+        )
+    }
+}
+
+/// The table's words; a write that meets too many others is told of a conflict.
+fn table_error(writes: bool) -> impl Fn(Wrong) -> TableError + Send + Sync {
+    move |wrong| match wrong {
+        Wrong::Throttled if writes => TableError::Conflict,
+        _ => TableError::Unavailable {
+            reason: format!("the simulation has it so: {wrong:?}"),
+            transient: !matches!(wrong, Wrong::Refused | Wrong::Denied),
+            advice: None,
+            source: None,
+        },
+    }
+}
+
+#[async_trait]
+impl Table for Through<dyn Table> {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
+        through!(self, Call::Get, &table_error(false), None, get(key))
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, TableError> {
+        let call = match query.index {
+            Index::Primary => Call::Query,
+            Index::Gsi1 => Call::QueryGsi1,
+            Index::Gsi2 => Call::QueryGsi2,
+        };
+        through!(self, call, &table_error(false), None, query(query))
+    }
+
+    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
+        let mutated = self.mutant.map(|mutant| (mutant.writes)(writes.to_vec()));
+        let writes = mutated.as_deref().unwrap_or(writes);
+        // One call, whatever it writes: that of its first write.
+        let call = match writes.first() {
+            Some(Write::Delete(..)) => Call::Delete,
+            Some(Write::Update(..)) => Call::Update,
+            Some(Write::Check(..)) => Call::Check,
+            Some(Write::Put(..)) | None => Call::Put,
+        };
+        through!(self, call, &table_error(true), None, transact(writes))
+    }
+}
+
+#[async_trait]
+impl Notifier for Through<dyn Notifier> {
+    async fn notify(&self, notice: &Notice) -> Result<(), NotifierError> {
+        let call = if notice.alarm {
+            Call::Alarm
+        } else {
+            Call::Notice
+        };
+        let wrong = |wrong| NotifierError {
+            reason: format!("the simulation has it so: {wrong:?}"),
+        };
+        through!(self, call, &wrong, None, notify(notice))
+    }
+}
+
+fn executions_error(wrong: Wrong) -> ExecutionsError {
+    ExecutionsError::Unavailable {
+        reason: format!("the simulation has it so: {wrong:?}"),
+        source: None,
+    }
+}
+
+#[async_trait]
+impl Executions for Through<dyn Executions> {
+    async fn start(&self, name: &str, input: Value) -> Result<(), ExecutionsError> {
+        let (port, name) = (Arc::clone(&self.port), name.to_owned());
+        let ask = move || -> BoxFuture<'static, Result<_, _>> {
+            let (port, name, input) = (Arc::clone(&port), name.clone(), input.clone());
+            Box::pin(async move { port.start(&name, input).await })
+        };
+        let asked = Asked {
+            call: Call::StartExecution,
+            wrong: &executions_error,
+            ask: &ask,
+            past: None,
+        };
+        self.conductor.through(asked).await
+    }
+
+    async fn describe(&self, name: &str) -> Result<Execution, ExecutionsError> {
+        through!(
+            self,
+            Call::DescribeExecution,
+            &executions_error,
+            None,
+            describe(name)
+        )
+    }
+
+    async fn wake(&self, token: &str) -> Result<bool, ExecutionsError> {
+        through!(self, Call::EndWait, &executions_error, None, wake(token))
+    }
+
+    async fn stop(&self, name: &str, cause: &str) -> Result<(), ExecutionsError> {
+        through!(
+            self,
+            Call::StopExecution,
+            &executions_error,
+            None,
+            stop(name, cause)
+        )
+    }
+}

@@ -1,0 +1,323 @@
+//! One run: a world, what is asked of it, what goes wrong, and time until everything has settled.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use prism_asl::{Functions, Machine, VirtualClock};
+use prism_functions::domain::Timestamp;
+use prism_functions::domain::save::SaveState;
+use prism_functions::ports::{Ec2, Executions, Inspect, Notifier, Table};
+use prism_functions::steps::Settings;
+use prism_local::ec2::Settings as CloudSettings;
+use serde_json::json;
+
+use super::chance::Chance;
+use super::conductor::Conductor;
+use super::fault::Fault;
+use super::hands::{Hands, Subject, Wanted};
+use super::lambda::Lambda;
+use super::mutant::Mutant;
+use super::oracle;
+use super::path::{OWNER, Path};
+use super::ports::Through;
+use crate::between::Between;
+use crate::world::{Setup, World, caller};
+
+/// The sweep comes as often as `infra/template.yaml` has it, in seconds.
+pub(crate) const SWEEP_S: u64 = 300;
+/// After so many sweeps, four days, everything must have settled.
+const SWEEPS: u32 = 1152;
+
+/// A save that is asked for some milliseconds after the beginning.
+#[derive(Debug, Clone)]
+pub(crate) struct Wish {
+    pub(crate) after_ms: u64,
+    pub(crate) wanted: Wanted,
+    pub(crate) request_id: String,
+}
+
+/// Does something to a world.
+pub(crate) type Deed = Box<dyn Fn(&World) + Send + Sync>;
+
+/// What a run begins with.
+pub(crate) struct Scene {
+    pub(crate) seed: u64,
+    pub(crate) cloud: CloudSettings,
+    pub(crate) settings: Settings,
+    /// Whether events arrive.
+    pub(crate) events: bool,
+    /// Sets the stage.
+    pub(crate) prepare: Deed,
+    pub(crate) wishes: Vec<Wish>,
+    /// What happens some seconds after the beginning.
+    pub(crate) later: Vec<(u64, Deed)>,
+    /// Whether only a plan is asked for.
+    pub(crate) dry: bool,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) chance: Option<Chance>,
+    pub(crate) mutant: Option<&'static Mutant>,
+    /// Whether each moment is told from others.
+    pub(crate) fingerprints: bool,
+    /// Whether permissions to clean up are taken away for longer than a save tries.
+    pub(crate) denies: bool,
+}
+
+impl Scene {
+    /// A run on a path, on which these faults happen beside its own.
+    pub(crate) fn on(path: Path, faults: &[Fault]) -> Self {
+        let mut all = path.script();
+        all.extend(faults);
+        Self {
+            seed: 1,
+            cloud: path.cloud(),
+            settings: Path::settings(),
+            events: false,
+            prepare: Box::new(move |world| drop(path.prepare(world))),
+            wishes: vec![Wish {
+                after_ms: 0,
+                wanted: path.wanted(),
+                request_id: "first".to_owned(),
+            }],
+            later: path
+                .later
+                .iter()
+                .map(|(after_s, deed)| (*after_s, Box::new(*deed) as Deed))
+                .collect(),
+            dry: path.dry,
+            faults: all,
+            chance: None,
+            mutant: None,
+            fingerprints: false,
+            denies: false,
+        }
+    }
+}
+
+/// A run that has come to its end.
+#[derive(Debug)]
+pub struct Run {
+    /// The world as it was left.
+    pub world: World,
+    /// What happened on the way.
+    pub conductor: Conductor,
+    /// When it began.
+    pub begin: Timestamp,
+    /// Whether permissions to clean up were missing for longer than a save tries: then what is left
+    /// must be in the record, and may be there.
+    pub denies: bool,
+    /// What is wrong.
+    pub violations: Vec<String>,
+}
+
+/// Lies between the parts of the world, and has the conductor everywhere.
+struct Everywhere {
+    conductor: Conductor,
+    mutant: Option<&'static Mutant>,
+}
+
+impl Everywhere {
+    fn through<P: ?Sized>(&self, port: Arc<P>) -> Through<P> {
+        Through {
+            port,
+            conductor: self.conductor.clone(),
+            mutant: self.mutant,
+        }
+    }
+}
+
+impl Between for Everywhere {
+    fn ec2(&self, ec2: Arc<dyn Ec2>) -> Arc<dyn Ec2> {
+        Arc::new(self.through(ec2))
+    }
+
+    fn table(&self, table: Arc<dyn Table>) -> Arc<dyn Table> {
+        Arc::new(self.through(table))
+    }
+
+    fn inspect(&self, inspect: Arc<dyn Inspect>) -> Arc<dyn Inspect> {
+        Arc::new(self.through(inspect))
+    }
+
+    fn notifier(&self, notifier: Arc<dyn Notifier>) -> Arc<dyn Notifier> {
+        Arc::new(self.through(notifier))
+    }
+
+    fn executions(&self, executions: Arc<dyn Executions>) -> Arc<dyn Executions> {
+        Arc::new(self.through(executions))
+    }
+
+    fn functions(&self, functions: Arc<dyn Functions>) -> Arc<dyn Functions> {
+        Arc::new(Lambda {
+            functions,
+            conductor: self.conductor.clone(),
+        })
+    }
+}
+
+impl Run {
+    /// Plays a scene to its end and looks for what is wrong.
+    pub(crate) fn play(scene: Scene) -> Self {
+        let conductor = Conductor::new(scene.faults, scene.chance, scene.fingerprints);
+        let mut setup = Setup {
+            cloud: scene.cloud,
+            settings: scene.settings,
+            events: scene.events,
+            between: Arc::new(Everywhere {
+                conductor: conductor.clone(),
+                mutant: scene.mutant,
+            }),
+            ..Setup::seeded(scene.seed)
+        };
+        if let Some(machine) = scene.mutant.map(Mutant::machine) {
+            setup.machine = machine;
+        }
+        let world = setup.build();
+        conductor.keeps_time_by(world.clock.clone());
+        (scene.prepare)(&world);
+        world.pass(10);
+        let begin = world.now();
+        conductor.begin(Hands {
+            executions: world.executions.clone(),
+            admin: world.admin.clone(),
+            ec2: world.ec2.clone(),
+            cloud: world.cloud.clone(),
+            service: world.service.clone(),
+            table: Arc::clone(&world.table),
+            owner: caller(OWNER),
+            subjects: Mutex::new(saved_before(&world)),
+            events: scene.events,
+        });
+        let mut run = Self {
+            world,
+            conductor,
+            begin,
+            denies: scene.denies,
+            violations: Vec::new(),
+        };
+        let played = catch_unwind(AssertUnwindSafe(|| {
+            let settled = run.pass(&scene.wishes, &scene.later, scene.dry);
+            run.conductor.calm();
+            let mut violations = oracle::violations(&run);
+            if !settled {
+                violations.insert(0, "it never settles".to_owned());
+            }
+            violations
+        }));
+        run.conductor.calm();
+        run.violations = played.unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+            vec![format!("panicked: {}", text.unwrap_or_default())]
+        });
+        run
+    }
+
+    /// Lets time pass until everything has settled, with a sweep every five minutes; answers whether
+    /// it has.
+    fn pass(&self, wishes: &[Wish], later: &[(u64, Deed)], dry: bool) -> bool {
+        if dry {
+            self.ask_for_plan(&wishes[0]);
+        } else {
+            for wish in wishes {
+                self.wish(wish.clone());
+            }
+        }
+        let last = wishes.iter().map(|wish| wish.after_ms / 1000).max();
+        let mut later: Vec<&(u64, Deed)> = later.iter().collect();
+        later.sort_by_key(|(after_s, _)| *after_s);
+        let mut now = 0;
+        let mut quiet = 0;
+        for _ in 0..SWEEPS {
+            let until = now + SWEEP_S;
+            for (after_s, deed) in later.extract_if(.., |(after_s, _)| *after_s < until) {
+                self.world.pass(after_s - now);
+                now = *after_s;
+                deed(&self.world);
+            }
+            self.world.pass(until - now);
+            now = until;
+            quiet = if later.is_empty() && last < Some(now) && self.is_settled() {
+                quiet + 1
+            } else {
+                0
+            };
+            // What is late may still come, and a sweep may find something to do.
+            if quiet == 2 {
+                return true;
+            }
+            self.conductor.sweep();
+        }
+        false
+    }
+
+    fn wish(&self, wish: Wish) {
+        let conductor = self.conductor.clone();
+        let clock = self.world.clock.clone();
+        self.world.clock.spawn(async move {
+            sleep(&clock, wish.after_ms).await;
+            conductor.request(wish.wanted, wish.request_id, 5).await;
+        });
+    }
+
+    /// The command line asks for no execution of a dry run; a portal may.
+    fn ask_for_plan(&self, wish: &Wish) {
+        let Wanted::Save(request) = &wish.wanted else {
+            return;
+        };
+        let input = json!({
+            "save_id": "save-0000000000000000dead",
+            "caller": caller(OWNER), "request": request, "dry_run": true,
+        });
+        let started = self.world.executions.clone();
+        let started = self.world.clock.run(async move {
+            Executions::start(&started, "save-0000000000000000dead", input).await
+        });
+        started.expect("the execution begins");
+    }
+
+    /// Whether nothing is under way and no save is open.
+    fn is_settled(&self) -> bool {
+        let Some(hands) = self.conductor.hands() else {
+            return true;
+        };
+        let open = |state| matches!(state, SaveState::Running | SaveState::Stranded);
+        !self.conductor.busy()
+            && hands.executions.running().is_empty()
+            && hands
+                .subjects()
+                .iter()
+                .filter_map(|subject| hands.record(&subject.id))
+                .all(|record| !open(record.state))
+    }
+}
+
+/// The saves that the stage was set with.
+fn saved_before(world: &World) -> Vec<Subject> {
+    let owner = caller(OWNER).user;
+    let saves = world.service.env.registry.saves_of(&owner, 100, None);
+    let saves = world.clock.run(saves).expect("the registry answers").items;
+    let subjects = saves.into_iter().map(|record| Subject {
+        id: record.save_id,
+        wanted: Wanted::Save(record.request),
+        request_id: "before".to_owned(),
+        begun: true,
+    });
+    subjects.collect()
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        // The conductor holds parts of the world, which hold the conductor.
+        self.conductor.release();
+    }
+}
+
+async fn sleep(clock: &VirtualClock, ms: u64) {
+    prism_asl::Clock::sleep(clock, Duration::from_millis(ms)).await;
+}
+
+/// The machine that a text defines.
+pub(crate) fn machine_of(definition: &str) -> Arc<Machine> {
+    Arc::new(prism_local::executions::load(definition).expect("the definition is valid"))
+}

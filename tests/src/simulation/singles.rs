@@ -1,0 +1,51 @@
+//! Exhaustive single faults: at every call of every path, everything that can go wrong there.
+
+use super::campaign::{Tally, all};
+use super::fault::{Fault, Point};
+use super::mutant::Mutant;
+use super::path::Path;
+use super::run::{Run, Scene};
+
+/// Plays a path with these faults.
+pub fn play(path: Path, faults: &[Fault], mutant: Option<&'static Mutant>) -> Run {
+    Run::play(Scene {
+        mutant,
+        ..Scene::on(path, faults)
+    })
+}
+
+/// The points of a path at which something can go wrong beside what its script has.
+pub fn points(path: Path) -> Vec<Point> {
+    let scripted: Vec<Point> = path.script().iter().map(|fault| fault.point).collect();
+    let trace = play(path, &[], None).conductor.trace();
+    let points = trace.into_iter().map(|visit| visit.point);
+    points.filter(|point| !scripted.contains(point)).collect()
+}
+
+/// How to play a path with these faults again.
+pub(crate) fn replay(path: Path, faults: &[Fault]) -> String {
+    let faults: Vec<String> = faults.iter().map(|f| format!(" --fault {f}")).collect();
+    format!(
+        "cargo xtask simulate --path '{}'{}",
+        path.name,
+        faults.concat()
+    )
+}
+
+/// Single faults of these paths: every so manieth of them, which with 1 is all of them.
+pub fn singles(paths: &[Path], every: usize) -> Tally {
+    let mut jobs: Vec<(Path, Option<Fault>)> = Vec::new();
+    for path in paths {
+        jobs.push((*path, None));
+        for point in points(*path) {
+            let faults = point.site.kinds().map(|kind| Fault { point, kind });
+            jobs.extend(faults.map(|fault| (*path, Some(fault))));
+        }
+    }
+    let jobs: Vec<_> = jobs.into_iter().step_by(every).collect();
+    all(&jobs, |(path, fault), tally| {
+        let faults: Vec<Fault> = fault.iter().copied().collect();
+        let run = play(*path, &faults, None);
+        tally.add(&run, || replay(*path, &faults));
+    })
+}

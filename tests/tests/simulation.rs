@@ -1,0 +1,74 @@
+//! The simulation in small: a sample of what `cargo xtask simulate` does whole, which takes a build of
+//! its own to be fast. That it catches deliberate defects, and that it repeats itself exactly, is
+//! shown here.
+
+use prism_tests::simulation::{
+    Failure, MUTANTS, PATHS, play, random, randoms, singles, tell, trace,
+};
+
+/// Fails with what was wrong first, and how to play it again.
+fn none(failures: &[Failure]) {
+    if let Some(failure) = failures.first() {
+        panic!(
+            "{}\nagain: {}\nviolated: {:#?}\nand {} more",
+            failure.tale,
+            failure.replay,
+            failure.violations,
+            failures.len() - 1
+        );
+    }
+}
+
+#[test]
+fn every_path_keeps_the_promises() {
+    for path in PATHS {
+        let run = play(*path, &[], None);
+        assert_eq!(
+            run.violations,
+            Vec::<String>::new(),
+            "{}:\n{}",
+            path.name,
+            tell(&run)
+        );
+    }
+}
+
+#[test]
+fn single_faults_keep_the_promises() {
+    let tally = singles(PATHS, 211);
+    assert!(tally.runs > 100, "{} runs", tally.runs);
+    none(&tally.failures);
+}
+
+#[test]
+fn seeds_keep_the_promises() {
+    none(&randoms(1, 100).failures);
+}
+
+#[test]
+fn each_deliberate_defect_is_caught() {
+    for mutant in MUTANTS {
+        let sound = mutant.run(false);
+        assert_eq!(
+            sound.violations,
+            Vec::<String>::new(),
+            "without the defect: {}",
+            mutant.name
+        );
+        let mutated = mutant.run(true);
+        assert!(
+            !mutated.violations.is_empty(),
+            "not caught: {}",
+            mutant.name
+        );
+    }
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    let faulty = (1..).map(|seed| (seed, trace(&random(seed))));
+    let mut faulty = faulty.filter(|(_, trace)| trace.contains(" = "));
+    for (seed, first) in faulty.by_ref().take(3) {
+        assert_eq!(first, trace(&random(seed)), "the seed {seed}");
+    }
+}

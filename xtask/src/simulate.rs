@@ -1,0 +1,12 @@
+//! `simulate`: thousands of saves in which things go wrong (docs/simulation.md).
+
+use crate::Outcome;
+use crate::shell::{cargo, run as run_command};
+
+/// Builds the simulation to be fast, and runs it with these options.
+pub(crate) fn run(options: &[&str]) -> Outcome {
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--locked", "--profile", "simulation"]);
+    command.args(["--package", "prism-tests", "--example", "simulate", "--"]);
+    run_command(command.args(options))
+}
