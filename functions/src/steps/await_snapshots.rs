@@ -109,10 +109,14 @@ async fn check_undisturbed(
     let Some(instance) = look(&*env.ec2, &record.request.region, id).await? else {
         return Ok(());
     };
-    let down_since = record.stop_requested_at.unwrap_or(record.started_at);
     let started = instance.launched_at;
+    let started_meanwhile = match record.stop_requested_at {
+        Some(stopped) => started > stopped,
+        // It was stopped already: a start at the very instant in which the save began is somebody's too.
+        None => started >= record.started_at,
+    };
     let captured_after = |snapshot: &Snapshot| snapshot.started_at >= started;
-    if started > down_since && snapshots.iter().any(captured_after) {
+    if started_meanwhile && snapshots.iter().any(captured_after) {
         let message = format!("Somebody started {id} before its volumes were captured.");
         return Err(Problem::new(Code::InstanceChanged, message));
     }

@@ -24,7 +24,7 @@ pub(crate) struct Scenario {
     /// What has happened before it begins.
     pub(crate) before: fn(&World),
     pub(crate) faults: Vec<Fault>,
-    pub(crate) dry_run: bool,
+    pub(crate) begins: Begins,
     /// The limit of the execution instead of the three days.
     pub(crate) timeout_s: Option<u64>,
     /// Whether chance has a say in it: a pause is random, or two Regions are asked at one instant.
@@ -34,6 +34,17 @@ pub(crate) struct Scenario {
     pub(crate) swept: bool,
     /// The status in which the first execution ends, and the error with which it does.
     pub(crate) ends: (&'static str, Option<&'static str>),
+}
+
+/// What an execution begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Begins {
+    /// A save, as callers start it.
+    Save,
+    /// A save that only shows its plan.
+    DryRun,
+    /// The copy of a version to another Region.
+    Copy,
 }
 
 /// The definition's own limit, which a scenario may shorten.
@@ -67,15 +78,20 @@ impl Scenario {
         world
     }
 
-    /// Starts the save; a dry run is an execution only by its input.
+    /// Starts it; all but a save is so only by the execution's input.
     fn begin(&self, world: &World) -> SaveId {
-        if !self.dry_run {
-            return begun(world, self.request.clone());
-        }
         let id: SaveId = "save-00000000000000000000".parse().unwrap();
         let ada = caller("ada");
-        let input =
-            json!({ "save_id": id, "caller": ada, "request": self.request, "dry_run": true });
+        let input = match self.begins {
+            Begins::Save => return begun(world, self.request.clone()),
+            Begins::DryRun => {
+                json!({ "save_id": id, "caller": ada, "request": self.request, "dry_run": true })
+            }
+            Begins::Copy => {
+                let copy = json!({ "template": "kept", "version": 1, "regions": ["eu-west-1"] });
+                json!({ "save_id": id, "caller": ada, "copy": copy })
+            }
+        };
         let started = world.service.executions.start(id.as_str(), input);
         world.clock.run(started).unwrap();
         id

@@ -5,7 +5,7 @@ use prism_local::executions::DEFINITION;
 use prism_tests::world::{id_of, save_request};
 use serde_json::Value;
 
-use crate::play::Scenario;
+use crate::play::{Begins, Scenario};
 use crate::trouble::{Act, Fault};
 
 /// A code that no Retry names: what fails with it has failed.
@@ -34,7 +34,7 @@ fn scenario(name: &str) -> Scenario {
         request: copied(&[]),
         before: |_| {},
         faults: Vec::new(),
-        dry_run: false,
+        begins: Begins::Save,
         timeout_s: None,
         by_chance: false,
         swept: false,
@@ -79,7 +79,7 @@ fn plain() -> Vec<Scenario> {
             ..scenario("an instance that was stopped")
         },
         Scenario {
-            dry_run: true,
+            begins: Begins::DryRun,
             ..scenario("a dry run")
         },
         Scenario {
@@ -185,6 +185,10 @@ fn catch(state: &str, caught: &str) -> Scenario {
     };
     Scenario {
         request: copied(&["eu-west-1"]),
+        begins: match state {
+            "PlanCopy" => Begins::Copy,
+            _ => Begins::Save,
+        },
         faults,
         ends: match ends {
             "" => ("SUCCEEDED", None),
