@@ -122,7 +122,7 @@ async fn a_function_that_is_set_up_wrongly_says_what_and_where() {
         (
             "PRISM_PUBLIC_SCOPE",
             "everybody",
-            "must be \"deployment\" or \"world\"",
+            "must be \"deployment\", \"organization\" or \"world\"",
         ),
         ("PRISM_ALARM_TOPIC_ARN", "alarms", "must be an ARN"),
         ("AWS_REGION", "", "no AWS Region is configured"),
