@@ -123,6 +123,8 @@ impl Bench {
                     &[python, "-m", "awslambdaric", "function.handler"],
                     &here.join("examples/cold_start"),
                 )
+                // Lambda sets it beside AWS_REGION, and Python reads this one.
+                .with("AWS_DEFAULT_REGION", "us-east-1")
                 .with("AWS_CA_BUNDLE", self.roots.clone()),
                 payload: step,
                 good: waits,

@@ -26,8 +26,6 @@ impl Program {
                 ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
                 ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
                 ("AWS_REGION", "us-east-1"),
-                // Lambda sets both; Python reads this one.
-                ("AWS_DEFAULT_REGION", "us-east-1"),
                 ("AWS_ACCESS_KEY_ID", "AKIDTEST"),
                 ("AWS_SECRET_ACCESS_KEY", "secret"),
                 ("PATH", "/usr/bin:/bin"),
