@@ -40,6 +40,32 @@ macro_rules! through {
     }};
 }
 
+/// Calls a method that makes an AMI, as [`through!`] does, and notes which AMI it made.
+macro_rules! made {
+    ($self:ident, $call:expr, $action:expr, $method:ident($region:ident, $what:ident)) => {{
+        let (port, conductor) = (Arc::clone(&$self.port), $self.conductor.clone());
+        let (region, what) = ($region.clone(), $what.clone());
+        let ask = move || -> BoxFuture<'static, Result<_, _>> {
+            let (port, conductor) = (Arc::clone(&port), conductor.clone());
+            let (region, what) = (region.clone(), what.clone());
+            Box::pin(async move {
+                let made = port.$method(&region, &what).await;
+                if let Ok(image) = &made {
+                    conductor.note_made(&what.tags, &region, image);
+                }
+                made
+            })
+        };
+        let asked = Asked {
+            call: $call,
+            wrong: &ec2_error($action),
+            ask: &ask,
+            past: None,
+        };
+        $self.conductor.through(asked).await
+    }};
+}
+
 /// EC2's words.
 fn ec2_error(action: &'static str) -> impl Fn(Wrong) -> Ec2Error + Send + Sync {
     move |wrong| {
@@ -193,30 +219,17 @@ impl Ec2 for Through<dyn Ec2> {
     }
 
     async fn create_image(&self, region: &Region, new: &NewImage) -> Result<ImageId, Ec2Error> {
-        let (port, conductor) = (Arc::clone(&self.port), self.conductor.clone());
         let mut new = new.clone();
         if self.mutant.is_some_and(|mutant| mutant.renames) {
-            let calls = conductor.trace().len();
+            let calls = self.conductor.trace().len();
             new.name = format!("{}-{calls}", new.name);
         }
-        let ask = move || -> BoxFuture<'static, Result<_, _>> {
-            let (port, conductor) = (Arc::clone(&port), conductor.clone());
-            let (region, new) = (region.clone(), new.clone());
-            Box::pin(async move {
-                let made = port.create_image(&region, &new).await;
-                if let Ok(image) = &made {
-                    conductor.note_made(&new.tags, &region, image);
-                }
-                made
-            })
-        };
-        let asked = Asked {
-            call: Call::CreateImage,
-            wrong: &ec2_error("CreateImage"),
-            ask: &ask,
-            past: None,
-        };
-        self.conductor.through(asked).await
+        made!(
+            self,
+            Call::CreateImage,
+            "CreateImage",
+            create_image(region, new)
+        )
     }
 
     async fn images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, Ec2Error> {
@@ -251,25 +264,7 @@ impl Ec2 for Through<dyn Ec2> {
     }
 
     async fn copy_image(&self, region: &Region, copy: &ImageCopy) -> Result<ImageId, Ec2Error> {
-        let (port, conductor) = (Arc::clone(&self.port), self.conductor.clone());
-        let ask = move || -> BoxFuture<'static, Result<_, _>> {
-            let (port, conductor) = (Arc::clone(&port), conductor.clone());
-            let (region, copy) = (region.clone(), copy.clone());
-            Box::pin(async move {
-                let made = port.copy_image(&region, &copy).await;
-                if let Ok(image) = &made {
-                    conductor.note_made(&copy.tags, &region, image);
-                }
-                made
-            })
-        };
-        let asked = Asked {
-            call: Call::CopyImage,
-            wrong: &ec2_error("CopyImage"),
-            ask: &ask,
-            past: None,
-        };
-        self.conductor.through(asked).await
+        made!(self, Call::CopyImage, "CopyImage", copy_image(region, copy))
     }
 
     async fn deregister_image(&self, region: &Region, id: &ImageId) -> Result<(), Ec2Error> {

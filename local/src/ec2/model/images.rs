@@ -130,6 +130,20 @@ impl Model {
         Ok(row)
     }
 
+    /// An AMI of the caller's whose launch permissions can be changed.
+    fn own_available_image(
+        &self,
+        scope: &Scope<'_>,
+        action: &str,
+        id: &ImageId,
+    ) -> Result<&ImageRow, Ec2Error> {
+        let row = self.own_image(scope, action, id)?;
+        if row.state != ImageState::Available {
+            return Err(errors::image_pending(action, id));
+        }
+        Ok(row)
+    }
+
     pub(crate) fn deregister_image(
         &mut self,
         scope: &Scope<'_>,
@@ -164,10 +178,7 @@ impl Model {
     ) -> Result<(), Ec2Error> {
         const ACTION: &str = "ModifyImageAttribute";
         self.admit(scope, ACTION)?;
-        let row = self.own_image(scope, ACTION, id)?;
-        if row.state != ImageState::Available {
-            return Err(errors::image_pending(ACTION, id));
-        }
+        let row = self.own_available_image(scope, ACTION, id)?;
         if permissions.is_empty() {
             return Ok(());
         }
@@ -203,10 +214,7 @@ impl Model {
     ) -> Result<(), Ec2Error> {
         const ACTION: &str = "ModifyImageAttribute";
         self.admit(scope, ACTION)?;
-        let row = self.own_image(scope, ACTION, id)?;
-        if row.state != ImageState::Available {
-            return Err(errors::image_pending(ACTION, id));
-        }
+        self.own_available_image(scope, ACTION, id)?;
         if let Some(row) = self.data.images.get_mut(id) {
             row.permissions.retain(|held| !permissions.contains(held));
         }

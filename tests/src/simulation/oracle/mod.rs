@@ -215,15 +215,17 @@ fn check_left(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
     let acts = run.conductor.acts();
     let taken = |kinds: &[Kind]| acts.iter().any(|act| kinds.contains(&act.kind));
     let deregistered = taken(&[Kind::TheyDeregister]);
+    // Whose it is, and whether it is to be there; nothing for what is nobody's, or a leftover that is declared.
+    let owed = |tags: &BTreeMap<String, String>, region: &Region| {
+        let save = tags.get(SAVE_TAG)?.clone();
+        let record = records.iter().find(|r| r.save_id.as_str() == save);
+        let declared = run.denies && record.is_some_and(|r| r.leftovers.is_some());
+        (!declared).then(|| (save, record.is_some_and(|r| keeps(r, region))))
+    };
     for (region, image) in &inventory.images {
-        let Some(save) = image.tags.get(SAVE_TAG) else {
+        let Some((save, kept)) = owed(&image.tags, region) else {
             continue;
         };
-        let record = records.iter().find(|r| r.save_id.as_str() == save);
-        let kept = record.is_some_and(|r| keeps(r, region));
-        if run.denies && record.is_some_and(|r| r.leftovers.is_some()) {
-            continue;
-        }
         must!(
             findings,
             kept,
@@ -239,14 +241,9 @@ fn check_left(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
         );
     }
     for (region, snapshot) in &inventory.snapshots {
-        let Some(save) = snapshot.tags.get(SAVE_TAG) else {
+        let Some((save, kept)) = owed(&snapshot.tags, region) else {
             continue;
         };
-        let record = records.iter().find(|r| r.save_id.as_str() == save);
-        let kept = record.is_some_and(|r| keeps(r, region));
-        if run.denies && record.is_some_and(|r| r.leftovers.is_some()) {
-            continue;
-        }
         must!(
             findings,
             kept,
