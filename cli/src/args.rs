@@ -74,6 +74,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Template(commands::template::Template),
     #[command(subcommand)]
+    Project(commands::project::Projects),
+    #[command(subcommand)]
     Audit(commands::audit::Audit),
     #[command(subcommand)]
     Local(commands::local::Local),

@@ -26,6 +26,7 @@ fn help_names_the_commands_and_needs_no_home() {
         "schedule",
         "templates",
         "template",
+        "project",
         "audit",
         "local",
         "configure",

@@ -1,14 +1,15 @@
 //! EC2 as the simulator tells it, but for what a test bends: things that happen to people and that
 //! the simulator cannot do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use async_trait::async_trait;
 use prism_functions::domain::{ImageId, InstanceId, Region, SnapshotId, VolumeId};
 use prism_functions::ports::{
-    Ec2, Ec2Error, Image, ImageCopy, ImageFilter, Instance, InstanceFilter, InstanceType,
-    LaunchPermission, NewImage, NewInstance, Probe, Snapshot, SnapshotFilter, StatusChecks, Volume,
+    Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance, InstanceFilter,
+    InstanceType, LaunchPermission, NewImage, NewInstance, Probe, Snapshot, SnapshotFilter,
+    StatusChecks, Volume,
 };
 use prism_local::ec2::SimEc2;
 
@@ -25,6 +26,8 @@ pub struct Bent {
     pub checks: Option<StatusChecks>,
     /// Whether the first answer to each different request that changes something is lost.
     pub forgetful: bool,
+    /// What somebody does just after an AMI was opened to others.
+    pub opened: fn(),
     /// The requests whose answer was lost.
     pub lost: Mutex<BTreeSet<String>>,
 }
@@ -38,6 +41,7 @@ impl Bent {
             snapshots: |_| true,
             checks: None,
             forgetful: false,
+            opened: || {},
             lost: Mutex::default(),
         }
     }
@@ -138,6 +142,14 @@ impl Ec2 for Bent {
         Ok(told)
     }
 
+    async fn snapshot_keys(
+        &self,
+        region: &Region,
+        ids: &[SnapshotId],
+    ) -> Result<BTreeMap<SnapshotId, Encryption>, Ec2Error> {
+        self.ec2.snapshot_keys(region, ids).await
+    }
+
     async fn copy_image(&self, region: &Region, copy: &ImageCopy) -> Result<ImageId, Ec2Error> {
         let answer = self.ec2.copy_image(region, copy).await;
         self.answer("CopyImage", (region, copy), answer)
@@ -161,6 +173,7 @@ impl Ec2 for Bent {
     ) -> Result<(), Ec2Error> {
         let added = self.ec2.add_launch_permissions(region, id, permissions);
         let answer = added.await;
+        (self.opened)();
         self.answer("ModifyImageAttribute", id, answer)
     }
 

@@ -2,7 +2,7 @@
 //! whichever test that is: on AWS its function would have no permission.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,11 +12,11 @@ use prism_asl::{Functions, TaskFailure};
 use prism_functions::domain::schedule::Schedule;
 use prism_functions::domain::{ImageId, InstanceId, Region, SnapshotId, Timestamp, VolumeId};
 use prism_functions::ports::{
-    Call, Ec2, Ec2Error, Execution, Executions, ExecutionsError, Image, ImageCopy, ImageFilter,
-    Index, Inspect, Instance, InstanceFilter, InstanceType, Inventory, Item, Key, LaunchPermission,
-    NewImage, NewInstance, Notice, Notifier, NotifierError, Page, Parameters, Probe, Query,
-    Schedules, SchedulesError, Snapshot, SnapshotFilter, StatusChecks, Table, TableError, Volume,
-    Write,
+    Call, Ec2, Ec2Error, Encryption, Execution, Executions, ExecutionsError, Image, ImageCopy,
+    ImageFilter, Index, Inspect, Instance, InstanceFilter, InstanceType, Inventory, Item, Key,
+    LaunchPermission, NewImage, NewInstance, Notice, Notifier, NotifierError, Page, Parameters,
+    Probe, Query, Schedules, SchedulesError, Snapshot, SnapshotFilter, StatusChecks, Table,
+    TableError, Volume, Write,
 };
 use prism_functions::service::calls;
 use serde_json::Value;
@@ -278,6 +278,15 @@ impl Ec2 for Recorded<dyn Ec2> {
     ) -> Result<Vec<Snapshot>, Ec2Error> {
         note(Call::Snapshots);
         self.0.snapshots(region, filter).await
+    }
+
+    async fn snapshot_keys(
+        &self,
+        region: &Region,
+        ids: &[SnapshotId],
+    ) -> Result<BTreeMap<SnapshotId, Encryption>, Ec2Error> {
+        note(Call::SnapshotKeys);
+        self.0.snapshot_keys(region, ids).await
     }
 
     async fn copy_image(&self, region: &Region, copy: &ImageCopy) -> Result<ImageId, Ec2Error> {

@@ -205,7 +205,9 @@ fn tell_end(text: &mut String, world: &World, record: &SaveRecord) {
         .0
         .lock()
         .expect("no test panics while it holds them");
-    let of_save = notices.iter().filter(|n| n.save_id == record.save_id);
+    let of_save = notices
+        .iter()
+        .filter(|n| n.save_id.as_ref() == Some(&record.save_id));
     let mut events: Vec<(String, u32)> = Vec::new();
     for notice in of_save {
         let alarm = if notice.alarm { " (alarm)" } else { "" };

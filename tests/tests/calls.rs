@@ -4,21 +4,23 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use futures::executor::block_on;
+use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{RegionCopy, SaveRequest};
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::{Region, SaveId};
-use prism_functions::ports::Call;
-use prism_functions::service::{TemplateFilter, calls};
+use prism_functions::ports::{Call, Change, Condition, Ec2 as _, Key, Table as _, Write};
+use prism_functions::service::{ProjectRequest, ShareRequest, TemplateFilter, calls};
 use prism_functions::steps::{self, PublicScope, Settings};
 use prism_local::ec2::Capacity;
 use prism_tests::bent::Bent;
 use prism_tests::recorded::{calling, seen};
 use prism_tests::story::to_the_end;
+use prism_tests::watched::Watched;
 use prism_tests::world::{
     Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
 };
@@ -89,6 +91,69 @@ fn for_the_world() {
     let deletion = world.service.delete_template(&ada, &all, true);
     assert!(!world.clock.run(deletion).unwrap().finished);
     sweep(&world, 12);
+}
+
+/// A template of a project, which is moved to another, and whose share is taken back just while a
+/// version of it is registered.
+fn of_a_team() {
+    static TABLE: OnceLock<Arc<Watched>> = OnceLock::new();
+    /// Takes the share back, as `unshare` does it: the grant goes, the revision is raised.
+    fn taken_back() {
+        let Some(table) = TABLE.get() else { return };
+        let pk = "TEMPLATE#kept";
+        let grant = Key::new(pk, "GRANT#account:444455556666");
+        if block_on(table.get(&grant)).unwrap().is_some() {
+            let raised = vec![Change::Add("revision".to_owned(), 1)];
+            let writes = [
+                Write::Delete(grant, Condition::Always),
+                Write::Update(Key::new(pk, "META"), raised, Condition::Always),
+            ];
+            block_on(table.transact(&writes)).unwrap();
+        }
+    }
+    let world = launched(Setup {
+        bend: |ec2| {
+            Arc::new(Bent {
+                opened: taken_back,
+                ..Bent::straight(ec2)
+            })
+        },
+        ..Setup::seeded(11)
+    });
+    let (ada, service) = (caller("ada"), &world.service);
+    for name in ["brain", "other"] {
+        let request = ProjectRequest {
+            name: name.parse().unwrap(),
+            description: String::new(),
+        };
+        let made = service.create_project(&ada, request);
+        world.clock.run(made).unwrap();
+        let request = SaveRequest {
+            project: Some(name.parse().unwrap()),
+            ..ask()
+        };
+        to_the_end(&world, &begun(&world, request));
+    }
+    let budget = BudgetRequest {
+        limit_usd: 0.01,
+        alerts: [1].into(),
+        hard_stop: false,
+    };
+    let (other, kept) = ("other".parse().unwrap(), "kept".parse().unwrap());
+    let set = service.set_budget(&ada, &other, Some(&budget));
+    world.clock.run(set).unwrap();
+    let request = ShareRequest {
+        to: "account:444455556666".to_owned(),
+    };
+    let shared = service.share(&ada, &kept, &request);
+    world.clock.run(shared).unwrap();
+    TABLE.set(Arc::clone(&world.table)).unwrap();
+    let id = begun(&world, ask());
+    to_the_end(&world, &id);
+    let image = world.record(&id).unwrap().image.unwrap();
+    let here = region();
+    let open = world.ec2.launch_permissions(&here, &image);
+    assert_eq!(world.clock.run(open).unwrap(), []);
 }
 
 /// An instance that was stopped all along, whose AMI fails.
@@ -193,6 +258,7 @@ fn sweep(world: &World, times: u32) {
 #[test]
 fn every_declared_call_of_a_step_is_made() {
     for_the_world();
+    of_a_team();
     in_vain();
     stranded();
     woken();
@@ -269,6 +335,7 @@ fn every_declared_call_of_the_api_is_made() {
     as_api(&world, service.versions(&ada, &kept, 10, None)).unwrap();
     to_the_end(&world, &begun(&world, ask()));
     as_api(&world, service.rollback(&ada, &kept, None)).unwrap();
+    as_team(&world);
     let nightly = ScheduleRequest {
         jitter_minutes: 0,
         name: None,
@@ -287,6 +354,34 @@ fn every_declared_call_of_the_api_is_made() {
     as_api(&world, service.delete_template(&ada, &all, true)).unwrap();
     as_api(&world, service.terminate_instance(&ada, &here, "work")).unwrap();
     check("Api", calls::API);
+}
+
+/// What is asked about others: it opens AMIs to them, and looks at snapshots.
+fn as_team(world: &World) {
+    let (ada, service) = (caller("ada"), &world.service);
+    let (brain, kept) = ("brain".parse().unwrap(), "kept".parse().unwrap());
+    let request = ProjectRequest {
+        name: "brain".parse().unwrap(),
+        description: String::new(),
+    };
+    as_api(world, service.create_project(&ada, request)).unwrap();
+    let request = SaveRequest {
+        project: Some("brain".parse().unwrap()),
+        ..ask()
+    };
+    to_the_end(world, &begun(world, request));
+    let budget = BudgetRequest {
+        limit_usd: 0.01,
+        alerts: [1].into(),
+        hard_stop: false,
+    };
+    as_api(world, service.set_budget(&ada, &brain, Some(&budget))).unwrap();
+    as_api(world, service.project_costs(&ada, &brain)).unwrap();
+    let everyone = ShareRequest {
+        to: "public".to_owned(),
+    };
+    as_api(world, service.share(&ada, &kept, &everyone)).unwrap();
+    as_api(world, service.unshare(&ada, &kept, &everyone)).unwrap();
 }
 
 fn as_api<T>(world: &World, call: impl Future<Output = T>) -> T {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use prism_asl::{EVENT_LIMIT, Event, HistoryEvent, PAYLOAD_LIMIT_BYTES};
 use prism_functions::domain::SaveId;
 use prism_functions::domain::save::{COPY_REGIONS, SaveRequest, SaveState, USER_TAGS};
+use prism_functions::service::ProjectRequest;
 use prism_local::ec2::{Capacity, Durations, REGIONS};
 use prism_tests::world::{REGION, Setup, World, caller, region, save_request};
 
@@ -139,6 +140,13 @@ fn the_largest_request_stays_within_the_payloads() {
     request.accept_instance_store_loss = Some(wide.repeat(128));
     for fails in [false, true] {
         let world = launched(|_| {});
+        let project = ProjectRequest {
+            name: "p".repeat(64).parse().unwrap(),
+            description: String::new(),
+        };
+        let ada = caller("ada");
+        let made = world.service.create_project(&ada, project);
+        world.clock.run(made).unwrap();
         if fails {
             world.admin.fail_next_image(&"why ".repeat(5000)).unwrap();
         }

@@ -339,6 +339,7 @@ fn the_outputs_are_those_that_callers_are_configured_by() {
         "IamIdentity",
         "LaunchNetworks",
         "MembersPolicyArn",
+        "OrganizationArn",
         "PortalApiUrl",
         "PublicScope",
         "Region",

@@ -9,6 +9,7 @@ pub(crate) mod aws;
 mod local;
 mod pace;
 mod served;
+pub(crate) mod team;
 
 use async_trait::async_trait;
 use prism_functions::domain::audit::AuditEvent;
@@ -30,6 +31,7 @@ use prism_functions::service::{
 
 pub(crate) use local::Local;
 pub(crate) use pace::{Looks, Pace};
+pub(crate) use team::Team;
 
 /// Where a save is carried out, where that is a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +79,7 @@ pub(crate) enum Unrecorded {
 
 /// What commands ask for.
 #[async_trait]
-pub(crate) trait Backend: Send + Sync {
+pub(crate) trait Backend: Team {
     /// The embedded cloud, for what only a simulation can do.
     fn embedded(&self) -> Option<&Local> {
         None

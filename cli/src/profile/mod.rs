@@ -106,6 +106,9 @@ pub(crate) struct Profile {
     /// How far `--public` reaches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) public_scope: Option<String>,
+    /// The organisation that public templates are open to, where they reach so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) organization: Option<String>,
     /// From where the ports of launched instances can be reached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) launch_networks: Vec<String>,
@@ -141,6 +144,7 @@ impl Profile {
             schedule_role: None,
             dead_letters: None,
             public_scope: None,
+            organization: None,
             launch_networks: Vec::new(),
             allowed_regions: Vec::new(),
             allowed_instance_types: Vec::new(),
@@ -167,6 +171,7 @@ impl Profile {
             ("schedule_role", self.schedule_role.is_some()),
             ("dead_letters", self.dead_letters.is_some()),
             ("public_scope", self.public_scope.is_some()),
+            ("organization", self.organization.is_some()),
             ("launch_networks", !self.launch_networks.is_empty()),
             ("allowed_regions", !self.allowed_regions.is_empty()),
             (

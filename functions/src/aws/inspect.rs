@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::clients::Clients;
 use super::ec2::errors;
 use crate::domain::{InstanceId, Region, Timestamp};
-use crate::ports::{Ec2Error, Inspect, Inventory, PACKAGES, Package};
+use crate::ports::{Ec2Error, Inspect, Inventory, PACKAGES, Package, SensitiveFile};
 
 const ACTION: &str = "ssm:ListInventoryEntries";
 /// The packages of the operating system, which the agent lists by itself.
@@ -16,6 +16,8 @@ const APPLICATIONS: &str = "AWS:Application";
 /// Packages of pip, conda, R and others, where somebody on the instance hands them to the agent as
 /// custom inventory with the attributes Name, Version and Manager.
 const CUSTOM: &str = "Custom:Packages";
+/// The files in the folders that the association of the inventory names; without any there are none.
+const FILES: &str = "AWS:File";
 /// The most entries that a page has.
 const PAGE: i32 = 50;
 
@@ -30,6 +32,9 @@ pub struct SsmInventory {
 struct Told {
     captured_at: Option<Timestamp>,
     packages: Vec<Package>,
+    sensitive: Vec<SensitiveFile>,
+    /// How many files were told of, of whatever kind.
+    entries: usize,
     more: bool,
 }
 
@@ -63,13 +68,18 @@ impl SsmInventory {
             };
             let captured = page.capture_time().and_then(|at| at.parse().ok());
             told.captured_at = told.captured_at.max(captured);
-            told.packages
-                .extend(page.entries().iter().filter_map(package));
+            let entries = || page.entries().iter();
+            if kind == FILES {
+                told.entries += page.entries().len();
+                told.sensitive.extend(entries().filter_map(file));
+            } else {
+                told.packages.extend(entries().filter_map(package));
+            }
             token = page.next_token().map(str::to_owned);
             if token.is_none() {
                 return Ok(told);
             }
-            if told.packages.len() >= PACKAGES {
+            if told.packages.len().max(told.entries) >= PACKAGES {
                 told.more = true;
                 return Ok(told);
             }
@@ -86,13 +96,18 @@ impl Inspect for SsmInventory {
     ) -> Result<Option<Inventory>, Ec2Error> {
         let applications = self.told(region, instance, APPLICATIONS);
         let custom = self.told(region, instance, CUSTOM);
-        let (applications, custom) = futures::future::try_join(applications, custom).await?;
+        let files = self.told(region, instance, FILES);
+        let (applications, custom, files) =
+            futures::future::try_join3(applications, custom, files).await?;
         // An instance whose agent never told anything has no time of telling.
         let captured = applications.captured_at.max(custom.captured_at);
         let mut packages = applications.packages;
         packages.extend(custom.packages);
         let more = applications.more || custom.more;
-        Ok(captured.map(|at| Inventory::of(at, packages, more)))
+        // Files are told of only where the association of the inventory names folders.
+        let told = files.captured_at.map(|_| files.sensitive);
+        let inventory = |at| Inventory::of(at, packages, more).with_sensitive(told);
+        Ok(captured.map(inventory))
     }
 }
 
@@ -102,6 +117,16 @@ fn is_unknown(error: &Ec2Error) -> bool {
     ["InvalidInstanceId", "InvalidTypeName"]
         .iter()
         .any(|unknown| code.starts_with(unknown))
+}
+
+/// A file that others should perhaps not have. The agent tells its folder and its name.
+fn file(entry: &HashMap<String, String>) -> Option<SensitiveFile> {
+    let folder = entry.get("InstalledDir").map_or("", String::as_str);
+    let name = entry.get("Name")?;
+    if name.starts_with('/') {
+        return SensitiveFile::at(name);
+    }
+    SensitiveFile::at(&format!("{}/{name}", folder.trim_end_matches('/')))
 }
 
 fn package(entry: &HashMap<String, String>) -> Option<Package> {
@@ -148,6 +173,11 @@ mod tests {
         Reply::json(400, json!({"__type": code}))
     }
 
+    /// The folders of no files are named.
+    fn no_files() -> Reply {
+        error("InvalidTypeNameException")
+    }
+
     fn package(name: &str, version: &str, manager: &str) -> Package {
         Package {
             name: name.to_owned(),
@@ -165,7 +195,7 @@ mod tests {
             {"Version": "nameless"},
         ]);
         let custom = json!([{"Name": "obspy", "Version": "1.4.1", "Manager": "pip"}]);
-        let told = told([page(&system, None), page(&custom, None)]).await;
+        let told = told([page(&system, None), page(&custom, None), no_files()]).await;
         let told = told.unwrap().unwrap();
         assert_eq!(
             told.packages,
@@ -186,11 +216,30 @@ mod tests {
     #[tokio::test]
     async fn an_instance_that_is_not_managed_tells_nothing() {
         let empty = || Reply::json(200, json!({"Entries": []}));
-        assert_eq!(told([empty(), empty()]).await.unwrap(), None);
+        assert_eq!(told([empty(), empty(), empty()]).await.unwrap(), None);
         let unknown = || error("InvalidInstanceId");
-        assert_eq!(told([unknown(), unknown()]).await.unwrap(), None);
-        let told = told([page(&json!([]), None), error("InvalidTypeNameException")]).await;
+        assert_eq!(told([unknown(), unknown(), unknown()]).await.unwrap(), None);
+        let told = told([page(&json!([]), None), no_files(), no_files()]).await;
         assert!(told.unwrap().unwrap().packages.is_empty());
+    }
+
+    #[tokio::test]
+    async fn files_that_others_should_not_have_are_known_where_files_are_told() {
+        let files = json!([
+            {"Name": "ssh_host_rsa_key", "InstalledDir": "/etc/ssh"},
+            {"Name": "credentials", "InstalledDir": "/home/ubuntu/.aws/"},
+            {"Name": "data.csv", "InstalledDir": "/home/ubuntu"},
+        ]);
+        let packages = || page(&json!([]), None);
+        let inventory = told([packages(), packages(), page(&files, None)]).await;
+        let sensitive = inventory.unwrap().unwrap().sensitive.unwrap();
+        let paths: Vec<&str> = sensitive.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(
+            paths,
+            ["/etc/ssh/ssh_host_rsa_key", "/home/ubuntu/.aws/credentials"]
+        );
+        let unknown = told([packages(), packages(), no_files()]).await;
+        assert_eq!(unknown.unwrap().unwrap().sensitive, None);
     }
 
     #[tokio::test]
@@ -212,6 +261,7 @@ mod tests {
             page(&entries(0, 2), Some("more")),
             page(&entries(2, 1), None),
             error("InvalidTypeNameException"),
+            no_files(),
         ]);
         let inventory = SsmInventory::new(Arc::new(aws.clients()));
         let (region, id) = (
@@ -222,7 +272,7 @@ mod tests {
         assert_eq!(kept.packages.len(), 3);
         assert_eq!(aws.json(1)["NextToken"], "more");
         let endless = page(&entries(0, PACKAGES), Some("more"));
-        let kept = told([endless, error("InvalidTypeNameException")]).await;
+        let kept = told([endless, error("InvalidTypeNameException"), no_files()]).await;
         assert!(kept.unwrap().unwrap().truncated);
     }
 }

@@ -7,6 +7,7 @@ use aws_smithy_types::DateTime;
 
 use super::clients::{Clients, OnDemand};
 use super::failure::Failure;
+use crate::domain::{ProjectName, SaveId};
 use crate::ports::{Notice, Notifier, NotifierError};
 
 /// The source of Prism's events, by which rules match them.
@@ -55,11 +56,11 @@ impl EventNotifier {
             .get()
             .publish()
             .topic_arn(topic)
-            .subject(format!("Prism needs you: {}", notice.save_id))
+            .subject(format!("Prism needs you: {}", about(notice)))
             .message(format!(
-                "{}\n\nSave: {}\nEvent: {}\nAt: {}\n",
+                "{}\n\nAbout: {}\nEvent: {}\nAt: {}\n",
                 notice.text,
-                notice.save_id,
+                about(notice),
                 notice.event,
                 notice.at.to_rfc3339()
             ));
@@ -67,6 +68,13 @@ impl EventNotifier {
         answer.map_err(|error| Failure::of(error).reason())?;
         Ok(())
     }
+}
+
+/// What a notice is about: a save, or a project.
+fn about(notice: &Notice) -> &str {
+    let save = notice.save_id.as_ref().map(SaveId::as_str);
+    save.or(notice.project.as_ref().map(ProjectName::as_str))
+        .unwrap_or("the deployment")
 }
 
 /// EventBridge answers well even when it has refused the event.
@@ -117,7 +125,8 @@ mod tests {
     fn notice(alarm: bool) -> Notice {
         Notice {
             at: "2026-01-02T03:04:05Z".parse().unwrap(),
-            save_id: "save-0123456789abcdef".parse().unwrap(),
+            save_id: Some("save-0123456789abcdef".parse().unwrap()),
+            project: None,
             event: "save.stranded".to_owned(),
             alarm,
             text: "The instance could not be brought back.".to_owned(),

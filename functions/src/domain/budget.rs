@@ -89,6 +89,13 @@ impl Budget {
         }
     }
 
+    /// Whether it is what is asked for.
+    pub fn is(&self, request: &BudgetRequest) -> bool {
+        self.limit_usd.total_cmp(&request.limit_usd).is_eq()
+            && self.alerts == request.alerts
+            && self.hard_stop == request.hard_stop
+    }
+
     /// How much of it is used up, in percent.
     pub fn used_percent(&self, usd_per_month: f64) -> f64 {
         usd_per_month / self.limit_usd * 100.0

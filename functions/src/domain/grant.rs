@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::shown;
 use super::{AccountId, Code, Problem, ProjectName, TemplateName, Timestamp, UserId};
+use crate::ports::LaunchPermission;
 
 /// The most grants of one template.
 pub const GRANTS: usize = 50;
@@ -205,6 +206,9 @@ pub struct Grant {
     pub at: Timestamp,
     /// How it stands.
     pub state: GrantState,
+    /// What EC2 was told to allow for it.
+    #[serde(default)]
+    pub launch: Option<LaunchPermission>,
 }
 
 #[cfg(test)]

@@ -95,6 +95,9 @@ pub struct Project {
     pub members: u32,
     /// How many of them are owners.
     pub owners: u32,
+    /// When it was deleted. What is left of it keeps its name from ever being another's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// Somebody in a project.

@@ -60,6 +60,8 @@ calls! {
     Images: "ec2:DescribeImages";
     /// `Ec2::snapshots`.
     Snapshots: "ec2:DescribeSnapshots";
+    /// `Ec2::snapshot_keys`.
+    SnapshotKeys: "ec2:DescribeSnapshots" "kms:DescribeKey";
     /// `Ec2::copy_image`. A copy of an encrypted AMI is encrypted anew.
     CopyImage: "ec2:CopyImage" "ec2:CreateTags" "kms:CreateGrant" "kms:Decrypt" "kms:DescribeKey"
         "kms:GenerateDataKeyWithoutPlaintext" "kms:ReEncryptFrom" "kms:ReEncryptTo";

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::Ec2Error;
+use super::{Ec2Error, SensitiveFile};
 use crate::domain::{InstanceId, Region, Timestamp};
 
 /// The most packages that an inventory keeps.
@@ -38,6 +38,11 @@ pub struct Inventory {
     pub packages: Vec<Package>,
     /// Whether there are more than these.
     pub truncated: bool,
+    /// Files that were perhaps not meant for others; `None` where nobody told of files. It is shown
+    /// to nobody but those who are about to share them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "api", schema(ignore))]
+    pub sensitive: Option<Vec<SensitiveFile>>,
 }
 
 impl Inventory {
@@ -59,7 +64,15 @@ impl Inventory {
             captured_at,
             packages,
             truncated,
+            sensitive: None,
         }
+    }
+
+    /// The same with the files that were perhaps not meant for others, if anybody told of files.
+    #[must_use]
+    pub fn with_sensitive(mut self, files: Option<Vec<SensitiveFile>>) -> Self {
+        self.sensitive = files;
+        self
     }
 }
 

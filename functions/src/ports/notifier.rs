@@ -1,16 +1,21 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{SaveId, Timestamp};
+use crate::domain::{ProjectName, SaveId, Timestamp};
 
 /// Something that people, or machines on their behalf, want to hear about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// When it happened.
     pub at: Timestamp,
-    /// The save it is about.
-    pub save_id: SaveId,
-    /// What happened: `save.succeeded`, `save.failed`, `save.cancelled` or `save.stranded`.
+    /// The save it is about, or that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub save_id: Option<SaveId>,
+    /// The project it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectName>,
+    /// What happened: `save.succeeded`, `save.failed`, `save.cancelled`, `save.stranded`, or
+    /// `budget.crossed`.
     pub event: String,
     /// Whether somebody must act now.
     pub alarm: bool,

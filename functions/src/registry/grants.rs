@@ -48,7 +48,7 @@ fn visibility(template: &Template, grants: &[Grant]) -> Visibility {
 
 /// What becomes of one grant of a template.
 #[derive(Debug, Clone)]
-pub enum GrantChange {
+pub(crate) enum GrantChange {
     /// It is there, as this.
     Put(Grant),
     /// It is gone.
@@ -91,7 +91,7 @@ impl Registry {
     /// Changes a grant, the template's visibility with it, and writes down who did it, in one
     /// transaction. `change` decides on the template and its grants as they stand, and may be asked
     /// several times; `None` leaves all as it is.
-    pub async fn change_grant(
+    pub(crate) async fn change_grant(
         &self,
         name: &TemplateName,
         event: Option<&AuditEvent>,

@@ -54,10 +54,11 @@ use crate::ports::{Item, Query, Table, TableError};
 pub use audit::AuditOf;
 pub(crate) use copies::Additions;
 pub use entries::Scope;
-pub use grants::GrantChange;
+pub(crate) use grants::GrantChange;
 pub(crate) use images::still_used;
 pub use listing::{Entries, Entry, Listing};
-pub use projects::{MemberChange, ProjectTemplate};
+pub(crate) use projects::MemberChange;
+pub use projects::ProjectTemplate;
 pub use records::Stored;
 pub(crate) use saves::Begun;
 pub(crate) use templates::{

@@ -1,5 +1,6 @@
 //! Projects, their members and the places of templates in them.
 
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::audit::audit_write;
@@ -7,8 +8,13 @@ use super::records::{Stored, decode, encode};
 use super::{Listed, Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
 use crate::domain::project::{Approval, MEMBERS, Member, Memberships, PROJECTS, Project};
-use crate::domain::{Code, Problem, ProjectName, TemplateName, UserId};
+use crate::domain::template::{TemplateState, Version};
+use crate::domain::{Code, Problem, ProjectName, TemplateName, Timestamp, UserId};
+use crate::ports::table_rules::QUERY_LIMIT;
 use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Write};
+
+/// How many templates' versions are read at once.
+const AT_ONCE: usize = 16;
 
 fn project_key(name: &ProjectName) -> Key {
     Key::new(format!("PROJECT#{name}"), "META")
@@ -78,7 +84,7 @@ fn as_read<T>(stored: &Stored<T>) -> Condition {
 
 /// What becomes of a member, and of the project's own record with it.
 #[derive(Debug, Clone)]
-pub enum MemberChange {
+pub(crate) enum MemberChange {
     /// They are in the project, as this.
     Put(Member),
     /// They are in it no more.
@@ -89,7 +95,8 @@ impl Registry {
     /// A project.
     pub async fn project(&self, name: &ProjectName) -> Result<Option<Stored<Project>>, Problem> {
         let item = self.table.get(&project_key(name)).await.map_err(problem)?;
-        item.as_ref().map(decode).transpose()
+        let stored: Option<Stored<Project>> = item.as_ref().map(decode).transpose()?;
+        Ok(stored.filter(|stored| stored.value.deleted_at.is_none()))
     }
 
     /// The projects that somebody is in; none, with the revision 0, where nobody has ever added them.
@@ -135,6 +142,40 @@ impl Registry {
             .await
     }
 
+    /// At most what the templates of a project cost a month, in USD, as their versions say.
+    pub async fn project_usd(&self, project: &ProjectName) -> Result<f64, Problem> {
+        let (mut usd, mut cursor) = (0.0, None);
+        loop {
+            let page = self
+                .templates_of_project(project, QUERY_LIMIT, cursor)
+                .await?;
+            for some in page.items.chunks(AT_ONCE) {
+                let read = some.iter().map(|it| self.all_versions(&it.template));
+                let versions = try_join_all(read).await?;
+                let costs = versions.iter().flatten().map(|it| it.usd_per_month);
+                usd += costs.sum::<f64>();
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(usd);
+            }
+        }
+    }
+
+    /// All versions of a template that are not deleted, the newest first.
+    pub async fn all_versions(&self, name: &TemplateName) -> Result<Vec<Version>, Problem> {
+        let (mut versions, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = self.versions(name, QUERY_LIMIT, cursor).await?;
+            let there = |version: &Version| version.state != TemplateState::Deleted;
+            versions.extend(page.items.into_iter().filter(there));
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(versions);
+            }
+        }
+    }
+
     /// The approvals of a project, by the names of the templates.
     pub async fn approvals(
         &self,
@@ -159,7 +200,7 @@ impl Registry {
     }
 
     /// Makes a project with its first owner.
-    pub async fn add_project(
+    pub(crate) async fn add_project(
         &self,
         project: &Project,
         owner: &Member,
@@ -200,7 +241,7 @@ impl Registry {
 
     /// Changes a project's record and writes down who did it. `change` may be asked several times;
     /// where it changes nothing, nothing is written. The event may be completed by it.
-    pub async fn change_project(
+    pub(crate) async fn change_project(
         &self,
         name: &ProjectName,
         event: Option<&AuditEvent>,
@@ -231,7 +272,7 @@ impl Registry {
     /// Changes a member: their row, their memberships and the project's counts in one transaction
     /// with who did it. `change` may be asked several times, with the member as they are; `None`
     /// leaves all as it is.
-    pub async fn change_member(
+    pub(crate) async fn change_member(
         &self,
         name: &ProjectName,
         user: &UserId,
@@ -281,10 +322,11 @@ impl Registry {
     }
 
     /// Deletes a project whose last member is this owner. It stays where somebody joined meanwhile.
-    pub async fn remove_project(
+    pub(crate) async fn remove_project(
         &self,
         stored: &Stored<Project>,
         owner: &UserId,
+        at: Timestamp,
         event: &AuditEvent,
     ) -> Result<(), Problem> {
         let name = &stored.value.name;
@@ -292,8 +334,16 @@ impl Registry {
         let mut roles = memberships.value.clone();
         roles.roles.remove(name);
         let mark = memberships.revision + 1;
+        let deleted = Project {
+            deleted_at: Some(at),
+            budget: None,
+            members: 0,
+            owners: 0,
+            ..stored.value.clone()
+        };
+        let item = encode(project_key(name), &deleted, stored.revision + 1, [])?;
         let writes = [
-            Write::Delete(project_key(name), stored.unchanged()),
+            Write::Put(item, stored.unchanged()),
             Write::Delete(member_key(name, owner), Condition::Always),
             Write::Put(
                 memberships_item(owner, &roles, mark)?,
@@ -305,7 +355,7 @@ impl Registry {
     }
 
     /// Approves a template for a project, or withdraws that, and writes down who did it.
-    pub async fn set_approval(
+    pub(crate) async fn set_approval(
         &self,
         project: &ProjectName,
         template: &TemplateName,

@@ -16,7 +16,9 @@ use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::save::SaveRecord;
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version, Visibility};
 use crate::domain::{Code, Problem, TemplateName, Timestamp};
-use crate::ports::{Condition, Index, Inventory, Item, Key, Query, SortKeys, TableError, Write};
+use crate::ports::{
+    Condition, Index, Inventory, Item, Key, LaunchPermission, Query, SortKeys, TableError, Write,
+};
 
 /// The partition of what is being deleted.
 const DELETIONS: &str = "DELETIONS#OPEN";
@@ -154,6 +156,7 @@ fn opening_write(
     record: &SaveRecord,
     before: Option<&Template>,
     made: &Registration,
+    launch: Option<LaunchPermission>,
 ) -> Result<Option<Write>, Problem> {
     let public = |template: &Template| template.visibility == Visibility::Public;
     if !public(&made.template) || before.is_some_and(public) {
@@ -165,6 +168,7 @@ fn opening_write(
         by: record.saved_by.clone(),
         at: made.version.saved_date,
         state: GrantState::Open,
+        launch,
     };
     grant_write(&grant).map(Some)
 }
@@ -374,11 +378,13 @@ impl Registry {
     /// numbers have no gaps and a repeated call registers once (promises P4, P5). `build` makes it
     /// out of the template and, where the save adds to one, of the version as they stand. The AMIs
     /// were opened by the grants that the template had at the revision `opened`: where it has
-    /// another by now, [`Code::RegistryConflict`] says so.
+    /// another by now, [`Code::RegistryConflict`] says so. `public` is what EC2 was told where
+    /// everybody may use it.
     pub(crate) async fn register_version(
         &self,
         record: &SaveRecord,
         opened: Option<u64>,
+        public: Option<LaunchPermission>,
         event: &AuditEvent,
         build: impl Fn(Option<&Template>, Option<Stored<Version>>) -> Result<Registration, Problem>,
     ) -> Result<u32, Problem> {
@@ -401,7 +407,7 @@ impl Registry {
             let number = made.version.number;
             let mut writes = registration(&save, &made, packages.as_ref())?;
             let known = before.as_ref().map(|stored| &stored.value);
-            writes.extend(opening_write(record, known, &made)?);
+            writes.extend(opening_write(record, known, &made, public.clone())?);
             let event = event.clone().with("version", number);
             let done = match &before {
                 Some(stored) => {

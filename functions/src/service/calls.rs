@@ -29,7 +29,7 @@ pub const WAKE: &[Call] = &[
     Call::EndWait,
 ];
 
-/// The API: it plans saves and starts their executions, launches, leads instances, and keeps schedules.
+/// The API: it plans saves and starts their executions, launches, leads instances, keeps schedules, and shares.
 pub const API: &[Call] = &[
     Call::Regions,
     Call::Instances,
@@ -48,6 +48,10 @@ pub const API: &[Call] = &[
     Call::Images,
     Call::DeregisterImage,
     Call::DeleteSnapshot,
+    Call::Snapshots,
+    Call::SnapshotKeys,
+    Call::AddLaunchPermissions,
+    Call::RemoveLaunchPermissions,
     Call::Get,
     Call::Put,
     Call::Update,
@@ -62,6 +66,7 @@ pub const API: &[Call] = &[
     Call::PutSchedule,
     Call::DeleteSchedule,
     Call::PublicParameter,
+    Call::Notice,
 ];
 
 /// What the function of that handler calls; `None` where there is no such handler.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::access::{Action, Caller, OWNER_TAG};
 use super::lookup::{check_regions, own_instances};
-use super::{InstanceView, Service};
+use super::{InstanceView, Service, projects};
 use crate::domain::audit::Subject;
 use crate::domain::catalogue::{self, BuiltIn};
 use crate::domain::save::{Warning, check_name};
@@ -106,6 +106,10 @@ impl Service {
         settings.allowed_regions.check([&request.region])?;
         let plan = self.resolve(caller, request).await?;
         settings.allowed_types.check(&plan.instance_type)?;
+        if let Some(project) = &request.project {
+            let name = &request.template.name;
+            projects::check_launch(&self.env, caller, project, name).await?;
+        }
         Ok(plan)
     }
 

@@ -14,11 +14,14 @@ mod leftovers;
 mod lineage;
 mod listing;
 pub(crate) mod lookup;
+pub(crate) mod projects;
 mod recovery;
 mod relations;
 mod removal;
 mod saves;
 mod schedules;
+mod share_checks;
+mod sharing;
 mod templates;
 mod versions;
 mod wake;
@@ -41,9 +44,14 @@ pub use launches::{LaunchPlan, LaunchRequest};
 pub use leftovers::{Left, Leftover, Leftovers, Mended};
 pub use lineage::{Lineage, LineageNode};
 pub use listing::TemplateFilter;
+pub use projects::{
+    MemberRequest, ProjectCosts, ProjectEdit, ProjectRequest, ProjectTemplateView, ProjectView,
+    RegionCost, TemplateCost, VersionCost,
+};
 pub use recovery::{Backlog, Recovery};
 pub use saves::Started;
 pub use schedules::{Fired, ScheduleView};
+pub use sharing::{SharePlan, ShareRequest, Shared};
 pub use templates::{TemplateKind, TemplateSummary, TemplateView};
 pub use versions::RolledBack;
 pub use wake::{Woken, image_changed};

@@ -139,7 +139,8 @@ impl Service {
     ) -> Result<Option<Inventory>, Problem> {
         let (template, version) = self.saved_template(caller, reference, Action::See).await?;
         let registry = &self.env.registry;
-        registry.packages(&template.name, version.number).await
+        let told = registry.packages(&template.name, version.number).await?;
+        Ok(told.map(|told| told.with_sensitive(None)))
     }
 
     /// A saved template and a version of it, for somebody who may do `action` to it.

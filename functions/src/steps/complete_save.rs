@@ -9,6 +9,7 @@ use super::{Env, SaveRef, Step, runs};
 use crate::domain::save::{RegionCopy, SaveRecord, SaveState};
 use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
 use crate::ports::{Call, Notice};
+use crate::service::projects;
 
 /// See the module.
 pub(super) struct CompleteSave;
@@ -31,6 +32,7 @@ impl Step for CompleteSave {
         Call::Instances,
         Call::Notice,
         Call::Get,
+        Call::Query,
         Call::Put,
         Call::Delete,
     ];
@@ -57,12 +59,14 @@ impl Step for CompleteSave {
         };
         let notice = Notice {
             at: now,
-            save_id: record.save_id.clone(),
+            save_id: Some(record.save_id.clone()),
+            project: record.request.project.clone(),
             event: format!("{kind}.succeeded"),
             alarm: false,
             text,
         };
         super::fail_save::tell(env, &notice).await;
+        tell_costs(env, &record).await?;
         let record = env
             .registry
             .end_save(&input.save_id, input.epoch, false, |record| {
@@ -102,6 +106,15 @@ async fn settle_duty(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
             Code::Internal,
             format!("The instance {id} is not back at the end of its save: {other:?}."),
         )),
+    }
+}
+
+/// Tells of the thresholds of its project's budget that the version has crossed.
+async fn tell_costs(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
+    let stored = env.registry.template(&record.request.template).await?;
+    match stored.and_then(|stored| stored.value.project) {
+        Some(project) => projects::tell_budget(env, &project, Some(&record.save_id)).await,
+        None => Ok(()),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::domain::allowed::{AllowedRegions, AllowedTypes};
 use crate::domain::grant::OrganizationArn;
 use crate::domain::save::{SaveRecord, SaveState};
 use crate::domain::{Code, Problem, SaveId};
-use crate::ports::{Clock, Ec2, Inspect, Notifier};
+use crate::ports::{Clock, Ec2, Inspect, Notice, Notifier};
 use crate::registry::Registry;
 
 /// How far `--public` reaches in this deployment.
@@ -120,6 +120,15 @@ impl Env {
             .change_save(&save.save_id, Some(save.epoch), unchanged)
             .await?;
         Ok(())
+    }
+
+    /// Delivers a notice. Nothing fails for want of one: the records say the same.
+    pub(crate) async fn tell(&self, notice: &Notice) {
+        if let Err(error) = self.notifier.notify(notice).await {
+            let save = notice.save_id.as_ref().map(ToString::to_string);
+            let project = notice.project.as_ref().map(ToString::to_string);
+            tracing::warn!(save.id = save, project, event = notice.event, %error, "a notice was not delivered");
+        }
     }
 
     /// Changes the record of a save that this execution works on.

@@ -126,7 +126,8 @@ fn notice(
 ) -> Notice {
     Notice {
         at,
-        save_id: record.save_id.clone(),
+        save_id: Some(record.save_id.clone()),
+        project: None,
         event: format!("{}.{}", record.kind(), state.as_str()),
         alarm: false,
         text: failure.message.clone(),
@@ -135,9 +136,7 @@ fn notice(
 
 /// Delivers a notice. A save does not fail for want of one: the record says the same.
 pub(super) async fn tell(env: &Env, notice: &Notice) {
-    if let Err(error) = env.notifier.notify(notice).await {
-        tracing::warn!(save.id = %notice.save_id, event = notice.event, %error, "a notice was not delivered");
-    }
+    env.tell(notice).await;
 }
 
 /// Writes the record of a save that was refused before it began, so that one which a schedule

@@ -12,6 +12,7 @@ mod findings;
 mod packages;
 pub(crate) mod permissions;
 mod preflight;
+mod rights;
 mod runs;
 mod tags;
 

@@ -36,13 +36,11 @@ pub(crate) fn of(settings: &Settings, to: &Grantee) -> Result<Option<LaunchPermi
 /// already, one that is being closed no more: a version that is registered meanwhile is as its others.
 pub(crate) async fn of_template(
     registry: &Registry,
-    settings: &Settings,
     name: &TemplateName,
 ) -> Result<BTreeSet<LaunchPermission>, Problem> {
     let grants = registry.grants(name).await?;
     let held = grants
         .iter()
         .filter(|grant| grant.state != GrantState::Closing);
-    held.filter_map(|grant| of(settings, &grant.to).transpose())
-        .collect()
+    Ok(held.filter_map(|grant| grant.launch.clone()).collect())
 }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::preflight::{self, Subject, Target};
-use super::{Env, LOGIN_TAG, PORTS_TAG, Step, TEMPLATE_TAG, packages, runs};
+use super::{Env, LOGIN_TAG, PORTS_TAG, Step, TEMPLATE_TAG, packages, rights, runs};
 use crate::domain::audit::{Channel, Origin};
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{Duty, SavePlan, SaveRecord, SaveRequest, SavedInstance};
@@ -13,7 +13,7 @@ use crate::domain::{Code, Problem, Region, SaveId, ScheduleName};
 use crate::ports::{Call, InstanceState};
 use crate::registry::Begun;
 use crate::service::access::Caller;
-use crate::service::audit;
+use crate::service::{audit, projects};
 
 /// How long a stop, the initiation of the snapshots, and a start take together on a Linux instance,
 /// in seconds: what a plan tells its reader to expect. Assumed: AWS gives no figure.
@@ -203,10 +203,14 @@ pub(crate) async fn plan(
         .values()
         .map(|gib| u64::from(*gib) << 30)
         .sum();
+    let usd_per_month = snapshot_usd_per_month(bytes, 1 + request.copy_to.len());
+    if let Some(project) = rights::payer(&request, subject.template.as_ref()) {
+        projects::check_save(env, caller, project, usd_per_month).await?;
+    }
     Ok(SavePlan {
         steps: steps(&request, subject.target, was_running),
         expected_downtime_s: if was_running { USUAL_DOWNTIME_S } else { 0 },
-        usd_per_month_at_most: snapshot_usd_per_month(bytes, 1 + request.copy_to.len()),
+        usd_per_month_at_most: usd_per_month,
         next_version: subject.target.number(),
         adds_to: match subject.target {
             Target::AddsTo(number) => Some(number),

@@ -1,14 +1,12 @@
 //! Everything that can be checked before an instance is touched (promise P2), in the order in which
 //! its owner would want to hear of it. Each refusal has a code of its own.
 
-use super::{Env, PublicScope, from_ec2};
+use super::{Env, from_ec2, rights};
 use crate::domain::save::{SaveRequest, Warning};
-use crate::domain::template::{Template, TemplateState, Version, Visibility};
-use crate::domain::{Code, Problem, SaveId, TemplateName, catalogue};
-use crate::ports::{
-    Architecture, Encryption, Instance, InstanceState, Probe, StatusChecks, Volume,
-};
-use crate::service::access::{Action, Caller, template_not_found};
+use crate::domain::template::{Template, TemplateState, Version};
+use crate::domain::{Code, Problem, SaveId, TemplateName};
+use crate::ports::{Architecture, Instance, InstanceState, Probe, StatusChecks, Volume};
+use crate::service::access::Caller;
 use crate::service::lookup;
 
 /// What the preflight has learned.
@@ -19,6 +17,8 @@ pub(super) struct Subject {
     pub(super) volumes: Vec<Volume>,
     /// What the save makes of the template.
     pub(super) target: Target,
+    /// The template, where there is one already.
+    pub(super) template: Option<Template>,
     /// What does not prevent the save.
     pub(super) warnings: Vec<Warning>,
 }
@@ -47,7 +47,7 @@ pub(super) async fn check(
     caller: &Caller,
     request: &SaveRequest,
 ) -> Result<Subject, Problem> {
-    let (instance, target) = addressed(env, caller, request).await?;
+    let (instance, target, template) = addressed(env, caller, request).await?;
     if let Some(holder) = env
         .registry
         .lock_holder(&request.region, &instance.id)
@@ -85,32 +85,33 @@ pub(super) async fn check(
         .volumes(&request.region, &ids)
         .await
         .map_err(from_ec2)?;
-    check_public(env, request, &instance, &volumes).await?;
+    rights::check_outside(env, request, template.as_ref(), &instance, &volumes).await?;
     check_permissions(env, request, &instance).await?;
     let warnings = warnings(env, request, &instance).await?;
     Ok(Subject {
         instance,
         volumes,
         target,
+        template,
         warnings,
     })
 }
 
-/// What a request is about: the instance, and what becomes of the template. Checks all that does
-/// not depend on how things stand just now.
+/// What a request is about: the instance, what becomes of the template, and that itself where there
+/// is one already. Checks all that does not depend on how things stand just now.
 pub(crate) async fn addressed(
     env: &Env,
     caller: &Caller,
     request: &SaveRequest,
-) -> Result<(Instance, Target), Problem> {
+) -> Result<(Instance, Target, Option<Template>), Problem> {
     request.check()?;
     check_regions(env, request).await?;
-    let (target, added_to) = check_template(env, caller, request).await?;
+    let (target, template, added_to) = rights::check_template(env, caller, request).await?;
     let instance = lookup::own_instance(env, caller, &request.region, &request.instance).await?;
     if let Some(version) = added_to {
         check_lacks(&version, instance.architecture)?;
     }
-    Ok((instance, target))
+    Ok((instance, target, template))
 }
 
 /// The refusal of a second save of an instance (promise P4).
@@ -133,43 +134,8 @@ async fn check_regions(env: &Env, request: &SaveRequest) -> Result<(), Problem> 
     Ok(())
 }
 
-async fn check_template(
-    env: &Env,
-    caller: &Caller,
-    request: &SaveRequest,
-) -> Result<(Target, Option<Version>), Problem> {
-    let taken = |why: &str| {
-        Problem::new(
-            Code::TemplateNameTaken,
-            format!("The template {} {why}.", request.template),
-        )
-    };
-    if catalogue::find(request.template.as_str()).is_some() {
-        return Err(taken("is built in"));
-    }
-    let template = match env.registry.template(&request.template).await? {
-        Some(stored) if stored.value.is_going() => {
-            let problem = taken("is being deleted");
-            return Err(problem.hint("Try again in some minutes."));
-        }
-        Some(stored) => stored.value,
-        None if request.add_arch => return Err(template_not_found(request.template.as_str())),
-        None => return Ok((Target::Next(1), None)),
-    };
-    check_rights(env, caller, request, &template).await?;
-    if !request.add_arch {
-        return Ok((Target::Next(template.newest() + 1), None));
-    }
-    let number = request.version.unwrap_or(template.latest);
-    let version = env.registry.version(&template.name, number).await?;
-    match version {
-        Some(version) => Ok((Target::AddsTo(number), Some(version))),
-        None => Err(no_version(&template.name, number)),
-    }
-}
-
 /// The refusal of a version that is not there.
-fn no_version(name: &TemplateName, number: u32) -> Problem {
+pub(super) fn no_version(name: &TemplateName, number: u32) -> Problem {
     let message = format!("{name} has no version {number}.");
     Problem::new(Code::VersionNotFound, message)
 }
@@ -191,42 +157,7 @@ pub(super) fn check_lacks(version: &Version, architecture: Architecture) -> Resu
     Err(Problem::new(Code::ArchitectureTaken, message))
 }
 
-/// Whether the caller may save to a template that is there, and change of it what the request changes.
-/// That a name is taken is told to whoever asks for it.
-pub(super) async fn check_rights(
-    env: &Env,
-    caller: &Caller,
-    request: &SaveRequest,
-    template: &Template,
-) -> Result<(), Problem> {
-    let mut actions = vec![Action::SaveVersion];
-    if request.public && template.visibility != Visibility::Public {
-        actions.push(Action::Share);
-    }
-    if request.project.is_some() && request.project != template.project {
-        actions.push(Action::Edit);
-    }
-    for action in actions {
-        let checked = caller.check_template(&env.registry, action, template);
-        match checked.await {
-            // Whether they may see it makes no difference: the name is not free.
-            Err(problem) if action == Action::SaveVersion && is_denied(&problem) => {
-                return Err(Problem::new(
-                    Code::TemplateNameTaken,
-                    format!("The template {} belongs to somebody else.", template.name),
-                ));
-            }
-            other => other?,
-        }
-    }
-    Ok(())
-}
-
-fn is_denied(problem: &Problem) -> bool {
-    matches!(problem.code, Code::TemplateNotFound | Code::NotAllowed)
-}
-
-fn label(instance: &Instance) -> String {
+pub(super) fn label(instance: &Instance) -> String {
     match instance.name() {
         Some(name) => format!("{name} ({})", instance.id),
         None => instance.id.to_string(),
@@ -314,58 +245,6 @@ async fn check_instance_store(
         "Move what you need to an EBS volume; then accept the loss with --accept-instance-store-loss {name}"
     );
     Err(Problem::new(Code::InstanceStoreData, message).hint(hint))
-}
-
-async fn check_public(
-    env: &Env,
-    request: &SaveRequest,
-    instance: &Instance,
-    volumes: &[Volume],
-) -> Result<(), Problem> {
-    if !request.public || env.settings.public_scope == PublicScope::Deployment {
-        return Ok(());
-    }
-    let name = label(instance);
-    if let Some(product) = instance.product_codes.first() {
-        return Err(Problem::new(
-            Code::MarketplacePublic,
-            format!(
-                "{name} carries the Marketplace product code {product}: its AMI cannot be made public."
-            ),
-        ));
-    }
-    // A copy of an encrypted AMI is encrypted with the AWS managed key of its Region, whatever
-    // key the original has (EC2 fact 8).
-    let unshareable = |volume: &&Volume| match &volume.encryption {
-        Encryption::None => false,
-        Encryption::AwsManagedKey => true,
-        Encryption::CustomerKey(_) => !request.copy_to.is_empty(),
-    };
-    if let Some(volume) = volumes.iter().find(unshareable) {
-        let message = format!(
-            "The volume {} of {name} is encrypted: its AMI, or a copy of it, would be under the AWS managed key and could not be used outside the account.",
-            volume.id
-        );
-        return Err(Problem::new(Code::DefaultKeyShared, message));
-    }
-    for region in request.copy_to.iter().chain([&request.region]) {
-        if env
-            .ec2
-            .public_images_blocked(region)
-            .await
-            .map_err(from_ec2)?
-        {
-            let hint = format!(
-                "Save it without --public, or have an administrator allow it: aws ec2 disable-image-block-public-access --region {region}"
-            );
-            return Err(Problem::new(
-                Code::PublicImagesBlocked,
-                format!("The account blocks public AMIs in {region}."),
-            )
-            .hint(hint));
-        }
-    }
-    Ok(())
 }
 
 /// Asks EC2 by DryRun whether it would let us: not the stop alone, but the start too.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Env, SaveRef, Step, copies, from_ec2, permissions, preflight};
+use super::{Env, SaveRef, Step, copies, from_ec2, permissions, preflight, rights};
 use crate::domain::audit::Subject;
 use crate::domain::grant::Grantee;
 use crate::domain::pricing::snapshot_usd_per_month;
@@ -37,12 +37,14 @@ impl Step for RegisterTemplate {
     const NAME: &'static str = "RegisterTemplate";
     const CALLS: &'static [Call] = &[
         Call::AddLaunchPermissions,
+        Call::RemoveLaunchPermissions,
         Call::Images,
         Call::Get,
         Call::Query,
         Call::Put,
         Call::Check,
         Call::Update,
+        Call::Delete,
     ];
     type Input = SaveRef;
     type Output = Output;
@@ -100,9 +102,10 @@ pub(super) async fn register(
                 None => made.version(before, original.clone()),
             }
         };
+        let public = public(env)?;
         let registered = env
             .registry
-            .register_version(record, revision, &event, build);
+            .register_version(record, revision, public, &event, build);
         match registered.await {
             Ok(version) => return Ok(version),
             // The template was shared, launched or changed in between.
@@ -132,9 +135,9 @@ impl Opened {
         images: &BTreeMap<Region, ImageId>,
     ) -> Result<(), Problem> {
         let name = &record.request.template;
-        let mut wanted = permissions::of_template(&env.registry, &env.settings, name).await?;
+        let mut wanted = permissions::of_template(&env.registry, name).await?;
         if record.request.public {
-            wanted.extend(permissions::of(&env.settings, &Grantee::Public)?);
+            wanted.extend(public(env)?);
         }
         let more: Vec<_> = wanted.difference(&self.0).cloned().collect();
         let fewer: Vec<_> = self.0.difference(&wanted).cloned().collect();
@@ -156,6 +159,11 @@ impl Opened {
     }
 }
 
+/// What EC2 is told where everybody may use a template.
+fn public(env: &Env) -> Result<Option<LaunchPermission>, Problem> {
+    permissions::of(&env.settings, &Grantee::Public)
+}
+
 /// Whether the saver may still make a version of the template, which may be another's by now.
 async fn check_rights(
     env: &Env,
@@ -166,7 +174,7 @@ async fn check_rights(
         return Ok(());
     };
     let saver = Caller::new(record.saved_by.clone());
-    preflight::check_rights(env, &saver, &record.request, &stored.value).await
+    rights::check_rights(env, &saver, &record.request, &stored.value).await
 }
 
 /// The AMIs by Region, without those whose copy failed.

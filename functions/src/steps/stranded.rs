@@ -79,7 +79,8 @@ impl Step for Stranded {
         });
         let notice = Notice {
             at: now,
-            save_id: input.save.save_id.clone(),
+            save_id: Some(input.save.save_id.clone()),
+            project: None,
             event: "save.stranded".to_owned(),
             alarm: true,
             text: format!(

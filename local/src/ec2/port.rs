@@ -1,10 +1,12 @@
 //! What an account's callers see: the core's ports.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use prism_functions::domain::{AccountId, ImageId, InstanceId, Region, SnapshotId, VolumeId};
 use prism_functions::ports::{
-    Ec2, Ec2Error, Image, ImageCopy, ImageFilter, Inspect, Instance, InstanceFilter, InstanceType,
-    Inventory, LaunchPermission, NewImage, NewInstance, Parameters, Probe, Snapshot,
+    Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Inspect, Instance, InstanceFilter,
+    InstanceType, Inventory, LaunchPermission, NewImage, NewInstance, Parameters, Probe, Snapshot,
     SnapshotFilter, StatusChecks, Volume,
 };
 
@@ -134,6 +136,18 @@ impl Ec2 for SimEc2 {
         filter: &SnapshotFilter,
     ) -> Result<Vec<Snapshot>, Ec2Error> {
         self.call(region, "DescribeSnapshots", |m, s| m.snapshots(s, filter))
+    }
+
+    async fn snapshot_keys(
+        &self,
+        region: &Region,
+        ids: &[SnapshotId],
+    ) -> Result<BTreeMap<SnapshotId, Encryption>, Ec2Error> {
+        let wanted = SnapshotFilter::Ids(ids.to_vec());
+        self.call(region, "DescribeSnapshots", |m, s| {
+            m.snapshots(s, &wanted)?;
+            Ok(m.keys_of(ids))
+        })
     }
 
     async fn copy_image(&self, region: &Region, copy: &ImageCopy) -> Result<ImageId, Ec2Error> {

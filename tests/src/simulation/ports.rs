@@ -1,5 +1,6 @@
 //! The ports, each call of which the conductor lets through, or not.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -7,10 +8,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use prism_functions::domain::{ImageId, InstanceId, Region, SnapshotId, VolumeId};
 use prism_functions::ports::{
-    Call, Ec2, Ec2Error, Execution, Executions, ExecutionsError, Image, ImageCopy, ImageFilter,
-    Index, Inspect, Instance, InstanceFilter, InstanceType, Inventory, Item, Key, LaunchPermission,
-    NewImage, NewInstance, Notice, Notifier, NotifierError, Page, Probe, Query, Snapshot,
-    SnapshotFilter, StatusChecks, Table, TableError, Volume, Write,
+    Call, Ec2, Ec2Error, Encryption, Execution, Executions, ExecutionsError, Image, ImageCopy,
+    ImageFilter, Index, Inspect, Instance, InstanceFilter, InstanceType, Inventory, Item, Key,
+    LaunchPermission, NewImage, NewInstance, Notice, Notifier, NotifierError, Page, Probe, Query,
+    Snapshot, SnapshotFilter, StatusChecks, Table, TableError, Volume, Write,
 };
 use prism_local::ec2::{Cloud, SimEc2};
 use serde_json::Value;
@@ -260,6 +261,21 @@ impl Ec2 for Through<dyn Ec2> {
             &wrong,
             Some(&past),
             snapshots(region, filter)
+        )
+    }
+
+    async fn snapshot_keys(
+        &self,
+        region: &Region,
+        ids: &[SnapshotId],
+    ) -> Result<BTreeMap<SnapshotId, Encryption>, Ec2Error> {
+        let wrong = ec2_error("DescribeSnapshots");
+        through!(
+            self,
+            Call::SnapshotKeys,
+            &wrong,
+            None,
+            snapshot_keys(region, ids)
         )
     }
 

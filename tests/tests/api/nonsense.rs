@@ -4,6 +4,7 @@
 use prism_functions::api::BODY_BYTES;
 use serde_json::{Value, json};
 
+use crate::nonsense_team as team;
 use crate::odd_templates::{edits, questions};
 use crate::portal::{Ask, Portal, operations};
 
@@ -51,6 +52,7 @@ fn bodies() -> Vec<Odd> {
         copies(),
         edits(),
         strays(),
+        team::bodies(),
     ];
     all.into_iter().flatten().collect()
 }
@@ -434,7 +436,7 @@ fn nonsense_is_named_and_changes_nothing() {
     let portal = Portal::new();
     let before = portal.sight();
     let all = bodies().into_iter().chain(addresses()).chain(questions());
-    for odd in all {
+    for odd in all.chain(team::addresses()) {
         let ask = Ask::new("ada", odd.method, &odd.path);
         let answer = match &odd.body {
             Some(body) if odd.method == "PATCH" => portal.ask(ask.json(body).with(&PATCH)),

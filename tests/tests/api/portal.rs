@@ -167,18 +167,21 @@ impl Portal {
     }
 }
 
+/// Whether a path is one of a route's.
+pub(crate) fn fits(template: &str, path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    let (parts, templates) = (path.split('/'), template.split('/'));
+    parts.clone().count() == templates.clone().count()
+        && parts
+            .zip(templates)
+            .all(|(part, template)| template.starts_with('{') || part == template)
+}
+
 /// What the document says of a route, where it has it.
 fn operation(method: &str, path: &str) -> Option<&'static Value> {
     let path = path.split('?').next()?;
     let paths = DOCUMENT["paths"].as_object()?;
-    let fits = |template: &str| {
-        let (parts, templates) = (path.split('/'), template.split('/'));
-        parts.clone().count() == templates.clone().count()
-            && parts
-                .zip(templates)
-                .all(|(part, template)| template.starts_with('{') || part == template)
-    };
-    let (_, item) = paths.iter().find(|(template, _)| fits(template))?;
+    let (_, item) = paths.iter().find(|(template, _)| fits(template, path))?;
     item.get(method.to_lowercase())
 }
 

@@ -1,8 +1,9 @@
 //! `docs`: writes what is made from the code, or checks that it is what the code says.
 //!
-//! `docs/errors.md` is made as a whole; the picture of the state machine stands in documents that
+//! `docs/errors.md` and `docs/access.md` are made as a whole; the picture of the state machine stands in documents that
 //! people write, between two markers.
 
+mod access;
 mod errors;
 mod labels;
 mod picture;
@@ -12,6 +13,7 @@ use std::fs;
 use crate::Outcome;
 use crate::shell::{read, root, write as write_file};
 
+const ACCESS: &str = "docs/access.md";
 const ERRORS: &str = "docs/errors.md";
 const DEFINITION: &str = "statemachine/save.asl.json";
 /// The documents that show the picture.
@@ -71,7 +73,7 @@ fn made() -> Outcome<Made> {
     let definition = serde_json::from_str(&read(&root().join(DEFINITION))?)
         .map_err(|error| format!("{DEFINITION} is no JSON: {error}"))?;
     let picture = picture::mermaid(&definition)?;
-    let mut documents = vec![(ERRORS, errors::markdown())];
+    let mut documents = vec![(ERRORS, errors::markdown()), (ACCESS, access::markdown())];
     let mut problems = Vec::new();
     for name in PICTURES {
         let document = read(&root().join(name));

@@ -45,11 +45,11 @@ use transport::Transport;
 pub(crate) use url::{Url, encoded};
 
 /// The most pages that one list is read from.
-const PAGES: usize = 100;
+pub(super) const PAGES: usize = 100;
 
 /// The API, and who asks as it knows the caller.
 pub(crate) struct Api {
-    client: Client,
+    pub(super) client: Client,
     clock: Arc<dyn Clock>,
     user: OnceCell<UserId>,
     /// The saves that this process has asked for.
@@ -96,12 +96,12 @@ impl Api {
         }
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Problem> {
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Problem> {
         self.client.send(Call::get(path)).await?.json()
     }
 
     /// A list up to a limit, and whether there is more.
-    async fn list<T: DeserializeOwned>(
+    pub(super) async fn list<T: DeserializeOwned>(
         &self,
         path: &str,
         limit: usize,

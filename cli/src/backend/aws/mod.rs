@@ -55,6 +55,7 @@ pub(crate) fn config(profile: &Profile) -> Result<Config, Problem> {
         "PRISM_EVENT_BUS" => profile.event_bus.clone(),
         "PRISM_ALARM_TOPIC_ARN" => profile.alarm_topic.clone(),
         "PRISM_PUBLIC_SCOPE" => profile.public_scope.clone(),
+        "PRISM_ORGANIZATION_ARN" => profile.organization.clone(),
         "PRISM_LAUNCH_NETWORKS" => list(&profile.launch_networks),
         "PRISM_SCHEDULE_GROUP" => profile.schedule_group.clone(),
         "PRISM_SCHEDULE_ROLE_ARN" => profile.schedule_role.clone(),

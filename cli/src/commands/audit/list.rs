@@ -31,7 +31,8 @@ pub(crate) struct List {
     #[arg(long, value_name = "PROJECT")]
     project: Option<String>,
     /// Only what this user did
-    #[arg(long, value_name = "USER")]
+    // Its id is its own: "user" is that of the global --as.
+    #[arg(id = "by_user", long = "user", value_name = "USER")]
     user: Option<String>,
     /// How many to show
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]

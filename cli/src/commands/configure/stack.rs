@@ -110,6 +110,7 @@ impl Outputs {
             schedule_role: self.get("ScheduleRoleArn"),
             dead_letters: self.get("DeadLettersArn"),
             public_scope: self.get("PublicScope"),
+            organization: self.get("OrganizationArn"),
             launch_networks: self.list("LaunchNetworks"),
             allowed_regions: self.list("AllowedRegions"),
             allowed_instance_types: self.list("AllowedInstanceTypes"),

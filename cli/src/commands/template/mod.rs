@@ -10,6 +10,9 @@ mod import;
 mod info;
 mod lineage;
 mod rollback;
+mod share;
+mod shares;
+mod unshare;
 mod versions;
 
 use clap::Subcommand;
@@ -17,7 +20,9 @@ use clap::Subcommand;
 use crate::app::Session;
 use crate::errors::Outcome;
 
-/// See a template, its versions and what it comes from, copy it, and change what it stands for
+pub(crate) use share::Share;
+
+/// See a template, its versions and what it comes from, copy and share it, and change what it stands for
 #[derive(Debug, Subcommand)]
 pub(crate) enum Template {
     Info(info::Info),
@@ -32,6 +37,9 @@ pub(crate) enum Template {
     Export(export::Export),
     Copy(copy::Copy),
     Import(import::Import),
+    Share(share::Share),
+    Unshare(unshare::Unshare),
+    Shares(shares::Shares),
 }
 
 impl Template {
@@ -50,6 +58,9 @@ impl Template {
             Self::Export(args) => args.run(session).await,
             Self::Copy(args) => Box::pin(args.run(session)).await,
             Self::Import(args) => args.run(session).await,
+            Self::Share(args) => args.run(session).await,
+            Self::Unshare(args) => args.run(session).await,
+            Self::Shares(args) => args.run(session).await,
         }
     }
 }

@@ -4,8 +4,11 @@ mod audit;
 mod instances;
 mod lineage;
 mod me;
+mod members;
+mod projects;
 mod saves;
 mod schedules;
+mod shares;
 mod template_changes;
 mod templates;
 
@@ -23,5 +26,8 @@ pub(super) fn all() -> OpenApiRouter<Api> {
         .merge(template_changes::routes())
         .merge(instances::routes())
         .merge(schedules::routes())
+        .merge(shares::routes())
+        .merge(projects::routes())
+        .merge(members::routes())
         .merge(audit::routes())
 }

@@ -179,6 +179,11 @@ fn image(told: &types::Image) -> Result<Image, Ec2Error> {
         root_device: told.root_device_name().unwrap_or_default().to_owned(),
         volumes,
         source_instance: told.source_instance_id().and_then(|id| id.parse().ok()),
+        product_codes: told
+            .product_codes()
+            .iter()
+            .filter_map(|code| code.product_code_id().map(str::to_owned))
+            .collect(),
         tags: tags(told.tags()),
         created_at: errors::need(
             DESCRIBE,

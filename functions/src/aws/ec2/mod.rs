@@ -13,6 +13,7 @@ mod snapshots;
 mod tests;
 mod writes;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -21,9 +22,9 @@ use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 use super::clients::Clients;
 use crate::domain::{ImageId, InstanceId, Region, SnapshotId, VolumeId};
 use crate::ports::{
-    Ec2, Ec2Error, Image, ImageCopy, ImageFilter, Instance, InstanceFilter, InstanceType,
-    LaunchPermission, NewImage, NewInstance, Probe, Snapshot, SnapshotFilter, StatusChecks, Tags,
-    Volume,
+    Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance, InstanceFilter,
+    InstanceType, LaunchPermission, NewImage, NewInstance, Probe, Snapshot, SnapshotFilter,
+    StatusChecks, Tags, Volume,
 };
 
 /// EC2 in the account whose credentials the process has.
@@ -124,6 +125,15 @@ impl Ec2 for AwsEc2 {
         filter: &SnapshotFilter,
     ) -> Result<Vec<Snapshot>, Ec2Error> {
         snapshots::describe(&self.client(region), filter).await
+    }
+
+    async fn snapshot_keys(
+        &self,
+        region: &Region,
+        ids: &[SnapshotId],
+    ) -> Result<BTreeMap<SnapshotId, Encryption>, Ec2Error> {
+        let client = self.client(region);
+        snapshots::keys(&client, &self.clients.kms(region), &self.keys, ids).await
     }
 
     async fn copy_image(&self, region: &Region, copy: &ImageCopy) -> Result<ImageId, Ec2Error> {

@@ -1,14 +1,19 @@
 //! Snapshots: DescribeSnapshots, DeleteSnapshot.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types;
 
+use super::keys::Keys;
 use super::pages::{self, PAGE_ITEMS};
 use super::{errors, filter, tag_filter, tags};
 use crate::domain::SnapshotId;
-use crate::ports::{Ec2Error, Snapshot, SnapshotFilter, SnapshotState};
+use crate::ports::{Ec2Error, Encryption, Snapshot, SnapshotFilter, SnapshotState};
 
 const DESCRIBE: &str = "DescribeSnapshots";
+/// How many snapshots are asked for by their ids at once; all of them come in one page.
+const IDS: usize = 200;
 
 pub(super) async fn describe(
     client: &Client,
@@ -34,6 +39,35 @@ pub(super) async fn describe(
     })
     .await?;
     told.iter().map(snapshot).collect()
+}
+
+/// Whose keys snapshots are encrypted with.
+pub(super) async fn keys(
+    client: &Client,
+    kms: &aws_sdk_kms::Client,
+    keys: &Keys,
+    ids: &[SnapshotId],
+) -> Result<BTreeMap<SnapshotId, Encryption>, Ec2Error> {
+    let mut found = BTreeMap::new();
+    for some in ids.chunks(IDS) {
+        let wanted = some.iter().map(ToString::to_string).collect();
+        let request = client.describe_snapshots().owner_ids("self");
+        let told = request
+            .set_snapshot_ids(Some(wanted))
+            .send()
+            .await
+            .map_err(errors::of(DESCRIBE))?;
+        for snapshot in told.snapshots() {
+            let encryption = match snapshot.kms_key_id() {
+                _ if snapshot.encrypted() != Some(true) => Encryption::None,
+                Some(key) => keys.encryption(kms, key).await?,
+                None => return Err(errors::unreadable(DESCRIBE, "key of an encrypted snapshot")),
+            };
+            let id = errors::id(DESCRIBE, "snapshot id", snapshot.snapshot_id())?;
+            found.insert(id, encryption);
+        }
+    }
+    Ok(found)
 }
 
 pub(super) async fn delete(client: &Client, id: &SnapshotId) -> Result<(), Ec2Error> {

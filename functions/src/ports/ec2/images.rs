@@ -51,6 +51,8 @@ pub struct Image {
     pub volumes: Vec<ImageVolume>,
     /// The instance it was made from, where it was made by CreateImage.
     pub source_instance: Option<InstanceId>,
+    /// The product codes of the Marketplace that it carries.
+    pub product_codes: Vec<String>,
     /// Its tags.
     pub tags: Tags,
     /// When it was made.
@@ -148,6 +150,7 @@ pub struct ImageCopy {
 
 /// Who may launch an AMI, beside its owner.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LaunchPermission {
     /// Everybody: the AMI is public.

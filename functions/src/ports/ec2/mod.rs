@@ -82,6 +82,14 @@ pub trait Ec2: Send + Sync {
         filter: &SnapshotFilter,
     ) -> Result<Vec<Snapshot>, Ec2Error>;
 
+    /// Whose keys snapshots are encrypted with (DescribeSnapshots; the adapter tells AWS's own key from
+    /// a customer's). An unknown id is the error `InvalidSnapshot.NotFound`.
+    async fn snapshot_keys(
+        &self,
+        region: &Region,
+        ids: &[SnapshotId],
+    ) -> Result<BTreeMap<SnapshotId, Encryption>, Ec2Error>;
+
     /// Begins to copy an AMI into `region` (CopyImage).
     async fn copy_image(&self, region: &Region, copy: &ImageCopy) -> Result<ImageId, Ec2Error>;
 

@@ -13,7 +13,7 @@ mod packages;
 pub use disk::{Disk, FileBody, Package, System};
 
 use prism_functions::domain::InstanceId;
-use prism_functions::ports::{Architecture, InstanceState, Inventory};
+use prism_functions::ports::{Architecture, InstanceState, Inventory, sensitive};
 
 use super::model::{Model, Scope};
 use super::types;
@@ -137,13 +137,15 @@ impl Model {
             return None;
         }
         let volume = self.data.volumes.get(row.root_volume()?)?;
-        let packages = self.disk(volume.disk)?.packages.values();
+        let disk = self.disk(volume.disk)?;
+        let packages = disk.packages.values();
         let told = packages.map(|package| prism_functions::ports::Package {
             name: package.name.clone(),
             version: package.version.clone(),
             manager: package.manager.clone(),
         });
-        Some(Inventory::of(scope.now, told.collect(), false))
+        let files = sensitive(disk.files.keys().map(String::as_str));
+        Some(Inventory::of(scope.now, told.collect(), false).with_sensitive(Some(files)))
     }
 
     /// Gives cloud-init what it was given at the launch; answers what happened, for the story.

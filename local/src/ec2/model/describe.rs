@@ -280,6 +280,7 @@ pub(super) fn described_image(scope: &Scope<'_>, row: &ImageRow) -> Image {
         root_device: row.root_device.clone(),
         volumes: volumes.collect(),
         source_instance: row.source_instance.clone(),
+        product_codes: row.product_codes.clone(),
         // Tags are the owner's alone.
         tags: if row.account == *scope.account {
             row.tags.clone()

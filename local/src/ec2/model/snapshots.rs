@@ -1,5 +1,7 @@
 //! The moments of snapshots, and DeleteSnapshot.
 
+use std::collections::BTreeMap;
+
 use prism_functions::domain::{ImageId, SnapshotId, Timestamp};
 use prism_functions::ports::{Ec2Error, Encryption, ImageState, SnapshotState};
 
@@ -17,6 +19,13 @@ struct Captured {
 }
 
 impl Model {
+    /// Whose keys these snapshots are encrypted with.
+    pub(crate) fn keys_of(&self, ids: &[SnapshotId]) -> BTreeMap<SnapshotId, Encryption> {
+        let rows = ids.iter().filter_map(|id| self.data.snapshots.get(id));
+        rows.map(|row| (row.id.clone(), row.encryption.clone()))
+            .collect()
+    }
+
     /// The moment of a volume's snapshot: from here on the volume may change (EC2 fact 1).
     pub(super) fn begin_snapshot(&mut self, image: &ImageId, slot: usize, at: Timestamp) {
         let Some(row) = self.data.images.get(image).cloned() else {

@@ -1,0 +1,81 @@
+//! `prism project costs`.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use prism_functions::service::{ProjectCosts, RegionCost, TemplateCost, VersionCost};
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::text::{bytes, usd};
+use crate::{exit, table};
+
+/// Show what a project costs a month: by template, version and Region, and what deleting each frees
+#[derive(Debug, Args)]
+pub(crate) struct Costs {
+    /// The project
+    #[arg(value_name = "PROJECT")]
+    name: String,
+}
+
+impl Costs {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let name = super::name(&self.name)?;
+        let costs = session.backend.project_costs(&name).await?;
+        let out = &session.out;
+        out.show(&costs, || {
+            let rows = costs.templates.iter().flat_map(rows);
+            let mut text = head(&costs);
+            if !costs.templates.is_empty() {
+                text.push('\n');
+                text.push_str(&table::render(out, &HEADS, rows));
+                let _ = writeln!(text, "\n{} Prices of {}.", costs.counted, costs.prices_of);
+            }
+            text
+        })?;
+        Ok(exit::DONE)
+    }
+}
+
+const HEADS: [&str; 6] = ["TEMPLATE", "VERSION", "REGION", "SIZE", "A MONTH", "FREES"];
+
+fn head(costs: &ProjectCosts) -> String {
+    let mut text = format!(
+        "{} costs at most {} a month",
+        costs.project,
+        usd(costs.usd_per_month)
+    );
+    if let (Some(limit), Some(used)) = (costs.limit_usd, costs.used_percent) {
+        let _ = write!(text, ", {used:.0} % of its budget of {}", usd(limit));
+    }
+    text.push_str(".\n");
+    text
+}
+
+fn rows(template: &TemplateCost) -> impl Iterator<Item = Vec<String>> {
+    template.versions.iter().flat_map(|version| {
+        let row = |region| row(template, version, region);
+        version.regions.iter().map(row)
+    })
+}
+
+fn row(template: &TemplateCost, version: &VersionCost, region: &RegionCost) -> Vec<String> {
+    let frees = if region.shares_blocks {
+        format!("$0.00 to {}", usd(region.usd_per_month))
+    } else {
+        usd(region.usd_per_month)
+    };
+    let size = match region.unknown.len() {
+        0 => bytes(region.bytes),
+        count => format!("{}, {count} not known", bytes(region.bytes)),
+    };
+    vec![
+        template.template.to_string(),
+        version.version.to_string(),
+        region.region.to_string(),
+        size,
+        usd(region.usd_per_month),
+        frees,
+    ]
+}

@@ -1,0 +1,33 @@
+//! `prism project share-template`.
+
+use clap::Args;
+
+use crate::app::Session;
+use crate::commands::template::Share;
+use crate::errors::Outcome;
+
+/// Share a template with the members of a project
+#[derive(Debug, Args)]
+pub(crate) struct ShareTemplate {
+    /// The project
+    #[arg(value_name = "PROJECT")]
+    name: String,
+    /// The template, with all of its versions
+    #[arg(value_name = "TEMPLATE")]
+    template: String,
+    /// Show what to know before, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+impl ShareTemplate {
+    /// Runs the command: the same as `prism template share TEMPLATE --project PROJECT`.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let name = super::name(&self.name)?;
+        let share = Share::with_project(self.template, name.to_string(), self.dry_run, self.yes);
+        share.run(session).await
+    }
+}

@@ -1,0 +1,25 @@
+//! `prism project show`.
+
+use clap::Args;
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::exit;
+
+/// Show a project that you are in
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The project
+    #[arg(value_name = "PROJECT")]
+    name: String,
+}
+
+impl Show {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let name = super::name(&self.name)?;
+        let view = session.backend.project(&name).await?;
+        session.out.show(&view, || super::text(&view))?;
+        Ok(exit::DONE)
+    }
+}

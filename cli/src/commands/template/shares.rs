@@ -1,0 +1,54 @@
+//! `prism template shares`.
+
+use clap::Args;
+use prism_functions::domain::grant::{Grant, GrantState};
+use prism_functions::domain::{Problem, TemplateName};
+use serde_json::json;
+
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::text::when;
+use crate::{exit, table};
+
+/// List with whom a template is shared
+#[derive(Debug, Args)]
+pub(crate) struct Shares {
+    /// The template
+    #[arg(value_name = "TEMPLATE")]
+    template: String,
+}
+
+impl Shares {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let name: TemplateName = self.template.parse().map_err(Problem::from)?;
+        let grants = session.backend.shares(&name).await?;
+        let out = &session.out;
+        if grants.is_empty() && !out.json {
+            out.note(&format!(
+                "{name} is shared with nobody. Share it: prism template share {name} --user USER"
+            ));
+            return Ok(exit::DONE);
+        }
+        out.show(&json!({ "shares": grants }), || {
+            table::render(out, &HEADS, grants.iter().map(row))
+        })?;
+        Ok(exit::DONE)
+    }
+}
+
+const HEADS: [&str; 4] = ["SHARED WITH", "BY", "SINCE", "STATE"];
+
+fn row(grant: &Grant) -> Vec<String> {
+    let state = match grant.state {
+        GrantState::Open => "open",
+        GrantState::Opening => "half open: share it again, or take it back",
+        GrantState::Closing => "half closed: take it back again",
+    };
+    vec![
+        grant.to.to_string(),
+        grant.by.to_string(),
+        when(grant.at),
+        state.to_owned(),
+    ]
+}

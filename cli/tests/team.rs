@@ -1,0 +1,216 @@
+//! Sharing, projects and the audit at the command line.
+
+mod common;
+
+use common::{FAST, Prism};
+
+/// Alice has saved `kept`.
+fn saved() -> Prism {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "work"]);
+    prism.ok(&["save", "work", "kept", "-y"]);
+    prism
+}
+
+fn by<'a>(user: &'a str, args: &[&'a str]) -> Vec<&'a str> {
+    [&["--as", user], args].concat()
+}
+
+#[test]
+fn a_template_is_shared_listed_and_taken_back() {
+    let prism = saved();
+    let launch = by("bob", &["launch", "kept", "his", "--dry-run"]);
+    assert_eq!(prism.refused(&launch), ("TemplateNotFound".to_owned(), 1));
+    let planned = prism.ok(&["template", "share", "kept", "--user", "bob", "--dry-run"]);
+    assert!(
+        planned.starts_with("kept would be shared with user:bob."),
+        "{planned}"
+    );
+    let shared = prism.ok(&["template", "share", "kept", "--user", "bob"]);
+    assert_eq!(shared, "kept is shared with user:bob.\n");
+    prism.ok(&launch);
+    let account = ["template", "share", "kept", "--account", "444455556666"];
+    assert!(prism.ok(&account).contains("open in us-east-1: ami-"));
+    let listed = prism.ok(&["template", "shares", "kept"]);
+    assert!(
+        listed.contains("account:444455556666") && listed.contains("user:bob"),
+        "{listed}"
+    );
+    let listing = by("bob", &["template", "shares", "kept"]);
+    assert_eq!(prism.refused(&listing), ("NotAllowed".to_owned(), 1));
+    prism.ok(&["template", "unshare", "kept", "--user", "bob"]);
+    assert_eq!(prism.refused(&launch), ("TemplateNotFound".to_owned(), 1));
+    let again = ["template", "unshare", "kept", "--user", "bob"];
+    assert_eq!(prism.refused(&again), ("ShareNotFound".to_owned(), 1));
+    let audit = prism.ok(&["audit", "list", "--resource", "template:kept"]);
+    let actions: Vec<&str> = audit
+        .lines()
+        .skip(1)
+        .filter_map(|line| {
+            line.split_whitespace()
+                .find(|word| word.starts_with("template."))
+        })
+        .collect();
+    assert_eq!(
+        actions,
+        [
+            "template.unshare",
+            "template.share",
+            "template.share",
+            "template.save_version"
+        ]
+    );
+    assert!(audit.contains(" cli "), "{audit}");
+}
+
+#[test]
+fn what_is_on_a_disk_is_confirmed_before_it_is_given_away() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "work"]);
+    let write = "aws_secret_access_key = x";
+    let made = ["exec", "work", "--", "mkdir", "-p", "/home/ubuntu/.aws"];
+    prism.ok(&made);
+    let put = prism.piped(
+        write,
+        &["exec", "work", "--", "tee", "/home/ubuntu/.aws/credentials"],
+    );
+    assert_eq!(put.code, 0, "{}", put.stderr);
+    prism.ok(&["save", "work", "kept", "-y"]);
+    let share = ["template", "share", "kept", "--user", "bob"];
+    assert_eq!(prism.refused(&share), ("ConfirmationNeeded".to_owned(), 2));
+    let shared = prism.run(&[&share[..], &["--yes"]].concat());
+    assert_eq!(shared.code, 0, "{}", shared.stderr);
+    assert!(
+        shared
+            .stderr
+            .contains("/home/ubuntu/.aws/credentials (credentials)"),
+        "{}",
+        shared.stderr
+    );
+    let info = prism.ok(&by("bob", &["template", "info", "kept", "--json"]));
+    assert!(!info.contains("credentials"), "{info}");
+}
+
+#[test]
+fn a_project_from_its_making_to_its_end() {
+    let prism = saved();
+    prism.ok(&[
+        "project",
+        "create",
+        "brain",
+        "--description",
+        "fMRI pipelines",
+    ]);
+    let member = ["project", "member", "add", "brain", "bob"];
+    assert_eq!(prism.ok(&member), "bob is member of brain.\n");
+    prism.ok(&[
+        "project", "member", "add", "brain", "vic", "--role", "viewer",
+    ]);
+    let members = prism.ok(&["project", "member", "list", "brain"]);
+    assert!(
+        members.contains("alice") && members.contains("viewer"),
+        "{members}"
+    );
+    prism.ok(&["save", "work", "team-env", "--project", "brain", "-y"]);
+    prism.ok(&["project", "share-template", "brain", "team-env"]);
+    let templates = prism.ok(&by("bob", &["project", "templates", "brain"]));
+    assert!(
+        templates.contains("team-env") && !templates.contains("kept"),
+        "{templates}"
+    );
+
+    prism.ok(&["project", "edit", "brain", "--approved-only", "on"]);
+    let launch = by(
+        "bob",
+        &[
+            "launch",
+            "team-env",
+            "his",
+            "--project",
+            "brain",
+            "--dry-run",
+        ],
+    );
+    assert_eq!(
+        prism.refused(&launch),
+        ("TemplateNotApproved".to_owned(), 1)
+    );
+    prism.ok(&["project", "approve", "brain", "team-env"]);
+    prism.ok(&launch);
+
+    let costs = prism.ok(&["project", "costs", "brain"]);
+    assert!(
+        costs.contains("team-env") && costs.contains("us-east-1"),
+        "{costs}"
+    );
+    let budget = [
+        "project",
+        "budget",
+        "brain",
+        "--limit",
+        "0.01",
+        "--alert",
+        "50,100",
+        "--hard-stop",
+    ];
+    assert!(
+        prism
+            .ok(&budget)
+            .contains("$0.01 a month, told at 50 %, 100 %, nothing beyond")
+    );
+    assert_eq!(prism.refused(&launch), ("BudgetExceeded".to_owned(), 1));
+    let save = ["save", "work", "team-env", "-y"];
+    assert_eq!(prism.refused(&save), ("BudgetExceeded".to_owned(), 1));
+    let budget = by("bob", &["project", "budget", "brain", "--none"]);
+    assert_eq!(prism.refused(&budget), ("NotAllowed".to_owned(), 1));
+    prism.ok(&["project", "budget", "brain", "--none"]);
+    prism.ok(&launch);
+
+    let delete = ["project", "delete", "brain", "--yes"];
+    assert_eq!(prism.refused(&delete), ("ProjectInUse".to_owned(), 1));
+    let show = by("sue", &["project", "show", "brain"]);
+    assert_eq!(prism.refused(&show), ("ProjectNotFound".to_owned(), 1));
+    let leave = by("bob", &["project", "member", "remove", "brain", "bob"]);
+    prism.ok(&leave);
+    assert_eq!(
+        prism.refused(&by("bob", &["project", "show", "brain"])),
+        ("ProjectNotFound".to_owned(), 1)
+    );
+    let audit = prism.ok(&["audit", "list", "--project", "brain", "--user", "bob"]);
+    assert!(audit.contains("project.member_removed"), "{audit}");
+}
+
+#[test]
+fn odd_arguments_are_named() {
+    let prism = saved();
+    prism.ok(&["project", "create", "brain"]);
+    let cases: [(&[&str], &str); 9] = [
+        (&["template", "share", "UP", "--public"], "InvalidName"),
+        (
+            &["template", "share", "kept", "--account", "12"],
+            "InvalidName",
+        ),
+        (
+            &["template", "share", "kept", "--organization", "o-x"],
+            "InvalidInput",
+        ),
+        (&["project", "create", "a/b"], "InvalidName"),
+        (&["project", "member", "add", "brain", "a b"], "InvalidName"),
+        (
+            &["project", "member", "add", "brain", "bob", "--role", "boss"],
+            "InvalidInput",
+        ),
+        (
+            &["project", "budget", "brain", "--limit", "much"],
+            "InvalidBudget",
+        ),
+        (
+            &["project", "budget", "brain", "--limit", "5", "--alert", "0"],
+            "InvalidBudget",
+        ),
+        (&["audit", "list", "--resource", "kept"], "InvalidInput"),
+    ];
+    for (args, code) in cases {
+        assert_eq!(prism.refused(args), (code.to_owned(), 2), "{args:?}");
+    }
+}

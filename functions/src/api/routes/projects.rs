@@ -1,0 +1,183 @@
+//! `/v1/projects`.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::{IntoResponse as _, Response};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::api::identity::Authenticated;
+use crate::api::input::{Body, Named, Params};
+use crate::api::openapi::{Acting, Asking, Listing, Reading};
+use crate::api::pages::Paging;
+use crate::api::{Api, Page, Refused};
+use crate::domain::ProjectName;
+use crate::domain::budget::BudgetRequest;
+use crate::service::{ProjectCosts, ProjectEdit, ProjectRequest, ProjectTemplateView, ProjectView};
+
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, edit, delete))
+        .routes(routes!(templates))
+        .routes(routes!(set_budget, lift_budget))
+        .routes(routes!(costs))
+}
+
+/// The projects that you are in, by name
+#[utoipa::path(
+    get, path = "/v1/projects", operation_id = "list_projects", tag = "projects", params(Paging),
+    responses((status = 200, description = "So it stands", body = Page<ProjectView>), Listing)
+)]
+async fn list(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Params(paging): Params<Paging>,
+) -> Result<Json<Page<ProjectView>>, Refused> {
+    paging.limit()?;
+    let all = api.service.projects(&caller).await?;
+    let key = |view: &ProjectView| [view.project.name.to_string(), String::new()];
+    Ok(Json(paging.of("projects", all, key)?))
+}
+
+/// Make a project, which you own
+///
+/// Its name is never another project's, not even when it is deleted.
+#[utoipa::path(
+    post, path = "/v1/projects", operation_id = "create_project", tag = "projects",
+    request_body = ProjectRequest,
+    responses((status = 201, description = "It is there", body = ProjectView), Asking)
+)]
+async fn create(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Body(request): Body<ProjectRequest>,
+) -> Result<Response, Refused> {
+    let view = api.service.create_project(&caller, request).await?;
+    let place = format!("/v1/projects/{}", view.project.name);
+    Ok((StatusCode::CREATED, [(LOCATION, place)], Json(view)).into_response())
+}
+
+/// A project that you are in
+#[utoipa::path(
+    get, path = "/v1/projects/{name}", operation_id = "show_project", tag = "projects",
+    params(("name" = ProjectName, Path, description = "The project")),
+    responses((status = 200, description = "So it stands", body = ProjectView), Reading)
+)]
+async fn show(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Named(name): Named<String>,
+) -> Result<Json<ProjectView>, Refused> {
+    let name: ProjectName = name.parse()?;
+    Ok(Json(api.service.project(&caller, &name).await?))
+}
+
+/// Change what a project says of itself, and whether it launches approved templates alone
+#[utoipa::path(
+    patch, path = "/v1/projects/{name}", operation_id = "edit_project", tag = "projects",
+    params(("name" = ProjectName, Path, description = "The project")),
+    request_body = ProjectEdit,
+    responses((status = 200, description = "So it stands now", body = ProjectView), Asking)
+)]
+async fn edit(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Named(name): Named<String>,
+    Body(edit): Body<ProjectEdit>,
+) -> Result<Json<ProjectView>, Refused> {
+    let name: ProjectName = name.parse()?;
+    Ok(Json(api.service.edit_project(&caller, &name, &edit).await?))
+}
+
+/// Delete a project that no template belongs to
+#[utoipa::path(
+    delete, path = "/v1/projects/{name}", operation_id = "delete_project", tag = "projects",
+    params(("name" = ProjectName, Path, description = "The project")),
+    responses((status = 204, description = "It is gone"), Acting)
+)]
+async fn delete(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Named(name): Named<String>,
+) -> Result<StatusCode, Refused> {
+    let name: ProjectName = name.parse()?;
+    api.service.delete_project(&caller, &name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The templates of a project that you may see
+///
+/// First those that belong to it, then those that were shared with it. A page may have fewer items
+/// than were asked for, or none, and yet another page behind it.
+#[utoipa::path(
+    get, path = "/v1/projects/{name}/templates", operation_id = "list_project_templates",
+    tag = "projects",
+    params(("name" = ProjectName, Path, description = "The project"), Paging),
+    responses((status = 200, description = "So it stands", body = Page<ProjectTemplateView>), Reading)
+)]
+async fn templates(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Named(name): Named<String>,
+    Params(paging): Params<Paging>,
+) -> Result<Json<Page<ProjectTemplateView>>, Refused> {
+    let name: ProjectName = name.parse()?;
+    let (limit, cursor) = (paging.limit()?, paging.cursor());
+    let listed = api
+        .service
+        .project_templates(&caller, &name, limit, cursor)
+        .await?;
+    Ok(Json(listed.into()))
+}
+
+/// Set what a project may cost a month
+#[utoipa::path(
+    put, path = "/v1/projects/{name}/budget", operation_id = "set_budget", tag = "projects",
+    params(("name" = ProjectName, Path, description = "The project")),
+    request_body = BudgetRequest,
+    responses((status = 200, description = "So it stands now", body = ProjectView), Asking)
+)]
+async fn set_budget(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Named(name): Named<String>,
+    Body(request): Body<BudgetRequest>,
+) -> Result<Json<ProjectView>, Refused> {
+    let name: ProjectName = name.parse()?;
+    let set = api.service.set_budget(&caller, &name, Some(&request));
+    Ok(Json(set.await?))
+}
+
+/// Lift a project's budget
+#[utoipa::path(
+    delete, path = "/v1/projects/{name}/budget", operation_id = "lift_budget", tag = "projects",
+    params(("name" = ProjectName, Path, description = "The project")),
+    responses((status = 204, description = "It has none"), Acting)
+)]
+async fn lift_budget(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Named(name): Named<String>,
+) -> Result<StatusCode, Refused> {
+    let name: ProjectName = name.parse()?;
+    api.service.set_budget(&caller, &name, None).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a project costs, by template, version and Region, from the snapshots as they are
+#[utoipa::path(
+    get, path = "/v1/projects/{name}/costs", operation_id = "show_project_costs", tag = "projects",
+    params(("name" = ProjectName, Path, description = "The project")),
+    responses((status = 200, description = "So it stands", body = ProjectCosts), Reading)
+)]
+async fn costs(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Named(name): Named<String>,
+) -> Result<Json<ProjectCosts>, Refused> {
+    let name: ProjectName = name.parse()?;
+    Ok(Json(api.service.project_costs(&caller, &name).await?))
+}

@@ -1,0 +1,167 @@
+//! What a project may cost, and what happens when it costs that.
+//!
+//! A budget counts what the versions of the project's templates cost a month in all of their Regions,
+//! by the full size of their snapshots: the same upper bound that each version records. Instances are
+//! not counted: they end, and nobody knows when.
+
+use std::collections::BTreeSet;
+
+use crate::domain::audit::Subject;
+use crate::domain::budget::{Budget, BudgetRequest};
+use crate::domain::project::Project;
+use crate::domain::{Code, Problem, ProjectName, SaveId, TemplateName};
+use crate::ports::Notice;
+use crate::service::Service;
+use crate::service::access::{Action, Caller, project_not_found};
+use crate::service::projects::{ProjectView, view};
+use crate::steps::Env;
+
+impl Service {
+    /// Sets what a project may cost, or lifts that.
+    pub async fn set_budget(
+        &self,
+        caller: &Caller,
+        name: &ProjectName,
+        request: Option<&BudgetRequest>,
+    ) -> Result<ProjectView, Problem> {
+        if let Some(request) = request {
+            request.check()?;
+        }
+        let (_, role) = self.project_for(caller, name, Action::SetBudget).await?;
+        let now = self.env.clock.now();
+        let event = self
+            .event(caller, "project.budget", Subject::Project(name.clone()))
+            .of_project(Some(name))
+            .with("budget", request);
+        let change = |project: &mut Project| {
+            let before = project.budget.as_ref();
+            let same = match (before, request) {
+                (None, None) => true,
+                (Some(before), Some(request)) => before.is(request),
+                _ => false,
+            };
+            if !same {
+                let after = request.map(|it| Budget::of(it.clone(), before, now));
+                project.budget = after;
+                project.updated_at = now;
+            }
+            Ok(())
+        };
+        let registry = &self.env.registry;
+        registry.change_project(name, Some(&event), change).await?;
+        // A threshold may be crossed already.
+        tell_budget(&self.env, name, None).await?;
+        let stored = registry.project(name).await?;
+        let project = stored.ok_or_else(|| project_not_found(name))?.value;
+        Ok(view(project, role))
+    }
+}
+
+/// Refuses a save that is to be paid by a project in which its saver may not, or whose budget it would
+/// exceed by at most `usd_per_month`.
+pub(crate) async fn check_save(
+    env: &Env,
+    caller: &Caller,
+    name: &ProjectName,
+    usd_per_month: f64,
+) -> Result<(), Problem> {
+    let project = contribute(env, caller, name).await?;
+    let Some(budget) = project.budget.filter(|budget| budget.hard_stop) else {
+        return Ok(());
+    };
+    let costs = env.registry.project_usd(name).await?;
+    if !budget.refuses(costs + usd_per_month) {
+        return Ok(());
+    }
+    let message = format!(
+        "The project {name} costs {costs:.2} USD a month; this save adds up to {usd_per_month:.2}, and its budget is {:.2}.",
+        budget.limit_usd
+    );
+    Err(Problem::new(Code::BudgetExceeded, message))
+}
+
+/// Refuses a launch for a project in which the caller may not, from a template that the project has
+/// not approved where it wants that, or when its budget is used up.
+pub(crate) async fn check_launch(
+    env: &Env,
+    caller: &Caller,
+    name: &ProjectName,
+    template: &TemplateName,
+) -> Result<(), Problem> {
+    let project = contribute(env, caller, name).await?;
+    let registry = &env.registry;
+    if project.approved_only && registry.approval(name, template).await?.is_none() {
+        let message = format!("The project {name} has not approved the template {template}.");
+        let hint = format!(
+            "Launch one that it has (prism project templates {name}), or ask an admin: prism project approve {name} {template}"
+        );
+        return Err(Problem::new(Code::TemplateNotApproved, message).hint(hint));
+    }
+    let Some(budget) = project.budget.filter(|budget| budget.hard_stop) else {
+        return Ok(());
+    };
+    let costs = registry.project_usd(name).await?;
+    if costs < budget.limit_usd {
+        return Ok(());
+    }
+    let message = format!(
+        "The project {name} costs {costs:.2} USD a month, and its budget of {:.2} is used up.",
+        budget.limit_usd
+    );
+    Err(Problem::new(Code::BudgetExceeded, message))
+}
+
+async fn contribute(env: &Env, caller: &Caller, name: &ProjectName) -> Result<Project, Problem> {
+    let registry = &env.registry;
+    caller
+        .check_project(registry, Action::Contribute, name)
+        .await?;
+    let stored = registry.project(name).await?;
+    Ok(stored.ok_or_else(|| project_not_found(name))?.value)
+}
+
+/// Tells of the thresholds that a project's costs have crossed since the last look. It is written
+/// first that they are told, so that nobody is told twice.
+pub(crate) async fn tell_budget(
+    env: &Env,
+    name: &ProjectName,
+    save_id: Option<&SaveId>,
+) -> Result<(), Problem> {
+    let registry = &env.registry;
+    let has_alerts = |project: &Project| {
+        let budget = project.budget.as_ref();
+        budget.is_some_and(|it| !it.alerts.is_empty())
+    };
+    match registry.project(name).await? {
+        Some(stored) if has_alerts(&stored.value) => {}
+        _ => return Ok(()),
+    }
+    let costs = registry.project_usd(name).await?;
+    let mut crossed = BTreeSet::new();
+    let change = |project: &mut Project| {
+        crossed = match &mut project.budget {
+            Some(budget) => budget.cross(costs),
+            None => BTreeSet::new(),
+        };
+        Ok(())
+    };
+    let project = registry.change_project(name, None, change).await?;
+    let Some(budget) = &project.budget else {
+        return Ok(());
+    };
+    for percent in crossed {
+        let notice = Notice {
+            at: env.clock.now(),
+            save_id: save_id.cloned(),
+            project: Some(name.clone()),
+            event: "budget.crossed".to_owned(),
+            alarm: false,
+            text: format!(
+                "The project {name} costs {costs:.2} USD a month: {percent} % of its budget of {:.2} is used up.",
+                budget.limit_usd
+            ),
+        };
+        env.tell(&notice).await;
+    }
+    Ok(())
+}

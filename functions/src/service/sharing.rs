@@ -1,0 +1,451 @@
+//! Sharing: who else may use a template, in Prism and in EC2.
+//!
+//! A user or a project is a matter of the registry alone. An account, an organisation or the world
+//! launches the AMIs by itself, which each AMI in each Region has to allow. What was asked is written
+//! first, then EC2 is told, then it is written that it holds: a process that dies in between has
+//! forgotten nothing, and the same request goes on where it stopped.
+
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
+use serde::{Deserialize, Serialize};
+
+use super::Service;
+use super::access::{Action, Caller};
+use super::share_checks::{self, Target};
+use crate::domain::audit::{AuditEvent, Subject};
+use crate::domain::grant::{Grant, GrantState, Grantee, OrganizationArn};
+use crate::domain::ids::shown;
+use crate::domain::save::Warning;
+use crate::domain::template::{Template, Visibility};
+use crate::domain::{Code, ImageId, Problem, Region, TemplateName, catalogue};
+use crate::ports::LaunchPermission;
+use crate::registry::GrantChange;
+use crate::steps::{from_ec2, permissions};
+
+/// How often an AMI is opened or closed before it counts as failed.
+const TRIES: u32 = 4;
+/// How long the first repetition waits, in milliseconds; each further one twice as long.
+const PAUSE_MS: u64 = 400;
+
+/// With whom a template is to be shared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ShareRequest {
+    /// `user:NAME`, `project:NAME`, `account:123456789012`, `organization:ARN` or `public`. The
+    /// deployment's own organisation may be named by its id, `organization:o-…`.
+    #[cfg_attr(feature = "api", schema(min_length = 1, max_length = 200))]
+    pub to: String,
+}
+
+/// What sharing would do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct SharePlan {
+    /// The template.
+    pub template: TemplateName,
+    /// With whom.
+    pub to: Grantee,
+    /// Whether it is shared with them already.
+    pub repeated: bool,
+    /// The AMIs that are opened in EC2, by Region; none where Prism alone lets them launch.
+    pub images: BTreeMap<Region, Vec<ImageId>>,
+    /// What to know before.
+    pub warnings: Vec<Warning>,
+}
+
+/// A template that was shared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct Shared {
+    /// The grant.
+    pub grant: Grant,
+    /// Whether there was one already.
+    pub repeated: bool,
+    /// Who may use the template now.
+    pub visibility: Visibility,
+    /// The AMIs that are open in EC2, by Region.
+    pub images: BTreeMap<Region, Vec<ImageId>>,
+}
+
+/// A share that was checked.
+struct Checked {
+    template: Template,
+    to: Grantee,
+    launch: Option<LaunchPermission>,
+    before: Option<Grant>,
+    targets: Vec<Target>,
+}
+
+impl Checked {
+    fn images(&self) -> BTreeMap<Region, Vec<ImageId>> {
+        let mut images: BTreeMap<Region, Vec<ImageId>> = BTreeMap::new();
+        for target in &self.targets {
+            let here = images.entry(target.region.clone()).or_default();
+            here.push(target.image.clone());
+        }
+        images
+    }
+}
+
+impl Service {
+    /// Says what sharing a template would do, and what to know before. Changes nothing.
+    pub async fn plan_share(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        request: &ShareRequest,
+    ) -> Result<SharePlan, Problem> {
+        let checked = self.check_share(caller, name, request).await?;
+        let mut warnings = share_checks::sensitive(&self.env.registry, &checked.template).await?;
+        warnings.extend(self.impediments(&checked).await?);
+        Ok(SharePlan {
+            template: name.clone(),
+            repeated: checked.before.as_ref().is_some_and(is_open),
+            images: checked.images(),
+            to: checked.to,
+            warnings,
+        })
+    }
+
+    /// Shares a template: with all of its versions, and with those that come.
+    pub async fn share(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        request: &ShareRequest,
+    ) -> Result<Shared, Problem> {
+        let checked = self.check_share(caller, name, request).await?;
+        self.impediments(&checked).await?;
+        let repeated = checked.before.as_ref().is_some_and(is_open);
+        let mut grant = Grant {
+            template: name.clone(),
+            to: checked.to.clone(),
+            by: caller.user.clone(),
+            at: self.env.clock.now(),
+            state: GrantState::Open,
+            launch: checked.launch.clone(),
+        };
+        if let (Some(before), true) = (&checked.before, repeated) {
+            grant = before.clone();
+        }
+        let event = self
+            .event(caller, "template.share", Subject::Template(name.clone()))
+            .with("to", &checked.to);
+        let template = match &checked.launch {
+            None if repeated => checked.template.clone(),
+            None => self.put_grant(&grant, Some(&event)).await?,
+            Some(launch) => self.open(&checked, &grant, launch, repeated, event).await?,
+        };
+        Ok(Shared {
+            visibility: template.visibility,
+            images: checked.images(),
+            grant,
+            repeated,
+        })
+    }
+
+    /// Opens the AMIs, between the two records that it is begun and done. Of a share that holds
+    /// already, AMIs that were closed by somebody else are opened again.
+    async fn open(
+        &self,
+        checked: &Checked,
+        grant: &Grant,
+        launch: &LaunchPermission,
+        repeated: bool,
+        event: AuditEvent,
+    ) -> Result<Template, Problem> {
+        let name = &checked.template.name;
+        if !repeated {
+            let opening = Grant {
+                state: GrantState::Opening,
+                ..grant.clone()
+            };
+            self.put_grant(&opening, Some(&event)).await?;
+        }
+        // A version that was registered since the check has been opened by its save, or will be: the
+        // record says so from now on. These are those that were there before, once more.
+        let targets = share_checks::targets(&self.env.registry, name).await?;
+        let failed = self.set(&targets, launch, true).await;
+        if failed.is_empty() {
+            return self.put_grant(grant, None).await;
+        }
+        if repeated {
+            return Err(share_failed(
+                name,
+                "shared",
+                &failed,
+                "It stays shared where it was.",
+            ));
+        }
+        let left = self.close_to(name, &grant.to, launch).await?;
+        let rest = if left.is_empty() {
+            let event = self
+                .event_again(&event, "template.share_failed")
+                .with("regions", failed.keys().collect::<Vec<_>>());
+            self.remove_grant(name, &grant.to, Some(&event)).await?;
+            "Nothing is shared: what was opened is closed again.".to_owned()
+        } else {
+            let regions: Vec<&str> = left.keys().map(Region::as_str).collect();
+            format!(
+                "It may still be open in {}: share it again, or take it back.",
+                regions.join(", ")
+            )
+        };
+        Err(share_failed(name, "shared", &failed, &rest))
+    }
+
+    /// Takes a share back: from all versions, in every Region.
+    pub async fn unshare(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        request: &ShareRequest,
+    ) -> Result<Template, Problem> {
+        let to = self.grantee(&request.to)?;
+        let template = self.shareable(caller, name, Action::Share).await?;
+        let grants = self.env.registry.grants(name).await?;
+        let Some(grant) = grants.into_iter().find(|grant| grant.to == to) else {
+            let message = format!("The template {name} is not shared with {to}.");
+            return Err(Problem::new(Code::ShareNotFound, message));
+        };
+        let event = self
+            .event(caller, "template.unshare", Subject::Template(name.clone()))
+            .with("to", &to);
+        let Some(launch) = &grant.launch else {
+            return self.remove_grant(name, &to, Some(&event)).await;
+        };
+        if grant.state != GrantState::Closing {
+            let closing = Grant {
+                state: GrantState::Closing,
+                ..grant.clone()
+            };
+            self.put_grant(&closing, Some(&event)).await?;
+        }
+        let failed = self.close_to(&template.name, &to, launch).await?;
+        if failed.is_empty() {
+            return self.remove_grant(name, &to, None).await;
+        }
+        let rest = "Everywhere else it is taken back. Ask for the same again.";
+        Err(share_failed(name, "taken back", &failed, rest))
+    }
+
+    /// With whom a template is shared, for those who may share it.
+    pub async fn shares(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+    ) -> Result<Vec<Grant>, Problem> {
+        self.shareable(caller, name, Action::SeeShares).await?;
+        self.env.registry.grants(name).await
+    }
+
+    async fn shareable(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        action: Action,
+    ) -> Result<Template, Problem> {
+        if catalogue::find(name.as_str()).is_some() {
+            let message = format!("The template {name} is built in: everybody can launch it.");
+            return Err(Problem::new(Code::ShareImpossible, message));
+        }
+        Ok(self.own_template(caller, name, action).await?.value)
+    }
+
+    /// Whom a text means. The deployment knows the ARN of its own organisation.
+    fn grantee(&self, text: &str) -> Result<Grantee, Problem> {
+        let id = text.strip_prefix("organization:");
+        let Some(id) = id.filter(|id| OrganizationArn::is_id(id)) else {
+            return text.parse();
+        };
+        match &self.env.settings.organization {
+            Some(arn) if arn.id() == id => Ok(Grantee::Organization(arn.clone())),
+            _ => {
+                let message = format!(
+                    "The organisation {} is not this deployment's: EC2 needs its ARN.",
+                    shown(id)
+                );
+                let hint = "Name it as arn:aws:organizations::ACCOUNT:organization/o-…; its management account tells it: aws organizations describe-organization";
+                Err(Problem::new(Code::InvalidInput, message).hint(hint))
+            }
+        }
+    }
+
+    async fn check_share(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        request: &ShareRequest,
+    ) -> Result<Checked, Problem> {
+        let to = self.grantee(&request.to)?;
+        let template = self.shareable(caller, name, Action::Share).await?;
+        let registry = &self.env.registry;
+        match &to {
+            Grantee::User(user) if *user == template.owner => {
+                let message = format!("The template {name} is {user}'s own.");
+                return Err(Problem::new(Code::InvalidInput, message)
+                    .hint("Name somebody else to share it with."));
+            }
+            Grantee::Project(project) => {
+                caller
+                    .check_project(registry, Action::Contribute, project)
+                    .await?;
+            }
+            _ => {}
+        }
+        let launch = permissions::of(&self.env.settings, &to)?;
+        let grants = registry.grants(name).await?;
+        let targets = match &launch {
+            Some(_) => share_checks::targets(registry, name).await?,
+            None => Vec::new(),
+        };
+        Ok(Checked {
+            before: grants.into_iter().find(|grant| grant.to == to),
+            template,
+            to,
+            launch,
+            targets,
+        })
+    }
+
+    /// Refuses what EC2 would refuse, and warns of what it would not tell.
+    async fn impediments(&self, checked: &Checked) -> Result<Vec<Warning>, Problem> {
+        match &checked.launch {
+            Some(launch) => {
+                share_checks::impediments(&*self.env.ec2, launch, &checked.targets).await
+            }
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn put_grant(
+        &self,
+        grant: &Grant,
+        event: Option<&AuditEvent>,
+    ) -> Result<Template, Problem> {
+        let change = |_: &Template, grants: &[Grant]| {
+            let same = grants.contains(grant);
+            Ok((!same).then(|| GrantChange::Put(grant.clone())))
+        };
+        let registry = &self.env.registry;
+        registry.change_grant(&grant.template, event, change).await
+    }
+
+    async fn remove_grant(
+        &self,
+        name: &TemplateName,
+        to: &Grantee,
+        event: Option<&AuditEvent>,
+    ) -> Result<Template, Problem> {
+        let change = |_: &Template, grants: &[Grant]| {
+            let there = grants.iter().any(|grant| grant.to == *to);
+            Ok(there.then(|| GrantChange::Remove(to.clone())))
+        };
+        self.env.registry.change_grant(name, event, change).await
+    }
+
+    /// Closes the AMIs to somebody, unless another grant opens them to the same.
+    async fn close_to(
+        &self,
+        name: &TemplateName,
+        to: &Grantee,
+        launch: &LaunchPermission,
+    ) -> Result<BTreeMap<Region, Problem>, Problem> {
+        let grants = self.env.registry.grants(name).await?;
+        let others = grants
+            .iter()
+            .filter(|grant| grant.to != *to && grant.state != GrantState::Closing);
+        if others
+            .into_iter()
+            .any(|it| it.launch.as_ref() == Some(launch))
+        {
+            return Ok(BTreeMap::new());
+        }
+        let targets = share_checks::targets(&self.env.registry, name).await?;
+        Ok(self.set(&targets, launch, false).await)
+    }
+
+    /// Opens or closes AMIs, all Regions at once; answers where it failed.
+    async fn set(
+        &self,
+        targets: &[Target],
+        launch: &LaunchPermission,
+        open: bool,
+    ) -> BTreeMap<Region, Problem> {
+        let mut by_region: BTreeMap<&Region, Vec<&ImageId>> = BTreeMap::new();
+        for target in targets {
+            let images = by_region.entry(&target.region).or_default();
+            images.push(&target.image);
+        }
+        let regions = by_region.into_iter().map(|(region, images)| async move {
+            for image in images {
+                if let Err(problem) = self.set_one(region, image, launch, open).await {
+                    return Some((region.clone(), problem));
+                }
+            }
+            None
+        });
+        join_all(regions).await.into_iter().flatten().collect()
+    }
+
+    async fn set_one(
+        &self,
+        region: &Region,
+        image: &ImageId,
+        launch: &LaunchPermission,
+        open: bool,
+    ) -> Result<(), Problem> {
+        let (ec2, launch) = (&self.env.ec2, std::slice::from_ref(launch));
+        for attempt in 0.. {
+            let answer = if open {
+                ec2.add_launch_permissions(region, image, launch).await
+            } else {
+                ec2.remove_launch_permissions(region, image, launch).await
+            };
+            let Err(error) = answer else { return Ok(()) };
+            if !open && error.is_not_found() {
+                // An AMI that is gone is open to nobody.
+                return Ok(());
+            }
+            let again = error.is_throttle() || error.is_unknown_outcome();
+            if !again || attempt + 1 == TRIES {
+                return Err(from_ec2(error));
+            }
+            let pause = std::time::Duration::from_millis(PAUSE_MS << attempt);
+            self.env.clock.sleep(pause).await;
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    /// An event of the same change under another name, now.
+    fn event_again(&self, event: &AuditEvent, action: &str) -> AuditEvent {
+        AuditEvent {
+            at: self.env.clock.now(),
+            action: action.to_owned(),
+            ..event.clone()
+        }
+    }
+}
+
+fn is_open(grant: &Grant) -> bool {
+    grant.state == GrantState::Open
+}
+
+fn share_failed(
+    name: &TemplateName,
+    what: &str,
+    failed: &BTreeMap<Region, Problem>,
+    rest: &str,
+) -> Problem {
+    let regions: Vec<String> = failed
+        .iter()
+        .map(|(region, problem)| format!("{region} ({})", problem.chain().trim_end_matches('.')))
+        .collect();
+    let message = format!(
+        "The template {name} could not be {what} in {}. {rest}",
+        regions.join(", ")
+    );
+    Problem::new(Code::ShareFailed, message)
+}

@@ -1,0 +1,158 @@
+//! Whether somebody may save to a template, and what follows from whom it is open to.
+
+use std::collections::BTreeSet;
+
+use super::preflight::{Target, label, no_version};
+use super::{Env, from_ec2, permissions};
+use crate::domain::grant::Grantee;
+use crate::domain::save::SaveRequest;
+use crate::domain::template::{Template, Version, Visibility};
+use crate::domain::{Code, Problem, ProjectName, catalogue};
+use crate::ports::{Encryption, Instance, LaunchPermission, Volume};
+use crate::service::access::{Action, Caller, template_not_found};
+
+/// What becomes of the template, that itself where there is one already, and the version that is added
+/// to, if it is one; for somebody who may, and whom the project that pays lets.
+pub(super) async fn check_template(
+    env: &Env,
+    caller: &Caller,
+    request: &SaveRequest,
+) -> Result<(Target, Option<Template>, Option<Version>), Problem> {
+    if catalogue::find(request.template.as_str()).is_some() {
+        let message = format!("The template {} is built in.", request.template);
+        return Err(Problem::new(Code::TemplateNameTaken, message));
+    }
+    let registry = &env.registry;
+    let stored = registry.template(&request.template).await?;
+    let template = stored.map(|stored| stored.value);
+    if let Some(template) = &template {
+        if template.is_going() {
+            let message = format!("The template {} is being deleted.", template.name);
+            return Err(
+                Problem::new(Code::TemplateNameTaken, message).hint("Try again in some minutes.")
+            );
+        }
+        check_rights(env, caller, request, template).await?;
+    } else if request.add_arch {
+        return Err(template_not_found(request.template.as_str()));
+    }
+    if let Some(project) = payer(request, template.as_ref()) {
+        caller
+            .check_project(registry, Action::Contribute, project)
+            .await?;
+    }
+    let Some(known) = &template else {
+        return Ok((Target::Next(1), None, None));
+    };
+    if !request.add_arch {
+        return Ok((Target::Next(known.newest() + 1), template, None));
+    }
+    let number = request.version.unwrap_or(known.latest);
+    match registry.version(&known.name, number).await? {
+        Some(version) => Ok((Target::AddsTo(number), template, Some(version))),
+        None => Err(no_version(&known.name, number)),
+    }
+}
+
+/// The project that pays for the version: the one that is named, or the template's.
+pub(super) fn payer<'a>(
+    request: &'a SaveRequest,
+    template: Option<&'a Template>,
+) -> Option<&'a ProjectName> {
+    let templates = || template.and_then(|template| template.project.as_ref());
+    request.project.as_ref().or_else(templates)
+}
+
+/// Whether the caller may save to a template that is there, and change of it what the request changes.
+/// That a name is taken is told to whoever asks for it.
+pub(super) async fn check_rights(
+    env: &Env,
+    caller: &Caller,
+    request: &SaveRequest,
+    template: &Template,
+) -> Result<(), Problem> {
+    let mut actions = vec![Action::SaveVersion];
+    if request.public && template.visibility != Visibility::Public {
+        actions.push(Action::Share);
+    }
+    if request.project.is_some() && request.project != template.project {
+        actions.push(Action::Edit);
+    }
+    for action in actions {
+        let checked = caller.check_template(&env.registry, action, template);
+        match checked.await {
+            // Whether they may see it makes no difference: the name is not free.
+            Err(problem) if action == Action::SaveVersion && is_denied(&problem) => {
+                return Err(Problem::new(
+                    Code::TemplateNameTaken,
+                    format!("The template {} belongs to somebody else.", template.name),
+                ));
+            }
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+fn is_denied(problem: &Problem) -> bool {
+    matches!(problem.code, Code::TemplateNotFound | Code::NotAllowed)
+}
+
+/// Refuses what EC2 would refuse later where the AMIs are open to others than the account: by
+/// `public`, or by what the template is shared with already.
+pub(super) async fn check_outside(
+    env: &Env,
+    request: &SaveRequest,
+    template: Option<&Template>,
+    instance: &Instance,
+    volumes: &[Volume],
+) -> Result<(), Problem> {
+    let mut outside = match template {
+        Some(template) => permissions::of_template(&env.registry, &template.name).await?,
+        None => BTreeSet::new(),
+    };
+    if request.public {
+        outside.extend(permissions::of(&env.settings, &Grantee::Public)?);
+    }
+    if outside.is_empty() {
+        return Ok(());
+    }
+    let everyone = outside.contains(&LaunchPermission::Everyone);
+    let name = label(instance);
+    if let Some(product) = instance.product_codes.first().filter(|_| everyone) {
+        return Err(Problem::new(
+            Code::MarketplacePublic,
+            format!(
+                "{name} carries the Marketplace product code {product}: its AMI cannot be made public."
+            ),
+        ));
+    }
+    // A copy of an encrypted AMI is encrypted with the AWS managed key of its Region, whatever
+    // key the original has (EC2 fact 8). A public AMI has no encrypted volume at all.
+    let unshareable = |volume: &&Volume| match &volume.encryption {
+        Encryption::None => false,
+        Encryption::AwsManagedKey => true,
+        Encryption::CustomerKey(_) => everyone || !request.copy_to.is_empty(),
+    };
+    if let Some(volume) = volumes.iter().find(unshareable) {
+        let message = format!(
+            "The volume {} of {name} is encrypted: its AMI, or a copy of it, would be under the AWS managed key and could not be used outside the account.",
+            volume.id
+        );
+        return Err(Problem::new(Code::DefaultKeyShared, message));
+    }
+    for region in request.copy_to.iter().chain([&request.region]) {
+        let blocked = async || env.ec2.public_images_blocked(region).await;
+        if everyone && blocked().await.map_err(from_ec2)? {
+            let hint = format!(
+                "Save it without --public, or have an administrator allow it: aws ec2 disable-image-block-public-access --region {region}"
+            );
+            return Err(Problem::new(
+                Code::PublicImagesBlocked,
+                format!("The account blocks public AMIs in {region}."),
+            )
+            .hint(hint));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! Who did what, and from where.
+
+use prism_functions::domain::Code;
+use prism_functions::service::AuditFilter;
+use prism_tests::world::{Setup, caller, launched, save_request};
+
+use crate::{RunIt as _, brain, for_brain, project, saved, share, unshare};
+
+#[test]
+fn it_is_written_down_who_did_what_and_from_where() {
+    let world = launched(Setup::seeded(5));
+    project(&world);
+    saved(&world, for_brain(save_request("work", "kept")));
+    share(&world, "ada", "user:bob").unwrap();
+    unshare(&world, "user:bob").unwrap();
+    let service = &world.service;
+    let list = |user: &str, filter: &AuditFilter, limit| {
+        let by = caller(user);
+        let (mut all, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = world
+                .clock
+                .run_it(service.audit_events(&by, filter, limit, cursor));
+            assert!(page.items.len() <= limit);
+            all.extend(
+                page.items
+                    .iter()
+                    .map(|it| format!("{} {}", it.user, it.action)),
+            );
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return all;
+            }
+        }
+    };
+    let of_template = AuditFilter {
+        resource: Some("template:kept".parse().unwrap()),
+        ..AuditFilter::default()
+    };
+    let expected = [
+        "ada template.unshare",
+        "ada template.share",
+        "ada template.save_version",
+    ];
+    for limit in [1, 2, 100] {
+        let mut told = list("ada", &of_template, limit);
+        told.sort();
+        let mut expected = expected.to_vec();
+        expected.sort_unstable();
+        assert_eq!(told, expected, "{limit}");
+    }
+    assert_eq!(
+        list("olga", &of_template, 100).len(),
+        3,
+        "who manages its project sees it too"
+    );
+    let of_project = AuditFilter {
+        project: Some(brain()),
+        ..AuditFilter::default()
+    };
+    let told = list("olga", &of_project, 100);
+    for action in [
+        "olga project.create",
+        "olga project.member",
+        "ada save.begin",
+        "ada template.share",
+    ] {
+        assert!(told.iter().any(|it| it == action), "{action} in {told:?}");
+    }
+    let mine = list("ada", &AuditFilter::default(), 100);
+    assert!(
+        mine.iter().any(|it| it == "ada template.launch"),
+        "{mine:?}"
+    );
+    let ofs = AuditFilter {
+        user: Some("ada".parse().unwrap()),
+        ..of_project
+    };
+    assert!(
+        list("olga", &ofs, 100)
+            .iter()
+            .all(|it| it.starts_with("ada "))
+    );
+    let others = AuditFilter {
+        user: Some("ada".parse().unwrap()),
+        ..AuditFilter::default()
+    };
+    let bob = caller("bob");
+    let refused = service.audit_events(&bob, &others, 10, None);
+    assert_eq!(world.clock.run(refused).unwrap_err().code, Code::NotAllowed);
+    let refused = service.audit_events(&bob, &of_template, 10, None);
+    assert_eq!(
+        world.clock.run(refused).unwrap_err().code,
+        Code::TemplateNotFound
+    );
+}

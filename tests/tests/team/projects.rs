@@ -1,0 +1,232 @@
+//! Projects: their members' rights, approvals, budgets, costs, their end.
+
+use prism_functions::domain::budget::BudgetRequest;
+use prism_functions::domain::project::ProjectRole;
+use prism_functions::domain::template::Visibility;
+use prism_functions::domain::{Code, ProjectName};
+use prism_functions::ports::Ec2 as _;
+use prism_functions::service::{ProjectEdit, ProjectRequest};
+use prism_tests::untouched::sight;
+use prism_tests::world::{Setup, World, caller, launched, region, save_request};
+
+use crate::{
+    RunIt as _, brain, for_brain, in_two_regions, kept, launch, launch_for_brain, project, saved,
+    share,
+};
+
+#[test]
+fn a_member_saves_to_the_team_s_template_and_an_outsider_to_none() {
+    let world = launched(Setup::seeded(5));
+    project(&world);
+    saved(&world, for_brain(save_request("work", "kept")));
+    world.launch("mia", "ubuntu", "hers");
+    let hers = || save_request("hers", "kept");
+    // As long as it is not shared with the project, its name is somebody else's.
+    let refused = world.save("mia", hers()).unwrap();
+    assert_eq!(refused.failure.unwrap().code, "TemplateNameTaken");
+    let shared = share(&world, "ada", "project:brain").unwrap();
+    assert_eq!(shared.visibility, Visibility::Project);
+    assert_eq!(world.save("mia", hers()).unwrap().version, Some(2));
+    assert_eq!(
+        launch("vic", "kept", &world).unwrap_err().code,
+        Code::NotAllowed
+    );
+    launch("mia", "kept", &world).unwrap();
+    // Who leaves the project leaves its templates.
+    let (mia, olga) = ("mia".parse().unwrap(), caller("olga"));
+    world
+        .clock
+        .run_it(world.service.remove_member(&olga, &brain(), &mia));
+    assert_eq!(
+        launch("mia", "kept", &world).unwrap_err().code,
+        Code::TemplateNotFound
+    );
+    let refused = world
+        .save("mia", for_brain(save_request("hers", "her-own")))
+        .unwrap();
+    assert_eq!(refused.failure.unwrap().code, "ProjectNotFound");
+    let stranger = launch_for_brain("sue", "ubuntu", &world).unwrap_err();
+    assert_eq!(stranger.code, Code::ProjectNotFound);
+}
+
+#[test]
+fn a_project_launches_what_it_approved_where_it_wants_that() {
+    let world = launched(Setup::seeded(5));
+    project(&world);
+    launch_for_brain("mia", "ubuntu", &world).unwrap();
+    let (olga, service) = (caller("olga"), &world.service);
+    let only = ProjectEdit {
+        description: None,
+        approved_only: Some(true),
+    };
+    world
+        .clock
+        .run_it(service.edit_project(&olga, &brain(), &only));
+    let refused = launch_for_brain("ada", "ubuntu", &world).unwrap_err();
+    assert_eq!(refused.code, Code::TemplateNotApproved);
+    let ubuntu = "ubuntu".parse().unwrap();
+    world
+        .clock
+        .run_it(service.approve(&olga, &brain(), &ubuntu));
+    launch_for_brain("ada", "ubuntu", &world).unwrap();
+    world
+        .clock
+        .run_it(service.disapprove(&olga, &brain(), &ubuntu));
+    let refused = launch_for_brain("ada", "ubuntu", &world).unwrap_err();
+    assert_eq!(refused.code, Code::TemplateNotApproved);
+}
+
+fn set_budget(world: &World, limit_usd: f64, hard_stop: bool) {
+    let request = BudgetRequest {
+        limit_usd,
+        alerts: [50, 100].into(),
+        hard_stop,
+    };
+    let (olga, service) = (caller("olga"), &world.service);
+    world
+        .clock
+        .run_it(service.set_budget(&olga, &brain(), Some(&request)));
+}
+
+fn told(world: &World) -> Vec<String> {
+    let notices = world.notices.0.lock().unwrap();
+    let of_budget = notices.iter().filter(|it| it.event == "budget.crossed");
+    of_budget.map(|it| it.text.clone()).collect()
+}
+
+#[test]
+fn a_budget_tells_each_threshold_once_and_stops_what_would_exceed_it() {
+    let world = launched(Setup::seeded(5));
+    project(&world);
+    saved(&world, for_brain(in_two_regions()));
+    let (olga, service) = (caller("olga"), &world.service);
+    let costs = || world.clock.run_it(service.project_costs(&olga, &brain()));
+    let one = costs().usd_per_month;
+    assert!(one > 0.0);
+    let registry = &world.service.env.registry;
+    let counted = world.clock.run_it(registry.project_usd(&brain()));
+    assert!((counted - one).abs() < 1e-9, "{counted} {one}");
+    // One version is 40 % of it, two are 80, three are 120.
+    set_budget(&world, one / 0.4, false);
+    assert_eq!(told(&world), [] as [&str; 0]);
+    saved(&world, for_brain(in_two_regions()));
+    assert_eq!(told(&world).len(), 1);
+    assert!(told(&world)[0].contains("50 %"), "{:?}", told(&world));
+    saved(&world, in_two_regions());
+    assert_eq!(
+        told(&world).len(),
+        2,
+        "a save that names no project is the template's project's"
+    );
+    assert!(told(&world)[1].contains("100 %"), "{:?}", told(&world));
+    // Two versions of one volume share blocks, in both Regions.
+    let template = &costs().templates[0];
+    assert_eq!(template.versions.len(), 3);
+    assert!(
+        template
+            .versions
+            .iter()
+            .all(|it| it.frees_at_least_usd == 0.0)
+    );
+    // From here on nothing more.
+    set_budget(&world, one / 0.4, true);
+    assert_eq!(told(&world).len(), 2, "what was told stays told");
+    let before = sight(&world);
+    let ada = caller("ada");
+    let refused = service.plan_save(&ada, for_brain(in_two_regions()));
+    assert_eq!(
+        world.clock.run(refused).unwrap_err().code,
+        Code::BudgetExceeded
+    );
+    let refused = launch_for_brain("mia", "ubuntu", &world).unwrap_err();
+    assert_eq!(refused.code, Code::BudgetExceeded);
+    assert_eq!(sight(&world), before);
+    // What is for nobody's project goes on.
+    launch("mia", "ubuntu", &world).unwrap();
+    saved(&world, save_request("work", "another"));
+}
+
+#[test]
+fn a_version_alone_on_its_volume_frees_all_that_it_costs() {
+    let world = launched(Setup::seeded(5));
+    project(&world);
+    saved(&world, for_brain(save_request("work", "kept")));
+    let (olga, service) = (caller("olga"), &world.service);
+    let costs = world.clock.run_it(service.project_costs(&olga, &brain()));
+    let version = &costs.templates[0].versions[0];
+    assert!((version.frees_at_least_usd - costs.usd_per_month).abs() < 1e-9);
+    // A snapshot that somebody deleted costs nothing, and is told.
+    let snapshot = version.regions[0].clone();
+    assert_eq!(snapshot.unknown, []);
+    let registry = &service.env.registry;
+    let kept = world
+        .clock
+        .run(registry.version(&kept(), 1))
+        .unwrap()
+        .unwrap();
+    let image = kept.amis[&region()].values().next().unwrap();
+    world
+        .clock
+        .run(world.ec2.deregister_image(&region(), image))
+        .unwrap();
+    world.pass(3600);
+    let id = &kept.snapshots[&region()][0];
+    world
+        .clock
+        .run(world.ec2.delete_snapshot(&region(), id))
+        .unwrap();
+    world.pass(3600);
+    let costs = world.clock.run_it(service.project_costs(&olga, &brain()));
+    let region = &costs.templates[0].versions[0].regions[0];
+    assert_eq!((region.bytes, &region.unknown), (0, &vec![id.clone()]));
+}
+
+#[test]
+fn a_project_goes_with_all_who_were_in_it_and_its_name_with_it() {
+    let world = launched(Setup::seeded(5));
+    project(&world);
+    saved(&world, for_brain(save_request("work", "kept")));
+    let (olga, service) = (caller("olga"), &world.service);
+    let delete = || world.clock.run(service.delete_project(&olga, &brain()));
+    let refused = delete().unwrap_err();
+    assert_eq!(refused.code, Code::ProjectInUse);
+    assert!(refused.message.contains("kept"), "{refused}");
+    let brain = brain();
+    let leave = service.remove_member(&olga, &brain, &olga.user);
+    assert_eq!(world.clock.run(leave).unwrap_err().code, Code::OwnerNeeded);
+
+    let other: ProjectName = "other".parse().unwrap();
+    let request = ProjectRequest {
+        name: other.clone(),
+        description: "x".to_owned(),
+    };
+    world
+        .clock
+        .run_it(service.create_project(&olga, request.clone()));
+    let ada = caller("ada");
+    world
+        .clock
+        .run_it(service.add_member(&olga, &other, &ada.user, ProjectRole::Member));
+    share(&world, "ada", "project:other").unwrap();
+    world.clock.run_it(service.delete_project(&olga, &other));
+    let registry = &service.env.registry;
+    assert_eq!(world.clock.run(registry.grants(&kept())).unwrap(), []);
+    let names = |user| {
+        let by = caller(user);
+        let listed = world.clock.run_it(service.projects(&by));
+        listed
+            .into_iter()
+            .map(|it| it.project.name.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (names("ada"), names("olga")),
+        (vec!["brain".to_owned()], vec!["brain".to_owned()])
+    );
+    let sue = caller("sue");
+    let again = service.create_project(&sue, request);
+    assert_eq!(
+        world.clock.run(again).unwrap_err().code,
+        Code::ProjectNameTaken
+    );
+}

@@ -1,0 +1,235 @@
+//! Shares, with users, projects, accounts, organisations and the world.
+
+use prism_functions::domain::Code;
+use prism_functions::domain::grant::GrantState;
+use prism_functions::domain::template::Visibility;
+use prism_functions::ports::{Ec2 as _, Encryption, LaunchPermission};
+use prism_functions::steps::{PublicScope, Settings};
+use prism_local::ec2::Settings as CloudSettings;
+use prism_tests::untouched::sight;
+use prism_tests::world::{Setup, World, caller, id_of, launched, region, save_request};
+
+use crate::{
+    ACCOUNT, ORGANIZATION, account, in_two_regions, kept, launch, open_to, saved, share, to,
+    unshare, west,
+};
+
+#[test]
+fn an_account_launches_every_version_in_every_region_until_it_is_taken_back() {
+    let world = launched(Setup::seeded(5));
+    saved(&world, in_two_regions());
+    let shared = share(&world, "ada", ACCOUNT).unwrap();
+    assert_eq!(
+        (shared.repeated, shared.visibility),
+        (false, Visibility::Shared)
+    );
+    assert_eq!(shared.images.len(), 2);
+    let theirs = vec![account("444455556666")];
+    assert_eq!(open_to(&world, 1), [theirs.clone(), theirs.clone()]);
+    // A version that comes later is as the others, its copies too.
+    assert_eq!(saved(&world, in_two_regions()), 2);
+    assert_eq!(open_to(&world, 2), [theirs.clone(), theirs.clone()]);
+    // The same again opens what somebody closed.
+    let west = west();
+    let image = shared.images[&west][0].clone();
+    let closed = world.ec2.remove_launch_permissions(&west, &image, &theirs);
+    world.clock.run(closed).unwrap();
+    assert!(share(&world, "ada", ACCOUNT).unwrap().repeated);
+    assert_eq!(open_to(&world, 1), [theirs.clone(), theirs]);
+    assert_eq!(unshare(&world, ACCOUNT).unwrap(), Visibility::Private);
+    for version in [1, 2] {
+        assert_eq!(open_to(&world, version), [vec![], vec![]]);
+    }
+    assert_eq!(
+        unshare(&world, ACCOUNT).unwrap_err().code,
+        Code::ShareNotFound
+    );
+    saved(&world, in_two_regions());
+    assert_eq!(open_to(&world, 3), [vec![], vec![]]);
+}
+
+#[test]
+fn a_region_that_fails_is_named_and_nothing_is_shared_then() {
+    let world = launched(Setup::seeded(5));
+    saved(&world, in_two_regions());
+    let registry = &world.service.env.registry;
+    let version = world
+        .clock
+        .run(registry.version(&kept(), 1))
+        .unwrap()
+        .unwrap();
+    let gone = version.amis[&west()].values().next().unwrap().clone();
+    // The snapshots stay, so that no check beforehand sees that the AMI is gone.
+    world
+        .clock
+        .run(world.ec2.deregister_image(&west(), &gone))
+        .unwrap();
+    world.pass(3600);
+    let refused = share(&world, "ada", ACCOUNT).unwrap_err();
+    assert_eq!(refused.code, Code::ShareFailed);
+    assert!(
+        refused.message.contains("us-west-2 (") && !refused.message.contains("us-east-1"),
+        "{refused}"
+    );
+    assert!(refused.message.contains("Nothing is shared"), "{refused}");
+    assert_eq!(world.clock.run(registry.grants(&kept())).unwrap(), []);
+    let here = version.amis[&region()].values().next().unwrap();
+    assert_eq!(
+        world
+            .clock
+            .run(world.ec2.launch_permissions(&region(), here))
+            .unwrap(),
+        []
+    );
+    // Without EC2's permission nothing can be closed either: the record says what is half done.
+    let ok = share(&world, "ada", "user:bob").unwrap();
+    assert_eq!(ok.visibility, Visibility::Shared);
+}
+
+#[test]
+fn what_is_half_taken_back_is_told_and_taken_back_by_the_same_again() {
+    let world = launched(Setup::seeded(5));
+    saved(&world, in_two_regions());
+    share(&world, "ada", ACCOUNT).unwrap();
+    world.admin.deny("ModifyImageAttribute").unwrap();
+    let refused = unshare(&world, ACCOUNT).unwrap_err();
+    assert_eq!(refused.code, Code::ShareFailed);
+    let registry = &world.service.env.registry;
+    let left = world.clock.run(registry.grants(&kept())).unwrap();
+    assert_eq!(left[0].state, GrantState::Closing);
+    // It counts no more, in Prism nor for versions that come.
+    let template = world
+        .clock
+        .run(registry.template(&kept()))
+        .unwrap()
+        .unwrap();
+    assert_eq!(template.value.visibility, Visibility::Private);
+    saved(&world, in_two_regions());
+    assert_eq!(open_to(&world, 2), [vec![], vec![]]);
+    world.admin.allow("ModifyImageAttribute").unwrap();
+    unshare(&world, ACCOUNT).unwrap();
+    assert_eq!(open_to(&world, 1), [vec![], vec![]]);
+    assert_eq!(world.clock.run(registry.grants(&kept())).unwrap(), []);
+}
+
+#[test]
+fn two_shares_that_mean_the_same_accounts_are_closed_with_the_last() {
+    let settings = Settings {
+        public_scope: PublicScope::Organization,
+        organization: Some(ORGANIZATION.parse().unwrap()),
+        ..Settings::default()
+    };
+    let world = World::with(5, CloudSettings::default(), settings);
+    world.launch("ada", "ubuntu", "work");
+    saved(&world, in_two_regions());
+    let shared = share(&world, "ada", "public").unwrap();
+    assert_eq!(shared.visibility, Visibility::Public);
+    // The deployment's own organisation is known by its id.
+    share(&world, "ada", "organization:o-a1b2c3d4e5").unwrap();
+    let theirs = vec![LaunchPermission::Organization(ORGANIZATION.to_owned())];
+    assert_eq!(open_to(&world, 1), [theirs.clone(), theirs.clone()]);
+    assert_eq!(unshare(&world, "public").unwrap(), Visibility::Shared);
+    assert_eq!(open_to(&world, 1), [theirs.clone(), theirs]);
+    unshare(&world, "organization:o-a1b2c3d4e5").unwrap();
+    assert_eq!(open_to(&world, 1), [vec![], vec![]]);
+    let foreign = share(&world, "ada", "organization:o-zzzzzzzzzz").unwrap_err();
+    assert_eq!(foreign.code, Code::InvalidInput);
+    assert!(
+        foreign.advice().contains("describe-organization"),
+        "{foreign:?}"
+    );
+}
+
+/// A world whose public templates are the world's, with a version whose volume is under this key.
+fn encrypted(encryption: Encryption) -> World {
+    let settings = Settings {
+        public_scope: PublicScope::World,
+        ..Settings::default()
+    };
+    let world = World::with(5, CloudSettings::default(), settings);
+    world.launch("ada", "ubuntu", "work");
+    let facts = world.instance(id_of(&world).as_str());
+    let volume = &facts.volumes[0].volume;
+    world.admin.set_encryption(volume, encryption).unwrap();
+    saved(&world, save_request("work", "kept"));
+    world
+}
+
+#[test]
+fn what_ec2_would_refuse_is_refused_before_anything_changes() {
+    let key = "arn:aws:kms:us-east-1:111122223333:key/k";
+    let world = encrypted(Encryption::AwsManagedKey);
+    for (whom, code) in [
+        (ACCOUNT, Code::DefaultKeyShared),
+        ("public", Code::PublicImagesBlocked),
+    ] {
+        let before = sight(&world);
+        assert_eq!(share(&world, "ada", whom).unwrap_err().code, code, "{whom}");
+        assert_eq!(sight(&world), before, "{whom}");
+    }
+    // Within the deployment it is no matter of keys.
+    share(&world, "ada", "user:bob").unwrap();
+    launch("bob", "kept", &world).unwrap();
+
+    let world = encrypted(Encryption::CustomerKey(key.to_owned()));
+    world.admin.block_public_images(&region(), false).unwrap();
+    let before = sight(&world);
+    let refused = share(&world, "ada", "public").unwrap_err();
+    assert_eq!(refused.code, Code::ShareImpossible);
+    assert_eq!(sight(&world), before);
+    let (ada, request) = (caller("ada"), to(ACCOUNT));
+    let plan = world
+        .clock
+        .run(world.service.plan_share(&ada, &kept(), &request))
+        .unwrap();
+    let warning = plan
+        .warnings
+        .iter()
+        .find(|it| it.code == "KeyPolicyNeeded")
+        .unwrap();
+    assert!(warning.text.contains(key), "{}", warning.text);
+    share(&world, "ada", ACCOUNT).unwrap();
+    // A save to a template that is open outside has to be one that can be.
+    let facts = world.instance(id_of(&world).as_str());
+    let volume = &facts.volumes[0].volume;
+    world
+        .admin
+        .set_encryption(volume, Encryption::AwsManagedKey)
+        .unwrap();
+    let refused = world.save("ada", save_request("work", "kept")).unwrap();
+    assert_eq!(refused.failure.unwrap().code, "DefaultKeyShared");
+}
+
+#[test]
+fn files_that_were_not_meant_for_others_are_named_to_those_who_share_and_to_nobody_else() {
+    let world = launched(Setup::seeded(5));
+    let facts = world.instance(id_of(&world).as_str());
+    let volume = &facts.volumes[0].volume;
+    for path in [
+        "/home/ubuntu/.aws/credentials",
+        "/home/ubuntu/.bash_history",
+    ] {
+        world.admin.write_file(volume, path, b"x").unwrap();
+    }
+    saved(&world, save_request("work", "kept"));
+    let (ada, request) = (caller("ada"), to("user:bob"));
+    let plan = || {
+        world
+            .clock
+            .run(world.service.plan_share(&ada, &kept(), &request))
+            .unwrap()
+    };
+    let text = &plan().warnings[0].text;
+    assert!(
+        text.contains(".aws/credentials (credentials)") && text.contains(".bash_history"),
+        "{text}"
+    );
+    share(&world, "ada", "user:bob").unwrap();
+    assert!(plan().repeated);
+    let reference = "kept@1".parse().unwrap();
+    for user in ["ada", "bob"] {
+        let by = caller(user);
+        let told = world.clock.run(world.service.packages(&by, &reference));
+        assert_eq!(told.unwrap().unwrap().sensitive, None, "{user}");
+    }
+}

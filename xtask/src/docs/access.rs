@@ -1,0 +1,78 @@
+//! `docs/access.md`, from the table of rights.
+
+use prism_functions::service::access;
+
+const HEAD: &str = "\
+<!-- Made by `cargo xtask docs` from functions/src/service/access.rs. Change it there. -->
+
+# Who may do what
+
+One table decides, in `functions/src/service/access.rs`; what is not in it is denied. A caller may stand in
+several relations to a thing, and may do what any of them may. Whoever may not even see a thing is
+answered as if it did not exist; whoever sees it and may not do more is answered `NotAllowed`.
+
+## Relations
+
+| relation | who |
+|---|---|
+| Owner | whose template, save, instance or schedule it is |
+| ProjectOwner, ProjectAdmin | who manages the project: to it, to its templates, shared or not, and to the saves for it |
+| ProjectMember, ProjectViewer | who is in the project: to it, and to its templates that are shared with it |
+| Grantee | whom a template is shared with, by name or as a member, admin or owner of another project |
+| Onlooker | a viewer of another project that a template is shared with |
+| Public | everybody, to a public template |
+| Stranger | everybody else |
+
+## The table
+
+";
+
+const TAIL: &str = "\
+An owner of a project makes and unmakes owners and admins (Appoint); admins add and remove members and
+viewers (Invite); everybody may leave, but a project keeps an owner. Without a name for it here, nobody
+may do it: there is no user who may do everything.
+
+## Sharing
+
+`prism template share NAME` with `--user`, `--project`, `--account`, `--organization` or `--public`; `unshare` takes it
+back, and `shares` lists it. A user or a project is a matter of the registry. Accounts, organisations
+and, where the deployment means that by \"public\" (ADR 4), the world launch the AMIs by themselves: each AMI of each
+version in each Region gets a launch permission, and so does each that a later save or copy makes.
+EC2's limits are checked first, and refused before anything changes: the AWS managed key, encrypted
+volumes of public AMIs, product codes, blocked public access. Snapshots are not shared: an AMI is
+launched without that, and copied to another account only with it (EC2 facts).
+
+The grant is written before EC2 is told and confirmed afterwards, so a process that dies in between has
+forgotten nothing: `prism template shares` shows it half open, and the same request goes on. Where a Region
+fails, the request names it, closes what it had opened, and records nothing.
+
+Before a template is shared, `prism` names files on its newest versions that were perhaps not meant for others
+(SSH host keys, authorized keys, private keys, credentials, shell histories), as the instance told when it
+was saved: on AWS by Systems Manager's inventory, where its association lists files (`AWS:File`). Where nobody
+told, it says so.
+
+## Projects
+
+A save with `--project` puts the template into the project, which pays for it: its owners and admins
+see it then, and its members once it is shared (`prism project share-template`). With `prism project edit NAME
+--approved-only on`, launches for the project are from approved templates alone.
+
+A budget counts the snapshots of all versions of the project's templates, in every Region, by their full size:
+the most that they can cost. Instances are not counted. Thresholds are told once for each crossing,
+as the event `budget.crossed` on the event bus. A hard stop refuses saves that would exceed the limit, and launches
+once it is used up; two saves at once may both pass. `prism project costs` asks EC2 for the sizes as they are,
+and says of each version whether deleting it frees all of its cost or shares blocks with others.
+
+## Audit
+
+Every change is written down in the same transaction: who, what, when, and from where, which is the command
+line, the API with the client's address and user agent, or a schedule. What is asked of EC2 alone, such as the
+stop of an instance, is written down before it is asked. `prism audit list` shows your own events; with `--resource` those
+of a thing, since it exists, to whoever may SeeAudit; with `--project` those of a project and all that belongs to it.
+A deleted project's name is never used again, so nobody inherits what was its.
+";
+
+/// The document.
+pub(super) fn markdown() -> String {
+    format!("{HEAD}{}{TAIL}", access::markdown())
+}
