@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::audit_write;
 use super::records::{Indexed, Stored, decode, encode};
 use super::runs::RUNS_KEY;
 use super::{Listed, Registry, problem};
+use crate::domain::audit::AuditEvent;
 use crate::domain::schedule::{Schedule, ScheduleState};
 use crate::domain::{Code, Problem, ScheduleName, TemplateName, UserId};
 use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Write};
@@ -116,7 +118,11 @@ impl Registry {
     }
 
     /// Writes a new schedule; one of that name is in the way.
-    pub(crate) async fn add_schedule(&self, new: Schedule) -> Result<Stored<Schedule>, Problem> {
+    pub(crate) async fn add_schedule(
+        &self,
+        new: Schedule,
+        event: &AuditEvent,
+    ) -> Result<Stored<Schedule>, Problem> {
         let saves_to = SavesTo {
             owner: new.owner.clone(),
             name: new.name.clone(),
@@ -127,6 +133,7 @@ impl Registry {
                 encode(saves_to_key(&new), &saves_to, 1, [])?,
                 Condition::Always,
             ),
+            audit_write(event, 1)?,
         ];
         match self.table.transact(&writes).await {
             Ok(()) => Ok(Stored {
@@ -141,10 +148,12 @@ impl Registry {
         }
     }
 
-    /// Changes a schedule that nobody has changed since it was read.
+    /// Changes a schedule that nobody has changed since it was read, and writes down who did it.
+    /// Without an event it is Prism's own doing.
     pub(crate) async fn change_schedule(
         &self,
         before: &Stored<Schedule>,
+        event: Option<&AuditEvent>,
         change: impl FnOnce(&mut Schedule),
     ) -> Result<Stored<Schedule>, Problem> {
         let mut after = Stored {
@@ -153,8 +162,11 @@ impl Registry {
         };
         change(&mut after.value);
         let item = schedule_item(&after.value, after.revision)?;
-        let write = Write::Put(item, Self::same(before)?);
-        self.table.transact(&[write]).await.map_err(problem)?;
+        let mut writes = vec![Write::Put(item, Self::same(before)?)];
+        if let Some(event) = event {
+            writes.push(audit_write(event, after.revision)?);
+        }
+        self.table.transact(&writes).await.map_err(problem)?;
         Ok(after)
     }
 

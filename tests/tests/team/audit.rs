@@ -1,6 +1,7 @@
 //! Who did what, and from where.
 
 use prism_functions::domain::Code;
+use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::service::AuditFilter;
 use prism_tests::world::{Setup, caller, launched, save_request};
 
@@ -93,4 +94,46 @@ fn it_is_written_down_who_did_what_and_from_where() {
         world.clock.run(refused).unwrap_err().code,
         Code::TemplateNotFound
     );
+}
+
+#[test]
+fn a_schedule_s_changes_are_its_owner_s_to_see() {
+    let world = launched(Setup::seeded(5));
+    let (ada, service) = (caller("ada"), &world.service);
+    let nightly = ScheduleRequest {
+        name: Some("nightly".parse().unwrap()),
+        cadence: "rate(1 day)".parse().unwrap(),
+        timezone: "UTC".parse().unwrap(),
+        jitter_minutes: 0,
+        request: save_request("work", "kept"),
+    };
+    let made = service.create_schedule(&ada, nightly);
+    let name = world.clock.run_it(made).name;
+    for paused in [true, false] {
+        world.pass(60);
+        let pause = service.pause_schedule(&ada, &name, paused);
+        world.clock.run_it(pause);
+    }
+    let filter = AuditFilter {
+        resource: Some("schedule:nightly".parse().unwrap()),
+        ..AuditFilter::default()
+    };
+    let told = service.audit_events(&ada, &filter, 10, None);
+    let told = world.clock.run_it(told).items;
+    let actions: Vec<&str> = told.iter().map(|it| it.action.as_str()).collect();
+    assert_eq!(
+        actions,
+        ["schedule.resume", "schedule.pause", "schedule.create"]
+    );
+    assert_eq!(told[2].details["template"], "kept");
+    // The same name of somebody else is another schedule, and here there is none.
+    let bob = caller("bob");
+    let refused = service.audit_events(&bob, &filter, 10, None);
+    let refused = world.clock.run(refused).unwrap_err();
+    assert_eq!(refused.code, Code::ScheduleNotFound);
+    world.pass(60);
+    world.clock.run_it(service.delete_schedule(&ada, &name));
+    let all = AuditFilter::default();
+    let mine = service.audit_events(&ada, &all, 10, None);
+    assert_eq!(world.clock.run_it(mine).items[0].action, "schedule.delete");
 }

@@ -72,7 +72,7 @@ impl Service {
             Err(error) => return Err(from_executions(error)),
         }
         let note = |schedule: &mut Schedule| schedule.last_fired_at = Some(now);
-        match registry.change_schedule(&stored, note).await {
+        match registry.change_schedule(&stored, None, note).await {
             Ok(_) => {}
             // Another server has noted it, or its owner has changed it.
             Err(problem) if problem.code == Code::RegistryConflict => return Ok(None),

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::access::{Caller, schedule_not_found};
 use super::{Service, Started};
+use crate::domain::audit::{AuditEvent, Subject};
 use crate::domain::schedule::{Run, Runs, Schedule, ScheduleRequest, ScheduleState};
 use crate::domain::{Code, Problem, ScheduleName, Timestamp};
 use crate::ports::SchedulesError;
@@ -70,7 +71,12 @@ impl Service {
             None => {
                 self.next(&new)?;
                 steps::addressed(&self.env, caller, &new.request).await?;
-                self.env.registry.add_schedule(new).await?
+                let event = self
+                    .about(caller, "schedule.create", &new.name)
+                    .with("instance", &new.request.instance)
+                    .with("template", &new.request.template)
+                    .with("cadence", new.cadence.to_string());
+                self.env.registry.add_schedule(new, &event).await?
             }
         };
         self.activate(stored).await
@@ -81,7 +87,7 @@ impl Service {
         let next = self.next(&stored.value)?;
         if let Err(error) = self.schedules.put(&stored.value, next).await {
             let problem = from_schedules(error);
-            return Err(match self.take_back(&stored).await {
+            return Err(match self.take_back(&stored, None).await {
                 Ok(()) => problem,
                 Err(left) => problem.hint(format!(
                     "What was made of it could not be removed ({}). Create it again, or delete it: prism schedule delete {}",
@@ -91,7 +97,8 @@ impl Service {
             });
         }
         let active = |schedule: &mut Schedule| schedule.state = ScheduleState::Active;
-        match self.env.registry.change_schedule(&stored, active).await {
+        let registry = &self.env.registry;
+        match registry.change_schedule(&stored, None, active).await {
             Ok(stored) => Ok(stored.value),
             Err(problem) if problem.code == Code::RegistryConflict => {
                 self.lost(&stored.value, problem).await
@@ -119,9 +126,14 @@ impl Service {
         }
     }
 
-    async fn take_back(&self, stored: &Stored<Schedule>) -> Result<(), Problem> {
+    async fn take_back(
+        &self,
+        stored: &Stored<Schedule>,
+        event: Option<&AuditEvent>,
+    ) -> Result<(), Problem> {
         let deleting = |schedule: &mut Schedule| schedule.state = ScheduleState::Deleting;
-        let stored = self.env.registry.change_schedule(stored, deleting).await?;
+        let registry = &self.env.registry;
+        let stored = registry.change_schedule(stored, event, deleting).await?;
         self.remove(&stored).await
     }
 
@@ -234,8 +246,15 @@ impl Service {
             }
             schedule.paused = paused;
         };
-        let stored = self.env.registry.change_schedule(&stored, change).await?;
-        Ok(stored.value)
+        let action = if paused {
+            "schedule.pause"
+        } else {
+            "schedule.resume"
+        };
+        let event = self.about(caller, action, name);
+        let registry = &self.env.registry;
+        let changed = registry.change_schedule(&stored, Some(&event), change);
+        Ok(changed.await?.value)
     }
 
     /// Deletes a schedule of the caller's. Its saves and what they made stay.
@@ -249,7 +268,13 @@ impl Service {
             // An earlier deletion did not get through.
             return self.remove(&stored).await;
         }
-        self.take_back(&stored).await
+        let event = self.about(caller, "schedule.delete", name);
+        self.take_back(&stored, Some(&event)).await
+    }
+
+    /// An event about a schedule of the caller's.
+    fn about(&self, caller: &Caller, action: &str, name: &ScheduleName) -> AuditEvent {
+        self.event(caller, action, Subject::Schedule(name.clone()))
     }
 }
 
