@@ -17,6 +17,35 @@ fn by<'a>(user: &'a str, args: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
+fn where_nobody_is_named_colleagues_are_meant() {
+    let prism = saved();
+    let launch = by("bob", &["launch", "kept", "his", "--dry-run"]);
+    let share = ["template", "share", "kept"];
+    assert_eq!(prism.ok(&share), "kept is shared with public.\n");
+    prism.ok(&launch);
+    prism.ok(&["template", "unshare", "kept", "--public"]);
+    assert_eq!(prism.refused(&launch), ("TemplateNotFound".to_owned(), 1));
+    // Within a project its members are meant, and nobody else.
+    prism.ok(&["project", "create", "brain"]);
+    prism.ok(&["save", "work", "theirs", "--project", "brain", "-y"]);
+    let (share, launch) = (
+        ["template", "share", "theirs"],
+        by("bob", &["launch", "theirs", "his", "--dry-run"]),
+    );
+    assert_eq!(prism.ok(&share), "theirs is shared with project:brain.\n");
+    assert_eq!(prism.refused(&launch), ("TemplateNotFound".to_owned(), 1));
+    prism.ok(&[
+        "project", "member", "add", "brain", "bob", "--role", "member",
+    ]);
+    prism.ok(&launch);
+    // Where public means the world, nothing reaches it by mistake.
+    prism.ok(&["local", "settings", "--public-scope", "world"]);
+    prism.ok(&["save", "work", "other", "-y"]);
+    let share = ["template", "share", "other"];
+    assert_eq!(prism.refused(&share), ("InvalidInput".to_owned(), 2));
+}
+
+#[test]
 fn a_template_is_shared_listed_and_taken_back() {
     let prism = saved();
     let launch = by("bob", &["launch", "kept", "his", "--dry-run"]);

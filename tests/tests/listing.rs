@@ -5,7 +5,7 @@
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::{Code, Problem};
 use prism_functions::ports::Architecture;
-use prism_functions::service::{TemplateEdit, TemplateFilter, TemplateSummary};
+use prism_functions::service::{ProjectRequest, TemplateEdit, TemplateFilter, TemplateSummary};
 use prism_tests::world::{Setup, World, caller, launched, save_request};
 
 /// Has the service of a world do something.
@@ -37,8 +37,8 @@ fn pages(
         let before = world.table.reads();
         let page = ask!(world, templates(&caller(user), filter, limit, cursor))?;
         let read = world.table.reads() - before;
-        // Two lists at most, each with what it names.
-        assert!(read <= 4 * limit, "{read} for a page of {limit}");
+        // Three lists at most that have something, each with what it names, and the projects one is in.
+        assert!(read <= 1 + 6 * limit, "{read} for a page of {limit}");
         assert!(page.items.len() <= limit);
         all.extend(page.items);
         cursor = page.cursor;
@@ -79,6 +79,11 @@ fn library() -> World {
         false,
     );
     save(&world, "ada", "zoo", "", true);
+    let project = ProjectRequest {
+        name: "brain-imaging".parse().unwrap(),
+        description: String::new(),
+    };
+    ask!(world, create_project(&caller("bob"), project)).unwrap();
     let request = SaveRequest {
         project: Some("brain-imaging".parse().unwrap()),
         description: "GATK too".to_owned(),

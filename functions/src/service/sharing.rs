@@ -21,8 +21,10 @@ use crate::domain::template::{Template, Visibility};
 use crate::domain::{Code, ImageId, Problem, Region, TemplateName, catalogue};
 use crate::ports::LaunchPermission;
 use crate::registry::GrantChange;
-use crate::steps::{from_ec2, permissions};
+use crate::steps::{PublicScope, from_ec2, permissions};
 
+/// What stands for the colleagues, whoever they are.
+const COLLEAGUES: &str = "colleagues";
 /// How often an AMI is opened or closed before it counts as failed.
 const TRIES: u32 = 4;
 /// How long the first repetition waits, in milliseconds; each further one twice as long.
@@ -33,8 +35,9 @@ const PAUSE_MS: u64 = 400;
 #[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ShareRequest {
-    /// `user:NAME`, `project:NAME`, `account:123456789012`, `organization:ARN` or `public`. The
-    /// deployment's own organisation may be named by its id, `organization:o-…`.
+    /// `user:NAME`, `project:NAME`, `account:123456789012`, `organization:ARN`, `public`, or
+    /// `colleagues`: the members of the template's project, or, where it is in none, the users of this
+    /// deployment. The deployment's own organisation may be named by its id, `organization:o-…`.
     #[cfg_attr(feature = "api", schema(min_length = 1, max_length = 200))]
     pub to: String,
 }
@@ -203,8 +206,9 @@ impl Service {
         name: &TemplateName,
         request: &ShareRequest,
     ) -> Result<Template, Problem> {
-        let to = self.grantee(&request.to)?;
+        let named = self.named(&request.to)?;
         let template = self.shareable(caller, name, Action::Share).await?;
+        let to = named.map_or_else(|| self.colleagues(&template), Ok)?;
         let grants = self.env.registry.grants(name).await?;
         let Some(grant) = grants.into_iter().find(|grant| grant.to == to) else {
             let message = format!("The template {name} is not shared with {to}.");
@@ -254,6 +258,30 @@ impl Service {
         Ok(self.own_template(caller, name, action).await?.value)
     }
 
+    /// Whom a text names; none where it leaves that to the template.
+    fn named(&self, text: &str) -> Result<Option<Grantee>, Problem> {
+        let left = text == COLLEAGUES;
+        (!left).then(|| self.grantee(text)).transpose()
+    }
+
+    /// Who the colleagues are with whom a template is shared where nobody is named. They never reach
+    /// beyond this deployment: that has to be asked for.
+    fn colleagues(&self, template: &Template) -> Result<Grantee, Problem> {
+        if let Some(project) = &template.project {
+            return Ok(Grantee::Project(project.clone()));
+        }
+        if self.env.settings.public_scope == PublicScope::Deployment {
+            return Ok(Grantee::Public);
+        }
+        let message = format!(
+            "The template {} is in no project, and public means more than this deployment here: it is not clear who the colleagues are.",
+            template.name
+        );
+        Err(Problem::new(Code::InvalidInput, message).hint(
+            "Name whom to share it with: a user, a project, an account, an organisation or everybody.",
+        ))
+    }
+
     /// Whom a text means. The deployment knows the ARN of its own organisation.
     fn grantee(&self, text: &str) -> Result<Grantee, Problem> {
         let id = text.strip_prefix("organization:");
@@ -279,8 +307,9 @@ impl Service {
         name: &TemplateName,
         request: &ShareRequest,
     ) -> Result<Checked, Problem> {
-        let to = self.grantee(&request.to)?;
+        let named = self.named(&request.to)?;
         let template = self.shareable(caller, name, Action::Share).await?;
+        let to = named.map_or_else(|| self.colleagues(&template), Ok)?;
         let registry = &self.env.registry;
         match &to {
             Grantee::User(user) if *user == template.owner => {

@@ -34,8 +34,11 @@ may do it: there is no user who may do everything.
 
 ## Sharing
 
-`prism template share NAME` with `--user`, `--project`, `--account`, `--organization` or `--public`; `unshare` takes it
-back, and `shares` lists it. A user or a project is a matter of the registry. Accounts, organisations
+`prism template share NAME` with `--user`, `--project`, `--account`, `--organization` or `--public`; where nobody is
+named, with colleagues: the members of the template's project, or, where it is in none and \"public\" means this
+deployment, its users. `unshare` takes it back, and `shares` lists it.
+
+A user or a project is a matter of the registry. Accounts, organisations
 and, where the deployment means that by \"public\" (ADR 4), the world launch the AMIs by themselves: each AMI of each
 version in each Region gets a launch permission, and so does each that a later save or copy makes.
 EC2's limits are checked first, and refused before anything changes: the AWS managed key, encrypted

@@ -13,7 +13,8 @@ use crate::text::plain;
 use crate::{exit, prompt};
 
 const EXAMPLES: &str = "\
-Users and projects are those of this deployment. An account or an organisation may launch the AMIs
+Where nobody is named, the template is shared with colleagues: the members of its project, or, where it
+is in none, the users of this deployment. Users and projects are those of this deployment. An account or an organisation may launch the AMIs
 themselves, of all versions, in every Region, and of the versions that come. What --public means is a
 setting of the deployment: its own users, the organisation, or the world.
 
@@ -22,6 +23,7 @@ such as SSH keys, credentials and shell histories, are named before anything is 
 are known.
 
 Examples:
+  prism template share my-custom-ml-env
   prism template share my-custom-ml-env --user bob
   prism template share my-custom-ml-env --project brain-imaging
   prism template share my-custom-ml-env --account 123456789012
@@ -44,9 +46,9 @@ pub(crate) struct Share {
     yes: bool,
 }
 
-/// With whom.
+/// With whom; with colleagues where nobody is named.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 pub(super) struct To {
     /// A user of this deployment
     // Its id is its own: "user" is that of the global --as.
@@ -79,8 +81,9 @@ impl To {
             let name = name.as_deref()?;
             Some(format!("{kind}:{name}"))
         });
+        let unnamed = if self.public { "public" } else { "colleagues" };
         ShareRequest {
-            to: named.unwrap_or_else(|| "public".to_owned()),
+            to: named.unwrap_or_else(|| unnamed.to_owned()),
         }
     }
 }
