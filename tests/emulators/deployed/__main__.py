@@ -16,11 +16,13 @@ from pathlib import Path
 
 import checks_api
 import checks_cli
+import checks_events
 import checks_logs
 import checks_recovery
 import checks_save
 import checks_schedule
 import checks_stack
+import checks_team
 import stack
 from gate import gate
 from issuer import issuer
@@ -33,6 +35,8 @@ CHECKS = [
     *checks_api.CHECKS,
     *checks_schedule.CREATE,
     *checks_save.CHECKS,
+    *checks_events.CHECKS,
+    *checks_team.CHECKS,
     *checks_recovery.CHECKS,
     *checks_schedule.FIRED,
     *checks_logs.CHECKS,

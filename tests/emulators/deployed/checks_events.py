@@ -1,0 +1,100 @@
+"""What EC2 tells ends a wait early.
+
+The emulator sends none of EC2's events and, as EventBridge, takes none from anybody else. So the rules'
+patterns are tried on events as EC2 sends them, and what the rules call is given such an event.
+"""
+
+import json
+import time
+
+from checks_cli import prism
+from checks_save import start
+from checks_stack import rule_name
+from world import ACCOUNT, REGION, until
+
+
+def event(kind, detail):
+    """An event as EC2 sends it."""
+    return {
+        "version": "0",
+        "id": "12345678-1234-1234-1234-123456789012",
+        "detail-type": kind,
+        "source": "aws.ec2",
+        "account": ACCOUNT,
+        "time": "2026-11-24T12:00:00Z",
+        "region": REGION,
+        "resources": [],
+        "detail": detail,
+    }
+
+
+def image_event(image, state):
+    return event("EC2 AMI State Change", {"RequestId": "r-1", "ImageId": image, "State": state})
+
+
+def instance_event(instance, state):
+    kind = "EC2 Instance State-change Notification"
+    return event(kind, {"instance-id": instance, "state": state})
+
+
+def check_patterns(world):
+    """Each rule is woken by the events that end a wait, and by no other."""
+    events = world.client("events")
+    image, instance = "ami-0123456789abcdef0", "i-0123456789abcdef0"
+    for logical, told, matches in [
+        ("ImageChangedRule", image_event(image, "available"), True),
+        ("ImageChangedRule", image_event(image, "failed"), True),
+        ("ImageChangedRule", image_event(image, "deregistered"), False),
+        ("ImageChangedRule", instance_event(instance, "stopped"), False),
+        ("InstanceChangedRule", instance_event(instance, "stopped"), True),
+        ("InstanceChangedRule", instance_event(instance, "running"), True),
+        ("InstanceChangedRule", instance_event(instance, "pending"), False),
+        ("InstanceChangedRule", image_event(image, "available"), False),
+    ]:
+        pattern = events.describe_rule(Name=rule_name(world, logical))["EventPattern"]
+        answer = events.test_event_pattern(EventPattern=pattern, Event=json.dumps(told))
+        assert answer["Result"] is matches, (logical, told["detail"])
+
+
+def check_image_event(world):
+    """The event that an AMI is available ends the wait for it, which takes a minute by itself."""
+    prism(world, world.users["ann"], "launch", "python-ml", "fresh", "--size", "L")
+    world.until_state("fresh", "running")
+    # Its first AMI takes two seconds here. The save has looked four times by then, if it does not wait.
+    world.wait_scale(0)
+    try:
+        save_id = start(world, "fresh", "woken")
+        until(lambda: "AwaitImageEvent" in entered(world, save_id), 20, "the wait for the event")
+    finally:
+        world.wait_scale_back()
+    image = world.save_record(save_id)["image"]
+    named = {"ImageIds": [image]}
+    state = lambda: world.ec2().describe_images(**named)["Images"][0]["State"]  # noqa: E731
+    until(lambda: state() == "available", 60, "the AMI")
+    begin = time.monotonic()
+    told = json.dumps(image_event(image, "available")).encode()
+    answer = world.client("lambda").invoke(FunctionName="prism-Wake", Payload=told)
+    assert "FunctionError" not in answer, answer["Payload"].read()
+    world.saved(save_id, timeout=30)
+    assert time.monotonic() - begin < 30
+    kinds = [one["type"] for one in history(world, save_id)]
+    assert "TaskTimedOut" not in kinds, kinds
+    world.until_state("fresh", "running")
+
+
+def entered(world, save_id):
+    told = [one.get("stateEnteredEventDetails") for one in history(world, save_id)]
+    return [one["name"] for one in told if one]
+
+
+def history(world, save_id):
+    machine = world.outputs["StateMachineArn"].replace(":stateMachine:", ":execution:")
+    pages = world.client("stepfunctions").get_paginator("get_execution_history")
+    pages = pages.paginate(executionArn=f"{machine}:{save_id}")
+    return [one for page in pages for one in page["events"]]
+
+
+CHECKS = [
+    ("the rules' patterns, on EC2's events", check_patterns),
+    ("an event that ends the wait for an AMI", check_image_event),
+]
