@@ -130,6 +130,8 @@ fn a_project_from_its_making_to_its_end() {
         "--description",
         "fMRI pipelines",
     ]);
+    let costs = prism.ok(&["project", "costs", "brain"]);
+    assert_eq!(costs, "brain costs at most $0.00 a month.\n");
     let member = ["project", "member", "add", "brain", "bob"];
     assert_eq!(prism.ok(&member), "bob is member of brain.\n");
     prism.ok(&[

@@ -61,7 +61,7 @@ codes! {
     InvalidRegion, BadInput, "A Region is malformed, unknown, not enabled for the account, or too many are named.", "Name Regions that the account has enabled, such as us-west-2, at most 10 of them.";
     InvalidSize, BadInput, "A size is not one of the letters, or not offered for the architecture.", "Use XS, S, M, L, XL, GPU-S, GPU-M, GPU-L or GPU-XL.";
     InvalidRequestId, BadInput, "A request id is too long or has odd characters.", "Use 1 to 64 letters, digits, \"-\" or \"_\".";
-    InvalidInput, BadInput, "A request or a payload does not have the form that it should have.", "Check it against the documentation; if Prism made it, report a bug.";
+    InvalidInput, BadInput, "A request or a payload does not have the form that it should have.", "Correct what is named and try again; nothing was changed.";
     InvalidTemplateFile, BadInput, "The file is no template, or one that breaks a rule.", "See the line and the column; \"prism template export\" writes files as they should be.";
     InvalidCadence, BadInput, "How often a schedule is due is malformed, too often, or never.", "Use a rate such as \"1d\" or \"rate(12 hours)\", of at least an hour, or six cron fields such as \"cron(0 3 ? * MON-FRI *)\" with one minute.";
     InvalidTimeZone, BadInput, "A time zone is not known.", "Use a name of the time zone database, such as Europe/Berlin or UTC.";

@@ -118,7 +118,7 @@ impl Service {
             let dearer = b.usd_per_month.total_cmp(&a.usd_per_month);
             dearer.then_with(|| a.template.cmp(&b.template))
         });
-        let usd_per_month = costs.iter().map(|cost| cost.usd_per_month).sum();
+        let usd_per_month = total(costs.iter().map(|cost| cost.usd_per_month));
         let budget = stored.value.budget.as_ref();
         Ok(ProjectCosts {
             project: name.clone(),
@@ -251,9 +251,14 @@ fn of_template(
     TemplateCost {
         template: template.name.clone(),
         owner: template.owner.clone(),
-        usd_per_month: versions.iter().map(|version| version.usd_per_month).sum(),
+        usd_per_month: total(versions.iter().map(|version| version.usd_per_month)),
         versions,
     }
+}
+
+/// What several cost together. The sum of none is 0, where [`Iterator::sum`] has -0.
+fn total(costs: impl Iterator<Item = f64>) -> f64 {
+    costs.fold(0.0, |all, cost| all + cost)
 }
 
 fn of_version(version: &Version, seen: &BTreeMap<Region, Seen>, shared: &Shared) -> VersionCost {
@@ -272,8 +277,8 @@ fn of_version(version: &Version, seen: &BTreeMap<Region, Seen>, shared: &Shared)
         version: version.number,
         saved_by: version.saved_by.clone(),
         saved_date: version.saved_date,
-        frees_at_least_usd: whole.map(|region| region.usd_per_month).sum(),
-        usd_per_month: regions.iter().map(|region| region.usd_per_month).sum(),
+        frees_at_least_usd: total(whole.map(|region| region.usd_per_month)),
+        usd_per_month: total(regions.iter().map(|region| region.usd_per_month)),
         regions,
     }
 }
