@@ -76,7 +76,7 @@ fn fill(path: &Path, templates: u32) -> u64 {
     let mut connection = Connection::open(path).expect("it is there");
     connection
         .execute_batch(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -400000;
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000000;
              DROP INDEX item_gsi1; DROP INDEX item_gsi2;",
         )
         .expect("nobody else has it open");
