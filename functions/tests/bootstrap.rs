@@ -2,6 +2,7 @@
 //! logs never hold.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::sync::Arc;
 
 use prism_functions::ports::Table;
@@ -10,6 +11,8 @@ use prism_tests::harness::{self, Answer, DynamoDb, Function, Program, RuntimeApi
 use prism_tests::world::{Setup, World, begun, launched, save_request};
 use serde_json::{Value, json};
 
+/// The signal that a process sends to itself in order to end at once.
+const SIGABRT: i32 = 6;
 /// What must not be found in any log.
 const KEY: &str = "AKIACANARYKEY0000001";
 const SECRET: &str = "canary/secret+key0123456789abcdefghijklm";
@@ -209,6 +212,45 @@ async fn a_function_without_credentials_asks_for_them() {
         .failure("CredentialsMissing", refused("Unasked", "nobody may ask"))
         .await;
     assert!(text.contains("Give it credentials"), "{text}");
+}
+
+#[tokio::test]
+async fn a_panic_is_logged_and_answered_before_the_function_ends() {
+    let machine = "arn:aws:states:us-east-1:111122223333:stateMachine:prism";
+    let mut run = Run::new()
+        .await
+        .with("_HANDLER", "Api")
+        .with("PRISM_STATE_MACHINE_ARN", machine);
+    // API Gateway never sends a body like this; what reads it takes that for granted.
+    run.lambda.invoke(&json!({
+        "requestContext": {"requestId": "asked-1", "http": {"method": "GET", "path": "/"}},
+        "body": "no base64",
+        "isBase64Encoded": true,
+    }));
+    let (mut function, answer) = run.start().await;
+    let Answer::Returned(answer) = answer else {
+        panic!("it was not answered: {answer:?}");
+    };
+    assert_eq!(answer["statusCode"], 500);
+    assert_eq!(answer["headers"]["x-request-id"], "asked-1");
+    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    assert_eq!(body["code"], "Internal");
+    assert_eq!(function.end().unwrap().signal(), Some(SIGABRT));
+    let log = function.log().unwrap();
+    let line: Value = serde_json::from_str(&log).unwrap();
+    assert_eq!(line["level"], "ERROR", "{log}");
+    assert_eq!(line["span"]["step"], "Api", "{log}");
+    let problem = line["problem"].as_str().unwrap();
+    assert!(problem.starts_with("The function panicked at "), "{log}");
+    assert!(problem.contains("base64"), "{log}");
+}
+
+#[tokio::test]
+async fn a_panic_before_the_first_invocation_says_why_the_function_cannot_begin() {
+    // lambda_runtime panics without this one, which Lambda always sets.
+    let run = Run::new().await.with("AWS_LAMBDA_FUNCTION_NAME", "");
+    let text = run.refusal().await;
+    assert!(text.contains("AWS_LAMBDA_FUNCTION_NAME"), "{text}");
 }
 
 /// Whoever reads the logs learns no secret, however much is logged.

@@ -31,7 +31,9 @@ pub(super) async fn finish(State(api): State<Api>, request: Request, next: Next)
         route: request.extensions().get::<MatchedPath>().cloned(),
         user: request.extensions().get::<Authenticated>().cloned(),
     };
-    // A handler that panics has broken one request, and no other.
+    asked.record();
+    // A handler that panics has broken one request, and no other. On Lambda, where there is no other,
+    // the function ends with it and answers in its last moment.
     let ran = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let mut response = ran.unwrap_or_else(|_| {
         let message = "The request could not be carried out.";
@@ -84,6 +86,14 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// Tells whatever is logged meanwhile, where the outermost layer has a span for it.
+    fn record(&self) {
+        let (span, (_, method, route, user)) = (tracing::Span::current(), self.fields());
+        span.record("method", method);
+        span.record("route", route);
+        span.record("user", user);
+    }
+
     fn log_done(&self, status: u16) {
         let (id, method, route, user) = self.fields();
         tracing::debug!(request.id = id, user, method, route, status, "answered");

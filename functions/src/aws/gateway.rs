@@ -10,11 +10,11 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::config::Config;
-use crate::api::{Anonymous, Api, Authenticated, RequestId};
+use crate::api::{Anonymous, Api, Authenticated, PROBLEM_JSON, ProblemBody, RequestId};
 use crate::domain::audit::Origin;
 use crate::domain::ids::shown;
 use crate::domain::principal::{IamIdentity, user_of_arn};
@@ -120,6 +120,27 @@ impl Gateway {
                 .hint("Have an administrator choose another claim: PRISM_USER_CLAIM.")
         })
     }
+}
+
+/// The id that API Gateway gave a request, if the event is one of an HTTP API.
+pub(super) fn request_id(event: &Value) -> Option<&str> {
+    event.pointer("/requestContext/requestId")?.as_str()
+}
+
+/// The answer to a request that broke the function.
+pub(super) fn broken(request_id: &str) -> Value {
+    let problem = Problem::new(Code::Internal, "The request could not be carried out.");
+    let body = ProblemBody::of(&problem);
+    json!({
+        "statusCode": body.status,
+        "headers": {
+            "cache-control": "no-store",
+            "content-type": PROBLEM_JSON,
+            "x-request-id": request_id,
+        },
+        "body": json!(body).to_string(),
+        "isBase64Encoded": false,
+    })
 }
 
 /// From where the request came, as API Gateway saw it.

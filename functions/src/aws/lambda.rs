@@ -22,7 +22,7 @@ use super::notifier::EventNotifier;
 use super::parameters::PublicParameters;
 use super::schedules::EventBridgeSchedules;
 use super::table::DynamoTable;
-use super::{init_error, logs, metrics};
+use super::{gateway, logs, metrics, panics, runtime_api};
 use crate::domain::save::SaveRecord;
 use crate::domain::{Class, Code, Problem, SaveId};
 use crate::registry::Registry;
@@ -36,7 +36,7 @@ const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 /// The variable that says what is logged.
 const LOG: &str = "PRISM_LOG";
 /// The name under which Lambda shows that a function could not begin.
-const INIT_ERROR: &str = "Prism.InitError";
+pub(super) const INIT_ERROR: &str = "Prism.InitError";
 
 /// The steps that end a save; its metrics are written behind them.
 const LAST_STEPS: [&str; 3] = ["CompleteSave", "FailSave", "Stranded"];
@@ -47,14 +47,16 @@ type BoxError = Box<dyn Error + Send + Sync>;
 /// environment. Fails where the function cannot begin; Lambda has been told why by then.
 pub async fn run(variable: impl Fn(&str) -> Option<String>) -> Result<(), BoxError> {
     logs::init(variable(LOG).as_deref());
+    let host = variable(RUNTIME_API);
+    panics::watch(host.clone());
     let function = match Function::begin(&variable).await {
         Ok(function) => Arc::new(function),
         Err(error) => {
             let (text, hint) = (chain(&*error), hint(&*error));
             tracing::error!(error = text, hint, "the function cannot begin");
-            if let Some(host) = variable(RUNTIME_API) {
+            if let Some(host) = host {
                 let text = format!("{text}\nhint: {hint}");
-                init_error::report(&host, INIT_ERROR, &text).await?;
+                runtime_api::cannot_begin(&host, INIT_ERROR, &text)?;
             }
             return Err(error);
         }
@@ -98,13 +100,17 @@ impl Function {
 
     /// Runs the handler once. What it fails with is logged here and nowhere else.
     async fn invoke(&self, request_id: &str, payload: Value) -> Result<Value, Failed> {
+        panics::begins(self.invocation(request_id, &payload));
         let step = self.handler.name();
         let span = tracing::info_span!(
             "invocation",
             step,
             request.id = request_id,
             save.id = field::Empty,
-            instance.id = field::Empty
+            instance.id = field::Empty,
+            user = field::Empty,
+            method = field::Empty,
+            route = field::Empty
         );
         let save_id = save_id(&payload);
         if let Some(id) = &save_id {
@@ -140,6 +146,16 @@ impl Function {
         }
         .instrument(span)
         .await
+    }
+
+    fn invocation(&self, id: &str, payload: &Value) -> panics::Invocation {
+        let id = id.to_owned();
+        if matches!(self.handler, Handler::Api) {
+            let request = gateway::request_id(payload).unwrap_or_default().to_owned();
+            panics::Invocation::Api { id, request }
+        } else {
+            panics::Invocation::Step(id)
+        }
     }
 
     /// The record of the save, if it has ended.

@@ -17,9 +17,9 @@ const MOST_OF_OTHERS: Level = Level::INFO;
 /// How the names of our own code begin.
 const OURS: &str = "prism";
 
-/// Begins to log, as `filter` says: a level, or levels by module, such as `warn,prism=debug`. A panic
-/// is logged like everything else. `Targets` reads these without the regular expressions of
-/// `EnvFilter`, which are a fiftieth of the artefact.
+/// Begins to log, as `filter` says: a level, or levels by module, such as `warn,prism=debug`.
+/// `Targets` reads these without the regular expressions of `EnvFilter`, which are a fiftieth of the
+/// artefact.
 pub(super) fn init(filter: Option<&str>) {
     let wanted = filter.and_then(|filter| filter.parse::<Targets>().ok());
     let wanted = wanted.unwrap_or_else(|| Targets::new().with_default(DEFAULT));
@@ -29,12 +29,8 @@ pub(super) fn init(filter: Option<&str>) {
         .with_current_span(true)
         .with_span_list(false)
         .with_filter(wanted.and(filter_fn(may_be_logged)));
-    let logged = tracing_subscriber::registry().with(lines).try_init();
-    if logged.is_ok() {
-        std::panic::set_hook(Box::new(|panic| {
-            tracing::error!(%panic, "the function panicked");
-        }));
-    }
+    // Whoever logs already goes on with it.
+    let _ = tracing_subscriber::registry().with(lines).try_init();
 }
 
 fn may_be_logged(metadata: &Metadata<'_>) -> bool {

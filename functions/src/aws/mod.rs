@@ -15,13 +15,14 @@ mod failure;
 mod gateway;
 mod handler;
 mod identity;
-mod init_error;
 mod inspect;
 mod lambda;
 mod logs;
 mod metrics;
 mod notifier;
+mod panics;
 mod parameters;
+mod runtime_api;
 mod schedules;
 mod table;
 #[cfg(test)]

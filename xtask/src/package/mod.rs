@@ -38,6 +38,9 @@ pub(crate) const BUILD: [&str; 9] = [
 /// Has the program lie at a fixed address, which spares it a table of all its pointers: a twentieth
 /// of the artefact, and work at each start (docs/adr/0009-artefacts.md).
 const FIXED: &str = "-Crelocation-model=static";
+/// Leaves out the tables that say how to unwind each function: a panic ends the process, so that nobody
+/// reads them (docs/adr/0009-artefacts.md).
+const UNTABLED: &str = "-Cforce-unwind-tables=no";
 /// Has the linker keep functions of the same code once. Rust links with lld on x86_64 alone; other
 /// linkers do not know it.
 const FOLDED: &str = "-Clink-arg=-Wl,--icf=all";
@@ -123,7 +126,7 @@ pub(crate) fn package(arch: Arch) -> Outcome<Package> {
 /// Lambda can run it, else by cargo-lambda.
 fn program(arch: Arch) -> Outcome<PathBuf> {
     let mut flags = remap::flags()?;
-    flags.push(FIXED.to_owned());
+    flags.extend([FIXED, UNTABLED].map(str::to_owned));
     let native = cfg!(target_os = "linux") && Arch::host() == Ok(arch);
     if native {
         let mut command = cargo();
