@@ -40,14 +40,18 @@ pub(crate) fn cargo() -> Command {
 
 /// Builds a program and answers where it is. Cargo shows its own progress.
 pub(crate) fn build(args: &[&str]) -> Outcome<PathBuf> {
-    build_by(cargo().arg("build").args(args))
+    build_by(cargo().arg("build").args(args), &[])
 }
 
-/// The same by a command that is `cargo build` with its arguments.
-pub(crate) fn build_by(command: &mut Command) -> Outcome<PathBuf> {
+/// The same by a command that is `cargo build` with its arguments, or `cargo rustc` where the compiler
+/// gets some for the program alone.
+pub(crate) fn build_by(command: &mut Command, compiler: &[&str]) -> Outcome<PathBuf> {
     command
         .arg("--message-format=json-render-diagnostics")
         .stderr(Stdio::inherit());
+    if !compiler.is_empty() {
+        command.arg("--").args(compiler);
+    }
     let text = output(command)?;
     let program = text.lines().rev().find_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;

@@ -38,12 +38,16 @@ pub(crate) const BUILD: [&str; 9] = [
 /// Has the program lie at a fixed address, which spares it a table of all its pointers: a twentieth
 /// of the artefact, and work at each start (docs/adr/0009-artefacts.md).
 const FIXED: &str = "-Crelocation-model=static";
-/// Leaves out the tables that say how to unwind each function: a panic ends the process, so that nobody
-/// reads them (docs/adr/0009-artefacts.md).
-const UNTABLED: &str = "-Cforce-unwind-tables=no";
-/// Has the linker keep functions of the same code once. Rust links with lld on x86_64 alone; other
-/// linkers do not know it.
-const FOLDED: &str = "-Clink-arg=-Wl,--icf=all";
+/// What the linker is told. Rust links with lld on x86_64 alone; other linkers do not know it. The
+/// dependencies are not compiled anew where this changes.
+const LINKED: [&str; 3] = [
+    // Functions of the same code are kept once.
+    "-Clink-arg=-Wl,--icf=all",
+    // The tables that say how to unwind are left out, and what finds things in them: a panic ends the
+    // process. Cargo links in the root of the repository.
+    "-Clink-arg=-Wl,--no-eh-frame-hdr",
+    "-Clink-arg=-Wl,-T,xtask/src/package/tableless.ld",
+];
 /// What parts the flags of `CARGO_ENCODED_RUSTFLAGS`.
 const BETWEEN: &str = "\u{1f}";
 
@@ -126,18 +130,15 @@ pub(crate) fn package(arch: Arch) -> Outcome<Package> {
 /// Lambda can run it, else by cargo-lambda.
 fn program(arch: Arch) -> Outcome<PathBuf> {
     let mut flags = remap::flags()?;
-    flags.extend([FIXED, UNTABLED].map(str::to_owned));
+    flags.push(FIXED.to_owned());
     let native = cfg!(target_os = "linux") && Arch::host() == Ok(arch);
     if native {
         let mut command = cargo();
-        command.arg("build").args(BUILD);
+        command.arg("rustc").args(BUILD);
         // Named though it is the host's own: so the flags are not those of build scripts and macros.
         command.args(["--target", arch.target()]);
-        let mut flags = flags.clone();
-        if arch == Arch::X86_64 {
-            flags.push(FOLDED.to_owned());
-        }
-        let program = build_by(flagged(&mut command, &flags))?;
+        let linked: &[&str] = if arch == Arch::X86_64 { &LINKED } else { &[] };
+        let program = build_by(flagged(&mut command, &flags), linked)?;
         match checked(&program, arch) {
             Ok(()) => return Ok(program),
             Err(problem) => println!("{problem}; cargo-lambda builds it again"),
