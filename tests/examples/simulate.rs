@@ -14,6 +14,11 @@ use prism_tests::simulation::{
     singles, tell, trace,
 };
 
+/// Thousands of saves are millions of small pieces of memory.
+#[cfg(feature = "fast")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const USAGE: &str = "\
 Usage: cargo xtask simulate [OPTIONS]
 
@@ -125,6 +130,7 @@ fn campaigns(options: &Options) -> bool {
         let what = format!("single faults on {} paths", PATHS.len());
         whole.merge(timed(&what, || singles(PATHS, 1)));
     }
+    // The single faults alone visit everything: else some of it would depend on chance.
     let missing = if options.singles {
         whole.coverage.missing()
     } else {
@@ -143,6 +149,8 @@ fn campaigns(options: &Options) -> bool {
     }
     if options.coverage {
         print!("{}", whole.coverage);
+    } else if options.singles {
+        println!("visited: {}", whole.coverage.summary());
     }
     for failure in &whole.failures {
         println!("\n{}\nagain: {}", failure.tale, failure.replay);
@@ -180,11 +188,18 @@ fn timed(what: &str, campaign: impl FnOnce() -> Tally) -> Tally {
     let begin = Instant::now();
     let tally = campaign();
     let took = begin.elapsed().as_secs_f64();
-    let (runs, saves) = (tally.runs, tally.saves);
-    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-    let rate = saves as f64 / took;
+    let per = |seconds: f64| {
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let saves = tally.saves as f64;
+        if seconds > 0.0 { saves / seconds } else { 0.0 }
+    };
     println!(
-        "{runs} {what}: {saves} saves in {took:.1} s, {rate:.0} a second, {} violations",
+        "{} {what}: {} saves of {} that were asked for, in {took:.1} s; {:.0} a second, {:.0} a second of one processor; {} violations",
+        tally.runs,
+        tally.saves,
+        tally.asked,
+        per(took),
+        per(tally.busy.as_secs_f64()),
         tally.failures.len()
     );
     tally

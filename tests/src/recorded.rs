@@ -1,7 +1,7 @@
 //! Ports that write down who calls what. A step that calls what it does not declare fails its test,
 //! whichever test that is: on AWS its function would have no permission.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::pin::pin;
@@ -24,6 +24,8 @@ use serde_json::Value;
 thread_local! {
     /// Who is being polled on this thread.
     static CALLER: Cell<Option<&'static str>> = const { Cell::new(None) };
+    /// What was noted on this thread already: most calls are no news, and need no lock.
+    static NOTED: RefCell<BTreeSet<(&'static str, Call)>> = const { RefCell::new(BTreeSet::new()) };
 }
 
 /// What was called by whom in this process.
@@ -61,10 +63,14 @@ fn note(call: Call) {
     let Some(caller) = CALLER.get() else {
         return;
     };
+    if NOTED.with_borrow(|noted| noted.contains(&(caller, call))) {
+        return;
+    }
     let declared = calls::of(caller).is_some_and(|declared| declared.contains(&call));
     assert!(declared, "{caller} calls {call:?} and does not declare it");
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     seen.insert((caller, call));
+    NOTED.with_borrow_mut(|noted| noted.insert((caller, call)));
 }
 
 /// A port whose calls are written down.

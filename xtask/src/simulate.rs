@@ -7,6 +7,7 @@ use crate::shell::{cargo, run as run_command};
 pub(crate) fn run(options: &[&str]) -> Outcome {
     let mut command = cargo();
     command.args(["run", "--quiet", "--locked", "--profile", "simulation"]);
-    command.args(["--package", "prism-tests", "--example", "simulate", "--"]);
+    command.args(["--package", "prism-tests", "--features", "fast"]);
+    command.args(["--example", "simulate", "--"]);
     run_command(command.args(options))
 }

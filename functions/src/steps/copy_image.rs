@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Env, SaveRef, Step, from_ec2, tags};
 use crate::domain::save::RegionCopy;
-use crate::domain::{ImageId, Problem, Region};
+use crate::domain::{Code, ImageId, Problem, Region};
 use crate::ports::{Call, ImageCopy};
 
 /// See the module.
@@ -37,6 +37,10 @@ impl Step for CopyImage {
                 return Ok(Output {
                     image: image.clone(),
                 });
+            }
+            // The version is registered without this Region: another copy would be nobody's.
+            Some(RegionCopy::Failed { cause, .. }) if record.version.is_some() => {
+                return Err(Problem::new(Code::CopyFailed, cause));
             }
             Some(RegionCopy::Failed { .. }) | None => {}
         }

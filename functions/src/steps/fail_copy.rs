@@ -66,6 +66,14 @@ impl Step for FailCopy {
 
     async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
         let record = env.reach(&input.save, Self::NAME).await?;
+        let failed = Output {
+            region: input.region.clone(),
+            state: "failed",
+        };
+        if record.version.is_some() {
+            // An execution that comes late: what the version has in the Region is registered.
+            return Ok(failed);
+        }
         let problem = input.failure.problem();
         if problem.code == Code::SaveCancelled || record.cancelled_by.is_some() {
             // Cancelling is not about this Region: the whole save goes back.
@@ -81,10 +89,7 @@ impl Step for FailCopy {
             record.copies.insert(input.region.clone(), failed);
         })
         .await?;
-        Ok(Output {
-            region: input.region,
-            state: "failed",
-        })
+        Ok(failed)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use super::coverage::Coverage;
 use super::fault::Fault;
@@ -28,8 +29,13 @@ pub struct Failure {
 pub struct Tally {
     /// How many there were.
     pub runs: usize,
-    /// How many saves they began.
+    /// How many saves and copies were asked for in them.
+    pub asked: usize,
+    /// How many of those were begun, with a lock, a duty and a record, and carried through to their
+    /// end; the others were refused at once.
     pub saves: usize,
+    /// How much time of processors all of it took, where the system tells.
+    pub busy: Duration,
     /// Those in which something was wrong, the first of them.
     pub failures: Vec<Failure>,
     /// What was visited.
@@ -40,10 +46,12 @@ impl Tally {
     /// Adds a run that is to be played again by `replay`.
     pub(crate) fn add(&mut self, run: &Run, replay: impl FnOnce() -> String) {
         self.runs += 1;
-        self.saves += run
-            .conductor
-            .hands()
-            .map_or(0, |hands| hands.subjects().len());
+        if let Some(hands) = run.conductor.hands() {
+            let subjects = hands.subjects();
+            let begun = subjects.iter().filter(|s| hands.record(&s.id).is_some());
+            self.saves += begun.count();
+            self.asked += subjects.len();
+        }
         self.coverage.add(run);
         if !run.violations.is_empty() {
             let trace = run.conductor.trace();
@@ -63,10 +71,19 @@ impl Tally {
     /// Adds another tally.
     pub fn merge(&mut self, other: Self) {
         self.runs += other.runs;
+        self.asked += other.asked;
         self.saves += other.saves;
+        self.busy += other.busy;
         self.failures.extend(other.failures);
         self.coverage.merge(other.coverage);
     }
+}
+
+/// How much time of a processor this thread has had; nothing where the system does not tell.
+fn busy() -> Duration {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = told.split(' ').next().and_then(|first| first.parse().ok());
+    Duration::from_nanos(nanoseconds.unwrap_or_default())
 }
 
 /// Does all jobs on all processors, each by itself.
@@ -79,14 +96,16 @@ pub(crate) fn all<J: Sync>(jobs: &[J], play: impl Fn(&J, &mut Tally) + Sync) -> 
         for _ in 0..threads {
             scope.spawn(|| {
                 let mut tally = Tally::default();
+                let before = busy();
                 while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let before = tally.failures.len();
+                    let known = tally.failures.len();
                     play(job, &mut tally);
-                    let new = tally.failures.len() - before;
+                    let new = tally.failures.len() - known;
                     if failures.fetch_add(new, Ordering::Relaxed) + new >= ENOUGH {
                         break;
                     }
                 }
+                tally.busy += busy().saturating_sub(before);
                 let mut whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
                 whole.merge(tally);
             });

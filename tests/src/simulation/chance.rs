@@ -1,8 +1,21 @@
-//! Chance, as a seed has it.
+//! What goes wrong in a run: by plan, and by chance as a seed has it.
 
 use std::time::Duration;
 
-use super::fault::{Kind, Point};
+use super::fault::{Fault, Kind, Point};
+
+/// What a conductor is to bring about, and to watch for.
+#[derive(Debug, Default)]
+pub(crate) struct Script {
+    /// What goes wrong by plan.
+    pub(crate) faults: Vec<Fault>,
+    /// What goes wrong by chance.
+    pub(crate) chance: Option<Chance>,
+    /// Whether the past is kept, so that chance may have EC2 tell it. What is planned needs no word.
+    pub(crate) remembers: bool,
+    /// Whether each moment is told from others.
+    pub(crate) fingerprints: bool,
+}
 
 /// What goes wrong by chance in a run, and how long calls take.
 #[derive(Debug)]
@@ -30,11 +43,6 @@ impl Chance {
             left: most,
             kinds,
         }
-    }
-
-    /// Whether it may have EC2 tell the past.
-    pub(crate) fn remembers(&self) -> bool {
-        self.left > 0 && self.kinds.contains(&Kind::Stale)
     }
 
     /// What goes wrong at this point, if anything does.

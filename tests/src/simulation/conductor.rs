@@ -12,7 +12,7 @@ use prism_functions::ports::{Call, Tags};
 use prism_functions::steps::SAVE_TAG;
 use prism_local::ec2::Cloud;
 
-use super::chance::Chance;
+use super::chance::{Chance, Script};
 use super::fault::{Fault, Kind, Point, Site, Spot, changes};
 use super::hands::Hands;
 use super::invocation::{self, Ended, Invocation};
@@ -119,11 +119,17 @@ impl std::fmt::Debug for Conductor {
 
 impl Conductor {
     /// One that has these faults happen, and those that chance brings.
-    pub(crate) fn new(faults: Vec<Fault>, chance: Option<Chance>, fingerprints: bool) -> Self {
+    pub(crate) fn new(script: Script) -> Self {
+        let Script {
+            faults,
+            chance,
+            remembers,
+            fingerprints,
+        } = script;
         let stale = faults.iter().any(|fault| fault.kind == Kind::Stale);
         let shared = Shared {
             clock: Mutex::default(),
-            remembers: stale || chance.as_ref().is_some_and(Chance::remembers),
+            remembers: stale || remembers,
             faults,
             fingerprints,
             state: Mutex::new(State {
@@ -182,6 +188,12 @@ impl Conductor {
     /// What was visited, in order.
     pub fn trace(&self) -> Vec<Visit> {
         self.state().trace.clone()
+    }
+
+    /// Whether EC2 was to tell a past that was not kept.
+    pub(crate) fn lacked_past(&self) -> bool {
+        let stale = |visit: &Visit| visit.kind == Some(Kind::Stale);
+        !self.0.remembers && self.state().trace.iter().any(stale)
     }
 
     /// What others did.

@@ -94,6 +94,10 @@ kinds! {
     Again = "again",
     /// The owner asks for another save of the same instance.
     Rival = "rival",
+    /// The owner shares the template with another account.
+    Share = "share",
+    /// The owner takes back what the template was shared with at first.
+    Unshare = "unshare",
     /// Another sweep runs at the same time.
     Sweep = "sweep",
 }
@@ -127,6 +131,8 @@ impl Kind {
                 | Kind::HandOver
                 | Kind::Again
                 | Kind::Rival
+                | Kind::Share
+                | Kind::Unshare
                 | Kind::Sweep
         )
     }
@@ -234,6 +240,10 @@ impl Site {
                     )
             }
             Spot::End => of_step && matches!(kind, Kind::Unknown | Kind::Mute | Kind::CrashAfter),
+            // Whom a template is shared with is nothing to other steps.
+            Spot::Call(_) if matches!(kind, Kind::Share | Kind::Unshare) => {
+                matches!(self.function, "RegisterTemplate" | "Stranded")
+            }
             Spot::Call(call) => takes(call, of_step, kind),
         }
     }

@@ -6,19 +6,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use prism_asl::Clock as _;
-use prism_functions::domain::SaveId;
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
+use prism_functions::domain::{SaveId, TemplateName};
 use prism_functions::ports::{Ec2, Executions, ImageFilter, SnapshotFilter, Table};
 use prism_functions::registry::Registry;
 use prism_functions::service::access::Caller;
-use prism_functions::service::{Service, copy_id_of, save_id_of};
+use prism_functions::service::{Service, ShareRequest, copy_id_of, save_id_of};
 use prism_functions::steps::SAVE_TAG;
 use prism_local::ec2::{Admin, Cloud, SimEc2};
 use prism_local::executions::MemoryExecutions;
 use serde_json::{Value, json};
 
+use super::before::{ACCOUNT, ANOTHER};
 use super::conductor::{Act, Conductor};
 use super::fault::{Kind, Site};
 use super::invocation::{Ended, Invocation};
@@ -31,6 +33,16 @@ pub enum Wanted {
     Save(SaveRequest),
     /// To copy a version to further Regions.
     Copy(CopyRequest),
+}
+
+impl Wanted {
+    /// The template that it is about.
+    fn template(&self) -> &TemplateName {
+        match self {
+            Wanted::Save(save) => &save.template,
+            Wanted::Copy(copy) => &copy.template,
+        }
+    }
 }
 
 impl fmt::Display for Wanted {
@@ -216,6 +228,25 @@ impl Hands {
     }
 }
 
+/// Shares the template with another account, or takes back what was shared before.
+async fn share(service: &Service, owner: &Caller, kind: Kind, name: &TemplateName) {
+    let shares = kind == Kind::Share;
+    let to = if shares { ANOTHER } else { ACCOUNT }.to_owned();
+    let request = ShareRequest { to };
+    // What fails is told to whoever asked, and is asked for again: the template may be new, and
+    // not be shared.
+    for _ in 0..2 {
+        let done = if shares {
+            service.share(owner, name, &request).await.map(drop)
+        } else {
+            service.unshare(owner, name, &request).await.map(drop)
+        };
+        if done.is_ok() {
+            return;
+        }
+    }
+}
+
 /// A record without its instants and what only counts time.
 fn timeless(value: Value) -> Value {
     let Value::Object(mut fields) = value else {
@@ -338,7 +369,15 @@ impl Conductor {
             (Kind::TheyDeregister, Some(record), _) => hands.discard(record, false),
             (Kind::TheyDelete, Some(record), _) => hands.discard(record, true),
             (Kind::Sweep, ..) => self.sweep(),
-            (Kind::Cancel | Kind::HandOver | Kind::Again | Kind::Rival, ..) => {
+            (
+                Kind::Cancel
+                | Kind::HandOver
+                | Kind::Again
+                | Kind::Rival
+                | Kind::Share
+                | Kind::Unshare,
+                ..,
+            ) => {
                 self.ask(kind, subject);
             }
             _ => {}
@@ -367,28 +406,16 @@ impl Conductor {
             let Some(hands) = conductor.hands() else {
                 return;
             };
-            let (service, owner) = (&hands.service, &hands.owner);
-            let id = subject.id.clone();
-            match kind {
-                Kind::Cancel => {
-                    let asked = service.cancel_save(owner, &id);
-                    drop(
-                        conductor
-                            .invoke("Api", Some((id.clone(), 0)), Box::pin(asked))
-                            .await,
-                    );
-                }
-                Kind::HandOver => {
-                    let asked = service.hand_over(owner, &id);
-                    drop(
-                        conductor
-                            .invoke("Api", Some((id.clone(), 0)), Box::pin(asked))
-                            .await,
-                    );
+            let (service, owner, id) = (&hands.service, &hands.owner, &subject.id);
+            let asked: BoxFuture<'_, ()> = match kind {
+                Kind::Cancel => Box::pin(service.cancel_save(owner, id).map(drop)),
+                Kind::HandOver => Box::pin(service.hand_over(owner, id).map(drop)),
+                Kind::Share | Kind::Unshare => {
+                    Box::pin(share(service, owner, kind, subject.wanted.template()))
                 }
                 Kind::Again => {
                     let request_id = subject.request_id.clone();
-                    conductor.request(subject.wanted, request_id, 1).await;
+                    return conductor.request(subject.wanted, request_id, 1).await;
                 }
                 _ => {
                     let mut wanted = subject.wanted;
@@ -396,9 +423,17 @@ impl Conductor {
                         request.template = "rival".parse().expect("it is a template's name");
                     }
                     let rival = format!("{}-rival", subject.request_id);
-                    conductor.request(wanted, rival, 1).await;
+                    return conductor.request(wanted, rival, 1).await;
                 }
-            }
+            };
+            // A process hands over by itself; the API does the rest.
+            let asked: BoxFuture<'_, ()> = match kind {
+                Kind::HandOver => asked,
+                _ => Box::pin(crate::recorded::calling("Api", asked)),
+            };
+            let by = Some((id.clone(), 0));
+            // Whoever asked hears what became of it.
+            let _: Ended<()> = conductor.invoke("Api", by, asked).await;
         });
     }
 

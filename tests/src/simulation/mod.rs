@@ -3,6 +3,7 @@
 //! a time, in pairs, and by chance, and what must hold is held against what really happened. See
 //! `docs/simulation.md`.
 
+mod before;
 mod campaign;
 mod chance;
 mod conductor;

@@ -23,6 +23,8 @@ pub struct Mutant {
     pub(crate) by_id_alone: bool,
     /// Whether each CreateImage asks for another name.
     pub(crate) renames: bool,
+    /// Whether AMIs are opened to nobody.
+    pub(crate) keeps_closed: bool,
     /// What comes of a transaction.
     pub(crate) writes: fn(Vec<Write>) -> Vec<Write>,
     /// What is wrong with the definition.
@@ -40,6 +42,7 @@ const NONE: Mutant = Mutant {
     caught_on: ("main", None),
     by_id_alone: false,
     renames: false,
+    keeps_closed: false,
     writes: |writes| writes,
     definition: |_| {},
 };
@@ -89,6 +92,12 @@ pub static MUTANTS: &[Mutant] = &[
         name: "each try to make the AMI has another name",
         caught_on: ("main", Some("CreateImage.CreateImage#1=lost")),
         renames: true,
+        ..NONE
+    },
+    Mutant {
+        name: "a version is not opened to those whom its template is shared with",
+        caught_on: ("shared", None),
+        keeps_closed: true,
         ..NONE
     },
     Mutant {

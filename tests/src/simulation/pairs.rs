@@ -23,10 +23,9 @@ pub struct Pairs {
 }
 
 fn observed(path: Path, faults: &[Fault]) -> Vec<Visit> {
-    let run = Run::play(Scene {
-        fingerprints: true,
-        ..Scene::on(path, faults)
-    });
+    let mut scene = Scene::on(path, faults);
+    scene.script.fingerprints = true;
+    let run = Run::play(scene);
     run.conductor.trace()
 }
 

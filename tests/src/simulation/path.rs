@@ -10,6 +10,7 @@ use prism_functions::service::access::OWNER_TAG;
 use prism_functions::steps::{PublicScope, Settings};
 use prism_local::ec2::{Capacity, InstanceSpec, Settings as CloudSettings, VolumeSpec};
 
+use super::before::{self, room};
 use super::fault::Fault;
 use super::hands::Wanted;
 use crate::world::{World, region, save_request};
@@ -41,6 +42,8 @@ pub struct Path {
     script: &'static [&'static str],
     /// Whether nothing is saved, and only the plan shown.
     pub(crate) dry: bool,
+    /// Whether a schedule asks for the save.
+    pub(crate) scheduled: bool,
     /// Whether the instance has been saved before, and the version is copied to these Regions.
     copied_later: bool,
 }
@@ -55,6 +58,7 @@ const PLAIN: Path = Path {
     later: &[],
     script: &[],
     dry: false,
+    scheduled: false,
     copied_later: false,
 };
 
@@ -171,13 +175,55 @@ pub const ALL: &[Path] = &[
         name: "public",
         copies: &["us-west-2"],
         request: |request| request.public = true,
-        before: |world, _| {
-            for name in ["us-east-1", "us-west-2"] {
-                let region = name.parse().expect("it is a Region");
-                let open = world.admin.block_public_images(&region, false);
-                open.expect("it is there");
-            }
+        before: |world, _| before::open(world),
+        ..PLAIN
+    },
+    Path {
+        name: "shared",
+        copies: &["us-west-2"],
+        before: before::shared,
+        ..PLAIN
+    },
+    Path {
+        name: "shared no more when it is registered",
+        copies: &["us-west-2"],
+        before: before::shared,
+        script: &["RegisterTemplate.AddLaunchPermissions#2=unshare"],
+        ..PLAIN
+    },
+    Path {
+        name: "in a project",
+        request: |request| request.project = Some(before::project()),
+        before: before::in_project,
+        ..PLAIN
+    },
+    Path {
+        name: "over the budget",
+        request: |request| request.project = Some(before::project()),
+        before: before::without_money,
+        ..PLAIN
+    },
+    Path {
+        name: "put out of the project",
+        before: before::of_another,
+        later: &[(30, before::put_out)],
+        ..PLAIN
+    },
+    Path {
+        name: "another architecture",
+        copies: &["us-west-2"],
+        request: |request| {
+            "arm".clone_into(&mut request.instance);
+            request.add_arch = true;
+            request.version = Some(1);
         },
+        before: before::another_architecture,
+        ..PLAIN
+    },
+    Path {
+        name: "by a schedule",
+        before: before::scheduled,
+        scheduled: true,
         ..PLAIN
     },
     Path {
@@ -199,11 +245,6 @@ pub const ALL: &[Path] = &[
         ..PLAIN
     },
 ];
-
-fn room(world: &World, room: Capacity) {
-    let set = world.admin.set_capacity(&region(), "*", room);
-    set.expect("it is there");
-}
 
 impl Path {
     /// The one of that name.

@@ -6,20 +6,28 @@ use std::time::Duration;
 use prism_functions::ports::Encryption;
 use prism_local::ec2::{Capacity, Settings as CloudSettings, VolumeSpec};
 
+use super::before::{open, room};
 use super::campaign::{Tally, all};
-use super::chance::Chance;
+use super::chance::{Chance, Script};
 use super::fault::Kind;
 use super::hands::Wanted;
 use super::path::{Path, add_instance};
-use super::run::{Deed, Run, Scene, Wish};
-use crate::world::{World, region, save_request};
+use super::run::{Deed, Run, Scene, Way, Wish};
+use crate::world::save_request;
 
 /// The Regions that a save may copy to.
 const COPIES: [&str; 2] = ["eu-west-1", "us-west-2"];
 
 /// The run of a seed.
 pub fn random(seed: u64) -> Run {
-    Run::play(scene(seed))
+    let run = Run::play(scene(seed, false));
+    if !run.conductor.lacked_past() {
+        return run;
+    }
+    // To keep the past takes as long as all the rest, and few runs ask for it: those are played
+    // again. Up to that question they are the same.
+    drop(run);
+    Run::play(scene(seed, true))
 }
 
 /// The runs of so many seeds.
@@ -31,7 +39,7 @@ pub fn randoms(from: u64, count: u64) -> Tally {
     })
 }
 
-fn scene(seed: u64) -> Scene {
+fn scene(seed: u64, remembers: bool) -> Scene {
     let mut rng = fastrand::Rng::with_seed(seed);
     let rng = &mut rng;
     let instances: Vec<(String, bool, u32)> = (0..rng.u32(1..=3))
@@ -66,11 +74,15 @@ fn scene(seed: u64) -> Scene {
             }
         }),
         wishes,
-        dry: false,
-        faults: Vec::new(),
-        chance: Some(Chance::new(seed, rate, most, Kind::ALL.to_vec())),
+        way: Way::Requests,
+        script: Script {
+            chance: Some(Chance::new(seed, rate, most, Kind::ALL.to_vec())),
+            remembers,
+            ..Script::default()
+        },
         mutant: None,
-        fingerprints: false,
+        // To start everything once more takes a third as long as all the rest.
+        again: seed.is_multiple_of(4),
         denies,
     }
 }
@@ -141,9 +153,9 @@ fn troubles(rng: &mut fastrand::Rng) -> (Vec<(u64, Deed)>, bool) {
                 Box::new(|w| w.admin.fail_next_copy("why").expect("there")),
             ),
             3 => {
-                let room = [Capacity::Refused, Capacity::FailsLate][rng.usize(..2)];
-                trouble(at, Box::new(move |w| set_room(w, room)));
-                trouble(at + long, Box::new(|w| set_room(w, Capacity::Available)));
+                let less = [Capacity::Refused, Capacity::FailsLate][rng.usize(..2)];
+                trouble(at, Box::new(move |w| room(w, less)));
+                trouble(at + long, Box::new(|w| room(w, Capacity::Available)));
             }
             4 => {
                 let actions = [
@@ -171,18 +183,4 @@ fn troubles(rng: &mut fastrand::Rng) -> (Vec<(u64, Deed)>, bool) {
         }
     }
     (troubles, denies)
-}
-
-fn set_room(world: &World, room: Capacity) {
-    let set = world.admin.set_capacity(&region(), "*", room);
-    set.expect("it is there");
-}
-
-/// The account lets AMIs be public.
-fn open(world: &World) {
-    for name in COPIES.into_iter().chain([crate::world::REGION]) {
-        let region = name.parse().expect("it is a Region");
-        let opened = world.admin.block_public_images(&region, false);
-        opened.expect("it is there");
-    }
 }

@@ -10,9 +10,10 @@ use prism_functions::domain::save::SaveState;
 use prism_functions::ports::{Ec2, Executions, Inspect, Notifier, Table};
 use prism_functions::steps::Settings;
 use prism_local::ec2::Settings as CloudSettings;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::chance::Chance;
+use super::before::{OTHER, SCHEDULE};
+use super::chance::Script;
 use super::conductor::Conductor;
 use super::fault::Fault;
 use super::hands::{Hands, Subject, Wanted};
@@ -37,6 +38,17 @@ pub(crate) struct Wish {
     pub(crate) request_id: String,
 }
 
+/// In which way somebody asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// As the command line and the API do.
+    Requests,
+    /// As the scheduler does.
+    Schedule,
+    /// For a plan alone.
+    DryRun,
+}
+
 /// Does something to a world.
 pub(crate) type Deed = Box<dyn Fn(&World) + Send + Sync>;
 
@@ -52,13 +64,13 @@ pub(crate) struct Scene {
     pub(crate) wishes: Vec<Wish>,
     /// What happens some seconds after the beginning.
     pub(crate) later: Vec<(u64, Deed)>,
-    /// Whether only a plan is asked for.
-    pub(crate) dry: bool,
-    pub(crate) faults: Vec<Fault>,
-    pub(crate) chance: Option<Chance>,
+    /// In which way it is asked for.
+    pub(crate) way: Way,
+    /// What goes wrong.
+    pub(crate) script: Script,
     pub(crate) mutant: Option<&'static Mutant>,
-    /// Whether each moment is told from others.
-    pub(crate) fingerprints: bool,
+    /// Whether everything is started once more at the end.
+    pub(crate) again: bool,
     /// Whether permissions to clean up are taken away for longer than a save tries.
     pub(crate) denies: bool,
 }
@@ -84,11 +96,17 @@ impl Scene {
                 .iter()
                 .map(|(after_s, deed)| (*after_s, Box::new(*deed) as Deed))
                 .collect(),
-            dry: path.dry,
-            faults: all,
-            chance: None,
+            way: match (path.dry, path.scheduled) {
+                (true, _) => Way::DryRun,
+                (false, true) => Way::Schedule,
+                (false, false) => Way::Requests,
+            },
+            script: Script {
+                faults: all,
+                ..Script::default()
+            },
             mutant: None,
-            fingerprints: false,
+            again: true,
             denies: false,
         }
     }
@@ -158,7 +176,7 @@ impl Between for Everywhere {
 impl Run {
     /// Plays a scene to its end and looks for what is wrong.
     pub(crate) fn play(scene: Scene) -> Self {
-        let conductor = Conductor::new(scene.faults, scene.chance, scene.fingerprints);
+        let conductor = Conductor::new(scene.script);
         let mut setup = Setup {
             cloud: scene.cloud,
             settings: scene.settings,
@@ -196,11 +214,14 @@ impl Run {
             violations: Vec::new(),
         };
         let played = catch_unwind(AssertUnwindSafe(|| {
-            let settled = run.pass(&scene.wishes, &scene.later, scene.dry);
+            let settled = run.pass(&scene.wishes, &scene.later, scene.way);
             run.conductor.calm();
             let mut violations = oracle::violations(&run);
             if !settled {
                 violations.insert(0, "it never settles".to_owned());
+            }
+            if scene.again && violations.is_empty() {
+                violations = oracle::again::check(&run);
             }
             violations
         }));
@@ -215,13 +236,11 @@ impl Run {
 
     /// Lets time pass until everything has settled, with a sweep every five minutes; answers whether
     /// it has.
-    fn pass(&self, wishes: &[Wish], later: &[(u64, Deed)], dry: bool) -> bool {
-        if dry {
-            self.ask_for_plan(&wishes[0]);
-        } else {
-            for wish in wishes {
-                self.wish(wish.clone());
-            }
+    fn pass(&self, wishes: &[Wish], later: &[(u64, Deed)], way: Way) -> bool {
+        match way {
+            Way::Requests => wishes.iter().for_each(|wish| self.wish(wish.clone())),
+            Way::Schedule => self.fire(),
+            Way::DryRun => self.ask_for_plan(&wishes[0]),
         }
         let last = wishes.iter().map(|wish| wish.after_ms / 1000).max();
         let mut later: Vec<&(u64, Deed)> = later.iter().collect();
@@ -269,10 +288,34 @@ impl Run {
             "save_id": "save-0000000000000000dead",
             "caller": caller(OWNER), "request": request, "dry_run": true,
         });
-        let started = self.world.executions.clone();
-        let started = self.world.clock.run(async move {
-            Executions::start(&started, "save-0000000000000000dead", input).await
-        });
+        self.start("save-0000000000000000dead", input);
+    }
+
+    /// The scheduler starts the execution of a schedule, whose save has its id of the execution's
+    /// name: this is one of the names that it is the same as.
+    fn fire(&self) {
+        const NAME: &str = "save-aeaeaeaeaeaeaeaeaeae";
+        let schedule = SCHEDULE.parse().expect("it is a schedule's name");
+        let owner = caller(OWNER).user;
+        let stored = self.world.service.env.registry.schedule(&owner, &schedule);
+        let stored = self.world.clock.run(stored).expect("the registry answers");
+        let schedule = stored.expect("the path has a schedule").value;
+        if let Some(hands) = self.conductor.hands() {
+            hands.add(Subject {
+                id: NAME.parse().expect("it is the id of a save"),
+                wanted: Wanted::Save(schedule.request.clone()),
+                request_id: "run".to_owned(),
+                begun: true,
+            });
+        }
+        self.start(NAME, schedule.input());
+    }
+
+    fn start(&self, name: &str, input: Value) {
+        let started = self
+            .world
+            .clock
+            .run(self.world.executions.start(name, input));
         started.expect("the execution begins");
     }
 
@@ -294,10 +337,13 @@ impl Run {
 
 /// The saves that the stage was set with.
 fn saved_before(world: &World) -> Vec<Subject> {
-    let owner = caller(OWNER).user;
-    let saves = world.service.env.registry.saves_of(&owner, 100, None);
-    let saves = world.clock.run(saves).expect("the registry answers").items;
-    let subjects = saves.into_iter().map(|record| Subject {
+    let registry = &world.service.env.registry;
+    let saves = [OWNER, OTHER].into_iter().flat_map(|name| {
+        let owner = caller(name).user;
+        let saves = world.clock.run(registry.saves_of(&owner, 100, None));
+        saves.expect("the registry answers").items
+    });
+    let subjects = saves.map(|record| Subject {
         id: record.save_id,
         wanted: Wanted::Save(record.request),
         request_id: "before".to_owned(),

@@ -1,8 +1,10 @@
 //! What must hold after every run, whatever went wrong: the promises, held against what really
 //! happened in the simulated cloud and not against what the records say.
 
+pub(super) mod again;
 mod executions;
 mod record;
+mod shares;
 mod truth;
 
 use std::collections::BTreeMap;
@@ -63,6 +65,7 @@ pub(crate) fn violations(run: &Run) -> Findings {
     check_left(run, &records, &mut findings);
     check_once(run, &records, &mut findings);
     check_versions(run, &records, &mut findings);
+    shares::check(run, &records, &mut findings);
     for point in run.conductor.unbound() {
         findings.push(format!("P1: {point} comes before the duty is written"));
     }
@@ -313,7 +316,9 @@ fn check_versions(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
     let mut numbers: BTreeMap<_, Vec<u32>> = BTreeMap::new();
     for record in records.iter().filter(|record| record.copy_of.is_none()) {
         let of_template = numbers.entry(&record.request.template).or_default();
-        of_template.extend(record.version);
+        // One that adds an architecture makes no version.
+        let adds = record.plan.as_ref().and_then(|plan| plan.adds_to);
+        of_template.extend(record.version.filter(|_| adds.is_none()));
     }
     for (name, mut versions) in numbers {
         versions.sort_unstable();

@@ -1,0 +1,151 @@
+//! What has happened before a path begins, and what others do while it goes on.
+
+use std::collections::BTreeSet;
+
+use prism_functions::domain::budget::BudgetRequest;
+use prism_functions::domain::project::ProjectRole;
+use prism_functions::domain::schedule::{Cadence, ScheduleRequest, TimeZone};
+use prism_functions::domain::{InstanceId, ProjectName};
+use prism_functions::service::access::OWNER_TAG;
+use prism_functions::service::{ProjectRequest, ShareRequest};
+use prism_local::ec2::{Capacity, InstanceSpec};
+
+use super::path::OWNER;
+use crate::world::{World, caller, region, save_request};
+
+/// The project that the paths are in.
+pub(crate) const PROJECT: &str = "lab";
+/// An account that a template is shared with before a path begins.
+pub(crate) const ACCOUNT: &str = "account:444455556666";
+/// One that it is shared with meanwhile.
+pub(crate) const ANOTHER: &str = "account:777788889999";
+/// The schedule that asks for a save.
+pub(crate) const SCHEDULE: &str = "kept";
+
+/// Somebody else, who owns what the owner of the path does not.
+pub(crate) const OTHER: &str = "bob";
+
+pub(crate) fn project() -> ProjectName {
+    PROJECT.parse().expect("it is a project's name")
+}
+
+/// How much room there is for the instance to start again.
+pub(crate) fn room(world: &World, room: Capacity) {
+    let set = world.admin.set_capacity(&region(), "*", room);
+    set.expect("it is there");
+}
+
+/// The account lets AMIs be public.
+pub(crate) fn open(world: &World) {
+    for name in [crate::world::REGION, "us-west-2", "eu-west-1"] {
+        let region = name.parse().expect("it is a Region");
+        let opened = world.admin.block_public_images(&region, false);
+        opened.expect("it is there");
+    }
+}
+
+/// The template has a version, which is shared with an account.
+pub(crate) fn shared(world: &World, _: &InstanceId) {
+    saved(world);
+    let template = "kept".parse().expect("it is a template's name");
+    let to = ShareRequest {
+        to: ACCOUNT.to_owned(),
+    };
+    let owner = caller(OWNER);
+    let shared = world.service.share(&owner, &template, &to);
+    world.clock.run(shared).expect("the template is shared");
+}
+
+fn saved(world: &World) {
+    let saved = world.save(OWNER, save_request("work", "kept"));
+    let record = saved.expect("the save begins");
+    assert_eq!(record.version, Some(1), "{:?}", record.failure);
+}
+
+/// There is a project, with a budget that is large enough.
+pub(crate) fn in_project(world: &World, _: &InstanceId) {
+    create_project(world, OWNER);
+    budget(world, 1000.0);
+}
+
+/// There is a project, whose budget is used up.
+pub(crate) fn without_money(world: &World, _: &InstanceId) {
+    create_project(world, OWNER);
+    budget(world, 0.01);
+}
+
+fn create_project(world: &World, owner: &str) {
+    let request = ProjectRequest {
+        name: project(),
+        description: String::new(),
+    };
+    let owner = caller(owner);
+    let made = world.service.create_project(&owner, request);
+    world.clock.run(made).expect("the project is new");
+}
+
+fn budget(world: &World, limit_usd: f64) {
+    let budget = BudgetRequest {
+        limit_usd,
+        alerts: BTreeSet::from([80]),
+        hard_stop: true,
+    };
+    let (owner, project) = (caller(OWNER), project());
+    let set = world.service.set_budget(&owner, &project, Some(&budget));
+    world.clock.run(set).expect("the owner sets the budget");
+}
+
+/// The template is somebody else's, in a project that the owner of the path works in.
+pub(crate) fn of_another(world: &World, _: &InstanceId) {
+    create_project(world, OTHER);
+    let mut spec = InstanceSpec::named("theirs");
+    spec.tags.insert(OWNER_TAG.to_owned(), OTHER.to_owned());
+    let added = world.admin.add_instance(&region(), &spec);
+    added.expect("there is room");
+    let mut request = save_request("theirs", "kept");
+    request.project = Some(project());
+    let record = world.save(OTHER, request).expect("the save begins");
+    assert_eq!(record.version, Some(1), "{:?}", record.failure);
+    let (other, project) = (caller(OTHER), project());
+    let owner = caller(OWNER).user;
+    let added = world
+        .service
+        .add_member(&other, &project, &owner, ProjectRole::Member);
+    world.clock.run(added).expect("they take in whom they like");
+}
+
+/// The owner of the path works in the project no more.
+pub(crate) fn put_out(world: &World) {
+    let (other, project) = (caller(OTHER), project());
+    let owner = caller(OWNER).user;
+    let removed = world.service.remove_member(&other, &project, &owner);
+    world
+        .clock
+        .run(removed)
+        .expect("they put out whom they like");
+}
+
+/// The template has a version, and there is an instance of another architecture, called `arm`.
+pub(crate) fn another_architecture(world: &World, _: &InstanceId) {
+    saved(world);
+    let mut spec = InstanceSpec::named("arm");
+    spec.tags.insert(OWNER_TAG.to_owned(), OWNER.to_owned());
+    spec.parameter = spec.parameter.replace("amd64", "arm64");
+    "t4g.large".clone_into(&mut spec.instance_type);
+    let added = world.admin.add_instance(&region(), &spec);
+    added.expect("there is room");
+}
+
+/// There is a schedule that asks for the save.
+pub(crate) fn scheduled(world: &World, _: &InstanceId) {
+    let request = ScheduleRequest {
+        name: Some(SCHEDULE.parse().expect("it is a schedule's name")),
+        cadence: Cadence::Rate { minutes: 1440 },
+        timezone: TimeZone::default(),
+        jitter_minutes: 0,
+        request: save_request("work", "kept"),
+    };
+    let owner = caller(OWNER);
+    let made = world.service.create_schedule(&owner, request);
+    world.clock.run(made).expect("the schedule is new");
+}
