@@ -88,7 +88,7 @@ fn for_the_world() {
     // Two versions, whose deletion loses the first answers of EC2, and is left to the sweep.
     to_the_end(&world, &begun(&world, ask()));
     let (ada, all) = (caller("ada"), "kept".parse().unwrap());
-    let deletion = world.service.delete_template(&ada, &all, true);
+    let deletion = world.service.delete_template(&ada, &all, true, None);
     assert!(!world.clock.run(deletion).unwrap().finished);
     sweep(&world, 12);
 }
@@ -140,7 +140,7 @@ fn of_a_team() {
         hard_stop: false,
     };
     let (other, kept) = ("other".parse().unwrap(), "kept".parse().unwrap());
-    let set = service.set_budget(&ada, &other, Some(&budget));
+    let set = service.set_budget(&ada, &other, Some(&budget), None);
     world.clock.run(set).unwrap();
     let request = ShareRequest {
         to: "account:444455556666".to_owned(),
@@ -334,7 +334,7 @@ fn every_declared_call_of_the_api_is_made() {
     as_api(&world, service.plan_copy(&ada, &elsewhere)).unwrap();
     as_api(&world, service.versions(&ada, &kept, 10, None)).unwrap();
     to_the_end(&world, &begun(&world, ask()));
-    as_api(&world, service.rollback(&ada, &kept, None)).unwrap();
+    as_api(&world, service.rollback(&ada, &kept, None, None)).unwrap();
     as_team(&world);
     let nightly = ScheduleRequest {
         jitter_minutes: 0,
@@ -346,12 +346,12 @@ fn every_declared_call_of_the_api_is_made() {
     let made = as_api(&world, service.create_schedule(&ada, nightly)).unwrap();
     as_api(&world, service.schedules(&ada, 10, None)).unwrap();
     as_api(&world, service.schedule(&ada, &made.name)).unwrap();
-    as_api(&world, service.pause_schedule(&ada, &made.name, true)).unwrap();
+    as_api(&world, service.pause_schedule(&ada, &made.name, true, None)).unwrap();
     let run = as_api(&world, service.run_schedule(&ada, &made.name, None));
     to_the_end(&world, &run.unwrap().save_id);
-    as_api(&world, service.delete_schedule(&ada, &made.name)).unwrap();
+    as_api(&world, service.delete_schedule(&ada, &made.name, None)).unwrap();
     let all = "kept".parse().unwrap();
-    as_api(&world, service.delete_template(&ada, &all, true)).unwrap();
+    as_api(&world, service.delete_template(&ada, &all, true, None)).unwrap();
     as_api(&world, service.terminate_instance(&ada, &here, "work")).unwrap();
     check("Api", calls::API);
 }
@@ -375,7 +375,7 @@ fn as_team(world: &World) {
         alerts: [1].into(),
         hard_stop: false,
     };
-    as_api(world, service.set_budget(&ada, &brain, Some(&budget))).unwrap();
+    as_api(world, service.set_budget(&ada, &brain, Some(&budget), None)).unwrap();
     as_api(world, service.project_costs(&ada, &brain)).unwrap();
     let everyone = ShareRequest {
         to: "public".to_owned(),

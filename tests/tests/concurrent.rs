@@ -199,7 +199,7 @@ fn calls<'a>(service: &'a Service, scene: &'a Scene, rng: &mut fastrand::Rng) ->
         calls.push(match rng.u8(0..4) {
             0 => Box::pin(async move {
                 let done = service
-                    .rollback(&caller("ada"), &name, Some(number))
+                    .rollback(&caller("ada"), &name, Some(number), None)
                     .await?;
                 Ok(Done::RolledBack(done.from, done.to))
             }),
@@ -216,7 +216,7 @@ fn calls<'a>(service: &'a Service, scene: &'a Scene, rng: &mut fastrand::Rng) ->
             2 => Box::pin(async move {
                 let reference = format!("{name}@{number}").parse()?;
                 service
-                    .delete_template(&caller("ada"), &reference, false)
+                    .delete_template(&caller("ada"), &reference, false, None)
                     .await?;
                 Ok(Done::Deleted(number))
             }),

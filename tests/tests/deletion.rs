@@ -10,7 +10,7 @@ use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
 use prism_functions::domain::{Code, Problem, TemplateName};
 use prism_functions::service::{
-    Deletion, ImportRequest, LaunchRequest, TemplateEdit, TemplateView,
+    Deletion, Expected, ImportRequest, LaunchRequest, TemplateEdit, TemplateView,
 };
 use prism_functions::steps::SAVE_TAG;
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
@@ -38,7 +38,7 @@ fn save_to(world: &World, template: &str, regions: &[&str]) -> u32 {
 fn delete(world: &World, user: &str, text: &str, force: bool) -> Result<Deletion, Problem> {
     ask!(
         world,
-        delete_template(&caller(user), &reference(text), force)
+        delete_template(&caller(user), &reference(text), force, None)
     )
 }
 
@@ -98,7 +98,7 @@ fn a_version_goes_in_all_regions_and_its_number_stays() {
     }
     let back = ask!(
         world,
-        rollback(&caller("ada"), &"kept".parse().unwrap(), Some(3))
+        rollback(&caller("ada"), &"kept".parse().unwrap(), Some(3), None)
     );
     assert_eq!(back.unwrap_err().code, Code::VersionNotFound);
 }
@@ -166,7 +166,7 @@ fn a_schedule_that_saves_to_it_speaks_against_it() {
         refused.message.contains("the schedule nightly"),
         "{refused}"
     );
-    ask!(world, delete_schedule(&caller("ada"), &made.name)).unwrap();
+    ask!(world, delete_schedule(&caller("ada"), &made.name, None)).unwrap();
     assert!(delete(&world, "ada", "kept", false).unwrap().finished);
 }
 
@@ -177,7 +177,11 @@ fn an_ami_of_several_versions_stays_until_the_last_of_them_goes() {
     let ada = caller("ada");
     let file = ask!(world, export_template(&ada, &reference("kept"))).unwrap();
     let copy = "copied".parse().unwrap();
-    ask!(world, import_template(&ada, &copy, &ImportRequest { file })).unwrap();
+    ask!(
+        world,
+        import_template(&ada, &copy, &ImportRequest { file }, None)
+    )
+    .unwrap();
     let plan = ask!(world, plan_deletion(&ada, &reference("kept"))).unwrap();
     assert!(plan.images.is_empty() && plan.kept.len() == 1);
     assert!(delete(&world, "ada", "kept", false).unwrap().finished);
@@ -246,14 +250,22 @@ fn a_deprecated_version_is_launched_with_a_warning_and_restored() {
     };
     assert_eq!(warned(), 0);
     for text in ["kept", "kept@1"] {
-        ask!(world, deprecate_template(&ada, &reference(text), true)).unwrap();
+        ask!(
+            world,
+            deprecate_template(&ada, &reference(text), true, None)
+        )
+        .unwrap();
         assert_eq!(warned(), 1, "{text}");
-        ask!(world, deprecate_template(&ada, &reference(text), false)).unwrap();
+        ask!(
+            world,
+            deprecate_template(&ada, &reference(text), false, None)
+        )
+        .unwrap();
         assert_eq!(warned(), 0, "{text}");
     }
     let other = ask!(
         world,
-        deprecate_template(&caller("bob"), &reference("kept"), true)
+        deprecate_template(&caller("bob"), &reference("kept"), true, None)
     );
     assert_eq!(other.unwrap_err().code, Code::TemplateNotFound);
 }
@@ -276,25 +288,26 @@ fn an_edit_that_was_decided_on_by_another_state_is_refused() {
         notes: Some(notes.to_owned()),
     };
     let (first, of_version) = revision("kept");
+    let (first, of_version) = (Expected::revision(first), Expected::revision(of_version));
     ask!(
         world,
-        edit_template(&ada, &reference("kept"), &edit("one"), Some(first))
+        edit_template(&ada, &reference("kept"), &edit("one"), Some(&first))
     )
     .unwrap();
     let late = ask!(
         world,
-        edit_template(&ada, &reference("kept"), &edit("two"), Some(first))
+        edit_template(&ada, &reference("kept"), &edit("two"), Some(&first))
     );
     assert_eq!(late.unwrap_err().code, Code::PreconditionFailed);
     let of_one = reference("kept@1");
     ask!(
         world,
-        edit_template(&ada, &of_one, &edit("three"), Some(of_version))
+        edit_template(&ada, &of_one, &edit("three"), Some(&of_version))
     )
     .unwrap();
     let late = ask!(
         world,
-        edit_template(&ada, &of_one, &edit("four"), Some(of_version))
+        edit_template(&ada, &of_one, &edit("four"), Some(&of_version))
     );
     assert_eq!(late.unwrap_err().code, Code::PreconditionFailed);
     let view = ask!(world, template(&ada, &reference("kept"))).unwrap();

@@ -29,7 +29,7 @@ fn import(world: &World, user: &str, name: &str, file: &str) -> Result<Imported,
     let before = world.table.writes();
     let planned = ask!(world, plan_import(&user, &name, &request));
     assert_eq!(world.table.writes(), before);
-    let done = ask!(world, import_template(&user, &name, &request));
+    let done = ask!(world, import_template(&user, &name, &request, None));
     match (&planned, &done) {
         (Ok(planned), Ok(done)) => {
             assert_eq!(planned.version, done.version);
@@ -144,7 +144,11 @@ fn the_public_ami_of_a_vendor_can_be_imported_and_stays_when_the_template_goes()
     let reference = "vendor".parse().unwrap();
     let plan = ask!(world, plan_deletion(&caller("bob"), &reference)).unwrap();
     assert!(plan.images.is_empty());
-    let deletion = ask!(world, delete_template(&caller("bob"), &reference, true)).unwrap();
+    let deletion = ask!(
+        world,
+        delete_template(&caller("bob"), &reference, true, None)
+    )
+    .unwrap();
     assert!(deletion.finished);
     world.launch("ada", "ubuntu", "still there");
 }

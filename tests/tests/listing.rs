@@ -217,7 +217,7 @@ fn what_a_template_is_found_by_follows_it() {
     ask!(world, edit_template(&ada, &zoo, &edit, None)).unwrap();
     assert_eq!(names(&world, "cy", &searching("sava"), 5), [""; 0]);
     assert_eq!(names(&world, "cy", &searching("plan"), 5), ["zoo"]);
-    ask!(world, delete_template(&ada, &zoo, false)).unwrap();
+    ask!(world, delete_template(&ada, &zoo, false, None)).unwrap();
     assert_eq!(names(&world, "cy", &searching("plan"), 5), [""; 0]);
     let all = names(&world, "ada", &TemplateFilter::default(), 100);
     assert!(!all.contains(&"zoo".to_owned()));

@@ -40,7 +40,7 @@ fn shown(world: &World) -> ScheduleView {
 
 fn pause(world: &World, paused: bool) {
     let (ada, name) = (caller("ada"), nightly());
-    let done = world.service.pause_schedule(&ada, &name, paused);
+    let done = world.service.pause_schedule(&ada, &name, paused, None);
     world.clock.run(done).unwrap();
 }
 
@@ -48,7 +48,7 @@ fn delete(world: &World) {
     let (ada, name) = (caller("ada"), nightly());
     world
         .clock
-        .run(world.service.delete_schedule(&ada, &name))
+        .run(world.service.delete_schedule(&ada, &name, None))
         .unwrap();
 }
 

@@ -39,7 +39,9 @@ fn create(world: &World, user: &str, asked: ScheduleRequest) -> Result<Schedule,
 
 fn delete(world: &World, user: &str) -> Result<(), Problem> {
     let (user, name) = (caller(user), name("nightly"));
-    world.clock.run(world.service.delete_schedule(&user, &name))
+    world
+        .clock
+        .run(world.service.delete_schedule(&user, &name, None))
 }
 
 fn fire(world: &World) -> Vec<Fired> {
@@ -249,7 +251,7 @@ fn a_paused_schedule_holds_still_and_makes_up_for_nothing() {
     create(&world, "ada", asked("1d")).unwrap();
     let pause = |paused| {
         let (ada, nightly) = (caller("ada"), name("nightly"));
-        let done = world.service.pause_schedule(&ada, &nightly, paused);
+        let done = world.service.pause_schedule(&ada, &nightly, paused, None);
         world.clock.run(done).unwrap()
     };
     assert!(pause(true).paused);
@@ -356,7 +358,9 @@ fn no_failure_on_the_way_leaves_a_schedule_that_nobody_sees() {
                     assert!(matches!(second, Works), "taken back");
                     continue;
                 }
-                let deleted = world.clock.run(service.delete_schedule(&ada, &nightly));
+                let deleted = world
+                    .clock
+                    .run(service.delete_schedule(&ada, &nightly, None));
                 check(&flaky, shown());
                 if deleted.is_err() {
                     let left = world.clock.run(service.create_schedule(&ada, asked("1d")));
@@ -364,7 +368,7 @@ fn no_failure_on_the_way_leaves_a_schedule_that_nobody_sees() {
                     flaky.next.lock().unwrap().clear();
                     world
                         .clock
-                        .run(service.delete_schedule(&ada, &nightly))
+                        .run(service.delete_schedule(&ada, &nightly, None))
                         .unwrap();
                 }
                 assert!(flaky.there.lock().unwrap().is_empty());

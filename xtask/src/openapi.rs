@@ -40,6 +40,15 @@ pub(crate) fn run() -> Outcome {
         &["launch", "ubuntu", "work"],
         &["save", "work", "kept", "--yes"],
         &["schedule", "create", "work", "kept", "--rate", "1d"],
+        &["template", "share", "kept", "--user", "bob", "--yes"],
+        &["project", "create", "brain"],
+        &[
+            "project", "member", "add", "brain", "bob", "--role", "member",
+        ],
+        &["project", "approve", "brain", "kept"],
+        &[
+            "project", "budget", "brain", "--limit", "50", "--alert", "80",
+        ],
     ] {
         run_command(cloud.command(args).arg("--quiet").stdout(Stdio::null()))?;
     }
@@ -51,14 +60,23 @@ pub(crate) fn run() -> Outcome {
     run_command(Command::new(programs.join("openapi-spec-validator")).arg(&file))?;
     // First whatever the schemas allow, then what is there.
     let known = scratch.path().join("known.toml");
-    write(&known, KNOWN)?;
+    write(&known, &format!("{KNOWN}{REFUSALS}"))?;
     let none = scratch.path().join("none.toml");
-    write(&none, "")?;
+    write(&none, REFUSALS)?;
     for (config, examples) in [(&none, "20"), (&known, "8")] {
         served.hold(&programs, config, examples, &description)?;
     }
     Ok(())
 }
+
+/// With what a request may be refused that breaks the description. Beside the usual: 413 where a text
+/// is so much too long that the body is too large, and 428 (RFC 6585) where the condition of a change is
+/// missing.
+const REFUSALS: &str = r#"
+[checks]
+negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429"]
+missing_required_header.expected-statuses = ["400", "401", "403", "406", "415", "422", "428"]
+"#;
 
 /// The names of what is there, so that not every request is about nothing.
 const KNOWN: &str = r#"
@@ -76,6 +94,10 @@ parameters = { "path.name" = "kept", "path.version" = 1 }
 [[operations]]
 include-path-regex = "/v1/schedules/.*"
 parameters = { "path.name" = "kept" }
+
+[[operations]]
+include-path-regex = "/v1/projects/.*"
+parameters = { "path.name" = "brain", "path.template" = "kept" }
 "#;
 
 /// An embedded cloud in a folder of its own.

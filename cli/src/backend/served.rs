@@ -15,9 +15,9 @@ use prism_functions::ports::{ExecutionStatus, ExecutionsError, Inventory};
 use prism_functions::registry::Listed;
 use prism_functions::service::access::Caller;
 use prism_functions::service::{
-    AuditFilter, Deletion, ImportRequest, Imported, InstanceView, LaunchPlan, LaunchRequest,
-    Lineage, Recovery, RolledBack, ScheduleView, Service, Started, TemplateEdit, TemplateFilter,
-    TemplateSummary, TemplateView,
+    AuditFilter, Deletion, Expected, ImportRequest, Imported, InstanceView, LaunchPlan,
+    LaunchRequest, Lineage, Recovery, RolledBack, ScheduleView, Service, Started, TemplateEdit,
+    TemplateFilter, TemplateSummary, TemplateView,
 };
 
 use super::{Backend, Local, Pace, Place, Seen, Unrecorded};
@@ -207,7 +207,7 @@ impl<S: Served> Backend for S {
 
     async fn pause_schedule(&self, name: &ScheduleName, paused: bool) -> Result<Schedule, Problem> {
         let (service, caller) = (self.service(), self.caller());
-        service.pause_schedule(caller, name, paused).await
+        service.pause_schedule(caller, name, paused, None).await
     }
 
     async fn run_schedule(
@@ -221,7 +221,9 @@ impl<S: Served> Backend for S {
     }
 
     async fn delete_schedule(&self, name: &ScheduleName) -> Result<(), Problem> {
-        self.service().delete_schedule(self.caller(), name).await
+        self.service()
+            .delete_schedule(self.caller(), name, None)
+            .await
     }
 
     async fn templates(
@@ -285,7 +287,7 @@ impl<S: Served> Backend for S {
     }
 
     async fn rollback(&self, name: &TemplateName, to: Option<u32>) -> Result<RolledBack, Problem> {
-        self.service().rollback(self.caller(), name, to).await
+        self.service().rollback(self.caller(), name, to, None).await
     }
     async fn edit_template(
         &self,
@@ -294,8 +296,9 @@ impl<S: Served> Backend for S {
         revision: Option<u64>,
     ) -> Result<TemplateView, Problem> {
         let (service, caller) = (self.service(), self.caller());
+        let expected = revision.map(Expected::revision);
         service
-            .edit_template(caller, reference, edit, revision)
+            .edit_template(caller, reference, edit, expected.as_ref())
             .await
     }
 
@@ -306,7 +309,7 @@ impl<S: Served> Backend for S {
     ) -> Result<TemplateView, Problem> {
         let (service, caller) = (self.service(), self.caller());
         service
-            .deprecate_template(caller, reference, deprecated)
+            .deprecate_template(caller, reference, deprecated, None)
             .await
     }
 
@@ -320,7 +323,7 @@ impl<S: Served> Backend for S {
         if dry_run {
             return service.plan_import(caller, name, request).await;
         }
-        service.import_template(caller, name, request).await
+        service.import_template(caller, name, request, None).await
     }
 
     async fn delete_template(
@@ -333,6 +336,8 @@ impl<S: Served> Backend for S {
         if dry_run {
             return Ok(service.plan_deletion(caller, reference).await?.undone());
         }
-        service.delete_template(caller, reference, force).await
+        service
+            .delete_template(caller, reference, force, None)
+            .await
     }
 }

@@ -5,15 +5,15 @@ use std::error::Error;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, StatusCode, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
 use super::problem::Refused;
 use super::{Api, BODY_BYTES, IDEMPOTENCY_KEY};
-use crate::domain::ids::shown;
+use crate::domain::object::Object;
 use crate::domain::{Code, Problem, Region};
 
 /// The most characters that a message takes over from a parser, which repeats what it was given.
@@ -27,8 +27,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Refused;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
-        match Json::<T>::from_request(request, state).await {
-            Ok(Json(value)) => Ok(Self(value)),
+        match Json::<Object<T>>::from_request(request, state).await {
+            Ok(Json(Object(value))) => Ok(Self(value)),
             Err(rejection) => Err(unreadable(&rejection).into()),
         }
     }
@@ -93,38 +93,6 @@ impl<S: Sync> FromRequestParts<S> for RequestKey {
         let message = "The header Idempotency-Key is given twice, or has odd characters.";
         Err(Problem::new(Code::InvalidRequestId, message).into())
     }
-}
-
-/// Which revision of a record a change was decided on: any, where it says `*`.
-#[derive(Debug)]
-pub(super) struct IfMatch(pub(super) Option<u64>);
-
-impl<S: Sync> FromRequestParts<S> for IfMatch {
-    type Rejection = Refused;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
-        let mut tags = parts.headers.get_all(header::IF_MATCH).iter();
-        let Some(tag) = tags.next() else {
-            let message = "The request does not say which state of the record it is about.";
-            return Err(Problem::new(Code::PreconditionRequired, message).into());
-        };
-        let tag = tag.to_str().unwrap_or_default().trim();
-        if tag == "*" {
-            return Ok(Self(None));
-        }
-        let number = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-        if let (Some(revision), None) = (number.and_then(|it| it.parse().ok()), tags.next()) {
-            return Ok(Self(Some(revision)));
-        }
-        // No record has such a tag.
-        let message = format!("No state of the record has the ETag {}.", shown(tag));
-        Err(Problem::new(Code::PreconditionFailed, message).into())
-    }
-}
-
-/// The header by which a record's revision is told.
-pub(super) fn etag(revision: u64) -> (HeaderName, String) {
-    (header::ETAG, format!("\"{revision}\""))
 }
 
 /// Which Region.

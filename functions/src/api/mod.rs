@@ -6,6 +6,7 @@
 //! [`Authenticated`] with it (promise P7). Whatever goes wrong becomes `application/problem+json` in
 //! one place, `finish`, which also logs it.
 
+mod conditions;
 mod finish;
 mod identity;
 mod input;

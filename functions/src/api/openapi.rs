@@ -74,7 +74,11 @@ pub(super) struct Acting;
 /// Those of routes that take a body.
 pub(super) struct Asking;
 
-/// Those of routes that change a record which somebody has read.
+/// Those of routes that change a record on a condition.
+pub(super) struct ActingIf;
+/// Those of such routes that take a body.
+pub(super) struct AskingIf;
+/// Those of such routes that ask for the condition.
 pub(super) struct Editing;
 
 const ALWAYS: [(u16, &str); 6] = [
@@ -98,10 +102,8 @@ const BODIES: [(u16, &str); 2] = [
     (415, "The body is not sent as JSON"),
 ];
 
-const CONDITIONS: [(u16, &str); 2] = [
-    (412, "It was changed since it was read"),
-    (428, "The header `If-Match` is missing"),
-];
+const OTHERWISE: (u16, &str) = (412, "It was changed since it was read");
+const CONDITION: (u16, &str) = (428, "The header `If-Match` is missing");
 
 fn problems(statuses: impl IntoIterator<Item = (u16, &'static str)>) -> Responses {
     let schema = Ref::from_schema_name(ProblemBody::name());
@@ -140,9 +142,21 @@ impl IntoResponses for Asking {
     }
 }
 
+impl IntoResponses for ActingIf {
+    fn responses() -> Responses {
+        problems([NAMED, CHANGED, OTHERWISE])
+    }
+}
+
+impl IntoResponses for AskingIf {
+    fn responses() -> Responses {
+        problems([NAMED, CHANGED, OTHERWISE].into_iter().chain(BODIES))
+    }
+}
+
 impl IntoResponses for Editing {
     fn responses() -> Responses {
-        let own = [NAMED, CHANGED].into_iter().chain(BODIES);
-        problems(own.chain(CONDITIONS))
+        let own = [NAMED, CHANGED, OTHERWISE, CONDITION];
+        problems(own.into_iter().chain(BODIES))
     }
 }

@@ -11,6 +11,7 @@ pub mod duty;
 pub mod grant;
 pub mod guide;
 pub mod ids;
+pub(crate) mod object;
 pub mod pricing;
 pub mod principal;
 pub mod problem;

@@ -239,20 +239,20 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// Changes a project's record and writes down who did it. `change` may be asked several times;
-    /// where it changes nothing, nothing is written. The event may be completed by it.
+    /// Changes a project's record and writes down who did it. `change` decides on it as it stands, and may be asked several
+    /// times; where it changes nothing, nothing is written. The event may be completed by it.
     pub(crate) async fn change_project(
         &self,
         name: &ProjectName,
         event: Option<&AuditEvent>,
-        mut change: impl FnMut(&mut Project) -> Result<(), Problem>,
-    ) -> Result<Project, Problem> {
+        mut change: impl FnMut(&Stored<Project>, &mut Project) -> Result<(), Problem>,
+    ) -> Result<Stored<Project>, Problem> {
         for _ in 0..TRIES {
             let stored = self.project(name).await?.ok_or_else(|| not_found(name))?;
             let mut project = stored.value.clone();
-            change(&mut project)?;
+            change(&stored, &mut project)?;
             if project == stored.value {
-                return Ok(project);
+                return Ok(stored);
             }
             let revision = stored.revision + 1;
             let item = encode(project_key(name), &project, revision, [])?;
@@ -261,7 +261,12 @@ impl Registry {
                 writes.push(audit_write(event, revision)?);
             }
             match self.table.transact(&writes).await {
-                Ok(()) => return Ok(project),
+                Ok(()) => {
+                    return Ok(Stored {
+                        value: project,
+                        revision,
+                    });
+                }
                 Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
                 Err(error) => return Err(problem(error)),
             }

@@ -6,15 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::Service;
 use super::access::{Action, Caller, OWNER_TAG};
+use super::expected::{check, tag};
 use super::removal::is_foreign;
 use super::templates::version_not_found;
 use super::versions::changed_meanwhile;
+use super::{Expected, Service};
 use crate::domain::audit::Subject;
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version, Visibility};
 use crate::domain::{Code, ImageId, InstanceId, Problem, Region, ScheduleName, TemplateName};
-use crate::ports::InstanceFilter;
+use crate::ports::{InstanceFilter, Write};
 use crate::registry::{Going, Stored, TRIES, version_unchanged};
 use crate::steps::from_ec2;
 
@@ -155,20 +156,25 @@ impl Service {
     }
 
     /// Deletes a template, or a version of it where the reference names one. What is in use is
-    /// refused, unless it is to be deleted all the same: instances run on without their AMI.
+    /// refused, unless it is to be deleted all the same: instances run on without their AMI. Only as
+    /// it is expected to stand.
     pub async fn delete_template(
         &self,
         caller: &Caller,
         reference: &TemplateRef,
         force: bool,
+        expected: Option<&Expected>,
     ) -> Result<Deletion, Problem> {
         let plan = self.plan_deletion(caller, reference).await?;
         if !force {
             plan.check()?;
         }
         let going = match reference.version {
-            Some(number) => self.mark_version(caller, &plan.template, number).await?,
-            None => self.mark_template(caller, &plan.template).await?,
+            Some(number) => {
+                self.mark_version(caller, &plan.template, number, expected)
+                    .await?
+            }
+            None => self.mark_template(caller, &plan.template, expected).await?,
         };
         // From here on it will be removed, whatever happens to this call.
         let finished = match self.go_on(&going).await {
@@ -266,13 +272,19 @@ impl Service {
         caller: &Caller,
         name: &TemplateName,
         number: u32,
+        expected: Option<&Expected>,
     ) -> Result<Going, Problem> {
         for _ in 0..TRIES {
             let before = self.own_template(caller, name, Action::Delete).await?;
             let (_, left) = self.doomed(&before.value, Some(number)).await?;
+            let Some(version) = self.env.registry.stored_version(name, number).await? else {
+                continue;
+            };
+            check(expected, &format!("{name}@{number}"), &tag(&version))?;
             let Some(latest) = next_latest(&before.value, &left) else {
                 // It is the last one: only as long as nobody saves another.
-                if self.mark_as_read(caller, &before).await? {
+                let still_so = version_unchanged(&version);
+                if self.mark_as_read(caller, &before, vec![still_so]).await? {
                     return Ok(Going::Template(name.clone()));
                 }
                 continue;
@@ -290,9 +302,6 @@ impl Service {
                 after.point_to(&stored.value, now);
                 writes.push(version_unchanged(&stored));
             }
-            let Some(version) = self.env.registry.stored_version(name, number).await? else {
-                continue;
-            };
             writes.extend(self.deleted(&version)?);
             let event = self.event(caller, "template.delete", Subject::Template(name.clone()));
             let event = event.with("version", number);
@@ -305,22 +314,29 @@ impl Service {
         Err(changed_meanwhile(name))
     }
 
-    async fn mark_template(&self, caller: &Caller, name: &TemplateName) -> Result<Going, Problem> {
+    async fn mark_template(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        expected: Option<&Expected>,
+    ) -> Result<Going, Problem> {
         for _ in 0..TRIES {
             let before = self.own_template(caller, name, Action::Delete).await?;
-            if self.mark_as_read(caller, &before).await? {
+            check(expected, &format!("The template {name}"), &tag(&before))?;
+            if self.mark_as_read(caller, &before, Vec::new()).await? {
                 return Ok(Going::Template(name.clone()));
             }
         }
         Err(changed_meanwhile(name))
     }
 
-    /// Marks a template deleted that nobody has changed since it was read. Answers whether it was
-    /// done.
+    /// Marks a template deleted that nobody has changed since it was read, and does `more` in the same
+    /// transaction. Answers whether it was done.
     async fn mark_as_read(
         &self,
         caller: &Caller,
         before: &Stored<Template>,
+        mut more: Vec<Write>,
     ) -> Result<bool, Problem> {
         let (name, now) = (&before.value.name, self.env.clock.now());
         // It is nobody's any more, and in no project.
@@ -335,9 +351,9 @@ impl Service {
         let event = self.event(caller, "template.delete", Subject::Template(name.clone()));
         let event = event.of_project(before.value.project.as_ref());
         let registry = &self.env.registry;
-        let grants = registry.without_grants(name).await?;
+        more.extend(registry.without_grants(name).await?);
         registry
-            .replace_template(before, &after, &event, grants)
+            .replace_template(before, &after, &event, more)
             .await
     }
 }

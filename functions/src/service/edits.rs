@@ -4,14 +4,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::access::{Action, Caller};
+use super::expected::{check, tag};
 use super::templates::version_not_found;
 use super::versions::changed_meanwhile;
-use super::{Service, TemplateView};
+use super::{Expected, Service, TemplateView};
 use crate::domain::audit::Subject;
 use crate::domain::save::check_text;
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
 use crate::domain::{Code, Problem, TemplateName};
-use crate::registry::{Stored, TRIES};
+use crate::registry::TRIES;
 
 /// The longest notes, in characters.
 const NOTES: usize = 2000;
@@ -56,13 +57,13 @@ impl TemplateEdit {
 
 impl Service {
     /// Changes what a template says of itself, or one of its versions where the reference names
-    /// one. With `revision`, only as long as nobody has changed it since.
+    /// one. Only as it is expected to stand.
     pub async fn edit_template(
         &self,
         caller: &Caller,
         reference: &TemplateRef,
         edit: &TemplateEdit,
-        revision: Option<u64>,
+        expected: Option<&Expected>,
     ) -> Result<TemplateView, Problem> {
         edit.check()?;
         let set = |text: &mut String, to: &Option<String>| {
@@ -76,7 +77,7 @@ impl Service {
                     set(&mut template.description, &edit.description);
                     set(&mut template.notes, &edit.notes);
                 };
-                self.change_template(caller, &reference.name, revision, EDIT, change)
+                self.change_template(caller, &reference.name, expected, EDIT, change)
                     .await?;
             }
             Some(number) => {
@@ -85,7 +86,7 @@ impl Service {
                     set(&mut version.notes, &edit.notes);
                     Ok(())
                 };
-                self.change_version(caller, &reference.name, number, revision, EDIT, change)
+                self.change_version(caller, &reference.name, number, expected, EDIT, change)
                     .await?;
             }
         }
@@ -93,12 +94,13 @@ impl Service {
     }
 
     /// Says of a template, or of one of its versions where the reference names one, that people
-    /// should use something else, or takes that back.
+    /// should use something else, or takes that back. Only as it is expected to stand.
     pub async fn deprecate_template(
         &self,
         caller: &Caller,
         reference: &TemplateRef,
         deprecated: bool,
+        expected: Option<&Expected>,
     ) -> Result<TemplateView, Problem> {
         let (state, what) = if deprecated {
             (TemplateState::Deprecated, "template.deprecate")
@@ -109,7 +111,7 @@ impl Service {
         match reference.version {
             None => {
                 let change = |template: &mut Template| template.state = state;
-                self.change_template(caller, &reference.name, None, what, change)
+                self.change_template(caller, &reference.name, expected, what, change)
                     .await?;
             }
             Some(number) => {
@@ -121,7 +123,7 @@ impl Service {
                     version.state = state;
                     Ok(())
                 };
-                self.change_version(caller, &reference.name, number, None, what, change)
+                self.change_version(caller, &reference.name, number, expected, what, change)
                     .await?;
             }
         }
@@ -132,13 +134,13 @@ impl Service {
         &self,
         caller: &Caller,
         name: &TemplateName,
-        revision: Option<u64>,
+        expected: Option<&Expected>,
         what: (Action, &str),
         change: impl Fn(&mut Template),
     ) -> Result<(), Problem> {
         for _ in 0..TRIES {
             let before = self.own_template(caller, name, what.0).await?;
-            check_revision(&before, revision)?;
+            check(expected, &format!("The template {name}"), &tag(&before))?;
             let mut after = before.value.clone();
             change(&mut after);
             if after == before.value {
@@ -160,7 +162,7 @@ impl Service {
         caller: &Caller,
         name: &TemplateName,
         number: u32,
-        revision: Option<u64>,
+        expected: Option<&Expected>,
         what: (Action, &str),
         change: impl Fn(&mut Version) -> Result<(), Problem>,
     ) -> Result<(), Problem> {
@@ -171,7 +173,7 @@ impl Service {
                 let why = format!("has the versions 1 to {}", template.value.newest());
                 return Err(version_not_found(name, number, &why));
             };
-            check_revision(&before, revision)?;
+            check(expected, &format!("{name}@{number}"), &tag(&before))?;
             let mut after = before.value.clone();
             change(&mut after)?;
             if after == before.value {
@@ -186,19 +188,5 @@ impl Service {
             }
         }
         Err(changed_meanwhile(name))
-    }
-}
-
-/// Refuses a change that was decided on by an earlier state of the record.
-fn check_revision<T>(stored: &Stored<T>, revision: Option<u64>) -> Result<(), Problem> {
-    match revision {
-        Some(revision) if revision != stored.revision => {
-            let message = format!(
-                "It was changed meanwhile: its revision is {}, not {revision}.",
-                stored.revision
-            );
-            Err(Problem::new(Code::PreconditionFailed, message))
-        }
-        _ => Ok(()),
     }
 }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::Service;
 use super::access::{Action, Caller, OWNER_TAG};
+use super::expected::{check, tag};
 use super::lookup::check_regions;
 use super::versions::changed_meanwhile;
+use super::{Expected, Service};
 use crate::domain::audit::Subject;
 use crate::domain::catalogue;
 use crate::domain::sizes::Size;
@@ -68,7 +69,7 @@ impl Service {
         request: &ImportRequest,
     ) -> Result<Imported, Problem> {
         let file = TemplateFile::from_yaml(&request.file)?;
-        let before = self.importable(caller, name).await?;
+        let before = self.importable(caller, name, None).await?;
         self.images_of(caller, &file).await?;
         let version = self.number(before.as_ref(), &file).await?;
         Ok(imported(name, file, version, false))
@@ -81,12 +82,13 @@ impl Service {
         caller: &Caller,
         name: &TemplateName,
         request: &ImportRequest,
+        expected: Option<&Expected>,
     ) -> Result<Imported, Problem> {
         let file = TemplateFile::from_yaml(&request.file)?;
         let digits = self.digits("import", &caller.user, None)?;
         let id: SaveId = format!("save-{digits}").parse()?;
         for _ in 0..TRIES {
-            let before = self.importable(caller, name).await?;
+            let before = self.importable(caller, name, expected).await?;
             let images = self.images_of(caller, &file).await?;
             let number = self.number(before.as_ref(), &file).await?;
             if number.1 {
@@ -137,6 +139,7 @@ impl Service {
         &self,
         caller: &Caller,
         name: &TemplateName,
+        expected: Option<&Expected>,
     ) -> Result<Option<Stored<Template>>, Problem> {
         let taken = |why: &str| {
             let message = format!("The template {name} {why}.");
@@ -157,6 +160,11 @@ impl Service {
                 return Err(taken("is being deleted"));
             }
         }
+        // What is not there, or is deleted, stands in no way that anybody has read: no tag has a space.
+        let there = stored.as_ref();
+        let there = there.filter(|stored| stored.value.state != TemplateState::Deleted);
+        let known = there.map_or_else(|| "not there".to_owned(), tag);
+        check(expected, &format!("The template {name}"), &known)?;
         Ok(stored)
     }
 

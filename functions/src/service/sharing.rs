@@ -253,7 +253,11 @@ impl Service {
     ) -> Result<Template, Problem> {
         if catalogue::find(name.as_str()).is_some() {
             let message = format!("The template {name} is built in: everybody can launch it.");
-            return Err(Problem::new(Code::ShareImpossible, message));
+            let code = match action {
+                Action::SeeShares => Code::ShareNotFound,
+                _ => Code::ShareImpossible,
+            };
+            return Err(Problem::new(code, message).hint("It needs not be shared."));
         }
         Ok(self.own_template(caller, name, action).await?.value)
     }

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Service;
 use super::access::{Action, Caller, template_not_found};
+use super::expected::{check, tag};
 use super::templates::version_not_found;
+use super::{Expected, Service};
 use crate::domain::audit::Subject;
 use crate::domain::catalogue;
 use crate::domain::diff::{TemplateDiff, diff};
@@ -60,15 +61,18 @@ impl Service {
     }
 
     /// Makes a template's name stand for an earlier version, or for a later one again: for the one
-    /// before where none is named. The next save still takes the next number.
+    /// before where none is named. The next save still takes the next number. Only as the template is
+    /// expected to stand.
     pub async fn rollback(
         &self,
         caller: &Caller,
         name: &TemplateName,
         to: Option<u32>,
+        expected: Option<&Expected>,
     ) -> Result<RolledBack, Problem> {
         for _ in 0..TRIES {
             let before = self.own_template(caller, name, Action::Rollback).await?;
+            check(expected, &format!("The template {name}"), &tag(&before))?;
             let target = match to {
                 Some(number) => self.version_to_stand_for(&before.value, number).await?,
                 None => self.version_before(&before.value).await?,

@@ -15,8 +15,12 @@ pub(crate) fn edits(portal: &Portal) {
     };
     let json_type = ("content-type", "application/json");
     changed(&[json_type]).problem(428, "PreconditionRequired");
-    for wrong in ["\"999\"", "999", "W/\"1\"", "", "\"x\""] {
-        changed(&[json_type, ("if-match", wrong)]).problem(412, "PreconditionFailed");
+    for other in ["\"999\"", "W/\"1\"", "\"x\"", "\"8\", \"9\""] {
+        changed(&[json_type, ("if-match", other)]).problem(412, "PreconditionFailed");
+    }
+    for odd in ["999", "", "\"1"] {
+        let refused = changed(&[json_type, ("if-match", odd)]).problem(400, "InvalidInput");
+        assert!(refused["detail"].as_str().unwrap().contains("If-Match"));
     }
     let edited = changed(&[json_type, ("if-match", &tag)]);
     assert_ne!(edited.header("etag"), tag);

@@ -111,7 +111,7 @@ fn a_schedule_s_changes_are_its_owner_s_to_see() {
     let name = world.clock.run_it(made).name;
     for paused in [true, false] {
         world.pass(60);
-        let pause = service.pause_schedule(&ada, &name, paused);
+        let pause = service.pause_schedule(&ada, &name, paused, None);
         world.clock.run_it(pause);
     }
     let filter = AuditFilter {
@@ -132,7 +132,9 @@ fn a_schedule_s_changes_are_its_owner_s_to_see() {
     let refused = world.clock.run(refused).unwrap_err();
     assert_eq!(refused.code, Code::ScheduleNotFound);
     world.pass(60);
-    world.clock.run_it(service.delete_schedule(&ada, &name));
+    world
+        .clock
+        .run_it(service.delete_schedule(&ada, &name, None));
     let all = AuditFilter::default();
     let mine = service.audit_events(&ada, &all, 10, None);
     assert_eq!(world.clock.run_it(mine).items[0].action, "schedule.delete");

@@ -61,7 +61,7 @@ fn a_project_launches_what_it_approved_where_it_wants_that() {
     };
     world
         .clock
-        .run_it(service.edit_project(&olga, &brain(), &only));
+        .run_it(service.edit_project(&olga, &brain(), &only, None));
     let refused = launch_for_brain("ada", "ubuntu", &world).unwrap_err();
     assert_eq!(refused.code, Code::TemplateNotApproved);
     let ubuntu = "ubuntu".parse().unwrap();
@@ -85,7 +85,7 @@ fn set_budget(world: &World, limit_usd: f64, hard_stop: bool) {
     let (olga, service) = (caller("olga"), &world.service);
     world
         .clock
-        .run_it(service.set_budget(&olga, &brain(), Some(&request)));
+        .run_it(service.set_budget(&olga, &brain(), Some(&request), None));
 }
 
 fn told(world: &World) -> Vec<String> {
@@ -187,7 +187,11 @@ fn a_project_goes_with_all_who_were_in_it_and_its_name_with_it() {
     project(&world);
     saved(&world, for_brain(save_request("work", "kept")));
     let (olga, service) = (caller("olga"), &world.service);
-    let delete = || world.clock.run(service.delete_project(&olga, &brain()));
+    let delete = || {
+        world
+            .clock
+            .run(service.delete_project(&olga, &brain(), None))
+    };
     let refused = delete().unwrap_err();
     assert_eq!(refused.code, Code::ProjectInUse);
     assert!(refused.message.contains("kept"), "{refused}");
@@ -208,7 +212,9 @@ fn a_project_goes_with_all_who_were_in_it_and_its_name_with_it() {
         .clock
         .run_it(service.add_member(&olga, &other, &ada.user, ProjectRole::Member));
     share(&world, "ada", "project:other").unwrap();
-    world.clock.run_it(service.delete_project(&olga, &other));
+    world
+        .clock
+        .run_it(service.delete_project(&olga, &other, None));
     let registry = &service.env.registry;
     assert_eq!(world.clock.run(registry.grants(&kept())).unwrap(), []);
     let names = |user| {

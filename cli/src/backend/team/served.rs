@@ -55,11 +55,15 @@ impl<S: Served> Team for S {
         name: &ProjectName,
         edit: &ProjectEdit,
     ) -> Result<ProjectView, Problem> {
-        self.service().edit_project(self.caller(), name, edit).await
+        self.service()
+            .edit_project(self.caller(), name, edit, None)
+            .await
     }
 
     async fn delete_project(&self, name: &ProjectName) -> Result<(), Problem> {
-        self.service().delete_project(self.caller(), name).await
+        self.service()
+            .delete_project(self.caller(), name, None)
+            .await
     }
 
     async fn members(
@@ -132,7 +136,9 @@ impl<S: Served> Team for S {
         name: &ProjectName,
         request: Option<&BudgetRequest>,
     ) -> Result<(), Problem> {
-        let set = self.service().set_budget(self.caller(), name, request);
+        let set = self
+            .service()
+            .set_budget(self.caller(), name, request, None);
         set.await.map(drop)
     }
 

@@ -10,9 +10,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::templates::reference;
+use crate::api::conditions::{Condition, IfMatch};
 use crate::api::identity::Authenticated;
 use crate::api::input::{Named, Params};
-use crate::api::openapi::{Acting, Reading};
+use crate::api::openapi::{ActingIf, Reading};
 use crate::api::{Api, Refused};
 use crate::domain::TemplateName;
 use crate::domain::diff::TemplateDiff;
@@ -90,16 +91,18 @@ async fn diff(
 #[utoipa::path(
     post, path = "/v1/templates/{name}/rollback", operation_id = "roll_back_template",
     tag = "templates",
-    params(("name" = TemplateName, Path, description = "The template"), Target),
-    responses((status = 200, description = "It is done", body = RolledBack), Acting)
+    params(("name" = TemplateName, Path, description = "The template"), Target, Condition),
+    responses((status = 200, description = "It is done", body = RolledBack), ActingIf)
 )]
 async fn rollback(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
     Params(Target { to }): Params<Target>,
+    IfMatch(expected): IfMatch,
 ) -> Result<Json<RolledBack>, Refused> {
     let to = to.map(NonZeroU32::get);
-    let done = api.service.rollback(&caller, &name.parse()?, to).await?;
-    Ok(Json(done))
+    let name = name.parse()?;
+    let done = api.service.rollback(&caller, &name, to, expected.as_ref());
+    Ok(Json(done.await?))
 }

@@ -8,9 +8,10 @@ use axum::response::{IntoResponse as _, Response};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::api::conditions::{Condition, IfMatch, Tagged, etag};
 use crate::api::identity::Authenticated;
 use crate::api::input::{Body, Named, Params};
-use crate::api::openapi::{Acting, Asking, Listing, Reading};
+use crate::api::openapi::{ActingIf, Asking, AskingIf, Listing, Reading};
 use crate::api::pages::Paging;
 use crate::api::{Api, Page, Refused};
 use crate::domain::ProjectName;
@@ -24,6 +25,13 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(templates))
         .routes(routes!(set_budget, lift_budget))
         .routes(routes!(costs))
+}
+
+/// A project with its ETag.
+type Shown = (Tagged, Json<ProjectView>);
+
+fn shown(view: ProjectView) -> Shown {
+    (etag(view.tag.clone()), Json(view))
 }
 
 /// The projects that you are in, by name
@@ -70,41 +78,48 @@ async fn show(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
-) -> Result<Json<ProjectView>, Refused> {
+) -> Result<Shown, Refused> {
     let name: ProjectName = name.parse()?;
-    Ok(Json(api.service.project(&caller, &name).await?))
+    Ok(shown(api.service.project(&caller, &name).await?))
 }
 
 /// Change what a project says of itself, and whether it launches approved templates alone
 #[utoipa::path(
     patch, path = "/v1/projects/{name}", operation_id = "edit_project", tag = "projects",
-    params(("name" = ProjectName, Path, description = "The project")),
+    params(("name" = ProjectName, Path, description = "The project"), Condition),
     request_body = ProjectEdit,
-    responses((status = 200, description = "So it stands now", body = ProjectView), Asking)
+    responses((status = 200, description = "So it stands now", body = ProjectView), AskingIf)
 )]
 async fn edit(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
+    IfMatch(expected): IfMatch,
     Body(edit): Body<ProjectEdit>,
-) -> Result<Json<ProjectView>, Refused> {
+) -> Result<Shown, Refused> {
     let name: ProjectName = name.parse()?;
-    Ok(Json(api.service.edit_project(&caller, &name, &edit).await?))
+    let service = &api.service;
+    let edited = service.edit_project(&caller, &name, &edit, expected.as_ref());
+    Ok(shown(edited.await?))
 }
 
 /// Delete a project that no template belongs to
 #[utoipa::path(
     delete, path = "/v1/projects/{name}", operation_id = "delete_project", tag = "projects",
-    params(("name" = ProjectName, Path, description = "The project")),
-    responses((status = 204, description = "It is gone"), Acting)
+    params(("name" = ProjectName, Path, description = "The project"), Condition),
+    responses((status = 204, description = "It is gone"), ActingIf)
 )]
 async fn delete(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
+    IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Refused> {
     let name: ProjectName = name.parse()?;
-    api.service.delete_project(&caller, &name).await?;
+    let deleted = api
+        .service
+        .delete_project(&caller, &name, expected.as_ref());
+    deleted.await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -136,34 +151,39 @@ async fn templates(
 /// Set what a project may cost a month
 #[utoipa::path(
     put, path = "/v1/projects/{name}/budget", operation_id = "set_budget", tag = "projects",
-    params(("name" = ProjectName, Path, description = "The project")),
+    params(("name" = ProjectName, Path, description = "The project"), Condition),
     request_body = BudgetRequest,
-    responses((status = 200, description = "So it stands now", body = ProjectView), Asking)
+    responses((status = 200, description = "So it stands now", body = ProjectView), AskingIf)
 )]
 async fn set_budget(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
+    IfMatch(expected): IfMatch,
     Body(request): Body<BudgetRequest>,
-) -> Result<Json<ProjectView>, Refused> {
+) -> Result<Shown, Refused> {
     let name: ProjectName = name.parse()?;
-    let set = api.service.set_budget(&caller, &name, Some(&request));
-    Ok(Json(set.await?))
+    let service = &api.service;
+    let set = service.set_budget(&caller, &name, Some(&request), expected.as_ref());
+    Ok(shown(set.await?))
 }
 
 /// Lift a project's budget
 #[utoipa::path(
     delete, path = "/v1/projects/{name}/budget", operation_id = "lift_budget", tag = "projects",
-    params(("name" = ProjectName, Path, description = "The project")),
-    responses((status = 204, description = "It has none"), Acting)
+    params(("name" = ProjectName, Path, description = "The project"), Condition),
+    responses((status = 204, description = "It has none"), ActingIf)
 )]
 async fn lift_budget(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
+    IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Refused> {
     let name: ProjectName = name.parse()?;
-    api.service.set_budget(&caller, &name, None).await?;
+    let service = &api.service;
+    let lifted = service.set_budget(&caller, &name, None, expected.as_ref());
+    lifted.await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -10,9 +10,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::api::conditions::{Condition, IfMatch, Tagged, etag};
 use crate::api::identity::Authenticated;
 use crate::api::input::{Body, Named, Params, RequestKey};
-use crate::api::openapi::{Acting, Asking, Listing, Reading};
+use crate::api::openapi::{Acting, ActingIf, Asking, AskingIf, Listing, Reading};
 use crate::api::pages::Paging;
 use crate::api::{Api, Page, Refused};
 use crate::domain::ScheduleName;
@@ -70,9 +71,10 @@ async fn show(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
-) -> Result<Json<ScheduleView>, Refused> {
+) -> Result<(Tagged, Json<ScheduleView>), Refused> {
     let name: ScheduleName = name.parse()?;
-    Ok(Json(api.service.schedule(&caller, &name).await?))
+    let view = api.service.schedule(&caller, &name).await?;
+    Ok((etag(view.tag.clone()), Json(view)))
 }
 
 /// What is changed of a schedule.
@@ -86,19 +88,20 @@ struct ScheduleChange {
 /// Pause a schedule, or let it go on
 #[utoipa::path(
     patch, path = "/v1/schedules/{name}", operation_id = "change_schedule", tag = "schedules",
-    params(("name" = ScheduleName, Path, description = "The schedule")),
+    params(("name" = ScheduleName, Path, description = "The schedule"), Condition),
     request_body = ScheduleChange,
-    responses((status = 200, description = "So it stands now", body = Schedule), Asking)
+    responses((status = 200, description = "So it stands now", body = Schedule), AskingIf)
 )]
 async fn change(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
+    IfMatch(expected): IfMatch,
     Body(change): Body<ScheduleChange>,
 ) -> Result<Json<Schedule>, Refused> {
     let name: ScheduleName = name.parse()?;
     let service = &api.service;
-    let changed = service.pause_schedule(&caller, &name, change.paused);
+    let changed = service.pause_schedule(&caller, &name, change.paused, expected.as_ref());
     Ok(Json(changed.await?))
 }
 
@@ -129,15 +132,18 @@ async fn run(
 /// Delete a schedule; its saves and what they made stay
 #[utoipa::path(
     delete, path = "/v1/schedules/{name}", operation_id = "delete_schedule", tag = "schedules",
-    params(("name" = ScheduleName, Path, description = "The schedule")),
-    responses((status = 204, description = "It is gone"), Acting)
+    params(("name" = ScheduleName, Path, description = "The schedule"), Condition),
+    responses((status = 204, description = "It is gone"), ActingIf)
 )]
 async fn delete(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
+    IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Refused> {
     let name: ScheduleName = name.parse()?;
-    api.service.delete_schedule(&caller, &name).await?;
+    let service = &api.service;
+    let deleted = service.delete_schedule(&caller, &name, expected.as_ref());
+    deleted.await?;
     Ok(StatusCode::NO_CONTENT)
 }

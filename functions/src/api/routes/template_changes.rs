@@ -11,9 +11,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::templates::{Shown, of_template, of_version, reference};
+use crate::api::conditions::{Condition, IfMatch, MustMatch, NeededCondition};
 use crate::api::identity::Authenticated;
-use crate::api::input::{Body, IfMatch, Named, Params, Trial};
-use crate::api::openapi::{Acting, Asking, Editing};
+use crate::api::input::{Body, Named, Params, Trial};
+use crate::api::openapi::{ActingIf, AskingIf, Editing};
 use crate::api::{Api, Refused};
 use crate::domain::template::TemplateRef;
 use crate::domain::{Code, Problem, TemplateName};
@@ -56,12 +57,12 @@ fn whole(name: &str) -> Result<TemplateRef, Problem> {
 /// that is there.
 #[utoipa::path(
     post, path = "/v1/templates/{name}/import", operation_id = "import_template", tag = "templates",
-    params(("name" = TemplateName, Path, description = "The template that it becomes"), Trial),
+    params(("name" = TemplateName, Path, description = "The template that it becomes"), Trial, Condition),
     request_body = ImportRequest,
     responses(
         (status = 200, description = "What it would make, where `dry_run` asks for no more, or has made before", body = Imported),
         (status = 201, description = "The version is there", body = Imported),
-        Asking,
+        AskingIf,
     )
 )]
 async fn import(
@@ -69,14 +70,17 @@ async fn import(
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
     Params(Trial { dry_run }): Params<Trial>,
+    IfMatch(expected): IfMatch,
     Body(request): Body<ImportRequest>,
 ) -> Result<Response, Refused> {
-    let (service, name) = (&api.service, name.parse()?);
+    let (service, name, expected) = (&api.service, name.parse()?, expected.as_ref());
     if dry_run {
         let planned = service.plan_import(&caller, &name, &request).await?;
         return Ok(Json(planned).into_response());
     }
-    let imported = service.import_template(&caller, &name, &request).await?;
+    let imported = service
+        .import_template(&caller, &name, &request, expected)
+        .await?;
     if imported.repeated {
         return Ok(Json(imported).into_response());
     }
@@ -89,7 +93,7 @@ async fn import(
     patch, path = "/v1/templates/{name}", operation_id = "edit_template", tag = "templates",
     params(
         ("name" = TemplateName, Path, description = "The template"),
-        ("If-Match" = String, Header, description = "The ETag of the template as it was read, or `*`"),
+        NeededCondition,
     ),
     request_body = TemplateEdit,
     responses((status = 200, description = "So it stands now", body = TemplateView), Editing)
@@ -98,11 +102,11 @@ async fn edit(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
-    IfMatch(revision): IfMatch,
+    MustMatch(expected): MustMatch,
     Body(edit): Body<TemplateEdit>,
 ) -> Result<Shown, Refused> {
     let (service, whole) = (&api.service, whole(&name)?);
-    let view = service.edit_template(&caller, &whole, &edit, revision);
+    let view = service.edit_template(&caller, &whole, &edit, expected.as_ref());
     Ok(of_template(view.await?))
 }
 
@@ -113,7 +117,7 @@ async fn edit(
     params(
         ("name" = TemplateName, Path, description = "The template"),
         ("version" = u32, Path, minimum = 1, description = "The number of the version"),
-        ("If-Match" = String, Header, description = "The ETag of the version as it was read, or `*`"),
+        NeededCondition,
     ),
     request_body = TemplateEdit,
     responses((status = 200, description = "So it stands now", body = TemplateView), Editing)
@@ -122,11 +126,11 @@ async fn edit_version(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named((name, version)): Named<(String, String)>,
-    IfMatch(revision): IfMatch,
+    MustMatch(expected): MustMatch,
     Body(edit): Body<TemplateEdit>,
 ) -> Result<Shown, Refused> {
     let (service, reference) = (&api.service, numbered(&name, &version)?);
-    let view = service.edit_template(&caller, &reference, &edit, revision);
+    let view = service.edit_template(&caller, &reference, &edit, expected.as_ref());
     Ok(of_version(view.await?))
 }
 
@@ -134,16 +138,17 @@ async fn edit_version(
 #[utoipa::path(
     post, path = "/v1/templates/{name}/deprecate", operation_id = "deprecate_template",
     tag = "templates",
-    params(("name" = TemplateName, Path, description = "The template")),
-    responses((status = 200, description = "So it stands now", body = TemplateView), Acting)
+    params(("name" = TemplateName, Path, description = "The template"), Condition),
+    responses((status = 200, description = "So it stands now", body = TemplateView), ActingIf)
 )]
 async fn deprecate(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
+    IfMatch(expected): IfMatch,
 ) -> Result<Shown, Refused> {
     let (service, whole) = (&api.service, whole(&name)?);
-    let view = service.deprecate_template(&caller, &whole, true);
+    let view = service.deprecate_template(&caller, &whole, true, expected.as_ref());
     Ok(of_template(view.await?))
 }
 
@@ -151,16 +156,17 @@ async fn deprecate(
 #[utoipa::path(
     post, path = "/v1/templates/{name}/restore", operation_id = "restore_template",
     tag = "templates",
-    params(("name" = TemplateName, Path, description = "The template")),
-    responses((status = 200, description = "So it stands now", body = TemplateView), Acting)
+    params(("name" = TemplateName, Path, description = "The template"), Condition),
+    responses((status = 200, description = "So it stands now", body = TemplateView), ActingIf)
 )]
 async fn restore(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
+    IfMatch(expected): IfMatch,
 ) -> Result<Shown, Refused> {
     let (service, whole) = (&api.service, whole(&name)?);
-    let view = service.deprecate_template(&caller, &whole, false);
+    let view = service.deprecate_template(&caller, &whole, false, expected.as_ref());
     Ok(of_template(view.await?))
 }
 
@@ -171,16 +177,20 @@ async fn restore(
     params(
         ("name" = TemplateName, Path, description = "The template"),
         ("version" = u32, Path, minimum = 1, description = "The number of the version"),
+        Condition,
     ),
-    responses((status = 200, description = "So it stands now", body = TemplateView), Acting)
+    responses((status = 200, description = "So it stands now", body = TemplateView), ActingIf)
 )]
 async fn deprecate_version(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named((name, version)): Named<(String, String)>,
+    IfMatch(expected): IfMatch,
 ) -> Result<Shown, Refused> {
     let reference = numbered(&name, &version)?;
-    let view = api.service.deprecate_template(&caller, &reference, true);
+    let view = api
+        .service
+        .deprecate_template(&caller, &reference, true, expected.as_ref());
     Ok(of_version(view.await?))
 }
 
@@ -191,16 +201,20 @@ async fn deprecate_version(
     params(
         ("name" = TemplateName, Path, description = "The template"),
         ("version" = u32, Path, minimum = 1, description = "The number of the version"),
+        Condition,
     ),
-    responses((status = 200, description = "So it stands now", body = TemplateView), Acting)
+    responses((status = 200, description = "So it stands now", body = TemplateView), ActingIf)
 )]
 async fn restore_version(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named((name, version)): Named<(String, String)>,
+    IfMatch(expected): IfMatch,
 ) -> Result<Shown, Refused> {
     let reference = numbered(&name, &version)?;
-    let view = api.service.deprecate_template(&caller, &reference, false);
+    let view = api
+        .service
+        .deprecate_template(&caller, &reference, false, expected.as_ref());
     Ok(of_version(view.await?))
 }
 
@@ -209,14 +223,15 @@ async fn restore_version(
 /// It is deleted at once, and its AMIs are removed by and by. What others have too stays.
 #[utoipa::path(
     delete, path = "/v1/templates/{name}", operation_id = "delete_template", tag = "templates",
-    params(("name" = TemplateName, Path, description = "The template"), Deleting),
-    responses((status = 200, description = "It is deleted, or would be", body = Deletion), Acting)
+    params(("name" = TemplateName, Path, description = "The template"), Deleting, Condition),
+    responses((status = 200, description = "It is deleted, or would be", body = Deletion), ActingIf)
 )]
 async fn delete(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
     Params(how): Params<Deleting>,
+    IfMatch(expected): IfMatch,
 ) -> Result<Json<Deletion>, Refused> {
     let reference = whole(&name)?;
     let service = &api.service;
@@ -224,7 +239,7 @@ async fn delete(
         service.plan_deletion(&caller, &reference).await?.undone()
     } else {
         service
-            .delete_template(&caller, &reference, how.force)
+            .delete_template(&caller, &reference, how.force, expected.as_ref())
             .await?
     }))
 }
@@ -239,14 +254,16 @@ async fn delete(
         ("name" = TemplateName, Path, description = "The template"),
         ("version" = u32, Path, minimum = 1, description = "The number of the version"),
         Deleting,
+        Condition,
     ),
-    responses((status = 200, description = "It is deleted, or would be", body = Deletion), Acting)
+    responses((status = 200, description = "It is deleted, or would be", body = Deletion), ActingIf)
 )]
 async fn delete_version(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named((name, version)): Named<(String, String)>,
     Params(how): Params<Deleting>,
+    IfMatch(expected): IfMatch,
 ) -> Result<Json<Deletion>, Refused> {
     let reference = numbered(&name, &version)?;
     let service = &api.service;
@@ -254,7 +271,7 @@ async fn delete_version(
         service.plan_deletion(&caller, &reference).await?.undone()
     } else {
         service
-            .delete_template(&caller, &reference, how.force)
+            .delete_template(&caller, &reference, how.force, expected.as_ref())
             .await?
     }))
 }

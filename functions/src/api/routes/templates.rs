@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderName;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::api::conditions::{Tagged, etag};
 use crate::api::identity::Authenticated;
-use crate::api::input::{Body, Named, Params, RequestKey, Trial, etag};
+use crate::api::input::{Body, Named, Params, RequestKey, Trial};
 use crate::api::openapi::{Asking, Listing, Reading};
 use crate::api::pages::Paging;
 use crate::api::{Api, Page, Planned, Refused};
@@ -248,18 +248,15 @@ async fn copy(
 }
 
 /// A template, with the ETag of what was asked for.
-pub(super) type Shown = (
-    AppendHeaders<Option<(HeaderName, String)>>,
-    Json<TemplateView>,
-);
+pub(super) type Shown = (Tagged, Json<TemplateView>);
 
 /// A template with its own ETag; a built-in one never changes.
 pub(super) fn of_template(view: TemplateView) -> Shown {
     let tag = match &view {
-        TemplateView::Saved { revision, .. } => Some(etag(*revision)),
+        TemplateView::Saved { revision, .. } => Some(revision.to_string()),
         TemplateView::BuiltIn { .. } => None,
     };
-    (AppendHeaders(tag), Json(view))
+    (etag(tag), Json(view))
 }
 
 /// A template with the ETag of its version.
@@ -267,10 +264,10 @@ pub(super) fn of_version(view: TemplateView) -> Shown {
     let tag = match &view {
         TemplateView::Saved {
             version_revision, ..
-        } => Some(etag(*version_revision)),
+        } => Some(version_revision.to_string()),
         TemplateView::BuiltIn { .. } => None,
     };
-    (AppendHeaders(tag), Json(view))
+    (etag(tag), Json(view))
 }
 
 /// The reference that two parts of a path make.

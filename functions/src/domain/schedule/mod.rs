@@ -9,6 +9,7 @@ use chrono::{DurationRound, TimeDelta};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::object::object;
 use super::problem::{Code, Problem};
 use super::save::SaveRequest;
 use super::{ScheduleName, Timestamp, UserId};
@@ -47,6 +48,7 @@ pub struct ScheduleRequest {
     #[cfg_attr(feature = "api", schema(minimum = 0, maximum = 1440))]
     pub jitter_minutes: u32,
     /// The save that it asks for.
+    #[serde(deserialize_with = "object")]
     pub request: SaveRequest,
 }
 

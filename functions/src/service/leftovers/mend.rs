@@ -78,7 +78,7 @@ impl Service {
             }
             Left::Schedule { owner, id } => {
                 let owner = crate::service::access::Caller::new(owner.clone());
-                self.pause_schedule(&owner, id, true).await?;
+                self.pause_schedule(&owner, id, true, None).await?;
                 Ok(Mended::Done)
             }
         }

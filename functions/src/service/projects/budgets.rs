@@ -11,18 +11,22 @@ use crate::domain::budget::{Budget, BudgetRequest};
 use crate::domain::project::Project;
 use crate::domain::{Code, Problem, ProjectName, SaveId, TemplateName};
 use crate::ports::Notice;
+use crate::registry::Stored;
+use crate::service::Expected;
 use crate::service::Service;
 use crate::service::access::{Action, Caller, project_not_found};
+use crate::service::expected::{check, tag};
 use crate::service::projects::{ProjectView, view};
 use crate::steps::Env;
 
 impl Service {
-    /// Sets what a project may cost, or lifts that.
+    /// Sets what a project may cost, or lifts that. Only as the project is expected to stand.
     pub async fn set_budget(
         &self,
         caller: &Caller,
         name: &ProjectName,
         request: Option<&BudgetRequest>,
+        expected: Option<&Expected>,
     ) -> Result<ProjectView, Problem> {
         if let Some(request) = request {
             request.check()?;
@@ -33,7 +37,8 @@ impl Service {
             .event(caller, "project.budget", Subject::Project(name.clone()))
             .of_project(Some(name))
             .with("budget", request);
-        let change = |project: &mut Project| {
+        let change = |stored: &Stored<Project>, project: &mut Project| {
+            check(expected, &format!("The project {name}"), &tag(stored))?;
             let before = project.budget.as_ref();
             let same = match (before, request) {
                 (None, None) => true,
@@ -52,8 +57,7 @@ impl Service {
         // A threshold may be crossed already.
         tell_budget(&self.env, name, None).await?;
         let stored = registry.project(name).await?;
-        let project = stored.ok_or_else(|| project_not_found(name))?.value;
-        Ok(view(project, role))
+        Ok(view(stored.ok_or_else(|| project_not_found(name))?, role))
     }
 }
 
@@ -138,7 +142,7 @@ pub(crate) async fn tell_budget(
     }
     let costs = registry.project_usd(name).await?;
     let mut crossed = BTreeSet::new();
-    let change = |project: &mut Project| {
+    let change = |_: &_, project: &mut Project| {
         crossed = match &mut project.budget {
             Some(budget) => budget.cross(costs),
             None => BTreeSet::new(),
@@ -146,7 +150,7 @@ pub(crate) async fn tell_budget(
         Ok(())
     };
     let project = registry.change_project(name, None, change).await?;
-    let Some(budget) = &project.budget else {
+    let Some(budget) = &project.value.budget else {
         return Ok(());
     };
     for percent in crossed {

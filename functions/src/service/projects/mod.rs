@@ -9,8 +9,9 @@ mod templates;
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use super::Service;
 use super::access::{Action, Caller, Relation, Resource, allowed, project_not_found};
+use super::expected::{check, tag};
+use super::{Expected, Service};
 use crate::domain::audit::Subject;
 use crate::domain::grant::Grantee;
 use crate::domain::project::{Member, Project, ProjectRole};
@@ -62,13 +63,18 @@ pub struct ProjectView {
     pub project: Project,
     /// What the caller is in it.
     pub role: ProjectRole,
+    /// The tag of how it stands, for a change that depends on it.
+    #[serde(skip)]
+    pub tag: Option<String>,
 }
 
-fn view(mut project: Project, role: ProjectRole) -> ProjectView {
+fn view(stored: Stored<Project>, role: ProjectRole) -> ProjectView {
+    let tag = Some(tag(&stored));
+    let mut project = stored.value;
     if !allowed(Relation::of_role(role), Action::SeeCosts, Resource::Project) {
         project.budget = None;
     }
-    ProjectView { project, role }
+    ProjectView { project, role, tag }
 }
 
 impl Service {
@@ -104,7 +110,11 @@ impl Service {
             .of_project(Some(&project.name));
         let registry = &self.env.registry;
         registry.add_project(&project, &owner, &event).await?;
-        Ok(view(project, ProjectRole::Owner))
+        let stored = Stored {
+            value: project,
+            revision: 1,
+        };
+        Ok(view(stored, ProjectRole::Owner))
     }
 
     /// The projects that the caller is in, by name.
@@ -113,7 +123,7 @@ impl Service {
         let memberships = registry.memberships(&caller.user).await?.value;
         let read = memberships.roles.iter().map(|(name, role)| async move {
             let stored = registry.project(name).await?;
-            Ok::<_, Problem>(stored.map(|stored| view(stored.value, *role)))
+            Ok::<_, Problem>(stored.map(|stored| view(stored, *role)))
         });
         Ok(try_join_all(read).await?.into_iter().flatten().collect())
     }
@@ -125,7 +135,7 @@ impl Service {
         name: &ProjectName,
     ) -> Result<ProjectView, Problem> {
         let (stored, role) = self.project_for(caller, name, Action::See).await?;
-        Ok(view(stored.value, role))
+        Ok(view(stored, role))
     }
 
     /// A project, for somebody who may do `action` to it.
@@ -141,12 +151,14 @@ impl Service {
         Ok((stored.ok_or_else(|| project_not_found(name))?, role))
     }
 
-    /// Changes what a project says of itself, and whether it launches approved templates alone.
+    /// Changes what a project says of itself, and whether it launches approved templates alone. Only
+    /// as it is expected to stand.
     pub async fn edit_project(
         &self,
         caller: &Caller,
         name: &ProjectName,
         edit: &ProjectEdit,
+        expected: Option<&Expected>,
     ) -> Result<ProjectView, Problem> {
         if let Some(description) = &edit.description {
             check_text("description", description)?;
@@ -157,7 +169,8 @@ impl Service {
             .event(caller, "project.edit", Subject::Project(name.clone()))
             .of_project(Some(name))
             .with("changes", edit);
-        let change = |project: &mut Project| {
+        let change = |stored: &Stored<Project>, project: &mut Project| {
+            check(expected, &format!("The project {name}"), &tag(stored))?;
             let before = project.clone();
             if let Some(description) = &edit.description {
                 project.description.clone_from(description);
@@ -176,9 +189,16 @@ impl Service {
     }
 
     /// Deletes a project that no template belongs to. Members leave it first, so that nobody adds to
-    /// it meanwhile; what was interrupted can be asked for again.
-    pub async fn delete_project(&self, caller: &Caller, name: &ProjectName) -> Result<(), Problem> {
-        self.project_for(caller, name, Action::Delete).await?;
+    /// it meanwhile; what was interrupted can be asked for again. Only as it is expected to stand
+    /// before that.
+    pub async fn delete_project(
+        &self,
+        caller: &Caller,
+        name: &ProjectName,
+        expected: Option<&Expected>,
+    ) -> Result<(), Problem> {
+        let (before, _) = self.project_for(caller, name, Action::Delete).await?;
+        check(expected, &format!("The project {name}"), &tag(&before))?;
         let registry = &self.env.registry;
         let templates = registry.templates_of_project(name, 1, None).await?;
         if let Some(place) = templates.items.first() {

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::access::{Caller, schedule_not_found};
-use super::{Service, Started};
+use super::expected::{check, schedule_tag};
+use super::{Expected, Service, Started};
 use crate::domain::audit::{AuditEvent, Subject};
 use crate::domain::schedule::{Run, Runs, Schedule, ScheduleRequest, ScheduleState};
 use crate::domain::{Code, Problem, ScheduleName, Timestamp};
@@ -32,6 +33,9 @@ pub struct ScheduleView {
     pub missed: u32,
     /// Its last runs, the newest first; a list tells the last one alone.
     pub runs: Vec<Run>,
+    /// The tag of how it stands, for a change that depends on it; a list tells none.
+    #[serde(skip)]
+    pub tag: Option<String>,
 }
 
 impl ScheduleView {
@@ -42,6 +46,7 @@ impl ScheduleView {
             missed: schedule.missed(runs.last_began_at(), now),
             runs: runs.recent,
             schedule,
+            tag: None,
         }
     }
 }
@@ -182,9 +187,11 @@ impl Service {
         caller: &Caller,
         name: &ScheduleName,
     ) -> Result<ScheduleView, Problem> {
-        let schedule = self.own_schedule(caller, name).await?.value;
-        let runs = self.env.registry.runs(&schedule).await?;
-        Ok(ScheduleView::of(schedule, runs, self.env.clock.now()))
+        let stored = self.own_schedule(caller, name).await?;
+        let runs = self.env.registry.runs(&stored.value).await?;
+        let tag = Some(schedule_tag(&stored));
+        let view = ScheduleView::of(stored.value, runs, self.env.clock.now());
+        Ok(ScheduleView { tag, ..view })
     }
 
     /// Starts the save of a schedule of the caller's now, whatever its time, and also while it is
@@ -223,14 +230,30 @@ impl Service {
         stored.ok_or_else(|| schedule_not_found(name.as_str()))
     }
 
-    /// Lets a schedule hold still, or go on.
+    async fn expected_schedule(
+        &self,
+        caller: &Caller,
+        name: &ScheduleName,
+        expected: Option<&Expected>,
+    ) -> Result<Stored<Schedule>, Problem> {
+        let stored = self.own_schedule(caller, name).await?;
+        check(
+            expected,
+            &format!("The schedule {name}"),
+            &schedule_tag(&stored),
+        )?;
+        Ok(stored)
+    }
+
+    /// Lets a schedule hold still, or go on. Only as it is expected to stand.
     pub async fn pause_schedule(
         &self,
         caller: &Caller,
         name: &ScheduleName,
         paused: bool,
+        expected: Option<&Expected>,
     ) -> Result<Schedule, Problem> {
-        let stored = self.own_schedule(caller, name).await?;
+        let stored = self.expected_schedule(caller, name, expected).await?;
         if stored.value.state != ScheduleState::Active {
             return Err(taken(&stored.value));
         }
@@ -257,13 +280,15 @@ impl Service {
         Ok(changed.await?.value)
     }
 
-    /// Deletes a schedule of the caller's. Its saves and what they made stay.
+    /// Deletes a schedule of the caller's. Its saves and what they made stay. Only as it is expected
+    /// to stand.
     pub async fn delete_schedule(
         &self,
         caller: &Caller,
         name: &ScheduleName,
+        expected: Option<&Expected>,
     ) -> Result<(), Problem> {
-        let stored = self.own_schedule(caller, name).await?;
+        let stored = self.expected_schedule(caller, name, expected).await?;
         if stored.value.state == ScheduleState::Deleting {
             // An earlier deletion did not get through.
             return self.remove(&stored).await;

@@ -1,0 +1,68 @@
+//! JSON objects that are written as objects.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+/// What was written with the names of its fields. By itself, serde takes a list of values too, in the
+/// order in which the fields happen to stand in the code.
+#[cfg(feature = "api")]
+#[derive(Debug)]
+pub(crate) struct Object<T>(pub(crate) T);
+
+#[cfg(feature = "api")]
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        object(from).map(Self)
+    }
+}
+
+/// The same for a field: `#[serde(deserialize_with = "object")]`.
+pub(crate) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<T, D::Error> {
+    from.deserialize_map(Fields(PhantomData))
+}
+
+struct Fields<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
+#[cfg(all(test, feature = "api"))]
+mod tests {
+    use serde_json::{from_str, from_value, json};
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Point {
+        x: u8,
+        #[serde(default)]
+        y: u8,
+    }
+
+    #[test]
+    fn a_list_of_values_is_no_object() {
+        let Object(point) = from_str::<Object<Point>>(r#"{"x": 1}"#).unwrap();
+        assert_eq!(point, Point { x: 1, y: 0 });
+        // What serde takes by itself.
+        assert!(from_value::<Point>(json!([1, 2])).is_ok());
+        for odd in [json!([1, 2]), json!([]), json!(null), json!("x"), json!(1)] {
+            let refused = from_value::<Object<Point>>(odd.clone()).unwrap_err();
+            assert!(refused.to_string().contains("an object"), "{odd} {refused}");
+        }
+    }
+}
