@@ -8,9 +8,17 @@
 
 #[path = "bad_input.rs"]
 mod bad_input;
+#[path = "copies.rs"]
+mod copies;
 #[path = "refusals.rs"]
 mod refusals;
+#[path = "requirements.rs"]
+mod requirements;
 #[path = "schedules.rs"]
 mod schedules;
 #[path = "story.rs"]
 mod story;
+#[path = "team.rs"]
+mod team;
+#[path = "templates.rs"]
+mod templates;

@@ -57,6 +57,43 @@ fn a_schedule_is_made_shown_listed_and_deleted() {
 }
 
 #[test]
+fn a_schedule_keeps_as_many_versions_as_it_is_told() {
+    let prism = launched();
+    let create = [
+        "schedule", "create", "work", "kept", "--rate", "1d", "--keep",
+    ];
+    for odd in ["0", "101", "4294967295"] {
+        let refused = prism.refused(&[&create[..], &[odd]].concat());
+        assert_eq!(refused, ("InvalidInput".to_owned(), 2), "{odd}");
+    }
+    let made = prism.ok(&[&create[..], &["2"]].concat());
+    assert!(made.contains("the last 2 versions that it makes"), "{made}");
+    let listed = prism.ok(&["schedule", "list"]);
+    let head = listed.lines().next().unwrap();
+    let column = head.find("KEEP").unwrap();
+    let row = listed.lines().nth(1).unwrap();
+    assert_eq!(
+        row[column..].split_whitespace().next(),
+        Some("2"),
+        "{listed}"
+    );
+    prism.ok(&["save", "work", "kept", "-y"]);
+    for _ in 0..3 {
+        prism.ok(&["schedule", "run", "kept"]);
+    }
+    // The first was saved by hand.
+    let versions = prism
+        .run(&["template", "versions", "kept", "--json"])
+        .json();
+    let there = versions["versions"].as_array().unwrap().iter();
+    let there = there.filter(|it| it["state"] != "deleted");
+    let there: Vec<u64> = there.map(|it| it["number"].as_u64().unwrap()).collect();
+    assert_eq!(there, [4, 3, 1]);
+    let audit = prism.ok(&["audit", "list", "--resource", "template:kept"]);
+    assert!(audit.contains("template.delete"), "{audit}");
+}
+
+#[test]
 fn a_schedule_holds_still_goes_on_and_is_run_by_hand() {
     let prism = launched();
     prism.ok(&[

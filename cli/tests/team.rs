@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{FAST, Prism};
+use common::{FAST, Prism, SERVED};
 
 /// Alice has saved `kept`.
 fn saved() -> Prism {
@@ -89,7 +89,9 @@ fn a_template_is_shared_listed_and_taken_back() {
             "template.save_version"
         ]
     );
-    assert!(audit.contains(" cli "), "{audit}");
+    // Who asks a server comes through its API.
+    let from = if SERVED { " api " } else { " cli " };
+    assert!(audit.contains(from), "{audit}");
 }
 
 #[test]

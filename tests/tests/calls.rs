@@ -255,6 +255,29 @@ fn sweep(world: &World, times: u32) {
     }
 }
 
+/// A schedule that keeps one version of two.
+fn few_kept() {
+    let world = launched(Setup::seeded(17));
+    let (ada, rolling) = (caller("ada"), nightly(Some(1)));
+    let made = world.service.create_schedule(&ada, rolling);
+    let name = world.clock.run(made).unwrap().name;
+    for _ in 0..2 {
+        let run = world.service.run_schedule(&ada, &name, None);
+        to_the_end(&world, &world.clock.run(run).unwrap().save_id);
+    }
+}
+
+fn nightly(keep: Option<u32>) -> ScheduleRequest {
+    ScheduleRequest {
+        jitter_minutes: 0,
+        keep,
+        name: None,
+        cadence: "rate(1 day)".parse().unwrap(),
+        timezone: "UTC".parse().unwrap(),
+        request: ask(),
+    }
+}
+
 #[test]
 fn every_declared_call_of_a_step_is_made() {
     for_the_world();
@@ -262,6 +285,7 @@ fn every_declared_call_of_a_step_is_made() {
     in_vain();
     stranded();
     woken();
+    few_kept();
     for step in steps::ALL {
         check(step.name, step.calls);
     }
@@ -336,14 +360,7 @@ fn every_declared_call_of_the_api_is_made() {
     to_the_end(&world, &begun(&world, ask()));
     as_api(&world, service.rollback(&ada, &kept, None, None)).unwrap();
     as_team(&world);
-    let nightly = ScheduleRequest {
-        jitter_minutes: 0,
-        name: None,
-        cadence: "rate(1 day)".parse().unwrap(),
-        timezone: "UTC".parse().unwrap(),
-        request: ask(),
-    };
-    let made = as_api(&world, service.create_schedule(&ada, nightly)).unwrap();
+    let made = as_api(&world, service.create_schedule(&ada, nightly(None))).unwrap();
     as_api(&world, service.schedules(&ada, 10, None)).unwrap();
     as_api(&world, service.schedule(&ada, &made.name)).unwrap();
     as_api(&world, service.pause_schedule(&ada, &made.name, true, None)).unwrap();

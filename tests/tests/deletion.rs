@@ -158,6 +158,7 @@ fn a_schedule_that_saves_to_it_speaks_against_it() {
         cadence: "rate(1 day)".parse().unwrap(),
         timezone: "UTC".parse().unwrap(),
         jitter_minutes: 0,
+        keep: None,
         request: save_request("work", "kept"),
     };
     let made = ask!(world, create_schedule(&caller("ada"), nightly)).unwrap();

@@ -166,6 +166,7 @@ fn a_lost_save_a_stale_wait_a_copys_lock_and_a_schedule_that_points_nowhere() {
         cadence: "rate(1 day)".parse().unwrap(),
         timezone: "UTC".parse().unwrap(),
         jitter_minutes: 0,
+        keep: None,
         request: save_request("work", "kept"),
     };
     let made = world.service.create_schedule(&ada, nightly);

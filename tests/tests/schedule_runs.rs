@@ -23,6 +23,7 @@ fn create(world: &World, cadence: &str, jitter_minutes: u32) -> Schedule {
         cadence: cadence.parse().unwrap(),
         timezone: "UTC".parse().unwrap(),
         jitter_minutes,
+        keep: None,
         request: save_request("work", "kept"),
     };
     let ada = caller("ada");
@@ -209,6 +210,7 @@ fn a_late_run_of_a_schedule_that_is_gone_paused_or_other_by_now_touches_nothing(
                 cadence: "1d".parse().unwrap(),
                 timezone: "UTC".parse().unwrap(),
                 jitter_minutes: 0,
+                keep: None,
                 request: save_request("work", "other"),
             };
             let ada = caller("ada");

@@ -19,6 +19,7 @@ fn asked(cadence: &str) -> ScheduleRequest {
         cadence: cadence.parse().unwrap(),
         timezone: "America/New_York".parse().unwrap(),
         jitter_minutes: 0,
+        keep: None,
         request: save_request("work", "kept"),
     }
 }

@@ -168,6 +168,7 @@ fn version(template: &Template, number: u32, version: u32) -> Version {
         saved_from: format!("work-{number}"),
         saved_by: template.owner.clone(),
         saved_date: start(),
+        schedule: None,
         parent: Some("python-ml".to_owned()),
         amis: BTreeMap::from([(region(), BTreeMap::from([(Architecture::X86_64, image)]))]),
         snapshots: BTreeMap::from([(region(), vec![snapshot])]),

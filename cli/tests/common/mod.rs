@@ -187,6 +187,18 @@ impl Prism {
         panic!("{name} did not become so: {}", self.ok(&["list"]));
     }
 
+    /// Looks until there is no instance of that name.
+    pub(crate) fn until_gone(&self, name: &str) {
+        for _ in 0..LOOKS {
+            let list = self.run(&["list", "--json"]).json();
+            let instances = list["instances"].as_array().unwrap();
+            if !instances.iter().any(|i| i["name"] == name) {
+                return;
+            }
+        }
+        panic!("{name} did not go: {}", self.ok(&["list"]));
+    }
+
     /// The state of the instance of that name.
     pub(crate) fn state(&self, name: &str) -> String {
         let instance = self.until(name, |_| true);

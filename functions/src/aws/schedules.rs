@@ -301,6 +301,7 @@ mod tests {
             cadence: cadence.parse().unwrap(),
             timezone: "Europe/Berlin".parse().unwrap(),
             jitter_minutes: 0,
+            keep: None,
             request: serde_json::from_value(request).unwrap(),
         };
         let at = "2026-01-05T09:00:00Z".parse().unwrap();

@@ -7,7 +7,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::problem::{Code, Problem};
-use super::{ImageId, ProjectName, Region, SaveId, SnapshotId, TemplateName, Timestamp, UserId};
+use super::{
+    ImageId, ProjectName, Region, SaveId, ScheduleName, SnapshotId, TemplateName, Timestamp, UserId,
+};
 use crate::domain::ids::shown;
 use crate::ports::Architecture;
 
@@ -220,6 +222,9 @@ pub struct Version {
     pub saved_by: UserId,
     /// When it was saved.
     pub saved_date: Timestamp,
+    /// The schedule of theirs that asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleName>,
     /// What the instance had been launched from: `name@version`.
     pub parent: Option<String>,
     /// The AMIs by Region and architecture.

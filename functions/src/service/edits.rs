@@ -36,7 +36,8 @@ pub struct TemplateEdit {
 }
 
 impl TemplateEdit {
-    fn check(&self) -> Result<(), Problem> {
+    /// Checks what can be checked without asking anybody.
+    pub fn check(&self) -> Result<(), Problem> {
         if let Some(description) = &self.description {
             check_text("description", description)?;
         }

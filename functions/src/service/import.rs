@@ -349,6 +349,7 @@ fn version_of(
         saved_from: file.saved_from.clone(),
         saved_by: file.saved_by.clone(),
         saved_date: file.saved_date,
+        schedule: None,
         parent: parent.map(ToString::to_string),
         amis: file.ami_config.amis.clone(),
         snapshots: images.snapshots.clone(),

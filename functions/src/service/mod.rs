@@ -19,6 +19,7 @@ pub(crate) mod projects;
 mod recovery;
 mod relations;
 mod removal;
+pub(crate) mod retention;
 mod saves;
 mod schedules;
 mod share_checks;

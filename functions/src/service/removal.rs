@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use super::Service;
 use crate::domain::template::{TemplateState, Version};
-use crate::domain::{Code, ImageId, Problem, Region, SnapshotId, TemplateName};
+use crate::domain::{Code, ImageId, Problem, Region, SnapshotId, TemplateName, Timestamp};
 use crate::ports::{Ec2Error, Image, ImageFilter, ImageState, Write};
 use crate::registry::{Going, Stored, version_changed};
 use crate::steps::from_ec2;
@@ -33,12 +33,9 @@ impl Service {
         Ok(())
     }
 
-    /// The writes that delete a version's record, in which everything stays that it was.
+    /// The writes that delete a version's record now.
     pub(super) fn deleted(&self, before: &Stored<Version>) -> Result<Vec<Write>, Problem> {
-        let mut after = before.value.clone();
-        after.state = TemplateState::Deleted;
-        after.deleted_at = Some(self.env.clock.now());
-        version_changed(before, &after)
+        deleted(before, self.env.clock.now())
     }
 
     /// Goes on with a deletion. Answers whether it is finished.
@@ -163,6 +160,14 @@ impl Service {
         tracing::warn!(version = %version.reference(), %snapshot, "a snapshot stays: an AMI that is not Prism's uses it");
         Ok(())
     }
+}
+
+/// The writes that delete a version's record, in which everything stays that it was.
+pub(super) fn deleted(before: &Stored<Version>, at: Timestamp) -> Result<Vec<Write>, Problem> {
+    let mut after = before.value.clone();
+    after.state = TemplateState::Deleted;
+    after.deleted_at = Some(at);
+    version_changed(before, &after)
 }
 
 /// Whether the AMIs of a version in a Region were made by others: then an import knows no snapshots.

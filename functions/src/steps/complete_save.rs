@@ -1,4 +1,5 @@
-//! CompleteSave: ends a save that has its version: unlocks the instance and tells who wants to know.
+//! CompleteSave: ends a save that has its version: unlocks the instance, tells who wants to know, and
+//! deletes the versions that its schedule keeps no more.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use super::{Env, SaveRef, Step, runs};
 use crate::domain::save::{RegionCopy, SaveRecord, SaveState};
 use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
 use crate::ports::{Call, Notice};
-use crate::service::projects;
+use crate::service::{projects, retention};
 
 /// See the module.
 pub(super) struct CompleteSave;
@@ -34,6 +35,7 @@ impl Step for CompleteSave {
         Call::Get,
         Call::Query,
         Call::Put,
+        Call::Update,
         Call::Delete,
     ];
     type Input = SaveRef;
@@ -78,6 +80,7 @@ impl Step for CompleteSave {
             })
             .await?;
         runs::note(env, &record).await;
+        retention::retain(env, &record).await;
         Ok(output(&record, version))
     }
 }

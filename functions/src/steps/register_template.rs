@@ -342,6 +342,7 @@ impl Made<'_> {
             saved_from: instance.name.clone(),
             saved_by: record.saved_by.clone(),
             saved_date: self.now,
+            schedule: record.schedule.clone(),
             parent: instance.launched_from.clone(),
             amis: amis.collect(),
             snapshots: self.snapshots.clone(),

@@ -68,9 +68,9 @@ fn changes(file: &str) -> Vec<Change> {
     );
     add("POST", deprecate, None, FIRST);
     add("POST", restore, None, FIRST);
-    add("POST", "/v1/templates/kept/rollback?to=1", None, KEPT);
     let import = Some(json!({ "file": file.replace("kept", "other") }));
     add("POST", "/v1/templates/kept/import", import, KEPT);
+    add("POST", "/v1/templates/kept/rollback?to=1", None, KEPT);
     let only = Some(json!({"approved_only": true}));
     add("PATCH", brain, only, brain);
     let limit = Some(json!({"limit_usd": 10.0}));

@@ -5,6 +5,7 @@
 mod conditions;
 mod copies;
 mod document;
+mod fields;
 mod nonsense;
 mod nonsense_team;
 mod odd_templates;

@@ -216,7 +216,7 @@ fn launches() -> Vec<Odd> {
 
 fn schedules() -> Vec<Odd> {
     let mut all = Vec::new();
-    let schedules: [(&'static str, &[Value]); 5] = [
+    let schedules: [(&'static str, &[Value]); 6] = [
         ("name", &[json!(""), json!("UP")]),
         (
             "cadence",
@@ -240,8 +240,17 @@ fn schedules() -> Vec<Odd> {
             ],
         ),
         (
+            "keep",
+            &[json!(0), json!(101), json!(-1), json!(1.5), json!("7")],
+        ),
+        (
             "request",
-            &[json!(null), json!(""), save("region", json!("x"))],
+            &[
+                json!(null),
+                json!(""),
+                json!(["work", "kept", "us-east-1"]),
+                save("region", json!("x")),
+            ],
         ),
     ];
     for (field, values) in schedules {

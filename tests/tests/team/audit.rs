@@ -105,6 +105,7 @@ fn a_schedule_s_changes_are_its_owner_s_to_see() {
         cadence: "rate(1 day)".parse().unwrap(),
         timezone: "UTC".parse().unwrap(),
         jitter_minutes: 0,
+        keep: None,
         request: save_request("work", "kept"),
     };
     let made = service.create_schedule(&ada, nightly);

@@ -17,6 +17,7 @@ for about a minute, and a run that is refused shows in \"prism saves list\".
 
 Examples:
   prism schedule create my-research nightly-env --rate 1d
+  prism schedule create my-research nightly-env --rate 1d --keep 7
   prism schedule create my-research nightly-env --cron \"0 3 ? * MON-FRI *\" \\
     --timezone America/Los_Angeles
 
@@ -41,6 +42,10 @@ pub(crate) struct Create {
     /// Put each run off at random, by at most so much: 15m, 1h
     #[arg(long, value_name = "TIME")]
     jitter: Option<String>,
+    /// Keep so many of the versions that it makes, 1 to 100; older ones are deleted after each run,
+    /// unless they are in use, shared or the latest [default: all]
+    #[arg(long, value_name = "N")]
+    keep: Option<u32>,
     /// The schedule's name [default: the template's]
     #[arg(long)]
     name: Option<String>,
@@ -154,6 +159,7 @@ impl Create {
             cadence: self.when.cadence()?,
             timezone: self.timezone.parse()?,
             jitter_minutes: self.jitter.as_deref().map_or(Ok(0), minutes_of)?,
+            keep: self.keep,
             request,
         };
         asked.check()?;

@@ -18,8 +18,8 @@ pub(crate) struct List {
     limit: u16,
 }
 
-const HEADS: [&str; 8] = [
-    "SCHEDULE", "STATE", "INSTANCE", "TEMPLATE", "WHEN", "LAST RUN", "ENDED", "NEXT RUN",
+const HEADS: [&str; 9] = [
+    "SCHEDULE", "STATE", "INSTANCE", "TEMPLATE", "WHEN", "KEEP", "LAST RUN", "ENDED", "NEXT RUN",
 ];
 
 impl List {
@@ -63,6 +63,9 @@ fn row(view: &ScheduleView, now: Timestamp) -> Vec<String> {
         schedule.request.instance.clone(),
         schedule.request.template.to_string(),
         schedule.cadence.to_string(),
+        schedule
+            .keep
+            .map_or_else(|| "all".to_owned(), |keep| keep.to_string()),
         began.unwrap_or_else(|| "-".to_owned()),
         ended,
         next.unwrap_or_else(|| "-".to_owned()),

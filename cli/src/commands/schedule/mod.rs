@@ -101,6 +101,11 @@ fn text(view: &ScheduleView, now: Timestamp) -> String {
         0 => String::new(),
         minutes => format!("each run is put off by at most {minutes} min"),
     };
+    let keeps = match schedule.keep {
+        None => "all versions".to_owned(),
+        Some(1) => "the last version that it makes".to_owned(),
+        Some(keep) => format!("the last {keep} versions that it makes"),
+    };
     let mut text = format!(
         "{}: {} as {}, {}\n",
         schedule.name,
@@ -116,6 +121,7 @@ fn text(view: &ScheduleView, now: Timestamp) -> String {
         ("for", plain(&request.description)),
         ("time zone", schedule.timezone.to_string()),
         ("jitter", jitter),
+        ("keeps", keeps),
         ("made", when(schedule.created_at)),
         ("last runs", last.join("\n")),
         ("missed", missed_now(view.missed)),

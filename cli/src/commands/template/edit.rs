@@ -47,6 +47,7 @@ impl Edit {
             description: self.texts.description,
             notes: self.texts.notes,
         };
+        edit.check()?;
         let backend = &session.backend;
         let revision = match self.revision {
             Some(revision) => Some(revision),

@@ -22,6 +22,8 @@ pub const JITTER_MINUTES_MOST: u32 = 24 * 60;
 /// For how long in minutes the start of a run is tried again. A save that was due at night must not
 /// stop an instance in the middle of the morning.
 pub const LATE_MINUTES: u32 = 30;
+/// The most versions that a schedule can be asked to keep.
+pub const KEEP_MOST: u32 = 100;
 /// After how many minutes more a run that nobody has seen counts as missed.
 const UNSEEN_MINUTES: u32 = 5;
 /// The most missed runs that are counted.
@@ -47,6 +49,11 @@ pub struct ScheduleRequest {
     #[serde(default)]
     #[cfg_attr(feature = "api", schema(minimum = 0, maximum = 1440))]
     pub jitter_minutes: u32,
+    /// How many of the versions that it makes are kept, 1 to 100: older ones are deleted after each
+    /// run, unless they are in use, shared or the latest. All, where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "api", schema(minimum = 1, maximum = 100))]
+    pub keep: Option<u32>,
     /// The save that it asks for.
     #[serde(deserialize_with = "object")]
     pub request: SaveRequest,
@@ -56,6 +63,14 @@ impl ScheduleRequest {
     /// Checks what can be checked without asking anybody.
     pub fn check(&self) -> Result<(), Problem> {
         self.request.check()?;
+        if let Some(keep) = self.keep.filter(|keep| !(1..=KEEP_MOST).contains(keep)) {
+            let message = format!(
+                "The number of versions to keep (keep) is {keep}: it must be 1 to {KEEP_MOST}."
+            );
+            return Err(
+                Problem::new(Code::InvalidInput, message).hint("Leave it out to keep all of them.")
+            );
+        }
         let jitter = self.jitter_minutes;
         let rule = match &self.cadence {
             Cadence::Rate { minutes } if jitter >= *minutes => "it must be shorter than the rate",
@@ -109,6 +124,9 @@ pub struct Schedule {
     /// By how many minutes at most each run is put off, at random.
     #[serde(default)]
     pub jitter_minutes: u32,
+    /// How many of the versions that it makes are kept; all, where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<u32>,
     /// How far it has come.
     pub state: ScheduleState,
     /// Whether it holds still for now.
@@ -134,6 +152,7 @@ impl Schedule {
             cadence: asked.cadence,
             timezone: asked.timezone,
             jitter_minutes: asked.jitter_minutes,
+            keep: asked.keep,
             state: ScheduleState::Pending,
             paused: false,
             created_at: at.duration_trunc(second).unwrap_or(at),
@@ -158,6 +177,7 @@ impl Schedule {
             && self.cadence == other.cadence
             && self.timezone == other.timezone
             && self.jitter_minutes == other.jitter_minutes
+            && self.keep == other.keep
     }
 
     /// When it is due next after an instant; `None` when never again.
@@ -246,6 +266,7 @@ mod tests {
             cadence: cadence.parse().unwrap(),
             timezone: zone.parse().unwrap(),
             jitter_minutes: 0,
+            keep: None,
             request: serde_json::from_value(serde_json::json!({
                 "instance": "work", "template": "kept", "region": "us-east-1"
             }))
@@ -360,6 +381,7 @@ mod tests {
                 cadence: it.cadence,
                 timezone: it.timezone,
                 jitter_minutes,
+                keep: None,
                 request: it.request,
             };
             asked.check().map_err(|problem| problem.code)

@@ -1,0 +1,217 @@
+//! How many versions a schedule keeps: when a save of its has succeeded, those of its own that are
+//! more than that are deleted, the oldest first. Here they are only marked, as by
+//! `prism template delete`; the sweep removes their AMIs and snapshots (ADR 13).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::TimeDelta;
+
+use super::access::{Action, Caller};
+use super::audit;
+use super::removal::deleted;
+use crate::domain::audit::Subject;
+use crate::domain::grant::{Grant, Grantee};
+use crate::domain::save::SaveRecord;
+use crate::domain::schedule::Schedule;
+use crate::domain::template::{Template, TemplateState, Version};
+use crate::domain::{ImageId, Problem, Region, Timestamp};
+use crate::ports::InstanceFilter;
+use crate::registry::{Stored, TRIES};
+use crate::steps::{Env, from_ec2};
+
+/// The most versions of a template that are looked at.
+const VERSIONS: usize = 1000;
+/// The most versions that go with one save; the next goes on.
+const AT_ONCE: usize = 10;
+/// The most versions that are tried with one save.
+const LOOKS: usize = 50;
+/// The most AMIs in one question to EC2.
+const IDS: usize = 200;
+/// For how long EC2 may not show an instance that was launched, in minutes.
+const LAUNCH_MINUTES: i64 = 15;
+
+/// Deletes what a schedule keeps no more, now that a save of its has succeeded. The save has its
+/// version whatever becomes of this: what fails is tried again after the next.
+pub(crate) async fn retain(env: &Env, record: &SaveRecord) {
+    if let Err(problem) = remove_surplus(env, record).await {
+        let (save, code) = (&record.save_id, problem.code);
+        tracing::warn!(save.id = %save, %code, problem = problem.chain(), "old versions of a schedule could not be deleted");
+    }
+}
+
+async fn remove_surplus(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
+    let Some(schedule) = schedule_of(env, record).await? else {
+        return Ok(());
+    };
+    let Some(keep) = schedule.keep else {
+        return Ok(());
+    };
+    let name = &record.request.template;
+    let listed = env.registry.versions(name, VERSIONS, None).await?;
+    let own = listed.items.into_iter();
+    let own = own.filter(|version| is_own(version, &schedule));
+    let keep = usize::try_from(keep).unwrap_or(usize::MAX);
+    let surplus: Vec<Version> = own.skip(keep).collect();
+    let Some(template) = env.registry.template(name).await? else {
+        return Ok(());
+    };
+    let grants = env.registry.grants(name).await?;
+    let running = running(env, &surplus).await?;
+    let now = env.clock.now();
+    // Those that are needed for long must not keep the others from their turn.
+    let idle = surplus.iter().rev().filter(|version| {
+        let mut images = version.images();
+        why_kept(&template.value, version, &grants, now).is_none()
+            && !images.any(|(region, image)| running.contains(&(region.clone(), image.clone())))
+    });
+    let mut removed = 0;
+    for version in idle.take(LOOKS) {
+        if removed == AT_ONCE {
+            break;
+        }
+        if remove(env, record, &schedule, version.number).await? {
+            removed += 1;
+        }
+    }
+    Ok(())
+}
+
+/// The AMIs of versions that instances run from.
+async fn running(env: &Env, versions: &[Version]) -> Result<BTreeSet<(Region, ImageId)>, Problem> {
+    let mut by_region: BTreeMap<&Region, Vec<ImageId>> = BTreeMap::new();
+    for (region, image) in versions.iter().flat_map(Version::images) {
+        by_region.entry(region).or_default().push(image.clone());
+    }
+    let mut running = BTreeSet::new();
+    for (region, images) in by_region {
+        for some in images.chunks(IDS) {
+            let filter = InstanceFilter::Images(some.to_vec());
+            let found = env.ec2.instances(region, &filter).await;
+            let found = found.map_err(from_ec2)?.into_iter();
+            running.extend(found.map(|instance| (region.clone(), instance.image)));
+        }
+    }
+    Ok(running)
+}
+
+/// The schedule that asked for a save, if it is still there.
+async fn schedule_of(env: &Env, record: &SaveRecord) -> Result<Option<Schedule>, Problem> {
+    let Some(name) = &record.schedule else {
+        return Ok(None);
+    };
+    let stored = env.registry.schedule(&record.saved_by, name).await?;
+    let schedule = stored.map(|stored| stored.value);
+    // An earlier schedule of the same name may have asked for it.
+    Ok(schedule.filter(|schedule| record.started_at >= schedule.created_at))
+}
+
+/// Whether a version counts: a schedule keeps and deletes what it has made itself, and nothing that
+/// somebody saved by hand.
+fn is_own(version: &Version, schedule: &Schedule) -> bool {
+    version.state != TemplateState::Deleted
+        && version.saved_by == schedule.owner
+        && version.schedule.as_ref() == Some(&schedule.name)
+}
+
+/// Marks a version deleted that nobody needs. Answers whether it was done.
+async fn remove(
+    env: &Env,
+    record: &SaveRecord,
+    schedule: &Schedule,
+    number: u32,
+) -> Result<bool, Problem> {
+    let (registry, name) = (&env.registry, &record.request.template);
+    let owner = Caller::new(schedule.owner.clone());
+    for _ in 0..TRIES {
+        let Some(before) = registry.template(name).await? else {
+            return Ok(false);
+        };
+        // The schedule may do what its owner may at this moment.
+        let may = owner.may_template(registry, Action::Delete, &before.value);
+        if before.value.state == TemplateState::Deleted || !may.await? {
+            return Ok(false);
+        }
+        let Some(version) = registry.stored_version(name, number).await? else {
+            return Ok(false);
+        };
+        if version.value.state == TemplateState::Deleted {
+            return Ok(false);
+        }
+        if let Some(why) = needed(env, &before, &version.value).await? {
+            tracing::debug!(version = %version.value.reference(), why, "a version stays");
+            return Ok(false);
+        }
+        let now = env.clock.now();
+        let after = Template {
+            updated_at: now,
+            ..before.value.clone()
+        };
+        let subject = Subject::Template(name.clone());
+        let (by, from) = (&schedule.owner, &record.origin);
+        let event = audit::of(by, from, now, "template.delete", subject)
+            .with("version", number)
+            .with("schedule", &schedule.name)
+            .with("keep", schedule.keep);
+        let writes = deleted(&version, now)?;
+        // Nobody makes the name stand for it, or shares it, at this moment.
+        let replaced = registry.replace_template(&before, &after, &event, writes);
+        if replaced.await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Why a version is not deleted by a schedule, whatever it keeps.
+async fn needed(
+    env: &Env,
+    template: &Stored<Template>,
+    version: &Version,
+) -> Result<Option<&'static str>, Problem> {
+    let template = &template.value;
+    let grants = env.registry.grants(&template.name).await?;
+    let known = why_kept(template, version, &grants, env.clock.now());
+    if known.is_some() {
+        return Ok(known);
+    }
+    for (region, image) in version.images() {
+        let users = env.registry.users_of(region, image, 2).await?;
+        if users.iter().any(|user| *user != version.reference()) {
+            return Ok(Some("another template has its AMI"));
+        }
+    }
+    let running = running(env, std::slice::from_ref(version)).await?;
+    Ok((!running.is_empty()).then_some("instances run from it"))
+}
+
+/// The same, as far as the registry's records say it.
+fn why_kept(
+    template: &Template,
+    version: &Version,
+    grants: &[Grant],
+    now: Timestamp,
+) -> Option<&'static str> {
+    if version.number == template.latest || version.number == template.newest() {
+        return Some("it is the latest");
+    }
+    if grants.iter().any(|grant| hands_over(grant, version)) {
+        return Some("it is shared");
+    }
+    launched_lately(version, now).then_some("it was launched a moment ago")
+}
+
+/// Whether somebody counts on a version since the template was given to them: a user or a project on
+/// those that were there then; whoever else may launch its AMIs on every one, since nobody sees what
+/// runs in their accounts.
+fn hands_over(grant: &Grant, version: &Version) -> bool {
+    match grant.to {
+        _ if grant.launch.is_some() => true,
+        Grantee::Public => false,
+        _ => version.saved_date <= grant.at,
+    }
+}
+
+fn launched_lately(version: &Version, now: Timestamp) -> bool {
+    let last = version.usage.last_launched_at;
+    last.is_some_and(|at| now - at < TimeDelta::minutes(LAUNCH_MINUTES))
+}
