@@ -104,7 +104,9 @@ fn check(text: &str) {
 fn every_text_of_the_corpus_is_read_or_refused() {
     let all = corpus();
     assert!(all.len() > 80 && all.contains(&"kept\n".to_owned()));
-    all.iter().for_each(|text| check(text));
+    for text in &all {
+        check(text);
+    }
     let taken = |text: &&String| text.parse::<TemplateRef>().is_ok();
     let taken: Vec<&String> = all.iter().filter(taken).collect();
     assert!(taken.contains(&&"kept@3".to_owned()), "{taken:?}");
@@ -139,7 +141,7 @@ fn joined() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn any_text_is_read_or_refused(text in any::<String>()) {

@@ -271,7 +271,8 @@ fn at_the_end_of_the_next(
 fn what_the_name_stands_for_stays() {
     let world = at_the_end_of_the_next(38, |service, _| {
         Box::pin(async move {
-            let back = service.rollback(&caller("ada"), &kept(), Some(1), None);
+            let (ada, kept) = (caller("ada"), kept());
+            let back = service.rollback(&ada, &kept, Some(1), None);
             back.await.unwrap();
         })
     });
@@ -292,6 +293,7 @@ fn what_was_launched_a_moment_ago_stays() {
         })
     });
     assert_eq!(there(&world), [2, 1]);
+    world.pass(300);
     end_instance(&world);
     night(&world);
     assert_eq!(there(&world), [3]);
@@ -301,10 +303,10 @@ fn what_was_launched_a_moment_ago_stays() {
 #[test]
 fn what_cannot_be_looked_at_stays_and_fails_no_save() {
     let world = at_the_end_of_the_next(37, |_, admin| {
-        Box::pin(async move { admin.deny("ec2:DescribeInstances").unwrap() })
+        Box::pin(async move { admin.deny("DescribeInstances").unwrap() })
     });
     assert_eq!(there(&world), [2, 1]);
-    world.admin.allow("ec2:DescribeInstances").unwrap();
+    world.admin.allow("DescribeInstances").unwrap();
     night(&world);
     assert_eq!(there(&world), [3]);
 }
@@ -370,12 +372,12 @@ fn as_many_as_are_kept_follow_a_rule() {
 /// and the imports say it, looked at right before and after.
 #[test]
 fn at_random_none_goes_that_is_needed() {
+    let mut gone = 0;
     for seed in 0..12 {
         let world = world(seed, 2);
         let chance = seeded(seed);
         let below = |most: usize| usize::try_from(chance.next() % most as u64).unwrap();
         let (mut instances, mut shared) = (0, None);
-        let mut gone = 0;
         for _ in 0..8 {
             for _ in 0..below(3) {
                 let there = there(&world);
@@ -391,17 +393,18 @@ fn at_random_none_goes_that_is_needed() {
                     1 => roll_back(&world, number),
                     2 if instances > 0 => {
                         let name = format!("user-{}", 1 + below(instances));
-                        let gone = terminate(&world, &name);
-                        assert!(gone || instances > 0);
+                        // It may have ended before.
+                        let _ = terminate(&world, &name);
                     }
-                    _ => match shared.take() {
-                        Some(to) => unshare(&world, to),
-                        None => {
+                    _ => {
+                        if let Some(to) = shared.take() {
+                            unshare(&world, to);
+                        } else {
                             let to = ["user:bob", "account:210987654321"][below(2)];
                             share(&world, to);
                             shared = Some(to);
                         }
-                    },
+                    }
                 }
             }
             // What was ended is gone by then.
@@ -416,8 +419,8 @@ fn at_random_none_goes_that_is_needed() {
             let latest = latest(&world);
             assert!(after.contains(&latest), "seed {seed}: {latest} is gone");
         }
-        assert!(gone > 0 || shared.is_some(), "seed {seed}: nothing went");
     }
+    assert!(gone > 12, "only {gone} went");
 }
 
 fn terminate(world: &World, name: &str) -> bool {

@@ -17,7 +17,7 @@ const TAGS: usize = 10;
 /// How the header of a change is described that may have it.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
-#[allow(dead_code)] // It is read by `IfMatch`, and only described here.
+#[expect(dead_code, reason = "it is read by `IfMatch`, and only described here")]
 pub(super) struct Condition {
     /// Only where it stands as the ETag says with which it was read. Without it, or with `*`, however
     /// it stands.
@@ -31,7 +31,10 @@ pub(super) struct Condition {
 /// How the header of a change is described that has to have it.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
-#[allow(dead_code)] // It is read by `MustMatch`, and only described here.
+#[expect(
+    dead_code,
+    reason = "it is read by `MustMatch`, and only described here"
+)]
 pub(super) struct NeededCondition {
     /// Only where it stands as the ETag says with which it was read; with `*`, however it stands.
     #[param(
@@ -150,7 +153,7 @@ mod tests {
         let several = read(&["\"a\" , \"b,c\"", "W/\"d\",\"\""]).await;
         assert_eq!(several, tags(&["a", "b,c", ""]));
         assert_eq!(read(&["W/\"1\""]).await, tags(&[]));
-        let many = vec!["\"a\""; TAGS + 1].join(",");
+        let many = ["\"a\""; TAGS + 1].join(",");
         for odd in [
             "1",
             "W/1",

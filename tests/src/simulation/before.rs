@@ -91,7 +91,9 @@ fn budget(world: &World, limit_usd: f64) {
         hard_stop: true,
     };
     let (owner, project) = (caller(OWNER), project());
-    let set = world.service.set_budget(&owner, &project, Some(&budget));
+    let set = world
+        .service
+        .set_budget(&owner, &project, Some(&budget), None);
     world.clock.run(set).expect("the owner sets the budget");
 }
 
@@ -143,6 +145,7 @@ pub(crate) fn scheduled(world: &World, _: &InstanceId) {
         cadence: Cadence::Rate { minutes: 1440 },
         timezone: TimeZone::default(),
         jitter_minutes: 0,
+        keep: None,
         request: save_request("work", "kept"),
     };
     let owner = caller(OWNER);
