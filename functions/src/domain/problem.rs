@@ -104,6 +104,7 @@ codes! {
     ArchitectureTaken, Refused, "The version has an AMI for that architecture already.", "Save it as the next version, without --add-arch.";
     TemplateNotInRegion, Refused, "The template has no AMI in that Region, or none for that architecture.", "Launch it in one of the Regions that the message names.";
     ShareNotFound, Refused, "The template is not shared with them.", "\"prism template shares NAME\" shows with whom it is.";
+    VersionsNotPublic, Refused, "The template has versions that are not public, and this save would open its own AMI alone.", "Share the template first (\"prism template share NAME --public\"): what is saved to it is public then.";
     ShareImpossible, Refused, "EC2 does not let an AMI of the template be used so.", "Read the reason in the message; share it within this deployment (--user, --project), or save it anew without what is in the way.";
     ProjectNotFound, Refused, "There is no project of that name that you are in.", "\"prism project list\" shows your projects.";
     ProjectNameTaken, Refused, "There is a project of that name already.", "Choose another name.";

@@ -6,7 +6,7 @@ use super::preflight::{Target, label, no_version};
 use super::{Env, from_ec2, permissions};
 use crate::domain::grant::Grantee;
 use crate::domain::save::SaveRequest;
-use crate::domain::template::{Template, Version, Visibility};
+use crate::domain::template::{Template, TemplateState, Version, Visibility};
 use crate::domain::{Code, Problem, ProjectName, catalogue};
 use crate::ports::{Encryption, Instance, LaunchPermission, Volume};
 use crate::service::access::{Action, Caller, template_not_found};
@@ -98,6 +98,25 @@ fn is_denied(problem: &Problem) -> bool {
     matches!(problem.code, Code::TemplateNotFound | Code::NotAllowed)
 }
 
+/// Refuses to make a template public whose AMIs would have to be opened for it, all but the one that
+/// is saved: a share does that, and can take it back.
+fn check_earlier(
+    template: Option<&Template>,
+    opens: Option<&LaunchPermission>,
+) -> Result<(), Problem> {
+    let has_versions = |it: &&Template| it.state != TemplateState::Deleted && it.newest() > 0;
+    match (template.filter(has_versions), opens) {
+        (Some(template), Some(_)) => {
+            let message = format!(
+                "The template {} has versions that are not public, and this save would open its own AMI alone.",
+                template.name
+            );
+            Err(Problem::new(Code::VersionsNotPublic, message))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Refuses what EC2 would refuse later where the AMIs are open to others than the account: by
 /// `public`, or by what the template is shared with already.
 pub(super) async fn check_outside(
@@ -112,7 +131,9 @@ pub(super) async fn check_outside(
         None => BTreeSet::new(),
     };
     if request.public {
-        outside.extend(permissions::of(&env.settings, &Grantee::Public)?);
+        let public = permissions::of(&env.settings, &Grantee::Public)?;
+        check_earlier(template, public.as_ref().filter(|it| !outside.contains(it)))?;
+        outside.extend(public);
     }
     if outside.is_empty() {
         return Ok(());

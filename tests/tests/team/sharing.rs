@@ -2,6 +2,7 @@
 
 use prism_functions::domain::Code;
 use prism_functions::domain::grant::GrantState;
+use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::template::Visibility;
 use prism_functions::ports::{Ec2 as _, Encryption, LaunchPermission};
 use prism_functions::steps::{PublicScope, Settings};
@@ -232,4 +233,25 @@ fn files_that_were_not_meant_for_others_are_named_to_those_who_share_and_to_nobo
         let told = world.clock.run(world.service.packages(&by, &reference));
         assert_eq!(told.unwrap().unwrap().sensitive, None, "{user}");
     }
+}
+
+#[test]
+fn a_save_for_the_world_is_refused_where_earlier_versions_are_not() {
+    let world = encrypted(Encryption::None);
+    world.admin.block_public_images(&region(), false).unwrap();
+    let public = SaveRequest {
+        public: true,
+        ..save_request("work", "kept")
+    };
+    let refused = world.save("ada", public.clone()).unwrap();
+    assert_eq!(refused.failure.unwrap().code, "VersionsNotPublic");
+    assert_eq!(refused.stop_requested_at, None);
+    // What the hint says.
+    share(&world, "ada", "public").unwrap();
+    assert_eq!(saved(&world, public), 2);
+    let everyone = vec![vec![LaunchPermission::Everyone]];
+    assert_eq!(
+        (open_to(&world, 1), open_to(&world, 2)),
+        (everyone.clone(), everyone)
+    );
 }
