@@ -47,11 +47,13 @@ pub(crate) fn open(world: &World) {
 /// The template has a version, which is shared with an account.
 pub(crate) fn shared(world: &World, _: &InstanceId) {
     saved(world);
+    share(world, OWNER, ACCOUNT);
+}
+
+fn share(world: &World, owner: &str, to: &str) {
     let template = "kept".parse().expect("it is a template's name");
-    let to = ShareRequest {
-        to: ACCOUNT.to_owned(),
-    };
-    let owner = caller(OWNER);
+    let to = ShareRequest { to: to.to_owned() };
+    let owner = caller(owner);
     let shared = world.service.share(&owner, &template, &to);
     world.clock.run(shared).expect("the template is shared");
 }
@@ -108,6 +110,7 @@ pub(crate) fn of_another(world: &World, _: &InstanceId) {
     request.project = Some(project());
     let record = world.save(OTHER, request).expect("the save begins");
     assert_eq!(record.version, Some(1), "{:?}", record.failure);
+    share(world, OTHER, &format!("project:{PROJECT}"));
     let (other, project) = (caller(OTHER), project());
     let owner = caller(OWNER).user;
     let added = world

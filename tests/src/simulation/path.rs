@@ -42,6 +42,8 @@ pub struct Path {
     script: &'static [&'static str],
     /// Whether nothing is saved, and only the plan shown.
     pub(crate) dry: bool,
+    /// Whether it waits for hours, in which one look is like the other.
+    pub(crate) waits: bool,
     /// Whether a schedule asks for the save.
     pub(crate) scheduled: bool,
     /// Whether the instance has been saved before, and the version is copied to these Regions.
@@ -58,6 +60,7 @@ const PLAIN: Path = Path {
     later: &[],
     script: &[],
     dry: false,
+    waits: false,
     scheduled: false,
     copied_later: false,
 };
@@ -242,6 +245,7 @@ pub const ALL: &[Path] = &[
     Path {
         name: "an image that takes three hours",
         cloud: |cloud| cloud.durations.snapshot_base = Duration::from_hours(3),
+        waits: true,
         ..PLAIN
     },
 ];

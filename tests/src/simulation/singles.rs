@@ -1,5 +1,7 @@
 //! Exhaustive single faults: at every call of every path, everything that can go wrong there.
 
+use std::collections::HashSet;
+
 use super::campaign::{Tally, all};
 use super::fault::{Fault, Point};
 use super::mutant::Mutant;
@@ -22,6 +24,17 @@ pub fn points(path: Path) -> Vec<Point> {
     points.filter(|point| !scripted.contains(point)).collect()
 }
 
+/// The same without those that come to the same as one before: the hundreds of looks while nothing
+/// happens, on a path that waits for hours.
+fn different(path: Path) -> Vec<Point> {
+    let mut scene = Scene::on(path, &[]);
+    scene.script.fingerprints = true;
+    let trace = Run::play(scene).conductor.trace();
+    let mut seen = HashSet::new();
+    let first = trace.iter().filter(|visit| seen.insert(visit.fingerprint));
+    first.map(|visit| visit.point).collect()
+}
+
 /// How to play a path with these faults again.
 pub(crate) fn replay(path: Path, faults: &[Fault]) -> String {
     let faults: Vec<String> = faults.iter().map(|f| format!(" --fault {f}")).collect();
@@ -37,7 +50,12 @@ pub fn singles(paths: &[Path], every: usize) -> Tally {
     let mut jobs: Vec<(Path, Option<Fault>)> = Vec::new();
     for path in paths {
         jobs.push((*path, None));
-        for point in points(*path) {
+        let points = if path.waits {
+            different(*path)
+        } else {
+            points(*path)
+        };
+        for point in points {
             let faults = point.site.kinds().map(|kind| Fault { point, kind });
             jobs.extend(faults.map(|fault| (*path, Some(fault))));
         }
