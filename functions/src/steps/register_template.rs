@@ -36,6 +36,7 @@ pub(super) struct Output {
 impl Step for RegisterTemplate {
     const NAME: &'static str = "RegisterTemplate";
     const CALLS: &'static [Call] = &[
+        Call::LaunchPermissions,
         Call::AddLaunchPermissions,
         Call::RemoveLaunchPermissions,
         Call::Images,
@@ -82,7 +83,7 @@ pub(super) async fn register(
         subject,
     )
     .with("save", &record.save_id);
-    let mut open = Opened::default();
+    let mut open = Opened::seen(env, &images).await?;
     for _ in 0..TRIES {
         let before = env.registry.template(&record.request.template).await?;
         check_rights(env, record, before.as_ref()).await?;
@@ -120,13 +121,29 @@ pub(super) async fn register(
     Err(Problem::new(Code::RegistryConflict, message))
 }
 
-/// Whom the AMIs have been opened to.
-#[derive(Default)]
-pub(super) struct Opened(BTreeSet<LaunchPermission>);
+/// Whom the AMIs are open to, by Region.
+pub(super) struct Opened(BTreeMap<Region, BTreeSet<LaunchPermission>>);
 
 impl Opened {
-    /// Opens the AMIs to those whom the template is given to now, and closes them to those who have
-    /// lost it since the last look.
+    /// Looks whom AMIs are open to. They are the save's own: who is among them was let in by a run of
+    /// this step that came to no end, and may have lost the template since.
+    pub(super) async fn seen(
+        env: &Env,
+        images: &BTreeMap<Region, ImageId>,
+    ) -> Result<Self, Problem> {
+        let mut open = BTreeMap::new();
+        for (region, image) in images {
+            let held = match env.ec2.launch_permissions(region, image).await {
+                // Somebody has taken it away: what follows finds that.
+                Err(error) if error.is_not_found() => Vec::new(),
+                held => held.map_err(from_ec2)?,
+            };
+            open.insert(region.clone(), held.into_iter().collect());
+        }
+        Ok(Self(open))
+    }
+
+    /// Opens the AMIs to those whom the template is given to now, and closes them to everybody else.
     pub(super) async fn by_grants(
         &mut self,
         env: &Env,
@@ -139,9 +156,10 @@ impl Opened {
         if record.request.public {
             wanted.extend(public(env)?);
         }
-        let more: Vec<_> = wanted.difference(&self.0).cloned().collect();
-        let fewer: Vec<_> = self.0.difference(&wanted).cloned().collect();
         for (region, image) in images {
+            let held = self.0.entry(region.clone()).or_default();
+            let more: Vec<_> = wanted.difference(held).cloned().collect();
+            let fewer: Vec<_> = held.difference(&wanted).cloned().collect();
             if !(more.is_empty() && fewer.is_empty()) {
                 env.fence(save).await?;
             }
@@ -153,8 +171,8 @@ impl Opened {
                 let removed = env.ec2.remove_launch_permissions(region, image, &fewer);
                 removed.await.map_err(from_ec2)?;
             }
+            held.clone_from(&wanted);
         }
-        self.0 = wanted;
         Ok(())
     }
 }

@@ -37,6 +37,7 @@ impl Step for Stranded {
     const CALLS: &'static [Call] = &[
         Call::Alarm,
         Call::Images,
+        Call::LaunchPermissions,
         Call::AddLaunchPermissions,
         Call::Get,
         Call::Query,
