@@ -267,20 +267,18 @@ fn everything_is_throttled_hard() {
     let stories: Vec<String> = ids.iter().map(|id| to_the_end(&world, id)).collect();
     assert_snapshot!(stories[9], @r"
            0s  PlanSave !Throttled x20
-    3m55.716s  StopInstance !Throttled
-    3m56.753s  AwaitStopped x10 !Throttled x4
-    4m16.928s  CreateImage
-    4m16.928s  AwaitSnapshots x3 !Throttled x6
-    4m32.511s  RestartInstance
-    4m32.511s  AwaitRunning x9
-    4m48.511s  AwaitImage x4
-    5m24.511s  AwaitImageEvent
-    5m30.928s  AwaitImage
-    5m30.928s  RegisterTemplate
-    5m30.928s  CompleteSave
-    5m30.928s  Succeeded
+    3m55.716s  StopInstance
+    3m55.716s  AwaitStopped x16 !Throttled
+    4m15.753s  CreateImage !Throttled
+    4m16.674s  AwaitSnapshots !Throttled x4
+    4m39.244s  RestartInstance
+    4m39.244s  AwaitRunning x8 !Throttled
+    4m54.991s  AwaitImage x4 !Throttled x4
+     5m36.34s  RegisterTemplate
+     5m36.34s  CompleteSave
+     5m36.34s  Succeeded
     save: succeeded as work-9@1
-    instance: running, down for 50.758122311 s, and 51.758122311 s by the record
+    instance: running, down for 58.527126976 s, and 59.274450373 s by the record
     left: AMIs 1, snapshots 1
     notices: save.succeeded
     ");

@@ -70,8 +70,9 @@ impl Step for FailCopy {
             region: input.region.clone(),
             state: "failed",
         };
-        if record.version.is_some() {
-            // An execution that comes late: what the version has in the Region is registered.
+        if record.version.is_some() || record.state.is_final() {
+            // An execution that comes late: what the version has in the Region is registered, or the
+            // save has ended, and its record is not told differently any more.
             return Ok(failed);
         }
         let problem = input.failure.problem();
