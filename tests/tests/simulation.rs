@@ -3,7 +3,7 @@
 //! shown here.
 
 use prism_tests::simulation::{
-    Failure, MUTANTS, PATHS, play, random, randoms, singles, tell, trace,
+    Failure, MAIN, MUTANTS, PATHS, play, random, randoms, singles, tell, trace,
 };
 
 /// Fails with what was wrong first, and how to play it again.
@@ -38,6 +38,17 @@ fn single_faults_keep_the_promises() {
     let tally = singles(PATHS, 211);
     assert!(tally.runs > 100, "{} runs", tally.runs);
     none(&tally.failures);
+}
+
+#[test]
+fn an_execution_that_comes_late_starts_nothing_that_somebody_else_stopped() {
+    for fault in [
+        "AwaitRunning.Get#5=they-stop",
+        "AwaitRunning.Instances#3=they-stop",
+    ] {
+        let run = play(MAIN, &[fault.parse().expect("it is a fault")], None);
+        assert_eq!(run.violations, Vec::<String>::new(), "{}", tell(&run));
+    }
 }
 
 #[test]

@@ -24,7 +24,9 @@ impl Step for RestartInstance {
 
     async fn run(env: &Env, input: SaveRef) -> Result<Output, Problem> {
         let record = env.advance(&input, Self::NAME).await?;
-        if record.running_at.is_some() {
+        // Of a save that has ended, an execution that comes late owes the instance nothing: who stopped
+        // it since meant to.
+        if record.running_at.is_some() || record.state.is_final() {
             return Ok(Output { asked: false });
         }
         let id = record.instance()?.id.clone();
