@@ -1,7 +1,9 @@
 //! The clean slate that every save must leave, however it ends (promises P1, P4, P5).
 
 use prism_functions::domain::save::{SaveRecord, SaveState};
-use prism_functions::ports::{ImageFilter, ImageState, InstanceState, SnapshotFilter};
+use prism_functions::ports::{
+    ImageFilter, ImageState, InstanceState, Key, SnapshotFilter, Table as _,
+};
 use prism_functions::steps::SAVE_TAG;
 
 use crate::world::{World, region};
@@ -31,6 +33,7 @@ pub fn check_released(world: &World, record: &SaveRecord) {
     check_instance(world, record);
     check_images(world, record);
     check_copy_locks(world, record);
+    check_pledge(world, record);
     if record.version.is_some() && record.plan.is_some() {
         check_moments(world, record);
     }
@@ -69,6 +72,20 @@ fn check_copy_locks(world: &World, record: &SaveRecord) {
         let holder = world.clock.run(holder).expect("the registry answers");
         assert_ne!(holder.as_ref(), Some(&record.save_id), "{record:#?}");
     }
+}
+
+/// A save that has ended is about to cost nobody anything.
+fn check_pledge(world: &World, record: &SaveRecord) {
+    let paid_by = record.plan.as_ref().and_then(|plan| plan.paid_by.as_ref());
+    let Some(project) = paid_by.or(record.request.project.as_ref()) else {
+        return;
+    };
+    let key = Key::new(
+        format!("PROJECT#{project}"),
+        format!("PLEDGE#{}", record.save_id),
+    );
+    let pledge = world.clock.run(world.table.get(&key));
+    assert_eq!(pledge.expect("the table answers"), None, "{record:#?}");
 }
 
 fn check_instance(world: &World, record: &SaveRecord) {

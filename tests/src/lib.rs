@@ -7,6 +7,7 @@ pub mod cloudformation;
 pub mod contract;
 #[cfg(feature = "harness")]
 pub mod harness;
+pub mod interleaved;
 pub mod recorded;
 pub mod simulation;
 pub mod story;

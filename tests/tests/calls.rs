@@ -142,6 +142,14 @@ fn of_a_team() {
     let (other, kept) = ("other".parse().unwrap(), "kept".parse().unwrap());
     let set = service.set_budget(&ada, &other, Some(&budget), None);
     world.clock.run(set).unwrap();
+    // The project pays for the copy.
+    let request = CopyRequest {
+        template: "kept".parse().unwrap(),
+        version: 1,
+        regions: ["us-west-2".parse().unwrap()].into(),
+    };
+    let copy = service.start_copy(&ada, &request, None);
+    to_the_end(&world, &world.clock.run(copy).unwrap().save_id);
     let request = ShareRequest {
         to: "account:444455556666".to_owned(),
     };

@@ -4,10 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
 use prism_asl::{Functions, TaskFailure};
@@ -18,6 +15,7 @@ use prism_functions::registry::{Registry, Stored};
 use prism_functions::service::{Service, TemplateEdit};
 use prism_functions::steps::{self, Env};
 use prism_local::executions::StepFunctions;
+use prism_tests::interleaved::{Doing, give_way, interleave};
 use prism_tests::watched::Watched;
 use prism_tests::world::{Setup, World, caller, launch_request, save_request};
 use proptest::prelude::*;
@@ -68,19 +66,6 @@ impl Yielding {
     }
 }
 
-/// Gives way once.
-async fn give_way() {
-    let mut asked = false;
-    poll_fn(|context| {
-        if std::mem::replace(&mut asked, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-}
-
 fn meta() -> Key {
     Key::new("TEMPLATE#kept", "META")
 }
@@ -125,7 +110,7 @@ enum Done {
     Launched,
 }
 
-type Call<'a> = Pin<Box<dyn Future<Output = Result<Done, Problem>> + 'a>>;
+type Call<'a> = Doing<'a, Result<Done, Problem>>;
 
 /// A template with some versions, and saves of it that are about to be registered.
 struct Scene {
@@ -230,20 +215,6 @@ fn calls<'a>(service: &'a Service, scene: &'a Scene, rng: &mut fastrand::Rng) ->
     calls
 }
 
-/// Polls all calls to their ends, in the order that the seed says.
-fn run(mut calls: Vec<Call<'_>>, rng: &mut fastrand::Rng) -> Vec<Result<Done, Problem>> {
-    let mut context = Context::from_waker(Waker::noop());
-    let mut ends = Vec::new();
-    while !calls.is_empty() {
-        let at = rng.usize(..calls.len());
-        if let Poll::Ready(end) = calls[at].as_mut().poll(&mut context) {
-            drop(calls.swap_remove(at));
-            ends.push(end);
-        }
-    }
-    ends
-}
-
 /// The template and its versions, as they are in the end.
 fn end(world: &World) -> (Stored<Template>, Vec<Version>) {
     let registry = &world.service.env.registry;
@@ -267,7 +238,7 @@ fn check(seed: u64) {
     let (before, _) = end(&scene.world);
     let mut rng = fastrand::Rng::with_seed(seed);
     let calls = calls(&service, &scene, &mut rng);
-    let ends = run(calls, &mut rng);
+    let ends = interleave(calls, &mut rng);
     let (after, versions) = end(&scene.world);
     let done: Vec<&Done> = ends.iter().filter_map(|end| end.as_ref().ok()).collect();
     for end in &ends {

@@ -209,6 +209,9 @@ pub struct SavePlan {
     pub expected_downtime_s: u32,
     /// At most what the snapshots will cost a month in all Regions, in USD.
     pub usd_per_month_at_most: f64,
+    /// The project that pays for that: the one that is named, or the template's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_by: Option<ProjectName>,
     /// What else to know.
     pub warnings: Vec<Warning>,
 }
@@ -303,8 +306,7 @@ pub struct SaveRecord {
     pub ended_at: Option<Timestamp>,
     /// When the stop was about to be asked for. From here on the instance may be down.
     pub stop_requested_at: Option<Timestamp>,
-    /// When the stop was last asked for again, because no answer was known: an earlier request may
-    /// still take effect after the instance has been started.
+    /// When the stop was last asked for again, for want of an answer: an earlier one may still take effect.
     #[serde(default)]
     pub stop_repeated_at: Option<Timestamp>,
     /// When the instance was first seen stopped.

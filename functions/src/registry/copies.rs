@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::audit::audit_write;
+use super::pledges::{Admission, redeemed};
 use super::records::{Stored, decode, encode};
 use super::saves::{Begun, Lock, check_epoch, instance_key, save_item, save_not_found};
 use super::templates::{template_key, version_changed};
@@ -45,8 +46,13 @@ fn lock_key(name: &TemplateName, version: u32, region: &Region) -> Key {
 }
 
 impl Registry {
-    /// Begins a copy: its record and a lock for each of its Regions in one transaction, or nothing.
-    pub(crate) async fn begin_copy(&self, record: &SaveRecord) -> Result<Begun, Problem> {
+    /// Begins a copy: its record, a lock for each of its Regions, and the pledge to whom it is paid by, in
+    /// one transaction, or nothing.
+    pub(crate) async fn begin_copy(
+        &self,
+        record: &SaveRecord,
+        admission: Option<&Admission>,
+    ) -> Result<Begun, Problem> {
         let lock = Lock {
             save_id: record.save_id.clone(),
         };
@@ -56,6 +62,9 @@ impl Registry {
                 encode(key, &lock, 1, [])?,
                 Condition::ItemAbsent,
             ));
+        }
+        if let Some(admission) = admission {
+            writes.extend(admission.writes(&record.save_id)?);
         }
         match self.table.transact(&writes).await {
             Ok(()) => return Ok(Begun::Now),
@@ -206,6 +215,7 @@ impl Registry {
                 after.usd_per_month = Some(cost);
                 let item = save_item(&after, save.revision + 1)?;
                 writes.push(Write::Put(item, save.unchanged()));
+                writes.extend(redeemed(&save.value));
                 check = Some(writes.len());
                 writes.push(Write::Check(template_key(name), template.unchanged()));
                 writes.push(audit_write(event, stored.revision)?);

@@ -24,6 +24,8 @@
 //! | member | `PROJECT#name` | `MEMBER#user` | | |
 //! | a template's place in it | `PROJECT#name` | `TEMPLATE#name` | | |
 //! | approval | `PROJECT#name` | `APPROVED#template` | | |
+//! | pledge | `PROJECT#name` | `PLEDGE#id of the save` | | |
+//! | how many pledges there were | `PROJECT#name` | `PLEDGES` | | |
 //! | somebody's projects | `USER#user` | `PROJECTS` | | |
 //! | audit event | `AUDIT#resource` | `time#hash` | `AUDITED#user`, `time#hash` | `AUDITED#PROJECT#name`, `time#hash` |
 
@@ -35,6 +37,7 @@ mod grants;
 mod images;
 mod listing;
 mod packages;
+mod pledges;
 mod projects;
 mod records;
 mod runs;
@@ -57,6 +60,7 @@ pub use entries::Scope;
 pub(crate) use grants::GrantChange;
 pub(crate) use images::still_used;
 pub use listing::{Entries, Entry, Listing};
+pub(crate) use pledges::{Admission, Committed};
 pub(crate) use projects::MemberChange;
 pub use projects::ProjectTemplate;
 pub use records::Stored;

@@ -4,6 +4,7 @@ use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::audit::audit_write;
+use super::pledges::Mark;
 use super::records::{Stored, decode, encode};
 use super::{Listed, Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
@@ -16,7 +17,7 @@ use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Wri
 /// How many templates' versions are read at once.
 const AT_ONCE: usize = 16;
 
-fn project_key(name: &ProjectName) -> Key {
+pub(super) fn project_key(name: &ProjectName) -> Key {
     Key::new(format!("PROJECT#{name}"), "META")
 }
 
@@ -326,19 +327,21 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// Deletes a project whose last member is this owner. It stays where somebody joined meanwhile.
+    /// Deletes a project whose last member is this owner. It stays where somebody joined since it was
+    /// read, or where something has begun at its expense since its mark was. Answers whether it is gone.
     pub(crate) async fn remove_project(
         &self,
         stored: &Stored<Project>,
+        mark: Mark,
         owner: &UserId,
         at: Timestamp,
         event: &AuditEvent,
-    ) -> Result<(), Problem> {
+    ) -> Result<bool, Problem> {
         let name = &stored.value.name;
         let memberships = self.memberships(owner).await?;
         let mut roles = memberships.value.clone();
         roles.roles.remove(name);
-        let mark = memberships.revision + 1;
+        let revision = memberships.revision + 1;
         let deleted = Project {
             deleted_at: Some(at),
             budget: None,
@@ -351,12 +354,13 @@ impl Registry {
             Write::Put(item, stored.unchanged()),
             Write::Delete(member_key(name, owner), Condition::Always),
             Write::Put(
-                memberships_item(owner, &roles, mark)?,
+                memberships_item(owner, &roles, revision)?,
                 as_read(&memberships),
             ),
-            audit_write(event, mark)?,
+            audit_write(event, revision)?,
+            mark.check(name),
         ];
-        self.table.transact(&writes).await.map_err(problem)
+        self.commit(&writes).await
     }
 
     /// Approves a template for a project, or withdraws that, and writes down who did it.

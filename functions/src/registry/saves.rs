@@ -1,6 +1,7 @@
 //! Saves, locks and duties.
 
 use super::audit::audit_write;
+use super::pledges::{Admission, redeemed};
 use super::records::{Indexed, Stored, decode, encode, sortable};
 use super::waits::wait_key;
 use super::{Listed, Registry, TRIES, problem};
@@ -80,12 +81,14 @@ impl Registry {
         item.as_ref().map(decode).transpose()
     }
 
-    /// Begins a save: lock, duty and record in one transaction, or nothing (promises P1, P4).
+    /// Begins a save: lock, duty, record, and the pledge to whom it is paid by, in one transaction, or
+    /// nothing (promises P1, P4).
     pub(crate) async fn begin_save(
         &self,
         record: &SaveRecord,
         duty: &Duty,
         event: &AuditEvent,
+        admission: Option<&Admission>,
     ) -> Result<Begun, Problem> {
         let lock_key = instance_key(&duty.region, &duty.instance, "LOCK");
         let lock = encode(
@@ -98,12 +101,15 @@ impl Registry {
         )?;
         let (open_pk, _) = Index::Gsi2.attributes();
         let no_open_duty = Condition::AttributeAbsent(open_pk.to_owned());
-        let writes = [
+        let mut writes = vec![
             Write::Put(save_item(record, 1)?, Condition::ItemAbsent),
             Write::Put(lock, Condition::ItemAbsent),
             Write::Put(duty_item(duty, 1)?, no_open_duty),
             audit_write(event, 1)?,
         ];
+        if let Some(admission) = admission {
+            writes.extend(admission.writes(&record.save_id)?);
+        }
         match self.table.transact(&writes).await {
             Ok(()) => return Ok(Begun::Now),
             Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
@@ -177,8 +183,8 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// Ends a save: its record as changed, its lock released and its wait forgotten, in one
-    /// transaction. With `keep_lock`, the lock stays.
+    /// Ends a save: its record as changed, its lock released, its pledge redeemed and its wait forgotten,
+    /// in one transaction. With `keep_lock`, lock and pledge stay.
     pub(crate) async fn end_save(
         &self,
         id: &SaveId,
@@ -210,6 +216,7 @@ impl Registry {
             }
             if !keep_lock {
                 writes.extend(self.copy_releases(&record).await?);
+                writes.extend(redeemed(&record));
             }
             if let Some(image) = &record.image {
                 let wait = wait_key(&record.request.region, image);

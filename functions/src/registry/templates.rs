@@ -6,6 +6,7 @@ use super::entries;
 use super::grants::grant_write;
 use super::images;
 use super::packages;
+use super::pledges::redeemed;
 use super::projects::place_writes;
 use super::records::{self, Indexed, Stored, decode, sortable};
 use super::saves::save_item;
@@ -148,6 +149,7 @@ fn registration(
     after.usd_per_month = Some(made.version.usd_per_month);
     let item = save_item(&after, save.revision + 1)?;
     writes.push(Write::Put(item, save.unchanged()));
+    writes.extend(redeemed(&save.value));
     Ok(writes)
 }
 

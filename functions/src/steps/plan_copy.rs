@@ -12,9 +12,10 @@ use crate::domain::save::{SaveRecord, SaveRequest};
 use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, Problem, Region, SaveId};
 use crate::ports::{Call, Image, ImageFilter, ImageState, Tags};
-use crate::registry::Begun;
+use crate::registry::{Admission, Begun};
 use crate::service::access::{Action, Caller, template_not_found};
 use crate::service::lookup::check_regions;
+use crate::service::projects;
 
 /// See the module.
 pub(super) struct PlanCopy;
@@ -43,6 +44,8 @@ impl Step for PlanCopy {
         Call::Get,
         Call::Query,
         Call::Put,
+        Call::Update,
+        Call::Check,
     ];
     type Input = Input;
     type Output = Output;
@@ -53,7 +56,11 @@ impl Step for PlanCopy {
         }
         let subject = check(env, &input.caller, &input.copy).await?;
         let record = record(env, &input, &subject);
-        match env.registry.begin_copy(&record).await? {
+        match env
+            .registry
+            .begin_copy(&record, subject.admission.as_ref())
+            .await?
+        {
             Begun::Now => Ok(output(&record)),
             Begun::Before(record) => again(&record, &input),
             Begun::HeldBy(holder) => Err(in_progress(&input.copy, &holder)),
@@ -92,18 +99,20 @@ pub(crate) struct Subject {
     version: Version,
     source: CopySource,
     tags: Tags,
+    usd_per_month: f64,
+    /// The leave of the template's project, where it is in one.
+    admission: Option<Admission>,
 }
 
 impl Subject {
     /// What the copy will do.
     pub(crate) fn plan(&self, request: &CopyRequest) -> CopyPlan {
-        let bytes = self.version.snapshot_bytes;
         CopyPlan {
             template: self.template.name.clone(),
             source: self.source.clone(),
             regions: request.regions.clone(),
-            bytes,
-            usd_per_month_at_most: snapshot_usd_per_month(bytes, request.regions.len()),
+            bytes: self.version.snapshot_bytes,
+            usd_per_month_at_most: self.usd_per_month,
         }
     }
 }
@@ -149,6 +158,11 @@ pub(crate) async fn check(
             return Err(in_progress(request, &holder));
         }
     }
+    let usd_per_month = snapshot_usd_per_month(version.snapshot_bytes, request.regions.len());
+    let admission = match &template.project {
+        Some(project) => Some(projects::admit(env, caller, project, usd_per_month).await?),
+        None => None,
+    };
     let (region, image) = source(env, &version).await?;
     let user_tags = image.tags.into_iter().filter(|(key, _)| {
         let reserved = ["aws:", "prism:"];
@@ -163,6 +177,8 @@ pub(crate) async fn check(
         },
         template,
         version,
+        usd_per_month,
+        admission,
     })
 }
 

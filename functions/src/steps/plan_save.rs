@@ -9,9 +9,10 @@ use crate::domain::audit::{Channel, Origin};
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{Duty, SavePlan, SaveRecord, SaveRequest, SavedInstance};
 use crate::domain::schedule::ScheduleState;
-use crate::domain::{Code, Problem, Region, SaveId, ScheduleName};
+use crate::domain::template::Template;
+use crate::domain::{Code, Problem, ProjectName, Region, SaveId, ScheduleName};
 use crate::ports::{Call, InstanceState};
-use crate::registry::Begun;
+use crate::registry::{Admission, Begun};
 use crate::service::access::Caller;
 use crate::service::{audit, projects};
 
@@ -72,6 +73,8 @@ impl Step for PlanSave {
         Call::Get,
         Call::Query,
         Call::Put,
+        Call::Update,
+        Call::Check,
     ];
     type Input = Input;
     type Output = Output;
@@ -83,17 +86,12 @@ impl Step for PlanSave {
         if let Some(name) = &input.schedule {
             still_scheduled(env, &input, name).await?;
         }
-        let plan = plan(
-            env,
-            &input.caller,
-            input.save_id.clone(),
-            input.request.clone(),
-        )
-        .await?;
+        let (id, request) = (input.save_id.clone(), input.request.clone());
+        let (plan, admission) = admitted(env, &input.caller, id, request).await?;
         if input.dry_run {
             return Ok(output(plan, 1, true));
         }
-        begin(env, &input, plan).await
+        begin(env, &input, plan, admission.as_ref()).await
     }
 }
 
@@ -138,7 +136,12 @@ fn again(record: &SaveRecord, input: &Input) -> Result<Output, Problem> {
     Ok(output(record.plan()?.clone(), record.epoch, false))
 }
 
-async fn begin(env: &Env, input: &Input, plan: SavePlan) -> Result<Output, Problem> {
+async fn begin(
+    env: &Env,
+    input: &Input,
+    plan: SavePlan,
+    admission: Option<&Admission>,
+) -> Result<Output, Problem> {
     let now = env.clock.now();
     let duty = Duty {
         save_id: plan.save_id.clone(),
@@ -162,11 +165,9 @@ async fn begin(env: &Env, input: &Input, plan: SavePlan) -> Result<Output, Probl
         Some(_) if !input.by_hand => Origin::by(Channel::Schedule),
         _ => input.caller.origin.clone(),
     };
-    match env
-        .registry
-        .begin_save(&record, &duty, &audit::of_save(&record, &plan))
-        .await?
-    {
+    let event = audit::of_save(&record, &plan);
+    let begun = env.registry.begin_save(&record, &duty, &event, admission);
+    match begun.await? {
         Begun::Now => {
             runs::note(env, &record).await;
             packages::note(env, &plan.save_id, &plan.request, &plan.instance).await;
@@ -195,6 +196,17 @@ pub(crate) async fn plan(
     save_id: SaveId,
     request: SaveRequest,
 ) -> Result<SavePlan, Problem> {
+    let (plan, _) = admitted(env, caller, save_id, request).await?;
+    Ok(plan)
+}
+
+/// The plan, with the leave of the project that pays for it, where one does.
+async fn admitted(
+    env: &Env,
+    caller: &Caller,
+    save_id: SaveId,
+    request: SaveRequest,
+) -> Result<(SavePlan, Option<Admission>), Problem> {
     let subject = preflight::check(env, caller, &request).await?;
     let instance = saved_instance(&subject)?;
     let was_running = instance.original_state == InstanceState::Running;
@@ -204,10 +216,17 @@ pub(crate) async fn plan(
         .map(|gib| u64::from(*gib) << 30)
         .sum();
     let usd_per_month = snapshot_usd_per_month(bytes, 1 + request.copy_to.len());
-    if let Some(project) = rights::payer(&request, subject.template.as_ref()) {
-        projects::check_save(env, caller, project, usd_per_month).await?;
-    }
-    Ok(SavePlan {
+    let template = subject.template.as_ref();
+    let paid_by = rights::payer(&request, template).cloned();
+    let admission = match &paid_by {
+        Some(project) => {
+            let brought = brought_along(env, project, template).await?;
+            let added = usd_per_month + brought;
+            Some(projects::admit(env, caller, project, added).await?)
+        }
+        None => None,
+    };
+    let plan = SavePlan {
         steps: steps(&request, subject.target, was_running),
         expected_downtime_s: if was_running { USUAL_DOWNTIME_S } else { 0 },
         usd_per_month_at_most: usd_per_month,
@@ -221,7 +240,23 @@ pub(crate) async fn plan(
         save_id,
         request,
         instance,
-    })
+        paid_by,
+    };
+    Ok((plan, admission))
+}
+
+/// What the versions cost a month that a template brings along into another project, in USD.
+async fn brought_along(
+    env: &Env,
+    project: &ProjectName,
+    template: Option<&Template>,
+) -> Result<f64, Problem> {
+    let comes = |it: &&Template| it.project.as_ref() != Some(project);
+    let Some(template) = template.filter(comes) else {
+        return Ok(0.0);
+    };
+    let versions = env.registry.all_versions(&template.name).await?;
+    Ok(versions.iter().map(|it| it.usd_per_month).sum())
 }
 
 fn saved_instance(subject: &Subject) -> Result<SavedInstance, Problem> {

@@ -1,13 +1,19 @@
 //! Projects: their members' rights, approvals, budgets, costs, their end.
 
+use std::sync::Arc;
+
 use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::template::Visibility;
-use prism_functions::domain::{Code, ProjectName};
-use prism_functions::ports::Ec2 as _;
-use prism_functions::service::{ProjectEdit, ProjectRequest};
+use prism_functions::domain::{Code, Problem, ProjectName};
+use prism_functions::ports::{Ec2 as _, Table};
+use prism_functions::registry::Registry;
+use prism_functions::service::{ProjectEdit, ProjectRequest, Service, save_id_of};
+use prism_functions::steps;
+use prism_tests::interleaved::{Doing, Yielding, give_way, interleave};
 use prism_tests::untouched::sight;
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};
+use serde_json::json;
 
 use crate::{
     RunIt as _, brain, for_brain, in_two_regions, kept, launch, launch_for_brain, project, saved,
@@ -235,4 +241,110 @@ fn a_project_goes_with_all_who_were_in_it_and_its_name_with_it() {
         world.clock.run(again).unwrap_err().code,
         Code::ProjectNameTaken
     );
+}
+
+/// Deletes the project while others do what they do, in an order that a seed says.
+fn deleted_while<T>(
+    world: &World,
+    seed: u64,
+    others: impl FnOnce(Service) -> Doing<'static, T>,
+) -> (Result<(), Problem>, T) {
+    enum Ended<T> {
+        Deleted(Result<(), Problem>),
+        Other(T),
+    }
+    let mut service = world.service.clone();
+    let table = Yielding(Arc::clone(&world.table) as Arc<dyn Table>);
+    service.env.registry = Registry::new(Arc::new(table));
+    let (mine, theirs) = (service.clone(), others(service));
+    let calls: Vec<Doing<'_, Ended<T>>> = vec![
+        Box::pin(async move {
+            let olga = caller("olga");
+            Ended::Deleted(mine.delete_project(&olga, &brain(), None).await)
+        }),
+        Box::pin(async move {
+            // The deletion has the longer way: they come at any moment of it.
+            for _ in 0..seed * 4 {
+                give_way().await;
+            }
+            Ended::Other(theirs.await)
+        }),
+    ];
+    let mut ends = interleave(calls, &mut fastrand::Rng::with_seed(seed)).into_iter();
+    match (ends.next(), ends.next()) {
+        (Some(Ended::Deleted(deleted)), Some(Ended::Other(other))) => (deleted, other),
+        _ => unreachable!("each call has its end"),
+    }
+}
+
+/// How many of a project's deletions got through among so many, and how many were refused.
+fn told_apart(ends: &[bool]) {
+    let got_through = ends.iter().filter(|it| **it).count();
+    let both = got_through > 0 && got_through < ends.len();
+    assert!(both, "{got_through} of {} got through", ends.len());
+}
+
+#[test]
+fn nobody_who_joins_a_project_at_its_end_is_left_in_none() {
+    let mut ends = Vec::new();
+    for seed in 0..60 {
+        let world = World::new(5);
+        project(&world);
+        let (deleted, joined) = deleted_while(&world, seed, |service| {
+            Box::pin(async move {
+                let (olga, joe) = (caller("olga"), "joe".parse().unwrap());
+                service
+                    .add_member(&olga, &brain(), &joe, ProjectRole::Member)
+                    .await
+            })
+        });
+        let registry = &world.service.env.registry;
+        let there = world.clock.run(registry.project(&brain())).unwrap();
+        assert_eq!(there.is_none(), deleted.is_ok(), "seed {seed}: {deleted:?}");
+        let joe = "joe".parse().unwrap();
+        let roles = world.clock.run(registry.memberships(&joe)).unwrap();
+        let member = world.clock.run(registry.member(&brain(), &joe)).unwrap();
+        let is_in = there.is_some() && joined.is_ok();
+        assert!(is_in || member.is_none(), "seed {seed}: {joined:?}");
+        assert_eq!(
+            member.is_some(),
+            !roles.value.roles.is_empty(),
+            "seed {seed}: {joined:?} {deleted:?}"
+        );
+        ends.push(joined.is_ok());
+    }
+    told_apart(&ends);
+}
+
+#[test]
+fn nothing_that_is_saved_for_a_project_at_its_end_is_left_in_none() {
+    let mut ends = Vec::new();
+    for seed in 0..60 {
+        let world = launched(Setup::seeded(5));
+        project(&world);
+        // It is the owner's own: everybody else is taken out first.
+        world.launch("olga", "ubuntu", "hers");
+        let save_id = save_id_of(&"olga".parse().unwrap(), "once").unwrap();
+        let request = for_brain(save_request("hers", "kept"));
+        let payload = json!({
+            "save_id": save_id, "execution": save_id, "caller": caller("olga"), "request": request,
+        });
+        let (deleted, begun) = deleted_while(&world, seed, |service| {
+            Box::pin(async move {
+                let step = steps::find("PlanSave").unwrap();
+                (step.invoke)(&service.env, payload).await
+            })
+        });
+        // Either the save begins, or the project goes; what is refused says why.
+        if let Err(problem) = &deleted {
+            assert_eq!(problem.code, Code::ProjectInUse, "seed {seed}: {problem:?}");
+        }
+        if let Err(problem) = &begun {
+            let expected = [Code::ProjectNotFound, Code::RegistryConflict];
+            assert!(expected.contains(&problem.code), "seed {seed}: {problem:?}");
+        }
+        assert_ne!(deleted.is_ok(), begun.is_ok(), "seed {seed}: {deleted:?}");
+        ends.push(deleted.is_ok());
+    }
+    told_apart(&ends);
 }

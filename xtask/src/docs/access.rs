@@ -62,9 +62,12 @@ see it then, and its members once it is shared (`prism project share-template`).
 
 A budget counts the snapshots of all versions of the project's templates, in every Region, by their full size:
 the most that they can cost. Instances are not counted. Thresholds are told once for each crossing,
-as the event `budget.crossed` on the event bus. A hard stop refuses saves that would exceed the limit, and launches
-once it is used up; two saves at once may both pass. `prism project costs` asks EC2 for the sizes as they are,
-and says of each version whether deleting it frees all of its cost or shares blocks with others.
+as the event `budget.crossed` on the event bus. A hard stop refuses saves, added architectures and copies that would exceed
+the limit, and launches once it is used up. What is under way counts by the most that it can cost, from the transaction in
+which it begins to the one in which it is registered or ends, and of two that begin at once the second looks again: they
+never exceed the limit together. A template that is saved into another project brings its earlier versions' costs along.
+`prism project costs` asks EC2 for the sizes as they are, and says of each version whether deleting it frees all of its
+cost or shares blocks with others.
 
 ## Audit
 

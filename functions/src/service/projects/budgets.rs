@@ -11,7 +11,7 @@ use crate::domain::budget::{Budget, BudgetRequest};
 use crate::domain::project::Project;
 use crate::domain::{Code, Problem, ProjectName, SaveId, TemplateName};
 use crate::ports::Notice;
-use crate::registry::Stored;
+use crate::registry::{Admission, Committed, Stored};
 use crate::service::Expected;
 use crate::service::Service;
 use crate::service::access::{Action, Caller, project_not_found};
@@ -61,27 +61,53 @@ impl Service {
     }
 }
 
-/// Refuses a save that is to be paid by a project in which its saver may not, or whose budget it would
-/// exceed by at most `usd_per_month`.
-pub(crate) async fn check_save(
+/// Lets a save or a copy begin at the expense of a project, to which it adds at most `usd_per_month`; refuses
+/// one whose caller may not, or for which the budget has no room beside all that is under way. The leave
+/// is good for as long as nobody else has begun at the expense of the same budget.
+pub(crate) async fn admit(
     env: &Env,
     caller: &Caller,
     name: &ProjectName,
     usd_per_month: f64,
-) -> Result<(), Problem> {
+) -> Result<Admission, Problem> {
     let project = contribute(env, caller, name).await?;
-    let Some(budget) = project.budget.filter(|budget| budget.hard_stop) else {
-        return Ok(());
+    let stops = |budget: &&Budget| budget.hard_stop;
+    let mark = match project.value.budget.as_ref().filter(stops) {
+        None => None,
+        Some(budget) => {
+            let mark = env.registry.pledge_mark(name).await?;
+            let committed = env.registry.committed(name).await?;
+            if budget.refuses(committed.in_all() + usd_per_month) {
+                let message = format!(
+                    "The project {name} {}; this adds up to {usd_per_month:.2}, and its budget is {:.2}.",
+                    costs(&committed),
+                    budget.limit_usd
+                );
+                return Err(Problem::new(Code::BudgetExceeded, message));
+            }
+            Some(mark)
+        }
     };
-    let costs = env.registry.project_usd(name).await?;
-    if !budget.refuses(costs + usd_per_month) {
-        return Ok(());
+    Ok(Admission {
+        project,
+        usd_per_month,
+        mark,
+    })
+}
+
+/// What a project costs and will cost, for people.
+fn costs(committed: &Committed) -> String {
+    let Committed {
+        usd_per_month,
+        pledged_usd,
+    } = committed;
+    if *pledged_usd > 0.0 {
+        format!(
+            "costs {usd_per_month:.2} USD a month, and what is being saved for it up to {pledged_usd:.2}"
+        )
+    } else {
+        format!("costs {usd_per_month:.2} USD a month")
     }
-    let message = format!(
-        "The project {name} costs {costs:.2} USD a month; this save adds up to {usd_per_month:.2}, and its budget is {:.2}.",
-        budget.limit_usd
-    );
-    Err(Problem::new(Code::BudgetExceeded, message))
 }
 
 /// Refuses a launch for a project in which the caller may not, from a template that the project has
@@ -94,34 +120,40 @@ pub(crate) async fn check_launch(
 ) -> Result<(), Problem> {
     let project = contribute(env, caller, name).await?;
     let registry = &env.registry;
-    if project.approved_only && registry.approval(name, template).await?.is_none() {
+    if project.value.approved_only && registry.approval(name, template).await?.is_none() {
         let message = format!("The project {name} has not approved the template {template}.");
         let hint = format!(
             "Launch one that it has (prism project templates {name}), or ask an admin: prism project approve {name} {template}"
         );
         return Err(Problem::new(Code::TemplateNotApproved, message).hint(hint));
     }
-    let Some(budget) = project.budget.filter(|budget| budget.hard_stop) else {
+    let stops = |budget: &Budget| budget.hard_stop;
+    let Some(budget) = project.value.budget.filter(stops) else {
         return Ok(());
     };
-    let costs = registry.project_usd(name).await?;
-    if costs < budget.limit_usd {
+    let committed = registry.committed(name).await?;
+    if committed.in_all() < budget.limit_usd {
         return Ok(());
     }
     let message = format!(
-        "The project {name} costs {costs:.2} USD a month, and its budget of {:.2} is used up.",
+        "The project {name} {}, and its budget of {:.2} is used up.",
+        costs(&committed),
         budget.limit_usd
     );
     Err(Problem::new(Code::BudgetExceeded, message))
 }
 
-async fn contribute(env: &Env, caller: &Caller, name: &ProjectName) -> Result<Project, Problem> {
+async fn contribute(
+    env: &Env,
+    caller: &Caller,
+    name: &ProjectName,
+) -> Result<Stored<Project>, Problem> {
     let registry = &env.registry;
     caller
         .check_project(registry, Action::Contribute, name)
         .await?;
     let stored = registry.project(name).await?;
-    Ok(stored.ok_or_else(|| project_not_found(name))?.value)
+    stored.ok_or_else(|| project_not_found(name))
 }
 
 /// Tells of the thresholds that a project's costs have crossed since the last look. It is written

@@ -17,13 +17,13 @@ use crate::domain::grant::Grantee;
 use crate::domain::project::{Member, Project, ProjectRole};
 use crate::domain::save::check_text;
 use crate::domain::{Code, Problem, ProjectName};
-use crate::registry::{GrantChange, Stored};
+use crate::registry::{GrantChange, Stored, TRIES};
 
 pub use costs::{ProjectCosts, RegionCost, TemplateCost, VersionCost};
 pub use members::MemberRequest;
 pub use templates::ProjectTemplateView;
 
-pub(crate) use budgets::{check_launch, check_save, tell_budget};
+pub(crate) use budgets::{admit, check_launch, tell_budget};
 
 /// How many records are read at once where a project is taken apart.
 const PAGE: usize = 100;
@@ -188,9 +188,10 @@ impl Service {
         Ok(view(project, role))
     }
 
-    /// Deletes a project that no template belongs to. Members leave it first, so that nobody adds to
-    /// it meanwhile; what was interrupted can be asked for again. Only as it is expected to stand
-    /// before that.
+    /// Deletes a project that no template belongs to and that nothing is being saved for. Members leave it
+    /// first, so that nobody adds to it meanwhile; what was interrupted can be asked for again. Whoever
+    /// joined, and whatever began, up to the last moment keeps it. Only as it is expected to stand before
+    /// that.
     pub async fn delete_project(
         &self,
         caller: &Caller,
@@ -199,26 +200,51 @@ impl Service {
     ) -> Result<(), Problem> {
         let (before, _) = self.project_for(caller, name, Action::Delete).await?;
         check(expected, &format!("The project {name}"), &tag(&before))?;
+        self.check_unused(name).await?;
         let registry = &self.env.registry;
-        let templates = registry.templates_of_project(name, 1, None).await?;
-        if let Some(place) = templates.items.first() {
-            let message = format!(
-                "The template {} belongs to the project {name}.",
-                place.template
-            );
-            return Err(Problem::new(Code::ProjectInUse, message)
-                .hint("Delete its templates first, or move them to another project."));
-        }
-        self.empty_project(caller, name).await?;
-        let (stored, _) = self.project_for(caller, name, Action::Delete).await?;
         let subject = Subject::Project(name.clone());
         let event = self
             .event(caller, "project.delete", subject)
             .of_project(Some(name));
-        let now = self.env.clock.now();
-        registry
-            .remove_project(&stored, &caller.user, now, &event)
-            .await
+        for _ in 0..TRIES {
+            self.empty_project(caller, name).await?;
+            // What is decided from here on holds in the end, or is decided again.
+            let mark = registry.pledge_mark(name).await?;
+            let (stored, _) = self.project_for(caller, name, Action::Delete).await?;
+            self.check_unused(name).await?;
+            if stored.value.members > 1 {
+                continue;
+            }
+            let now = self.env.clock.now();
+            let gone = registry.remove_project(&stored, mark, &caller.user, now, &event);
+            if gone.await? {
+                return Ok(());
+            }
+        }
+        let message = format!("The project {name} was changed by others all the time.");
+        Err(Problem::new(Code::RegistryConflict, message))
+    }
+
+    /// Refuses to delete a project that templates belong to, or will. What is being saved comes first:
+    /// once it is not, its template is there.
+    async fn check_unused(&self, name: &ProjectName) -> Result<(), Problem> {
+        let registry = &self.env.registry;
+        if let Some(save) = registry.pledged_by(name).await? {
+            let message = format!("{save} saves for the project {name}.");
+            return Err(Problem::new(Code::ProjectInUse, message).hint(format!(
+                "Wait for it, or cancel it: prism saves cancel {save}"
+            )));
+        }
+        let templates = registry.templates_of_project(name, 1, None).await?;
+        let Some(place) = templates.items.first() else {
+            return Ok(());
+        };
+        let message = format!(
+            "The template {} belongs to the project {name}.",
+            place.template
+        );
+        Err(Problem::new(Code::ProjectInUse, message)
+            .hint("Delete its templates first, or move them to another project."))
     }
 
     /// Takes everybody else out of a project, and takes back what was given to it.

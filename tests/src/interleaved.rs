@@ -1,0 +1,75 @@
+//! Several callers at once on one table: each gives way to the others before and after every call of it, and a
+//! seed says who goes on.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use async_trait::async_trait;
+use prism_functions::ports::{Item, Key, Page, Query, Table, TableError, Write};
+
+/// A table that gives way to the others before and after each call.
+pub struct Yielding(pub Arc<dyn Table>);
+
+impl std::fmt::Debug for Yielding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Yielding")
+    }
+}
+
+/// Gives way once.
+pub async fn give_way() {
+    let mut asked = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut asked, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[async_trait]
+impl Table for Yielding {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
+        give_way().await;
+        let got = self.0.get(key).await;
+        give_way().await;
+        got
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, TableError> {
+        give_way().await;
+        let page = self.0.query(query).await;
+        give_way().await;
+        page
+    }
+
+    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
+        give_way().await;
+        let done = self.0.transact(writes).await;
+        give_way().await;
+        done
+    }
+}
+
+/// What somebody does.
+pub type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// Polls all of them to their ends, in the order that the seed says; the ends are in the order of the calls.
+pub fn interleave<T>(calls: Vec<Doing<'_, T>>, rng: &mut fastrand::Rng) -> Vec<T> {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut ends: Vec<Option<T>> = calls.iter().map(|_| None).collect();
+    let mut open: Vec<_> = calls.into_iter().enumerate().collect();
+    while !open.is_empty() {
+        let at = rng.usize(..open.len());
+        let (place, call) = &mut open[at];
+        if let Poll::Ready(end) = call.as_mut().poll(&mut context) {
+            ends[*place] = Some(end);
+            drop(open.swap_remove(at));
+        }
+    }
+    ends.into_iter().flatten().collect()
+}
