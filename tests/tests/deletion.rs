@@ -72,7 +72,11 @@ fn a_version_goes_in_all_regions_and_its_number_stays() {
     save_to(&world, "kept", &["us-west-2", "eu-west-1"]);
     save_to(&world, "kept", &[]);
     assert_eq!(left(&world), (4, 4));
-    let plan = ask!(world, plan_deletion(&caller("ada"), &reference("kept@1"))).unwrap();
+    let plan = ask!(
+        world,
+        plan_deletion(&caller("ada"), &reference("kept@1"), None)
+    )
+    .unwrap();
     assert_eq!(
         (plan.versions.as_slice(), plan.whole, plan.latest),
         (&[1][..], false, Some(2))
@@ -135,7 +139,11 @@ fn what_is_in_use_is_refused_unless_somebody_insists() {
     world.save("ada", public).unwrap();
     let own = world.launch("ada", "kept", "own");
     world.launch("bob", "kept", "bobs");
-    let plan = ask!(world, plan_deletion(&caller("ada"), &reference("kept"))).unwrap();
+    let plan = ask!(
+        world,
+        plan_deletion(&caller("ada"), &reference("kept"), None)
+    )
+    .unwrap();
     assert_eq!(plan.instances[&region()], BTreeSet::from([own.id.clone()]));
     assert_eq!(plan.instances_of_others, 1);
     let refused = delete(&world, "ada", "kept@1", false).unwrap_err();
@@ -183,7 +191,7 @@ fn an_ami_of_several_versions_stays_until_the_last_of_them_goes() {
         import_template(&ada, &copy, &ImportRequest { file }, None)
     )
     .unwrap();
-    let plan = ask!(world, plan_deletion(&ada, &reference("kept"))).unwrap();
+    let plan = ask!(world, plan_deletion(&ada, &reference("kept"), None)).unwrap();
     assert!(plan.images.is_empty() && plan.kept.len() == 1);
     assert!(delete(&world, "ada", "kept", false).unwrap().finished);
     assert_eq!(left(&world), (1, 1));

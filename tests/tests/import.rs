@@ -27,7 +27,7 @@ fn import(world: &World, user: &str, name: &str, file: &str) -> Result<Imported,
     let (user, name) = (caller(user), name.parse().unwrap());
     // What is asked about and what is done are one.
     let before = world.table.writes();
-    let planned = ask!(world, plan_import(&user, &name, &request));
+    let planned = ask!(world, plan_import(&user, &name, &request, None));
     assert_eq!(world.table.writes(), before);
     let done = ask!(world, import_template(&user, &name, &request, None));
     match (&planned, &done) {
@@ -142,7 +142,7 @@ fn the_public_ami_of_a_vendor_can_be_imported_and_stays_when_the_template_goes()
     );
     assert_eq!(import(&world, "bob", "vendor", &file).unwrap().version, 1);
     let reference = "vendor".parse().unwrap();
-    let plan = ask!(world, plan_deletion(&caller("bob"), &reference)).unwrap();
+    let plan = ask!(world, plan_deletion(&caller("bob"), &reference, None)).unwrap();
     assert!(plan.images.is_empty());
     let deletion = ask!(
         world,

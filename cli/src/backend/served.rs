@@ -16,8 +16,8 @@ use prism_functions::registry::Listed;
 use prism_functions::service::access::Caller;
 use prism_functions::service::{
     AuditFilter, Deletion, Expected, ImportRequest, Imported, InstanceView, LaunchPlan,
-    LaunchRequest, Lineage, Recovery, RolledBack, ScheduleView, Service, Started, TemplateEdit,
-    TemplateFilter, TemplateSummary, TemplateView,
+    LaunchRequest, Lineage, Recovery, RolledBack, ScheduleEdit, ScheduleView, Service, Started,
+    TemplateEdit, TemplateFilter, TemplateSummary, TemplateView,
 };
 
 use super::{Backend, Local, Pace, Place, Seen, Unrecorded};
@@ -205,9 +205,13 @@ impl<S: Served> Backend for S {
         self.service().schedule(self.caller(), name).await
     }
 
-    async fn pause_schedule(&self, name: &ScheduleName, paused: bool) -> Result<Schedule, Problem> {
+    async fn edit_schedule(
+        &self,
+        name: &ScheduleName,
+        edit: &ScheduleEdit,
+    ) -> Result<Schedule, Problem> {
         let (service, caller) = (self.service(), self.caller());
-        service.pause_schedule(caller, name, paused, None).await
+        service.edit_schedule(caller, name, edit, None).await
     }
 
     async fn run_schedule(
@@ -321,7 +325,7 @@ impl<S: Served> Backend for S {
     ) -> Result<Imported, Problem> {
         let (service, caller) = (self.service(), self.caller());
         if dry_run {
-            return service.plan_import(caller, name, request).await;
+            return service.plan_import(caller, name, request, None).await;
         }
         service.import_template(caller, name, request, None).await
     }
@@ -334,7 +338,10 @@ impl<S: Served> Backend for S {
     ) -> Result<Deletion, Problem> {
         let (service, caller) = (self.service(), self.caller());
         if dry_run {
-            return Ok(service.plan_deletion(caller, reference).await?.undone());
+            return Ok(service
+                .plan_deletion(caller, reference, None)
+                .await?
+                .undone());
         }
         service
             .delete_template(caller, reference, force, None)

@@ -112,15 +112,27 @@ impl DeletionPlan {
 
 impl Service {
     /// Says what deleting a template would remove, or a version of it where the reference names
-    /// one, and what speaks against it. Changes nothing.
+    /// one, and what speaks against it, as it is expected to stand. Changes nothing.
     pub async fn plan_deletion(
         &self,
         caller: &Caller,
         reference: &TemplateRef,
+        expected: Option<&Expected>,
     ) -> Result<DeletionPlan, Problem> {
         let template = self
             .own_template(caller, &reference.name, Action::Delete)
             .await?;
+        match reference.version {
+            Some(number) => {
+                self.check_version(&reference.name, number, expected)
+                    .await?;
+            }
+            None => check(
+                expected,
+                &format!("The template {}", reference.name),
+                &tag(&template),
+            )?,
+        }
         let (doomed, left) = self.doomed(&template.value, reference.version).await?;
         let whole = left.is_empty();
         let mut plan = DeletionPlan {
@@ -165,7 +177,7 @@ impl Service {
         force: bool,
         expected: Option<&Expected>,
     ) -> Result<Deletion, Problem> {
-        let plan = self.plan_deletion(caller, reference).await?;
+        let plan = self.plan_deletion(caller, reference, expected).await?;
         if !force {
             plan.check()?;
         }
@@ -189,6 +201,23 @@ impl Service {
             begun: true,
             finished,
         })
+    }
+
+    /// Refuses a version that stands otherwise than it is expected to.
+    async fn check_version(
+        &self,
+        name: &TemplateName,
+        number: u32,
+        expected: Option<&Expected>,
+    ) -> Result<(), Problem> {
+        if expected.is_none() {
+            return Ok(());
+        }
+        match self.env.registry.stored_version(name, number).await? {
+            Some(stored) => check(expected, &format!("{name}@{number}"), &tag(&stored)),
+            // It is told below that there is none.
+            None => Ok(()),
+        }
     }
 
     /// The versions that are deleted, and those of the template that stay.

@@ -61,15 +61,17 @@ struct Images {
 }
 
 impl Service {
-    /// Says what importing a file under a name would make. Changes nothing.
+    /// Says what importing a file under a name would make, as the template is expected to stand. Changes
+    /// nothing.
     pub async fn plan_import(
         &self,
         caller: &Caller,
         name: &TemplateName,
         request: &ImportRequest,
+        expected: Option<&Expected>,
     ) -> Result<Imported, Problem> {
         let file = TemplateFile::from_yaml(&request.file)?;
-        let before = self.importable(caller, name, None).await?;
+        let before = self.importable(caller, name, expected).await?;
         self.images_of(caller, &file).await?;
         let version = self.number(before.as_ref(), &file).await?;
         Ok(imported(name, file, version, false))

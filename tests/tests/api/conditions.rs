@@ -28,15 +28,31 @@ fn filled() -> Portal {
 /// A change that is asked for on a condition, and what tells the tag for it.
 struct Change {
     method: &'static str,
-    path: &'static str,
+    path: String,
     body: Option<Value>,
     read: &'static str,
 }
 
 impl Change {
+    /// The same as a dry run, where its route has one.
+    fn trial(&self) -> Option<Self> {
+        let (route, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
+        let has_one = operations().into_iter().any(|(method, path, operation)| {
+            let parameters = operation["parameters"].as_array().cloned();
+            let mut parameters = parameters.unwrap_or_default().into_iter();
+            let dry_run = parameters.any(|it| it["name"] == "dry_run");
+            method == self.method && fits(&path, route) && dry_run
+        });
+        has_one.then(|| Self {
+            path: format!("{route}?{query}&dry_run=true").replace("?&", "?"),
+            body: self.body.clone(),
+            ..*self
+        })
+    }
+
     fn ask(&self, portal: &Portal, tag: &str) -> Answer {
         let headers = [JSON, ("if-match", tag)];
-        let ask = Ask::new("ada", self.method, self.path);
+        let ask = Ask::new("ada", self.method, &self.path);
         match &self.body {
             Some(body) => portal.ask(ask.json(body).with(&headers)),
             None => portal.ask(ask.with(&headers[1..])),
@@ -49,10 +65,10 @@ fn changes(file: &str) -> Vec<Change> {
     const KEPT: &str = "/v1/templates/kept";
     const FIRST: &str = "/v1/templates/kept/versions/1";
     let (mut all, brain) = (Vec::new(), "/v1/projects/brain");
-    let mut add = |method, path, body, read| {
+    let mut add = |method, path: &str, body, read| {
         all.push(Change {
             method,
-            path,
+            path: path.to_owned(),
             body,
             read,
         });
@@ -107,6 +123,14 @@ fn every_change_of_a_record_keeps_to_its_condition() {
             assert_eq!(answer.status, status, "{what}: {}", answer.text);
             answer.problem(status, code);
         }
+        // Where it is only asked what would be, the condition holds as well.
+        if let Some(trial) = change.trial() {
+            let refused = trial.ask(&portal, "\"0\"");
+            assert_eq!(refused.status, 412, "{what}: {}", refused.text);
+            refused.problem(412, "PreconditionFailed");
+            let planned = trial.ask(&portal, &tag);
+            assert_eq!(planned.status, 200, "{what}: {}", planned.text);
+        }
         assert_eq!(portal.sight(), before, "{what}");
         let several = format!("\"0\", {tag}");
         let done = change.ask(&portal, &several);
@@ -121,7 +145,7 @@ fn every_change_of_a_record_keeps_to_its_condition() {
         let takes = operation["responses"].get("412").is_some();
         let tried = changes
             .iter()
-            .any(|change| change.method == method && fits(&route, change.path));
+            .any(|change| change.method == method && fits(&route, &change.path));
         assert_eq!(takes, tried, "{method} {route}");
     }
 }

@@ -75,7 +75,8 @@ async fn import(
 ) -> Result<Response, Refused> {
     let (service, name, expected) = (&api.service, name.parse()?, expected.as_ref());
     if dry_run {
-        let planned = service.plan_import(&caller, &name, &request).await?;
+        let planned = service.plan_import(&caller, &name, &request, expected);
+        let planned = planned.await?;
         return Ok(Json(planned).into_response());
     }
     let imported = service
@@ -236,7 +237,8 @@ async fn delete(
     let reference = whole(&name)?;
     let service = &api.service;
     Ok(Json(if how.dry_run {
-        service.plan_deletion(&caller, &reference).await?.undone()
+        let plan = service.plan_deletion(&caller, &reference, expected.as_ref());
+        plan.await?.undone()
     } else {
         service
             .delete_template(&caller, &reference, how.force, expected.as_ref())
@@ -268,7 +270,8 @@ async fn delete_version(
     let reference = numbered(&name, &version)?;
     let service = &api.service;
     Ok(Json(if how.dry_run {
-        service.plan_deletion(&caller, &reference).await?.undone()
+        let plan = service.plan_deletion(&caller, &reference, expected.as_ref());
+        plan.await?.undone()
     } else {
         service
             .delete_template(&caller, &reference, how.force, expected.as_ref())
