@@ -94,6 +94,73 @@ fn a_schedule_keeps_as_many_versions_as_it_is_told() {
 }
 
 #[test]
+fn a_schedule_is_changed_after_it_was_made() {
+    let prism = launched();
+    prism.ok(&["schedule", "create", "work", "kept", "--rate", "1d"]);
+    let edited = prism.ok(&["schedule", "edit", "kept", "--keep", "2"]);
+    assert!(edited.contains("the last 2 versions"), "{edited}");
+    let times = ["--cron", "0 3 * * ? *", "--timezone", "Europe/Berlin"];
+    let edit = ["schedule", "edit", "kept", "--json", "--jitter", "15m"];
+    let edited = prism.run(&[&edit[..], &times].concat()).json();
+    assert_eq!(edited["cadence"], "cron(0 3 * * ? *)");
+    assert_eq!(
+        (
+            &edited["timezone"],
+            &edited["jitter_minutes"],
+            &edited["keep"]
+        ),
+        (&"Europe/Berlin".into(), &15.into(), &2.into())
+    );
+    let shown = prism.run(&["schedule", "show", "kept", "--json"]).json();
+    assert_eq!(shown["next_runs"], edited["next_runs"]);
+    // It keeps as many from its next run on.
+    for _ in 0..3 {
+        prism.ok(&["schedule", "run", "kept"]);
+    }
+    let versions = prism
+        .run(&["template", "versions", "kept", "--json"])
+        .json();
+    let versions = versions["versions"].as_array().unwrap();
+    let deleted = versions.iter().filter(|it| it["state"] == "deleted");
+    assert_eq!(deleted.count(), 1, "{versions:?}");
+    let all = [
+        "schedule", "edit", "kept", "--keep", "all", "--jitter", "0m",
+    ];
+    let edited = prism.ok(&all);
+    assert!(
+        edited.contains("all versions") && !edited.contains("put off"),
+        "{edited}"
+    );
+    let audit = prism.ok(&["audit", "list", "--resource", "schedule:kept"]);
+    assert_eq!(audit.matches("schedule.edit").count(), 3, "{audit}");
+    for (options, code) in [
+        (&["--keep", "0"][..], "InvalidInput"),
+        (&["--keep", "some"], "InvalidInput"),
+        (&["--rate", "1m"], "InvalidCadence"),
+        (&["--rate", "0 3 * * ? *"], "InvalidCadence"),
+        (&["--timezone", "Mars"], "InvalidTimeZone"),
+        (&["--jitter", "x"], "InvalidCadence"),
+        (&["--jitter", "2d"], "InvalidCadence"),
+    ] {
+        let args = [&["schedule", "edit", "kept"], options].concat();
+        assert_eq!(prism.refused(&args), (code.to_owned(), 2), "{options:?}");
+    }
+    assert_eq!(prism.run(&["schedule", "edit", "kept"]).code, 2);
+    let both = [
+        "schedule",
+        "edit",
+        "kept",
+        "--rate",
+        "1d",
+        "--cron",
+        "0 3 * * ? *",
+    ];
+    assert_eq!(prism.run(&both).code, 2);
+    let nobody = ["schedule", "edit", "nothing", "--keep", "1"];
+    assert_eq!(prism.refused(&nobody), ("ScheduleNotFound".to_owned(), 1));
+}
+
+#[test]
 fn a_schedule_holds_still_goes_on_and_is_run_by_hand() {
     let prism = launched();
     prism.ok(&[

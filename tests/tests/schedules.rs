@@ -9,8 +9,10 @@ use async_trait::async_trait;
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest, ScheduleState};
 use prism_functions::domain::{Code, Problem, SaveId, ScheduleName, Timestamp};
-use prism_functions::ports::{Executions, Schedules, SchedulesError};
-use prism_functions::service::{Fired, Service};
+use prism_functions::ports::{Executions, Schedules, SchedulesError, Table};
+use prism_functions::registry::Registry;
+use prism_functions::service::{Fired, Keep, ScheduleEdit, Service};
+use prism_tests::interleaved::{Doing, Yielding, interleave};
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};
 
 fn asked(cadence: &str) -> ScheduleRequest {
@@ -377,6 +379,93 @@ fn no_failure_on_the_way_leaves_a_schedule_that_nobody_sees() {
             }
         }
     }
+}
+
+/// Whoever changes a schedule while it is deleted, or while somebody else changes it: what fires is what the
+/// record says, and without one nothing fires.
+#[test]
+fn changes_at_once_leave_nothing_that_fires_unseen() {
+    let mut both = [0, 0];
+    for seed in 0..60 {
+        let world = world();
+        let flaky = Arc::new(Flaky::default());
+        let service = Service {
+            schedules: Arc::clone(&flaky) as Arc<dyn Schedules>,
+            ..world.service.clone()
+        };
+        let (ada, nightly) = (caller("ada"), name("nightly"));
+        let made = service.create_schedule(&ada, asked("1d"));
+        world.clock.run(made).unwrap();
+        let mut at_once = service.clone();
+        let table = Yielding(Arc::clone(&world.table) as Arc<dyn Table>);
+        at_once.env.registry = Registry::new(Arc::new(table));
+        let keep = ScheduleEdit {
+            keep: Some(Keep::Newest(3)),
+            ..ScheduleEdit::default()
+        };
+        let calls: Vec<Doing<'_, Result<(), Problem>>> = vec![
+            Box::pin(async { at_once.delete_schedule(&ada, &nightly, None).await }),
+            Box::pin(async {
+                let edited = at_once.edit_schedule(&ada, &nightly, &keep, None);
+                edited.await.map(drop)
+            }),
+        ];
+        let ends = interleave(calls, &mut fastrand::Rng::with_seed(seed));
+        let shown = world.clock.run(service.schedule(&ada, &nightly));
+        check(&flaky, shown.map(|view| view.schedule));
+        for (end, count) in ends.iter().zip(&mut both) {
+            *count += u32::from(end.is_ok());
+        }
+    }
+    // Each was quicker at times.
+    assert!(
+        both.iter().all(|count| *count > 0 && *count < 60),
+        "{both:?}"
+    );
+}
+
+#[test]
+fn a_changed_schedule_is_due_at_its_new_times_and_misses_none_of_them() {
+    let world = world();
+    create(&world, "ada", asked("1d")).unwrap();
+    world.pass(20 * 3600);
+    let (ada, nightly) = (caller("ada"), name("nightly"));
+    let edit = |edit: &ScheduleEdit| {
+        let edited = world.service.edit_schedule(&ada, &nightly, edit, None);
+        world.clock.run(edited)
+    };
+    let hourly = ScheduleEdit {
+        cadence: Some("1h".parse().unwrap()),
+        ..ScheduleEdit::default()
+    };
+    edit(&hourly).unwrap();
+    let shown = || {
+        world
+            .clock
+            .run(world.service.schedule(&ada, &nightly))
+            .unwrap()
+    };
+    assert_eq!(shown().missed, 0);
+    assert!(
+        fire(&world).is_empty(),
+        "no hour that has passed is made up for"
+    );
+    assert_eq!(serve(&world, 3).len(), 2);
+    // Jitter that is longer than the rate is refused, and nothing has changed.
+    let before = shown().schedule;
+    let jitter = ScheduleEdit {
+        jitter_minutes: Some(60),
+        ..ScheduleEdit::default()
+    };
+    assert_eq!(edit(&jitter).unwrap_err().code, Code::InvalidCadence);
+    assert_eq!(shown().schedule, before);
+    // How many are kept says nothing about when.
+    let keep = ScheduleEdit {
+        keep: Some(Keep::Newest(2)),
+        ..ScheduleEdit::default()
+    };
+    let after = edit(&keep).unwrap();
+    assert_eq!((after.keep, after.resumed_at), (Some(2), before.resumed_at));
 }
 
 /// An active schedule fires, and one that fires has a record.

@@ -25,8 +25,8 @@ use prism_functions::ports::{Instance, InstanceState, Inventory};
 use prism_functions::registry::Listed;
 use prism_functions::service::{
     AuditFilter, Deletion, ImportRequest, Imported, InstanceView, LaunchPlan, LaunchRequest,
-    Lineage, Recovery, RolledBack, ScheduleView, Started, TemplateEdit, TemplateFilter,
-    TemplateSummary, TemplateView,
+    Lineage, Recovery, RolledBack, ScheduleEdit, ScheduleView, Started, TemplateEdit,
+    TemplateFilter, TemplateSummary, TemplateView,
 };
 
 pub(crate) use local::Local;
@@ -175,8 +175,12 @@ pub(crate) trait Backend: Team {
     /// A schedule of the caller's.
     async fn schedule(&self, name: &ScheduleName) -> Result<ScheduleView, Problem>;
 
-    /// Lets a schedule of the caller's hold still, or go on.
-    async fn pause_schedule(&self, name: &ScheduleName, paused: bool) -> Result<Schedule, Problem>;
+    /// Changes a schedule of the caller's.
+    async fn edit_schedule(
+        &self,
+        name: &ScheduleName,
+        edit: &ScheduleEdit,
+    ) -> Result<Schedule, Problem>;
 
     /// Starts the save of a schedule of the caller's now.
     async fn run_schedule(

@@ -53,7 +53,7 @@ pub use projects::{
 };
 pub use recovery::{Backlog, Recovery};
 pub use saves::Started;
-pub use schedules::{Fired, ScheduleView};
+pub use schedules::{Fired, Keep, ScheduleEdit, ScheduleView};
 pub use sharing::{SharePlan, ShareRequest, Shared};
 pub use templates::{TemplateKind, TemplateSummary, TemplateView};
 pub use versions::RolledBack;

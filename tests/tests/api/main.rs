@@ -9,6 +9,7 @@ mod fields;
 mod nonsense;
 mod nonsense_team;
 mod odd_templates;
+mod odds;
 mod portal;
 mod roles;
 mod routes;

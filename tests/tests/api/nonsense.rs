@@ -6,15 +6,8 @@ use serde_json::{Value, json};
 
 use crate::nonsense_team as team;
 use crate::odd_templates::{edits, questions};
+use crate::odds::{Odd, Odds, odd_values};
 use crate::portal::{Ask, Portal, operations};
-
-/// What is in a field, where, and what the refusal has to name.
-pub(crate) struct Odd {
-    pub(crate) method: &'static str,
-    pub(crate) path: String,
-    pub(crate) body: Option<Value>,
-    pub(crate) names: &'static str,
-}
 
 fn save(field: &str, value: Value) -> Value {
     let mut body = json!({"instance": "work", "template": "kept", "region": "us-east-1"});
@@ -34,16 +27,6 @@ fn schedule(field: &str, value: Value) -> Value {
     body
 }
 
-/// Values that no field takes for what it holds.
-pub(crate) fn odd_values() -> [Value; 4] {
-    [
-        json!(-7.5),
-        json!([["x"]]),
-        json!({"x": 1}),
-        json!("\u{0}\u{1b}[2J"),
-    ]
-}
-
 fn bodies() -> Vec<Odd> {
     let all = [
         saves(),
@@ -58,16 +41,10 @@ fn bodies() -> Vec<Odd> {
 }
 
 fn saves() -> Vec<Odd> {
-    let mut all = Vec::new();
+    let mut all = Odds::default();
     let mut add = |body: Value, names| {
-        for path in ["/v1/saves".to_owned(), "/v1/saves?dry_run=true".to_owned()] {
-            let body = Some(body.clone());
-            all.push(Odd {
-                method: "POST",
-                path,
-                body,
-                names,
-            });
+        for path in ["/v1/saves", "/v1/saves?dry_run=true"] {
+            all.send("POST", path, body.clone(), names);
         }
     };
     let saves: [(&'static str, &[Value]); 11] = [
@@ -139,23 +116,14 @@ fn saves() -> Vec<Odd> {
             add(save(field, value), names);
         }
     }
-    all
+    all.all()
 }
 
 fn launches() -> Vec<Odd> {
-    let mut all = Vec::new();
+    let mut all = Odds::default();
     let mut add = |body: Value, names| {
-        for path in [
-            "/v1/instances".to_owned(),
-            "/v1/instances?dry_run=true".to_owned(),
-        ] {
-            let body = Some(body.clone());
-            all.push(Odd {
-                method: "POST",
-                path,
-                body,
-                names,
-            });
+        for path in ["/v1/instances", "/v1/instances?dry_run=true"] {
+            all.send("POST", path, body.clone(), names);
         }
     };
     let launches: [(&'static str, &[Value]); 7] = [
@@ -211,11 +179,11 @@ fn launches() -> Vec<Odd> {
             add(launch(field, value), names);
         }
     }
-    all
+    all.all()
 }
 
 fn schedules() -> Vec<Odd> {
-    let mut all = Vec::new();
+    let mut all = Odds::default();
     let schedules: [(&'static str, &[Value]); 6] = [
         ("name", &[json!(""), json!("UP")]),
         (
@@ -259,38 +227,49 @@ fn schedules() -> Vec<Odd> {
                 "request" if value.get("region").is_some() => "region",
                 field => field,
             };
-            let body = Some(schedule(field, value));
-            let path = "/v1/schedules".to_owned();
-            all.push(Odd {
-                method: "POST",
-                path,
-                body,
+            all.send(
+                "POST",
+                "/v1/schedules",
+                schedule(field, value.clone()),
                 names,
-            });
+            );
+            // What can be changed later keeps to the same rules.
+            let changes = ["timezone", "cadence", "jitter_minutes", "keep"];
+            if changes.contains(&field) && !value.is_null() {
+                all.send(
+                    "PATCH",
+                    "/v1/schedules/kept",
+                    json!({ field: value }),
+                    names,
+                );
+            }
         }
     }
-    let odd = odd_values()
-        .into_iter()
-        .chain([json!(null), json!("true"), json!(0)]);
-    all.extend(odd.map(|value| Odd {
-        method: "PATCH",
-        path: "/v1/schedules/kept".to_owned(),
-        body: Some(json!({ "paused": value })),
-        names: "paused",
-    }));
-    all
+    for value in odd_values().into_iter().chain([json!("true"), json!(0)]) {
+        all.send(
+            "PATCH",
+            "/v1/schedules/kept",
+            json!({ "paused": value }),
+            "paused",
+        );
+    }
+    all.send(
+        "PATCH",
+        "/v1/schedules/kept",
+        json!({ "owner": "bob" }),
+        "`owner`",
+    );
+    all.all()
 }
 
 fn copies() -> Vec<Odd> {
     let values = [json!(null), json!(""), json!(["US-EAST-1"]), json!(["x"])];
     let values = values.into_iter().chain(odd_values());
-    let odd = values.map(|value| Odd {
-        method: "POST",
-        path: "/v1/templates/kept/versions/1/copies".to_owned(),
-        body: Some(json!({ "regions": value })),
-        names: "regions",
-    });
-    odd.collect()
+    let (mut all, path) = (Odds::default(), "/v1/templates/kept/versions/1/copies");
+    for value in values {
+        all.send("POST", path, json!({ "regions": value }), "regions");
+    }
+    all.all()
 }
 
 /// Whether a path is of a route, whose path has names in braces.
@@ -303,29 +282,20 @@ fn is_of(path: &str, route: &str) -> bool {
 
 /// Fields that are missing, and fields that no body has.
 fn strays() -> Vec<Odd> {
-    let mut all = Vec::new();
-    let mut add = |path: &str, body: Value, names| {
-        let (path, body) = (path.to_owned(), Some(body));
-        all.push(Odd {
-            method: "POST",
-            path,
-            body,
-            names,
-        });
-    };
+    let mut all = Odds::default();
     for missing in ["instance", "template", "region"] {
         let mut body = save("region", json!("us-east-1"));
         body.as_object_mut().unwrap().remove(missing);
-        add("/v1/saves", body, missing);
+        all.send("POST", "/v1/saves", body, missing);
     }
     for (path, body) in [
         ("/v1/saves", save("x", json!(1))),
         ("/v1/instances", launch("x", json!(1))),
         ("/v1/schedules", schedule("x", json!(1))),
     ] {
-        add(path, body, "`x`");
+        all.send("POST", path, body, "`x`");
     }
-    all
+    all.all()
 }
 
 /// What follows a template's name.
@@ -340,16 +310,7 @@ const TEMPLATE_PATHS: [&str; 7] = [
 ];
 
 fn addresses() -> Vec<Odd> {
-    let mut all = Vec::new();
-    let mut add = |method: &'static str, path: String, names| {
-        let body = None;
-        all.push(Odd {
-            method,
-            path,
-            body,
-            names,
-        });
-    };
+    let mut all = Odds::default();
     for id in [
         "x",
         "save-",
@@ -359,23 +320,23 @@ fn addresses() -> Vec<Odd> {
         "%FF",
     ] {
         let names = if id == "%FF" { "id" } else { "save id" };
-        add("GET", format!("/v1/saves/{id}"), names);
-        add("POST", format!("/v1/saves/{id}/cancel"), names);
+        all.ask("GET", format!("/v1/saves/{id}"), names);
+        all.ask("POST", format!("/v1/saves/{id}/cancel"), names);
     }
     for name in ["UP", "a", "-ab", "a%2Fb%2Fc", "x%0Ay"] {
         for rest in TEMPLATE_PATHS {
             let path = format!("/v1/templates/{name}{rest}");
-            add("GET", path, "template name");
+            all.ask("GET", path, "template name");
         }
     }
     for name in ["UP", "a", "%00"] {
         for method in ["GET", "DELETE"] {
-            add(method, format!("/v1/schedules/{name}"), "schedule name");
+            all.ask(method, format!("/v1/schedules/{name}"), "schedule name");
         }
     }
     for version in ["0", "-1", "1.5", "x", "99999999999", "%2B1"] {
         for rest in ["", "/export", "/packages", "/diff?with=kept"] {
-            add(
+            all.ask(
                 "GET",
                 format!("/v1/templates/kept/versions/{version}{rest}"),
                 "version",
@@ -390,7 +351,7 @@ fn addresses() -> Vec<Odd> {
         ("GET", "/v1/instances"),
     ];
     for (method, path) in instances {
-        add(method, path.to_owned(), "region");
+        all.ask(method, path.to_owned(), "region");
         for query in [
             "region=",
             "region=x",
@@ -398,14 +359,14 @@ fn addresses() -> Vec<Odd> {
             "region=US-EAST-1",
             "region=mars-north-1",
         ] {
-            add(method, format!("{path}?{query}"), "region");
+            all.ask(method, format!("{path}?{query}"), "region");
         }
-        add(
+        all.ask(
             method,
             format!("{path}?region=us-east-1&region=us-east-1"),
             "region",
         );
-        add(method, format!("{path}?region=us-east-1&limt=1"), "limt");
+        all.ask(method, format!("{path}?region=us-east-1&limt=1"), "limt");
     }
     for (method, rest) in [
         ("GET", ""),
@@ -414,7 +375,7 @@ fn addresses() -> Vec<Odd> {
         ("POST", "/stop"),
     ] {
         let name = format!("/v1/instances/%20x{rest}?region=us-east-1");
-        add(method, name, "instance name");
+        all.ask(method, name, "instance name");
     }
     for path in [
         "/v1/schedules?",
@@ -424,17 +385,17 @@ fn addresses() -> Vec<Odd> {
         "/v1/instances?region=us-east-1&",
     ] {
         for limit in ["0", "101", "-1", "x", "1e2", "", "99999999999999999999"] {
-            add("GET", format!("{path}limit={limit}"), "limit");
+            all.ask("GET", format!("{path}limit={limit}"), "limit");
         }
-        add("GET", format!("{path}curser=x"), "curser");
+        all.ask("GET", format!("{path}curser=x"), "curser");
         for cursor in ["", "x", "%00", "7b7d", "zz"] {
             // A template that is not there has no pages either.
             if !path.contains("kept") {
-                add("GET", format!("{path}cursor={cursor}"), "cursor");
+                all.ask("GET", format!("{path}cursor={cursor}"), "cursor");
             }
         }
     }
-    all
+    all.all()
 }
 
 /// What a change has to say of what it was decided on.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::nonsense::{Odd, odd_values};
+use crate::odds::{Odd, Odds, odd_values};
 
 /// What every body has that is right but for one field.
 fn with(body: &Value, field: &str, value: Value) -> Value {
@@ -17,16 +17,7 @@ fn odds(
     right: &Value,
     wrong: &[(&'static str, &[Value])],
 ) -> Vec<Odd> {
-    let mut all = Vec::new();
-    let mut add = |body: Value, names| {
-        let (path, body) = (path.to_owned(), Some(body));
-        all.push(Odd {
-            method,
-            path,
-            body,
-            names,
-        });
-    };
+    let mut all = Odds::default();
     for (field, values) in wrong {
         for value in values.iter().cloned().chain(odd_values()) {
             let names = match (*field, value.as_str()) {
@@ -37,11 +28,11 @@ fn odds(
                 ("to", Some("organization:o-a1b2c3d4e5")) => "organisation",
                 (field, _) => field,
             };
-            add(with(right, field, value), names);
+            all.send(method, path, with(right, field, value), names);
         }
     }
-    add(with(right, "x", json!(1)), "`x`");
-    all
+    all.send(method, path, with(right, "x", json!(1)), "`x`");
+    all.all()
 }
 
 pub(crate) fn bodies() -> Vec<Odd> {
@@ -105,22 +96,13 @@ pub(crate) fn bodies() -> Vec<Odd> {
 }
 
 pub(crate) fn addresses() -> Vec<Odd> {
-    let mut all = Vec::new();
-    let mut add = |method: &'static str, path: String, names| {
-        let body = None;
-        all.push(Odd {
-            method,
-            path,
-            body,
-            names,
-        });
-    };
+    let mut all = Odds::default();
     for name in ["UP", "a", "x%0Ay"] {
         for rest in ["", "/members", "/templates", "/approvals", "/costs"] {
-            add("GET", format!("/v1/projects/{name}{rest}"), "project name");
+            all.ask("GET", format!("/v1/projects/{name}{rest}"), "project name");
         }
         for rest in ["", "/budget", "/members?user=bob", "/approvals/ubuntu"] {
-            add(
+            all.ask(
                 "DELETE",
                 format!("/v1/projects/{name}{rest}"),
                 "project name",
@@ -128,22 +110,22 @@ pub(crate) fn addresses() -> Vec<Odd> {
         }
         for method in ["PUT", "DELETE"] {
             let path = format!("/v1/projects/brain/approvals/{name}");
-            add(method, path, "template name");
+            all.ask(method, path, "template name");
         }
-        add(
+        all.ask(
             "GET",
             format!("/v1/templates/{name}/shares"),
             "template name",
         );
-        add("GET", format!("/v1/audit?project={name}"), "project name");
+        all.ask("GET", format!("/v1/audit?project={name}"), "project name");
     }
     for user in ["", "a%20b", "%00"] {
-        add(
+        all.ask(
             "DELETE",
             format!("/v1/projects/brain/members?user={user}"),
             "user",
         );
-        add("GET", format!("/v1/audit?user={user}"), "user");
+        all.ask("GET", format!("/v1/audit?user={user}"), "user");
     }
     for (to, names) in [
         ("", "share with"),
@@ -153,7 +135,7 @@ pub(crate) fn addresses() -> Vec<Odd> {
         ("%00", "share with"),
     ] {
         let path = format!("/v1/templates/kept/shares?to={to}");
-        add("DELETE", path, names);
+        all.ask("DELETE", path, names);
     }
     for resource in ["", "kept", "user:ada", "instance:i-1", "template:UP"] {
         let names = if resource == "template:UP" {
@@ -161,20 +143,20 @@ pub(crate) fn addresses() -> Vec<Odd> {
         } else {
             "resource"
         };
-        add("GET", format!("/v1/audit?resource={resource}"), names);
+        all.ask("GET", format!("/v1/audit?resource={resource}"), names);
     }
-    add("DELETE", "/v1/templates/kept/shares".to_owned(), "to");
-    add("DELETE", "/v1/projects/brain/members".to_owned(), "user");
+    all.ask("DELETE", "/v1/templates/kept/shares".to_owned(), "to");
+    all.ask("DELETE", "/v1/projects/brain/members".to_owned(), "user");
     for path in ["/v1/projects?", "/v1/audit?", "/v1/projects/brain/members?"] {
         for limit in ["0", "101", "-1", "x", ""] {
-            add("GET", format!("{path}limit={limit}"), "limit");
+            all.ask("GET", format!("{path}limit={limit}"), "limit");
         }
-        add("GET", format!("{path}curser=x"), "curser");
+        all.ask("GET", format!("{path}curser=x"), "curser");
     }
     for path in ["/v1/projects?", "/v1/audit?"] {
         for cursor in ["", "x", "7b7d", "zz"] {
-            add("GET", format!("{path}cursor={cursor}"), "cursor");
+            all.ask("GET", format!("{path}cursor={cursor}"), "cursor");
         }
     }
-    all
+    all.all()
 }

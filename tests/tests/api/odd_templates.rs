@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::nonsense::{Odd, odd_values};
+use crate::odds::{Odd, Odds, odd_values};
 
 /// What templates and versions say of themselves, and their files.
 pub(crate) fn edits() -> Vec<Odd> {
-    let mut all = Vec::new();
+    let mut all = Odds::default();
     let fields: [(&'static str, &[Value]); 2] = [
         ("description", &[json!("d".repeat(256)), json!("a\nb")]),
         ("notes", &[json!("n".repeat(2001)), json!("a\u{7}b")]),
@@ -14,12 +14,7 @@ pub(crate) fn edits() -> Vec<Odd> {
     for path in ["/v1/templates/kept", "/v1/templates/kept/versions/1"] {
         for (field, values) in fields {
             for value in values.iter().cloned().chain(odd_values()) {
-                all.push(Odd {
-                    method: "PATCH",
-                    path: path.to_owned(),
-                    body: Some(json!({ field: value })),
-                    names: field,
-                });
+                all.send("PATCH", path, json!({ field: value }), field);
             }
         }
     }
@@ -31,29 +26,16 @@ pub(crate) fn edits() -> Vec<Odd> {
     ];
     for value in files.into_iter().chain(odd_values()) {
         for query in ["", "?dry_run=true"] {
-            all.push(Odd {
-                method: "POST",
-                path: format!("/v1/templates/kept/import{query}"),
-                body: Some(json!({ "file": value })),
-                names: "file",
-            });
+            let path = format!("/v1/templates/kept/import{query}");
+            all.send("POST", path, json!({ "file": value }), "file");
         }
     }
-    all
+    all.all()
 }
 
 /// Addresses of what templates can be asked for, beside what they are.
 pub(crate) fn questions() -> Vec<Odd> {
-    let mut all = Vec::new();
-    let mut add = |method: &'static str, path: String, names| {
-        let body = None;
-        all.push(Odd {
-            method,
-            path,
-            body,
-            names,
-        });
-    };
+    let mut all = Odds::default();
     for (query, names) in [
         ("", "with"),
         ("?with=", "template name"),
@@ -62,16 +44,16 @@ pub(crate) fn questions() -> Vec<Odd> {
         ("?with=kept&more=1", "more"),
     ] {
         let path = format!("/v1/templates/kept/versions/1/diff{query}");
-        add("GET", path, names);
+        all.ask("GET", path, names);
     }
-    add(
+    all.ask(
         "POST",
         "/v1/templates/UP/rollback".to_owned(),
         "template name",
     );
     for to in ["", "0", "-1", "x", "1.5", "99999999999"] {
         let path = format!("/v1/templates/kept/rollback?to={to}");
-        add("POST", path, "to");
+        all.ask("POST", path, "to");
     }
     for (method, rest) in [
         ("POST", "/deprecate"),
@@ -81,11 +63,11 @@ pub(crate) fn questions() -> Vec<Odd> {
         ("POST", "/versions/1/restore"),
         ("DELETE", "/versions/1"),
     ] {
-        add(method, format!("/v1/templates/UP{rest}"), "template name");
+        all.ask(method, format!("/v1/templates/UP{rest}"), "template name");
         if let Some(rest) = rest.strip_prefix("/versions/1") {
             for version in ["0", "x", "latest"] {
                 let path = format!("/v1/templates/kept/versions/{version}{rest}");
-                add(method, path, "version");
+                all.ask(method, path, "version");
             }
         }
     }
@@ -94,8 +76,8 @@ pub(crate) fn questions() -> Vec<Odd> {
         ("force=yes", "force"),
         ("all=true", "all"),
     ] {
-        add("DELETE", format!("/v1/templates/kept?{query}"), names);
-        add(
+        all.ask("DELETE", format!("/v1/templates/kept?{query}"), names);
+        all.ask(
             "DELETE",
             format!("/v1/templates/kept/versions/1?{query}"),
             names,
@@ -111,7 +93,7 @@ pub(crate) fn questions() -> Vec<Odd> {
         ("arch=riscv64", "arch"),
         ("owner=ada", "owner"),
     ] {
-        add("GET", format!("/v1/templates?{query}"), names);
+        all.ask("GET", format!("/v1/templates?{query}"), names);
     }
-    all
+    all.all()
 }

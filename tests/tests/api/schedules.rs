@@ -36,8 +36,48 @@ fn a_schedule_holds_still_and_goes_on() {
     patch(&portal, "ada", &json!({"paused": false})).ok(200);
     assert!(portal.get("ada", PATH).ok(200)["next_run"].is_string());
     patch(&portal, "bob", &json!({"paused": true})).problem(404, "ScheduleNotFound");
-    patch(&portal, "ada", &json!({})).problem(400, "InvalidInput");
+    let before = portal.get("ada", PATH).ok(200);
+    patch(&portal, "ada", &json!({})).ok(200);
+    assert_eq!(portal.get("ada", PATH).ok(200), before);
     patch(&portal, "ada", &json!({"paused": false, "owner": "bob"})).problem(400, "InvalidInput");
+}
+
+#[test]
+fn a_schedule_is_given_other_times_and_keeps_other_versions() {
+    let portal = scheduled();
+    let edit = json!({
+        "keep": 3, "cadence": "cron(0 3 * * ? *)", "timezone": "Europe/Berlin", "jitter_minutes": 0,
+    });
+    let changed = patch(&portal, "ada", &edit).ok(200);
+    let shown = portal.get("ada", PATH).ok(200);
+    for (field, value) in edit.as_object().unwrap() {
+        assert_eq!((&changed[field], &shown[field]), (value, value), "{field}");
+    }
+    assert_eq!(shown["next_run"], "2026-01-06T02:00:00Z");
+    assert_eq!(shown["request"]["template"], "kept");
+    // What is left out stays, and null keeps all.
+    let changed = patch(&portal, "ada", &json!({"keep": null})).ok(200);
+    assert_eq!(changed["keep"], Value::Null);
+    assert_eq!(changed["cadence"], "cron(0 3 * * ? *)");
+    let both = json!({"cadence": "rate(1 hour)", "jitter_minutes": 60});
+    patch(&portal, "ada", &both).problem(400, "InvalidCadence");
+    patch(&portal, "bob", &edit).problem(404, "ScheduleNotFound");
+    let events = portal
+        .get("ada", "/v1/audit?resource=schedule:kept")
+        .ok(200);
+    let edits: Vec<&Value> = events["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|event| event["action"] == "schedule.edit")
+        .collect();
+    assert_eq!(edits.len(), 2, "{events}");
+    let mut kept: Vec<&Value> = edits
+        .iter()
+        .map(|it| &it["details"]["changes"]["keep"])
+        .collect();
+    kept.sort_by_key(|keep| keep.is_null());
+    assert_eq!(kept, [&json!(3), &Value::Null], "{events}");
 }
 
 #[test]

@@ -26,8 +26,8 @@ use prism_functions::ports::{Clock, Entropy as _, Inventory};
 use prism_functions::registry::Listed;
 use prism_functions::service::{
     AuditFilter, Deletion, ImportRequest, Imported, InstanceView, LaunchPlan, LaunchRequest,
-    Lineage, RolledBack, ScheduleView, Started, TemplateEdit, TemplateFilter, TemplateSummary,
-    TemplateView, save_id_of,
+    Lineage, RolledBack, ScheduleEdit, ScheduleView, Started, TemplateEdit, TemplateFilter,
+    TemplateSummary, TemplateView, save_id_of,
 };
 use prism_local::OsEntropy;
 use prism_local::clock::WallClock;
@@ -324,10 +324,14 @@ impl Backend for Api {
         self.get(&format!("/v1/schedules/{name}")).await
     }
 
-    async fn pause_schedule(&self, name: &ScheduleName, paused: bool) -> Result<Schedule, Problem> {
+    async fn edit_schedule(
+        &self,
+        name: &ScheduleName,
+        edit: &ScheduleEdit,
+    ) -> Result<Schedule, Problem> {
         // The same again changes nothing: it needs no key.
         let call = Call::of(Method::PATCH, format!("/v1/schedules/{name}"));
-        let call = call.body(json!({ "paused": paused })).harmless();
+        let call = call.body(json!(edit)).harmless();
         self.client.send(call).await?.json()
     }
 

@@ -81,28 +81,28 @@ struct When {
     cron: Option<String>,
 }
 
-impl When {
-    fn cadence(&self) -> Result<Cadence, Problem> {
-        let (option, text) = match (&self.rate, &self.cron) {
-            (Some(rate), _) => ("--rate", rate.as_str()),
-            (None, fields) => ("--cron", fields.as_deref().unwrap_or_default()),
-        };
-        let cadence: Cadence = text.parse()?;
-        let fits = match &cadence {
-            Cadence::Rate { .. } => option == "--rate",
-            Cadence::Cron(_) => option == "--cron",
-        };
-        if fits {
-            return Ok(cadence);
-        }
-        let message = format!("{option} was given {cadence}.");
-        Err(Problem::new(Code::InvalidCadence, message)
-            .hint("Rates go with --rate, cron expressions with --cron."))
+/// How often, as `--rate` or `--cron` says.
+pub(super) fn cadence(rate: Option<&str>, cron: Option<&str>) -> Result<Option<Cadence>, Problem> {
+    let (option, text) = match (rate, cron) {
+        (Some(rate), _) => ("--rate", rate),
+        (None, Some(fields)) => ("--cron", fields),
+        (None, None) => return Ok(None),
+    };
+    let cadence: Cadence = text.parse()?;
+    let fits = match &cadence {
+        Cadence::Rate { .. } => option == "--rate",
+        Cadence::Cron(_) => option == "--cron",
+    };
+    if fits {
+        return Ok(Some(cadence));
     }
+    let message = format!("{option} was given {cadence}.");
+    Err(Problem::new(Code::InvalidCadence, message)
+        .hint("Rates go with --rate, cron expressions with --cron."))
 }
 
 /// A time in minutes, as it is typed.
-fn minutes_of(text: &str) -> Result<u32, Problem> {
+pub(super) fn minutes_of(text: &str) -> Result<u32, Problem> {
     let number = text
         .trim()
         .trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
@@ -154,9 +154,15 @@ impl Create {
             add_arch: false,
             version: None,
         };
+        let (rate, cron) = (self.when.rate.as_deref(), self.when.cron.as_deref());
+        let neither = || {
+            let message = "Neither --rate nor --cron is given.";
+            Problem::new(Code::InvalidCadence, message)
+        };
+        let cadence = cadence(rate, cron)?.ok_or_else(neither)?;
         let asked = ScheduleRequest {
             name: self.name.as_deref().map(str::parse).transpose()?,
-            cadence: self.when.cadence()?,
+            cadence,
             timezone: self.timezone.parse()?,
             jitter_minutes: self.jitter.as_deref().map_or(Ok(0), minutes_of)?,
             keep: self.keep,

@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod edit;
 mod list;
 mod pause;
 mod run;
@@ -22,12 +23,13 @@ use crate::text::{pairs, plain, when};
 /// How many of the next runs are shown.
 const RUNS: usize = 5;
 
-/// Save an instance again and again: make, see, pause, run and delete schedules
+/// Save an instance again and again: make, see, change, run and delete schedules
 #[derive(Debug, Subcommand)]
 pub(crate) enum Schedules {
     Create(Box<create::Create>),
     List(list::List),
     Show(show::Show),
+    Edit(edit::Edit),
     Pause(pause::Pause),
     Resume(pause::Resume),
     Run(run::Run),
@@ -41,6 +43,7 @@ impl Schedules {
             Self::Create(args) => args.run(session).await,
             Self::List(args) => args.run(session).await,
             Self::Show(args) => args.run(session).await,
+            Self::Edit(args) => args.run(session).await,
             Self::Pause(args) => args.run(session).await,
             Self::Resume(args) => args.run(session).await,
             Self::Run(args) => args.run(session).await,

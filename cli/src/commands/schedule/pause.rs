@@ -1,6 +1,7 @@
 //! `prism schedule pause` and `prism schedule resume`.
 
 use clap::Args;
+use prism_functions::service::ScheduleEdit;
 use serde_json::json;
 
 use crate::app::Session;
@@ -40,7 +41,8 @@ impl Resume {
 
 async fn change(session: &Session, name: &str, paused: bool) -> Outcome {
     let name = super::name(name)?;
-    let schedule = session.backend.pause_schedule(&name, paused).await?;
+    let edit = ScheduleEdit::pause(paused);
+    let schedule = session.backend.edit_schedule(&name, &edit).await?;
     let next = super::runs(&schedule, session.backend.now(), 1).pop();
     let value = json!({ "name": name, "paused": schedule.paused, "next_run": next });
     session.out.show(&value, || match next {

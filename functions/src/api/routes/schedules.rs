@@ -5,8 +5,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse as _, Response};
-use serde::Deserialize;
-use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -18,7 +16,7 @@ use crate::api::pages::Paging;
 use crate::api::{Api, Page, Refused};
 use crate::domain::ScheduleName;
 use crate::domain::schedule::{Schedule, ScheduleRequest};
-use crate::service::{ScheduleView, Started};
+use crate::service::{ScheduleEdit, ScheduleView, Started};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -77,19 +75,13 @@ async fn show(
     Ok((etag(view.tag.clone()), Json(view)))
 }
 
-/// What is changed of a schedule.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct ScheduleChange {
-    /// Whether it holds still from now on. What comes due meanwhile is not made up for.
-    paused: bool,
-}
-
-/// Pause a schedule, or let it go on
+/// Pause a schedule or let it go on; change when it is due, or how many versions it keeps
+///
+/// What it saves stays. What is left out stays too.
 #[utoipa::path(
     patch, path = "/v1/schedules/{name}", operation_id = "change_schedule", tag = "schedules",
     params(("name" = ScheduleName, Path, description = "The schedule"), Condition),
-    request_body = ScheduleChange,
+    request_body = ScheduleEdit,
     responses((status = 200, description = "So it stands now", body = Schedule), AskingIf)
 )]
 async fn change(
@@ -97,11 +89,11 @@ async fn change(
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
     IfMatch(expected): IfMatch,
-    Body(change): Body<ScheduleChange>,
+    Body(edit): Body<ScheduleEdit>,
 ) -> Result<Json<Schedule>, Refused> {
     let name: ScheduleName = name.parse()?;
     let service = &api.service;
-    let changed = service.pause_schedule(&caller, &name, change.paused, expected.as_ref());
+    let changed = service.edit_schedule(&caller, &name, &edit, expected.as_ref());
     Ok(Json(changed.await?))
 }
 

@@ -63,23 +63,33 @@ impl ScheduleRequest {
     /// Checks what can be checked without asking anybody.
     pub fn check(&self) -> Result<(), Problem> {
         self.request.check()?;
-        if let Some(keep) = self.keep.filter(|keep| !(1..=KEEP_MOST).contains(keep)) {
+        check_keep(self.keep)?;
+        check_jitter(self.jitter_minutes, Some(&self.cadence))
+    }
+}
+
+/// Whether so many versions can be kept.
+pub(crate) fn check_keep(keep: Option<u32>) -> Result<(), Problem> {
+    match keep {
+        Some(keep) if !(1..=KEEP_MOST).contains(&keep) => {
             let message = format!(
                 "The number of versions to keep (keep) is {keep}: it must be 1 to {KEEP_MOST}."
             );
-            return Err(
-                Problem::new(Code::InvalidInput, message).hint("Leave it out to keep all of them.")
-            );
+            Err(Problem::new(Code::InvalidInput, message).hint("Leave it out to keep all of them."))
         }
-        let jitter = self.jitter_minutes;
-        let rule = match &self.cadence {
-            Cadence::Rate { minutes } if jitter >= *minutes => "it must be shorter than the rate",
-            _ if jitter > JITTER_MINUTES_MOST => "it is a day at most",
-            _ => return Ok(()),
-        };
-        let message = format!("The jitter (jitter_minutes) of {jitter} is not possible: {rule}.");
-        Err(Problem::new(Code::InvalidCadence, message).hint("Use a shorter jitter."))
+        _ => Ok(()),
     }
+}
+
+/// Whether runs of that cadence, as far as it is known, can be put off by so much.
+pub(crate) fn check_jitter(jitter: u32, cadence: Option<&Cadence>) -> Result<(), Problem> {
+    let rule = match cadence {
+        Some(Cadence::Rate { minutes }) if jitter >= *minutes => "it must be shorter than the rate",
+        _ if jitter > JITTER_MINUTES_MOST => "it is a day at most",
+        _ => return Ok(()),
+    };
+    let message = format!("The jitter (jitter_minutes) of {jitter} is not possible: {rule}.");
+    Err(Problem::new(Code::InvalidCadence, message).hint("Use a shorter jitter."))
 }
 
 /// How far a schedule has come to be, or to be gone. What fires it lies outside of the registry, so
@@ -136,7 +146,8 @@ pub struct Schedule {
     /// When Prism itself last fired it, which it does embedded.
     #[serde(default)]
     pub last_fired_at: Option<Timestamp>,
-    /// When it last went on after a pause. What came due in the meantime is not made up for.
+    /// When it last went on after a pause, or was given other times. What came due before is not made up
+    /// for.
     #[serde(default)]
     pub resumed_at: Option<Timestamp>,
 }
@@ -159,6 +170,12 @@ impl Schedule {
             last_fired_at: None,
             resumed_at: None,
         }
+    }
+
+    /// Checks what may be changed of it.
+    pub fn check(&self) -> Result<(), Problem> {
+        check_keep(self.keep)?;
+        check_jitter(self.jitter_minutes, Some(&self.cadence))
     }
 
     /// What each of its executions is started with. The definition makes the save's id of the

@@ -1,8 +1,9 @@
-//! Schedules: create, list, show, pause, delete, run at once; and firing those that are due, embedded.
+//! Schedules: create, list, show, change, delete, run at once; and firing those that are due, embedded.
 //!
 //! What fires a schedule lies outside of the registry. Its record is written before that is made and
 //! removed after that is gone, so whatever fires can be seen and deleted by its owner.
 
+mod edits;
 mod firing;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,7 @@ use crate::ports::SchedulesError;
 use crate::registry::{Listed, Stored};
 use crate::steps;
 
+pub use edits::{Keep, ScheduleEdit};
 pub use firing::Fired;
 
 /// A schedule as its owner sees it.
@@ -243,41 +245,6 @@ impl Service {
             &schedule_tag(&stored),
         )?;
         Ok(stored)
-    }
-
-    /// Lets a schedule hold still, or go on. Only as it is expected to stand.
-    pub async fn pause_schedule(
-        &self,
-        caller: &Caller,
-        name: &ScheduleName,
-        paused: bool,
-        expected: Option<&Expected>,
-    ) -> Result<Schedule, Problem> {
-        let stored = self.expected_schedule(caller, name, expected).await?;
-        if stored.value.state != ScheduleState::Active {
-            return Err(taken(&stored.value));
-        }
-        let mut after = stored.value.clone();
-        after.paused = paused;
-        let next = self.next(&after)?;
-        let put = self.schedules.put(&after, next).await;
-        put.map_err(from_schedules)?;
-        let now = self.env.clock.now();
-        let change = |schedule: &mut Schedule| {
-            if schedule.paused && !paused {
-                schedule.resumed_at = Some(now);
-            }
-            schedule.paused = paused;
-        };
-        let action = if paused {
-            "schedule.pause"
-        } else {
-            "schedule.resume"
-        };
-        let event = self.about(caller, action, name);
-        let registry = &self.env.registry;
-        let changed = registry.change_schedule(&stored, Some(&event), change);
-        Ok(changed.await?.value)
     }
 
     /// Deletes a schedule of the caller's. Its saves and what they made stay. Only as it is expected

@@ -1,0 +1,81 @@
+//! `prism schedule edit`.
+
+use clap::Args;
+use prism_functions::domain::{Code, Problem};
+use prism_functions::service::{Keep, ScheduleEdit};
+
+use super::create::{cadence, minutes_of};
+use crate::app::Session;
+use crate::errors::Outcome;
+use crate::exit;
+
+const EXAMPLES: &str = "\
+Examples:
+  prism schedule edit nightly-env --keep 14
+  prism schedule edit nightly-env --cron \"0 3 ? * MON-FRI *\" --timezone Europe/Berlin
+  prism schedule edit nightly-env --keep all --jitter 0m
+
+What it saves stays. To save another instance, or to another template, make another schedule.";
+
+/// Change when a schedule is due, or how many versions it keeps
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Edit {
+    /// The schedule
+    #[arg(value_name = "NAME")]
+    name: String,
+    #[command(flatten)]
+    changes: Changes,
+}
+
+/// What is to be otherwise.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct Changes {
+    /// Keep so many of the versions that it makes, 1 to 100, from its next run on; or "all"
+    #[arg(long, value_name = "N")]
+    keep: Option<String>,
+    /// Save each time that so much has passed: 12h, 1d, "rate(2 days)"
+    #[arg(long, value_name = "RATE", conflicts_with = "cron")]
+    rate: Option<String>,
+    /// Save at the times that a cron expression names: "0 3 ? * MON-FRI *"
+    #[arg(long, value_name = "FIELDS")]
+    cron: Option<String>,
+    /// The time zone that a cron expression is meant in, such as Europe/Berlin
+    #[arg(long, value_name = "ZONE")]
+    timezone: Option<String>,
+    /// Put each run off at random, by at most so much: 15m, 1h; or 0m
+    #[arg(long, value_name = "TIME")]
+    jitter: Option<String>,
+}
+
+/// How many versions are kept, as it is typed.
+fn kept(text: &str) -> Result<Keep, Problem> {
+    if text == "all" {
+        return Ok(Keep::All);
+    }
+    text.parse().map(Keep::Newest).map_err(|_| {
+        let shown = prism_functions::domain::ids::shown(text);
+        let message = format!("The number of versions to keep (keep) is {shown}.");
+        Problem::new(Code::InvalidInput, message).hint("Give a number from 1 to 100, or all.")
+    })
+}
+
+impl Edit {
+    /// Runs the command.
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let name = super::name(&self.name)?;
+        let asked = self.changes;
+        let edit = ScheduleEdit {
+            paused: None,
+            keep: asked.keep.as_deref().map(kept).transpose()?,
+            cadence: cadence(asked.rate.as_deref(), asked.cron.as_deref())?,
+            timezone: asked.timezone.as_deref().map(str::parse).transpose()?,
+            jitter_minutes: asked.jitter.as_deref().map(minutes_of).transpose()?,
+        };
+        edit.check()?;
+        session.backend.edit_schedule(&name, &edit).await?;
+        super::show(session, &session.backend.schedule(&name).await?)?;
+        Ok(exit::DONE)
+    }
+}
