@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use prism_functions::domain::Timestamp;
 use prism_functions::domain::schedule::Schedule;
-use prism_functions::ports::{Schedules, SchedulesError};
+use prism_functions::ports::{Firing, Schedules, SchedulesError};
 
 /// Nothing lies beside the registry: whoever serves asks it which schedules are due
 /// (`Service::fire_due_schedules`).
@@ -17,6 +17,18 @@ impl Schedules for PolledSchedules {
     }
 
     async fn delete(&self, _: &Schedule) -> Result<(), SchedulesError> {
+        Ok(())
+    }
+
+    fn id(&self, schedule: &Schedule) -> String {
+        format!("{} {}", schedule.owner, schedule.name)
+    }
+
+    async fn firing(&self) -> Result<Vec<Firing>, SchedulesError> {
+        Ok(Vec::new())
+    }
+
+    async fn remove(&self, _: &str) -> Result<(), SchedulesError> {
         Ok(())
     }
 }

@@ -12,11 +12,11 @@ use prism_asl::{Functions, TaskFailure};
 use prism_functions::domain::schedule::Schedule;
 use prism_functions::domain::{ImageId, InstanceId, Region, SnapshotId, Timestamp, VolumeId};
 use prism_functions::ports::{
-    Call, Ec2, Ec2Error, Encryption, Execution, Executions, ExecutionsError, Image, ImageCopy,
-    ImageFilter, Index, Inspect, Instance, InstanceFilter, InstanceType, Inventory, Item, Key,
-    LaunchPermission, NewImage, NewInstance, Notice, Notifier, NotifierError, Page, Parameters,
-    Probe, Query, Schedules, SchedulesError, Snapshot, SnapshotFilter, StatusChecks, Table,
-    TableError, Volume, Write,
+    Call, Ec2, Ec2Error, Encryption, Execution, Executions, ExecutionsError, Firing, Image,
+    ImageCopy, ImageFilter, Index, Inspect, Instance, InstanceFilter, InstanceType, Inventory,
+    Item, Key, LaunchPermission, NewImage, NewInstance, Notice, Notifier, NotifierError, Page,
+    Parameters, Probe, Query, Schedules, SchedulesError, Snapshot, SnapshotFilter, StatusChecks,
+    Table, TableError, Volume, Write,
 };
 use prism_functions::service::calls;
 use serde_json::Value;
@@ -170,6 +170,20 @@ impl Schedules for Recorded<dyn Schedules> {
     async fn delete(&self, schedule: &Schedule) -> Result<(), SchedulesError> {
         note(Call::DeleteSchedule);
         self.0.delete(schedule).await
+    }
+
+    fn id(&self, schedule: &Schedule) -> String {
+        self.0.id(schedule)
+    }
+
+    async fn firing(&self) -> Result<Vec<Firing>, SchedulesError> {
+        note(Call::ListSchedules);
+        self.0.firing().await
+    }
+
+    async fn remove(&self, id: &str) -> Result<(), SchedulesError> {
+        note(Call::DeleteSchedule);
+        self.0.remove(id).await
     }
 }
 

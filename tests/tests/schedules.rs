@@ -9,9 +9,11 @@ use async_trait::async_trait;
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest, ScheduleState};
 use prism_functions::domain::{Code, Problem, SaveId, ScheduleName, Timestamp};
-use prism_functions::ports::{Executions, Schedules, SchedulesError, Table};
+use prism_functions::ports::{
+    Condition, Executions, Firing, Key, Schedules, SchedulesError, Table, Write,
+};
 use prism_functions::registry::Registry;
-use prism_functions::service::{Fired, Keep, ScheduleEdit, Service};
+use prism_functions::service::{Fired, Keep, Left, Mended, ScheduleEdit, Service};
 use prism_tests::interleaved::{Doing, Yielding, interleave};
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};
 
@@ -332,6 +334,28 @@ impl Schedules for Flaky {
     async fn delete(&self, schedule: &Schedule) -> Result<(), SchedulesError> {
         self.meet(|there| _ = there.remove(&key(schedule)))
     }
+
+    fn id(&self, schedule: &Schedule) -> String {
+        key(schedule)
+    }
+
+    async fn firing(&self) -> Result<Vec<Firing>, SchedulesError> {
+        self.meet(|_| ())?;
+        let there = self.there.lock().unwrap();
+        let firing = there.iter().map(|id| {
+            let mut words = id.split(' ');
+            Firing {
+                id: id.clone(),
+                owner: words.next().unwrap().parse().unwrap(),
+                schedule: words.next().unwrap().parse().unwrap(),
+            }
+        });
+        Ok(firing.collect())
+    }
+
+    async fn remove(&self, id: &str) -> Result<(), SchedulesError> {
+        self.meet(|there| _ = there.remove(id))
+    }
 }
 
 /// Whatever fails on the way: what fires can be seen, and deleting it leaves nothing.
@@ -466,6 +490,59 @@ fn a_changed_schedule_is_due_at_its_new_times_and_misses_none_of_them() {
     };
     let after = edit(&keep).unwrap();
     assert_eq!((after.keep, after.resumed_at), (Some(2), before.resumed_at));
+}
+
+#[test]
+fn the_doctor_finds_what_fires_without_a_record_and_deletes_that_alone() {
+    let world = world();
+    let flaky = Arc::new(Flaky::default());
+    let service = Service {
+        schedules: Arc::clone(&flaky) as Arc<dyn Schedules>,
+        ..world.service.clone()
+    };
+    let (ada, nightly) = (caller("ada"), name("nightly"));
+    let create = || world.clock.run(service.create_schedule(&ada, asked("1d")));
+    let first = create().unwrap();
+    let found = || world.clock.run(service.leftovers()).unwrap();
+    assert_eq!(found().found, []);
+    // Its record is lost, and made anew a second later: the old one is nobody's, the new one is.
+    let stored = world
+        .clock
+        .run(service.env.registry.schedule(&ada.user, &nightly));
+    let pk = format!("SCHEDULE#ada#{}", stored.unwrap().unwrap().value.name);
+    let gone = [Write::Delete(Key::new(pk, "META"), Condition::ItemPresent)];
+    world.clock.run(world.table.transact(&gone)).unwrap();
+    world.pass(1);
+    let second = create().unwrap();
+    // One that holds still has its record too.
+    let pause = service.pause_schedule(&ada, &nightly, true, None);
+    world.clock.run(pause).unwrap();
+    let left = found();
+    let [leftover] = &left.found[..] else {
+        panic!("{left:?}");
+    };
+    let Left::Firing {
+        id,
+        owner,
+        schedule,
+    } = &leftover.what
+    else {
+        panic!("{leftover:?}");
+    };
+    assert_eq!((id, owner, schedule), (&key(&first), &ada.user, &nightly));
+    let mended = world.clock.run(service.mend(&left.found)).unwrap();
+    assert!(matches!(mended[..], [(_, Mended::Done)]), "{mended:?}");
+    assert_eq!(*flaky.there.lock().unwrap(), BTreeSet::from([key(&second)]));
+    assert_eq!(found().found, []);
+    // A scheduler that does not answer keeps nobody from seeing the rest.
+    flaky.next.lock().unwrap().push_back(Fate::Down);
+    let left = found();
+    let unseen = left.scheduler.unwrap();
+    assert_eq!(
+        (unseen.code, left.found),
+        (Code::AwsUnavailable, Vec::new())
+    );
+    assert!(left.regions.len() >= 10);
 }
 
 /// An active schedule fires, and one that fires has a record.

@@ -12,14 +12,25 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use futures::future::try_join_all;
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::clients::{Clients, OnDemand};
 use super::failure::Failure;
-use crate::domain::Timestamp;
 use crate::domain::schedule::{Cadence, LATE_MINUTES, Schedule};
-use crate::ports::{Schedules, SchedulesError};
+use crate::domain::{ScheduleName, Timestamp};
+use crate::ports::{Firing, Schedules, SchedulesError};
+use crate::service::access::Caller;
 
+/// What the names in the group begin with.
+const PREFIX: &str = "prism-";
+/// The code of what is not there.
+const GONE: &str = "ResourceNotFoundException";
+/// How many pages of a hundred are read before a group counts as endless.
+const PAGES: usize = 1000;
+/// How many are read at once.
+const AT_ONCE: usize = 8;
 /// For how long the start of an execution is tried again, in seconds.
 const LATEST_S: i32 = LATE_MINUTES.cast_signed() * 60;
 /// How often it is tried again in that time.
@@ -70,7 +81,6 @@ impl EventBridgeSchedules {
             .create_schedule()
             .name(&wanted.name)
             .group_name(&wanted.group)
-            .client_token(wanted.token("create"))
             .description(&wanted.description)
             .schedule_expression(&wanted.expression)
             .schedule_expression_timezone(&wanted.timezone)
@@ -88,7 +98,6 @@ impl EventBridgeSchedules {
             .update_schedule()
             .name(&wanted.name)
             .group_name(&wanted.group)
-            .client_token(wanted.token("update"))
             .description(&wanted.description)
             .schedule_expression(&wanted.expression)
             .schedule_expression_timezone(&wanted.timezone)
@@ -98,6 +107,46 @@ impl EventBridgeSchedules {
             .target(wanted.target.clone());
         request.send().await.map(drop).map_err(Failure::of)
     }
+
+    /// A page of the names of what is ours in the group, and the token of the next.
+    async fn page(
+        &self,
+        group: &str,
+        token: Option<String>,
+    ) -> Result<(Vec<String>, Option<String>), SchedulesError> {
+        let request = self.client.get().list_schedules();
+        let request = request.group_name(group).name_prefix(PREFIX);
+        let page = request.max_results(100).set_next_token(token).send().await;
+        let failed = |error| failed("scheduler:ListSchedules", group, of(error));
+        let page = page.map_err(failed)?;
+        let names = page.schedules.into_iter().filter_map(|it| it.name);
+        let token = page.next_token.filter(|token| !token.is_empty());
+        Ok((names.collect(), token))
+    }
+
+    /// Whose schedule one fires; `None` where it has gone since, or starts something that is not ours.
+    async fn read(&self, group: &str, id: &str) -> Result<Option<Firing>, SchedulesError> {
+        let request = self.client.get().get_schedule().group_name(group).name(id);
+        let found = match request.send().await.map_err(of) {
+            Err(failure) if failure.code == GONE => return Ok(None),
+            Err(failure) => return Err(failed("scheduler:GetSchedule", group, failure)),
+            Ok(found) => found,
+        };
+        let input = found.target.and_then(|target| target.input);
+        let started = input.and_then(|input| serde_json::from_str::<Started>(&input).ok());
+        Ok(started.map(|started| Firing {
+            id: id.to_owned(),
+            owner: started.caller.user,
+            schedule: started.schedule,
+        }))
+    }
+}
+
+/// What an execution is started with, as far as it says for whom.
+#[derive(Deserialize)]
+struct Started {
+    schedule: ScheduleName,
+    caller: Caller,
 }
 
 #[async_trait]
@@ -115,18 +164,42 @@ impl Schedules for EventBridgeSchedules {
     }
 
     async fn delete(&self, schedule: &Schedule) -> Result<(), SchedulesError> {
-        let target = self.target()?;
-        let name = name(schedule);
-        let request = self
-            .client
-            .get()
-            .delete_schedule()
-            .name(&name)
-            .group_name(&target.group)
-            .client_token(token(&["delete", &name]));
+        self.remove(&name(schedule)).await
+    }
+
+    fn id(&self, schedule: &Schedule) -> String {
+        name(schedule)
+    }
+
+    async fn firing(&self) -> Result<Vec<Firing>, SchedulesError> {
+        // Who is told of no group makes no schedules.
+        let Some(target) = &self.target else {
+            return Ok(Vec::new());
+        };
+        let (mut all, mut token) = (Vec::new(), None);
+        for _ in 0..PAGES {
+            let page = self.page(&target.group, token).await?;
+            for some in page.0.chunks(AT_ONCE) {
+                let read = some.iter().map(|id| self.read(&target.group, id));
+                all.extend(try_join_all(read).await?.into_iter().flatten());
+            }
+            token = page.1;
+            if token.is_none() {
+                return Ok(all);
+            }
+        }
+        Err(SchedulesError::Unacceptable {
+            reason: format!("the group {} has more than {PAGES} pages", target.group),
+        })
+    }
+
+    async fn remove(&self, id: &str) -> Result<(), SchedulesError> {
+        let group = &self.target()?.group;
+        let request = self.client.get().delete_schedule();
+        let request = request.name(id).group_name(group);
         match request.send().await.map_err(of) {
-            Err(failure) if failure.code == "ResourceNotFoundException" => Ok(()),
-            Err(failure) => Err(failed("scheduler:DeleteSchedule", &target.group, failure)),
+            Err(failure) if failure.code == GONE => Ok(()),
+            Err(failure) => Err(failed("scheduler:DeleteSchedule", group, failure)),
             Ok(_) => Ok(()),
         }
     }
@@ -202,25 +275,6 @@ impl Wanted {
                 .map_err(incomplete)?,
         })
     }
-
-    /// The same for the same request: what the SDK sends again after a lost answer is done once.
-    fn token(&self, action: &str) -> String {
-        let start = self.start.map(|start| start.secs()).unwrap_or_default();
-        token(&[
-            action,
-            &self.name,
-            &self.expression,
-            &self.timezone,
-            self.state.as_str(),
-            &start.to_string(),
-            &self
-                .window
-                .maximum_window_in_minutes()
-                .unwrap_or_default()
-                .to_string(),
-            self.target.input().unwrap_or_default(),
-        ])
-    }
 }
 
 fn incomplete(error: aws_smithy_types::error::operation::BuildError) -> SchedulesError {
@@ -244,7 +298,7 @@ fn description(owner: &str, schedule: &Schedule) -> String {
 fn name(schedule: &Schedule) -> String {
     let made = schedule.created_at.timestamp().to_string();
     let hash = token(&[schedule.owner.as_str(), schedule.name.as_str(), &made]);
-    format!("prism-{}", &hash[..40])
+    format!("{PREFIX}{}", &hash[..40])
 }
 
 /// 64 hexadecimal digits of some texts, none of which can run into the next.
@@ -278,166 +332,4 @@ fn failed(action: &str, group: &str, failure: Failure) -> SchedulesError {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::aws::testing::{Aws, Reply};
-    use crate::domain::schedule::ScheduleRequest;
-
-    fn target() -> ScheduleTarget {
-        ScheduleTarget {
-            group: "prism".to_owned(),
-            role: "arn:aws:iam::111122223333:role/schedules".to_owned(),
-            machine: "arn:aws:states:us-east-1:111122223333:stateMachine:save".to_owned(),
-            dead_letters: Some("arn:aws:sqs:us-east-1:111122223333:dead".to_owned()),
-        }
-    }
-
-    fn schedule(owner: &str, name: &str, cadence: &str) -> Schedule {
-        let request = json!({"instance": "work", "template": "kept", "region": "us-west-2"});
-        let asked = ScheduleRequest {
-            name: None,
-            cadence: cadence.parse().unwrap(),
-            timezone: "Europe/Berlin".parse().unwrap(),
-            jitter_minutes: 0,
-            keep: None,
-            request: serde_json::from_value(request).unwrap(),
-        };
-        let at = "2026-01-05T09:00:00Z".parse().unwrap();
-        Schedule::new(name.parse().unwrap(), owner.parse().unwrap(), asked, at)
-    }
-
-    fn next() -> Timestamp {
-        "2026-01-06T09:00:00Z".parse().unwrap()
-    }
-
-    fn error(status: u16, code: &str) -> Reply {
-        Reply::json(status, json!({"__type": code, "Message": "why"}))
-    }
-
-    #[tokio::test]
-    async fn a_schedule_starts_the_machine_as_its_owner() {
-        let aws = Aws::answering([Reply::json(200, json!({"ScheduleArn": "arn"}))]);
-        let schedules = EventBridgeSchedules::new(&aws.clients(), Some(target()));
-        let nightly = schedule("ada", "nightly", "cron(0 3 ? * MON-FRI *)");
-        schedules.put(&nightly, next()).await.unwrap();
-        assert!(
-            aws.uri(0)
-                .ends_with(&format!("/schedules/{}", name(&nightly)))
-        );
-        let mut asked = aws.json(0);
-        let input = asked["Target"]["Input"].take();
-        let input: serde_json::Value = serde_json::from_str(input.as_str().unwrap()).unwrap();
-        assert_eq!(input, nightly.input());
-        assert_eq!(input["caller"], json!({"user": "ada"}));
-        assert!(asked["ClientToken"].take().as_str().unwrap().len() == 64);
-        assert_eq!(
-            asked,
-            json!({
-                "ClientToken": null, "GroupName": "prism", "State": "ENABLED",
-                "Description": "ada: nightly saves work as kept",
-                "FlexibleTimeWindow": {"Mode": "OFF"},
-                "ScheduleExpression": "cron(0 3 ? * MON-FRI *)",
-                "ScheduleExpressionTimezone": "Europe/Berlin",
-                "Target": {
-                    "Arn": target().machine, "RoleArn": target().role, "Input": null,
-                    "RetryPolicy": {"MaximumEventAgeInSeconds": 1800, "MaximumRetryAttempts": 10},
-                    "DeadLetterConfig": {"Arn": "arn:aws:sqs:us-east-1:111122223333:dead"},
-                }
-            })
-        );
-    }
-
-    #[tokio::test]
-    async fn a_rate_begins_when_it_has_passed_once() {
-        let aws = Aws::answering([Reply::json(200, json!({"ScheduleArn": "arn"}))]);
-        let target = ScheduleTarget {
-            dead_letters: None,
-            ..target()
-        };
-        let schedules = EventBridgeSchedules::new(&aws.clients(), Some(target));
-        let daily = schedule("ada", "daily", "1d");
-        schedules.put(&daily, next()).await.unwrap();
-        let asked = aws.json(0);
-        assert_eq!(asked["ScheduleExpression"], "rate(1 day)");
-        assert_eq!(asked["StartDate"], json!(next().timestamp()));
-        assert!(asked["Target"].get("DeadLetterConfig").is_none());
-    }
-
-    #[tokio::test]
-    async fn one_that_is_there_is_changed() {
-        let aws = Aws::answering([
-            error(409, "ConflictException"),
-            Reply::json(200, json!({"ScheduleArn": "arn"})),
-        ]);
-        let schedules = EventBridgeSchedules::new(&aws.clients(), Some(target()));
-        let mut daily = schedule("ada", "daily", "1d");
-        daily.paused = true;
-        daily.jitter_minutes = 30;
-        schedules.put(&daily, next()).await.unwrap();
-        let (created, changed) = (aws.json(0), aws.json(1));
-        let window = json!({"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 30});
-        assert_eq!(changed["FlexibleTimeWindow"], window);
-        assert_eq!(changed["State"], "DISABLED");
-        assert_eq!(changed["Target"], created["Target"]);
-        assert_ne!(changed["ClientToken"], created["ClientToken"]);
-    }
-
-    #[tokio::test]
-    async fn one_that_is_gone_is_gone() {
-        let aws = Aws::answering([
-            error(404, "ResourceNotFoundException"),
-            error(403, "AccessDeniedException"),
-        ]);
-        let schedules = EventBridgeSchedules::new(&aws.clients(), Some(target()));
-        let daily = schedule("ada", "daily", "1d");
-        schedules.delete(&daily).await.unwrap();
-        assert!(aws.uri(0).contains("groupName=prism"), "{}", aws.uri(0));
-        let refused = schedules.delete(&daily).await.unwrap_err();
-        let SchedulesError::Refused(refusal) = refused else {
-            panic!("{refused}");
-        };
-        assert_eq!(refusal.action, "scheduler:DeleteSchedule");
-        assert_eq!(refusal.resource, "the schedule group prism");
-    }
-
-    #[tokio::test]
-    async fn what_may_pass_and_what_will_not_are_told_apart() {
-        for (status, code, passes) in [
-            (400, "ValidationException", false),
-            (402, "ServiceQuotaExceededException", false),
-            (403, "AccessDeniedException", false),
-            (429, "ThrottlingException", true),
-            (500, "InternalServerException", true),
-        ] {
-            let aws = Aws::answering([error(status, code)]);
-            let schedules = EventBridgeSchedules::new(&aws.clients(), Some(target()));
-            let daily = schedule("ada", "daily", "1d");
-            let error = schedules.put(&daily, next()).await.unwrap_err();
-            let transient = matches!(error, SchedulesError::Unavailable { .. });
-            assert_eq!(transient, passes, "{code}: {error}");
-        }
-        let nowhere = EventBridgeSchedules::new(&Aws::answering([]).clients(), None);
-        let refused = nowhere.delete(&schedule("ada", "daily", "1d")).await;
-        assert!(matches!(refused, Err(SchedulesError::Unacceptable { .. })));
-    }
-
-    #[test]
-    fn no_two_schedules_share_a_name() {
-        let mut again = schedule("ada", "nightly", "1d");
-        again.created_at = next();
-        let all = [
-            schedule("ada", "nightly", "1d"),
-            schedule("ada", "nightly2", "1d"),
-            schedule("bob", "nightly", "1d"),
-            schedule("adanight", "ly2", "1d"),
-            schedule("ada/n", "ightly", "1d"),
-            again,
-        ];
-        let names: std::collections::BTreeSet<String> = all.iter().map(name).collect();
-        assert_eq!(names.len(), all.len());
-        assert!(names.iter().all(|name| name.len() <= 64));
-        assert_eq!(name(&all[0]), name(&schedule("ada", "nightly", "2d")));
-    }
-}
+mod tests;

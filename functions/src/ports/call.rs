@@ -109,8 +109,10 @@ calls! {
 
     /// `Schedules::put`, which lends the scheduler its role.
     PutSchedule: "scheduler:CreateSchedule" "scheduler:UpdateSchedule" "iam:PassRole";
-    /// `Schedules::delete`.
+    /// `Schedules::delete`, and `Schedules::remove`.
     DeleteSchedule: "scheduler:DeleteSchedule";
+    /// `Schedules::firing`, which `prism doctor` asks with the rights of whoever runs it.
+    ListSchedules: "scheduler:ListSchedules" "scheduler:GetSchedule";
 
     /// `Parameters::image`.
     PublicParameter: "ssm:GetParameter";

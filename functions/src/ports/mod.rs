@@ -24,6 +24,6 @@ pub use inspect::{INVENTORY_BYTES, Inspect, Inventory, PACKAGES, Package};
 pub use notifier::{Notice, Notifier, NotifierError};
 pub use parameters::Parameters;
 pub use refusal::{Fault, Refusal, advice};
-pub use schedules::{Schedules, SchedulesError};
+pub use schedules::{Firing, Schedules, SchedulesError};
 pub use sensitive::{SENSITIVE_FILES, SensitiveFile, Sensitivity, sensitive};
 pub use table::*;

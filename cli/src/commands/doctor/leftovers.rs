@@ -31,6 +31,7 @@ pub(super) async fn look(service: &Service, mend: Mend, out: &Output) -> Result<
         regions,
         found,
         unseen,
+        scheduler,
     } = match service.leftovers().await {
         Ok(leftovers) => leftovers,
         Err(problem) => {
@@ -49,6 +50,7 @@ pub(super) async fn look(service: &Service, mend: Mend, out: &Output) -> Result<
             Check::fail(NAME, Problem::new(problem.code, message).hint(hint))
         })
         .collect();
+    checks.extend(scheduler.map(|problem| Check::fail(NAME, problem)));
     if found.is_empty() {
         if checks.is_empty() {
             let count = regions.len();
@@ -156,13 +158,18 @@ fn name(what: &Left) -> String {
         Left::Wait { region, id } => format!("wait for {id} in {region}"),
         Left::Save { id } => format!("open save {id}"),
         Left::Schedule { owner, id } => format!("schedule {id} of {owner}"),
+        Left::Firing {
+            id,
+            owner,
+            schedule,
+        } => format!("{id} in the scheduler, which fires {schedule} of {owner}"),
     }
 }
 
 fn deed(what: &Left) -> &'static str {
     match what {
         Left::Image { .. } => "deregistered",
-        Left::Snapshot { .. } => "deleted",
+        Left::Snapshot { .. } | Left::Firing { .. } => "deleted",
         Left::Lock { .. } | Left::CopyLock { .. } => "released",
         Left::Duty { .. } => "discharged",
         Left::Wait { .. } => "forgotten",

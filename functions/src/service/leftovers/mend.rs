@@ -6,6 +6,7 @@ use crate::domain::{Code, Problem, SaveId};
 use crate::ports::{Ec2Error, InstanceState};
 use crate::registry::Stored;
 use crate::service::Service;
+use crate::service::schedules::from_schedules;
 use crate::steps::{self, from_ec2};
 
 /// What came of mending something.
@@ -79,6 +80,11 @@ impl Service {
             Left::Schedule { owner, id } => {
                 let owner = crate::service::access::Caller::new(owner.clone());
                 self.pause_schedule(&owner, id, true, None).await?;
+                Ok(Mended::Done)
+            }
+            Left::Firing { id, .. } => {
+                let removed = self.schedules.remove(id).await;
+                removed.map_err(from_schedules)?;
                 Ok(Mended::Done)
             }
         }

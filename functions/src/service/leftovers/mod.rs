@@ -5,6 +5,7 @@
 //! no harm. What a registered version uses is never touched.
 
 mod mend;
+mod schedules;
 mod used;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,11 +14,11 @@ use futures::future::{join_all, join3};
 use serde::Serialize;
 
 use super::Service;
-use super::access::{Caller, OWNER_TAG};
-use super::lookup::own_instance;
+use super::access::OWNER_TAG;
 use crate::domain::save::{Duty, SaveRecord, SaveState};
-use crate::domain::schedule::Schedule;
-use crate::domain::{Code, ImageId, InstanceId, Problem, Region, SaveId, SnapshotId, TemplateName};
+use crate::domain::{
+    ImageId, InstanceId, Problem, Region, SaveId, ScheduleName, SnapshotId, TemplateName, UserId,
+};
 use crate::ports::{
     Image, ImageFilter, ImageState, Instance, InstanceFilter, Snapshot, SnapshotFilter,
 };
@@ -97,9 +98,18 @@ pub enum Left {
     /// A schedule whose instance is gone.
     Schedule {
         /// Whose it is.
-        owner: crate::domain::UserId,
+        owner: UserId,
         /// Its name.
-        id: crate::domain::ScheduleName,
+        id: ScheduleName,
+    },
+    /// What fires in the scheduler without a schedule.
+    Firing {
+        /// Its name there.
+        id: String,
+        /// Whose schedule it was.
+        owner: UserId,
+        /// The schedule's name.
+        schedule: ScheduleName,
     },
 }
 
@@ -112,6 +122,8 @@ pub struct Leftovers {
     pub found: Vec<Leftover>,
     /// The Regions that could not be looked at, and why.
     pub unseen: Vec<(Region, Problem)>,
+    /// Why what fires could not be looked at, where it could not.
+    pub scheduler: Option<Problem>,
 }
 
 /// What EC2 has in one Region.
@@ -148,7 +160,8 @@ impl Service {
         self.left_locks(&used, &mut saves, &mut all.found).await?;
         self.left_duties(&mut saves, &mut all.found).await?;
         self.left_saves(&mut all.found).await?;
-        self.left_schedules(&mut all).await?;
+        self.left_schedules(&mut all.found).await?;
+        all.scheduler = self.left_firing(&mut all.found).await?;
         Ok(all)
     }
 
@@ -328,44 +341,6 @@ impl Service {
             if cursor.is_none() {
                 return Ok(());
             }
-        }
-    }
-
-    async fn left_schedules(&self, all: &mut Leftovers) -> Result<(), Problem> {
-        let mut cursor = None;
-        loop {
-            let page = self.env.registry.active_schedules(PAGE, cursor).await?;
-            for schedule in page.items {
-                if let Some(why) = self.points_nowhere(&schedule).await? {
-                    let what = Left::Schedule {
-                        owner: schedule.owner,
-                        id: schedule.name,
-                    };
-                    all.found.push(left(what, None, why));
-                }
-            }
-            cursor = page.cursor;
-            if cursor.is_none() {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Why nothing can come of a schedule any more.
-    async fn points_nowhere(&self, schedule: &Schedule) -> Result<Option<String>, Problem> {
-        let owner = Caller::new(schedule.owner.clone());
-        let request = &schedule.request;
-        match own_instance(&self.env, &owner, &request.region, &request.instance).await {
-            Ok(instance) if instance.state.is_gone() => {
-                Ok(Some(format!("its instance {} is terminated", instance.id)))
-            }
-            Ok(_) => Ok(None),
-            Err(problem) if problem.code == Code::InstanceNotFound => {
-                Ok(Some("its instance is gone".to_owned()))
-            }
-            // Several of that name: it is refused each time, and its owner is told so.
-            Err(problem) if problem.code == Code::InstanceNameAmbiguous => Ok(None),
-            Err(problem) => Err(problem),
         }
     }
 }

@@ -290,7 +290,7 @@ fn taken(schedule: &Schedule) -> Problem {
 }
 
 /// What a failing scheduler means to whoever asked.
-fn from_schedules(error: SchedulesError) -> Problem {
+pub(super) fn from_schedules(error: SchedulesError) -> Problem {
     match error {
         SchedulesError::Refused(refusal) => refusal.problem(),
         SchedulesError::Unacceptable { .. } => {
