@@ -1,6 +1,7 @@
 //! Sixty-four callers at once on one template, interleaved at every look into the table by a seed:
-//! saves that register, rollbacks, edits, deletions, launches. Versions are gapless and unique, the
-//! name stands for what the last of them said, and no change undoes another (promises P4, P6).
+//! saves that register, rollbacks, edits, deletions, launches, shares and their ends. Versions are gapless and
+//! unique, the name stands for what the last of them said, no change undoes another (promises P4, P6), and
+//! the AMIs are open to whom the template is shared with, and to nobody else (promise P7).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,11 +9,14 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use prism_asl::{Functions, TaskFailure};
+use prism_functions::domain::grant::GrantState;
 use prism_functions::domain::template::{Template, TemplateState, Version};
 use prism_functions::domain::{Code, Problem, TemplateName};
-use prism_functions::ports::{Item, Key, Page, Query, Table, TableError, Write};
+use prism_functions::ports::{
+    Ec2 as _, Item, Key, LaunchPermission, Page, Query, Table, TableError, Write,
+};
 use prism_functions::registry::{Registry, Stored};
-use prism_functions::service::{Service, TemplateEdit};
+use prism_functions::service::{Service, ShareRequest, TemplateEdit};
 use prism_functions::steps::{self, Env};
 use prism_local::executions::StepFunctions;
 use prism_tests::interleaved::{Doing, give_way, interleave};
@@ -108,6 +112,8 @@ enum Done {
     Edited,
     Deleted(u32),
     Launched,
+    Shared,
+    TakenBack,
 }
 
 type Call<'a> = Doing<'a, Result<Done, Problem>>;
@@ -172,6 +178,20 @@ async fn saved(env: Env, payload: Value) -> Result<Done, Problem> {
     panic!("it is never registered");
 }
 
+/// The accounts that it is shared with.
+const OUTSIDE: [&str; 2] = ["account:444455556666", "account:777788889999"];
+
+fn to(whom: &str) -> ShareRequest {
+    ShareRequest {
+        to: whom.to_owned(),
+    }
+}
+
+/// Which of them a caller means.
+fn calls_to(text: &str) -> usize {
+    text.len() % OUTSIDE.len()
+}
+
 fn calls<'a>(service: &'a Service, scene: &'a Scene, rng: &mut fastrand::Rng) -> Vec<Call<'a>> {
     let name: TemplateName = "kept".parse().unwrap();
     let mut calls: Vec<Call<'a>> = Vec::new();
@@ -181,7 +201,7 @@ fn calls<'a>(service: &'a Service, scene: &'a Scene, rng: &mut fastrand::Rng) ->
     while calls.len() < CALLERS {
         let (name, number) = (name.clone(), rng.u32(1..BEFORE));
         let text = format!("by {}", calls.len());
-        calls.push(match rng.u8(0..4) {
+        calls.push(match rng.u8(0..6) {
             0 => Box::pin(async move {
                 let done = service
                     .rollback(&caller("ada"), &name, Some(number), None)
@@ -204,6 +224,16 @@ fn calls<'a>(service: &'a Service, scene: &'a Scene, rng: &mut fastrand::Rng) ->
                     .delete_template(&caller("ada"), &reference, false, None)
                     .await?;
                 Ok(Done::Deleted(number))
+            }),
+            3 => Box::pin(async move {
+                let request = to(OUTSIDE[calls_to(&text)]);
+                service.share(&caller("ada"), &name, &request).await?;
+                Ok(Done::Shared)
+            }),
+            4 => Box::pin(async move {
+                let request = to(OUTSIDE[calls_to(&text)]);
+                service.unshare(&caller("ada"), &name, &request).await?;
+                Ok(Done::TakenBack)
             }),
             _ => Box::pin(async move {
                 let request = launch_request("kept", &format!("again {text}"));
@@ -250,6 +280,9 @@ fn check(seed: u64) {
                     | Code::VersionNotFound
                     | Code::TemplateInUse
                     | Code::NotReady
+                    // It is not shared, or not yet, or is being taken back.
+                    | Code::ShareNotFound
+                    | Code::ShareFailed
             );
             assert!(expected, "seed {seed}: {problem:?}");
         }
@@ -292,6 +325,7 @@ fn check(seed: u64) {
     assert_eq!(revision, after.revision, "seed {seed}");
     let (_, latest, _) = *left.last().unwrap();
     assert_eq!(latest, after.value.latest, "seed {seed}");
+    check_shares(seed, &scene.world, &versions);
     // No launch is forgotten.
     let launched = done.iter().filter(|done| ***done == Done::Launched).count();
     let of_versions: u64 = versions.iter().map(|it| it.usage.launches).sum();
@@ -301,6 +335,41 @@ fn check(seed: u64) {
         launched > 0 && done.len() > CALLERS / 2,
         "seed {seed}: {ends:?}"
     );
+}
+
+/// Whom a template is shared with, and who can launch its AMIs, are the same: whatever was half done is finished
+/// by asking for the same again.
+fn check_shares(seed: u64, world: &World, versions: &[Version]) {
+    let (ada, name) = (caller("ada"), "kept".parse().unwrap());
+    let (service, registry) = (&world.service, &world.service.env.registry);
+    for grant in world.clock.run(registry.grants(&name)).unwrap() {
+        let request = to(&grant.to.to_string());
+        let done = match grant.state {
+            GrantState::Open => continue,
+            GrantState::Opening => world
+                .clock
+                .run(service.share(&ada, &name, &request))
+                .map(drop),
+            GrantState::Closing => world
+                .clock
+                .run(service.unshare(&ada, &name, &request))
+                .map(drop),
+        };
+        done.unwrap_or_else(|problem| panic!("seed {seed}: {}", problem.chain()));
+    }
+    let grants = world.clock.run(registry.grants(&name)).unwrap();
+    let shared: BTreeSet<LaunchPermission> = grants
+        .into_iter()
+        .filter_map(|grant| grant.launch)
+        .collect();
+    let there = versions
+        .iter()
+        .filter(|it| it.state != TemplateState::Deleted);
+    for (region, image) in there.flat_map(Version::images) {
+        let open = world.ec2.launch_permissions(region, image);
+        let open: BTreeSet<LaunchPermission> = world.clock.run(open).unwrap().into_iter().collect();
+        assert_eq!(open, shared, "seed {seed}: {image}");
+    }
 }
 
 proptest! {

@@ -23,6 +23,7 @@ pub(crate) mod retention;
 mod saves;
 mod schedules;
 mod share_checks;
+mod share_opening;
 mod sharing;
 mod templates;
 mod versions;

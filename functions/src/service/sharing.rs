@@ -2,12 +2,11 @@
 //!
 //! A user or a project is a matter of the registry alone. An account, an organisation or the world
 //! launches the AMIs by itself, which each AMI in each Region has to allow. What was asked is written
-//! first, then EC2 is told, then it is written that it holds: a process that dies in between has
-//! forgotten nothing, and the same request goes on where it stopped.
+//! first, then EC2 is told (`share_opening.rs`), then it is written that it holds: a process that dies in
+//! between has forgotten nothing, and the same request goes on where it stopped.
 
 use std::collections::BTreeMap;
 
-use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use super::Service;
@@ -20,15 +19,10 @@ use crate::domain::save::Warning;
 use crate::domain::template::{Template, Visibility};
 use crate::domain::{Code, ImageId, Problem, Region, TemplateName, catalogue};
 use crate::ports::LaunchPermission;
-use crate::registry::GrantChange;
-use crate::steps::{PublicScope, from_ec2, permissions};
+use crate::steps::{PublicScope, permissions};
 
 /// What stands for the colleagues, whoever they are.
 const COLLEAGUES: &str = "colleagues";
-/// How often an AMI is opened or closed before it counts as failed.
-const TRIES: u32 = 4;
-/// How long the first repetition waits, in milliseconds; each further one twice as long.
-const PAUSE_MS: u64 = 400;
 
 /// With whom a template is to be shared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,7 +133,7 @@ impl Service {
         let template = match &checked.launch {
             None if repeated => checked.template.clone(),
             None => self.put_grant(&grant, Some(&event)).await?,
-            Some(launch) => self.open(&checked, &grant, launch, repeated, event).await?,
+            Some(launch) => self.open(&grant, launch, repeated, &event).await?,
         };
         Ok(Shared {
             visibility: template.visibility,
@@ -147,56 +141,6 @@ impl Service {
             grant,
             repeated,
         })
-    }
-
-    /// Opens the AMIs, between the two records that it is begun and done. Of a share that holds
-    /// already, AMIs that were closed by somebody else are opened again.
-    async fn open(
-        &self,
-        checked: &Checked,
-        grant: &Grant,
-        launch: &LaunchPermission,
-        repeated: bool,
-        event: AuditEvent,
-    ) -> Result<Template, Problem> {
-        let name = &checked.template.name;
-        if !repeated {
-            let opening = Grant {
-                state: GrantState::Opening,
-                ..grant.clone()
-            };
-            self.put_grant(&opening, Some(&event)).await?;
-        }
-        // A version that was registered since the check has been opened by its save, or will be: the
-        // record says so from now on. These are those that were there before, once more.
-        let targets = share_checks::targets(&self.env.registry, name).await?;
-        let failed = self.set(&targets, launch, true).await;
-        if failed.is_empty() {
-            return self.put_grant(grant, None).await;
-        }
-        if repeated {
-            return Err(share_failed(
-                name,
-                "shared",
-                &failed,
-                "It stays shared where it was.",
-            ));
-        }
-        let left = self.close_to(name, &grant.to, launch).await?;
-        let rest = if left.is_empty() {
-            let event = self
-                .event_again(&event, "template.share_failed")
-                .with("regions", failed.keys().collect::<Vec<_>>());
-            self.remove_grant(name, &grant.to, Some(&event)).await?;
-            "Nothing is shared: what was opened is closed again.".to_owned()
-        } else {
-            let regions: Vec<&str> = left.keys().map(Region::as_str).collect();
-            format!(
-                "It may still be open in {}: share it again, or take it back.",
-                regions.join(", ")
-            )
-        };
-        Err(share_failed(name, "shared", &failed, &rest))
     }
 
     /// Takes a share back: from all versions, in every Region.
@@ -220,16 +164,10 @@ impl Service {
         let Some(launch) = &grant.launch else {
             return self.remove_grant(name, &to, Some(&event)).await;
         };
-        if grant.state != GrantState::Closing {
-            let closing = Grant {
-                state: GrantState::Closing,
-                ..grant.clone()
-            };
-            self.put_grant(&closing, Some(&event)).await?;
-        }
-        let failed = self.close_to(&template.name, &to, launch).await?;
+        self.closing(&grant, &event).await?;
+        let failed = self.agree(name, launch).await?;
         if failed.is_empty() {
-            return self.remove_grant(name, &to, None).await;
+            return self.closed(name, &to).await;
         }
         let rest = "Everywhere else it is taken back. Ask for the same again.";
         Err(share_failed(name, "taken back", &failed, rest))
@@ -353,107 +291,8 @@ impl Service {
         }
     }
 
-    async fn put_grant(
-        &self,
-        grant: &Grant,
-        event: Option<&AuditEvent>,
-    ) -> Result<Template, Problem> {
-        let change = |_: &Template, grants: &[Grant]| {
-            let same = grants.contains(grant);
-            Ok((!same).then(|| GrantChange::Put(grant.clone())))
-        };
-        let registry = &self.env.registry;
-        registry.change_grant(&grant.template, event, change).await
-    }
-
-    async fn remove_grant(
-        &self,
-        name: &TemplateName,
-        to: &Grantee,
-        event: Option<&AuditEvent>,
-    ) -> Result<Template, Problem> {
-        let change = |_: &Template, grants: &[Grant]| {
-            let there = grants.iter().any(|grant| grant.to == *to);
-            Ok(there.then(|| GrantChange::Remove(to.clone())))
-        };
-        self.env.registry.change_grant(name, event, change).await
-    }
-
-    /// Closes the AMIs to somebody, unless another grant opens them to the same.
-    async fn close_to(
-        &self,
-        name: &TemplateName,
-        to: &Grantee,
-        launch: &LaunchPermission,
-    ) -> Result<BTreeMap<Region, Problem>, Problem> {
-        let grants = self.env.registry.grants(name).await?;
-        let others = grants
-            .iter()
-            .filter(|grant| grant.to != *to && grant.state != GrantState::Closing);
-        if others
-            .into_iter()
-            .any(|it| it.launch.as_ref() == Some(launch))
-        {
-            return Ok(BTreeMap::new());
-        }
-        let targets = share_checks::targets(&self.env.registry, name).await?;
-        Ok(self.set(&targets, launch, false).await)
-    }
-
-    /// Opens or closes AMIs, all Regions at once; answers where it failed.
-    async fn set(
-        &self,
-        targets: &[Target],
-        launch: &LaunchPermission,
-        open: bool,
-    ) -> BTreeMap<Region, Problem> {
-        let mut by_region: BTreeMap<&Region, Vec<&ImageId>> = BTreeMap::new();
-        for target in targets {
-            let images = by_region.entry(&target.region).or_default();
-            images.push(&target.image);
-        }
-        let regions = by_region.into_iter().map(|(region, images)| async move {
-            for image in images {
-                if let Err(problem) = self.set_one(region, image, launch, open).await {
-                    return Some((region.clone(), problem));
-                }
-            }
-            None
-        });
-        join_all(regions).await.into_iter().flatten().collect()
-    }
-
-    async fn set_one(
-        &self,
-        region: &Region,
-        image: &ImageId,
-        launch: &LaunchPermission,
-        open: bool,
-    ) -> Result<(), Problem> {
-        let (ec2, launch) = (&self.env.ec2, std::slice::from_ref(launch));
-        for attempt in 0.. {
-            let answer = if open {
-                ec2.add_launch_permissions(region, image, launch).await
-            } else {
-                ec2.remove_launch_permissions(region, image, launch).await
-            };
-            let Err(error) = answer else { return Ok(()) };
-            if !open && error.is_not_found() {
-                // An AMI that is gone is open to nobody.
-                return Ok(());
-            }
-            let again = error.is_throttle() || error.is_unknown_outcome();
-            if !again || attempt + 1 == TRIES {
-                return Err(from_ec2(error));
-            }
-            let pause = std::time::Duration::from_millis(PAUSE_MS << attempt);
-            self.env.clock.sleep(pause).await;
-        }
-        unreachable!("the last attempt returns")
-    }
-
     /// An event of the same change under another name, now.
-    fn event_again(&self, event: &AuditEvent, action: &str) -> AuditEvent {
+    pub(super) fn event_again(&self, event: &AuditEvent, action: &str) -> AuditEvent {
         AuditEvent {
             at: self.env.clock.now(),
             action: action.to_owned(),
@@ -466,7 +305,7 @@ fn is_open(grant: &Grant) -> bool {
     grant.state == GrantState::Open
 }
 
-fn share_failed(
+pub(super) fn share_failed(
     name: &TemplateName,
     what: &str,
     failed: &BTreeMap<Region, Problem>,

@@ -46,7 +46,8 @@ volumes of public AMIs, product codes, blocked public access. Snapshots are not 
 launched without that, and copied to another account only with it (EC2 facts).
 
 The grant is written before EC2 is told and confirmed afterwards, so a process that dies in between has
-forgotten nothing: `prism template shares` shows it half open, and the same request goes on. Where a Region
+forgotten nothing: `prism template shares` shows it half open, and the same request goes on. Where somebody takes it
+back at the same time, both look again until the AMIs are open to whom the grants name by then. Where a Region
 fails, the request names it, closes what it had opened, and records nothing.
 
 Before a template is shared, `prism` names files on its newest versions that were perhaps not meant for others

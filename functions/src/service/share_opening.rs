@@ -1,0 +1,235 @@
+//! How the AMIs of a template come to be open to whom its grants say, whoever changes both at once.
+//!
+//! A grant is written before EC2 is told, and confirmed afterwards. Whoever has told EC2 looks again whether
+//! the grants still say so, and goes on until they do: of several who open and close at once, the last to tell
+//! EC2 anything has told it what the grants say then.
+
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
+
+use super::Service;
+use super::share_checks::{self, Target};
+use super::sharing::share_failed;
+use crate::domain::audit::AuditEvent;
+use crate::domain::grant::{Grant, GrantState, Grantee};
+use crate::domain::template::Template;
+use crate::domain::{Code, ImageId, Problem, Region, TemplateName};
+use crate::ports::LaunchPermission;
+use crate::registry::GrantChange;
+use crate::steps::{from_ec2, permissions};
+
+/// How often an AMI is opened or closed before it counts as failed.
+const TRIES: u32 = 4;
+/// How long the first repetition waits, in milliseconds; each further one twice as long.
+const PAUSE_MS: u64 = 400;
+/// How often AMIs are set anew because the grants say something else by now.
+const TURNS: usize = 10;
+
+impl Service {
+    /// Opens the AMIs, between the two records that it is begun and done. Of a share that holds
+    /// already, AMIs that were closed by somebody else are opened again.
+    pub(super) async fn open(
+        &self,
+        grant: &Grant,
+        launch: &LaunchPermission,
+        repeated: bool,
+        event: &AuditEvent,
+    ) -> Result<Template, Problem> {
+        let name = &grant.template;
+        if !repeated {
+            let opening = Grant {
+                state: GrantState::Opening,
+                ..grant.clone()
+            };
+            self.put_grant(&opening, Some(event)).await?;
+        }
+        // A version that was registered since the check has been opened by its save, or will be: the
+        // record says so from now on. These are those that were there before, once more.
+        let failed = self.agree(name, launch).await?;
+        if failed.is_empty() {
+            return self.opened(grant).await;
+        }
+        if repeated {
+            let rest = "It stays shared where it was.";
+            return Err(share_failed(name, "shared", &failed, rest));
+        }
+        let event = self
+            .event_again(event, "template.share_failed")
+            .with("regions", failed.keys().collect::<Vec<_>>());
+        self.closing(grant, &event).await?;
+        let left = self.agree(name, launch).await?;
+        let rest = if left.is_empty() {
+            self.closed(name, &grant.to).await?;
+            "Nothing is shared: what was opened is closed again.".to_owned()
+        } else {
+            let regions: Vec<&str> = left.keys().map(Region::as_str).collect();
+            format!(
+                "It may still be open in {}: share it again, or take it back.",
+                regions.join(", ")
+            )
+        };
+        Err(share_failed(name, "shared", &failed, &rest))
+    }
+
+    /// Opens or closes the AMIs of a template as its grants say, until they say the same before and after it;
+    /// answers where it failed.
+    pub(super) async fn agree(
+        &self,
+        name: &TemplateName,
+        launch: &LaunchPermission,
+    ) -> Result<BTreeMap<Region, Problem>, Problem> {
+        let registry = &self.env.registry;
+        let open = async || {
+            let wanted = permissions::of_template(registry, name).await?;
+            Ok::<_, Problem>(wanted.contains(launch))
+        };
+        let mut wanted = open().await?;
+        for _ in 0..TURNS {
+            let targets = share_checks::targets(registry, name).await?;
+            let failed = self.set(&targets, launch, wanted).await;
+            let now = open().await?;
+            if failed.is_empty() && now == wanted {
+                return Ok(failed);
+            }
+            // What cannot be opened may have been deleted meanwhile.
+            let same = share_checks::targets(registry, name).await? == targets;
+            if !failed.is_empty() && same {
+                return Ok(failed);
+            }
+            wanted = now;
+        }
+        let message =
+            format!("The template {name} was shared and taken back by others all the time.");
+        Err(Problem::new(Code::RegistryConflict, message))
+    }
+
+    /// Confirms a share whose AMIs are open, unless somebody has taken it back meanwhile.
+    async fn opened(&self, grant: &Grant) -> Result<Template, Problem> {
+        let name = &grant.template;
+        let change = |_: &Template, grants: &[Grant]| {
+            let there = grants.iter().find(|other| other.to == grant.to);
+            match there.map(|other| other.state) {
+                Some(GrantState::Open) => Ok(None),
+                Some(GrantState::Opening) => Ok(Some(GrantChange::Put(grant.clone()))),
+                Some(GrantState::Closing) | None => {
+                    let message = format!(
+                        "The share of {name} with {} was taken back at the same time.",
+                        grant.to
+                    );
+                    Err(Problem::new(Code::RegistryConflict, message))
+                }
+            }
+        };
+        self.env.registry.change_grant(name, None, change).await
+    }
+
+    /// Writes down that a share is being taken back, if it is there.
+    pub(super) async fn closing(&self, grant: &Grant, event: &AuditEvent) -> Result<(), Problem> {
+        let change = |_: &Template, grants: &[Grant]| {
+            let there = grants.iter().find(|other| other.to == grant.to);
+            let there = there.filter(|other| other.state != GrantState::Closing);
+            Ok(there.map(|other| {
+                GrantChange::Put(Grant {
+                    state: GrantState::Closing,
+                    ..other.clone()
+                })
+            }))
+        };
+        let registry = &self.env.registry;
+        let changed = registry.change_grant(&grant.template, Some(event), change);
+        changed.await.map(drop)
+    }
+
+    /// Forgets a share whose AMIs are closed, unless somebody shares it anew meanwhile.
+    pub(super) async fn closed(
+        &self,
+        name: &TemplateName,
+        to: &Grantee,
+    ) -> Result<Template, Problem> {
+        let change = |_: &Template, grants: &[Grant]| {
+            let closing = |it: &&Grant| it.to == *to && it.state == GrantState::Closing;
+            let there = grants.iter().find(closing);
+            Ok(there.map(|_| GrantChange::Remove(to.clone())))
+        };
+        self.env.registry.change_grant(name, None, change).await
+    }
+
+    pub(super) async fn put_grant(
+        &self,
+        grant: &Grant,
+        event: Option<&AuditEvent>,
+    ) -> Result<Template, Problem> {
+        let change = |_: &Template, grants: &[Grant]| {
+            let same = grants.contains(grant);
+            Ok((!same).then(|| GrantChange::Put(grant.clone())))
+        };
+        let registry = &self.env.registry;
+        registry.change_grant(&grant.template, event, change).await
+    }
+
+    pub(super) async fn remove_grant(
+        &self,
+        name: &TemplateName,
+        to: &Grantee,
+        event: Option<&AuditEvent>,
+    ) -> Result<Template, Problem> {
+        let change = |_: &Template, grants: &[Grant]| {
+            let there = grants.iter().any(|grant| grant.to == *to);
+            Ok(there.then(|| GrantChange::Remove(to.clone())))
+        };
+        self.env.registry.change_grant(name, event, change).await
+    }
+
+    /// Opens or closes AMIs, all Regions at once; answers where it failed.
+    async fn set(
+        &self,
+        targets: &[Target],
+        launch: &LaunchPermission,
+        open: bool,
+    ) -> BTreeMap<Region, Problem> {
+        let mut by_region: BTreeMap<&Region, Vec<&ImageId>> = BTreeMap::new();
+        for target in targets {
+            let images = by_region.entry(&target.region).or_default();
+            images.push(&target.image);
+        }
+        let regions = by_region.into_iter().map(|(region, images)| async move {
+            for image in images {
+                if let Err(problem) = self.set_one(region, image, launch, open).await {
+                    return Some((region.clone(), problem));
+                }
+            }
+            None
+        });
+        join_all(regions).await.into_iter().flatten().collect()
+    }
+
+    async fn set_one(
+        &self,
+        region: &Region,
+        image: &ImageId,
+        launch: &LaunchPermission,
+        open: bool,
+    ) -> Result<(), Problem> {
+        let (ec2, launch) = (&self.env.ec2, std::slice::from_ref(launch));
+        for attempt in 0.. {
+            let answer = if open {
+                ec2.add_launch_permissions(region, image, launch).await
+            } else {
+                ec2.remove_launch_permissions(region, image, launch).await
+            };
+            let Err(error) = answer else { return Ok(()) };
+            if !open && error.is_not_found() {
+                // An AMI that is gone is open to nobody.
+                return Ok(());
+            }
+            let again = error.is_throttle() || error.is_unknown_outcome();
+            if !again || attempt + 1 == TRIES {
+                return Err(from_ec2(error));
+            }
+            let pause = std::time::Duration::from_millis(PAUSE_MS << attempt);
+            self.env.clock.sleep(pause).await;
+        }
+        unreachable!("the last attempt returns")
+    }
+}
