@@ -82,7 +82,10 @@ fn given(title: &str) -> &'static [&'static [&'static str]] {
             &["launch", "python-ml", "my-research"],
             &["save", "my-research", "my-custom-ml-env"],
         ],
-        "1. CLI Command" => &[&["launch", "python-ml", "my-instance"]],
+        "1. CLI Command" => &[
+            &["launch", "python-ml", "my-instance"],
+            &["project", "create", "my-project"],
+        ],
         "6. Project Integration" => &[
             &["launch", "python-ml", "my-instance"],
             &["project", "create", "brain-imaging-study"],

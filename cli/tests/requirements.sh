@@ -7,7 +7,9 @@ prism template share my-custom-ml-env
 #> 1. CLI Command
 prism save my-instance my-template \
   --description "Description of custom template" \
-  --region us-west-2                    # Copy to specific regions
+  --region us-west-2 \
+  --public \
+  --project my-project
 
 #> 5. Template Usage Integration
 # Use saved template like any other
