@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use prism_tests::simulation::{
-    Fault, MAIN, MUTANTS, PATHS, Path, Run, Tally, pairs, play, play_pairs, random, randoms,
+    Fault, MAIN, MUTANTS, PATHS, Pairs, Path, Run, Tally, pairs, play, play_pairs, random, randoms,
     singles, tell, trace,
 };
 
@@ -137,7 +137,7 @@ fn campaigns(options: &Options) -> bool {
         Vec::new()
     };
     if options.pairs {
-        let found = pairs(MAIN);
+        let found = counted(|| pairs(MAIN));
         let what = format!("pairs of faults, which stand for {}", found.all);
         whole.merge(timed(&what, || play_pairs(MAIN, &found)));
     }
@@ -181,6 +181,20 @@ fn caught() -> bool {
         }
     }
     all
+}
+
+/// Finds the pairs, and says at once how many there are: playing them takes minutes.
+#[expect(clippy::disallowed_methods, reason = "this measures real time")]
+fn counted(find: impl FnOnce() -> Pairs) -> Pairs {
+    let begin = Instant::now();
+    let found = find();
+    println!(
+        "{} pairs of faults differ, of {} that there are; found in {:.1} s",
+        found.different.len(),
+        found.all,
+        begin.elapsed().as_secs_f64()
+    );
+    found
 }
 
 #[expect(clippy::disallowed_methods, reason = "this measures real time")]
