@@ -313,6 +313,10 @@ pub struct SaveRecord {
     pub stopped_at: Option<Timestamp>,
     /// When CreateImage was about to be asked for.
     pub image_requested_at: Option<Timestamp>,
+    /// When CreateImage was last asked for again, because no answer was known: an earlier request may
+    /// still take effect.
+    #[serde(default)]
+    pub image_repeated_at: Option<Timestamp>,
     /// When every volume was first seen to have its snapshot.
     pub snapshots_at: Option<Timestamp>,
     /// When the start was about to be asked for.
@@ -335,6 +339,10 @@ pub struct SaveRecord {
     pub copy_requested_at: Option<Timestamp>,
     /// The copies by Region.
     pub copies: BTreeMap<Region, RegionCopy>,
+    /// When it was last about to be changed whom its AMIs are open to. A run of RegisterTemplate that
+    /// came to no end may still change it for a while after.
+    #[serde(default)]
+    pub opening_at: Option<Timestamp>,
     /// The version that was registered.
     pub version: Option<u32>,
     /// At most what the version costs a month in all its Regions, in USD.
@@ -397,6 +405,7 @@ impl SaveRecord {
             stop_repeated_at: None,
             stopped_at: None,
             image_requested_at: None,
+            image_repeated_at: None,
             snapshots_at: None,
             start_requested_at: None,
             running_at: None,
@@ -408,6 +417,7 @@ impl SaveRecord {
             snapshot_bytes: None,
             copy_requested_at: None,
             copies: BTreeMap::new(),
+            opening_at: None,
             version: None,
             usd_per_month: None,
             cancelled_by: None,

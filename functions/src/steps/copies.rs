@@ -34,7 +34,7 @@ pub(super) async fn add(
     .with("version", number)
     .with("regions", regions);
     let copier = Caller::new(record.saved_by.clone());
-    let mut open = Opened::seen(env, &additions.images).await?;
+    let mut open = Opened::seen(env, record, &additions.images).await?;
     for _ in 0..TRIES {
         let stored = env.registry.template(name).await?;
         let stored = stored.ok_or_else(|| template_not_found(name.as_str()))?;

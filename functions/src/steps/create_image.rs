@@ -52,6 +52,9 @@ impl Step for CreateImage {
         let now = env.clock.now();
         let record = env
             .note(&input, |record| {
+                if record.image_requested_at.is_some() {
+                    record.image_repeated_at = Some(now);
+                }
                 record.image_requested_at.get_or_insert(now);
             })
             .await?;

@@ -12,10 +12,9 @@ use crate::domain::save::{RegionCopy, SaveRecord, seconds_between};
 use crate::domain::{Code, Problem, Region};
 use crate::ports::{Call, Ec2Error, ImageFilter, ImageState, SnapshotFilter};
 
-/// For how long after CreateImage or CopyImage was asked for an AMI or its snapshots may still
-/// appear, in seconds: a call whose answer was lost, eventual consistency (EC2 fact 6), and the initiation of
-/// the snapshots.
-const LATE_S: f64 = 30.0;
+/// For how long after EC2 was asked for something it may still take effect or appear, in seconds: a call
+/// whose answer was lost, eventual consistency (EC2 fact 6), and the initiation of the snapshots.
+pub(super) const LATE_S: f64 = 30.0;
 
 /// See the module.
 pub(super) struct DiscardImage;
@@ -51,6 +50,9 @@ impl Step for DiscardImage {
         if record.image_requested_at.is_none() && record.copy_requested_at.is_none() {
             return Ok(Output::default());
         }
+        // Before anything is taken back: the AMI's name is what keeps a late CreateImage from making a
+        // second one (EC2 fact 3), and it is free again once its holder is gone.
+        check_late(env, &record)?;
         // A copy has made nothing in the Region that it copies from.
         let own = record.copy_of.is_none().then_some(&record.request.region);
         let regions: BTreeSet<&Region> = record.request.copy_to.iter().chain(own).collect();
@@ -60,7 +62,6 @@ impl Step for DiscardImage {
             output.images += discarded.images;
             output.snapshots += discarded.snapshots;
         }
-        check_late(env, &record)?;
         let now = env.clock.now();
         env.note(&input, |record| record.discarded_at = Some(now))
             .await?;
@@ -68,10 +69,10 @@ impl Step for DiscardImage {
     }
 }
 
-/// Refuses to believe that nothing is left while something may still appear.
+/// Refuses to take anything back while more may still appear.
 pub(super) fn check_late(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
-    let asked = record.image_requested_at.max(record.copy_requested_at);
-    match asked {
+    let asked = record.image_requested_at.max(record.image_repeated_at);
+    match asked.max(record.copy_requested_at) {
         Some(asked) if seconds_between(asked, env.clock.now()) < LATE_S => {
             let message = "An AMI was asked for a moment ago: something of it may still appear.";
             Err(Problem::new(Code::NotReady, message))

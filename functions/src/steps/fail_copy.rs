@@ -80,8 +80,8 @@ impl Step for FailCopy {
             // Cancelling is not about this Region: the whole save goes back.
             return Err(Problem::new(Code::SaveCancelled, problem.message));
         }
-        discard_in(env, &input.save, &record, &input.region).await?;
         check_late(env, &record)?;
+        discard_in(env, &input.save, &record, &input.region).await?;
         env.note(&input.save, |record| {
             let failed = RegionCopy::Failed {
                 code: problem.code.to_string(),

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::discard_image::LATE_S;
 use super::{Env, SaveRef, Step, copies, from_ec2, permissions, preflight, rights};
 use crate::domain::audit::Subject;
 use crate::domain::grant::Grantee;
 use crate::domain::pricing::snapshot_usd_per_month;
-use crate::domain::save::{RegionCopy, SaveRecord};
+use crate::domain::save::{RegionCopy, SaveRecord, seconds_between};
 use crate::domain::template::{
     AddedArchitecture, Template, TemplateRef, TemplateState, Usage, Version, Visibility,
 };
@@ -83,7 +84,7 @@ pub(super) async fn register(
         subject,
     )
     .with("save", &record.save_id);
-    let mut open = Opened::seen(env, &images).await?;
+    let mut open = Opened::seen(env, record, &images).await?;
     for _ in 0..TRIES {
         let before = env.registry.template(&record.request.template).await?;
         check_rights(env, record, before.as_ref()).await?;
@@ -126,11 +127,20 @@ pub(super) struct Opened(BTreeMap<Region, BTreeSet<LaunchPermission>>);
 
 impl Opened {
     /// Looks whom AMIs are open to. They are the save's own: who is among them was let in by a run of
-    /// this step that came to no end, and may have lost the template since.
+    /// this step that came to no end, and may have lost the template since. What such a run has asked
+    /// for may take effect for a while still: until then the look would tell nothing.
     pub(super) async fn seen(
         env: &Env,
+        record: &SaveRecord,
         images: &BTreeMap<Region, ImageId>,
     ) -> Result<Self, Problem> {
+        if let Some(asked) = record.opening_at
+            && seconds_between(asked, env.clock.now()) < LATE_S
+        {
+            let message =
+                "Whom the AMIs are open to may still change by a request of a moment ago.";
+            return Err(Problem::new(Code::NotReady, message));
+        }
         let mut open = BTreeMap::new();
         for (region, image) in images {
             let held = match env.ec2.launch_permissions(region, image).await {
@@ -161,7 +171,9 @@ impl Opened {
             let more: Vec<_> = wanted.difference(held).cloned().collect();
             let fewer: Vec<_> = held.difference(&wanted).cloned().collect();
             if !(more.is_empty() && fewer.is_empty()) {
-                env.fence(save).await?;
+                let now = env.clock.now();
+                env.note(save, |record| record.opening_at = Some(now))
+                    .await?;
             }
             if !more.is_empty() {
                 let added = env.ec2.add_launch_permissions(region, image, &more).await;
