@@ -58,7 +58,8 @@ fn share(world: &World, owner: &str, to: &str) {
     world.clock.run(shared).expect("the template is shared");
 }
 
-fn saved(world: &World) {
+/// The template has a version.
+pub(crate) fn saved(world: &World) {
     let saved = world.save(OWNER, save_request("work", "kept"));
     let record = saved.expect("the save begins");
     assert_eq!(record.version, Some(1), "{:?}", record.failure);
@@ -67,13 +68,19 @@ fn saved(world: &World) {
 /// There is a project, with a budget that is large enough.
 pub(crate) fn in_project(world: &World, _: &InstanceId) {
     create_project(world, OWNER);
-    budget(world, 1000.0);
+    budget(world, 1000.0, 80);
+}
+
+/// There is a project, whose budget is large enough, and a version is enough to be told of.
+pub(crate) fn told_of_costs(world: &World, _: &InstanceId) {
+    create_project(world, OWNER);
+    budget(world, 10.0, 1);
 }
 
 /// There is a project, whose budget is used up.
 pub(crate) fn without_money(world: &World, _: &InstanceId) {
     create_project(world, OWNER);
-    budget(world, 0.01);
+    budget(world, 0.01, 80);
 }
 
 fn create_project(world: &World, owner: &str) {
@@ -86,10 +93,10 @@ fn create_project(world: &World, owner: &str) {
     world.clock.run(made).expect("the project is new");
 }
 
-fn budget(world: &World, limit_usd: f64) {
+fn budget(world: &World, limit_usd: f64, alert_percent: u16) {
     let budget = BudgetRequest {
         limit_usd,
-        alerts: BTreeSet::from([80]),
+        alerts: BTreeSet::from([alert_percent]),
         hard_stop: true,
     };
     let (owner, project) = (caller(OWNER), project());
@@ -101,6 +108,15 @@ fn budget(world: &World, limit_usd: f64) {
 
 /// The template is somebody else's, in a project that the owner of the path works in.
 pub(crate) fn of_another(world: &World, _: &InstanceId) {
+    made_by_another(world, ProjectRole::Member);
+}
+
+/// The same, and the owner of the path manages the project.
+pub(crate) fn managed(world: &World, _: &InstanceId) {
+    made_by_another(world, ProjectRole::Admin);
+}
+
+fn made_by_another(world: &World, role: ProjectRole) {
     create_project(world, OTHER);
     let mut spec = InstanceSpec::named("theirs");
     spec.tags.insert(OWNER_TAG.to_owned(), OTHER.to_owned());
@@ -113,9 +129,7 @@ pub(crate) fn of_another(world: &World, _: &InstanceId) {
     share(world, OTHER, &format!("project:{PROJECT}"));
     let (other, project) = (caller(OTHER), project());
     let owner = caller(OWNER).user;
-    let added = world
-        .service
-        .add_member(&other, &project, &owner, ProjectRole::Member);
+    let added = world.service.add_member(&other, &project, &owner, role);
     world.clock.run(added).expect("they take in whom they like");
 }
 
@@ -143,12 +157,25 @@ pub(crate) fn another_architecture(world: &World, _: &InstanceId) {
 
 /// There is a schedule that asks for the save.
 pub(crate) fn scheduled(world: &World, _: &InstanceId) {
+    schedule(world, None);
+}
+
+/// The same, which keeps one version, and has made one before.
+pub(crate) fn keeps_one(world: &World, _: &InstanceId) {
+    schedule(world, Some(1));
+    let (owner, name) = (caller(OWNER), SCHEDULE.parse().expect("a schedule's name"));
+    let run = world.service.run_schedule(&owner, &name, None);
+    world.clock.run(run).expect("the schedule is there");
+    world.pass(1000);
+}
+
+fn schedule(world: &World, keep: Option<u32>) {
     let request = ScheduleRequest {
         name: Some(SCHEDULE.parse().expect("it is a schedule's name")),
         cadence: Cadence::Rate { minutes: 1440 },
         timezone: TimeZone::default(),
         jitter_minutes: 0,
-        keep: None,
+        keep,
         request: save_request("work", "kept"),
     };
     let owner = caller(OWNER);

@@ -1,5 +1,7 @@
 //! What goes wrong in a run: by plan, and by chance as a seed has it.
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::fault::{Fault, Kind, Point};
@@ -15,6 +17,9 @@ pub(crate) struct Script {
     pub(crate) remembers: bool,
     /// Whether each moment is told from others.
     pub(crate) fingerprints: bool,
+    /// Moments that other runs have passed on their way to a good end: once all that is planned has
+    /// gone wrong, a run that comes to one of them need not be played further.
+    pub(crate) known: Option<Arc<HashSet<u64>>>,
 }
 
 /// What goes wrong by chance in a run, and how long calls take.

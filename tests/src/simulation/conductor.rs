@@ -1,7 +1,8 @@
 //! Who decides what goes wrong: every call of every function passes here, is counted, and meets
 //! what is planned for it, or what chance has in store.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -62,6 +63,8 @@ pub struct Visit {
     pub kind: Option<Kind>,
     /// What tells this moment from others, where it is asked for.
     pub fingerprint: u64,
+    /// The same with what came before it, as far as the oracle minds it.
+    pub past: u64,
 }
 
 /// Something that somebody other than the saves did.
@@ -90,6 +93,12 @@ struct State {
     invocations: u32,
     made: Made,
     unbound: Vec<Point>,
+    /// How many calls without an answer have yet to take effect.
+    late: usize,
+    /// How much of what is planned has happened.
+    happened: usize,
+    /// Whether the run has come to a moment that is known.
+    arrived: bool,
     chance: Option<Chance>,
     calm: bool,
     hands: Option<Arc<Hands>>,
@@ -106,6 +115,8 @@ struct Shared {
     remembers: bool,
     /// Whether each moment is told from others.
     fingerprints: bool,
+    /// Moments beyond which a run need not be played.
+    known: Option<Arc<HashSet<u64>>>,
     state: Mutex<State>,
 }
 
@@ -125,6 +136,7 @@ impl Conductor {
             chance,
             remembers,
             fingerprints,
+            known,
         } = script;
         let stale = faults.iter().any(|fault| fault.kind == Kind::Stale);
         let shared = Shared {
@@ -132,6 +144,7 @@ impl Conductor {
             remembers: stale || remembers,
             faults,
             fingerprints,
+            known,
             state: Mutex::new(State {
                 chance,
                 calm: true,
@@ -262,9 +275,38 @@ impl Conductor {
         self.state().live.clone()
     }
 
-    /// How many calls are still to be throttled.
-    pub(crate) fn throttles(&self) -> usize {
-        self.state().throttled.len()
+    /// How many sites still throttle calls, and how many calls have yet to take effect.
+    pub(crate) fn pending(&self) -> (usize, usize) {
+        let state = self.state();
+        (state.throttled.len(), state.late)
+    }
+
+    /// Whether the run has come to a moment that is known: nothing goes on from here.
+    pub(crate) fn has_arrived(&self) -> bool {
+        self.state().arrived
+    }
+
+    /// What tells this moment from others, by itself and with its past.
+    fn moment(&self, hands: Option<&Hands>, invocation: &Invocation, site: Site) -> (u64, u64) {
+        let asked = self.0.fingerprints || (self.0.known.is_some() && site.spot == Spot::Begin);
+        let Some(hands) = hands.filter(|_| asked) else {
+            return (0, 0);
+        };
+        let fingerprint = hands.fingerprint(self, invocation, site);
+        let mut past = DefaultHasher::new();
+        let state = self.state();
+        let acts: BTreeSet<_> = state.acts.iter().map(|act| (act.kind, &act.save)).collect();
+        (fingerprint, acts, &state.made).hash(&mut past);
+        (fingerprint, past.finish())
+    }
+
+    /// Notes whether the run need not be played further.
+    fn meet(&self, state: &mut State, past: u64) {
+        let idle = state.throttled.is_empty() && state.late == 0;
+        let known = self.0.known.as_ref();
+        if idle && state.happened == self.0.faults.len() {
+            state.arrived |= known.is_some_and(|known| known.contains(&past));
+        }
     }
 
     /// A site is visited; answers what goes wrong there now.
@@ -278,10 +320,7 @@ impl Conductor {
         };
         let now = self.clock().now();
         let hands = self.hands();
-        let fingerprint = match &hands {
-            Some(hands) if self.0.fingerprints => hands.fingerprint(self, invocation, site),
-            _ => 0,
-        };
+        let (fingerprint, past) = self.moment(hands.as_deref(), invocation, site);
         if self.0.remembers
             && let Some(past) = hands.and_then(|hands| hands.cloud.frozen().ok())
         {
@@ -304,6 +343,7 @@ impl Conductor {
         if unbound {
             state.unbound.push(point);
         }
+        self.meet(&mut state, past);
         let kind = self.decide(&mut state, point);
         state.trace.push(Visit {
             at: now,
@@ -312,6 +352,7 @@ impl Conductor {
             point,
             kind,
             fingerprint,
+            past,
         });
         kind
     }
@@ -333,6 +374,7 @@ impl Conductor {
             return Some(Kind::Throttle1);
         }
         let planned = self.0.faults.iter().find(|fault| fault.point == point);
+        state.happened += usize::from(planned.is_some());
         let kind = match planned {
             Some(fault) => Some(fault.kind),
             None => state.chance.as_mut().and_then(|chance| chance.fault(point)),
@@ -363,6 +405,9 @@ impl Conductor {
             return (asked.ask)().await;
         };
         let kind = self.arrive(&invocation, Spot::Call(asked.call));
+        if self.has_arrived() {
+            futures::future::pending::<()>().await;
+        }
         if let Some(lag) = self.lag() {
             self.clock().sleep(lag).await;
         }
@@ -406,9 +451,12 @@ impl Conductor {
             Kind::Late => {
                 let late = (asked.ask)();
                 let rest = clock.sleep(LATE);
+                let this = self.clone();
+                this.state().late += 1;
                 clock.spawn(async move {
                     rest.await;
                     drop(late.await);
+                    this.state().late -= 1;
                 });
                 wrong(Wrong::Silent)
             }

@@ -175,7 +175,7 @@ impl Hands {
     ) -> u64 {
         let mut hash = DefaultHasher::new();
         let visits = invocation.visits.load(std::sync::atomic::Ordering::Relaxed);
-        (site, visits, conductor.throttles()).hash(&mut hash);
+        (site, visits, conductor.pending()).hash(&mut hash);
         for live in conductor.live() {
             (live.function, live.save.as_ref().map(|(_, epoch)| *epoch)).hash(&mut hash);
         }

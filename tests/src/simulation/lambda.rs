@@ -32,6 +32,9 @@ impl Functions for Lambda {
         if let Some(kind) = self.conductor.arrive(&before, Spot::Begin) {
             return Err(refused(kind));
         }
+        if self.conductor.has_arrived() {
+            std::future::pending::<()>().await;
+        }
         let (send, receive) = oneshot::channel();
         let (conductor, functions) = (self.conductor.clone(), Arc::clone(&self.functions));
         let run = async move {

@@ -1,14 +1,14 @@
 //! All pairs of faults on a path: everything that can go wrong once something has.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::campaign::{Tally, all};
 use super::conductor::Visit;
-use super::fault::{Fault, Kind};
+use super::fault::{Fault, Kind, Spot};
 use super::path::Path;
 use super::run::{Run, Scene};
-use super::singles::{play, points, replay};
+use super::singles::{points, replay};
 
 /// A moment of a run, told from others by its fingerprint, and what goes wrong at it.
 type Moment = (u64, Kind);
@@ -20,13 +20,22 @@ pub struct Pairs {
     pub different: Vec<[Fault; 2]>,
     /// How many there are with those that come to the same.
     pub all: usize,
+    /// The moments that runs with one fault have passed on their way to a good end.
+    known: Arc<HashSet<u64>>,
 }
 
-fn observed(path: Path, faults: &[Fault]) -> Vec<Visit> {
+/// The moments of a run, and whether it came to a good end.
+fn observed(path: Path, faults: &[Fault]) -> (Vec<Visit>, bool) {
     let mut scene = Scene::on(path, faults);
     scene.script.fingerprints = true;
     let run = Run::play(scene);
-    run.conductor.trace()
+    (run.conductor.trace(), run.violations.is_empty())
+}
+
+/// The moments at which a run with two faults may end, if it comes to them.
+fn ends(visits: &[Visit]) -> impl Iterator<Item = u64> {
+    let begins = visits.iter().filter(|v| v.point.site.spot == Spot::Begin);
+    begins.map(|visit| visit.past)
 }
 
 /// All pairs on a path, of which those are left out whose second fault meets the same moment as
@@ -38,9 +47,17 @@ pub fn pairs(path: Path) -> Pairs {
         .flat_map(|point| point.site.kinds().map(move |kind| Fault { point, kind }))
         .collect();
     let traces: Mutex<Vec<(usize, Vec<Visit>)>> = Mutex::default();
+    let known: Mutex<HashSet<u64>> = Mutex::default();
+    let knows = |visits: &[Visit]| {
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(ends(visits));
+    };
     let numbered: Vec<(usize, Fault)> = firsts.iter().copied().enumerate().collect();
     all(&numbered, |(number, first), _| {
-        let trace = observed(path, &[*first]);
+        let (trace, good) = observed(path, &[*first]);
+        if good {
+            knows(&trace);
+        }
         let mut traces = traces.lock().unwrap_or_else(PoisonError::into_inner);
         traces.push((*number, trace));
     });
@@ -48,7 +65,11 @@ pub fn pairs(path: Path) -> Pairs {
     traces.sort_unstable_by_key(|(number, _)| *number);
     let mut seen: HashSet<Moment> = HashSet::new();
     // A second fault at a moment that a run without the first has as well is a single one.
-    for visit in observed(path, &[]) {
+    let (plain, good) = observed(path, &[]);
+    if good {
+        knows(&plain);
+    }
+    for visit in plain {
         seen.extend(
             visit
                 .point
@@ -57,7 +78,11 @@ pub fn pairs(path: Path) -> Pairs {
                 .map(|kind| (visit.fingerprint, kind)),
         );
     }
-    let mut pairs = Pairs::default();
+    let known = known.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut pairs = Pairs {
+        known: Arc::new(known),
+        ..Pairs::default()
+    };
     for (number, trace) in traces {
         let first = firsts[number];
         let after = trace.iter().skip_while(|visit| visit.point != first.point);
@@ -77,10 +102,13 @@ pub fn pairs(path: Path) -> Pairs {
     pairs
 }
 
-/// Plays pairs.
+/// Plays pairs: each to its end, or to a moment that a run with one fault has passed on its way to a
+/// good one.
 pub fn play_pairs(path: Path, pairs: &Pairs) -> Tally {
     all(&pairs.different, |faults, tally| {
-        let run = play(path, faults, None);
+        let mut scene = Scene::on(path, faults);
+        scene.script.known = Some(Arc::clone(&pairs.known));
+        let run = Run::play(scene);
         tally.add(&run, || replay(path, faults));
     })
 }

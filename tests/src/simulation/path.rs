@@ -46,7 +46,7 @@ pub struct Path {
     pub(crate) waits: bool,
     /// Whether a schedule asks for the save.
     pub(crate) scheduled: bool,
-    /// Whether the instance has been saved before, and the version is copied to these Regions.
+    /// Whether nothing is saved, and the version that there is copied to these Regions.
     copied_later: bool,
 }
 
@@ -131,6 +131,14 @@ pub const ALL: &[Path] = &[
         ..PLAIN
     },
     Path {
+        name: "handed over while it cleans up",
+        script: &[
+            "AwaitSnapshots.Snapshots#1=cancel",
+            "DiscardImage.Get#2=hand-over",
+        ],
+        ..PLAIN
+    },
+    Path {
         name: "no room for ten minutes",
         before: |world, _| room(world, Capacity::Refused),
         later: &[(600, |world| room(world, Capacity::Available))],
@@ -154,6 +162,19 @@ pub const ALL: &[Path] = &[
     },
     Path {
         name: "stranded for twenty minutes",
+        later: &[
+            (4, |world| {
+                world.admin.deny("StartInstances").expect("it is there");
+            }),
+            (1200, |world| {
+                world.admin.allow("StartInstances").expect("it is there");
+            }),
+        ],
+        ..PLAIN
+    },
+    Path {
+        name: "shared and stranded",
+        before: before::shared,
         later: &[
             (4, |world| {
                 world.admin.deny("StartInstances").expect("it is there");
@@ -201,6 +222,18 @@ pub const ALL: &[Path] = &[
         ..PLAIN
     },
     Path {
+        name: "crosses a threshold",
+        request: |request| request.project = Some(before::project()),
+        before: before::told_of_costs,
+        ..PLAIN
+    },
+    Path {
+        name: "described differently",
+        request: |request| "It knows more.".clone_into(&mut request.description),
+        before: |world, _| before::saved(world),
+        ..PLAIN
+    },
+    Path {
         name: "over the budget",
         request: |request| request.project = Some(before::project()),
         before: before::without_money,
@@ -230,14 +263,29 @@ pub const ALL: &[Path] = &[
         ..PLAIN
     },
     Path {
+        name: "by a schedule that keeps one",
+        before: before::keeps_one,
+        scheduled: true,
+        ..PLAIN
+    },
+    Path {
         name: "copied later",
         copies: &["us-west-2", "eu-west-1"],
+        before: |world, _| before::saved(world),
+        copied_later: true,
+        ..PLAIN
+    },
+    Path {
+        name: "copied by an admin of its project",
+        copies: &["us-west-2"],
+        before: before::managed,
         copied_later: true,
         ..PLAIN
     },
     Path {
         name: "copied later and cancelled",
         copies: &["us-west-2"],
+        before: |world, _| before::saved(world),
         copied_later: true,
         script: &["AwaitCopy.Images#1=cancel"],
         ..PLAIN
@@ -302,11 +350,6 @@ impl Path {
         };
         let added = world.admin.add_volume(&id, &volume);
         added.expect("the instance is there");
-        if self.copied_later {
-            let mut request = self.request();
-            request.copy_to.clear();
-            world.save(OWNER, request).expect("the save succeeds");
-        }
         (self.before)(world, &id);
         id
     }

@@ -10,6 +10,7 @@ mod truth;
 use std::collections::BTreeMap;
 
 use prism_functions::domain::save::{Finding, RegionCopy, SaveRecord, SaveState};
+use prism_functions::domain::template::TemplateState;
 use prism_functions::domain::{InstanceId, Region};
 use prism_functions::ports::{ImageState, InstanceState};
 use prism_functions::registry::Registry;
@@ -223,7 +224,7 @@ fn check_left(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
         let save = tags.get(SAVE_TAG)?.clone();
         let record = records.iter().find(|r| r.save_id.as_str() == save);
         let declared = run.denies && record.is_some_and(|r| r.leftovers.is_some());
-        (!declared).then(|| (save, record.is_some_and(|r| keeps(r, region))))
+        (!declared).then(|| (save, record.is_some_and(|r| keeps(run, r, region))))
     };
     for (region, image) in &inventory.images {
         let Some((save, kept)) = owed(&image.tags, region) else {
@@ -264,7 +265,7 @@ fn check_left(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
             });
             must!(
                 findings,
-                !keeps(record, region) || there.count() == 1 || deregistered,
+                !keeps(run, record, region) || there.count() == 1 || deregistered,
                 "P5: {} has no AMI in {region}",
                 record.save_id
             );
@@ -273,10 +274,19 @@ fn check_left(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
 }
 
 /// Whether a save has something to keep in a Region.
-fn keeps(record: &SaveRecord, region: &Region) -> bool {
+fn keeps(run: &Run, record: &SaveRecord, region: &Region) -> bool {
     let failed = matches!(record.copies.get(region), Some(RegionCopy::Failed { .. }));
     let own = record.copy_of.is_none() || record.request.copy_to.contains(region);
-    record.version.is_some() && !failed && own
+    if failed || !own {
+        return false;
+    }
+    record.version.is_some_and(|number| {
+        let version = registry(run).version(&record.request.template, number);
+        let version = run.world.clock.run(version);
+        let version = version.expect("the registry answers");
+        // Its schedule keeps it no more.
+        version.is_none_or(|version| version.state != TemplateState::Deleted)
+    })
 }
 
 /// One AMI for each save and Region, and one save of an instance at a time.

@@ -36,7 +36,7 @@ pub(super) fn check(run: &Run, records: &[SaveRecord], findings: &mut Findings) 
         let allowed: BTreeSet<LaunchPermission> = grants.iter().filter_map(launch).collect();
         for (region, image) in &inventory.images {
             let own = image.tags.get(SAVE_TAG).map(String::as_str) == Some(id);
-            if !own || !keeps(record, region) {
+            if !own || !keeps(run, record, region) {
                 continue;
             }
             let held = clock.run(run.world.ec2.launch_permissions(region, &image.id));
