@@ -51,12 +51,19 @@ pub async fn outside<T>(future: impl Future<Output = T>) -> T {
 async fn called_by<T>(caller: Option<&'static str>, future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     poll_fn(|context| {
-        let before = CALLER.replace(caller);
-        let polled = future.as_mut().poll(context);
-        CALLER.set(before);
-        polled
+        let _restored = Restored(CALLER.replace(caller));
+        future.as_mut().poll(context)
     })
     .await
+}
+
+/// Who called before, and does again from here on, even if what is called panics.
+struct Restored(Option<&'static str>);
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        CALLER.set(self.0);
+    }
 }
 
 fn note(call: Call) {

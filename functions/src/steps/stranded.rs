@@ -39,6 +39,7 @@ impl Step for Stranded {
         Call::Images,
         Call::LaunchPermissions,
         Call::AddLaunchPermissions,
+        Call::RemoveLaunchPermissions,
         Call::Get,
         Call::Query,
         Call::Put,
