@@ -48,6 +48,7 @@ struct Options {
     faults: Vec<Fault>,
     trace: bool,
     coverage: bool,
+    help: bool,
 }
 
 fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
@@ -61,6 +62,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
             "--mutants" => options.mutants = true,
             "--trace" => options.trace = true,
             "--coverage" => options.coverage = true,
+            "--help" | "-h" => options.help = true,
             "--seeds" => options.seeds = Some(number(value()?)?),
             "--from" => options.from = Some(number(value()?)?),
             "--seed" => options.seed = Some(number(value()?)?),
@@ -85,6 +87,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if options.help {
+        print!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     if let Some(seed) = options.seed {
         return show(&random(seed), options.trace);
     }
@@ -216,5 +222,11 @@ fn timed(what: &str, campaign: impl FnOnce() -> Tally) -> Tally {
         per(tally.busy.as_secs_f64()),
         tally.failures.len()
     );
+    if tally.joined > 0 {
+        println!(
+            "{} of them came to a moment that a run with one fault had passed",
+            tally.joined
+        );
+    }
     tally
 }

@@ -29,6 +29,8 @@ pub struct Failure {
 pub struct Tally {
     /// How many there were.
     pub runs: usize,
+    /// How many of them ended at a moment that another run had passed on its way to a good end.
+    pub joined: usize,
     /// How many saves and copies were asked for in them.
     pub asked: usize,
     /// How many of those were begun, with a lock, a duty and a record, and carried through to their
@@ -46,6 +48,7 @@ impl Tally {
     /// Adds a run that is to be played again by `replay`.
     pub(crate) fn add(&mut self, run: &Run, replay: impl FnOnce() -> String) {
         self.runs += 1;
+        self.joined += usize::from(run.conductor.has_arrived());
         if let Some(hands) = run.conductor.hands() {
             let subjects = hands.subjects();
             let begun = subjects.iter().filter(|s| hands.record(&s.id).is_some());
@@ -71,6 +74,7 @@ impl Tally {
     /// Adds another tally.
     pub fn merge(&mut self, other: Self) {
         self.runs += other.runs;
+        self.joined += other.joined;
         self.asked += other.asked;
         self.saves += other.saves;
         self.busy += other.busy;
