@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use prism_asl::Clock as _;
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
+use prism_functions::domain::template::Version;
 use prism_functions::domain::{SaveId, TemplateName};
 use prism_functions::ports::{Ec2, Executions, ImageFilter, SnapshotFilter, Table};
 use prism_functions::registry::Registry;
@@ -112,6 +113,17 @@ impl Hands {
         let registry = self.registry();
         let stored = registry.save(id).now_or_never()?.ok()??;
         Some(stored.value)
+    }
+
+    /// Whether a version is deleted whose AMIs the sweep has yet to remove.
+    pub(crate) fn has_deletions(&self) -> bool {
+        let registry = self.registry();
+        let has = |name| {
+            let versions = registry.versions(name, 100, None).now_or_never();
+            let versions = versions.and_then(Result::ok);
+            versions.is_none_or(|listed| listed.items.iter().any(Version::is_going))
+        };
+        self.subjects().iter().any(|it| has(it.wanted.template()))
     }
 
     /// Whether the save of an invocation has written its duty.

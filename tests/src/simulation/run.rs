@@ -325,13 +325,14 @@ impl Run {
         started.expect("the execution begins");
     }
 
-    /// Whether nothing is under way and no save is open.
+    /// Whether nothing is under way, no save is open, and nothing is yet to be deleted.
     fn is_settled(&self) -> bool {
         let Some(hands) = self.conductor.hands() else {
             return true;
         };
         let open = |state| matches!(state, SaveState::Running | SaveState::Stranded);
         !self.conductor.busy()
+            && !hands.has_deletions()
             && hands.executions.running().is_empty()
             && hands
                 .subjects()
