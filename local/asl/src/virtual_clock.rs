@@ -114,6 +114,15 @@ impl VirtualClock {
         lock(&self.0.inbox).push(Box::pin(future));
     }
 
+    /// Drops everything spawned that has not ended: it holds clones of the clock as a rule, which holds
+    /// it in turn.
+    pub fn abandon(&self) {
+        let spawned = std::mem::take(&mut *lock(&self.0.inbox));
+        let tasks = std::mem::take(&mut *lock(&self.0.tasks));
+        // Their timers are dropped with them, which asks for the lock on those.
+        drop((spawned, tasks));
+    }
+
     /// How many timers are pending.
     pub fn pending_timers(&self) -> usize {
         lock(&self.0.timers).pending.len()

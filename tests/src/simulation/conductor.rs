@@ -185,8 +185,13 @@ impl Conductor {
             state.hands.take()
         };
         drop(hands);
-        let mut clock = self.0.clock.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(clock.take());
+        let clock = {
+            let mut ours = self.0.clock.lock().unwrap_or_else(PoisonError::into_inner);
+            ours.take()
+        };
+        if let Some(clock) = clock {
+            clock.abandon();
+        }
     }
 
     pub(crate) fn clock(&self) -> VirtualClock {
