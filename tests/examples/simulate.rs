@@ -25,7 +25,7 @@ Usage: cargo xtask simulate [OPTIONS]
 Without options: all single faults, all pairs, the deliberate defects, and 10,000 seeds.
 
   --singles               each fault at each call of each path
-  --pairs                 each pair of faults on the main path
+  --pairs [--every N]     each pair of faults on the main path; every N-th of them
   --mutants               the deliberate defects, each of which must be caught
   --seeds N [--from S]    N runs by chance, from the seed S on (1)
   --seed S                play the run of a seed again and tell it
@@ -40,6 +40,7 @@ Without options: all single faults, all pairs, the deliberate defects, and 10,00
 struct Options {
     singles: bool,
     pairs: bool,
+    every: Option<usize>,
     mutants: bool,
     seeds: Option<u64>,
     from: Option<u64>,
@@ -55,10 +56,14 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
     let mut options = Options::default();
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
-        let number = |text: String| text.parse().map_err(|_| format!("{text} is no number"));
+        let number = |text: String| {
+            let number = text.parse::<u64>();
+            number.map_err(|_| format!("{text} is no number"))
+        };
         match arg.as_str() {
             "--singles" => options.singles = true,
             "--pairs" => options.pairs = true,
+            "--every" => options.every = Some(every(&value()?)?),
             "--mutants" => options.mutants = true,
             "--trace" => options.trace = true,
             "--coverage" => options.coverage = true,
@@ -77,6 +82,11 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
         options.seeds = Some(10_000);
     }
     Ok(options)
+}
+
+fn every(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("--every {text}: it takes a number from 1"))
 }
 
 fn main() -> ExitCode {
@@ -144,8 +154,12 @@ fn campaigns(options: &Options) -> bool {
     };
     if options.pairs {
         let found = counted(|| pairs(MAIN));
-        let what = format!("pairs of faults, which stand for {}", found.all);
-        whole.merge(timed(&what, || play_pairs(MAIN, &found)));
+        let every = options.every.unwrap_or(1);
+        let what = match every {
+            1 => format!("pairs of faults, which stand for {}", found.all),
+            every => format!("pairs of faults, one in {every} of those that differ"),
+        };
+        whole.merge(timed(&what, || play_pairs(MAIN, &found, every)));
     }
     if let Some(count) = options.seeds {
         let from = options.from.unwrap_or(1);

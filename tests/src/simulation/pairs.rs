@@ -48,7 +48,7 @@ pub fn pairs(path: Path) -> Pairs {
         .collect();
     let traces: Mutex<Vec<(usize, Vec<Visit>)>> = Mutex::default();
     let known: Mutex<HashSet<u64>> = Mutex::default();
-    let knows = |visits: &[Visit]| {
+    let remember = |visits: &[Visit]| {
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         known.extend(ends(visits));
     };
@@ -56,7 +56,7 @@ pub fn pairs(path: Path) -> Pairs {
     all(&numbered, |(number, first), _| {
         let (trace, good) = observed(path, &[*first]);
         if good {
-            knows(&trace);
+            remember(&trace);
         }
         let mut traces = traces.lock().unwrap_or_else(PoisonError::into_inner);
         traces.push((*number, trace));
@@ -67,7 +67,7 @@ pub fn pairs(path: Path) -> Pairs {
     // A second fault at a moment that a run without the first has as well is a single one.
     let (plain, good) = observed(path, &[]);
     if good {
-        knows(&plain);
+        remember(&plain);
     }
     for visit in plain {
         seen.extend(
@@ -103,9 +103,10 @@ pub fn pairs(path: Path) -> Pairs {
 }
 
 /// Plays pairs: each to its end, or to a moment that a run with one fault has passed on its way to a
-/// good one.
-pub fn play_pairs(path: Path, pairs: &Pairs) -> Tally {
-    all(&pairs.different, |faults, tally| {
+/// good one. Every so manieth of them, which with 1 is all of them.
+pub fn play_pairs(path: Path, pairs: &Pairs, every: usize) -> Tally {
+    let jobs: Vec<[Fault; 2]> = pairs.different.iter().step_by(every).copied().collect();
+    all(&jobs, |faults, tally| {
         let mut scene = Scene::on(path, faults);
         scene.script.known = Some(Arc::clone(&pairs.known));
         let run = Run::play(scene);
