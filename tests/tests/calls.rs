@@ -19,6 +19,7 @@ use prism_functions::steps::{self, PublicScope, Settings};
 use prism_local::ec2::Capacity;
 use prism_tests::bent::Bent;
 use prism_tests::recorded::{calling, seen};
+use prism_tests::simulation::{Path, play};
 use prism_tests::story::to_the_end;
 use prism_tests::watched::Watched;
 use prism_tests::world::{
@@ -208,6 +209,14 @@ fn stranded() {
     to_the_end(&world, &id);
 }
 
+/// The share of a template is taken back while a save that is stranded opens its AMI.
+fn stranded_and_shared_no_more() {
+    let path = Path::named("shared and stranded").unwrap();
+    let taken_back = "Stranded.AddLaunchPermissions#1=unshare".parse().unwrap();
+    let run = play(path, &[taken_back], None);
+    assert_eq!(run.violations, Vec::<String>::new());
+}
+
 /// An event tells of the AMI, and of an execution that was stopped on the way.
 fn woken() {
     let world = launched(slow());
@@ -292,6 +301,7 @@ fn every_declared_call_of_a_step_is_made() {
     of_a_team();
     in_vain();
     stranded();
+    stranded_and_shared_no_more();
     woken();
     few_kept();
     for step in steps::ALL {

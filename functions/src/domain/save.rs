@@ -16,6 +16,7 @@ use super::{
 use crate::ports::{Architecture, InstanceState, StatusChecks};
 
 pub use super::duty::{Discharge, Duty, Finding, Trouble};
+pub use super::save_state::SaveState;
 pub use super::text::{check_name, check_text};
 
 /// The most Regions that one save copies to. It keeps the history of the longest execution under
@@ -110,41 +111,6 @@ impl SaveRequest {
             let message = format!("The request cannot be met: {what}.");
             Err(Problem::new(Code::InvalidInput, message))
         })
-    }
-}
-
-/// How a save stands, for people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum SaveState {
-    /// It goes on.
-    Running,
-    /// A version was registered.
-    Succeeded,
-    /// It failed, and everything was put back.
-    Failed,
-    /// Somebody cancelled it, and everything was put back.
-    Cancelled,
-    /// The instance could not be brought back; somebody must act.
-    Stranded,
-}
-
-impl SaveState {
-    /// The word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            SaveState::Running => "running",
-            SaveState::Succeeded => "succeeded",
-            SaveState::Failed => "failed",
-            SaveState::Cancelled => "cancelled",
-            SaveState::Stranded => "stranded",
-        }
-    }
-
-    /// Whether nothing more will happen by itself.
-    pub fn is_final(self) -> bool {
-        !matches!(self, SaveState::Running)
     }
 }
 
