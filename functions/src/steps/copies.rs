@@ -56,6 +56,7 @@ pub(super) async fn add(
             Err(problem) => return Err(problem),
         }
     }
+    open.settle(env, save).await?;
     let message = format!(
         "The template {name} was changed by others each time that the copies were to be added."
     );

@@ -115,6 +115,7 @@ pub(super) async fn register(
             Err(problem) => return Err(problem),
         }
     }
+    open.settle(env, save).await?;
     let message = format!(
         "The template {} was changed by others each time that the version was to be registered.",
         record.request.template
@@ -151,6 +152,12 @@ impl Opened {
             open.insert(region.clone(), held.into_iter().collect());
         }
         Ok(Self(open))
+    }
+
+    /// Notes that everything that was asked for has been answered: the next run need not wait for it.
+    pub(super) async fn settle(&self, env: &Env, save: &SaveRef) -> Result<(), Problem> {
+        env.note(save, |record| record.opening_at = None).await?;
+        Ok(())
     }
 
     /// Opens the AMIs to those whom the template is given to now, and closes them to everybody else.
