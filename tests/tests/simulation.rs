@@ -3,7 +3,7 @@
 //! shown here.
 
 use prism_tests::simulation::{
-    Failure, MAIN, MUTANTS, PATHS, play, random, randoms, singles, tell, trace,
+    Failure, MAIN, MUTANTS, PATHS, Path, play, random, randoms, singles, tell, trace,
 };
 
 /// Fails with what was wrong first, and how to play it again.
@@ -47,6 +47,20 @@ fn an_execution_that_comes_late_starts_nothing_that_somebody_else_stopped() {
         "AwaitRunning.Instances#3=they-stop",
     ] {
         let run = play(MAIN, &[fault.parse().expect("it is a fault")], None);
+        assert_eq!(run.violations, Vec::<String>::new(), "{}", tell(&run));
+    }
+}
+
+#[test]
+fn what_takes_effect_late_is_waited_for() {
+    let unshared = "shared no more when it is registered";
+    for (path, fault) in [
+        ("cancelled while down", "CreateImage.CreateImage#1=late"),
+        (unshared, "RegisterTemplate.AddLaunchPermissions#1=late"),
+        (unshared, "Api.RemoveLaunchPermissions#1=hand-over"),
+    ] {
+        let path = Path::named(path).expect("it is a path");
+        let run = play(path, &[fault.parse().expect("it is a fault")], None);
         assert_eq!(run.violations, Vec::<String>::new(), "{}", tell(&run));
     }
 }

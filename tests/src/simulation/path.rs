@@ -50,6 +50,16 @@ pub struct Path {
     copied_later: bool,
 }
 
+/// The permission to start instances is missing from the stop on.
+const NO_START_FOR_TWENTY_MINUTES: &[Later] = &[
+    (4, |world| {
+        world.admin.deny("StartInstances").expect("it is there");
+    }),
+    (1200, |world| {
+        world.admin.allow("StartInstances").expect("it is there");
+    }),
+];
+
 const PLAIN: Path = Path {
     name: "",
     running: true,
@@ -162,27 +172,13 @@ pub const ALL: &[Path] = &[
     },
     Path {
         name: "stranded for twenty minutes",
-        later: &[
-            (4, |world| {
-                world.admin.deny("StartInstances").expect("it is there");
-            }),
-            (1200, |world| {
-                world.admin.allow("StartInstances").expect("it is there");
-            }),
-        ],
+        later: NO_START_FOR_TWENTY_MINUTES,
         ..PLAIN
     },
     Path {
         name: "shared and stranded",
         before: before::shared,
-        later: &[
-            (4, |world| {
-                world.admin.deny("StartInstances").expect("it is there");
-            }),
-            (1200, |world| {
-                world.admin.allow("StartInstances").expect("it is there");
-            }),
-        ],
+        later: NO_START_FOR_TWENTY_MINUTES,
         ..PLAIN
     },
     Path {
