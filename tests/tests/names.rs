@@ -1,103 +1,21 @@
 //! Whatever text is given as a name, a reference or a rule: it is taken for what it says and nothing
 //! else, or refused in a short sentence; nothing panics. Made up at random near what is right, and read
 //! from `tests/corpus/names.txt`.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::fmt::Display;
-use std::str::FromStr;
+#[path = "../properties/corpus.rs"]
+mod corpus;
+#[path = "../properties/names.rs"]
+mod names;
 
-use prism_functions::domain::audit::Subject;
-use prism_functions::domain::grant::{Grantee, OrganizationArn};
-use prism_functions::domain::schedule::{Cadence, TimeZone};
-use prism_functions::domain::sizes::Size;
+use names::check;
 use prism_functions::domain::template::TemplateRef;
-use prism_functions::domain::{
-    AccountId, ImageId, InstanceId, ProjectName, Region, SaveId, ScheduleName, SnapshotId,
-    TemplateName, UserId, VolumeId,
-};
 use proptest::prelude::*;
 
 const CORPUS: &str = include_str!("../corpus/names.txt");
 
-/// The longest refusal, in characters.
-const TOLD: usize = 1000;
-
 /// The texts of the corpus.
 fn corpus() -> Vec<String> {
-    let lines = CORPUS.lines().filter(|line| !line.starts_with('#'));
-    lines.map(unescaped).collect()
-}
-
-fn unescaped(line: &str) -> String {
-    let mut parts = line.split("\\u{");
-    let mut text = parts.next().unwrap().to_owned();
-    for part in parts {
-        let (digits, rest) = part.split_once('}').unwrap();
-        let number = u32::from_str_radix(digits, 16).unwrap();
-        text.push(char::from_u32(number).unwrap());
-        text.push_str(rest);
-    }
-    text
-}
-
-/// Reads a text as one kind of thing. What is taken reads back from what it says of itself.
-fn read<T>(text: &str) -> Option<T>
-where
-    T: FromStr + Display + PartialEq + std::fmt::Debug,
-    T::Err: Display,
-{
-    match text.parse::<T>() {
-        Ok(value) => {
-            let said = value.to_string();
-            let again = said.parse::<T>();
-            assert!(again.is_ok_and(|again| again == value), "{text:?} {said:?}");
-            Some(value)
-        }
-        Err(refused) => {
-            let told = refused.to_string();
-            assert!(!told.is_empty() && told.chars().count() <= TOLD, "{told}");
-            assert!(!told.contains(char::is_control), "{text:?} {told:?}");
-            None
-        }
-    }
-}
-
-/// The same for a name, which is taken as it is written, and may stand in keys, paths and commands.
-fn name<T>(text: &str, also: &str)
-where
-    T: FromStr + Display + PartialEq + std::fmt::Debug,
-    T::Err: Display,
-{
-    if let Some(value) = read::<T>(text) {
-        assert_eq!(value.to_string(), text);
-        let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c) || also.contains(c);
-        assert!(text.chars().all(plain), "{text:?}");
-    }
-}
-
-fn check(text: &str) {
-    name::<TemplateName>(text, "");
-    name::<ProjectName>(text, "");
-    name::<ScheduleName>(text, "");
-    name::<UserId>(text, "@+=:/");
-    name::<Region>(text, "");
-    name::<InstanceId>(text, "");
-    name::<ImageId>(text, "");
-    name::<SnapshotId>(text, "");
-    name::<VolumeId>(text, "");
-    name::<SaveId>(text, "");
-    name::<AccountId>(text, "");
-    name::<OrganizationArn>(text, ":/");
-    read::<Grantee>(text);
-    read::<Subject>(text);
-    read::<Cadence>(text);
-    read::<TimeZone>(text);
-    read::<Size>(text);
-    if let Some(reference) = read::<TemplateRef>(text) {
-        let (begin, version) = text.split_once('@').unwrap_or((text, "latest"));
-        assert_eq!(reference.name.as_str(), begin);
-        assert!(reference.version.is_some() || version == "latest", "{text}");
-    }
+    corpus::texts(CORPUS)
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod cold_start;
 mod demo;
 mod docs;
 mod emulator;
+mod fuzz;
 mod openapi;
 mod package;
 mod shell;
@@ -34,6 +35,8 @@ Chores:
   verify          have the definition and the template judged by asl-validator, cfn-lint, SAM and checkov
   boundary        check the dependency graph and the house rules of the source
   emulator        deploy infra/template.yaml on an emulator of AWS, with the functions, and use it
+  fuzz [TARGET...] [--seconds N]
+                  have texts made up for what reads names and files, led by the code that they reach
   openapi         have the API's description judged, and the served API held against it
   bench [cold-start | registry]
                   measure how fast things are; or how a function begins, against one in Python; or
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         ["verify"] => verify::run(),
         ["boundary"] => boundary::run(),
         ["emulator", rest @ ..] => emulator::run(rest),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
         ["openapi"] => openapi::run(),
         ["bench"] => bench::run(),
         ["bench", "cold-start"] => cold_start::run(),

@@ -15,6 +15,12 @@ pub(crate) fn root() -> &'static Path {
     here.parent().unwrap_or(here)
 }
 
+/// The folder that cargo builds into.
+pub(crate) fn target() -> PathBuf {
+    let folder = variable("CARGO_TARGET_DIR");
+    root().join(folder.unwrap_or_else(|| "target".into()))
+}
+
 /// A variable of the environment, unless it is empty.
 #[expect(
     clippy::disallowed_methods,

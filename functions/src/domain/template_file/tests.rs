@@ -1,24 +1,8 @@
 use std::fmt::Write as _;
 
-use proptest::prelude::*;
-
 use super::*;
 
-const GOOD: &str = r#"name: "my-custom-ml-env"
-description: "Custom ML environment with TensorFlow 2.x and Jupyter extensions"
-source: "saved-from-instance"  # Indicates origin
-original_template: "python-ml" # Base template used
-saved_from: "my-research"      # Original instance name
-saved_by: "researcher@university.edu"
-saved_date: "2024-01-15T10:30:00Z"
-
-# AMI mappings (automatically populated)
-ami_config:
-  amis:
-    us-east-1:
-      x86_64: "ami-abc123def456"
-      arm64: "ami-def456ab7890"
-"#;
+const GOOD: &str = include_str!("../../../../tests/corpus/template_files/requirements.yaml");
 
 fn file(description: &str, saved_from: &str) -> TemplateFile {
     TemplateFile {
@@ -158,97 +142,4 @@ fn hostile_files_are_refused_quickly() {
     }
     let problem = TemplateFile::from_yaml(&many).unwrap_err();
     assert!(problem.message.contains("1 to 40 AMIs"), "{problem}");
-}
-
-/// The good file with bytes changed here and there.
-fn damaged() -> impl Strategy<Value = String> {
-    let change = (0..GOOD.len(), any::<u8>(), 0..3_u8);
-    proptest::collection::vec(change, 1..12).prop_map(|changes| {
-        let mut bytes = GOOD.as_bytes().to_vec();
-        for (at, byte, how) in changes {
-            let at = at % bytes.len();
-            match how {
-                0 => bytes[at] = byte,
-                1 => bytes.insert(at, byte),
-                _ => drop(bytes.remove(at)),
-            }
-        }
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
-}
-
-/// What YAML gives a meaning.
-const PARTS: [&str; 31] = [
-    "name: ",
-    "ami_config:\n",
-    "  amis:\n",
-    "    us-east-1:\n",
-    "- ",
-    "? ",
-    ": ",
-    "&a ",
-    "*a ",
-    "!!str ",
-    "|\n",
-    ">-\n",
-    "[",
-    "]",
-    "{",
-    "}",
-    ", ",
-    "\"",
-    "'",
-    "#",
-    "\n",
-    "\t",
-    "  ",
-    "<<: ",
-    "%YAML 1.2\n",
-    "---\n",
-    "...\n",
-    "\u{0}",
-    "\u{85}",
-    "\u{feff}",
-    "ü",
-];
-
-fn odd() -> impl Strategy<Value = String> {
-    let part = proptest::sample::select(PARTS.to_vec());
-    proptest::collection::vec(part, 0..60).prop_map(|parts| parts.concat())
-}
-
-fn never_panics(text: &str) {
-    if let Ok(file) = TemplateFile::from_yaml(text) {
-        let yaml = file.to_yaml().unwrap();
-        assert_eq!(TemplateFile::from_yaml(&yaml).unwrap(), file);
-    } else {
-        let (line, column) = place(text);
-        assert!(line > 0 && column > 0);
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
-
-    #[test]
-    fn any_text_is_read_or_refused_with_its_place(text in any::<String>()) {
-        never_panics(&text);
-    }
-
-    #[test]
-    fn a_damaged_file_is_read_or_refused_with_its_place(text in damaged()) {
-        never_panics(&text);
-    }
-
-    #[test]
-    fn an_odd_file_is_read_or_refused_with_its_place(text in odd()) {
-        never_panics(&text);
-    }
-
-    #[test]
-    fn texts_of_people_survive(description in "\\PC{0,200}", saved_from in "\\PC{1,200}") {
-        let file = file(&description, &saved_from);
-        let yaml = file.to_yaml().unwrap();
-        prop_assert_eq!(TemplateFile::from_yaml(&yaml).unwrap(), file);
-    }
 }
