@@ -7,7 +7,7 @@ mod common;
 use std::path::Path;
 
 use common::{FAST, Prism};
-use prism_functions::ports::{InstanceFilter, NewImage, Tags};
+use prism_functions::ports::{InstanceFilter, LaunchPermission, NewImage, Tags};
 use prism_functions::steps::SAVE_TAG;
 use prism_local::Embedded;
 use serde_json::Value;
@@ -34,7 +34,9 @@ fn littered() -> Prism {
 }
 
 fn leftovers(prism: &Prism) -> Vec<Value> {
-    let doctor = prism.run(&["doctor", "--json"]).json();
+    // It fails where something is open to a stranger.
+    let told = prism.run(&["doctor", "--json"]);
+    let doctor: Value = serde_json::from_str(&told.stdout).unwrap();
     doctor["leftovers"].as_array().unwrap().clone()
 }
 
@@ -65,4 +67,40 @@ fn what_is_left_over_is_listed_and_mended_after_a_question() {
     assert!(well.contains("none in 10 Regions"), "{well}");
     // What the version uses is still there.
     prism.ok(&["launch", "kept", "again"]);
+}
+
+#[test]
+fn an_ami_that_is_open_to_a_stranger_is_told_loudly_and_closed() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "work"]);
+    prism.ok(&["save", "work", "kept"]);
+    prism.ok(&["template", "share", "kept", "--user", "bob", "--yes"]);
+    assert!(leftovers(&prism).is_empty());
+    let info = prism.run(&["template", "info", "kept", "--json"]).json();
+    let image = info["version"]["amis"]["us-east-1"]["x86_64"].as_str();
+    let image = image.unwrap_or_else(|| panic!("{info:#}")).parse().unwrap();
+    let cloud = Embedded::open(prism.home(), Path::new("prism")).unwrap();
+    let ec2 = cloud.service().env.ec2;
+    let region = "us-east-1".parse().unwrap();
+    let stranger = [LaunchPermission::Account("777788889999".parse().unwrap())];
+    let opened = ec2.add_launch_permissions(&region, &image, &stranger);
+    futures::executor::block_on(opened).unwrap();
+    let told = prism.run(&["doctor"]);
+    assert_eq!(told.code, 1, "{}", told.stdout);
+    assert!(
+        told.stdout.contains("fail  launch permissions"),
+        "{}",
+        told.stdout
+    );
+    let named = format!("AMI {image} of kept@1 in us-east-1");
+    assert!(told.stdout.contains(&named), "{}", told.stdout);
+    assert!(told.stdout.contains("the account 777788889999"));
+    let left = leftovers(&prism);
+    assert_eq!(left[0]["kind"], "permissions", "{left:?}");
+    assert_eq!(left[0]["open_to"][0]["account"], "777788889999");
+    let mended = prism.ok(&["doctor", "--fix", "--yes"]);
+    assert!(mended.contains("set as the grants say"), "{mended}");
+    assert!(leftovers(&prism).is_empty());
+    let held = futures::executor::block_on(ec2.launch_permissions(&region, &image));
+    assert_eq!(held.unwrap(), []);
 }

@@ -204,7 +204,8 @@ impl Service {
         join_all(regions).await.into_iter().flatten().collect()
     }
 
-    async fn set_one(
+    /// Opens or closes one AMI.
+    pub(super) async fn set_one(
         &self,
         region: &Region,
         image: &ImageId,

@@ -14,7 +14,7 @@ use crate::ports::{Call, Ec2Error, ImageFilter, ImageState, SnapshotFilter};
 
 /// For how long after EC2 was asked for something it may still take effect or appear, in seconds: a call
 /// whose answer was lost, eventual consistency (EC2 fact 6), and the initiation of the snapshots.
-pub(super) const LATE_S: f64 = 30.0;
+pub(crate) const LATE_S: f64 = 30.0;
 
 /// See the module.
 pub(super) struct DiscardImage;

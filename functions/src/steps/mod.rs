@@ -49,6 +49,7 @@ use crate::ports::Call;
 pub use env::{Env, PublicScope, SaveRef, Settings};
 pub use tags::{LOGIN_TAG, PORTS_TAG, PROJECT_TAG, SAVE_TAG, TEMPLATE_TAG};
 
+pub(crate) use discard_image::LATE_S;
 pub(crate) use errors::from_ec2;
 pub(crate) use findings::{Standing, look, standing};
 pub(crate) use plan_copy::check as check_copy;

@@ -4,6 +4,7 @@
 
 mod audit;
 mod budgets;
+mod doctor;
 mod projects;
 mod sharing;
 

@@ -48,7 +48,9 @@ launched without that, and copied to another account only with it (EC2 facts).
 The grant is written before EC2 is told and confirmed afterwards, so a process that dies in between has
 forgotten nothing: `prism template shares` shows it half open, and the same request goes on. Where somebody takes it
 back at the same time, both look again until the AMIs are open to whom the grants name by then. Where a Region
-fails, the request names it, closes what it had opened, and records nothing.
+fails, the request names it, closes what it had opened, and records nothing. A call of a process that died may still
+take effect after that, and an administrator may open an AMI by hand: `prism doctor` compares whom the AMIs of
+every version are open to with the grants, and `prism doctor --fix` sets them as the grants say.
 
 Before a template is shared, `prism` names files on its newest versions that were perhaps not meant for others
 (SSH host keys, authorized keys, private keys, credentials, shell histories), as the instance told when it

@@ -13,6 +13,8 @@ use crate::text::plain;
 
 /// The name of the check.
 const NAME: &str = "leftovers";
+/// That of the check whom AMIs are open to.
+const OPEN: &str = "launch permissions";
 
 /// What was found, and what came of mending it.
 #[derive(Default)]
@@ -62,9 +64,7 @@ pub(super) async fn look(service: &Service, mend: Mend, out: &Output) -> Result<
         });
     }
     if mend == Mend::No {
-        let message = format!("What no record explains: {}.", found.len());
-        let problem = Problem::new(Code::LeftOver, message);
-        checks.push(Check::warn(NAME, problem));
+        checks.extend(told(&found));
         return Ok(Looked {
             checks,
             found,
@@ -75,8 +75,7 @@ pub(super) async fn look(service: &Service, mend: Mend, out: &Output) -> Result<
     let question = format!("{} of these will be mended. Go on?", found.len());
     if mend == Mend::Ask && !prompt::confirm(out, &question)? {
         out.note("Nothing was changed.");
-        let message = format!("What no record explains: {}.", found.len());
-        checks.push(Check::warn(NAME, Problem::new(Code::LeftOver, message)));
+        checks.extend(told(&found));
         return Ok(Looked {
             checks,
             found,
@@ -92,6 +91,31 @@ pub(super) async fn look(service: &Service, mend: Mend, out: &Output) -> Result<
         found,
         mended: Some(mended),
     })
+}
+
+/// What was found, in a sentence each. That others may launch what is not shared with them is no mere
+/// remark.
+fn told(found: &[Leftover]) -> Vec<Check> {
+    let count = |which: &dyn Fn(&Left) -> bool| found.iter().filter(|it| which(&it.what)).count();
+    let open =
+        count(&|what| matches!(what, Left::Permissions { open_to, .. } if !open_to.is_empty()));
+    let closed =
+        count(&|what| matches!(what, Left::Permissions { open_to, .. } if open_to.is_empty()));
+    let rest = found.len() - open - closed;
+    let mut checks = Vec::new();
+    if open > 0 {
+        let message = format!("AMIs that are open to somebody by no grant: {open}.");
+        checks.push(Check::fail(OPEN, Problem::new(Code::NotAsGranted, message)));
+    }
+    if closed > 0 {
+        let message = format!("AMIs that are closed to somebody whom a grant names: {closed}.");
+        checks.push(Check::warn(OPEN, Problem::new(Code::NotAsGranted, message)));
+    }
+    if rest > 0 {
+        let message = format!("What no record explains: {rest}.");
+        checks.push(Check::warn(NAME, Problem::new(Code::LeftOver, message)));
+    }
+    checks
 }
 
 /// Whether to mend.
@@ -148,6 +172,12 @@ fn name(what: &Left) -> String {
     match what {
         Left::Image { region, id } => format!("AMI {id} in {region}"),
         Left::Snapshot { region, id } => format!("snapshot {id} in {region}"),
+        Left::Permissions {
+            region, id, users, ..
+        } => {
+            let users: Vec<String> = users.iter().map(ToString::to_string).collect();
+            format!("AMI {id} of {} in {region}", users.join(", "))
+        }
         Left::Lock { region, id } => format!("lock of {id} in {region}"),
         Left::CopyLock {
             region,
@@ -170,6 +200,7 @@ fn deed(what: &Left) -> &'static str {
     match what {
         Left::Image { .. } => "deregistered",
         Left::Snapshot { .. } | Left::Firing { .. } => "deleted",
+        Left::Permissions { .. } => "set as the grants say",
         Left::Lock { .. } | Left::CopyLock { .. } => "released",
         Left::Duty { .. } => "discharged",
         Left::Wait { .. } => "forgotten",

@@ -1,5 +1,7 @@
 //! AMIs, their snapshots, copies and launch permissions.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Architecture, StateReason, Tags};
@@ -159,4 +161,14 @@ pub enum LaunchPermission {
     Account(AccountId),
     /// An organisation or organisational unit, by its ARN.
     Organization(String),
+}
+
+impl fmt::Display for LaunchPermission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LaunchPermission::Everyone => f.write_str("everybody"),
+            LaunchPermission::Account(account) => write!(f, "the account {account}"),
+            LaunchPermission::Organization(arn) => write!(f, "{arn}"),
+        }
+    }
 }

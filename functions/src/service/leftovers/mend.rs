@@ -44,6 +44,16 @@ impl Service {
         match &leftover.what {
             Left::Image { region, id } => gone(ec2.deregister_image(region, id).await),
             Left::Snapshot { region, id } => gone(ec2.delete_snapshot(region, id).await),
+            Left::Permissions {
+                region,
+                id,
+                users,
+                open_to,
+                closed_to,
+            } => {
+                let differs = open_to.iter().chain(closed_to);
+                self.set_as_granted(region, id, users, differs).await
+            }
             Left::Lock { region, id } => {
                 let save = of_save(leftover)?;
                 freed(registry.release_lock(region, id, save).await?)

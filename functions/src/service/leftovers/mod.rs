@@ -1,10 +1,11 @@
-//! Leftovers: what a save owns that no record explains, in every Region that the deployment allows,
-//! and how it is mended (promise P5).
+//! Leftovers: what a save owns that no record explains, in every Region that the deployment allows, AMIs that
+//! are open to others than the records say, and how both is mended (promises P5 and P7).
 //!
 //! What is to be mended is looked for again first, so that mending twice, or while saves go on, does
 //! no harm. What a registered version uses is never touched.
 
 mod mend;
+mod permissions;
 mod schedules;
 mod used;
 
@@ -16,11 +17,13 @@ use serde::Serialize;
 use super::Service;
 use super::access::OWNER_TAG;
 use crate::domain::save::{Duty, SaveRecord, SaveState};
+use crate::domain::template::TemplateRef;
 use crate::domain::{
     ImageId, InstanceId, Problem, Region, SaveId, ScheduleName, SnapshotId, TemplateName, UserId,
 };
 use crate::ports::{
-    Image, ImageFilter, ImageState, Instance, InstanceFilter, Snapshot, SnapshotFilter,
+    Image, ImageFilter, ImageState, Instance, InstanceFilter, LaunchPermission, Snapshot,
+    SnapshotFilter,
 };
 use crate::steps::{SAVE_TAG, TEMPLATE_TAG, from_ec2};
 
@@ -59,6 +62,19 @@ pub enum Left {
         region: Region,
         /// Its id.
         id: SnapshotId,
+    },
+    /// An AMI of a version that EC2 opens to others than the grants of its template name.
+    Permissions {
+        /// Its Region.
+        region: Region,
+        /// Its id.
+        id: ImageId,
+        /// The versions that have it.
+        users: Vec<TemplateRef>,
+        /// Whom it is open to by no grant.
+        open_to: BTreeSet<LaunchPermission>,
+        /// Whom a grant names and it is closed to.
+        closed_to: BTreeSet<LaunchPermission>,
     },
     /// The lock of an instance.
     Lock {
@@ -156,6 +172,11 @@ impl Service {
         for region in &seen {
             self.left_in(region, &used, &mut saves, &mut all.found)
                 .await?;
+            let found = &mut all.found;
+            let refused = self.left_permissions(region, &used, &mut saves, found);
+            let refused = refused.await?;
+            all.unseen
+                .extend(refused.map(|problem| (region.region.clone(), problem)));
         }
         self.left_locks(&used, &mut saves, &mut all.found).await?;
         self.left_duties(&mut saves, &mut all.found).await?;
@@ -208,7 +229,10 @@ impl Service {
         for image in &seen.images {
             let save = image.tags.get(SAVE_TAG).and_then(|id| id.parse().ok());
             let record = saves.of(self, save.as_ref()).await?;
-            let why = if used.images.contains(&(region.clone(), image.id.clone())) {
+            let why = if used
+                .images
+                .contains_key(&(region.clone(), image.id.clone()))
+            {
                 None
             } else {
                 unexplained(record.as_ref())

@@ -1,9 +1,9 @@
 //! What the registered versions use, as far as it can be told whose they are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{PAGE, Seen, template_of};
-use crate::domain::template::{TemplateState, Version};
+use crate::domain::template::{TemplateRef, TemplateState, Version};
 use crate::domain::{ImageId, Problem, Region, SaveId, SnapshotId, TemplateName, UserId};
 use crate::ports::Tags;
 use crate::registry::Listing;
@@ -11,13 +11,16 @@ use crate::service::Service;
 use crate::service::access::OWNER_TAG;
 use crate::steps::SAVE_TAG;
 
+/// The versions that have an AMI.
+pub(super) type Users = Vec<TemplateRef>;
+
 /// What is in use.
 #[derive(Debug, Default)]
 pub(super) struct Used {
     /// The templates that were looked at.
     pub(super) templates: BTreeSet<TemplateName>,
     /// The AMIs of their versions.
-    pub(super) images: BTreeSet<(Region, ImageId)>,
+    pub(super) images: BTreeMap<(Region, ImageId), Users>,
     /// The snapshots of their versions.
     pub(super) snapshots: BTreeSet<(Region, SnapshotId)>,
 }
@@ -86,8 +89,10 @@ impl Used {
             return;
         }
         for (region, by_architecture) in &version.amis {
-            let ids = by_architecture.values().cloned();
-            self.images.extend(ids.map(|id| (region.clone(), id)));
+            for id in by_architecture.values() {
+                let users = self.images.entry((region.clone(), id.clone()));
+                users.or_default().push(version.reference());
+            }
         }
         for (region, ids) in &version.snapshots {
             let ids = ids.iter().cloned();

@@ -1,0 +1,210 @@
+//! AMIs that are open to others than the grants of their templates say: a share that was taken back while
+//! a call of it was still under way, or somebody who asked EC2 directly.
+
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
+
+use super::used::{Used, Users};
+use super::{Left, Leftover, Mended, Saves, Seen, left};
+use crate::domain::grant::{Grant, GrantState};
+use crate::domain::save::{SaveRecord, seconds_between};
+use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
+use crate::ports::{Image, LaunchPermission};
+use crate::service::Service;
+use crate::steps::{LATE_S, SAVE_TAG, from_ec2};
+
+/// How many AMIs of a Region are looked at at once.
+const AT_ONCE: usize = 8;
+/// How often an AMI is set anew because the grants say something else by now.
+const TURNS: usize = 10;
+
+/// How one AMI differs from the grants.
+#[derive(Default)]
+struct Difference {
+    /// Whom it is open to by no grant.
+    open_to: BTreeSet<LaunchPermission>,
+    /// Whom a grant names and it is closed to.
+    closed_to: BTreeSet<LaunchPermission>,
+}
+
+impl Service {
+    /// The AMIs of registered versions that EC2 opens to others than the grants of their templates name. Only those
+    /// that saves have made: whom others have opened theirs to is no matter of ours. Answers why
+    /// the Region could not be looked at, where it could not.
+    pub(super) async fn left_permissions(
+        &self,
+        seen: &Seen,
+        used: &Used,
+        saves: &mut Saves,
+        found: &mut Vec<Leftover>,
+    ) -> Result<Option<Problem>, Problem> {
+        let region = &seen.region;
+        let mut settled = Vec::new();
+        for image in &seen.images {
+            let Some(users) = used.images.get(&(region.clone(), image.id.clone())) else {
+                continue;
+            };
+            let save = save_of(image);
+            let record = saves.of(self, save.as_ref()).await?;
+            if !self.is_opening(record.as_ref()) {
+                settled.push((image, users, save));
+            }
+        }
+        for some in settled.chunks(AT_ONCE) {
+            let looks = some
+                .iter()
+                .map(|(image, users, _)| self.difference(region, &image.id, users));
+            for ((image, users, save), looked) in some.iter().zip(join_all(looks).await) {
+                match looked {
+                    Ok(difference) => {
+                        found.extend(difference.told(region, image, users, save.clone()));
+                    }
+                    // What refuses one refuses all of them.
+                    Err(problem) => return Ok(Some(problem)),
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a request of the save that made an AMI may still take effect on whom it is open to.
+    fn is_opening(&self, record: Option<&SaveRecord>) -> bool {
+        let asked = record.and_then(|record| record.opening_at);
+        asked.is_some_and(|asked| seconds_between(asked, self.env.clock.now()) < LATE_S)
+    }
+
+    /// How an AMI differs from the grants of the templates that have it. They are read before and after
+    /// it: what is being changed in between is no difference.
+    async fn difference(
+        &self,
+        region: &Region,
+        image: &ImageId,
+        users: &Users,
+    ) -> Result<Difference, Problem> {
+        let before = self.grants_of(users).await?;
+        let held = match self.env.ec2.launch_permissions(region, image).await {
+            // Somebody has taken it away.
+            Err(error) if error.is_not_found() => return Ok(Difference::default()),
+            held => held.map_err(from_ec2)?,
+        };
+        let held: BTreeSet<LaunchPermission> = held.into_iter().collect();
+        let after = self.grants_of(users).await?;
+        let wanted = launches(&before, |_| true);
+        // A share that is under way or half done is its owner's, who sees it in the list of shares; one
+        // of a moment ago may not be what EC2 tells everywhere yet.
+        let now = self.env.clock.now();
+        let fresh = |grant: &Grant| {
+            grant.state != GrantState::Open || seconds_between(grant.at, now) < LATE_S
+        };
+        let mut moving = launches(&before, fresh);
+        moving.append(&mut launches(&after, fresh));
+        let later = launches(&after, |_| true);
+        moving.extend(wanted.symmetric_difference(&later).cloned());
+        let differ = |one: &BTreeSet<_>, other: &BTreeSet<_>| {
+            let here = one.difference(other);
+            here.filter(|it| !moving.contains(it)).cloned().collect()
+        };
+        Ok(Difference {
+            open_to: differ(&held, &wanted),
+            closed_to: differ(&wanted, &held),
+        })
+    }
+
+    async fn grants_of(&self, users: &Users) -> Result<Vec<Grant>, Problem> {
+        let mut grants = Vec::new();
+        for template in templates(users) {
+            grants.extend(self.env.registry.grants(template).await?);
+        }
+        Ok(grants)
+    }
+
+    /// Opens and closes an AMI as the grants of the templates say that have it by now.
+    pub(super) async fn set_as_granted(
+        &self,
+        region: &Region,
+        image: &ImageId,
+        users: &Users,
+        differs: impl Iterator<Item = &LaunchPermission>,
+    ) -> Result<Mended, Problem> {
+        for launch in differs {
+            let set = self.set_one_as_granted(region, image, users, launch);
+            set.await?;
+        }
+        Ok(Mended::Done)
+    }
+
+    async fn set_one_as_granted(
+        &self,
+        region: &Region,
+        image: &ImageId,
+        users: &Users,
+        launch: &LaunchPermission,
+    ) -> Result<(), Problem> {
+        let open = async || {
+            let grants = self.grants_of(users).await?;
+            let held = |grant: &Grant| grant.state != GrantState::Closing;
+            Ok::<_, Problem>(launches(&grants, held).contains(launch))
+        };
+        let mut wanted = open().await?;
+        for _ in 0..TURNS {
+            self.set_one(region, image, launch, wanted).await?;
+            let now = open().await?;
+            if now == wanted {
+                return Ok(());
+            }
+            wanted = now;
+        }
+        let message = format!("The AMI {image} was shared and taken back by others all the time.");
+        Err(Problem::new(Code::RegistryConflict, message))
+    }
+}
+
+impl Difference {
+    fn told(
+        self,
+        region: &Region,
+        image: &Image,
+        users: &Users,
+        save: Option<SaveId>,
+    ) -> Option<Leftover> {
+        let Self { open_to, closed_to } = self;
+        let why = match (open_to.is_empty(), closed_to.is_empty()) {
+            (true, true) => return None,
+            (false, true) => format!("it is open to {}, whom no grant names", all(&open_to)),
+            (true, false) => format!("it is closed to {}, whom a grant names", all(&closed_to)),
+            (false, false) => format!(
+                "it is open to {}, whom no grant names, and closed to {}, whom one does",
+                all(&open_to),
+                all(&closed_to)
+            ),
+        };
+        let what = Left::Permissions {
+            region: region.clone(),
+            id: image.id.clone(),
+            users: users.clone(),
+            open_to,
+            closed_to,
+        };
+        Some(left(what, save, why))
+    }
+}
+
+/// What some of the grants let others do in EC2.
+fn launches(grants: &[Grant], which: impl Fn(&Grant) -> bool) -> BTreeSet<LaunchPermission> {
+    let some = grants.iter().filter(|grant| which(grant));
+    some.filter_map(|grant| grant.launch.clone()).collect()
+}
+
+fn templates(users: &Users) -> BTreeSet<&TemplateName> {
+    users.iter().map(|user| &user.name).collect()
+}
+
+fn save_of(image: &Image) -> Option<SaveId> {
+    image.tags.get(SAVE_TAG)?.parse().ok()
+}
+
+fn all(permissions: &BTreeSet<LaunchPermission>) -> String {
+    let names: Vec<String> = permissions.iter().map(ToString::to_string).collect();
+    names.join(", ")
+}

@@ -1,0 +1,193 @@
+//! AMIs that are open to others than their template is shared with: the doctor finds them, and sets them as
+//! the shares say. What is being saved or shared meanwhile is no finding.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use prism_functions::domain::ImageId;
+use prism_functions::domain::Problem;
+use prism_functions::ports::{Ec2 as _, LaunchPermission, Table};
+use prism_functions::registry::Registry;
+use prism_functions::service::{Left, Leftover, Mended};
+use prism_tests::interleaved::{Doing, Yielding, interleave};
+use prism_tests::world::{Setup, World, begun, caller, launched};
+
+use crate::{ACCOUNT, account, in_two_regions, kept, open_to, saved, share, to, unshare, west};
+
+/// A template with two versions in two Regions that is shared with an account, some time ago.
+fn shared() -> World {
+    let world = launched(Setup::seeded(5));
+    saved(&world, in_two_regions());
+    share(&world, "ada", ACCOUNT).unwrap();
+    saved(&world, in_two_regions());
+    world.pass(60);
+    world
+}
+
+fn found(world: &World) -> Vec<Leftover> {
+    let looked = world.clock.run(world.service.leftovers()).unwrap();
+    assert!(looked.unseen.is_empty(), "{looked:?}");
+    looked.found
+}
+
+/// The AMI of a version in the west.
+fn image(world: &World, number: u32) -> ImageId {
+    let registry = &world.service.env.registry;
+    let version = world.clock.run(registry.version(&kept(), number));
+    let version = version.unwrap().unwrap();
+    version.amis[&west()].values().next().unwrap().clone()
+}
+
+fn open(world: &World, image: &ImageId, to: &[LaunchPermission]) {
+    let west = west();
+    let opened = world.ec2.add_launch_permissions(&west, image, to);
+    world.clock.run(opened).unwrap();
+}
+
+fn close(world: &World, image: &ImageId, to: &[LaunchPermission]) {
+    let west = west();
+    let closed = world.ec2.remove_launch_permissions(&west, image, to);
+    world.clock.run(closed).unwrap();
+}
+
+fn mended(world: &World, found: &[Leftover]) -> Vec<Mended> {
+    let mended = world.clock.run(world.service.mend(found)).unwrap();
+    mended.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+/// What the one finding says: whom it is open to, and closed to.
+fn differs(found: &[Leftover]) -> (Vec<LaunchPermission>, Vec<LaunchPermission>) {
+    let [leftover] = found else {
+        panic!("{found:#?}");
+    };
+    match &leftover.what {
+        Left::Permissions {
+            region,
+            users,
+            open_to,
+            closed_to,
+            ..
+        } => {
+            assert_eq!((region, users[0].name.as_str()), (&west(), "kept"));
+            let all = |set: &BTreeSet<_>| set.iter().cloned().collect();
+            (all(open_to), all(closed_to))
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_ami_that_is_open_by_no_share_is_found_and_closed() {
+    let world = shared();
+    assert_eq!(found(&world), []);
+    let (theirs, stranger) = (account("444455556666"), account("777788889999"));
+    let image = image(&world, 1);
+    world.admin.block_public_images(&west(), false).unwrap();
+    let both = [LaunchPermission::Everyone, stranger.clone()];
+    open(&world, &image, &both);
+    let left = found(&world);
+    assert_eq!(differs(&left), (both.to_vec(), vec![]));
+    assert!(left[0].why.contains("777788889999"), "{left:?}");
+    assert!(left[0].save_id.is_some());
+    let outcomes = mended(&world, &left);
+    assert!(matches!(outcomes[..], [Mended::Done]), "{outcomes:?}");
+    // What a share allows stays as it is, there and everywhere else.
+    for number in [1, 2] {
+        assert_eq!(
+            open_to(&world, number),
+            [[theirs.clone()], [theirs.clone()]]
+        );
+    }
+    assert_eq!(found(&world), []);
+    let again = mended(&world, &left);
+    assert!(matches!(again[..], [Mended::Explained]), "{again:?}");
+}
+
+#[test]
+fn an_ami_that_is_closed_to_whom_it_is_shared_with_is_found_and_opened() {
+    let world = shared();
+    let theirs = account("444455556666");
+    let image = image(&world, 2);
+    close(&world, &image, std::slice::from_ref(&theirs));
+    let left = found(&world);
+    assert_eq!(differs(&left), (vec![], vec![theirs.clone()]));
+    // Whoever takes the share back meanwhile has the last word.
+    unshare(&world, ACCOUNT).unwrap();
+    assert!(matches!(mended(&world, &left)[..], [Mended::Explained]));
+    share(&world, "ada", ACCOUNT).unwrap();
+    world.pass(60);
+    close(&world, &image, std::slice::from_ref(&theirs));
+    assert!(matches!(mended(&world, &left)[..], [Mended::Done]));
+    assert_eq!(open_to(&world, 2), [[theirs.clone()], [theirs]]);
+    assert_eq!(found(&world), []);
+}
+
+/// A share dies with its call under way, somebody takes it back, and then the call takes effect.
+#[test]
+fn what_takes_effect_after_a_share_was_taken_back_is_found() {
+    let world = shared();
+    let image = image(&world, 1);
+    unshare(&world, ACCOUNT).unwrap();
+    assert_eq!(found(&world), []);
+    let theirs = account("444455556666");
+    open(&world, &image, std::slice::from_ref(&theirs));
+    let left = found(&world);
+    assert_eq!(differs(&left), (vec![theirs], vec![]));
+    assert!(matches!(mended(&world, &left)[..], [Mended::Done]));
+    assert_eq!(open_to(&world, 1), [vec![], vec![]]);
+}
+
+/// Where EC2 does not say whom AMIs are open to, that is told, and the rest is looked at.
+#[test]
+fn a_region_that_does_not_say_whom_its_amis_are_open_to_is_told() {
+    let world = shared();
+    world.admin.deny("DescribeImageAttribute").unwrap();
+    let looked = world.clock.run(world.service.leftovers()).unwrap();
+    assert_eq!(looked.found, []);
+    let unseen: Vec<&str> = looked.unseen.iter().map(|it| it.0.as_str()).collect();
+    assert_eq!(unseen, ["us-east-1", "us-west-2"]);
+}
+
+#[test]
+fn nothing_differs_at_any_moment_of_a_save_to_what_is_shared() {
+    for seconds in (0..40).step_by(2).chain((40..700).step_by(30)) {
+        let world = launched(Setup::seeded(seconds));
+        saved(&world, in_two_regions());
+        share(&world, "ada", ACCOUNT).unwrap();
+        begun(&world, in_two_regions());
+        world.pass(seconds);
+        assert_eq!(found(&world), [], "at {seconds}");
+    }
+}
+
+/// Who opens and closes AMIs while the doctor looks, at every turn of each of them.
+#[test]
+fn a_share_that_is_under_way_is_no_finding() {
+    for seed in 0..30 {
+        let world = shared();
+        let mut service = world.service.clone();
+        let table: Arc<dyn Table> = Arc::new(Yielding(Arc::clone(&world.table) as _));
+        service.env.registry = Registry::new(table);
+        let (ada, name) = (caller("ada"), kept());
+        let other = to("account:777788889999");
+        let doctor = async || Ok(service.leftovers().await?.found);
+        let one = to(ACCOUNT);
+        let shares = async || {
+            service.unshare(&ada, &name, &one).await?;
+            service.share(&ada, &name, &other).await?;
+            Ok::<_, Problem>(Vec::new())
+        };
+        let calls: Vec<Doing<'_, Result<Vec<Leftover>, Problem>>> = vec![
+            Box::pin(doctor()),
+            Box::pin(shares()),
+            Box::pin(doctor()),
+            Box::pin(doctor()),
+        ];
+        let ends = interleave(calls, &mut fastrand::Rng::with_seed(seed));
+        for end in ends {
+            assert_eq!(end.unwrap(), [], "seed {seed}");
+        }
+        world.pass(60);
+        assert_eq!(found(&world), [], "seed {seed}");
+    }
+}
