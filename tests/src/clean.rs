@@ -6,6 +6,7 @@ use prism_functions::ports::{
 };
 use prism_functions::steps::SAVE_TAG;
 
+use crate::sums;
 use crate::world::{World, region};
 
 /// Checks a save that should have ended: the instance is back in its original state or gone, nothing
@@ -34,6 +35,7 @@ pub fn check_released(world: &World, record: &SaveRecord) {
     check_images(world, record);
     check_copy_locks(world, record);
     check_pledge(world, record);
+    assert_eq!(sums::wrong(world, record), Vec::<String>::new());
     if record.version.is_some() && record.plan.is_some() {
         check_moments(world, record);
     }

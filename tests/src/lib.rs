@@ -11,6 +11,7 @@ pub mod interleaved;
 pub mod recorded;
 pub mod simulation;
 pub mod story;
+pub mod sums;
 pub mod untouched;
 pub mod watched;
 pub mod world;

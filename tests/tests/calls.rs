@@ -21,6 +21,7 @@ use prism_tests::bent::Bent;
 use prism_tests::recorded::{calling, seen};
 use prism_tests::simulation::{Path, play};
 use prism_tests::story::to_the_end;
+use prism_tests::sums;
 use prism_tests::watched::Watched;
 use prism_tests::world::{
     Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
@@ -159,10 +160,21 @@ fn of_a_team() {
     TABLE.set(Arc::clone(&world.table)).unwrap();
     let id = begun(&world, ask());
     to_the_end(&world, &id);
+    in_vain_for_a_project(&world);
     let image = world.record(&id).unwrap().image.unwrap();
     let here = region();
     let open = world.ec2.launch_permissions(&here, &image);
     assert_eq!(world.clock.run(open).unwrap(), []);
+}
+
+/// A save that a project was to pay for, whose sums nobody had kept when it began.
+fn in_vain_for_a_project(world: &World) {
+    let id = begun(world, ask());
+    world.pass(5);
+    let (other, kept) = ("other".parse().unwrap(), "kept".parse().unwrap());
+    sums::forget(world, &other, &kept);
+    world.admin.fail_next_image("EC2 had a bad day").unwrap();
+    to_the_end(world, &id);
 }
 
 /// An instance that was stopped all along, whose AMI fails.

@@ -11,6 +11,7 @@ pub mod duty;
 pub mod grant;
 pub mod guide;
 pub mod ids;
+pub mod money;
 pub(crate) mod object;
 pub mod pricing;
 pub mod principal;
@@ -29,6 +30,7 @@ pub use ids::{
     AccountId, ImageId, InstanceId, InvalidId, ProjectName, Region, SaveId, ScheduleName,
     SnapshotId, TemplateName, UserId, VolumeId,
 };
+pub use money::MicroUsd;
 pub use problem::{Class, Code, Problem};
 
 /// An instant in UTC.

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::problem::{Code, Problem};
 use super::{
-    ImageId, ProjectName, Region, SaveId, ScheduleName, SnapshotId, TemplateName, Timestamp, UserId,
+    ImageId, MicroUsd, ProjectName, Region, SaveId, ScheduleName, SnapshotId, TemplateName,
+    Timestamp, UserId,
 };
 use crate::domain::ids::shown;
 use crate::ports::Architecture;
@@ -112,6 +113,10 @@ pub struct Template {
     /// When the last of its AMIs and snapshots was removed, once it has been deleted.
     #[serde(default)]
     pub removed_at: Option<Timestamp>,
+    /// At most what its versions cost a month. It is kept beside the record, is told to nobody, and is unknown
+    /// where it has not been counted.
+    #[serde(skip)]
+    pub costs: Option<MicroUsd>,
 }
 
 impl Template {
@@ -141,6 +146,7 @@ impl Template {
             last_launched_by: None,
             deleted_at: None,
             removed_at: None,
+            costs: None,
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::saves::save_item;
 use super::templates::{template_write, version_added};
-use super::{Registry, entries};
+use super::{Batch, Registry, entries};
 use crate::domain::Problem;
 use crate::domain::save::SaveRecord;
 use crate::domain::template::{Template, Version};
@@ -17,11 +17,14 @@ impl Registry {
         versions: &[Version],
         saves: &[SaveRecord],
     ) -> Result<Vec<Item>, Problem> {
-        let mut writes = entries::writes(None, template)?;
-        writes.push(template_write(template, 1, Condition::Always)?);
+        let mut all = Batch::default();
         for version in versions {
-            writes.extend(version_added(version)?);
+            all.join(version_added(version)?);
         }
+        let mut writes = entries::writes(None, template)?;
+        let template = all.of_template(template);
+        writes.push(template_write(&template, 1, Condition::Always)?);
+        writes.extend(all.of_nobody());
         let mut items: Vec<Item> = writes.into_iter().filter_map(item).collect();
         for save in saves {
             items.push(save_item(save, 1)?);

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::audit::audit_write;
-use super::pledges::{Admission, redeemed};
+use super::pledges::Admission;
 use super::records::{Stored, decode, encode};
 use super::saves::{Begun, Lock, check_epoch, instance_key, save_item, save_not_found};
-use super::templates::{template_key, version_changed};
+use super::templates::version_changed;
 use super::{Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
 use crate::domain::pricing::snapshot_usd_per_month;
@@ -205,21 +205,24 @@ impl Registry {
                 return Err(Problem::new(Code::VersionNotFound, message));
             };
             let version = with(&stored.value, additions)?;
-            let mut writes = version_changed(&stored, &version)?;
+            let mut batch = version_changed(&stored, &version)?;
             let mut check = None;
-            if !additions.images.is_empty() {
+            let writes = if additions.images.is_empty() {
+                batch.without_sums()?
+            } else {
                 let mut after = save.value.clone();
                 after.version = Some(number);
                 let bytes = version.snapshot_bytes;
                 let cost = snapshot_usd_per_month(bytes, additions.images.len());
                 after.usd_per_month = Some(cost);
                 let item = save_item(&after, save.revision + 1)?;
-                writes.push(Write::Put(item, save.unchanged()));
-                writes.extend(redeemed(&save.value));
-                check = Some(writes.len());
-                writes.push(Write::Check(template_key(name), template.unchanged()));
-                writes.push(audit_write(event, stored.revision)?);
-            }
+                batch.push(Write::Put(item, save.unchanged()));
+                batch.push(audit_write(event, stored.revision)?);
+                self.redeem(&save.value, &mut batch).await?;
+                let writes = self.beside_template(template, batch).await?;
+                check = Some(writes.len() - 1);
+                writes
+            };
             match self.table.transact(&writes).await {
                 Ok(()) => return Ok(()),
                 Err(TableError::ConditionFailed { write }) if Some(write) == check => {
@@ -273,6 +276,7 @@ fn with(version: &Version, additions: &Additions) -> Result<Version, Problem> {
             after.failed_regions.insert(region.clone(), why.clone());
         }
     }
-    after.usd_per_month = snapshot_usd_per_month(after.snapshot_bytes, after.amis.len());
+    let more = snapshot_usd_per_month(after.snapshot_bytes, additions.images.len());
+    after.usd_per_month += more;
     Ok(after)
 }

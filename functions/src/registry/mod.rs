@@ -25,7 +25,7 @@
 //! | a template's place in it | `PROJECT#name` | `TEMPLATE#name` | | |
 //! | approval | `PROJECT#name` | `APPROVED#template` | | |
 //! | pledge | `PROJECT#name` | `PLEDGE#id of the save` | | |
-//! | how many pledges there were | `PROJECT#name` | `PLEDGES` | | |
+//! | what it costs, what is pledged to it, how many pledges there were | `PROJECT#name` | `PLEDGES` | | |
 //! | somebody's projects | `USER#user` | `PROJECTS` | | |
 //! | audit event | `AUDIT#resource` | `time#hash` | `AUDITED#user`, `time#hash` | `AUDITED#PROJECT#name`, `time#hash` |
 
@@ -43,6 +43,7 @@ mod records;
 mod runs;
 mod saves;
 mod schedules;
+mod sums;
 mod templates;
 mod usage;
 mod waits;
@@ -60,11 +61,13 @@ pub use entries::Scope;
 pub(crate) use grants::GrantChange;
 pub(crate) use images::still_used;
 pub use listing::{Entries, Entry, Listing};
-pub(crate) use pledges::{Admission, Committed};
+pub(crate) use pledges::Admission;
 pub(crate) use projects::MemberChange;
 pub use projects::ProjectTemplate;
 pub use records::Stored;
 pub(crate) use saves::Begun;
+pub(crate) use sums::Batch;
+pub use sums::{Committed, WrongSum};
 pub(crate) use templates::{
     Going, Registration, version_added, version_changed, version_unchanged,
 };

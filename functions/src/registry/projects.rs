@@ -4,13 +4,13 @@ use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::audit::audit_write;
-use super::pledges::Mark;
 use super::records::{Stored, decode, encode};
+use super::sums::{Mark, no_sums};
 use super::{Listed, Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
 use crate::domain::project::{Approval, MEMBERS, Member, Memberships, PROJECTS, Project};
 use crate::domain::template::{TemplateState, Version};
-use crate::domain::{Code, Problem, ProjectName, TemplateName, Timestamp, UserId};
+use crate::domain::{Code, MicroUsd, Problem, ProjectName, TemplateName, Timestamp, UserId};
 use crate::ports::table_rules::QUERY_LIMIT;
 use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Write};
 
@@ -143,22 +143,26 @@ impl Registry {
             .await
     }
 
-    /// At most what the templates of a project cost a month, in USD, as their versions say.
+    /// At most what the templates of a project cost a month, in USD: counted as their versions say, not as the
+    /// sum that is kept does.
     pub async fn project_usd(&self, project: &ProjectName) -> Result<f64, Problem> {
-        let (mut usd, mut cursor) = (0.0, None);
+        Ok(self.count_project(project).await?.usd())
+    }
+
+    /// The same, exactly.
+    pub(super) async fn count_project(&self, project: &ProjectName) -> Result<MicroUsd, Problem> {
+        let (mut costs, mut cursor) = (MicroUsd::ZERO, None);
         loop {
             let page = self
                 .templates_of_project(project, QUERY_LIMIT, cursor)
                 .await?;
             for some in page.items.chunks(AT_ONCE) {
-                let read = some.iter().map(|it| self.all_versions(&it.template));
-                let versions = try_join_all(read).await?;
-                let costs = versions.iter().flatten().map(|it| it.usd_per_month);
-                usd += costs.sum::<f64>();
+                let read = some.iter().map(|it| self.count_template(&it.template));
+                costs += try_join_all(read).await?.into_iter().sum();
             }
             cursor = page.cursor;
             if cursor.is_none() {
-                return Ok(usd);
+                return Ok(costs);
             }
         }
     }
@@ -226,6 +230,7 @@ impl Registry {
                     as_read(&before),
                 ),
                 audit_write(event, before.revision + 1)?,
+                no_sums(&project.name),
             ];
             match self.table.transact(&writes).await {
                 Ok(()) => return Ok(()),

@@ -1,8 +1,9 @@
 //! Saves, locks and duties.
 
 use super::audit::audit_write;
-use super::pledges::{Admission, redeemed};
+use super::pledges::Admission;
 use super::records::{Indexed, Stored, decode, encode, sortable};
+use super::sums::Batch;
 use super::waits::wait_key;
 use super::{Listed, Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
@@ -197,10 +198,10 @@ impl Registry {
             check_epoch(&stored.value, Some(epoch))?;
             let mut record = stored.value.clone();
             change(&mut record);
-            let mut writes = vec![Write::Put(
+            let mut writes = Batch::from(vec![Write::Put(
                 save_item(&record, stored.revision + 1)?,
                 stored.unchanged(),
-            )];
+            )]);
             if let (Some(plan), false) = (&record.plan, keep_lock) {
                 let region = &record.request.region;
                 if self.lock_holder(region, &plan.instance.id).await?.as_ref() == Some(id) {
@@ -216,12 +217,13 @@ impl Registry {
             }
             if !keep_lock {
                 writes.extend(self.copy_releases(&record).await?);
-                writes.extend(redeemed(&record));
+                self.redeem(&record, &mut writes).await?;
             }
             if let Some(image) = &record.image {
                 let wait = wait_key(&record.request.region, image);
                 writes.push(Write::Delete(wait, Condition::Always));
             }
+            let writes = self.with_pledges(writes).await?;
             match self.table.transact(&writes).await {
                 Ok(()) => return Ok(record),
                 Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}

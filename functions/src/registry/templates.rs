@@ -6,10 +6,10 @@ use super::entries;
 use super::grants::grant_write;
 use super::images;
 use super::packages;
-use super::pledges::redeemed;
 use super::projects::place_writes;
 use super::records::{self, Indexed, Stored, decode, sortable};
 use super::saves::save_item;
+use super::sums::{self, Batch};
 use super::usage;
 use super::{Listed, Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
@@ -74,7 +74,8 @@ pub(super) fn template_write(
     let key = template_key(&template.name);
     let record = usage::without_of_template(template);
     let indexed = owned.into_iter().chain(public).chain(going);
-    let changes = records::changes(key.clone(), &record, revision, indexed)?;
+    let mut changes = records::changes(key.clone(), &record, revision, indexed)?;
+    changes.extend(template.costs.map(sums::set_costs));
     Ok(Write::Update(key, changes, condition))
 }
 
@@ -108,11 +109,8 @@ pub(super) fn template_changed(
     let projects = (before.value.project.as_ref(), after.project.as_ref());
     let mut writes = place_writes(&after.name, projects.0, projects.1)?;
     writes.extend(entries::writes(Some(&before.value), after)?);
-    writes.push(template_write(
-        after,
-        before.revision + 1,
-        before.unchanged(),
-    )?);
+    let as_read = sums::template_as_read(before, after);
+    writes.push(template_write(after, before.revision + 1, as_read)?);
     Ok(writes)
 }
 
@@ -129,28 +127,27 @@ fn registration(
     save: &Stored<SaveRecord>,
     made: &Registration,
     packages: Option<&Inventory>,
-) -> Result<Vec<Write>, Problem> {
-    let mut writes = Vec::new();
+) -> Result<Batch, Problem> {
+    let mut batch;
     if let Some(before) = &made.before {
-        writes.extend(version_changed(before, &made.version)?);
+        batch = version_changed(before, &made.version)?;
     } else {
         let version = Version {
             packages: packages.map(|inventory| inventory.packages.len()),
             ..made.version.clone()
         };
-        writes.extend(version_added(&version)?);
+        batch = version_added(&version)?;
         if let Some(inventory) = packages {
             let item = packages::version_item(&version.template, version.number, inventory)?;
-            writes.push(Write::Put(item, Condition::ItemAbsent));
+            batch.push(Write::Put(item, Condition::ItemAbsent));
         }
     }
     let mut after = save.value.clone();
     after.version = Some(made.version.number);
     after.usd_per_month = Some(made.version.usd_per_month);
     let item = save_item(&after, save.revision + 1)?;
-    writes.push(Write::Put(item, save.unchanged()));
-    writes.extend(redeemed(&save.value));
-    Ok(writes)
+    batch.push(Write::Put(item, save.unchanged()));
+    Ok(batch)
 }
 
 /// The write of the grant by which a template becomes public with a save.
@@ -201,17 +198,14 @@ fn child_prefix(parent: &TemplateRef) -> String {
 
 /// The writes that change a version which nobody has changed since it was read, with what its AMIs
 /// are found by.
-pub(crate) fn version_changed(
-    before: &Stored<Version>,
-    after: &Version,
-) -> Result<Vec<Write>, Problem> {
+pub(crate) fn version_changed(before: &Stored<Version>, after: &Version) -> Result<Batch, Problem> {
     let mut writes = images::writes(Some(&before.value), after)?;
     writes.push(version_write(
         after,
         before.revision + 1,
         before.unchanged(),
     )?);
-    Ok(writes)
+    Ok(Batch::of_version(writes, Some(&before.value), after))
 }
 
 /// The check that nobody has changed a version since it was read.
@@ -221,15 +215,16 @@ pub(crate) fn version_unchanged(before: &Stored<Version>) -> Write {
 }
 
 /// The writes of a version that is not there yet.
-pub(crate) fn version_added(version: &Version) -> Result<Vec<Write>, Problem> {
+pub(crate) fn version_added(version: &Version) -> Result<Batch, Problem> {
     let mut writes = images::writes(None, version)?;
     writes.push(version_write(version, 1, Condition::ItemAbsent)?);
-    Ok(writes)
+    Ok(Batch::of_version(writes, None, version))
 }
 
 pub(super) fn read_template(item: &Item) -> Result<Stored<Template>, Problem> {
     let mut stored: Stored<Template> = decode(item)?;
     usage::of_template(item, &mut stored.value);
+    sums::of_template(item, &mut stored.value);
     Ok(stored)
 }
 
@@ -303,15 +298,15 @@ impl Registry {
         self.list_by(&query, read_version).await
     }
 
-    /// Changes a version that nobody has changed since it was read, and writes down who did it.
-    /// Answers whether it was done.
+    /// Changes a version that nobody has changed since it was read, and writes down who did it. What it
+    /// costs stays. Answers whether it was done.
     pub(crate) async fn replace_version(
         &self,
         before: &Stored<Version>,
         after: &Version,
         event: Option<&AuditEvent>,
     ) -> Result<bool, Problem> {
-        let mut writes = version_changed(before, after)?;
+        let mut writes = version_changed(before, after)?.without_sums()?;
         if let Some(event) = event {
             writes.push(audit_write(event, before.revision + 1)?);
         }
@@ -348,10 +343,13 @@ impl Registry {
         before: &Stored<Template>,
         after: &Template,
         event: &AuditEvent,
-        more: Vec<Write>,
+        more: Batch,
     ) -> Result<bool, Problem> {
-        let mut writes = more;
-        writes.extend(template_changed(before, after)?);
+        let mut after = after.clone();
+        let mut writes = self
+            .with_sums(Some(&before.value), &mut after, more)
+            .await?;
+        writes.extend(template_changed(before, &after)?);
         let event = event.clone().of_project(after.project.as_ref());
         writes.push(audit_write(&event, before.revision + 1)?);
         self.commit(&writes).await
@@ -364,6 +362,19 @@ impl Registry {
         after: &Template,
     ) -> Result<bool, Problem> {
         self.commit(&template_changed(before, after)?).await
+    }
+
+    /// Deletes the record of a version of a template that is being deleted, as long as that is. Answers whether
+    /// it was done.
+    pub(crate) async fn delete_with_template(
+        &self,
+        template: &Stored<Template>,
+        deleted: Batch,
+    ) -> Result<bool, Problem> {
+        let mut writes = deleted.of_nobody();
+        let key = template_key(&template.value.name);
+        writes.push(Write::Check(key, template.unchanged()));
+        self.commit(&writes).await
     }
 
     /// Does all of the writes, or none because somebody else was quicker.
@@ -408,6 +419,7 @@ impl Registry {
             let made = build(before.as_ref().map(|stored| &stored.value), adds_to)?;
             let number = made.version.number;
             let mut writes = registration(&save, &made, packages.as_ref())?;
+            self.redeem(&save.value, &mut writes).await?;
             let known = before.as_ref().map(|stored| &stored.value);
             writes.extend(opening_write(record, known, &made, public.clone())?);
             let event = event.clone().with("version", number);
@@ -431,10 +443,11 @@ impl Registry {
         &self,
         template: &Template,
         event: &AuditEvent,
-        more: Vec<Write>,
+        more: Batch,
     ) -> Result<bool, Problem> {
-        let mut writes = more;
-        writes.extend(template_added(template)?);
+        let mut template = template.clone();
+        let mut writes = self.with_sums(None, &mut template, more).await?;
+        writes.extend(template_added(&template)?);
         let event = event.clone().of_project(template.project.as_ref());
         writes.push(audit_write(&event, 1)?);
         self.commit(&writes).await

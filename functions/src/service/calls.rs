@@ -8,6 +8,7 @@ pub const SWEEP: &[Call] = &[
     Call::Get,
     Call::Put,
     Call::Update,
+    Call::Check,
     Call::Delete,
     Call::Query,
     Call::QueryGsi2,

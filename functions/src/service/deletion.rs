@@ -15,8 +15,8 @@ use super::{Expected, Service};
 use crate::domain::audit::Subject;
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version, Visibility};
 use crate::domain::{Code, ImageId, InstanceId, Problem, Region, ScheduleName, TemplateName};
-use crate::ports::{InstanceFilter, Write};
-use crate::registry::{Going, Stored, TRIES, version_unchanged};
+use crate::ports::InstanceFilter;
+use crate::registry::{Batch, Going, Stored, TRIES, version_unchanged};
 use crate::steps::from_ec2;
 
 /// The most versions of a template that one deletion looks at.
@@ -313,14 +313,17 @@ impl Service {
             let Some(latest) = next_latest(&before.value, &left) else {
                 // It is the last one: only as long as nobody saves another.
                 let still_so = version_unchanged(&version);
-                if self.mark_as_read(caller, &before, vec![still_so]).await? {
+                if self
+                    .mark_as_read(caller, &before, vec![still_so].into())
+                    .await?
+                {
                     return Ok(Going::Template(name.clone()));
                 }
                 continue;
             };
             let now = self.env.clock.now();
             let mut after = before.value.clone();
-            let mut writes = Vec::new();
+            let mut writes = Batch::default();
             if latest == before.value.latest {
                 after.updated_at = now;
             } else {
@@ -331,7 +334,7 @@ impl Service {
                 after.point_to(&stored.value, now);
                 writes.push(version_unchanged(&stored));
             }
-            writes.extend(self.deleted(&version)?);
+            writes.join(self.deleted(&version)?);
             let event = self.event(caller, "template.delete", Subject::Template(name.clone()));
             let event = event.with("version", number);
             let registry = &self.env.registry;
@@ -352,7 +355,7 @@ impl Service {
         for _ in 0..TRIES {
             let before = self.own_template(caller, name, Action::Delete).await?;
             check(expected, &format!("The template {name}"), &tag(&before))?;
-            if self.mark_as_read(caller, &before, Vec::new()).await? {
+            if self.mark_as_read(caller, &before, Batch::default()).await? {
                 return Ok(Going::Template(name.clone()));
             }
         }
@@ -365,7 +368,7 @@ impl Service {
         &self,
         caller: &Caller,
         before: &Stored<Template>,
-        mut more: Vec<Write>,
+        mut more: Batch,
     ) -> Result<bool, Problem> {
         let (name, now) = (&before.value.name, self.env.clock.now());
         // It is nobody's any more, and in no project.

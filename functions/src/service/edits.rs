@@ -12,7 +12,7 @@ use crate::domain::audit::Subject;
 use crate::domain::save::check_text;
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
 use crate::domain::{Code, Problem, TemplateName};
-use crate::registry::TRIES;
+use crate::registry::{Batch, TRIES};
 
 /// The longest notes, in characters.
 const NOTES: usize = 2000;
@@ -150,7 +150,7 @@ impl Service {
             after.updated_at = self.env.clock.now();
             let event = self.event(caller, what.1, Subject::Template(name.clone()));
             let registry = &self.env.registry;
-            let replaced = registry.replace_template(&before, &after, &event, Vec::new());
+            let replaced = registry.replace_template(&before, &after, &event, Batch::default());
             if replaced.await? {
                 return Ok(());
             }

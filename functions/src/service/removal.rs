@@ -8,8 +8,8 @@ use chrono::TimeDelta;
 use super::Service;
 use crate::domain::template::{TemplateState, Version};
 use crate::domain::{Code, ImageId, Problem, Region, SnapshotId, TemplateName, Timestamp};
-use crate::ports::{Ec2Error, Image, ImageFilter, ImageState, Write};
-use crate::registry::{Going, Stored, version_changed};
+use crate::ports::{Ec2Error, Image, ImageFilter, ImageState};
+use crate::registry::{Batch, Going, Stored, version_changed};
 use crate::steps::from_ec2;
 
 /// The most versions of a template that are read at once.
@@ -34,7 +34,7 @@ impl Service {
     }
 
     /// The writes that delete a version's record now.
-    pub(super) fn deleted(&self, before: &Stored<Version>) -> Result<Vec<Write>, Problem> {
+    pub(super) fn deleted(&self, before: &Stored<Version>) -> Result<Batch, Problem> {
         deleted(before, self.env.clock.now())
     }
 
@@ -55,6 +55,11 @@ impl Service {
 
     async fn go_on_with_template(&self, name: &TemplateName) -> Result<bool, Problem> {
         let registry = &self.env.registry;
+        let stored = registry.template(name).await?;
+        // Somebody else may have finished, and the template may have begun anew since.
+        let Some(template) = stored.filter(|stored| stored.value.is_going()) else {
+            return Ok(true);
+        };
         let mut removed = 0;
         let mut cursor = None;
         loop {
@@ -69,8 +74,11 @@ impl Service {
                 let Some(stored) = registry.stored_version(name, version.number).await? else {
                     continue;
                 };
-                if !stored.value.is_going() && !registry.commit(&self.deleted(&stored)?).await? {
-                    return Ok(false);
+                if !stored.value.is_going() {
+                    let deleted = self.deleted(&stored)?;
+                    if !registry.delete_with_template(&template, deleted).await? {
+                        return Ok(false);
+                    }
                 }
                 let Some(stored) = registry.stored_version(name, version.number).await? else {
                     continue;
@@ -83,13 +91,9 @@ impl Service {
                 break;
             }
         }
-        let stored = registry.template(name).await?;
-        let Some(before) = stored.filter(|stored| stored.value.is_going()) else {
-            return Ok(true);
-        };
-        let mut after = before.value.clone();
+        let mut after = template.value.clone();
         after.removed_at = Some(self.env.clock.now());
-        registry.finish_deletion(&before, &after).await
+        registry.finish_deletion(&template, &after).await
     }
 
     /// Removes the AMIs of a deleted version that no other has, and their snapshots, and notes it.
@@ -163,7 +167,7 @@ impl Service {
 }
 
 /// The writes that delete a version's record, in which everything stays that it was.
-pub(super) fn deleted(before: &Stored<Version>, at: Timestamp) -> Result<Vec<Write>, Problem> {
+pub(super) fn deleted(before: &Stored<Version>, at: Timestamp) -> Result<Batch, Problem> {
     let mut after = before.value.clone();
     after.state = TemplateState::Deleted;
     after.deleted_at = Some(at);

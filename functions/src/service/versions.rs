@@ -12,7 +12,7 @@ use crate::domain::diff::{TemplateDiff, diff};
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
 use crate::domain::{Code, Problem, TemplateName};
 use crate::ports::Inventory;
-use crate::registry::{Stored, TRIES, version_unchanged};
+use crate::registry::{Batch, Stored, TRIES, version_unchanged};
 
 /// The most versions that are looked through for one to go back to.
 const LOOK_BACK: usize = 100;
@@ -88,7 +88,7 @@ impl Service {
                 return Ok(done);
             }
             // Nobody deletes the version in this very moment.
-            let still_there = vec![version_unchanged(&target)];
+            let still_there = Batch::from(vec![version_unchanged(&target)]);
             let subject = Subject::Template(name.clone());
             let event = self.event(caller, "template.rollback", subject);
             let event = event.with("from", done.from).with("to", done.to);

@@ -34,7 +34,14 @@ pub(super) struct Output {
 
 impl Step for FailSave {
     const NAME: &'static str = "FailSave";
-    const CALLS: &'static [Call] = &[Call::Notice, Call::Get, Call::Put, Call::Delete];
+    const CALLS: &'static [Call] = &[
+        Call::Notice,
+        Call::Get,
+        Call::Query,
+        Call::Put,
+        Call::Update,
+        Call::Delete,
+    ];
     type Input = Input;
     type Output = Output;
 

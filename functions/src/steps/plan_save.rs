@@ -255,8 +255,7 @@ async fn brought_along(
     let Some(template) = template.filter(comes) else {
         return Ok(0.0);
     };
-    let versions = env.registry.all_versions(&template.name).await?;
-    Ok(versions.iter().map(|it| it.usd_per_month).sum())
+    Ok(env.registry.template_costs(template).await?.usd())
 }
 
 fn saved_instance(subject: &Subject) -> Result<SavedInstance, Problem> {

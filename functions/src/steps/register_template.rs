@@ -44,7 +44,6 @@ impl Step for RegisterTemplate {
         Call::Get,
         Call::Query,
         Call::Put,
-        Call::Check,
         Call::Update,
         Call::Delete,
     ];

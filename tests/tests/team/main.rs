@@ -7,6 +7,7 @@ mod budgets;
 mod doctor;
 mod projects;
 mod sharing;
+mod sums;
 
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::SaveRequest;

@@ -72,11 +72,10 @@ pub(crate) async fn admit(
 ) -> Result<Admission, Problem> {
     let project = contribute(env, caller, name).await?;
     let stops = |budget: &&Budget| budget.hard_stop;
+    let (mark, committed) = env.registry.sums(name).await?;
     let mark = match project.value.budget.as_ref().filter(stops) {
         None => None,
         Some(budget) => {
-            let mark = env.registry.pledge_mark(name).await?;
-            let committed = env.registry.committed(name).await?;
             if budget.refuses(committed.in_all() + usd_per_month) {
                 let message = format!(
                     "The project {name} {}; this adds up to {usd_per_month:.2}, and its budget is {:.2}.",
@@ -97,16 +96,11 @@ pub(crate) async fn admit(
 
 /// What a project costs and will cost, for people.
 fn costs(committed: &Committed) -> String {
-    let Committed {
-        usd_per_month,
-        pledged_usd,
-    } = committed;
-    if *pledged_usd > 0.0 {
-        format!(
-            "costs {usd_per_month:.2} USD a month, and what is being saved for it up to {pledged_usd:.2}"
-        )
+    let (usd, pledged) = (committed.costs.usd(), committed.pledged.usd());
+    if pledged > 0.0 {
+        format!("costs {usd:.2} USD a month, and what is being saved for it up to {pledged:.2}")
     } else {
-        format!("costs {usd_per_month:.2} USD a month")
+        format!("costs {usd:.2} USD a month")
     }
 }
 
@@ -172,7 +166,7 @@ pub(crate) async fn tell_budget(
         Some(stored) if has_alerts(&stored.value) => {}
         _ => return Ok(()),
     }
-    let costs = registry.project_usd(name).await?;
+    let costs = registry.committed(name).await?.costs.usd();
     let mut crossed = BTreeSet::new();
     let change = |_: &_, project: &mut Project| {
         crossed = match &mut project.budget {

@@ -19,6 +19,7 @@ use prism_functions::steps::SAVE_TAG;
 use super::fault::Kind;
 use super::hands::Subject;
 use super::run::Run;
+use crate::sums;
 use truth::Truth;
 
 /// What was found to be wrong.
@@ -53,6 +54,7 @@ pub(crate) fn violations(run: &Run) -> Findings {
     }
     for record in &records {
         check_save(run, record, &mut findings);
+        findings.extend(sums::wrong(&run.world, record));
         let later = |other: &&SaveRecord| {
             let same = other.instance().ok().zip(record.instance().ok());
             same.is_some_and(|(one, other)| one.id == other.id)

@@ -1,0 +1,108 @@
+//! Sums of money, as they are kept.
+
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Neg, Sub};
+
+use serde::{Deserialize, Serialize};
+
+/// An amount in whole millionths of a US dollar. What versions cost is told in dollars, and each amount is
+/// rounded once, when it is made of one: sums and differences are exact from then on, in whatever order
+/// they are taken, so that a sum that is kept never drifts from what it is of. Dollars hold such an
+/// amount exactly up to nine milliards.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct MicroUsd(i64);
+
+impl MicroUsd {
+    /// Nothing.
+    pub const ZERO: MicroUsd = MicroUsd(0);
+
+    /// So many millionths.
+    pub fn new(millionths: i64) -> Self {
+        Self(millionths)
+    }
+
+    /// The amount nearest to so many dollars.
+    pub fn of_usd(usd: f64) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "what is out of range becomes the nearest that is not"
+        )]
+        Self((usd * 1e6).round() as i64)
+    }
+
+    /// The same in dollars.
+    pub fn usd(self) -> f64 {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "no project costs nine milliards a month"
+        )]
+        let millionths = self.0 as f64;
+        millionths / 1e6
+    }
+
+    /// The millionths.
+    pub fn millionths(self) -> i64 {
+        self.0
+    }
+}
+
+impl Add for MicroUsd {
+    type Output = MicroUsd;
+
+    fn add(self, other: MicroUsd) -> MicroUsd {
+        MicroUsd(self.0.saturating_add(other.0))
+    }
+}
+
+impl AddAssign for MicroUsd {
+    fn add_assign(&mut self, other: MicroUsd) {
+        *self = *self + other;
+    }
+}
+
+impl Neg for MicroUsd {
+    type Output = MicroUsd;
+
+    fn neg(self) -> MicroUsd {
+        MicroUsd(self.0.saturating_neg())
+    }
+}
+
+impl Sub for MicroUsd {
+    type Output = MicroUsd;
+
+    fn sub(self, other: MicroUsd) -> MicroUsd {
+        self + -other
+    }
+}
+
+impl Sum for MicroUsd {
+    fn sum<I: Iterator<Item = MicroUsd>>(amounts: I) -> MicroUsd {
+        amounts.fold(MicroUsd::ZERO, Add::add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_is_exact_in_any_order() {
+        let amounts = [0.1, 0.2, 0.3, 1.55, 0.05].map(MicroUsd::of_usd);
+        let there: MicroUsd = amounts.into_iter().sum();
+        let back: MicroUsd = amounts.into_iter().rev().sum();
+        assert_eq!((there, back), (MicroUsd::new(2_200_000), there));
+        assert_eq!(amounts.into_iter().fold(there, Sub::sub), MicroUsd::ZERO);
+        assert_eq!(there.usd().to_string(), "2.2");
+    }
+
+    #[test]
+    fn an_amount_is_the_nearest_there_is() {
+        assert_eq!(MicroUsd::of_usd(0.000_000_6).millionths(), 1);
+        assert_eq!(MicroUsd::of_usd(-0.000_000_4).millionths(), 0);
+        assert_eq!(MicroUsd::of_usd(f64::MAX).millionths(), i64::MAX);
+    }
+}
