@@ -25,6 +25,11 @@ impl Pace {
         longest: Duration::from_millis(100),
         patience: Duration::from_secs(5),
     };
+    /// A server on this machine, of such a cloud: the same, but it may be started anew.
+    pub(crate) const NEARBY: Pace = Pace {
+        patience: Pace::REMOTE.patience,
+        ..Pace::EMBEDDED
+    };
     /// A service that others ask too: a restart is seen within seconds, and who waits for hours
     /// asks six times a minute.
     pub(crate) const REMOTE: Pace = Pace {
@@ -88,6 +93,8 @@ mod tests {
                 .iter()
                 .all(|it| it.total_cmp(&0.1).is_eq())
         );
+        assert_eq!(seconds(Pace::NEARBY), seconds(Pace::EMBEDDED));
+        assert_eq!(Pace::NEARBY.patience, Pace::REMOTE.patience);
         let remote = seconds(Pace::REMOTE);
         assert!(remote[0].total_cmp(&2.0).is_eq() && remote[39].total_cmp(&10.0).is_eq());
         assert!(remote.windows(2).all(|pair| pair[0] <= pair[1]));

@@ -35,6 +35,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::sync::OnceCell;
 
+use super::pace::Pace;
 use super::{Backend, Place, Seen, Unrecorded};
 use crate::environment::Environment;
 use crate::profile::Profile;
@@ -200,6 +201,15 @@ fn seen(view: InstanceView) -> Result<Seen, Problem> {
 
 #[async_trait]
 impl Backend for Api {
+    fn pace(&self) -> Pace {
+        // Plain HTTP leads to this machine alone.
+        if self.client.url().plain {
+            Pace::NEARBY
+        } else {
+            Pace::REMOTE
+        }
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
