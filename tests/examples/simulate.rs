@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use prism_tests::simulation::{
-    Fault, MAIN, MUTANTS, PATHS, Pairs, Path, Run, Tally, pairs, play, play_pairs, random, randoms,
-    singles, tell, trace,
+    Fault, MAIN, MUTANTS, PATHS, Pairs, Path, Progress, Run, Tally, pairs, play, play_pairs,
+    random, randoms, singles, tell, trace,
 };
 
 /// Thousands of saves are millions of small pieces of memory.
@@ -144,7 +144,7 @@ fn campaigns(options: &Options) -> bool {
     let mut whole = Tally::default();
     if options.singles {
         let what = format!("single faults on {} paths", PATHS.len());
-        whole.merge(timed(&what, || singles(PATHS, 1)));
+        whole.merge(timed(&what, || singles(PATHS, 1, &watch)));
     }
     // The single faults alone visit everything: else some of it would depend on chance.
     let missing = if options.singles {
@@ -159,24 +159,18 @@ fn campaigns(options: &Options) -> bool {
             1 => format!("pairs of faults, which stand for {}", found.all),
             every => format!("pairs of faults, one in {every} of those that differ"),
         };
-        whole.merge(timed(&what, || play_pairs(MAIN, &found, every)));
+        whole.merge(timed(&what, || play_pairs(MAIN, &found, every, &watch)));
     }
     if let Some(count) = options.seeds {
         let from = options.from.unwrap_or(1);
         whole.merge(timed(&format!("seeds from {from} on"), || {
-            randoms(from, count)
+            randoms(from, count, &watch)
         }));
     }
     if options.coverage {
         print!("{}", whole.coverage);
     } else if options.singles {
         println!("visited: {}", whole.coverage.summary());
-    }
-    for failure in &whole.failures {
-        println!("\n{}\nagain: {}", failure.tale, failure.replay);
-        for violation in &failure.violations {
-            println!("violated: {violation}");
-        }
     }
     for missing in &missing {
         println!("error: no run has visited {missing}");
@@ -186,6 +180,20 @@ fn campaigns(options: &Options) -> bool {
         return holds && caught();
     }
     holds
+}
+
+/// Tells what went wrong as soon as it has, and how far it is.
+fn watch(progress: &Progress<'_>) {
+    match progress {
+        Progress::Failed(failure) => {
+            let mut told = format!("\n{}\nagain: {}\n", failure.tale, failure.replay);
+            for violation in &failure.violations {
+                told += &format!("violated: {violation}\n");
+            }
+            println!("{told}");
+        }
+        Progress::Done(runs, of) => eprintln!("{runs} of {of} runs"),
+    }
 }
 
 /// Whether every deliberate defect is caught.

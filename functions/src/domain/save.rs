@@ -283,6 +283,12 @@ pub struct SaveRecord {
     /// still take effect.
     #[serde(default)]
     pub image_repeated_at: Option<Timestamp>,
+    /// How often CreateImage was about to be asked for.
+    #[serde(default)]
+    pub image_attempts: u32,
+    /// Which of those requests made the AMI; `None` where the AMI does not tell.
+    #[serde(default)]
+    pub image_attempt: Option<u32>,
     /// When every volume was first seen to have its snapshot.
     pub snapshots_at: Option<Timestamp>,
     /// When the start was about to be asked for.
@@ -372,6 +378,8 @@ impl SaveRecord {
             stopped_at: None,
             image_requested_at: None,
             image_repeated_at: None,
+            image_attempts: 0,
+            image_attempt: None,
             snapshots_at: None,
             start_requested_at: None,
             running_at: None,

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::findings::look;
-use super::{Env, SAVE_TAG, SaveRef, Step, from_ec2};
+use super::{Env, SAVE_TAG, SaveRef, Step, from_ec2, tags};
 use crate::domain::save::{SaveRecord, seconds_between};
 use crate::domain::{Code, Problem};
 use crate::ports::{Call, ImageFilter, ImageState, Snapshot, SnapshotFilter, SnapshotState};
@@ -70,13 +70,18 @@ impl Step for AwaitSnapshots {
     }
 }
 
-/// The snapshots that carry the save's tag, in its own Region.
+/// The snapshots that carry the save's tag, in its own Region, and were made by the request that made its AMI.
 pub(super) async fn of_save(env: &Env, record: &SaveRecord) -> Result<Vec<Snapshot>, Problem> {
     let filter = SnapshotFilter::Tag(SAVE_TAG.to_owned(), record.save_id.to_string());
-    env.ec2
+    let mut snapshots = env
+        .ec2
         .snapshots(&record.request.region, &filter)
         .await
-        .map_err(from_ec2)
+        .map_err(from_ec2)?;
+    if record.image_attempt.is_some() {
+        snapshots.retain(|snapshot| tags::attempt(&snapshot.tags) == record.image_attempt);
+    }
+    Ok(snapshots)
 }
 
 /// How many volumes have no snapshot yet; a failed snapshot is a failure at once.

@@ -2,11 +2,13 @@
 //!
 //! CreateImage takes no client token. The AMI's name, derived from the save id, is what makes the
 //! call idempotent: a second call answers `InvalidAMIName.Duplicate`, and the holder of the name is
-//! ours when its tag says so (EC2 fact 3).
+//! ours when its tag says so (EC2 fact 3). Each call has its number in another tag: where somebody has deregistered
+//! an AMI of an earlier one and so freed the name, the snapshots of the two are told apart by it.
 
 use serde::Serialize;
 
 use super::findings::look_or_fail;
+use super::tags::ATTEMPT_TAG;
 use super::{Env, SAVE_TAG, SaveRef, Step, from_ec2, tags};
 use crate::domain::save::SaveRecord;
 use crate::domain::{Code, ImageId, Problem};
@@ -56,25 +58,36 @@ impl Step for CreateImage {
                     record.image_repeated_at = Some(now);
                 }
                 record.image_requested_at.get_or_insert(now);
+                record.image_attempts += 1;
             })
             .await?;
-        let image = create_or_adopt(env, &record).await?;
-        env.note(&input, |record| record.image = Some(image.clone()))
-            .await?;
+        let (image, attempt) = create_or_adopt(env, &record).await?;
+        env.note(&input, |record| {
+            record.image = Some(image.clone());
+            record.image_attempt = attempt;
+        })
+        .await?;
         Ok(Output { image })
     }
 }
 
-async fn create_or_adopt(env: &Env, record: &SaveRecord) -> Result<ImageId, Problem> {
+/// The AMI, and which request made it.
+async fn create_or_adopt(
+    env: &Env,
+    record: &SaveRecord,
+) -> Result<(ImageId, Option<u32>), Problem> {
     let plan = record.plan()?;
+    let attempt = record.image_attempts;
+    let mut tags = tags::of_image(record);
+    tags.insert(ATTEMPT_TAG.to_owned(), attempt.to_string());
     let new = NewImage {
         instance: plan.instance.id.clone(),
         name: record.image_name(),
         description: tags::description(record),
-        tags: tags::of_image(record),
+        tags,
     };
     match env.ec2.create_image(&record.request.region, &new).await {
-        Ok(image) => Ok(image),
+        Ok(image) => Ok((image, Some(attempt))),
         Err(error) if error.code == "InvalidAMIName.Duplicate" => {
             adopt(env, record, &new.name).await
         }
@@ -94,7 +107,11 @@ fn is_not_settled(error: &Ec2Error) -> bool {
 }
 
 /// The AMI that holds the name, if this save made it.
-async fn adopt(env: &Env, record: &SaveRecord, name: &str) -> Result<ImageId, Problem> {
+async fn adopt(
+    env: &Env,
+    record: &SaveRecord,
+    name: &str,
+) -> Result<(ImageId, Option<u32>), Problem> {
     let filter = ImageFilter::OwnName(name.to_owned());
     let holders = env
         .ec2
@@ -119,7 +136,8 @@ async fn adopt(env: &Env, record: &SaveRecord, name: &str) -> Result<ImageId, Pr
             .as_ref()
             .is_none_or(|instance| instance == source)
     {
-        Ok(holder.id)
+        let attempt = tags::attempt(&holder.tags);
+        Ok((holder.id, attempt))
     } else {
         Err(Problem::new(
             Code::ImageNameTaken,

@@ -47,7 +47,7 @@ use crate::domain::{Code, Problem};
 use crate::ports::Call;
 
 pub use env::{Env, PublicScope, SaveRef, Settings};
-pub use tags::{LOGIN_TAG, PORTS_TAG, PROJECT_TAG, SAVE_TAG, TEMPLATE_TAG};
+pub use tags::{ATTEMPT_TAG, LOGIN_TAG, PORTS_TAG, PROJECT_TAG, SAVE_TAG, TEMPLATE_TAG};
 
 pub(crate) use discard_image::LATE_S;
 pub(crate) use errors::from_ec2;

@@ -6,6 +6,8 @@ use crate::service::access::OWNER_TAG;
 
 /// On AMIs and snapshots: the save that made them.
 pub const SAVE_TAG: &str = "prism:save-id";
+/// On the AMI of a save and its snapshots: which of the save's requests for the AMI made them, counted from 1.
+pub const ATTEMPT_TAG: &str = "prism:attempt";
 /// On instances, AMIs and snapshots: the template.
 pub const TEMPLATE_TAG: &str = "prism:template";
 /// On instances, AMIs and snapshots: the project.
@@ -27,6 +29,11 @@ pub(super) fn of_image(record: &SaveRecord) -> Tags {
         tags.insert(PROJECT_TAG.to_owned(), project.to_string());
     }
     tags
+}
+
+/// Which request for an AMI made what has these tags, where they tell.
+pub(super) fn attempt(tags: &Tags) -> Option<u32> {
+    tags.get(ATTEMPT_TAG)?.parse().ok()
 }
 
 /// The description of the AMI: what the user wrote, or where it comes from.

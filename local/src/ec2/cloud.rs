@@ -128,7 +128,7 @@ impl Cloud {
         })
     }
 
-    /// When an instance entered which state, as far back as is remembered (200 states).
+    /// When an instance entered which state, as far back as is remembered (2,000 states).
     pub fn history_of(
         &self,
         id: &InstanceId,

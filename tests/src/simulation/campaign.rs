@@ -11,6 +11,18 @@ use super::run::Run;
 /// After so many failures a campaign stops: more would tell nothing new.
 const ENOUGH: usize = 200;
 
+/// What a campaign tells while it goes on.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// Something was wrong in a run.
+    Failed(&'a Failure),
+    /// So many runs of so many are done: a tenth more than when it was told before.
+    Done(usize, usize),
+}
+
+/// Whom a campaign tells.
+pub type Watch<'a> = &'a (dyn Fn(&Progress<'_>) + Sync);
+
 /// A run in which something was wrong.
 #[derive(Debug, Clone)]
 pub struct Failure {
@@ -91,8 +103,12 @@ fn busy() -> Duration {
 }
 
 /// Does all jobs on all processors, each by itself.
-pub(crate) fn all<J: Sync>(jobs: &[J], play: impl Fn(&J, &mut Tally) + Sync) -> Tally {
-    let next = AtomicUsize::new(0);
+pub(crate) fn all<J: Sync>(
+    jobs: &[J],
+    watch: Watch<'_>,
+    play: impl Fn(&J, &mut Tally) + Sync,
+) -> Tally {
+    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let failures = AtomicUsize::new(0);
     let whole = Mutex::new(Tally::default());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -100,16 +116,23 @@ pub(crate) fn all<J: Sync>(jobs: &[J], play: impl Fn(&J, &mut Tally) + Sync) -> 
         for _ in 0..threads {
             scope.spawn(|| {
                 let mut tally = Tally::default();
-                let before = busy();
+                let since = busy();
                 while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let known = tally.failures.len();
                     play(job, &mut tally);
-                    let new = tally.failures.len() - known;
-                    if failures.fetch_add(new, Ordering::Relaxed) + new >= ENOUGH {
+                    let new = &tally.failures[known..];
+                    for failure in new {
+                        watch(&Progress::Failed(failure));
+                    }
+                    let (before, of) = (done.fetch_add(1, Ordering::Relaxed), jobs.len());
+                    if before * 10 / of < (before + 1) * 10 / of {
+                        watch(&Progress::Done(before + 1, of));
+                    }
+                    if failures.fetch_add(new.len(), Ordering::Relaxed) + new.len() >= ENOUGH {
                         break;
                     }
                 }
-                tally.busy += busy().saturating_sub(before);
+                tally.busy += busy().saturating_sub(since);
                 let mut whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
                 whole.merge(tally);
             });

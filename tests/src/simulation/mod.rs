@@ -22,7 +22,7 @@ mod run;
 mod singles;
 mod tale;
 
-pub use campaign::{Failure, Tally};
+pub use campaign::{Failure, Progress, Tally, Watch};
 pub use conductor::{Act, Conductor, Visit};
 pub use coverage::Coverage;
 pub use fault::{Fault, Kind, Point, Site, Spot};

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::campaign::{Tally, all};
+use super::campaign::{Tally, Watch, all};
 use super::conductor::Visit;
 use super::fault::{Fault, Kind, Spot};
 use super::path::Path;
@@ -53,7 +53,7 @@ pub fn pairs(path: Path) -> Pairs {
         known.extend(ends(visits));
     };
     let numbered: Vec<(usize, Fault)> = firsts.iter().copied().enumerate().collect();
-    all(&numbered, |(number, first), _| {
+    all(&numbered, &|_| {}, |(number, first), _| {
         let (trace, good) = observed(path, &[*first]);
         if good {
             remember(&trace);
@@ -104,9 +104,9 @@ pub fn pairs(path: Path) -> Pairs {
 
 /// Plays pairs: each to its end, or to a moment that a run with one fault has passed on its way to a
 /// good one. Every so manieth of them, which with 1 is all of them.
-pub fn play_pairs(path: Path, pairs: &Pairs, every: usize) -> Tally {
+pub fn play_pairs(path: Path, pairs: &Pairs, every: usize, watch: Watch<'_>) -> Tally {
     let jobs: Vec<[Fault; 2]> = pairs.different.iter().step_by(every).copied().collect();
-    all(&jobs, |faults, tally| {
+    all(&jobs, watch, |faults, tally| {
         let mut scene = Scene::on(path, faults);
         scene.script.known = Some(Arc::clone(&pairs.known));
         let run = Run::play(scene);

@@ -7,7 +7,7 @@ use prism_functions::ports::Encryption;
 use prism_local::ec2::{Capacity, Settings as CloudSettings, VolumeSpec};
 
 use super::before::{open, room};
-use super::campaign::{Tally, all};
+use super::campaign::{Tally, Watch, all};
 use super::chance::{Chance, Script};
 use super::fault::Kind;
 use super::hands::Wanted;
@@ -31,9 +31,9 @@ pub fn random(seed: u64) -> Run {
 }
 
 /// The runs of so many seeds.
-pub fn randoms(from: u64, count: u64) -> Tally {
+pub fn randoms(from: u64, count: u64, watch: Watch<'_>) -> Tally {
     let seeds: Vec<u64> = (from..from.saturating_add(count)).collect();
-    all(&seeds, |seed, tally| {
+    all(&seeds, watch, |seed, tally| {
         let run = random(*seed);
         tally.add(&run, || format!("cargo xtask simulate --seed {seed}"));
     })

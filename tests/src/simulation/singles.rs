@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::campaign::{Tally, all};
+use super::campaign::{Tally, Watch, all};
 use super::fault::{Fault, Point};
 use super::mutant::Mutant;
 use super::path::Path;
@@ -46,7 +46,7 @@ pub(crate) fn replay(path: Path, faults: &[Fault]) -> String {
 }
 
 /// Single faults of these paths: every so manieth of them, which with 1 is all of them.
-pub fn singles(paths: &[Path], every: usize) -> Tally {
+pub fn singles(paths: &[Path], every: usize, watch: Watch<'_>) -> Tally {
     let mut jobs: Vec<(Path, Option<Fault>)> = Vec::new();
     for path in paths {
         jobs.push((*path, None));
@@ -61,7 +61,7 @@ pub fn singles(paths: &[Path], every: usize) -> Tally {
         }
     }
     let jobs: Vec<_> = jobs.into_iter().step_by(every).collect();
-    all(&jobs, |(path, fault), tally| {
+    all(&jobs, watch, |(path, fault), tally| {
         let faults: Vec<Fault> = fault.iter().copied().collect();
         let run = play(*path, &faults, None);
         tally.add(&run, || replay(*path, &faults));

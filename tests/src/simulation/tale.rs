@@ -2,8 +2,13 @@
 
 use std::fmt::Write as _;
 
+use super::conductor::Visit;
+use super::fault::Kind;
 use super::run::Run;
 use crate::story;
+
+/// So many events of an instance are told at most: the first and the last.
+const EVENTS: usize = 40;
 
 /// Every call of a run, one a line: the same run gives the same text.
 pub fn trace(run: &Run) -> String {
@@ -26,9 +31,19 @@ pub fn tell(run: &Run) -> String {
         (at - run.begin).to_std().unwrap_or_default().as_secs_f64()
     };
     let trace = run.conductor.trace();
-    for visit in trace.iter().filter(|visit| visit.kind.is_some()) {
-        let kind = visit.kind.map_or("", super::fault::Kind::name);
-        let _ = writeln!(text, "{:>10.3}  {} = {kind}", since(visit.at), visit.point);
+    let wrong: Vec<&Visit> = trace.iter().filter(|visit| visit.kind.is_some()).collect();
+    // A hundred throttles are told as one.
+    let like = |a: &&Visit, b: &&Visit| {
+        a.point.site.spot == b.point.site.spot && b.kind == Some(Kind::Throttle1)
+    };
+    for visits in wrong.chunk_by(like) {
+        let visit = visits[0];
+        let kind = visit.kind.map_or("", Kind::name);
+        let _ = write!(text, "{:>10.3}  {} = {kind}", since(visit.at), visit.point);
+        let _ = match visits.len() {
+            1 => writeln!(text),
+            times => writeln!(text, ", {times} times"),
+        };
     }
     let Some(hands) = run.conductor.hands() else {
         return text;
@@ -41,7 +56,15 @@ pub fn tell(run: &Run) -> String {
             continue;
         };
         let events = run.world.cloud.events_of(instance.as_str());
-        for event in events.unwrap_or_default() {
+        let events = events.unwrap_or_default();
+        let (first, last) = (EVENTS / 2, events.len().saturating_sub(EVENTS / 2));
+        for (number, event) in events.iter().enumerate() {
+            if (first..last).contains(&number) {
+                if number == first {
+                    let _ = writeln!(text, "            {} more", last - first);
+                }
+                continue;
+            }
             let _ = writeln!(
                 text,
                 "{:>10.3}  {} {}",

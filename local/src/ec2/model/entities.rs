@@ -87,7 +87,7 @@ pub(crate) struct InstanceRow {
 }
 
 /// How many states of an instance are remembered.
-pub(crate) const HISTORY: usize = 200;
+pub(crate) const HISTORY: usize = 2_000;
 
 impl InstanceRow {
     pub(crate) fn autoscaling_group(&self) -> Option<&str> {

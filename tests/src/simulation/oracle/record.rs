@@ -2,7 +2,7 @@
 
 use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveState, seconds_between};
 use prism_functions::ports::InstanceState;
-use prism_functions::steps::SAVE_TAG;
+use prism_functions::steps::{ATTEMPT_TAG, SAVE_TAG};
 
 use super::truth::Truth;
 use super::{Findings, Run, must};
@@ -158,9 +158,14 @@ fn check_times(run: &Run, record: &SaveRecord, findings: &mut Findings) {
         .trace()
         .iter()
         .all(|visit| visit.kind.is_none());
-    // Whoever restores for long looks every five minutes at last.
-    let restored = record.moments.iter().any(|m| m.step == "RestoreInstance");
-    let late = if restored { 315.0 } else { 15.0 };
+    // Whoever restores for long looks every five minutes at last; who is stranded waits for somebody to
+    // give the permission that is missing.
+    let reached = |step: &str| record.moments.iter().any(|moment| moment.step == step);
+    let late = match (reached("Stranded"), reached("RestoreInstance")) {
+        (true, _) => f64::INFINITY,
+        (false, true) => 315.0,
+        (false, false) => 15.0,
+    };
     must!(
         findings,
         !calm || noted <= down + late || saved.original_state == InstanceState::Stopped,
@@ -203,8 +208,12 @@ fn check_version(run: &Run, record: &SaveRecord, findings: &mut Findings) {
         return;
     }
     let inventory = run.world.admin.inventory().expect("the cloud answers");
+    // Those of an earlier AMI are what somebody has left who deregistered it.
+    let attempt = record.image_attempt.map(|number| number.to_string());
     let there = inventory.snapshots.iter().filter(|(region, snapshot)| {
-        region == home && snapshot.tags.get(SAVE_TAG).map(String::as_str) == Some(id.as_str())
+        region == home
+            && snapshot.tags.get(SAVE_TAG).map(String::as_str) == Some(id.as_str())
+            && snapshot.tags.get(ATTEMPT_TAG) == attempt.as_ref()
     });
     let mut there: Vec<_> = there.map(|(_, snapshot)| snapshot.id.clone()).collect();
     there.sort();
