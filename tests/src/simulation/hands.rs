@@ -264,6 +264,11 @@ fn timeless(value: Value) -> Value {
     let Value::Object(mut fields) = value else {
         return value;
     };
+    // Which request made the AMI is only ever compared.
+    let attempts = fields.remove("image_attempts");
+    if let Some(attempt) = fields.get_mut("image_attempt").filter(|it| !it.is_null()) {
+        *attempt = Value::Bool(attempts.as_ref() == Some(attempt));
+    }
     for (name, value) in &mut fields {
         let passing = matches!(
             name.as_str(),
