@@ -66,6 +66,28 @@ fn what_takes_effect_late_is_waited_for() {
 }
 
 #[test]
+fn two_faults_at_once_keep_the_promises() {
+    for faults in [
+        // A stop that is on its way, while somebody else's has been seen and undone.
+        ["StopInstance.StopInstance#1=zombie", "Wake.Get#1=they-stop"],
+        // The snapshots of the first AMI are there, and those of the second are not.
+        [
+            "CreateImage.CreateImage#1=hangs-after",
+            "CreateImage.CreateImage#2=they-deregister",
+        ],
+        // Clean-up is throttled for an hour, and then for another.
+        [
+            "RegisterTemplate.Images#1=throttle-100",
+            "DiscardImage.Snapshots#1=throttle-100",
+        ],
+    ] {
+        let faults = faults.map(|fault| fault.parse().expect("it is a fault"));
+        let run = play(MAIN, &faults, None);
+        assert_eq!(run.violations, Vec::<String>::new(), "{}", tell(&run));
+    }
+}
+
+#[test]
 fn seeds_keep_the_promises() {
     none(&randoms(1, 100, &|_| {}).failures);
 }

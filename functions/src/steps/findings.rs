@@ -87,7 +87,7 @@ pub(crate) fn standing(
             let doubtful_since = if instance.launched_at < asked {
                 Some(record.stopped_at.map_or(asked, |at| at.max(asked)))
             } else {
-                record.stop_repeated_at
+                doubtful_stop(record)
             };
             if doubtful_since.is_some_and(|since| now - since < IN_FLIGHT) {
                 Standing::Moving
@@ -99,6 +99,15 @@ pub(crate) fn standing(
         InstanceState::Pending | InstanceState::Stopping => Standing::Moving,
         _ => Standing::Settled(Finding::ChangedByOthers),
     }
+}
+
+/// When a stop was asked for that may still be on its way although the instance has been down: one that was
+/// asked for again, or the only one where the save never got so far as to see it take effect, and somebody
+/// else may have stopped the instance before it.
+fn doubtful_stop(record: &SaveRecord) -> Option<Timestamp> {
+    let unseen = record.stopped_at.is_none();
+    let only = record.stop_requested_at.filter(|_| unseen);
+    record.stop_repeated_at.or(only)
 }
 
 fn is_about_a_key(code: &str) -> bool {
@@ -175,8 +184,8 @@ pub(super) async fn start(
 fn standing_down(record: &SaveRecord, instance: &Instance) -> Standing {
     let after_our_start = match (record.start_requested_at, instance.transitioned_at) {
         (Some(start), Some(transition)) => {
-            let our_late_stop = |repeated| transition < repeated + IN_FLIGHT;
-            transition > start && !record.stop_repeated_at.is_some_and(our_late_stop)
+            let our_late_stop = |asked| transition < asked + IN_FLIGHT;
+            transition > start && !doubtful_stop(record).is_some_and(our_late_stop)
         }
         _ => false,
     };
