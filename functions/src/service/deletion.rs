@@ -21,6 +21,8 @@ use crate::steps::from_ec2;
 
 /// The most versions of a template that one deletion looks at.
 const VERSIONS: usize = 1000;
+/// How many versions are read at once to find the one that a name stands for next.
+const PAGE: usize = 20;
 /// The most versions that an AMI is said to belong to.
 const USERS: usize = 10;
 /// The most schedules that are looked for.
@@ -133,13 +135,13 @@ impl Service {
                 &tag(&template),
             )?,
         }
-        let (doomed, left) = self.doomed(&template.value, reference.version).await?;
-        let whole = left.is_empty();
+        let (doomed, latest) = self.doomed(&template.value, reference.version).await?;
+        let whole = latest.is_none();
         let mut plan = DeletionPlan {
             template: reference.name.clone(),
             versions: doomed.iter().map(|version| version.number).collect(),
             whole,
-            latest: next_latest(&template.value, &left),
+            latest,
             images: BTreeMap::new(),
             kept: BTreeMap::new(),
             instances: BTreeMap::new(),
@@ -220,23 +222,51 @@ impl Service {
         }
     }
 
-    /// The versions that are deleted, and those of the template that stay.
+    /// The versions that are deleted, and the one that the name stands for afterwards, if any is left.
     async fn doomed(
         &self,
         template: &Template,
         number: Option<u32>,
-    ) -> Result<(Vec<Version>, Vec<Version>), Problem> {
-        let registry = &self.env.registry;
-        let all = registry.versions(&template.name, VERSIONS, None).await?;
-        let there = all.items.into_iter();
-        let there = there.filter(|version| version.state != TemplateState::Deleted);
-        let (doomed, left): (Vec<_>, Vec<_>) =
-            there.partition(|version| number.is_none_or(|number| version.number == number));
-        if let (Some(number), true) = (number, doomed.is_empty()) {
+    ) -> Result<(Vec<Version>, Option<u32>), Problem> {
+        let (registry, name) = (&self.env.registry, &template.name);
+        let there = |version: &Version| version.state != TemplateState::Deleted;
+        let Some(number) = number else {
+            let mut all = registry.versions(name, VERSIONS, None).await?.items;
+            all.retain(there);
+            return Ok((all, None));
+        };
+        let version = registry.version(name, number).await?.filter(there);
+        let Some(version) = version else {
             let why = format!("has the versions 1 to {}", template.newest());
-            return Err(version_not_found(&template.name, number, &why));
+            return Err(version_not_found(name, number, &why));
+        };
+        let latest = match template.latest {
+            // What a name stands for is always there.
+            latest if latest != number => Some(latest),
+            _ => self.next_latest(name, number).await?,
+        };
+        Ok((vec![version], latest))
+    }
+
+    /// The version that a template's name stands for when the one that it stands for goes: the newest that is
+    /// active, or the newest. No more is read than it takes to find it.
+    async fn next_latest(&self, name: &TemplateName, goes: u32) -> Result<Option<u32>, Problem> {
+        let (mut newest, mut cursor) = (None, None);
+        loop {
+            let page = self.env.registry.versions(name, PAGE, cursor).await?;
+            for version in page.items {
+                match version.state {
+                    _ if version.number == goes => {}
+                    TemplateState::Active => return Ok(Some(version.number)),
+                    TemplateState::Deprecated => newest = newest.or(Some(version.number)),
+                    TemplateState::Deleted => {}
+                }
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(newest);
+            }
         }
-        Ok((doomed, left))
     }
 
     /// Tells the AMIs that go with the versions from those that stay. Answers whether any goes.
@@ -305,12 +335,12 @@ impl Service {
     ) -> Result<Going, Problem> {
         for _ in 0..TRIES {
             let before = self.own_template(caller, name, Action::Delete).await?;
-            let (_, left) = self.doomed(&before.value, Some(number)).await?;
+            let (_, latest) = self.doomed(&before.value, Some(number)).await?;
             let Some(version) = self.env.registry.stored_version(name, number).await? else {
                 continue;
             };
             check(expected, &format!("{name}@{number}"), &tag(&version))?;
-            let Some(latest) = next_latest(&before.value, &left) else {
+            let Some(latest) = latest else {
                 // It is the last one: only as long as nobody saves another.
                 let still_so = version_unchanged(&version);
                 if self
@@ -388,18 +418,4 @@ impl Service {
             .replace_template(before, &after, &event, more)
             .await
     }
-}
-
-/// The version that a template's name stands for when only these are left, the newest first: the
-/// one that it stood for, or the newest that is active, or the newest.
-fn next_latest(template: &Template, left: &[Version]) -> Option<u32> {
-    let latest = left
-        .iter()
-        .find(|version| version.number == template.latest);
-    let active = || {
-        left.iter()
-            .find(|version| version.state == TemplateState::Active)
-    };
-    let next = latest.or_else(active).or(left.first());
-    next.map(|version| version.number)
 }
