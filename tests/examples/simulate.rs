@@ -186,11 +186,17 @@ fn campaigns(options: &Options) -> bool {
 fn watch(progress: &Progress<'_>) {
     match progress {
         Progress::Failed(failure) => {
-            let mut told = format!("\n{}\nagain: {}\n", failure.tale, failure.replay);
-            for violation in &failure.violations {
-                told += &format!("violated: {violation}\n");
-            }
-            println!("{told}");
+            let violated: Vec<String> = failure
+                .violations
+                .iter()
+                .map(|v| format!("violated: {v}"))
+                .collect();
+            println!(
+                "\n{}\nagain: {}\n{}",
+                failure.tale,
+                failure.replay,
+                violated.join("\n")
+            );
         }
         Progress::Done(runs, of) => eprintln!("{runs} of {of} runs"),
     }
