@@ -250,7 +250,7 @@ pub(crate) fn settings() -> insta::Settings {
         (r"\b\d{4}-\d\d-\d\d ", "DATE "),
         (r"(?m)^  \d\d:\d\d:\d\d +", "  TIME  "),
         (r"\b(\d+ h )?(\d+ min )?\d+(\.\d)? s\b", "DURATION"),
-        (r"\d+ min\b", "DURATION"),
+        (r"\b(\d+ h )?\d+ min\b", "DURATION"),
         (r"\b198\.1[89]\.\d+\.\d+\b", "ADDRESS"),
         (r" +\n", "\n"),
         (r"\b(DURATION|DOWNTIME|TIME|ADDRESS|0) {2,}", "$1  "),
