@@ -75,6 +75,11 @@ fn two_faults_at_once_keep_the_promises() {
             "CreateImage.CreateImage#1=hangs-after",
             "CreateImage.CreateImage#2=they-deregister",
         ],
+        // A copy is taken back by an execution that another has taken over from.
+        [
+            "AwaitCopy.Images#7=refused",
+            "FailCopy.DeregisterImage#1=hand-over",
+        ],
         // Clean-up is throttled for an hour, and then for another.
         [
             "RegisterTemplate.Images#1=throttle-100",

@@ -46,9 +46,14 @@ impl Step for AwaitCopy {
         if done {
             env.note(&input.save, |record| {
                 let image = input.image.clone();
-                record
-                    .copies
-                    .insert(input.region.clone(), RegionCopy::Available { image });
+                // One that has failed meanwhile is being taken back.
+                if !matches!(
+                    record.copies.get(&input.region),
+                    Some(RegionCopy::Failed { .. })
+                ) {
+                    let available = RegionCopy::Available { image };
+                    record.copies.insert(input.region.clone(), available);
+                }
             })
             .await?;
         } else if input.waited_s >= input.limit_s {

@@ -38,11 +38,12 @@ impl Step for CopyImage {
                     image: image.clone(),
                 });
             }
-            // The version is registered without this Region: another copy would be nobody's.
-            Some(RegionCopy::Failed { cause, .. }) if record.version.is_some() => {
+            // It is being taken back, or the version is registered without this Region: another copy would be
+            // nobody's.
+            Some(RegionCopy::Failed { cause, .. }) => {
                 return Err(Problem::new(Code::CopyFailed, cause));
             }
-            Some(RegionCopy::Failed { .. }) | None => {}
+            None => {}
         }
         let (source_region, source_image) = record.copied()?;
         let copy = ImageCopy {
@@ -64,12 +65,10 @@ impl Step for CopyImage {
             .await
             .map_err(from_ec2)?;
         env.note(&input.save, |record| {
-            record.copies.insert(
-                input.region.clone(),
-                RegionCopy::Copying {
-                    image: image.clone(),
-                },
-            );
+            let copying = RegionCopy::Copying {
+                image: image.clone(),
+            };
+            record.copies.entry(input.region.clone()).or_insert(copying);
         })
         .await?;
         Ok(Output { image })

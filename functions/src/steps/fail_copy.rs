@@ -81,15 +81,20 @@ impl Step for FailCopy {
             return Err(Problem::new(Code::SaveCancelled, problem.message));
         }
         check_late(env, &record)?;
-        discard_in(env, &input.save, &record, &input.region).await?;
+        // First of all: an execution that takes over while something is taken back must not use it any more.
         env.note(&input.save, |record| {
             let failed = RegionCopy::Failed {
                 code: problem.code.to_string(),
                 cause: problem.message.clone(),
             };
-            record.copies.insert(input.region.clone(), failed);
+            match record.copies.get(&input.region) {
+                // An earlier run knows better why.
+                Some(RegionCopy::Failed { .. }) => {}
+                _ => drop(record.copies.insert(input.region.clone(), failed)),
+            }
         })
         .await?;
+        discard_in(env, &input.save, &record, &input.region).await?;
         Ok(failed)
     }
 }
