@@ -80,6 +80,10 @@ fn two_faults_at_once_keep_the_promises() {
             "AwaitCopy.Images#7=refused",
             "FailCopy.DeregisterImage#1=hand-over",
         ],
+        [
+            "AwaitCopy.Images#8=refused",
+            "FailCopy.DeregisterImage#1=hand-over",
+        ],
         // Clean-up is throttled for an hour, and then for another.
         [
             "RegisterTemplate.Images#1=throttle-100",
