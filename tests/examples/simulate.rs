@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use prism_tests::simulation::{
-    Fault, MAIN, MUTANTS, PATHS, Pairs, Path, Progress, Run, Tally, pairs, play, play_pairs,
+    Fault, MAIN, MUTANTS, PATHS, Pairs, Part, Path, Progress, Run, Tally, pairs, play, play_pairs,
     random, randoms, singles, tell, trace,
 };
 
@@ -25,7 +25,8 @@ Usage: cargo xtask simulate [OPTIONS]
 Without options: all single faults, all pairs, the deliberate defects, and 10,000 seeds.
 
   --singles               each fault at each call of each path
-  --pairs [--every N]     each pair of faults on the main path; every N-th of them
+  --pairs [--every N [--part K]]
+                          each pair of faults on the main path; every N-th of them, from the K-th on (1)
   --mutants               the deliberate defects, each of which must be caught
   --seeds N [--from S]    N runs by chance, from the seed S on (1)
   --seed S                play the run of a seed again and tell it
@@ -41,6 +42,7 @@ struct Options {
     singles: bool,
     pairs: bool,
     every: Option<usize>,
+    part: Option<usize>,
     mutants: bool,
     seeds: Option<u64>,
     from: Option<u64>,
@@ -63,7 +65,8 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
         match arg.as_str() {
             "--singles" => options.singles = true,
             "--pairs" => options.pairs = true,
-            "--every" => options.every = Some(every(&value()?)?),
+            "--every" => options.every = Some(positive(&arg, &value()?)?),
+            "--part" => options.part = Some(positive(&arg, &value()?)?),
             "--mutants" => options.mutants = true,
             "--trace" => options.trace = true,
             "--coverage" => options.coverage = true,
@@ -76,6 +79,9 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
             _ => return Err(format!("{arg} is no option")),
         }
     }
+    if options.part > options.every {
+        return Err("--part K takes one of the N parts of --every N".to_owned());
+    }
     let nothing = !options.singles && !options.pairs && !options.mutants;
     if nothing && options.seeds.is_none() && options.seed.is_none() && options.path.is_none() {
         (options.singles, options.pairs, options.mutants) = (true, true, true);
@@ -84,9 +90,9 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
     Ok(options)
 }
 
-fn every(text: &str) -> Result<usize, String> {
+fn positive(option: &str, text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| format!("--every {text}: it takes a number from 1"))
+    number.ok_or_else(|| format!("{option} {text}: it takes a number from 1"))
 }
 
 fn main() -> ExitCode {
@@ -154,12 +160,16 @@ fn campaigns(options: &Options) -> bool {
     };
     if options.pairs {
         let found = counted(|| pairs(MAIN));
-        let every = options.every.unwrap_or(1);
+        let (every, part) = (options.every.unwrap_or(1), options.part.unwrap_or(1));
         let what = match every {
             1 => format!("pairs of faults, which stand for {}", found.all),
-            every => format!("pairs of faults, one in {every} of those that differ"),
+            every => format!("pairs of faults, part {part} of {every} of those that differ"),
         };
-        whole.merge(timed(&what, || play_pairs(MAIN, &found, every, &watch)));
+        let part = Part {
+            every,
+            from: part - 1,
+        };
+        whole.merge(timed(&what, || play_pairs(MAIN, &found, part, &watch)));
     }
     if let Some(count) = options.seeds {
         let from = options.from.unwrap_or(1);

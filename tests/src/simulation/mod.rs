@@ -28,7 +28,7 @@ pub use coverage::Coverage;
 pub use fault::{Fault, Kind, Point, Site, Spot};
 pub use hands::{Subject, Wanted};
 pub use mutant::{MUTANTS, Mutant};
-pub use pairs::{Pairs, pairs, play_pairs};
+pub use pairs::{Pairs, Part, pairs, play_pairs};
 pub use path::{ALL as PATHS, MAIN, Path};
 pub use random::{random, randoms};
 pub use run::Run;

@@ -102,10 +102,20 @@ pub fn pairs(path: Path) -> Pairs {
     pairs
 }
 
+/// Which of the pairs are played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// Every so manieth, which with 1 is all of them.
+    pub every: usize,
+    /// From this one on: 0 is the first.
+    pub from: usize,
+}
+
 /// Plays pairs: each to its end, or to a moment that a run with one fault has passed on its way to a
-/// good one. Every so manieth of them, which with 1 is all of them.
-pub fn play_pairs(path: Path, pairs: &Pairs, every: usize, watch: Watch<'_>) -> Tally {
-    let jobs: Vec<[Fault; 2]> = pairs.different.iter().step_by(every).copied().collect();
+/// good one.
+pub fn play_pairs(path: Path, pairs: &Pairs, part: Part, watch: Watch<'_>) -> Tally {
+    let played = pairs.different.iter().skip(part.from).step_by(part.every);
+    let jobs: Vec<[Fault; 2]> = played.copied().collect();
     all(&jobs, watch, |faults, tally| {
         let mut scene = Scene::on(path, faults);
         scene.script.known = Some(Arc::clone(&pairs.known));
