@@ -229,6 +229,17 @@ fn stranded_and_shared_no_more() {
     assert_eq!(run.violations, Vec::<String>::new());
 }
 
+/// The template goes to a project while a save of it is registered, or stranded.
+fn gone_to_a_project() {
+    for name in [
+        "its template goes to a project",
+        "stranded, and its template goes to a project",
+    ] {
+        let run = play(Path::named(name).unwrap(), &[], None);
+        assert_eq!(run.violations, Vec::<String>::new(), "{name}");
+    }
+}
+
 /// An event tells of the AMI, and of an execution that was stopped on the way.
 fn woken() {
     let world = launched(slow());
@@ -314,6 +325,7 @@ fn every_declared_call_of_a_step_is_made() {
     in_vain();
     stranded();
     stranded_and_shared_no_more();
+    gone_to_a_project();
     woken();
     few_kept();
     for step in steps::ALL {

@@ -6,11 +6,15 @@
 //! Each pledge counts up the project's mark. Whoever read the mark before deciding that there is room
 //! for one more begins only while it is the same: of two saves that begin at once, the second
 //! looks again.
+//!
+//! Where the template is in another project by the time that a version of it is registered, the pledge goes there
+//! first, with the leave of that project.
 
 use serde::{Deserialize, Serialize};
 
 use super::projects::project_key;
 use super::records::{Stored, decode, encode};
+use super::saves::save_item;
 use super::sums::{Batch, Mark, sums_key};
 use super::{Listed, Registry, problem};
 use crate::domain::project::Project;
@@ -49,14 +53,6 @@ fn pledge_key(project: &ProjectName, save: &SaveId) -> Key {
     Key::new(format!("PROJECT#{project}"), format!("PLEDGE#{save}"))
 }
 
-/// Who pays for a save or a copy.
-fn payer(record: &SaveRecord) -> Option<&ProjectName> {
-    match &record.plan {
-        Some(plan) => plan.paid_by.as_ref(),
-        None => record.request.project.as_ref(),
-    }
-}
-
 impl Admission {
     /// The writes by which a save makes use of it.
     pub(super) fn writes(&self, save: &SaveId) -> Result<[Write; 3], Problem> {
@@ -84,7 +80,7 @@ impl Registry {
         record: &SaveRecord,
         batch: &mut Batch,
     ) -> Result<(), Problem> {
-        let Some(project) = payer(record) else {
+        let Some(project) = record.payer() else {
             return Ok(());
         };
         let key = pledge_key(project, &record.save_id);
@@ -95,6 +91,28 @@ impl Registry {
             batch.redeem(project, pledge.value.amount(), there);
         }
         Ok(())
+    }
+
+    /// Has another project pay for a save or a copy that is under way, with its leave: the pledge goes there, in one
+    /// transaction. Answers whether that is done, or not wanted any more because what it was for has ended;
+    /// otherwise somebody else was quicker.
+    pub(crate) async fn move_pledge(
+        &self,
+        stored: &Stored<SaveRecord>,
+        admission: &Admission,
+    ) -> Result<bool, Problem> {
+        let before = &stored.value;
+        if before.version.is_some() || before.state.is_final() {
+            return Ok(true);
+        }
+        let mut after = before.clone();
+        after.charge(admission.project.value.name.clone());
+        let item = save_item(&after, stored.revision + 1)?;
+        let mut batch = Batch::from(vec![Write::Put(item, stored.unchanged())]);
+        self.redeem(before, &mut batch).await?;
+        let mut writes = self.with_pledges(batch).await?;
+        writes.extend(admission.writes(&before.save_id)?);
+        self.commit(&writes).await
     }
 
     /// What is pledged to a project, counted pledge by pledge.

@@ -82,6 +82,17 @@ impl Registry {
         item.as_ref().map(decode).transpose()
     }
 
+    /// The same, which there must be; one of another epoch than `epoch` is [`Code::Superseded`].
+    pub(crate) async fn save_at_epoch(
+        &self,
+        id: &SaveId,
+        epoch: Option<u32>,
+    ) -> Result<Stored<SaveRecord>, Problem> {
+        let stored = self.save(id).await?.ok_or_else(|| save_not_found(id))?;
+        check_epoch(&stored.value, epoch)?;
+        Ok(stored)
+    }
+
     /// Begins a save: lock, duty, record, and the pledge to whom it is paid by, in one transaction, or
     /// nothing (promises P1, P4).
     pub(crate) async fn begin_save(
@@ -162,8 +173,7 @@ impl Registry {
         mut change: impl FnMut(&mut SaveRecord) -> Result<R, Problem>,
     ) -> Result<(SaveRecord, R), Problem> {
         for _ in 0..TRIES {
-            let stored = self.save(id).await?.ok_or_else(|| save_not_found(id))?;
-            check_epoch(&stored.value, epoch)?;
+            let stored = self.save_at_epoch(id, epoch).await?;
             let mut record = stored.value.clone();
             let result = change(&mut record)?;
             if record == stored.value {
@@ -194,8 +204,7 @@ impl Registry {
         mut change: impl FnMut(&mut SaveRecord),
     ) -> Result<SaveRecord, Problem> {
         for _ in 0..TRIES {
-            let stored = self.save(id).await?.ok_or_else(|| save_not_found(id))?;
-            check_epoch(&stored.value, Some(epoch))?;
+            let stored = self.save_at_epoch(id, Some(epoch)).await?;
             let mut record = stored.value.clone();
             change(&mut record);
             let mut writes = Batch::from(vec![Write::Put(
@@ -270,8 +279,7 @@ impl Registry {
         }
         let id = &duty.value.save_id;
         for _ in 0..TRIES {
-            let stored = self.save(id).await?.ok_or_else(|| save_not_found(id))?;
-            check_epoch(&stored.value, Some(epoch))?;
+            let stored = self.save_at_epoch(id, Some(epoch)).await?;
             let mut record = stored.value.clone();
             record.finding = Some(finding);
             record.updated_at = at;

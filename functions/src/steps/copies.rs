@@ -1,9 +1,11 @@
 //! What RegisterTemplate does for a copy: adds its AMIs to the version that it copied.
 
+use super::payer::Payer;
 use super::register_template::{Opened, TRIES, snapshots};
 use super::{Env, SaveRef, plan_copy};
 use crate::domain::audit::Subject;
 use crate::domain::copy::CopySource;
+use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{RegionCopy, SaveRecord};
 use crate::domain::{Code, Problem, Region};
 use crate::registry::Additions;
@@ -34,6 +36,7 @@ pub(super) async fn add(
     .with("version", number)
     .with("regions", regions);
     let copier = Caller::new(record.saved_by.clone());
+    let mut payer = Payer::of(record);
     let mut open = Opened::seen(env, record, &additions.images).await?;
     for _ in 0..TRIES {
         let stored = env.registry.template(name).await?;
@@ -42,6 +45,10 @@ pub(super) async fn add(
         copier
             .check_template(&env.registry, Action::Copy, template)
             .await?;
+        if let Some(project) = payer.next(record, template) {
+            let usd = added_usd(env, record, number, additions.images.len()).await?;
+            payer.ask(env, save, project, usd).await?;
+        }
         // Before the transaction: launch permissions are not copied with an AMI (EC2 fact 8).
         open.by_grants(env, save, record, &additions.images).await?;
         let event = event.clone().of_project(template.project.as_ref());
@@ -61,6 +68,21 @@ pub(super) async fn add(
         "The template {name} was changed by others each time that the copies were to be added."
     );
     Err(Problem::new(Code::RegistryConflict, message))
+}
+
+/// At most what AMIs in so many Regions add a month to what the version costs, in USD.
+async fn added_usd(
+    env: &Env,
+    record: &SaveRecord,
+    number: u32,
+    regions: usize,
+) -> Result<f64, Problem> {
+    let version = env
+        .registry
+        .version(&record.request.template, number)
+        .await?;
+    let bytes = version.map_or(0, |version| version.snapshot_bytes);
+    Ok(snapshot_usd_per_month(bytes, regions))
 }
 
 fn additions(record: &SaveRecord) -> Additions {

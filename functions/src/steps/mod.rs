@@ -10,6 +10,7 @@ mod env;
 mod errors;
 mod findings;
 mod packages;
+mod payer;
 pub(crate) mod permissions;
 mod preflight;
 mod rights;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::discard_image::LATE_S;
+use super::payer::Payer;
 use super::{Env, SaveRef, Step, copies, from_ec2, permissions, preflight, rights};
 use crate::domain::audit::Subject;
 use crate::domain::grant::Grantee;
@@ -46,6 +47,7 @@ impl Step for RegisterTemplate {
         Call::Put,
         Call::Update,
         Call::Delete,
+        Call::Check,
     ];
     type Input = SaveRef;
     type Output = Output;
@@ -83,10 +85,16 @@ pub(super) async fn register(
         subject,
     )
     .with("save", &record.save_id);
+    let mut payer = Payer::of(record);
     let mut open = Opened::seen(env, record, &images).await?;
     for _ in 0..TRIES {
         let before = env.registry.template(&record.request.template).await?;
         check_rights(env, record, before.as_ref()).await?;
+        let template = before.as_ref().map(|stored| &stored.value);
+        if let Some(project) = template.and_then(|template| payer.next(record, template)) {
+            let usd = snapshot_usd_per_month(bytes(record)?, images.len());
+            payer.ask(env, save, project, usd).await?;
+        }
         // Before the transaction: a version that says public is public (launch permissions
         // are not copied with an AMI, EC2 fact 8).
         open.by_grants(env, save, record, &images).await?;
@@ -278,6 +286,13 @@ async fn original_template(
     Ok(stored.and_then(|stored| stored.value.original_template))
 }
 
+/// The full size of the snapshots of one Region, or at most that where EC2 has not told.
+fn bytes(record: &SaveRecord) -> Result<u64, Problem> {
+    let volumes = record.instance()?.volumes.values();
+    let planned = volumes.map(|gib| u64::from(*gib) << 30).sum();
+    Ok(record.snapshot_bytes.unwrap_or(planned))
+}
+
 /// What the save has made, to be registered.
 struct Made<'a> {
     record: &'a SaveRecord,
@@ -326,7 +341,7 @@ impl Made<'_> {
             let known = version.snapshots.entry(region.clone()).or_default();
             known.extend(snapshots);
         }
-        let bytes = self.bytes()?;
+        let bytes = bytes(self.record)?;
         version.snapshot_bytes += bytes;
         version.usd_per_month += snapshot_usd_per_month(bytes, self.images.len());
         version.added.push(AddedArchitecture {
@@ -350,17 +365,10 @@ impl Made<'_> {
         })
     }
 
-    /// The full size of the snapshots of one Region, or at most that where EC2 has not told.
-    fn bytes(&self) -> Result<u64, Problem> {
-        let volumes = self.record.instance()?.volumes.values();
-        let planned = volumes.map(|gib| u64::from(*gib) << 30).sum();
-        Ok(self.record.snapshot_bytes.unwrap_or(planned))
-    }
-
     fn next_version(&self, before: Option<&Template>) -> Result<Version, Problem> {
         let (record, instance) = (self.record, self.record.instance()?);
         let architecture = instance.architecture;
-        let bytes = self.bytes()?;
+        let bytes = bytes(self.record)?;
         let failed = |copy: &RegionCopy| match copy {
             RegionCopy::Failed { cause, .. } => Some(cause.clone()),
             RegionCopy::Copying { .. } | RegionCopy::Available { .. } => None,

@@ -45,6 +45,7 @@ impl Step for Stranded {
         Call::Put,
         Call::Update,
         Call::Delete,
+        Call::Check,
     ];
     type Input = Input;
     type Output = Output;

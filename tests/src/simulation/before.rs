@@ -10,7 +10,8 @@ use prism_functions::service::access::OWNER_TAG;
 use prism_functions::service::{ProjectRequest, ShareRequest};
 use prism_local::ec2::{Capacity, InstanceSpec};
 
-use super::path::OWNER;
+use super::path::{OWNER, add_instance};
+use crate::sums;
 use crate::world::{World, caller, region, save_request};
 
 /// The project that the paths are in.
@@ -104,6 +105,26 @@ fn budget(world: &World, limit_usd: f64, alert_percent: u16) {
         .service
         .set_budget(&owner, &project, Some(&budget), None);
     world.clock.run(set).expect("the owner sets the budget");
+}
+
+/// A save of another instance is under way, which takes the template into a project.
+pub(crate) fn goes_to_a_project(world: &World, _: &InstanceId) {
+    create_project(world, OWNER);
+    budget(world, 1000.0, 80);
+    add_instance(world, "other", false);
+    // Somebody who stops it in this very instant would be told of as a change during the save.
+    world.pass(10);
+    let mut request = save_request("other", "kept");
+    request.project = Some(project());
+    let owner = caller(OWNER);
+    let begun = world.service.start_save(&owner, request, Some("other"));
+    world.clock.run(begun).expect("the save begins");
+}
+
+/// The project is as it was before sums were kept of what it costs.
+pub(crate) fn without_sums(world: &World) {
+    let template = "kept".parse().expect("it is a template's name");
+    sums::forget(world, &project(), &template);
 }
 
 /// The template is somebody else's, in a project that the owner of the path works in.

@@ -236,6 +236,25 @@ pub const ALL: &[Path] = &[
         ..PLAIN
     },
     Path {
+        name: "cancelled in a project from before sums were kept",
+        request: |request| request.project = Some(before::project()),
+        before: before::in_project,
+        later: &[(5, before::without_sums)],
+        script: &["AwaitImage.Images#2=cancel"],
+        ..PLAIN
+    },
+    Path {
+        name: "its template goes to a project",
+        before: before::goes_to_a_project,
+        ..PLAIN
+    },
+    Path {
+        name: "stranded, and its template goes to a project",
+        before: before::goes_to_a_project,
+        later: NO_START_FOR_TWENTY_MINUTES,
+        ..PLAIN
+    },
+    Path {
         name: "put out of the project",
         before: before::of_another,
         later: &[(30, before::put_out)],

@@ -23,7 +23,7 @@ use crate::{
 /// How many begin at once.
 const AT_ONCE: usize = 6;
 
-fn hard_stop(world: &World, limit_usd: f64) {
+pub(crate) fn hard_stop(world: &World, limit_usd: f64) {
     let request = BudgetRequest {
         limit_usd,
         alerts: BTreeSet::new(),
@@ -65,7 +65,7 @@ fn begins(user: &str, number: usize) -> Value {
 }
 
 /// A project with room for so many saves of Ada's instances.
-fn room_for(saves: f64) -> World {
+pub(crate) fn room_for(saves: f64) -> World {
     let mut setup = Setup::seeded(5);
     setup.cloud.throttles.enabled = false;
     let world = launched(setup);
@@ -141,7 +141,7 @@ fn costs(world: &World) -> f64 {
 }
 
 /// How many pledges there are to the project.
-fn pledges(world: &World) -> usize {
+pub(crate) fn pledges(world: &World) -> usize {
     let query = Query {
         index: Index::Primary,
         pk: "PROJECT#brain".to_owned(),

@@ -5,6 +5,7 @@
 mod audit;
 mod budgets;
 mod doctor;
+mod moves;
 mod projects;
 mod sharing;
 mod sums;

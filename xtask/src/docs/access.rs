@@ -68,7 +68,8 @@ the most that they can cost. Instances are not counted. Thresholds are told once
 as the event `budget.crossed` on the event bus. A hard stop refuses saves, added architectures and copies that would exceed
 the limit, and launches once it is used up. What is under way counts by the most that it can cost, from the transaction in
 which it begins to the one in which it is registered or ends, and of two that begin at once the second looks again: they
-never exceed the limit together. A template that is saved into another project brings its earlier versions' costs along.
+never exceed the limit together. A template that is saved into another project brings its earlier versions' costs along;
+what was under way for the template then is paid there too once it is registered, and refused where there is no room for it.
 `prism project costs` asks EC2 for the sizes as they are, and says of each version whether deleting it frees all of its
 cost or shares blocks with others.
 
