@@ -66,6 +66,15 @@ fn what_takes_effect_late_is_waited_for() {
 }
 
 #[test]
+fn what_is_asked_for_after_a_slow_write_is_noted_anew() {
+    for step in ["StopInstance", "CreateImage", "CopyImage"] {
+        let fault = format!("{step}.Put#2=slow");
+        let run = play(MAIN, &[fault.parse().expect("it is a fault")], None);
+        assert_eq!(run.violations, Vec::<String>::new(), "{}", tell(&run));
+    }
+}
+
+#[test]
 fn two_faults_at_once_keep_the_promises() {
     for faults in [
         // A stop that is on its way, while somebody else's has been seen and undone.

@@ -56,9 +56,10 @@ impl Step for CopyImage {
             tags: tags::of_image(&record),
         };
         // The intent is written first: a copy whose answer is lost must be looked for.
-        let now = env.clock.now();
-        env.note(&input.save, |record| record.copy_requested_at = Some(now))
-            .await?;
+        env.intend(&input.save, |record, now| {
+            record.copy_requested_at = Some(now);
+        })
+        .await?;
         let image = env
             .ec2
             .copy_image(&input.region, &copy)

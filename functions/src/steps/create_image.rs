@@ -51,9 +51,8 @@ impl Step for CreateImage {
             );
             return Err(Problem::new(Code::InstanceChanged, message));
         }
-        let now = env.clock.now();
         let record = env
-            .note(&input, |record| {
+            .intend(&input, |record, now| {
                 if record.image_requested_at.is_some() {
                     record.image_repeated_at = Some(now);
                 }

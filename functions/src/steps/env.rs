@@ -6,10 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::allowed::{AllowedRegions, AllowedTypes};
 use crate::domain::grant::OrganizationArn;
-use crate::domain::save::{SaveRecord, SaveState};
-use crate::domain::{Code, Problem, SaveId};
+use crate::domain::save::{SaveRecord, SaveState, seconds_between};
+use crate::domain::{Code, Problem, SaveId, Timestamp};
 use crate::ports::{Clock, Ec2, Inspect, Notice, Notifier};
 use crate::registry::Registry;
+
+/// How long the write of an intent may take, in seconds. What EC2 is asked for after it may still take effect for
+/// the rest of [`super::LATE_S`].
+const INTENT_S: f64 = 5.0;
+
+/// How often an intent is written before the table counts as too slow.
+const INTENT_TRIES: usize = 3;
 
 /// How far `--public` reaches in this deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -151,5 +158,23 @@ impl Env {
             .change_save(&save.save_id, Some(save.epoch), change)
             .await?;
         Ok(record)
+    }
+
+    /// Writes down what EC2 is about to be asked for, with the instant. How late an effect may come is counted
+    /// from that instant: where the write itself took long it is written anew.
+    pub(crate) async fn intend(
+        &self,
+        save: &SaveRef,
+        mut intent: impl FnMut(&mut SaveRecord, Timestamp),
+    ) -> Result<SaveRecord, Problem> {
+        for _ in 0..INTENT_TRIES {
+            let now = self.clock.now();
+            let record = self.note(save, |record| intent(record, now)).await?;
+            if seconds_between(now, self.clock.now()) <= INTENT_S {
+                return Ok(record);
+            }
+        }
+        let message = "The table answers too slowly to ask EC2 for anything.";
+        Err(Problem::new(Code::RegistryUnavailable, message))
     }
 }

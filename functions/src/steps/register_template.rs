@@ -185,8 +185,7 @@ impl Opened {
             let more: Vec<_> = wanted.difference(held).cloned().collect();
             let fewer: Vec<_> = held.difference(&wanted).cloned().collect();
             if !(more.is_empty() && fewer.is_empty()) {
-                let now = env.clock.now();
-                env.note(save, |record| record.opening_at = Some(now))
+                env.intend(save, |record, now| record.opening_at = Some(now))
                     .await?;
             }
             if !more.is_empty() {
@@ -208,7 +207,8 @@ fn public(env: &Env) -> Result<Option<LaunchPermission>, Problem> {
     permissions::of(&env.settings, &Grantee::Public)
 }
 
-/// Whether the saver may still make a version of the template, which may be another's by now.
+/// Whether the saver may still make a version of the template, which may be another's by now, or have got its
+/// first version meanwhile.
 async fn check_rights(
     env: &Env,
     record: &SaveRecord,
@@ -218,7 +218,8 @@ async fn check_rights(
         return Ok(());
     };
     let saver = Caller::new(record.saved_by.clone());
-    rights::check_rights(env, &saver, &record.request, &stored.value).await
+    rights::check_rights(env, &saver, &record.request, &stored.value).await?;
+    rights::check_public(env, &record.request, &stored.value).await
 }
 
 /// The AMIs by Region, without those whose copy failed.

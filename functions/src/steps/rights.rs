@@ -117,6 +117,25 @@ fn check_earlier(
     }
 }
 
+/// Refuses to make public what [`check_earlier`] refuses.
+pub(super) async fn check_public(
+    env: &Env,
+    request: &SaveRequest,
+    template: &Template,
+) -> Result<(), Problem> {
+    if !request.public {
+        return Ok(());
+    }
+    let Some(public) = permissions::of(&env.settings, &Grantee::Public)? else {
+        return Ok(());
+    };
+    let open = permissions::of_template(&env.registry, &template.name).await?;
+    check_earlier(
+        Some(template),
+        Some(&public).filter(|it| !open.contains(it)),
+    )
+}
+
 /// Refuses what EC2 would refuse later where the AMIs are open to others than the account: by
 /// `public`, or by what the template is shared with already.
 pub(super) async fn check_outside(

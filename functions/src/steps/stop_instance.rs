@@ -39,8 +39,7 @@ impl Step for StopInstance {
             return Err(Problem::new(Code::InstanceChanged, message));
         }
         // The intent is written first: from here on the instance counts as down because of us.
-        let now = env.clock.now();
-        env.note(&input, |record| {
+        env.intend(&input, |record, now| {
             if record.stop_requested_at.is_some() {
                 record.stop_repeated_at = Some(now);
             }

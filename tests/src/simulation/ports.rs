@@ -413,7 +413,23 @@ impl Table for Through<dyn Table> {
             Some(Write::Check(..)) => Call::Check,
             Some(Write::Put(..)) | None => Call::Put,
         };
-        through!(self, call, &table_error(true), None, transact(writes))
+        let (port, conductor) = (Arc::clone(&self.port), self.conductor.clone());
+        let writes = writes.to_vec();
+        let ask = move || -> BoxFuture<'static, Result<_, _>> {
+            let (port, conductor, writes) = (Arc::clone(&port), conductor.clone(), writes.clone());
+            Box::pin(async move {
+                port.transact(&writes).await?;
+                conductor.note_written(&writes);
+                Ok(())
+            })
+        };
+        let asked = Asked {
+            call,
+            wrong: &table_error(true),
+            ask: &ask,
+            past: None,
+        };
+        self.conductor.through(asked).await
     }
 }
 

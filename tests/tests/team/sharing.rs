@@ -4,11 +4,12 @@ use prism_functions::domain::Code;
 use prism_functions::domain::grant::GrantState;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::template::Visibility;
-use prism_functions::ports::{Ec2 as _, Encryption, LaunchPermission};
-use prism_functions::steps::{PublicScope, Settings};
+use prism_functions::ports::{Ec2 as _, Encryption, InstanceState, LaunchPermission};
+use prism_functions::steps::{PublicScope, SAVE_TAG, Settings};
 use prism_local::ec2::Settings as CloudSettings;
+use prism_tests::story::to_the_end;
 use prism_tests::untouched::sight;
-use prism_tests::world::{Setup, World, caller, id_of, launched, region, save_request};
+use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};
 
 use crate::{
     ACCOUNT, ORGANIZATION, account, in_two_regions, kept, launch, open_to, saved, share, to,
@@ -253,5 +254,36 @@ fn a_save_for_the_world_is_refused_where_earlier_versions_are_not() {
     assert_eq!(
         (open_to(&world, 1), open_to(&world, 2)),
         (everyone.clone(), everyone)
+    );
+}
+
+#[test]
+fn a_save_for_the_world_is_refused_where_another_has_made_the_first_version_meanwhile() {
+    let mut setup = Setup::seeded(5);
+    setup.settings.public_scope = PublicScope::World;
+    let world = launched(setup);
+    world.launch("ada", "ubuntu", "play");
+    world.admin.block_public_images(&region(), false).unwrap();
+    let first = begun(&world, save_request("play", "kept"));
+    let id = begun(
+        &world,
+        SaveRequest {
+            public: true,
+            ..save_request("work", "kept")
+        },
+    );
+    to_the_end(&world, &id);
+    assert_eq!(world.record(&first).unwrap().version, Some(1));
+    let record = world.record(&id).unwrap();
+    assert_eq!(record.failure.unwrap().code, "VersionsNotPublic");
+    let instance = world.instance(id_of(&world).as_str());
+    assert_eq!(instance.state, InstanceState::Running);
+    assert_eq!(open_to(&world, 1), [vec![]]);
+    let images = world.admin.inventory().unwrap().images;
+    let ours = |tag: &String| tag == id.as_str();
+    assert!(
+        !images
+            .iter()
+            .any(|(_, image)| image.tags.get(SAVE_TAG).is_some_and(ours))
     );
 }

@@ -319,7 +319,10 @@ fn check_once(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
     for record in records {
         if let Ok(saved) = record.instance() {
             let until = record.ended_at.unwrap_or(record.updated_at);
-            let span = (record.started_at, until, &record.save_id);
+            // The lock is taken some time after it began; nobody watched those from before the run.
+            let locked = run.conductor.begun(&record.save_id);
+            let from = locked.unwrap_or(record.started_at);
+            let span = (from, until, &record.save_id);
             spans.entry(&saved.id).or_default().push(span);
         }
     }

@@ -1,0 +1,200 @@
+//! How a call to a port fares: it is let through, or suffers what was decided for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use prism_asl::Clock as _;
+use prism_functions::ports::Call;
+use prism_local::ec2::Cloud;
+
+use super::{Conductor, LATE};
+use crate::simulation::chance::Chance;
+use crate::simulation::fault::{Kind, Spot, changes};
+use crate::simulation::invocation::{self, Invocation};
+
+/// How a call goes wrong, for the port to word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    /// The service failed.
+    Failed,
+    /// It refused, and always will.
+    Refused,
+    /// The permission is missing.
+    Denied,
+    /// No answer came.
+    Silent,
+    /// There were too many calls.
+    Throttled,
+}
+
+/// A call on its way to a port.
+pub(crate) struct Asked<'a, T, E> {
+    pub(crate) call: Call,
+    /// The words of the port for what goes wrong.
+    pub(crate) wrong: &'a (dyn Fn(Wrong) -> E + Send + Sync),
+    /// Does it.
+    pub(crate) ask: &'a (dyn Fn() -> BoxFuture<'static, Result<T, E>> + Send + Sync),
+    /// Asks a cloud of the past instead, where that is possible.
+    pub(crate) past: Option<&'a (dyn Fn(Cloud) -> Result<T, E> + Send + Sync)>,
+}
+
+impl Conductor {
+    /// How long the next call is on its way.
+    fn lag(&self) -> Option<Duration> {
+        let mut state = self.state();
+        if state.calm {
+            return None;
+        }
+        state.chance.as_mut().and_then(Chance::lag)
+    }
+
+    /// Lets a call through, or not.
+    pub(crate) async fn through<T, E>(&self, asked: Asked<'_, T, E>) -> Result<T, E>
+    where
+        T: PartialEq + Send + 'static,
+        E: Send + 'static,
+    {
+        let Some(invocation) = invocation::current() else {
+            return (asked.ask)().await;
+        };
+        let kind = self.arrive(&invocation, Spot::Call(asked.call));
+        if self.has_arrived() {
+            futures::future::pending::<()>().await;
+        }
+        if let Some(lag) = self.lag() {
+            self.clock().sleep(lag).await;
+        }
+        let result = match kind {
+            None => (asked.ask)().await,
+            Some(kind) => self.suffer(&invocation, kind, &asked).await,
+        };
+        if changes(asked.call)
+            && let Some(lag) = self.lag()
+        {
+            self.clock().sleep(lag).await;
+        }
+        result
+    }
+
+    async fn suffer<T, E>(
+        &self,
+        invocation: &Arc<Invocation>,
+        kind: Kind,
+        asked: &Asked<'_, T, E>,
+    ) -> Result<T, E>
+    where
+        T: PartialEq + Send + 'static,
+        E: Send + 'static,
+    {
+        let wrong = |how| Err((asked.wrong)(how));
+        let clock = self.clock();
+        match kind {
+            Kind::Fails => wrong(Wrong::Failed),
+            Kind::Refused => wrong(Wrong::Refused),
+            Kind::Denied => wrong(Wrong::Denied),
+            Kind::Throttle1 | Kind::Throttle10 | Kind::Throttle100 => wrong(Wrong::Throttled),
+            Kind::FailsAfter => {
+                drop((asked.ask)().await);
+                wrong(Wrong::Failed)
+            }
+            Kind::Lost => {
+                drop((asked.ask)().await);
+                wrong(Wrong::Silent)
+            }
+            Kind::Late => {
+                let late = (asked.ask)();
+                let rest = clock.sleep(LATE);
+                let this = self.clone();
+                this.state().late += 1;
+                clock.spawn(async move {
+                    rest.await;
+                    drop(late.await);
+                    this.state().late -= 1;
+                });
+                wrong(Wrong::Silent)
+            }
+            Kind::Slow => {
+                clock.sleep(LATE).await;
+                (asked.ask)().await
+            }
+            Kind::Stale => self.stale(asked).await,
+            _ => self.break_off(invocation, kind, asked).await,
+        }
+    }
+
+    /// What ends a function or its execution, and what others do.
+    async fn break_off<T, E>(
+        &self,
+        invocation: &Arc<Invocation>,
+        kind: Kind,
+        asked: &Asked<'_, T, E>,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+    {
+        let after = matches!(
+            kind,
+            Kind::HangsAfter
+                | Kind::CrashAfter
+                | Kind::AbortAfter
+                | Kind::TimeUpAfter
+                | Kind::DeathAfter
+        );
+        let result = if after {
+            Some((asked.ask)().await)
+        } else {
+            None
+        };
+        match kind {
+            Kind::Hangs | Kind::HangsAfter => futures::future::pending::<()>().await,
+            Kind::Crash | Kind::CrashAfter => {
+                invocation.die();
+                futures::future::pending::<()>().await;
+            }
+            Kind::Zombie => {
+                self.end_execution(invocation, kind);
+                self.clock().sleep(LATE).await;
+            }
+            kind if kind.ends_execution() => {
+                self.end_execution(invocation, kind);
+                if matches!(kind, Kind::Death | Kind::DeathAfter) {
+                    futures::future::pending::<()>().await;
+                }
+            }
+            kind => self.act(invocation, kind).await,
+        }
+        match result {
+            Some(result) => result,
+            None => (asked.ask)().await,
+        }
+    }
+
+    /// Asks how it was before the last change within [`LATE`].
+    async fn stale<T, E>(&self, asked: &Asked<'_, T, E>) -> Result<T, E>
+    where
+        T: PartialEq + Send + 'static,
+        E: Send + 'static,
+    {
+        let fresh = (asked.ask)().await;
+        let Some(past) = asked.past else { return fresh };
+        let now = self.clock().now();
+        let pasts: Vec<Cloud> = {
+            let state = self.state();
+            let recent = state.pasts.iter().filter(|(at, _)| *at + LATE >= now);
+            recent.rev().map(|(_, cloud)| cloud.clone()).collect()
+        };
+        for cloud in pasts {
+            let told = past(cloud);
+            let same = match (&told, &fresh) {
+                (Ok(told), Ok(fresh)) => told == fresh,
+                (Err(_), Err(_)) => true,
+                _ => false,
+            };
+            if !same {
+                return told;
+            }
+        }
+        fresh
+    }
+}
