@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use prism_tests::simulation::{
-    Fault, MAIN, MUTANTS, PATHS, Pairs, Part, Path, Progress, Run, Tally, pairs, play, play_pairs,
-    random, randoms, singles, tell, trace,
+    Fault, MAIN, MUTANTS, PATHS, Pairs, Part, Path, Progress, Run, Tally, Until, pairs, play,
+    play_pairs, random, randoms, singles, tell, trace,
 };
 
 /// Thousands of saves are millions of small pieces of memory.
@@ -24,9 +24,11 @@ Usage: cargo xtask simulate [OPTIONS]
 
 Without options: all single faults, all pairs, the deliberate defects, and 10,000 seeds.
 
-  --singles               each fault at each call of each path
+  --singles [--joined]    each fault at each call of each path, to the end of the run; or until it has joined
+                          the run without a fault
   --pairs [--every N [--part K]]
-                          each pair of faults on the main path; every N-th of them, from the K-th on (1)
+                          each pair of faults on the main path; those of every N-th first one, from the
+                          K-th on (1)
   --mutants               the deliberate defects, each of which must be caught
   --seeds N [--from S]    N runs by chance, from the seed S on (1)
   --seed S                play the run of a seed again and tell it
@@ -40,6 +42,7 @@ Without options: all single faults, all pairs, the deliberate defects, and 10,00
 #[derive(Debug, Default)]
 struct Options {
     singles: bool,
+    joined: bool,
     pairs: bool,
     every: Option<usize>,
     part: Option<usize>,
@@ -64,6 +67,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
         };
         match arg.as_str() {
             "--singles" => options.singles = true,
+            "--joined" => options.joined = true,
             "--pairs" => options.pairs = true,
             "--every" => options.every = Some(positive(&arg, &value()?)?),
             "--part" => options.part = Some(positive(&arg, &value()?)?),
@@ -150,7 +154,12 @@ fn campaigns(options: &Options) -> bool {
     let mut whole = Tally::default();
     if options.singles {
         let what = format!("single faults on {} paths", PATHS.len());
-        whole.merge(timed(&what, || singles(PATHS, 1, &watch)));
+        let until = if options.joined {
+            Until::Joined
+        } else {
+            Until::End
+        };
+        whole.merge(timed(&what, || singles(PATHS, 1, until, &watch)));
     }
     // The single faults alone visit everything: else some of it would depend on chance.
     let missing = if options.singles {
@@ -159,17 +168,15 @@ fn campaigns(options: &Options) -> bool {
         Vec::new()
     };
     if options.pairs {
-        let found = counted(|| pairs(MAIN));
         let (every, part) = (options.every.unwrap_or(1), options.part.unwrap_or(1));
+        let from = part - 1;
+        let found = counted(|| pairs(MAIN, Part { every, from }));
+        let what = format!("pairs of faults, which stand for {}", found.all);
         let what = match every {
-            1 => format!("pairs of faults, which stand for {}", found.all),
-            every => format!("pairs of faults, part {part} of {every} of those that differ"),
+            1 => what,
+            every => format!("{what}, part {part} of {every}"),
         };
-        let part = Part {
-            every,
-            from: part - 1,
-        };
-        whole.merge(timed(&what, || play_pairs(MAIN, &found, part, &watch)));
+        whole.merge(timed(&what, || play_pairs(MAIN, &found, &watch)));
     }
     if let Some(count) = options.seeds {
         let from = options.from.unwrap_or(1);
@@ -234,7 +241,7 @@ fn counted(find: impl FnOnce() -> Pairs) -> Pairs {
     let found = find();
     println!(
         "{} pairs of faults differ, of {} that there are; found in {:.1} s",
-        found.different.len(),
+        found.different(),
         found.all,
         begin.elapsed().as_secs_f64()
     );
@@ -262,7 +269,7 @@ fn timed(what: &str, campaign: impl FnOnce() -> Tally) -> Tally {
     );
     if tally.joined > 0 {
         println!(
-            "{} of them came to a moment that a run with one fault had passed",
+            "{} of them came to a moment that another run had passed",
             tally.joined
         );
     }

@@ -3,7 +3,7 @@
 //! shown here.
 
 use prism_tests::simulation::{
-    Failure, MAIN, MUTANTS, PATHS, Path, play, random, randoms, singles, tell, trace,
+    Failure, MAIN, MUTANTS, PATHS, Path, Until, play, random, randoms, singles, tell, trace,
 };
 
 /// Fails with what was wrong first, and how to play it again.
@@ -35,7 +35,7 @@ fn every_path_keeps_the_promises() {
 
 #[test]
 fn single_faults_keep_the_promises() {
-    let tally = singles(PATHS, 211, &|_| {});
+    let tally = singles(PATHS, 211, Until::End, &|_| {});
     assert!(tally.runs > 100, "{} runs", tally.runs);
     none(&tally.failures);
 }

@@ -17,7 +17,7 @@ type Moment = (u64, Kind);
 #[derive(Debug, Clone, Default)]
 pub struct Pairs {
     /// Those that differ, to be played.
-    pub different: Vec<[Fault; 2]>,
+    different: Vec<[Fault; 2]>,
     /// How many there are with those that come to the same.
     pub all: usize,
     /// The moments that runs with one fault have passed on their way to a good end.
@@ -33,19 +33,35 @@ fn observed(path: Path, faults: &[Fault]) -> (Vec<Visit>, bool) {
 }
 
 /// The moments at which a run with two faults may end, if it comes to them.
-fn ends(visits: &[Visit]) -> impl Iterator<Item = u64> {
+pub(super) fn ends(visits: &[Visit]) -> impl Iterator<Item = u64> {
     let begins = visits.iter().filter(|v| v.point.site.spot == Spot::Begin);
     begins.map(|visit| visit.past)
 }
 
-/// All pairs on a path, of which those are left out whose second fault meets the same moment as
+impl Pairs {
+    /// How many differ.
+    pub fn different(&self) -> usize {
+        self.different.len()
+    }
+}
+
+/// Which of what can go wrong first is looked at, with all that can go wrong after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// Every so manieth, which with 1 is all of it.
+    pub every: usize,
+    /// From this one on: 0 is the first.
+    pub from: usize,
+}
+
+/// All pairs on a path, or a part of them, of which those are left out whose second fault meets the same moment as
 /// one before it: the same call of the same function, with the save's record, the registry, EC2, and all
 /// that is under way the same, but for when things happened.
-pub fn pairs(path: Path) -> Pairs {
-    let firsts: Vec<Fault> = points(path)
+pub fn pairs(path: Path, part: Part) -> Pairs {
+    let firsts = points(path)
         .into_iter()
-        .flat_map(|point| point.site.kinds().map(move |kind| Fault { point, kind }))
-        .collect();
+        .flat_map(|point| point.site.kinds().map(move |kind| Fault { point, kind }));
+    let firsts: Vec<Fault> = firsts.skip(part.from).step_by(part.every).collect();
     let traces: Mutex<Vec<(usize, Vec<Visit>)>> = Mutex::default();
     let known: Mutex<HashSet<u64>> = Mutex::default();
     let remember = |visits: &[Visit]| {
@@ -102,21 +118,10 @@ pub fn pairs(path: Path) -> Pairs {
     pairs
 }
 
-/// Which of the pairs are played.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Part {
-    /// Every so manieth, which with 1 is all of them.
-    pub every: usize,
-    /// From this one on: 0 is the first.
-    pub from: usize,
-}
-
 /// Plays pairs: each to its end, or to a moment that a run with one fault has passed on its way to a
 /// good one.
-pub fn play_pairs(path: Path, pairs: &Pairs, part: Part, watch: Watch<'_>) -> Tally {
-    let played = pairs.different.iter().skip(part.from).step_by(part.every);
-    let jobs: Vec<[Fault; 2]> = played.copied().collect();
-    all(&jobs, watch, |faults, tally| {
+pub fn play_pairs(path: Path, pairs: &Pairs, watch: Watch<'_>) -> Tally {
+    all(&pairs.different, watch, |faults, tally| {
         let mut scene = Scene::on(path, faults);
         scene.script.known = Some(Arc::clone(&pairs.known));
         let run = Run::play(scene);
