@@ -241,9 +241,9 @@ fn of_lists(asked: &mut Asked<'_>) {
             none,
         );
     }
-    // A member reads of each whether it was shared, and of the one that was, with whom.
+    // A member reads of each whether it was shared with them or with their project.
     let listed = service.templates(&mia, &project, PAGE, None);
-    asked.reads("the same by a member", Page(4, MANY), listed, none);
+    asked.reads("the same by a member", Page(5, 0), listed, none);
     asked.reads("saves", Page(1, 0), service.saves(&ada, PAGE, None), none);
     let own = AuditFilter::default();
     let of_project = AuditFilter {

@@ -11,8 +11,8 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use crate::Outcome;
-use crate::shell::{build, cache, read, root, run as run_command};
-use crate::verify::{fresh, needs};
+use crate::shell::{build, read, root, run as run_command};
+use crate::venv;
 
 /// Where the checks are, and what they are written with.
 const CHECKS: &str = "tests/emulators/deployed";
@@ -33,13 +33,12 @@ const AWS: [&str; 9] = [
 /// Runs the chore. `--package ZIP` deploys a package that is there instead of a quick one, and what
 /// follows goes to the checks: `--only TEXT` runs those whose names have it.
 pub(crate) fn run(args: &[&str]) -> Outcome {
-    needs("python3", "Python 3 with its venv module")?;
     let scratch = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
-    let programs = environment(&cache()?)?;
+    let programs = environment()?;
     let wire = ["--package", "prism-local", "--features", "wire", "--locked"];
     let wire = build(&[&wire[..], &["--example", "wire"]].concat())?;
     let prism = build(&[&AWS[..], &["--bin", "prism"]].concat())?;
-    let mut checks = Command::new(programs.join("bin/python"));
+    let mut checks = Command::new(programs.join("python"));
     checks.arg(root().join(CHECKS)).args(args);
     if !args.contains(&"--package") {
         let bootstrap = build(&[&AWS[..], &["--bin", "bootstrap"]].concat())?;
@@ -58,32 +57,16 @@ fn kept() -> impl Iterator<Item = (OsString, OsString)> {
     env::vars_os().filter(move |(name, _)| names.iter().any(|kept| name == OsStr::new(kept)))
 }
 
-/// The emulator and what talks to it, in a folder of the cache that is named by their versions.
-fn environment(cache: &Path) -> Outcome<PathBuf> {
-    let requirements = root().join(REQUIREMENTS);
-    let folder = cache.join(folder_of(&read(&requirements)?));
-    let complete = folder.join("complete");
-    if !complete.exists() {
-        println!("installing what {REQUIREMENTS} names");
-        fresh(&folder)?;
-        run_command(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-        let mut pip = Command::new(folder.join("bin/pip"));
-        pip.args(["install", "--quiet", "--disable-pip-version-check"]);
-        run_command(
-            pip.arg("--requirement")
-                .arg(&requirements)
-                .stdin(Stdio::null()),
-        )?;
-        fs::write(&complete, "").map_err(|error| format!("the cache: {error}"))?;
-    }
-    Ok(folder)
+/// The programs of the emulator and of what talks to it.
+fn environment() -> Outcome<PathBuf> {
+    let requirements = read(&root().join(REQUIREMENTS))?;
+    venv::with("python3", "deployed", &pinned(&requirements))
 }
 
-/// A folder's name in which every version is.
-fn folder_of(requirements: &str) -> String {
-    let pinned = requirements.lines().filter(|line| line.contains("=="));
-    let versions: Vec<String> = pinned.map(|line| line.trim().replace("==", "-")).collect();
-    format!("deployed-{}", versions.join("-"))
+/// The packages that a file of requirements has, each in a version.
+fn pinned(requirements: &str) -> Vec<&str> {
+    let lines = requirements.lines().map(str::trim);
+    lines.filter(|line| line.contains("==")).collect()
 }
 
 /// Packs a program as Lambda takes it, quickly: without debug information, which is most of it.
@@ -109,9 +92,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_version_is_installed_into_another_folder() {
-        let folder = folder_of("# pinned\nministack==1.5.33\nboto3==1.43.106\n");
-        assert_eq!(folder, "deployed-ministack-1.5.33-boto3-1.43.106");
-        assert_ne!(folder, folder_of("ministack==1.5.34\nboto3==1.43.106\n"));
+    fn what_is_pinned_is_installed() {
+        let pinned = pinned("# pinned\nministack==1.5.33\n\nboto3==1.43.106\n");
+        assert_eq!(pinned, ["ministack==1.5.33", "boto3==1.43.106"]);
     }
 }

@@ -28,6 +28,8 @@ pub(crate) fn with(python: &str, name: &str, packages: &[&str]) -> Outcome<PathB
         run(Command::new(python).args(["-m", "venv"]).arg(&folder))?;
         let mut pip = Command::new(programs.join("pip"));
         pip.args(["install", "--quiet", "--disable-pip-version-check"]);
+        // Of most of it nothing is ever run.
+        pip.arg("--no-compile");
         run(pip.args(packages).stdin(Stdio::null()))?;
         fs::write(&complete, "")
             .map_err(|error| format!("{} cannot be written: {error}", complete.display()))?;

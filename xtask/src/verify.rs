@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::shell::{cache, output, read, root, run as run_command, write};
+use crate::venv;
 
 const DEFINITION: &str = "statemachine/save.asl.json";
 const TEMPLATE: &str = "infra/template.yaml";
@@ -31,7 +32,7 @@ const REGION: &str = "us-east-1";
 pub(crate) fn run() -> Outcome {
     let cache = cache()?;
     definition(&cache)?;
-    template(&cache)
+    template()
 }
 
 fn definition(cache: &Path) -> Outcome {
@@ -44,7 +45,7 @@ fn definition(cache: &Path) -> Outcome {
             .arg(&definition),
     )?;
 
-    let cfn_lint = python(cache, CFN_LINT, "cfn-lint")?;
+    let cfn_lint = python(CFN_LINT, "cfn-lint")?;
     let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
     let template = folder.path().join("template.json");
     write(&template, &around(&text)?.to_string())?;
@@ -53,18 +54,18 @@ fn definition(cache: &Path) -> Outcome {
     Ok(())
 }
 
-fn template(cache: &Path) -> Outcome {
+fn template() -> Outcome {
     let template = root().join(TEMPLATE);
-    let cfn_lint = python(cache, CFN_LINT, "cfn-lint")?;
+    let cfn_lint = python(CFN_LINT, "cfn-lint")?;
     run_command(Command::new(cfn_lint).arg("--").arg(&template))?;
 
-    let sam = python(cache, SAM, "sam")?;
+    let sam = python(SAM, "sam")?;
     let mut validate = Command::new(sam);
     validate.args(["validate", "--lint", "--region", REGION, "--template-file"]);
     validate.arg(&template).env("SAM_CLI_TELEMETRY", "0");
     run_command(validate.stdin(Stdio::null()))?;
 
-    let checkov = python(cache, CHECKOV, "checkov")?;
+    let checkov = python(CHECKOV, "checkov")?;
     let mut check = Command::new(checkov);
     check.arg("--config-file").arg(root().join(EXCEPTIONS));
     check.arg("--file").arg(&template);
@@ -119,22 +120,11 @@ fn asl_validator(cache: &Path) -> Outcome<PathBuf> {
 }
 
 /// A program of a package of PyPI, in a virtual environment of the package's own.
-fn python(cache: &Path, package: &str, program: &str) -> Outcome<PathBuf> {
-    let folder = cache.join(package.replace("==", "-"));
-    let program = folder.join("bin").join(program);
-    needs("python3", "Python 3 with its venv module")?;
-    if !program.exists() {
-        println!("installing {package}");
-        fresh(&folder)?;
-        run_command(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-        let mut pip = Command::new(folder.join("bin/pip"));
-        pip.args(["install", "--quiet", "--disable-pip-version-check", package]);
-        run_command(pip.stdin(Stdio::null()))?;
-    }
-    Ok(program)
+fn python(package: &str, program: &str) -> Outcome<PathBuf> {
+    Ok(venv::with("python3", program, &[package])?.join(program))
 }
 
-pub(crate) fn needs(program: &str, what: &str) -> Outcome {
+fn needs(program: &str, what: &str) -> Outcome {
     let asked = output(Command::new(program).arg("--version"));
     asked
         .map(drop)
@@ -142,7 +132,7 @@ pub(crate) fn needs(program: &str, what: &str) -> Outcome {
 }
 
 /// Makes a folder, without what an earlier installation that was cut off left in it.
-pub(crate) fn fresh(folder: &Path) -> Outcome {
+fn fresh(folder: &Path) -> Outcome {
     let _ = fs::remove_dir_all(folder);
     fs::create_dir_all(folder)
         .map_err(|error| format!("{} cannot be made: {error}", folder.display()))

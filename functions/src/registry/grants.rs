@@ -3,7 +3,7 @@
 //! unchanged, has read them all.
 
 use super::audit::audit_write;
-use super::records::{Indexed, encode};
+use super::records::{Indexed, decode, encode};
 use super::templates::template_changed;
 use super::{Listed, Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
@@ -68,6 +68,18 @@ impl Registry {
             cursor: None,
         };
         Ok(self.list(&query).await?.items)
+    }
+
+    /// What a template's grant to somebody is, where there is one.
+    pub async fn grant(
+        &self,
+        template: &TemplateName,
+        to: &Grantee,
+    ) -> Result<Option<Grant>, Problem> {
+        let item = self.table.get(&grant_key(template, to)).await;
+        let item = item.map_err(problem)?;
+        let stored = item.map(|item| decode::<Grant>(&item)).transpose()?;
+        Ok(stored.map(|stored| stored.value))
     }
 
     /// What is given to a user or a project, by the names of the templates.

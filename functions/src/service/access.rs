@@ -335,6 +335,20 @@ impl Caller {
         Ok(any_allowed(&all, action, Resource::Template))
     }
 
+    /// Whether the caller may see a template that is one of many in a list.
+    pub(super) async fn sees_in_list(
+        &self,
+        registry: &Registry,
+        template: &Template,
+    ) -> Result<bool, Problem> {
+        let known = relations::known(self, template);
+        if any_allowed(&known, Action::See, Resource::Template) {
+            return Ok(true);
+        }
+        let all = relations::to_listed_template(registry, self, template).await?;
+        Ok(any_allowed(&all, Action::See, Resource::Template))
+    }
+
     /// Refuses a template that the caller may not see as one that does not exist, and one that the
     /// caller may see but not use as that.
     pub async fn check_template(

@@ -83,7 +83,7 @@ impl Service {
                 let template = &entry.template;
                 let mut kept = keeps(caller, filter, search.as_ref(), &place, template);
                 if kept && source.checked {
-                    kept = caller.may_template(registry, Action::See, template).await?;
+                    kept = caller.sees_in_list(registry, template).await?;
                 }
                 if after.as_ref().is_none_or(|after| place > *after) {
                     found.push(Candidate {

@@ -1,12 +1,12 @@
-//! What a caller is to a thing: in two keyed reads at most, the caller's memberships and the
-//! template's grants.
+//! What a caller is to a thing: in two reads at most, the caller's memberships and the template's grants. In a
+//! list of templates, those of its grants alone that are to the caller.
 
 use std::collections::BTreeSet;
 
 use super::access::{Caller, Relation};
 use crate::domain::Problem;
-use crate::domain::grant::{GrantState, Grantee};
-use crate::domain::project::ProjectRole;
+use crate::domain::grant::{Grant, GrantState, Grantee};
+use crate::domain::project::{Memberships, ProjectRole};
 use crate::domain::save::SaveRecord;
 use crate::domain::template::{Template, Visibility};
 use crate::registry::Registry;
@@ -26,11 +26,45 @@ pub(super) fn known(caller: &Caller, template: &Template) -> BTreeSet<Relation> 
     relations
 }
 
+/// In how many projects somebody may be for whom the grants of a template are read one by one.
+const FEW: usize = 4;
+
 /// All that the caller is to a template.
 pub(super) async fn to_template(
     registry: &Registry,
     caller: &Caller,
     template: &Template,
+) -> Result<BTreeSet<Relation>, Problem> {
+    let read = async |_: &Memberships| registry.grants(&template.name).await;
+    by_grants(registry, caller, template, read).await
+}
+
+/// The same of one template among many: not all that it was given to is read, but what was given to the caller
+/// and, where they are few, to the caller's projects.
+pub(super) async fn to_listed_template(
+    registry: &Registry,
+    caller: &Caller,
+    template: &Template,
+) -> Result<BTreeSet<Relation>, Problem> {
+    let read = async |memberships: &Memberships| {
+        if memberships.roles.len() > FEW {
+            return registry.grants(&template.name).await;
+        }
+        let projects = memberships.roles.keys().cloned().map(Grantee::Project);
+        let mut grants = Vec::new();
+        for to in projects.chain([Grantee::User(caller.user.clone())]) {
+            grants.extend(registry.grant(&template.name, &to).await?);
+        }
+        Ok(grants)
+    };
+    by_grants(registry, caller, template, read).await
+}
+
+async fn by_grants(
+    registry: &Registry,
+    caller: &Caller,
+    template: &Template,
+    read: impl AsyncFnOnce(&Memberships) -> Result<Vec<Grant>, Problem>,
 ) -> Result<BTreeSet<Relation>, Problem> {
     let mut relations = known(caller, template);
     if relations.contains(&Relation::Owner) {
@@ -48,7 +82,7 @@ pub(super) async fn to_template(
     if template.visibility == Visibility::Private {
         return Ok(relations);
     }
-    for grant in registry.grants(&template.name).await? {
+    for grant in read(&memberships).await? {
         if grant.state != GrantState::Open {
             continue;
         }

@@ -115,9 +115,7 @@ impl Service {
         if role.manages() || open || template.owner == caller.user {
             return Ok(true);
         }
-        caller
-            .may_template(&self.env.registry, Action::See, template)
-            .await
+        caller.sees_in_list(&self.env.registry, template).await
     }
 
     async fn listed(
