@@ -35,7 +35,7 @@ fn every_path_keeps_the_promises() {
 
 #[test]
 fn single_faults_keep_the_promises() {
-    let tally = singles(PATHS, 211, Until::End, &|_| {});
+    let tally = singles(PATHS, 997, Until::End, &|_| {});
     assert!(tally.runs > 100, "{} runs", tally.runs);
     none(&tally.failures);
 }
@@ -107,7 +107,7 @@ fn two_faults_at_once_keep_the_promises() {
 
 #[test]
 fn seeds_keep_the_promises() {
-    none(&randoms(1, 100, &|_| {}).failures);
+    none(&randoms(1, 40, &|_| {}).failures);
 }
 
 #[test]
