@@ -15,9 +15,6 @@ use crate::registry::Registry;
 /// the rest of [`super::LATE_S`].
 const INTENT_S: f64 = 5.0;
 
-/// How often an intent is written before the table counts as too slow.
-const INTENT_TRIES: usize = 3;
-
 /// How far `--public` reaches in this deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -161,20 +158,18 @@ impl Env {
     }
 
     /// Writes down what EC2 is about to be asked for, with the instant. How late an effect may come is counted
-    /// from that instant: where the write itself took long it is written anew.
+    /// from that instant: where the write itself took long it is written once more.
     pub(crate) async fn intend(
         &self,
         save: &SaveRef,
         mut intent: impl FnMut(&mut SaveRecord, Timestamp),
     ) -> Result<SaveRecord, Problem> {
-        for _ in 0..INTENT_TRIES {
-            let now = self.clock.now();
-            let record = self.note(save, |record| intent(record, now)).await?;
-            if seconds_between(now, self.clock.now()) <= INTENT_S {
-                return Ok(record);
-            }
+        let now = self.clock.now();
+        let record = self.note(save, |record| intent(record, now)).await?;
+        let written = self.clock.now();
+        if seconds_between(now, written) <= INTENT_S {
+            return Ok(record);
         }
-        let message = "The table answers too slowly to ask EC2 for anything.";
-        Err(Problem::new(Code::RegistryUnavailable, message))
+        self.note(save, |record| intent(record, written)).await
     }
 }
