@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use prism_tests::simulation::{
-    Fault, MAIN, MUTANTS, PATHS, Pairs, Part, Path, Progress, Run, Tally, Until, pairs, play,
-    play_pairs, random, randoms, singles, tell, trace,
+    Fault, MAIN, MUTANTS, PATHS, Pairs, Part, Path, Progress, Run, Tally, pairs, play, play_pairs,
+    random, randoms, singles, tell, trace,
 };
 
 /// Thousands of saves are millions of small pieces of memory.
@@ -24,11 +24,10 @@ Usage: cargo xtask simulate [OPTIONS]
 
 Without options: all single faults, all pairs, the deliberate defects, and 10,000 seeds.
 
-  --singles [--joined]    each fault at each call of each path, to the end of the run; or until it has joined
-                          the run without a fault
-  --pairs [--every N [--part K]]
-                          each pair of faults on the main path; those of every N-th first one, from the
-                          K-th on (1)
+  --singles               each fault at each call of each path
+  --pairs                 each pair of faults on the main path
+  --every N [--part K]    with the last two: every N-th of them, from the K-th on (1); of pairs, those of
+                          every N-th first fault
   --mutants               the deliberate defects, each of which must be caught
   --seeds N [--from S]    N runs by chance, from the seed S on (1)
   --seed S                play the run of a seed again and tell it
@@ -42,7 +41,6 @@ Without options: all single faults, all pairs, the deliberate defects, and 10,00
 #[derive(Debug, Default)]
 struct Options {
     singles: bool,
-    joined: bool,
     pairs: bool,
     every: Option<usize>,
     part: Option<usize>,
@@ -67,7 +65,6 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
         };
         match arg.as_str() {
             "--singles" => options.singles = true,
-            "--joined" => options.joined = true,
             "--pairs" => options.pairs = true,
             "--every" => options.every = Some(positive(&arg, &value()?)?),
             "--part" => options.part = Some(positive(&arg, &value()?)?),
@@ -152,30 +149,27 @@ fn show(run: &Run, every_call: bool) -> ExitCode {
 /// Runs what is asked for; answers whether everything holds.
 fn campaigns(options: &Options) -> bool {
     let mut whole = Tally::default();
+    let part = Part {
+        every: options.every.unwrap_or(1),
+        from: options.part.unwrap_or(1) - 1,
+    };
+    let of_part = |what: String| match part.every {
+        1 => what,
+        every => format!("{what}, part {} of {every}", part.from + 1),
+    };
     if options.singles {
-        let what = format!("single faults on {} paths", PATHS.len());
-        let until = if options.joined {
-            Until::Joined
-        } else {
-            Until::End
-        };
-        whole.merge(timed(&what, || singles(PATHS, 1, until, &watch)));
+        let what = of_part(format!("single faults on {} paths", PATHS.len()));
+        whole.merge(timed(&what, || singles(PATHS, part, &watch)));
     }
     // The single faults alone visit everything: else some of it would depend on chance.
-    let missing = if options.singles {
+    let missing = if options.singles && part.every == 1 {
         whole.coverage.missing()
     } else {
         Vec::new()
     };
     if options.pairs {
-        let (every, part) = (options.every.unwrap_or(1), options.part.unwrap_or(1));
-        let from = part - 1;
-        let found = counted(|| pairs(MAIN, Part { every, from }));
-        let what = format!("pairs of faults, which stand for {}", found.all);
-        let what = match every {
-            1 => what,
-            every => format!("{what}, part {part} of {every}"),
-        };
+        let found = counted(|| pairs(MAIN, part));
+        let what = of_part(format!("pairs of faults, which stand for {}", found.all));
         whole.merge(timed(&what, || play_pairs(MAIN, &found, &watch)));
     }
     if let Some(count) = options.seeds {

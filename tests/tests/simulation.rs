@@ -3,7 +3,7 @@
 //! shown here.
 
 use prism_tests::simulation::{
-    Failure, MAIN, MUTANTS, PATHS, Path, Until, play, random, randoms, singles, tell, trace,
+    Failure, MAIN, MUTANTS, PATHS, Part, Path, play, random, randoms, singles, tell, trace,
 };
 
 /// Fails with what was wrong first, and how to play it again.
@@ -35,7 +35,11 @@ fn every_path_keeps_the_promises() {
 
 #[test]
 fn single_faults_keep_the_promises() {
-    let tally = singles(PATHS, 997, Until::End, &|_| {});
+    let part = Part {
+        every: 997,
+        from: 0,
+    };
+    let tally = singles(PATHS, part, &|_| {});
     assert!(tally.runs > 100, "{} runs", tally.runs);
     none(&tally.failures);
 }

@@ -32,5 +32,5 @@ pub use pairs::{Pairs, Part, pairs, play_pairs};
 pub use path::{ALL as PATHS, MAIN, Path};
 pub use random::{random, randoms};
 pub use run::Run;
-pub use singles::{Until, play, points, singles};
+pub use singles::{play, points, singles};
 pub use tale::{tell, trace};

@@ -33,7 +33,7 @@ fn observed(path: Path, faults: &[Fault]) -> (Vec<Visit>, bool) {
 }
 
 /// The moments at which a run with two faults may end, if it comes to them.
-pub(super) fn ends(visits: &[Visit]) -> impl Iterator<Item = u64> {
+fn ends(visits: &[Visit]) -> impl Iterator<Item = u64> {
     let begins = visits.iter().filter(|v| v.point.site.spot == Spot::Begin);
     begins.map(|visit| visit.past)
 }
@@ -45,7 +45,7 @@ impl Pairs {
     }
 }
 
-/// Which of what can go wrong first is looked at, with all that can go wrong after it.
+/// Which of what can go wrong is looked at; of pairs, what goes wrong first, with all that can go wrong after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
     /// Every so manieth, which with 1 is all of it.

@@ -1,12 +1,11 @@
 //! Exhaustive single faults: at every call of every path, everything that can go wrong there.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use super::campaign::{Tally, Watch, all};
 use super::fault::{Fault, Point};
 use super::mutant::Mutant;
-use super::pairs::ends;
+use super::pairs::Part;
 use super::path::Path;
 use super::run::{Run, Scene};
 
@@ -47,40 +46,11 @@ pub(crate) fn replay(path: Path, faults: &[Fault]) -> String {
     )
 }
 
-/// The moments of a path without a fault, from which on a run with one fault is the same but for when things
-/// happen: behind all of its script. `None` where something happens at a time of its own.
-fn beaten(path: Path) -> Option<Arc<HashSet<u64>>> {
-    if !path.later.is_empty() {
-        return None;
-    }
-    let mut scene = Scene::on(path, &[]);
-    scene.script.known = Some(Arc::default());
-    let run = Run::play(scene);
-    let (trace, script) = (run.conductor.trace(), path.script());
-    let scripted = |point: &Point| script.iter().any(|fault| fault.point == *point);
-    let behind = trace.iter().rposition(|visit| scripted(&visit.point));
-    let good = run.violations.is_empty();
-    good.then(|| Arc::new(ends(&trace[behind.map_or(0, |at| at + 1)..]).collect()))
-}
-
-/// How far a run with a single fault is played.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Until {
-    /// To its end.
-    End,
-    /// Until the fault is behind it, and it comes to a moment that the path without it has passed.
-    Joined,
-}
-
-/// Single faults of these paths: every so manieth of them, which with 1 is all of them.
-pub fn singles(paths: &[Path], every: usize, until: Until, watch: Watch<'_>) -> Tally {
-    let mut jobs: Vec<(Path, Option<Fault>, Option<_>)> = Vec::new();
+/// Single faults of these paths, or a part of them.
+pub fn singles(paths: &[Path], part: Part, watch: Watch<'_>) -> Tally {
+    let mut jobs: Vec<(Path, Option<Fault>)> = Vec::new();
     for path in paths {
-        jobs.push((*path, None, None));
-        let known = match until {
-            Until::End => None,
-            Until::Joined => beaten(*path),
-        };
+        jobs.push((*path, None));
         let points = if path.waits {
             different(*path)
         } else {
@@ -88,15 +58,14 @@ pub fn singles(paths: &[Path], every: usize, until: Until, watch: Watch<'_>) -> 
         };
         for point in points {
             let faults = point.site.kinds().map(|kind| Fault { point, kind });
-            jobs.extend(faults.map(|fault| (*path, Some(fault), known.clone())));
+            jobs.extend(faults.map(|fault| (*path, Some(fault))));
         }
     }
-    let jobs: Vec<_> = jobs.into_iter().step_by(every).collect();
-    all(&jobs, watch, |(path, fault, known), tally| {
+    let jobs = jobs.into_iter().skip(part.from).step_by(part.every);
+    let jobs: Vec<_> = jobs.collect();
+    all(&jobs, watch, |(path, fault), tally| {
         let faults: Vec<Fault> = fault.iter().copied().collect();
-        let mut scene = Scene::on(*path, &faults);
-        scene.script.known.clone_from(known);
-        let run = Run::play(scene);
+        let run = play(*path, &faults, None);
         tally.add(&run, || replay(*path, &faults));
     })
 }
