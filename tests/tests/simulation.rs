@@ -78,6 +78,18 @@ fn what_is_asked_for_after_a_slow_write_is_noted_anew() {
     }
 }
 
+/// A stop is noted anew because the first note took long, and is on its way when its execution is stopped.
+#[test]
+fn the_last_stop_is_the_one_that_is_waited_for() {
+    let faults = [
+        "StopInstance.Get#2=slow",
+        "StopInstance.StopInstance#1=zombie",
+    ];
+    let faults = faults.map(|fault| fault.parse().expect("it is a fault"));
+    let run = play(MAIN, &faults, None);
+    assert_eq!(run.violations, Vec::<String>::new(), "{}", tell(&run));
+}
+
 #[test]
 fn two_faults_at_once_keep_the_promises() {
     for faults in [

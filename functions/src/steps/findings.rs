@@ -85,7 +85,11 @@ pub(crate) fn standing(
             // One that was down has been launched anew: else it is about to stop, or this is how it
             // was before it did. One that is back may meet a stop that was on its way all the time.
             let doubtful_since = if instance.launched_at < asked {
-                Some(record.stopped_at.map_or(asked, |at| at.max(asked)))
+                // The last of its stops, and that it was seen down: `None` is before any instant.
+                [Some(asked), record.stop_repeated_at, record.stopped_at]
+                    .into_iter()
+                    .max()
+                    .flatten()
             } else {
                 doubtful_stop(record)
             };
