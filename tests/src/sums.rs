@@ -12,8 +12,8 @@ pub fn wrong(world: &World, record: &SaveRecord) -> Vec<String> {
     let name = &record.request.template;
     let mut wrong = Vec::new();
     let costs = world.clock.run(registry.wrong_costs(name));
-    if let Some((kept, counted)) = costs.expect("the registry answers") {
-        let (kept, counted) = (kept.usd(), counted.usd());
+    if let Some(costs) = costs.expect("the registry answers") {
+        let (kept, counted) = (costs.kept.usd(), costs.counted.usd());
         wrong.push(format!(
             "{name} is said to cost {kept}, and costs {counted}"
         ));

@@ -118,6 +118,7 @@ codes! {
     CopyInProgress, Refused, "The version is being copied to that Region.", "Wait for it (\"prism saves watch\") or cancel it (\"prism saves cancel\").";
     LeftOver, Refused, "Something of a save is left over that no record explains.", "See it with \"prism doctor\", and mend it with \"prism doctor --fix\".";
     NotAsGranted, Refused, "AMIs are open to others than their templates are shared with.", "See which with \"prism doctor\", and set them as the shares say with \"prism doctor --fix\".";
+    SumWrong, Refused, "A sum of costs is not what it is of.", "See which with \"prism doctor\", and set it as it is counted with \"prism doctor --fix\".";
     RequestInDoubt, Refused, "Whether the request had its effect is not known.", "Look first (\"prism list\", \"prism saves list\"), then ask again if it had none.";
     SaveCancelled, Failed, "The save was cancelled.", "Save again when you are ready.";
     SaveInterrupted, Failed, "The execution of the save was stopped, timed out, or its process died.", "Save again. The instance and everything the save had made were put back.";

@@ -40,6 +40,7 @@ mod packages;
 mod pledges;
 mod projects;
 mod records;
+mod recount;
 mod runs;
 mod saves;
 mod schedules;
@@ -65,9 +66,10 @@ pub(crate) use pledges::Admission;
 pub(crate) use projects::MemberChange;
 pub use projects::ProjectTemplate;
 pub use records::Stored;
+pub use recount::WrongSum;
 pub(crate) use saves::Begun;
 pub(crate) use sums::Batch;
-pub use sums::{Committed, WrongSum};
+pub use sums::Committed;
 pub(crate) use templates::{
     Going, Registration, version_added, version_changed, version_unchanged,
 };

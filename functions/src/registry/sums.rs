@@ -35,7 +35,7 @@ pub(super) fn sums_key(project: &ProjectName) -> Key {
 pub(crate) struct Mark(u64);
 
 impl Mark {
-    fn of(item: Option<&Item>) -> Self {
+    pub(super) fn of(item: Option<&Item>) -> Self {
         let count = item.and_then(|item| item.attributes.get(COUNT)?.as_u64());
         Self(count.unwrap_or(0))
     }
@@ -76,15 +76,6 @@ impl Committed {
     pub(crate) fn in_all(&self) -> f64 {
         (self.costs + self.pledged).usd()
     }
-}
-
-/// A sum that says otherwise than what it is of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WrongSum {
-    /// What is kept.
-    pub kept: Committed,
-    /// What was counted.
-    pub counted: Committed,
 }
 
 /// Writes of one transaction, and by how much they change what the versions of one template cost, and
@@ -209,7 +200,7 @@ pub(super) fn set_costs(costs: MicroUsd) -> Change {
 }
 
 /// That a template's sum is as it was read.
-fn same_costs(template: &Template) -> Condition {
+pub(super) fn same_costs(template: &Template) -> Condition {
     match template.costs {
         None => Condition::AttributeAbsent(COSTS.to_owned()),
         Some(costs) => Condition::Equals(COSTS.to_owned(), costs.millionths().into()),
@@ -254,41 +245,11 @@ impl Registry {
     }
 
     /// The same, counted: version by version, and pledge by pledge.
-    async fn count(&self, project: &ProjectName) -> Result<Committed, Problem> {
+    pub(super) async fn count(&self, project: &ProjectName) -> Result<Committed, Problem> {
         Ok(Committed {
             costs: self.count_project(project).await?,
             pledged: self.count_pledged(project).await?,
         })
-    }
-
-    /// What is wrong with the sums of a project, where they are kept. What changes meanwhile may seem so.
-    pub async fn wrong_sums(&self, project: &ProjectName) -> Result<Option<WrongSum>, Problem> {
-        let key = sums_key(project);
-        let item = self.table.get(&key).await.map_err(problem)?;
-        let Some(kept) = item.as_ref().and_then(kept) else {
-            return Ok(None);
-        };
-        let counted = self.count(project).await?;
-        Ok((kept != counted).then_some(WrongSum { kept, counted }))
-    }
-
-    /// What is wrong with the sum of a template, as the amounts that are kept and counted.
-    pub async fn wrong_costs(
-        &self,
-        name: &TemplateName,
-    ) -> Result<Option<(MicroUsd, MicroUsd)>, Problem> {
-        let Some(stored) = self.template(name).await? else {
-            return Ok(None);
-        };
-        let Some(kept) = stored.value.costs else {
-            return Ok(None);
-        };
-        let counted = match stored.value.state {
-            // It costs nothing as soon as it is said to be deleted, whatever is still there of it.
-            TemplateState::Deleted => MicroUsd::ZERO,
-            _ => self.count_template(name).await?,
-        };
-        Ok((kept != counted).then_some((kept, counted)))
     }
 
     /// What the versions of a template cost, counted.
@@ -392,7 +353,8 @@ pub(super) fn no_sums(project: &ProjectName) -> Write {
     set(project, none, Condition::Always)
 }
 
-fn set(project: &ProjectName, sums: Committed, condition: Condition) -> Write {
+/// The write that makes the sums of a project be so.
+pub(super) fn set(project: &ProjectName, sums: Committed, condition: Condition) -> Write {
     let amount = |it: MicroUsd| Value::from(it.millionths());
     let changes = vec![
         Change::Set(COSTS.to_owned(), amount(sums.costs)),
@@ -401,8 +363,20 @@ fn set(project: &ProjectName, sums: Committed, condition: Condition) -> Write {
     Write::Update(sums_key(project), changes, condition)
 }
 
+/// That the sums of a project are those of an item, and that nothing has been pledged to it since.
+pub(super) fn same_sums(item: &Item) -> Condition {
+    let mut all = vec![Mark::of(Some(item)).unchanged()];
+    all.extend(
+        [COSTS, PLEDGED].map(|name| match item.attributes.get(name) {
+            Some(value) => Condition::Equals(name.to_owned(), value.clone()),
+            None => Condition::AttributeAbsent(name.to_owned()),
+        }),
+    );
+    Condition::All(all)
+}
+
 /// The sums that an item has.
-fn kept(item: &Item) -> Option<Committed> {
+pub(super) fn kept(item: &Item) -> Option<Committed> {
     Some(Committed {
         costs: amount(item, COSTS)?,
         pledged: amount(item, PLEDGED).unwrap_or_default(),

@@ -160,6 +160,26 @@ fn nothing_differs_at_any_moment_of_a_save_to_what_is_shared() {
     }
 }
 
+/// What a save asked EC2 for a moment ago may still take effect; later on it is a finding.
+#[test]
+fn what_a_save_has_opened_just_now_is_no_finding() {
+    let world = launched(Setup::seeded(5));
+    saved(&world, in_two_regions());
+    share(&world, "ada", ACCOUNT).unwrap();
+    world.pass(60);
+    begun(&world, in_two_regions());
+    let registry = &world.service.env.registry;
+    let registered = || world.clock.run(registry.version(&kept(), 2)).unwrap();
+    while registered().is_none() {
+        world.pass(1);
+    }
+    let theirs = account("444455556666");
+    close(&world, &image(&world, 2), std::slice::from_ref(&theirs));
+    assert_eq!(found(&world), []);
+    world.pass(60);
+    assert_eq!(differs(&found(&world)), (vec![], vec![theirs]));
+}
+
 /// Who opens and closes AMIs while the doctor looks, at every turn of each of them.
 #[test]
 fn a_share_that_is_under_way_is_no_finding() {

@@ -9,6 +9,7 @@ mod moves;
 mod projects;
 mod sharing;
 mod sums;
+mod wrong_sums;
 
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::SaveRequest;

@@ -15,6 +15,8 @@ use crate::text::plain;
 const NAME: &str = "leftovers";
 /// That of the check whom AMIs are open to.
 const OPEN: &str = "launch permissions";
+/// That of the check of what is kept of costs.
+const COSTS: &str = "costs";
 
 /// What was found, and what came of mending it.
 #[derive(Default)]
@@ -101,7 +103,8 @@ fn told(found: &[Leftover]) -> Vec<Check> {
         count(&|what| matches!(what, Left::Permissions { open_to, .. } if !open_to.is_empty()));
     let closed =
         count(&|what| matches!(what, Left::Permissions { open_to, .. } if open_to.is_empty()));
-    let rest = found.len() - open - closed;
+    let sums = count(&is_sum);
+    let rest = found.len() - open - closed - sums;
     let mut checks = Vec::new();
     if open > 0 {
         let message = format!("AMIs that are open to somebody by no grant: {open}.");
@@ -111,11 +114,19 @@ fn told(found: &[Leftover]) -> Vec<Check> {
         let message = format!("AMIs that are closed to somebody whom a grant names: {closed}.");
         checks.push(Check::warn(OPEN, Problem::new(Code::NotAsGranted, message)));
     }
+    if sums > 0 {
+        let message = format!("Sums of costs that are not what they are of: {sums}.");
+        checks.push(Check::warn(COSTS, Problem::new(Code::SumWrong, message)));
+    }
     if rest > 0 {
         let message = format!("What no record explains: {rest}.");
         checks.push(Check::warn(NAME, Problem::new(Code::LeftOver, message)));
     }
     checks
+}
+
+fn is_sum(what: &Left) -> bool {
+    matches!(what, Left::TemplateSum { .. } | Left::ProjectSum { .. })
 }
 
 /// Whether to mend.
@@ -188,6 +199,8 @@ fn name(what: &Left) -> String {
         Left::Wait { region, id } => format!("wait for {id} in {region}"),
         Left::Save { id } => format!("open save {id}"),
         Left::Schedule { owner, id } => format!("schedule {id} of {owner}"),
+        Left::TemplateSum { template } => format!("what {template} costs"),
+        Left::ProjectSum { project } => format!("what project {project} costs"),
         Left::Firing {
             id,
             owner,
@@ -201,6 +214,7 @@ fn deed(what: &Left) -> &'static str {
         Left::Image { .. } => "deregistered",
         Left::Snapshot { .. } | Left::Firing { .. } => "deleted",
         Left::Permissions { .. } => "set as the grants say",
+        Left::TemplateSum { .. } | Left::ProjectSum { .. } => "set as it was counted",
         Left::Lock { .. } | Left::CopyLock { .. } => "released",
         Left::Duty { .. } => "discharged",
         Left::Wait { .. } => "forgotten",

@@ -92,6 +92,8 @@ impl Service {
                 self.pause_schedule(&owner, id, true, None).await?;
                 Ok(Mended::Done)
             }
+            Left::TemplateSum { template } => freed(registry.set_costs_right(template).await?),
+            Left::ProjectSum { project } => freed(registry.set_sums_right(project).await?),
             Left::Firing { id, .. } => {
                 let removed = self.schedules.remove(id).await;
                 removed.map_err(from_schedules)?;

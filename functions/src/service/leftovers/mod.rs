@@ -1,5 +1,6 @@
 //! Leftovers: what a save owns that no record explains, in every Region that the deployment allows, AMIs that
-//! are open to others than the records say, and how both is mended (promises P5 and P7).
+//! are open to others than the records say, sums of costs that are not what they are of, and how all of it is
+//! mended (promises P5 and P7).
 //!
 //! What is to be mended is looked for again first, so that mending twice, or while saves go on, does
 //! no harm. What a registered version uses is never touched.
@@ -7,6 +8,7 @@
 mod mend;
 mod permissions;
 mod schedules;
+mod sums;
 mod used;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +21,8 @@ use super::access::OWNER_TAG;
 use crate::domain::save::{Duty, SaveRecord, SaveState};
 use crate::domain::template::TemplateRef;
 use crate::domain::{
-    ImageId, InstanceId, Problem, Region, SaveId, ScheduleName, SnapshotId, TemplateName, UserId,
+    ImageId, InstanceId, Problem, ProjectName, Region, SaveId, ScheduleName, SnapshotId,
+    TemplateName, UserId,
 };
 use crate::ports::{
     Image, ImageFilter, ImageState, Instance, InstanceFilter, LaunchPermission, Snapshot,
@@ -118,6 +121,16 @@ pub enum Left {
         /// Its name.
         id: ScheduleName,
     },
+    /// The sum that is kept of what a template costs.
+    TemplateSum {
+        /// The template.
+        template: TemplateName,
+    },
+    /// The sums that are kept of what a project costs, and of what is pledged to it.
+    ProjectSum {
+        /// The project.
+        project: ProjectName,
+    },
     /// What fires in the scheduler without a schedule.
     Firing {
         /// Its name there.
@@ -180,7 +193,9 @@ impl Service {
         }
         self.left_locks(&used, &mut saves, &mut all.found).await?;
         self.left_duties(&mut saves, &mut all.found).await?;
-        self.left_saves(&mut all.found).await?;
+        let open = self.open_saves().await?;
+        self.left_saves(&open, &mut all.found).await?;
+        self.left_sums(&used, &open, &mut all.found).await?;
         self.left_schedules(&mut all.found).await?;
         all.scheduler = self.left_firing(&mut all.found).await?;
         Ok(all)
@@ -350,22 +365,31 @@ impl Service {
         }
     }
 
-    async fn left_saves(&self, found: &mut Vec<Leftover>) -> Result<(), Problem> {
-        let mut cursor = None;
+    async fn open_saves(&self) -> Result<Vec<SaveRecord>, Problem> {
+        let (mut saves, mut cursor) = (Vec::new(), None);
         loop {
             let page = self.env.registry.open_saves(PAGE, cursor).await?;
-            for record in page.items {
-                if self.is_lost(&record).await? {
-                    let id = record.save_id.clone();
-                    let why = "its execution has ended without it".to_owned();
-                    found.push(left(Left::Save { id: id.clone() }, Some(id), why));
-                }
-            }
+            saves.extend(page.items);
             cursor = page.cursor;
             if cursor.is_none() {
-                return Ok(());
+                return Ok(saves);
             }
         }
+    }
+
+    async fn left_saves(
+        &self,
+        open: &[SaveRecord],
+        found: &mut Vec<Leftover>,
+    ) -> Result<(), Problem> {
+        for record in open {
+            if self.is_lost(record).await? {
+                let id = record.save_id.clone();
+                let why = "its execution has ended without it".to_owned();
+                found.push(left(Left::Save { id: id.clone() }, Some(id), why));
+            }
+        }
+        Ok(())
     }
 }
 

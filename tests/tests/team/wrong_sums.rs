@@ -1,0 +1,206 @@
+//! Sums of costs that somebody has written by hand: the doctor finds them, and sets them as they are counted. What
+//! is saved or deleted meanwhile is no finding, and is not lost.
+
+use std::sync::Arc;
+
+use prism_functions::domain::Problem;
+use prism_functions::ports::{Change, Condition, Key, Table, Write};
+use prism_functions::registry::Registry;
+use prism_functions::service::{Left, Leftover, Mended, Service};
+use prism_tests::interleaved::{Doing, Yielding, give_way, interleave};
+use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
+
+use crate::{RunIt as _, brain, for_brain, in_two_regions, kept, project, saved};
+
+/// Writes a sum by hand, in millionths of a dollar a month.
+fn write(world: &World, key: Key, sum: &str, amount: i64) {
+    let set = Change::Set(sum.to_owned(), amount.into());
+    let write = Write::Update(key, vec![set], Condition::ItemPresent);
+    world.clock.run(world.table.transact(&[write])).unwrap();
+}
+
+fn of_project() -> Key {
+    Key::new("PROJECT#brain", "PLEDGES")
+}
+
+fn of_template(template: &str) -> Key {
+    Key::new(format!("TEMPLATE#{template}"), "META")
+}
+
+fn found(world: &World) -> Vec<Leftover> {
+    world.clock.run_it(world.service.leftovers()).found
+}
+
+fn mended(world: &World, found: &[Leftover]) -> Vec<Mended> {
+    let mended = world.clock.run_it(world.service.mend(found));
+    mended.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+/// What is wrong, as it is counted here.
+fn wrong(world: &World, template: &str) -> Vec<String> {
+    let registry = &world.service.env.registry;
+    let template = template.parse().unwrap();
+    let of_template = world.clock.run_it(registry.wrong_costs(&template));
+    let of_project = world.clock.run_it(registry.wrong_sums(&brain()));
+    let of_template = of_template.map(|it| format!("{it:?}"));
+    let of_project = of_project.map(|it| format!("{it:?}"));
+    of_template.into_iter().chain(of_project).collect()
+}
+
+#[test]
+fn sums_that_were_written_by_hand_are_found_and_set_right() {
+    let world = launched(Setup::seeded(5));
+    project(&world);
+    saved(&world, for_brain(in_two_regions()));
+    assert_eq!(found(&world), []);
+    write(&world, of_project(), "costs_micro_usd", 1);
+    write(
+        &world,
+        of_template("kept"),
+        "costs_micro_usd",
+        12_340_000_000,
+    );
+    let left = found(&world);
+    let whats: Vec<&Left> = left.iter().map(|it| &it.what).collect();
+    let (template, name) = (kept(), brain());
+    assert_eq!(
+        whats,
+        [
+            &Left::TemplateSum { template },
+            &Left::ProjectSum { project: name }
+        ]
+    );
+    assert!(left[0].why.contains("kept as 12340.00 USD"), "{left:?}");
+    assert_eq!(wrong(&world, "kept").len(), 2);
+    let outcomes = mended(&world, &left);
+    assert!(
+        matches!(outcomes[..], [Mended::Done, Mended::Done]),
+        "{outcomes:?}"
+    );
+    assert_eq!(found(&world), []);
+    assert_eq!(wrong(&world, "kept"), Vec::<String>::new());
+    let again = mended(&world, &left);
+    assert!(
+        matches!(again[..], [Mended::Explained, Mended::Explained]),
+        "{again:?}"
+    );
+}
+
+/// A project that pays for a save under way, and has no template yet.
+#[test]
+fn what_is_pledged_is_set_right_while_the_save_goes_on() {
+    let world = launched(Setup::seeded(5));
+    project(&world);
+    let id = begun(&world, for_brain(save_request("work", "kept")));
+    world.pass(5);
+    assert_eq!(found(&world), []);
+    write(&world, of_project(), "pledged_micro_usd", -5);
+    let left = found(&world);
+    let project = brain();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!(left[0].what, Left::ProjectSum { project });
+    assert!(matches!(mended(&world, &left)[..], [Mended::Done]));
+    let item = world.clock.run(world.table.get(&of_project()));
+    let item = item.unwrap().unwrap();
+    assert!(item.attributes["pledged_micro_usd"].as_i64() > Some(0));
+    prism_tests::story::to_the_end(&world, &id);
+    assert_eq!(wrong(&world, "kept"), Vec::<String>::new());
+    assert_eq!(found(&world), []);
+}
+
+/// A library of nine versions in one project, of which some will go.
+fn library() -> World {
+    let mut setup = Setup::seeded(5);
+    setup.cloud.throttles.enabled = false;
+    let world = launched(setup);
+    project(&world);
+    for template in ["one", "two", "three"] {
+        for _ in 0..3 {
+            saved(&world, for_brain(save_request("work", template)));
+        }
+    }
+    world
+}
+
+/// The same service, which gives way to the others at each call to the table.
+fn yielding(world: &World) -> Service {
+    let mut service = world.service.clone();
+    let table: Arc<dyn Table> = Arc::new(Yielding(Arc::clone(&world.table) as _));
+    service.env.registry = Registry::new(table);
+    service
+}
+
+/// How often the doctor gives way here, at least: what begins after fewer turns begins while it looks.
+const TURNS: usize = 150;
+
+/// Deletes a version after so many turns.
+async fn delete(service: &Service, version: &str, turns: usize) -> Result<Vec<Leftover>, Problem> {
+    for _ in 0..turns {
+        give_way().await;
+    }
+    let reference = version.parse().unwrap();
+    let ada = caller("ada");
+    let deleted = service.delete_template(&ada, &reference, true, None).await;
+    deleted.map(|_| Vec::new())
+}
+
+#[test]
+fn what_changes_while_the_doctor_looks_is_no_finding() {
+    for seed in 0..8 {
+        let world = library();
+        let service = yielding(&world);
+        let doctor = async || {
+            let found = service.leftovers().await?.found;
+            // Of a version that is being deleted, all that is there of it is left over.
+            let sums = |it: &Leftover| {
+                matches!(it.what, Left::TemplateSum { .. } | Left::ProjectSum { .. })
+            };
+            Ok(found.into_iter().filter(sums).collect())
+        };
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut calls: Vec<Doing<'_, Result<Vec<Leftover>, Problem>>> = vec![Box::pin(doctor())];
+        for version in ["one@1", "one@2", "two@1", "two@2", "three@1"] {
+            let turns = rng.usize(..TURNS);
+            calls.push(Box::pin(delete(&service, version, turns)));
+        }
+        for end in interleave(calls, &mut rng) {
+            assert_eq!(end.unwrap(), [], "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn what_is_set_right_loses_no_change_that_is_made_meanwhile() {
+    let mut set_right = 0;
+    for seed in 0..8 {
+        let world = library();
+        write(&world, of_project(), "costs_micro_usd", 77_000_000);
+        write(&world, of_template("one"), "costs_micro_usd", 55_000_000);
+        let left = found(&world);
+        assert_eq!(left.len(), 2, "{left:?}");
+        let service = yielding(&world);
+        let mend = async || {
+            let outcomes = service.mend(&left).await?;
+            // What changed while it was looked at is left for the next look.
+            let done = |it: &(Leftover, Mended)| matches!(it.1, Mended::Done);
+            Ok(outcomes.into_iter().filter(done).map(|it| it.0).collect())
+        };
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut calls: Vec<Doing<'_, Result<Vec<Leftover>, Problem>>> = vec![Box::pin(mend())];
+        for version in ["one@1", "one@2", "two@1", "two@2", "three@1"] {
+            let turns = TURNS / 2 + rng.usize(..TURNS);
+            calls.push(Box::pin(delete(&service, version, turns)));
+        }
+        let ends = interleave(calls, &mut rng);
+        let done: Vec<Leftover> = ends.into_iter().flat_map(Result::unwrap).collect();
+        set_right += done.len();
+        let still = found(&world);
+        for it in done {
+            assert!(
+                !still.iter().any(|other| other.what == it.what),
+                "seed {seed}: {still:?}"
+            );
+        }
+    }
+    assert!(set_right >= 8, "{set_right}");
+}
