@@ -2,10 +2,13 @@
 //! table than a page, however many templates there are.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::SaveRequest;
-use prism_functions::domain::{Code, Problem};
+use prism_functions::domain::{Code, Problem, TemplateName};
 use prism_functions::ports::Architecture;
-use prism_functions::service::{ProjectRequest, TemplateEdit, TemplateFilter, TemplateSummary};
+use prism_functions::service::{
+    ImportRequest, ProjectRequest, ShareRequest, TemplateEdit, TemplateFilter, TemplateSummary,
+};
 use prism_tests::world::{Setup, World, caller, launched, save_request};
 
 /// Has the service of a world do something.
@@ -62,7 +65,9 @@ fn searching(text: &str) -> TemplateFilter {
 
 /// Ada's templates, some of them public, and one of Bob's.
 fn library() -> World {
-    let world = launched(Setup::seeded(51));
+    let mut setup = Setup::seeded(51);
+    setup.cloud.throttles.enabled = false;
+    let world = launched(setup);
     world.launch("bob", "ubuntu", "bobs-work");
     save(
         &world,
@@ -198,6 +203,59 @@ fn a_search_finds_words_by_their_beginnings_among_what_one_may_see() {
     assert_eq!(names(&world, "ada", &mine, 3), ["quake.ml"]);
     let refused = pages(&world, "ada", &searching("m"), 3).unwrap_err();
     assert_eq!(refused.code, Code::InvalidInput);
+}
+
+/// What was given to somebody, in more templates than a search looks through at once: by shares, through a project,
+/// by both, and one of them is public by now.
+#[test]
+fn a_search_looks_through_all_that_was_given_to_somebody() {
+    const MANY: usize = 330;
+    let world = library();
+    let (ada, bob, cy) = (caller("ada"), caller("bob"), caller("cy"));
+    let brain = "brain-imaging".parse().unwrap();
+    for user in [&ada.user, &cy.user] {
+        ask!(world, add_member(&bob, &brain, user, ProjectRole::Member)).unwrap();
+    }
+    let file = ask!(world, export_template(&ada, &"quake.ml".parse().unwrap())).unwrap();
+    let give = |name: &TemplateName, to: &str| {
+        let request = ShareRequest { to: to.to_owned() };
+        ask!(world, share(&ada, name, &request)).unwrap();
+    };
+    let mut all = Vec::new();
+    for number in 0..MANY {
+        let name: TemplateName = format!("quake-{number:03}").parse().unwrap();
+        let request = ImportRequest { file: file.clone() };
+        ask!(world, import_template(&ada, &name, &request, None)).unwrap();
+        if number % 3 != 0 {
+            give(&name, "user:cy");
+        }
+        if number % 3 != 1 {
+            give(&name, "project:brain-imaging");
+        }
+        all.push(name.to_string());
+    }
+    give(&"quake-328".parse().unwrap(), "public");
+    for limit in [7, 50, 200, 1000] {
+        let (mut found, mut cursor) = (Vec::new(), None);
+        loop {
+            let before = world.table.reads();
+            let filter = searching("seis mach");
+            let page = ask!(world, templates(&cy, &filter, limit, cursor)).unwrap();
+            let read = world.table.reads() - before;
+            // Of two lists two hundred templates with what names each, and a page of those with words.
+            assert!(
+                read <= 1 + 4 * 200 + 2 * limit,
+                "{read} for a page of {limit}"
+            );
+            found.extend(page.items.into_iter().map(|it| it.name));
+            cursor = page.cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        found.sort();
+        assert_eq!(found, all, "{limit}");
+    }
 }
 
 #[test]

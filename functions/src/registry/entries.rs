@@ -1,6 +1,6 @@
 //! What a search finds templates by: the words of their names and descriptions, each an item that
 //! only names its template. They are written in the transactions that change the template, so that
-//! they never tell otherwise than it does (ADR 11).
+//! they never tell otherwise than it does (ADR 14).
 
 use std::collections::BTreeSet;
 

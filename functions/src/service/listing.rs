@@ -15,7 +15,7 @@ use crate::domain::{Code, Problem, ProjectName};
 use crate::ports::{Architecture, table_cursor};
 use crate::registry::{Entry, Listed, Listing, Scope};
 
-/// The most templates of one project, or given to one user, that a search looks through.
+/// The most templates of one project, or given to one user, that a page of a search looks through.
 const GIVEN: usize = 200;
 
 /// Which templates are wanted: those for which all of it holds.
@@ -37,7 +37,19 @@ pub struct TemplateFilter {
 #[derive(Debug, Serialize, Deserialize)]
 struct Cursor {
     list: String,
-    after: String,
+    #[serde(flatten)]
+    position: Position,
+}
+
+/// How far a list was shown. A search has several rounds, where lists in the order of names are longer than what is
+/// looked through at once: each shows what it has found by word, and begins where the one before it ended.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Position {
+    /// The last place of this round that was shown.
+    after: Option<String>,
+    /// The name up to which earlier rounds have looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    behind: Option<String>,
 }
 
 /// A template that may be on a page.
@@ -45,6 +57,27 @@ struct Candidate {
     place: String,
     summary: TemplateSummary,
     kept: bool,
+    /// Whether the list that it is of is in the order of names, and searched by word.
+    looked_through: bool,
+}
+
+/// What a page is of.
+struct Wanted<'a> {
+    caller: &'a Caller,
+    filter: &'a TemplateFilter,
+    search: Option<Search>,
+    from: Position,
+    limit: usize,
+}
+
+/// What a page is put together of.
+#[derive(Default)]
+struct Found {
+    candidates: Vec<Candidate>,
+    /// The place up to which each list was read that has more.
+    ends: Vec<String>,
+    /// The name up to which each list was looked through that has more.
+    looked: Vec<String>,
 }
 
 impl Service {
@@ -60,61 +93,139 @@ impl Service {
     ) -> Result<Listed<TemplateSummary>, Problem> {
         let search = filter.search.as_deref().map(Search::new).transpose()?;
         let list = fingerprint(caller, filter);
-        let after = cursor.map(|text| read(&list, &text)).transpose()?;
-        let mut found = built_in(filter, search.as_ref());
-        found.retain(|candidate| after.as_ref().is_none_or(|after| candidate.place > *after));
-        let mut ends = Vec::new();
-        for source in self.sources(caller, filter, search.as_ref()).await? {
-            let (from, most) = match (&search, &source.listing) {
-                // It is in the order of names, and what was found is not: it is read from its
-                // beginning, as far as a list goes.
-                (Some(_), listing) if !matches!(listing, Listing::Words(..)) => (None, GIVEN),
-                _ => (after.as_deref(), limit),
-            };
-            let registry = &self.env.registry;
-            let page = registry.entries(&source.listing, from, most).await?;
-            if from.is_some() || most == limit {
-                ends.extend(page.end);
-            }
-            for entry in page.entries {
-                let Some(place) = placed(search.as_ref(), &source.listing, &entry) else {
-                    continue;
-                };
-                let template = &entry.template;
-                let mut kept = keeps(caller, filter, search.as_ref(), &place, template);
-                if kept && source.checked {
-                    kept = caller.sees_in_list(registry, template).await?;
-                }
-                if after.as_ref().is_none_or(|after| place > *after) {
-                    found.push(Candidate {
-                        kept,
-                        summary: summary(template),
-                        place,
-                    });
-                }
-            }
+        let from = cursor.map(|text| read(&list, &text)).transpose()?;
+        let wanted = Wanted {
+            caller,
+            filter,
+            search,
+            from: from.unwrap_or_default(),
+            limit,
+        };
+        let mut found = Found::default();
+        if wanted.from.behind.is_none() {
+            let all = built_in(filter, wanted.search.as_ref());
+            let new = all.into_iter().filter(|it| wanted.is_new(&it.place));
+            found.candidates = new.collect();
         }
-        // What is kept comes first, so that it outlives what is the same and is not.
-        found.sort_by(|a, b| (&a.place, !a.kept).cmp(&(&b.place, !b.kept)));
-        // What a caller owns is public at times: once is enough.
-        found.dedup_by(|a, b| a.place == b.place);
-        // Behind the place where one list was cut off, others may be known that it would put between.
-        let end = ends.into_iter().min();
-        let (mut items, mut after, mut shown) = (Vec::new(), end.clone(), None);
-        for candidate in found {
-            if end.as_ref().is_some_and(|end| candidate.place > *end) {
-                break;
-            }
-            if items.len() == limit {
-                after = shown;
-                break;
-            }
-            shown = Some(candidate.place);
-            items.extend(candidate.kept.then_some(candidate.summary));
+        let search = wanted.search.as_ref();
+        for source in self.sources(caller, filter, search).await? {
+            self.look(&wanted, &source, &mut found).await?;
         }
-        let cursor = after.map(|after| table_cursor::to_text(&Cursor { list, after }));
+        let (items, position) = page(found, wanted.from, limit);
+        let cursor = position.map(|position| table_cursor::to_text(&Cursor { list, position }));
         Ok(Listed { items, cursor })
     }
+
+    /// Looks through one list.
+    async fn look(
+        &self,
+        wanted: &Wanted<'_>,
+        source: &Source,
+        found: &mut Found,
+    ) -> Result<(), Problem> {
+        let Wanted {
+            caller,
+            filter,
+            from,
+            limit,
+            ..
+        } = wanted;
+        let search = wanted.search.as_ref();
+        let registry = &self.env.registry;
+        let by_word = matches!(source.listing, Listing::Words(..));
+        // It is in the order of names, and what is found in it is not.
+        let looked_through = search.is_some() && !by_word;
+        if by_word && from.behind.is_some() {
+            return Ok(());
+        }
+        let (begin, most) = if looked_through {
+            (from.behind.as_deref(), GIVEN)
+        } else {
+            (from.after.as_deref(), *limit)
+        };
+        let page = registry.entries(&source.listing, begin, most).await?;
+        if looked_through {
+            found.looked.extend(page.end);
+        } else {
+            found.ends.extend(page.end);
+        }
+        for entry in page.entries {
+            let Some(place) = placed(search, &source.listing, &entry) else {
+                continue;
+            };
+            let template = &entry.template;
+            if !wanted.is_new(&place) || wanted.was_shown(template) {
+                continue;
+            }
+            let mut kept = keeps(caller, filter, search, &place, template);
+            if kept && source.checked {
+                kept = caller.sees_in_list(registry, template).await?;
+            }
+            found.candidates.push(Candidate {
+                kept,
+                summary: summary(template),
+                place,
+                looked_through,
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Wanted<'_> {
+    /// Whether a place is behind all that this round has shown.
+    fn is_new(&self, place: &str) -> bool {
+        let after = self.from.after.as_deref();
+        after.is_none_or(|after| place > after)
+    }
+
+    /// Whether the first round has found a template, by the words that it has as one of the caller's own or
+    /// as a public one.
+    fn was_shown(&self, template: &Template) -> bool {
+        let has_words =
+            template.owner == self.caller.user || template.visibility == Visibility::Public;
+        self.from.behind.is_some() && self.filter.project.is_none() && has_words
+    }
+}
+
+/// The items of a page, and where the next one begins.
+fn page(found: Found, from: Position, limit: usize) -> (Vec<TemplateSummary>, Option<Position>) {
+    let mut candidates = found.candidates;
+    // What lies behind the name where one list was cut off is for the next round, which looks there in all of them.
+    let looked = found.looked.into_iter().min();
+    let is_next = |it: &Candidate| looked.as_ref().is_some_and(|end| it.summary.name > *end);
+    candidates.retain(|it| !(it.looked_through && is_next(it)));
+    // What is kept comes first, so that it outlives what is the same and is not.
+    candidates.sort_by(|a, b| (&a.place, !a.kept).cmp(&(&b.place, !b.kept)));
+    // What a caller owns is public at times: once is enough.
+    candidates.dedup_by(|a, b| a.place == b.place);
+    // Behind the place where one list was cut off, others may be known that it would put between.
+    let end = found.ends.into_iter().min();
+    let (mut items, mut after, mut shown) = (Vec::new(), end.clone(), None);
+    for candidate in candidates {
+        if end.as_ref().is_some_and(|end| candidate.place > *end) {
+            break;
+        }
+        if items.len() == limit {
+            after = shown;
+            break;
+        }
+        shown = Some(candidate.place);
+        items.extend(candidate.kept.then_some(candidate.summary));
+    }
+    let behind = from.behind;
+    let next = match (after, looked) {
+        (Some(after), _) => Some(Position {
+            after: Some(after),
+            behind,
+        }),
+        (None, Some(looked)) => Some(Position {
+            after: None,
+            behind: Some(looked),
+        }),
+        (None, None) => None,
+    };
+    (items, next)
 }
 
 /// A list to read.
@@ -223,6 +334,7 @@ fn built_in(filter: &TemplateFilter, search: Option<&Search>) -> Vec<Candidate> 
             place,
             summary: built_in_summary(built_in),
             kept: true,
+            looked_through: false,
         })
     });
     candidates.collect()
@@ -236,9 +348,9 @@ fn fingerprint(caller: &Caller, filter: &TemplateFilter) -> String {
     bytes.fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-fn read(list: &str, cursor: &str) -> Result<String, Problem> {
+fn read(list: &str, cursor: &str) -> Result<Position, Problem> {
     let known = table_cursor::from_text::<Cursor>(cursor).filter(|cursor| cursor.list == list);
-    known.map(|cursor| cursor.after).ok_or_else(|| {
+    known.map(|cursor| cursor.position).ok_or_else(|| {
         let message = "The cursor cannot be used: it is not of this list.";
         Problem::new(Code::InvalidInput, message)
             .hint("Take the cursor from the last page of the same list, or begin anew without one.")
