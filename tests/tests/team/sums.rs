@@ -183,10 +183,8 @@ fn what_is_under_way_when_it_is_counted_first_is_counted_too() {
     assert!(0.0 < costs && costs <= pledged, "{costs} {pledged}");
 }
 
-/// Versions go, and the project is planned for, while nobody has counted yet: in whatever order the calls to
-/// the table come, the sum is right.
-#[test]
-fn however_many_count_at_once_the_sum_is_right() {
+/// Three templates of three versions each in one project.
+pub(crate) fn library() -> World {
     let mut setup = Setup::seeded(5);
     setup.cloud.throttles.enabled = false;
     let world = launched(setup);
@@ -196,6 +194,14 @@ fn however_many_count_at_once_the_sum_is_right() {
             saved(&world, for_brain(save_request("work", template)));
         }
     }
+    world
+}
+
+/// Versions go, and the project is planned for, while nobody has counted yet: in whatever order the calls to
+/// the table come, the sum is right.
+#[test]
+fn however_many_count_at_once_the_sum_is_right() {
+    let world = library();
     for seed in 0..3 {
         for template in ["one", "two", "three"] {
             forget(&world, &brain(), &template.parse().unwrap());

@@ -10,6 +10,7 @@ use prism_functions::service::{Left, Leftover, Mended, Service};
 use prism_tests::interleaved::{Doing, Yielding, give_way, interleave};
 use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
 
+use crate::sums::library;
 use crate::{RunIt as _, brain, for_brain, in_two_regions, kept, project, saved};
 
 /// Writes a sum by hand, in millionths of a dollar a month.
@@ -106,20 +107,6 @@ fn what_is_pledged_is_set_right_while_the_save_goes_on() {
     prism_tests::story::to_the_end(&world, &id);
     assert_eq!(wrong(&world, "kept"), Vec::<String>::new());
     assert_eq!(found(&world), []);
-}
-
-/// A library of nine versions in one project, of which some will go.
-fn library() -> World {
-    let mut setup = Setup::seeded(5);
-    setup.cloud.throttles.enabled = false;
-    let world = launched(setup);
-    project(&world);
-    for template in ["one", "two", "three"] {
-        for _ in 0..3 {
-            saved(&world, for_brain(save_request("work", template)));
-        }
-    }
-    world
 }
 
 /// The same service, which gives way to the others at each call to the table.
