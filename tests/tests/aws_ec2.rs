@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use prism_functions::aws::{AwsEc2, Clients, PublicParameters, caller_arn};
+use prism_functions::aws::{AwsEc2, Clients, Limits, PublicParameters, caller_arn};
 use prism_functions::domain::{ImageId, InstanceId, Region, VolumeId};
 use prism_functions::ports::{
     Ec2, Encryption, ImageFilter, InstanceFilter, InstanceState, NewInstance, Parameters, Probe,
@@ -43,7 +43,7 @@ async fn an_instance_is_launched_and_led_through_its_states() {
         eprintln!("skipped: moto does not run (tests/emulators/run starts it)");
         return;
     }
-    let clients = Arc::new(Clients::load().await.unwrap());
+    let clients = Arc::new(Clients::load(Limits::OF_A_STEP).await.unwrap());
     assert!(caller_arn(&clients).await.unwrap().starts_with("arn:aws:"));
     let region: Region = "us-west-2".parse().unwrap();
     let ec2 = AwsEc2::new(Arc::clone(&clients), &["192.0.2.0/24".to_owned()]);

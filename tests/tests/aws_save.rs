@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use aws_config::{BehaviorVersion, Region as SdkRegion};
-use prism_functions::aws::{AwsEc2, Clients, PublicParameters, SsmInventory};
+use prism_functions::aws::{AwsEc2, Clients, Limits, PublicParameters, SsmInventory};
 use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveState};
 use prism_functions::domain::{AccountId, SaveId};
 use prism_functions::ports::{Clock, ExecutionStatus, InstanceFilter};
@@ -49,7 +49,7 @@ async fn wired() -> Wired {
         .region(SdkRegion::new("us-east-1"))
         .endpoint_url(server.url())
         .test_credentials();
-    let clients = Arc::new(Clients::load_with(loader).await.unwrap());
+    let clients = Arc::new(Clients::load_with(loader, Limits::OF_A_STEP).await.unwrap());
     let home = tempfile::tempdir().unwrap();
     let records = Records::open(&home.path().join("local.db")).unwrap();
     let executions = LocalExecutions::new(home.path(), records, Arc::clone(&clock));

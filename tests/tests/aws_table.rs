@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType,
 };
-use prism_functions::aws::{Clients, DynamoTable, SystemClock};
+use prism_functions::aws::{Clients, DynamoTable, Limits, SystemClock};
 use prism_tests::contract::table::{Fixture, broken};
 
 /// The rules that an emulator breaks by itself, whatever the adapter does.
@@ -41,7 +41,7 @@ async fn the_table_of_dynamodb_keeps_the_contract() {
         eprintln!("skipped: no emulator runs (tests/emulators/run starts one)");
         return;
     };
-    let clients = Clients::load().await.unwrap();
+    let clients = Clients::load(Limits::OF_A_STEP).await.unwrap();
     let client = Client::new(clients.config());
     let tables = Cell::new(0);
     let mut broken = broken(async || {

@@ -14,13 +14,32 @@ use crate::domain::Region;
 
 /// How long a connection may take.
 const CONNECT_TIMEOUT_S: u64 = 3;
-/// How long the first byte of an answer may take. CreateImage and RunInstances are the slow ones.
-const READ_TIMEOUT_S: u64 = 15;
-/// How long one attempt may take.
-const ATTEMPT_TIMEOUT_S: u64 = 20;
-/// How long a call may take with all of its attempts: less than the 60 seconds that the definition
-/// gives a step, so that a step can still say what happened.
-const OPERATION_TIMEOUT_S: u64 = 45;
+/// How long calls may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The first byte of an answer. CreateImage and RunInstances are the slow ones.
+    read: Duration,
+    /// One attempt.
+    attempt: Duration,
+    /// A call with all of its attempts.
+    operation: Duration,
+}
+
+impl Limits {
+    /// Less than the 60 seconds that the definition gives a step, so that a step can still say what happened.
+    pub const OF_A_STEP: Self = Self {
+        read: Duration::from_secs(15),
+        attempt: Duration::from_secs(20),
+        operation: Duration::from_secs(45),
+    };
+    /// Less than the 29 seconds that the API's function has for a request, so that it can still answer.
+    pub const OF_A_REQUEST: Self = Self {
+        read: Duration::from_secs(10),
+        attempt: Duration::from_secs(12),
+        operation: Duration::from_secs(25),
+    };
+}
+
 /// How often a call is attempted before the definition's own retries take over.
 const ATTEMPTS: u32 = 4;
 /// The longest pause between two attempts.
@@ -50,16 +69,17 @@ pub struct Clients {
 impl Clients {
     /// Reads credentials, Region and endpoints from where the SDK looks for them: the environment
     /// (`AWS_ENDPOINT_URL` and its forms per service among it), the profile, the container.
-    pub async fn load() -> Result<Self, NoRegion> {
-        Self::load_with(aws_config::defaults(BehaviorVersion::v2026_01_12())).await
+    pub async fn load(limits: Limits) -> Result<Self, NoRegion> {
+        let loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+        Self::load_with(loader, limits).await
     }
 
     /// The same, where some of it is already decided: an endpoint, a Region, credentials.
-    pub async fn load_with(loader: ConfigLoader) -> Result<Self, NoRegion> {
+    pub async fn load_with(loader: ConfigLoader, limits: Limits) -> Result<Self, NoRegion> {
         let config = loader
             .http_client(https())
             .retry_config(retries())
-            .timeout_config(timeouts())
+            .timeout_config(timeouts(limits))
             .app_name(AppName::new(APP_NAME).expect("the name has letters alone"))
             .load()
             .await;
@@ -131,12 +151,12 @@ fn retries() -> RetryConfig {
 }
 
 /// The SDK sets no limit of its own but that of the connection.
-fn timeouts() -> TimeoutConfig {
+fn timeouts(limits: Limits) -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(CONNECT_TIMEOUT_S))
-        .read_timeout(Duration::from_secs(READ_TIMEOUT_S))
-        .operation_attempt_timeout(Duration::from_secs(ATTEMPT_TIMEOUT_S))
-        .operation_timeout(Duration::from_secs(OPERATION_TIMEOUT_S))
+        .read_timeout(limits.read)
+        .operation_attempt_timeout(limits.attempt)
+        .operation_timeout(limits.operation)
         .build()
 }
 
@@ -190,9 +210,14 @@ mod tests {
 
     #[test]
     fn each_limit_fits_into_the_next() {
-        const { assert!(CONNECT_TIMEOUT_S < READ_TIMEOUT_S) }
-        const { assert!(READ_TIMEOUT_S < ATTEMPT_TIMEOUT_S) }
-        const { assert!(ATTEMPT_TIMEOUT_S < OPERATION_TIMEOUT_S) }
+        for limits in [Limits::OF_A_STEP, Limits::OF_A_REQUEST] {
+            let connect = Duration::from_secs(CONNECT_TIMEOUT_S);
+            assert!(connect < limits.read, "{limits:?}");
+            assert!(limits.read < limits.attempt, "{limits:?}");
+            assert!(limits.attempt < limits.operation, "{limits:?}");
+        }
+        // What infra/template.yaml gives the API's function.
+        assert!(Limits::OF_A_REQUEST.operation < Duration::from_secs(29));
     }
 
     #[test]

@@ -32,6 +32,8 @@ const SCHEDULE_GROUP: &str = "PRISM_SCHEDULE_GROUP";
 const SCHEDULE_ROLE: &str = "PRISM_SCHEDULE_ROLE_ARN";
 /// The ARN of the queue for scheduled saves that could not be started.
 const SCHEDULE_DLQ: &str = "PRISM_SCHEDULE_DLQ_ARN";
+/// The namespace of the metrics, so that deployments do not count for each other; `Prism` where it is not set.
+const METRICS_NAMESPACE: &str = "PRISM_METRICS_NAMESPACE";
 /// The claim of a JWT that names the user; `email` where it is not set.
 const USER_CLAIM: &str = "PRISM_USER_CLAIM";
 /// What names the user of an IAM role's session: `arn` or `session-name`.
@@ -54,6 +56,8 @@ pub struct Config {
     pub settings: Settings,
     /// From where the ports of launched instances can be reached.
     pub launch_networks: Vec<String>,
+    /// The namespace of the metrics.
+    pub metrics_namespace: String,
     /// The claim of a JWT that names the user.
     pub user_claim: String,
     /// What names the user of an IAM role's session.
@@ -130,6 +134,7 @@ impl Config {
                 )?,
             },
             launch_networks: networks(set(LAUNCH_NETWORKS))?,
+            metrics_namespace: set(METRICS_NAMESPACE).unwrap_or_else(|| "Prism".to_owned()),
             user_claim: set(USER_CLAIM).unwrap_or_else(|| "email".to_owned()),
             iam_identity: iam_identity(set(IAM_IDENTITY))?,
         })

@@ -9,7 +9,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::Value;
 use tracing::{Instrument as _, field};
 
-use super::clients::{Clients, NoRegion};
+use super::clients::{Clients, Limits, NoRegion};
 use super::clock::SystemClock;
 use super::config::Config;
 use super::ec2::AwsEc2;
@@ -24,7 +24,7 @@ use super::schedules::EventBridgeSchedules;
 use super::table::DynamoTable;
 use super::{gateway, logs, metrics, panics, runtime_api};
 use crate::domain::save::SaveRecord;
-use crate::domain::{Class, Code, Problem, SaveId};
+use crate::domain::{Class, Code, InstanceId, Problem, SaveId};
 use crate::registry::Registry;
 use crate::service::Service;
 use crate::steps::Env;
@@ -75,6 +75,8 @@ pub async fn run(variable: impl Fn(&str) -> Option<String>) -> Result<(), BoxErr
 struct Function {
     handler: Handler,
     service: Service,
+    /// The namespace of its metrics.
+    metrics: String,
     /// What answers instead of the handler, where that is the API.
     gateway: Option<Gateway>,
 }
@@ -88,12 +90,17 @@ impl Function {
             Handler::Sweep | Handler::Wake | Handler::Api => config.state_machine()?,
             Handler::Step(_) => config.state_machine.as_deref().unwrap_or_default(),
         };
-        let clients = Arc::new(Clients::load().await?);
+        let limits = match handler {
+            Handler::Api => Limits::OF_A_REQUEST,
+            Handler::Step(_) | Handler::Sweep | Handler::Wake => Limits::OF_A_STEP,
+        };
+        let clients = Arc::new(Clients::load(limits).await?);
         let service = service(&clients, &config, machine);
         let gateway = matches!(handler, Handler::Api).then(|| Gateway::new(&service, &config));
         Ok(Self {
             handler,
             service,
+            metrics: config.metrics_namespace,
             gateway,
         })
     }
@@ -166,13 +173,15 @@ impl Function {
     }
 
     fn write_metrics(&self, record: &SaveRecord) {
-        write(&metrics::line(record, self.service.env.clock.now()));
+        let now = self.service.env.clock.now();
+        write(&metrics::line(&self.metrics, record, now));
     }
 
     /// Writes what is open, even where the sweep has failed: that is when somebody must know.
     async fn write_backlog(&self) {
         match self.service.backlog().await {
             Ok(backlog) => write(&metrics::backlog_line(
+                &self.metrics,
                 &backlog,
                 self.service.env.clock.now(),
             )),
@@ -247,11 +256,12 @@ fn save_id(payload: &Value) -> Option<SaveId> {
         .find_map(|place| payload.pointer(place)?.as_str()?.parse().ok())
 }
 
-/// The instance that an input or an output is about, where it says so.
+/// The instance that an input or an output is about, where it says so by its id.
 fn instance_id(value: &Value) -> Option<&str> {
-    ["/plan/instance/id", "/request/instance"]
+    let told = ["/plan/instance/id", "/request/instance"]
         .iter()
-        .find_map(|place| value.pointer(place)?.as_str())
+        .find_map(|place| value.pointer(place)?.as_str());
+    told.filter(|text| text.parse::<InstanceId>().is_ok())
 }
 
 /// What to do about a function that cannot begin.

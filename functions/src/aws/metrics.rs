@@ -7,21 +7,26 @@ use crate::domain::Timestamp;
 use crate::domain::save::{SaveRecord, SaveState, seconds_between};
 use crate::service::Backlog;
 
-/// The namespace of the metrics.
-const NAMESPACE: &str = "Prism";
-
 /// A line of metrics in the making.
-#[derive(Default)]
-struct Line {
+struct Line<'a> {
+    namespace: &'a str,
     directives: Vec<Value>,
     values: Map<String, Value>,
 }
 
-impl Line {
+impl<'a> Line<'a> {
+    fn new(namespace: &'a str) -> Self {
+        Self {
+            namespace,
+            directives: Vec::new(),
+            values: Map::new(),
+        }
+    }
+
     fn add(&mut self, name: &str, unit: &str, dimension: Option<(&str, &str)>, value: Value) {
         let dimensions: Vec<&str> = dimension.iter().map(|(name, _)| *name).collect();
         self.directives.push(json!({
-            "Namespace": NAMESPACE,
+            "Namespace": self.namespace,
             "Dimensions": [dimensions],
             "Metrics": [{"Name": name, "Unit": unit}],
         }));
@@ -41,8 +46,8 @@ impl Line {
 
 /// The line for a save that has just ended, or stranded: `saves` by `state`, `failures` by `code`,
 /// `stranded`, `downtime_s`, and `restore_s`, how long it took to bring the instance back.
-pub(super) fn line(record: &SaveRecord, now: Timestamp) -> String {
-    let mut line = Line::default();
+pub(super) fn line(namespace: &str, record: &SaveRecord, now: Timestamp) -> String {
+    let mut line = Line::new(namespace);
     let stranded = record.state == SaveState::Stranded;
     let state = ("state", record.state.as_str());
     line.add("saves", "Count", Some(state), 1.into());
@@ -63,8 +68,8 @@ pub(super) fn line(record: &SaveRecord, now: Timestamp) -> String {
 }
 
 /// The line for what a sweep has found open: `open_saves`, `open_duties`, and `oldest_duty_s`.
-pub(super) fn backlog_line(backlog: &Backlog, now: Timestamp) -> String {
-    let mut line = Line::default();
+pub(super) fn backlog_line(namespace: &str, backlog: &Backlog, now: Timestamp) -> String {
+    let mut line = Line::new(namespace);
     line.add("open_saves", "Count", None, backlog.open_saves.into());
     line.add("open_duties", "Count", None, backlog.open_duties.into());
     let oldest = backlog.oldest_duty_s.into();
@@ -95,7 +100,12 @@ mod tests {
     }
 
     fn read(record: &SaveRecord) -> Value {
-        serde_json::from_str(&line(record, "2026-01-02T03:05:05Z".parse().unwrap())).unwrap()
+        serde_json::from_str(&line(
+            "Prism",
+            record,
+            "2026-01-02T03:05:05Z".parse().unwrap(),
+        ))
+        .unwrap()
     }
 
     #[test]
@@ -167,7 +177,7 @@ mod tests {
             open_duties: 2,
             oldest_duty_s: 901.5,
         };
-        let line = backlog_line(&backlog, "2026-01-02T03:05:05Z".parse().unwrap());
+        let line = backlog_line("Prism", &backlog, "2026-01-02T03:05:05Z".parse().unwrap());
         let told: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(told["oldest_duty_s"], 901.5);
         assert_eq!(told["open_saves"], 3);

@@ -28,7 +28,7 @@ mod table;
 #[cfg(test)]
 mod testing;
 
-pub use clients::{Clients, NoRegion};
+pub use clients::{Clients, Limits, NoRegion};
 pub use clock::SystemClock;
 pub use config::{Config, ConfigError};
 pub use ec2::AwsEc2;

@@ -64,7 +64,9 @@ impl Fault {
     /// What to do about it.
     pub fn advice(self) -> &'static str {
         match self {
-            Self::CredentialsExpired => "Get new credentials: these have expired.",
+            Self::CredentialsExpired => {
+                "Get new credentials: these have expired. If they are new, set the clock."
+            }
             Self::CredentialsRefused => {
                 "Check the credentials, and that they are of this account and partition; if they \
                  are right, check the clock."

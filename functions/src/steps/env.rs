@@ -112,6 +112,10 @@ impl Env {
             .registry
             .change_save(&save.save_id, Some(save.epoch), change)
             .await?;
+        // What is logged from here on names the instance.
+        if let Some(plan) = &record.plan {
+            tracing::Span::current().record("instance.id", plan.instance.id.as_str());
+        }
         Ok(record)
     }
 

@@ -40,6 +40,7 @@ CHECKS = [
     *checks_recovery.CHECKS,
     *checks_schedule.FIRED,
     *checks_logs.CHECKS,
+    *checks_stack.CHANGE,
 ]
 
 

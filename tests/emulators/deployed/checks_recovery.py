@@ -9,7 +9,7 @@ UNSCALED = 1
 
 
 def check_stopped_by_rule(world):
-    """The event of the execution's end wakes the sweep, which has another one restart the instance."""
+    """The event of the execution's end has another one started that restarts the instance."""
     save_id = stopped_in_the_middle(world)
     recovered(world, save_id, timeout=45)
 

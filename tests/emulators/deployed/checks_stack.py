@@ -109,7 +109,7 @@ def check_routes(world):
 def check_rules(world):
     """What wakes the sweep and the waits, and that it may."""
     events, functions = world.client("events"), world.client("lambda")
-    targets = {"SweepRule": "Sweep", "ExecutionEndedRule": "Sweep"}
+    targets = {"SweepRule": "Sweep", "ExecutionEndedRule": "Wake"}
     targets |= {"InstanceChangedRule": "Wake", "ImageChangedRule": "Wake"}
     for logical, handler in targets.items():
         rule = events.describe_rule(Name=rule_name(world, logical))
@@ -182,6 +182,37 @@ def check_what_is_dropped(world):
     assert json.loads(definition)["TimeoutSeconds"] > 0, "an execution would have no limit"
 
 
+def check_change(world):
+    """A parameter that alone has changed holds: each function has another version, which the definition and the alias name."""
+    from stack import change
+
+    before = live_versions(world)
+    change(world, {"LogLevel": "info"})
+    after = live_versions(world)
+    old = [name for name, version in after.items() if version == before[name]]
+    assert not old, f"no other version of {old}"
+    client = world.client("stepfunctions")
+    told = client.describe_state_machine(stateMachineArn=world.outputs["StateMachineArn"])
+    for name, version in after.items():
+        if f":function:{name}:" in told["definition"]:
+            assert f":function:{name}:{version}" in told["definition"], name
+    settings = world.client("lambda").get_function_configuration(
+        FunctionName=f"{STACK}-PlanSave", Qualifier="live"
+    )["Environment"]["Variables"]
+    assert settings["PRISM_LOG"] == "info", settings["PRISM_LOG"]
+
+
+def live_versions(world):
+    """The version that each function's alias names."""
+    client = world.client("lambda")
+    names = [world.physical(logical) for logical in of_type(world, FUNCTION)]
+    return {
+        name: client.get_alias(FunctionName=name, Name="live")["FunctionVersion"] for name in names
+    }
+
+
+# Once nothing else is looked at.
+CHANGE = [("a parameter that alone has changed", check_change)]
 CHECKS = [
     ("every resource of the template exists", check_resources),
     ("functions, each with its role and alias", check_functions),

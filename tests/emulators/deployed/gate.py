@@ -182,6 +182,11 @@ def of_ec2(params, region, tags_of):
                 # What does not exist is EC2's to refuse.
                 if "NotFound" not in error.response["Error"]["Code"]:
                     raise
+    if action == "CopyImage":
+        # The AMI that is copied is authorised too, without the tags of what is made.
+        region_of, source = params["SourceRegion"], params["SourceImageId"]
+        tags = tags_of("image", region_of, [source])
+        yield "ec2:CopyImage", arn_of("image", region_of, source), tags
     for kind in MAKES.get(action, []):
         context = {f"aws:RequestTag/{key}": value for key, value in asked.get(kind, {}).items()}
         yield f"ec2:{action}", arn_of(kind, region, "*"), context

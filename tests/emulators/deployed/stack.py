@@ -31,14 +31,24 @@ def deploy(world):
     world.template = yaml_parse((project / "infra/template.yaml").read_text())
     leave_out(packaged)
     parameters = PARAMETERS | {"JwtIssuer": world.issuer.url}
+    apply(world, packaged, parameters)
+    learn(world)
+
+
+def change(world, parameters):
+    """Deploys the same once more, with other values of some parameters."""
+    apply(world, world.scratch / "packaged.yaml", parameters)
+
+
+def apply(world, packaged, parameters):
+    aws = [Path(sys.executable).with_name("aws")]
     world.run(
         [*aws, "cloudformation", "deploy", "--template-file", packaged, "--stack-name", STACK]
         + ["--s3-bucket", ARTEFACTS, "--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
         + ["CAPABILITY_AUTO_EXPAND", "--parameter-overrides"]
         + [f"{name}={value}" for name, value in parameters.items()],
-        environment,
+        world.environment(world.root),
     )
-    learn(world)
 
 
 def lay_out(world):

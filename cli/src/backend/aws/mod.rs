@@ -7,7 +7,7 @@ mod signer;
 use std::sync::Arc;
 
 use aws_config::{BehaviorVersion, Region as SdkRegion};
-use prism_functions::aws::{Clients, Config, service};
+use prism_functions::aws::{Clients, Config, Limits, service};
 use prism_functions::domain::audit::Channel;
 use prism_functions::domain::{Code, Problem};
 use prism_functions::service::Service;
@@ -83,11 +83,13 @@ pub(crate) async fn clients(profile: &Profile) -> Result<Clients, Problem> {
     if let Some(name) = &profile.aws_profile {
         loader = loader.profile_name(name);
     }
-    Clients::load_with(loader).await.map_err(|error| {
-        Problem::new(Code::ConfigInvalid, "No AWS Region is named.")
-            .because(error)
-            .hint("Name one in the profile, or with --region.")
-    })
+    Clients::load_with(loader, Limits::OF_A_STEP)
+        .await
+        .map_err(|error| {
+            Problem::new(Code::ConfigInvalid, "No AWS Region is named.")
+                .because(error)
+                .hint("Name one in the profile, or with --region.")
+        })
 }
 
 impl Served for Aws {
