@@ -5,10 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prism_functions::domain::copy::CopyRequest;
-use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveState};
+use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveRequest, SaveState};
 use prism_functions::domain::template::Version;
 use prism_functions::domain::{Code, Problem, Region, SaveId};
-use prism_functions::ports::{Image, ImageFilter, ImageState, LaunchPermission, SnapshotFilter};
+use prism_functions::ports::{
+    Architecture, Image, ImageFilter, ImageState, LaunchPermission, SnapshotFilter,
+};
+use prism_functions::service::LaunchRequest;
 use prism_functions::service::access::Caller;
 use prism_functions::steps::{PublicScope, SAVE_TAG, Settings};
 use prism_tests::clean;
@@ -157,6 +160,61 @@ fn of_two_regions_one_can_fail() {
     assert_eq!(failed.count(), 1);
     let version = version(&world);
     assert_eq!((version.amis.len(), version.failed_regions.len()), (2, 1));
+}
+
+#[test]
+fn each_architecture_is_copied_as_what_it_is() {
+    let world = launched(Setup::seeded(3));
+    let arm = LaunchRequest {
+        architecture: Some(Architecture::Arm64),
+        ..launch_request("ubuntu", "arm")
+    };
+    world
+        .clock
+        .run(world.service.launch(&caller("ada"), &arm))
+        .unwrap();
+    world.pass(300);
+    let save = |instance: &str, add_arch| {
+        let request = SaveRequest {
+            add_arch,
+            ..save_request(instance, "kept")
+        };
+        assert_eq!(world.save("ada", request).unwrap().version, Some(1));
+    };
+    // Its own is not the first in any order of names.
+    save("arm", false);
+    let alone = version(&world);
+    save("work", true);
+    let before = version(&world);
+    let first = copy(&world, &ask(&[FAR]));
+    assert_eq!(first.state, SaveState::Succeeded, "{first:#?}");
+    let far: Region = FAR.parse().unwrap();
+    let between = version(&world);
+    let has: Vec<Architecture> = between.amis[&far].keys().copied().collect();
+    assert_eq!(has, [Architecture::Arm64]);
+    let more = between.usd_per_month - before.usd_per_month;
+    assert!((more - alone.usd_per_month).abs() < 1e-9, "{more}");
+    let second = copy(&world, &ask(&[FAR]));
+    assert_eq!(second.state, SaveState::Succeeded, "{second:#?}");
+    let after = version(&world);
+    let far = &far;
+    for (architecture, record) in [
+        (Architecture::Arm64, &first),
+        (Architecture::X86_64, &second),
+    ] {
+        let made = images(&world, &record.save_id, FAR);
+        assert_eq!(made[0].architecture, architecture);
+        assert_eq!(after.amis[far][&architecture], made[0].id);
+    }
+    assert_eq!(after.snapshots[far].len(), 2);
+    assert!((after.usd_per_month - 2.0 * before.usd_per_month).abs() < 1e-9);
+    let full = begin(&world, &caller("ada"), &ask(&[FAR])).unwrap_err();
+    assert_eq!(full.code, Code::CopyExists);
+    let half = begin(&world, &caller("ada"), &ask(&[FAR, "us-west-2"])).unwrap_err();
+    assert!(
+        full.message.contains(FAR) && half.message.contains(FAR),
+        "{half}"
+    );
 }
 
 /// Launch permissions are not copied with an AMI: the copy is opened to whom the template is open.

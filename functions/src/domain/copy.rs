@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::save::COPY_REGIONS;
 use super::template::TemplateRef;
 use super::{Code, ImageId, Problem, Region, TemplateName};
+use crate::ports::Architecture;
 
 /// What somebody asks for: this version in those Regions too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +51,9 @@ pub struct CopySource {
     pub region: Region,
     /// The AMI.
     pub image: ImageId,
+    /// The architecture that it is for; none in records that are older than this, of which it is the version's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<Architecture>,
 }
 
 /// What a copy will do, known before anything is begun.

@@ -101,7 +101,7 @@ codes! {
     ImageNotUsable, Refused, "An AMI that the file names does not exist, or is not for you to use, or is not what the file says.", "Name AMIs that are available and that you may launch; \"prism template export\" tells those of a template.";
     PreconditionFailed, Refused, "The record was changed since it was read.", "Read it again, and decide anew.";
     PreconditionRequired, BadInput, "A change has to say what it was decided on.", "Send the ETag of the record in the header If-Match.";
-    ArchitectureTaken, Refused, "The version has an AMI for that architecture already.", "Save it as the next version, without --add-arch.";
+    ArchitectureTaken, Refused, "The version has an AMI for that architecture already.", "Save it as the next version, without --add-arch; a Region that lacks it gets it with \"prism template copy\".";
     TemplateNotInRegion, Refused, "The template has no AMI in that Region, or none for that architecture.", "Launch it in one of the Regions that the message names.";
     ShareNotFound, Refused, "The template is not shared with them.", "\"prism template shares NAME\" shows with whom it is.";
     VersionsNotPublic, Refused, "The template has versions that are not public, and this save would open its own AMI alone.", "Share the template first (\"prism template share NAME --public\"): what is saved to it is public then.";

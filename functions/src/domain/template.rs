@@ -208,6 +208,9 @@ pub struct AddedArchitecture {
     pub instance_type: String,
     /// The size of the root volume in GiB.
     pub root_size_gib: u32,
+    /// The full size of its snapshots in one Region, in bytes; 0 where that was not noted.
+    #[serde(default)]
+    pub snapshot_bytes: u64,
 }
 
 /// A version of a template: the same AMIs for ever (promise P6).
@@ -313,6 +316,20 @@ impl Version {
             .copied()
             .collect();
         all.into_iter().collect()
+    }
+
+    /// At most the full size of the snapshots of an architecture in one Region, in bytes.
+    pub fn bytes_of(&self, architecture: Architecture) -> u64 {
+        let mut added = self.added.iter();
+        let noted = added.find(|it| it.architecture == architecture);
+        match noted.map(|it| it.snapshot_bytes) {
+            Some(0) => self.snapshot_bytes,
+            Some(bytes) => bytes,
+            None => {
+                let others: u64 = self.added.iter().map(|it| it.snapshot_bytes).sum();
+                self.snapshot_bytes.saturating_sub(others)
+            }
+        }
     }
 
     /// What the instance had been launched from, where that is a template's name.

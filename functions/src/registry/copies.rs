@@ -13,17 +13,26 @@ use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::SaveRecord;
 use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, ImageId, InstanceId, Problem, Region, SaveId, SnapshotId, TemplateName};
-use crate::ports::{Condition, Index, Key, Query, SortKeys, TableError, Write};
+use crate::ports::{Architecture, Condition, Index, Key, Query, SortKeys, TableError, Write};
 
 /// What a copy brings to its version.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Additions {
+    /// The architecture that they are for; none where it is the version's own.
+    pub(crate) architecture: Option<Architecture>,
     /// The AMIs that are available, by Region.
     pub(crate) images: BTreeMap<Region, ImageId>,
     /// The snapshots behind them.
     pub(crate) snapshots: BTreeMap<Region, Vec<SnapshotId>>,
     /// The Regions whose copy failed, and why.
     pub(crate) failed: BTreeMap<Region, String>,
+}
+
+impl Additions {
+    /// The architecture that they are for.
+    fn architecture_of(&self, version: &Version) -> Architecture {
+        self.architecture.unwrap_or(version.architecture)
+    }
 }
 
 /// The lock of a version in a Region, and the copy that holds it.
@@ -212,7 +221,7 @@ impl Registry {
             } else {
                 let mut after = save.value.clone();
                 after.version = Some(number);
-                let bytes = version.snapshot_bytes;
+                let bytes = version.bytes_of(additions.architecture_of(&version));
                 let cost = snapshot_usd_per_month(bytes, additions.images.len());
                 after.usd_per_month = Some(cost);
                 let item = save_item(&after, save.revision + 1)?;
@@ -253,30 +262,31 @@ fn with(version: &Version, additions: &Additions) -> Result<Version, Problem> {
         return Err(Problem::new(Code::VersionNotFound, message));
     }
     let mut after = version.clone();
+    let architecture = additions.architecture_of(version);
     for (region, image) in &additions.images {
-        if let Some(there) = version.amis.get(region) {
-            let there: Vec<&str> = there.values().map(ImageId::as_str).collect();
+        let here = after.amis.entry(region.clone()).or_default();
+        if let Some(there) = here.get(&architecture) {
             let message = format!(
-                "{}@{} has an AMI in {region} already: {}.",
+                "{}@{} has an AMI for {} in {region} already: {there}.",
                 version.template,
                 version.number,
-                there.join(", ")
+                architecture.as_str()
             );
             return Err(Problem::new(Code::CopyExists, message));
         }
-        let by_architecture = BTreeMap::from([(version.architecture, image.clone())]);
-        after.amis.insert(region.clone(), by_architecture);
+        here.insert(architecture, image.clone());
         after.failed_regions.remove(region);
     }
     for (region, snapshots) in &additions.snapshots {
-        after.snapshots.insert(region.clone(), snapshots.clone());
+        let known = after.snapshots.entry(region.clone()).or_default();
+        known.extend(snapshots.iter().cloned());
     }
     for (region, why) in &additions.failed {
         if !after.amis.contains_key(region) {
             after.failed_regions.insert(region.clone(), why.clone());
         }
     }
-    let more = snapshot_usd_per_month(after.snapshot_bytes, additions.images.len());
+    let more = snapshot_usd_per_month(version.bytes_of(architecture), additions.images.len());
     after.usd_per_month += more;
     Ok(after)
 }

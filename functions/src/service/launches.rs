@@ -194,7 +194,10 @@ impl Service {
                 instance: &instance.id,
                 at: self.env.clock.now(),
             };
-            self.env.registry.count_launch(&launch).await?;
+            // The instance runs, and is its owner's, whether or not it was counted.
+            if let Err(problem) = self.env.registry.count_launch(&launch).await {
+                tracing::warn!(template = %of, instance = %instance.id, code = %problem.code, problem = problem.chain(), "a launch was not counted");
+            }
         }
         Ok((plan, InstanceView::of(&instance, &request.region, None)))
     }
@@ -351,14 +354,14 @@ fn not_here(request: &LaunchRequest, version: &Version, architecture: Architectu
         request.region
     );
     let places = places.join(", ");
-    let hint = if version.amis.contains_key(&request.region) {
+    let hint = if version.architectures().contains(&architecture) {
         format!(
-            "It is in {places}. Save an instance of that architecture with --add-arch, or launch it as it is."
+            "It is in {places}. Launch it there, or copy it first, or have its owner do so: prism template copy {}@{} --region {}",
+            version.template, version.number, request.region
         )
     } else {
         format!(
-            "It is in {places}. Launch it there, or copy it first: prism template copy {}@{} --region {}",
-            version.template, version.number, request.region
+            "It is in {places}. Save an instance of that architecture with --add-arch, or launch it as it is."
         )
     };
     Problem::new(Code::TemplateNotInRegion, message).hint(hint)

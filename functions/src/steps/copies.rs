@@ -19,7 +19,7 @@ pub(super) async fn add(
     record: &SaveRecord,
     source: &CopySource,
 ) -> Result<u32, Problem> {
-    let mut additions = additions(record);
+    let mut additions = additions(record, source);
     additions.snapshots = snapshots(env, record, &additions.images).await?;
     let (name, number) = (&record.request.template, source.version);
     let now = env.clock.now();
@@ -46,7 +46,7 @@ pub(super) async fn add(
             .check_template(&env.registry, Action::Copy, template)
             .await?;
         if let Some(project) = payer.next(record, template) {
-            let usd = added_usd(env, record, number, additions.images.len()).await?;
+            let usd = added_usd(env, record, source, additions.images.len()).await?;
             payer.ask(env, save, project, usd).await?;
         }
         // Before the transaction: launch permissions are not copied with an AMI (EC2 fact 8).
@@ -74,19 +74,24 @@ pub(super) async fn add(
 async fn added_usd(
     env: &Env,
     record: &SaveRecord,
-    number: u32,
+    source: &CopySource,
     regions: usize,
 ) -> Result<f64, Problem> {
     let version = env
         .registry
-        .version(&record.request.template, number)
+        .version(&record.request.template, source.version)
         .await?;
-    let bytes = version.map_or(0, |version| version.snapshot_bytes);
+    let bytes = version.map_or(0, |version| {
+        version.bytes_of(source.architecture.unwrap_or(version.architecture))
+    });
     Ok(snapshot_usd_per_month(bytes, regions))
 }
 
-fn additions(record: &SaveRecord) -> Additions {
-    let mut additions = Additions::default();
+fn additions(record: &SaveRecord, source: &CopySource) -> Additions {
+    let mut additions = Additions {
+        architecture: source.architecture,
+        ..Additions::default()
+    };
     for (region, copy) in &record.copies {
         match copy {
             RegionCopy::Available { image } => {

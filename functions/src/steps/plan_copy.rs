@@ -11,7 +11,7 @@ use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{SaveRecord, SaveRequest};
 use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, Problem, Region, SaveId};
-use crate::ports::{Call, Image, ImageFilter, ImageState, Tags};
+use crate::ports::{Architecture, Call, Image, ImageFilter, ImageState, Tags};
 use crate::registry::{Admission, Begun};
 use crate::service::access::{Action, Caller, template_not_found};
 use crate::service::lookup::check_regions;
@@ -99,6 +99,8 @@ pub(crate) struct Subject {
     version: Version,
     source: CopySource,
     tags: Tags,
+    /// At most how much is copied to each Region, in bytes.
+    bytes: u64,
     usd_per_month: f64,
     /// The leave of the template's project, where it is in one.
     admission: Option<Admission>,
@@ -111,7 +113,7 @@ impl Subject {
             template: self.template.name.clone(),
             source: self.source.clone(),
             regions: request.regions.clone(),
-            bytes: self.version.snapshot_bytes,
+            bytes: self.bytes,
             usd_per_month_at_most: self.usd_per_month,
         }
     }
@@ -133,9 +135,9 @@ pub(crate) async fn check(
         .await?;
     let version = env.registry.version(name, request.version).await?;
     let version = version.ok_or_else(|| {
-        let (latest, number) = (template.latest, request.version);
+        let (newest, number) = (template.newest(), request.version);
         let message =
-            format!("There is no version {number}: {name} has the versions 1 to {latest}.");
+            format!("There is no version {number}: {name} has the versions 1 to {newest}.");
         Problem::new(Code::VersionNotFound, message)
     })?;
     if version.state == TemplateState::Deleted {
@@ -144,12 +146,8 @@ pub(crate) async fn check(
     }
     check_regions(env, &request.regions).await?;
     env.settings.allowed_regions.check(&request.regions)?;
+    let architecture = lacking(&version, request)?;
     for region in &request.regions {
-        if version.amis.contains_key(region) {
-            let reference = request.reference();
-            let message = format!("{reference} has an AMI in {region} already.");
-            return Err(Problem::new(Code::CopyExists, message));
-        }
         if let Some(holder) = env
             .registry
             .copy_holder(name, version.number, region)
@@ -158,12 +156,13 @@ pub(crate) async fn check(
             return Err(in_progress(request, &holder));
         }
     }
-    let usd_per_month = snapshot_usd_per_month(version.snapshot_bytes, request.regions.len());
+    let bytes = version.bytes_of(architecture);
+    let usd_per_month = snapshot_usd_per_month(bytes, request.regions.len());
     let admission = match &template.project {
         Some(project) => Some(projects::admit(env, caller, project, usd_per_month).await?),
         None => None,
     };
-    let (region, image) = source(env, &version).await?;
+    let (region, image) = source(env, &version, architecture).await?;
     let user_tags = image.tags.into_iter().filter(|(key, _)| {
         let reserved = ["aws:", "prism:"];
         key != "Name" && !reserved.iter().any(|prefix| key.starts_with(prefix))
@@ -174,18 +173,46 @@ pub(crate) async fn check(
             version: version.number,
             region,
             image: image.id,
+            architecture: Some(architecture),
         },
         template,
         version,
+        bytes,
         usd_per_month,
         admission,
     })
 }
 
-/// An AMI of the version that is available.
-async fn source(env: &Env, version: &Version) -> Result<(Region, Image), Problem> {
+/// The architecture that is copied: the version's own, or one that it got later where all of the Regions have that.
+fn lacking(version: &Version, request: &CopyRequest) -> Result<Architecture, Problem> {
+    let own = version.architecture;
+    let mut all = version.architectures();
+    all.sort_by_key(|it| *it != own);
+    let has = |region: &Region, architecture: &Architecture| {
+        let here = version.amis.get(region);
+        here.is_some_and(|here| here.contains_key(architecture))
+    };
+    let lacks = |it: &Architecture| request.regions.iter().any(|region| !has(region, it));
+    let architecture = all.into_iter().find(lacks).unwrap_or(own);
+    let Some(there) = request.regions.iter().find(|it| has(it, &architecture)) else {
+        return Ok(architecture);
+    };
+    let message = format!(
+        "{} has an AMI for {} in {there} already.",
+        request.reference(),
+        architecture.as_str()
+    );
+    Err(Problem::new(Code::CopyExists, message))
+}
+
+/// An AMI of the version for that architecture which is available.
+async fn source(
+    env: &Env,
+    version: &Version,
+    architecture: Architecture,
+) -> Result<(Region, Image), Problem> {
     for (region, by_architecture) in &version.amis {
-        for id in by_architecture.values() {
+        if let Some(id) = by_architecture.get(&architecture) {
             let filter = ImageFilter::Ids(vec![id.clone()]);
             let found = match env.ec2.images(region, &filter).await {
                 Ok(found) => found,

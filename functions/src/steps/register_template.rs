@@ -353,6 +353,7 @@ impl Made<'_> {
             saved_date: self.now,
             instance_type: instance.instance_type.clone(),
             root_size_gib: instance.root_size_gib,
+            snapshot_bytes: bytes,
         });
         let mut template = template.clone();
         template.updated_at = self.now;

@@ -19,8 +19,9 @@ use crate::watch::{self, Duty};
 
 const EXAMPLES: &str = "\
 Copies the AMI of a version to Regions that it lacks, such as one whose copy failed when it was
-saved. Nothing is saved again, and what the version has stays as it is. A copy that fails leaves
-nothing. It is listed among your saves, and can be watched and cancelled as one of them.
+saved. Nothing is saved again, and what the version has stays as it is. Of a version with AMIs for
+two architectures the first is copied, and the other where the Regions have that. A copy that fails
+leaves nothing. It is listed among your saves, and can be watched and cancelled as one of them.
 
 Examples:
   prism template copy my-custom-ml-env --region eu-west-1
@@ -120,8 +121,12 @@ fn text(plan: &CopyPlan) -> String {
     let mut text = format!("Copying {}@{}:\n", plan.template, source.version);
     let regions: Vec<&str> = plan.regions.iter().map(Region::as_str).collect();
     let cost = usd(plan.usd_per_month_at_most);
+    let mut from = format!("{}  {}", source.region, source.image);
+    if let Some(architecture) = source.architecture {
+        let _ = write!(from, "  {}", architecture.as_str());
+    }
     text.push_str(&pairs([
-        ("from", format!("{}  {}", source.region, source.image)),
+        ("from", from),
         ("to", regions.join(", ")),
         ("size", format!("at most {} each", bytes(plan.bytes))),
         (
