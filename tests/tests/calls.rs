@@ -14,7 +14,9 @@ use prism_functions::domain::save::{RegionCopy, SaveRequest};
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::{Region, SaveId};
 use prism_functions::ports::{Call, Change, Condition, Ec2 as _, Key, Table as _, Write};
-use prism_functions::service::{ProjectRequest, ShareRequest, TemplateFilter, calls};
+use prism_functions::service::{
+    ImportRequest, ProjectRequest, ShareRequest, TemplateFilter, calls,
+};
 use prism_functions::steps::{self, PublicScope, Settings};
 use prism_local::ec2::Capacity;
 use prism_tests::bent::Bent;
@@ -87,12 +89,39 @@ fn for_the_world() {
         .run(world.service.executions.start("hers", input))
         .unwrap();
     world.clock.run_until_idle().unwrap();
-    // Two versions, whose deletion loses the first answers of EC2, and is left to the sweep.
+    // Two versions, whose deletion loses the first answers of EC2, and is left to the sweep. Another public template
+    // keeps the AMI of the first; the account that it was open to besides is closed out.
     to_the_end(&world, &begun(&world, ask()));
-    let (ada, all) = (caller("ada"), "kept".parse().unwrap());
+    let request = ShareRequest {
+        to: "account:444455556666".to_owned(),
+    };
+    let kept = "kept".parse().unwrap();
+    let shared = world.service.share(&ada, &kept, &request);
+    world.clock.run(shared).unwrap();
+    imported(&world, "kept@1", "again");
+    let everyone = ShareRequest {
+        to: "public".to_owned(),
+    };
+    let again = "again".parse().unwrap();
+    let shared = world.service.share(&ada, &again, &everyone);
+    world.clock.run(shared).unwrap();
+    let all = "kept".parse().unwrap();
     let deletion = world.service.delete_template(&ada, &all, true, None);
     assert!(!world.clock.run(deletion).unwrap().finished);
     sweep(&world, 12);
+}
+
+/// Ada imports a version as a template of another name.
+fn imported(world: &World, reference: &str, name: &str) {
+    let (ada, service) = (caller("ada"), &world.service);
+    let reference = reference.parse().unwrap();
+    let file = world.clock.run(service.export_template(&ada, &reference));
+    let request = ImportRequest {
+        file: file.unwrap(),
+    };
+    let name = name.parse().unwrap();
+    let imported = service.import_template(&ada, &name, &request, None);
+    world.clock.run(imported).unwrap();
 }
 
 /// A template of a project, which is moved to another, and whose share is taken back just while a
@@ -409,6 +438,7 @@ fn every_declared_call_of_the_api_is_made() {
     let run = as_api(&world, service.run_schedule(&ada, &made.name, None));
     to_the_end(&world, &run.unwrap().save_id);
     as_api(&world, service.delete_schedule(&ada, &made.name, None)).unwrap();
+    imported(&world, "kept", "again");
     let all = "kept".parse().unwrap();
     as_api(&world, service.delete_template(&ada, &all, true, None)).unwrap();
     as_api(&world, service.terminate_instance(&ada, &here, "work")).unwrap();

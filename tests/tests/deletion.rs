@@ -361,3 +361,30 @@ fn a_launch_inherits_tags_and_has_the_disk_that_it_asks_for() {
         assert_eq!(refused.unwrap_err().code, Code::InvalidInput);
     }
 }
+
+/// However many versions there are, none in use is overlooked.
+#[test]
+fn an_old_version_in_use_speaks_against_the_whole_among_a_thousand() {
+    let mut setup = Setup::seeded(47);
+    setup.cloud.throttles.enabled = false;
+    let world = launched(setup);
+    save_to(&world, "kept", &[]);
+    world.launch("ada", "kept@1", "of the first");
+    world.pass(1_000);
+    save_to(&world, "other", &[]);
+    let ada = caller("ada");
+    let file = ask!(world, export_template(&ada, &reference("other"))).unwrap();
+    let kept = "kept".parse().unwrap();
+    for number in 2..=1_005 {
+        let from = format!("saved_from: w{number}");
+        let request = ImportRequest {
+            file: file.replacen("saved_from: work", &from, 1),
+        };
+        let imported = world.service.import_template(&ada, &kept, &request, None);
+        assert_eq!(world.clock.run(imported).unwrap().version, number);
+    }
+    let refused = delete(&world, "ada", "kept", false).unwrap_err();
+    assert_eq!(refused.code, Code::TemplateInUse);
+    let plan = ask!(world, plan_deletion(&ada, &reference("kept"), None)).unwrap();
+    assert_eq!(plan.versions.len(), 1_005);
+}

@@ -9,13 +9,16 @@ use async_trait::async_trait;
 use futures::future::{join, poll_fn};
 use prism_functions::domain::save::seconds_between;
 use prism_functions::domain::{SaveId, Timestamp};
-use prism_functions::ports::{InstanceState, Item, Key, Page, Query, Table, TableError, Write};
+use prism_functions::ports::{
+    Execution, Executions, ExecutionsError, InstanceState, Item, Key, Page, Query, Table,
+    TableError, Write,
+};
 use prism_functions::registry::Registry;
 use prism_functions::service::Service;
 use prism_functions::steps::Env;
 use prism_tests::story::to_the_end;
 use prism_tests::world::{REGION, Setup, World, begun, id_of, launched, save_request};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The pause between two sweeps, in seconds.
 const SWEEP_S: u64 = 300;
@@ -159,4 +162,62 @@ fn an_aborted_save_has_its_instance_start_again_in_time() {
         (200.0..=most).contains(&by_sweep),
         "{by_sweep} s late by the sweep"
     );
+}
+
+/// The executions of which one cannot be looked at.
+struct Hidden(Arc<dyn Executions>, String);
+
+#[async_trait]
+impl Executions for Hidden {
+    async fn start(&self, name: &str, input: Value) -> Result<(), ExecutionsError> {
+        self.0.start(name, input).await
+    }
+
+    async fn describe(&self, name: &str) -> Result<Execution, ExecutionsError> {
+        if name == self.1 {
+            return Err(ExecutionsError::Unavailable {
+                reason: "it does not answer".to_owned(),
+                source: None,
+            });
+        }
+        self.0.describe(name).await
+    }
+
+    async fn wake(&self, token: &str) -> Result<bool, ExecutionsError> {
+        self.0.wake(token).await
+    }
+
+    async fn stop(&self, name: &str, cause: &str) -> Result<(), ExecutionsError> {
+        self.0.stop(name, cause).await
+    }
+}
+
+#[test]
+fn a_save_that_cannot_be_looked_at_holds_up_no_other() {
+    // Whichever of the two comes first.
+    for (hidden, other) in [(0, 1), (1, 0)] {
+        look_past(hidden, other);
+    }
+}
+
+fn look_past(hidden: usize, other: usize) {
+    let world = launched(Setup::seeded(7));
+    world.launch("ada", "ubuntu", "play");
+    let ids = ["work", "play"].map(|name| begun(&world, save_request(name, name)));
+    world.pass(60);
+    for id in &ids {
+        abort(&world, id);
+    }
+    world.pass(300);
+    let executions = Arc::clone(&world.service.executions);
+    let service = Service {
+        executions: Arc::new(Hidden(executions, ids[hidden].to_string())),
+        ..world.service.clone()
+    };
+    world.clock.run(service.sweep()).unwrap_err();
+    to_the_end(&world, &ids[other]);
+    assert!(!world.record(&ids[hidden]).unwrap().state.is_final());
+    assert!(world.record(&ids[other]).unwrap().state.is_final());
+    world.sweep(2);
+    to_the_end(&world, &ids[hidden]);
 }

@@ -274,8 +274,17 @@ impl<S: Served> Backend for S {
         limit: usize,
     ) -> Result<(Vec<AuditEvent>, bool), Problem> {
         let (service, caller) = (self.service(), self.caller());
-        let listed = service.audit_events(caller, filter, limit, None).await?;
-        Ok((listed.items, listed.cursor.is_some()))
+        // A page of a filtered list may be short, or empty, with others behind it.
+        let (mut items, mut cursor) = (Vec::new(), None);
+        loop {
+            let wanted = limit - items.len();
+            let page = service.audit_events(caller, filter, wanted, cursor).await?;
+            items.extend(page.items);
+            cursor = page.cursor;
+            if cursor.is_none() || items.len() >= limit {
+                return Ok((items, cursor.is_some()));
+            }
+        }
     }
 
     async fn export_template(&self, reference: &TemplateRef) -> Result<String, Problem> {

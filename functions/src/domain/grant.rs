@@ -209,6 +209,10 @@ pub struct Grant {
     /// What EC2 was told to allow for it.
     #[serde(default)]
     pub launch: Option<LaunchPermission>,
+    /// While it is being taken back from more AMIs than are closed at once: the oldest version of those whose AMIs
+    /// are closed, with all that are newer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_from: Option<u32>,
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod guide;
 pub mod ids;
 pub mod money;
 pub(crate) mod object;
+mod payer;
 pub mod pricing;
 pub mod principal;
 pub mod problem;

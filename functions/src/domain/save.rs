@@ -346,22 +346,6 @@ pub struct SaveRecord {
 }
 
 impl SaveRecord {
-    /// The project that pays for what it makes.
-    pub fn payer(&self) -> Option<&ProjectName> {
-        match &self.plan {
-            Some(plan) => plan.paid_by.as_ref(),
-            None => self.request.project.as_ref(),
-        }
-    }
-
-    /// Another project pays for what it makes.
-    pub(crate) fn charge(&mut self, project: ProjectName) {
-        match &mut self.plan {
-            Some(plan) => plan.paid_by = Some(project),
-            None => self.request.project = Some(project),
-        }
-    }
-
     /// A record at the very beginning of a save.
     pub fn new(
         save_id: SaveId,

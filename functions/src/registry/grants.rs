@@ -3,12 +3,12 @@
 //! unchanged, has read them all.
 
 use super::audit::audit_write;
-use super::records::{Indexed, decode, encode};
+use super::records::{Indexed, Stored, decode, encode};
 use super::templates::template_changed;
 use super::{Listed, Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
 use crate::domain::grant::{GRANTS, Grant, GrantState, Grantee};
-use crate::domain::template::{Template, Visibility};
+use crate::domain::template::{Template, TemplateState, Visibility};
 use crate::domain::{Code, Problem, TemplateName};
 use crate::ports::{Condition, Index, Key, Query, SortKeys, TableError, Write};
 
@@ -110,7 +110,9 @@ impl Registry {
         mut change: impl FnMut(&Template, &[Grant]) -> Result<Option<GrantChange>, Problem>,
     ) -> Result<Template, Problem> {
         for _ in 0..TRIES {
-            let Some(stored) = self.template(name).await? else {
+            // What is deleted has no grants, and gets none: the next template of its name would have them.
+            let there = |it: &Stored<Template>| it.value.state != TemplateState::Deleted;
+            let Some(stored) = self.template(name).await?.filter(there) else {
                 let message = format!("There is no template {name}.");
                 return Err(Problem::new(Code::TemplateNotFound, message));
             };

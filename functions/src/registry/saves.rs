@@ -182,7 +182,7 @@ impl Registry {
             let item = save_item(&record, stored.revision + 1)?;
             let mut writes = vec![Write::Put(item, stored.unchanged())];
             if let Some(event) = event {
-                let event = event.clone().of_project(record.request.project.as_ref());
+                let event = event.clone().of_project(record.charged());
                 writes.push(audit_write(&event, stored.revision + 1)?);
             }
             match self.table.transact(&writes).await {

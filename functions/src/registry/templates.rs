@@ -168,6 +168,7 @@ fn opening_write(
         at: made.version.saved_date,
         state: GrantState::Open,
         launch,
+        closed_from: None,
     };
     grant_write(&grant).map(Some)
 }
@@ -350,8 +351,20 @@ impl Registry {
             .with_sums(Some(&before.value), &mut after, more)
             .await?;
         writes.extend(template_changed(before, &after)?);
-        let event = event.clone().of_project(after.project.as_ref());
+        let (left, now) = (before.value.project.as_ref(), after.project.as_ref());
+        let event = event.clone().of_project(now.or(left));
         writes.push(audit_write(&event, before.revision + 1)?);
+        if let (Some(left), Some(now)) = (left, now)
+            && left != now
+        {
+            let event = AuditEvent {
+                action: "template.leave_project".to_owned(),
+                details: serde_json::Map::new(),
+                ..event
+            };
+            let event = event.of_project(Some(left)).with("to", now);
+            writes.push(audit_write(&event, before.revision + 1)?);
+        }
         self.commit(&writes).await
     }
 

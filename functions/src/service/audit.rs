@@ -53,7 +53,7 @@ pub(crate) fn of_save(record: &SaveRecord, plan: &SavePlan) -> AuditEvent {
     let subject = Subject::Save(record.save_id.clone());
     let (by, from, at) = (&record.saved_by, &record.origin, record.started_at);
     let event = of(by, from, at, "save.begin", subject)
-        .of_project(plan.request.project.as_ref())
+        .of_project(plan.paid_by.as_ref())
         .with("template", &plan.request.template)
         .with("instance", &plan.instance.id)
         .with("region", &plan.request.region);

@@ -3,7 +3,7 @@
 use crate::ports::Call;
 use crate::steps;
 
-/// The sweep: it looks, starts recoveries, and goes on with deletions.
+/// The sweep: it looks, starts recoveries, and goes on with deletions, which close AMIs that others keep.
 pub const SWEEP: &[Call] = &[
     Call::Get,
     Call::Put,
@@ -16,6 +16,9 @@ pub const SWEEP: &[Call] = &[
     Call::Images,
     Call::DeregisterImage,
     Call::DeleteSnapshot,
+    Call::LaunchPermissions,
+    Call::AddLaunchPermissions,
+    Call::RemoveLaunchPermissions,
     Call::DescribeExecution,
     Call::StartExecution,
 ];
@@ -51,6 +54,7 @@ pub const API: &[Call] = &[
     Call::DeleteSnapshot,
     Call::Snapshots,
     Call::SnapshotKeys,
+    Call::LaunchPermissions,
     Call::AddLaunchPermissions,
     Call::RemoveLaunchPermissions,
     Call::Get,

@@ -11,16 +11,16 @@ use super::expected::{check, tag};
 use super::removal::is_foreign;
 use super::templates::version_not_found;
 use super::versions::changed_meanwhile;
-use super::{Expected, Service};
+use super::{Expected, Service, projects};
 use crate::domain::audit::Subject;
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version, Visibility};
-use crate::domain::{Code, ImageId, InstanceId, Problem, Region, ScheduleName, TemplateName};
+use crate::domain::{
+    Code, ImageId, InstanceId, Problem, ProjectName, Region, ScheduleName, TemplateName,
+};
 use crate::ports::InstanceFilter;
 use crate::registry::{Batch, Going, Stored, TRIES, version_unchanged};
 use crate::steps::from_ec2;
 
-/// The most versions of a template that one deletion looks at.
-const VERSIONS: usize = 1000;
 /// How many versions are read at once to find the one that a name stands for next.
 const PAGE: usize = 20;
 /// The most versions that an AMI is said to belong to.
@@ -183,6 +183,8 @@ impl Service {
         if !force {
             plan.check()?;
         }
+        let before = self.env.registry.template(&reference.name).await?;
+        let project = before.and_then(|stored| stored.value.project);
         let going = match reference.version {
             Some(number) => {
                 self.mark_version(caller, &plan.template, number, expected)
@@ -191,6 +193,7 @@ impl Service {
             None => self.mark_template(caller, &plan.template, expected).await?,
         };
         // From here on it will be removed, whatever happens to this call.
+        self.costs_less(&plan.template, project.as_ref()).await;
         let finished = match self.go_on(&going).await {
             Ok(finished) => finished,
             Err(problem) => {
@@ -203,6 +206,15 @@ impl Service {
             begun: true,
             finished,
         })
+    }
+
+    /// Has the budget of a template's project see that it costs less: a threshold that it falls below is told
+    /// again when it is crossed again.
+    async fn costs_less(&self, name: &TemplateName, project: Option<&ProjectName>) {
+        let Some(project) = project else { return };
+        if let Err(problem) = projects::tell_budget(&self.env, project, None).await {
+            tracing::warn!(template = %name, %project, code = %problem.code, problem = problem.chain(), "the project's budget was not looked at");
+        }
     }
 
     /// Refuses a version that stands otherwise than it is expected to.
@@ -231,9 +243,7 @@ impl Service {
         let (registry, name) = (&self.env.registry, &template.name);
         let there = |version: &Version| version.state != TemplateState::Deleted;
         let Some(number) = number else {
-            let mut all = registry.versions(name, VERSIONS, None).await?.items;
-            all.retain(there);
-            return Ok((all, None));
+            return Ok((registry.all_versions(name).await?, None));
         };
         let version = registry.version(name, number).await?.filter(there);
         let Some(version) = version else {

@@ -8,20 +8,23 @@ use serde::{Deserialize, Serialize};
 use super::access::{Action, Caller, OWNER_TAG};
 use super::expected::{check, tag};
 use super::lookup::check_regions;
+use super::share_checks::{IMAGES, Target, Which, impediments};
+use super::sharing::share_failed;
 use super::versions::changed_meanwhile;
 use super::{Expected, Service};
 use crate::domain::audit::Subject;
 use crate::domain::catalogue;
+use crate::domain::save::Warning;
 use crate::domain::sizes::Size;
 use crate::domain::template::{Template, TemplateState, Usage, Version};
 use crate::domain::template_file::TemplateFile;
 use crate::domain::{Code, ImageId, Problem, Region, SaveId, SnapshotId, TemplateName};
 use crate::ports::{Architecture, Image, ImageFilter, ImageState, Write};
 use crate::registry::{Stored, TRIES, still_used, version_added};
-use crate::steps::{SAVE_TAG, from_ec2};
+use crate::steps::{SAVE_TAG, from_ec2, permissions};
 
 /// The most templates of one AMI that are looked at for one that the caller may launch.
-const USERS: usize = 20;
+const USERS: usize = 200;
 
 /// A file to be imported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,12 +50,17 @@ pub struct Imported {
     pub repeated: bool,
     /// Its AMIs.
     pub amis: BTreeMap<Region, BTreeMap<Architecture, ImageId>>,
+    /// What those need to know to whom the template's AMIs are open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
 }
 
 /// What is known of the AMIs of a file.
 struct Images {
     /// What must still be so when the version is written.
     checks: Vec<Write>,
+    /// What is to be opened to whom the template is shared with.
+    targets: Vec<Target>,
     snapshots: BTreeMap<Region, Vec<SnapshotId>>,
     architecture: Architecture,
     root_device: String,
@@ -72,9 +80,10 @@ impl Service {
     ) -> Result<Imported, Problem> {
         let file = TemplateFile::from_yaml(&request.file)?;
         let before = self.importable(caller, name, expected).await?;
-        self.images_of(caller, &file).await?;
-        let version = self.number(before.as_ref(), &file).await?;
-        Ok(imported(name, file, version, false))
+        let number = self.number(before.as_ref(), &file).await?;
+        let images = self.images_of(caller, &file, number.0).await?;
+        let warnings = self.check_opening(name, &images.targets).await?;
+        Ok(imported(name, file, number, warnings, false))
     }
 
     /// Imports a file under a name, as a new template or as the next version of one of the
@@ -91,10 +100,12 @@ impl Service {
         let id: SaveId = format!("save-{digits}").parse()?;
         for _ in 0..TRIES {
             let before = self.importable(caller, name, expected).await?;
-            let images = self.images_of(caller, &file).await?;
             let number = self.number(before.as_ref(), &file).await?;
+            let images = self.images_of(caller, &file, number.0).await?;
+            let warnings = self.check_opening(name, &images.targets).await?;
             if number.1 {
-                return Ok(imported(name, file, number, true));
+                self.open_imported(name, number.0).await?;
+                return Ok(imported(name, file, number, warnings, true));
             }
             let version = version_of(caller, name, &file, &images, (number.0, &id));
             let mut writes = version_added(&version)?;
@@ -116,7 +127,12 @@ impl Service {
                 None => fresh(),
             };
             after.point_to(&version, self.env.clock.now());
-            if !file.description.is_empty() {
+            // Who may save to a template and not edit it describes the version alone.
+            if !file.description.is_empty()
+                && caller
+                    .may_template(&self.env.registry, Action::Edit, &after)
+                    .await?
+            {
                 after.description.clone_from(&file.description);
             }
             let event = self.event(caller, "template.import", Subject::Template(name.clone()));
@@ -130,7 +146,8 @@ impl Service {
                 None => registry.add_template(&after, &event, writes).await?,
             };
             if done {
-                return Ok(imported(name, file, number, true));
+                self.open_imported(name, number.0).await?;
+                return Ok(imported(name, file, number, warnings, true));
             }
         }
         Err(changed_meanwhile(name))
@@ -195,7 +212,12 @@ impl Service {
 
     /// Sees to it that every AMI of a file is there, is what the file says, and may be used by the
     /// caller.
-    async fn images_of(&self, caller: &Caller, file: &TemplateFile) -> Result<Images, Problem> {
+    async fn images_of(
+        &self,
+        caller: &Caller,
+        file: &TemplateFile,
+        number: u32,
+    ) -> Result<Images, Problem> {
         let amis = &file.ami_config.amis;
         check_regions(&self.env, amis.keys()).await?;
         self.env.settings.allowed_regions.check(amis.keys())?;
@@ -220,10 +242,18 @@ impl Service {
                 all.checks.extend(checks);
                 all.bytes = all.bytes.max(bytes);
                 all.root_size_gib = all.root_size_gib.max(root_size(&image));
+                let volumes = image.volumes.into_iter();
+                let snapshots: Vec<_> = volumes.filter_map(|it| it.snapshot).collect();
+                all.targets.push(Target {
+                    version: number,
+                    region: region.clone(),
+                    image: id.clone(),
+                    snapshots: snapshots.clone(),
+                });
                 // Those of an AMI that was made here go with the last version that has it.
                 if image.tags.contains_key(SAVE_TAG) {
                     let here = all.snapshots.entry(region.clone()).or_default();
-                    here.extend(image.volumes.into_iter().filter_map(|it| it.snapshot));
+                    here.extend(snapshots);
                 }
             }
         }
@@ -280,6 +310,49 @@ impl Service {
         Ok((image, checks))
     }
 
+    /// Refuses AMIs that could not be opened to whom the template is shared with; answers what those need to know.
+    async fn check_opening(
+        &self,
+        name: &TemplateName,
+        targets: &[Target],
+    ) -> Result<Vec<Warning>, Problem> {
+        let launches = permissions::of_template(&self.env.registry, name).await?;
+        if launches.len() * targets.len() > IMAGES {
+            let message = format!(
+                "The template {name} is open to {} others in EC2, and the file has {} AMIs: at most {IMAGES} can be opened at once.",
+                launches.len(),
+                targets.len()
+            );
+            return Err(Problem::new(Code::LimitReached, message)
+                .hint("Import it under another name with --name, or take shares back."));
+        }
+        let mut warnings: Vec<Warning> = Vec::new();
+        for launch in &launches {
+            let told = impediments(&*self.env.ec2, launch, targets).await?;
+            for warning in told {
+                if !warnings.contains(&warning) {
+                    warnings.push(warning);
+                }
+            }
+        }
+        Ok(warnings)
+    }
+
+    /// Opens the AMIs of an imported version to whom its template is shared with.
+    async fn open_imported(&self, name: &TemplateName, number: u32) -> Result<(), Problem> {
+        let launches = permissions::of_template(&self.env.registry, name).await?;
+        for launch in &launches {
+            let failed = self.agree(name, Which::Version(number), launch).await?;
+            if !failed.is_empty() {
+                let rest = format!(
+                    "{name}@{number} is imported all the same. Import the same file again to open it."
+                );
+                return Err(share_failed(name, "shared", &failed, &rest));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the caller may use an AMI that no version has: one that others have opened, or one
     /// of the account that is marked as theirs. One that a save made belongs to a version, or goes.
     async fn is_open(
@@ -311,6 +384,7 @@ fn root_size(image: &Image) -> u32 {
 fn first(image: &Image) -> Images {
     Images {
         checks: Vec::new(),
+        targets: Vec::new(),
         snapshots: BTreeMap::new(),
         architecture: image.architecture,
         root_device: image.root_device.clone(),
@@ -323,6 +397,7 @@ fn imported(
     name: &TemplateName,
     file: TemplateFile,
     (version, repeated): (u32, bool),
+    warnings: Vec<Warning>,
     done: bool,
 ) -> Imported {
     Imported {
@@ -331,6 +406,7 @@ fn imported(
         done,
         repeated,
         amis: file.ami_config.amis,
+        warnings,
     }
 }
 

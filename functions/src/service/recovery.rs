@@ -12,7 +12,7 @@ use crate::steps::Standing;
 
 /// How many executions a copy has to get through before what it made is taken back.
 const COPY_EXECUTIONS: u32 = 4;
-/// How many open saves and duties one sweep looks at, each.
+/// How many open saves and duties are read at once; so many are counted at most.
 const SWEEP: usize = 100;
 
 /// A recovery that was started.
@@ -37,6 +37,32 @@ pub struct Backlog {
     pub oldest_duty_s: f64,
 }
 
+/// What a sweep has come to.
+#[derive(Default)]
+struct Swept {
+    recoveries: Vec<Recovery>,
+    failed: Option<Problem>,
+}
+
+impl Swept {
+    fn add(&mut self, id: &SaveId, outcome: Result<Option<Recovery>, Problem>) {
+        match outcome {
+            Ok(recovery) => self.recoveries.extend(recovery),
+            Err(problem) => {
+                tracing::warn!(save.id = %id, code = %problem.code, problem = problem.chain(), "a save could not be looked at");
+                self.failed.get_or_insert(problem);
+            }
+        }
+    }
+
+    fn end(self) -> Result<Vec<Recovery>, Problem> {
+        match self.failed {
+            Some(problem) => Err(problem),
+            None => Ok(self.recoveries),
+        }
+    }
+}
+
 impl Service {
     /// What is open now.
     pub async fn backlog(&self) -> Result<Backlog, Problem> {
@@ -55,20 +81,40 @@ impl Service {
     }
 
     /// Finds saves whose execution is not running and starts their recovery. Safe to run at any
-    /// time, and twice at once: each recovery is fenced by an epoch in the save's record.
+    /// time, and twice at once: each recovery is fenced by an epoch in the save's record. One that fails holds up
+    /// no other; the first failure is answered once all have been looked at.
     pub async fn sweep(&self) -> Result<Vec<Recovery>, Problem> {
-        let mut recoveries = Vec::new();
-        for record in self.env.registry.open_saves(SWEEP, None).await?.items {
-            recoveries.extend(self.recover_abandoned(&record).await?);
+        let mut swept = Swept::default();
+        let registry = &self.env.registry;
+        let mut cursor = None;
+        loop {
+            let page = registry.open_saves(SWEEP, cursor).await?;
+            for record in page.items {
+                let outcome = self.recover_abandoned(&record).await;
+                swept.add(&record.save_id, outcome);
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                break;
+            }
         }
-        for duty in self.env.registry.open_duties(SWEEP, None).await?.items {
-            let Some(stored) = self.env.registry.save(&duty.save_id).await? else {
-                continue;
-            };
-            recoveries.extend(self.recover_stranded(&duty, &stored.value).await?);
+        loop {
+            let page = registry.open_duties(SWEEP, cursor).await?;
+            for duty in page.items {
+                let outcome = match registry.save(&duty.save_id).await {
+                    Ok(Some(stored)) => self.recover_stranded(&duty, &stored.value).await,
+                    Ok(None) => Ok(None),
+                    Err(problem) => Err(problem),
+                };
+                swept.add(&duty.save_id, outcome);
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                break;
+            }
         }
         self.sweep_deletions().await?;
-        Ok(recoveries)
+        swept.end()
     }
 
     /// Recovers a save if it has not ended and no execution works on it any more.

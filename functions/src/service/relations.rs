@@ -116,7 +116,7 @@ pub(super) async fn to_save(
         return Ok([Relation::Owner].into());
     }
     let mut relations = BTreeSet::from([Relation::Stranger]);
-    if let (Some(project), Some(_)) = (&record.request.project, &record.plan) {
+    if let Some(project) = record.charged() {
         let memberships = registry.memberships(&caller.user).await?.value;
         if let Some(role) = memberships.roles.get(project).filter(|role| role.manages()) {
             relations.insert(Relation::of_role(*role));

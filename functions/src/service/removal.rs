@@ -10,14 +10,15 @@ use crate::domain::template::{TemplateState, Version};
 use crate::domain::{Code, ImageId, Problem, Region, SnapshotId, TemplateName, Timestamp};
 use crate::ports::{Ec2Error, Image, ImageFilter, ImageState};
 use crate::registry::{Batch, Going, Stored, version_changed};
-use crate::steps::from_ec2;
+use crate::steps::{SAVE_TAG, from_ec2};
 
 /// The most versions of a template that are read at once.
 const VERSIONS: usize = 100;
 /// The most versions whose AMIs are removed before whoever asked is answered; the sweep goes on.
 const AT_ONCE: usize = 5;
-/// How many deletions one sweep goes on with.
+/// How many deletions one sweep finishes, and how many it tries: those that cannot be finished hold up no others.
 const SWEEP: usize = 20;
+const TRIED: usize = 100;
 /// For how long a snapshot that something uses is tried again, in minutes: EC2 takes a moment to see
 /// that its AMI is gone. What uses it later is none of ours, and keeps it.
 const IN_USE_MINUTES: i64 = 60;
@@ -25,9 +26,16 @@ const IN_USE_MINUTES: i64 = 60;
 impl Service {
     /// Goes on with deletions that were interrupted. One that fails holds up no other.
     pub(super) async fn sweep_deletions(&self) -> Result<(), Problem> {
-        for going in self.env.registry.deletions(SWEEP).await? {
-            if let Err(problem) = self.go_on(&going).await {
-                tracing::warn!(?going, code = %problem.code, problem = problem.chain(), "a deletion goes on later");
+        let mut done = 0;
+        for going in self.env.registry.deletions(TRIED).await? {
+            match self.go_on(&going).await {
+                Ok(_) => done += 1,
+                Err(problem) => {
+                    tracing::warn!(?going, code = %problem.code, problem = problem.chain(), "a deletion goes on later");
+                }
+            }
+            if done == SWEEP {
+                break;
             }
         }
         Ok(())
@@ -117,6 +125,10 @@ impl Service {
             let known = self.image(region, image).await?;
             let used = self.env.registry.users_of(region, image, 1).await?;
             if !used.is_empty() || is_foreign(version, region) {
+                let made_here = |image: &Image| image.tags.contains_key(SAVE_TAG);
+                if known.as_ref().is_some_and(made_here) {
+                    self.close_to_former(region, image).await?;
+                }
                 let volumes = known.into_iter().flat_map(|image| image.volumes);
                 kept.extend(volumes.filter_map(|volume| volume.snapshot));
                 continue;

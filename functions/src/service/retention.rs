@@ -19,8 +19,6 @@ use crate::ports::InstanceFilter;
 use crate::registry::{Stored, TRIES};
 use crate::steps::{Env, from_ec2};
 
-/// The most versions of a template that are looked at.
-const VERSIONS: usize = 1000;
 /// The most versions that go with one save; the next goes on.
 const AT_ONCE: usize = 10;
 /// The most versions that are tried with one save.
@@ -47,9 +45,8 @@ async fn remove_surplus(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
         return Ok(());
     };
     let name = &record.request.template;
-    let listed = env.registry.versions(name, VERSIONS, None).await?;
-    let own = listed.items.into_iter();
-    let own = own.filter(|version| is_own(version, &schedule));
+    let all = env.registry.all_versions(name).await?.into_iter();
+    let own = all.filter(|version| is_own(version, &schedule));
     let keep = usize::try_from(keep).unwrap_or(usize::MAX);
     let surplus: Vec<Version> = own.skip(keep).collect();
     let Some(template) = env.registry.template(name).await? else {

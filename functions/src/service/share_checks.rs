@@ -1,14 +1,14 @@
 //! What is known before a template is shared: which AMIs it has, what EC2 would refuse of them, and
 //! which files on them were not meant for others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::save::Warning;
-use crate::domain::template::{Template, Version};
+use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, ImageId, Problem, Region, SnapshotId, TemplateName};
 use crate::ports::{Ec2, Encryption, ImageFilter, LaunchPermission, SensitiveFile};
 use crate::registry::Registry;
-use crate::steps::from_ec2;
+use crate::steps::{SAVE_TAG, from_ec2};
 
 /// The most AMIs that are opened or closed by one request: as many calls as EC2 takes at once, with
 /// what it allows besides within the half minute that a request may take.
@@ -27,22 +27,61 @@ pub(super) struct Target {
     pub(super) snapshots: Vec<SnapshotId>,
 }
 
-/// All AMIs of a template.
+/// Which AMIs of a template.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Which {
+    /// Those of the versions from the first to the second, both included.
+    Between(u32, u32),
+    /// Those of a version.
+    Version(u32),
+}
+
+impl Which {
+    /// All of them.
+    pub(super) const ALL: Self = Self::Between(0, u32::MAX);
+}
+
+/// AMIs of a template, those of the newest version first.
 pub(super) async fn targets(
     registry: &Registry,
     name: &TemplateName,
+    which: Which,
 ) -> Result<Vec<Target>, Problem> {
-    let versions = registry.all_versions(name).await?;
-    let targets: Vec<Target> = versions.iter().flat_map(of_version).collect();
+    let versions = match which {
+        Which::Between(from, to) => {
+            let mut versions = registry.all_versions(name).await?;
+            versions.retain(|version| (from..=to).contains(&version.number));
+            versions
+        }
+        Which::Version(number) => {
+            let there = |version: &Version| version.state != TemplateState::Deleted;
+            let version = registry.version(name, number).await?;
+            version.into_iter().filter(there).collect()
+        }
+    };
+    Ok(versions.iter().flat_map(of_version).collect())
+}
+
+/// Refuses to open more AMIs than one request can.
+pub(super) fn check_count(name: &TemplateName, targets: &[Target]) -> Result<(), Problem> {
     if targets.len() <= IMAGES {
-        return Ok(targets);
+        return Ok(());
     }
     let message = format!(
-        "The template {name} has {} AMIs, and at most {IMAGES} can be opened or closed at once.",
+        "The template {name} has {} AMIs, and at most {IMAGES} can be opened at once.",
         targets.len()
     );
     Err(Problem::new(Code::LimitReached, message)
         .hint("Delete versions that nobody needs, then share it."))
+}
+
+/// The oldest version of the newest ones whose AMIs are closed by one request; `None` where that is all of them.
+pub(super) fn closed_at_once(targets: &[Target]) -> Option<u32> {
+    let first_left = targets.get(IMAGES)?.version;
+    // A version has its AMIs closed together.
+    let mut whole = targets[..IMAGES].iter().rev();
+    let last = whole.find(|target| target.version != first_left);
+    Some(last.map_or(first_left, |target| target.version))
 }
 
 fn of_version(version: &Version) -> impl Iterator<Item = Target> {
@@ -77,29 +116,46 @@ pub(super) async fn impediments(
             );
             return Err(Problem::new(Code::PublicImagesBlocked, message).hint(hint));
         }
-        if everyone {
-            product_codes(ec2, region, &targets).await?;
-        }
+        openable(ec2, region, &targets, everyone).await?;
         warnings.extend(encryption(ec2, region, &targets, everyone).await?);
     }
     Ok(warnings)
 }
 
-async fn product_codes(ec2: &dyn Ec2, region: &Region, targets: &[&Target]) -> Result<(), Problem> {
-    let ids = targets.iter().map(|target| target.image.clone()).collect();
-    let images = ec2.images(region, &ImageFilter::Ids(ids)).await;
-    let images = images.map_err(from_ec2)?;
-    match images.iter().find(|image| !image.product_codes.is_empty()) {
-        None => Ok(()),
-        Some(image) => {
+/// Refuses AMIs that cannot be opened: those that no save has made are not for Prism to open, and EC2 makes
+/// none public that the Marketplace sells.
+async fn openable(
+    ec2: &dyn Ec2,
+    region: &Region,
+    targets: &[&Target],
+    everyone: bool,
+) -> Result<(), Problem> {
+    let ids: BTreeSet<ImageId> = targets.iter().map(|target| target.image.clone()).collect();
+    let wanted = ImageFilter::Ids(ids.into_iter().collect());
+    let images = match ec2.images(region, &wanted).await {
+        // What is gone is told by the Region where it cannot be opened.
+        Err(error) if error.is_not_found() => return Ok(()),
+        images => images.map_err(from_ec2)?,
+    };
+    for image in &images {
+        if !image.tags.contains_key(SAVE_TAG) {
             let message = format!(
-                "The AMI {} in {region} carries the Marketplace product code {}: it cannot be made public.",
-                image.id, image.product_codes[0]
+                "No save has made the AMI {} in {region}: Prism cannot let others than the users of this deployment launch it.",
+                image.id
             );
-            Err(Problem::new(Code::MarketplacePublic, message)
-                .hint("Share it with somebody in particular."))
+            return Err(Problem::new(Code::ShareImpossible, message)
+                .hint("Launch it and save the instance: the AMI of the save can be shared."));
+        }
+        if let (true, Some(code)) = (everyone, image.product_codes.first()) {
+            let message = format!(
+                "The AMI {} in {region} carries the Marketplace product code {code}: it cannot be made public.",
+                image.id
+            );
+            return Err(Problem::new(Code::MarketplacePublic, message)
+                .hint("Share it with somebody in particular."));
         }
     }
+    Ok(())
 }
 
 async fn encryption(

@@ -2,14 +2,15 @@
 //!
 //! A grant is written before EC2 is told, and confirmed afterwards. Whoever has told EC2 looks again whether
 //! the grants still say so, and goes on until they do: of several who open and close at once, the last to tell
-//! EC2 anything has told it what the grants say then.
+//! EC2 anything has told it what the grants say then. An AMI that several templates have, by imports, is open to
+//! whom the grants of any of them name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
 
 use super::Service;
-use super::share_checks::{self, Target};
+use super::share_checks::{self, Target, Which};
 use super::sharing::share_failed;
 use crate::domain::audit::AuditEvent;
 use crate::domain::grant::{Grant, GrantState, Grantee};
@@ -25,6 +26,10 @@ const TRIES: u32 = 4;
 const PAUSE_MS: u64 = 400;
 /// How often AMIs are set anew because the grants say something else by now.
 const TURNS: usize = 10;
+/// For how many AMIs it is looked up at once who else has them.
+const AT_ONCE: usize = 8;
+/// The most versions of one AMI whose templates' grants are read.
+const USERS: usize = 1000;
 
 impl Service {
     /// Opens the AMIs, between the two records that it is begun and done. Of a share that holds
@@ -46,7 +51,7 @@ impl Service {
         }
         // A version that was registered since the check has been opened by its save, or will be: the
         // record says so from now on. These are those that were there before, once more.
-        let failed = self.agree(name, launch).await?;
+        let failed = self.agree(name, Which::ALL, launch).await?;
         if failed.is_empty() {
             return self.opened(grant).await;
         }
@@ -58,7 +63,7 @@ impl Service {
             .event_again(event, "template.share_failed")
             .with("regions", failed.keys().collect::<Vec<_>>());
         self.closing(grant, &event).await?;
-        let left = self.agree(name, launch).await?;
+        let left = self.agree(name, Which::ALL, launch).await?;
         let rest = if left.is_empty() {
             self.closed(name, &grant.to).await?;
             "Nothing is shared: what was opened is closed again.".to_owned()
@@ -72,36 +77,116 @@ impl Service {
         Err(share_failed(name, "shared", &failed, &rest))
     }
 
-    /// Opens or closes the AMIs of a template as its grants say, until they say the same before and after it;
+    /// Opens or closes AMIs of a template as the grants say, until they say the same before and after it;
     /// answers where it failed.
     pub(super) async fn agree(
         &self,
         name: &TemplateName,
+        which: Which,
         launch: &LaunchPermission,
     ) -> Result<BTreeMap<Region, Problem>, Problem> {
         let registry = &self.env.registry;
-        let open = async || {
-            let wanted = permissions::of_template(registry, name).await?;
-            Ok::<_, Problem>(wanted.contains(launch))
-        };
-        let mut wanted = open().await?;
+        let mut targets = share_checks::targets(registry, name, which).await?;
+        let mut wanted = self.wanted(name, &targets, launch).await?;
         for _ in 0..TURNS {
-            let targets = share_checks::targets(registry, name).await?;
-            let failed = self.set(&targets, launch, wanted).await;
-            let now = open().await?;
+            let failed = self.set(&targets, &wanted, launch).await;
+            let now = self.wanted(name, &targets, launch).await?;
             if failed.is_empty() && now == wanted {
                 return Ok(failed);
             }
             // What cannot be opened may have been deleted meanwhile.
-            let same = share_checks::targets(registry, name).await? == targets;
-            if !failed.is_empty() && same {
-                return Ok(failed);
+            let there = share_checks::targets(registry, name, which).await?;
+            if there == targets {
+                if !failed.is_empty() {
+                    return Ok(failed);
+                }
+                wanted = now;
+            } else {
+                wanted = self.wanted(name, &there, launch).await?;
+                targets = there;
             }
-            wanted = now;
         }
         let message =
             format!("The template {name} was shared and taken back by others all the time.");
         Err(Problem::new(Code::RegistryConflict, message))
+    }
+
+    /// Whether each AMI of a template is to be open: its grants say so, or those of another that has it too.
+    async fn wanted(
+        &self,
+        name: &TemplateName,
+        targets: &[Target],
+        launch: &LaunchPermission,
+    ) -> Result<Vec<bool>, Problem> {
+        let granted = permissions::of_template(&self.env.registry, name).await?;
+        if granted.contains(launch) {
+            return Ok(vec![true; targets.len()]);
+        }
+        let mut wanted = Vec::new();
+        for some in targets.chunks(AT_ONCE) {
+            let looks = some
+                .iter()
+                .map(|it| self.is_granted(&it.region, &it.image, launch, Some(name)));
+            wanted.extend(try_join_all(looks).await?);
+        }
+        Ok(wanted)
+    }
+
+    /// Whether the grants of any template that has an AMI open it, but for one of which that is known.
+    async fn is_granted(
+        &self,
+        region: &Region,
+        image: &ImageId,
+        launch: &LaunchPermission,
+        known: Option<&TemplateName>,
+    ) -> Result<bool, Problem> {
+        let registry = &self.env.registry;
+        let users = registry.users_of(region, image, USERS).await?;
+        let mut names: BTreeSet<&TemplateName> = users.iter().map(|user| &user.name).collect();
+        names.retain(|name| Some(*name) != known);
+        for name in names {
+            let granted = permissions::of_template(registry, name).await?;
+            if granted.contains(launch) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Opens or closes an AMI as the grants of the templates say that have it by now.
+    pub(super) async fn set_as_granted(
+        &self,
+        region: &Region,
+        image: &ImageId,
+        launch: &LaunchPermission,
+    ) -> Result<(), Problem> {
+        let mut wanted = self.is_granted(region, image, launch, None).await?;
+        for _ in 0..TURNS {
+            self.set_one(region, image, launch, wanted).await?;
+            let now = self.is_granted(region, image, launch, None).await?;
+            if now == wanted {
+                return Ok(());
+            }
+            wanted = now;
+        }
+        let message = format!("The AMI {image} was shared and taken back by others all the time.");
+        Err(Problem::new(Code::RegistryConflict, message))
+    }
+
+    /// Closes an AMI, which a template has no more and others keep, to those whom none of their grants names.
+    pub(super) async fn close_to_former(
+        &self,
+        region: &Region,
+        image: &ImageId,
+    ) -> Result<(), Problem> {
+        let held = match self.env.ec2.launch_permissions(region, image).await {
+            Err(error) if error.is_not_found() => return Ok(()),
+            held => held.map_err(from_ec2)?,
+        };
+        for launch in &held {
+            self.set_as_granted(region, image, launch).await?;
+        }
+        Ok(())
     }
 
     /// Confirms a share whose AMIs are open, unless somebody has taken it back meanwhile.
@@ -139,6 +224,27 @@ impl Service {
         let registry = &self.env.registry;
         let changed = registry.change_grant(&grant.template, Some(event), change);
         changed.await.map(drop)
+    }
+
+    /// Notes that the AMIs of a version and of all newer ones are closed, unless somebody shares it anew meanwhile.
+    pub(super) async fn closed_so_far(
+        &self,
+        name: &TemplateName,
+        to: &Grantee,
+        from: u32,
+    ) -> Result<(), Problem> {
+        let change = |_: &Template, grants: &[Grant]| {
+            let closing = |it: &&Grant| it.to == *to && it.state == GrantState::Closing;
+            let there = grants.iter().find(closing);
+            Ok(there.map(|grant| {
+                GrantChange::Put(Grant {
+                    closed_from: Some(from),
+                    ..grant.clone()
+                })
+            }))
+        };
+        let registry = &self.env.registry;
+        registry.change_grant(name, None, change).await.map(drop)
     }
 
     /// Forgets a share whose AMIs are closed, unless somebody shares it anew meanwhile.
@@ -185,16 +291,16 @@ impl Service {
     async fn set(
         &self,
         targets: &[Target],
+        wanted: &[bool],
         launch: &LaunchPermission,
-        open: bool,
     ) -> BTreeMap<Region, Problem> {
-        let mut by_region: BTreeMap<&Region, Vec<&ImageId>> = BTreeMap::new();
-        for target in targets {
+        let mut by_region: BTreeMap<&Region, Vec<(&ImageId, bool)>> = BTreeMap::new();
+        for (target, open) in targets.iter().zip(wanted) {
             let images = by_region.entry(&target.region).or_default();
-            images.push(&target.image);
+            images.push((&target.image, *open));
         }
         let regions = by_region.into_iter().map(|(region, images)| async move {
-            for image in images {
+            for (image, open) in images {
                 if let Err(problem) = self.set_one(region, image, launch, open).await {
                     return Some((region.clone(), problem));
                 }
@@ -205,7 +311,7 @@ impl Service {
     }
 
     /// Opens or closes one AMI.
-    pub(super) async fn set_one(
+    async fn set_one(
         &self,
         region: &Region,
         image: &ImageId,

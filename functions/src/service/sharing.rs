@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Service;
 use super::access::{Action, Caller};
-use super::share_checks::{self, Target};
+use super::share_checks::{self, IMAGES, Target, Which};
 use crate::domain::audit::{AuditEvent, Subject};
 use crate::domain::grant::{Grant, GrantState, Grantee, OrganizationArn};
 use crate::domain::ids::shown;
@@ -123,6 +123,7 @@ impl Service {
             at: self.env.clock.now(),
             state: GrantState::Open,
             launch: checked.launch.clone(),
+            closed_from: None,
         };
         if let (Some(before), true) = (&checked.before, repeated) {
             grant = before.clone();
@@ -165,12 +166,28 @@ impl Service {
             return self.remove_grant(name, &to, Some(&event)).await;
         };
         self.closing(&grant, &event).await?;
-        let failed = self.agree(name, launch).await?;
-        if failed.is_empty() {
-            return self.closed(name, &to).await;
+        let newest = grant
+            .closed_from
+            .map_or(u32::MAX, |from| from.saturating_sub(1));
+        let left = Which::Between(0, newest);
+        let left = share_checks::targets(&self.env.registry, name, left).await?;
+        let oldest = share_checks::closed_at_once(&left);
+        let part = Which::Between(oldest.unwrap_or(0), newest);
+        let failed = self.agree(name, part, launch).await?;
+        if !failed.is_empty() {
+            let rest = "Everywhere else it is taken back. Ask for the same again.";
+            return Err(share_failed(name, "taken back", &failed, rest));
         }
-        let rest = "Everywhere else it is taken back. Ask for the same again.";
-        Err(share_failed(name, "taken back", &failed, rest))
+        let Some(oldest) = oldest else {
+            return self.closed(name, &to).await;
+        };
+        self.closed_so_far(name, &to, oldest).await?;
+        let still = left.iter().filter(|target| target.version < oldest);
+        let message = format!(
+            "{} AMIs of the template {name} are still open to {to}: about {IMAGES} are closed at once.",
+            still.count()
+        );
+        Err(Problem::new(Code::ShareFailed, message))
     }
 
     /// With whom a template is shared, for those who may share it.
@@ -269,9 +286,10 @@ impl Service {
         let launch = permissions::of(&self.env.settings, &to)?;
         let grants = registry.grants(name).await?;
         let targets = match &launch {
-            Some(_) => share_checks::targets(registry, name).await?,
+            Some(_) => share_checks::targets(registry, name, Which::ALL).await?,
             None => Vec::new(),
         };
+        share_checks::check_count(name, &targets)?;
         Ok(Checked {
             before: grants.into_iter().find(|grant| grant.to == to),
             template,

@@ -133,10 +133,13 @@ impl Service {
                 return Ok(stored);
             }
         }
-        let message = format!(
-            "{}@{} has no active version before it.",
-            template.name, template.latest
-        );
+        let (name, latest) = (&template.name, template.latest);
+        let far = usize::try_from(latest).unwrap_or(usize::MAX) > LOOK_BACK + 1;
+        let message = if far {
+            format!("{name}@{latest} has no active version among the {LOOK_BACK} before it.")
+        } else {
+            format!("{name}@{latest} has no active version before it.")
+        };
         Err(Problem::new(Code::VersionNotFound, message)
             .hint("Name the version to stand for: prism template rollback NAME VERSION"))
     }

@@ -62,7 +62,7 @@ impl Step for CompleteSave {
         let notice = Notice {
             at: now,
             save_id: Some(record.save_id.clone()),
-            project: record.request.project.clone(),
+            project: record.charged().cloned(),
             event: format!("{kind}.succeeded"),
             alarm: false,
             text,

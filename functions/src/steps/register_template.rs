@@ -20,7 +20,7 @@ use crate::domain::{
 };
 use crate::ports::{Call, ImageFilter, LaunchPermission};
 use crate::registry::{Registration, Stored};
-use crate::service::access::Caller;
+use crate::service::access::{Action, Caller};
 use crate::service::audit;
 
 /// How often it is tried again when others change the template at the same time.
@@ -91,6 +91,7 @@ pub(super) async fn register(
         let before = env.registry.template(&record.request.template).await?;
         check_rights(env, record, before.as_ref()).await?;
         let template = before.as_ref().map(|stored| &stored.value);
+        let edits = may_edit(env, record, template).await?;
         if let Some(project) = template.and_then(|template| payer.next(record, template)) {
             let usd = snapshot_usd_per_month(bytes(record)?, images.len());
             payer.ask(env, save, project, usd).await?;
@@ -104,6 +105,7 @@ pub(super) async fn register(
                 record,
                 images: &images,
                 snapshots: &snapshots,
+                edits,
                 now,
             };
             match adds_to {
@@ -128,6 +130,23 @@ pub(super) async fn register(
         record.request.template
     );
     Err(Problem::new(Code::RegistryConflict, message))
+}
+
+/// Whether the saver may change what a template says of itself, where its save would.
+async fn may_edit(
+    env: &Env,
+    record: &SaveRecord,
+    template: Option<&Template>,
+) -> Result<bool, Problem> {
+    let there = template.filter(|template| template.state != TemplateState::Deleted);
+    match there {
+        Some(template) if !record.request.description.is_empty() => {
+            let saver = Caller::new(record.saved_by.clone());
+            let registry = &env.registry;
+            saver.may_template(registry, Action::Edit, template).await
+        }
+        _ => Ok(true),
+    }
 }
 
 /// Whom the AMIs are open to, by Region.
@@ -299,6 +318,8 @@ struct Made<'a> {
     record: &'a SaveRecord,
     images: &'a BTreeMap<Region, ImageId>,
     snapshots: &'a BTreeMap<Region, Vec<SnapshotId>>,
+    /// Whether the saver may change what the template says of itself.
+    edits: bool,
     now: Timestamp,
 }
 
@@ -437,14 +458,19 @@ impl Made<'_> {
             None => fresh(original),
         };
         after.point_to(version, now);
-        if !request.description.is_empty() {
+        // Who may save to a template and not edit it describes the version alone.
+        if self.edits && !request.description.is_empty() {
             after.description.clone_from(&request.description);
         }
         if request.public {
             after.visibility = Visibility::Public;
         }
-        if request.project.is_some() {
+        if request.project.is_some() && request.project != after.project {
             after.project.clone_from(&request.project);
+            // What its own project was given is given to another one from now on.
+            if after.visibility == Visibility::Project {
+                after.visibility = Visibility::Shared;
+            }
         }
         Ok(after)
     }

@@ -5,6 +5,8 @@
 mod audit;
 mod budgets;
 mod doctor;
+mod imports;
+mod members;
 mod moves;
 mod projects;
 mod sharing;

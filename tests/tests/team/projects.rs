@@ -125,6 +125,12 @@ fn a_budget_tells_each_threshold_once_and_stops_what_would_exceed_it() {
         "a save that names no project is the template's project's"
     );
     assert!(told(&world)[1].contains("100 %"), "{:?}", told(&world));
+    // Below a threshold and above it again is told again.
+    let (ada, third) = (caller("ada"), "kept@3".parse().unwrap());
+    let deleted = service.delete_template(&ada, &third, true, None);
+    world.clock.run_it(deleted);
+    saved(&world, in_two_regions());
+    assert_eq!(told(&world).len(), 3, "{:?}", told(&world));
     // Two versions of one volume share blocks, in both Regions.
     let template = &costs().templates[0];
     assert_eq!(template.versions.len(), 3);
@@ -136,7 +142,7 @@ fn a_budget_tells_each_threshold_once_and_stops_what_would_exceed_it() {
     );
     // From here on nothing more.
     set_budget(&world, one / 0.4, true);
-    assert_eq!(told(&world).len(), 2, "what was told stays told");
+    assert_eq!(told(&world).len(), 3, "what was told stays told");
     let before = sight(&world);
     let ada = caller("ada");
     let refused = service.plan_save(&ada, for_brain(in_two_regions()));

@@ -1,12 +1,16 @@
 //! Shares, with users, projects, accounts, organisations and the world.
 
+use std::sync::Arc;
+
 use prism_functions::domain::Code;
 use prism_functions::domain::grant::GrantState;
 use prism_functions::domain::save::SaveRequest;
-use prism_functions::domain::template::Visibility;
-use prism_functions::ports::{Ec2 as _, Encryption, InstanceState, LaunchPermission};
+use prism_functions::domain::template::{TemplateState, Visibility};
+use prism_functions::ports::{Ec2 as _, Encryption, InstanceState, LaunchPermission, Table};
+use prism_functions::registry::Registry;
 use prism_functions::steps::{PublicScope, SAVE_TAG, Settings};
 use prism_local::ec2::Settings as CloudSettings;
+use prism_tests::interleaved::{Doing, Yielding, interleave};
 use prism_tests::story::to_the_end;
 use prism_tests::untouched::sight;
 use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};
@@ -286,4 +290,41 @@ fn a_save_for_the_world_is_refused_where_another_has_made_the_first_version_mean
             .iter()
             .any(|(_, image)| image.tags.get(SAVE_TAG).is_some_and(ours))
     );
+}
+
+/// A share and the deletion of its template at once: whichever comes first, nobody is given the next template of the
+/// name.
+#[test]
+fn what_is_deleted_is_given_to_nobody() {
+    let (mut shared, mut refused) = (0, 0);
+    for seed in 0..60 {
+        let mut setup = Setup::seeded(seed);
+        setup.cloud.throttles.enabled = false;
+        let world = launched(setup);
+        saved(&world, save_request("work", "kept"));
+        let table = Yielding(Arc::clone(&world.table) as Arc<dyn Table>);
+        let mut service = world.service.clone();
+        service.env.registry = Registry::new(Arc::new(table));
+        let (ada, kept, to) = (caller("ada"), kept(), to(ACCOUNT));
+        let all = "kept".parse().unwrap();
+        let share: Doing<'_, bool> =
+            Box::pin(async { service.share(&ada, &kept, &to).await.is_ok() });
+        let delete: Doing<'_, bool> = Box::pin(async {
+            let deleted = service.delete_template(&ada, &all, true, None);
+            deleted.await.is_ok()
+        });
+        let ends = interleave(vec![share, delete], &mut fastrand::Rng::with_seed(seed));
+        if ends[0] {
+            shared += 1;
+        } else {
+            refused += 1;
+        }
+        world.sweep(1);
+        let template = world.clock.run(world.service.env.registry.template(&kept));
+        if template.unwrap().unwrap().value.state == TemplateState::Deleted {
+            let grants = world.clock.run(world.service.env.registry.grants(&kept));
+            assert_eq!(grants.unwrap(), [], "seed {seed}: {ends:?}");
+        }
+    }
+    assert!(shared > 0 && refused > 0, "{shared} {refused}");
 }

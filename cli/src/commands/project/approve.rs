@@ -71,6 +71,9 @@ async fn list(session: &Session, name: &ProjectName) -> Outcome {
     out.show(&json!({ "approvals": approvals, "more": more }), || {
         table::render(out, &HEADS, approvals.iter().map(row))
     })?;
+    if more && !out.json {
+        out.note(&format!("These are the first {MOST}; there are more."));
+    }
     Ok(exit::DONE)
 }
 

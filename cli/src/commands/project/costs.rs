@@ -50,6 +50,13 @@ fn head(costs: &ProjectCosts) -> String {
         let _ = write!(text, ", {used:.0} % of its budget of {}", usd(limit));
     }
     text.push_str(".\n");
+    if costs.unseen_usd_per_month > 0.0 {
+        let unseen = usd(costs.unseen_usd_per_month);
+        let _ = writeln!(
+            text,
+            "Of that, {unseen} are for templates that are not open to you."
+        );
+    }
     text
 }
 

@@ -13,6 +13,7 @@ use prism_functions::service::{ImportRequest, Imported};
 use crate::app::Session;
 use crate::errors::Outcome;
 use crate::exit;
+use crate::text::plain;
 
 const EXAMPLES: &str = "\
 The AMIs stay where they are: each has to be there, and yours to use.
@@ -51,6 +52,9 @@ impl Import {
         let imported = backend
             .import_template(&name, &request, self.dry_run)
             .await?;
+        for warning in &imported.warnings {
+            session.out.warn(&plain(&warning.text));
+        }
         session.out.show(&imported, || told(&imported))?;
         Ok(exit::DONE)
     }

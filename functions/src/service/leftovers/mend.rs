@@ -47,12 +47,14 @@ impl Service {
             Left::Permissions {
                 region,
                 id,
-                users,
                 open_to,
                 closed_to,
+                ..
             } => {
-                let differs = open_to.iter().chain(closed_to);
-                self.set_as_granted(region, id, users, differs).await
+                for launch in open_to.iter().chain(closed_to) {
+                    self.set_as_granted(region, id, launch).await?;
+                }
+                Ok(Mended::Done)
             }
             Left::Lock { region, id } => {
                 let save = of_save(leftover)?;

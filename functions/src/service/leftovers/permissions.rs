@@ -6,18 +6,16 @@ use std::collections::BTreeSet;
 use futures::future::join_all;
 
 use super::used::{Used, Users};
-use super::{Left, Leftover, Mended, Saves, Seen, left};
+use super::{Left, Leftover, Saves, Seen, left};
 use crate::domain::grant::{Grant, GrantState};
 use crate::domain::save::{SaveRecord, seconds_between};
-use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
+use crate::domain::{ImageId, Problem, Region, SaveId, TemplateName};
 use crate::ports::{Image, LaunchPermission};
 use crate::service::Service;
 use crate::steps::{LATE_S, SAVE_TAG, from_ec2};
 
 /// How many AMIs of a Region are looked at at once.
 const AT_ONCE: usize = 8;
-/// How often an AMI is set anew because the grants say something else by now.
-const TURNS: usize = 10;
 
 /// How one AMI differs from the grants.
 #[derive(Default)]
@@ -117,46 +115,6 @@ impl Service {
             grants.extend(self.env.registry.grants(template).await?);
         }
         Ok(grants)
-    }
-
-    /// Opens and closes an AMI as the grants of the templates say that have it by now.
-    pub(super) async fn set_as_granted(
-        &self,
-        region: &Region,
-        image: &ImageId,
-        users: &Users,
-        differs: impl Iterator<Item = &LaunchPermission>,
-    ) -> Result<Mended, Problem> {
-        for launch in differs {
-            let set = self.set_one_as_granted(region, image, users, launch);
-            set.await?;
-        }
-        Ok(Mended::Done)
-    }
-
-    async fn set_one_as_granted(
-        &self,
-        region: &Region,
-        image: &ImageId,
-        users: &Users,
-        launch: &LaunchPermission,
-    ) -> Result<(), Problem> {
-        let open = async || {
-            let grants = self.grants_of(users).await?;
-            let held = |grant: &Grant| grant.state != GrantState::Closing;
-            Ok::<_, Problem>(launches(&grants, held).contains(launch))
-        };
-        let mut wanted = open().await?;
-        for _ in 0..TURNS {
-            self.set_one(region, image, launch, wanted).await?;
-            let now = open().await?;
-            if now == wanted {
-                return Ok(());
-            }
-            wanted = now;
-        }
-        let message = format!("The AMI {image} was shared and taken back by others all the time.");
-        Err(Problem::new(Code::RegistryConflict, message))
     }
 }
 

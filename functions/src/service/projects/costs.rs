@@ -87,8 +87,11 @@ pub struct ProjectCosts {
     pub limit_usd: Option<f64>,
     /// How much of its budget is used, in percent.
     pub used_percent: Option<f64>,
-    /// Its templates, the dearest first.
+    /// Those of its templates that the caller sees, the dearest first.
     pub templates: Vec<TemplateCost>,
+    /// At most what the others cost a month, in USD: a member is told what they cost and not what they are.
+    #[serde(default)]
+    pub unseen_usd_per_month: f64,
     /// What is counted, in words.
     pub counted: String,
     /// The day of the prices.
@@ -105,8 +108,14 @@ impl Service {
         caller: &Caller,
         name: &ProjectName,
     ) -> Result<ProjectCosts, Problem> {
-        let (stored, _) = self.project_for(caller, name, Action::SeeCosts).await?;
+        let (stored, role) = self.project_for(caller, name, Action::SeeCosts).await?;
         let templates = self.versions_of_project(name).await?;
+        let mut seen_by_caller = BTreeSet::new();
+        for (template, _) in &templates {
+            if self.sees(caller, role, template).await? {
+                seen_by_caller.insert(&template.name);
+            }
+        }
         let versions = || templates.iter().flat_map(|(_, versions)| versions);
         let seen = self.snapshots_of(versions()).await?;
         let shared = Shared::of(&seen, versions());
@@ -119,6 +128,9 @@ impl Service {
             dearer.then_with(|| a.template.cmp(&b.template))
         });
         let usd_per_month = total(costs.iter().map(|cost| cost.usd_per_month));
+        costs.retain(|cost| seen_by_caller.contains(&cost.template));
+        let told = total(costs.iter().map(|cost| cost.usd_per_month));
+        let unseen = templates.len() > costs.len();
         let budget = stored.value.budget.as_ref();
         Ok(ProjectCosts {
             project: name.clone(),
@@ -126,6 +138,7 @@ impl Service {
             limit_usd: budget.map(|budget| budget.limit_usd),
             used_percent: budget.map(|budget| budget.used_percent(usd_per_month)),
             templates: costs,
+            unseen_usd_per_month: if unseen { usd_per_month - told } else { 0.0 },
             counted: COUNTED.to_owned(),
             prices_of: READ_ON.to_owned(),
         })

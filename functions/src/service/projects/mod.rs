@@ -232,7 +232,7 @@ impl Service {
         if let Some(save) = registry.pledged_by(name).await? {
             let message = format!("{save} saves for the project {name}.");
             return Err(Problem::new(Code::ProjectInUse, message).hint(format!(
-                "Wait for it, or cancel it: prism saves cancel {save}"
+                "Wait for it, or have whoever began it cancel it: prism saves cancel {save}"
             )));
         }
         let templates = registry.templates_of_project(name, 1, None).await?;

@@ -102,16 +102,13 @@ impl Service {
 
     /// Whether somebody of that role in its project sees a template: most of it is known without a
     /// further read.
-    async fn sees(
+    pub(super) async fn sees(
         &self,
         caller: &Caller,
         role: ProjectRole,
         template: &Template,
     ) -> Result<bool, Problem> {
-        let open = matches!(
-            template.visibility,
-            Visibility::Project | Visibility::Public
-        );
+        let open = template.visibility == Visibility::Public;
         if role.manages() || open || template.owner == caller.user {
             return Ok(true);
         }

@@ -1,0 +1,223 @@
+//! What imports and shares have to do with each other: an imported version is open to whom its template is
+//! shared with, and an AMI that several templates have is open to whom any of them is.
+
+use prism_functions::domain::template::TemplateRef;
+use prism_functions::domain::{Code, Problem, Region};
+use prism_functions::ports::{Ec2 as _, LaunchPermission};
+use prism_functions::service::{ImportRequest, Imported};
+use prism_tests::world::{Setup, World, caller, id_of, launched, region, save_request};
+
+use super::{ACCOUNT, RunIt as _, account, in_two_regions, saved, share, to, unshare};
+
+const OTHER: &str = "account:777788889999";
+
+fn exported(world: &World, reference: &str) -> String {
+    let (ada, reference): (_, TemplateRef) = (caller("ada"), reference.parse().unwrap());
+    let text = world.service.export_template(&ada, &reference);
+    world.clock.run_it(text)
+}
+
+fn import(world: &World, name: &str, file: &str) -> Result<Imported, Problem> {
+    let (ada, name) = (caller("ada"), name.parse().unwrap());
+    let request = ImportRequest {
+        file: file.to_owned(),
+    };
+    let before = world.table.writes();
+    let planned = world.service.plan_import(&ada, &name, &request, None);
+    let planned = world.clock.run(planned);
+    assert_eq!(world.table.writes(), before);
+    let done = world.service.import_template(&ada, &name, &request, None);
+    let done = world.clock.run(done);
+    if let Err(refused) = &planned {
+        assert_eq!(done.as_ref().unwrap_err().code, refused.code);
+        assert_eq!(world.table.writes(), before);
+    }
+    done
+}
+
+/// Shares a template of Ada's, whatever its name, or takes a share of it back.
+fn share_as(world: &World, name: &str, whom: &str, open: bool) {
+    let (ada, name, request) = (caller("ada"), name.parse().unwrap(), to(whom));
+    if open {
+        world
+            .clock
+            .run_it(world.service.share(&ada, &name, &request));
+    } else {
+        world
+            .clock
+            .run_it(world.service.unshare(&ada, &name, &request));
+    }
+}
+
+fn delete(world: &World, reference: &str) {
+    let reference: TemplateRef = reference.parse().unwrap();
+    let ada = caller("ada");
+    let deletion = world.service.delete_template(&ada, &reference, true, None);
+    assert!(world.clock.run_it(deletion).finished);
+}
+
+/// Whom the AMIs of a version are open to, by Region.
+fn open_to(world: &World, name: &str, number: u32) -> Vec<Vec<LaunchPermission>> {
+    let registry = &world.service.env.registry;
+    let name = name.parse().unwrap();
+    let version = world.clock.run_it(registry.version(&name, number)).unwrap();
+    let open = |(here, image): (&Region, &_)| {
+        let told = world.clock.run(world.ec2.launch_permissions(here, image));
+        told.unwrap()
+    };
+    version.images().map(open).collect()
+}
+
+/// What is in no further Region: `once`, with the version 1.
+fn once(world: &World) -> String {
+    saved(world, save_request("work", "once"));
+    exported(world, "once@1")
+}
+
+#[test]
+fn an_imported_version_is_open_to_whom_its_template_is_shared_with() {
+    let world = launched(Setup::seeded(5));
+    saved(&world, in_two_regions());
+    let mut other = in_two_regions();
+    other.template = "other".parse().unwrap();
+    saved(&world, other);
+    share(&world, "ada", ACCOUNT).unwrap();
+    share(&world, "ada", "user:bob").unwrap();
+    let file = exported(&world, "other");
+    assert_eq!(import(&world, "kept", &file).unwrap().version, 2);
+    let theirs = vec![account("444455556666")];
+    assert_eq!(open_to(&world, "kept", 2), [theirs.clone(), theirs]);
+    unshare(&world, ACCOUNT).unwrap();
+    assert_eq!(open_to(&world, "kept", 2), [vec![], vec![]]);
+    // Under a name that is nobody's yet it is its importer's alone.
+    import(&world, "third", &file).unwrap();
+    assert_eq!(open_to(&world, "third", 1), [vec![], vec![]]);
+}
+
+#[test]
+fn what_could_not_be_opened_is_told_and_opened_by_the_same_import_again() {
+    let world = launched(Setup::seeded(5));
+    saved(&world, in_two_regions());
+    let file = once(&world);
+    share(&world, "ada", ACCOUNT).unwrap();
+    world.admin.deny("ModifyImageAttribute").unwrap();
+    let failed = import(&world, "kept", &file).unwrap_err();
+    assert_eq!(failed.code, Code::ShareFailed);
+    assert!(
+        failed.message.contains("kept@2 is imported all the same"),
+        "{failed}"
+    );
+    assert_eq!(open_to(&world, "kept", 2), [vec![]]);
+    world.admin.allow("ModifyImageAttribute").unwrap();
+    let again = import(&world, "kept", &file).unwrap();
+    assert_eq!((again.version, again.repeated), (2, true));
+    assert_eq!(open_to(&world, "kept", 2), [[account("444455556666")]]);
+}
+
+#[test]
+fn amis_that_no_save_has_made_are_opened_to_nobody() {
+    let world = launched(Setup::seeded(5));
+    saved(&world, in_two_regions());
+    let vendors = world.instance(id_of(&world).as_str()).image;
+    let file = format!(
+        "name: vendor\ndescription: ''\nsource: saved-from-instance\nsaved_from: x\nsaved_by: y\n\
+         saved_date: 2024-01-15T10:30:00Z\nami_config:\n  amis:\n    {}:\n      x86_64: {vendors}\n",
+        region(),
+    );
+    share(&world, "ada", ACCOUNT).unwrap();
+    let refused = import(&world, "kept", &file).unwrap_err();
+    assert_eq!(refused.code, Code::ShareImpossible);
+    assert!(refused.message.contains(vendors.as_str()), "{refused}");
+    import(&world, "vendor", &file).unwrap();
+    let (ada, vendor) = (caller("ada"), "vendor".parse().unwrap());
+    let request = to(ACCOUNT);
+    let shared = world.service.share(&ada, &vendor, &request);
+    let refused = world.clock.run(shared).unwrap_err();
+    assert_eq!(refused.code, Code::ShareImpossible);
+    let registry = &world.service.env.registry;
+    assert_eq!(world.clock.run_it(registry.grants(&vendor)), []);
+    // Those who launch by Prism need no permission of the AMI.
+    share_as(&world, "vendor", "user:bob", true);
+}
+
+#[test]
+fn an_ami_of_two_templates_is_open_to_whom_any_of_them_is_shared_with() {
+    let world = launched(Setup::seeded(5));
+    saved(&world, in_two_regions());
+    let file = exported(&world, "kept");
+    import(&world, "again", &file).unwrap();
+    share_as(&world, "again", ACCOUNT, true);
+    share(&world, "ada", ACCOUNT).unwrap();
+    share(&world, "ada", OTHER).unwrap();
+    let (one, two) = (account("444455556666"), account("777788889999"));
+    let both = vec![one.clone(), two];
+    assert_eq!(open_to(&world, "again", 1), [both.clone(), both.clone()]);
+    unshare(&world, ACCOUNT).unwrap();
+    assert_eq!(open_to(&world, "kept", 1), [both.clone(), both]);
+    unshare(&world, OTHER).unwrap();
+    let first = vec![one];
+    assert_eq!(open_to(&world, "kept", 1), [first.clone(), first]);
+    share_as(&world, "again", ACCOUNT, false);
+    assert_eq!(open_to(&world, "kept", 1), [vec![], vec![]]);
+}
+
+#[test]
+fn an_ami_that_others_keep_is_closed_to_whom_only_what_is_deleted_was_shared_with() {
+    let world = launched(Setup::seeded(5));
+    saved(&world, in_two_regions());
+    let file = exported(&world, "kept");
+    import(&world, "again", &file).unwrap();
+    share_as(&world, "again", OTHER, true);
+    for whom in [ACCOUNT, OTHER] {
+        share(&world, "ada", whom).unwrap();
+    }
+    delete(&world, "kept");
+    let left = vec![account("777788889999")];
+    assert_eq!(open_to(&world, "again", 1), [left.clone(), left]);
+    // The same of one version of several.
+    let more = once(&world);
+    import(&world, "again", &more).unwrap();
+    assert_eq!(open_to(&world, "again", 2), [[account("777788889999")]]);
+    delete(&world, "again@2");
+    assert_eq!(open_to(&world, "once", 1), [vec![]]);
+    assert!(
+        world
+            .clock
+            .run_it(world.service.leftovers())
+            .found
+            .is_empty()
+    );
+}
+
+/// More AMIs than are closed by one request: the same two in many versions.
+#[test]
+fn a_share_of_many_amis_is_taken_back_in_parts_and_not_given_anew() {
+    const VERSIONS: u32 = 102;
+    let mut setup = Setup::seeded(5);
+    setup.cloud.throttles.enabled = false;
+    let world = launched(setup);
+    saved(&world, in_two_regions());
+    let file = exported(&world, "kept");
+    share(&world, "ada", ACCOUNT).unwrap();
+    for number in 2..=VERSIONS {
+        let from = format!("saved_from: work-{number}");
+        let another = file.replacen("saved_from: work", &from, 1);
+        assert_eq!(import(&world, "kept", &another).unwrap().version, number);
+    }
+    let part = unshare(&world, ACCOUNT).unwrap_err();
+    assert_eq!(part.code, Code::ShareFailed);
+    assert!(part.message.starts_with("4 AMIs"), "{part}");
+    let registry = &world.service.env.registry;
+    let grants = world
+        .clock
+        .run_it(registry.grants(&"kept".parse().unwrap()));
+    assert_eq!(grants[0].closed_from, Some(3), "{grants:?}");
+    let again = share(&world, "ada", ACCOUNT).unwrap_err();
+    assert_eq!(again.code, Code::LimitReached);
+    unshare(&world, ACCOUNT).unwrap();
+    assert_eq!(open_to(&world, "kept", 1), [vec![], vec![]]);
+    let grants = world
+        .clock
+        .run_it(registry.grants(&"kept".parse().unwrap()));
+    assert_eq!(grants, []);
+}

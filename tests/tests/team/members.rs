@@ -1,0 +1,158 @@
+//! What the members of a project see and may change of what is saved for it: no more than their role says, whichever
+//! way it came there.
+
+use prism_functions::domain::audit::AuditEvent;
+use prism_functions::domain::{Code, ProjectName};
+use prism_functions::registry::Registry;
+use prism_functions::service::{AuditFilter, ImportRequest, ProjectCosts, ProjectRequest};
+use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
+
+use crate::{RunIt as _, brain, for_brain, kept, project, saved, share};
+
+fn registry(world: &World) -> &Registry {
+    &world.service.env.registry
+}
+
+fn audited(world: &World, user: &str, project: &ProjectName) -> Vec<AuditEvent> {
+    let (by, filter) = (
+        caller(user),
+        AuditFilter {
+            project: Some(project.clone()),
+            ..AuditFilter::default()
+        },
+    );
+    let events = world.service.audit_events(&by, &filter, 100, None);
+    world.clock.run_it(events).items
+}
+
+fn costs(world: &World, user: &str) -> ProjectCosts {
+    let (user, brain) = (caller(user), brain());
+    world
+        .clock
+        .run_it(world.service.project_costs(&user, &brain))
+}
+
+/// The names of a project's templates, as somebody in it sees them.
+fn listed(world: &World, user: &str, project: &ProjectName) -> Vec<String> {
+    let user = caller(user);
+    let page = world.service.project_templates(&user, project, 100, None);
+    let page = world.clock.run_it(page);
+    page.items.into_iter().map(|it| it.template.name).collect()
+}
+
+#[test]
+fn a_project_is_told_of_all_that_it_pays_for_to_the_last() {
+    let world = launched(Setup::seeded(5));
+    project(&world);
+    saved(&world, for_brain(save_request("work", "kept")));
+    // The template is the project's by now: no save of it has to name that.
+    let id = begun(&world, save_request("work", "kept"));
+    world.clock.run_until_idle().unwrap();
+    let olga = caller("olga");
+    let seen = world.clock.run_it(world.service.save(&olga, &id));
+    assert_eq!(seen.save_id, id);
+    let sue = caller("sue");
+    let stranger = world.service.save(&sue, &id);
+    assert_eq!(
+        world.clock.run(stranger).unwrap_err().code,
+        Code::SaveNotFound
+    );
+    let (ada, all) = (caller("ada"), "kept".parse().unwrap());
+    let deletion = world.service.delete_template(&ada, &all, true, None);
+    assert!(world.clock.run_it(deletion).finished);
+    let told = audited(&world, "olga", &brain());
+    let count = |action: &str| told.iter().filter(|it| it.action == action).count();
+    assert_eq!(
+        (count("save.begin"), count("template.delete")),
+        (2, 1),
+        "{told:#?}"
+    );
+}
+
+#[test]
+fn what_moves_to_another_project_is_told_in_both_and_open_to_nobody_by_it() {
+    let world = launched(Setup::seeded(5));
+    project(&world);
+    saved(&world, for_brain(save_request("work", "kept")));
+    share(&world, "ada", "project:brain").unwrap();
+    assert_eq!(listed(&world, "mia", &brain()), ["kept"]);
+    let request = ProjectRequest {
+        name: "other".parse().unwrap(),
+        description: String::new(),
+    };
+    let (ada, other) = (caller("ada"), request.name.clone());
+    world
+        .clock
+        .run_it(world.service.create_project(&ada, request));
+    for user in ["vic", "sue"] {
+        let role = prism_functions::domain::project::ProjectRole::Viewer;
+        let who = user.parse().unwrap();
+        let added = world.service.add_member(&ada, &other, &who, role);
+        world.clock.run_it(added);
+    }
+    let mut request = save_request("work", "kept");
+    request.project = Some(other.clone());
+    saved(&world, request);
+    // Vic is in the first project, to which it is given still; Sue is not.
+    assert_eq!(listed(&world, "vic", &other), ["kept"]);
+    assert_eq!(listed(&world, "sue", &other), [] as [&str; 0]);
+    let left = audited(&world, "olga", &brain());
+    let left = left.iter().find(|it| it.action == "template.leave_project");
+    assert_eq!(left.unwrap().details["to"], "other");
+    let came = audited(&world, "ada", &other);
+    assert!(came.iter().any(|it| it.action == "template.save_version"));
+}
+
+#[test]
+fn members_are_told_what_private_templates_cost_and_not_what_they_are() {
+    let world = launched(Setup::seeded(5));
+    project(&world);
+    saved(&world, for_brain(save_request("work", "kept")));
+    saved(&world, for_brain(save_request("work", "hidden")));
+    share(&world, "ada", "project:brain").unwrap();
+    let (all, some) = (costs(&world, "olga"), costs(&world, "mia"));
+    assert_eq!((all.templates.len(), all.unseen_usd_per_month), (2, 0.0));
+    let [shown] = some.templates.as_slice() else {
+        panic!("{some:#?}");
+    };
+    assert_eq!(shown.template, kept());
+    assert!((some.usd_per_month - all.usd_per_month).abs() < 1e-9);
+    assert!((some.unseen_usd_per_month - all.usd_per_month / 2.0).abs() < 1e-9);
+    assert_eq!(costs(&world, "ada").templates.len(), 2, "they are hers");
+}
+
+#[test]
+fn who_may_save_to_a_template_and_not_edit_it_describes_the_version_alone() {
+    let world = launched(Setup::seeded(5));
+    project(&world);
+    let described = |user: &str, instance: &str, text: &str| {
+        let mut request = for_brain(save_request(instance, "kept"));
+        text.clone_into(&mut request.description);
+        let record = world.save(user, request).unwrap();
+        let number = record
+            .version
+            .unwrap_or_else(|| panic!("{:?}", record.failure));
+        let version = world
+            .clock
+            .run_it(registry(&world).version(&kept(), number));
+        assert_eq!(version.unwrap().description, text);
+        let template = world.clock.run_it(registry(&world).template(&kept()));
+        template.unwrap().value.description
+    };
+    assert_eq!(described("ada", "work", "for everybody"), "for everybody");
+    share(&world, "ada", "project:brain").unwrap();
+    world.launch("mia", "ubuntu", "hers");
+    assert_eq!(described("mia", "hers", "Mia was here"), "for everybody");
+    assert_eq!(described("ada", "work", "better"), "better");
+    // So it is with what is imported.
+    let (mia, hers) = (caller("mia"), "kept@2".parse().unwrap());
+    let file = world.service.export_template(&mia, &hers);
+    let request = ImportRequest {
+        file: world.clock.run_it(file),
+    };
+    let name = kept();
+    let imported = world.service.import_template(&mia, &name, &request, None);
+    assert_eq!(world.clock.run_it(imported).version, 4);
+    let template = world.clock.run_it(registry(&world).template(&kept()));
+    assert_eq!(template.unwrap().value.description, "better");
+}
