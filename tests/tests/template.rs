@@ -306,14 +306,47 @@ fn headers(document: &Value) -> BTreeSet<&str> {
     names
 }
 
-/// SAM makes a version where a function's text has changed; the first transform makes the values of parameters part of it.
+/// SAM makes a version where a function's text has changed; the first transform makes the values of all parameters that
+/// functions depend on a part of it.
 #[test]
 fn what_parameters_say_is_part_of_a_functions_version() {
     let template = template();
     let transforms = ["AWS::LanguageExtensions", "AWS::Serverless-2016-10-31"];
     assert_eq!(template.0["Transform"], json!(transforms));
-    for (id, function) in template.resources("AWS::Serverless::Function") {
+    let functions = template.resources("AWS::Serverless::Function");
+    let mut used = BTreeSet::new();
+    for part in functions.values().chain([&&template.0["Globals"]]) {
+        parameters_in(part, &template, &mut used);
+    }
+    assert!(used.len() > 5, "{used:?}");
+    for (id, function) in functions {
         assert_eq!(function["AutoPublishAliasAllProperties"], true, "{id}");
+        let variables = &function["Environment"]["Variables"];
+        let known = array(&variables["PRISM_PARAMETERS"]["Fn::ToJsonString"]);
+        let known: BTreeSet<&str> = known.iter().filter_map(|it| it["Ref"].as_str()).collect();
+        assert_eq!(known, used, "{id}");
+    }
+}
+
+/// The template's parameters that a part of it names.
+fn parameters_in<'a>(part: &'a Value, template: &Template, found: &mut BTreeSet<&'a str>) {
+    match part {
+        Value::Object(members) => {
+            if let Some(name) = members.get("Ref").and_then(Value::as_str)
+                && !template.0["Parameters"][name].is_null()
+            {
+                found.insert(name);
+            }
+            for member in members.values() {
+                parameters_in(member, template, found);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                parameters_in(item, template, found);
+            }
+        }
+        _ => {}
     }
 }
 
