@@ -44,6 +44,7 @@ version in each Region gets a launch permission, and so does each that a later s
 An AMI that several templates have, by imports, is open to whom any of them is shared with: taking back the share of one, or
 deleting it, closes the AMI to those alone whom no other's grant names. AMIs that no save has made are opened to nobody:
 such a template is shared within this deployment only, and such a file goes into no template that is shared beyond it.
+Of many AMIs, about 200 are closed by one `unshare`, which says how many are left: the same again goes on.
 EC2's limits are checked first, and refused before anything changes: the AWS managed key, encrypted
 volumes of public AMIs, product codes, blocked public access. Snapshots are not shared: an AMI is
 launched without that, and copied to another account only with it (EC2 facts).
