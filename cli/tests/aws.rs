@@ -93,6 +93,7 @@ fn well(ask: &Asked) -> Reply {
             ("Region", "us-east-1"),
             ("PublicScope", "world"),
             ("LaunchNetworks", "192.0.2.0/24, 198.51.100.0/24"),
+            ("LaunchSubnets", "subnet-0123456789abcdef0"),
             ("ApiUrl", "https://abc.execute-api.us-east-1.amazonaws.com"),
             ("Version", "0.1.0"),
         ]),
@@ -441,6 +442,8 @@ fn a_profile_is_read_from_a_stack() {
         profile["launch_networks"],
         json!(["192.0.2.0/24", "198.51.100.0/24"])
     );
+    let subnets = json!(["subnet-0123456789abcdef0"]);
+    assert_eq!(profile["launch_subnets"], subnets);
     assert_eq!(operator.run(&["--profile", "prism", "list"]).code, 0);
     let args = [
         "configure",

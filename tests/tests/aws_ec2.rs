@@ -53,7 +53,7 @@ async fn an_instance_is_launched_and_led_through_its_states() {
     let unknown = ec2.instance_type(&region, "z9.tiny").await.unwrap_err();
     assert_eq!(unknown.code, "InvalidInstanceType");
 
-    let parameters = PublicParameters::new(clients);
+    let parameters = PublicParameters::new(Arc::clone(&clients));
     let image = parameters.image(&region, PARAMETER).await.unwrap();
     let nowhere = parameters.image(&region, "/aws/none").await.unwrap_err();
     assert!(nowhere.is_not_found(), "{nowhere:?}");
@@ -88,6 +88,12 @@ async fn an_instance_is_launched_and_led_through_its_states() {
     assert_eq!(state(&ec2, &region, &made.id).await, InstanceState::Running);
     ec2.terminate_instance(&region, &made.id).await.unwrap();
     assert!(state(&ec2, &region, &made.id).await.is_gone());
+
+    let nowhere = ["subnet-0123456789abcdef0".to_owned()];
+    let bound = AwsEc2::new(clients, &[]).launching_into(&nowhere);
+    let third = new(&image, "three", &[22]);
+    let refused = bound.run_instance(&region, &third);
+    assert_eq!(refused.await.unwrap_err().code, "InvalidSubnetID.NotFound");
 
     let wanted = ImageFilter::Ids(vec![image.clone()]);
     assert_eq!(ec2.images(&region, &wanted).await.unwrap()[0].id, image);

@@ -21,6 +21,8 @@ use prism_local::wire::{Accounts, WireServer};
 use prism_tests::contract;
 use prism_tests::world::{Notices, caller, launch_request, region, save_request, seeded};
 
+/// The one subnet that the simulated EC2 has in us-east-1.
+const SUBNET: &str = "subnet-00e82d1b8cae39b1d";
 /// How many times faster than the wall clock the cloud's time runs.
 const SPEED: f64 = 30.0;
 
@@ -53,8 +55,9 @@ async fn wired() -> Wired {
     let home = tempfile::tempdir().unwrap();
     let records = Records::open(&home.path().join("local.db")).unwrap();
     let executions = LocalExecutions::new(home.path(), records, Arc::clone(&clock));
+    let ec2 = AwsEc2::new(Arc::clone(&clients), &[]);
     let env = Env {
-        ec2: Arc::new(AwsEc2::new(Arc::clone(&clients), &[])),
+        ec2: Arc::new(ec2.launching_into(&[SUBNET.to_owned()])),
         inspect: Arc::new(SsmInventory::new(Arc::clone(&clients))),
         registry: Registry::new(Arc::new(SqliteTable::in_memory().unwrap())),
         clock,

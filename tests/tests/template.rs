@@ -407,6 +407,7 @@ fn the_outputs_are_those_that_callers_are_configured_by() {
         "EventBusName",
         "IamIdentity",
         "LaunchNetworks",
+        "LaunchSubnets",
         "MembersPolicyArn",
         "OrganizationArn",
         "PortalApiUrl",

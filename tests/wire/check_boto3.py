@@ -147,6 +147,7 @@ def check_save(client):
     name = "Ana's <lab> & \"friends\" é"
     default = [{"Name": "is-default", "Values": ["true"]}]
     (vpc,) = ec2.describe_vpcs(Filters=default)["Vpcs"]
+    (subnet,) = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"]
     group = {"GroupName": "lab", "Description": "A lab's ports", "VpcId": vpc["VpcId"]}
     group = ec2.create_security_group(**group)["GroupId"]
     rule = {"IpProtocol": "tcp", "FromPort": 8888, "ToPort": 8888}
@@ -157,6 +158,7 @@ def check_save(client):
         "ClientToken": "the-same",
         "UserData": "#cloud-config\nruncmd: []\n",
         "SecurityGroupIds": [group],
+        "SubnetId": subnet["SubnetId"],
         "TagSpecifications": tags("instance", "volume", Name=name),
     }
     instance = one_instance(ec2, public, **launch)["InstanceId"]

@@ -191,6 +191,7 @@ mod tests {
             table: Some("prism".to_owned()),
             state_machine: Some("arn:aws:states:us-west-2:1:stateMachine:save".to_owned()),
             launch_networks: vec!["192.0.2.0/24".to_owned()],
+            launch_subnets: vec!["subnet-0123456789abcdef0".to_owned()],
             ..Profile::of(Kind::Aws)
         };
         profiles.profile.insert("prod".to_owned(), prod);

@@ -112,6 +112,9 @@ pub(crate) struct Profile {
     /// From where the ports of launched instances can be reached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) launch_networks: Vec<String>,
+    /// Which subnets instances are launched into; the default VPC's where none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) launch_subnets: Vec<String>,
     /// The Regions that may be used; all where none is named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) allowed_regions: Vec<String>,
@@ -146,6 +149,7 @@ impl Profile {
             public_scope: None,
             organization: None,
             launch_networks: Vec::new(),
+            launch_subnets: Vec::new(),
             allowed_regions: Vec::new(),
             allowed_instance_types: Vec::new(),
             iam_identity: None,
@@ -173,6 +177,7 @@ impl Profile {
             ("public_scope", self.public_scope.is_some()),
             ("organization", self.organization.is_some()),
             ("launch_networks", !self.launch_networks.is_empty()),
+            ("launch_subnets", !self.launch_subnets.is_empty()),
             ("allowed_regions", !self.allowed_regions.is_empty()),
             (
                 "allowed_instance_types",

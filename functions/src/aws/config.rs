@@ -26,6 +26,9 @@ const ALLOWED_REGIONS: &str = "PRISM_ALLOWED_REGIONS";
 const ALLOWED_TYPES: &str = "PRISM_ALLOWED_INSTANCE_TYPES";
 /// CIDR blocks, with commas between, from which the ports of launched instances can be reached.
 const LAUNCH_NETWORKS: &str = "PRISM_LAUNCH_NETWORKS";
+/// The subnets, with commas between, that instances are launched into: at most one for each Region has an effect. The
+/// default VPC's where it is not set.
+const LAUNCH_SUBNETS: &str = "PRISM_LAUNCH_SUBNETS";
 /// The schedule group, and the ARN of the role that starts what is scheduled. Required by whoever makes
 /// schedules.
 const SCHEDULE_GROUP: &str = "PRISM_SCHEDULE_GROUP";
@@ -56,6 +59,8 @@ pub struct Config {
     pub settings: Settings,
     /// From where the ports of launched instances can be reached.
     pub launch_networks: Vec<String>,
+    /// Which subnets instances are launched into.
+    pub launch_subnets: Vec<String>,
     /// The namespace of the metrics.
     pub metrics_namespace: String,
     /// The claim of a JWT that names the user.
@@ -134,6 +139,7 @@ impl Config {
                 )?,
             },
             launch_networks: networks(set(LAUNCH_NETWORKS))?,
+            launch_subnets: subnets(set(LAUNCH_SUBNETS))?,
             metrics_namespace: set(METRICS_NAMESPACE).unwrap_or_else(|| "Prism".to_owned()),
             user_claim: set(USER_CLAIM).unwrap_or_else(|| "email".to_owned()),
             iam_identity: iam_identity(set(IAM_IDENTITY))?,
@@ -196,17 +202,35 @@ fn iam_identity(value: Option<String>) -> Result<IamIdentity, ConfigError> {
 }
 
 fn networks(value: Option<String>) -> Result<Vec<String>, ConfigError> {
+    let rule = "CIDR blocks with commas between, such as 192.0.2.0/24";
+    several(LAUNCH_NETWORKS, value, is_network, rule)
+}
+
+fn subnets(value: Option<String>) -> Result<Vec<String>, ConfigError> {
+    let rule = "subnets with commas between, such as subnet-0123456789abcdef0";
+    several(LAUNCH_SUBNETS, value, is_subnet, rule)
+}
+
+/// The entries of a list whose entries have commas between, each of them `valid`.
+fn several(
+    name: &'static str,
+    value: Option<String>,
+    valid: fn(&str) -> bool,
+    rule: &'static str,
+) -> Result<Vec<String>, ConfigError> {
     let value = value.unwrap_or_default();
-    let networks = value.split(',').map(str::trim);
-    let networks: Vec<&str> = networks.filter(|network| !network.is_empty()).collect();
-    if !networks.iter().all(|network| is_network(network)) {
-        return Err(ConfigError::Wrong {
-            name: LAUNCH_NETWORKS,
-            value,
-            rule: "CIDR blocks with commas between, such as 192.0.2.0/24",
-        });
+    let entries = value.split(',').map(str::trim);
+    let entries: Vec<&str> = entries.filter(|entry| !entry.is_empty()).collect();
+    if !entries.iter().all(|entry| valid(entry)) {
+        return Err(ConfigError::Wrong { name, value, rule });
     }
-    Ok(networks.into_iter().map(str::to_owned).collect())
+    Ok(entries.into_iter().map(str::to_owned).collect())
+}
+
+fn is_subnet(text: &str) -> bool {
+    let digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    let digits = text.strip_prefix("subnet-").unwrap_or_default();
+    (8..=32).contains(&digits.len()) && digits.bytes().all(digit)
 }
 
 fn is_network(text: &str) -> bool {
@@ -255,6 +279,7 @@ mod tests {
             (ALLOWED_REGIONS, "us-east-1,us-west-2"),
             (ALLOWED_TYPES, "t3.*"),
             (LAUNCH_NETWORKS, "192.0.2.0/24, 2001:db8::/32"),
+            (LAUNCH_SUBNETS, "subnet-0123456789abcdef0,subnet-01234567"),
             (USER_CLAIM, "sub"),
             (IAM_IDENTITY, "session-name"),
         ])
@@ -264,6 +289,8 @@ mod tests {
         assert_eq!(config.settings.allowed_regions.0.len(), 2);
         assert_eq!(config.settings.allowed_types.list(), ["t3.*"]);
         assert_eq!(config.launch_networks, ["192.0.2.0/24", "2001:db8::/32"]);
+        let subnets = ["subnet-0123456789abcdef0", "subnet-01234567"];
+        assert_eq!(config.launch_subnets, subnets);
         assert_eq!(config.user_claim, "sub");
         assert_eq!(config.iam_identity, IamIdentity::SessionName);
     }
@@ -311,6 +338,8 @@ mod tests {
             (LAUNCH_NETWORKS, "192.0.2.0"),
             (LAUNCH_NETWORKS, "192.0.2.0/33"),
             (LAUNCH_NETWORKS, "campus/24"),
+            (LAUNCH_SUBNETS, "vpc-0123456789abcdef0"),
+            (LAUNCH_SUBNETS, "subnet-*"),
             (ALLOWED_REGIONS, "us-east-1,europe"),
             (ALLOWED_TYPES, "m7i.large,large"),
             (IAM_IDENTITY, "name"),

@@ -51,7 +51,7 @@ calls! {
     TerminateInstance: "ec2:TerminateInstances";
     /// `Ec2::run_instance`, with the security group of its ports and the size of its root.
     RunInstance: "ec2:RunInstances" "ec2:CreateTags" "ec2:DescribeImages" "ec2:DescribeVpcs"
-        "ec2:DescribeSecurityGroups" "ec2:CreateSecurityGroup" "ec2:AuthorizeSecurityGroupIngress"
+        "ec2:DescribeSubnets" "ec2:DescribeSecurityGroups" "ec2:CreateSecurityGroup" "ec2:AuthorizeSecurityGroupIngress"
         "kms:CreateGrant" "kms:Decrypt" "kms:DescribeKey" "kms:GenerateDataKeyWithoutPlaintext"
         "kms:ReEncryptFrom" "kms:ReEncryptTo";
     /// `Ec2::create_image`.

@@ -182,6 +182,9 @@ impl Service {
                     "The request id was used for a different launch.",
                 )
                 .because(error),
+                "InvalidSubnetID.NotFound" | "VPCIdNotSpecified" => from_ec2(error).hint(
+                    "Launch in another Region, or have LaunchSubnets of the deployment name a subnet of this one.",
+                ),
                 _ => from_ec2(error),
             })?;
         if let Ok(of) = plan.template.parse::<TemplateRef>()

@@ -19,8 +19,8 @@
 //! encryption in a copy; DeleteAssociatedSnapshots; forced and hibernating stops; dry runs of
 //! actions other than StopInstances, StartInstances and CreateImage; most filters.
 //!
-//! Accepted without effect in RunInstances: KeyName, SubnetId, IamInstanceProfile,
-//! MetadataOptions, EbsOptimized, and security groups by name. Groups by id open their TCP ports;
+//! Accepted without effect in RunInstances: KeyName, IamInstanceProfile, MetadataOptions,
+//! EbsOptimized, and security groups by name. A Region has one VPC with one subnet. Groups by id open their TCP ports;
 //! they live as long as the server does.
 //!
 //! Otherwise than on EC2: a Stop, Start or Terminate of several instances, of which one is refused

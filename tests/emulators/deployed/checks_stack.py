@@ -2,8 +2,9 @@
 
 import json
 
+from checks_cli import prism
 from issuer import AUDIENCE
-from world import REGION, STACK
+from world import AWAY, REGION, STACK
 
 FUNCTION = "AWS::Serverless::Function"
 STATIC = {"PRISM_TABLE", "PRISM_EVENT_BUS", "PRISM_ALARM_TOPIC_ARN", "PRISM_PUBLIC_SCOPE"}
@@ -211,8 +212,24 @@ def live_versions(world):
     }
 
 
+def check_subnet(world):
+    """With a subnet named, instances are launched into it, and in Regions that have none of those named not at all."""
+    from stack import change
+
+    (subnet,) = world.ec2().describe_subnets()["Subnets"]
+    change(world, {"LaunchSubnets": subnet["SubnetId"]})
+    bob = world.users["bob"]
+    launch = ("launch", "python-ml", "bobs-here", "--size", "M")
+    prism(world, bob, *launch)
+    away = prism(world, bob, *launch, "--region", AWAY, expect=1).stderr
+    assert "LaunchSubnets" in away, away
+
+
 # Once nothing else is looked at.
-CHANGE = [("a parameter that alone has changed", check_change)]
+CHANGE = [
+    ("a parameter that alone has changed", check_change),
+    ("a subnet to launch into", check_subnet),
+]
 CHECKS = [
     ("every resource of the template exists", check_resources),
     ("functions, each with its role and alias", check_functions),

@@ -34,7 +34,7 @@ NAMES = {
     "DescribeImageAttribute": {"ImageId": "image"},
     "DescribeInstanceAttribute": {"InstanceId": "instance"},
     "ModifyImageAttribute": {"ImageId": "image"},
-    "RunInstances": {"ImageId": "image", "SecurityGroupId": "security-group"},
+    "RunInstances": {"ImageId": "image", "SecurityGroupId": "security-group", "SubnetId": "subnet"},
     "StartInstances": {"InstanceId": "instance"},
     "StopInstances": {"InstanceId": "instance"},
     "TerminateInstances": {"InstanceId": "instance"},

@@ -57,6 +57,7 @@ pub(crate) fn config(profile: &Profile) -> Result<Config, Problem> {
         "PRISM_PUBLIC_SCOPE" => profile.public_scope.clone(),
         "PRISM_ORGANIZATION_ARN" => profile.organization.clone(),
         "PRISM_LAUNCH_NETWORKS" => list(&profile.launch_networks),
+        "PRISM_LAUNCH_SUBNETS" => list(&profile.launch_subnets),
         "PRISM_SCHEDULE_GROUP" => profile.schedule_group.clone(),
         "PRISM_SCHEDULE_ROLE_ARN" => profile.schedule_role.clone(),
         "PRISM_SCHEDULE_DLQ_ARN" => profile.dead_letters.clone(),

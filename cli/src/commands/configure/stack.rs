@@ -112,6 +112,7 @@ impl Outputs {
             public_scope: self.get("PublicScope"),
             organization: self.get("OrganizationArn"),
             launch_networks: self.list("LaunchNetworks"),
+            launch_subnets: self.list("LaunchSubnets"),
             allowed_regions: self.list("AllowedRegions"),
             allowed_instance_types: self.list("AllowedInstanceTypes"),
             iam_identity: self.get("IamIdentity"),

@@ -1,7 +1,6 @@
 //! The security group of a template's ports.
 //!
-//! All launches with the same ports, open to the same networks, share one group in the Region's
-//! default VPC. Its name is worked out of both, so that a repeated launch finds it and asks EC2
+//! All launches into a VPC with the same ports, open to the same networks, share one group. Its name is worked out of both, so that a repeated launch finds it and asks EC2
 //! for exactly the same; a deployment that changes its networks gets new groups.
 
 use aws_sdk_ec2::Client;
@@ -16,16 +15,21 @@ const DESCRIBE: &str = "DescribeSecurityGroups";
 const CREATE: &str = "CreateSecurityGroup";
 const ALLOW: &str = "AuthorizeSecurityGroupIngress";
 
-/// The id of the group in which these TCP ports are open to those networks; made where there is none.
+/// The id of the group in which these TCP ports are open to those networks; made where there is none. It is in that
+/// VPC, or in the Region's default one.
 pub(super) async fn ensure(
     client: &Client,
+    vpc: Option<&str>,
     ports: &[u16],
     ingress: &[String],
 ) -> Result<String, Ec2Error> {
     let mut ports = ports.to_vec();
     ports.sort_unstable();
     ports.dedup();
-    let vpc = default_vpc(client).await?;
+    let vpc = match vpc {
+        Some(vpc) => vpc.to_owned(),
+        None => default_vpc(client).await?,
+    };
     let name = name(&ports, ingress);
     let group = match find(client, &vpc, &name).await? {
         Some(group) => group,
@@ -53,7 +57,7 @@ async fn default_vpc(client: &Client) -> Result<String, Ec2Error> {
         .map_err(errors::of("DescribeVpcs"))?;
     let vpc = told.vpcs().first().and_then(|vpc| vpc.vpc_id());
     vpc.map(str::to_owned).ok_or_else(|| {
-        let message = "No default VPC: Prism launches into the default VPC of a Region.";
+        let message = "The Region has no default VPC, and no subnet is named to launch into.";
         Ec2Error::new("RunInstances", "VPCIdNotSpecified", message)
     })
 }

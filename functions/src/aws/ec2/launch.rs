@@ -7,25 +7,31 @@ use aws_sdk_ec2::types::{
 };
 use aws_smithy_types::base64;
 
-use super::{errors, groups, images, instances, tag_specifications};
+use super::{errors, groups, images, instances, subnets, tag_specifications};
 use crate::ports::{Ec2Error, Image, ImageFilter, Instance, NewInstance};
 
 const ACTION: &str = "RunInstances";
 
-/// Launches one instance in the default VPC of the Region. Everything that RunInstances is asked is
+/// Launches one instance, into the first of the `subnets` that is in the Region, or into its default VPC where none
+/// are named. Everything that RunInstances is asked is
 /// worked out of `new` and of what never changes, so that the same token means the same launch.
 pub(super) async fn run(
     client: &Client,
     new: &NewInstance,
     ingress: &[String],
+    subnets: &[String],
 ) -> Result<Instance, Ec2Error> {
+    let subnet = subnets::choose(client, subnets).await?;
     let root = match new.root_size_gib {
         Some(size) => larger_root(client, new, size).await?,
         None => None,
     };
     let groups = match new.ports.as_slice() {
         [] => None,
-        ports => Some(vec![groups::ensure(client, ports, ingress).await?]),
+        ports => {
+            let vpc = subnet.as_ref().map(|subnet| subnet.vpc.as_str());
+            Some(vec![groups::ensure(client, vpc, ports, ingress).await?])
+        }
     };
     let made = [ResourceType::Instance, ResourceType::Volume];
     let tokens = InstanceMetadataOptionsRequest::builder().http_tokens(HttpTokensState::Required);
@@ -40,6 +46,7 @@ pub(super) async fn run(
         .set_user_data(new.user_data.as_deref().map(base64::encode))
         .set_block_device_mappings(root.map(|root| vec![root]))
         .set_security_group_ids(groups)
+        .set_subnet_id(subnet.map(|subnet| subnet.id))
         .set_tag_specifications(tag_specifications(made, &new.tags))
         .send()
         .await

@@ -9,6 +9,7 @@ mod launch;
 mod pages;
 mod reads;
 mod snapshots;
+mod subnets;
 #[cfg(test)]
 mod tests;
 mod writes;
@@ -34,6 +35,8 @@ pub struct AwsEc2 {
     keys: Arc<keys::Keys>,
     /// From which networks a launched instance's ports can be reached, as CIDR blocks.
     ingress: Arc<[String]>,
+    /// Which subnets instances are launched into; the default VPC's where none are named.
+    subnets: Arc<[String]>,
 }
 
 impl AwsEc2 {
@@ -44,6 +47,17 @@ impl AwsEc2 {
             clients,
             keys: Arc::default(),
             ingress: ingress.into(),
+            subnets: Arc::default(),
+        }
+    }
+
+    /// The same, which launches into the first of these subnets that is in the Region, and nowhere where none is.
+    /// Without any it launches into the Region's default VPC.
+    #[must_use]
+    pub fn launching_into(self, subnets: &[String]) -> Self {
+        Self {
+            subnets: subnets.into(),
+            ..self
         }
     }
 
@@ -108,7 +122,7 @@ impl Ec2 for AwsEc2 {
     }
 
     async fn run_instance(&self, region: &Region, new: &NewInstance) -> Result<Instance, Ec2Error> {
-        launch::run(&self.client(region), new, &self.ingress).await
+        launch::run(&self.client(region), new, &self.ingress, &self.subnets).await
     }
 
     async fn create_image(&self, region: &Region, new: &NewImage) -> Result<ImageId, Ec2Error> {

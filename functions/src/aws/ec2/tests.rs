@@ -432,6 +432,56 @@ async fn where_there_is_no_default_vpc_nothing_is_launched() {
     assert_eq!((error.code.as_str(), aws.calls()), ("VPCIdNotSpecified", 1));
 }
 
+/// What EC2 tells of subnets, each with its VPC.
+fn subnets(told: &[(&str, &str)]) -> Reply {
+    let item = |(id, vpc): &(&str, &str)| {
+        format!("<item><subnetId>{id}</subnetId><vpcId>{vpc}</vpcId></item>")
+    };
+    let items: String = told.iter().map(item).collect();
+    let body = format!(
+        "<DescribeSubnetsResponse><subnetSet>{items}</subnetSet></DescribeSubnetsResponse>"
+    );
+    Reply::xml(200, &body)
+}
+
+#[tokio::test]
+async fn a_launch_goes_into_the_first_subnet_that_is_named_of_its_region() {
+    let named = ["subnet-00000001", "subnet-00000002", "subnet-00000003"].map(str::to_owned);
+    let here = [("subnet-00000003", "vpc-3"), ("subnet-00000002", "vpc-2")];
+    let group = "<DescribeSecurityGroupsResponse><securityGroupInfo><item><groupId>sg-1</groupId><ipPermissions><item/></ipPermissions></item></securityGroupInfo></DescribeSecurityGroupsResponse>";
+    let aws = Aws::answering([
+        subnets(&here),
+        Reply::xml(200, group),
+        Reply::xml(200, "<RunInstancesResponse/>"),
+        subnets(&[]),
+    ]);
+    let ec2 = ec2(&aws).launching_into(&named);
+    let new = NewInstance {
+        image: image_id(),
+        instance_type: "t3.large".to_owned(),
+        root_size_gib: None,
+        ports: vec![22],
+        user_data: None,
+        client_token: "token".to_owned(),
+        tags: Tags::new(),
+    };
+    // What it answered is not the matter here.
+    ec2.run_instance(&region(), &new).await.unwrap_err();
+    let asked = |call: usize, name: &str| {
+        let parameters = aws.parameters(call).into_iter();
+        let mut found = parameters.filter(|(known, _)| known == name);
+        found.next().map(|(_, value)| value)
+    };
+    assert_eq!(asked(0, "Filter.1.Value.3").as_ref(), Some(&named[2]));
+    assert_eq!(asked(1, "Filter.2.Value.1").as_deref(), Some("vpc-2"));
+    assert_eq!(asked(2, "SubnetId").as_ref(), Some(&named[1]));
+    assert_eq!(asked(2, "SecurityGroupId.1").as_deref(), Some("sg-1"));
+    // In a Region that has none of them, nothing is launched.
+    let refused = ec2.run_instance(&region(), &new).await.unwrap_err();
+    assert_eq!(refused.code, "InvalidSubnetID.NotFound");
+    assert_eq!(aws.calls(), 4);
+}
+
 #[tokio::test]
 async fn launch_permissions_are_added_and_read() {
     let told = "<DescribeImageAttributeResponse><launchPermission><item><group>all</group></item>

@@ -1,4 +1,4 @@
-//! Security groups of the one default VPC: enough to open TCP ports on a new instance.
+//! The one default VPC with its one subnet, and its security groups: enough to open TCP ports on a new instance.
 
 use std::collections::BTreeMap;
 
@@ -23,12 +23,34 @@ const MOST_PORTS: usize = 60;
 
 /// The one VPC of an account in a Region.
 fn vpc(call: &Call) -> String {
-    format!(
-        "vpc-0{:016x}",
-        call.region.as_str().bytes().fold(7_u64, |n, b| {
-            n.wrapping_mul(0x0000_0100_0000_01b3) ^ u64::from(b)
-        })
-    )
+    format!("vpc-{}", digits(call))
+}
+
+/// The one subnet of that VPC.
+fn subnet(call: &Call) -> String {
+    format!("subnet-{}", digits(call))
+}
+
+/// The digits of the ids that a Region has once.
+fn digits(call: &Call) -> String {
+    let bytes = call.region.as_str().bytes();
+    let hash = bytes.fold(7_u64, |n, b| {
+        n.wrapping_mul(0x0000_0100_0000_01b3) ^ u64::from(b)
+    });
+    format!("0{hash:016x}")
+}
+
+fn no_subnet(id: &str) -> Fault {
+    let message = format!("The subnet ID {} does not exist", shown(id));
+    Fault::new("InvalidSubnetID.NotFound", message)
+}
+
+/// That an instance can be launched into a subnet.
+pub(super) fn check_subnet(call: &Call, id: &str) -> Result<(), Fault> {
+    if id == subnet(call) {
+        return Ok(());
+    }
+    Err(no_subnet(id))
 }
 
 pub(super) fn not_found(id: &str) -> Fault {
@@ -53,6 +75,36 @@ pub(super) fn vpcs(mut call: Call) -> Result<Xml, Fault> {
         xml.text("state", "available");
         xml.text("cidrBlock", "10.18.0.0/15");
         xml.text("isDefault", true);
+    });
+    Ok(xml)
+}
+
+pub(super) fn subnets(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    let ids = call.params.list("SubnetId")?;
+    let known = ["default-for-az", "subnet-id", "vpc-id"];
+    let filters = Filters::take(&mut call.params, &known)?;
+    call.finish()?;
+    let (id, vpc) = (subnet(&call), vpc(&call));
+    if let Some(other) = ids.iter().find(|other| **other != id) {
+        return Err(no_subnet(other));
+    }
+    let field = |name: &str| match name {
+        "subnet-id" => vec![id.clone()],
+        "vpc-id" => vec![vpc.clone()],
+        _ => vec!["true".to_owned()],
+    };
+    let found = filters.pass(&Tags::new(), field).then_some(&id);
+    let mut xml = Xml::new();
+    xml.list("subnetSet", found, |xml, id| {
+        xml.text("subnetId", id);
+        xml.text("vpcId", &vpc);
+        xml.text("ownerId", call.account());
+        xml.text("state", "available");
+        xml.text("cidrBlock", "10.18.0.0/16");
+        xml.text("availabilityZone", format!("{}a", call.region));
+        xml.text("defaultForAz", true);
+        xml.text("mapPublicIpOnLaunch", true);
     });
     Ok(xml)
 }

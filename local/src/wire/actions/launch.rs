@@ -11,13 +11,12 @@ use super::super::tags::TagSpecs;
 use super::super::xml::Xml;
 use super::instances::reservation;
 
-/// Parameters about what the simulator does not have: keys, roles, networks, instance metadata.
-const WITHOUT_EFFECT: [&str; 6] = [
+/// Parameters about what the simulator does not have: keys, roles, instance metadata.
+const WITHOUT_EFFECT: [&str; 5] = [
     "EbsOptimized",
     "IamInstanceProfile",
     "KeyName",
     "MetadataOptions",
-    "SubnetId",
     "SecurityGroup",
 ];
 
@@ -39,6 +38,9 @@ pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
     let user_data = call.params.base64_text("UserData")?;
     let client_token = call.params.take("ClientToken").unwrap_or_default();
     let groups = call.params.list("SecurityGroupId")?;
+    if let Some(subnet) = call.params.take("SubnetId") {
+        super::groups::check_subnet(&call, &subnet)?;
+    }
     let tags = TagSpecs::take(&mut call.params, &["instance", "volume"])?;
     call.finish()?;
 

@@ -25,7 +25,7 @@ pub(super) type Answered = BoxFuture<'static, Result<Xml, Fault>>;
 pub(super) type Action = (&'static str, fn(Call) -> Answered);
 
 /// Every action that the server knows.
-pub(super) const ACTIONS: [Action; 24] = [
+pub(super) const ACTIONS: [Action; 25] = [
     ("AuthorizeSecurityGroupIngress", |c| {
         now(groups::authorize(c))
     }),
@@ -50,6 +50,7 @@ pub(super) const ACTIONS: [Action; 24] = [
     ("DescribeRegions", |c| Box::pin(regions::describe(c))),
     ("DescribeSecurityGroups", |c| now(groups::describe(c))),
     ("DescribeSnapshots", |c| Box::pin(snapshots::describe(c))),
+    ("DescribeSubnets", |c| now(groups::subnets(c))),
     ("DescribeVolumes", |c| Box::pin(volumes::describe(c))),
     ("DescribeVpcs", |c| now(groups::vpcs(c))),
     ("GetImageBlockPublicAccessState", |c| {

@@ -259,3 +259,27 @@ fn a_group_opens_its_ports_on_the_instances_launched_in_it() {
     assert_eq!(bench.refused(&unknown).1, "InvalidGroup.NotFound");
     bench.ask(&format!("DeleteSecurityGroup&GroupId={group}"));
 }
+
+#[test]
+fn an_instance_is_launched_into_the_subnet_of_its_region_and_no_other() {
+    let bench = Bench::new();
+    let vpc = told(&bench.ask("DescribeVpcs"), "vpcId").remove(0);
+    let body = bench.ask("DescribeSubnets");
+    assert_eq!(told(&body, "vpcId"), [vpc]);
+    let subnet = told(&body, "subnetId").remove(0);
+    let by = |id: &str| format!("DescribeSubnets&Filter.1.Name=subnet-id&Filter.1.Value.1={id}");
+    assert_eq!(
+        told(&bench.ask(&by(&subnet)), "subnetId"),
+        [subnet.as_str()]
+    );
+    assert_eq!(told(&bench.ask(&by("subnet-0")), "subnetId"), [""; 0]);
+    let unknown = bench.refused("DescribeSubnets&SubnetId.1=subnet-0");
+    assert_eq!(unknown.1, "InvalidSubnetID.NotFound");
+    bench.instance(&format!("&SubnetId={subnet}"));
+    let image = bench.public_image();
+    let elsewhere = format!(
+        "RunInstances&MinCount=1&MaxCount=1&ImageId={image}&InstanceType=t3.large&SubnetId=subnet-0"
+    );
+    let refused = bench.refused(&elsewhere);
+    assert_eq!(refused.1, "InvalidSubnetID.NotFound");
+}

@@ -1,0 +1,55 @@
+//! The subnet that a launch goes to, where the deployment names some.
+
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::Filter;
+
+use super::errors;
+use crate::ports::Ec2Error;
+
+const ACTION: &str = "DescribeSubnets";
+
+/// A subnet of the Region that is asked.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Subnet {
+    pub(super) id: String,
+    /// The VPC that it is in.
+    pub(super) vpc: String,
+}
+
+/// The first of these subnets that is in the client's Region; none where none are named, which leaves it to the
+/// Region's default VPC. A subnet is in one Region alone, so those of other Regions are not found here. With
+/// subnets for other Regions alone, it is refused: nobody has said that the default VPC will do.
+pub(super) async fn choose(
+    client: &Client,
+    subnets: &[String],
+) -> Result<Option<Subnet>, Ec2Error> {
+    if subnets.is_empty() {
+        return Ok(None);
+    }
+    // A filter leaves out what is in other Regions, where a list of ids would be refused for it.
+    let named = Filter::builder()
+        .name("subnet-id")
+        .set_values(Some(subnets.to_vec()));
+    let told = client
+        .describe_subnets()
+        .filters(named.build())
+        .send()
+        .await
+        .map_err(errors::of(ACTION))?;
+    let here = |id: &String| {
+        let mut found = told.subnets().iter();
+        found.find(|subnet| subnet.subnet_id() == Some(id.as_str()))
+    };
+    let Some(subnet) = subnets.iter().find_map(here) else {
+        let message = "None of the subnets that this deployment launches into is in this Region.";
+        return Err(Ec2Error::new(
+            "RunInstances",
+            "InvalidSubnetID.NotFound",
+            message,
+        ));
+    };
+    Ok(Some(Subnet {
+        id: errors::need(ACTION, "subnet id", subnet.subnet_id())?.to_owned(),
+        vpc: errors::need(ACTION, "VPC id", subnet.vpc_id())?.to_owned(),
+    }))
+}
