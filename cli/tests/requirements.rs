@@ -1,15 +1,19 @@
 //! Every example of the requirements document, as it is written there.
 //!
-//! `cli/tests/requirements.sh` has the document's fenced bash examples in their order, each headed by
-//! the section that it stands in ("Instance-to-AMI Workflow Design"). What the document takes for
-//! granted at an example, such as an instance that was launched before, is made first.
+//! The document itself is the source: its fenced blocks of commands and its inline commands, in their order and
+//! under their headings, and its file of a template. What it takes for granted at an example, such as an
+//! instance that was launched before, is made first.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 
 use common::{FAST, Prism};
 
-const SOURCE: &str = include_str!("requirements.sh");
+const DOCUMENT: &str = include_str!("../../docs/instance-to-ami-requirements.md");
+/// The document's file of a template as the tests of files have it: with an id that an AMI can have.
+const FILE: &str = include_str!("../../tests/corpus/template_files/requirements.yaml");
+/// The id in the document's file that no AMI can have: "ghi" are no hexadecimal digits.
+const NO_ID: &str = "ami-def456ghi789";
 
 /// An example: its heading, and its commands as somebody would type them.
 struct Example {
@@ -19,27 +23,65 @@ struct Example {
 
 fn examples() -> Vec<Example> {
     let mut examples: Vec<Example> = Vec::new();
-    let mut line = String::new();
-    for text in SOURCE.lines() {
-        if let Some(title) = text.strip_prefix("#> ") {
-            examples.push(Example {
-                title: title.to_owned(),
-                commands: Vec::new(),
-            });
-            continue;
-        }
-        let text = uncommented(text);
-        if let Some(begin) = text.strip_suffix('\\') {
-            line.push_str(begin);
-            continue;
-        }
-        line.push_str(text);
-        let words = words(&std::mem::take(&mut line));
-        if !words.is_empty() {
-            examples.last_mut().unwrap().commands.push(words);
+    let (mut fence, mut block) = (None, Vec::new());
+    for text in DOCUMENT.lines() {
+        match (text.strip_prefix("```"), fence) {
+            (Some(language), None) => fence = Some(language),
+            (Some(_), Some(language)) => {
+                if language == "bash" {
+                    let commands = commands(&std::mem::take(&mut block));
+                    examples.last_mut().unwrap().commands.extend(commands);
+                }
+                fence = None;
+            }
+            (None, Some("bash")) => block.push(text),
+            (None, Some(_)) => {}
+            (None, None) => {
+                if let Some(title) = text.strip_prefix('#') {
+                    examples.push(Example {
+                        title: title.trim_start_matches('#').trim().to_owned(),
+                        commands: Vec::new(),
+                    });
+                } else if let Some(example) = examples.last_mut() {
+                    example.commands.extend(inline(text));
+                }
+            }
         }
     }
+    examples.retain(|example| !example.commands.is_empty());
     examples
+}
+
+/// The commands of a block. A line goes on after a backslash, and in the document's own way where an indented option
+/// follows; its `[options]` stands for those.
+fn commands(block: &[&str]) -> Vec<Vec<String>> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut goes_on = false;
+    for text in block {
+        let text = uncommented(text);
+        let (text, more) = match text.strip_suffix('\\') {
+            Some(begin) => (begin, true),
+            None => (text, false),
+        };
+        let text = text.trim_end().strip_suffix("[options]").unwrap_or(text);
+        if goes_on || text.starts_with("  --") {
+            lines.last_mut().unwrap().push_str(text);
+        } else {
+            lines.push(text.to_owned());
+        }
+        goes_on = more;
+    }
+    let commands = lines.iter().map(|line| words(line));
+    commands.filter(|words| !words.is_empty()).collect()
+}
+
+/// The whole commands that stand inside a sentence: not those that only name one, such as `prism save`.
+fn inline(text: &str) -> Vec<Vec<String>> {
+    let code = text.split('`').skip(1).step_by(2);
+    let commands = code.filter(|code| !code.contains('<')).map(words);
+    commands
+        .filter(|words| words.len() > 2 && words[0] == "prism")
+        .collect()
 }
 
 /// A line without its comment, as a shell reads it.
@@ -82,11 +124,12 @@ fn given(title: &str) -> &'static [&'static [&'static str]] {
             &["launch", "python-ml", "my-research"],
             &["save", "my-research", "my-custom-ml-env"],
         ],
-        "1. CLI Command" => &[
+        "1. CLI Command: `prism save <instance-name> <template-name>`" => &[
             &["launch", "python-ml", "my-instance"],
             &["project", "create", "my-project"],
         ],
-        "6. Project Integration" => &[
+        "4. Instance State Management" => &[&["launch", "python-ml", "instance-name"]],
+        "6. Project Integration (Phase 4)" => &[
             &["launch", "python-ml", "my-instance"],
             &["project", "create", "brain-imaging-study"],
         ],
@@ -111,14 +154,33 @@ fn the_document_is_read_whole() {
         counts,
         [
             ("User Story", 4),
-            ("1. CLI Command", 1),
+            (
+                "1. CLI Command: `prism save <instance-name> <template-name>`",
+                1
+            ),
+            ("4. Instance State Management", 2),
             ("5. Template Usage Integration", 3),
-            ("6. Project Integration", 3),
+            ("6. Project Integration (Phase 4)", 3),
             ("Workflow 1: Individual Environment Preservation", 3),
             ("Workflow 2: Team Environment Sharing", 3),
             ("Workflow 3: Course Environment Distribution", 3),
         ]
     );
+    let signature = &examples[1].commands[0];
+    let save = [
+        "prism",
+        "save",
+        "my-instance",
+        "my-template",
+        "--description",
+        "Description of custom template",
+        "--region",
+        "us-west-2",
+        "--public",
+        "--project",
+        "my-project",
+    ];
+    assert_eq!(signature, &save);
 }
 
 #[test]
@@ -139,4 +201,24 @@ fn every_example_runs_as_it_is_written() {
             );
         }
     }
+}
+
+/// It is read as the document has it, but for the one id that no AMI can have: that is refused where it stands.
+#[test]
+fn the_file_of_a_template_is_the_one_that_is_read() {
+    let rest = DOCUMENT.split_once("```yaml\n").unwrap().1;
+    let file = rest.split_once("```").unwrap().0;
+    assert_eq!(file.replace(NO_ID, "ami-def456ab7890"), FILE);
+    let prism = Prism::new(FAST);
+    let import = ["--json", "template", "import", "-", "--dry-run"];
+    let refused = prism.piped(file, &import);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    let error = refused.error();
+    assert_eq!(error["code"], "InvalidTemplateFile");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("line 14"), "{message}");
+    // All of it is understood: what is missing is the AMI that it names.
+    let error = prism.piped(FILE, &import).error();
+    let text = error.to_string();
+    assert!(text.contains("ami-abc123def456"), "{text}");
 }
