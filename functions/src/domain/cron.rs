@@ -29,6 +29,15 @@ impl CronExpression {
         &self.text
     }
 
+    /// The least minutes from one of its hours to the next, where it names several; otherwise a day lies between
+    /// any two runs, by the clock.
+    pub(super) fn least_minutes(&self) -> Option<u32> {
+        let hours = self.parsed.pattern.hours.values();
+        let overnight = 24 + hours.first()? - hours.last()?;
+        let within = hours.windows(2).map(|pair| pair[1] - pair[0]);
+        Some(u32::from(within.min()?.min(overnight)) * 60)
+    }
+
     /// When it is due next, as clocks show it; `None` when never again.
     pub(super) fn next_after(&self, local: &NaiveDateTime) -> Option<NaiveDateTime> {
         self.parsed.find_next_occurrence(local, false).ok()
@@ -148,6 +157,22 @@ mod tests {
             ("0 3 1 1 ? 2025", "never"),
         ] {
             assert_eq!(next(expression, after), expected, "{expression}");
+        }
+    }
+
+    #[test]
+    fn the_least_time_between_two_hours_is_known() {
+        for (hours, least) in [
+            ("3", None),
+            ("*", Some(60)),
+            ("0/6", Some(360)),
+            ("8,20", Some(720)),
+            ("1,23", Some(120)),
+            ("9-17", Some(60)),
+        ] {
+            let expression = format!("0 {hours} * * ? *");
+            let parsed: CronExpression = expression.parse().unwrap();
+            assert_eq!(parsed.least_minutes(), least, "{hours}");
         }
     }
 

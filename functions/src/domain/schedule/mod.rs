@@ -85,6 +85,9 @@ pub(crate) fn check_keep(keep: Option<u32>) -> Result<(), Problem> {
 pub(crate) fn check_jitter(jitter: u32, cadence: Option<&Cadence>) -> Result<(), Problem> {
     let rule = match cadence {
         Some(Cadence::Rate { minutes }) if jitter >= *minutes => "it must be shorter than the rate",
+        Some(Cadence::Cron(at)) if at.least_minutes().is_some_and(|least| jitter >= least) => {
+            "it must be shorter than the time from one run to the next"
+        }
         _ if jitter > JITTER_MINUTES_MOST => "it is a day at most",
         _ => return Ok(()),
     };
@@ -405,6 +408,12 @@ mod tests {
         };
         assert_eq!(check("1h", 59), Ok(()));
         assert_eq!(check("1h", 60), Err(Code::InvalidCadence));
+        assert_eq!(check("0 8,20 * * ? *", 719), Ok(()));
+        assert_eq!(
+            check("0 8,20 * * ? *", 720),
+            Err(Code::InvalidCadence),
+            "no run is overtaken by the next"
+        );
         assert_eq!(check("0 3 * * ? *", 1440), Ok(()));
         assert_eq!(check("0 3 * * ? *", 1441), Err(Code::InvalidCadence));
     }
