@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Outcome;
-use crate::package::{self, Arch, MOST_BYTES};
+use crate::package::{self, Arch, By, MOST_BYTES};
 use crate::shell::{build, output, read, root, run as run_command, write};
 use crate::venv;
 
@@ -18,7 +18,7 @@ const REQUIREMENTS: &str = "tests/examples/cold_start/requirements.txt";
 
 /// Runs the chore.
 pub(crate) fn run() -> Outcome {
-    let built = package::package(Arch::host()?)?;
+    let built = package::package(Arch::host()?, By::Host)?;
     let requirements = read(&root().join(REQUIREMENTS))?;
     let lines = requirements.lines().map(str::trim);
     let packages: Vec<&str> = lines

@@ -43,8 +43,9 @@ Chores:
                   how the registry answers with a million saves in it
   simulate [OPTIONS]
                   have things go wrong at every call of simulated saves, and check the promises; --help
-  package [--arch x86_64|arm64]
-                  build what a deployment uploads: target/package/bootstrap-ARCH.zip
+  package [--arch x86_64|arm64] [--cross]
+                  build what a deployment uploads: target/package/bootstrap-ARCH.zip; --cross has cargo-lambda
+                  build it where the host could
 ";
 
 fn main() -> ExitCode {

@@ -28,7 +28,7 @@ BK,CMB,38.0346,-120.3865
 
 /// Plays the demo.
 pub(crate) fn run() -> Outcome {
-    let program = shell::build(&["--package", "prism", "--bin", "prism"])?;
+    let program = shell::build(&["--workspace", "--bin", "prism"])?;
     let folder = tempfile::Builder::new()
         .prefix("prism-demo-")
         .tempdir()

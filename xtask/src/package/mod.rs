@@ -87,6 +87,15 @@ impl Arch {
     }
 }
 
+/// What compiles and links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The host's own compiler and linker, where they can.
+    Host,
+    /// cargo-lambda and zig, whatever the host can.
+    Cross,
+}
+
 /// An artefact, and the program in it.
 #[derive(Debug)]
 pub(crate) struct Package {
@@ -96,18 +105,22 @@ pub(crate) struct Package {
 
 /// Runs the chore.
 pub(crate) fn run(args: &[&str]) -> Outcome {
+    let (args, by) = match args {
+        [before @ .., "--cross"] => (before, By::Cross),
+        all => (all, By::Host),
+    };
     let arch = match args {
         [] => Arch::host()?,
         ["--arch", "x86_64"] => Arch::X86_64,
         ["--arch", "arm64"] => Arch::Arm64,
-        _ => return Err("usage: cargo xtask package [--arch x86_64|arm64]".to_owned()),
+        _ => return Err("usage: cargo xtask package [--arch x86_64|arm64] [--cross]".to_owned()),
     };
-    package(arch).map(drop)
+    package(arch, by).map(drop)
 }
 
 /// Makes the artefact and says what came of it.
-pub(crate) fn package(arch: Arch) -> Outcome<Package> {
-    let program = program(arch)?;
+pub(crate) fn package(arch: Arch, by: By) -> Outcome<Package> {
+    let program = program(arch, by)?;
     let zip = root().join(format!("target/package/bootstrap-{}.zip", arch.name()));
     let content = fs::read(&program)
         .map_err(|error| format!("{} cannot be read: {error}", program.display()))?;
@@ -126,13 +139,13 @@ pub(crate) fn package(arch: Arch) -> Outcome<Package> {
     Ok(Package { program, bytes })
 }
 
-/// Builds the functions' program: by the host's own compiler and linker where they make it as
-/// Lambda can run it, else by cargo-lambda.
-fn program(arch: Arch) -> Outcome<PathBuf> {
+/// Builds the functions' program: by the host's own compiler and linker where that is asked for and they make it
+/// as Lambda can run it, else by cargo-lambda.
+fn program(arch: Arch, by: By) -> Outcome<PathBuf> {
     let mut flags = remap::flags()?;
     flags.push(FIXED.to_owned());
     let native = cfg!(target_os = "linux") && Arch::host() == Ok(arch);
-    if native {
+    if native && by == By::Host {
         let mut command = cargo();
         command.arg("rustc").args(BUILD);
         // Named though it is the host's own: so the flags are not those of build scripts and macros.
