@@ -6,6 +6,8 @@
     reason = "each file of tests brings what is common to all"
 )]
 
+#[path = "background.rs"]
+mod background;
 #[path = "bad_input.rs"]
 mod bad_input;
 #[path = "copies.rs"]

@@ -213,6 +213,25 @@ fn a_project_from_its_making_to_its_end() {
     assert!(audit.contains("project.member_removed"), "{audit}");
 }
 
+/// A page that has none of somebody's changes is not the end of the list.
+#[test]
+fn what_somebody_did_is_found_behind_what_others_did() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["project", "create", "brain"]);
+    prism.ok(&["project", "member", "add", "brain", "bob"]);
+    prism.ok(&["--as", "bob", "project", "member", "remove", "brain", "bob"]);
+    for text in ["one", "two", "three"] {
+        prism.ok(&["project", "edit", "brain", "--description", text]);
+    }
+    let of_bob = ["audit", "list", "--project", "brain", "--user", "bob"];
+    let told = prism.run(&[&of_bob[..], &["--limit", "1", "--json"]].concat());
+    let told = told.json();
+    let events = told["events"].as_array().unwrap();
+    assert_eq!(events.len(), 1, "{told}");
+    assert_eq!(events[0]["user"], "bob");
+    assert_eq!(events[0]["action"], "project.member_removed");
+}
+
 #[test]
 fn odd_arguments_are_named() {
     let prism = saved();

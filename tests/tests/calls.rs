@@ -96,14 +96,14 @@ fn for_the_world() {
         to: "account:444455556666".to_owned(),
     };
     let kept = "kept".parse().unwrap();
-    let shared = world.service.share(&ada, &kept, &request);
+    let shared = world.service.share(&ada, &kept, &request, None);
     world.clock.run(shared).unwrap();
     imported(&world, "kept@1", "again");
     let everyone = ShareRequest {
         to: "public".to_owned(),
     };
     let again = "again".parse().unwrap();
-    let shared = world.service.share(&ada, &again, &everyone);
+    let shared = world.service.share(&ada, &again, &everyone, None);
     world.clock.run(shared).unwrap();
     let all = "kept".parse().unwrap();
     let deletion = world.service.delete_template(&ada, &all, true, None);
@@ -184,7 +184,7 @@ fn of_a_team() {
     let request = ShareRequest {
         to: "account:444455556666".to_owned(),
     };
-    let shared = service.share(&ada, &kept, &request);
+    let shared = service.share(&ada, &kept, &request, None);
     world.clock.run(shared).unwrap();
     TABLE.set(Arc::clone(&world.table)).unwrap();
     let id = begun(&world, ask());
@@ -469,8 +469,8 @@ fn as_team(world: &World) {
     let everyone = ShareRequest {
         to: "public".to_owned(),
     };
-    as_api(world, service.share(&ada, &kept, &everyone)).unwrap();
-    as_api(world, service.unshare(&ada, &kept, &everyone)).unwrap();
+    as_api(world, service.share(&ada, &kept, &everyone, None)).unwrap();
+    as_api(world, service.unshare(&ada, &kept, &everyone, None)).unwrap();
 }
 
 fn as_api<T>(world: &World, call: impl Future<Output = T>) -> T {

@@ -227,12 +227,14 @@ fn calls<'a>(service: &'a Service, scene: &'a Scene, rng: &mut fastrand::Rng) ->
             }),
             3 => Box::pin(async move {
                 let request = to(OUTSIDE[calls_to(&text)]);
-                service.share(&caller("ada"), &name, &request).await?;
+                service.share(&caller("ada"), &name, &request, None).await?;
                 Ok(Done::Shared)
             }),
             4 => Box::pin(async move {
                 let request = to(OUTSIDE[calls_to(&text)]);
-                service.unshare(&caller("ada"), &name, &request).await?;
+                service
+                    .unshare(&caller("ada"), &name, &request, None)
+                    .await?;
                 Ok(Done::TakenBack)
             }),
             _ => Box::pin(async move {
@@ -348,11 +350,11 @@ fn check_shares(seed: u64, world: &World, versions: &[Version]) {
             GrantState::Open => continue,
             GrantState::Opening => world
                 .clock
-                .run(service.share(&ada, &name, &request))
+                .run(service.share(&ada, &name, &request, None))
                 .map(drop),
             GrantState::Closing => world
                 .clock
-                .run(service.unshare(&ada, &name, &request))
+                .run(service.unshare(&ada, &name, &request, None))
                 .map(drop),
         };
         done.unwrap_or_else(|problem| panic!("seed {seed}: {}", problem.chain()));

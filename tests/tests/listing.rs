@@ -214,12 +214,16 @@ fn a_search_looks_through_all_that_was_given_to_somebody() {
     let (ada, bob, cy) = (caller("ada"), caller("bob"), caller("cy"));
     let brain = "brain-imaging".parse().unwrap();
     for user in [&ada.user, &cy.user] {
-        ask!(world, add_member(&bob, &brain, user, ProjectRole::Member)).unwrap();
+        ask!(
+            world,
+            add_member(&bob, &brain, user, ProjectRole::Member, None)
+        )
+        .unwrap();
     }
     let file = ask!(world, export_template(&ada, &"quake.ml".parse().unwrap())).unwrap();
     let give = |name: &TemplateName, to: &str| {
         let request = ShareRequest { to: to.to_owned() };
-        ask!(world, share(&ada, name, &request)).unwrap();
+        ask!(world, share(&ada, name, &request, None)).unwrap();
     };
     let mut all = Vec::new();
     for number in 0..MANY {

@@ -2,11 +2,16 @@
 //! versions differ (promise P6).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::domain::template::{Template, TemplateRef, Version};
 use prism_functions::domain::{Code, Problem};
-use prism_functions::ports::Architecture;
-use prism_functions::service::{LaunchRequest, TemplateView};
+use prism_functions::ports::{Architecture, Item, Key, Page, Query, Table, TableError, Write};
+use prism_functions::registry::Registry;
+use prism_functions::service::{LaunchRequest, Service, TemplateView};
+use prism_functions::steps::Env;
 use prism_tests::clean;
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
 
@@ -371,4 +376,52 @@ fn launches_are_counted_once_for_the_template_and_its_version() {
     saved(&world, "ada", "work", "kept");
     let (template, second) = shown(&world, "ada", "kept@2").unwrap();
     assert_eq!((template.launches, second.usage.launches), (3, 2));
+}
+
+/// A table that counts no launches.
+struct Uncounting(Arc<dyn Table>);
+
+#[async_trait]
+impl Table for Uncounting {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
+        self.0.get(key).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, TableError> {
+        self.0.query(query).await
+    }
+
+    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
+        if writes
+            .iter()
+            .any(|write| write.key().pk.starts_with("LAUNCH#"))
+        {
+            return Err(TableError::Unavailable {
+                reason: "by the test".to_owned(),
+                transient: false,
+                advice: None,
+                source: None,
+            });
+        }
+        self.0.transact(writes).await
+    }
+}
+
+#[test]
+fn an_instance_that_could_not_be_counted_is_launched_all_the_same() {
+    let world = launched(Setup::seeded(39));
+    saved(&world, "ada", "work", "kept");
+    let table = Uncounting(Arc::clone(&world.table) as Arc<dyn Table>);
+    let service = Service {
+        env: Env {
+            registry: Registry::new(Arc::new(table)),
+            ..world.service.env.clone()
+        },
+        ..world.service.clone()
+    };
+    let (ada, request) = (caller("ada"), launch_request("kept", "copy"));
+    let launch = service.launch(&ada, &request);
+    let (_, instance) = world.clock.run(launch).unwrap();
+    assert_eq!(instance.name, "copy");
+    assert_eq!(shown(&world, "ada", "kept").unwrap().0.launches, 0);
 }

@@ -141,21 +141,21 @@ fn library() -> World {
     for number in 0..MANY {
         saved(&world, for_brain(&format!("wide-{number:03}")));
         let who = user(number);
-        let added = service.add_member(&ada, &brain, &who, ProjectRole::Member);
+        let added = service.add_member(&ada, &brain, &who, ProjectRole::Member, None);
         run(world.clock.run(added).map(drop));
         let request = ShareRequest {
             to: format!("user:{who}"),
         };
         run(world
             .clock
-            .run(service.share(&ada, &deep, &request))
+            .run(service.share(&ada, &deep, &request, None))
             .map(drop));
         let made = service.create_schedule(&ada, nightly(number));
         run(world.clock.run(made).map(drop));
         let wide = format!("wide-{number:03}").parse().unwrap();
         run(world
             .clock
-            .run(service.approve(&ada, &brain, &wide))
+            .run(service.approve(&ada, &brain, &wide, None))
             .map(drop));
         let launch = launch_request("deep", &format!("again-{number}"));
         run(world.clock.run(service.launch(&ada, &launch)).map(drop));
@@ -299,17 +299,17 @@ fn of_projects(asked: &mut Asked<'_>) {
     let set = service.set_budget(&ada, &brain, Some(&budget), None);
     asked.reads("budget", Few(8), set, none);
     let (who, wide) = (user(MANY), "wide-001".parse().unwrap());
-    let added = service.add_member(&ada, &brain, &who, ProjectRole::Viewer);
+    let added = service.add_member(&ada, &brain, &who, ProjectRole::Viewer, None);
     asked.reads("a member joins", Few(8), added, none);
-    let removed = service.remove_member(&ada, &brain, &who);
+    let removed = service.remove_member(&ada, &brain, &who, None);
     asked.reads("a member leaves", Few(8), removed, none);
     asked.reads(
         "approval",
         Few(6),
-        service.approve(&ada, &brain, &wide),
+        service.approve(&ada, &brain, &wide, None),
         none,
     );
-    let withdrawn = service.disapprove(&ada, &brain, &wide);
+    let withdrawn = service.disapprove(&ada, &brain, &wide, None);
     asked.reads("approval withdrawn", Few(4), withdrawn, none);
 }
 
@@ -421,18 +421,18 @@ fn of_shares(asked: &mut Asked<'_>) {
     let listed = service.shares(&ada, &deep);
     asked.reads("shares", Each(1, 1), listed, Vec::len);
     // What is on the disks of the newest twenty versions is looked at.
-    let planned = service.plan_share(&ada, &deep, &one);
+    let planned = service.plan_share(&ada, &deep, &one, None);
     asked.reads("share, planned", Few(42 + MANY), planned, none);
     asked.reads(
         "share",
         Few(3 + 2 * MANY),
-        service.share(&ada, &deep, &one),
+        service.share(&ada, &deep, &one, None),
         none,
     );
-    let taken = service.unshare(&ada, &deep, &one);
+    let taken = service.unshare(&ada, &deep, &one, None);
     asked.reads("share taken back", Few(3 + 2 * (MANY + 1)), taken, none);
     // Every AMI of it is opened, and closed.
-    let shared = service.share(&ada, &deep, &account);
+    let shared = service.share(&ada, &deep, &account, None);
     asked.reads(
         "share with an account",
         Each(3, 5 * (MANY + 2)),
@@ -440,7 +440,7 @@ fn of_shares(asked: &mut Asked<'_>) {
         |it| it.images.values().map(Vec::len).sum(),
     );
     // Who else has each of them is looked at, before and after it.
-    let taken = service.unshare(&ada, &deep, &account);
+    let taken = service.unshare(&ada, &deep, &account, None);
     asked.reads("that share taken back", Few(9 * (MANY + 2)), taken, none);
 }
 

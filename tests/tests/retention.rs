@@ -90,12 +90,12 @@ fn images(world: &World) -> usize {
 
 fn share(world: &World, to: &str) {
     let request = ShareRequest { to: to.to_owned() };
-    ask!(world, share(&caller("ada"), &kept(), &request)).unwrap();
+    ask!(world, share(&caller("ada"), &kept(), &request, None)).unwrap();
 }
 
 fn unshare(world: &World, to: &str) {
     let request = ShareRequest { to: to.to_owned() };
-    ask!(world, unshare(&caller("ada"), &kept(), &request)).unwrap();
+    ask!(world, unshare(&caller("ada"), &kept(), &request, None)).unwrap();
 }
 
 #[test]
@@ -334,7 +334,7 @@ fn a_schedule_does_what_its_owner_may_at_that_moment() {
     ask!(world, create_project(&olga, project)).unwrap();
     let become_one = |role| {
         let ada = "ada".parse().unwrap();
-        ask!(world, add_member(&olga, &brain, &ada, role)).unwrap();
+        ask!(world, add_member(&olga, &brain, &ada, role, None)).unwrap();
     };
     world.launch("olga", "ubuntu", "hers");
     let first = SaveRequest {

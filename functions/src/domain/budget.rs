@@ -111,6 +111,12 @@ impl Budget {
         new
     }
 
+    /// Notes the thresholds that these costs are below: they are told again when they are crossed again.
+    pub fn fall(&mut self, usd_per_month: f64) {
+        let used = self.used_percent(usd_per_month);
+        self.told.retain(|at| f64::from(*at) <= used);
+    }
+
     /// Whether it refuses costs of so much a month.
     pub fn refuses(&self, usd_per_month: f64) -> bool {
         self.hard_stop && usd_per_month > self.limit_usd
@@ -140,6 +146,10 @@ mod tests {
         assert_eq!(budget.cross(11.0), BTreeSet::from([80, 100]));
         assert_eq!(budget.cross(4.0), BTreeSet::new());
         assert_eq!(budget.cross(6.0), BTreeSet::from([50]));
+        budget.fall(5.0);
+        assert_eq!(budget.cross(7.9), BTreeSet::new(), "it is not below 50 %");
+        budget.fall(4.9);
+        assert_eq!(budget.cross(8.0), BTreeSet::from([50, 80]));
     }
 
     #[test]

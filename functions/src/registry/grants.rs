@@ -107,7 +107,7 @@ impl Registry {
         &self,
         name: &TemplateName,
         event: Option<&AuditEvent>,
-        mut change: impl FnMut(&Template, &[Grant]) -> Result<Option<GrantChange>, Problem>,
+        mut change: impl FnMut(&Stored<Template>, &[Grant]) -> Result<Option<GrantChange>, Problem>,
     ) -> Result<Template, Problem> {
         for _ in 0..TRIES {
             // What is deleted has no grants, and gets none: the next template of its name would have them.
@@ -117,7 +117,7 @@ impl Registry {
                 return Err(Problem::new(Code::TemplateNotFound, message));
             };
             let mut grants = self.grants(name).await?;
-            let Some(change) = change(&stored.value, &grants)? else {
+            let Some(change) = change(&stored, &grants)? else {
                 return Ok(stored.value);
             };
             let write = match &change {

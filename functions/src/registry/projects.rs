@@ -288,13 +288,16 @@ impl Registry {
         name: &ProjectName,
         user: &UserId,
         event: &AuditEvent,
-        mut change: impl FnMut(&Project, Option<&Member>) -> Result<Option<MemberChange>, Problem>,
+        mut change: impl FnMut(
+            &Stored<Project>,
+            Option<&Member>,
+        ) -> Result<Option<MemberChange>, Problem>,
     ) -> Result<Option<Member>, Problem> {
         for _ in 0..TRIES {
             let stored = self.project(name).await?.ok_or_else(|| not_found(name))?;
             let before = self.member(name, user).await?;
             let memberships = self.memberships(user).await?;
-            let Some(change) = change(&stored.value, before.as_ref())? else {
+            let Some(change) = change(&stored, before.as_ref())? else {
                 return Ok(before);
             };
             let after = match change {
@@ -368,22 +371,41 @@ impl Registry {
         self.commit(&writes).await
     }
 
-    /// Approves a template for a project, or withdraws that, and writes down who did it.
-    pub(crate) async fn set_approval(
+    /// Approves a template for a project, or withdraws that, and writes down who did it: in one transaction
+    /// that raises the project's revision. `check` is asked of the project as it stands, maybe several times. An
+    /// approval that is there already stays as it was given, and is answered.
+    pub(crate) async fn change_approval(
         &self,
-        project: &ProjectName,
+        name: &ProjectName,
         template: &TemplateName,
-        approval: Option<&Approval>,
+        after: Option<&Approval>,
         event: &AuditEvent,
-        mark: u64,
-    ) -> Result<(), Problem> {
-        let key = approval_key(project, template);
-        let write = match approval {
-            Some(approval) => Write::Put(encode(key, approval, 1, [])?, Condition::Always),
-            None => Write::Delete(key, Condition::Always),
-        };
-        let writes = [write, audit_write(event, mark)?];
-        self.table.transact(&writes).await.map_err(problem)
+        check: impl Fn(&Stored<Project>) -> Result<(), Problem>,
+    ) -> Result<Option<Approval>, Problem> {
+        for _ in 0..TRIES {
+            let stored = self.project(name).await?.ok_or_else(|| not_found(name))?;
+            check(&stored)?;
+            let before = self.approval(name, template).await?;
+            if before.is_some() == after.is_some() {
+                return Ok(before);
+            }
+            let key = approval_key(name, template);
+            let write = match after {
+                Some(approval) => Write::Put(encode(key, approval, 1, [])?, Condition::Always),
+                None => Write::Delete(key, Condition::Always),
+            };
+            let revision = stored.revision + 1;
+            let project = encode(project_key(name), &stored.value, revision, [])?;
+            let writes = [
+                Write::Put(project, stored.unchanged()),
+                write,
+                audit_write(event, revision)?,
+            ];
+            if self.commit(&writes).await? {
+                return Ok(after.cloned());
+            }
+        }
+        Err(problem(TableError::Conflict))
     }
 }
 

@@ -14,9 +14,7 @@ use super::versions::changed_meanwhile;
 use super::{Expected, Service, projects};
 use crate::domain::audit::Subject;
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version, Visibility};
-use crate::domain::{
-    Code, ImageId, InstanceId, Problem, ProjectName, Region, ScheduleName, TemplateName,
-};
+use crate::domain::{Code, ImageId, InstanceId, Problem, Region, ScheduleName, TemplateName};
 use crate::ports::InstanceFilter;
 use crate::registry::{Batch, Going, Stored, TRIES, version_unchanged};
 use crate::steps::from_ec2;
@@ -193,7 +191,9 @@ impl Service {
             None => self.mark_template(caller, &plan.template, expected).await?,
         };
         // From here on it will be removed, whatever happens to this call.
-        self.costs_less(&plan.template, project.as_ref()).await;
+        if let Some(project) = &project {
+            projects::costs_less(&self.env, project).await;
+        }
         let finished = match self.go_on(&going).await {
             Ok(finished) => finished,
             Err(problem) => {
@@ -206,15 +206,6 @@ impl Service {
             begun: true,
             finished,
         })
-    }
-
-    /// Has the budget of a template's project see that it costs less: a threshold that it falls below is told
-    /// again when it is crossed again.
-    async fn costs_less(&self, name: &TemplateName, project: Option<&ProjectName>) {
-        let Some(project) = project else { return };
-        if let Err(problem) = projects::tell_budget(&self.env, project, None).await {
-            tracing::warn!(template = %name, %project, code = %problem.code, problem = problem.chain(), "the project's budget was not looked at");
-        }
     }
 
     /// Refuses a version that stands otherwise than it is expected to.

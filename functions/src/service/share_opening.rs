@@ -9,15 +9,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::{join_all, try_join_all};
 
-use super::Service;
+use super::expected::{check, tag};
 use super::share_checks::{self, Target, Which};
 use super::sharing::share_failed;
+use super::{Expected, Service};
 use crate::domain::audit::AuditEvent;
 use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::template::Template;
 use crate::domain::{Code, ImageId, Problem, Region, TemplateName};
 use crate::ports::LaunchPermission;
-use crate::registry::GrantChange;
+use crate::registry::{GrantChange, Stored};
 use crate::steps::{from_ec2, permissions};
 
 /// How often an AMI is opened or closed before it counts as failed.
@@ -32,8 +33,8 @@ const AT_ONCE: usize = 8;
 const USERS: usize = 1000;
 
 impl Service {
-    /// Opens the AMIs, between the two records that it is begun and done. Of a share that holds
-    /// already, AMIs that were closed by somebody else are opened again.
+    /// Opens the AMIs, after the record that it is begun and before the one that it is done. Of a share that
+    /// holds already, AMIs that were closed by somebody else are opened again.
     pub(super) async fn open(
         &self,
         grant: &Grant,
@@ -42,13 +43,6 @@ impl Service {
         event: &AuditEvent,
     ) -> Result<Template, Problem> {
         let name = &grant.template;
-        if !repeated {
-            let opening = Grant {
-                state: GrantState::Opening,
-                ..grant.clone()
-            };
-            self.put_grant(&opening, Some(event)).await?;
-        }
         // A version that was registered since the check has been opened by its save, or will be: the
         // record says so from now on. These are those that were there before, once more.
         let failed = self.agree(name, Which::ALL, launch).await?;
@@ -62,7 +56,7 @@ impl Service {
         let event = self
             .event_again(event, "template.share_failed")
             .with("regions", failed.keys().collect::<Vec<_>>());
-        self.closing(grant, &event).await?;
+        self.closing(grant, &event, None).await?;
         let left = self.agree(name, Which::ALL, launch).await?;
         let rest = if left.is_empty() {
             self.closed(name, &grant.to).await?;
@@ -192,7 +186,7 @@ impl Service {
     /// Confirms a share whose AMIs are open, unless somebody has taken it back meanwhile.
     async fn opened(&self, grant: &Grant) -> Result<Template, Problem> {
         let name = &grant.template;
-        let change = |_: &Template, grants: &[Grant]| {
+        let change = |_: &Stored<Template>, grants: &[Grant]| {
             let there = grants.iter().find(|other| other.to == grant.to);
             match there.map(|other| other.state) {
                 Some(GrantState::Open) => Ok(None),
@@ -209,9 +203,29 @@ impl Service {
         self.env.registry.change_grant(name, None, change).await
     }
 
-    /// Writes down that a share is being taken back, if it is there.
-    pub(super) async fn closing(&self, grant: &Grant, event: &AuditEvent) -> Result<(), Problem> {
-        let change = |_: &Template, grants: &[Grant]| {
+    /// Writes down that a template is being shared; only as it is expected to stand.
+    pub(super) async fn opening(
+        &self,
+        grant: &Grant,
+        event: &AuditEvent,
+        expected: Option<&Expected>,
+    ) -> Result<Template, Problem> {
+        let opening = Grant {
+            state: GrantState::Opening,
+            ..grant.clone()
+        };
+        self.put_grant(&opening, event, expected).await
+    }
+
+    /// Writes down that a share is being taken back, if it is there; only as the template is expected to stand.
+    pub(super) async fn closing(
+        &self,
+        grant: &Grant,
+        event: &AuditEvent,
+        expected: Option<&Expected>,
+    ) -> Result<(), Problem> {
+        let change = |stored: &Stored<Template>, grants: &[Grant]| {
+            as_expected(stored, expected)?;
             let there = grants.iter().find(|other| other.to == grant.to);
             let there = there.filter(|other| other.state != GrantState::Closing);
             Ok(there.map(|other| {
@@ -233,7 +247,7 @@ impl Service {
         to: &Grantee,
         from: u32,
     ) -> Result<(), Problem> {
-        let change = |_: &Template, grants: &[Grant]| {
+        let change = |_: &Stored<Template>, grants: &[Grant]| {
             let closing = |it: &&Grant| it.to == *to && it.state == GrantState::Closing;
             let there = grants.iter().find(closing);
             Ok(there.map(|grant| {
@@ -253,7 +267,7 @@ impl Service {
         name: &TemplateName,
         to: &Grantee,
     ) -> Result<Template, Problem> {
-        let change = |_: &Template, grants: &[Grant]| {
+        let change = |_: &Stored<Template>, grants: &[Grant]| {
             let closing = |it: &&Grant| it.to == *to && it.state == GrantState::Closing;
             let there = grants.iter().find(closing);
             Ok(there.map(|_| GrantChange::Remove(to.clone())))
@@ -261,30 +275,38 @@ impl Service {
         self.env.registry.change_grant(name, None, change).await
     }
 
+    /// Writes a grant, unless it is there as it is; only as the template is expected to stand.
     pub(super) async fn put_grant(
         &self,
         grant: &Grant,
-        event: Option<&AuditEvent>,
+        event: &AuditEvent,
+        expected: Option<&Expected>,
     ) -> Result<Template, Problem> {
-        let change = |_: &Template, grants: &[Grant]| {
+        let change = |stored: &Stored<Template>, grants: &[Grant]| {
+            as_expected(stored, expected)?;
             let same = grants.contains(grant);
             Ok((!same).then(|| GrantChange::Put(grant.clone())))
         };
         let registry = &self.env.registry;
-        registry.change_grant(&grant.template, event, change).await
+        let changed = registry.change_grant(&grant.template, Some(event), change);
+        changed.await
     }
 
+    /// Removes a grant, where it is there; only as the template is expected to stand.
     pub(super) async fn remove_grant(
         &self,
         name: &TemplateName,
         to: &Grantee,
-        event: Option<&AuditEvent>,
+        event: &AuditEvent,
+        expected: Option<&Expected>,
     ) -> Result<Template, Problem> {
-        let change = |_: &Template, grants: &[Grant]| {
+        let change = |stored: &Stored<Template>, grants: &[Grant]| {
+            as_expected(stored, expected)?;
             let there = grants.iter().any(|grant| grant.to == *to);
             Ok(there.then(|| GrantChange::Remove(to.clone())))
         };
-        self.env.registry.change_grant(name, event, change).await
+        let registry = &self.env.registry;
+        registry.change_grant(name, Some(event), change).await
     }
 
     /// Opens or closes AMIs, all Regions at once; answers where it failed.
@@ -339,4 +361,13 @@ impl Service {
         }
         unreachable!("the last attempt returns")
     }
+}
+
+/// Refuses to change the grants of a template that stands otherwise than it is known.
+pub(super) fn as_expected(
+    stored: &Stored<Template>,
+    expected: Option<&Expected>,
+) -> Result<(), Problem> {
+    let what = format!("The template {}", stored.value.name);
+    check(expected, &what, &tag(stored))
 }

@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Service;
 use super::access::{Action, Caller};
 use super::share_checks::{self, IMAGES, Target, Which};
+use super::share_opening::as_expected;
+use super::{Expected, Service};
 use crate::domain::audit::{AuditEvent, Subject};
 use crate::domain::grant::{Grant, GrantState, Grantee, OrganizationArn};
 use crate::domain::ids::shown;
@@ -19,6 +20,7 @@ use crate::domain::save::Warning;
 use crate::domain::template::{Template, Visibility};
 use crate::domain::{Code, ImageId, Problem, Region, TemplateName, catalogue};
 use crate::ports::LaunchPermission;
+use crate::registry::Stored;
 use crate::steps::{PublicScope, permissions};
 
 /// What stands for the colleagues, whoever they are.
@@ -93,8 +95,9 @@ impl Service {
         caller: &Caller,
         name: &TemplateName,
         request: &ShareRequest,
+        expected: Option<&Expected>,
     ) -> Result<SharePlan, Problem> {
-        let checked = self.check_share(caller, name, request).await?;
+        let checked = self.check_share(caller, name, request, expected).await?;
         let mut warnings = share_checks::sensitive(&self.env.registry, &checked.template).await?;
         warnings.extend(self.impediments(&checked).await?);
         Ok(SharePlan {
@@ -106,14 +109,16 @@ impl Service {
         })
     }
 
-    /// Shares a template: with all of its versions, and with those that come.
+    /// Shares a template: with all of its versions, and with those that come. Only as the template is
+    /// expected to stand.
     pub async fn share(
         &self,
         caller: &Caller,
         name: &TemplateName,
         request: &ShareRequest,
+        expected: Option<&Expected>,
     ) -> Result<Shared, Problem> {
-        let checked = self.check_share(caller, name, request).await?;
+        let checked = self.check_share(caller, name, request, expected).await?;
         self.impediments(&checked).await?;
         let repeated = checked.before.as_ref().is_some_and(is_open);
         let mut grant = Grant {
@@ -133,8 +138,13 @@ impl Service {
             .with("to", &checked.to);
         let template = match &checked.launch {
             None if repeated => checked.template.clone(),
-            None => self.put_grant(&grant, Some(&event)).await?,
-            Some(launch) => self.open(&grant, launch, repeated, &event).await?,
+            None => self.put_grant(&grant, &event, expected).await?,
+            Some(launch) => {
+                if !repeated {
+                    self.opening(&grant, &event, expected).await?;
+                }
+                self.open(&grant, launch, repeated, &event).await?
+            }
         };
         Ok(Shared {
             visibility: template.visibility,
@@ -144,16 +154,18 @@ impl Service {
         })
     }
 
-    /// Takes a share back: from all versions, in every Region.
+    /// Takes a share back: from all versions, in every Region. Only as the template is expected to stand.
     pub async fn unshare(
         &self,
         caller: &Caller,
         name: &TemplateName,
         request: &ShareRequest,
+        expected: Option<&Expected>,
     ) -> Result<Template, Problem> {
         let named = self.named(&request.to)?;
-        let template = self.shareable(caller, name, Action::Share).await?;
-        let to = named.map_or_else(|| self.colleagues(&template), Ok)?;
+        let stored = self.shareable(caller, name, Action::Share).await?;
+        as_expected(&stored, expected)?;
+        let to = named.map_or_else(|| self.colleagues(&stored.value), Ok)?;
         let grants = self.env.registry.grants(name).await?;
         let Some(grant) = grants.into_iter().find(|grant| grant.to == to) else {
             let message = format!("The template {name} is not shared with {to}.");
@@ -163,9 +175,9 @@ impl Service {
             .event(caller, "template.unshare", Subject::Template(name.clone()))
             .with("to", &to);
         let Some(launch) = &grant.launch else {
-            return self.remove_grant(name, &to, Some(&event)).await;
+            return self.remove_grant(name, &to, &event, expected).await;
         };
-        self.closing(&grant, &event).await?;
+        self.closing(&grant, &event, expected).await?;
         let newest = grant
             .closed_from
             .map_or(u32::MAX, |from| from.saturating_sub(1));
@@ -205,7 +217,7 @@ impl Service {
         caller: &Caller,
         name: &TemplateName,
         action: Action,
-    ) -> Result<Template, Problem> {
+    ) -> Result<Stored<Template>, Problem> {
         if catalogue::find(name.as_str()).is_some() {
             let message = format!("The template {name} is built in: everybody can launch it.");
             let code = match action {
@@ -214,7 +226,7 @@ impl Service {
             };
             return Err(Problem::new(code, message).hint("It needs not be shared."));
         }
-        Ok(self.own_template(caller, name, action).await?.value)
+        self.own_template(caller, name, action).await
     }
 
     /// Whom a text names; none where it leaves that to the template.
@@ -265,9 +277,12 @@ impl Service {
         caller: &Caller,
         name: &TemplateName,
         request: &ShareRequest,
+        expected: Option<&Expected>,
     ) -> Result<Checked, Problem> {
         let named = self.named(&request.to)?;
-        let template = self.shareable(caller, name, Action::Share).await?;
+        let stored = self.shareable(caller, name, Action::Share).await?;
+        as_expected(&stored, expected)?;
+        let template = stored.value;
         let to = named.map_or_else(|| self.colleagues(&template), Ok)?;
         let registry = &self.env.registry;
         match &to {

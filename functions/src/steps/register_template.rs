@@ -16,12 +16,12 @@ use crate::domain::template::{
     AddedArchitecture, Template, TemplateRef, TemplateState, Usage, Version, Visibility,
 };
 use crate::domain::{
-    Code, ImageId, Problem, Region, SnapshotId, TemplateName, Timestamp, catalogue,
+    Code, ImageId, Problem, ProjectName, Region, SnapshotId, TemplateName, Timestamp, catalogue,
 };
 use crate::ports::{Call, ImageFilter, LaunchPermission};
 use crate::registry::{Registration, Stored};
 use crate::service::access::{Action, Caller};
-use crate::service::audit;
+use crate::service::{audit, projects};
 
 /// How often it is tried again when others change the template at the same time.
 pub(super) const TRIES: usize = 10;
@@ -118,7 +118,12 @@ pub(super) async fn register(
             .registry
             .register_version(record, revision, public, &event, build);
         match registered.await {
-            Ok(version) => return Ok(version),
+            Ok(version) => {
+                if let Some(project) = left(record, template) {
+                    projects::costs_less(env, project).await;
+                }
+                return Ok(version);
+            }
             // The template was shared, launched or changed in between.
             Err(problem) if problem.code == Code::RegistryConflict => {}
             Err(problem) => return Err(problem),
@@ -130,6 +135,15 @@ pub(super) async fn register(
         record.request.template
     );
     Err(Problem::new(Code::RegistryConflict, message))
+}
+
+/// The project that a template belongs to no more once the save is a version of it.
+fn left<'a>(record: &SaveRecord, template: Option<&'a Template>) -> Option<&'a ProjectName> {
+    let (to, from) = (
+        record.request.project.as_ref()?,
+        template?.project.as_ref()?,
+    );
+    (from != to).then_some(from)
 }
 
 /// Whether the saver may change what a template says of itself, where its save would.

@@ -55,7 +55,7 @@ fn share(world: &World, owner: &str, to: &str) {
     let template = "kept".parse().expect("it is a template's name");
     let to = ShareRequest { to: to.to_owned() };
     let owner = caller(owner);
-    let shared = world.service.share(&owner, &template, &to);
+    let shared = world.service.share(&owner, &template, &to, None);
     world.clock.run(shared).expect("the template is shared");
 }
 
@@ -150,7 +150,9 @@ fn made_by_another(world: &World, role: ProjectRole) {
     share(world, OTHER, &format!("project:{PROJECT}"));
     let (other, project) = (caller(OTHER), project());
     let owner = caller(OWNER).user;
-    let added = world.service.add_member(&other, &project, &owner, role);
+    let added = world
+        .service
+        .add_member(&other, &project, &owner, role, None);
     world.clock.run(added).expect("they take in whom they like");
 }
 
@@ -158,7 +160,7 @@ fn made_by_another(world: &World, role: ProjectRole) {
 pub(crate) fn put_out(world: &World) {
     let (other, project) = (caller(OTHER), project());
     let owner = caller(OWNER).user;
-    let removed = world.service.remove_member(&other, &project, &owner);
+    let removed = world.service.remove_member(&other, &project, &owner, None);
     world
         .clock
         .run(removed)

@@ -249,9 +249,9 @@ async fn share(service: &Service, owner: &Caller, kind: Kind, name: &TemplateNam
     // not be shared.
     for _ in 0..2 {
         let done = if shares {
-            service.share(owner, name, &request).await.map(drop)
+            service.share(owner, name, &request, None).await.map(drop)
         } else {
-            service.unshare(owner, name, &request).await.map(drop)
+            service.unshare(owner, name, &request, None).await.map(drop)
         };
         if done.is_ok() {
             return;

@@ -87,6 +87,23 @@ fn changes(file: &str) -> Vec<Change> {
     let import = Some(json!({ "file": file.replace("kept", "other") }));
     add("POST", "/v1/templates/kept/import", import, KEPT);
     add("POST", "/v1/templates/kept/rollback?to=1", None, KEPT);
+    let bob = Some(json!({"to": "user:bob"}));
+    add("POST", "/v1/templates/kept/shares", bob, KEPT);
+    add(
+        "DELETE",
+        "/v1/templates/kept/shares?to=user:bob",
+        None,
+        KEPT,
+    );
+    let everybody = Some(json!({"to": "public"}));
+    add("POST", "/v1/templates/kept/shares", everybody, KEPT);
+    let mia = Some(json!({"user": "mia", "role": "member"}));
+    add("POST", "/v1/projects/brain/members", mia, brain);
+    let leaves = "/v1/projects/brain/members?user=mia";
+    add("DELETE", leaves, None, brain);
+    let approval = "/v1/projects/brain/approvals/kept";
+    add("PUT", approval, None, brain);
+    add("DELETE", approval, None, brain);
     let only = Some(json!({"approved_only": true}));
     add("PATCH", brain, only, brain);
     let limit = Some(json!({"limit_usd": 10.0}));

@@ -470,6 +470,39 @@ fn pages_follow_each_other() {
 }
 
 #[test]
+fn what_a_project_costs_comes_in_pages_with_the_sums_of_all() {
+    let portal = Portal::new();
+    let project = json!({"name": "brain"});
+    portal.post("ada", "/v1/projects", &project).ok(201);
+    for template in ["alpha", "beta", "gamma"] {
+        let request = json!({
+            "instance": "work", "template": template, "region": "us-east-1", "project": "brain"
+        });
+        portal
+            .world
+            .save("ada", serde_json::from_value(request).unwrap())
+            .unwrap();
+    }
+    let path = "/v1/projects/brain/costs?limit=2";
+    let first = portal.get("ada", path).ok(200);
+    let cursor = first["cursor"].as_str().unwrap();
+    let second = portal.get("ada", &format!("{path}&cursor={cursor}"));
+    let second = second.ok(200);
+    assert_eq!(second["cursor"], Value::Null);
+    assert_eq!(second["usd_per_month"], first["usd_per_month"]);
+    let templates = [&first, &second].map(|page| page["templates"].as_array().unwrap());
+    portal
+        .get("ada", "/v1/projects/brain/costs?cursor=7b7d")
+        .problem(400, "InvalidInput");
+    let names = templates.into_iter().flatten().map(|it| &it["template"]);
+    assert_eq!(names.collect::<Vec<_>>(), ["alpha", "beta", "gamma"]);
+    let sum = templates.into_iter().flatten();
+    let sum: f64 = sum.map(|it| it["usd_per_month"].as_f64().unwrap()).sum();
+    let whole = first["usd_per_month"].as_f64().unwrap();
+    assert!(sum > 0.0 && (sum - whole).abs() < 1e-9, "{sum} {whole}");
+}
+
+#[test]
 fn nobody_is_answered_without_an_identity() {
     let portal = Portal::new();
     let before = portal.sight();

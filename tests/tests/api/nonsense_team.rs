@@ -147,7 +147,9 @@ pub(crate) fn addresses() -> Vec<Odd> {
     }
     all.ask("DELETE", "/v1/templates/kept/shares".to_owned(), "to");
     all.ask("DELETE", "/v1/projects/brain/members".to_owned(), "user");
-    for path in ["/v1/projects?", "/v1/audit?", "/v1/projects/brain/members?"] {
+    let costs = "/v1/projects/brain/costs?";
+    let members = "/v1/projects/brain/members?";
+    for path in ["/v1/projects?", "/v1/audit?", members, costs] {
         for limit in ["0", "101", "-1", "x", ""] {
             all.ask("GET", format!("{path}limit={limit}"), "limit");
         }

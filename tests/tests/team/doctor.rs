@@ -193,8 +193,8 @@ fn a_share_that_is_under_way_is_no_finding() {
         let doctor = async || Ok(service.leftovers().await?.found);
         let one = to(ACCOUNT);
         let shares = async || {
-            service.unshare(&ada, &name, &one).await?;
-            service.share(&ada, &name, &other).await?;
+            service.unshare(&ada, &name, &one, None).await?;
+            service.share(&ada, &name, &other, None).await?;
             Ok::<_, Problem>(Vec::new())
         };
         let calls: Vec<Doing<'_, Result<Vec<Leftover>, Problem>>> = vec![

@@ -41,11 +41,11 @@ fn share_as(world: &World, name: &str, whom: &str, open: bool) {
     if open {
         world
             .clock
-            .run_it(world.service.share(&ada, &name, &request));
+            .run_it(world.service.share(&ada, &name, &request, None));
     } else {
         world
             .clock
-            .run_it(world.service.unshare(&ada, &name, &request));
+            .run_it(world.service.unshare(&ada, &name, &request, None));
     }
 }
 
@@ -131,7 +131,7 @@ fn amis_that_no_save_has_made_are_opened_to_nobody() {
     import(&world, "vendor", &file).unwrap();
     let (ada, vendor) = (caller("ada"), "vendor".parse().unwrap());
     let request = to(ACCOUNT);
-    let shared = world.service.share(&ada, &vendor, &request);
+    let shared = world.service.share(&ada, &vendor, &request, None);
     let refused = world.clock.run(shared).unwrap_err();
     assert_eq!(refused.code, Code::ShareImpossible);
     let registry = &world.service.env.registry;

@@ -61,13 +61,13 @@ pub(crate) fn saved(world: &World, request: SaveRequest) -> u32 {
 
 pub(crate) fn share(world: &World, user: &str, whom: &str) -> Result<Shared, Problem> {
     let (by, kept, request) = (caller(user), kept(), to(whom));
-    let shared = world.service.share(&by, &kept, &request);
+    let shared = world.service.share(&by, &kept, &request, None);
     world.clock.run(shared)
 }
 
 pub(crate) fn unshare(world: &World, whom: &str) -> Result<Visibility, Problem> {
     let (by, kept, request) = (caller("ada"), kept(), to(whom));
-    let taken_back = world.service.unshare(&by, &kept, &request);
+    let taken_back = world.service.unshare(&by, &kept, &request, None);
     world
         .clock
         .run(taken_back)
@@ -119,7 +119,7 @@ pub(crate) fn project(world: &World) {
         ("vic", ProjectRole::Viewer),
     ] {
         let user: UserId = user.parse().unwrap();
-        let added = world.service.add_member(&olga, &brain, &user, role);
+        let added = world.service.add_member(&olga, &brain, &user, role, None);
         world.clock.run_it(added);
     }
 }

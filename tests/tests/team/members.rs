@@ -87,7 +87,7 @@ fn what_moves_to_another_project_is_told_in_both_and_open_to_nobody_by_it() {
     for user in ["vic", "sue"] {
         let role = prism_functions::domain::project::ProjectRole::Viewer;
         let who = user.parse().unwrap();
-        let added = world.service.add_member(&ada, &other, &who, role);
+        let added = world.service.add_member(&ada, &other, &who, role, None);
         world.clock.run_it(added);
     }
     let mut request = save_request("work", "kept");

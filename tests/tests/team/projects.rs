@@ -42,7 +42,7 @@ fn a_member_saves_to_the_team_s_template_and_an_outsider_to_none() {
     let (mia, olga) = ("mia".parse().unwrap(), caller("olga"));
     world
         .clock
-        .run_it(world.service.remove_member(&olga, &brain(), &mia));
+        .run_it(world.service.remove_member(&olga, &brain(), &mia, None));
     assert_eq!(
         launch("mia", "kept", &world).unwrap_err().code,
         Code::TemplateNotFound
@@ -73,11 +73,11 @@ fn a_project_launches_what_it_approved_where_it_wants_that() {
     let ubuntu = "ubuntu".parse().unwrap();
     world
         .clock
-        .run_it(service.approve(&olga, &brain(), &ubuntu));
+        .run_it(service.approve(&olga, &brain(), &ubuntu, None));
     launch_for_brain("ada", "ubuntu", &world).unwrap();
     world
         .clock
-        .run_it(service.disapprove(&olga, &brain(), &ubuntu));
+        .run_it(service.disapprove(&olga, &brain(), &ubuntu, None));
     let refused = launch_for_brain("ada", "ubuntu", &world).unwrap_err();
     assert_eq!(refused.code, Code::TemplateNotApproved);
 }
@@ -159,6 +159,31 @@ fn a_budget_tells_each_threshold_once_and_stops_what_would_exceed_it() {
 }
 
 #[test]
+fn a_threshold_is_told_again_when_a_template_had_left() {
+    let world = launched(Setup::seeded(5));
+    project(&world);
+    let (ada, other): (_, ProjectName) = (caller("ada"), "other".parse().unwrap());
+    let request = ProjectRequest {
+        name: other.clone(),
+        description: String::new(),
+    };
+    world
+        .clock
+        .run_it(world.service.create_project(&ada, request));
+    saved(&world, for_brain(save_request("work", "kept")));
+    let registry = &world.service.env.registry;
+    let one = world.clock.run_it(registry.project_usd(&brain()));
+    set_budget(&world, one / 0.6, false);
+    assert_eq!(told(&world).len(), 1);
+    let mut moved = save_request("work", "kept");
+    moved.project = Some(other);
+    saved(&world, moved);
+    assert_eq!(told(&world).len(), 1);
+    saved(&world, for_brain(save_request("work", "another")));
+    assert_eq!(told(&world).len(), 2, "{:?}", told(&world));
+}
+
+#[test]
 fn a_version_alone_on_its_volume_frees_all_that_it_costs() {
     let world = launched(Setup::seeded(5));
     project(&world);
@@ -208,7 +233,7 @@ fn a_project_goes_with_all_who_were_in_it_and_its_name_with_it() {
     assert_eq!(refused.code, Code::ProjectInUse);
     assert!(refused.message.contains("kept"), "{refused}");
     let brain = brain();
-    let leave = service.remove_member(&olga, &brain, &olga.user);
+    let leave = service.remove_member(&olga, &brain, &olga.user, None);
     assert_eq!(world.clock.run(leave).unwrap_err().code, Code::OwnerNeeded);
 
     let other: ProjectName = "other".parse().unwrap();
@@ -222,7 +247,7 @@ fn a_project_goes_with_all_who_were_in_it_and_its_name_with_it() {
     let ada = caller("ada");
     world
         .clock
-        .run_it(service.add_member(&olga, &other, &ada.user, ProjectRole::Member));
+        .run_it(service.add_member(&olga, &other, &ada.user, ProjectRole::Member, None));
     share(&world, "ada", "project:other").unwrap();
     world
         .clock
@@ -300,7 +325,7 @@ fn nobody_who_joins_a_project_at_its_end_is_left_in_none() {
             Box::pin(async move {
                 let (olga, joe) = (caller("olga"), "joe".parse().unwrap());
                 service
-                    .add_member(&olga, &brain(), &joe, ProjectRole::Member)
+                    .add_member(&olga, &brain(), &joe, ProjectRole::Member, None)
                     .await
             })
         });

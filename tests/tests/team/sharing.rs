@@ -186,7 +186,7 @@ fn what_ec2_would_refuse_is_refused_before_anything_changes() {
     let (ada, request) = (caller("ada"), to(ACCOUNT));
     let plan = world
         .clock
-        .run(world.service.plan_share(&ada, &kept(), &request))
+        .run(world.service.plan_share(&ada, &kept(), &request, None))
         .unwrap();
     let warning = plan
         .warnings
@@ -222,7 +222,7 @@ fn files_that_were_not_meant_for_others_are_named_to_those_who_share_and_to_nobo
     let plan = || {
         world
             .clock
-            .run(world.service.plan_share(&ada, &kept(), &request))
+            .run(world.service.plan_share(&ada, &kept(), &request, None))
             .unwrap()
     };
     let text = &plan().warnings[0].text;
@@ -308,7 +308,7 @@ fn what_is_deleted_is_given_to_nobody() {
         let (ada, kept, to) = (caller("ada"), kept(), to(ACCOUNT));
         let all = "kept".parse().unwrap();
         let share: Doing<'_, bool> =
-            Box::pin(async { service.share(&ada, &kept, &to).await.is_ok() });
+            Box::pin(async { service.share(&ada, &kept, &to, None).await.is_ok() });
         let delete: Doing<'_, bool> = Box::pin(async {
             let deleted = service.delete_template(&ada, &all, true, None);
             deleted.await.is_ok()

@@ -157,6 +157,15 @@ impl Team for Api {
     }
 
     async fn project_costs(&self, name: &ProjectName) -> Result<ProjectCosts, Problem> {
-        self.get(&format!("{}/costs", project_path(name))).await
+        let path = format!("{}/costs?limit={PAGE}", project_path(name));
+        let mut costs: ProjectCosts = self.get(&path).await?;
+        while let Some(cursor) = costs.cursor.take() {
+            let next = format!("{path}&cursor={}", encoded(&cursor));
+            let next: ProjectCosts = self.get(&next).await?;
+            costs.templates.extend(next.templates);
+            costs.cursor = next.cursor;
+        }
+        costs.dearest_first();
+        Ok(costs)
     }
 }

@@ -22,15 +22,17 @@ impl<S: Served> Team for S {
         request: &ShareRequest,
     ) -> Result<SharePlan, Problem> {
         let service = self.service();
-        service.plan_share(self.caller(), name, request).await
+        service.plan_share(self.caller(), name, request, None).await
     }
 
     async fn share(&self, name: &TemplateName, request: &ShareRequest) -> Result<Shared, Problem> {
-        self.service().share(self.caller(), name, request).await
+        self.service()
+            .share(self.caller(), name, request, None)
+            .await
     }
 
     async fn unshare(&self, name: &TemplateName, request: &ShareRequest) -> Result<(), Problem> {
-        let taken_back = self.service().unshare(self.caller(), name, request);
+        let taken_back = self.service().unshare(self.caller(), name, request, None);
         taken_back.await.map(drop)
     }
 
@@ -82,12 +84,14 @@ impl<S: Served> Team for S {
         role: ProjectRole,
     ) -> Result<Member, Problem> {
         let service = self.service();
-        service.add_member(self.caller(), name, user, role).await
+        service
+            .add_member(self.caller(), name, user, role, None)
+            .await
     }
 
     async fn remove_member(&self, name: &ProjectName, user: &UserId) -> Result<(), Problem> {
         let service = self.service();
-        service.remove_member(self.caller(), name, user).await
+        service.remove_member(self.caller(), name, user, None).await
     }
 
     async fn project_templates(
@@ -123,12 +127,16 @@ impl<S: Served> Team for S {
         name: &ProjectName,
         template: &TemplateName,
     ) -> Result<Approval, Problem> {
-        self.service().approve(self.caller(), name, template).await
+        self.service()
+            .approve(self.caller(), name, template, None)
+            .await
     }
 
     async fn disapprove(&self, name: &ProjectName, template: &TemplateName) -> Result<(), Problem> {
         let service = self.service();
-        service.disapprove(self.caller(), name, template).await
+        service
+            .disapprove(self.caller(), name, template, None)
+            .await
     }
 
     async fn set_budget(

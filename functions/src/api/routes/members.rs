@@ -8,9 +8,10 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::api::conditions::{Condition, IfMatch};
 use crate::api::identity::Authenticated;
 use crate::api::input::{Body, Named, Params};
-use crate::api::openapi::{Acting, Asking, Reading};
+use crate::api::openapi::{ActingIf, AskingIf, Reading};
 use crate::api::pages::Paging;
 use crate::api::{Api, Page, Refused};
 use crate::domain::project::{Approval, Member};
@@ -55,36 +56,41 @@ async fn list(
 /// Add somebody to a project, or give them another role
 #[utoipa::path(
     post, path = "/v1/projects/{name}/members", operation_id = "add_member", tag = "projects",
-    params(("name" = ProjectName, Path, description = "The project")),
+    params(("name" = ProjectName, Path, description = "The project"), Condition),
     request_body = MemberRequest,
-    responses((status = 200, description = "They are in it", body = Member), Asking)
+    responses((status = 200, description = "They are in it", body = Member), AskingIf)
 )]
 async fn add(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
+    IfMatch(expected): IfMatch,
     Body(request): Body<MemberRequest>,
 ) -> Result<Json<Member>, Refused> {
     let name: ProjectName = name.parse()?;
     let MemberRequest { user, role } = request;
-    let member = api.service.add_member(&caller, &name, &user, role).await?;
-    Ok(Json(member))
+    let service = &api.service;
+    let member = service.add_member(&caller, &name, &user, role, expected.as_ref());
+    Ok(Json(member.await?))
 }
 
 /// Take somebody out of a project; everybody may leave by themselves
 #[utoipa::path(
     delete, path = "/v1/projects/{name}/members", operation_id = "remove_member", tag = "projects",
-    params(("name" = ProjectName, Path, description = "The project"), Who),
-    responses((status = 204, description = "They are in it no more"), Acting)
+    params(("name" = ProjectName, Path, description = "The project"), Who, Condition),
+    responses((status = 204, description = "They are in it no more"), ActingIf)
 )]
 async fn remove(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
     Params(Who { user }): Params<Who>,
+    IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Refused> {
     let (name, user): (ProjectName, UserId) = (name.parse()?, user.parse()?);
-    api.service.remove_member(&caller, &name, &user).await?;
+    let service = &api.service;
+    let removed = service.remove_member(&caller, &name, &user, expected.as_ref());
+    removed.await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -113,16 +119,20 @@ async fn approvals(
     params(
         ("name" = ProjectName, Path, description = "The project"),
         ("template" = TemplateName, Path, description = "The template, which may be a built-in one"),
+        Condition,
     ),
-    responses((status = 200, description = "It is approved", body = Approval), Acting)
+    responses((status = 200, description = "It is approved", body = Approval), ActingIf)
 )]
 async fn approve(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named((name, template)): Named<(String, String)>,
+    IfMatch(expected): IfMatch,
 ) -> Result<Json<Approval>, Refused> {
     let (name, template): (ProjectName, TemplateName) = (name.parse()?, template.parse()?);
-    Ok(Json(api.service.approve(&caller, &name, &template).await?))
+    let service = &api.service;
+    let approved = service.approve(&caller, &name, &template, expected.as_ref());
+    Ok(Json(approved.await?))
 }
 
 /// Withdraw the approval of a template
@@ -132,15 +142,19 @@ async fn approve(
     params(
         ("name" = ProjectName, Path, description = "The project"),
         ("template" = TemplateName, Path, description = "The template"),
+        Condition,
     ),
-    responses((status = 204, description = "It is not approved"), Acting)
+    responses((status = 204, description = "It is not approved"), ActingIf)
 )]
 async fn disapprove(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named((name, template)): Named<(String, String)>,
+    IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Refused> {
     let (name, template): (ProjectName, TemplateName) = (name.parse()?, template.parse()?);
-    api.service.disapprove(&caller, &name, &template).await?;
+    let service = &api.service;
+    let withdrawn = service.disapprove(&caller, &name, &template, expected.as_ref());
+    withdrawn.await?;
     Ok(StatusCode::NO_CONTENT)
 }

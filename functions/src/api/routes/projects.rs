@@ -16,7 +16,9 @@ use crate::api::pages::Paging;
 use crate::api::{Api, Page, Refused};
 use crate::domain::ProjectName;
 use crate::domain::budget::BudgetRequest;
-use crate::service::{ProjectCosts, ProjectEdit, ProjectRequest, ProjectTemplateView, ProjectView};
+use crate::service::{
+    ProjectCosts, ProjectEdit, ProjectRequest, ProjectTemplateView, ProjectView, TemplateCost,
+};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -188,16 +190,27 @@ async fn lift_budget(
 }
 
 /// What a project costs, by template, version and Region, from the snapshots as they are
+///
+/// Its templates come in pages, by name; the sums are those of all of them.
 #[utoipa::path(
     get, path = "/v1/projects/{name}/costs", operation_id = "show_project_costs", tag = "projects",
-    params(("name" = ProjectName, Path, description = "The project")),
+    params(("name" = ProjectName, Path, description = "The project"), Paging),
     responses((status = 200, description = "So it stands", body = ProjectCosts), Reading)
 )]
 async fn costs(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
+    Params(paging): Params<Paging>,
 ) -> Result<Json<ProjectCosts>, Refused> {
     let name: ProjectName = name.parse()?;
-    Ok(Json(api.service.project_costs(&caller, &name).await?))
+    paging.limit()?;
+    let mut costs = api.service.project_costs(&caller, &name).await?;
+    // What a template costs may change from one page to the next; its name does not.
+    let key = |cost: &TemplateCost| [cost.template.to_string(), String::new()];
+    costs.templates.sort_by_cached_key(key);
+    let page = paging.of(&format!("costs {name}"), costs.templates, key)?;
+    costs.templates = page.items;
+    costs.cursor = page.cursor;
+    Ok(Json(costs))
 }

@@ -9,9 +9,10 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::api::conditions::{Condition, IfMatch};
 use crate::api::identity::Authenticated;
 use crate::api::input::{Body, Named, Params, Trial};
-use crate::api::openapi::{Acting, Asking, Reading};
+use crate::api::openapi::{ActingIf, AskingIf, Reading};
 use crate::api::pages::Paging;
 use crate::api::{Api, Page, Planned, Refused};
 use crate::domain::TemplateName;
@@ -60,12 +61,12 @@ async fn list(
 /// versions, in every Region, and of those that come. With `dry_run`, it tells what to know before.
 #[utoipa::path(
     post, path = "/v1/templates/{name}/shares", operation_id = "share_template", tag = "shares",
-    params(("name" = TemplateName, Path, description = "The template"), Trial),
+    params(("name" = TemplateName, Path, description = "The template"), Trial, Condition),
     request_body = ShareRequest,
     responses(
         (status = 200, description = "The plan, where `dry_run` asks for no more", body = Planned<SharePlan>),
         (status = 201, description = "It is shared", body = Shared),
-        Asking,
+        AskingIf,
     )
 )]
 async fn share(
@@ -73,31 +74,37 @@ async fn share(
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
     Params(Trial { dry_run }): Params<Trial>,
+    IfMatch(expected): IfMatch,
     Body(request): Body<ShareRequest>,
 ) -> Result<Response, Refused> {
-    let name: TemplateName = name.parse()?;
+    let (service, name, expected): (_, TemplateName, _) =
+        (&api.service, name.parse()?, expected.as_ref());
     if dry_run {
-        let plan = api.service.plan_share(&caller, &name, &request).await?;
+        let plan = service.plan_share(&caller, &name, &request, expected);
+        let plan = plan.await?;
         return Ok(Json(Planned { dry_run, plan }).into_response());
     }
-    let shared = api.service.share(&caller, &name, &request).await?;
+    let shared = service.share(&caller, &name, &request, expected).await?;
     Ok((StatusCode::CREATED, Json(shared)).into_response())
 }
 
 /// Take a share back
 #[utoipa::path(
     delete, path = "/v1/templates/{name}/shares", operation_id = "unshare_template", tag = "shares",
-    params(("name" = TemplateName, Path, description = "The template"), SharedWith),
-    responses((status = 204, description = "It is taken back"), Acting)
+    params(("name" = TemplateName, Path, description = "The template"), SharedWith, Condition),
+    responses((status = 204, description = "It is taken back"), ActingIf)
 )]
 async fn unshare(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
     Params(SharedWith { to }): Params<SharedWith>,
+    IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Refused> {
     let name: TemplateName = name.parse()?;
     let request = ShareRequest { to };
-    api.service.unshare(&caller, &name, &request).await?;
+    let service = &api.service;
+    let taken_back = service.unshare(&caller, &name, &request, expected.as_ref());
+    taken_back.await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,12 +1,13 @@
 //! Which templates a project has approved.
 
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditEvent, Subject};
 use crate::domain::project::Approval;
 use crate::domain::template::TemplateRef;
 use crate::domain::{Problem, ProjectName, TemplateName};
 use crate::registry::Listed;
-use crate::service::Service;
 use crate::service::access::{Action, Caller};
+use crate::service::projects::as_expected;
+use crate::service::{Expected, Service};
 
 impl Service {
     /// The templates that a project has approved, by name; `limit` is 1 to 1,000.
@@ -21,12 +22,14 @@ impl Service {
         self.env.registry.approvals(project, limit, cursor).await
     }
 
-    /// Approves a template, which the caller can see, for a project. The same again is the same.
+    /// Approves a template, which the caller can see, for a project. The same again is the same. Only as the
+    /// project is expected to stand.
     pub async fn approve(
         &self,
         caller: &Caller,
         project: &ProjectName,
         template: &TemplateName,
+        expected: Option<&Expected>,
     ) -> Result<Approval, Problem> {
         self.project_for(caller, project, Action::Approve).await?;
         let newest = TemplateRef {
@@ -34,10 +37,6 @@ impl Service {
             version: None,
         };
         self.template(caller, &newest).await?;
-        let registry = &self.env.registry;
-        if let Some(before) = registry.approval(project, template).await? {
-            return Ok(before);
-        }
         let approval = Approval {
             template: template.clone(),
             by: caller.user.clone(),
@@ -47,33 +46,44 @@ impl Service {
             .event(caller, "project.approve", Subject::Project(project.clone()))
             .of_project(Some(project))
             .with("template", template);
-        let mark = self.entropy.next();
-        registry
-            .set_approval(project, template, Some(&approval), &event, mark)
+        let given = self
+            .change_approval(project, template, Some(&approval), &event, expected)
             .await?;
-        Ok(approval)
+        Ok(given.unwrap_or(approval))
     }
 
-    /// Withdraws an approval; one that was never given is no error.
+    /// Withdraws an approval; one that was never given is no error. Only as the project is expected to stand.
     pub async fn disapprove(
         &self,
         caller: &Caller,
         project: &ProjectName,
         template: &TemplateName,
+        expected: Option<&Expected>,
     ) -> Result<(), Problem> {
         self.project_for(caller, project, Action::Approve).await?;
-        let registry = &self.env.registry;
-        if registry.approval(project, template).await?.is_none() {
-            return Ok(());
-        }
         let subject = Subject::Project(project.clone());
         let event = self
             .event(caller, "project.disapprove", subject)
             .of_project(Some(project))
             .with("template", template);
-        let mark = self.entropy.next();
+        self.change_approval(project, template, None, &event, expected)
+            .await
+            .map(drop)
+    }
+
+    async fn change_approval(
+        &self,
+        project: &ProjectName,
+        template: &TemplateName,
+        after: Option<&Approval>,
+        event: &AuditEvent,
+        expected: Option<&Expected>,
+    ) -> Result<Option<Approval>, Problem> {
+        let registry = &self.env.registry;
         registry
-            .set_approval(project, template, None, &event, mark)
+            .change_approval(project, template, after, event, |stored| {
+                as_expected(stored, expected)
+            })
             .await
     }
 }

@@ -15,8 +15,7 @@ use crate::registry::{Admission, Committed, Stored};
 use crate::service::Expected;
 use crate::service::Service;
 use crate::service::access::{Action, Caller, project_not_found};
-use crate::service::expected::{check, tag};
-use crate::service::projects::{ProjectView, view};
+use crate::service::projects::{ProjectView, as_expected, view};
 use crate::steps::Env;
 
 impl Service {
@@ -38,7 +37,7 @@ impl Service {
             .of_project(Some(name))
             .with("budget", request);
         let change = |stored: &Stored<Project>, project: &mut Project| {
-            check(expected, &format!("The project {name}"), &tag(stored))?;
+            as_expected(stored, expected)?;
             let before = project.budget.as_ref();
             let same = match (before, request) {
                 (None, None) => true,
@@ -148,6 +147,34 @@ async fn contribute(
         .await?;
     let stored = registry.project(name).await?;
     stored.ok_or_else(|| project_not_found(name))
+}
+
+/// Has a project's budget see that it costs less: a threshold that it has fallen below is told again when it is
+/// crossed again. What has made it cost less is done, whether or not this is; then the log says so.
+pub(crate) async fn costs_less(env: &Env, name: &ProjectName) {
+    if let Err(problem) = forget_told(env, name).await {
+        tracing::warn!(project = %name, code = %problem.code, problem = problem.chain(), "the project's budget was not looked at");
+    }
+}
+
+async fn forget_told(env: &Env, name: &ProjectName) -> Result<(), Problem> {
+    let registry = &env.registry;
+    let has_told = |project: &Project| {
+        let budget = project.budget.as_ref();
+        budget.is_some_and(|it| !it.told.is_empty())
+    };
+    match registry.project(name).await? {
+        Some(stored) if has_told(&stored.value) => {}
+        _ => return Ok(()),
+    }
+    let costs = registry.committed(name).await?.costs.usd();
+    let change = |_: &_, project: &mut Project| {
+        if let Some(budget) = &mut project.budget {
+            budget.fall(costs);
+        }
+        Ok(())
+    };
+    registry.change_project(name, None, change).await.map(drop)
 }
 
 /// Tells of the thresholds that a project's costs have crossed since the last look. It is written

@@ -87,8 +87,11 @@ pub struct ProjectCosts {
     pub limit_usd: Option<f64>,
     /// How much of its budget is used, in percent.
     pub used_percent: Option<f64>,
-    /// Those of its templates that the caller sees, the dearest first.
+    /// Those of its templates that the caller sees: the dearest first, or by name where they come in pages.
     pub templates: Vec<TemplateCost>,
+    /// Where the next page of the templates begins; null on the last one.
+    #[serde(default)]
+    pub cursor: Option<String>,
     /// At most what the others cost a month, in USD: a member is told what they cost and not what they are.
     #[serde(default)]
     pub unseen_usd_per_month: f64,
@@ -96,6 +99,16 @@ pub struct ProjectCosts {
     pub counted: String,
     /// The day of the prices.
     pub prices_of: String,
+}
+
+impl ProjectCosts {
+    /// Puts the templates in their order for people.
+    pub fn dearest_first(&mut self) {
+        self.templates.sort_by(|a, b| {
+            let dearer = b.usd_per_month.total_cmp(&a.usd_per_month);
+            dearer.then_with(|| a.template.cmp(&b.template))
+        });
+    }
 }
 
 /// The snapshots of a Region, as EC2 has them.
@@ -123,25 +136,24 @@ impl Service {
             .iter()
             .map(|(template, versions)| of_template(template, versions, &seen, &shared))
             .collect();
-        costs.sort_by(|a, b| {
-            let dearer = b.usd_per_month.total_cmp(&a.usd_per_month);
-            dearer.then_with(|| a.template.cmp(&b.template))
-        });
         let usd_per_month = total(costs.iter().map(|cost| cost.usd_per_month));
         costs.retain(|cost| seen_by_caller.contains(&cost.template));
         let told = total(costs.iter().map(|cost| cost.usd_per_month));
         let unseen = templates.len() > costs.len();
         let budget = stored.value.budget.as_ref();
-        Ok(ProjectCosts {
+        let mut costs = ProjectCosts {
             project: name.clone(),
             usd_per_month,
             limit_usd: budget.map(|budget| budget.limit_usd),
             used_percent: budget.map(|budget| budget.used_percent(usd_per_month)),
             templates: costs,
+            cursor: None,
             unseen_usd_per_month: if unseen { usd_per_month - told } else { 0.0 },
             counted: COUNTED.to_owned(),
             prices_of: READ_ON.to_owned(),
-        })
+        };
+        costs.dearest_first();
+        Ok(costs)
     }
 
     async fn versions_of_project(

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::domain::audit::Subject;
 use crate::domain::project::{Member, Project, ProjectRole};
 use crate::domain::{Code, Problem, ProjectName, UserId};
-use crate::registry::{Listed, MemberChange};
-use crate::service::Service;
+use crate::registry::{Listed, MemberChange, Stored};
 use crate::service::access::{Action, Caller, Relation, Resource, allowed};
+use crate::service::projects::as_expected;
+use crate::service::{Expected, Service};
 
 /// Who is to be in a project, and as what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,13 +34,14 @@ impl Service {
         self.env.registry.members(name, limit, cursor).await
     }
 
-    /// Adds somebody to a project, or gives them another role.
+    /// Adds somebody to a project, or gives them another role. Only as the project is expected to stand.
     pub async fn add_member(
         &self,
         caller: &Caller,
         name: &ProjectName,
         user: &UserId,
         role: ProjectRole,
+        expected: Option<&Expected>,
     ) -> Result<Member, Problem> {
         let (_, own) = self.project_for(caller, name, Action::See).await?;
         let event = self
@@ -53,7 +55,8 @@ impl Service {
             added_by: caller.user.clone(),
             added_at: self.env.clock.now(),
         };
-        let change = |_: &Project, before: Option<&Member>| {
+        let change = |stored: &Stored<Project>, before: Option<&Member>| {
+            as_expected(stored, expected)?;
             check(name, own, before.map(|member| member.role))?;
             check(name, own, Some(role))?;
             let same = before.is_some_and(|member| member.role == role);
@@ -64,12 +67,14 @@ impl Service {
         Ok(member.unwrap_or(new))
     }
 
-    /// Takes somebody out of a project; everybody may leave by themselves.
+    /// Takes somebody out of a project; everybody may leave by themselves. Only as the project is expected to
+    /// stand.
     pub async fn remove_member(
         &self,
         caller: &Caller,
         name: &ProjectName,
         user: &UserId,
+        expected: Option<&Expected>,
     ) -> Result<(), Problem> {
         let action = if *user == caller.user {
             Action::Leave
@@ -82,15 +87,16 @@ impl Service {
             // Whoever may remove nobody is told that, and not that somebody is missing.
             check(name, own, there.map(|member| member.role))?;
         }
-        self.take_out(caller, name, user).await
+        self.take_out(caller, name, user, expected).await
     }
 
-    /// Takes somebody out of a project.
+    /// Takes somebody out of a project. Only as it is expected to stand.
     pub(super) async fn take_out(
         &self,
         caller: &Caller,
         name: &ProjectName,
         user: &UserId,
+        expected: Option<&Expected>,
     ) -> Result<(), Problem> {
         let registry = &self.env.registry;
         let own = caller.check_project(registry, Action::See, name).await?;
@@ -102,7 +108,8 @@ impl Service {
             )
             .of_project(Some(name))
             .with("user", user);
-        let change = |_: &Project, before: Option<&Member>| {
+        let change = |stored: &Stored<Project>, before: Option<&Member>| {
+            as_expected(stored, expected)?;
             let Some(member) = before else {
                 let message = format!("{user} is not in the project {name}.");
                 return Err(Problem::new(Code::MemberNotFound, message));

@@ -23,7 +23,7 @@ pub use costs::{ProjectCosts, RegionCost, TemplateCost, VersionCost};
 pub use members::MemberRequest;
 pub use templates::ProjectTemplateView;
 
-pub(crate) use budgets::{admit, check_launch, tell_budget};
+pub(crate) use budgets::{admit, check_launch, costs_less, tell_budget};
 
 /// How many records are read at once where a project is taken apart.
 const PAGE: usize = 100;
@@ -75,6 +75,12 @@ fn view(stored: Stored<Project>, role: ProjectRole) -> ProjectView {
         project.budget = None;
     }
     ProjectView { project, role, tag }
+}
+
+/// Refuses to change a project that stands otherwise than it is known.
+fn as_expected(stored: &Stored<Project>, expected: Option<&Expected>) -> Result<(), Problem> {
+    let what = format!("The project {}", stored.value.name);
+    check(expected, &what, &tag(stored))
 }
 
 impl Service {
@@ -170,7 +176,7 @@ impl Service {
             .of_project(Some(name))
             .with("changes", edit);
         let change = |stored: &Stored<Project>, project: &mut Project| {
-            check(expected, &format!("The project {name}"), &tag(stored))?;
+            as_expected(stored, expected)?;
             let before = project.clone();
             if let Some(description) = &edit.description {
                 project.description.clone_from(description);
@@ -199,7 +205,7 @@ impl Service {
         expected: Option<&Expected>,
     ) -> Result<(), Problem> {
         let (before, _) = self.project_for(caller, name, Action::Delete).await?;
-        check(expected, &format!("The project {name}"), &tag(&before))?;
+        as_expected(&before, expected)?;
         self.check_unused(name).await?;
         let registry = &self.env.registry;
         let subject = Subject::Project(name.clone());
@@ -261,7 +267,7 @@ impl Service {
                 break;
             }
             for member in others {
-                self.take_out(caller, name, &member.user).await?;
+                self.take_out(caller, name, &member.user, None).await?;
             }
         }
         let given = Grantee::Project(name.clone());
