@@ -48,7 +48,9 @@ pub(crate) fn check(text: &str) {
     if let Some(reference) = read::<TemplateRef>(text) {
         let (begin, version) = text.split_once('@').unwrap_or((text, "latest"));
         assert_eq!(reference.name.as_str(), begin);
-        assert!(reference.version.is_some() || version == "latest", "{text}");
+        let number = version.bytes().all(|byte| byte.is_ascii_digit());
+        assert_eq!(reference.version.is_some(), number, "{text}");
+        assert!(number || version == "latest", "{text}");
     }
     lists(text);
     principals(text);

@@ -38,6 +38,7 @@ def deploy(world):
 def change(world, parameters):
     """Deploys the same once more, with other values of some parameters."""
     apply(world, world.scratch / "packaged.yaml", parameters)
+    learn(world)
 
 
 def apply(world, packaged, parameters):
