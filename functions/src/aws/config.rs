@@ -26,8 +26,8 @@ const ALLOWED_REGIONS: &str = "PRISM_ALLOWED_REGIONS";
 const ALLOWED_TYPES: &str = "PRISM_ALLOWED_INSTANCE_TYPES";
 /// CIDR blocks, with commas between, from which the ports of launched instances can be reached.
 const LAUNCH_NETWORKS: &str = "PRISM_LAUNCH_NETWORKS";
-/// The subnets, with commas between, that instances are launched into: at most one for each Region has an effect. The
-/// default VPC's where it is not set.
+/// The subnets, with commas between, that instances are launched into: the first one of each Region. Each Region's
+/// default VPC where it is not set.
 const LAUNCH_SUBNETS: &str = "PRISM_LAUNCH_SUBNETS";
 /// The schedule group, and the ARN of the role that starts what is scheduled. Required by whoever makes
 /// schedules.

@@ -1,7 +1,8 @@
 //! The security group of a template's ports.
 //!
-//! All launches into a VPC with the same ports, open to the same networks, share one group. Its name is worked out of both, so that a repeated launch finds it and asks EC2
-//! for exactly the same; a deployment that changes its networks gets new groups.
+//! All launches into a VPC with the same ports, open to the same networks, share one group. Its name is
+//! worked out of both, so that a repeated launch finds it and asks EC2 for exactly the same; a deployment
+//! that changes its networks gets new groups.
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{self, IpPermission, IpRange, Ipv6Range, ResourceType};
