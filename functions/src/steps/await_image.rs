@@ -84,6 +84,10 @@ pub(super) async fn available(
                 Code::ImageFailed,
                 format!("EC2 could not make the AMI {id}: {}.", reason(&image)),
             )),
+            ImageState::Disabled => Err(Problem::new(
+                Code::ImageFailed,
+                format!("The AMI {id} cannot be used: somebody disabled it."),
+            )),
             ImageState::Deregistered => Err(vanished(id)),
         },
         None if waited < UNLISTED_S => Ok(false),

@@ -1,6 +1,8 @@
 //! Everybody but the caller: who sets an account up, what goes wrong, and who looks at what is left.
 
-use prism_functions::domain::{AccountId, InstanceId, Region, SnapshotId, Timestamp, VolumeId};
+use prism_functions::domain::{
+    AccountId, ImageId, InstanceId, Region, SnapshotId, Timestamp, VolumeId,
+};
 use prism_functions::ports::{
     Encryption, Image, Instance, InstanceState, NewInstance, Snapshot, Tags, Volume,
 };
@@ -236,6 +238,25 @@ impl Admin {
                 model.begin_termination(id, now, "somebody else");
             }
         })
+    }
+
+    /// Whether an AMI is protected against deregistration.
+    pub fn protect_image(&self, id: &ImageId, protected: bool) -> Result<(), CloudError> {
+        self.known(id, |model, _| {
+            let row = model.data.images.get_mut(id)?;
+            row.protected = protected;
+            Some(())
+        })
+    }
+
+    /// Somebody else disables an AMI.
+    pub fn disable_image(&self, id: &ImageId) -> Result<(), CloudError> {
+        self.known(id, |model, now| model.disable_image(id, now))
+    }
+
+    /// Somebody else enables a disabled AMI again.
+    pub fn enable_image(&self, id: &ImageId) -> Result<(), CloudError> {
+        self.known(id, |model, now| model.enable_image(id, now))
     }
 
     /// Whether the account's AMIs in a Region can be made public; at first they cannot.

@@ -24,6 +24,13 @@ pub(crate) fn image_gone(action: &str, id: &impl Display) -> Ec2Error {
     Ec2Error::new(action, "InvalidAMIID.Unavailable", message)
 }
 
+pub(crate) fn image_protected(action: &str, id: &impl Display) -> Ec2Error {
+    let message = format!(
+        "The image '{id}' can't be deregistered because deregistration protection is enabled."
+    );
+    Ec2Error::new(action, "OperationNotPermitted", message)
+}
+
 pub(crate) fn snapshot_not_found(action: &str, id: &impl Display) -> Ec2Error {
     let message = format!("The snapshot '{id}' does not exist.");
     Ec2Error::new(action, "InvalidSnapshot.NotFound", message)

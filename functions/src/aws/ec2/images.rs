@@ -53,7 +53,8 @@ pub(super) async fn describe(
     client: &Client,
     wanted: &ImageFilter,
 ) -> Result<Vec<Image>, Ec2Error> {
-    let request = client.describe_images();
+    // EC2 leaves disabled AMIs out unless it is asked for them.
+    let request = client.describe_images().include_disabled(true);
     let request = match wanted {
         ImageFilter::Ids(ids) if ids.is_empty() => return Ok(Vec::new()),
         ImageFilter::Ids(ids) => {
@@ -184,6 +185,9 @@ fn image(told: &types::Image) -> Result<Image, Ec2Error> {
             .iter()
             .filter_map(|code| code.product_code_id().map(str::to_owned))
             .collect(),
+        protected: told
+            .deregistration_protection()
+            .is_some_and(|state| state.starts_with("enabled")),
         tags: tags(told.tags()),
         created_at: errors::need(
             DESCRIBE,
@@ -199,8 +203,8 @@ fn image_state(told: &types::ImageState) -> Option<ImageState> {
         Told::Pending | Told::Transient => Some(ImageState::Pending),
         Told::Available => Some(ImageState::Available),
         Told::Failed | Told::Error | Told::Invalid => Some(ImageState::Failed),
-        // Nobody but its owner sees a disabled AMI, and nobody can launch it.
-        Told::Deregistered | Told::Disabled => Some(ImageState::Deregistered),
+        Told::Disabled => Some(ImageState::Disabled),
+        Told::Deregistered => Some(ImageState::Deregistered),
         _ => None,
     }
 }

@@ -17,6 +17,9 @@ pub enum ImageState {
     Available,
     /// It will never be available (EC2 fact 7).
     Failed,
+    /// Its owner has disabled it: it is registered, is open to nobody, and cannot be launched or copied until it
+    /// is enabled again.
+    Disabled,
     /// It is no longer registered.
     Deregistered,
 }
@@ -55,6 +58,8 @@ pub struct Image {
     pub source_instance: Option<InstanceId>,
     /// The product codes of the Marketplace that it carries.
     pub product_codes: Vec<String>,
+    /// Whether it is protected against deregistration.
+    pub protected: bool,
     /// Its tags.
     pub tags: Tags,
     /// When it was made.

@@ -178,7 +178,9 @@ impl Model {
             }
             (ImageState::Pending, None) => self.end_of_registration(id, at),
             (ImageState::Deregistered, _) => self.forget_image(id, at),
-            (ImageState::Available | ImageState::Failed, _) => self.schedule_image(id, None),
+            (ImageState::Available | ImageState::Failed | ImageState::Disabled, _) => {
+                self.schedule_image(id, None);
+            }
         }
     }
 

@@ -61,7 +61,9 @@ impl Model {
                 Err(Ec2Error::new(ACTION, "InvalidRequest", message))
             }
             ImageState::Deregistered => Err(errors::image_gone(ACTION, id)),
-            ImageState::Pending | ImageState::Failed => Err(errors::image_pending(ACTION, id)),
+            ImageState::Pending | ImageState::Failed | ImageState::Disabled => {
+                Err(errors::image_pending(ACTION, id))
+            }
         }
     }
 

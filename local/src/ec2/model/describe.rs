@@ -281,6 +281,7 @@ pub(super) fn described_image(scope: &Scope<'_>, row: &ImageRow) -> Image {
         volumes: volumes.collect(),
         source_instance: row.source_instance.clone(),
         product_codes: row.product_codes.clone(),
+        protected: row.protected,
         // Tags are the owner's alone.
         tags: if row.account == *scope.account {
             row.tags.clone()

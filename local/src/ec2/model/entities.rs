@@ -171,6 +171,9 @@ pub(crate) struct ImageRow {
     /// How it is to fail, where it is to.
     pub(crate) fails: Option<String>,
     pub(crate) deregistered_at: Option<Timestamp>,
+    /// Whether it is protected against deregistration.
+    #[serde(default)]
+    pub(crate) protected: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

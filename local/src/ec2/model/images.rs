@@ -152,6 +152,9 @@ impl Model {
         const ACTION: &str = "DeregisterImage";
         self.admit(scope, ACTION)?;
         let row = self.own_image(scope, ACTION, id)?;
+        if row.protected {
+            return Err(errors::image_protected(ACTION, id));
+        }
         let name = (row.account.clone(), row.region.clone(), row.name.clone());
         let due = row.due;
         let appears = row.state == ImageState::Pending
@@ -351,5 +354,6 @@ pub(super) fn blank_image(scope: &Scope<'_>) -> ImageRow {
         due: None,
         fails: None,
         deregistered_at: None,
+        protected: false,
     }
 }

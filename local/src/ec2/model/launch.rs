@@ -68,7 +68,7 @@ impl Model {
         match row.state {
             ImageState::Available => {}
             ImageState::Deregistered => return Err(errors::image_gone(ACTION, id)),
-            ImageState::Pending | ImageState::Failed => {
+            ImageState::Pending | ImageState::Failed | ImageState::Disabled => {
                 return Err(errors::image_pending(ACTION, id));
             }
         }

@@ -1,6 +1,6 @@
 //! What the outside actor does to the model, and what it sees of it.
 
-use prism_functions::domain::{AccountId, InstanceId, Region, Timestamp};
+use prism_functions::domain::{AccountId, ImageId, InstanceId, Region, Timestamp};
 use prism_functions::ports::{Ec2Error, ImageState, InstanceState, NewInstance, Tags, Volume};
 
 use super::describe::{described_image, described_snapshot};
@@ -35,6 +35,29 @@ impl Model {
             }
         }
         Ok(id)
+    }
+
+    /// DisableImage: the AMI is open to nobody then, and enabling it again does not bring that back.
+    pub(crate) fn disable_image(&mut self, id: &ImageId, now: Timestamp) -> Option<()> {
+        let row = self.data.images.get_mut(id)?;
+        if row.state == ImageState::Available {
+            row.state = ImageState::Disabled;
+            row.permissions.clear();
+            let region = row.region.clone();
+            self.tell(now, &region, id.as_str(), "disabled");
+        }
+        Some(())
+    }
+
+    /// EnableImage.
+    pub(crate) fn enable_image(&mut self, id: &ImageId, now: Timestamp) -> Option<()> {
+        let row = self.data.images.get_mut(id)?;
+        if row.state == ImageState::Disabled {
+            row.state = ImageState::Available;
+            let region = row.region.clone();
+            self.tell(now, &region, id.as_str(), "available");
+        }
+        Some(())
     }
 
     pub(crate) fn apply_facts(&mut self, id: &InstanceId, facts: InstanceFacts) {

@@ -102,6 +102,7 @@ impl Model {
             due: None,
             fails: None,
             deregistered_at: None,
+            protected: false,
         };
         let name = (owner, row.region.clone(), row.name.clone());
         self.index.names.insert(name, id.clone());

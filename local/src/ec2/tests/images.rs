@@ -239,6 +239,48 @@ fn snapshots_in_use_stay_until_their_image_is_deregistered() {
 }
 
 #[test]
+fn a_protected_image_is_not_deregistered_until_the_protection_is_lifted() {
+    let w = World::new();
+    let image = available(&w, "held");
+    w.admin.protect_image(&image, true).unwrap();
+    assert!(w.image(&image).protected);
+    let deregister = || block_on(w.ec2.deregister_image(&w.region, &image));
+    assert_eq!(code(deregister()), "OperationNotPermitted");
+    assert_eq!(w.image(&image).state, ImageState::Available);
+    w.admin.protect_image(&image, false).unwrap();
+    deregister().unwrap();
+}
+
+#[test]
+fn a_disabled_image_serves_nobody_and_comes_back_closed() {
+    let w = World::new();
+    let image = available(&w, "off");
+    let account = [LaunchPermission::Account(account('2'))];
+    let share = || block_on(w.ec2.add_launch_permissions(&w.region, &image, &account));
+    share().unwrap();
+    w.admin.disable_image(&image).unwrap();
+    assert_eq!(w.image(&image).state, ImageState::Disabled);
+    let refused = w.run(&launch(&image, "off"));
+    assert_eq!(code(refused), "InvalidAMIID.Unavailable");
+    let refused = block_on(
+        w.ec2
+            .copy_image(&region("us-west-2"), &copy_of(&image, "off")),
+    );
+    assert_eq!(code(refused), "InvalidAMIID.Unavailable");
+    assert_eq!(code(share()), "InvalidAMIID.Unavailable");
+    let held = || block_on(w.ec2.launch_permissions(&w.region, &image)).unwrap();
+    assert!(held().is_empty());
+    let snapshot = w.snapshots("off").remove(0).id;
+    let deleted = block_on(w.ec2.delete_snapshot(&w.region, &snapshot));
+    assert_eq!(code(deleted), "InvalidSnapshot.InUse");
+    w.admin.enable_image(&image).unwrap();
+    assert_eq!(w.image(&image).state, ImageState::Available);
+    assert!(held().is_empty());
+    w.admin.disable_image(&image).unwrap();
+    block_on(w.ec2.deregister_image(&w.region, &image)).unwrap();
+}
+
+#[test]
 fn misfortunes_end_as_failed_with_their_reason() {
     let w = World::new();
     let id = w.stopped();

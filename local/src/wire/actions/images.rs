@@ -25,9 +25,9 @@ const FILTERS: [&str; 8] = [
 
 pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     call.no_dry_run()?;
-    // No image here is deprecated or disabled.
+    // No image here is deprecated.
     call.params.flag("IncludeDeprecated")?;
-    call.params.flag("IncludeDisabled")?;
+    let disabled = call.params.flag("IncludeDisabled")?;
     let ids: Vec<ImageId> = call.params.ids("ImageId")?;
     let owners = owners(&mut call)?;
     let filters = Filters::take(&mut call.params, &FILTERS)?;
@@ -51,7 +51,8 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
         .collect();
     told.retain(|(image, look)| {
         let owned = owners.is_empty() || owners.iter().any(|o| o == image.owner.as_str());
-        owned && filters.pass(&image.tags, |name| field(image, look, name))
+        let hidden = image.state == ImageState::Disabled && !disabled;
+        owned && !hidden && filters.pass(&image.tags, |name| field(image, look, name))
     });
     let (page, next) = paging.cut(told, |(image, _)| image.id.to_string());
 
@@ -89,6 +90,7 @@ fn state(image: &Image) -> &'static str {
         ImageState::Pending => "pending",
         ImageState::Available => "available",
         ImageState::Failed => "failed",
+        ImageState::Disabled => "disabled",
         ImageState::Deregistered => "deregistered",
     }
 }
@@ -135,6 +137,12 @@ fn write(xml: &mut Xml, image: &Image, look: &ImageLook) {
     xml.text("hypervisor", "xen");
     xml.text("platformDetails", "Linux/UNIX");
     xml.text("enaSupport", true);
+    let protection = if image.protected {
+        "enabled-without-cooldown"
+    } else {
+        "disabled"
+    };
+    xml.text("deregistrationProtection", protection);
     xml.maybe("sourceInstanceId", image.source_instance.as_ref());
 }
 
