@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use prism_functions::domain::copy::command;
-use prism_functions::domain::save::{RegionCopy, SavePlan, SaveRecord, SaveState};
+use prism_functions::domain::save::{RegionCopy, SavePlan, SaveRecord, SaveState, TemplateMove};
 use prism_functions::domain::{ImageId, Region, UserId};
 use serde::Serialize;
 
@@ -34,10 +34,28 @@ pub(crate) fn plan(plan: &SavePlan) -> String {
     };
     let cost = format!("at most {} a month", usd(plan.usd_per_month_at_most));
     text.push_str(&pairs([("downtime", downtime), ("cost", cost)]));
+    if let Some(moves) = &plan.moves {
+        let _ = writeln!(text, "  moves: {}", moved(plan, moves));
+    }
     for warning in &plan.warnings {
         let _ = writeln!(text, "  warning: {}", plain(&warning.text));
     }
     text
+}
+
+/// What moves to another project with a save, as a sentence.
+pub(crate) fn moved(plan: &SavePlan, moves: &TemplateMove) -> String {
+    let from = match &moves.from {
+        Some(project) => format!("from the project {project}"),
+        None => "from no project".to_owned(),
+    };
+    format!(
+        "{} goes {from} to the project {}, with its versions up to {} and what they cost: at most {} a month.",
+        plan.request.template,
+        moves.to,
+        moves.up_to_version,
+        usd(moves.usd_per_month)
+    )
 }
 
 /// The end of a save, as data.

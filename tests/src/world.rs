@@ -324,6 +324,7 @@ pub fn save_request(instance: &str, template: &str) -> SaveRequest {
         copy_to: std::collections::BTreeSet::new(),
         public: false,
         project: None,
+        move_template: false,
         tags: std::collections::BTreeMap::new(),
         accept_instance_store_loss: None,
         add_arch: false,

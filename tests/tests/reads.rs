@@ -345,6 +345,7 @@ fn of_launches_and_saves(asked: &mut Asked<'_>) {
     asked.holds("save, all of its steps", Few(60 + 4 * MANY), 0, before);
     let moved = SaveRequest {
         project: Some("other".parse().unwrap()),
+        move_template: true,
         ..for_brain("wide-002")
     };
     let request = ProjectRequest {

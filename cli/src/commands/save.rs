@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use clap::Args;
-use prism_functions::domain::save::SaveRequest;
+use prism_functions::domain::save::{SavePlan, SaveRequest};
 use prism_functions::domain::{Code, Problem, Region, SaveId};
 use prism_functions::service::Started;
 use serde_json::json;
@@ -69,7 +69,7 @@ pub(crate) struct Save {
     /// Check everything and show the plan, and touch nothing
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask before the instance is stopped
+    /// Do not ask before the instance is stopped, or the template goes to another project
     #[arg(short, long)]
     yes: bool,
     /// Wait until the template is there; this is so anyway
@@ -101,7 +101,7 @@ impl FromStr for AddTo {
 impl Save {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        let request = self.request(session)?;
+        let mut request = self.request(session)?;
         let before = match &self.request_id {
             Some(id) if !self.dry_run => session.backend.asked_before(&request, id).await?,
             _ => None,
@@ -109,7 +109,7 @@ impl Save {
         if let Some(started) = before {
             return go_on(session, &started, self.no_wait).await;
         }
-        if !self.agreed(session, &request).await? {
+        if !self.agreed(session, &mut request).await? {
             return Ok(exit::FAILED);
         }
         if self.dry_run {
@@ -128,7 +128,7 @@ impl Save {
     }
 
     /// Shows the plan and asks, where somebody can answer. Answers whether to go on.
-    async fn agreed(&self, session: &Session, request: &SaveRequest) -> Result<bool, Failure> {
+    async fn agreed(&self, session: &Session, request: &mut SaveRequest) -> Result<bool, Failure> {
         let out = &session.out;
         let plan = session.backend.plan_save(request.clone()).await?;
         if self.dry_run {
@@ -137,6 +137,10 @@ impl Save {
             return Ok(true);
         }
         out.note(report::plan(&plan).trim_end());
+        if !self.agreed_to_move(session, &plan)? {
+            return Ok(false);
+        }
+        request.move_template = plan.moves.is_some();
         if self.yes || !out.answers || plan.expected_downtime_s == 0 {
             return Ok(true);
         }
@@ -148,6 +152,22 @@ impl Save {
         let yes = prompt::confirm(out, &question)?;
         if !yes {
             out.note("Nothing was changed.");
+        }
+        Ok(yes)
+    }
+
+    /// Asks whether a template may go to another project. Where nobody can answer, only `--yes` agrees.
+    fn agreed_to_move(&self, session: &Session, plan: &SavePlan) -> Result<bool, Problem> {
+        let Some(moves) = plan.moves.as_ref().filter(|_| !self.yes) else {
+            return Ok(true);
+        };
+        if !session.out.answers {
+            plan.check_agreed()?;
+        }
+        let question = format!("{} Move it?", report::moved(plan, moves));
+        let yes = prompt::confirm(&session.out, &question)?;
+        if !yes {
+            session.out.note("Nothing was changed.");
         }
         Ok(yes)
     }
@@ -164,6 +184,7 @@ impl Save {
             copy_to,
             public: self.public,
             project,
+            move_template: false,
             tags: tags_of(&self.tags)?,
             accept_instance_store_loss: self.accept_instance_store_loss.clone(),
             add_arch: self.add_arch.is_some(),

@@ -19,6 +19,7 @@ pub mod principal;
 pub mod problem;
 pub mod project;
 pub mod save;
+mod save_plan;
 mod save_state;
 pub mod schedule;
 pub mod sizes;

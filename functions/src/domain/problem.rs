@@ -106,6 +106,7 @@ codes! {
     ShareNotFound, Refused, "The template is not shared with them.", "\"prism template shares NAME\" shows with whom it is.";
     VersionsNotPublic, Refused, "The template has versions that are not public, and this save would open its own AMI alone.", "Share the template first (\"prism template share NAME --public\"): what is saved to it is public then.";
     ShareImpossible, Refused, "EC2 does not let an AMI of the template be used so.", "Read the reason in the message; share it within this deployment (--user, --project), or save it anew without what is in the way.";
+    MoveNotAgreed, Refused, "The save would move the template to another project, with all of its versions and what they cost, and the request does not agree to that.", "See under \"moves\" in the plan what moves, then agree: answer the question of \"prism save\" or give --yes; over the API send \"move_template\": true.";
     ProjectNotFound, Refused, "There is no project of that name that you are in.", "\"prism project list\" shows your projects.";
     ProjectNameTaken, Refused, "There is a project of that name already.", "Choose another name.";
     ProjectInUse, Refused, "Something still belongs to the project.", "See what it is in the message, and remove that first.";

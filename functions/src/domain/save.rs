@@ -10,12 +10,12 @@ use super::guide::Guide;
 use super::problem::{Code, Problem};
 use super::text::check_tag;
 use super::{
-    ImageId, InstanceId, ProjectName, Region, SaveId, ScheduleName, SnapshotId, TemplateName,
-    Timestamp, UserId, VolumeId,
+    ImageId, ProjectName, Region, SaveId, ScheduleName, SnapshotId, TemplateName, Timestamp, UserId,
 };
-use crate::ports::{Architecture, InstanceState, StatusChecks};
+use crate::ports::StatusChecks;
 
 pub use super::duty::{Discharge, Duty, Finding, Trouble};
+pub use super::save_plan::{SavePlan, SavedInstance, TemplateMove, Warning, move_not_agreed};
 pub use super::save_state::SaveState;
 pub use super::text::{check_name, check_text};
 
@@ -51,6 +51,10 @@ pub struct SaveRequest {
     /// The project that the template belongs to.
     #[serde(default)]
     pub project: Option<ProjectName>,
+    /// Consent to what the plan says under `moves`: that the template goes to the named project with all of its
+    /// versions and what they cost. Without it, such a save is refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub move_template: bool,
     /// Tags of the user's own for the AMIs and their snapshots.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
@@ -93,6 +97,15 @@ impl SaveRequest {
             .try_for_each(|(key, value)| check_tag(key, value))
     }
 
+    /// Whether it is the same request. What was agreed to makes it no other one.
+    pub fn asks_the_same(&self, other: &Self) -> bool {
+        let bare = |request: &Self| Self {
+            move_template: false,
+            ..request.clone()
+        };
+        bare(self) == bare(other)
+    }
+
     /// What is added to a version changes nothing else about it (promise P6).
     fn check_addition(&self) -> Result<(), Problem> {
         let wrong = match (self.add_arch, self.version) {
@@ -112,74 +125,6 @@ impl SaveRequest {
             Err(Problem::new(Code::InvalidInput, message))
         })
     }
-}
-
-/// The instance as it was when the save was planned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
-pub struct SavedInstance {
-    /// Its id.
-    pub id: InstanceId,
-    /// Its name, or its id where it has none.
-    pub name: String,
-    /// Running or stopped: the state it returns to.
-    pub original_state: InstanceState,
-    /// Its type.
-    pub instance_type: String,
-    /// Its architecture.
-    pub architecture: Architecture,
-    /// The name of its root device.
-    pub root_device: String,
-    /// Its volumes and their sizes in GiB.
-    pub volumes: BTreeMap<VolumeId, u32>,
-    /// The size of its root volume in GiB.
-    pub root_size_gib: u32,
-    /// The template it was launched from, where it says so: `name@version`.
-    pub launched_from: Option<String>,
-    /// The user to log in as.
-    pub login: Option<String>,
-    /// The TCP ports that are open.
-    pub ports: Vec<u16>,
-}
-
-/// Something to know before the save begins that does not prevent it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
-pub struct Warning {
-    /// A stable name, such as `PublicIpChanges`.
-    pub code: String,
-    /// A sentence.
-    pub text: String,
-}
-
-/// What a save will do, known before anything is touched.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
-pub struct SavePlan {
-    /// The save.
-    pub save_id: SaveId,
-    /// What was asked.
-    pub request: SaveRequest,
-    /// Who asked.
-    pub saved_by: UserId,
-    /// The instance.
-    pub instance: SavedInstance,
-    /// The version that it will most likely be; the true one is known at the end.
-    pub next_version: u32,
-    /// The version that it adds an architecture to, where it makes none of its own.
-    #[serde(default)]
-    pub adds_to: Option<u32>,
-    /// The steps in their order, as sentences.
-    pub steps: Vec<String>,
-    /// How long the instance is likely to be down, in seconds; 0 when it is stopped already.
-    pub expected_downtime_s: u32,
-    /// At most what the snapshots will cost a month in all Regions, in USD.
-    pub usd_per_month_at_most: f64,
-    /// The project that pays for that: the one that is named, or the template's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub paid_by: Option<ProjectName>,
-    /// What else to know.
-    pub warnings: Vec<Warning>,
 }
 
 /// How a Region's copy stands.

@@ -61,8 +61,14 @@ pub enum Action {
     Rollback,
     /// Deprecate a version or a template, or restore it.
     Deprecate,
+    /// Make a version of another template of a template's AMIs, by importing its file.
+    Import,
+    /// Move a template out of its project, or into a first one, with its versions and what they cost.
+    Move,
     /// Give a template to others, and take it back.
     Share,
+    /// Open a template's AMIs in EC2 to others than this deployment, through whichever template has them.
+    Open,
     /// See whom a template is given to.
     SeeShares,
     /// See who changed a thing.
@@ -71,10 +77,14 @@ pub enum Action {
     Delete,
     /// Start, stop, terminate or customise an instance; pause a schedule, run it now.
     Change,
+    /// See how the execution of a save stands that has no record yet.
+    Watch,
     /// Ask a save to end.
     Cancel,
     /// Save and launch for a project, so that it pays.
     Contribute,
+    /// Move a template into a project, which pays for all of its versions from then on.
+    MoveIn,
     /// See what a project costs.
     SeeCosts,
     /// Approve templates for a project, and withdraw that.
@@ -134,18 +144,8 @@ const TABLE: &[Row] = &[
             Public,
         ],
     ),
-    (
-        Resource::Template,
-        Action::Launch,
-        &[
-            Owner,
-            ProjectOwner,
-            ProjectAdmin,
-            ProjectMember,
-            Grantee,
-            Public,
-        ],
-    ),
+    (Resource::Template, Action::Launch, USERS),
+    (Resource::Template, Action::Import, USERS),
     (
         Resource::Template,
         Action::SaveVersion,
@@ -156,11 +156,15 @@ const TABLE: &[Row] = &[
     (Resource::Template, Action::Rollback, MANAGERS),
     (Resource::Template, Action::Deprecate, MANAGERS),
     (Resource::Template, Action::Share, MANAGERS),
+    (Resource::Template, Action::Open, MANAGERS),
     (Resource::Template, Action::SeeShares, MANAGERS),
     (Resource::Template, Action::SeeAudit, MANAGERS),
+    // Whoever takes a template to a project of their own can delete it there.
+    (Resource::Template, Action::Move, &[Owner, ProjectOwner]),
     (Resource::Template, Action::Delete, &[Owner, ProjectOwner]),
     (Resource::Save, Action::See, MANAGERS),
     (Resource::Save, Action::SeeAudit, MANAGERS),
+    (Resource::Save, Action::Watch, &[Owner]),
     (Resource::Save, Action::Cancel, &[Owner]),
     (Resource::Instance, Action::See, &[Owner]),
     (Resource::Instance, Action::Change, &[Owner]),
@@ -172,47 +176,33 @@ const TABLE: &[Row] = &[
     (Resource::Schedule, Action::Delete, &[Owner]),
     (Resource::Project, Action::See, EVERY_ROLE),
     (Resource::Project, Action::Leave, EVERY_ROLE),
-    (
-        Resource::Project,
-        Action::Contribute,
-        &[ProjectOwner, ProjectAdmin, ProjectMember],
-    ),
-    (
-        Resource::Project,
-        Action::SeeCosts,
-        &[ProjectOwner, ProjectAdmin, ProjectMember],
-    ),
-    (
-        Resource::Project,
-        Action::Approve,
-        &[ProjectOwner, ProjectAdmin],
-    ),
-    (
-        Resource::Project,
-        Action::Invite,
-        &[ProjectOwner, ProjectAdmin],
-    ),
-    (
-        Resource::Project,
-        Action::Edit,
-        &[ProjectOwner, ProjectAdmin],
-    ),
-    (
-        Resource::Project,
-        Action::SetBudget,
-        &[ProjectOwner, ProjectAdmin],
-    ),
-    (
-        Resource::Project,
-        Action::SeeAudit,
-        &[ProjectOwner, ProjectAdmin],
-    ),
+    (Resource::Project, Action::Contribute, WORKERS),
+    (Resource::Project, Action::MoveIn, WORKERS),
+    (Resource::Project, Action::SeeCosts, WORKERS),
+    (Resource::Project, Action::Approve, ADMINS),
+    (Resource::Project, Action::Invite, ADMINS),
+    (Resource::Project, Action::Edit, ADMINS),
+    (Resource::Project, Action::SetBudget, ADMINS),
+    (Resource::Project, Action::SeeAudit, ADMINS),
     (Resource::Project, Action::Appoint, &[ProjectOwner]),
     (Resource::Project, Action::Delete, &[ProjectOwner]),
 ];
 
+/// Who may work with a template.
+const USERS: &[Relation] = &[
+    Owner,
+    ProjectOwner,
+    ProjectAdmin,
+    ProjectMember,
+    Grantee,
+    Public,
+];
 /// Whose it is, and who manages the project that pays for it.
 const MANAGERS: &[Relation] = &[Owner, ProjectOwner, ProjectAdmin];
+/// Who manages a project.
+const ADMINS: &[Relation] = &[ProjectOwner, ProjectAdmin];
+/// Who works in a project.
+const WORKERS: &[Relation] = &[ProjectOwner, ProjectAdmin, ProjectMember];
 /// Everybody in a project.
 const EVERY_ROLE: &[Relation] = &[ProjectOwner, ProjectAdmin, ProjectMember, ProjectViewer];
 
@@ -245,7 +235,7 @@ impl Resource {
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 25] = [
         Self::See,
         Self::Launch,
         Self::SaveVersion,
@@ -253,13 +243,18 @@ impl Action {
         Self::Edit,
         Self::Rollback,
         Self::Deprecate,
+        Self::Import,
+        Self::Move,
         Self::Share,
+        Self::Open,
         Self::SeeShares,
         Self::SeeAudit,
         Self::Delete,
         Self::Change,
+        Self::Watch,
         Self::Cancel,
         Self::Contribute,
+        Self::MoveIn,
         Self::SeeCosts,
         Self::Approve,
         Self::Invite,

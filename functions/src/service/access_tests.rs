@@ -7,17 +7,21 @@ use super::*;
 const DECIDED: &[(Resource, Action, &str)] = &[
     (Resource::Template, Action::See, "o oamv go p -"),
     (Resource::Template, Action::Launch, "o oam- g- p -"),
+    (Resource::Template, Action::Import, "o oam- g- p -"),
     (Resource::Template, Action::SaveVersion, "o oam- -- - -"),
     (Resource::Template, Action::Copy, "o oa-- -- - -"),
     (Resource::Template, Action::Edit, "o oa-- -- - -"),
     (Resource::Template, Action::Rollback, "o oa-- -- - -"),
     (Resource::Template, Action::Deprecate, "o oa-- -- - -"),
+    (Resource::Template, Action::Move, "o o--- -- - -"),
     (Resource::Template, Action::Share, "o oa-- -- - -"),
+    (Resource::Template, Action::Open, "o oa-- -- - -"),
     (Resource::Template, Action::SeeShares, "o oa-- -- - -"),
     (Resource::Template, Action::SeeAudit, "o oa-- -- - -"),
     (Resource::Template, Action::Delete, "o o--- -- - -"),
     (Resource::Save, Action::See, "o oa-- -- - -"),
     (Resource::Save, Action::SeeAudit, "o oa-- -- - -"),
+    (Resource::Save, Action::Watch, "o ---- -- - -"),
     (Resource::Save, Action::Cancel, "o ---- -- - -"),
     (Resource::Instance, Action::See, "o ---- -- - -"),
     (Resource::Instance, Action::Change, "o ---- -- - -"),
@@ -30,6 +34,7 @@ const DECIDED: &[(Resource, Action, &str)] = &[
     (Resource::Project, Action::See, "- oamv -- - -"),
     (Resource::Project, Action::Leave, "- oamv -- - -"),
     (Resource::Project, Action::Contribute, "- oam- -- - -"),
+    (Resource::Project, Action::MoveIn, "- oam- -- - -"),
     (Resource::Project, Action::SeeCosts, "- oam- -- - -"),
     (Resource::Project, Action::Approve, "- oa-- -- - -"),
     (Resource::Project, Action::Invite, "- oa-- -- - -"),
@@ -64,7 +69,7 @@ fn every_cell_of_the_table() {
             }
         }
     }
-    assert_eq!(cells, 5 * 20 * 9);
+    assert_eq!(cells, 5 * 25 * 9);
 }
 
 #[test]
@@ -90,5 +95,17 @@ fn whoever_may_do_anything_may_see() {
             let sees = allowed(relation, Action::See, resource);
             assert_eq!(any, sees, "{relation:?} {resource:?}");
         }
+    }
+}
+
+/// Whoever may take a template away from a project, or take all that it has from others, may delete it there anyway.
+#[test]
+fn a_move_needs_what_deleting_needs() {
+    for relation in Relation::ALL {
+        assert_eq!(
+            allowed(relation, Action::Move, Resource::Template),
+            allowed(relation, Action::Delete, Resource::Template),
+            "{relation:?}"
+        );
     }
 }

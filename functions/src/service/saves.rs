@@ -223,7 +223,7 @@ fn same_but_for_origin(one: &Value, other: &Value) -> bool {
 }
 
 fn repeated(record: &SaveRecord, request: &SaveRequest) -> Result<Started, Problem> {
-    if record.request == *request {
+    if record.request.asks_the_same(request) {
         return Ok(Started {
             save_id: record.save_id.clone(),
             repeated: true,

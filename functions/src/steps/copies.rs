@@ -2,7 +2,7 @@
 
 use super::payer::Payer;
 use super::register_template::{Opened, TRIES, snapshots};
-use super::{Env, SaveRef, plan_copy};
+use super::{Env, SaveRef, plan_copy, rights};
 use crate::domain::audit::Subject;
 use crate::domain::copy::CopySource;
 use crate::domain::pricing::snapshot_usd_per_month;
@@ -45,6 +45,7 @@ pub(super) async fn add(
         copier
             .check_template(&env.registry, Action::Copy, template)
             .await?;
+        rights::check_still_pays(env, record, template).await?;
         if let Some(project) = payer.next(record, template) {
             let usd = added_usd(env, record, source, additions.images.len()).await?;
             payer.ask(env, save, project, usd).await?;

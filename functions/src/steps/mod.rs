@@ -56,6 +56,7 @@ pub(crate) use findings::{Standing, look, standing};
 pub(crate) use plan_copy::check as check_copy;
 pub(crate) use plan_save::plan;
 pub(crate) use preflight::addressed;
+pub(crate) use rights::check_moves_not;
 
 /// One step of a save.
 pub trait Step: 'static {

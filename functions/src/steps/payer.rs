@@ -4,7 +4,7 @@
 
 use super::{Env, SaveRef, rights};
 use crate::domain::save::SaveRecord;
-use crate::domain::template::{Template, TemplateState};
+use crate::domain::template::Template;
 use crate::domain::{Code, Problem, ProjectName};
 use crate::registry::TRIES;
 use crate::service::access::Caller;
@@ -24,9 +24,7 @@ impl Payer {
         let project = if record.copy_of.is_some() {
             template.project.as_ref()?
         } else {
-            // What was deleted begins anew, and is in no project.
-            let there = (template.state != TemplateState::Deleted).then_some(template);
-            rights::payer(&record.request, there)?
+            rights::payer(&record.request, Some(template))?
         };
         (self.0.as_ref() != Some(project)).then(|| project.clone())
     }

@@ -250,6 +250,7 @@ fn record(env: &Env, input: &Input, subject: &Subject) -> SaveRecord {
         public: false,
         project: template.project.clone(),
         tags: subject.tags.clone(),
+        move_template: false,
         accept_instance_store_loss: None,
         add_arch: false,
         version: None,

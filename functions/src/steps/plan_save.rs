@@ -7,10 +7,10 @@ use super::preflight::{self, Subject, Target};
 use super::{Env, LOGIN_TAG, PORTS_TAG, Step, TEMPLATE_TAG, packages, rights, runs};
 use crate::domain::audit::{Channel, Origin};
 use crate::domain::pricing::snapshot_usd_per_month;
-use crate::domain::save::{Duty, SavePlan, SaveRecord, SaveRequest, SavedInstance};
+use crate::domain::save::{Duty, SavePlan, SaveRecord, SaveRequest, SavedInstance, TemplateMove};
 use crate::domain::schedule::ScheduleState;
 use crate::domain::template::Template;
-use crate::domain::{Code, Problem, ProjectName, Region, SaveId, ScheduleName};
+use crate::domain::{Code, Problem, Region, SaveId, ScheduleName};
 use crate::ports::{Call, InstanceState};
 use crate::registry::{Admission, Begun};
 use crate::service::access::Caller;
@@ -91,6 +91,7 @@ impl Step for PlanSave {
         if input.dry_run {
             return Ok(output(plan, 1, true));
         }
+        plan.check_agreed()?;
         begin(env, &input, plan, admission.as_ref()).await
     }
 }
@@ -218,9 +219,10 @@ async fn admitted(
     let usd_per_month = snapshot_usd_per_month(bytes, 1 + request.copy_to.len());
     let template = subject.template.as_ref();
     let paid_by = rights::payer(&request, template).cloned();
+    let moves = moved(env, &request, template).await?;
     let admission = match &paid_by {
         Some(project) => {
-            let brought = brought_along(env, project, template).await?;
+            let brought = moves.as_ref().map_or(0.0, |moves| moves.usd_per_month);
             let added = usd_per_month + brought;
             Some(projects::admit(env, caller, project, added).await?)
         }
@@ -241,21 +243,29 @@ async fn admitted(
         request,
         instance,
         paid_by,
+        moves,
     };
     Ok((plan, admission))
 }
 
-/// What the versions cost a month that a template brings along into another project, in USD.
-async fn brought_along(
+/// What a template brings along into another project.
+async fn moved(
     env: &Env,
-    project: &ProjectName,
+    request: &SaveRequest,
     template: Option<&Template>,
-) -> Result<f64, Problem> {
-    let comes = |it: &&Template| it.project.as_ref() != Some(project);
-    let Some(template) = template.filter(comes) else {
-        return Ok(0.0);
+) -> Result<Option<TemplateMove>, Problem> {
+    let Some(template) = template else {
+        return Ok(None);
     };
-    Ok(env.registry.template_costs(template).await?.usd())
+    let Some(to) = rights::moves(request, template) else {
+        return Ok(None);
+    };
+    Ok(Some(TemplateMove {
+        from: template.project.clone(),
+        to: to.clone(),
+        up_to_version: template.newest(),
+        usd_per_month: env.registry.template_costs(template).await?.usd(),
+    }))
 }
 
 fn saved_instance(subject: &Subject) -> Result<SavedInstance, Problem> {

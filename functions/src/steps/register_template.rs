@@ -89,8 +89,8 @@ pub(super) async fn register(
     let mut open = Opened::seen(env, record, &images).await?;
     for _ in 0..TRIES {
         let before = env.registry.template(&record.request.template).await?;
-        check_rights(env, record, before.as_ref()).await?;
         let template = before.as_ref().map(|stored| &stored.value);
+        rights::check_still(env, record, template).await?;
         let edits = may_edit(env, record, template).await?;
         if let Some(project) = template.and_then(|template| payer.next(record, template)) {
             let usd = snapshot_usd_per_month(bytes(record)?, images.len());
@@ -238,21 +238,6 @@ impl Opened {
 /// What EC2 is told where everybody may use a template.
 fn public(env: &Env) -> Result<Option<LaunchPermission>, Problem> {
     permissions::of(&env.settings, &Grantee::Public)
-}
-
-/// Whether the saver may still make a version of the template, which may be another's by now, or have got its
-/// first version meanwhile.
-async fn check_rights(
-    env: &Env,
-    record: &SaveRecord,
-    before: Option<&Stored<Template>>,
-) -> Result<(), Problem> {
-    let Some(stored) = before else {
-        return Ok(());
-    };
-    let saver = Caller::new(record.saved_by.clone());
-    rights::check_rights(env, &saver, &record.request, &stored.value).await?;
-    rights::check_public(env, &record.request, &stored.value).await
 }
 
 /// The AMIs by Region, without those whose copy failed.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::preflight::{Target, label, no_version};
 use super::{Env, from_ec2, permissions};
 use crate::domain::grant::Grantee;
-use crate::domain::save::SaveRequest;
+use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, move_not_agreed};
 use crate::domain::template::{Template, TemplateState, Version, Visibility};
 use crate::domain::{Code, Problem, ProjectName, catalogue};
 use crate::ports::{Encryption, Instance, LaunchPermission, Volume};
@@ -36,11 +36,7 @@ pub(super) async fn check_template(
     } else if request.add_arch {
         return Err(template_not_found(request.template.as_str()));
     }
-    if let Some(project) = payer(request, template.as_ref()) {
-        caller
-            .check_project(registry, Action::Contribute, project)
-            .await?;
-    }
+    check_payer(env, caller, request, template.as_ref()).await?;
     let Some(known) = &template else {
         return Ok((Target::Next(1), None, None));
     };
@@ -54,18 +50,109 @@ pub(super) async fn check_template(
     }
 }
 
+/// Whether the project that pays lets the caller have it pay.
+async fn check_payer(
+    env: &Env,
+    caller: &Caller,
+    request: &SaveRequest,
+    template: Option<&Template>,
+) -> Result<(), Problem> {
+    let Some(project) = payer(request, template) else {
+        return Ok(());
+    };
+    let action = match template {
+        Some(template) if moves(request, template).is_some() => Action::MoveIn,
+        _ => Action::Contribute,
+    };
+    let checked = caller.check_project(&env.registry, action, project);
+    checked.await.map(drop)
+}
+
+/// The project that a template goes to by a save, where it is in another one, or in none. What was deleted begins
+/// anew and goes nowhere.
+pub(super) fn moves<'a>(request: &'a SaveRequest, template: &Template) -> Option<&'a ProjectName> {
+    let there = template.state != TemplateState::Deleted;
+    let to = request.project.as_ref().filter(|_| there)?;
+    (template.project.as_ref() != Some(to)).then_some(to)
+}
+
+/// Whether the saver may still make a version of the template, as it stands by now: it may be another's, in
+/// another project, or have got its first version meanwhile, and the saver may have left the project that pays.
+pub(super) async fn check_still(
+    env: &Env,
+    record: &SaveRecord,
+    template: Option<&Template>,
+) -> Result<(), Problem> {
+    let (saver, request) = (Caller::new(record.saved_by.clone()), &record.request);
+    if let Some(template) = template {
+        check_rights(env, &saver, request, template).await?;
+        check_public(env, request, template).await?;
+        check_still_agreed(record.plan()?, template)?;
+    }
+    let checked = check_payer(env, &saver, request, template).await;
+    checked.map_err(|problem| lost(problem, record))
+}
+
+/// Why what began rightly may not end.
+fn lost(problem: Problem, record: &SaveRecord) -> Problem {
+    let message = format!(
+        "{} That was otherwise when this {} began.",
+        problem.message,
+        record.kind()
+    );
+    Problem::new(problem.code, message)
+        .hint("Have an owner or admin of the project let you work in it again, then begin again.")
+}
+
+/// Whether a copier may still have the template's project pay.
+pub(super) async fn check_still_pays(
+    env: &Env,
+    record: &SaveRecord,
+    template: &Template,
+) -> Result<(), Problem> {
+    let Some(project) = &template.project else {
+        return Ok(());
+    };
+    let copier = Caller::new(record.saved_by.clone());
+    let checked = copier.check_project(&env.registry, Action::Contribute, project);
+    let checked = checked.await;
+    checked.map(drop).map_err(|problem| lost(problem, record))
+}
+
+/// Refuses what would move a template, for whoever cannot be asked.
+pub(crate) fn check_moves_not(
+    request: &SaveRequest,
+    template: Option<&Template>,
+) -> Result<(), Problem> {
+    let moved = template.and_then(|it| Some((it, moves(request, it)?)));
+    moved.map_or(Ok(()), |(it, to)| {
+        Err(move_not_agreed(&it.name, it.project.as_ref(), to))
+    })
+}
+
+/// Refuses to move a template that stands otherwise by now than the plan said to whoever agreed.
+fn check_still_agreed(plan: &SavePlan, template: &Template) -> Result<(), Problem> {
+    let agreed = plan.moves.as_ref().filter(|_| plan.request.move_template);
+    if agreed.is_some_and(|agreed| agreed.from == template.project) {
+        return Ok(());
+    }
+    check_moves_not(&plan.request, Some(template))
+}
+
 /// The project that pays for the version: the one that is named, or the template's.
 pub(super) fn payer<'a>(
     request: &'a SaveRequest,
     template: Option<&'a Template>,
 ) -> Option<&'a ProjectName> {
-    let templates = || template.and_then(|template| template.project.as_ref());
+    // What was deleted begins anew, and is in no project.
+    let there = template.filter(|template| template.state != TemplateState::Deleted);
+    let templates = || there.and_then(|template| template.project.as_ref());
     request.project.as_ref().or_else(templates)
 }
 
 /// Whether the caller may save to a template that is there, and change of it what the request changes.
 /// That a name is taken is told to whoever asks for it.
-pub(super) async fn check_rights(
+async fn check_rights(
     env: &Env,
     caller: &Caller,
     request: &SaveRequest,
@@ -75,8 +162,8 @@ pub(super) async fn check_rights(
     if request.public && template.visibility != Visibility::Public {
         actions.push(Action::Share);
     }
-    if request.project.is_some() && request.project != template.project {
-        actions.push(Action::Edit);
+    if moves(request, template).is_some() {
+        actions.push(Action::Move);
     }
     for action in actions {
         let checked = caller.check_template(&env.registry, action, template);
@@ -118,7 +205,7 @@ fn check_earlier(
 }
 
 /// Refuses to make public what [`check_earlier`] refuses.
-pub(super) async fn check_public(
+async fn check_public(
     env: &Env,
     request: &SaveRequest,
     template: &Template,

@@ -116,6 +116,7 @@ pub(crate) fn goes_to_a_project(world: &World, _: &InstanceId) {
     world.pass(10);
     let mut request = save_request("other", "kept");
     request.project = Some(project());
+    request.move_template = true;
     let owner = caller(OWNER);
     let begun = world.service.start_save(&owner, request, Some("other"));
     world.clock.run(begun).expect("the save begins");
@@ -145,6 +146,7 @@ fn made_by_another(world: &World, role: ProjectRole) {
     added.expect("there is room");
     let mut request = save_request("theirs", "kept");
     request.project = Some(project());
+    request.move_template = true;
     let record = world.save(OTHER, request).expect("the save begins");
     assert_eq!(record.version, Some(1), "{:?}", record.failure);
     share(world, OTHER, &format!("project:{PROJECT}"));

@@ -9,6 +9,7 @@ mod imports;
 mod members;
 mod moves;
 mod projects;
+mod rights;
 mod sharing;
 mod sums;
 mod wrong_sums;
@@ -140,6 +141,8 @@ impl RunIt for prism_asl::VirtualClock {
 pub(crate) fn for_brain(request: SaveRequest) -> SaveRequest {
     SaveRequest {
         project: Some(brain()),
+        // Where it is in no project yet.
+        move_template: true,
         ..request
     }
 }

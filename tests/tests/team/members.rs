@@ -92,6 +92,7 @@ fn what_moves_to_another_project_is_told_in_both_and_open_to_nobody_by_it() {
     }
     let mut request = save_request("work", "kept");
     request.project = Some(other.clone());
+    request.move_template = true;
     saved(&world, request);
     // Vic is in the first project, to which it is given still; Sue is not.
     assert_eq!(listed(&world, "vic", &other), ["kept"]);

@@ -37,6 +37,7 @@ fn taken_meanwhile(world: &World, id: &SaveId, limit: f64) -> SaveRecord {
 fn goes_to(world: &World, id: &SaveId, project: &ProjectName) {
     let mut request = save_request("play", "kept");
     request.project = Some(project.clone());
+    request.move_template = true;
     let taking = begun(world, request);
     while world
         .record(&taking)

@@ -177,6 +177,7 @@ fn a_threshold_is_told_again_when_a_template_had_left() {
     assert_eq!(told(&world).len(), 1);
     let mut moved = save_request("work", "kept");
     moved.project = Some(other);
+    moved.move_template = true;
     saved(&world, moved);
     assert_eq!(told(&world).len(), 1);
     saved(&world, for_brain(save_request("work", "another")));

@@ -85,6 +85,7 @@ fn the_sum_follows_a_template_through_its_life() {
     world.clock.run_it(service.create_project(&ada, other));
     let mut there = save_request("work", "kept");
     there.project = Some("other".parse().unwrap());
+    there.move_template = true;
     saved(&world, there);
     assert_eq!(agrees(&world).to_string(), "0");
     saved(&world, for_brain(save_request("work", "kept")));

@@ -150,6 +150,7 @@ impl Create {
             public: self.public,
             project: self.project.as_deref().map(str::parse).transpose()?,
             tags: crate::commands::save::tags_of(&self.tags)?,
+            move_template: false,
             accept_instance_store_loss: None,
             add_arch: false,
             version: None,

@@ -76,7 +76,8 @@ async fn begin(
     {
         return Ok(accepted(started));
     }
-    api.service.plan_save(&caller, request.clone()).await?;
+    let plan = api.service.plan_save(&caller, request.clone()).await?;
+    plan.check_agreed()?;
     let started = api.service.start_save(&caller, request, key.as_deref());
     Ok(accepted(started.await?))
 }

@@ -63,6 +63,11 @@ impl ScheduleRequest {
     /// Checks what can be checked without asking anybody.
     pub fn check(&self) -> Result<(), Problem> {
         self.request.check()?;
+        if self.request.move_template {
+            let message = "A schedule moves no template (move_template).";
+            return Err(Problem::new(Code::InvalidInput, message)
+                .hint("Move the template by a save of your own first, then schedule."));
+        }
         check_keep(self.keep)?;
         check_jitter(self.jitter_minutes, Some(&self.cadence))
     }

@@ -77,7 +77,8 @@ impl Service {
             },
             None => {
                 self.next(&new)?;
-                steps::addressed(&self.env, caller, &new.request).await?;
+                let (_, _, template) = steps::addressed(&self.env, caller, &new.request).await?;
+                steps::check_moves_not(&new.request, template.as_ref())?;
                 let event = self
                     .about(caller, "schedule.create", &new.name)
                     .with("instance", &new.request.instance)
@@ -215,7 +216,8 @@ impl Service {
         if let Some(started) = self.begun_before(&save_id, request).await? {
             return Ok(started);
         }
-        self.plan_save(caller, request.clone()).await?;
+        let plan = self.plan_save(caller, request.clone()).await?;
+        plan.check_agreed()?;
         let mut input = schedule.input();
         input["save_id"] = json!(save_id);
         input["caller"] = json!(caller);
