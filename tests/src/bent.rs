@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use prism_functions::domain::{ImageId, InstanceId, Region, SnapshotId, VolumeId};
 use prism_functions::ports::{
     Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance, InstanceFilter,
-    InstanceType, LaunchPermission, NewImage, NewInstance, Probe, Snapshot, SnapshotFilter,
-    StatusChecks, Volume,
+    InstanceType, KeyState, LaunchPermission, NewImage, NewInstance, Probe, Snapshot,
+    SnapshotFilter, StatusChecks, Volume,
 };
 use prism_local::ec2::SimEc2;
 
@@ -90,6 +90,10 @@ impl Ec2 for Bent {
 
     async fn volumes(&self, region: &Region, ids: &[VolumeId]) -> Result<Vec<Volume>, Ec2Error> {
         self.ec2.volumes(region, ids).await
+    }
+
+    async fn key_state(&self, region: &Region, key: &str) -> Result<Option<KeyState>, Ec2Error> {
+        self.ec2.key_state(region, key).await
     }
 
     async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error> {

@@ -14,9 +14,9 @@ use prism_functions::domain::{ImageId, InstanceId, Region, SnapshotId, Timestamp
 use prism_functions::ports::{
     Call, Ec2, Ec2Error, Encryption, Execution, Executions, ExecutionsError, Firing, Image,
     ImageCopy, ImageFilter, Index, Inspect, Instance, InstanceFilter, InstanceType, Inventory,
-    Item, Key, LaunchPermission, NewImage, NewInstance, Notice, Notifier, NotifierError, Page,
-    Parameters, Probe, Query, Schedules, SchedulesError, Snapshot, SnapshotFilter, StatusChecks,
-    Table, TableError, Volume, Write,
+    Item, Key, KeyState, LaunchPermission, NewImage, NewInstance, Notice, Notifier, NotifierError,
+    Page, Parameters, Probe, Query, Schedules, SchedulesError, Snapshot, SnapshotFilter,
+    StatusChecks, Table, TableError, Volume, Write,
 };
 use prism_functions::service::calls;
 use serde_json::Value;
@@ -249,6 +249,11 @@ impl Ec2 for Recorded<dyn Ec2> {
         self.0.volumes(region, ids).await
     }
 
+    async fn key_state(&self, region: &Region, key: &str) -> Result<Option<KeyState>, Ec2Error> {
+        note(Call::KeyState);
+        self.0.key_state(region, key).await
+    }
+
     async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error> {
         note(Call::InstanceType);
         self.0.instance_type(region, name).await
@@ -264,6 +269,7 @@ impl Ec2 for Recorded<dyn Ec2> {
             Probe::Stop(_) => Call::ProbeStop,
             Probe::Start(_) => Call::ProbeStart,
             Probe::CreateImage(_) => Call::ProbeCreateImage,
+            Probe::Grant(_) => Call::ProbeGrant,
         });
         self.0.probe(region, probe).await
     }

@@ -13,7 +13,9 @@ use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{RegionCopy, SaveRequest};
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::{Region, SaveId};
-use prism_functions::ports::{Call, Change, Condition, Ec2 as _, Key, Table as _, Write};
+use prism_functions::ports::{
+    Call, Change, Condition, Ec2 as _, Encryption, Key, Table as _, Write,
+};
 use prism_functions::service::{
     ImportRequest, ProjectRequest, ShareRequest, TemplateFilter, calls,
 };
@@ -196,6 +198,30 @@ fn of_a_team() {
     assert_eq!(world.clock.run(open).unwrap(), []);
 }
 
+/// A volume under a key of the customer's is saved, and the version copied.
+fn under_a_key() {
+    let world = launched(Setup::seeded(11));
+    encrypt(&world);
+    to_the_end(&world, &begun(&world, ask()));
+    let request = CopyRequest {
+        template: "kept".parse().unwrap(),
+        version: 1,
+        regions: ["us-west-2".parse().unwrap()].into(),
+    };
+    let ada = caller("ada");
+    let copy = world.service.start_copy(&ada, &request, None);
+    let copy = world.clock.run(copy).unwrap();
+    to_the_end(&world, &copy.save_id);
+}
+
+/// Puts the first volume of Ada's instance under a key of the customer's.
+fn encrypt(world: &World) {
+    let volume = &world.instance(id_of(world).as_str()).volumes[0].volume;
+    let key = "arn:aws:kms:us-east-1:111122223333:key/1".to_owned();
+    let encryption = Encryption::CustomerKey(key);
+    world.admin.set_encryption(volume, encryption).unwrap();
+}
+
 /// A save that a project was to pay for, whose sums nobody had kept when it began.
 fn in_vain_for_a_project(world: &World) {
     let id = begun(world, ask());
@@ -351,6 +377,7 @@ fn nightly(keep: Option<u32>) -> ScheduleRequest {
 fn every_declared_call_of_a_step_is_made() {
     for_the_world();
     of_a_team();
+    under_a_key();
     in_vain();
     stranded();
     stranded_and_shared_no_more();
@@ -398,6 +425,13 @@ fn every_declared_call_of_the_api_is_made() {
     .unwrap();
     world.pass(300);
     as_api(&world, service.plan_save(&ada, public())).unwrap();
+    let volume = &world.instance(id_of(&world).as_str()).volumes[0].volume;
+    encrypt(&world);
+    as_api(&world, service.plan_save(&ada, ask())).unwrap();
+    world
+        .admin
+        .set_encryption(volume, Encryption::None)
+        .unwrap();
     // A request whose execution never began is repeated: whether it did is looked up.
     let again = || service.start_save(&ada, public(), Some("again"));
     let never = block_on(calling("Api", again())).unwrap().save_id;

@@ -5,7 +5,7 @@
 use prism_functions::domain::guide::{self, Guide};
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::ports::{Encryption, InstanceState};
-use prism_local::ec2::Capacity;
+use prism_local::ec2::{Capacity, KeyPolicy};
 use prism_tests::cloudformation::template;
 use prism_tests::story::to_the_end;
 use prism_tests::world::{
@@ -176,7 +176,7 @@ fn a_lost_key_ends_it_at_once() {
     world.admin.set_encryption(&volume, encryption).unwrap();
     let id = begun(&world, save_request("work", "kept"));
     world.pass(22);
-    world.admin.set_key_accessible(key, false).unwrap();
+    world.admin.set_key_policy(key, KeyPolicy::Nobody).unwrap();
     world.pass(60);
     let record = world.record(&id).unwrap();
     assert_eq!((record.state, record.version), (SaveState::Stranded, None));

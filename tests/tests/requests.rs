@@ -2,9 +2,9 @@
 
 use prism_functions::domain::Code;
 use prism_functions::domain::save::{SavePlan, SaveRequest, SaveState};
-use prism_functions::ports::{Encryption, Executions, StatusChecks};
+use prism_functions::ports::{Encryption, Executions, KeyState, StatusChecks};
 use prism_functions::service::LaunchRequest;
-use prism_local::ec2::InstanceFacts;
+use prism_local::ec2::{InstanceFacts, KeyPolicy};
 use prism_tests::bent::Bent;
 use prism_tests::untouched::{self, ask, edited, open_world, plans, refuses, world};
 use prism_tests::world::{Setup, World, caller, launch_request, region, save_request};
@@ -287,4 +287,78 @@ fn a_deployment_refuses_what_it_does_not_allow_before_anything_is_touched() {
         ..usual
     };
     assert_eq!(plan(&west).unwrap_err(), Code::RegionNotAllowed);
+}
+
+#[test]
+fn names_and_descriptions_may_have_any_letters() {
+    let (world, _) = world();
+    world.launch("ada", "ubuntu", "Müller");
+    let copied = |request| SaveRequest {
+        copy_to: ["us-west-2".parse().unwrap()].into(),
+        ..request
+    };
+    // EC2 keeps the text in ASCII, and the registry as it was written.
+    let saved = world.save("ada", copied(save_request("Müller", "kept")));
+    assert_eq!(saved.unwrap().state, SaveState::Succeeded);
+    let described = SaveRequest {
+        description: "R für Übungen – 北京".to_owned(),
+        ..copied(save_request("Müller", "kept"))
+    };
+    let record = world.save("ada", described.clone()).unwrap();
+    assert_eq!(record.state, SaveState::Succeeded, "{:?}", record.failure);
+    let kept = "kept".parse().unwrap();
+    let version = world.service.env.registry.version(&kept, 2);
+    let version = world.clock.run(version).unwrap().unwrap();
+    assert_eq!(version.description, described.description);
+    assert_eq!(version.saved_from, "Müller");
+    assert!(version.failed_regions.is_empty(), "{version:?}");
+}
+
+const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1";
+
+/// A world whose instance has its volume under a key of the customer's.
+fn under_a_key() -> World {
+    let (world, id) = world();
+    let volume = world.instance(id.as_str()).volumes[0].volume.clone();
+    let encryption = Encryption::CustomerKey(KEY.to_owned());
+    world.admin.set_encryption(&volume, encryption).unwrap();
+    world
+}
+
+#[test]
+fn a_key_that_cannot_be_used_is_told_before_the_stop() {
+    let world = under_a_key();
+    plans(&world, &ask());
+    for state in [
+        KeyState::Disabled,
+        KeyState::PendingDeletion,
+        KeyState::PendingImport,
+        KeyState::Unavailable,
+        KeyState::Gone,
+    ] {
+        world.admin.set_key_state(KEY, state).unwrap();
+        let problem = refuses(&world, &ask(), Code::KeyUnusable, KEY);
+        assert!(problem.message.contains(state.as_str()), "{problem}");
+        assert!(problem.advice().contains("aws kms "), "{problem:?}");
+    }
+    world.admin.set_key_state(KEY, KeyState::Updating).unwrap();
+    plans(&world, &ask());
+}
+
+#[test]
+fn a_key_that_takes_no_grant_is_told_before_the_stop() {
+    let world = under_a_key();
+    for policy in [KeyPolicy::NoGrants, KeyPolicy::Nobody] {
+        world.admin.set_key_policy(KEY, policy).unwrap();
+        refuses(&world, &ask(), Code::KeyGrantRefused, KEY);
+    }
+    world.admin.set_key_policy(KEY, KeyPolicy::Account).unwrap();
+    world.admin.deny("kms:CreateGrant").unwrap();
+    refuses(&world, &ask(), Code::PermissionMissing, "kms:CreateGrant");
+    // What is stopped already needs none.
+    let (ada, here) = (caller("ada"), region());
+    let stopped = world.service.stop_instance(&ada, &here, "work");
+    world.clock.run(stopped).unwrap();
+    world.pass(60);
+    plans(&world, &ask());
 }

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::ports::Encryption;
-use prism_local::ec2::Capacity;
+use prism_local::ec2::{Capacity, KeyPolicy};
 use prism_tests::story::{tell, to_the_end};
 use prism_tests::world::{Setup, World, begun, id_of, launched, region, save_request};
 
@@ -126,7 +126,7 @@ fn a_key_that_is_lost_and_mended() {
     world.admin.set_encryption(&volume, encryption).unwrap();
     let id = begun(&world, ask());
     world.pass(22);
-    world.admin.set_key_accessible(key, false).unwrap();
+    world.admin.set_key_policy(key, KeyPolicy::Nobody).unwrap();
     world.clock.run_until_idle().unwrap();
     assert_snapshot!(tell(&world, &id), @r"
            0s  PlanSave
@@ -147,7 +147,7 @@ fn a_key_that_is_lost_and_mended() {
     // Nothing changes that by itself.
     world.sweep(3);
     assert_eq!(world.record(&id).unwrap().state, SaveState::Stranded);
-    world.admin.set_key_accessible(key, true).unwrap();
+    world.admin.set_key_policy(key, KeyPolicy::Account).unwrap();
     let ada = prism_tests::world::caller("ada");
     world
         .clock

@@ -25,7 +25,7 @@ pub mod schedule;
 pub mod sizes;
 pub mod template;
 pub mod template_file;
-mod text;
+pub(crate) mod text;
 pub mod words;
 
 pub use ids::{

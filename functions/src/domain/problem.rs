@@ -85,6 +85,8 @@ codes! {
     AutoScalingMember, Refused, "The instance belongs to an Auto Scaling group, which would replace it once stopped.", "Detach it from the group first.";
     StopProtected, Refused, "Stop protection is on.", "Lift it: aws ec2 modify-instance-attribute --no-disable-api-stop --instance-id ID";
     MarketplacePublic, Refused, "The instance carries a Marketplace product code: its AMI cannot be made public.", "Save it without --public.";
+    KeyUnusable, Refused, "A KMS key cannot be used: it is disabled, waits for its deletion, or is gone.", "Make the key usable again (see the message), or move the data to a volume under another key; nothing was changed.";
+    KeyGrantRefused, Refused, "The policy of a volume's KMS key lets Prism make no grant, without which a stopped instance cannot be started.", "Have the key's policy allow this account's roles kms:CreateGrant; docs/deploy.md, \"Keys of your own\", has the statement.";
     DefaultKeyShared, Refused, "A volume is encrypted with the AWS managed key: its AMI cannot be used outside the account.", "Save it without --public, or re-encrypt the volume with a key of your own.";
     PublicImagesBlocked, Refused, "The account blocks public AMIs in a Region.", "Save it without --public, or have an administrator change it: aws ec2 disable-image-block-public-access";
     PermissionMissing, Refused, "A permission that the save needs is missing.", "Ask an administrator to grant the action that the message names.";

@@ -73,6 +73,11 @@ pub struct SaveRequest {
 }
 
 impl SaveRequest {
+    /// The name of its AMI in every Region, for the save of that id.
+    pub(crate) fn image_name(&self, save: &SaveId) -> String {
+        format!("prism-{}-{save}", self.template)
+    }
+
     /// Checks what can be checked without asking anybody.
     pub fn check(&self) -> Result<(), Problem> {
         check_name("instance name or id", &self.instance)?;
@@ -354,7 +359,7 @@ impl SaveRecord {
     /// The name of the save's AMI in every Region: derived from the save id, so that a repeated
     /// CreateImage finds what the first one made (EC2 fact 3).
     pub fn image_name(&self) -> String {
-        format!("prism-{}-{}", self.request.template, self.save_id)
+        self.request.image_name(&self.save_id)
     }
 
     /// The plan, which every step after PlanSave can count on.

@@ -30,6 +30,15 @@ pub fn check_text(what: &str, text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+/// A text as EC2 takes it for a description: in ASCII, of at most 255 characters. Letters are written as
+/// close as Latin letters come; the registry keeps the text itself.
+pub(crate) fn ascii(text: &str) -> String {
+    let mut folded = any_ascii::any_ascii(text);
+    folded.retain(|c| !c.is_ascii_control());
+    folded.truncate(255);
+    folded
+}
+
 /// Checks a tag of the user's own.
 pub(super) fn check_tag(key: &str, value: &str) -> Result<(), Problem> {
     let reserved = ["aws:", "prism:"]
@@ -50,4 +59,29 @@ pub(super) fn check_tag(key: &str, value: &str) -> Result<(), Problem> {
         Code::InvalidTag,
         format!("The tag {} cannot be used: {rule}.", shown(key)),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_beyond_ascii_are_written_with_those_of_ascii() {
+        assert_eq!(ascii("Saved from Müller"), "Saved from Muller");
+        assert_eq!(
+            ascii("R 4.4 — Straße ‘a’ 北京"),
+            "R 4.4 - Strasse 'a' BeiJing"
+        );
+        assert_eq!(
+            ascii("plain: 1 + 1 = 2 (\"ok\")"),
+            "plain: 1 + 1 = 2 (\"ok\")"
+        );
+    }
+
+    #[test]
+    fn what_becomes_longer_is_cut() {
+        let folded = ascii(&"ß".repeat(255));
+        assert_eq!(folded, "s".repeat(255));
+        assert!(ascii(&"\u{2603}\u{85}".repeat(127)).len() <= 255);
+    }
 }

@@ -33,16 +33,20 @@ calls! {
     StatusChecks: "ec2:DescribeInstanceStatus";
     /// `Ec2::volumes`, which asks whose key a volume is under.
     Volumes: "ec2:DescribeVolumes" "kms:DescribeKey";
+    /// `Ec2::key_state`.
+    KeyState: "kms:DescribeKey";
     /// `Ec2::instance_type`.
     InstanceType: "ec2:DescribeInstanceTypes";
     /// `Ec2::public_images_blocked`.
     PublicImagesBlocked: "ec2:GetImageBlockPublicAccessState";
     /// `Ec2::probe` of a stop. A DryRun needs what the call itself needs.
     ProbeStop: "ec2:StopInstances";
-    /// `Ec2::probe` of a start, which is told nothing of keys.
+    /// `Ec2::probe` of a start, which says nothing of keys.
     ProbeStart: "ec2:StartInstances";
     /// `Ec2::probe` of an image.
     ProbeCreateImage: "ec2:CreateImage" "ec2:CreateTags";
+    /// `Ec2::probe` of a grant, which KMS looks at as one of the caller's own.
+    ProbeGrant: "kms:CreateGrant";
     /// `Ec2::stop_instance`.
     StopInstance: "ec2:StopInstances";
     /// `Ec2::start_instance`. EBS attaches a volume under a customer's key by a grant of the caller's.

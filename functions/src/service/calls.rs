@@ -44,6 +44,8 @@ pub const API: &[Call] = &[
     Call::ProbeStop,
     Call::ProbeStart,
     Call::ProbeCreateImage,
+    Call::KeyState,
+    Call::ProbeGrant,
     Call::StatusChecks,
     Call::StopInstance,
     Call::StartInstance,

@@ -8,11 +8,11 @@
 use serde::Serialize;
 
 use super::findings::look_or_fail;
-use super::tags::ATTEMPT_TAG;
+use super::tags::AskedFor;
 use super::{Env, SAVE_TAG, SaveRef, Step, from_ec2, tags};
 use crate::domain::save::SaveRecord;
 use crate::domain::{Code, ImageId, Problem};
-use crate::ports::{Call, Ec2Error, ImageFilter, InstanceState, NewImage};
+use crate::ports::{Call, Ec2Error, ImageFilter, InstanceState};
 
 /// See the module.
 pub(super) struct CreateImage;
@@ -77,14 +77,14 @@ async fn create_or_adopt(
 ) -> Result<(ImageId, Option<u32>), Problem> {
     let plan = record.plan()?;
     let attempt = record.image_attempts;
-    let mut tags = tags::of_image(record);
-    tags.insert(ATTEMPT_TAG.to_owned(), attempt.to_string());
-    let new = NewImage {
-        instance: plan.instance.id.clone(),
-        name: record.image_name(),
-        description: tags::description(record),
-        tags,
+    let asked = AskedFor {
+        save: &record.save_id,
+        by: &record.saved_by,
+        request: &record.request,
+        instance: &plan.instance.id,
+        named: &plan.instance.name,
     };
+    let new = asked.image(attempt);
     match env.ec2.create_image(&record.request.region, &new).await {
         Ok(image) => Ok((image, Some(attempt))),
         Err(error) if error.code == "InvalidAMIName.Duplicate" => {

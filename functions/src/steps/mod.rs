@@ -9,6 +9,7 @@ mod copies;
 mod env;
 mod errors;
 mod findings;
+mod keys;
 mod packages;
 mod payer;
 pub(crate) mod permissions;

@@ -68,6 +68,8 @@ impl Step for PlanSave {
         Call::ProbeStop,
         Call::ProbeStart,
         Call::ProbeCreateImage,
+        Call::KeyState,
+        Call::ProbeGrant,
         Call::StatusChecks,
         Call::Packages,
         Call::Get,
@@ -208,7 +210,7 @@ async fn admitted(
     save_id: SaveId,
     request: SaveRequest,
 ) -> Result<(SavePlan, Option<Admission>), Problem> {
-    let subject = preflight::check(env, caller, &request).await?;
+    let subject = preflight::check(env, caller, &save_id, &request).await?;
     let instance = saved_instance(&subject)?;
     let was_running = instance.original_state == InstanceState::Running;
     let bytes = instance
@@ -296,7 +298,7 @@ fn saved_instance(subject: &Subject) -> Result<SavedInstance, Problem> {
         .unwrap_or_default();
     Ok(SavedInstance {
         id: instance.id.clone(),
-        name: instance.name().unwrap_or(instance.id.as_str()).to_owned(),
+        name: preflight::name(instance).to_owned(),
         original_state: instance.state,
         instance_type: instance.instance_type.clone(),
         architecture: instance.architecture,

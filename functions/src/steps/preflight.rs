@@ -1,11 +1,12 @@
 //! Everything that can be checked before an instance is touched (promise P2), in the order in which
 //! its owner would want to hear of it. Each refusal has a code of its own.
 
-use super::{Env, from_ec2, rights};
+use super::tags::AskedFor;
+use super::{Env, from_ec2, keys, rights};
 use crate::domain::save::{SaveRequest, Warning};
 use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, Problem, SaveId, TemplateName};
-use crate::ports::{Architecture, Instance, InstanceState, Probe, StatusChecks, Volume};
+use crate::ports::{Architecture, Instance, InstanceState, NewImage, Probe, StatusChecks, Volume};
 use crate::service::access::Caller;
 use crate::service::lookup;
 
@@ -45,6 +46,7 @@ impl Target {
 pub(super) async fn check(
     env: &Env,
     caller: &Caller,
+    save: &SaveId,
     request: &SaveRequest,
 ) -> Result<Subject, Problem> {
     let (instance, target, template) = addressed(env, caller, request).await?;
@@ -86,7 +88,15 @@ pub(super) async fn check(
         .await
         .map_err(from_ec2)?;
     rights::check_outside(env, request, template.as_ref(), &instance, &volumes).await?;
-    check_permissions(env, request, &instance).await?;
+    keys::check(env, &request.region, &instance, &volumes).await?;
+    let asked = AskedFor {
+        save,
+        by: &caller.user,
+        request,
+        instance: &instance.id,
+        named: name(&instance),
+    };
+    check_permissions(env, request, &instance, asked.image(1)).await?;
     let warnings = warnings(env, request, &instance).await?;
     Ok(Subject {
         instance,
@@ -155,6 +165,11 @@ pub(super) fn check_lacks(version: &Version, architecture: Architecture) -> Resu
         architecture.as_str()
     );
     Err(Problem::new(Code::ArchitectureTaken, message))
+}
+
+/// The name of an instance, or its id where it has none.
+pub(super) fn name(instance: &Instance) -> &str {
+    instance.name().unwrap_or(instance.id.as_str())
 }
 
 pub(super) fn label(instance: &Instance) -> String {
@@ -227,7 +242,7 @@ async fn check_instance_store(
         .instance_type(&request.region, &instance.instance_type)
         .await
         .map_err(from_ec2)?;
-    let name = instance.name().unwrap_or(instance.id.as_str());
+    let name = name(instance);
     let accepted = request.accept_instance_store_loss.as_deref();
     if kind.instance_store_gb == 0
         || instance.state == InstanceState::Stopped
@@ -252,9 +267,10 @@ async fn check_permissions(
     env: &Env,
     request: &SaveRequest,
     instance: &Instance,
+    image: NewImage,
 ) -> Result<(), Problem> {
     let id = || instance.id.clone();
-    let mut probes = vec![Probe::CreateImage(id())];
+    let mut probes = vec![Probe::CreateImage(image)];
     if instance.state == InstanceState::Running {
         probes.extend([Probe::Stop(id()), Probe::Start(id())]);
     }

@@ -90,11 +90,11 @@ pub(super) async fn check_still(
         check_still_agreed(record.plan()?, template)?;
     }
     let checked = check_payer(env, &saver, request, template).await;
-    checked.map_err(|problem| lost(problem, record))
+    checked.map_err(|problem| lost(&problem, record))
 }
 
 /// Why what began rightly may not end.
-fn lost(problem: Problem, record: &SaveRecord) -> Problem {
+fn lost(problem: &Problem, record: &SaveRecord) -> Problem {
     let message = format!(
         "{} That was otherwise when this {} began.",
         problem.message,
@@ -116,7 +116,7 @@ pub(super) async fn check_still_pays(
     let copier = Caller::new(record.saved_by.clone());
     let checked = copier.check_project(&env.registry, Action::Contribute, project);
     let checked = checked.await;
-    checked.map(drop).map_err(|problem| lost(problem, record))
+    checked.map(drop).map_err(|problem| lost(&problem, record))
 }
 
 /// Refuses what would move a template, for whoever cannot be asked.

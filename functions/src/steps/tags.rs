@@ -1,7 +1,8 @@
 //! The tags by which Prism knows its own again.
 
-use crate::domain::save::SaveRecord;
-use crate::ports::Tags;
+use crate::domain::save::{SaveRecord, SaveRequest};
+use crate::domain::{InstanceId, SaveId, UserId, text};
+use crate::ports::{NewImage, Tags};
 use crate::service::access::OWNER_TAG;
 
 /// On AMIs and snapshots: the save that made them.
@@ -17,14 +18,42 @@ pub const LOGIN_TAG: &str = "prism:login";
 /// On instances: the open TCP ports, with spaces between.
 pub const PORTS_TAG: &str = "prism:ports";
 
-/// The tags of the AMI of a save and of its snapshots.
+/// The AMI of a save, as EC2 is asked for it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AskedFor<'a> {
+    pub(super) save: &'a SaveId,
+    pub(super) by: &'a UserId,
+    pub(super) request: &'a SaveRequest,
+    pub(super) instance: &'a InstanceId,
+    /// The name of the instance.
+    pub(super) named: &'a str,
+}
+
+impl AskedFor<'_> {
+    /// What CreateImage is asked the `attempt`th time; the DryRun before the stop is the first.
+    pub(super) fn image(self, attempt: u32) -> NewImage {
+        let mut tags = of(self.save, self.by, self.request);
+        tags.insert(ATTEMPT_TAG.to_owned(), attempt.to_string());
+        NewImage {
+            instance: self.instance.clone(),
+            name: self.request.image_name(self.save),
+            description: describe(self.request, self.named),
+            tags,
+        }
+    }
+}
+
+/// The tags of the copies of a save's AMI and of their snapshots.
 pub(super) fn of_image(record: &SaveRecord) -> Tags {
-    let request = &record.request;
+    of(&record.save_id, &record.saved_by, &record.request)
+}
+
+fn of(save: &SaveId, by: &UserId, request: &SaveRequest) -> Tags {
     let mut tags: Tags = request.tags.clone();
-    tags.insert("Name".to_owned(), record.image_name());
-    tags.insert(SAVE_TAG.to_owned(), record.save_id.to_string());
+    tags.insert("Name".to_owned(), request.image_name(save));
+    tags.insert(SAVE_TAG.to_owned(), save.to_string());
     tags.insert(TEMPLATE_TAG.to_owned(), request.template.to_string());
-    tags.insert(OWNER_TAG.to_owned(), record.saved_by.to_string());
+    tags.insert(OWNER_TAG.to_owned(), by.to_string());
     if let Some(project) = &request.project {
         tags.insert(PROJECT_TAG.to_owned(), project.to_string());
     }
@@ -36,14 +65,17 @@ pub(super) fn attempt(tags: &Tags) -> Option<u32> {
     tags.get(ATTEMPT_TAG)?.parse().ok()
 }
 
-/// The description of the AMI: what the user wrote, or where it comes from.
+/// The description of a copy of a save's AMI.
 pub(super) fn description(record: &SaveRecord) -> String {
-    let request = &record.request;
+    let named = record.plan.as_ref().map(|plan| &plan.instance.name);
+    describe(&record.request, named.unwrap_or(&record.request.instance))
+}
+
+/// What the user wrote, or where it comes from.
+fn describe(request: &SaveRequest, named: &str) -> String {
     if request.description.is_empty() {
-        // An AMI's description may have 255 characters; an instance's name has at most 128.
-        let named = record.plan.as_ref().map(|plan| &plan.instance.name);
-        format!("Saved from {}", named.unwrap_or(&request.instance))
+        text::ascii(&format!("Saved from {named}"))
     } else {
-        request.description.clone()
+        text::ascii(&request.description)
     }
 }

@@ -4,13 +4,13 @@ use prism_functions::domain::{
     AccountId, ImageId, InstanceId, Region, SnapshotId, Timestamp, VolumeId,
 };
 use prism_functions::ports::{
-    Encryption, Image, Instance, InstanceState, NewInstance, Snapshot, Tags, Volume,
+    Encryption, Image, Instance, InstanceState, KeyState, NewInstance, Snapshot, Tags, Volume,
 };
 use serde::{Deserialize, Serialize};
 
 use super::cloud::{Cloud, CloudError};
 use super::guest::{Disk, FileBody};
-use super::model::{Attachment, Capacity, InstanceRow, Model, Purchase, Scope};
+use super::model::{Attachment, Capacity, InstanceRow, KeyPolicy, Model, Purchase, Scope};
 
 /// The outside actor of an account. Its acts are neither throttled nor denied.
 #[derive(Debug, Clone)]
@@ -332,15 +332,19 @@ impl Admin {
             .with(|model, _| model.world_mut().misfortunes.copies.push(reason))
     }
 
-    /// Whether a KMS key can be used, by its ARN.
-    pub fn set_key_accessible(&self, arn: &str, accessible: bool) -> Result<(), CloudError> {
+    /// Sets the state of a customer's KMS key, by its ARN. Nothing happens to what runs already.
+    pub fn set_key_state(&self, arn: &str, state: KeyState) -> Result<(), CloudError> {
         self.cloud.with(|model, _| {
-            let lost = &mut model.world_mut().lost_keys;
-            if accessible {
-                lost.remove(arn);
-            } else {
-                lost.insert(arn.to_owned());
-            }
+            let keys = &mut model.world_mut().keys;
+            keys.entry(arn.to_owned()).or_default().state = state;
+        })
+    }
+
+    /// Sets the policy of a customer's KMS key, by its ARN.
+    pub fn set_key_policy(&self, arn: &str, policy: KeyPolicy) -> Result<(), CloudError> {
+        self.cloud.with(|model, _| {
+            let keys = &mut model.world_mut().keys;
+            keys.entry(arn.to_owned()).or_default().policy = policy;
         })
     }
 

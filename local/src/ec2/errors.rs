@@ -69,3 +69,15 @@ pub(crate) fn token_mismatch(action: &str) -> Ec2Error {
                    previous request(s).";
     Ec2Error::new(action, "IdempotentParameterMismatch", message)
 }
+
+/// EC2 keeps descriptions in ASCII alone, though tags in any letters (EC2 fact 10).
+pub(crate) fn check_ascii(action: &str, parameter: &str, text: &str) -> Result<(), Ec2Error> {
+    if text.is_ascii() {
+        return Ok(());
+    }
+    let message = format!(
+        "Value ({text}) for parameter {parameter} is invalid. Character sets beyond ASCII are not \
+         supported."
+    );
+    Err(invalid_value(action, message))
+}

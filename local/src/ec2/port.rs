@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use prism_functions::domain::{AccountId, ImageId, InstanceId, Region, SnapshotId, VolumeId};
 use prism_functions::ports::{
     Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Inspect, Instance, InstanceFilter,
-    InstanceType, Inventory, LaunchPermission, NewImage, NewInstance, Parameters, Probe, Snapshot,
-    SnapshotFilter, StatusChecks, Volume,
+    InstanceType, Inventory, KeyState, LaunchPermission, NewImage, NewInstance, Parameters, Probe,
+    Snapshot, SnapshotFilter, StatusChecks, Volume,
 };
 
 use super::cloud::Cloud;
@@ -89,6 +89,10 @@ impl Ec2 for SimEc2 {
 
     async fn volumes(&self, region: &Region, ids: &[VolumeId]) -> Result<Vec<Volume>, Ec2Error> {
         self.call(region, "DescribeVolumes", |m, s| m.volumes(s, ids))
+    }
+
+    async fn key_state(&self, region: &Region, key: &str) -> Result<Option<KeyState>, Ec2Error> {
+        self.call(region, "kms:DescribeKey", |m, s| m.key_state(s, key))
     }
 
     async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error> {

@@ -1,15 +1,14 @@
 //! The actions of other services that belong to EC2's: SSM GetParameter, which names public AMIs,
-//! SSM ListInventoryEntries, which lists what is installed, and KMS DescribeKey, which tells whose a
-//! volume's key is. All speak JSON.
+//! SSM ListInventoryEntries, which lists what is installed, and those of KMS about volumes' keys
+//! (`keys.rs`). All speak JSON.
 
+use prism_functions::domain::Region;
 use prism_functions::domain::ids::shown;
-use prism_functions::domain::{AccountId, Region};
 use prism_functions::ports::Parameters as _;
 use serde_json::{Value, json};
 
-use super::call::aws_managed_key;
 use super::fault::Fault;
-use super::{inventory, looks};
+use super::{inventory, keys};
 use crate::ec2::SimEc2;
 
 /// An action of a JSON service, by its `X-Amz-Target`.
@@ -18,6 +17,7 @@ pub(super) enum Target {
     GetParameter,
     ListInventoryEntries,
     DescribeKey,
+    CreateGrant,
 }
 
 impl Target {
@@ -26,6 +26,7 @@ impl Target {
             "AmazonSSM.GetParameter" => Ok(Self::GetParameter),
             "AmazonSSM.ListInventoryEntries" => Ok(Self::ListInventoryEntries),
             "TrentService.DescribeKey" => Ok(Self::DescribeKey),
+            "TrentService.CreateGrant" => Ok(Self::CreateGrant),
             other => {
                 let message = format!("The simulator does not know {}", shown(other));
                 Err(Fault::new("UnknownOperationException", message))
@@ -37,7 +38,7 @@ impl Target {
     pub(super) fn service(self) -> &'static str {
         match self {
             Self::GetParameter | Self::ListInventoryEntries => "ssm",
-            Self::DescribeKey => "kms",
+            Self::DescribeKey | Self::CreateGrant => "kms",
         }
     }
 
@@ -46,6 +47,7 @@ impl Target {
             Self::GetParameter => "GetParameter",
             Self::ListInventoryEntries => "ListInventoryEntries",
             Self::DescribeKey => "DescribeKey",
+            Self::CreateGrant => "CreateGrant",
         }
     }
 
@@ -60,7 +62,8 @@ impl Target {
         match self {
             Self::GetParameter => parameter(ec2, region, fields).await,
             Self::ListInventoryEntries => inventory::entries(ec2, region, fields).await,
-            Self::DescribeKey => key(ec2, region, fields),
+            Self::DescribeKey => keys::describe(ec2, region, fields).await,
+            Self::CreateGrant => keys::grant(ec2, region, fields).await,
         }
     }
 }
@@ -92,7 +95,7 @@ pub(super) fn text(fields: &mut Fields, name: &str) -> Result<String, Fault> {
 }
 
 /// Takes a text, and sees to it that nothing else is left.
-fn only_text(mut fields: Fields, name: &str) -> Result<String, Fault> {
+pub(super) fn only_text(mut fields: Fields, name: &str) -> Result<String, Fault> {
     let text = text(&mut fields, name)?;
     match fields.keys().next() {
         None => Ok(text),
@@ -114,38 +117,5 @@ async fn parameter(ec2: &SimEc2, region: &Region, mut fields: Fields) -> Result<
         "LastModifiedDate": 0.0,
         "ARN": format!("arn:aws:ssm:{region}::parameter{name}"),
         "DataType": "aws:ec2:image",
-    }}))
-}
-
-/// A key that nothing of the account is encrypted with is not found.
-fn key(ec2: &SimEc2, region: &Region, fields: Fields) -> Result<Value, Fault> {
-    let asked = only_text(fields, "KeyId")?;
-    let account: &AccountId = ec2.account();
-    let ours = aws_managed_key(account, region);
-    let names = [
-        ours.as_str(),
-        ours.rsplit('/').next().unwrap_or_default(),
-        "alias/aws/ebs",
-        &format!("arn:aws:kms:{region}:{account}:alias/aws/ebs"),
-    ];
-    let (arn, manager) = if names.contains(&asked.as_str()) {
-        (ours.as_str(), "AWS")
-    } else {
-        let known = looks::has_customer_key(ec2.cloud(), account, &asked);
-        if !known.map_err(|error| looks::unusable(&error))? {
-            let message = format!("Key {} does not exist", shown(&asked));
-            return Err(Fault::new("NotFoundException", message));
-        }
-        (asked.as_str(), "CUSTOMER")
-    };
-    Ok(json!({ "KeyMetadata": {
-        "AWSAccountId": account,
-        "KeyId": arn.rsplit('/').next().unwrap_or(arn),
-        "Arn": arn,
-        "Enabled": true,
-        "KeyState": "Enabled",
-        "KeyUsage": "ENCRYPT_DECRYPT",
-        "KeyManager": manager,
-        "Origin": "AWS_KMS",
     }}))
 }

@@ -45,6 +45,7 @@ mod filters;
 mod groups;
 mod inventory;
 mod json;
+mod keys;
 mod looks;
 mod pages;
 mod params;

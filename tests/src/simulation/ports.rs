@@ -10,8 +10,8 @@ use prism_functions::domain::{ImageId, InstanceId, Region, SnapshotId, VolumeId}
 use prism_functions::ports::{
     Call, Ec2, Ec2Error, Encryption, Execution, Executions, ExecutionsError, Image, ImageCopy,
     ImageFilter, Index, Inspect, Instance, InstanceFilter, InstanceType, Inventory, Item, Key,
-    LaunchPermission, NewImage, NewInstance, Notice, Notifier, NotifierError, Page, Probe, Query,
-    Snapshot, SnapshotFilter, StatusChecks, Table, TableError, Volume, Write,
+    KeyState, LaunchPermission, NewImage, NewInstance, Notice, Notifier, NotifierError, Page,
+    Probe, Query, Snapshot, SnapshotFilter, StatusChecks, Table, TableError, Volume, Write,
 };
 use prism_local::ec2::{Cloud, SimEc2};
 use serde_json::Value;
@@ -144,6 +144,11 @@ impl Ec2 for Through<dyn Ec2> {
         through!(self, Call::Volumes, &wrong, None, volumes(region, ids))
     }
 
+    async fn key_state(&self, region: &Region, key: &str) -> Result<Option<KeyState>, Ec2Error> {
+        let wrong = ec2_error("kms:DescribeKey");
+        through!(self, Call::KeyState, &wrong, None, key_state(region, key))
+    }
+
     async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error> {
         let wrong = ec2_error("DescribeInstanceTypes");
         through!(
@@ -171,6 +176,7 @@ impl Ec2 for Through<dyn Ec2> {
             Probe::Stop(_) => (Call::ProbeStop, "StopInstances"),
             Probe::Start(_) => (Call::ProbeStart, "StartInstances"),
             Probe::CreateImage(_) => (Call::ProbeCreateImage, "CreateImage"),
+            Probe::Grant(_) => (Call::ProbeGrant, "kms:CreateGrant"),
         };
         through!(self, call, &ec2_error(action), None, probe(region, probe))
     }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use prism_functions::aws::{AwsEc2, Clients, DynamoTable, StepFunctions, TableShape};
-use prism_functions::domain::{Code, Problem, Region, UserId};
+use prism_functions::domain::{Code, InstanceId, Problem, Region, UserId};
 use prism_functions::ports::{
     Clock, Ec2, Ec2Error, ExecutionsError, InstanceFilter, Probe, TableError,
 };
 use prism_functions::service::Service;
 use prism_functions::service::access::OWNER_TAG;
+use prism_functions::steps::SAVE_TAG;
 use prism_local::executions::DEFINITION;
 use serde_json::Value;
 
@@ -198,7 +199,7 @@ async fn permissions(ec2: &AwsEc2, region: &Region, user: &UserId) -> Vec<Check>
     for (name, probe) in [
         ("ec2:StopInstances", Probe::Stop(instance.id.clone())),
         ("ec2:StartInstances", Probe::Start(instance.id.clone())),
-        ("ec2:CreateImage", Probe::CreateImage(instance.id.clone())),
+        ("ec2:CreateImage", Probe::CreateImage(image(&instance.id))),
     ] {
         let tried = ec2.probe(region, &probe).await;
         checks.push(match tried {
@@ -214,6 +215,17 @@ async fn permissions(ec2: &AwsEc2, region: &Region, user: &UserId) -> Vec<Check>
             .all(|check| check.verdict != Verdict::Ok || check.hint.is_none())
     );
     checks
+}
+
+/// An AMI such as a save would ask for; it is never made.
+fn image(instance: &InstanceId) -> NewImage {
+    NewImage {
+        instance: instance.clone(),
+        name: format!("prism-dry-run-{instance}"),
+        description: format!("Saved from {instance}"),
+        // They need a permission of their own.
+        tags: Tags::from([(SAVE_TAG.to_owned(), "dry-run".to_owned())]),
+    }
 }
 
 fn ec2_problem(error: Ec2Error) -> Problem {

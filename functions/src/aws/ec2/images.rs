@@ -1,12 +1,14 @@
 //! AMIs: CreateImage, CopyImage, DescribeImages, DeregisterImage, and who may launch them.
 
 use aws_sdk_ec2::Client;
+use aws_sdk_ec2::operation::create_image::builders::CreateImageFluentBuilder;
 use aws_sdk_ec2::types::{
     self, ImageAttributeName, LaunchPermissionModifications, PermissionGroup, ResourceType,
 };
 
 use super::instances::{architecture, state_reason};
 use super::pages::{self, PAGE_ITEMS};
+use super::writes::would_succeed;
 use super::{errors, filter, tag_filter, tag_specifications, tags};
 use crate::domain::{ImageId, Timestamp};
 use crate::ports::{
@@ -20,18 +22,25 @@ const COPY: &str = "CopyImage";
 /// What CreateImage and CopyImage make, and tag.
 const MADE: [ResourceType; 2] = [ResourceType::Image, ResourceType::Snapshot];
 
-pub(super) async fn create(client: &Client, new: &NewImage) -> Result<ImageId, Ec2Error> {
-    let made = client
+/// The request, be it dry or not.
+fn creation(client: &Client, new: &NewImage) -> CreateImageFluentBuilder {
+    client
         .create_image()
         .instance_id(new.instance.as_str())
         .name(&new.name)
         .description(&new.description)
         .no_reboot(true)
         .set_tag_specifications(tag_specifications(MADE, &new.tags))
-        .send()
-        .await
-        .map_err(errors::of(CREATE))?;
+}
+
+pub(super) async fn create(client: &Client, new: &NewImage) -> Result<ImageId, Ec2Error> {
+    let made = creation(client, new).send().await;
+    let made = made.map_err(errors::of(CREATE))?;
     errors::id(CREATE, "AMI id", made.image_id())
+}
+
+pub(super) async fn may_create(client: &Client, new: &NewImage) -> Result<(), Ec2Error> {
+    would_succeed(CREATE, creation(client, new).dry_run(true).send().await)
 }
 
 pub(super) async fn copy(client: &Client, copy: &ImageCopy) -> Result<ImageId, Ec2Error> {

@@ -1,16 +1,17 @@
-//! Whose key encrypts a volume. Only KMS can tell: the ARN of a key that AWS manages looks like any
+//! Whose key encrypts a volume, and whether it can be used. Only KMS can tell: the ARN of a key that AWS manages looks like any
 //! other, and the alias `aws/ebs` may not be listed by who may describe the key.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_kms::Client;
-use aws_sdk_kms::types::KeyManagerType;
+use aws_sdk_kms::types::{GrantOperation, KeyManagerType, KeyMetadata};
 
 use super::errors;
-use crate::ports::{Ec2Error, Encryption};
+use crate::ports::{Ec2Error, Encryption, KeyState};
 
 const ACTION: &str = "kms:DescribeKey";
+const NOT_FOUND: &str = "NotFoundException";
 
 /// The keys that were asked about. Who manages a key never changes.
 #[derive(Debug, Default)]
@@ -22,7 +23,11 @@ impl Keys {
         if let Some(known) = self.known().get(key) {
             return Ok(known.clone());
         }
-        let encryption = ask(kms, key).await?;
+        // Only a customer's key can be gone.
+        let encryption = match ask(kms, key).await {
+            Err(error) if error.code == NOT_FOUND => Encryption::CustomerKey(key.to_owned()),
+            told => told?,
+        };
         self.known().insert(key.to_owned(), encryption.clone());
         Ok(encryption)
     }
@@ -33,34 +38,70 @@ impl Keys {
 }
 
 async fn ask(kms: &Client, key: &str) -> Result<Encryption, Ec2Error> {
-    let customers = || Encryption::CustomerKey(key.to_owned());
+    let told = describe(kms, key).await?;
+    let manager = told.and_then(|key| key.key_manager);
+    Ok(match manager {
+        Some(KeyManagerType::Aws) => Encryption::AwsManagedKey,
+        _ => Encryption::CustomerKey(key.to_owned()),
+    })
+}
+
+/// The state of a key; `None` where its own policy hides it. It is asked for each time: it changes.
+pub(super) async fn state(kms: &Client, key: &str) -> Result<Option<KeyState>, Ec2Error> {
+    let told = match describe(kms, key).await {
+        Err(error) if error.code == NOT_FOUND => return Ok(Some(KeyState::Gone)),
+        told => told?,
+    };
+    let state = told.and_then(|key| key.key_state);
+    Ok(state.and_then(|state| KeyState::named(state.as_str())))
+}
+
+/// What KMS says of a key; nothing where the key's own policy keeps it from us.
+async fn describe(kms: &Client, key: &str) -> Result<Option<KeyMetadata>, Ec2Error> {
     match kms.describe_key().key_id(key).send().await {
-        Ok(told) => {
-            let manager = told.key_metadata().and_then(|key| key.key_manager());
-            Ok(match manager {
-                Some(KeyManagerType::Aws) => Encryption::AwsManagedKey,
-                _ => customers(),
-            })
-        }
-        Err(error) => {
-            let error = errors::of(ACTION)(error);
-            if is_anothers(&error) {
-                return Ok(customers());
-            }
-            Err(error)
-        }
+        Ok(told) => Ok(told.key_metadata),
+        Err(error) => match errors::of(ACTION)(error) {
+            error if is_by_the_key(&error) => Ok(None),
+            error => Err(error),
+        },
     }
 }
 
-/// Whether the key's own policy, or that it is gone, kept us from it. A key that AWS manages may be
-/// described by everybody in its account whose own policies allow it, and cannot be deleted; so this
-/// one is a customer's. Where our own policies do not allow it, nothing is known.
-fn is_anothers(error: &Ec2Error) -> bool {
-    match error.code.as_str() {
-        "NotFoundException" => true,
-        "AccessDeniedException" => !error.message.contains("identity-based policy"),
-        _ => false,
+/// Asks by DryRun whether we may make a grant on a key. It would let the key's own account describe the
+/// key, and nothing else: our policies allow no other grant but those that EC2 makes for us, of which
+/// a DryRun cannot ask (`kms:GrantIsForAWSResource` is false in it).
+pub(super) async fn may_grant(kms: &Client, key: &str) -> Result<(), Ec2Error> {
+    const ACTION: &str = "kms:CreateGrant";
+    let request = kms
+        .create_grant()
+        .key_id(key)
+        .grantee_principal(account_of(key))
+        .operations(GrantOperation::DescribeKey)
+        .dry_run(true);
+    match request.send().await.map_err(errors::of(ACTION)) {
+        Err(error) if error.code == "DryRunOperationException" => Ok(()),
+        Err(error) if is_by_the_key(&error) => Err(Ec2Error {
+            code: Ec2Error::KEY_POLICY.to_owned(),
+            ..error
+        }),
+        asked => asked.map(drop),
     }
+}
+
+/// The account of a key, as a principal: `arn:aws:kms:us-east-1:111122223333:key/1` belongs to
+/// `arn:aws:iam::111122223333:root`.
+fn account_of(key: &str) -> String {
+    let mut parts = key.split(':').skip(1);
+    let partition = parts.next().unwrap_or("aws");
+    let account = parts.nth(2).unwrap_or_default();
+    format!("arn:{partition}:iam::{account}:root")
+}
+
+/// Whether the key's own policy kept us from it. A key that AWS manages may be described by everybody in
+/// its account whose own policies allow it; so this one is a customer's. Where our own policies do not
+/// allow it, nothing is known.
+fn is_by_the_key(error: &Ec2Error) -> bool {
+    error.code == "AccessDeniedException" && !error.message.contains("identity-based policy")
 }
 
 #[cfg(test)]
@@ -72,8 +113,14 @@ mod tests {
         let theirs = "User: a is not authorized to perform: kms:DescribeKey on resource: b because no resource-based policy allows the kms:DescribeKey action";
         let ours = "User: a is not authorized to perform: kms:DescribeKey on resource: b because no identity-based policy allows the kms:DescribeKey action";
         let denied = |message| Ec2Error::new(ACTION, "AccessDeniedException", message);
-        assert!(is_anothers(&denied(theirs)));
-        assert!(!is_anothers(&denied(ours)));
-        assert!(!is_anothers(&Ec2Error::new(ACTION, "Timeout", "")));
+        assert!(is_by_the_key(&denied(theirs)));
+        assert!(!is_by_the_key(&denied(ours)));
+        assert!(!is_by_the_key(&Ec2Error::new(ACTION, "Timeout", "")));
+    }
+
+    #[test]
+    fn the_account_of_a_key_is_in_its_arn() {
+        let key = "arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/1";
+        assert_eq!(account_of(key), "arn:aws-us-gov:iam::111122223333:root");
     }
 }

@@ -24,8 +24,8 @@ use super::clients::Clients;
 use crate::domain::{ImageId, InstanceId, Region, SnapshotId, VolumeId};
 use crate::ports::{
     Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance, InstanceFilter,
-    InstanceType, LaunchPermission, NewImage, NewInstance, Probe, Snapshot, SnapshotFilter,
-    StatusChecks, Tags, Volume,
+    InstanceType, KeyState, LaunchPermission, NewImage, NewInstance, Probe, Snapshot,
+    SnapshotFilter, StatusChecks, Tags, Volume,
 };
 
 /// EC2 in the account whose credentials the process has.
@@ -97,6 +97,10 @@ impl Ec2 for AwsEc2 {
         reads::volumes(&client, &self.clients.kms(region), &self.keys, ids).await
     }
 
+    async fn key_state(&self, region: &Region, key: &str) -> Result<Option<KeyState>, Ec2Error> {
+        keys::state(&self.clients.kms(region), key).await
+    }
+
     async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error> {
         reads::instance_type(&self.client(region), name).await
     }
@@ -106,7 +110,12 @@ impl Ec2 for AwsEc2 {
     }
 
     async fn probe(&self, region: &Region, probe: &Probe) -> Result<(), Ec2Error> {
-        writes::probe(&self.client(region), probe).await
+        match probe {
+            Probe::Grant(key) => keys::may_grant(&self.clients.kms(region), key).await,
+            Probe::Stop(id) => writes::may_stop(&self.client(region), id).await,
+            Probe::Start(id) => writes::may_start(&self.client(region), id).await,
+            Probe::CreateImage(new) => images::may_create(&self.client(region), new).await,
+        }
     }
 
     async fn stop_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {

@@ -173,6 +173,15 @@ async fn an_error_keeps_ec2s_code_and_sentence() {
     );
 }
 
+fn new_image() -> NewImage {
+    NewImage {
+        instance: instance_id(),
+        name: "save-1".to_owned(),
+        description: "A save".to_owned(),
+        tags: Tags::from([("prism:save-id".to_owned(), "save-1".to_owned())]),
+    }
+}
+
 #[tokio::test]
 async fn a_dry_run_that_would_succeed_succeeds() {
     let aws = Aws::answering([
@@ -181,8 +190,9 @@ async fn a_dry_run_that_would_succeed_succeeds() {
         Reply::ec2_error("UnauthorizedOperation", "You may not"),
     ]);
     let ec2 = ec2(&aws);
-    let probe = Probe::CreateImage(instance_id());
+    let probe = Probe::CreateImage(new_image());
     ec2.probe(&region(), &probe).await.unwrap();
+    assert_eq!(asked(&aws, 0, "Description").as_deref(), Some("A save"));
     assert_eq!(asked(&aws, 0, "DryRun").as_deref(), Some("true"));
     assert_eq!(asked(&aws, 0, "NoReboot").as_deref(), Some("true"));
     ec2.probe(&region(), &Probe::Stop(instance_id()))
@@ -198,13 +208,8 @@ async fn a_dry_run_that_would_succeed_succeeds() {
 async fn an_image_is_made_without_a_reboot_and_tagged_with_its_snapshots() {
     let made = format!("<CreateImageResponse><imageId>{IMAGE}</imageId></CreateImageResponse>");
     let aws = Aws::answering([Reply::xml(200, &made)]);
-    let new = NewImage {
-        instance: instance_id(),
-        name: "save-1".to_owned(),
-        description: "A save".to_owned(),
-        tags: Tags::from([("prism:save-id".to_owned(), "save-1".to_owned())]),
-    };
-    let image = ec2(&aws).create_image(&region(), &new).await.unwrap();
+    let image = ec2(&aws).create_image(&region(), &new_image());
+    let image = image.await.unwrap();
     assert_eq!(image, image_id());
     insta::assert_snapshot!(aws.lines(0), @r#"
     Action = "CreateImage"

@@ -1,16 +1,18 @@
 //! What is done to instances, and the DryRuns that ask whether it may be done.
 
-use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::ResourceType;
+use std::error::Error;
 
-use super::{errors, tag_specifications};
+use aws_sdk_ec2::Client;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use super::errors;
 use crate::domain::InstanceId;
-use crate::ports::{Ec2Error, Probe, Tags};
-use crate::steps::SAVE_TAG;
+use crate::ports::Ec2Error;
 
 const STOP: &str = "StopInstances";
 const START: &str = "StartInstances";
-const CREATE_IMAGE: &str = "CreateImage";
 
 /// What EC2 answers a DryRun that would have succeeded.
 const WOULD_SUCCEED: &str = "DryRunOperation";
@@ -34,33 +36,25 @@ pub(super) async fn terminate(client: &Client, id: &InstanceId) -> Result<(), Ec
         .map(drop)
 }
 
-pub(super) async fn probe(client: &Client, probe: &Probe) -> Result<(), Ec2Error> {
-    let answer = match probe {
-        Probe::Stop(id) => {
-            let request = client.stop_instances().instance_ids(id.as_str());
-            let answer = request.dry_run(true).send().await;
-            answer.map(drop).map_err(errors::of(STOP))
-        }
-        Probe::Start(id) => {
-            let request = client.start_instances().instance_ids(id.as_str());
-            let answer = request.dry_run(true).send().await;
-            answer.map(drop).map_err(errors::of(START))
-        }
-        Probe::CreateImage(id) => {
-            // With tags, as the save will ask: they need a permission of their own.
-            let tags = Tags::from([(SAVE_TAG.to_owned(), "dry-run".to_owned())]);
-            let made = [ResourceType::Image, ResourceType::Snapshot];
-            let request = client
-                .create_image()
-                .instance_id(id.as_str())
-                .name(format!("prism-dry-run-{id}"))
-                .no_reboot(true)
-                .set_tag_specifications(tag_specifications(made, &tags));
-            let answer = request.dry_run(true).send().await;
-            answer.map(drop).map_err(errors::of(CREATE_IMAGE))
-        }
-    };
-    match answer {
+pub(super) async fn may_stop(client: &Client, id: &InstanceId) -> Result<(), Ec2Error> {
+    let request = client.stop_instances().instance_ids(id.as_str());
+    would_succeed(STOP, request.dry_run(true).send().await)
+}
+
+pub(super) async fn may_start(client: &Client, id: &InstanceId) -> Result<(), Ec2Error> {
+    let request = client.start_instances().instance_ids(id.as_str());
+    would_succeed(START, request.dry_run(true).send().await)
+}
+
+/// The answer to a DryRun: EC2 has an error of its own for one that would have succeeded.
+pub(super) fn would_succeed<T, E>(
+    action: &'static str,
+    answer: Result<T, SdkError<E, HttpResponse>>,
+) -> Result<(), Ec2Error>
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    match answer.map(drop).map_err(errors::of(action)) {
         Err(error) if error.code == WOULD_SUCCEED => Ok(()),
         other => other,
     }

@@ -27,6 +27,17 @@ impl PartialEq for Ec2Error {
 impl Eq for Ec2Error {}
 
 impl Ec2Error {
+    /// The code of a refusal that lies in a KMS key's policy, not in what the caller's own policies allow.
+    pub const KEY_POLICY: &str = "RefusedByKeyPolicy";
+
+    /// Whether a KMS key is in a state in which it cannot be used.
+    pub fn is_about_key_state(&self) -> bool {
+        matches!(
+            self.code.as_str(),
+            "DisabledException" | "KMSInvalidStateException" | "NotFoundException"
+        )
+    }
+
     /// An error of an action.
     pub fn new(action: &str, code: &str, message: impl Into<String>) -> Self {
         Self {

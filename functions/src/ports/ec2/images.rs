@@ -132,7 +132,7 @@ pub struct NewImage {
     /// The AMI's name, 3 to 128 characters (EC2 fact 4); a name that is taken answers
     /// `InvalidAMIName.Duplicate` (EC2 fact 3).
     pub name: String,
-    /// The AMI's description, at most 255 characters.
+    /// The AMI's description, at most 255 characters of ASCII.
     pub description: String,
     /// Tags for the AMI and for each of its snapshots.
     pub tags: Tags,
@@ -147,7 +147,7 @@ pub struct ImageCopy {
     pub source_image: ImageId,
     /// The name of the copy.
     pub name: String,
-    /// The description of the copy.
+    /// The description of the copy, at most 255 characters of ASCII.
     pub description: String,
     /// The same token is the same copy; at most 64 ASCII characters.
     pub client_token: String,

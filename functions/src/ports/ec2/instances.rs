@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Tags;
+use super::{NewImage, Tags};
 use crate::domain::{ImageId, InstanceId, Timestamp, VolumeId};
 
 /// The state of an instance, by EC2's names.
@@ -158,6 +158,67 @@ pub enum Encryption {
     CustomerKey(String),
 }
 
+/// Whether a KMS key can be used, by KMS' names for its states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum KeyState {
+    /// It can be used.
+    #[default]
+    Enabled,
+    /// Its primary Region changes; it can be used meanwhile.
+    Updating,
+    /// It is being made.
+    Creating,
+    /// Somebody has disabled it.
+    Disabled,
+    /// It will be deleted.
+    PendingDeletion,
+    /// Its key material has been deleted, or is still to come.
+    PendingImport,
+    /// It will be deleted once its replicas are.
+    PendingReplicaDeletion,
+    /// The store that has its key material is not connected.
+    Unavailable,
+    /// There is no such key any more.
+    Gone,
+}
+
+impl KeyState {
+    /// Whether data can be encrypted and decrypted with it.
+    pub fn is_usable(self) -> bool {
+        matches!(self, Self::Enabled | Self::Updating)
+    }
+
+    /// KMS' name for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enabled => "Enabled",
+            Self::Updating => "Updating",
+            Self::Creating => "Creating",
+            Self::Disabled => "Disabled",
+            Self::PendingDeletion => "PendingDeletion",
+            Self::PendingImport => "PendingImport",
+            Self::PendingReplicaDeletion => "PendingReplicaDeletion",
+            Self::Unavailable => "Unavailable",
+            Self::Gone => "Gone",
+        }
+    }
+
+    /// The state of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [
+            Self::Enabled,
+            Self::Updating,
+            Self::Creating,
+            Self::Disabled,
+            Self::PendingDeletion,
+            Self::PendingImport,
+            Self::PendingReplicaDeletion,
+            Self::Unavailable,
+        ];
+        all.into_iter().find(|state| state.as_str() == name)
+    }
+}
+
 /// An EBS volume.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volume {
@@ -202,8 +263,10 @@ pub enum Probe {
     Stop(InstanceId),
     /// StartInstances.
     Start(InstanceId),
-    /// CreateImage.
-    CreateImage(InstanceId),
+    /// CreateImage: the very request that follows, since EC2 reads its name, description and tags too.
+    CreateImage(NewImage),
+    /// CreateGrant of KMS on a key, by its ARN: EC2 attaches a volume under it by such a grant.
+    Grant(String),
 }
 
 /// What RunInstances is asked, for one instance.

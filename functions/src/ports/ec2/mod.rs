@@ -46,6 +46,10 @@ pub trait Ec2: Send + Sync {
     /// Volumes by id (DescribeVolumes; the adapter tells AWS's own key from a customer's).
     async fn volumes(&self, region: &Region, ids: &[VolumeId]) -> Result<Vec<Volume>, Ec2Error>;
 
+    /// The state of a KMS key, by its ARN (DescribeKey of KMS); `None` where the key's own policy keeps it
+    /// from the caller.
+    async fn key_state(&self, region: &Region, key: &str) -> Result<Option<KeyState>, Ec2Error>;
+
     /// An instance type (DescribeInstanceTypes); `InvalidInstanceType` where the Region lacks it.
     async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error>;
 
@@ -53,7 +57,8 @@ pub trait Ec2: Send + Sync {
     async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error>;
 
     /// Asks with DryRun whether the caller may do it. `Ok` is EC2's `DryRunOperation`; a missing
-    /// permission is `UnauthorizedOperation`.
+    /// permission is `UnauthorizedOperation`. A grant that the key's own policy refuses is
+    /// [`Ec2Error::KEY_POLICY`].
     async fn probe(&self, region: &Region, probe: &Probe) -> Result<(), Ec2Error>;
 
     /// Begins to stop an instance (StopInstances); of a stopping or stopped one, nothing happens.

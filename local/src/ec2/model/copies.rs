@@ -88,10 +88,8 @@ impl Model {
 
     /// A key that cannot be used shows only later (EC2 fact 8).
     fn copy_misfortune(&mut self, source: &ImageRow) -> Option<String> {
-        let lost = source.slots.iter().find_map(|slot| match &slot.encryption {
-            Encryption::CustomerKey(key) if self.world().lost_keys.contains(key) => Some(key),
-            _ => None,
-        });
+        let mut slots = source.slots.iter();
+        let lost = slots.find_map(|slot| self.lost_key(&slot.encryption));
         if let Some(key) = lost {
             return Some(format!("Given key ID is not accessible: {key}"));
         }

@@ -6,7 +6,7 @@ use prism_functions::domain::{
     AccountId, ImageId, InstanceId, Region, SnapshotId, Timestamp, VolumeId,
 };
 use prism_functions::ports::{
-    Architecture, Encryption, ImageState, InstanceState, LaunchPermission, SnapshotState,
+    Architecture, Encryption, ImageState, InstanceState, KeyState, LaunchPermission, SnapshotState,
     StateReason, Tags,
 };
 use serde::{Deserialize, Serialize};
@@ -237,6 +237,26 @@ pub enum Capacity {
     FailsLate,
 }
 
+/// A KMS key of a customer's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct KeyRow {
+    pub(crate) state: KeyState,
+    pub(crate) policy: KeyPolicy,
+}
+
+/// Whom the policy of a KMS key lets use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyPolicy {
+    /// Whoever in the account has a policy that allows it.
+    #[default]
+    Account,
+    /// The same, but for grants, which it lets nobody make.
+    NoGrants,
+    /// Nobody.
+    Nobody,
+}
+
 /// What happens to the next image, snapshot or copy that is made.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Misfortunes {
@@ -257,7 +277,8 @@ pub(crate) struct WorldRow {
     pub(crate) denied: BTreeMap<AccountId, BTreeSet<String>>,
     /// By Region and type; a type of `*` is every type.
     pub(crate) capacity: BTreeMap<Region, BTreeMap<String, Capacity>>,
-    /// ARNs of KMS keys that cannot be used.
-    pub(crate) lost_keys: BTreeSet<String>,
+    /// By ARN; one that is not there is as keys are at first.
+    #[serde(default)]
+    pub(crate) keys: BTreeMap<String, KeyRow>,
     pub(crate) misfortunes: Misfortunes,
 }

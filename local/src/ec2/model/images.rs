@@ -19,8 +19,7 @@ impl Model {
     ) -> Result<ImageId, Ec2Error> {
         const ACTION: &str = "CreateImage";
         self.admit(scope, ACTION)?;
-        check_tags(ACTION, &new.tags)?;
-        check_description(ACTION, &new.description)?;
+        check_new_image(new)?;
         self.check_name(scope, ACTION, &new.name)?;
         let instance = self.instance(scope, ACTION, &new.instance)?;
         let settles = self.settings().durations.stopped_settles;
@@ -317,8 +316,15 @@ fn check_imageable(
     Err(errors::invalid_value("CreateImage", message))
 }
 
+/// What the request itself says, which a DryRun has looked at too.
+pub(super) fn check_new_image(new: &NewImage) -> Result<(), Ec2Error> {
+    check_tags("CreateImage", &new.tags)?;
+    check_description("CreateImage", &new.description)
+}
+
 pub(super) fn check_description(action: &str, description: &str) -> Result<(), Ec2Error> {
-    if description.chars().count() <= 255 {
+    errors::check_ascii(action, "description", description)?;
+    if description.len() <= 255 {
         return Ok(());
     }
     let message = "Character limit of 255 exceeded for description.";

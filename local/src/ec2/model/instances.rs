@@ -1,8 +1,9 @@
 //! StopInstances, StartInstances, TerminateInstances, and the dry runs.
 
 use prism_functions::domain::{InstanceId, Timestamp, VolumeId};
-use prism_functions::ports::{Ec2Error, Encryption, InstanceState, Probe, StateReason};
+use prism_functions::ports::{Ec2Error, InstanceState, Probe, StateReason};
 
+use super::images::check_new_image;
 use super::{Capacity, Goal, InstanceRow, Model, Purchase, Scope, after};
 use crate::ec2::errors;
 
@@ -29,9 +30,14 @@ impl Model {
         let (action, id) = match probe {
             Probe::Stop(id) => ("StopInstances", id),
             Probe::Start(id) => ("StartInstances", id),
-            Probe::CreateImage(id) => ("CreateImage", id),
+            Probe::CreateImage(new) => ("CreateImage", &new.instance),
+            Probe::Grant(key) => return self.probe_grant(scope, key),
         };
         self.admit(scope, action)?;
+        if let Probe::CreateImage(new) = probe {
+            check_new_image(new)?;
+            self.check_name(scope, action, &new.name)?;
+        }
         self.instance(scope, action, id).map(|_| ())
     }
 
@@ -208,13 +214,8 @@ impl Model {
                 ),
             });
         }
-        let lost = volumes.iter().filter_map(|id| self.data.volumes.get(id)).any(|volume| {
-            matches!(&volume.encryption, Encryption::CustomerKey(key) if self.world().lost_keys.contains(key))
-        });
-        lost.then(|| StateReason {
-            code: "Client.InternalError".to_owned(),
-            message: "Client.InternalError: Client error on launch".to_owned(),
-        })
+        let mut attached = volumes.iter().filter_map(|id| self.data.volumes.get(id));
+        attached.find_map(|volume| self.attachment_failure(&volume.encryption))
     }
 
     pub(crate) fn terminate_instance(

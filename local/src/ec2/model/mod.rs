@@ -11,6 +11,7 @@ mod entities;
 mod images;
 mod index;
 mod instances;
+mod keys;
 mod launch;
 mod outside;
 mod public;
@@ -28,7 +29,7 @@ use prism_functions::ports::Ec2Error;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use entities::*;
-pub use entities::{Capacity, Purchase};
+pub use entities::{Capacity, KeyPolicy, Purchase};
 use index::Index;
 pub(crate) use launch::parsed;
 

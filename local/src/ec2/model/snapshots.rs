@@ -143,9 +143,7 @@ impl Model {
             // A copy fails as a whole, and its snapshots with it.
             return image.fails.clone();
         }
-        if let Encryption::CustomerKey(key) = encryption
-            && self.world().lost_keys.contains(key)
-        {
+        if let Some(key) = self.lost_key(encryption) {
             return Some(format!("Given key ID is not accessible: {key}"));
         }
         let world = self.world();

@@ -8,7 +8,7 @@ use prism_functions::ports::{
 };
 
 use super::{World, account, code, launch, region};
-use crate::ec2::{Settings, VolumeSpec};
+use crate::ec2::{KeyPolicy, Settings, VolumeSpec};
 
 fn data_volume(encryption: Encryption) -> VolumeSpec {
     VolumeSpec {
@@ -341,7 +341,7 @@ fn a_bad_key_lets_a_copy_fail_late() {
     w.wait(20);
     let image = w.image_of(&id, "encrypted").unwrap();
     w.wait(7200);
-    w.admin.set_key_accessible(KEY, false).unwrap();
+    w.admin.set_key_policy(KEY, KeyPolicy::Nobody).unwrap();
     let there = region("eu-west-1");
     let copy = block_on(w.ec2.copy_image(&there, &copy_of(&image, "t"))).unwrap();
     w.wait(7200);

@@ -5,11 +5,12 @@ use std::time::Duration;
 use futures::executor::block_on;
 use prism_functions::domain::Region;
 use prism_functions::ports::{
-    Ec2, Encryption, InstanceFilter, InstanceState, Parameters, Probe, StatusChecks,
+    Ec2, Encryption, InstanceFilter, InstanceState, KeyState, NewImage, Parameters, Probe,
+    StatusChecks, Tags,
 };
 
 use super::{World, account, code, launch, region};
-use crate::ec2::{Capacity, Durations, Purchase, Settings, TYPES, VolumeSpec};
+use crate::ec2::{Capacity, Durations, KeyPolicy, Purchase, Settings, TYPES, VolumeSpec};
 
 const PARAMETER: &str =
     "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ami-id";
@@ -188,7 +189,7 @@ fn a_lost_key_lets_a_start_fail_late() {
         delete_on_termination: false,
     };
     w.admin.add_volume(&id, &spec).unwrap();
-    w.admin.set_key_accessible(KEY, false).unwrap();
+    w.admin.set_key_policy(KEY, KeyPolicy::Nobody).unwrap();
     w.stop(&id).unwrap();
     w.wait(20);
     w.start(&id).unwrap();
@@ -196,6 +197,31 @@ fn a_lost_key_lets_a_start_fail_late() {
     let back = w.instance(&id);
     assert_eq!(back.state, InstanceState::Stopped);
     assert_eq!(back.state_reason.unwrap().code, "Client.InternalError");
+
+    // A key that is disabled, by what KMS and EC2 say of it.
+    w.admin.set_key_policy(KEY, KeyPolicy::Account).unwrap();
+    w.start(&id).unwrap();
+    w.wait(15);
+    w.admin.set_key_state(KEY, KeyState::Disabled).unwrap();
+    assert_eq!(w.state(&id), InstanceState::Running, "it notices nothing");
+    let grant = Probe::Grant(KEY.to_owned());
+    assert_eq!(
+        code(block_on(w.ec2.probe(&w.region, &grant))),
+        "DisabledException"
+    );
+    block_on(w.ec2.probe(&w.region, &Probe::Stop(id.clone()))).unwrap();
+    block_on(w.ec2.probe(&w.region, &Probe::Start(id.clone()))).unwrap();
+    w.stop(&id).unwrap();
+    w.wait(20);
+    w.start(&id).unwrap();
+    w.wait(15);
+    assert_eq!(w.state(&id), InstanceState::Stopped);
+    let reason = w.instance(&id).state_reason.unwrap();
+    assert_eq!(reason.code, "Client.InvalidKMSKey.InvalidState");
+    w.admin.set_key_state(KEY, KeyState::Enabled).unwrap();
+    w.start(&id).unwrap();
+    w.wait(15);
+    assert_eq!(w.state(&id), InstanceState::Running);
 }
 
 #[test]
@@ -259,7 +285,17 @@ fn permissions_regions_and_accounts_keep_apart() {
     );
     assert_eq!(code(w.stop(&id)), "UnauthorizedOperation");
     probe(Probe::Start(id.clone())).unwrap();
-    probe(Probe::CreateImage(id.clone())).unwrap();
+    let image = |description: &str| NewImage {
+        instance: id.clone(),
+        name: "lab".to_owned(),
+        description: description.to_owned(),
+        tags: Tags::new(),
+    };
+    probe(Probe::CreateImage(image("Saved from lab"))).unwrap();
+    assert_eq!(
+        code(probe(Probe::CreateImage(image("Saved from Müller")))),
+        "InvalidParameterValue"
+    );
     w.admin.allow("StopInstances").unwrap();
     w.stop(&id).unwrap();
 

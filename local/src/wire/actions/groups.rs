@@ -14,6 +14,7 @@ use super::super::params::Params;
 use super::super::tags::TagSpecs;
 use super::super::xml::Xml;
 use super::done;
+use crate::ec2::check_ascii;
 
 /// More groups than an account has in a Region on AWS, unless it asks for more.
 const MOST: usize = 2_500;
@@ -117,7 +118,8 @@ pub(super) fn create(mut call: Call) -> Result<Xml, Fault> {
     call.params.only("VpcId", &vpc)?;
     let tags = TagSpecs::take(&mut call.params, &["security-group"])?.of("security-group");
     call.finish()?;
-    for text in [&name, &description] {
+    for (parameter, text) in [("GroupName", &name), ("GroupDescription", &description)] {
+        check_ascii(call.action, parameter, text)?;
         if text.chars().count() > 255 || name.starts_with("sg-") {
             let message = format!("{} is too long or starts with sg-", shown(text));
             return Err(Fault::new("InvalidParameterValue", message));
@@ -197,7 +199,8 @@ fn rule_of(mut rule: Params) -> Result<(u16, Vec<String>), Fault> {
     for (list, field) in [("IpRanges", "CidrIp"), ("Ipv6Ranges", "CidrIpv6")] {
         for mut range in rule.structs(list) {
             ranges.push(range.required(field)?);
-            range.take("Description");
+            let description = range.take("Description").unwrap_or_default();
+            check_ascii("AuthorizeSecurityGroupIngress", "Description", &description)?;
             range.finish()?;
         }
     }

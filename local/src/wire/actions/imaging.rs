@@ -19,24 +19,23 @@ pub(super) async fn create(mut call: Call) -> Result<Xml, Fault> {
     call.params.only("SnapshotLocation", "regional")?;
     let specs = TagSpecs::take(&mut call.params, &["image", "snapshot"])?;
     call.finish()?;
-    if dry {
-        let probe = Probe::CreateImage(instance);
-        call.ec2.probe(&call.region, &probe).await?;
-        return Err(Fault::dry_run());
-    }
-    let tags = alike(specs.of("image"), &specs.of("snapshot"))?;
-    let known = looks::instances(&call)?;
-    let state = known.get(&instance).map(|look| look.state);
-    if !no_reboot && state == Some(InstanceState::Running) {
-        let message = "The simulator does not reboot instances: set NoReboot, or stop it first";
-        return Err(Fault::new("InvalidParameterValue", message));
-    }
     let new = NewImage {
         instance,
         name,
         description,
-        tags,
+        tags: alike(specs.of("image"), &specs.of("snapshot"))?,
     };
+    if dry {
+        let probe = Probe::CreateImage(new);
+        call.ec2.probe(&call.region, &probe).await?;
+        return Err(Fault::dry_run());
+    }
+    let known = looks::instances(&call)?;
+    let state = known.get(&new.instance).map(|look| look.state);
+    if !no_reboot && state == Some(InstanceState::Running) {
+        let message = "The simulator does not reboot instances: set NoReboot, or stop it first";
+        return Err(Fault::new("InvalidParameterValue", message));
+    }
     let id = call.ec2.create_image(&call.region, &new).await?;
     Ok(made(&id))
 }

@@ -1,6 +1,7 @@
-use prism_functions::ports::Encryption;
+use prism_functions::ports::{Encryption, KeyState};
 
 use super::{Bench, account, told};
+use crate::ec2::KeyPolicy;
 
 fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
@@ -213,6 +214,41 @@ fn kms_tells_whose_a_key_is() {
             "{body}"
         );
     }
+}
+
+#[test]
+fn kms_tells_how_a_key_stands_and_whether_it_takes_a_grant() {
+    let bench = Bench::new();
+    let id = bench.instance("");
+    let body = bench.ask(&format!(
+        "DescribeVolumes&Filter.1.Name=attachment.instance-id&Filter.1.Value.1={id}"
+    ));
+    let volume = told(&body, "volumeId").remove(0).parse().unwrap();
+    let key = "arn:aws:kms:us-east-1:111111111111:key/aaaaaaaa-0000-4000-8000-000000000000";
+    let admin = bench.cloud.admin(account());
+    let encryption = Encryption::CustomerKey(key.to_owned());
+    admin.set_encryption(&volume, encryption).unwrap();
+    let state = || {
+        let asked = format!("{{\"KeyId\":\"{key}\"}}");
+        let (_, body) = bench.json("kms", "TrentService.DescribeKey", &asked);
+        body
+    };
+    let grant = || {
+        let asked = format!(
+            "{{\"KeyId\":\"{key}\",\"GranteePrincipal\":\"arn:aws:iam::111111111111:root\",\"Operations\":[\"DescribeKey\"],\"DryRun\":true}}"
+        );
+        bench.json("kms", "TrentService.CreateGrant", &asked)
+    };
+    assert!(state().contains("\"KeyState\":\"Enabled\""));
+    let (status, body) = grant();
+    assert_eq!(status, 412);
+    assert!(body.contains("DryRunOperationException"), "{body}");
+    admin.set_key_state(key, KeyState::PendingDeletion).unwrap();
+    assert!(state().contains("\"KeyState\":\"PendingDeletion\""));
+    assert!(grant().1.contains("KMSInvalidStateException"));
+    admin.set_key_policy(key, KeyPolicy::Nobody).unwrap();
+    assert!(state().contains("no resource-based policy"));
+    assert!(grant().1.contains("AccessDeniedException"));
 }
 
 #[test]
