@@ -28,7 +28,10 @@ struct Served {
 
 impl Served {
     fn begin(prism: &Prism, args: &[&str]) -> Self {
-        let mut child = prism.spawn(&[&["local", "serve"], args].concat());
+        Self::of(prism, prism.spawn(&[&["local", "serve"], args].concat()))
+    }
+
+    fn of(prism: &Prism, mut child: Child) -> Self {
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let address = told(&mut stderr, "Serving http://", "/v1");
         let token = told(&mut stderr, "Token: ", "\n");
@@ -173,6 +176,79 @@ fn a_save_over_http_outlives_the_server_that_began_it() {
     );
     let (code, _) = served.end("-INT");
     assert_eq!(code, 0);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_save_that_has_ended_leaves_no_process_behind() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "box"]);
+    let served = Served::begin(&prism, &[]);
+    let body = json!({"instance": "box", "template": "box-env", "region": "us-east-1"});
+    let (_, begun) = served.ask("POST", "/v1/saves", &body);
+    let id = begun["save_id"].as_str().unwrap();
+    served.until(id, |record| record["state"] == "succeeded");
+    let server = served.child.id();
+    let children = format!("/proc/{server}/task/{server}/children");
+    // Of whatever thread began it: a child belongs to all of a process.
+    let left = || -> Vec<String> {
+        let tasks = std::fs::read_dir(format!("/proc/{server}/task")).unwrap();
+        let lists = tasks
+            .filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("children")).ok());
+        let ids = lists.flat_map(|ids| {
+            let ids = ids.split_whitespace().map(str::to_owned);
+            ids.collect::<Vec<_>>()
+        });
+        ids.collect()
+    };
+    assert!(std::fs::exists(&children).unwrap(), "the kernel lists them");
+    for _ in 0..LOOKS {
+        if left().is_empty() {
+            assert_eq!(served.end("-TERM").0, 0);
+            return;
+        }
+        std::thread::yield_now();
+    }
+    panic!("{:?} are left", left());
+}
+
+#[test]
+fn callers_who_never_ask_keep_nobody_out() {
+    let prism = Prism::new(FAST);
+    // Fewer files than there are callers, as some systems allow.
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 256 && exec \"$0\" local serve"]);
+    command.arg(env!("CARGO_BIN_EXE_prism"));
+    command.env_clear().env("PRISM_HOME", prism.home());
+    command
+        .env("USER", "alice")
+        .stderr(std::process::Stdio::piped());
+    let served = Served::of(&prism, command.spawn().unwrap());
+    let idle: Vec<TcpStream> = (0..300)
+        .map(|_| TcpStream::connect(&served.address).unwrap())
+        .collect();
+    assert_eq!(served.get("/v1/me")["user"], "alice");
+    // Each of them is given up, those that were never accepted among them.
+    for mut stream in idle {
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest);
+        assert!(!rest.starts_with(b"HTTP/1.1 2"), "nobody asked");
+    }
+    let headers = format!(
+        "Host: {}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n",
+        served.address, served.token
+    );
+    let mut stream = TcpStream::connect(&served.address).unwrap();
+    write!(
+        stream,
+        "POST /v1/saves HTTP/1.1\r\n{headers}Content-Length: 100\r\n\r\n{{"
+    )
+    .unwrap();
+    let mut told = String::new();
+    stream.read_to_string(&mut told).unwrap();
+    assert!(told.starts_with("HTTP/1.1 400 "), "{told}");
+    assert!(told.contains("was not there after 10 seconds"), "{told}");
+    assert_eq!(served.end("-TERM").0, 0);
 }
 
 #[test]

@@ -4,6 +4,8 @@ pub mod clock;
 pub mod ec2;
 mod embedded;
 pub mod executions;
+#[cfg(feature = "http")]
+pub mod http;
 mod schedules;
 pub mod sqlite;
 pub mod store;

@@ -1,4 +1,4 @@
-//! The listener: HTTP on the loopback interface, with limits, until it is told to stop.
+//! EC2's protocol on the loopback interface, until it is told to stop.
 
 use std::convert::Infallible;
 use std::io;
@@ -10,30 +10,26 @@ use futures::future::BoxFuture;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::server::conn::http1;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::MOST_BODY_BYTES;
 use super::credentials::Accounts;
 use super::dispatch::Dispatch;
 use crate::ec2::Cloud;
+use crate::http::{Limits, serve, within};
 
-/// How many connections are served at once; others wait to be accepted.
-const MOST_CONNECTIONS: usize = 256;
-
-/// How long a caller may take to send the head of a request, or to leave a connection idle.
-const HEAD_TIMEOUT_S: u64 = 60;
+/// What its callers may have.
+const LIMITS: Limits = Limits {
+    connections: 256,
+    head: Duration::from_mins(1),
+    stop: Duration::from_secs(5),
+};
 
 /// How long a caller may take to send the body of a request.
 const BODY_TIMEOUT_S: u64 = 30;
-
-/// How long a stopping server waits for the answers that are under way.
-const STOP_TIMEOUT_S: u64 = 5;
 
 /// Why a server did not come up.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +62,7 @@ impl WireServer {
         let address = listener.local_addr().map_err(listen)?;
         let (stop, stopped) = oneshot::channel();
         let dispatch = Arc::new(Dispatch::new(cloud, accounts));
-        let task = tokio::spawn(serve(listener, dispatch, stopped));
+        let task = tokio::spawn(serve(listener, Service(dispatch), LIMITS, stopped));
         Ok(Self {
             address,
             stop: Some(stop),
@@ -100,44 +96,6 @@ impl Drop for WireServer {
     }
 }
 
-async fn serve(listener: TcpListener, dispatch: Arc<Dispatch>, mut stopped: oneshot::Receiver<()>) {
-    let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    let mut connections = tokio::task::JoinSet::new();
-    loop {
-        let accept = async {
-            let permit = Arc::clone(&room).acquire_owned().await;
-            (permit, listener.accept().await)
-        };
-        let (permit, accepted) = tokio::select! {
-            _ = &mut stopped => break,
-            accepted = accept => accepted,
-        };
-        while connections.try_join_next().is_some() {}
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                // The process is out of files, or the caller went away.
-                tracing::warn!(%error, "a connection was not accepted");
-                pause().await;
-                continue;
-            }
-        };
-        let connection = graceful.watch(connection(stream, Service(Arc::clone(&dispatch))));
-        connections.spawn(async move {
-            let _permit = permit;
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection broke");
-            }
-        });
-    }
-    drop(listener);
-    let limit = Duration::from_secs(STOP_TIMEOUT_S);
-    if within(limit, graceful.shutdown()).await.is_none() {
-        tracing::warn!("some answers were still under way");
-    }
-}
-
 /// One connection's way to the handlers.
 #[derive(Debug, Clone)]
 struct Service(Arc<Dispatch>);
@@ -151,16 +109,6 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         let dispatch = Arc::clone(&self.0);
         Box::pin(async move { Ok(respond(&dispatch, request).await) })
     }
-}
-
-fn connection(
-    stream: TcpStream,
-    service: Service,
-) -> http1::Connection<TokioIo<TcpStream>, Service> {
-    http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(HEAD_TIMEOUT_S))
-        .serve_connection(TokioIo::new(stream), service)
 }
 
 async fn respond(dispatch: &Dispatch, request: Request<Incoming>) -> Response<Full<Bytes>> {
@@ -183,20 +131,4 @@ async fn respond(dispatch: &Dispatch, request: Request<Incoming>) -> Response<Fu
         headers.insert("x-amzn-requestid", id);
     }
     response
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "how long a caller may take is real time, whatever the simulated one"
-)]
-async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    tokio::time::timeout(limit, work).await.ok()
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a listener that fails would otherwise spin"
-)]
-async fn pause() {
-    tokio::time::sleep(Duration::from_millis(100)).await;
 }

@@ -4,17 +4,21 @@ mod chores;
 mod gate;
 mod token;
 
-use std::future::IntoFuture as _;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use clap::Args;
-use prism_functions::api::Api;
+use hyper_util::service::TowerToHyperService;
+use prism_functions::api::{Api, BODY_BYTES, answer};
 use prism_functions::domain::{Code, Problem};
 use prism_functions::service::access::Caller;
 use prism_local::explain;
+use prism_local::http::{self, Limits};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -33,8 +37,14 @@ pub(super) use token::FILE as TOKEN_FILE;
 
 /// How often to see what is to be done.
 const TICK: Duration = Duration::from_secs(1);
-/// How many ticks a stopping server waits for the answers that are under way.
-const STOP_TICKS: u32 = 5;
+/// What its callers may have.
+const LIMITS: Limits = Limits {
+    connections: 200,
+    head: Duration::from_secs(5),
+    stop: Duration::from_secs(5),
+};
+/// How long a caller may take to send the body of a request.
+const BODY_TIME: Duration = Duration::from_secs(10);
 
 const EXAMPLES: &str = "\
 Whoever has the token is the user that --as names. The token is printed once, and lies in the file
@@ -75,6 +85,7 @@ impl Serve {
         let router = Api::new(service.clone())
             .explained_by(explain)
             .router()
+            .layer(middleware::from_fn(whole_body))
             .layer(middleware::from_fn_with_state(gate, gate::pass));
         let url = format!("http://{address}/v1");
         let file = token.file().display().to_string();
@@ -99,15 +110,12 @@ impl Serve {
     }
 }
 
-type Ended = Result<std::io::Result<()>, tokio::task::JoinError>;
-
 /// A server that ended by itself.
-fn fallen(ended: Ended) -> Problem {
-    let message = "The server has ended by itself.";
+fn fallen(ended: Result<(), tokio::task::JoinError>) -> Problem {
+    let problem = Problem::new(Code::Internal, "The server has ended by itself.");
     match ended {
-        Ok(Ok(())) => Problem::new(Code::Internal, message),
-        Ok(Err(error)) => cannot(message, error),
-        Err(error) => Problem::new(Code::Internal, message).because(error),
+        Ok(()) => problem,
+        Err(error) => problem.because(error),
     }
 }
 
@@ -117,19 +125,16 @@ fn cannot(message: &str, error: std::io::Error) -> Problem {
 
 /// The server, in a task of its own, so that no chore keeps it waiting.
 struct Server {
-    task: JoinHandle<std::io::Result<()>>,
+    task: JoinHandle<()>,
     stop: oneshot::Sender<()>,
 }
 
 impl Server {
     fn start(listener: TcpListener, router: Router) -> Self {
         let (stop, stopped) = oneshot::channel();
-        let serving = axum::serve(listener, router).with_graceful_shutdown(async {
-            // A sender that is gone means the same.
-            let _ = stopped.await;
-        });
+        let service = TowerToHyperService::new(router);
         Self {
-            task: tokio::spawn(serving.into_future()),
+            task: tokio::spawn(http::serve(listener, service, LIMITS, stopped)),
             stop,
         }
     }
@@ -138,17 +143,24 @@ impl Server {
     async fn stop(self) {
         // If nobody listens any more, it has stopped.
         let _ = self.stop.send(());
-        tokio::select! {
-            _ = self.task => {}
-            () = ticks(STOP_TICKS) => {}
-        }
+        let _ = self.task.await;
     }
 }
 
-async fn ticks(number: u32) {
-    let mut ticks = tokio::time::interval(TICK);
-    // The first tick is at once.
-    for _ in 0..=number {
-        ticks.tick().await;
+/// Reads the body of a request before anything is done with it. A caller who does not send what was
+/// announced is given up.
+async fn whole_body(request: Request, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    match http::within(BODY_TIME, to_bytes(body, BODY_BYTES)).await {
+        Some(Ok(body)) => next.run(Request::from_parts(head, Body::from(body))).await,
+        Some(Err(error)) => {
+            let message = "The body of the request is too large, or ended too soon.";
+            answer(&Problem::new(Code::BodyTooLarge, message).because(error))
+        }
+        None => {
+            let seconds = BODY_TIME.as_secs();
+            let message = format!("The body of the request was not there after {seconds} seconds.");
+            answer(&Problem::new(Code::InvalidInput, message))
+        }
     }
 }
