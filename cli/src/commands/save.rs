@@ -102,15 +102,17 @@ impl Save {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let mut request = self.request(session)?;
-        let before = match &self.request_id {
-            Some(id) if !self.dry_run => session.backend.asked_before(&request, id).await?,
-            _ => None,
-        };
-        if let Some(started) = before {
+        if let Some(started) = self.asked_before(session, &request).await? {
             return go_on(session, &started, self.no_wait).await;
         }
-        if !self.agreed(session, &mut request).await? {
-            return Ok(exit::FAILED);
+        match self.agreed(session, &mut request).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(exit::FAILED),
+            // The very save may have begun meanwhile, and holds the instance.
+            Err(failure) => match self.asked_before(session, &request).await? {
+                Some(started) => return go_on(session, &started, self.no_wait).await,
+                None => return Err(failure),
+            },
         }
         if self.dry_run {
             return Ok(exit::DONE);
@@ -125,6 +127,18 @@ impl Save {
             .start_save(place, request, self.request_id.as_deref())
             .await?;
         go_on(session, &started, self.no_wait).await
+    }
+
+    /// The save that the request id stands for already.
+    async fn asked_before(
+        &self,
+        session: &Session,
+        request: &SaveRequest,
+    ) -> Result<Option<Started>, Problem> {
+        match &self.request_id {
+            Some(id) if !self.dry_run => session.backend.asked_before(request, id).await,
+            _ => Ok(None),
+        }
     }
 
     /// Shows the plan and asks, where somebody can answer. Answers whether to go on.

@@ -37,6 +37,8 @@ pub use records::Records;
 
 /// For how long a detached process may take to take an execution over, in real seconds.
 const ADOPTION_S: u64 = 15;
+/// For how long another process may take from its lease of an execution to the record, in real seconds.
+const ENTRY_S: u64 = 15;
 /// How often a process looks whether its execution was stopped by another, in real milliseconds.
 const STOP_POLL_MS: u64 = 250;
 
@@ -216,6 +218,32 @@ impl LocalExecutions {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Begins an execution that has no record. Answers whether it did: another process may be about to.
+    async fn begin(&self, name: &str, input: &Value) -> Result<bool, ExecutionsError> {
+        // The lease comes before the record: at no time is there a record that runs without one.
+        let Some(lease) = Lease::take(&self.shared.home, name).map_err(unavailable)? else {
+            return Ok(false);
+        };
+        let (records, now) = (&self.shared.records, self.shared.clock.now());
+        let here = self.place == Place::Here;
+        if !records.insert(name, input, here, now).map_err(broken)? {
+            return Ok(false);
+        }
+        match &self.place {
+            Place::Here => self.start_here(name, lease),
+            Place::Detached { program } => {
+                drop(lease);
+                if let Err(error) = self.start_detached(program, name).await {
+                    let cause = "No process took the execution over.";
+                    let now = self.shared.clock.now();
+                    records.end_aborted(name, cause, now).map_err(broken)?;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(true)
+    }
+
     fn start_here(&self, name: &str, lease: Lease) {
         let stop = StopHandle::new();
         let (this, owned_name, handle) = (self.clone(), name.to_owned(), stop.clone());
@@ -238,6 +266,9 @@ impl LocalExecutions {
         let real = WallClock::real();
         for _ in 0..ADOPTION_S * 100 {
             if self.shared.records.is_adopted(name).map_err(broken)? {
+                // It outlives this process or ends before; a process that has ended is kept until
+                // somebody has waited for it.
+                std::thread::spawn(move || child.wait());
                 return Ok(());
             }
             if let Some(status) = child.try_wait().map_err(unavailable)? {
@@ -299,48 +330,27 @@ impl LocalExecutions {
 #[async_trait]
 impl Executions for LocalExecutions {
     async fn start(&self, name: &str, input: Value) -> Result<(), ExecutionsError> {
-        if let Some(before) = self.shared.records.read(name).map_err(broken)? {
-            let mut before = before;
-            self.settle(&mut before)?;
-            if before.status == ExecutionStatus::Running && before.input == input {
+        let real = WallClock::real();
+        for _ in 0..ENTRY_S * 100 {
+            if let Some(mut before) = self.shared.records.read(name).map_err(broken)? {
+                self.settle(&mut before)?;
+                if before.status == ExecutionStatus::Running && before.input == input {
+                    return Ok(());
+                }
+                return Err(ExecutionsError::AlreadyExists {
+                    name: name.to_owned(),
+                });
+            }
+            if self.begin(name, &input).await? {
                 return Ok(());
             }
-            return Err(ExecutionsError::AlreadyExists {
-                name: name.to_owned(),
-            });
+            // Somebody else begins it at this moment: what they asked for is known when their record is there.
+            real.sleep(Duration::from_millis(10)).await;
         }
-        // The lease comes before the record: at no time is there a record that runs without one.
-        let Some(lease) = Lease::take(&self.shared.home, name).map_err(unavailable)? else {
-            return Err(ExecutionsError::AlreadyExists {
-                name: name.to_owned(),
-            });
-        };
-        let here = self.place == Place::Here;
-        if !self
-            .shared
-            .records
-            .insert(name, &input, here, self.shared.clock.now())
-            .map_err(broken)?
-        {
-            return Err(ExecutionsError::AlreadyExists {
-                name: name.to_owned(),
-            });
-        }
-        match &self.place {
-            Place::Here => self.start_here(name, lease),
-            Place::Detached { program } => {
-                drop(lease);
-                if let Err(error) = self.start_detached(program, name).await {
-                    let cause = "No process took the execution over.";
-                    self.shared
-                        .records
-                        .end_aborted(name, cause, self.shared.clock.now())
-                        .map_err(broken)?;
-                    return Err(error);
-                }
-            }
-        }
-        Ok(())
+        Err(ExecutionsError::Unavailable {
+            reason: format!("another process holds the execution {name} and does not begin it"),
+            source: None,
+        })
     }
 
     async fn describe(&self, name: &str) -> Result<Execution, ExecutionsError> {

@@ -70,14 +70,23 @@ async fn begin(
         let plan = api.service.plan_save(&caller, request).await?;
         return Ok(Json(Planned { dry_run, plan }).into_response());
     }
+    let service = &api.service;
+    let before = async || match &key {
+        Some(key) => service.asked_before(&caller, &request, key).await,
+        None => Ok(None),
+    };
     // It is asked first: that very save may hold the instance by now, or have outlived it.
-    if let Some(key) = &key
-        && let Some(started) = api.service.asked_before(&caller, &request, key).await?
-    {
+    if let Some(started) = before().await? {
         return Ok(accepted(started));
     }
-    let plan = api.service.plan_save(&caller, request.clone()).await?;
-    plan.check_agreed()?;
+    let plan = service.plan_save(&caller, request.clone()).await;
+    if let Err(problem) = plan.and_then(|plan| plan.check_agreed()) {
+        // It may also have begun while this was checked.
+        return match before().await? {
+            Some(started) => Ok(accepted(started)),
+            None => Err(problem.into()),
+        };
+    }
     let started = api.service.start_save(&caller, request, key.as_deref());
     Ok(accepted(started.await?))
 }

@@ -1,0 +1,85 @@
+//! The same request of many processes at once, each with the embedded cloud open for itself.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Barrier;
+
+use prism_functions::domain::save::SaveRequest;
+use prism_functions::domain::{Code, Problem, SaveId};
+use prism_functions::service::Service;
+use prism_local::Embedded;
+use prism_tests::world::{caller, launch_request, save_request};
+
+/// How many ask at once.
+const CALLERS: usize = 64;
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_all().build().unwrap();
+    runtime.block_on(work)
+}
+
+fn open(home: &Path) -> Embedded {
+    Embedded::open(home, Path::new("prism")).unwrap()
+}
+
+/// Asks as the program does: for the save that there is, for the plan, for the save.
+async fn ask(service: &Service, request: &SaveRequest) -> Result<SaveId, Problem> {
+    let ada = caller("ada");
+    let id = "tonight";
+    if let Some(started) = service.asked_before(&ada, request, id).await? {
+        return Ok(started.save_id);
+    }
+    if let Err(problem) = service.plan_save(&ada, request.clone()).await {
+        let started = service.asked_before(&ada, request, id).await?;
+        return started.map(|started| started.save_id).ok_or(problem);
+    }
+    let started = service.start_save(&ada, request.clone(), Some(id)).await?;
+    Ok(started.save_id)
+}
+
+#[test]
+fn one_request_id_is_one_save_for_all_who_use_it_at_once() {
+    let home = tempfile::tempdir().unwrap();
+    open(home.path()).set_speed(1000.0).unwrap();
+    let cloud = open(home.path());
+    let ada = caller("ada");
+    let launch = launch_request("ubuntu", "work");
+    block_on(cloud.service().launch(&ada, &launch)).unwrap();
+    let request = save_request("work", "kept");
+    block_on(async {
+        for _ in 0..10_000 {
+            let planned = cloud.service().plan_save(&ada, request.clone()).await;
+            match planned {
+                Err(problem) if problem.code == Code::InstanceStateWrong => {}
+                planned => return planned.map(drop),
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("the instance never ran");
+    })
+    .unwrap();
+    let together = Barrier::new(CALLERS);
+    let answers: Vec<Result<SaveId, Problem>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..CALLERS)
+            .map(|_| {
+                scope.spawn(|| {
+                    let own = open(home.path());
+                    together.wait();
+                    block_on(async {
+                        let answer = ask(&own.service(), &request).await;
+                        own.idle().await;
+                        answer
+                    })
+                })
+            })
+            .collect();
+        threads.into_iter().map(|it| it.join().unwrap()).collect()
+    });
+    let ids: BTreeSet<SaveId> = answers.into_iter().map(Result::unwrap).collect();
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    let saves = block_on(cloud.service().saves(&ada, 100, None)).unwrap();
+    assert_eq!(saves.items.len(), 1);
+    assert_eq!(saves.items[0].version, Some(1), "{:?}", saves.items[0]);
+}
