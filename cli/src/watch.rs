@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use crate::app::Session;
 use crate::backend::{Looks, Unrecorded};
 use crate::errors::Outcome;
+use crate::explain::explain;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::prompt::{self, Choice};
@@ -44,14 +45,56 @@ pub(crate) async fn follow(session: &Session, id: &SaveId, duty: Duty) -> Outcom
     conclude(session, id, duty, ended)
 }
 
+/// Why a watch tells no end.
+enum Broken {
+    /// The save was refused, or there is none.
+    Save(Problem),
+    /// Nothing more is seen of it.
+    Watch(Problem),
+}
+
+impl Broken {
+    /// What is told of it: the save does not end with the watching, and whoever asked for it must be
+    /// able to find it again.
+    async fn told(self, session: &Session, id: &SaveId, duty: Duty) -> Problem {
+        let problem = match self {
+            Broken::Save(problem) => return problem,
+            Broken::Watch(problem) => explain(problem),
+        };
+        let left = match duty {
+            Duty::Carries => session.backend.hand_over(id).await,
+            Duty::Watches => Ok(()),
+        };
+        let stands = match left {
+            Ok(()) => format!("{id} goes on without being watched"),
+            Err(_) => format!("{id} is put back by the next command that gets through"),
+        };
+        let message = format!("{} {stands}.", problem.message);
+        let hint = format!("{} Then see: prism saves watch {id}", problem.advice());
+        Problem {
+            message,
+            hint: Some(hint),
+            ..problem
+        }
+    }
+}
+
 /// Waits for the end of a save, or until somebody ends the waiting.
 pub(crate) async fn await_end(
     session: &Session,
     id: &SaveId,
     duty: Duty,
 ) -> Result<Ended, Problem> {
+    match end(session, id, duty).await {
+        Ok(ended) => Ok(ended),
+        Err(broken) => Err(broken.told(session, id, duty).await),
+    }
+}
+
+async fn end(session: &Session, id: &SaveId, duty: Duty) -> Result<Ended, Broken> {
     let signals = Signals::listen().map_err(|error| {
-        Problem::new(Code::LocalIo, "Signals cannot be listened to.").because(error)
+        let message = "Signals cannot be listened to.";
+        Broken::Watch(Problem::new(Code::LocalIo, message).because(error))
     })?;
     let (choices, chosen) = mpsc::channel(1);
     let mut waiting = Waiting {
@@ -95,7 +138,11 @@ pub(crate) async fn until_begun(session: &Session, id: &SaveId) -> Result<Ended,
     let mut looks = session.backend.pace().looks();
     loop {
         looks.next().await;
-        if let Some(record) = look.once(session, id, &looks).await? {
+        let seen = match look.once(session, id, &looks).await {
+            Ok(seen) => seen,
+            Err(broken) => return Err(broken.told(session, id, Duty::Watches).await),
+        };
+        if let Some(record) = seen {
             return Ok(if record.state.is_final() {
                 Ended::Final(Box::new(record))
             } else {
@@ -125,7 +172,7 @@ impl Waiting<'_> {
         &mut self,
         mut signals: Signals,
         mut chosen: mpsc::Receiver<Choice>,
-    ) -> Result<Ended, Problem> {
+    ) -> Result<Ended, Broken> {
         let mut looks = self.session.backend.pace().looks();
         loop {
             tokio::select! {
@@ -141,7 +188,8 @@ impl Waiting<'_> {
             }
             if self.leaving {
                 if self.duty == Duty::Carries {
-                    self.session.backend.hand_over(self.id).await?;
+                    let left = self.session.backend.hand_over(self.id).await;
+                    left.map_err(Broken::Watch)?;
                 }
                 return Ok(Ended::Open(Box::new(record)));
             }
@@ -216,7 +264,7 @@ impl Look {
         session: &Session,
         id: &SaveId,
         looks: &Looks,
-    ) -> Result<Option<SaveRecord>, Problem> {
+    ) -> Result<Option<SaveRecord>, Broken> {
         self.since_sweep += looks.pause();
         if self.since_sweep >= SWEEP {
             self.since_sweep = Duration::ZERO;
@@ -240,7 +288,7 @@ impl Look {
                 self.failing += looks.pause();
                 Ok(None)
             }
-            Err(problem) => Err(problem),
+            Err(problem) => Err(Broken::Watch(problem)),
         }
     }
 
@@ -250,19 +298,21 @@ impl Look {
         session: &Session,
         id: &SaveId,
         unknown: Problem,
-    ) -> Result<(), Problem> {
-        match session.backend.unrecorded(id).await? {
-            Unrecorded::Unknown => return Err(unknown),
+    ) -> Result<(), Broken> {
+        let unrecorded = session.backend.unrecorded(id).await;
+        match unrecorded.map_err(Broken::Watch)? {
+            Unrecorded::Unknown => return Err(Broken::Save(unknown)),
             // It may have written its record between the two looks.
             Unrecorded::Failed(problem) if session.backend.save(id).await.is_err() => {
-                return Err(problem);
+                return Err(Broken::Save(problem));
             }
             Unrecorded::Failed(_) | Unrecorded::Begins => {}
         }
         if self.unknown > UNKNOWN {
             let message = format!("The save {id} was asked for and has not begun.");
-            return Err(Problem::new(Code::NotReady, message)
-                .hint(format!("Look again: prism saves watch {id}")));
+            let problem = Problem::new(Code::NotReady, message)
+                .hint(format!("Look again: prism saves watch {id}"));
+            return Err(Broken::Save(problem));
         }
         Ok(())
     }

@@ -294,6 +294,44 @@ fn a_save_is_begun_once_and_watched_to_its_end() {
 }
 
 #[test]
+fn a_watch_that_fails_says_that_the_save_goes_on_and_how_to_see_it() {
+    let expired = "Bearer error=\"invalid_token\" error_description=\"the token has expired\"";
+    for (args, seen) in [
+        (&["save", "box", "box-env", "--yes"][..], 1),
+        (&["save", "box", "box-env", "--no-wait"][..], 0),
+        (&["saves", "watch", SAVE][..], 1),
+    ] {
+        let looks = std::sync::atomic::AtomicUsize::new(0);
+        let fake = Fake::new(move |ask, _| match ask.line().as_str() {
+            "POST /v1/saves?dry_run=true" => {
+                Reply::json(200, json!({ "dry_run": true, "plan": plan() }))
+            }
+            "POST /v1/saves" => Reply::json(202, json!({ "save_id": SAVE, "repeated": false })),
+            _ if looks.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < seen => {
+                Reply::json(200, json!(record(SaveState::Running)))
+            }
+            _ => Reply::json(401, json!({ "message": "Unauthorized" }))
+                .header("WWW-Authenticate", expired),
+        });
+        let told = Member::of(&fake.url()).run(&[&["--json"], args].concat());
+        assert_eq!(told.code, 1, "{args:?}: {}", told.stderr);
+        let error = told.error();
+        assert_eq!(error["code"], "CredentialsExpired", "{error}");
+        let goes_on = format!("{SAVE} goes on");
+        assert!(
+            error["message"].as_str().unwrap().contains(&goes_on),
+            "{error}"
+        );
+        let watch = format!("prism saves watch {SAVE}");
+        let hint = error["hint"].as_str().unwrap();
+        assert!(
+            hint.contains("Log in again") && hint.contains(&watch),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn the_same_request_id_is_the_same_save() {
     let fake = Fake::new(|ask, _| match ask.path.as_str() {
         "/v1/me" => Reply::json(200, json!({ "user": "ann" })),
