@@ -166,6 +166,7 @@ fn version(template: &Template, number: u32, version: u32) -> Version {
         description: template.description.clone(),
         save_id: format!("save-{id:020x}").parse().expect("it is a save"),
         saved_from: format!("work-{number}"),
+        saved_from_id: None,
         saved_by: template.owner.clone(),
         saved_date: start(),
         schedule: None,

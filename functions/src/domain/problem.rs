@@ -97,6 +97,7 @@ codes! {
     SaveEnded, Refused, "The save has ended already.", "\"prism saves status\" shows how it ended.";
     ScheduleNotFound, Refused, "There is no schedule of that name of yours.", "\"prism schedule list\" shows your schedules.";
     ScheduleNameTaken, Refused, "You have another schedule of that name.", "Choose another name with --name, or delete the other schedule first: \"prism schedule delete NAME\".";
+    ScheduleInstanceChanged, Refused, "The name that a schedule was made for means another instance by now.", "Name the instance that is meant: \"prism schedule edit NAME --instance ID\". Or delete the schedule: \"prism schedule delete NAME\".";
     TemplateNotFound, Refused, "There is no template of that name that you may see.", "\"prism templates\" shows the templates you can launch.";
     VersionNotFound, Refused, "The template has no such version.", "\"prism template info\" shows its versions.";
     TemplateInUse, Refused, "Instances run from the template, or a schedule saves to it.", "Terminate the instances or delete the schedule first, or delete it all the same with --force.";

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::problem::{Code, Problem};
 use super::{
-    ImageId, MicroUsd, ProjectName, Region, SaveId, ScheduleName, SnapshotId, TemplateName,
-    Timestamp, UserId,
+    ImageId, InstanceId, MicroUsd, ProjectName, Region, SaveId, ScheduleName, SnapshotId,
+    TemplateName, Timestamp, UserId,
 };
 use crate::domain::ids::shown;
 use crate::ports::Architecture;
@@ -200,6 +200,9 @@ pub struct AddedArchitecture {
     pub save_id: SaveId,
     /// The name of the instance it was saved from.
     pub saved_from: String,
+    /// That instance; unknown of what older versions added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved_from_id: Option<InstanceId>,
     /// Who saved it.
     pub saved_by: UserId,
     /// When it was added.
@@ -227,6 +230,9 @@ pub struct Version {
     pub save_id: SaveId,
     /// The name of the instance it was saved from.
     pub saved_from: String,
+    /// That instance; unknown of what was imported, and of what older versions saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved_from_id: Option<InstanceId>,
     /// Who saved it.
     pub saved_by: UserId,
     /// When it was saved.

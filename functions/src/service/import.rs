@@ -425,6 +425,7 @@ fn version_of(
         description: file.description.clone(),
         save_id: id.clone(),
         saved_from: file.saved_from.clone(),
+        saved_from_id: None,
         saved_by: file.saved_by.clone(),
         saved_date: file.saved_date,
         schedule: None,

@@ -8,7 +8,7 @@ use super::access::{Action, Caller};
 use super::{Service, TemplateKind};
 use crate::domain::catalogue;
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
-use crate::domain::{Problem, TemplateName, Timestamp, UserId};
+use crate::domain::{InstanceId, Problem, TemplateName, Timestamp, UserId};
 
 /// The most versions of the template itself that its lineage begins with, the newest ones.
 const OWN: usize = 50;
@@ -44,6 +44,9 @@ pub struct LineageNode {
     pub kind: TemplateKind,
     /// The name of the instance that it was saved from.
     pub saved_from: Option<String>,
+    /// That instance, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved_from_id: Option<InstanceId>,
     /// Who saved it.
     pub saved_by: Option<UserId>,
     /// When it was saved.
@@ -144,6 +147,7 @@ impl<'a> Walk<'a> {
             parent: None,
             kind: TemplateKind::BuiltIn,
             saved_from: None,
+            saved_from_id: None,
             saved_by: None,
             saved_date: None,
             state: TemplateState::Active,
@@ -160,6 +164,7 @@ impl<'a> Walk<'a> {
             parent: None,
             kind: TemplateKind::Saved,
             saved_from: Some(version.saved_from.clone()),
+            saved_from_id: version.saved_from_id.clone(),
             saved_by: Some(version.saved_by.clone()),
             saved_date: Some(version.saved_date),
             state: version.state,

@@ -14,9 +14,10 @@ use crate::domain::grant::{Grant, Grantee};
 use crate::domain::save::SaveRecord;
 use crate::domain::schedule::Schedule;
 use crate::domain::template::{Template, TemplateState, Version};
-use crate::domain::{ImageId, Problem, Region, Timestamp};
+use crate::domain::{ImageId, InstanceId, Problem, Region, Timestamp};
 use crate::ports::InstanceFilter;
 use crate::registry::{Stored, TRIES};
+use crate::steps::scheduled::saved_from;
 use crate::steps::{Env, from_ec2};
 
 /// The most versions that go with one save; the next goes on.
@@ -45,10 +46,12 @@ async fn remove_surplus(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
         return Ok(());
     };
     let name = &record.request.template;
-    let all = env.registry.all_versions(name).await?.into_iter();
-    let own = all.filter(|version| is_own(version, &schedule));
+    let instance = &record.instance()?.id;
+    let mut own = env.registry.all_versions(name).await?;
+    own.retain(|version| is_own(version, &schedule));
     let keep = usize::try_from(keep).unwrap_or(usize::MAX);
-    let surplus: Vec<Version> = own.skip(keep).collect();
+    let own = of_instance(env, own, instance).await?;
+    let surplus: Vec<Version> = own.into_iter().skip(keep).collect();
     let Some(template) = env.registry.template(name).await? else {
         return Ok(());
     };
@@ -108,6 +111,23 @@ fn is_own(version: &Version, schedule: &Schedule) -> bool {
     version.state != TemplateState::Deleted
         && version.saved_by == schedule.owner
         && version.schedule.as_ref() == Some(&schedule.name)
+}
+
+/// The versions that were saved from an instance: one of another neither counts nor goes, whatever that is called.
+async fn of_instance(
+    env: &Env,
+    versions: Vec<Version>,
+    instance: &InstanceId,
+) -> Result<Vec<Version>, Problem> {
+    let mut own = Vec::new();
+    for version in versions {
+        let added = version.added.iter();
+        let mut others = added.filter(|it| it.saved_from_id.as_ref() != Some(instance));
+        if others.next().is_none() && saved_from(env, &version).await?.as_ref() == Some(instance) {
+            own.push(version);
+        }
+    }
+    Ok(own)
 }
 
 /// Marks a version deleted that nobody needs. Answers whether it was done.

@@ -178,7 +178,12 @@ async fn note_refusal(env: &Env, input: &Input, problem: &Problem) -> Result<(),
     record.schedule = started.schedule;
     record.state = SaveState::Failed;
     record.ended_at = Some(now);
-    record.failure = Some(failure(problem, "PlanSave"));
+    let failure = failure(problem, "PlanSave");
+    record.failure = Some(failure.clone());
+    // Nobody waits for the answer to a run of a schedule.
+    if record.schedule.is_some() {
+        tell(env, &notice(&record, record.state, &failure, now)).await;
+    }
     env.registry.note_refused(&record).await?;
     runs::note(env, &record).await;
     Ok(())

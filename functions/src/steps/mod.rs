@@ -16,6 +16,7 @@ pub(crate) mod permissions;
 mod preflight;
 mod rights;
 mod runs;
+pub(crate) mod scheduled;
 mod tags;
 
 mod await_copy;
@@ -55,7 +56,7 @@ pub(crate) use discard_image::LATE_S;
 pub(crate) use errors::from_ec2;
 pub(crate) use findings::{Standing, look, standing};
 pub(crate) use plan_copy::check as check_copy;
-pub(crate) use plan_save::plan;
+pub(crate) use plan_save::{plan, plan_scheduled};
 pub(crate) use preflight::addressed;
 pub(crate) use rights::check_moves_not;
 

@@ -4,15 +4,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::preflight::{self, Subject, Target};
-use super::{Env, LOGIN_TAG, PORTS_TAG, Step, TEMPLATE_TAG, packages, rights, runs};
+use super::{Env, LOGIN_TAG, PORTS_TAG, Step, TEMPLATE_TAG, packages, rights, runs, scheduled};
 use crate::domain::audit::{Channel, Origin};
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{Duty, SavePlan, SaveRecord, SaveRequest, SavedInstance, TemplateMove};
-use crate::domain::schedule::ScheduleState;
+use crate::domain::schedule::{Schedule, ScheduleState};
 use crate::domain::template::Template;
-use crate::domain::{Code, Problem, Region, SaveId, ScheduleName};
+use crate::domain::{Code, InstanceId, Problem, Region, SaveId, ScheduleName};
 use crate::ports::{Call, InstanceState};
-use crate::registry::{Admission, Begun};
+use crate::registry::{Admission, Begun, Stored};
 use crate::service::access::Caller;
 use crate::service::{audit, projects};
 
@@ -85,15 +85,23 @@ impl Step for PlanSave {
         if let Some(stored) = env.registry.save(&input.save_id).await? {
             return again(&stored.value, &input);
         }
-        if let Some(name) = &input.schedule {
-            still_scheduled(env, &input, name).await?;
-        }
+        let schedule = match &input.schedule {
+            Some(name) => Some(still_scheduled(env, &input, name).await?),
+            None => None,
+        };
+        let meant = match &schedule {
+            Some(stored) => Some(scheduled::instance_of(env, &stored.value).await?),
+            None => None,
+        };
         let (id, request) = (input.save_id.clone(), input.request.clone());
-        let (plan, admission) = admitted(env, &input.caller, id, request).await?;
+        let (plan, admission) = admitted(env, &input.caller, id, request, meant.as_ref()).await?;
         if input.dry_run {
             return Ok(output(plan, 1, true));
         }
         plan.check_agreed()?;
+        if let Some(stored) = &schedule {
+            scheduled::adopt(env, stored, &plan.instance.id).await?;
+        }
         begin(env, &input, plan, admission.as_ref()).await
     }
 }
@@ -101,10 +109,14 @@ impl Step for PlanSave {
 /// A run may come late: EventBridge Scheduler tries for half an hour to start it, whatever becomes of
 /// its schedule meanwhile. One that is gone by now, holds still, or asks for something else saves
 /// nothing any more.
-async fn still_scheduled(env: &Env, input: &Input, name: &ScheduleName) -> Result<(), Problem> {
+async fn still_scheduled(
+    env: &Env,
+    input: &Input,
+    name: &ScheduleName,
+) -> Result<Stored<Schedule>, Problem> {
     let owner = &input.caller.user;
     let stored = env.registry.schedule(owner, name).await?;
-    let message = match stored.map(|stored| stored.value) {
+    let message = match stored.as_ref().map(|stored| &stored.value) {
         None => format!("The schedule {name} of {owner} is gone: its run saves nothing."),
         Some(it) if it.state == ScheduleState::Deleting => {
             format!("The schedule {name} of {owner} is being deleted: its run saves nothing.")
@@ -115,9 +127,11 @@ async fn still_scheduled(env: &Env, input: &Input, name: &ScheduleName) -> Resul
         Some(it) if it.paused && !input.by_hand => {
             format!("The schedule {name} of {owner} is paused: its run saves nothing.")
         }
-        Some(_) => return Ok(()),
+        Some(_) => String::new(),
     };
-    Err(Problem::new(Code::ScheduleNotFound, message))
+    stored
+        .filter(|_| message.is_empty())
+        .ok_or_else(|| Problem::new(Code::ScheduleNotFound, message))
 }
 
 /// The save has begun already: a retried step, or a second execution that goes on with it.
@@ -199,7 +213,20 @@ pub(crate) async fn plan(
     save_id: SaveId,
     request: SaveRequest,
 ) -> Result<SavePlan, Problem> {
-    let (plan, _) = admitted(env, caller, save_id, request).await?;
+    let (plan, _) = admitted(env, caller, save_id, request, None).await?;
+    Ok(plan)
+}
+
+/// The same for the save that a schedule asks for.
+pub(crate) async fn plan_scheduled(
+    env: &Env,
+    caller: &Caller,
+    save_id: SaveId,
+    schedule: &Schedule,
+) -> Result<SavePlan, Problem> {
+    let meant = scheduled::instance_of(env, schedule).await?;
+    let request = schedule.request.clone();
+    let (plan, _) = admitted(env, caller, save_id, request, Some(&meant)).await?;
     Ok(plan)
 }
 
@@ -209,8 +236,9 @@ async fn admitted(
     caller: &Caller,
     save_id: SaveId,
     request: SaveRequest,
+    meant: Option<&InstanceId>,
 ) -> Result<(SavePlan, Option<Admission>), Problem> {
-    let subject = preflight::check(env, caller, &save_id, &request).await?;
+    let subject = preflight::check(env, caller, &save_id, &request, meant).await?;
     let instance = saved_instance(&subject)?;
     let was_running = instance.original_state == InstanceState::Running;
     let bytes = instance

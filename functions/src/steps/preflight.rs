@@ -5,7 +5,7 @@ use super::tags::AskedFor;
 use super::{Env, from_ec2, keys, rights};
 use crate::domain::save::{SaveRequest, Warning};
 use crate::domain::template::{Template, TemplateState, Version};
-use crate::domain::{Code, Problem, SaveId, TemplateName};
+use crate::domain::{Code, InstanceId, Problem, SaveId, TemplateName};
 use crate::ports::{Architecture, Instance, InstanceState, NewImage, Probe, StatusChecks, Volume};
 use crate::service::access::Caller;
 use crate::service::lookup;
@@ -48,8 +48,9 @@ pub(super) async fn check(
     caller: &Caller,
     save: &SaveId,
     request: &SaveRequest,
+    meant: Option<&InstanceId>,
 ) -> Result<Subject, Problem> {
-    let (instance, target, template) = addressed(env, caller, request).await?;
+    let (instance, target, template) = addressed(env, caller, request, meant).await?;
     if let Some(holder) = env
         .registry
         .lock_holder(&request.region, &instance.id)
@@ -108,16 +109,19 @@ pub(super) async fn check(
 }
 
 /// What a request is about: the instance, what becomes of the template, and that itself where there
-/// is one already. Checks all that does not depend on how things stand just now.
+/// is one already. Checks all that does not depend on how things stand just now. A schedule knows which instance
+/// is `meant`, whatever the name in its request means.
 pub(crate) async fn addressed(
     env: &Env,
     caller: &Caller,
     request: &SaveRequest,
+    meant: Option<&InstanceId>,
 ) -> Result<(Instance, Target, Option<Template>), Problem> {
     request.check()?;
     check_regions(env, request).await?;
     let (target, template, added_to) = rights::check_template(env, caller, request).await?;
-    let instance = lookup::own_instance(env, caller, &request.region, &request.instance).await?;
+    let name = meant.map_or(request.instance.as_str(), InstanceId::as_str);
+    let instance = lookup::own_instance(env, caller, &request.region, name).await?;
     if let Some(version) = added_to {
         check_lacks(&version, instance.architecture)?;
     }

@@ -15,9 +15,11 @@ Examples:
   prism schedule edit nightly-env --cron \"0 3 ? * MON-FRI *\" --timezone Europe/Berlin
   prism schedule edit nightly-env --keep all --jitter 0m
 
-What it saves stays. To save another instance, or to another template, make another schedule.";
+  prism schedule edit nightly-env --instance my-new-research
 
-/// Change when a schedule is due, or how many versions it keeps
+To save to another template, make another schedule.";
+
+/// Change when a schedule is due, how many versions it keeps, or which instance it saves
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Edit {
@@ -47,6 +49,9 @@ struct Changes {
     /// Put each run off at random, by at most so much: 15m, 1h; or 0m
     #[arg(long, value_name = "TIME")]
     jitter: Option<String>,
+    /// Save this instance from now on, by its name or its id. Versions of the one before are kept
+    #[arg(long, value_name = "INSTANCE")]
+    instance: Option<String>,
 }
 
 /// How many versions are kept, as it is typed.
@@ -72,6 +77,7 @@ impl Edit {
             cadence: cadence(asked.rate.as_deref(), asked.cron.as_deref())?,
             timezone: asked.timezone.as_deref().map(str::parse).transpose()?,
             jitter_minutes: asked.jitter.as_deref().map(minutes_of).transpose()?,
+            instance: asked.instance,
         };
         edit.check()?;
         session.backend.edit_schedule(&name, &edit).await?;

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use prism_functions::domain::Timestamp;
+use prism_functions::domain::schedule::Schedule;
 use prism_functions::service::ScheduleView;
 use serde_json::{Value, json};
 
@@ -44,6 +45,15 @@ impl List {
     }
 }
 
+/// The instance's name with its id: a name may mean another one later.
+fn instance(schedule: &Schedule) -> String {
+    let name = &schedule.request.instance;
+    match &schedule.instance_id {
+        Some(id) if id.as_str() != name => format!("{name} ({id})"),
+        _ => name.clone(),
+    }
+}
+
 fn row(view: &ScheduleView, now: Timestamp) -> Vec<String> {
     let schedule = &view.schedule;
     let last = view.runs.first();
@@ -60,7 +70,7 @@ fn row(view: &ScheduleView, now: Timestamp) -> Vec<String> {
     vec![
         schedule.name.to_string(),
         super::state(schedule).to_owned(),
-        schedule.request.instance.clone(),
+        instance(schedule),
         schedule.request.template.to_string(),
         schedule.cadence.to_string(),
         schedule

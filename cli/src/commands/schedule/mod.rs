@@ -72,6 +72,15 @@ fn state(schedule: &Schedule) -> &'static str {
     }
 }
 
+/// The instance that a schedule saves, whatever its name means.
+fn id(schedule: &Schedule) -> String {
+    let id = schedule.instance_id.as_ref();
+    id.map_or_else(
+        || "known from its next run on".to_owned(),
+        ToString::to_string,
+    )
+}
+
 /// Shows a schedule.
 fn show(session: &Session, view: &ScheduleView) -> Result<(), Failure> {
     let now = session.backend.now();
@@ -119,6 +128,7 @@ fn text(view: &ScheduleView, now: Timestamp) -> String {
     text.push_str(&pairs([
         ("state", state(schedule).to_owned()),
         ("owner", schedule.owner.to_string()),
+        ("instance", id(schedule)),
         ("region", request.region.to_string()),
         ("copies to", copies.join(", ")),
         ("for", plain(&request.description)),

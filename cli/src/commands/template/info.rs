@@ -74,6 +74,7 @@ fn summary(version: &Version) -> Value {
     json!({
         "number": version.number,
         "saved_from": version.saved_from,
+        "saved_from_id": version.saved_from_id,
         "saved_by": version.saved_by,
         "saved_date": version.saved_date,
         "description": version.description,
@@ -239,7 +240,10 @@ fn state(template: &Template, version: &Version) -> String {
 }
 
 fn source(version: &Version) -> String {
-    let from = plain(&version.saved_from);
+    let mut from = plain(&version.saved_from);
+    if let Some(id) = &version.saved_from_id {
+        let _ = write!(from, " ({id})");
+    }
     match &version.imported_by {
         Some(by) => format!("imported by {by}; saved from the instance {from}"),
         None => format!("saved from the instance {from}"),

@@ -88,6 +88,7 @@ mod tests {
             parent: parent.map(str::to_owned),
             kind: TemplateKind::BuiltIn,
             saved_from: None,
+            saved_from_id: None,
             saved_by: None,
             saved_date: None,
             state: TemplateState::Active,

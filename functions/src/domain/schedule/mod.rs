@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::object::object;
 use super::problem::{Code, Problem};
 use super::save::SaveRequest;
-use super::{ScheduleName, Timestamp, UserId};
+use super::{InstanceId, ScheduleName, Timestamp, UserId};
 
 pub use cadence::{Cadence, RATE_MINUTES_LEAST, RATE_MINUTES_MOST, TimeZone};
 pub use run::{RUNS, Run, Runs};
@@ -135,6 +135,10 @@ pub struct Schedule {
     pub owner: UserId,
     /// The save that it asks for.
     pub request: SaveRequest,
+    /// The instance that it saves, whatever its name means later. Schedules that older versions made know it from
+    /// their next run on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_id: Option<InstanceId>,
     /// How often it is due.
     pub cadence: Cadence,
     /// In which time zone a cron expression is meant.
@@ -168,6 +172,7 @@ impl Schedule {
             name,
             owner,
             request: asked.request,
+            instance_id: None,
             cadence: asked.cadence,
             timezone: asked.timezone,
             jitter_minutes: asked.jitter_minutes,

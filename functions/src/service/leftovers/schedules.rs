@@ -8,6 +8,7 @@ use crate::service::Service;
 use crate::service::access::Caller;
 use crate::service::lookup::own_instance;
 use crate::service::schedules::from_schedules;
+use crate::steps;
 
 impl Service {
     /// The schedules of which nothing can come any more.
@@ -35,7 +36,15 @@ impl Service {
     async fn points_nowhere(&self, schedule: &Schedule) -> Result<Option<String>, Problem> {
         let owner = Caller::new(schedule.owner.clone());
         let request = &schedule.request;
-        match own_instance(&self.env, &owner, &request.region, &request.instance).await {
+        let meant = match steps::scheduled::instance_of(&self.env, schedule).await {
+            Ok(id) => id.to_string(),
+            Err(problem) if problem.code == Code::ScheduleInstanceChanged => {
+                let why = format!("{} is another instance by now", request.instance);
+                return Ok(Some(why));
+            }
+            Err(_) => request.instance.clone(),
+        };
+        match own_instance(&self.env, &owner, &request.region, &meant).await {
             Ok(instance) if instance.state.is_gone() => {
                 Ok(Some(format!("its instance {} is terminated", instance.id)))
             }

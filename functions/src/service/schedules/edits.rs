@@ -1,9 +1,10 @@
 //! What can be changed about a schedule: when it is due, how many versions it keeps, whether it holds still.
-//! What it saves stays: another save is another schedule.
+//! It can be told to save another instance, by name; what it saves it to stays: another template is another schedule.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{from_schedules, taken};
+use crate::domain::save::SaveRequest;
 use crate::domain::schedule::{
     Cadence, Schedule, ScheduleState, TimeZone, check_jitter, check_keep,
 };
@@ -11,6 +12,7 @@ use crate::domain::{Code, Problem, ScheduleName, Timestamp};
 use crate::registry::Stored;
 use crate::service::access::Caller;
 use crate::service::{Expected, Service};
+use crate::steps;
 
 /// How many of a schedule's versions are kept: a number, or null for all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +65,10 @@ pub struct ScheduleEdit {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "api", schema(minimum = 0, maximum = 1440))]
     pub jitter_minutes: Option<u32>,
+    /// The instance that it saves from now on, by its name or its id. Versions of the one before stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "api", schema(min_length = 1, max_length = 128))]
+    pub instance: Option<String>,
 }
 
 /// A value that is there, though it may be null.
@@ -134,8 +140,11 @@ impl Service {
         if stored.value.state != ScheduleState::Active {
             return Err(taken(&stored.value));
         }
-        let after = edit.of(&stored.value, self.env.clock.now());
+        let mut after = edit.of(&stored.value, self.env.clock.now());
         after.check()?;
+        if let Some(instance) = &edit.instance {
+            self.point_to(caller, &mut after, instance).await?;
+        }
         let next = self.next(&after)?;
         // The same again makes sure of it: an earlier change may have got no further.
         let put = self.schedules.put(&after, next).await;
@@ -159,6 +168,28 @@ impl Service {
             }
             Err(problem) => Err(problem),
         }
+    }
+
+    /// Has a schedule save another instance of its owner's.
+    async fn point_to(
+        &self,
+        caller: &Caller,
+        schedule: &mut Schedule,
+        instance: &str,
+    ) -> Result<(), Problem> {
+        let request = SaveRequest {
+            instance: instance.to_owned(),
+            // That was of the other instance's data.
+            accept_instance_store_loss: None,
+            ..schedule.request.clone()
+        };
+        let (found, ..) = steps::addressed(&self.env, caller, &request, None).await?;
+        if schedule.instance_id.as_ref() != Some(&found.id) || schedule.request.instance != instance
+        {
+            schedule.request = request;
+            schedule.instance_id = Some(found.id);
+        }
+        Ok(())
     }
 
     /// Lets a schedule hold still, or go on. Only as it is expected to stand.

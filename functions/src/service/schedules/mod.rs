@@ -14,7 +14,7 @@ use super::expected::{check, schedule_tag};
 use super::{Expected, Service, Started};
 use crate::domain::audit::{AuditEvent, Subject};
 use crate::domain::schedule::{Run, Runs, Schedule, ScheduleRequest, ScheduleState};
-use crate::domain::{Code, Problem, ScheduleName, Timestamp};
+use crate::domain::{Code, Problem, SaveId, ScheduleName, Timestamp};
 use crate::ports::SchedulesError;
 use crate::registry::{Listed, Stored};
 use crate::steps;
@@ -66,19 +66,24 @@ impl Service {
             Some(name) => name.clone(),
             None => asked.request.template.as_str().parse()?,
         };
-        let new = Schedule::new(name, caller.user.clone(), asked, self.env.clock.now());
+        let mut new = Schedule::new(name, caller.user.clone(), asked, self.env.clock.now());
         let before = self.env.registry.schedule(&new.owner, &new.name).await?;
         let stored = match before {
             Some(before) if !before.value.asks_the_same(&new) => return Err(taken(&before.value)),
             Some(before) => match before.value.state {
-                ScheduleState::Active => return Ok(before.value),
+                ScheduleState::Active => {
+                    self.check_same_instance(&before.value).await?;
+                    return Ok(before.value);
+                }
                 ScheduleState::Pending => before,
                 ScheduleState::Deleting => return Err(taken(&before.value)),
             },
             None => {
                 self.next(&new)?;
-                let (_, _, template) = steps::addressed(&self.env, caller, &new.request).await?;
+                let (instance, _, template) =
+                    steps::addressed(&self.env, caller, &new.request, None).await?;
                 steps::check_moves_not(&new.request, template.as_ref())?;
+                new.instance_id = Some(instance.id);
                 let event = self
                     .about(caller, "schedule.create", &new.name)
                     .with("instance", &new.request.instance)
@@ -88,6 +93,14 @@ impl Service {
             }
         };
         self.activate(stored).await
+    }
+
+    /// Refuses to take a schedule for the one that is asked for where its name means another instance by now.
+    async fn check_same_instance(&self, schedule: &Schedule) -> Result<(), Problem> {
+        match steps::scheduled::instance_of(&self.env, schedule).await {
+            Err(problem) if problem.code == Code::ScheduleInstanceChanged => Err(problem),
+            _ => Ok(()),
+        }
     }
 
     /// Lets a schedule fire whose record is written.
@@ -211,12 +224,12 @@ impl Service {
             return Err(schedule_not_found(name.as_str()));
         }
         let digits = self.digits("run", &caller.user, request_id)?;
-        let save_id = format!("save-{digits}").parse()?;
+        let save_id: SaveId = format!("save-{digits}").parse()?;
         let request = &schedule.request;
         if let Some(started) = self.begun_before(&save_id, request).await? {
             return Ok(started);
         }
-        let plan = self.plan_save(caller, request.clone()).await?;
+        let plan = steps::plan_scheduled(&self.env, caller, save_id.clone(), &schedule).await?;
         plan.check_agreed()?;
         let mut input = schedule.input();
         input["save_id"] = json!(save_id);

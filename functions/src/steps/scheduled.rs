@@ -1,0 +1,103 @@
+//! Which instance a schedule saves: the one that it was made for. A name outlives an instance, so a name that means
+//! another one by now is told to the owner, and saves nothing.
+
+use super::Env;
+use crate::domain::save::SaveState;
+use crate::domain::schedule::Schedule;
+use crate::domain::template::Version;
+use crate::domain::{Code, InstanceId, Problem};
+use crate::ports::Instance;
+use crate::registry::Stored;
+use crate::service::access::Caller;
+use crate::service::lookup::{own_instance, own_instances};
+
+/// The instance that a schedule saves.
+pub(crate) async fn instance_of(env: &Env, schedule: &Schedule) -> Result<InstanceId, Problem> {
+    let (owner, request) = (Caller::new(schedule.owner.clone()), &schedule.request);
+    let mut named = own_instances(env, &owner, &request.region, &request.instance).await?;
+    named.retain(|instance| !instance.state.is_gone());
+    let known = match &schedule.instance_id {
+        Some(id) => Some(id.clone()),
+        None => last_saved(env, schedule).await?,
+    };
+    match known {
+        // An instance that was given another name is still the one that is meant.
+        Some(id) if named.is_empty() || named.iter().any(|instance| instance.id == id) => Ok(id),
+        Some(id) => Err(changed(schedule, &id, &named)),
+        None => {
+            let found = own_instance(env, &owner, &request.region, &request.instance).await?;
+            Ok(found.id)
+        }
+    }
+}
+
+/// Notes the instance of a schedule that does not know it yet. Where somebody changes the schedule at this
+/// moment, its next run does.
+pub(super) async fn adopt(
+    env: &Env,
+    stored: &Stored<Schedule>,
+    instance: &InstanceId,
+) -> Result<(), Problem> {
+    if stored.value.instance_id.is_some() {
+        return Ok(());
+    }
+    let note = |schedule: &mut Schedule| schedule.instance_id = Some(instance.clone());
+    match env.registry.change_schedule(stored, None, note).await {
+        Err(problem) if problem.code != Code::RegistryConflict => Err(problem),
+        _ => Ok(()),
+    }
+}
+
+/// The instance that a schedule of an older version, which knows a name alone, has saved last; `None` where it
+/// has saved nothing yet.
+async fn last_saved(env: &Env, schedule: &Schedule) -> Result<Option<InstanceId>, Problem> {
+    let runs = env.registry.runs(schedule).await?.recent;
+    for run in runs {
+        if run.state == SaveState::Succeeded
+            && let Some(save) = env.registry.save(&run.save_id).await?
+            && let Ok(instance) = save.value.instance()
+        {
+            return Ok(Some(instance.id.clone()));
+        }
+    }
+    // Only so many runs are kept: its versions tell of older ones.
+    let versions = env
+        .registry
+        .all_versions(&schedule.request.template)
+        .await?;
+    let its = |version: &&Version| {
+        version.saved_by == schedule.owner
+            && version.schedule.as_ref() == Some(&schedule.name)
+            && version.saved_date >= schedule.created_at
+    };
+    match versions.iter().find(its) {
+        Some(version) => saved_from(env, version).await,
+        None => Ok(None),
+    }
+}
+
+/// The instance that a version was saved from, where that is known.
+pub(crate) async fn saved_from(
+    env: &Env,
+    version: &Version,
+) -> Result<Option<InstanceId>, Problem> {
+    if version.saved_from_id.is_some() || version.imported_by.is_some() {
+        return Ok(version.saved_from_id.clone());
+    }
+    let save = env.registry.save(&version.save_id).await?;
+    Ok(save.and_then(|save| Some(save.value.instance().ok()?.id.clone())))
+}
+
+fn changed(schedule: &Schedule, id: &InstanceId, named: &[Instance]) -> Problem {
+    let (name, called) = (&schedule.name, &schedule.request.instance);
+    let now: Vec<&str> = named.iter().map(|instance| instance.id.as_str()).collect();
+    let now = now.join(", ");
+    let message = format!(
+        "The schedule {name} saves the instance {id}, and {called} is {now} by now: nothing was saved."
+    );
+    let hint = format!(
+        "If that is the one to save from now on: prism schedule edit {name} --instance {}. Its versions of {id} are kept. Otherwise delete the schedule: prism schedule delete {name}",
+        named.first().map_or("ID", |instance| instance.id.as_str())
+    );
+    Problem::new(Code::ScheduleInstanceChanged, message).hint(hint)
+}
