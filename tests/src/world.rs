@@ -14,7 +14,7 @@ use prism_functions::ports::{
 use prism_functions::registry::Registry;
 use prism_functions::service::access::Caller;
 use prism_functions::service::{LaunchRequest, Service};
-use prism_functions::steps::{Env, Settings};
+use prism_functions::steps::{Env, Identity, Settings};
 use prism_local::PolledSchedules;
 use prism_local::ec2::{Admin, Cloud, Durations, Settings as CloudSettings, SimEc2};
 use prism_local::executions::{MemoryExecutions, VirtualTime, Wrap, machine};
@@ -28,6 +28,8 @@ use crate::watched::Watched;
 pub const BEGIN: &str = "2026-01-05T09:00:00Z";
 /// The Region in which everything happens unless a test says otherwise.
 pub const REGION: &str = "us-east-1";
+/// Which deployment every world is.
+pub const DEPLOYMENT: &str = "deployment-of-tests";
 
 /// A deployment and its users.
 #[derive(Debug)]
@@ -157,6 +159,7 @@ impl Setup {
             clock: time,
             notifier: Arc::new(Recorded(between.notifier(Arc::clone(&notices) as _))),
             settings: self.settings,
+            identity: identity(),
         };
         let functions = Arc::clone(&between);
         let executions = MemoryExecutions::of(clock.clone(), self.machine, move |steps| {
@@ -293,6 +296,11 @@ pub fn caller(user: &str) -> Caller {
 /// The account of every world.
 pub fn account() -> AccountId {
     "111122223333".parse().expect("it is an account id")
+}
+
+/// The identity of every world.
+pub fn identity() -> Identity {
+    Identity::known(DEPLOYMENT.parse().expect("it is a deployment's id"))
 }
 
 /// The usual Region.

@@ -63,6 +63,7 @@ async fn wired() -> Wired {
         clock,
         notifier: Arc::new(Notices::default()),
         settings: Settings::default(),
+        identity: prism_tests::world::identity(),
     };
     executions.set_env(env.clone());
     let service = Service {

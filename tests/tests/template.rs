@@ -404,6 +404,7 @@ fn the_outputs_are_those_that_callers_are_configured_by() {
         "AllowedRegions",
         "ApiUrl",
         "DeadLettersArn",
+        "DeploymentId",
         "EventBusName",
         "IamIdentity",
         "LaunchNetworks",

@@ -85,6 +85,9 @@ pub(crate) struct Profile {
     /// The registry's table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) table: Option<String>,
+    /// Which deployment it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) deployment: Option<String>,
     /// The ARN of the state machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) state_machine: Option<String>,
@@ -140,6 +143,7 @@ impl Profile {
             stack: None,
             version: None,
             table: None,
+            deployment: None,
             state_machine: None,
             event_bus: None,
             alarm_topic: None,
@@ -168,6 +172,7 @@ impl Profile {
             ("stack", self.stack.is_some()),
             ("version", self.version.is_some()),
             ("table", self.table.is_some()),
+            ("deployment", self.deployment.is_some()),
             ("state_machine", self.state_machine.is_some()),
             ("event_bus", self.event_bus.is_some()),
             ("alarm_topic", self.alarm_topic.is_some()),

@@ -104,11 +104,16 @@ impl Answer {
 impl Prism {
     /// A new cloud whose time runs that fast.
     pub(crate) fn new(speed: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let server = Mutex::default();
-        let this = Self { server, folder };
+        let this = Self::empty();
         this.ok(&["local", "speed", speed]);
         this
+    }
+
+    /// The program with an empty folder.
+    pub(crate) fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Mutex::default();
+        Self { server, folder }
     }
 
     /// The folder of the cloud.

@@ -1,6 +1,7 @@
 //! The environment, read once.
 
 use super::schedules::ScheduleTarget;
+use crate::domain::DeploymentId;
 use crate::domain::grant::OrganizationArn;
 use crate::domain::principal::IamIdentity;
 use std::str::FromStr;
@@ -9,6 +10,8 @@ use crate::steps::{PublicScope, Settings};
 
 /// The table's name. Required.
 const TABLE: &str = "PRISM_TABLE";
+/// Which deployment it is; the registry alone says so where it is not set.
+const DEPLOYMENT: &str = "PRISM_DEPLOYMENT";
 /// The ARN of the state machine. Required where executions are started alone: the steps cannot know it, since the
 /// machine is made of them.
 const STATE_MACHINE: &str = "PRISM_STATE_MACHINE_ARN";
@@ -47,6 +50,8 @@ const IAM_IDENTITY: &str = "PRISM_IAM_IDENTITY";
 pub struct Config {
     /// The table's name.
     pub table: String,
+    /// Which deployment it is.
+    pub deployment: Option<DeploymentId>,
     /// The ARN of the state machine.
     pub state_machine: Option<String>,
     /// What schedules start, for those who make them.
@@ -120,6 +125,7 @@ impl Config {
         }
         Ok(Self {
             table: set(TABLE).ok_or(ConfigError::Missing(TABLE))?,
+            deployment: deployment(set(DEPLOYMENT))?,
             state_machine,
             schedules,
             event_bus: set(EVENT_BUS).unwrap_or_else(|| "default".to_owned()),
@@ -163,6 +169,17 @@ fn listed<T: FromStr>(
     value
         .parse()
         .map_err(|_| ConfigError::Wrong { name, value, rule })
+}
+
+fn deployment(value: Option<String>) -> Result<Option<DeploymentId>, ConfigError> {
+    let read = |value: String| {
+        value.parse().map_err(|_| ConfigError::Wrong {
+            name: DEPLOYMENT,
+            value,
+            rule: "8 to 64 lower-case letters, digits or \"-\"",
+        })
+    };
+    value.map(read).transpose()
 }
 
 fn organization(value: Option<String>) -> Result<Option<OrganizationArn>, ConfigError> {
@@ -343,6 +360,7 @@ mod tests {
             (ALLOWED_REGIONS, "us-east-1,europe"),
             (ALLOWED_TYPES, "m7i.large,large"),
             (IAM_IDENTITY, "name"),
+            (DEPLOYMENT, "Ours"),
         ] {
             let error = read(&[(TABLE, "prism"), (name, value)]).unwrap_err();
             let text = error.to_string();

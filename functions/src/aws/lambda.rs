@@ -27,7 +27,7 @@ use crate::domain::save::SaveRecord;
 use crate::domain::{Class, Code, InstanceId, Problem, SaveId};
 use crate::registry::Registry;
 use crate::service::Service;
-use crate::steps::Env;
+use crate::steps::{Env, Identity};
 
 /// The variable in which Lambda names the handler.
 const HANDLER: &str = "_HANDLER";
@@ -208,6 +208,7 @@ pub fn service(clients: &Arc<Clients>, config: &Config, machine: &str) -> Servic
             clock: Arc::new(SystemClock),
             notifier: Arc::new(EventNotifier::new(clients, &config.event_bus, topic)),
             settings: config.settings.clone(),
+            identity: Identity::configured(config.deployment.clone()),
         },
         executions: Arc::new(StepFunctions::new(clients, machine)),
         schedules: Arc::new(EventBridgeSchedules::new(clients, config.schedules.clone())),

@@ -151,6 +151,17 @@ text_id!(
     |t| resource_id(t, "save-")
 );
 text_id!(
+    /// A deployment: one registry, and all that it explains in EC2. Made once, by the deployment's stack or the
+    /// embedded cloud, and kept by the registry.
+    DeploymentId, "deployment id",
+    "it has 8 to 64 lower-case letters, digits or \"-\", starting with a letter or digit",
+    "^[a-z0-9][a-z0-9-]{7,63}$",
+    |t| {
+        made_of(t, 8..=64, |b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && !t.starts_with('-')
+    }
+);
+text_id!(
     /// An AWS account, twelve digits.
     AccountId, "account id", "it is twelve digits",
     "^[0-9]{12}$",
@@ -267,6 +278,7 @@ mod tests {
             template in matching(TemplateName::PATTERN),
             project in matching(ProjectName::PATTERN),
             schedule in matching(ScheduleName::PATTERN),
+            deployment in matching(DeploymentId::PATTERN),
             user in matching(UserId::PATTERN),
         ) {
             prop_assert!(instance.parse::<InstanceId>().is_ok(), "{instance}");
@@ -274,6 +286,7 @@ mod tests {
             prop_assert!(region.parse::<Region>().is_ok(), "{region}");
             prop_assert!(template.parse::<TemplateName>().is_ok(), "{template}");
             prop_assert!(project.parse::<ProjectName>().is_ok(), "{project}");
+            prop_assert!(deployment.parse::<DeploymentId>().is_ok(), "{deployment}");
             prop_assert!(schedule.parse::<ScheduleName>().is_ok(), "{schedule}");
             prop_assert!(user.parse::<UserId>().is_ok(), "{user}");
         }

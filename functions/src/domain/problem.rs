@@ -156,6 +156,7 @@ codes! {
     CredentialsRefused, Refused, "AWS or the API does not accept the credentials.", "See which are used (aws sts get-caller-identity), and use others.";
     ClockWrong, Refused, "This machine's clock is too far from AWS's, which refuses its signatures.", "Set the clock, such as with timedatectl set-ntp true.";
     DeploymentNotFound, Refused, "The deployment that the profile names is not there, or is none of Prism's.", "Check the Region and the account, and configure it anew: prism configure --stack NAME --region REGION";
+    DeploymentMismatch, Refused, "The registry is that of another deployment than the one that is configured, or says none.", "Name the right table, or take the restored one over: docs/operations.md, \"Restore a table\".";
     ApiUnavailable, Transient, "The API did not answer, or answered what is none of its answers.", "Check the URL with \"prism doctor\", then try again.";
     EmbeddedOnly, BadInput, "Only an embedded cloud can do that.", "Use a profile of an embedded cloud (--profile NAME); on AWS, log in to the instance itself.";
     ConfirmationNeeded, BadInput, "The command asks for a confirmation, and nobody can answer.", "Add --yes.";
@@ -182,6 +183,7 @@ impl Code {
                 | Code::CredentialsRefused
                 | Code::ClockWrong
                 | Code::DeploymentNotFound
+                | Code::DeploymentMismatch
         )
     }
 }

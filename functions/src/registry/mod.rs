@@ -27,11 +27,13 @@
 //! | pledge | `PROJECT#name` | `PLEDGE#id of the save` | | |
 //! | what it costs, what is pledged to it, how many pledges there were | `PROJECT#name` | `PLEDGES` | | |
 //! | somebody's projects | `USER#user` | `PROJECTS` | | |
+//! | which deployment it is | `DEPLOYMENT` | `META` | | |
 //! | audit event | `AUDIT#resource` | `time#hash` | `AUDITED#user`, `time#hash` | `AUDITED#PROJECT#name`, `time#hash` |
 
 mod audit;
 mod bulk;
 mod copies;
+mod deployment;
 mod entries;
 mod grants;
 mod images;

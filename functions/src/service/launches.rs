@@ -13,10 +13,10 @@ use crate::domain::catalogue::{self, BuiltIn};
 use crate::domain::save::{Warning, check_name};
 use crate::domain::sizes::{Size, usd_per_hour};
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
-use crate::domain::{Code, ImageId, InstanceId, Problem, ProjectName, Region};
+use crate::domain::{Code, DeploymentId, ImageId, InstanceId, Problem, ProjectName, Region};
 use crate::ports::{Architecture, NewInstance, Tags};
 use crate::registry::Launch;
-use crate::steps::{LOGIN_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG, from_ec2};
+use crate::steps::{DEPLOYMENT_TAG, LOGIN_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG, from_ec2};
 
 /// The largest root volume, in GiB: what EBS makes of gp3.
 const LARGEST_DISK_GIB: u32 = 16_384;
@@ -169,7 +169,7 @@ impl Service {
             ports: plan.ports.clone(),
             user_data: plan.user_data.clone(),
             client_token: format!("prism-{token}"),
-            tags: tags(caller, request, &plan),
+            tags: tags(caller, request, &plan, self.env.deployment().await?),
         };
         let instance = self
             .env
@@ -370,11 +370,17 @@ fn not_here(request: &LaunchRequest, version: &Version, architecture: Architectu
     Problem::new(Code::TemplateNotInRegion, message).hint(hint)
 }
 
-fn tags(caller: &Caller, request: &LaunchRequest, plan: &LaunchPlan) -> Tags {
+fn tags(
+    caller: &Caller,
+    request: &LaunchRequest,
+    plan: &LaunchPlan,
+    deployment: &DeploymentId,
+) -> Tags {
     let ports: Vec<String> = plan.ports.iter().map(ToString::to_string).collect();
     let mut tags: Tags = plan.tags.clone();
     tags.extend([
         ("Name".to_owned(), request.name.clone()),
+        (DEPLOYMENT_TAG.to_owned(), deployment.to_string()),
         (OWNER_TAG.to_owned(), caller.user.to_string()),
         (TEMPLATE_TAG.to_owned(), plan.template.clone()),
         (PORTS_TAG.to_owned(), ports.join(" ")),

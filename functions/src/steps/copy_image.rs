@@ -53,7 +53,7 @@ impl Step for CopyImage {
             description: tags::description(&record),
             // The same token is the same copy (EC2 fact 8): at most 37 + 1 + 25 of 64 characters.
             client_token: format!("{}-{}", record.save_id, input.region),
-            tags: tags::of_image(&record),
+            tags: tags::of_image(&record, env.deployment().await?),
         };
         // The intent is written first: a copy whose answer is lost must be looked for.
         env.intend(&input.save, |record, now| {

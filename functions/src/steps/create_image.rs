@@ -78,6 +78,7 @@ async fn create_or_adopt(
     let plan = record.plan()?;
     let attempt = record.image_attempts;
     let asked = AskedFor {
+        deployment: env.deployment().await?,
         save: &record.save_id,
         by: &record.saved_by,
         request: &record.request,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Identity;
 use crate::domain::allowed::{AllowedRegions, AllowedTypes};
 use crate::domain::grant::OrganizationArn;
 use crate::domain::save::{SaveRecord, SaveState, seconds_between};
@@ -59,6 +60,8 @@ pub struct Env {
     pub notifier: Arc<dyn Notifier>,
     /// The deployment's settings.
     pub settings: Settings,
+    /// Which deployment it is.
+    pub identity: Identity,
 }
 
 impl std::fmt::Debug for Env {

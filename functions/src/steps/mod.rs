@@ -9,6 +9,7 @@ mod copies;
 mod env;
 mod errors;
 mod findings;
+mod identity;
 mod keys;
 mod packages;
 mod payer;
@@ -50,7 +51,10 @@ use crate::domain::{Code, Problem};
 use crate::ports::Call;
 
 pub use env::{Env, PublicScope, SaveRef, Settings};
-pub use tags::{ATTEMPT_TAG, LOGIN_TAG, PORTS_TAG, PROJECT_TAG, SAVE_TAG, TEMPLATE_TAG};
+pub use identity::{Identity, Maker};
+pub use tags::{
+    ATTEMPT_TAG, DEPLOYMENT_TAG, LOGIN_TAG, PORTS_TAG, PROJECT_TAG, SAVE_TAG, TEMPLATE_TAG,
+};
 
 pub(crate) use discard_image::LATE_S;
 pub(crate) use errors::from_ec2;

@@ -91,6 +91,7 @@ pub(super) async fn check(
     rights::check_outside(env, request, template.as_ref(), &instance, &volumes).await?;
     keys::check(env, &request.region, &instance, &volumes).await?;
     let asked = AskedFor {
+        deployment: env.deployment().await?,
         save,
         by: &caller.user,
         request,

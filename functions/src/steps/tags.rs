@@ -1,12 +1,14 @@
 //! The tags by which Prism knows its own again.
 
 use crate::domain::save::{SaveRecord, SaveRequest};
-use crate::domain::{InstanceId, SaveId, UserId, text};
+use crate::domain::{DeploymentId, InstanceId, SaveId, UserId, text};
 use crate::ports::{NewImage, Tags};
 use crate::service::access::OWNER_TAG;
 
 /// On AMIs and snapshots: the save that made them.
 pub const SAVE_TAG: &str = "prism:save-id";
+/// On everything that is made in EC2: the deployment that made it.
+pub const DEPLOYMENT_TAG: &str = "prism:deployment";
 /// On the AMI of a save and its snapshots: which of the save's requests for the AMI made them, counted from 1.
 pub const ATTEMPT_TAG: &str = "prism:attempt";
 /// On instances, AMIs and snapshots: the template.
@@ -21,6 +23,7 @@ pub const PORTS_TAG: &str = "prism:ports";
 /// The AMI of a save, as EC2 is asked for it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AskedFor<'a> {
+    pub(super) deployment: &'a DeploymentId,
     pub(super) save: &'a SaveId,
     pub(super) by: &'a UserId,
     pub(super) request: &'a SaveRequest,
@@ -32,7 +35,7 @@ pub(super) struct AskedFor<'a> {
 impl AskedFor<'_> {
     /// What CreateImage is asked the `attempt`th time; the DryRun before the stop is the first.
     pub(super) fn image(self, attempt: u32) -> NewImage {
-        let mut tags = of(self.save, self.by, self.request);
+        let mut tags = of(self.deployment, self.save, self.by, self.request);
         tags.insert(ATTEMPT_TAG.to_owned(), attempt.to_string());
         NewImage {
             instance: self.instance.clone(),
@@ -44,13 +47,19 @@ impl AskedFor<'_> {
 }
 
 /// The tags of the copies of a save's AMI and of their snapshots.
-pub(super) fn of_image(record: &SaveRecord) -> Tags {
-    of(&record.save_id, &record.saved_by, &record.request)
+pub(super) fn of_image(record: &SaveRecord, deployment: &DeploymentId) -> Tags {
+    of(
+        deployment,
+        &record.save_id,
+        &record.saved_by,
+        &record.request,
+    )
 }
 
-fn of(save: &SaveId, by: &UserId, request: &SaveRequest) -> Tags {
+fn of(deployment: &DeploymentId, save: &SaveId, by: &UserId, request: &SaveRequest) -> Tags {
     let mut tags: Tags = request.tags.clone();
     tags.insert("Name".to_owned(), request.image_name(save));
+    tags.insert(DEPLOYMENT_TAG.to_owned(), deployment.to_string());
     tags.insert(SAVE_TAG.to_owned(), save.to_string());
     tags.insert(TEMPLATE_TAG.to_owned(), request.template.to_string());
     tags.insert(OWNER_TAG.to_owned(), by.to_string());

@@ -14,11 +14,12 @@ mod explain;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures::executor::block_on;
 use prism_functions::domain::{AccountId, Code, InstanceId, Problem, Region};
-use prism_functions::ports::{Clock, Executions};
+use prism_functions::ports::{Clock, Entropy as _, Executions};
 use prism_functions::registry::Registry;
 use prism_functions::service::Service;
-use prism_functions::steps::{Env, Settings};
+use prism_functions::steps::{Env, Identity, Settings};
 
 use crate::clock::{Anchor, WallClock};
 use crate::ec2::{Cloud, GuestError, Purchase, SimEc2};
@@ -110,10 +111,12 @@ impl Embedded {
         let table = SqliteTable::open(&home.join("registry.db")).map_err(file)?;
         let account: AccountId = ACCOUNT.parse()?;
         let ec2 = cloud.account(account.clone());
+        let registry = Registry::new(Arc::new(table));
         let env = Env {
             ec2: Arc::new(ec2.clone()),
             inspect: Arc::new(ec2.clone()),
-            registry: Registry::new(Arc::new(table)),
+            identity: identity(&registry)?,
+            registry,
             clock: Arc::clone(&shared),
             notifier: Arc::new(LocalNotifier {
                 records: records.clone(),
@@ -296,6 +299,13 @@ impl Embedded {
     pub fn set_settings(&self, settings: &Settings) -> Result<(), Problem> {
         self.records.set_setting("settings", settings).map_err(file)
     }
+}
+
+/// Which deployment the folder is. SQLite answers at once.
+fn identity(registry: &Registry) -> Result<Identity, Problem> {
+    let fresh = format!("local-{:016x}", OsEntropy.next());
+    let kept = block_on(registry.claim(&fresh.parse()?))?;
+    Ok(Identity::known(kept))
 }
 
 fn clock(records: &Records) -> Result<WallClock, SqliteError> {

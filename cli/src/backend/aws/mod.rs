@@ -51,6 +51,7 @@ pub(crate) fn config(profile: &Profile) -> Result<Config, Problem> {
     let list = |items: &[String]| (!items.is_empty()).then(|| items.join(","));
     let variable = |name: &str| match name {
         "PRISM_TABLE" => profile.table.clone(),
+        "PRISM_DEPLOYMENT" => profile.deployment.clone(),
         "PRISM_STATE_MACHINE_ARN" => profile.state_machine.clone(),
         "PRISM_EVENT_BUS" => profile.event_bus.clone(),
         "PRISM_ALARM_TOPIC_ARN" => profile.alarm_topic.clone(),

@@ -103,6 +103,7 @@ impl Outputs {
             stack: Some(stack.to_owned()),
             version: self.get("Version"),
             table: Some(self.need("TableName")?),
+            deployment: self.get("DeploymentId"),
             state_machine: Some(self.need("StateMachineArn")?),
             event_bus: self.get("EventBusName"),
             alarm_topic: self.get("AlarmTopicArn"),

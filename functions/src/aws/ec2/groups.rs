@@ -2,7 +2,7 @@
 //!
 //! All launches into a VPC with the same ports, open to the same networks, share one group. Its name is
 //! worked out of both, so that a repeated launch finds it and asks EC2 for exactly the same; a deployment
-//! that changes its networks gets new groups.
+//! that changes its networks gets new groups. Each deployment has its own.
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{self, IpPermission, IpRange, Ipv6Range, ResourceType};
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{errors, filter, tag_specifications};
 use crate::ports::{Ec2Error, Tags};
-use crate::steps::PORTS_TAG;
+use crate::steps::{DEPLOYMENT_TAG, PORTS_TAG};
 
 const DESCRIBE: &str = "DescribeSecurityGroups";
 const CREATE: &str = "CreateSecurityGroup";
@@ -18,11 +18,13 @@ const ALLOW: &str = "AuthorizeSecurityGroupIngress";
 
 /// The id of the group in which these TCP ports are open to those networks; made where there is none. It is in that
 /// VPC, or in the Region's default one.
+/// `of` are the tags of the instance, which say which deployment launches it.
 pub(super) async fn ensure(
     client: &Client,
     vpc: Option<&str>,
     ports: &[u16],
     ingress: &[String],
+    of: &Tags,
 ) -> Result<String, Ec2Error> {
     let mut ports = ports.to_vec();
     ports.sort_unstable();
@@ -31,10 +33,11 @@ pub(super) async fn ensure(
         Some(vpc) => vpc.to_owned(),
         None => default_vpc(client).await?,
     };
-    let name = name(&ports, ingress);
+    let deployment = of.get(DEPLOYMENT_TAG);
+    let name = name(&ports, ingress, deployment.map(String::as_str));
     let group = match find(client, &vpc, &name).await? {
         Some(group) => group,
-        None => create(client, &vpc, &name, &ports).await?,
+        None => create(client, &vpc, &name, &ports, deployment).await?,
     };
     // A launch before this one may have ended between the two calls.
     if !ingress.is_empty() && group.open == 0 {
@@ -81,10 +84,17 @@ async fn find(client: &Client, vpc: &str, name: &str) -> Result<Option<Group>, E
     }))
 }
 
-async fn create(client: &Client, vpc: &str, name: &str, ports: &[u16]) -> Result<Group, Ec2Error> {
+async fn create(
+    client: &Client,
+    vpc: &str,
+    name: &str,
+    ports: &[u16],
+    deployment: Option<&String>,
+) -> Result<Group, Ec2Error> {
     let words: Vec<String> = ports.iter().map(ToString::to_string).collect();
     let words = words.join(" ");
-    let tags = Tags::from([(PORTS_TAG.to_owned(), shortened(&words, 256))]);
+    let mut tags = Tags::from([(PORTS_TAG.to_owned(), shortened(&words, 256))]);
+    tags.extend(deployment.map(|id| (DEPLOYMENT_TAG.to_owned(), id.clone())));
     let made = client
         .create_security_group()
         .group_name(name)
@@ -152,9 +162,9 @@ fn rule(port: u16, ingress: &[String]) -> IpPermission {
         .build()
 }
 
-/// `prism-` and ten digits: the same for the same ports and networks.
-fn name(ports: &[u16], ingress: &[String]) -> String {
-    let hash = Sha256::digest(format!("{ports:?}\n{ingress:?}"));
+/// `prism-` and ten digits: the same for the same ports and networks of a deployment.
+fn name(ports: &[u16], ingress: &[String], deployment: Option<&str>) -> String {
+    let hash = Sha256::digest(format!("{ports:?}\n{ingress:?}\n{deployment:?}"));
     hash.iter().take(5).fold("prism-".to_owned(), |name, byte| {
         format!("{name}{byte:02x}")
     })
@@ -169,11 +179,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_is_named_by_its_ports_and_networks() {
+    fn a_group_is_named_by_its_deployment_its_ports_and_networks() {
         let campus = ["192.0.2.0/24".to_owned()];
-        assert_eq!(name(&[22, 8888], &campus), name(&[22, 8888], &campus));
-        assert_ne!(name(&[22, 8888], &campus), name(&[22], &campus));
-        assert_ne!(name(&[22, 8888], &campus), name(&[22, 8888], &[]));
+        let of = |ports: &[u16], ingress: &[String]| name(ports, ingress, Some("deployment-1"));
+        assert_eq!(of(&[22, 8888], &campus), of(&[22, 8888], &campus));
+        assert_ne!(of(&[22, 8888], &campus), of(&[22], &campus));
+        assert_ne!(of(&[22, 8888], &campus), of(&[22, 8888], &[]));
+        let another = name(&[22, 8888], &campus, Some("deployment-2"));
+        assert_ne!(of(&[22, 8888], &campus), another);
     }
 
     #[test]

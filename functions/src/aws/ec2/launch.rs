@@ -30,7 +30,9 @@ pub(super) async fn run(
         [] => None,
         ports => {
             let vpc = subnet.as_ref().map(|subnet| subnet.vpc.as_str());
-            Some(vec![groups::ensure(client, vpc, ports, ingress).await?])
+            Some(vec![
+                groups::ensure(client, vpc, ports, ingress, &new.tags).await?,
+            ])
         }
     };
     let made = [ResourceType::Instance, ResourceType::Volume];

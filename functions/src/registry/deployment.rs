@@ -1,0 +1,44 @@
+//! Which deployment the registry is of: made once, and the same after the table is restored (promise P9).
+
+use serde::{Deserialize, Serialize};
+
+use super::records::{decode, encode};
+use super::{Registry, problem};
+use crate::domain::{DeploymentId, Problem};
+use crate::ports::{Condition, Key, TableError, Write};
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    id: DeploymentId,
+}
+
+fn key() -> Key {
+    Key::new("DEPLOYMENT", "META")
+}
+
+impl Registry {
+    /// The deployment that the registry is of, where it says so.
+    pub async fn deployment(&self) -> Result<Option<DeploymentId>, Problem> {
+        let item = self.table.get(&key()).await.map_err(problem)?;
+        let stored = item.as_ref().map(decode::<Record>).transpose()?;
+        Ok(stored.map(|stored| stored.value.id))
+    }
+
+    /// Makes the registry that of a deployment, unless it is one's already. Returns which one's it is now.
+    pub async fn claim(&self, id: &DeploymentId) -> Result<DeploymentId, Problem> {
+        if let Some(kept) = self.deployment().await? {
+            return Ok(kept);
+        }
+        let record = encode(key(), &Record { id: id.clone() }, 1, [])?;
+        let made = Write::Put(record, Condition::ItemAbsent);
+        match self.table.transact(&[made]).await {
+            Ok(()) => Ok(id.clone()),
+            // Somebody else was quicker.
+            Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {
+                let kept = self.deployment().await?;
+                Ok(kept.unwrap_or_else(|| id.clone()))
+            }
+            Err(error) => Err(problem(error)),
+        }
+    }
+}
