@@ -42,18 +42,15 @@ impl Env {
         if let Some(id) = identity.confirmed.get() {
             return Ok(id);
         }
-        let kept = match &identity.configured {
-            Some(configured) => {
-                let kept = self.registry.claim(configured).await?;
-                if kept != *configured {
-                    return Err(mismatch(&kept, configured));
-                }
-                kept
+        let kept = if let Some(configured) = &identity.configured {
+            let kept = self.registry.claim(configured).await?;
+            if kept != *configured {
+                return Err(mismatch(&kept, configured));
             }
-            None => {
-                let kept = self.registry.deployment().await?;
-                kept.ok_or_else(unknown)?
-            }
+            kept
+        } else {
+            let kept = self.registry.deployment().await?;
+            kept.ok_or_else(unknown)?
         };
         Ok(identity.confirmed.get_or_init(|| kept))
     }
