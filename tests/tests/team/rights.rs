@@ -122,8 +122,8 @@ fn a_move_is_planned_with_its_costs_and_made_where_it_was_agreed_to() {
     let moves = plan.moves.unwrap();
     assert_eq!((moves.from, moves.to), (Some(brain()), evil()));
     assert_eq!(moves.up_to_version, 1);
-    let (registry, brain) = (&world.service.env.registry, brain());
-    let costs = world.clock.run_it(registry.project_usd(&brain));
+    let (registry, from) = (&world.service.env.registry, brain());
+    let costs = world.clock.run_it(registry.project_usd(&from));
     assert!((moves.usd_per_month - costs).abs() < 1e-9 && costs > 0.0);
     let before = world.admin.inventory().unwrap();
     let ended = world.save("ada", into(evil(), "work", false));
