@@ -2,14 +2,20 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use prism_asl::{EVENT_LIMIT, Event, HistoryEvent, PAYLOAD_LIMIT_BYTES};
+use async_trait::async_trait;
+use prism_asl::{EVENT_LIMIT, Event, Functions, HistoryEvent, PAYLOAD_LIMIT_BYTES, TaskFailure};
 use prism_functions::domain::SaveId;
 use prism_functions::domain::save::{COPY_REGIONS, SaveRequest, SaveState, USER_TAGS};
+use prism_functions::ports::{ExecutionStatus, Executions};
 use prism_functions::service::ProjectRequest;
+use prism_functions::steps;
 use prism_local::ec2::{Capacity, Durations, REGIONS};
-use prism_tests::world::{REGION, Setup, World, caller, region, save_request};
+use prism_tests::between::Between;
+use prism_tests::world::{REGION, Setup, World, caller, launched as usual, region, save_request};
+use serde_json::{Value, json};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -170,6 +176,79 @@ fn the_largest_request_stays_within_the_payloads() {
             "{stored} bytes"
         );
     }
+}
+
+/// An input that only somebody who starts executions by hand can give. Whatever else is asked in it, it
+/// ends before a step is called: none of them could be given all of it.
+#[test]
+fn an_input_that_no_state_could_hand_on_is_refused_at_once() {
+    let request = json!({ "caller": caller("ada"), "request": save_request("work", "kept") });
+    let copy = json!({ "caller": caller("ada"), "copy": { "template": "kept" } });
+    for (number, mut input) in [request, copy].into_iter().enumerate() {
+        input["more"] = json!("x".repeat(262_000 - input.to_string().len()));
+        let world = usual(Setup::seeded(6));
+        let inventory = world.admin.inventory().unwrap();
+        let name = format!("save-0123456789abcdef012{number}");
+        let started = world.executions.start(&name, input);
+        world.clock.run(started).unwrap();
+        world.clock.run_until_idle().unwrap();
+        let described = world.clock.run(world.executions.describe(&name)).unwrap();
+        assert_eq!(described.status, ExecutionStatus::Failed);
+        assert_eq!(described.error.as_deref(), Some("InvalidInput"));
+        assert!(described.cause.unwrap().contains("30,000 characters"));
+        let id = name.parse().unwrap();
+        let called = events(&world, &id);
+        let called = called
+            .iter()
+            .filter(|event| matches!(event.event, Event::TaskScheduled { .. }));
+        assert_eq!(called.count(), 0);
+        assert_eq!(world.admin.inventory().unwrap(), inventory);
+    }
+}
+
+/// CreateImage and DiscardImage fail with the longest causes that there are, 32,768 characters, of the
+/// kind that takes most room as JSON.
+#[derive(Clone)]
+struct Verbose;
+
+struct Failing(Arc<dyn Functions>);
+
+impl Between for Verbose {
+    fn functions(&self, functions: Arc<dyn Functions>) -> Arc<dyn Functions> {
+        Arc::new(Failing(functions))
+    }
+}
+
+#[async_trait]
+impl Functions for Failing {
+    async fn invoke(&self, function: &str, payload: Value) -> Result<Value, TaskFailure> {
+        let step = steps::find(function).map(|step| step.name);
+        if matches!(step, Some("CreateImage" | "DiscardImage")) {
+            return Err(TaskFailure {
+                error: "SomethingElse".to_owned(),
+                cause: "\u{1}".repeat(32_768),
+            });
+        }
+        self.0.invoke(function, payload).await
+    }
+}
+
+#[test]
+fn the_largest_causes_stay_within_what_ends_a_failed_save() {
+    let world = usual(Setup {
+        between: Arc::new(Verbose),
+        ..Setup::seeded(7)
+    });
+    let mut request = copied_to(9);
+    request.tags = (0..USER_TAGS)
+        .map(|n| (format!("{n:02}{}", "k".repeat(126)), "v".repeat(256)))
+        .collect();
+    let record = world.save("ada", request).unwrap();
+    assert_eq!(record.state, SaveState::Failed, "{record:?}");
+    let failure = record.failure.unwrap();
+    assert!(failure.message.contains("SomethingElse"));
+    assert!(record.leftovers.unwrap().contains("SomethingElse"));
+    assert!(record.ended_at.is_some());
 }
 
 /// The size of the data that an event carries.
