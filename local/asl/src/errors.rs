@@ -3,7 +3,10 @@
 //! Source of the names and of what may catch them: AWS Step Functions Developer Guide, "Handling
 //! errors in Step Functions workflows".
 
-/// Wildcard of `ErrorEquals`: every error but [`RUNTIME`] and [`DATA_LIMIT_EXCEEDED`].
+use crate::history::StateKind;
+
+/// Wildcard of `ErrorEquals`: every error but [`RUNTIME`]. It matches [`DATA_LIMIT_EXCEEDED`] of a
+/// Task, as AWS was recorded to do though the guide denies it, and of nothing else.
 pub const ALL: &str = "States.ALL";
 /// Wildcard of `ErrorEquals`: every error that [`ALL`] matches, but [`TIMEOUT`].
 pub const TASK_FAILED: &str = "States.TaskFailed";
@@ -11,8 +14,8 @@ pub const TASK_FAILED: &str = "States.TaskFailed";
 pub const TIMEOUT: &str = "States.Timeout";
 /// Something the definition cannot recover from. No Retry and no Catch ever matches it.
 pub const RUNTIME: &str = "States.Runtime";
-/// A payload is larger than [`PAYLOAD_LIMIT_BYTES`](crate::PAYLOAD_LIMIT_BYTES). Only its own
-/// name matches it.
+/// A payload is larger than [`PAYLOAD_LIMIT_BYTES`](crate::PAYLOAD_LIMIT_BYTES), or all variables
+/// together than theirs. Its own name matches it, and that of a Task is matched by [`ALL`] too.
 pub const DATA_LIMIT_EXCEEDED: &str = "States.DataLimitExceeded";
 /// A JSONata expression failed, gave nothing, or gave a value of the wrong type.
 pub const QUERY_EVALUATION: &str = "States.QueryEvaluationError";
@@ -50,12 +53,12 @@ impl Failure {
         }
     }
 
-    /// Whether an `ErrorEquals` matches.
-    pub(crate) fn matches(&self, error_equals: &[String]) -> bool {
+    /// Whether an `ErrorEquals` of a state of this kind matches.
+    pub(crate) fn matches(&self, error_equals: &[String], kind: StateKind) -> bool {
         let error = self.error.as_str();
         error != RUNTIME
             && error_equals.iter().any(|name| match name.as_str() {
-                ALL => error != DATA_LIMIT_EXCEEDED,
+                ALL => error != DATA_LIMIT_EXCEEDED || kind == StateKind::Task,
                 TASK_FAILED => error != DATA_LIMIT_EXCEEDED && error != TIMEOUT,
                 name => name == error,
             })
@@ -67,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wildcards_leave_out_what_aws_says_they_leave_out() {
+    fn wildcards_leave_out_what_aws_leaves_out() {
         let table = [
             ("Mine", &["States.ALL"][..], true),
             ("Mine", &["States.TaskFailed"], true),
@@ -79,7 +82,7 @@ mod tests {
             (QUERY_EVALUATION, &["States.ALL"], true),
             (RUNTIME, &["States.ALL"], false),
             (RUNTIME, &["States.Runtime"], false),
-            (DATA_LIMIT_EXCEEDED, &["States.ALL"], false),
+            (DATA_LIMIT_EXCEEDED, &["States.ALL"], true),
             (DATA_LIMIT_EXCEEDED, &["States.TaskFailed"], false),
             (DATA_LIMIT_EXCEEDED, &["States.DataLimitExceeded"], true),
         ];
@@ -90,7 +93,11 @@ mod tests {
                 event: 0,
             };
             let equals: Vec<String> = equals.iter().map(ToString::to_string).collect();
-            assert_eq!(failure.matches(&equals), expected, "{error} {equals:?}");
+            let matches = failure.matches(&equals, StateKind::Task);
+            assert_eq!(matches, expected, "{error} {equals:?}");
+            let of_task_alone = error == DATA_LIMIT_EXCEEDED && equals == [ALL];
+            let matches = failure.matches(&equals, StateKind::Map);
+            assert_eq!(matches, expected && !of_task_alone, "{error} {equals:?}");
         }
     }
 }

@@ -27,8 +27,8 @@ pub(crate) enum Setting<T> {
 /// An expression that could not be evaluated to what its field needs.
 #[derive(Debug)]
 pub(crate) struct EvaluationError {
-    /// Where, within the state: `Output/a[0]`.
-    pub(crate) location: String,
+    /// Where, within the state: `Output/a[0]`. Nowhere, if no field is at fault.
+    pub(crate) location: Option<String>,
     pub(crate) cause: String,
 }
 
@@ -154,7 +154,7 @@ fn defined(
         Err(error) => Cow::Owned(format!("threw an error during evaluation. {error}")),
     };
     Err(EvaluationError {
-        location: location.to_owned(),
+        location: Some(location.to_owned()),
         cause: format!(
             "The JSONata expression '{}' specified for the field '{location}' {what}",
             expression.source()
@@ -162,7 +162,7 @@ fn defined(
     })
 }
 
-fn unexpected(
+pub(crate) fn unexpected(
     expression: &Expression,
     location: &str,
     expected: &str,
@@ -177,10 +177,10 @@ fn unexpected(
         Value::Object(_) => "object",
     };
     EvaluationError {
-        location: location.to_owned(),
+        location: Some(location.to_owned()),
         cause: format!(
             "The JSONata expression '{}' specified for the field '{location}' returned an \
-             unexpected result type. Expected '{expected}', but was '{actual}': {}",
+             unexpected result type. Expected '{expected}', but was '{actual}' for value: {}",
             expression.source(),
             shorten(&value.to_string())
         ),
@@ -188,7 +188,7 @@ fn unexpected(
 }
 
 /// A cause is for people: a whole payload in it helps nobody.
-fn shorten(text: &str) -> Cow<'_, str> {
+pub(crate) fn shorten(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(200) {
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
         None => Cow::Borrowed(text),

@@ -100,9 +100,14 @@ impl Event {
                 location,
                 error,
                 cause,
-            } => object(
-                json!({"state": state, "location": location, "error": error, "cause": cause}),
-            ),
+            } => {
+                let mut details = failure(Some(error), Some(cause));
+                details.insert("state".to_owned(), json!(state));
+                if let Some(location) = location {
+                    details.insert("location".to_owned(), json!(location));
+                }
+                details
+            }
             _ => return self.task_details(),
         };
         Some((self.details_field(), details.into()))
@@ -153,7 +158,8 @@ impl Event {
                 error,
                 cause,
             } => {
-                let mut details = failure(Some(error), cause.as_deref());
+                let error = Some(error.as_str()).filter(|error| !error.is_empty());
+                let mut details = failure(error, cause.as_deref());
                 details.extend(resource.integration());
                 details
             }

@@ -194,7 +194,7 @@ pub enum Event {
         resource: Resource,
         output: Arc<str>,
     },
-    /// The work failed.
+    /// The work failed. The error is empty where a token was failed without one.
     TaskFailed {
         resource: Resource,
         error: String,
@@ -206,10 +206,12 @@ pub enum Event {
         error: String,
         cause: Option<String>,
     },
-    /// A JSONata expression could not be evaluated.
+    /// A JSONata expression could not be evaluated, or a Map has no items. It follows from what
+    /// the state's entry follows from.
     EvaluationFailed {
         state: Arc<str>,
-        location: String,
+        /// The field, if it is one's fault.
+        location: Option<String>,
         error: String,
         cause: String,
     },

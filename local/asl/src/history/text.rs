@@ -62,7 +62,10 @@ impl fmt::Display for HistoryEvent {
                 error,
                 cause,
             } => {
-                write!(f, " {state} at {location}")?;
+                write!(f, " {state}")?;
+                if let Some(location) = location {
+                    write!(f, " at {location}")?;
+                }
                 write_failure(f, Some(error), Some(cause))
             }
             Event::StateAborted { .. }

@@ -51,20 +51,29 @@ pub(super) fn depth(source: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks an expression and returns every `$name` it mentions.
-pub(super) fn check(ast: &Ast, sees: Sees) -> Result<BTreeSet<String>, String> {
+/// What was found in an expression.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Every `$name` it mentions.
+    pub(super) names: BTreeSet<String>,
+    /// Whether it has a regular expression.
+    pub(super) matches: bool,
+}
+
+/// Checks an expression.
+pub(super) fn check(ast: &Ast, sees: Sees) -> Result<Found, String> {
     let mut walk = Walk {
         sees,
-        names: BTreeSet::new(),
+        found: Found::default(),
         depth: 0,
     };
     walk.node(&ast.root, true)?;
-    Ok(walk.names)
+    Ok(walk.found)
 }
 
 struct Walk {
     sees: Sees,
-    names: BTreeSet<String>,
+    found: Found,
     depth: usize,
 }
 
@@ -142,6 +151,10 @@ impl Walk {
             NodeKind::Sort { terms } => terms
                 .iter()
                 .try_for_each(|term| self.node(&term.expr, false)),
+            NodeKind::Regex { .. } => {
+                self.found.matches = true;
+                Ok(())
+            }
             NodeKind::Error { error } => Err(error.message()),
             _ => Ok(()),
         }
@@ -180,7 +193,7 @@ impl Walk {
             "$" => Err("reference to '$$' is not supported".to_owned()),
             "eval" => Err("'$eval' is not available; use '$parse'".to_owned()),
             name => {
-                self.names.insert(name.to_owned());
+                self.found.names.insert(name.to_owned());
                 Ok(())
             }
         }

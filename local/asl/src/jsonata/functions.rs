@@ -156,7 +156,7 @@ fn integer(args: &[Option<Value>], index: usize) -> Option<i64> {
     })
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {

@@ -10,12 +10,14 @@ mod functions;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use jlens_core::Options;
 use jlens_core::reads::Read;
 use serde_json::{Map, Value};
 
 pub(crate) use check::Sees;
+pub(crate) use functions::hex;
 
 /// A compiled expression.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub(crate) struct Expression {
     states: Option<Read>,
     /// Every `$name` it mentions: variables, functions, parameters of its own.
     names: BTreeSet<String>,
+    /// Whether it has a regular expression.
+    matches: bool,
 }
 
 /// What an expression can see while it is evaluated.
@@ -56,7 +60,7 @@ impl Expression {
         check::depth(source)?;
         let compiled = jlens_core::Expression::compile(source)
             .map_err(|error| format!("invalid JSONata: {}: {}", error.code(), error.message()))?;
-        let names = check::check(compiled.ast(), sees)?;
+        let check::Found { names, matches } = check::check(compiled.ast(), sees)?;
         // The analysis takes `$random` for the built-in, which has no argument to read.
         let states = if names.contains("random") {
             names.contains("states").then_some(Read::Whole)
@@ -67,6 +71,7 @@ impl Expression {
             compiled,
             states,
             names,
+            matches,
         })
     }
 
@@ -79,6 +84,9 @@ impl Expression {
     pub(crate) fn evaluate(&self, scope: &dyn Scope) -> Result<Option<Value>, String> {
         let mut bindings = functions::deterministic().clone();
         let mut options = limits().now(scope.now_ms());
+        if self.matches {
+            options = options.timeout(LONGEST_MATCH);
+        }
         if RANDOM.iter().any(|name| self.names.contains(*name)) {
             bindings = functions::random(bindings, scope.rng());
             options = options.seed(functions::draw(scope.rng()));
@@ -96,6 +104,10 @@ impl Expression {
             .map_err(|error| format!("{}: {}", error.code(), error.message()))
     }
 }
+
+/// A step of a regular expression that backtracks counts a thousandth of one of the evaluation's, so
+/// that all of them would take a minute: an evaluation that has one ends in AWS's own time.
+const LONGEST_MATCH: Duration = Duration::from_secs(5);
 
 /// The bounds of one evaluation. They count, rather than measure time, so that an evaluation
 /// that fails fails on every machine.

@@ -1,6 +1,6 @@
 //! `StartAt` and `States`: the transitions between states, and the scope of their variables.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -88,7 +88,7 @@ impl Loader {
             return Err(LoadError::new(path, "'states' is reserved"));
         }
         let outer = self.scopes.split_last().map_or(&[][..], |(_, outer)| outer);
-        if outer.iter().any(|scope| scope.contains(name)) {
+        if outer.iter().any(|scope| scope.contains_key(name)) {
             return Err(LoadError::new(
                 path,
                 format!("'{name}' belongs to an outer scope and cannot be assigned here"),
@@ -98,25 +98,45 @@ impl Loader {
     }
 }
 
+/// The variables that a scope assigns, and how often.
+pub(super) type Scope = BTreeMap<String, usize>;
+
 /// The variables that the states of a graph assign, not counting graphs within.
-fn assigned_names(states: &Map<String, Value>) -> BTreeSet<String> {
-    let nested = |state: &Value, field: &str| -> Vec<Value> {
-        state
-            .get(field)
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default()
-    };
-    let mut names = BTreeSet::new();
+fn assigned_names(states: &Map<String, Value>) -> Scope {
+    let mut names = Scope::new();
     for state in states.values() {
-        let parts = [nested(state, "Catch"), nested(state, "Choices")].concat();
-        for part in parts.iter().chain([state]) {
-            if let Some(assign) = part.get("Assign").and_then(Value::as_object) {
-                names.extend(assign.keys().cloned());
-            }
+        let parts = items(state.get("Catch")).chain(items(state.get("Choices")));
+        for name in parts.chain([state]).flat_map(assigns) {
+            *names.entry(name.to_owned()).or_default() += 1;
         }
     }
     names
+}
+
+/// A scope as the branches of one of its Parallel states see it: AWS was recorded to let them assign
+/// what outside of them only the Catch of this very state does.
+pub(super) fn seen_by_branches(scope: &Scope, catch: Option<&Value>) -> Scope {
+    let mut names = scope.clone();
+    for name in items(catch).flat_map(assigns) {
+        if let Some(times) = names.get_mut(name) {
+            *times -= 1;
+        }
+    }
+    names.retain(|_, times| *times > 0);
+    names
+}
+
+fn items(field: Option<&Value>) -> impl Iterator<Item = &Value> {
+    field.and_then(Value::as_array).into_iter().flatten()
+}
+
+/// The names that an Assign has.
+fn assigns(part: &Value) -> impl Iterator<Item = &str> {
+    let assign = part.get("Assign").and_then(Value::as_object);
+    assign
+        .into_iter()
+        .flat_map(|assign| assign.keys())
+        .map(String::as_str)
 }
 
 /// Every state must be reachable, and one of them must end the graph.

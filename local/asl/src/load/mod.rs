@@ -7,7 +7,7 @@ mod handlers;
 mod json;
 mod state;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use crate::machine::Machine;
 use fields::Fields;
@@ -92,7 +92,7 @@ struct Loader {
     state_names: HashSet<String>,
     /// The variables that each enclosing scope assigns, outermost first. The last is the scope
     /// being read.
-    scopes: Vec<BTreeSet<String>>,
+    scopes: Vec<graph::Scope>,
 }
 
 fn query_language(fields: &Fields<'_>) -> Result<(), LoadError> {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::fields::Fields;
-use super::graph::Targets;
+use super::graph::{Targets, seen_by_branches};
 use super::{LoadError, Loader, query_language};
 use crate::history::Resource;
 use crate::jsonata::Sees;
@@ -150,7 +150,10 @@ impl Loader {
 
     fn branches(&mut self, fields: &Fields<'_>) -> Result<Vec<Graph>, LoadError> {
         fields.require("Branches")?;
-        fields
+        let scope = self.scopes.pop().unwrap_or_default();
+        self.scopes
+            .push(seen_by_branches(&scope, fields.get("Catch")));
+        let branches = fields
             .items("Branches", 1)?
             .iter()
             .map(|(item, path)| {
@@ -158,18 +161,27 @@ impl Loader {
                 fields.text("Comment")?;
                 self.graph(&fields)
             })
-            .collect()
+            .collect();
+        self.scopes.pop();
+        self.scopes.push(scope);
+        branches
     }
 
     fn map(&mut self, fields: &Fields<'_>) -> Result<MapOver, LoadError> {
         let items = match fields.get("Items") {
-            None | Some(Value::Array(_)) => fields.template("Items", Sees::Input)?,
+            None | Some(Value::Array(_) | Value::Object(_)) => {
+                fields.template("Items", Sees::Input)?
+            }
             Some(Value::String(text)) => Some(Template::Expression(template::compile(
                 text,
                 &fields.path("Items"),
                 Sees::Input,
             )?)),
-            Some(_) => return Err(fields.refuse("Items", "must be an array or a JSONata string")),
+            Some(_) => {
+                return Err(
+                    fields.refuse("Items", "must be an array, an object or a JSONata string")
+                );
+            }
         };
         let path = fields.path("ItemProcessor");
         let known = ["Comment", "ProcessorConfig", "StartAt", "States"];

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::flow::{Current, Flow};
 use super::payload::Payload;
@@ -13,7 +13,7 @@ use crate::errors::Failure;
 use crate::history::{Event, StateKind};
 use crate::load;
 use crate::machine::{Graph, MapOver};
-use crate::template::EvaluationError;
+use crate::template::{self, EvaluationError, Template};
 
 /// How many iterations of a Map run at once when the definition does not say.
 ///
@@ -32,7 +32,7 @@ type Ended = (usize, Result<Payload, Failure>, u64);
 impl Flow<'_> {
     pub(super) async fn parallel(
         &mut self,
-        arguments: Option<&crate::template::Template>,
+        arguments: Option<&Template>,
         branches: &[Graph],
         context: &StateContext<'_>,
         input: &Payload,
@@ -67,7 +67,7 @@ impl Flow<'_> {
                 }
                 Err(failure) => {
                     drop(lines);
-                    return Err(self.give_up(kind, None, index, &running, failure));
+                    return Err(self.give_up(None, index, &running, failure));
                 }
             }
         }
@@ -119,7 +119,7 @@ impl Flow<'_> {
                 Ok(output) => output,
                 Err(failure) => {
                     drop(lines);
-                    return Err(self.give_up(kind, Some(context.name), index, &running, failure));
+                    return Err(self.give_up(Some(context.name), index, &running, failure));
                 }
             };
             running.retain(|line| line.index != index);
@@ -145,10 +145,14 @@ impl Flow<'_> {
         &self,
         context: &StateContext<'_>,
         index: usize,
-        item: &Value,
+        item: &Item,
         previous: u64,
     ) -> Result<Self, Failure> {
-        let mut flow = self.branch(Some(Arc::new(map_context(index, item))));
+        let mut flow = self.branch(Some(Arc::new(map_context(
+            index,
+            item.key.as_deref(),
+            &item.value,
+        ))));
         flow.last = previous;
         flow.record(Event::MapIterationStarted {
             name: Arc::clone(context.name),
@@ -160,27 +164,24 @@ impl Flow<'_> {
     /// Records that one line failed and the others were given up. `map` is the name of the Map.
     fn give_up(
         &mut self,
-        kind: StateKind,
         map: Option<&Arc<str>>,
         failed: usize,
         running: &[Running],
-        mut failure: Failure,
+        failure: Failure,
     ) -> Failure {
         self.last = failure.event;
-        match self.record_given_up(kind, map, failed, running) {
-            Ok(event) => failure.event = event,
-            Err(full) => return full,
+        match self.record_given_up(map, failed, running) {
+            Ok(()) => failure,
+            Err(full) => full,
         }
-        failure
     }
 
     fn record_given_up(
-        &mut self,
-        kind: StateKind,
+        &self,
         map: Option<&Arc<str>>,
         failed: usize,
         running: &[Running],
-    ) -> Result<u64, Failure> {
+    ) -> Result<(), Failure> {
         let (own, others): (Vec<_>, Vec<_>) = running.iter().partition(|line| line.index == failed);
         for line in own.into_iter().chain(others) {
             if let Some(name) = map {
@@ -200,7 +201,7 @@ impl Flow<'_> {
                 self.record_aside(Event::StateAborted { kind })?;
             }
         }
-        self.record(Event::StateFailed { kind })
+        Ok(())
     }
 }
 
@@ -221,16 +222,21 @@ fn iterate<'a>(
     mut flow: Flow<'a>,
     map: &'a MapOver,
     index: usize,
-    item: Value,
+    item: Item,
     context: &'a StateContext<'a>,
     input: &'a Payload,
 ) -> BoxFuture<'a, Ended> {
     Box::pin(async move {
         let selected = match &map.selector {
-            None => Ok(item),
-            Some(selector) => flow.evaluate(context, input, |view| {
-                selector.evaluate(view, "ItemSelector")
-            }),
+            None => Ok(item.into_input()),
+            Some(selector) => flow.evaluate(
+                &StateContext {
+                    before: flow.last,
+                    ..*context
+                },
+                input,
+                |view| selector.evaluate(view, "ItemSelector"),
+            ),
         };
         let result = match selected.and_then(|value| flow.payload(value, context)) {
             Ok(input) => flow.graph(&map.body, input).await,
@@ -240,17 +246,45 @@ fn iterate<'a>(
     })
 }
 
-/// The items, which must be an array.
-fn items(map: &MapOver, view: &View<'_>) -> Result<Vec<Value>, EvaluationError> {
+/// What one iteration is for.
+struct Item {
+    /// The name of the member, where the items are those of an object.
+    key: Option<String>,
+    value: Value,
+}
+
+impl Item {
+    /// The input of the iteration, unless the `ItemSelector` makes another.
+    fn into_input(self) -> Value {
+        match self.key {
+            None => self.value,
+            Some(key) => json!({"Key": key, "Value": self.value}),
+        }
+    }
+}
+
+/// The items: those of an array, or the members of an object.
+fn items(map: &MapOver, view: &View<'_>) -> Result<Vec<Item>, EvaluationError> {
     let value = match &map.items {
         None => view.input.clone(),
         Some(template) => template.evaluate(view, "Items")?,
     };
-    match value {
-        Value::Array(items) => Ok(items),
-        _ => Err(EvaluationError {
-            location: "Items".to_owned(),
-            cause: "The field 'Items' of a Map must be an array.".to_owned(),
+    let item = |key, value| Item { key, value };
+    match (value, &map.items) {
+        (Value::Array(items), _) => Ok(items.into_iter().map(|value| item(None, value)).collect()),
+        (Value::Object(members), _) => {
+            let members = members.into_iter();
+            Ok(members.map(|(key, value)| item(Some(key), value)).collect())
+        }
+        (value, Some(Template::Expression(expression))) => {
+            Err(template::unexpected(expression, "Items", "array", &value))
+        }
+        (value, _) => Err(EvaluationError {
+            location: None,
+            cause: format!(
+                "Map state input must be an array but was: {}",
+                template::shorten(&value.to_string())
+            ),
         }),
     }
 }

@@ -1,5 +1,7 @@
 //! One line of states: the main one, a branch, or an iteration.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
@@ -17,6 +19,8 @@ use crate::template::EvaluationError;
 pub(super) struct Flow<'a> {
     pub(super) core: &'a Core,
     pub(super) variables: Variables,
+    /// The sizes of the variables that this line assigned itself.
+    pub(super) own: BTreeMap<Arc<str>, usize>,
     /// The item of the innermost Map around it.
     pub(super) item: Option<Arc<Value>>,
     /// The last event of this line: the predecessor of its next.
@@ -33,6 +37,7 @@ impl<'a> Flow<'a> {
         Self {
             core,
             variables: Variables::default(),
+            own: BTreeMap::new(),
             item: None,
             last: 0,
             current: Current::default(),
@@ -44,6 +49,7 @@ impl<'a> Flow<'a> {
         Self {
             core: self.core,
             variables: Arc::clone(&self.variables),
+            own: BTreeMap::new(),
             item: item.or_else(|| self.item.clone()),
             last: self.last,
             current: Current::default(),
@@ -103,8 +109,10 @@ impl<'a> Flow<'a> {
             error: failure.error.clone(),
             cause: failure.cause.clone().unwrap_or_default(),
         };
-        match self.record(event) {
+        // AWS was recorded to give it the predecessor of the state's entry.
+        match self.core.recorder.record(state.before, event) {
             Ok(event) => {
+                self.last = event;
                 failure.event = event;
                 failure
             }
@@ -119,5 +127,13 @@ impl<'a> Flow<'a> {
              bytes service limit."
         );
         self.failure(state, errors::DATA_LIMIT_EXCEEDED, &cause)
+    }
+}
+
+/// The variables of a line end with it.
+impl Drop for Flow<'_> {
+    fn drop(&mut self) {
+        let bytes = self.own.values().sum();
+        self.core.variable_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }

@@ -1,6 +1,7 @@
 //! Leaving a state: its Output and its Assign.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde_json::Value;
 
@@ -8,9 +9,14 @@ use super::flow::Flow;
 use super::payload::{PAYLOAD_LIMIT_BYTES, Payload};
 use super::scope::{StateContext, View};
 use super::state::Done;
-use crate::errors::Failure;
+use crate::errors::{self, Failure};
 use crate::history::{Event, StateKind};
 use crate::template::EvaluationError;
+
+/// The largest size of all variables of an execution, as JSON text.
+///
+/// Source: AWS Step Functions Developer Guide, "Passing data between states with variables".
+const VARIABLES_LIMIT_BYTES: usize = 10 * 1024 * 1024;
 
 /// What a state leaves behind.
 pub(super) struct Left {
@@ -46,7 +52,8 @@ pub(super) fn evaluate(
 }
 
 impl Left {
-    /// The variables of one Assign may together be as large as a payload.
+    /// The variables of one Assign may together be as large as a payload, and those of an execution
+    /// as [`VARIABLES_LIMIT_BYTES`].
     pub(super) fn new(
         flow: &Flow<'_>,
         context: &StateContext<'_>,
@@ -61,6 +68,12 @@ impl Left {
         let size: usize = assigned.iter().map(|(_, value)| value.text.len()).sum();
         if size > PAYLOAD_LIMIT_BYTES {
             return Err(flow.too_large(context, context.name));
+        }
+        let replaced = assigned.iter().filter_map(|(name, _)| flow.own.get(name));
+        let kept = flow.core.variable_bytes.load(Ordering::Relaxed) - replaced.sum::<usize>();
+        if kept + size > VARIABLES_LIMIT_BYTES {
+            let cause = "The variables of the execution exceed the maximum size service limit.";
+            return Err(flow.failure(context, errors::DATA_LIMIT_EXCEEDED, cause));
         }
         Ok(Self {
             output,
@@ -82,6 +95,11 @@ impl Flow<'_> {
         if !assigned.is_empty() {
             let variables = Arc::make_mut(&mut self.variables);
             for (name, payload) in &assigned {
+                let bytes = payload.text.len();
+                let before = self.own.insert(Arc::clone(name), bytes).unwrap_or_default();
+                let all = &self.core.variable_bytes;
+                all.fetch_add(bytes, Ordering::Relaxed);
+                all.fetch_sub(before, Ordering::Relaxed);
                 variables.insert(Arc::clone(name), Arc::clone(&payload.value));
             }
         }

@@ -11,11 +11,12 @@ mod task;
 mod tokens;
 
 use std::fmt;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures::future::{Either, pending, select};
+use futures::future::{Either, select};
 use serde_json::Value;
 
 use crate::errors::{self, Failure};
@@ -29,6 +30,11 @@ pub use payload::PAYLOAD_LIMIT_BYTES;
 pub use stop::StopHandle;
 use stop::StopRequest;
 pub use tokens::{TaskTokens, TokenError};
+
+/// An execution ends after a year, whatever the definition's `TimeoutSeconds`.
+///
+/// Source: AWS Step Functions quotas, "Maximum execution time".
+const LONGEST_S: u64 = 365 * 24 * 60 * 60;
 
 /// Who an execution is: what `$states.context` and the history say of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,6 +147,8 @@ struct Core {
     region: Arc<str>,
     execution_context: Value,
     machine_context: Value,
+    /// The size of all variables, in whatever line.
+    variable_bytes: AtomicUsize,
 }
 
 impl Execution {
@@ -159,6 +167,7 @@ impl Execution {
             ),
             execution_context: scope::execution_context(&self.identity, &self.input),
             machine_context: scope::machine_context(&self.identity),
+            variable_bytes: AtomicUsize::new(0),
             clock: self.clock,
             functions: self.functions,
             tokens: self.tokens,
@@ -196,10 +205,8 @@ impl Execution {
         input: Payload,
     ) -> (Status, Option<Payload>, Option<Failure>) {
         let work = Box::pin(work(core, machine, input));
-        let limit = match machine.timeout_s {
-            Some(seconds) => core.clock.sleep(Duration::from_secs(seconds)),
-            None => Box::pin(pending()),
-        };
+        let limit_s = machine.timeout_s.unwrap_or(LONGEST_S).min(LONGEST_S);
+        let limit = core.clock.sleep(Duration::from_secs(limit_s));
         let stopped = Box::pin(core.stop.requested());
         // Of what is there at once, a stop wins over a result, and a result over a timeout. The
         // losers are dropped here, and with them the running tasks.

@@ -8,6 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use super::{Core, Identity};
+use crate::history::StateKind;
 use crate::jsonata::Scope;
 
 /// The variables of one scope. A branch starts with a copy of its parent's, so that it reads
@@ -30,8 +31,11 @@ pub(super) struct View<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StateContext<'a> {
     pub(super) name: &'a Arc<str>,
+    pub(super) kind: StateKind,
     pub(super) entered: DateTime<Utc>,
     pub(super) entered_event: u64,
+    /// The event that its entry follows from.
+    pub(super) before: u64,
     pub(super) retries: u64,
     /// `$states.context.Task.Token`, while a Task that waits for it is begun.
     pub(super) token: Option<&'a str>,
@@ -51,11 +55,16 @@ impl Scope for View<'_> {
         match part {
             "Execution" => Some(Cow::Borrowed(&self.core.execution_context)),
             "StateMachine" => Some(Cow::Borrowed(&self.core.machine_context)),
-            "State" => Some(Cow::Owned(json!({
-                "EnteredTime": iso8601(self.state.entered),
-                "Name": &**self.state.name,
-                "RetryCount": self.state.retries,
-            }))),
+            "State" => {
+                let mut state = json!({
+                    "EnteredTime": iso8601(self.state.entered),
+                    "Name": &**self.state.name,
+                });
+                if self.state.kind == StateKind::Task {
+                    state["RetryCount"] = json!(self.state.retries);
+                }
+                Some(Cow::Owned(state))
+            }
             "Task" => {
                 let token = self.state.token?;
                 Some(Cow::Owned(json!({ "Token": token })))
@@ -95,9 +104,13 @@ pub(super) fn machine_context(identity: &Identity) -> Value {
     json!({"Id": identity.state_machine_arn, "Name": identity.state_machine_name})
 }
 
-/// `$states.context.Map`.
-pub(super) fn map_context(index: usize, value: &Value) -> Value {
-    json!({"Item": {"Index": index, "Value": value}})
+/// `$states.context.Map`. What comes of an object has the key too.
+pub(super) fn map_context(index: usize, key: Option<&str>, value: &Value) -> Value {
+    let mut context = json!({"Item": {"Index": index, "Value": value}});
+    if let Some(key) = key {
+        context["Item"]["Key"] = json!(key);
+    }
+    context
 }
 
 fn iso8601(instant: DateTime<Utc>) -> String {

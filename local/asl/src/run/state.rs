@@ -11,13 +11,16 @@ use super::leave::Left;
 use super::payload::Payload;
 use super::scope::{StateContext, View};
 use crate::errors::{self, Failure};
-use crate::history::Event;
+use crate::history::{Event, StateKind};
 use crate::load;
-use crate::machine::{Exit, Pause, Retrier, Rule, State, Work};
+use crate::machine::{Exit, Pause, Rule, State, Work};
 use crate::template::{EvaluationError, Setting};
 
 /// No pause between attempts is longer than the longest execution.
 const MAX_RETRY_DELAY_S: f64 = 31_536_000.0;
+
+/// AWS was recorded to fail a Wait that would be longer: as many days as 2^31 seconds have.
+const LONGEST_WAIT: Duration = Duration::from_hours(24_855 * 24);
 
 /// What an attempt came to.
 pub(super) struct Done<'a> {
@@ -33,6 +36,7 @@ impl Flow<'_> {
     /// Enters a state, runs it as often as its retriers allow, and leaves it.
     pub(super) async fn visit(&mut self, state: &State, input: Payload) -> Result<Left, Failure> {
         let kind = state.work.kind();
+        let before = self.last;
         let entered_event = self.record(Event::StateEntered {
             kind,
             name: state.name.clone(),
@@ -41,36 +45,45 @@ impl Flow<'_> {
         self.is_in(Some(kind));
         let mut context = StateContext {
             name: &state.name,
+            kind,
             entered: self.core.clock.now(),
             entered_event,
+            before,
             retries: 0,
             token: None,
         };
         let mut attempts = vec![0; state.retry.len()];
         let left = loop {
-            let failure = match self.attempt(state, &context, &input).await {
-                Ok(left) => break left,
-                Err(failure) => failure,
+            let (mut failure, in_work) = match self.work(state, &context, &input).await {
+                Ok(done) => match self.finish(done, &context, &input) {
+                    Ok(left) => break left,
+                    Err(failure) => (failure, false),
+                },
+                Err(failure) => (failure, true),
             };
             self.last = failure.event;
-            if let Some(pause) = self.pause_before_retry(&state.retry, &mut attempts, &failure) {
+            if let Some(pause) = self.pause_before_retry(state, &mut attempts, &failure) {
                 self.core.clock.sleep(pause).await;
                 context.retries += 1;
-            } else {
-                break self.catch(state, &context, &input, failure)?;
+                continue;
             }
+            // Recorded when no attempt is left, whether or not the failure is caught.
+            if in_work && matches!(kind, StateKind::Parallel | StateKind::Map) {
+                failure.event = self.record(Event::StateFailed { kind })?;
+            }
+            break self.catch(state, &context, &input, failure)?;
         };
         // A Succeed is left like any other state; a Fail never gets here.
         self.leave(kind, &state.name, left)
     }
 
-    /// Does the state's work once and evaluates what it leaves behind.
-    async fn attempt(
+    /// Does the state's work once.
+    async fn work<'s>(
         &mut self,
-        state: &State,
+        state: &'s State,
         context: &StateContext<'_>,
         input: &Payload,
-    ) -> Result<Left, Failure> {
+    ) -> Result<Done<'s>, Failure> {
         let mut done = Done {
             result: None,
             exit: &state.exit,
@@ -96,6 +109,16 @@ impl Flow<'_> {
             }
             Work::Map(map) => done.result = Some(self.map(map, context, input).boxed().await?),
         }
+        Ok(done)
+    }
+
+    /// Evaluates what the work leaves behind.
+    fn finish(
+        &mut self,
+        mut done: Done<'_>,
+        context: &StateContext<'_>,
+        input: &Payload,
+    ) -> Result<Left, Failure> {
         let result = done.result.take();
         let view = View {
             result: result.as_ref(),
@@ -229,6 +252,10 @@ impl Flow<'_> {
                     .unwrap_or_default()
             }
         };
+        if duration > LONGEST_WAIT {
+            let cause = "The state would wait longer than 24,855 days.";
+            return Err(self.failure(context, errors::RUNTIME, cause));
+        }
         self.core.clock.sleep(duration).await;
         Ok(())
     }
@@ -236,14 +263,16 @@ impl Flow<'_> {
     /// The pause before the next attempt, if the first retrier that matches still allows one.
     fn pause_before_retry(
         &self,
-        retriers: &[Retrier],
+        state: &State,
         attempts: &mut [u64],
         failure: &Failure,
     ) -> Option<Duration> {
-        let index = retriers
+        let kind = state.work.kind();
+        let index = state
+            .retry
             .iter()
-            .position(|retrier| failure.matches(&retrier.error_equals))?;
-        let (retrier, attempts) = (&retriers[index], &mut attempts[index]);
+            .position(|retrier| failure.matches(&retrier.error_equals, kind))?;
+        let (retrier, attempts) = (&state.retry[index], &mut attempts[index]);
         if *attempts >= retrier.max_attempts {
             return None;
         }
@@ -275,7 +304,7 @@ impl Flow<'_> {
         failure: Failure,
     ) -> Result<Left, Failure> {
         let matching = |(_, catcher): &(usize, &crate::machine::Catcher)| {
-            failure.matches(&catcher.error_equals)
+            failure.matches(&catcher.error_equals, context.kind)
         };
         let Some((index, catcher)) = state.catch.iter().enumerate().find(matching) else {
             return Err(failure);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{Either, pending, select};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use super::Core;
 use super::flow::Flow;
@@ -14,6 +15,7 @@ use super::tokens::Wait;
 use crate::TaskFailure;
 use crate::errors::{self, Failure};
 use crate::history::{Event, Resource};
+use crate::jsonata::hex;
 use crate::load;
 use crate::machine::Task;
 
@@ -23,7 +25,8 @@ type Answer = Result<Value, TaskFailure>;
 /// What to call, and with what.
 struct Call {
     function: Arc<str>,
-    payload: Value,
+    /// What the function is given, or how Lambda refuses it.
+    payload: Result<Value, TaskFailure>,
     /// What the history shows: the integration's arguments, or the function's input.
     shown: Arc<str>,
 }
@@ -72,16 +75,25 @@ impl Flow<'_> {
         self.record(Event::TaskStarted {
             resource: task.resource.clone(),
         })?;
-        let answer = match &wait {
-            None => self.invoke(call, timeout_s).await,
-            Some(wait) => self.submit(call, timeout_s, wait).await?,
+        let answer = match (call.payload, &wait) {
+            (Err(refused), _) => Some(Err(refused)),
+            (Ok(payload), None) => self.invoke(&call.function, payload, timeout_s).await,
+            (Ok(payload), Some(wait)) => {
+                self.submit(&call.function, payload, timeout_s, wait)
+                    .await?
+            }
         };
         self.settle(&task.resource, answer)
     }
 
     /// Calls the function; `None` when it took too long. It is dropped then.
-    async fn invoke(&self, call: Call, timeout_s: Option<u64>) -> Option<Answer> {
-        let answer = self.core.functions.invoke(&call.function, call.payload);
+    async fn invoke(
+        &self,
+        function: &str,
+        payload: Value,
+        timeout_s: Option<u64>,
+    ) -> Option<Answer> {
+        let answer = self.core.functions.invoke(function, payload);
         match select(answer, Box::pin(limit(self.core, timeout_s))).await {
             Either::Left((answer, _)) => Some(answer),
             Either::Right(_) => None,
@@ -93,12 +105,13 @@ impl Flow<'_> {
     /// while the function still runs ends it too, and the function is left alone.
     async fn submit(
         &mut self,
-        call: Call,
+        function: &str,
+        payload: Value,
         timeout_s: Option<u64>,
         wait: &Wait,
     ) -> Result<Option<Answer>, Failure> {
         let core = self.core;
-        let function = core.functions.invoke(&call.function, call.payload);
+        let function = core.functions.invoke(function, payload);
         let either = select(function, Box::pin(wait.answered()));
         let (submitted, answered, limit) =
             match select(either, Box::pin(limit(core, timeout_s))).await {
@@ -112,7 +125,7 @@ impl Flow<'_> {
                 Either::Right(_) => return Ok(None),
             };
         // What the function gives is shown, and goes nowhere.
-        let Ok(Payload { text, .. }) = Payload::new(integration_result(&submitted)) else {
+        let Ok(Payload { text, .. }) = Payload::new(self.integration_result(&submitted)) else {
             let cause = too_large(&Resource::LambdaCallback);
             let error = errors::DATA_LIMIT_EXCEEDED.to_owned();
             return Ok(Some(Err(TaskFailure { error, cause })));
@@ -133,7 +146,7 @@ impl Flow<'_> {
         let (error, cause, timed_out) = match answer {
             Some(Ok(payload)) => {
                 let result = match resource {
-                    Resource::LambdaInvoke => integration_result(&payload),
+                    Resource::LambdaInvoke => self.integration_result(&payload),
                     Resource::LambdaFunction(_) | Resource::LambdaCallback => payload,
                 };
                 match Payload::new(result) {
@@ -151,7 +164,12 @@ impl Flow<'_> {
                     ),
                 }
             }
-            Some(Err(failure)) => (failure.error, Some(failure.cause), false),
+            // Who fails a token need not say why.
+            Some(Err(failure)) => (
+                failure.error,
+                Some(failure.cause).filter(|cause| !cause.is_empty()),
+                false,
+            ),
             None => (errors::TIMEOUT.to_owned(), None, true),
         };
         let event = if timed_out {
@@ -185,15 +203,57 @@ async fn limit(core: &Core, timeout_s: Option<u64>) {
     }
 }
 
-/// What the integration makes of a function's answer.
-fn integration_result(payload: &Value) -> Value {
-    json!({"ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200})
+impl Flow<'_> {
+    /// What the integration makes of a function's answer, with the headers of Lambda's response. The
+    /// id of the request is made from the event that it answers.
+    fn integration_result(&self, payload: &Value) -> Value {
+        let digest = Sha256::digest(format!("{}:{}", self.core.execution_arn, self.last));
+        let hex = hex(&digest);
+        let parts = [
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..32],
+        ];
+        let request_id = parts.join("-");
+        let length = payload.to_string().len().to_string();
+        let date = self
+            .core
+            .clock
+            .now()
+            .format("%a, %d %b %Y %H:%M:%S GMT")
+            .to_string();
+        let trace = format!("Root=1-{}-{};Sampled=0", &hex[32..40], &hex[40..64]);
+        let headers = [
+            ("X-Amz-Executed-Version", "$LATEST"),
+            ("x-amzn-Remapped-Content-Length", "0"),
+            ("Connection", "keep-alive"),
+            ("x-amzn-RequestId", &request_id),
+            ("Content-Length", &length),
+            ("Date", &date),
+            ("X-Amzn-Trace-Id", &trace),
+            ("Content-Type", "application/json"),
+        ];
+        let all = headers.map(|(name, value)| (name.to_owned(), json!([value])));
+        let first = headers.map(|(name, value)| (name.to_owned(), json!(value)));
+        json!({
+            "ExecutedVersion": "$LATEST",
+            "Payload": payload,
+            "SdkHttpMetadata": {
+                "AllHttpHeaders": Map::from_iter(all),
+                "HttpHeaders": Map::from_iter(first),
+                "HttpStatusCode": 200,
+            },
+            "SdkResponseMetadata": {"RequestId": request_id},
+            "StatusCode": 200,
+        })
+    }
 }
 
 fn too_large(resource: &Resource) -> String {
     let name = match resource {
-        Resource::LambdaInvoke => "arn:aws:states:::lambda:invoke",
-        Resource::LambdaCallback => "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        Resource::LambdaInvoke | Resource::LambdaCallback => "lambda",
         Resource::LambdaFunction(arn) => arn,
     };
     format!(
@@ -207,7 +267,7 @@ fn call(resource: &Resource, arguments: &Payload) -> Result<Call, String> {
     if let Resource::LambdaFunction(arn) = resource {
         return Ok(Call {
             function: Arc::clone(arn),
-            payload: Value::clone(&arguments.value),
+            payload: Ok(Value::clone(&arguments.value)),
             shown: Arc::clone(&arguments.text),
         });
     }
@@ -228,9 +288,22 @@ fn call(resource: &Resource, arguments: &Payload) -> Result<Call, String> {
     match object.get("FunctionName").and_then(Value::as_str) {
         Some(name) if !name.is_empty() => Ok(Call {
             function: Arc::from(name),
-            payload: object.get("Payload").cloned().unwrap_or_else(|| json!({})),
+            payload: sent(object.get("Payload")),
             shown: Arc::clone(&arguments.text),
         }),
         _ => Err(refuse("the field 'FunctionName' must be a string")),
+    }
+}
+
+/// What Lambda makes of a Payload: none and null are an empty object, and a text is the JSON that it
+/// holds.
+fn sent(payload: Option<&Value>) -> Result<Value, TaskFailure> {
+    match payload {
+        None | Some(Value::Null) => Ok(json!({})),
+        Some(Value::String(text)) => serde_json::from_str(text).map_err(|why| TaskFailure {
+            error: "Lambda.InvalidRequestContentException".to_owned(),
+            cause: format!("Could not parse request body into json: {why}"),
+        }),
+        Some(payload) => Ok(payload.clone()),
     }
 }

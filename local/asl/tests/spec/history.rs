@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::Answer::{Fail, Now};
-use crate::support::{echo, machine, pass, run, task};
+use crate::support::{echo, machine, pass, plain, run, task};
 
 /// API reference, `HistoryEvent`: the shapes of a Task's events.
 #[test]
@@ -17,11 +17,13 @@ fn events_have_the_shape_of_the_api() {
     let run = run(&machine("T", &states), json!({"a": 1}), |_, _, _| {
         Now(json!("ok"))
     });
-    let events: Vec<Value> = run
+    let mut events: Vec<Value> = run
         .events
         .iter()
         .map(prism_asl::HistoryEvent::to_json)
         .collect();
+    let output = &mut events[4]["taskSucceededEventDetails"]["output"];
+    *output = json!(plain(output.as_str().unwrap_or_default()));
     let details = json!({"truncated": false});
     let event = |id: u64, previous: u64, kind: &str, field: &str, of: Value| {
         let mut event =

@@ -13,6 +13,7 @@ mod errors;
 mod flow;
 mod fuzz;
 mod history;
+mod recorded;
 mod refusals;
 mod stories;
 mod support;

@@ -300,7 +300,7 @@ fn other_states() {
         "$.States.S.ItemProcessor",
     );
     refused(
-        &one(json!({"Type": "Map", "ItemProcessor": body, "Items": {}, "End": true})),
+        &one(json!({"Type": "Map", "ItemProcessor": body, "Items": 1, "End": true})),
         "$.States.S.Items",
     );
     refused(

@@ -75,24 +75,24 @@ fn an_item_fails_while_others_run() {
     });
     let run = run(
         &machine("All", &states),
-        json!(["a", "b", "c"]),
-        |_, payload, _| match payload.as_str() {
-            Some("a") => After(5, json!(1)),
-            Some("b") => After(99, json!(2)),
+        json!([7, 8, 9]),
+        |_, payload, _| match payload.as_u64() {
+            Some(7) => After(5, json!(1)),
+            Some(8) => After(99, json!(2)),
             _ => After(50, json!(3)),
         },
     );
     assert_snapshot!(run, @r#"
-     1 <- 0   00:00:00.000 ExecutionStarted ["a","b","c"]
-     2 <- 0   00:00:00.000 MapStateEntered All ["a","b","c"]
+     1 <- 0   00:00:00.000 ExecutionStarted [7,8,9]
+     2 <- 0   00:00:00.000 MapStateEntered All [7,8,9]
      3 <- 2   00:00:00.000 MapStateStarted length 3
      4 <- 3   00:00:00.000 MapIterationStarted All #0
      5 <- 3   00:00:00.000 MapIterationStarted All #1
-     6 <- 4   00:00:00.000 TaskStateEntered Copy "a"
-     7 <- 6   00:00:00.000 TaskScheduled {"FunctionName":"Copy","Payload":"a"} within 60 s
+     6 <- 4   00:00:00.000 TaskStateEntered Copy 7
+     7 <- 6   00:00:00.000 TaskScheduled {"FunctionName":"Copy","Payload":7} within 60 s
      8 <- 7   00:00:00.000 TaskStarted
-     9 <- 5   00:00:00.000 TaskStateEntered Copy "b"
-    10 <- 9   00:00:00.000 TaskScheduled {"FunctionName":"Copy","Payload":"b"} within 60 s
+     9 <- 5   00:00:00.000 TaskStateEntered Copy 8
+    10 <- 9   00:00:00.000 TaskScheduled {"FunctionName":"Copy","Payload":8} within 60 s
     11 <- 10  00:00:00.000 TaskStarted
     12 <- 8   00:00:05.000 TaskSucceeded {"ExecutedVersion":"$LATEST","Payload":1,"StatusCode":200}
     13 <- 12  00:00:05.000 TaskStateExited Copy {"ExecutedVersion":"$LATEST","Payload":1,"StatusCode":200}
@@ -100,8 +100,8 @@ fn an_item_fails_while_others_run() {
     15 <- 14  00:00:15.000 WaitStateExited Settle {"ExecutedVersion":"$LATEST","Payload":1,"StatusCode":200}
     16 <- 15  00:00:15.000 MapIterationSucceeded All #0
     17 <- 15  00:00:15.000 MapIterationStarted All #2
-    18 <- 17  00:00:15.000 TaskStateEntered Copy "c"
-    19 <- 18  00:00:15.000 TaskScheduled {"FunctionName":"Copy","Payload":"c"} within 60 s
+    18 <- 17  00:00:15.000 TaskStateEntered Copy 9
+    19 <- 18  00:00:15.000 TaskScheduled {"FunctionName":"Copy","Payload":9} within 60 s
     20 <- 19  00:00:15.000 TaskStarted
     21 <- 11  00:01:00.000 TaskTimedOut States.Timeout
     22 <- 21  00:01:00.000 MapIterationFailed All #1

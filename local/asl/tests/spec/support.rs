@@ -119,10 +119,20 @@ impl Run {
 /// The history, one line per event.
 impl std::fmt::Display for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.events
-            .iter()
-            .try_for_each(|event| writeln!(f, "{event}"))
+        let mut lines = self.events.iter().map(|event| plain(&event.to_string()));
+        lines.try_for_each(|line| writeln!(f, "{line}"))
     }
+}
+
+/// A text without the headers that come with each answer of Lambda.
+pub(crate) fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, from)) = rest.split_once("\"SdkHttpMetadata\":") {
+        plain += before;
+        rest = &from[from.find("\"StatusCode\"").expect("the last member")..];
+    }
+    plain + rest
 }
 
 pub(crate) fn load(definition: &Value) -> Result<Machine, LoadError> {
@@ -210,8 +220,14 @@ pub(crate) fn check(events: &[HistoryEvent]) {
         let json = event.to_json();
         assert_eq!(json["id"], json!(event.id));
         assert_eq!(json["type"], json!(event.event.type_name()));
-        // Only the start, the first state and an end from outside follow from nothing.
-        let from_nothing = ["ExecutionStarted", "ExecutionTimedOut", "ExecutionAborted"];
+        // Only the start, the first state, what it cannot evaluate, and an end from outside follow
+        // from nothing.
+        let from_nothing = [
+            "ExecutionStarted",
+            "ExecutionTimedOut",
+            "ExecutionAborted",
+            "EvaluationFailed",
+        ];
         let root = index <= 1 || from_nothing.contains(&event.event.type_name().as_str());
         assert!(root || event.previous_event_id > 0, "{event}");
     }
@@ -267,4 +283,41 @@ pub(crate) fn pass(output: Value) -> Value {
         "P",
         &json!({"P": {"Type": "Pass", "Output": output, "End": true}}),
     )
+}
+
+/// A Task that waits for a token, which its function is given.
+pub(crate) fn waiting(more: Value) -> Value {
+    let mut fields = json!({
+        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        "Arguments": {"FunctionName": "f", "Payload": {"token": "{% $states.context.Task.Token %}"}},
+        "End": true,
+    });
+    for (name, value) in more.as_object().into_iter().flatten() {
+        fields[name.as_str()] = value.clone();
+    }
+    let caught = fields.get("Catch").is_some();
+    let mut states = json!({"T": task("f", fields)});
+    if caught {
+        states["Caught"] = json!({"Type": "Succeed"});
+    }
+    machine("T", &states)
+}
+
+pub(crate) fn token_of(payload: &Value) -> &str {
+    payload["token"]
+        .as_str()
+        .expect("the function is given its token")
+}
+
+/// Runs a machine whose function hands its token to `act`.
+pub(crate) fn acted(
+    definition: &Value,
+    act: impl Fn(&TaskTokens, &str, usize) -> Answer + Send + Sync + 'static,
+) -> Run {
+    let tokens = TaskTokens::new();
+    let theirs = tokens.clone();
+    let script = move |_: &str, payload: &Value, n| act(&theirs, token_of(payload), n);
+    let run = run_with(definition, json!({}), script, None, &tokens);
+    assert_eq!(tokens.open(), 0, "no token outlives its task");
+    run
 }
