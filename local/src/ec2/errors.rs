@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use prism_functions::domain::{ImageId, InstanceId};
 use prism_functions::ports::Ec2Error;
 
 pub(crate) fn instance_not_found(action: &str, id: &impl Display) -> Ec2Error {
@@ -9,9 +10,32 @@ pub(crate) fn instance_not_found(action: &str, id: &impl Display) -> Ec2Error {
     Ec2Error::new(action, "InvalidInstanceID.NotFound", message)
 }
 
+/// One or several of those that a request names.
+pub(crate) fn instances_not_found(action: &str, ids: &[&InstanceId]) -> Ec2Error {
+    let [id] = ids else {
+        let message = format!("The instance IDs '{}' do not exist", listed(ids));
+        return Ec2Error::new(action, "InvalidInstanceID.NotFound", message);
+    };
+    instance_not_found(action, id)
+}
+
 pub(crate) fn image_not_found(action: &str, id: &impl Display) -> Ec2Error {
     let message = format!("The image id '[{id}]' does not exist");
     Ec2Error::new(action, "InvalidAMIID.NotFound", message)
+}
+
+/// One or several of those that a request names.
+pub(crate) fn images_not_found(action: &str, ids: &[&ImageId]) -> Ec2Error {
+    let [id] = ids else {
+        let message = format!("The image ids '[{}]' do not exist", listed(ids));
+        return Ec2Error::new(action, "InvalidAMIID.NotFound", message);
+    };
+    image_not_found(action, id)
+}
+
+fn listed<T: ToString>(ids: &[T]) -> String {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    ids.join(", ")
 }
 
 pub(crate) fn image_pending(action: &str, id: &impl Display) -> Ec2Error {

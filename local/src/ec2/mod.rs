@@ -23,6 +23,11 @@ mod types;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "wire")]
+pub(crate) use errors::instances_not_found;
+#[cfg(feature = "wire")]
+pub(crate) use model::PUBLISHER;
+
 pub use admin::{Admin, InstanceFacts, InstanceSpec, Inventory, VolumeSpec};
 pub use cloud::{Cloud, CloudError};
 pub(crate) use errors::check_ascii;

@@ -103,8 +103,11 @@ impl Xml {
         self.within(name, |xml| xml.text("value", value));
     }
 
-    /// The tags of a resource.
+    /// The tags of a resource, where it has any.
     pub(super) fn tags(&mut self, tags: &Tags) {
+        if tags.is_empty() {
+            return;
+        }
         self.list("tagSet", tags, |xml, (key, value)| {
             xml.text("key", key);
             xml.text("value", value);

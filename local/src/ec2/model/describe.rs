@@ -26,13 +26,15 @@ impl Model {
         const ACTION: &str = "DescribeInstances";
         self.admit(scope, ACTION)?;
         match filter {
-            InstanceFilter::Ids(ids) => ids
-                .iter()
-                .map(|id| {
-                    let row = self.instance(scope, ACTION, id)?;
-                    Ok(self.described_instance(row))
-                })
-                .collect(),
+            InstanceFilter::Ids(ids) => {
+                let known = |id: &&InstanceId| self.instance(scope, ACTION, id).is_ok();
+                let (known, unknown): (Vec<_>, Vec<_>) = ids.iter().partition(known);
+                if !unknown.is_empty() {
+                    return Err(errors::instances_not_found(ACTION, &unknown));
+                }
+                let rows = known.iter().map(|id| self.instance(scope, ACTION, id));
+                rows.map(|row| Ok(self.described_instance(row?))).collect()
+            }
             InstanceFilter::Tag(key, value) => {
                 Ok(self.listed_instances(scope, |row| row.tags.get(key) == Some(value)))
             }
@@ -188,17 +190,21 @@ impl Model {
                 return Ok(own.map(|row| described_image(scope, row)).collect());
             }
             ImageFilter::Ids(ids) => {
-                let mut told = Vec::with_capacity(ids.len());
+                let (mut told, mut unknown) = (Vec::with_capacity(ids.len()), Vec::new());
                 for id in ids {
                     let row = self.data.images.get(id);
                     let row = row
                         .filter(|r| r.region == *scope.region && r.visible_at <= scope.now)
-                        .filter(|r| r.allows(scope.account))
-                        .ok_or_else(|| errors::image_not_found(ACTION, id))?;
-                    // While instances refer to a deregistered image, its id answers nothing.
-                    if self.image_is_listed(scope, row) {
-                        told.push(described_image(scope, row));
+                        .filter(|r| r.allows(scope.account));
+                    match row {
+                        None => unknown.push(id),
+                        // While instances refer to a deregistered image, its id answers nothing.
+                        Some(row) if !self.image_is_listed(scope, row) => {}
+                        Some(row) => told.push(described_image(scope, row)),
                     }
+                }
+                if !unknown.is_empty() {
+                    return Err(errors::images_not_found(ACTION, &unknown));
                 }
                 return Ok(told);
             }

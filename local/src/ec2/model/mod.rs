@@ -32,6 +32,8 @@ pub(crate) use entities::*;
 pub use entities::{Capacity, KeyPolicy, Purchase};
 use index::Index;
 pub(crate) use launch::parsed;
+#[cfg(feature = "wire")]
+pub(crate) use public::PUBLISHER;
 
 use super::errors;
 use super::events::Event;

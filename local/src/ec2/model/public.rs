@@ -16,7 +16,7 @@ use crate::ec2::guest::{Disk, System};
 use crate::ec2::settings::REGIONS;
 
 /// The account that owns every public AMI here.
-const PUBLISHER: &str = "137112412989";
+pub(crate) const PUBLISHER: &str = "137112412989";
 
 impl Model {
     pub(crate) fn parameter(

@@ -1,6 +1,7 @@
 //! The one default VPC with its one subnet, and its security groups: enough to open TCP ports on a new instance.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use prism_functions::domain::ids::shown;
 use prism_functions::ports::Tags;
@@ -8,7 +9,8 @@ use prism_functions::ports::Tags;
 use super::super::call::Call;
 use super::super::fault::Fault;
 use super::super::filters::Filters;
-use super::super::groups::Group;
+use super::super::groups::{DEFAULT, Group};
+use super::super::looks;
 use super::super::pages::Paging;
 use super::super::params::Params;
 use super::super::tags::TagSpecs;
@@ -23,12 +25,12 @@ const MOST: usize = 2_500;
 const MOST_PORTS: usize = 60;
 
 /// The one VPC of an account in a Region.
-fn vpc(call: &Call) -> String {
+pub(super) fn vpc(call: &Call) -> String {
     format!("vpc-{}", digits(call))
 }
 
 /// The one subnet of that VPC.
-fn subnet(call: &Call) -> String {
+pub(super) fn subnet(call: &Call) -> String {
     format!("subnet-{}", digits(call))
 }
 
@@ -125,7 +127,12 @@ pub(super) fn create(mut call: Call) -> Result<Xml, Fault> {
             return Err(Fault::new("InvalidParameterValue", message));
         }
     }
-    let id = call.groups.with(call.account(), &call.region, |groups| {
+    if name == DEFAULT {
+        let message = format!("Cannot use reserved security group name: {name}");
+        return Err(Fault::new("InvalidParameterValue", message));
+    }
+    let id = call.groups.with(call.account(), &call.region, |area| {
+        let groups = &mut area.groups;
         if groups.iter().any(|group| group.name == name) {
             let message = format!(
                 "The security group {} already exists for VPC '{vpc}'",
@@ -163,8 +170,8 @@ pub(super) fn authorize(mut call: Call) -> Result<Xml, Fault> {
         opened.push(rule_of(rule)?);
     }
     call.finish()?;
-    call.groups.with(call.account(), &call.region, |groups| {
-        let group = groups.iter_mut().find(|group| group.id == id);
+    call.groups.with(call.account(), &call.region, |area| {
+        let group = area.groups.iter_mut().find(|group| group.id == id);
         let group = group.ok_or_else(|| not_found(&id))?;
         let known = |(port, ranges): &(u16, Vec<String>)| {
             let held = group.ports.get(port);
@@ -198,7 +205,7 @@ fn rule_of(mut rule: Params) -> Result<(u16, Vec<String>), Fault> {
     let mut ranges = Vec::new();
     for (list, field) in [("IpRanges", "CidrIp"), ("Ipv6Ranges", "CidrIpv6")] {
         for mut range in rule.structs(list) {
-            ranges.push(range.required(field)?);
+            ranges.push(block(&range.required(field)?, field == "CidrIpv6")?);
             let description = range.take("Description").unwrap_or_default();
             check_ascii("AuthorizeSecurityGroupIngress", "Description", &description)?;
             range.finish()?;
@@ -211,14 +218,53 @@ fn rule_of(mut rule: Params) -> Result<(u16, Vec<String>), Fault> {
     Ok((port, ranges))
 }
 
+/// A range of addresses, whose bits beyond the prefix count for nothing.
+fn block(text: &str, v6: bool) -> Result<String, Fault> {
+    let read = || {
+        let (address, prefix) = text.split_once('/')?;
+        let prefix: u32 = prefix.parse().ok()?;
+        let mask = |bits: u32| u128::MAX.checked_shl(bits - prefix).unwrap_or(0);
+        match address.parse().ok()? {
+            IpAddr::V4(address) if !v6 && prefix <= 32 => {
+                let bits = u128::from(address.to_bits()) & mask(32);
+                let bits = u32::try_from(bits).ok()?;
+                Some(format!("{}/{prefix}", Ipv4Addr::from_bits(bits)))
+            }
+            IpAddr::V6(address) if v6 && prefix <= 128 => {
+                let bits = address.to_bits() & mask(128);
+                Some(format!("{}/{prefix}", Ipv6Addr::from_bits(bits)))
+            }
+            _ => None,
+        }
+    };
+    read().ok_or_else(|| {
+        let message = format!("CIDR block {} is malformed", shown(text));
+        Fault::new("InvalidParameterValue", message)
+    })
+}
+
 pub(super) fn delete(mut call: Call) -> Result<Xml, Fault> {
     call.no_dry_run()?;
     let id = call.params.required("GroupId")?;
     call.finish()?;
-    call.groups.with(call.account(), &call.region, |groups| {
-        let at = groups.iter().position(|group| group.id == id);
-        groups.remove(at.ok_or_else(|| not_found(&id))?);
-        Ok::<_, Fault>(())
+    let there = looks::newest_instances(&call)?;
+    call.groups.with(call.account(), &call.region, |area| {
+        let at = area.groups.iter().position(|group| group.id == id);
+        let at = at.ok_or_else(|| not_found(&id))?;
+        if area.groups[at].name == DEFAULT {
+            let message = format!(
+                "the specified group: \"{id}\" name: \"{DEFAULT}\" cannot be deleted by a user"
+            );
+            return Err(Fault::new("CannotDelete", message));
+        }
+        // An interface leaves its groups when its instance is terminated.
+        let mut there = there.iter().filter(|(_, look)| !look.state.is_gone());
+        if there.any(|(instance, _)| area.of(instance).iter().any(|group| group.id == id)) {
+            let message = format!("resource {id} has a dependent object");
+            return Err(Fault::new("DependencyViolation", message));
+        }
+        area.groups.remove(at);
+        Ok(())
     })?;
     let mut xml = done();
     xml.text("groupId", id);
@@ -235,7 +281,7 @@ pub(super) fn describe(mut call: Call) -> Result<Xml, Fault> {
     let vpc = vpc(&call);
     let held = call
         .groups
-        .with(call.account(), &call.region, |g| g.clone());
+        .with(call.account(), &call.region, |area| area.groups.clone());
     if let Some(id) = ids.iter().find(|id| held.iter().all(|g| g.id != **id)) {
         return Err(not_found(id));
     }

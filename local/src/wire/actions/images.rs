@@ -11,12 +11,14 @@ use super::super::filters::Filters;
 use super::super::looks::{self, ImageLook};
 use super::super::pages::Paging;
 use super::super::xml::Xml;
+use crate::ec2::PUBLISHER;
 
-const FILTERS: [&str; 8] = [
+const FILTERS: [&str; 9] = [
     "architecture",
     "image-id",
     "is-public",
     "name",
+    "owner-alias",
     "owner-id",
     "source-instance-id",
     "state",
@@ -64,7 +66,8 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     Ok(xml)
 }
 
-/// The accounts that `Owner.N` names; `self` is the caller's.
+/// The accounts that `Owner.N` names; `self` is the caller's, and an alias is that of who publishes
+/// under it, if anybody here does.
 pub(super) fn owners(call: &mut Call) -> Result<Vec<String>, Fault> {
     let account = call.account().to_string();
     let mut owners = Vec::new();
@@ -72,10 +75,12 @@ pub(super) fn owners(call: &mut Call) -> Result<Vec<String>, Fault> {
         let number = owner.len() == 12 && owner.bytes().all(|b| b.is_ascii_digit());
         owners.push(match owner.as_str() {
             "self" => account.clone(),
+            "amazon" => PUBLISHER.to_owned(),
+            "aws-backup-vault" | "aws-marketplace" => owner,
             _ if number => owner,
             _ => {
                 let message = format!(
-                    "Owner {} is not known: it is self or an account",
+                    "Owner {} is not known: it is self, an account or an alias",
                     shown(&owner)
                 );
                 return Err(Fault::new("InvalidUserID.Malformed", message));
@@ -83,6 +88,11 @@ pub(super) fn owners(call: &mut Call) -> Result<Vec<String>, Fault> {
         });
     }
     Ok(owners)
+}
+
+/// The alias of the owner, where it is one that AWS maintains.
+fn alias(image: &Image) -> Option<&'static str> {
+    (image.owner.as_str() == PUBLISHER).then_some("amazon")
 }
 
 fn state(image: &Image) -> &'static str {
@@ -101,6 +111,7 @@ fn field(image: &Image, look: &ImageLook, name: &str) -> Vec<String> {
         "image-id" => Some(image.id.to_string()),
         "is-public" => Some(look.public.to_string()),
         "name" => Some(image.name.clone()),
+        "owner-alias" => alias(image).map(ToOwned::to_owned),
         "owner-id" => Some(image.owner.to_string()),
         "source-instance-id" => image.source_instance.as_ref().map(ToString::to_string),
         "state" => Some(state(image).to_owned()),
@@ -114,6 +125,7 @@ fn write(xml: &mut Xml, image: &Image, look: &ImageLook) {
     xml.text("imageLocation", format!("{}/{}", image.owner, image.name));
     xml.text("imageState", state(image));
     xml.text("imageOwnerId", &image.owner);
+    xml.maybe("imageOwnerAlias", alias(image));
     let created = image.created_at;
     let created = created.to_rfc3339_opts(SecondsFormat::Millis, true);
     xml.text("creationDate", created);

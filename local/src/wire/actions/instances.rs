@@ -9,15 +9,20 @@ use super::super::filters::Filters;
 use super::super::looks::{self, InstanceLook};
 use super::super::pages::Paging;
 use super::super::xml::Xml;
+use super::groups::{subnet, vpc};
 
-const FILTERS: [&str; 7] = [
+const FILTERS: [&str; 11] = [
     "architecture",
     "image-id",
     "instance-id",
     "instance-state-code",
     "instance-state-name",
     "instance-type",
+    "instance.group-id",
+    "instance.group-name",
+    "subnet-id",
     "tag-key",
+    "vpc-id",
 ];
 
 pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
@@ -37,7 +42,7 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     };
     let filter = InstanceFilter::Ids(wanted);
     let mut found = call.ec2.instances(&call.region, &filter).await?;
-    found.retain(|instance| filters.pass(&instance.tags, |name| field(instance, name)));
+    found.retain(|instance| filters.pass(&instance.tags, |name| field(&call, instance, name)));
     let (page, next) = paging.cut(found, |instance| instance.id.to_string());
 
     let mut xml = Xml::new();
@@ -48,8 +53,15 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     Ok(xml)
 }
 
-fn field(instance: &Instance, name: &str) -> Vec<String> {
+fn field(call: &Call, instance: &Instance, name: &str) -> Vec<String> {
+    let groups = || groups(call, instance).into_iter();
     let value = match name {
+        "instance.group-id" => return groups().map(|(id, _)| id).collect(),
+        "instance.group-name" => return groups().map(|(_, name)| name).collect(),
+        // A terminated instance is nowhere any more.
+        "subnet-id" | "vpc-id" if instance.state.is_gone() => return Vec::new(),
+        "subnet-id" => subnet(call),
+        "vpc-id" => vpc(call),
         "architecture" => instance.architecture.as_str().to_owned(),
         "image-id" => instance.image.to_string(),
         "instance-id" => instance.id.to_string(),
@@ -59,6 +71,24 @@ fn field(instance: &Instance, name: &str) -> Vec<String> {
         _ => return Vec::new(),
     };
     vec![value]
+}
+
+/// The ids and names of the groups that an instance is in, until it is terminated.
+fn groups(call: &Call, instance: &Instance) -> Vec<(String, String)> {
+    if instance.state.is_gone() {
+        return Vec::new();
+    }
+    call.groups.with(call.account(), &call.region, |area| {
+        let groups = area.of(&instance.id).into_iter();
+        groups.map(|g| (g.id.clone(), g.name.clone())).collect()
+    })
+}
+
+fn write_groups(xml: &mut Xml, groups: &[(String, String)]) {
+    xml.list("groupSet", groups, |xml, (id, name)| {
+        xml.text("groupId", id);
+        xml.text("groupName", name);
+    });
 }
 
 /// EC2's numbers for states.
@@ -117,9 +147,13 @@ fn write(xml: &mut Xml, call: &Call, instance: &Instance, look: Option<&Instance
         xml.text("tenancy", "default");
     });
     xml.within("monitoring", |xml| xml.text("state", "disabled"));
+    if !instance.state.is_gone() {
+        xml.text("subnetId", subnet(call));
+        xml.text("vpcId", vpc(call));
+    }
     xml.maybe("privateIpAddress", private_ip);
     xml.maybe("ipAddress", instance.public_ip.as_deref());
-    xml.list("groupSet", [(); 0], |_, ()| {});
+    write_groups(xml, &groups(call, instance));
     xml.state_reason(instance.state_reason.as_ref());
     xml.text("architecture", instance.architecture.as_str());
     let root = if instance.ebs_root {
@@ -169,6 +203,9 @@ fn interface(xml: &mut Xml, call: &Call, instance: &Instance, private_ip: Option
     xml.list("networkInterfaceSet", interfaces, |xml, instance| {
         let digits = instance.id.as_str().trim_start_matches("i-");
         xml.text("networkInterfaceId", format!("eni-{digits}"));
+        xml.text("subnetId", subnet(call));
+        xml.text("vpcId", vpc(call));
+        write_groups(xml, &groups(call, instance));
         xml.text("ownerId", call.account());
         xml.text("status", "in-use");
         xml.maybe("privateIpAddress", private_ip);

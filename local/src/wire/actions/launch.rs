@@ -1,5 +1,7 @@
 //! RunInstances, of one instance.
 
+use std::collections::BTreeSet;
+
 use prism_functions::domain::ImageId;
 use prism_functions::domain::ids::shown;
 use prism_functions::ports::{Ec2 as _, NewInstance};
@@ -12,12 +14,11 @@ use super::super::xml::Xml;
 use super::instances::reservation;
 
 /// Parameters about what the simulator does not have: keys, roles, instance metadata.
-const WITHOUT_EFFECT: [&str; 5] = [
+const WITHOUT_EFFECT: [&str; 4] = [
     "EbsOptimized",
     "IamInstanceProfile",
     "KeyName",
     "MetadataOptions",
-    "SecurityGroup",
 ];
 
 pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
@@ -37,24 +38,29 @@ pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
     let root_size_gib = root_size(&mut call, &image)?;
     let user_data = call.params.base64_text("UserData")?;
     let client_token = call.params.take("ClientToken").unwrap_or_default();
-    let groups = call.params.list("SecurityGroupId")?;
+    let ids = call.params.list("SecurityGroupId")?;
+    let names = call.params.list("SecurityGroup")?;
     if let Some(subnet) = call.params.take("SubnetId") {
         super::groups::check_subnet(&call, &subnet)?;
     }
     let tags = TagSpecs::take(&mut call.params, &["instance", "volume"])?;
     call.finish()?;
 
+    let (groups, ports) = groups(&call, &ids, &names)?;
     let new = NewInstance {
         image,
         instance_type,
         root_size_gib,
-        ports: ports(&call, &groups)?,
+        ports,
         user_data,
         client_token,
         tags: tags.of("instance"),
     };
     let instance = call.ec2.run_instance(&call.region, &new).await?;
     let volumes: Vec<_> = instance.volumes.iter().map(|v| v.volume.clone()).collect();
+    call.groups.with(call.account(), &call.region, |area| {
+        area.launched(&instance.id, &groups);
+    });
     looks::tag_volumes(&call, &volumes, &tags.of("volume"))?;
 
     let mut xml = Xml::new();
@@ -89,17 +95,21 @@ fn root_size(call: &mut Call, image: &ImageId) -> Result<Option<u32>, Fault> {
     Ok(size)
 }
 
-/// The ports that the groups open.
-fn ports(call: &Call, ids: &[String]) -> Result<Vec<u16>, Fault> {
-    call.groups.with(call.account(), &call.region, |groups| {
-        let mut ports = Vec::new();
-        for id in ids {
-            let group = groups.iter().find(|group| group.id == *id);
-            let group = group.ok_or_else(|| super::groups::not_found(id))?;
-            ports.extend(group.ports.keys().copied());
-        }
-        ports.sort_unstable();
-        ports.dedup();
-        Ok(ports)
+/// The ids of the groups that are named either way, and the ports that they open.
+fn groups(call: &Call, ids: &[String], names: &[String]) -> Result<(Vec<String>, Vec<u16>), Fault> {
+    call.groups.with(call.account(), &call.region, |area| {
+        let by_id = ids.iter().map(|id| {
+            let group = area.groups.iter().find(|group| group.id == *id);
+            group.ok_or_else(|| super::groups::not_found(id))
+        });
+        let by_name = names.iter().map(|name| {
+            let group = area.groups.iter().find(|group| group.name == *name);
+            group.ok_or_else(|| super::groups::not_found(name))
+        });
+        let found: Vec<_> = by_id.chain(by_name).collect::<Result<_, _>>()?;
+        let ports = found.iter().flat_map(|group| group.ports.keys().copied());
+        let ports: BTreeSet<u16> = ports.collect();
+        let ids = found.iter().map(|group| group.id.clone()).collect();
+        Ok((ids, ports.into_iter().collect()))
     })
 }

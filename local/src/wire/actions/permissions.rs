@@ -1,12 +1,13 @@
 //! ModifyImageAttribute and DescribeImageAttribute, of launch permissions.
 
 use prism_functions::domain::ImageId;
+use prism_functions::domain::ids::shown;
 use prism_functions::ports::{Ec2 as _, LaunchPermission};
 
 use super::super::call::Call;
 use super::super::fault::Fault;
 use super::super::looks;
-use super::super::params::{Params, parse_id};
+use super::super::params::Params;
 use super::super::xml::Xml;
 use super::done;
 
@@ -54,7 +55,7 @@ fn permissions(launch: &mut Params, name: &str) -> Result<Vec<LaunchPermission>,
             permissions.push(everyone(&group)?);
         }
         if let Some(account) = member.take("UserId") {
-            permissions.push(LaunchPermission::Account(parse_id(&account)?));
+            permissions.push(user(&account)?);
         }
         for arn in ["OrganizationArn", "OrganizationalUnitArn"] {
             if let Some(arn) = member.take(arn) {
@@ -76,7 +77,7 @@ fn flat(params: &mut Params) -> Result<Vec<LaunchPermission>, Fault> {
         permissions.push(everyone(&group)?);
     }
     for account in params.list("UserId")? {
-        permissions.push(LaunchPermission::Account(parse_id(&account)?));
+        permissions.push(user(&account)?);
     }
     for name in ["OrganizationArn", "OrganizationalUnitArn"] {
         for arn in params.list(name)? {
@@ -90,16 +91,28 @@ fn everyone(group: &str) -> Result<LaunchPermission, Fault> {
     if group == "all" {
         return Ok(LaunchPermission::Everyone);
     }
-    let message = "The only group is all";
-    Err(Fault::new("InvalidParameterValue", message))
+    Err(no_item("userGroup", group))
+}
+
+fn user(text: &str) -> Result<LaunchPermission, Fault> {
+    let account = text.parse().map(LaunchPermission::Account);
+    account.map_err(|_| no_item("userId", text))
+}
+
+/// That something cannot be given a launch permission.
+fn no_item(kind: &str, value: &str) -> Fault {
+    let message = format!(
+        "Invalid attribute item value {} for {kind} item type.",
+        shown(value)
+    );
+    Fault::new("InvalidAMIAttributeItemValue", message)
 }
 
 fn organization(arn: String) -> Result<LaunchPermission, Fault> {
     if arn.starts_with("arn:aws:organizations::") && arn.len() <= 200 {
         return Ok(LaunchPermission::Organization(arn));
     }
-    let message = "An organization or unit is named by its ARN, arn:aws:organizations::…";
-    Err(Fault::new("InvalidParameterValue", message))
+    Err(no_item("organizationArn", &arn))
 }
 
 /// Only `launchPermission` is known.

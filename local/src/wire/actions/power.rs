@@ -11,6 +11,7 @@ use super::super::fault::Fault;
 use super::super::looks;
 use super::super::xml::Xml;
 use super::instances::state;
+use crate::ec2::instances_not_found;
 
 /// What is asked of instances.
 #[derive(Debug, Clone, Copy)]
@@ -53,8 +54,8 @@ fn ids(call: &mut Call) -> Result<Vec<InstanceId>, Fault> {
     let ids: Vec<InstanceId> = call.params.ids("InstanceId")?;
     call.finish()?;
     if ids.is_empty() {
-        let message = "The request must contain the parameter InstanceId";
-        return Err(Fault::new("MissingParameter", message));
+        let message = "No instances specified";
+        return Err(Fault::new("InvalidParameterCombination", message));
     }
     Ok(ids)
 }
@@ -72,9 +73,15 @@ async fn probe(
 
 async fn change(call: &Call, ids: &[InstanceId], change: Change) -> Result<Xml, Fault> {
     let before = looks::instances(call)?;
-    if let Some(unknown) = ids.iter().find(|id| !before.contains_key(*id)) {
+    let unknown: Vec<_> = ids.iter().filter(|id| !before.contains_key(*id)).collect();
+    if let [first, ..] = unknown[..] {
         // The port refuses it, having looked at permissions and throttles first.
-        act(call, unknown, change).await?;
+        act(call, first, change)
+            .await
+            .map_err(|refused| match refused.code.as_str() {
+                "InvalidInstanceID.NotFound" => instances_not_found(call.action, &unknown),
+                _ => refused,
+            })?;
     }
     for id in ids {
         act(call, id, change).await?;

@@ -293,7 +293,133 @@ fn a_group_opens_its_ports_on_the_instances_launched_in_it() {
          &SecurityGroupId.1=sg-nonsense"
     );
     assert_eq!(bench.refused(&unknown).1, "InvalidGroup.NotFound");
-    bench.ask(&format!("DeleteSecurityGroup&GroupId={group}"));
+    let delete = format!("DeleteSecurityGroup&GroupId={group}");
+    assert_eq!(bench.refused(&delete), (400, "DependencyViolation".into()));
+    bench.ask(&format!("TerminateInstances&InstanceId.1={id}"));
+    bench.ask(&delete);
+}
+
+#[test]
+fn instances_tell_where_they_are_and_in_which_groups() {
+    let bench = Bench::new();
+    let (vpc, subnet) = (bench.ask("DescribeVpcs"), bench.ask("DescribeSubnets"));
+    let (vpc, subnet) = (told(&vpc, "vpcId"), told(&subnet, "subnetId"));
+    let create = "CreateSecurityGroup&GroupName=web&GroupDescription=d";
+    let web = told(&bench.ask(create), "groupId").remove(0);
+    let named = bench.instance("&SecurityGroup.1=web");
+    let plain = bench.instance("");
+    // Of the instance, and of its interface.
+    let body = bench.ask(&format!("DescribeInstances&InstanceId.1={named}"));
+    assert_eq!(told(&body, "groupId"), [&*web, &*web]);
+    assert_eq!(told(&body, "vpcId"), [&*vpc[0], &*vpc[0]]);
+    assert_eq!(told(&body, "subnetId"), [&*subnet[0], &*subnet[0]]);
+    let body = bench.ask(&format!("DescribeInstances&InstanceId.1={plain}"));
+    assert!(told(&body, "groupName").contains(&"default".to_owned()));
+    let by = |name: &str, value: &str| {
+        let form = format!("DescribeInstances&Filter.1.Name={name}&Filter.1.Value.1={value}");
+        told(&bench.ask(&form), "instanceId")
+    };
+    assert_eq!(by("instance.group-id", &web), [&*named]);
+    assert_eq!(by("instance.group-name", "default"), [&*plain]);
+    assert_eq!(by("vpc-id", &vpc[0]).len(), 2);
+    assert_eq!(by("subnet-id", "subnet-0").len(), 0);
+    bench.ask(&format!("TerminateInstances&InstanceId.1={named}"));
+    let body = bench.ask(&format!("DescribeInstances&InstanceId.1={named}"));
+    assert!(
+        !body.contains("vpcId") && !body.contains("groupId"),
+        "{body}"
+    );
+}
+
+#[test]
+fn every_vpc_has_a_default_group_that_stays() {
+    let bench = Bench::new();
+    let body = bench.ask("DescribeSecurityGroups");
+    assert_eq!(told(&body, "groupName"), ["default"]);
+    let id = told(&body, "groupId").remove(0);
+    let delete = format!("DeleteSecurityGroup&GroupId={id}");
+    assert_eq!(bench.refused(&delete), (400, "CannotDelete".into()));
+    let create = "CreateSecurityGroup&GroupName=default&GroupDescription=d";
+    assert_eq!(bench.refused(create).1, "InvalidParameterValue");
+    let create = "CreateSecurityGroup&GroupName=web&GroupDescription=d";
+    assert_ne!(told(&bench.ask(create), "groupId"), [id]);
+}
+
+#[test]
+fn a_rule_is_for_ranges_of_addresses_without_what_is_beyond_their_prefix() {
+    let bench = Bench::new();
+    let create = "CreateSecurityGroup&GroupName=web&GroupDescription=d";
+    let group = told(&bench.ask(create), "groupId").remove(0);
+    let rule = |list: &str, range: &str| {
+        format!(
+            "AuthorizeSecurityGroupIngress&GroupId={group}&IpPermissions.1.IpProtocol=tcp\
+             &IpPermissions.1.FromPort=22&IpPermissions.1.ToPort=22&IpPermissions.1.{list}={range}"
+        )
+    };
+    let (v4, v6) = ("IpRanges.1.CidrIp", "Ipv6Ranges.1.CidrIpv6");
+    for (list, range) in [
+        (v4, "nonsense"),
+        (v4, "10.0.0.0"),
+        (v4, "10.0.0/8"),
+        (v4, "10.0.0.256/8"),
+        (v4, "10.0.0.0/33"),
+        (v4, "10.0.0.0/-1"),
+        (v4, "::/0"),
+        (v6, "0.0.0.0/0"),
+        (v6, "2001:db8::/129"),
+    ] {
+        let refused = bench.refused(&rule(list, range));
+        assert_eq!(refused, (400, "InvalidParameterValue".into()), "{range}");
+    }
+    for (list, range) in [
+        (v4, "10.1.2.3/8"),
+        (v4, "192.0.2.1/32"),
+        (v4, "0.0.0.0/0"),
+        (v6, "2001:db8::1/32"),
+        (v6, "::/0"),
+    ] {
+        bench.ask(&rule(list, range));
+    }
+    let body = bench.ask(&format!("DescribeSecurityGroups&GroupId.1={group}"));
+    let v4: Vec<String> = told(&body, "cidrIp");
+    assert_eq!(v4, ["10.0.0.0/8", "192.0.2.1/32", "0.0.0.0/0"]);
+    assert_eq!(told(&body, "cidrIpv6"), ["2001:db8::/32", "::/0"]);
+}
+
+#[test]
+fn amazon_owns_the_public_images() {
+    let bench = Bench::new();
+    let image = bench.public_image();
+    for filter in [
+        "Owner.1=amazon",
+        "Filter.1.Name=owner-alias&Filter.1.Value.1=amazon",
+    ] {
+        let body = bench.ask(&format!("DescribeImages&ImageId.1={image}&{filter}"));
+        assert_eq!(told(&body, "imageId"), [&*image]);
+        assert_eq!(told(&body, "imageOwnerAlias"), ["amazon"]);
+    }
+    let own = bench.ask(&format!("DescribeImages&ImageId.1={image}&Owner.1=self"));
+    let market = bench.ask("DescribeImages&Owner.1=aws-marketplace");
+    assert!(told(&own, "imageId").is_empty() && told(&market, "imageId").is_empty());
+    assert_eq!(
+        bench.refused("DescribeImages&Owner.1=google").1,
+        "InvalidUserID.Malformed"
+    );
+}
+
+#[test]
+fn what_has_no_tags_tells_of_none() {
+    let bench = Bench::new();
+    let id = bench.instance("");
+    for form in [
+        format!("DescribeInstances&InstanceId.1={id}"),
+        "DescribeVolumes".to_owned(),
+        "DescribeSecurityGroups".to_owned(),
+        format!("DescribeImages&ImageId.1={}", bench.public_image()),
+    ] {
+        let body = bench.ask(&form);
+        assert!(!body.contains("tagSet"), "{form}: {body}");
+    }
 }
 
 #[test]

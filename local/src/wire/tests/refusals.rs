@@ -213,3 +213,64 @@ fn json_services_refuse_in_their_own_form() {
         "NotFoundException"
     );
 }
+
+#[test]
+fn who_names_no_instance_is_told_so() {
+    let bench = Bench::new();
+    for action in ["StartInstances", "StopInstances", "TerminateInstances"] {
+        let refused = bench.refused(action);
+        assert_eq!(refused, (400, "InvalidParameterCombination".into()));
+    }
+}
+
+#[test]
+fn all_ids_that_do_not_exist_are_named() {
+    let bench = Bench::new();
+    let there = bench.instance("");
+    let message = |form: &str| {
+        let (status, body) = bench.ask_as("AKIA", "us-east-1", form);
+        assert_eq!(status, 400);
+        told(&body, "Message").remove(0)
+    };
+    let image = bench.public_image();
+    assert_eq!(
+        message(&format!(
+            "DescribeImages&ImageId.1=ami-00000001&ImageId.2={image}&ImageId.3=ami-00000002"
+        )),
+        "The image ids &apos;[ami-00000001, ami-00000002]&apos; do not exist"
+    );
+    assert_eq!(
+        message("DescribeImages&ImageId.1=ami-00000001"),
+        "The image id &apos;[ami-00000001]&apos; does not exist"
+    );
+    for action in ["DescribeInstances", "StopInstances", "TerminateInstances"] {
+        let both = format!(
+            "{action}&InstanceId.1=i-00000001&InstanceId.2={there}&InstanceId.3=i-00000002"
+        );
+        assert_eq!(
+            message(&both),
+            "The instance IDs &apos;i-00000001, i-00000002&apos; do not exist"
+        );
+    }
+}
+
+#[test]
+fn nobody_but_all_accounts_and_organizations_is_given_a_launch_permission() {
+    let bench = Bench::new();
+    let image = bench.public_image();
+    let modify = format!("ModifyImageAttribute&ImageId={image}");
+    for item in [
+        "LaunchPermission.Add.1.Group=everyone",
+        "LaunchPermission.Add.1.UserId=12345",
+        "LaunchPermission.Remove.1.OrganizationArn=arn:aws:iam::1",
+        "OperationType=add&UserGroup.1=some",
+        "OperationType=add&UserId.1=somebody",
+    ] {
+        let refused = bench.refused(&format!("{modify}&{item}"));
+        assert_eq!(
+            refused,
+            (400, "InvalidAMIAttributeItemValue".into()),
+            "{item}"
+        );
+    }
+}
