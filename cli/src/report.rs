@@ -69,6 +69,7 @@ pub(crate) struct End<'a> {
     downtime_s: Option<f64>,
     amis: BTreeMap<&'a Region, &'a ImageId>,
     failed_regions: BTreeMap<&'a Region, FailedRegion<'a>>,
+    closed_in: &'a BTreeMap<Region, String>,
     usd_per_month: Option<f64>,
     failure: Option<&'a prism_functions::domain::save::Failure>,
     guide: Option<&'a prism_functions::domain::guide::Guide>,
@@ -100,6 +101,7 @@ impl<'a> End<'a> {
             downtime_s: record.downtime_s,
             amis: amis(record),
             failed_regions: failed_regions(record),
+            closed_in: &record.closed_in,
             usd_per_month: record.usd_per_month,
             failure: record.failure.as_ref(),
             guide: record.guide.as_ref(),
@@ -172,6 +174,13 @@ pub(crate) fn failed_lines(record: &SaveRecord) -> String {
     let lines = failed_regions(record)
         .into_iter()
         .map(|(region, failed)| format!("{region}  {}: {}", failed.code, plain(failed.cause)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The Regions in which EC2 would not open the AMI, one a line.
+pub(crate) fn closed_lines(record: &SaveRecord) -> String {
+    let lines = record.closed_in.iter();
+    let lines = lines.map(|(region, whom)| format!("{region}  to {}", plain(whom)));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -248,6 +257,7 @@ fn success(record: &SaveRecord, end: &End<'_>) -> String {
         ("downtime", downtime),
         ("AMIs", ami_lines(record)),
         ("failed", failed_lines(record)),
+        ("closed", closed_lines(record)),
         ("copy again", retries(record)),
         (
             "cost",

@@ -254,6 +254,7 @@ fn a_save_as_json() {
     let expected = [
         "amis",
         "cancelled_by",
+        "closed_in",
         "downtime_s",
         "failed_regions",
         "failure",

@@ -7,9 +7,9 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use prism_functions::domain::{ImageId, InstanceId, Region, SnapshotId, VolumeId};
 use prism_functions::ports::{
-    Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance, InstanceFilter,
-    InstanceType, KeyState, LaunchPermission, NewImage, NewInstance, Probe, Snapshot,
-    SnapshotFilter, StatusChecks, Volume,
+    EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance,
+    InstanceFilter, InstanceType, KeyState, LaunchPermission, NewImage, NewInstance, Probe,
+    Snapshot, SnapshotFilter, StatusChecks, Volume,
 };
 use prism_local::ec2::SimEc2;
 
@@ -102,6 +102,10 @@ impl Ec2 for Bent {
 
     async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error> {
         self.ec2.public_images_blocked(region).await
+    }
+
+    async fn ebs_defaults(&self, region: &Region) -> Result<EbsDefaults, Ec2Error> {
+        self.ec2.ebs_defaults(region).await
     }
 
     async fn probe(&self, region: &Region, probe: &Probe) -> Result<(), Ec2Error> {

@@ -12,11 +12,11 @@ use prism_asl::{Functions, TaskFailure};
 use prism_functions::domain::schedule::Schedule;
 use prism_functions::domain::{ImageId, InstanceId, Region, SnapshotId, Timestamp, VolumeId};
 use prism_functions::ports::{
-    Call, Ec2, Ec2Error, Encryption, Execution, Executions, ExecutionsError, Firing, Image,
-    ImageCopy, ImageFilter, Index, Inspect, Instance, InstanceFilter, InstanceType, Inventory,
-    Item, Key, KeyState, LaunchPermission, NewImage, NewInstance, Notice, Notifier, NotifierError,
-    Page, Parameters, Probe, Query, Schedules, SchedulesError, Snapshot, SnapshotFilter,
-    StatusChecks, Table, TableError, Volume, Write,
+    Call, EbsDefaults, Ec2, Ec2Error, Encryption, Execution, Executions, ExecutionsError, Firing,
+    Image, ImageCopy, ImageFilter, Index, Inspect, Instance, InstanceFilter, InstanceType,
+    Inventory, Item, Key, KeyState, LaunchPermission, NewImage, NewInstance, Notice, Notifier,
+    NotifierError, Page, Parameters, Probe, Query, Schedules, SchedulesError, Snapshot,
+    SnapshotFilter, StatusChecks, Table, TableError, Volume, Write,
 };
 use prism_functions::service::calls;
 use serde_json::Value;
@@ -262,6 +262,11 @@ impl Ec2 for Recorded<dyn Ec2> {
     async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error> {
         note(Call::PublicImagesBlocked);
         self.0.public_images_blocked(region).await
+    }
+
+    async fn ebs_defaults(&self, region: &Region) -> Result<EbsDefaults, Ec2Error> {
+        note(Call::EbsDefaults);
+        self.0.ebs_defaults(region).await
     }
 
     async fn probe(&self, region: &Region, probe: &Probe) -> Result<(), Ec2Error> {

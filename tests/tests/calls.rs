@@ -163,6 +163,7 @@ fn of_a_team() {
         world.clock.run(made).unwrap();
         let request = SaveRequest {
             project: Some(name.parse().unwrap()),
+            move_template: true,
             ..ask()
         };
         to_the_end(&world, &begun(&world, request));
@@ -455,10 +456,12 @@ fn every_declared_call_of_the_api_is_made() {
     let kept = "kept".parse().unwrap();
     let every = TemplateFilter::default();
     as_api(&world, service.templates(&ada, &every, 10, None)).unwrap();
+    let far = "eu-west-1".parse().unwrap();
+    world.admin.block_public_images(&far, false).unwrap();
     let elsewhere = CopyRequest {
         template: "kept".parse().unwrap(),
         version: 1,
-        regions: ["eu-west-1".parse().unwrap()].into(),
+        regions: [far].into(),
     };
     as_api(&world, service.plan_copy(&ada, &elsewhere)).unwrap();
     as_api(&world, service.versions(&ada, &kept, 10, None)).unwrap();
@@ -490,6 +493,7 @@ fn as_team(world: &World) {
     as_api(world, service.create_project(&ada, request)).unwrap();
     let request = SaveRequest {
         project: Some("brain".parse().unwrap()),
+        move_template: true,
         ..ask()
     };
     to_the_end(world, &begun(world, request));

@@ -9,15 +9,16 @@ use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveRequest, SaveSta
 use prism_functions::domain::template::Version;
 use prism_functions::domain::{Code, Problem, Region, SaveId};
 use prism_functions::ports::{
-    Architecture, Image, ImageFilter, ImageState, LaunchPermission, SnapshotFilter,
+    Architecture, Ec2 as _, Image, ImageFilter, ImageState, KeyState, LaunchPermission,
+    SnapshotFilter,
 };
-use prism_functions::service::LaunchRequest;
 use prism_functions::service::access::Caller;
+use prism_functions::service::{LaunchRequest, ShareRequest};
 use prism_functions::steps::{PublicScope, SAVE_TAG, Settings};
 use prism_tests::clean;
 use prism_tests::story::{tell, to_the_end};
 use prism_tests::world::{
-    Setup, World, caller, id_of, launch_request, launched, region, save_request,
+    Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
 };
 
 /// A Region that no save of these tests asks for.
@@ -452,4 +453,67 @@ fn what_cannot_be_copied_is_refused_before_it_begins() {
     let far = FAR.parse().unwrap();
     let none = world.clock.run(world.service.env.ec2.snapshots(&far, &tag));
     assert!(none.unwrap().is_empty());
+}
+
+/// `kept` of Ada's, which another account may launch.
+fn shared_outside() -> (World, LaunchPermission) {
+    let world = saved(Setup::seeded(11));
+    let account = "444455556666";
+    let request = ShareRequest {
+        to: format!("account:{account}"),
+    };
+    let (ada, kept) = (caller("ada"), "kept".parse().unwrap());
+    let shared = world.service.share(&ada, &kept, &request, None);
+    world.clock.run(shared).unwrap();
+    (world, LaunchPermission::Account(account.parse().unwrap()))
+}
+
+#[test]
+fn a_copy_that_could_not_be_shared_is_refused_before_it_begins() {
+    let (world, _) = shared_outside();
+    let far = FAR.parse().unwrap();
+    world.admin.set_ebs_defaults(&far, true, None).unwrap();
+    let plan = || {
+        let (ada, request) = (caller("ada"), ask(&[FAR]));
+        let planned = world.service.plan_copy(&ada, &request);
+        world.clock.run(planned)
+    };
+    let refused = plan().unwrap_err();
+    assert_eq!(refused.code, Code::DefaultKeyShared, "{refused:?}");
+    assert!(refused.message.contains(FAR), "{refused}");
+    let begun = begin(&world, &caller("ada"), &ask(&[FAR]));
+    assert_eq!(begun.unwrap_err().code, Code::DefaultKeyShared);
+    let key = "arn:aws:kms:us-east-1:111122223333:key/1";
+    world.admin.set_ebs_defaults(&far, true, Some(key)).unwrap();
+    let warnings = plan().unwrap().warnings;
+    assert_eq!(warnings[0].code, "KeyPolicyNeeded");
+    world.admin.set_key_state(key, KeyState::Disabled).unwrap();
+    assert_eq!(plan().unwrap_err().code, Code::KeyUnusable);
+    world.admin.set_ebs_defaults(&far, false, None).unwrap();
+    plan().unwrap();
+}
+
+/// Somebody turns encryption by default on while a save and a copy are under way.
+#[test]
+fn a_copy_that_cannot_be_opened_stays_closed_and_is_kept() {
+    let (world, account) = shared_outside();
+    let far: Region = FAR.parse().unwrap();
+    let copied = SaveRequest {
+        copy_to: named(&[FAR]),
+        ..save_request("work", "kept")
+    };
+    let save = begun(&world, copied);
+    world.pass(60);
+    world.admin.set_ebs_defaults(&far, true, None).unwrap();
+    to_the_end(&world, &save);
+    let record = world.record(&save).unwrap();
+    assert_eq!(record.state, SaveState::Succeeded, "{:?}", record.failure);
+    assert_eq!(record.closed_in.keys().collect::<Vec<_>>(), [&far]);
+    assert_eq!(record.closed_in[&far], account.to_string());
+    for (region, open) in [(&far, vec![]), (&region(), vec![account])] {
+        let image = images(&world, &save, region.as_str()).remove(0).id;
+        let held = world.ec2.launch_permissions(region, &image);
+        assert_eq!(world.clock.run(held).unwrap(), open, "{region}");
+    }
+    clean::check(&world, &record);
 }

@@ -9,7 +9,9 @@ use prism_tests::cloudformation::{Statement, Template, template};
 use serde_json::json;
 
 /// Actions that know no resources, besides EC2's Describe actions (Service Authorization Reference).
-const WITHOUT_RESOURCES: [&str; 15] = [
+const WITHOUT_RESOURCES: [&str; 17] = [
+    "ec2:GetEbsDefaultKmsKeyId",
+    "ec2:GetEbsEncryptionByDefault",
     "ec2:GetImageBlockPublicAccessState",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",

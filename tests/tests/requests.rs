@@ -2,6 +2,7 @@
 
 use prism_functions::domain::Code;
 use prism_functions::domain::save::{SavePlan, SaveRequest, SaveState};
+use prism_functions::domain::template::Visibility;
 use prism_functions::ports::{Encryption, Executions, KeyState, StatusChecks};
 use prism_functions::service::LaunchRequest;
 use prism_local::ec2::{InstanceFacts, KeyPolicy};
@@ -321,7 +322,8 @@ fn under_a_key() -> World {
     let (world, id) = world();
     let volume = world.instance(id.as_str()).volumes[0].volume.clone();
     let encryption = Encryption::CustomerKey(KEY.to_owned());
-    world.admin.set_encryption(&volume, encryption).unwrap();
+    let encrypted = world.admin.set_encryption(&volume, encryption);
+    encrypted.expect("the volume is there");
     world
 }
 
@@ -361,4 +363,89 @@ fn a_key_that_takes_no_grant_is_told_before_the_stop() {
     world.clock.run(stopped).unwrap();
     world.pass(60);
     plans(&world, &ask());
+}
+
+#[test]
+fn a_copy_that_a_region_encrypts_is_told_before_anything_is_made() {
+    let (world, _) = open_world();
+    let west = "us-west-2".parse().unwrap();
+    for region in [&region(), &west] {
+        world.admin.block_public_images(region, false).unwrap();
+    }
+    let copied = |request| SaveRequest {
+        copy_to: [west.clone()].into(),
+        ..request
+    };
+    plans(&world, &copied(public()));
+    let defaults = |key| world.admin.set_ebs_defaults(&west, true, key).unwrap();
+    defaults(None);
+    let problem = refuses(
+        &world,
+        &copied(public()),
+        Code::DefaultKeyShared,
+        "us-west-2",
+    );
+    assert!(problem.advice().contains("modify-ebs-default-kms-key-id"));
+    plans(&world, &copied(ask()));
+    let key = "arn:aws:kms:us-west-2:111122223333:key/2";
+    defaults(Some(key));
+    refuses(&world, &copied(public()), Code::ShareImpossible, key);
+    plans(&world, &copied(ask()));
+    world.admin.set_key_state(key, KeyState::Disabled).unwrap();
+    refuses(&world, &copied(ask()), Code::KeyUnusable, key);
+}
+
+#[test]
+fn a_quota_of_public_images_is_told_and_costs_no_save() {
+    let (world, _) = open_world();
+    world.admin.block_public_images(&region(), false).unwrap();
+    let warned = |request: &SaveRequest| {
+        let warnings = plans(&world, request).warnings;
+        warnings.iter().any(|it| it.code == "PublicImagesQuota")
+    };
+    for n in 1..=5 {
+        let request = SaveRequest {
+            public: true,
+            ..save_request("work", &format!("kept-{n}"))
+        };
+        assert!(!warned(&request), "{n}");
+        let record = world.save("ada", request).unwrap();
+        assert!(record.closed_in.is_empty(), "{record:?}");
+    }
+    assert!(warned(&public()));
+    let record = world.save("ada", public()).unwrap();
+    assert_eq!(record.state, SaveState::Succeeded, "{:?}", record.failure);
+    assert_eq!(record.closed_in[&region()], "everybody");
+    let kept = "kept".parse().unwrap();
+    let template = world.clock.run(world.service.env.registry.template(&kept));
+    let template = template.unwrap().unwrap().value;
+    assert_ne!(template.visibility, Visibility::Public);
+    let notices = world.notices.0.lock().unwrap();
+    assert!(
+        notices.last().unwrap().text.contains("does not open"),
+        "{notices:?}"
+    );
+}
+
+#[test]
+fn a_launch_under_a_key_that_cannot_be_used_is_refused() {
+    let world = under_a_key();
+    world.save("ada", ask()).unwrap();
+    let launch = |name: &str| {
+        let (ada, request) = (caller("ada"), launch_request("kept", name));
+        let launched = world.service.launch(&ada, &request);
+        world.clock.run(launched).map(drop)
+    };
+    world.admin.set_key_state(KEY, KeyState::Disabled).unwrap();
+    let before = world.admin.inventory().unwrap().instances.len();
+    assert_eq!(launch("one").unwrap_err().code, Code::KeyUnusable);
+    world.admin.set_key_state(KEY, KeyState::Enabled).unwrap();
+    world
+        .admin
+        .set_key_policy(KEY, KeyPolicy::NoGrants)
+        .unwrap();
+    assert_eq!(launch("one").unwrap_err().code, Code::KeyGrantRefused);
+    assert_eq!(world.admin.inventory().unwrap().instances.len(), before);
+    world.admin.set_key_policy(KEY, KeyPolicy::Account).unwrap();
+    launch("one").unwrap();
 }

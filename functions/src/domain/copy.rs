@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::save::COPY_REGIONS;
+use super::save::{COPY_REGIONS, Warning};
 use super::template::TemplateRef;
 use super::{Code, ImageId, Problem, Region, TemplateName};
 use crate::ports::Architecture;
@@ -70,6 +70,9 @@ pub struct CopyPlan {
     pub bytes: u64,
     /// At most what the copies will cost a month in all these Regions together, in USD.
     pub usd_per_month_at_most: f64,
+    /// What does not prevent the copy and should be known.
+    #[serde(default)]
+    pub warnings: Vec<Warning>,
 }
 
 /// The command that copies a version to a Region that it lacks.

@@ -243,6 +243,9 @@ pub struct SaveRecord {
     pub snapshots_at: Option<Timestamp>,
     /// When the start was about to be asked for.
     pub start_requested_at: Option<Timestamp>,
+    /// When it was last about to be asked for again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_repeated_at: Option<Timestamp>,
     /// When the instance was first seen running again.
     pub running_at: Option<Timestamp>,
     /// How long the instance was down, in seconds, from the stop to the first sight of it running.
@@ -261,6 +264,9 @@ pub struct SaveRecord {
     pub copy_requested_at: Option<Timestamp>,
     /// The copies by Region.
     pub copies: BTreeMap<Region, RegionCopy>,
+    /// Where EC2 would not open its AMIs to all of those whom the template is shared with, and to whom not.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub closed_in: BTreeMap<Region, String>,
     /// When it was last about to be changed whom its AMIs are open to. A run of RegisterTemplate that
     /// came to no end may still change it for a while after.
     #[serde(default)]
@@ -332,6 +338,7 @@ impl SaveRecord {
             image_attempt: None,
             snapshots_at: None,
             start_requested_at: None,
+            start_repeated_at: None,
             running_at: None,
             downtime_s: None,
             status_checks: None,
@@ -341,6 +348,7 @@ impl SaveRecord {
             snapshot_bytes: None,
             copy_requested_at: None,
             copies: BTreeMap::new(),
+            closed_in: BTreeMap::new(),
             opening_at: None,
             version: None,
             usd_per_month: None,

@@ -39,6 +39,8 @@ calls! {
     InstanceType: "ec2:DescribeInstanceTypes";
     /// `Ec2::public_images_blocked`.
     PublicImagesBlocked: "ec2:GetImageBlockPublicAccessState";
+    /// `Ec2::ebs_defaults`, which asks whose the default key is.
+    EbsDefaults: "ec2:GetEbsEncryptionByDefault" "ec2:GetEbsDefaultKmsKeyId" "kms:DescribeKey";
     /// `Ec2::probe` of a stop. A DryRun needs what the call itself needs.
     ProbeStop: "ec2:StopInstances";
     /// `Ec2::probe` of a start, which says nothing of keys.

@@ -41,6 +41,7 @@ pub const API: &[Call] = &[
     Call::StopProtection,
     Call::Volumes,
     Call::PublicImagesBlocked,
+    Call::EbsDefaults,
     Call::ProbeStop,
     Call::ProbeStart,
     Call::ProbeCreateImage,

@@ -16,7 +16,9 @@ use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
 use crate::domain::{Code, DeploymentId, ImageId, InstanceId, Problem, ProjectName, Region};
 use crate::ports::{Architecture, NewInstance, Tags};
 use crate::registry::Launch;
-use crate::steps::{DEPLOYMENT_TAG, LOGIN_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG, from_ec2};
+use crate::steps::{
+    DEPLOYMENT_TAG, LOGIN_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG, from_ec2, keys,
+};
 
 /// The largest root volume, in GiB: what EBS makes of gp3.
 const LARGEST_DISK_GIB: u32 = 16_384;
@@ -134,7 +136,11 @@ impl Service {
                 let (template, version) = self
                     .saved_template(caller, &request.template, Action::Launch)
                     .await?;
-                plan_saved(request, &template, version)
+                let snapshots = version.snapshots.get(&request.region).cloned();
+                let snapshots = snapshots.unwrap_or_default();
+                let plan = plan_saved(request, &template, version)?;
+                keys::check_launch(&self.env, &request.region, &snapshots, &plan.template).await?;
+                Ok(plan)
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, ImageId, Problem, Region, SnapshotId, TemplateName};
 use crate::ports::{Ec2, Encryption, ImageFilter, LaunchPermission, SensitiveFile};
 use crate::registry::Registry;
-use crate::steps::{SAVE_TAG, from_ec2};
+use crate::steps::{SAVE_TAG, from_ec2, opening};
 
 /// The most AMIs that are opened or closed by one request: as many calls as EC2 takes at once, with
 /// what it allows besides within the half minute that a request may take.
@@ -102,6 +102,7 @@ pub(super) async fn impediments(
     launch: &LaunchPermission,
     targets: &[Target],
 ) -> Result<Vec<Warning>, Problem> {
+    let whom = BTreeSet::from([launch.clone()]);
     let everyone = *launch == LaunchPermission::Everyone;
     let mut by_region: BTreeMap<&Region, Vec<&Target>> = BTreeMap::new();
     for target in targets {
@@ -109,15 +110,9 @@ pub(super) async fn impediments(
     }
     let mut warnings = Vec::new();
     for (region, targets) in by_region {
-        if everyone && ec2.public_images_blocked(region).await.map_err(from_ec2)? {
-            let message = format!("The account blocks public AMIs in {region}.");
-            let hint = format!(
-                "Share it with somebody in particular, or have an administrator allow it: aws ec2 disable-image-block-public-access --region {region}"
-            );
-            return Err(Problem::new(Code::PublicImagesBlocked, message).hint(hint));
-        }
+        warnings.extend(opening::check_region(ec2, region, &whom, targets.len()).await?);
         openable(ec2, region, &targets, everyone).await?;
-        warnings.extend(encryption(ec2, region, &targets, everyone).await?);
+        warnings.extend(encryption(ec2, region, &targets, &whom).await?);
     }
     Ok(warnings)
 }
@@ -162,7 +157,7 @@ async fn encryption(
     ec2: &dyn Ec2,
     region: &Region,
     targets: &[&Target],
-    everyone: bool,
+    whom: &BTreeSet<LaunchPermission>,
 ) -> Result<Vec<Warning>, Problem> {
     let ids: Vec<SnapshotId> = targets
         .iter()
@@ -172,31 +167,20 @@ async fn encryption(
     let mut warnings: BTreeMap<String, Warning> = BTreeMap::new();
     for target in targets {
         for snapshot in &target.snapshots {
+            let Some(encryption) = keys.get(snapshot) else {
+                continue;
+            };
             let version = target.version;
-            match keys.get(snapshot) {
-                None | Some(Encryption::None) => {}
-                Some(Encryption::AwsManagedKey) => {
-                    let message = format!(
-                        "The snapshot {snapshot} of version {version} in {region} is encrypted with the AWS managed key: its AMI cannot be used outside the account."
-                    );
-                    return Err(Problem::new(Code::DefaultKeyShared, message).hint(
-                        "Share it with users or projects of this deployment, or save it anew from volumes under a key of your own.",
-                    ));
-                }
-                Some(Encryption::CustomerKey(key)) if everyone => {
-                    let message = format!(
-                        "The snapshot {snapshot} of version {version} in {region} is encrypted (with {key}): its AMI cannot be made public."
-                    );
-                    return Err(Problem::new(Code::ShareImpossible, message)
-                        .hint("Share it with accounts or an organisation that may use the key."));
-                }
-                Some(Encryption::CustomerKey(key)) => {
-                    let text = format!(
-                        "Snapshots in {region} are encrypted with {key}: whoever launches the AMI needs the key's policy to allow kms:DescribeKey, kms:CreateGrant, kms:Decrypt, kms:ReEncrypt* and kms:GenerateDataKey*."
-                    );
-                    let code = "KeyPolicyNeeded".to_owned();
-                    warnings.insert(key.clone(), Warning { code, text });
-                }
+            let what = format!("the snapshot {snapshot} of version {version} in {region}");
+            let checked = opening::check_encryption(whom, &what, encryption);
+            let checked = checked.map_err(|problem| match problem.code {
+                Code::DefaultKeyShared => problem.hint(
+                    "Share it with users or projects of this deployment, or save it anew from volumes under a key of your own.",
+                ),
+                _ => problem,
+            })?;
+            if let (Some(warning), Encryption::CustomerKey(key)) = (checked, encryption) {
+                warnings.entry(key.clone()).or_insert(warning);
             }
         }
     }

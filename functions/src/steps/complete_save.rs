@@ -59,6 +59,7 @@ impl Step for CompleteSave {
             Some(plan) => format!("{} was saved as {template}@{version}.", plan.instance.name),
             None => format!("{template}@{version} was copied."),
         };
+        let text = text + &closed(&record);
         let notice = Notice {
             at: now,
             save_id: Some(record.save_id.clone()),
@@ -83,6 +84,15 @@ impl Step for CompleteSave {
         retention::retain(env, &record).await;
         Ok(output(&record, version))
     }
+}
+
+/// That others cannot launch what was saved, where they should.
+fn closed(record: &SaveRecord) -> String {
+    let regions = record.closed_in.iter();
+    let told = regions.map(|(region, whom)| {
+        format!(" EC2 does not open its AMI in {region} to {whom}: it can be launched within the account alone there; \"prism template share\" says why.")
+    });
+    told.collect()
 }
 
 /// Discharges a duty that is still open: that of an instance that was stopped all along.

@@ -1,7 +1,8 @@
 //! What RegisterTemplate does for a copy: adds its AMIs to the version that it copied.
 
+use super::opened::Opened;
 use super::payer::Payer;
-use super::register_template::{Opened, TRIES, snapshots};
+use super::register_template::{TRIES, snapshots};
 use super::{Env, SaveRef, plan_copy, rights};
 use crate::domain::audit::Subject;
 use crate::domain::copy::CopySource;

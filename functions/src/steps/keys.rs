@@ -2,11 +2,11 @@
 //! running instance notices nothing of a key that was disabled: it is the next start that fails (EC2
 //! facts, "Restart").
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::preflight::label;
 use super::{Env, from_ec2};
-use crate::domain::{Code, Problem, Region};
+use crate::domain::{Code, Problem, Region, SnapshotId};
 use crate::ports::{Ec2Error, Encryption, Instance, InstanceState, KeyState, Probe, Volume};
 
 /// Refuses an instance whose volumes are under a key that cannot be used, or for which no grant can be
@@ -34,6 +34,33 @@ pub(super) async fn check(
     Ok(())
 }
 
+/// Refuses to launch what is encrypted with such a key: EC2 would take the launch on, and end the instance
+/// before it runs.
+pub(crate) async fn check_launch(
+    env: &Env,
+    region: &Region,
+    snapshots: &[SnapshotId],
+    what: &str,
+) -> Result<(), Problem> {
+    let told = match env.ec2.snapshot_keys(region, snapshots).await {
+        // Another account's, or gone: the launch itself says so.
+        Err(error) if error.is_not_found() => return Ok(()),
+        told => told.map_err(from_ec2)?,
+    };
+    let keys: BTreeSet<String> = told
+        .into_values()
+        .filter_map(|encryption| match encryption {
+            Encryption::CustomerKey(key) => Some(key),
+            Encryption::None | Encryption::AwsManagedKey => None,
+        })
+        .collect();
+    for key in &keys {
+        check_state(env, region, key, what).await?;
+        check_grant(env, region, key, what).await?;
+    }
+    Ok(())
+}
+
 /// Refuses a key that cannot be used.
 pub(crate) async fn check_state(
     env: &Env,
@@ -52,7 +79,7 @@ async fn check_grant(env: &Env, region: &Region, key: &str, what: &str) -> Resul
     match env.ec2.probe(region, &Probe::Grant(key.to_owned())).await {
         Err(error) if error.code == Ec2Error::KEY_POLICY => {
             let message = format!(
-                "The policy of the key {key}, of {what}, lets Prism make no grant on it: once stopped, the instance could not be started again."
+                "The policy of the key {key}, of {what}, lets Prism make no grant on it, without which EC2 starts no instance that has it."
             );
             Err(Problem::new(Code::KeyGrantRefused, message).because(error))
         }

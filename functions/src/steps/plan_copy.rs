@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Env, Step, from_ec2};
+use super::{Env, Step, from_ec2, keys, opening, permissions};
 use crate::domain::copy::{CopyPlan, CopyRequest, CopySource, command};
 use crate::domain::pricing::snapshot_usd_per_month;
-use crate::domain::save::{SaveRecord, SaveRequest};
+use crate::domain::save::{SaveRecord, SaveRequest, Warning};
 use crate::domain::template::{Template, TemplateState, Version};
-use crate::domain::{Code, Problem, Region, SaveId};
-use crate::ports::{Architecture, Call, Image, ImageFilter, ImageState, Tags};
+use crate::domain::{Code, Problem, Region, SaveId, SnapshotId};
+use crate::ports::{Architecture, Call, Encryption, Image, ImageFilter, ImageState, Tags};
 use crate::registry::{Admission, Begun};
 use crate::service::access::{Action, Caller, template_not_found};
 use crate::service::lookup::check_regions;
@@ -41,6 +41,10 @@ impl Step for PlanCopy {
     const CALLS: &'static [Call] = &[
         Call::Regions,
         Call::Images,
+        Call::SnapshotKeys,
+        Call::KeyState,
+        Call::EbsDefaults,
+        Call::PublicImagesBlocked,
         Call::Get,
         Call::Query,
         Call::Put,
@@ -104,6 +108,8 @@ pub(crate) struct Subject {
     usd_per_month: f64,
     /// The leave of the template's project, where it is in one.
     admission: Option<Admission>,
+    /// What does not prevent the copy.
+    warnings: Vec<Warning>,
 }
 
 impl Subject {
@@ -115,6 +121,7 @@ impl Subject {
             regions: request.regions.clone(),
             bytes: self.bytes,
             usd_per_month_at_most: self.usd_per_month,
+            warnings: self.warnings.clone(),
         }
     }
 }
@@ -163,6 +170,7 @@ pub(crate) async fn check(
         None => None,
     };
     let (region, image) = source(env, &version, architecture).await?;
+    let warnings = opened(env, request, &region, &image).await?;
     let user_tags = image.tags.into_iter().filter(|(key, _)| {
         let reserved = ["aws:", "prism:"];
         key != "Name" && !reserved.iter().any(|prefix| key.starts_with(prefix))
@@ -180,7 +188,41 @@ pub(crate) async fn check(
         bytes,
         usd_per_month,
         admission,
+        warnings,
     })
+}
+
+/// Refuses Regions in which the AMI could not be copied, or its copy not be opened to those whom the template
+/// is shared with.
+async fn opened(
+    env: &Env,
+    request: &CopyRequest,
+    from: &Region,
+    image: &Image,
+) -> Result<Vec<Warning>, Problem> {
+    let outside = permissions::of_template(&env.registry, &request.template).await?;
+    let snapshots = image.volumes.iter().filter_map(|it| it.snapshot.clone());
+    let snapshots: Vec<SnapshotId> = snapshots.collect();
+    let told = env
+        .ec2
+        .snapshot_keys(from, &snapshots)
+        .await
+        .map_err(from_ec2)?;
+    let name = |id: &SnapshotId| format!("the snapshot {id} of {}", request.reference());
+    let sources: Vec<(String, Encryption)> = told
+        .iter()
+        .map(|(id, key)| (name(id), key.clone()))
+        .collect();
+    for (what, encryption) in &sources {
+        if let Encryption::CustomerKey(key) = encryption {
+            keys::check_state(env, from, key, what).await?;
+        }
+    }
+    let mut warnings = Vec::new();
+    for region in &request.regions {
+        warnings.extend(opening::check_copies(env, region, &outside, &sources).await?);
+    }
+    Ok(warnings)
 }
 
 /// The architecture that is copied: the version's own, or one that it got later where all of the Regions have that.

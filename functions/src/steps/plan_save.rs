@@ -65,6 +65,8 @@ impl Step for PlanSave {
         Call::StopProtection,
         Call::Volumes,
         Call::PublicImagesBlocked,
+        Call::EbsDefaults,
+        Call::Images,
         Call::ProbeStop,
         Call::ProbeStart,
         Call::ProbeCreateImage,

@@ -88,7 +88,8 @@ pub(super) async fn check(
         .volumes(&request.region, &ids)
         .await
         .map_err(from_ec2)?;
-    rights::check_outside(env, request, template.as_ref(), &instance, &volumes).await?;
+    let of_opening =
+        rights::check_outside(env, request, template.as_ref(), &instance, &volumes).await?;
     keys::check(env, &request.region, &instance, &volumes).await?;
     let asked = AskedFor {
         deployment: env.deployment().await?,
@@ -99,7 +100,8 @@ pub(super) async fn check(
         named: name(&instance),
     };
     check_permissions(env, request, &instance, asked.image(1)).await?;
-    let warnings = warnings(env, request, &instance).await?;
+    let mut warnings = warnings(env, request, &instance).await?;
+    warnings.extend(of_opening);
     Ok(Subject {
         instance,
         volumes,

@@ -1,17 +1,17 @@
 //! RegisterTemplate: makes the save the next version of its template, or an architecture of one, in
 //! one transaction.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::discard_image::LATE_S;
+use super::opened::Opened;
 use super::payer::Payer;
 use super::{Env, SaveRef, Step, copies, from_ec2, permissions, preflight, rights};
 use crate::domain::audit::Subject;
 use crate::domain::grant::Grantee;
 use crate::domain::pricing::snapshot_usd_per_month;
-use crate::domain::save::{RegionCopy, SaveRecord, seconds_between};
+use crate::domain::save::{RegionCopy, SaveRecord};
 use crate::domain::template::{
     AddedArchitecture, Template, TemplateRef, TemplateState, Usage, Version, Visibility,
 };
@@ -99,6 +99,7 @@ pub(super) async fn register(
         // Before the transaction: a version that says public is public (launch permissions
         // are not copied with an AMI, EC2 fact 8).
         open.by_grants(env, save, record, &images).await?;
+        let made_public = record.request.public && open.is_public(env, record)?;
         let revision = before.as_ref().map(|stored| stored.revision);
         let build = |before: Option<&Template>, adds_to| {
             let made = Made {
@@ -106,6 +107,7 @@ pub(super) async fn register(
                 images: &images,
                 snapshots: &snapshots,
                 edits,
+                public: made_public,
                 now,
             };
             match adds_to {
@@ -163,80 +165,8 @@ async fn may_edit(
     }
 }
 
-/// Whom the AMIs are open to, by Region.
-pub(super) struct Opened(BTreeMap<Region, BTreeSet<LaunchPermission>>);
-
-impl Opened {
-    /// Looks whom AMIs are open to. They are the save's own: who is among them was let in by a run of
-    /// this step that came to no end, and may have lost the template since. What such a run has asked
-    /// for may take effect for a while still: until then the look would tell nothing.
-    pub(super) async fn seen(
-        env: &Env,
-        record: &SaveRecord,
-        images: &BTreeMap<Region, ImageId>,
-    ) -> Result<Self, Problem> {
-        if let Some(asked) = record.opening_at
-            && seconds_between(asked, env.clock.now()) < LATE_S
-        {
-            let message =
-                "Whom the AMIs are open to may still change by a request of a moment ago.";
-            return Err(Problem::new(Code::NotReady, message));
-        }
-        let mut open = BTreeMap::new();
-        for (region, image) in images {
-            let held = match env.ec2.launch_permissions(region, image).await {
-                // Somebody has taken it away: what follows finds that.
-                Err(error) if error.is_not_found() => Vec::new(),
-                held => held.map_err(from_ec2)?,
-            };
-            open.insert(region.clone(), held.into_iter().collect());
-        }
-        Ok(Self(open))
-    }
-
-    /// Notes that everything that was asked for has been answered: the next run need not wait for it.
-    pub(super) async fn settle(&self, env: &Env, save: &SaveRef) -> Result<(), Problem> {
-        env.note(save, |record| record.opening_at = None).await?;
-        Ok(())
-    }
-
-    /// Opens the AMIs to those whom the template is given to now, and closes them to everybody else.
-    pub(super) async fn by_grants(
-        &mut self,
-        env: &Env,
-        save: &SaveRef,
-        record: &SaveRecord,
-        images: &BTreeMap<Region, ImageId>,
-    ) -> Result<(), Problem> {
-        let name = &record.request.template;
-        let mut wanted = permissions::of_template(&env.registry, name).await?;
-        if record.request.public {
-            wanted.extend(public(env)?);
-        }
-        for (region, image) in images {
-            let held = self.0.entry(region.clone()).or_default();
-            let more: Vec<_> = wanted.difference(held).cloned().collect();
-            let fewer: Vec<_> = held.difference(&wanted).cloned().collect();
-            if !(more.is_empty() && fewer.is_empty()) {
-                env.intend(save, |record, now| record.opening_at = Some(now))
-                    .await?;
-            }
-            if !more.is_empty() {
-                let added = env.ec2.add_launch_permissions(region, image, &more).await;
-                added.map_err(from_ec2)?;
-            }
-            if !fewer.is_empty() {
-                let removed = env.ec2.remove_launch_permissions(region, image, &fewer);
-                removed.await.map_err(from_ec2)?;
-            }
-            held.clone_from(&wanted);
-        }
-        Ok(())
-    }
-}
-
 /// What EC2 is told where everybody may use a template.
-fn public(env: &Env) -> Result<Option<LaunchPermission>, Problem> {
+pub(super) fn public(env: &Env) -> Result<Option<LaunchPermission>, Problem> {
     permissions::of(&env.settings, &Grantee::Public)
 }
 
@@ -319,6 +249,8 @@ struct Made<'a> {
     snapshots: &'a BTreeMap<Region, Vec<SnapshotId>>,
     /// Whether the saver may change what the template says of itself.
     edits: bool,
+    /// Whether it makes the template public.
+    public: bool,
     now: Timestamp,
 }
 
@@ -463,7 +395,7 @@ impl Made<'_> {
         if self.edits && !request.description.is_empty() {
             after.description.clone_from(&request.description);
         }
-        if request.public {
+        if self.public {
             after.visibility = Visibility::Public;
         }
         if request.project.is_some() && request.project != after.project {

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::preflight::{Target, label, no_version};
-use super::{Env, from_ec2, permissions};
+use super::{Env, opening, permissions};
 use crate::domain::grant::Grantee;
-use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, move_not_agreed};
+use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, Warning, move_not_agreed};
 use crate::domain::template::{Template, TemplateState, Version, Visibility};
 use crate::domain::{Code, Problem, ProjectName, catalogue};
 use crate::ports::{Encryption, Instance, LaunchPermission, Volume};
@@ -224,14 +224,15 @@ async fn check_public(
 }
 
 /// Refuses what EC2 would refuse later where the AMIs are open to others than the account: by
-/// `public`, or by what the template is shared with already.
+/// `public`, or by what the template is shared with already. Returns what it would let pass and others would
+/// stumble over.
 pub(super) async fn check_outside(
     env: &Env,
     request: &SaveRequest,
     template: Option<&Template>,
     instance: &Instance,
     volumes: &[Volume],
-) -> Result<(), Problem> {
+) -> Result<Vec<Warning>, Problem> {
     let mut outside = match template {
         Some(template) => permissions::of_template(&env.registry, &template.name).await?,
         None => BTreeSet::new(),
@@ -241,11 +242,8 @@ pub(super) async fn check_outside(
         check_earlier(template, public.as_ref().filter(|it| !outside.contains(it)))?;
         outside.extend(public);
     }
-    if outside.is_empty() {
-        return Ok(());
-    }
-    let everyone = outside.contains(&LaunchPermission::Everyone);
     let name = label(instance);
+    let everyone = outside.contains(&LaunchPermission::Everyone);
     if let Some(product) = instance.product_codes.first().filter(|_| everyone) {
         return Err(Problem::new(
             Code::MarketplacePublic,
@@ -254,32 +252,22 @@ pub(super) async fn check_outside(
             ),
         ));
     }
-    // A copy of an encrypted AMI is encrypted with the AWS managed key of its Region, whatever
-    // key the original has (EC2 fact 8). A public AMI has no encrypted volume at all.
-    let unshareable = |volume: &&Volume| match &volume.encryption {
-        Encryption::None => false,
-        Encryption::AwsManagedKey => true,
-        Encryption::CustomerKey(_) => everyone || !request.copy_to.is_empty(),
-    };
-    if let Some(volume) = volumes.iter().find(unshareable) {
-        let message = format!(
-            "The volume {} of {name} is encrypted: its AMI, or a copy of it, would be under the AWS managed key and could not be used outside the account.",
-            volume.id
-        );
-        return Err(Problem::new(Code::DefaultKeyShared, message));
-    }
-    for region in request.copy_to.iter().chain([&request.region]) {
-        let blocked = async || env.ec2.public_images_blocked(region).await;
-        if everyone && blocked().await.map_err(from_ec2)? {
-            let hint = format!(
-                "Save it without --public, or have an administrator allow it: aws ec2 disable-image-block-public-access --region {region}"
-            );
-            return Err(Problem::new(
-                Code::PublicImagesBlocked,
-                format!("The account blocks public AMIs in {region}."),
+    let sources: Vec<(String, Encryption)> = volumes
+        .iter()
+        .map(|volume| {
+            (
+                format!("the volume {} of {name}", volume.id),
+                volume.encryption.clone(),
             )
-            .hint(hint));
-        }
+        })
+        .collect();
+    let mut warnings = Vec::new();
+    for (what, encryption) in &sources {
+        warnings.extend(opening::check_encryption(&outside, what, encryption)?);
     }
-    Ok(())
+    warnings.extend(opening::check_region(&*env.ec2, &request.region, &outside, 1).await?);
+    for region in &request.copy_to {
+        warnings.extend(opening::check_copies(env, region, &outside, &sources).await?);
+    }
+    Ok(warnings)
 }

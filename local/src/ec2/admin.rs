@@ -266,6 +266,21 @@ impl Admin {
         })
     }
 
+    /// How volumes and copies are encrypted in a Region where nobody says more: whether they are at all, and
+    /// with which key of the customer's, else with AWS's own.
+    pub fn set_ebs_defaults(
+        &self,
+        region: &Region,
+        encrypts: bool,
+        key: Option<&str>,
+    ) -> Result<(), CloudError> {
+        self.cloud.with(|model, _| {
+            let area = model.area_mut(&self.account, region);
+            area.encrypts = encrypts;
+            area.default_key = key.map(str::to_owned);
+        })
+    }
+
     /// How many instances of the account may run in a Region; `None` is the cloud's own limit.
     pub fn set_instance_quota(&self, region: &Region, most: Option<u32>) -> Result<(), CloudError> {
         self.cloud.with(|model, _| {

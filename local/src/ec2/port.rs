@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use prism_functions::domain::{AccountId, ImageId, InstanceId, Region, SnapshotId, VolumeId};
 use prism_functions::ports::{
-    Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Inspect, Instance, InstanceFilter,
-    InstanceType, Inventory, KeyState, LaunchPermission, NewImage, NewInstance, Parameters, Probe,
-    Snapshot, SnapshotFilter, StatusChecks, Volume,
+    EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Inspect, Instance,
+    InstanceFilter, InstanceType, Inventory, KeyState, LaunchPermission, NewImage, NewInstance,
+    Parameters, Probe, Snapshot, SnapshotFilter, StatusChecks, Volume,
 };
 
 use super::cloud::Cloud;
@@ -103,6 +103,11 @@ impl Ec2 for SimEc2 {
     async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error> {
         let action = "GetImageBlockPublicAccessState";
         self.call(region, action, Model::public_images_blocked)
+    }
+
+    async fn ebs_defaults(&self, region: &Region) -> Result<EbsDefaults, Ec2Error> {
+        let action = "GetEbsEncryptionByDefault";
+        self.call(region, action, Model::ebs_defaults)
     }
 
     async fn probe(&self, region: &Region, probe: &Probe) -> Result<(), Ec2Error> {

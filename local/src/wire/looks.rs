@@ -214,6 +214,11 @@ pub(super) fn has_customer_key(
         let mut volumes = model.data.volumes.values();
         let mut images = model.data.images.values();
         volumes.any(|row| row.account == *account && is(&row.encryption))
+            || model
+                .data
+                .areas
+                .values()
+                .any(|area| area.default_key.as_deref() == Some(arn))
             || images.any(|row| {
                 row.account == *account && row.slots.iter().any(|slot| is(&slot.encryption))
             })

@@ -8,10 +8,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use prism_functions::domain::{ImageId, InstanceId, Region, SnapshotId, VolumeId};
 use prism_functions::ports::{
-    Call, Ec2, Ec2Error, Encryption, Execution, Executions, ExecutionsError, Image, ImageCopy,
-    ImageFilter, Index, Inspect, Instance, InstanceFilter, InstanceType, Inventory, Item, Key,
-    KeyState, LaunchPermission, NewImage, NewInstance, Notice, Notifier, NotifierError, Page,
-    Probe, Query, Snapshot, SnapshotFilter, StatusChecks, Table, TableError, Volume, Write,
+    Call, EbsDefaults, Ec2, Ec2Error, Encryption, Execution, Executions, ExecutionsError, Image,
+    ImageCopy, ImageFilter, Index, Inspect, Instance, InstanceFilter, InstanceType, Inventory,
+    Item, Key, KeyState, LaunchPermission, NewImage, NewInstance, Notice, Notifier, NotifierError,
+    Page, Probe, Query, Snapshot, SnapshotFilter, StatusChecks, Table, TableError, Volume, Write,
 };
 use prism_local::ec2::{Cloud, SimEc2};
 use serde_json::Value;
@@ -169,6 +169,11 @@ impl Ec2 for Through<dyn Ec2> {
             None,
             public_images_blocked(region)
         )
+    }
+
+    async fn ebs_defaults(&self, region: &Region) -> Result<EbsDefaults, Ec2Error> {
+        let wrong = ec2_error("GetEbsEncryptionByDefault");
+        through!(self, Call::EbsDefaults, &wrong, None, ebs_defaults(region))
     }
 
     async fn probe(&self, region: &Region, probe: &Probe) -> Result<(), Ec2Error> {

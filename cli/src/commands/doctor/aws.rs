@@ -5,7 +5,7 @@ use std::sync::Arc;
 use prism_functions::aws::{AwsEc2, Clients, DynamoTable, StepFunctions, TableShape};
 use prism_functions::domain::{Code, InstanceId, Problem, Region, UserId};
 use prism_functions::ports::{
-    Clock, Ec2, Ec2Error, ExecutionsError, InstanceFilter, Probe, TableError,
+    Clock, Ec2, Ec2Error, ExecutionsError, InstanceFilter, NewImage, Probe, TableError, Tags,
 };
 use prism_functions::service::Service;
 use prism_functions::service::access::OWNER_TAG;

@@ -70,6 +70,7 @@ fn text(record: &SaveRecord, now: Timestamp) -> String {
         ("instance", story::instance(record)),
         ("AMIs", report::ami_lines(record)),
         ("failed", report::failed_lines(record)),
+        ("closed", report::closed_lines(record)),
         ("copy again", report::retries(record)),
         (
             "removed",

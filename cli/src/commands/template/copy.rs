@@ -134,6 +134,9 @@ fn text(plan: &CopyPlan) -> String {
             format!("at most {cost} a month, and the transfer once"),
         ),
     ]));
+    for warning in &plan.warnings {
+        let _ = writeln!(text, "warning: {}: {}", warning.code, warning.text);
+    }
     let _ = writeln!(text, "Nothing was begun.");
     text
 }

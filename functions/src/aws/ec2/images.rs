@@ -81,6 +81,10 @@ pub(super) async fn describe(
             .owners("self")
             .filters(filter("tag-key", key))
             .max_results(PAGE_ITEMS),
+        ImageFilter::OwnPublic => request
+            .owners("self")
+            .filters(filter("is-public", "true"))
+            .max_results(PAGE_ITEMS),
     };
     let told = pages::all(DESCRIBE, |token| {
         let request = request.clone().set_next_token(token);

@@ -23,9 +23,9 @@ use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 use super::clients::Clients;
 use crate::domain::{ImageId, InstanceId, Region, SnapshotId, VolumeId};
 use crate::ports::{
-    Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance, InstanceFilter,
-    InstanceType, KeyState, LaunchPermission, NewImage, NewInstance, Probe, Snapshot,
-    SnapshotFilter, StatusChecks, Tags, Volume,
+    EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance,
+    InstanceFilter, InstanceType, KeyState, LaunchPermission, NewImage, NewInstance, Probe,
+    Snapshot, SnapshotFilter, StatusChecks, Tags, Volume,
 };
 
 /// EC2 in the account whose credentials the process has.
@@ -107,6 +107,11 @@ impl Ec2 for AwsEc2 {
 
     async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error> {
         reads::public_images_blocked(&self.client(region)).await
+    }
+
+    async fn ebs_defaults(&self, region: &Region) -> Result<EbsDefaults, Ec2Error> {
+        let (client, kms) = (self.client(region), self.clients.kms(region));
+        reads::ebs_defaults(&client, &kms, &self.keys).await
     }
 
     async fn probe(&self, region: &Region, probe: &Probe) -> Result<(), Ec2Error> {

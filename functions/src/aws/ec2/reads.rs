@@ -8,7 +8,9 @@ use aws_sdk_ec2::types::{
 use super::errors;
 use super::keys::Keys;
 use crate::domain::{InstanceId, Region, VolumeId};
-use crate::ports::{Architecture, Ec2Error, Encryption, InstanceType, StatusChecks, Volume};
+use crate::ports::{
+    Architecture, EbsDefaults, Ec2Error, Encryption, InstanceType, StatusChecks, Volume,
+};
 
 pub(super) async fn regions(client: &Client) -> Result<Vec<Region>, Ec2Error> {
     let told = client
@@ -137,6 +139,26 @@ fn architecture(told: &ArchitectureType) -> Option<Architecture> {
         ArchitectureType::Arm64 | ArchitectureType::Arm64Mac => Some(Architecture::Arm64),
         _ => None,
     }
+}
+
+pub(super) async fn ebs_defaults(
+    client: &Client,
+    kms: &aws_sdk_kms::Client,
+    keys: &Keys,
+) -> Result<EbsDefaults, Ec2Error> {
+    const KEY: &str = "GetEbsDefaultKmsKeyId";
+    let told = client.get_ebs_encryption_by_default().send().await;
+    let told = told.map_err(errors::of("GetEbsEncryptionByDefault"))?;
+    let encrypts = told.ebs_encryption_by_default() == Some(true);
+    let told = client.get_ebs_default_kms_key_id().send().await;
+    let told = told.map_err(errors::of(KEY))?;
+    let key = errors::need(KEY, "default key", told.kms_key_id())?;
+    let key = if key.ends_with("alias/aws/ebs") {
+        Encryption::AwsManagedKey
+    } else {
+        keys.encryption(kms, key).await?
+    };
+    Ok(EbsDefaults { encrypts, key })
 }
 
 pub(super) async fn public_images_blocked(client: &Client) -> Result<bool, Ec2Error> {

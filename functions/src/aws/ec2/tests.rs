@@ -342,6 +342,35 @@ async fn a_key_is_asked_about_once() {
 }
 
 #[tokio::test]
+async fn a_grant_that_the_keys_own_policy_refuses_is_told_apart() {
+    let refused = |code: &str, message: &str| {
+        let body = serde_json::json!({ "__type": code, "message": message });
+        Reply::json(400, body)
+    };
+    let aws = Aws::answering([
+        refused("DryRunOperationException", "It would have succeeded"),
+        refused(
+            "AccessDeniedException",
+            "no resource-based policy allows it",
+        ),
+        refused(
+            "AccessDeniedException",
+            "no identity-based policy allows it",
+        ),
+    ]);
+    let ec2 = ec2(&aws);
+    let probe = Probe::Grant("arn:aws:kms:us-west-2:111122223333:key/a".to_owned());
+    ec2.probe(&region(), &probe).await.unwrap();
+    for code in [Ec2Error::KEY_POLICY, "AccessDeniedException"] {
+        let error = ec2.probe(&region(), &probe).await.unwrap_err();
+        assert_eq!(
+            (error.code.as_str(), error.action.as_str()),
+            (code, "kms:CreateGrant")
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
     let empty =
         "<DescribeSecurityGroupsResponse><securityGroupInfo/></DescribeSecurityGroupsResponse>";

@@ -30,6 +30,20 @@ impl Ec2Error {
     /// The code of a refusal that lies in a KMS key's policy, not in what the caller's own policies allow.
     pub const KEY_POLICY: &str = "RefusedByKeyPolicy";
 
+    /// Whether EC2 will not open an AMI to somebody, however often it is asked: for how it is encrypted, what
+    /// the account blocks, or a quota.
+    pub fn is_unshareable(&self) -> bool {
+        matches!(
+            self.code.as_str(),
+            "InvalidParameter"
+                | "InvalidParameterValue"
+                | "InvalidAMIAttributeItemValue"
+                | "OperationNotPermitted"
+                | "ResourceLimitExceeded"
+                | "UnsupportedOperation"
+        )
+    }
+
     /// Whether a KMS key is in a state in which it cannot be used.
     pub fn is_about_key_state(&self) -> bool {
         matches!(

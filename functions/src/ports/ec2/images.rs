@@ -77,6 +77,8 @@ pub enum ImageFilter {
     OwnTag(String, String),
     /// The account's own with this tag, whatever its value.
     OwnTagged(String),
+    /// The account's own that are public.
+    OwnPublic,
 }
 
 /// The state of a snapshot, by EC2's names.

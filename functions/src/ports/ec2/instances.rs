@@ -158,6 +158,25 @@ pub enum Encryption {
     CustomerKey(String),
 }
 
+/// How volumes and copies are encrypted in a Region that nobody says more about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EbsDefaults {
+    /// Whether what would not be encrypted is: encryption by default.
+    pub encrypts: bool,
+    /// Under which key, where one is encrypted that names no key; never [`Encryption::None`].
+    pub key: Encryption,
+}
+
+impl EbsDefaults {
+    /// How a copy that is made in the Region is encrypted, by how its source is: an encrypted one is encrypted anew.
+    pub fn of_copy(&self, source: &Encryption) -> Encryption {
+        match source {
+            Encryption::None if !self.encrypts => Encryption::None,
+            _ => self.key.clone(),
+        }
+    }
+}
+
 /// Whether a KMS key can be used, by KMS' names for its states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum KeyState {

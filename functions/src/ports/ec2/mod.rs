@@ -56,6 +56,10 @@ pub trait Ec2: Send + Sync {
     /// Whether the account may make no AMI public (GetImageBlockPublicAccessState).
     async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error>;
 
+    /// How the account's volumes are encrypted in a Region unless somebody says otherwise
+    /// (GetEbsEncryptionByDefault, GetEbsDefaultKmsKeyId; the adapter tells AWS's own key from a customer's).
+    async fn ebs_defaults(&self, region: &Region) -> Result<EbsDefaults, Ec2Error>;
+
     /// Asks with DryRun whether the caller may do it. `Ok` is EC2's `DryRunOperation`; a missing
     /// permission is `UnauthorizedOperation`. A grant that the key's own policy refuses is
     /// [`Ec2Error::KEY_POLICY`].

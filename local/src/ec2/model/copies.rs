@@ -1,7 +1,7 @@
 //! CopyImage (EC2 fact 8).
 
 use prism_functions::domain::ImageId;
-use prism_functions::ports::{Ec2Error, Encryption, ImageCopy, ImageState};
+use prism_functions::ports::{Ec2Error, ImageCopy, ImageState};
 
 use super::images::{blank_image, check_description, take_first};
 use super::launch::check_tags;
@@ -26,8 +26,8 @@ impl Model {
         self.check_name(scope, ACTION, &copy.name)?;
         self.check_copies_in_flight(scope)?;
 
-        let misfortune = self.copy_misfortune(&source);
-        let slots = self.slots_of_copy(&source);
+        let slots = self.slots_of_copy(scope, &source);
+        let misfortune = self.copy_misfortune(&source, &slots);
         let row = ImageRow {
             name: copy.name.clone(),
             description: copy.description.clone(),
@@ -87,8 +87,8 @@ impl Model {
     }
 
     /// A key that cannot be used shows only later (EC2 fact 8).
-    fn copy_misfortune(&mut self, source: &ImageRow) -> Option<String> {
-        let mut slots = source.slots.iter();
+    fn copy_misfortune(&mut self, source: &ImageRow, copies: &[Slot]) -> Option<String> {
+        let mut slots = source.slots.iter().chain(copies);
         let lost = slots.find_map(|slot| self.lost_key(&slot.encryption));
         if let Some(key) = lost {
             return Some(format!("Given key ID is not accessible: {key}"));
@@ -99,7 +99,8 @@ impl Model {
         take_first(&mut self.world_mut().misfortunes.copies)
     }
 
-    fn slots_of_copy(&mut self, source: &ImageRow) -> Vec<Slot> {
+    fn slots_of_copy(&mut self, scope: &Scope<'_>, source: &ImageRow) -> Vec<Slot> {
+        let defaults = self.defaults_in(scope);
         let mut slots = Vec::with_capacity(source.slots.len());
         for slot in &source.slots {
             let snapshot = slot.snapshot.as_ref();
@@ -107,11 +108,8 @@ impl Model {
                 continue;
             };
             let (volume, disk) = (snapshot.volume.clone(), snapshot.disk);
-            let encryption = match &slot.encryption {
-                Encryption::None => Encryption::None,
-                // A copy to another Region that names no key is encrypted with AWS's own there.
-                Encryption::AwsManagedKey | Encryption::CustomerKey(_) => Encryption::AwsManagedKey,
-            };
+            // A copy that names no key is encrypted with the default one of its Region.
+            let encryption = defaults.of_copy(&slot.encryption);
             let disk = self.share_disk(disk);
             slots.push(Slot {
                 encryption,

@@ -3,8 +3,8 @@
 use prism_functions::domain::{InstanceId, Region, VolumeId};
 use prism_functions::ports::{
     AttachedVolume, Ec2Error, Image, ImageFilter, ImageState, ImageVolume, Instance,
-    InstanceFilter, InstanceState, InstanceType, Snapshot, SnapshotFilter, SnapshotState,
-    StatusChecks, Tags, Volume,
+    InstanceFilter, InstanceState, InstanceType, LaunchPermission, Snapshot, SnapshotFilter,
+    SnapshotState, StatusChecks, Tags, Volume,
 };
 
 use super::launch::parsed;
@@ -169,6 +169,16 @@ impl Model {
         Ok(area.is_none_or(|area| area.block_public_images))
     }
 
+    /// The account's AMIs that pass.
+    fn own_images(&self, scope: &Scope<'_>, passes: impl Fn(&ImageRow) -> bool) -> Vec<Image> {
+        let rows = self.data.images.values();
+        rows.filter(|row| {
+            row.account == *scope.account && passes(row) && self.image_is_listed(scope, row)
+        })
+        .map(|row| described_image(scope, row))
+        .collect()
+    }
+
     pub(crate) fn images(
         &mut self,
         scope: &Scope<'_>,
@@ -181,13 +191,11 @@ impl Model {
             ImageFilter::OwnName(name) => (String::new(), name.clone()),
             ImageFilter::OwnTag(key, value) => (key.clone(), value.clone()),
             ImageFilter::OwnTagged(key) => {
-                let rows = self.data.images.values();
-                let own = rows.filter(|row| {
-                    row.account == *scope.account
-                        && row.tags.contains_key(key)
-                        && self.image_is_listed(scope, row)
-                });
-                return Ok(own.map(|row| described_image(scope, row)).collect());
+                return Ok(self.own_images(scope, |row| row.tags.contains_key(key)));
+            }
+            ImageFilter::OwnPublic => {
+                let everyone = LaunchPermission::Everyone;
+                return Ok(self.own_images(scope, |row| row.permissions.contains(&everyone)));
             }
             ImageFilter::Ids(ids) => {
                 let (mut told, mut unknown) = (Vec::with_capacity(ids.len()), Vec::new());

@@ -212,6 +212,12 @@ pub(crate) struct TokenRow {
 pub(crate) struct AreaRow {
     pub(crate) block_public_images: bool,
     pub(crate) instance_quota: Option<u32>,
+    /// Encryption by default.
+    #[serde(default)]
+    pub(crate) encrypts: bool,
+    /// The default key, where it is not the one that AWS manages.
+    #[serde(default)]
+    pub(crate) default_key: Option<String>,
 }
 
 impl Default for AreaRow {
@@ -220,6 +226,8 @@ impl Default for AreaRow {
             // EC2 facts, "Before the stop": on by default.
             block_public_images: true,
             instance_quota: None,
+            encrypts: false,
+            default_key: None,
         }
     }
 }

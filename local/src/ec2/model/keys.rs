@@ -1,12 +1,27 @@
 //! KMS keys: whether volumes under them can be attached, and what KMS says of them (EC2 facts, "Restart").
 
-use prism_functions::ports::{Ec2Error, Encryption, KeyState, StateReason};
+use prism_functions::ports::{EbsDefaults, Ec2Error, Encryption, KeyState, StateReason};
 
 use super::{KeyPolicy, KeyRow, Model, Scope};
 
 impl Model {
     fn key(&self, arn: &str) -> KeyRow {
         self.world().keys.get(arn).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn ebs_defaults(&mut self, scope: &Scope<'_>) -> Result<EbsDefaults, Ec2Error> {
+        self.admit(scope, "GetEbsEncryptionByDefault")?;
+        Ok(self.defaults_in(scope))
+    }
+
+    /// How new volumes and copies are encrypted in a Region.
+    pub(super) fn defaults_in(&self, scope: &Scope<'_>) -> EbsDefaults {
+        let area = self.area(scope.account, scope.region);
+        let key = area.and_then(|area| area.default_key.clone());
+        EbsDefaults {
+            encrypts: area.is_some_and(|area| area.encrypts),
+            key: key.map_or(Encryption::AwsManagedKey, Encryption::CustomerKey),
+        }
     }
 
     /// What a call of KMS begins with.

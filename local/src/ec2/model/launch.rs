@@ -138,7 +138,10 @@ impl Model {
             Some(disk) => self.share_disk(disk),
             None => self.new_disk(Disk::default()),
         };
-        let encryption = slot.encryption.clone();
+        let encryption = match &slot.encryption {
+            Encryption::None => self.defaults_in(scope).of_copy(&Encryption::None),
+            encrypted => encrypted.clone(),
+        };
         let volume = self.new_volume(scope.account, scope, size_gib, encryption, disk, tags);
         if let Some(row) = self.data.volumes.get_mut(&volume) {
             row.attached_to = Some(instance.clone());

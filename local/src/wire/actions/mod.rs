@@ -25,7 +25,7 @@ pub(super) type Answered = BoxFuture<'static, Result<Xml, Fault>>;
 pub(super) type Action = (&'static str, fn(Call) -> Answered);
 
 /// Every action that the server knows.
-pub(super) const ACTIONS: [Action; 25] = [
+pub(super) const ACTIONS: [Action; 27] = [
     ("AuthorizeSecurityGroupIngress", |c| {
         now(groups::authorize(c))
     }),
@@ -53,6 +53,12 @@ pub(super) const ACTIONS: [Action; 25] = [
     ("DescribeSubnets", |c| now(groups::subnets(c))),
     ("DescribeVolumes", |c| Box::pin(volumes::describe(c))),
     ("DescribeVpcs", |c| now(groups::vpcs(c))),
+    ("GetEbsDefaultKmsKeyId", |c| {
+        Box::pin(regions::default_key(c))
+    }),
+    ("GetEbsEncryptionByDefault", |c| {
+        Box::pin(regions::encryption_by_default(c))
+    }),
     ("GetImageBlockPublicAccessState", |c| {
         Box::pin(regions::block_public_access(c))
     }),

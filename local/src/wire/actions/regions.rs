@@ -1,8 +1,8 @@
-//! DescribeRegions, DescribeInstanceTypes, GetImageBlockPublicAccessState.
+//! DescribeRegions, DescribeInstanceTypes, and what a Region does by default.
 
 use prism_functions::domain::Region;
 use prism_functions::domain::ids::shown;
-use prism_functions::ports::{Architecture, Ec2 as _, InstanceType, Tags};
+use prism_functions::ports::{Architecture, Ec2 as _, Encryption, InstanceType, Tags};
 
 use super::super::call::Call;
 use super::super::fault::Fault;
@@ -122,5 +122,27 @@ pub(super) async fn block_public_access(mut call: Call) -> Result<Xml, Fault> {
     };
     let mut xml = Xml::new();
     xml.text("imageBlockPublicAccessState", state);
+    Ok(xml)
+}
+
+pub(super) async fn encryption_by_default(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    call.finish()?;
+    let defaults = call.ec2.ebs_defaults(&call.region).await?;
+    let mut xml = Xml::new();
+    xml.text("ebsEncryptionByDefault", defaults.encrypts);
+    Ok(xml)
+}
+
+/// The key that AWS manages is told by its alias.
+pub(super) async fn default_key(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    call.finish()?;
+    let defaults = call.ec2.ebs_defaults(&call.region).await?;
+    let mut xml = Xml::new();
+    match defaults.key {
+        Encryption::CustomerKey(arn) => xml.text("kmsKeyId", arn),
+        Encryption::AwsManagedKey | Encryption::None => xml.text("kmsKeyId", "alias/aws/ebs"),
+    }
     Ok(xml)
 }

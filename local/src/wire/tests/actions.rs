@@ -252,6 +252,29 @@ fn kms_tells_how_a_key_stands_and_whether_it_takes_a_grant() {
 }
 
 #[test]
+fn a_region_tells_how_it_encrypts_by_default() {
+    let bench = Bench::new();
+    let asked = |action: &str, field: &str| told(&bench.ask(action), field);
+    assert_eq!(
+        asked("GetEbsEncryptionByDefault", "ebsEncryptionByDefault"),
+        ["false"]
+    );
+    assert_eq!(
+        asked("GetEbsDefaultKmsKeyId", "kmsKeyId"),
+        ["alias/aws/ebs"]
+    );
+    let key = "arn:aws:kms:us-east-1:111111111111:key/b";
+    let region = "us-east-1".parse().unwrap();
+    let admin = bench.cloud.admin(account());
+    admin.set_ebs_defaults(&region, true, Some(key)).unwrap();
+    assert_eq!(
+        asked("GetEbsEncryptionByDefault", "ebsEncryptionByDefault"),
+        ["true"]
+    );
+    assert_eq!(asked("GetEbsDefaultKmsKeyId", "kmsKeyId"), [key]);
+}
+
+#[test]
 fn a_public_parameter_names_an_image() {
     let bench = Bench::new();
     let name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";

@@ -1,0 +1,105 @@
+//! What EC2 would refuse of AMIs that others than the account are to launch, known before anything is made:
+//! for what is saved, copied and shared alike (EC2 facts, "Before the stop" and "Clean-up and limits").
+
+use std::collections::BTreeSet;
+
+use super::{Env, from_ec2, keys};
+use crate::domain::save::Warning;
+use crate::domain::{Code, Problem, Region};
+use crate::ports::{Ec2, Encryption, ImageFilter, LaunchPermission};
+
+/// Public AMIs that an account may have in a Region unless AWS has allowed it more, which EC2 does not tell.
+const PUBLIC_IMAGES: usize = 5;
+
+/// Refuses to make AMIs public in a Region where the account blocks that. Warns where one more may be too
+/// many.
+pub(crate) async fn check_region(
+    ec2: &dyn Ec2,
+    region: &Region,
+    whom: &BTreeSet<LaunchPermission>,
+    more: usize,
+) -> Result<Option<Warning>, Problem> {
+    if !whom.contains(&LaunchPermission::Everyone) {
+        return Ok(None);
+    }
+    if ec2.public_images_blocked(region).await.map_err(from_ec2)? {
+        let message = format!("The account blocks public AMIs in {region}.");
+        let hint = format!(
+            "Share it with somebody in particular and save it without --public, or have an administrator allow it: aws ec2 disable-image-block-public-access --region {region}"
+        );
+        return Err(Problem::new(Code::PublicImagesBlocked, message).hint(hint));
+    }
+    let public = ec2.images(region, &ImageFilter::OwnPublic).await;
+    let public = public.map_err(from_ec2)?.len();
+    Ok((public + more > PUBLIC_IMAGES).then(|| Warning {
+        code: "PublicImagesQuota".to_owned(),
+        text: format!(
+            "The account has {public} public AMIs in {region}, and AWS allows {PUBLIC_IMAGES} unless it was asked for more: what is more may be left closed."
+        ),
+    }))
+}
+
+/// Refuses an AMI whose encryption keeps it from those it is to be opened to. `what` is its volume or
+/// snapshot, as in "the volume vol-1 of work".
+pub(crate) fn check_encryption(
+    whom: &BTreeSet<LaunchPermission>,
+    what: &str,
+    encryption: &Encryption,
+) -> Result<Option<Warning>, Problem> {
+    match encryption {
+        _ if whom.is_empty() => Ok(None),
+        Encryption::None => Ok(None),
+        Encryption::AwsManagedKey => {
+            let message = format!(
+                "The AMI of {what} would be encrypted with the AWS managed key: it cannot be used outside the account."
+            );
+            Err(Problem::new(Code::DefaultKeyShared, message))
+        }
+        Encryption::CustomerKey(key) if whom.contains(&LaunchPermission::Everyone) => {
+            let message = format!(
+                "The AMI of {what} would be encrypted (with {key}): EC2 makes no encrypted AMI public."
+            );
+            Err(Problem::new(Code::ShareImpossible, message)
+                .hint("Share it with accounts or an organisation that may use the key."))
+        }
+        Encryption::CustomerKey(key) => Ok(Some(Warning {
+            code: "KeyPolicyNeeded".to_owned(),
+            text: format!(
+                "The AMI of {what} is encrypted with {key}: whoever launches it needs the key's policy to allow kms:DescribeKey, kms:CreateGrant, kms:Decrypt, kms:ReEncrypt* and kms:GenerateDataKey*."
+            ),
+        })),
+    }
+}
+
+/// Refuses copies to a Region that could not be made there, or not be opened to those that they are to be
+/// open to: a copy is encrypted as the Region's defaults say. `sources` are the volumes or snapshots that
+/// are copied.
+pub(crate) async fn check_copies(
+    env: &Env,
+    region: &Region,
+    whom: &BTreeSet<LaunchPermission>,
+    sources: &[(String, Encryption)],
+) -> Result<Vec<Warning>, Problem> {
+    let defaults = env.ec2.ebs_defaults(region).await.map_err(from_ec2)?;
+    let mut warnings: Vec<Warning> = check_region(&*env.ec2, region, whom, 1)
+        .await?
+        .into_iter()
+        .collect();
+    for (what, source) in sources {
+        let encryption = defaults.of_copy(source);
+        let what = format!("a copy of {what} in {region}");
+        if let Encryption::CustomerKey(key) = &encryption {
+            keys::check_state(env, region, key, &what).await?;
+        }
+        let checked = check_encryption(whom, &what, &encryption).map_err(|problem| {
+            problem.hint(format!(
+                "Leave {region} out, or have an administrator set a key of the account's own, or no encryption by default, there: aws ec2 modify-ebs-default-kms-key-id --region {region} --kms-key-id KEY"
+            ))
+        })?;
+        let told = |warning: &Warning| warnings.iter().any(|it| it.code == warning.code);
+        if let Some(warning) = checked.filter(|warning| !told(warning)) {
+            warnings.push(warning);
+        }
+    }
+    Ok(warnings)
+}
