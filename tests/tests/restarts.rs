@@ -136,25 +136,19 @@ fn a_key_that_is_lost_and_mended() {
           20s  AwaitSnapshots x4
           23s  RestartInstance
           23s  AwaitRunning x9 !RestoreImpossible
-          39s  RestoreInstance !RestoreImpossible
-          39s  Stranded
-          39s  Failed RestoreImpossible
+          39s  RestoreInstance x4 !RestoreImpossible
+          54s  Stranded
+          54s  Failed RestoreImpossible
     save: stranded, RestoreImpossible in RestoreInstance
-    instance: stopped, down for 39 s, and nothing by the record
+    instance: stopped, down for 54 s, and nothing by the record
     left: AMIs 1, snapshots 1
     notices: save.stranded (alarm)
     ");
-    // Nothing changes that by itself.
+    // The sweep tries again by itself, in vain until somebody lets the key be used.
     world.sweep(3);
     assert_eq!(world.record(&id).unwrap().state, SaveState::Stranded);
     world.admin.set_key_policy(key, KeyPolicy::Account).unwrap();
-    let ada = prism_tests::world::caller("ada");
-    world
-        .clock
-        .run(world.service.start_instance(&ada, &region(), "work"))
-        .unwrap();
-    world.pass(60);
-    world.sweep(1);
+    world.sweep(12);
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
@@ -163,18 +157,30 @@ fn a_key_that_is_lost_and_mended() {
           20s  AwaitSnapshots x4
           23s  RestartInstance
           23s  AwaitRunning x9 !RestoreImpossible
-          39s  RestoreInstance !RestoreImpossible
-          39s  Stranded
-          39s  Failed RestoreImpossible
+          39s  RestoreInstance x4 !RestoreImpossible
+          54s  Stranded
+          54s  Failed RestoreImpossible
     -- recovery 1
-       16m39s  RestoreInstance
-       16m39s  DiscardImage
-       16m39s  FailSave
-       16m39s  Failed SaveInterrupted
+          54s  RestoreInstance x4 !RestoreImpossible
+        1m09s  Stranded
+        1m09s  Failed RestoreImpossible
+    -- recovery 2
+        5m54s  RestoreInstance x4 !RestoreImpossible
+        6m09s  Stranded
+        6m09s  Failed RestoreImpossible
+    -- recovery 3
+       10m54s  RestoreInstance x4 !RestoreImpossible
+       11m09s  Stranded
+       11m09s  Failed RestoreImpossible
+    -- recovery 4
+       20m54s  RestoreInstance x4
+       21m09s  DiscardImage
+       21m09s  FailSave
+       21m09s  Failed SaveInterrupted
     save: failed, RestoreImpossible in RestoreInstance
-    instance: running, down for 954 s, and 999 s by the record
+    instance: running, down for 1269 s, and 1269 s by the record
     left: AMIs 0, snapshots 0
-    notices: save.stranded (alarm), save.failed
+    notices: save.stranded (alarm) x4, save.failed
     ");
 }
 

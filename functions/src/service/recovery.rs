@@ -141,9 +141,9 @@ impl Service {
         let now = self.env.clock.now();
         let again = match crate::steps::standing(duty, record, instance.as_ref(), now) {
             Standing::Settled(_) => true,
-            // What kept it down may have passed by itself: no room, no permission.
-            Standing::Down => self.is_due(record),
-            Standing::Moving | Standing::Broken { .. } => false,
+            // What kept it down may have passed: no room, no permission, a key that was disabled.
+            Standing::Down | Standing::Broken { .. } => self.is_due(record),
+            Standing::Moving => false,
         };
         if !again {
             return Ok(None);

@@ -20,7 +20,7 @@ pub(crate) enum Standing {
     Moving,
     /// It is down and must be started.
     Down,
-    /// It is down, a start has failed, and no repetition will help.
+    /// It is down, a start has failed, and none will help before somebody lets a key be used again.
     Broken {
         /// EC2's reason.
         reason: String,
@@ -164,6 +164,9 @@ pub(super) async fn start(
 ) -> Result<(), Problem> {
     let now = env.clock.now();
     env.note(save, |record| {
+        if record.start_requested_at.is_some() {
+            record.start_repeated_at = Some(now);
+        }
         record.start_requested_at.get_or_insert(now);
         // One that was seen running and is down again is not back yet.
         record.running_at = None;

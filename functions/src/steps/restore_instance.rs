@@ -10,7 +10,7 @@ use super::await_running::note_running;
 use super::findings::{Standing, look, note_fallen_back, standing, start};
 use super::{Env, SaveRef, Step};
 use crate::domain::save::{Finding, SaveRecord, seconds_between};
-use crate::domain::{Code, Problem};
+use crate::domain::{Code, Problem, Timestamp};
 use crate::ports::Call;
 
 /// See the module.
@@ -103,10 +103,12 @@ async fn restore(env: &Env, input: &Input, record: &SaveRecord) -> Result<bool, 
             env.registry.discharge(&duty, epoch, finding, now).await?;
             Ok(true)
         }
-        Standing::Broken { reason } => Err(Problem::new(
-            Code::RestoreImpossible,
-            format!("EC2 cannot start {id}: {reason}."),
-        )),
+        Standing::Broken { reason } if asked_since(record, record.restore_began_at) => {
+            Err(Problem::new(
+                Code::RestoreImpossible,
+                format!("EC2 cannot start {id}: {reason}."),
+            ))
+        }
         Standing::Moving | Standing::Down if gave_up => {
             let why = record.trouble.as_ref().map(|trouble| &trouble.message);
             let why = why.map(|why| format!(": {why}"));
@@ -118,7 +120,8 @@ async fn restore(env: &Env, input: &Input, record: &SaveRecord) -> Result<bool, 
             Err(Problem::new(Code::RestoreGaveUp, message))
         }
         Standing::Moving => Ok(false),
-        Standing::Down => {
+        // A start that met a key failed before this restore: the key may be usable by now.
+        Standing::Down | Standing::Broken { .. } => {
             note_fallen_back(env, &input.save, record, instance.as_ref()).await?;
             match start(env, &input.save, region, id).await {
                 // It was there a moment ago: the next look tells whether it is gone.
@@ -127,4 +130,9 @@ async fn restore(env: &Env, input: &Input, record: &SaveRecord) -> Result<bool, 
             }
         }
     }
+}
+
+/// Whether EC2 was asked for a start since then.
+fn asked_since(record: &SaveRecord, since: Option<Timestamp>) -> bool {
+    record.start_repeated_at.max(record.start_requested_at) >= since
 }

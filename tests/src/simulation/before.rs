@@ -6,11 +6,12 @@ use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::schedule::{Cadence, ScheduleRequest, TimeZone};
 use prism_functions::domain::{InstanceId, ProjectName};
+use prism_functions::ports::Encryption;
 use prism_functions::service::access::OWNER_TAG;
 use prism_functions::service::{ProjectRequest, ShareRequest};
 use prism_local::ec2::{Capacity, InstanceSpec};
 
-use super::path::{OWNER, add_instance};
+use super::path::{OWNER, REGIONS, add_instance};
 use crate::sums;
 use crate::world::{World, caller, region, save_request};
 
@@ -36,9 +37,21 @@ pub(crate) fn room(world: &World, room: Capacity) {
     set.expect("it is there");
 }
 
+/// The key of the volumes that are under one of the customer's.
+pub(crate) const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1";
+
+/// The volumes of the instance are under a key of the customer's.
+pub(crate) fn under_a_key(world: &World, id: &InstanceId) {
+    for attached in world.instance(id.as_str()).volumes {
+        let encryption = Encryption::CustomerKey(KEY.to_owned());
+        let encrypted = world.admin.set_encryption(&attached.volume, encryption);
+        encrypted.expect("the volume is there");
+    }
+}
+
 /// The account lets AMIs be public.
 pub(crate) fn open(world: &World) {
-    for name in [crate::world::REGION, "us-west-2", "eu-west-1"] {
+    for name in REGIONS {
         let region = name.parse().expect("it is a Region");
         let opened = world.admin.block_public_images(&region, false);
         opened.expect("it is there");

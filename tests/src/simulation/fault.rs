@@ -86,6 +86,10 @@ kinds! {
     TheyDeregister = "they-deregister",
     /// Somebody deletes the snapshots, where EC2 lets them.
     TheyDelete = "they-delete",
+    /// Somebody disables the KMS key of the volumes, and enables it 20 minutes later.
+    TheyDisableKey = "they-disable-key",
+    /// Somebody turns encryption by default on in all Regions.
+    TheyEncrypt = "they-encrypt",
     /// The owner cancels the save.
     Cancel = "cancel",
     /// The process hands the save over to another one.
@@ -127,6 +131,8 @@ impl Kind {
                 | Kind::TheyTerminate
                 | Kind::TheyDeregister
                 | Kind::TheyDelete
+                | Kind::TheyDisableKey
+                | Kind::TheyEncrypt
                 | Kind::Cancel
                 | Kind::HandOver
                 | Kind::Again

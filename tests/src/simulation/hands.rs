@@ -12,11 +12,10 @@ use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
 use prism_functions::domain::template::Version;
 use prism_functions::domain::{SaveId, TemplateName};
-use prism_functions::ports::{Ec2, Executions, ImageFilter, SnapshotFilter, Table};
+use prism_functions::ports::{Executions, Table};
 use prism_functions::registry::Registry;
 use prism_functions::service::access::Caller;
 use prism_functions::service::{Service, ShareRequest, copy_id_of, save_id_of};
-use prism_functions::steps::SAVE_TAG;
 use prism_local::ec2::{Admin, Cloud, SimEc2};
 use prism_local::executions::MemoryExecutions;
 use serde_json::{Value, json};
@@ -25,6 +24,7 @@ use super::before::{ACCOUNT, ANOTHER};
 use super::conductor::{Act, Conductor};
 use super::fault::{Kind, Site};
 use super::invocation::{Ended, Invocation};
+use super::others::encrypt;
 use crate::watched::Watched;
 
 /// What somebody asks for.
@@ -149,32 +149,6 @@ impl Hands {
         let own = invocation.save.as_ref();
         let known = own.and_then(|(id, _)| subjects.iter().find(|known| known.id == *id));
         known.or(subjects.first()).cloned()
-    }
-
-    /// Does to the AMIs and snapshots of a save what an owner of the account can do.
-    fn discard(&self, record: &SaveRecord, snapshots_too: bool) {
-        let home = &record.request.region;
-        for region in record.request.copy_to.iter().chain([home]) {
-            let tag = || (SAVE_TAG.to_owned(), record.save_id.to_string());
-            let (key, value) = tag();
-            if snapshots_too {
-                let filter = SnapshotFilter::Tag(key, value);
-                let found = self.ec2.snapshots(region, &filter).now_or_never();
-                for snapshot in found.and_then(Result::ok).unwrap_or_default() {
-                    drop(
-                        self.ec2
-                            .delete_snapshot(region, &snapshot.id)
-                            .now_or_never(),
-                    );
-                }
-            } else {
-                let filter = ImageFilter::OwnTag(key, value);
-                let found = self.ec2.images(region, &filter).now_or_never();
-                for image in found.and_then(Result::ok).unwrap_or_default() {
-                    drop(self.ec2.deregister_image(region, &image.id).now_or_never());
-                }
-            }
-        }
     }
 
     /// What tells this moment of a run from others: where it is, and how the save, the registry and
@@ -385,6 +359,8 @@ impl Conductor {
             (Kind::TheyTerminate, _, Some(id)) => drop(hands.admin.terminate(id)),
             (Kind::TheyDeregister, Some(record), _) => hands.discard(record, false),
             (Kind::TheyDelete, Some(record), _) => hands.discard(record, true),
+            (Kind::TheyDisableKey, ..) => self.disable_key(&hands.admin),
+            (Kind::TheyEncrypt, ..) => encrypt(&hands.admin),
             (Kind::Sweep, ..) => self.sweep(),
             (
                 Kind::Cancel

@@ -14,6 +14,7 @@ mod invocation;
 mod lambda;
 mod mutant;
 mod oracle;
+mod others;
 mod pairs;
 mod path;
 mod ports;

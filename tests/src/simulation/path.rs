@@ -18,6 +18,9 @@ use crate::world::{World, region, save_request};
 /// Whoever saves.
 pub(crate) const OWNER: &str = "ada";
 
+/// The Regions in which something of a path may lie.
+pub(crate) const REGIONS: [&str; 3] = [crate::world::REGION, "us-west-2", "eu-west-1"];
+
 /// Something that happens some seconds after the beginning.
 pub(crate) type Later = (u64, fn(&World));
 
@@ -212,6 +215,28 @@ pub const ALL: &[Path] = &[
         ..PLAIN
     },
     Path {
+        name: "under a key",
+        copies: &["us-west-2"],
+        before: before::under_a_key,
+        ..PLAIN
+    },
+    Path {
+        name: "under a key that is disabled while it is down",
+        before: before::under_a_key,
+        script: &["AwaitStopped.Instances#2=they-disable-key"],
+        ..PLAIN
+    },
+    Path {
+        name: "any letters",
+        copies: &["us-west-2"],
+        request: |request| {
+            "Müller 北京".clone_into(&mut request.instance);
+            request.tags.insert("Größe".to_owned(), "groß".to_owned());
+        },
+        before: |world, _| drop(add_instance(world, "Müller 北京", true)),
+        ..PLAIN
+    },
+    Path {
         name: "in a project",
         request: |request| request.project = Some(before::project()),
         before: before::in_project,
@@ -287,6 +312,16 @@ pub const ALL: &[Path] = &[
         name: "copied later",
         copies: &["us-west-2", "eu-west-1"],
         before: |world, _| before::saved(world),
+        copied_later: true,
+        ..PLAIN
+    },
+    Path {
+        name: "copied later under a key",
+        copies: &["us-west-2"],
+        before: |world, id| {
+            before::under_a_key(world, id);
+            before::saved(world);
+        },
         copied_later: true,
         ..PLAIN
     },

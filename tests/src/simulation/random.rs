@@ -6,7 +6,7 @@ use std::time::Duration;
 use prism_functions::ports::Encryption;
 use prism_local::ec2::{Capacity, Settings as CloudSettings, VolumeSpec};
 
-use super::before::{open, room};
+use super::before::{self, open, room};
 use super::campaign::{Tally, Watch, all};
 use super::chance::{Chance, Script};
 use super::fault::Kind;
@@ -42,8 +42,11 @@ pub fn randoms(from: u64, count: u64, watch: Watch<'_>) -> Tally {
 fn scene(seed: u64, remembers: bool) -> Scene {
     let mut rng = fastrand::Rng::with_seed(seed);
     let rng = &mut rng;
-    let instances: Vec<(String, bool, u32)> = (0..rng.u32(1..=3))
-        .map(|n| (format!("work-{n}"), rng.u32(..100) < 85, rng.u32(..3)))
+    let instances: Vec<(String, bool, u32, bool)> = (0..rng.u32(1..=3))
+        .map(|n| {
+            let (running, under_a_key) = (rng.u32(..100) < 85, rng.u32(..4) == 0);
+            (format!("work-{n}"), running, rng.u32(..3), under_a_key)
+        })
         .collect();
     let wishes = wishes(rng, instances.len());
     let rate = [0.0, 0.002, 0.01, 0.03, 0.1][rng.usize(..5)];
@@ -56,7 +59,7 @@ fn scene(seed: u64, remembers: bool) -> Scene {
         events: rng.bool(),
         later,
         prepare: Box::new(move |world| {
-            for (name, running, volumes) in &instances {
+            for (name, running, volumes, under_a_key) in &instances {
                 let id = add_instance(world, name, *running);
                 for n in 0..*volumes {
                     let spec = VolumeSpec {
@@ -70,6 +73,9 @@ fn scene(seed: u64, remembers: bool) -> Scene {
                         delete_on_termination: true,
                     };
                     world.admin.add_volume(&id, &spec).expect("it is there");
+                }
+                if *under_a_key {
+                    before::under_a_key(world, &id);
                 }
             }
         }),

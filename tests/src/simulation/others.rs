@@ -1,0 +1,70 @@
+//! What others do in the account while a save goes on: to its AMIs and snapshots, to keys, to what a Region
+//! does by default.
+
+use std::time::Duration;
+
+use futures::FutureExt;
+use prism_asl::Clock as _;
+use prism_functions::domain::save::SaveRecord;
+use prism_functions::ports::{Ec2, ImageFilter, KeyState, SnapshotFilter};
+use prism_functions::steps::SAVE_TAG;
+use prism_local::ec2::Admin;
+
+use super::before::KEY;
+use super::conductor::Conductor;
+use super::hands::Hands;
+use super::path::REGIONS;
+
+/// How long a key stays disabled. While an instance is down for it, nothing can bring it back.
+const DISABLED: Duration = Duration::from_mins(20);
+
+impl Hands {
+    /// Does to the AMIs and snapshots of a save what an owner of the account can do.
+    pub(super) fn discard(&self, record: &SaveRecord, snapshots_too: bool) {
+        let home = &record.request.region;
+        for region in record.request.copy_to.iter().chain([home]) {
+            let tag = || (SAVE_TAG.to_owned(), record.save_id.to_string());
+            let (key, value) = tag();
+            if snapshots_too {
+                let filter = SnapshotFilter::Tag(key, value);
+                let found = self.ec2.snapshots(region, &filter).now_or_never();
+                for snapshot in found.and_then(Result::ok).unwrap_or_default() {
+                    drop(
+                        self.ec2
+                            .delete_snapshot(region, &snapshot.id)
+                            .now_or_never(),
+                    );
+                }
+            } else {
+                let filter = ImageFilter::OwnTag(key, value);
+                let found = self.ec2.images(region, &filter).now_or_never();
+                for image in found.and_then(Result::ok).unwrap_or_default() {
+                    drop(self.ec2.deregister_image(region, &image.id).now_or_never());
+                }
+            }
+        }
+    }
+}
+
+/// Turns encryption by default on, with AWS's own key.
+pub(super) fn encrypt(admin: &Admin) {
+    for region in REGIONS {
+        let region = region.parse().expect("it is a Region");
+        let turned_on = admin.set_ebs_defaults(&region, true, None);
+        turned_on.expect("it is there");
+    }
+}
+
+impl Conductor {
+    /// Disables the key of the volumes, for a while.
+    pub(super) fn disable_key(&self, admin: &Admin) {
+        let disabled = admin.set_key_state(KEY, KeyState::Disabled);
+        disabled.expect("it is there");
+        let (admin, clock) = (admin.clone(), self.clock());
+        clock.clone().spawn(async move {
+            clock.sleep(DISABLED).await;
+            let enabled = admin.set_key_state(KEY, KeyState::Enabled);
+            enabled.expect("it is there");
+        });
+    }
+}
