@@ -172,6 +172,8 @@ def check_save(client):
     found = ec2.describe_instances(Filters=[*by_name, running])["Reservations"]
     (found,) = found[0]["Instances"]
     assert found["Tags"] == [{"Key": "Name", "Value": name}], found
+    assert found["SecurityGroups"] == [{"GroupId": group, "GroupName": "lab"}], found
+    assert (found["VpcId"], found["SubnetId"]) == (vpc["VpcId"], subnet["SubnetId"]), found
     (device,) = found["BlockDeviceMappings"]
     (volume,) = ec2.describe_volumes(VolumeIds=[device["Ebs"]["VolumeId"]])["Volumes"]
     assert volume["Size"] == 20 and volume["Attachments"][0]["InstanceId"] == instance

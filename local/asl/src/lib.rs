@@ -9,8 +9,8 @@
 //! # What is supported
 //! Standard workflows with Task (`lambda:invoke`, with a task token or without, or the ARN of a
 //! function), Choice, Wait, Pass, Parallel, inline Map, Succeed and Fail; Retry, Catch, variables,
-//! timeouts, stops. Not supported, and refused: `JSONPath`, other integrations, heartbeats,
-//! distributed Map, redrives.
+//! timeouts, stops, and AWS's limits on payloads, variables, histories and time. Not supported,
+//! and refused: `JSONPath`, other integrations, heartbeats, distributed Map, redrives.
 //!
 //! # Why this JSONata engine
 //! `jlens-core` and `jsonata-core` were compared. The first has compiled expressions that are

@@ -63,9 +63,14 @@ pub(super) fn not_found(id: &str) -> Fault {
 
 pub(super) fn vpcs(mut call: Call) -> Result<Xml, Fault> {
     call.no_dry_run()?;
+    let ids = call.params.list("VpcId")?;
     let filters = Filters::take(&mut call.params, &["is-default", "vpc-id"])?;
     call.finish()?;
     let id = vpc(&call);
+    if let Some(other) = ids.iter().find(|other| **other != id) {
+        let message = format!("The vpc ID {} does not exist", shown(other));
+        return Err(Fault::new("InvalidVpcID.NotFound", message));
+    }
     let field = |name: &str| match name {
         "vpc-id" => vec![id.clone()],
         _ => vec!["true".to_owned()],
@@ -317,6 +322,11 @@ fn write(xml: &mut Xml, call: &Call, vpc: &str, group: &Group) {
     xml.text("groupDescription", &group.description);
     xml.text("vpcId", vpc);
     xml.tags(&group.tags);
+    // Nobody has closed what every group lets out.
+    xml.list("ipPermissionsEgress", [()], |xml, ()| {
+        xml.text("ipProtocol", "-1");
+        xml.list("ipRanges", [()], |xml, ()| xml.text("cidrIp", "0.0.0.0/0"));
+    });
     xml.list("ipPermissions", &group.ports, |xml, (port, ranges)| {
         xml.text("ipProtocol", "tcp");
         xml.text("fromPort", port);

@@ -327,6 +327,10 @@ fn instances_tell_where_they_are_and_in_which_groups() {
     let bench = Bench::new();
     let (vpc, subnet) = (bench.ask("DescribeVpcs"), bench.ask("DescribeSubnets"));
     let (vpc, subnet) = (told(&vpc, "vpcId"), told(&subnet, "subnetId"));
+    let by_id = bench.ask(&format!("DescribeVpcs&VpcId.1={}", vpc[0]));
+    assert_eq!(told(&by_id, "vpcId"), vpc);
+    let other = bench.refused("DescribeVpcs&VpcId.1=vpc-0");
+    assert_eq!(other, (400, "InvalidVpcID.NotFound".into()));
     let create = "CreateSecurityGroup&GroupName=web&GroupDescription=d";
     let web = told(&bench.ask(create), "groupId").remove(0);
     let named = bench.instance("&SecurityGroup.1=web");
@@ -404,8 +408,10 @@ fn a_rule_is_for_ranges_of_addresses_without_what_is_beyond_their_prefix() {
         bench.ask(&rule(list, range));
     }
     let body = bench.ask(&format!("DescribeSecurityGroups&GroupId.1={group}"));
-    let v4: Vec<String> = told(&body, "cidrIp");
+    // What comes in, after the one range to which everything goes out.
+    let v4: Vec<String> = told(&body, "cidrIp").split_off(1);
     assert_eq!(v4, ["10.0.0.0/8", "192.0.2.1/32", "0.0.0.0/0"]);
+    assert_eq!(told(&body, "ipProtocol"), ["-1", "tcp"]);
     assert_eq!(told(&body, "cidrIpv6"), ["2001:db8::/32", "::/0"]);
 }
 
