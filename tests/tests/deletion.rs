@@ -10,7 +10,7 @@ use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
 use prism_functions::domain::{Code, Problem, TemplateName};
 use prism_functions::service::{
-    Deletion, Expected, ImportRequest, LaunchRequest, TemplateEdit, TemplateView,
+    Deletion, Expected, ImportRequest, LaunchRequest, ShareRequest, TemplateEdit, TemplateView,
 };
 use prism_functions::steps::SAVE_TAG;
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
@@ -155,6 +155,32 @@ fn what_is_in_use_is_refused_unless_somebody_insists() {
     assert!(delete(&world, "ada", "kept", true).unwrap().finished);
     assert_eq!(left(&world), (0, 0));
     assert_eq!(world.instance(own.id.as_str()).id, own.id);
+}
+
+#[test]
+fn whom_it_is_shared_with_speaks_against_it() {
+    for (seed, to) in [(165, "user:bob"), (166, "account:444455556666")] {
+        let world = launched(Setup::seeded(seed));
+        save_to(&world, "kept", &[]);
+        let (ada, kept) = (caller("ada"), "kept".parse().unwrap());
+        let request = ShareRequest { to: to.to_owned() };
+        world.pass(60);
+        ask!(world, share(&ada, &kept, &request, None)).unwrap();
+        save_to(&world, "kept", &[]);
+        let plan = ask!(world, plan_deletion(&ada, &reference("kept"), None)).unwrap();
+        assert_eq!(plan.shares, [to.parse().unwrap()]);
+        assert_eq!(plan.shares_of_others, 0);
+        for text in ["kept", "kept@1"] {
+            let refused = delete(&world, "ada", text, false).unwrap_err();
+            assert_eq!(refused.code, Code::TemplateInUse, "{text}");
+            assert!(refused.message.contains(to), "{refused}");
+        }
+        // A user counts on what was there when it was shared; another account launches whatever there is.
+        let newer = delete(&world, "ada", "kept@2", false);
+        assert_eq!(newer.is_ok(), to == "user:bob", "{newer:?}");
+        assert!(delete(&world, "ada", "kept", true).unwrap().finished);
+        assert_eq!(left(&world), (0, 0));
+    }
 }
 
 #[test]

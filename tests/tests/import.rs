@@ -5,7 +5,7 @@
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Code, Problem};
-use prism_functions::service::{ImportRequest, Imported};
+use prism_functions::service::{ImportRequest, Imported, LaunchRequest};
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
 
 /// Has the service of a world do something.
@@ -52,6 +52,70 @@ fn saved(public: bool) -> World {
     let record = world.save("ada", request).unwrap();
     assert_eq!(record.version, Some(1));
     world
+}
+
+/// What a launch takes over from a template.
+fn launches_as(world: &World, template: &str) -> String {
+    let plan = ask!(
+        world,
+        plan_launch(&caller("ada"), &launch_request(template, "third"))
+    );
+    let plan = plan.unwrap();
+    format!(
+        "{} {} {} {:?} {:?} {:?}",
+        plan.image, plan.instance_type, plan.root_size_gib, plan.login, plan.ports, plan.tags
+    )
+}
+
+#[test]
+fn a_round_trip_loses_nothing_that_a_launch_needs() {
+    let world = Setup::seeded(72).build();
+    let request = LaunchRequest {
+        size: Some("L".parse().unwrap()),
+        disk_gib: Some(60),
+        ..launch_request("python-ml", "work")
+    };
+    ask!(world, launch(&caller("ada"), &request)).unwrap();
+    world.pass(3600);
+    let request = SaveRequest {
+        tags: [("team".to_owned(), "seismology".to_owned())].into(),
+        ..save_request("work", "kept")
+    };
+    world.save("ada", request).unwrap();
+    let file = export(&world, "ada", "kept");
+    let imported = import(&world, "ada", "again", &file).unwrap();
+    assert_eq!(imported.warnings, []);
+    let original = launches_as(&world, "kept");
+    assert!(
+        original.contains(" 60 ") && original.contains("8888"),
+        "{original}"
+    );
+    assert_eq!(launches_as(&world, "again"), original);
+    let ada = caller("ada");
+    let packages = |name: &str| ask!(world, packages(&ada, &name.parse().unwrap())).unwrap();
+    assert!(packages("kept").is_some_and(|told| !told.packages.is_empty()));
+    assert_eq!(packages("again"), packages("kept"));
+    // A file of the first format tells less, and an import says what.
+    let (first, _) = file.split_once("format: 2").unwrap();
+    let imported = import(&world, "ada", "older", first).unwrap();
+    let [warning] = imported.warnings.as_slice() else {
+        panic!("{imported:?}")
+    };
+    assert_eq!(warning.code, "NotInFile");
+    assert!(
+        warning.text.contains("ports") && warning.text.contains("log in"),
+        "{warning:?}"
+    );
+    assert!(import(&world, "ada", "older", first).unwrap().repeated);
+    let plan = ask!(world, plan_launch(&ada, &launch_request("older", "third"))).unwrap();
+    assert_eq!((plan.ports, plan.root_size_gib), (vec![22], 60));
+    let newer = file.replacen("format: 2", "format: 3", 1);
+    let refused = import(&world, "ada", "newer", &newer).unwrap_err();
+    assert_eq!(refused.code, Code::InvalidTemplateFile);
+    assert!(
+        refused.message.contains("newer version of Prism"),
+        "{refused}"
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A copy of a version to further Regions, long after its save: what is asked, and what it copies.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,9 @@ pub struct CopySource {
     /// The architecture that it is for; none in records that are older than this, of which it is the version's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub architecture: Option<Architecture>,
+    /// The AMIs that were gone where it is copied to, by Region: the copy takes their place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub replaces: BTreeMap<Region, ImageId>,
 }
 
 /// What a copy will do, known before anything is begun.

@@ -100,7 +100,10 @@ codes! {
     ScheduleInstanceChanged, Refused, "The name that a schedule was made for means another instance by now.", "Name the instance that is meant: \"prism schedule edit NAME --instance ID\". Or delete the schedule: \"prism schedule delete NAME\".";
     TemplateNotFound, Refused, "There is no template of that name that you may see.", "\"prism templates\" shows the templates you can launch.";
     VersionNotFound, Refused, "The template has no such version.", "\"prism template info\" shows its versions.";
-    TemplateInUse, Refused, "Instances run from the template, or a schedule saves to it.", "Terminate the instances or delete the schedule first, or delete it all the same with --force.";
+    TemplateInUse, Refused, "Instances run from the template, it is shared with others, or a schedule saves to it.", "Terminate the instances, take the shares back or delete the schedule first, or delete it all the same with --force.";
+    ImageGone, Refused, "An AMI of the version is gone: somebody deregistered it outside of Prism.", "Copy the version again from another Region, \"prism template copy NAME@N --region REGION\", or use another version.";
+    ImageDisabled, Refused, "An AMI of the version is disabled: nobody can launch it.", "Have it enabled: aws ec2 enable-image --image-id ID";
+    ImageProtected, Refused, "An AMI is protected against deregistration.", "Lift the protection: aws ec2 disable-image-deregistration-protection --image-id ID";
     ImageNotUsable, Refused, "An AMI that the file names does not exist, or is not for you to use, or is not what the file says.", "Name AMIs that are available and that you may launch; \"prism template export\" tells those of a template.";
     PreconditionFailed, Refused, "The record was changed since it was read.", "Read it again, and decide anew.";
     PreconditionRequired, BadInput, "A change has to say what it was decided on.", "Send the ETag of the record in the header If-Match.";
@@ -134,7 +137,7 @@ codes! {
     SnapshotFailed, Failed, "A snapshot failed.", "Save again; if it fails again, look at the volume that the message names.";
     RestartTimedOut, Failed, "The instance did not come back in time.", "Prism keeps trying; \"prism saves status\" shows where it stands.";
     ImageFailed, Failed, "EC2 could not make the AMI.", "Read EC2's reason in the message, then save again.";
-    ImageTimedOut, Failed, "The AMI was not available in time.", "Save again; very large volumes are saved faster the second time.";
+    ImageTimedOut, Failed, "The AMI was not available in time.", "What was begun is deleted, so that the next try takes as long. Take a snapshot of each large volume yourself, \"aws ec2 create-snapshot --volume-id ID\", and save once they are completed: EC2 then copies only what has changed since.";
     CopyFailed, Failed, "EC2 could not copy the AMI to a Region.", "The version stands in its other Regions. Copy it again, without saving: prism template copy NAME --region REGION";
     CopyTimedOut, Failed, "A copy to a Region was not available in time.", "The version stands in its other Regions. Copy it again, without saving: prism template copy NAME --region REGION";
     ShareFailed, Failed, "The AMIs could not be opened or closed in every Region.", "Ask for the same again: what is done stays done.";

@@ -66,6 +66,32 @@ impl TemplateState {
     }
 }
 
+/// Why what was deleted cannot be removed for now. It is tried again by each sweep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct Stuck {
+    /// Since when.
+    pub since: Timestamp,
+    /// The code of what is in the way.
+    pub code: String,
+    /// What is in the way.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl Stuck {
+    /// What a problem comes to, since then.
+    pub fn of(problem: &Problem, since: Timestamp) -> Self {
+        Self {
+            since,
+            code: problem.code.to_string(),
+            message: problem.message.clone(),
+            hint: problem.advice().to_owned(),
+        }
+    }
+}
+
 /// A template: a name, and which of its versions the name stands for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
@@ -113,6 +139,9 @@ pub struct Template {
     /// When the last of its AMIs and snapshots was removed, once it has been deleted.
     #[serde(default)]
     pub removed_at: Option<Timestamp>,
+    /// Why they cannot be removed, where they cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<Stuck>,
     /// At most what its versions cost a month. It is kept beside the record, is told to nobody, and is unknown
     /// where it has not been counted.
     #[serde(skip)]
@@ -146,6 +175,7 @@ impl Template {
             last_launched_by: None,
             deleted_at: None,
             removed_at: None,
+            stuck: None,
             costs: None,
         }
     }
@@ -291,6 +321,9 @@ pub struct Version {
     /// When its AMIs and snapshots were removed, once it has been deleted.
     #[serde(default)]
     pub removed_at: Option<Timestamp>,
+    /// Why they cannot be removed, where they cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<Stuck>,
 }
 
 impl Version {

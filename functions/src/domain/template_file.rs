@@ -2,6 +2,9 @@
 //!
 //! Whoever reads a file trusts nobody: it is small, flat, without aliases, and every value is held to
 //! its rule where it stands, so that a refusal names the line and the column.
+//!
+//! The first format has the keys `name` to `ami_config`. The second adds `format: 2` and `launch`, what a launch
+//! needs beside the AMIs; of a file without them an import takes defaults, and says so.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +14,9 @@ use serde_saphyr::options::DuplicateKeyPolicy;
 
 use super::ids::shown;
 use super::problem::{Code, Problem};
+use super::save::USER_TAGS;
 use super::template::{Template, Version};
-use super::text::check_text;
+use super::text::{check_tag, check_text};
 use super::{ImageId, Region, TemplateName, Timestamp, UserId};
 use crate::ports::Architecture;
 
@@ -24,6 +28,16 @@ pub const FILE_IMAGES: usize = 40;
 const QUOTED: usize = 300;
 /// The most characters of an instance's name: those of a tag's value.
 const NAME: usize = 256;
+/// The newest format of a file.
+pub const FORMAT: u8 = 2;
+/// The most characters of a user's name on Linux.
+const LOGIN: usize = 32;
+/// The most ports that a file opens.
+const PORTS: usize = 60;
+/// The most characters of an instance type.
+const TYPE: usize = 64;
+/// The largest root volume, in GiB: what EBS makes of gp3.
+const ROOT_GIB: u32 = 16_384;
 
 /// A template as a YAML file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +63,59 @@ pub struct TemplateFile {
     pub saved_date: Timestamp,
     /// The AMIs.
     pub ami_config: AmiConfig,
+    /// The format; none is the first.
+    #[serde(
+        default,
+        deserialize_with = "format",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "api", schema(minimum = 1, maximum = 2))]
+    pub format: Option<u8>,
+    /// What a launch needs beside the AMIs; since the second format.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launch: Option<LaunchConfig>,
+}
+
+/// What a launch needs beside the AMIs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct LaunchConfig {
+    /// The user to log in as.
+    #[serde(
+        default,
+        deserialize_with = "login",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub login: Option<String>,
+    /// The TCP ports to open.
+    #[serde(deserialize_with = "ports")]
+    pub ports: Vec<u16>,
+    /// Tags of the user's own, which instances have too.
+    #[serde(
+        default,
+        deserialize_with = "user_tags",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub tags: BTreeMap<String, String>,
+    /// The architecture of the instance that was saved first.
+    pub architecture: Architecture,
+    /// What it was saved from, by architecture.
+    pub machines: BTreeMap<Architecture, Machine>,
+}
+
+/// What an AMI was saved from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// The instance type.
+    #[serde(deserialize_with = "instance_type")]
+    pub instance_type: String,
+    /// The size of the root volume in GiB.
+    #[serde(deserialize_with = "root_size")]
+    #[cfg_attr(feature = "api", schema(minimum = 1, maximum = 16384))]
+    pub root_size_gib: u32,
 }
 
 /// Where a template comes from.
@@ -68,6 +135,72 @@ pub struct AmiConfig {
     /// By Region and architecture.
     #[serde(deserialize_with = "images")]
     pub amis: BTreeMap<Region, BTreeMap<Architecture, ImageId>>,
+}
+
+fn format<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u8>, D::Error> {
+    match u8::deserialize(from)? {
+        format @ 1..=FORMAT => Ok(Some(format)),
+        format => Err(D::Error::custom(format!(
+            "the format {format} is not known: a newer version of Prism wrote the file"
+        ))),
+    }
+}
+
+/// A user name as Linux distributions have them.
+fn login<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(from)?;
+    let letter = |c: char| c.is_ascii_lowercase() || c == '_';
+    let other = |c: char| letter(c) || c.is_ascii_digit() || c == '-';
+    if text.len() <= LOGIN && text.starts_with(letter) && text.chars().all(other) {
+        return Ok(Some(text));
+    }
+    let message = format!("the login {} is not the name of a user", shown(&text));
+    Err(D::Error::custom(message))
+}
+
+fn ports<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u16>, D::Error> {
+    let ports = Vec::<u16>::deserialize(from)?;
+    if ports.contains(&0) || ports.len() > PORTS {
+        let message = format!("ports are up to {PORTS} numbers from 1 to 65535");
+        return Err(D::Error::custom(message));
+    }
+    Ok(ports)
+}
+
+fn user_tags<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let tags = BTreeMap::<String, String>::deserialize(from)?;
+    if tags.len() > USER_TAGS {
+        return Err(D::Error::custom(format!(
+            "there are at most {USER_TAGS} tags"
+        )));
+    }
+    for (key, value) in &tags {
+        check_tag(key, value).map_err(|problem| D::Error::custom(problem.message))?;
+    }
+    Ok(tags)
+}
+
+fn instance_type<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let whole = text.split_once('.').is_some_and(|(family, size)| {
+        let part = |text: &str| !text.is_empty() && text.chars().all(fits);
+        part(family) && part(size)
+    });
+    if whole && text.len() <= TYPE {
+        return Ok(text);
+    }
+    let message = format!("{} is not the name of an instance type", shown(&text));
+    Err(D::Error::custom(message))
+}
+
+fn root_size<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    match u32::deserialize(from)? {
+        size @ 1..=ROOT_GIB => Ok(size),
+        size => Err(D::Error::custom(format!(
+            "a root volume has 1 to {ROOT_GIB} GiB, not {size}"
+        ))),
+    }
 }
 
 fn description<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
@@ -107,6 +240,30 @@ fn images<'de, D: Deserializer<'de>>(from: D) -> Result<Images, D::Error> {
     }
 }
 
+impl LaunchConfig {
+    /// What a launch of a version needs.
+    fn of(version: &Version) -> Self {
+        let own = Machine {
+            instance_type: version.instance_type.clone(),
+            root_size_gib: version.root_size_gib,
+        };
+        let added = version.added.iter().map(|added| {
+            let machine = Machine {
+                instance_type: added.instance_type.clone(),
+                root_size_gib: added.root_size_gib,
+            };
+            (added.architecture, machine)
+        });
+        Self {
+            login: version.login.clone(),
+            ports: version.ports.clone(),
+            tags: version.tags.clone(),
+            architecture: version.architecture,
+            machines: added.chain([(version.architecture, own)]).collect(),
+        }
+    }
+}
+
 impl TemplateFile {
     /// The file of a version.
     pub fn of(template: &Template, version: &Version) -> Self {
@@ -121,7 +278,19 @@ impl TemplateFile {
             ami_config: AmiConfig {
                 amis: version.amis.clone(),
             },
+            format: Some(FORMAT),
+            launch: Some(LaunchConfig::of(version)),
         }
+    }
+
+    /// The same as far as another file tells it, which may be of an older format.
+    #[must_use]
+    pub fn as_told_by(mut self, other: &Self) -> Self {
+        self.format = other.format;
+        if other.launch.is_none() {
+            self.launch = None;
+        }
+        self
     }
 
     /// The text of the file.

@@ -26,6 +26,8 @@ pub(crate) struct Additions {
     pub(crate) snapshots: BTreeMap<Region, Vec<SnapshotId>>,
     /// The Regions whose copy failed, and why.
     pub(crate) failed: BTreeMap<Region, String>,
+    /// The AMIs that were gone, whose place they take.
+    pub(crate) replaces: BTreeMap<Region, ImageId>,
 }
 
 impl Additions {
@@ -263,9 +265,18 @@ fn with(version: &Version, additions: &Additions) -> Result<Version, Problem> {
     }
     let mut after = version.clone();
     let architecture = additions.architecture_of(version);
+    let mut more = additions.images.len();
     for (region, image) in &additions.images {
         let here = after.amis.entry(region.clone()).or_default();
-        if let Some(there) = here.get(&architecture) {
+        let there = here.get(&architecture);
+        if there.is_some() && there == additions.replaces.get(region) {
+            // What was there is gone: nobody can mean it by this version any more. Its snapshots, where there are
+            // some, are left over, unless an AMI of another architecture has a part in them.
+            if here.len() == 1 {
+                after.snapshots.remove(region);
+                more -= 1;
+            }
+        } else if let Some(there) = there {
             let message = format!(
                 "{}@{} has an AMI for {} in {region} already: {there}.",
                 version.template,
@@ -286,7 +297,6 @@ fn with(version: &Version, additions: &Additions) -> Result<Version, Problem> {
             after.failed_regions.insert(region.clone(), why.clone());
         }
     }
-    let more = snapshot_usd_per_month(version.bytes_of(architecture), additions.images.len());
-    after.usd_per_month += more;
+    after.usd_per_month += snapshot_usd_per_month(version.bytes_of(architecture), more);
     Ok(after)
 }

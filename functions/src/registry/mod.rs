@@ -64,12 +64,14 @@ pub use entries::Scope;
 pub(crate) use grants::GrantChange;
 pub(crate) use images::still_used;
 pub use listing::{Entries, Entry, Listing};
+pub(crate) use packages::packages_added;
 pub(crate) use pledges::Admission;
 pub(crate) use projects::MemberChange;
 pub use projects::ProjectTemplate;
 pub use records::Stored;
 pub use recount::WrongSum;
 pub(crate) use saves::Begun;
+pub(crate) use schedules::SavesTo;
 pub(crate) use sums::Batch;
 pub use sums::Committed;
 pub(crate) use templates::{

@@ -23,6 +23,16 @@ pub(super) fn version_item(
     encode(version_key(name, number), inventory, 1, [])
 }
 
+/// The write that keeps the packages of a new version.
+pub(crate) fn packages_added(
+    name: &TemplateName,
+    number: u32,
+    inventory: &Inventory,
+) -> Result<Write, Problem> {
+    let item = version_item(name, number, inventory)?;
+    Ok(Write::Put(item, Condition::Always))
+}
+
 impl Registry {
     /// Keeps the packages that an instance had when its save began.
     pub(crate) async fn keep_packages(

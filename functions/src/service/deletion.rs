@@ -2,113 +2,26 @@
 //! often as it takes. Whoever is interrupted in between leaves it to the sweep. Numbers and records
 //! stay, so that a number never means another version (promise P6).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-
-use super::access::{Action, Caller, OWNER_TAG};
+use super::access::{Action, Caller};
+use super::deletion_plan::{Deletion, DeletionPlan};
 use super::expected::{check, tag};
-use super::removal::is_foreign;
+use super::removal::is_protected;
 use super::templates::version_not_found;
+use super::uses::{self, Uses};
 use super::versions::changed_meanwhile;
-use super::{Expected, Service, projects};
+use super::{Expected, Service, images, projects};
 use crate::domain::audit::Subject;
-use crate::domain::template::{Template, TemplateRef, TemplateState, Version, Visibility};
-use crate::domain::{Code, ImageId, InstanceId, Problem, Region, ScheduleName, TemplateName};
-use crate::ports::InstanceFilter;
+use crate::domain::grant::Grantee;
+use crate::domain::template::{Stuck, Template, TemplateRef, TemplateState, Version, Visibility};
+use crate::domain::{Class, ImageId, Problem, TemplateName};
 use crate::registry::{Batch, Going, Stored, TRIES, version_unchanged};
-use crate::steps::from_ec2;
 
 /// How many versions are read at once to find the one that a name stands for next.
 const PAGE: usize = 20;
-/// The most versions that an AMI is said to belong to.
-const USERS: usize = 10;
-/// The most schedules that are looked for.
-const SCHEDULES: usize = 100;
-/// The most ids in one question to EC2.
-const IDS: usize = 200;
-
-/// What a deletion removes, and what speaks against it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
-pub struct DeletionPlan {
-    /// The template.
-    pub template: TemplateName,
-    /// The versions that are deleted.
-    pub versions: Vec<u32>,
-    /// Whether nothing is left of the template then.
-    pub whole: bool,
-    /// The version that the name stands for afterwards.
-    pub latest: Option<u32>,
-    /// The AMIs that are removed with their snapshots, by Region.
-    pub images: BTreeMap<Region, BTreeSet<ImageId>>,
-    /// The AMIs that stay, because other versions have them too or they were not made here.
-    pub kept: BTreeMap<Region, BTreeSet<ImageId>>,
-    /// The caller's instances that run from it, with their Regions.
-    pub instances: BTreeMap<Region, BTreeSet<InstanceId>>,
-    /// How many instances of others run from it.
-    pub instances_of_others: usize,
-    /// The caller's schedules that save to it.
-    pub schedules: Vec<ScheduleName>,
-    /// How many schedules of others save to it.
-    pub schedules_of_others: usize,
-    /// At most what it will cost less a month, in USD.
-    pub usd_per_month: f64,
-}
-
-/// A deletion, and how far it is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
-pub struct Deletion {
-    /// What it removes.
-    pub plan: DeletionPlan,
-    /// Whether it was begun, and not only asked for.
-    pub begun: bool,
-    /// Whether everything is removed by now; otherwise it goes on by itself.
-    pub finished: bool,
-}
-
-impl DeletionPlan {
-    /// The deletion that was not begun.
-    pub fn undone(self) -> Deletion {
-        Deletion {
-            plan: self,
-            begun: false,
-            finished: false,
-        }
-    }
-
-    /// Refuses what is in use.
-    fn check(&self) -> Result<(), Problem> {
-        let own: usize = self.instances.values().map(BTreeSet::len).sum();
-        let mut users = Vec::new();
-        let names = self.instances.values().flatten().take(5);
-        let names: Vec<&str> = names.map(InstanceId::as_str).collect();
-        match own {
-            0 => {}
-            1 => users.push(format!("the instance {}", names.join(", "))),
-            own => users.push(format!("{own} instances of yours ({})", names.join(", "))),
-        }
-        if self.instances_of_others > 0 {
-            let count = self.instances_of_others;
-            users.push(format!("{count} instances of others"));
-        }
-        if let Some(name) = self.schedules.first() {
-            users.push(format!("the schedule {name}, which saves to it"));
-        } else if self.schedules_of_others > 0 {
-            users.push("a schedule of somebody else's, which saves to it".to_owned());
-        }
-        if users.is_empty() {
-            return Ok(());
-        }
-        let what = match self.versions.as_slice() {
-            [number] if !self.whole => format!("{}@{number}", self.template),
-            _ => self.template.to_string(),
-        };
-        let message = format!("{what} is in use: {}.", users.join("; "));
-        Err(Problem::new(Code::TemplateInUse, message))
-    }
-}
+/// The most versions that are read at once.
+const VERSIONS: usize = 200;
 
 impl Service {
     /// Says what deleting a template would remove, or a version of it where the reference names
@@ -136,32 +49,25 @@ impl Service {
         let (doomed, latest) = self.doomed(&template.value, reference.version).await?;
         let whole = latest.is_none();
         let mut plan = DeletionPlan {
-            template: reference.name.clone(),
-            versions: doomed.iter().map(|version| version.number).collect(),
             whole,
             latest,
-            images: BTreeMap::new(),
-            kept: BTreeMap::new(),
-            instances: BTreeMap::new(),
-            instances_of_others: 0,
-            schedules: Vec::new(),
-            schedules_of_others: 0,
-            usd_per_month: 0.0,
+            ..DeletionPlan::of(&reference.name, &doomed)
         };
+        let uses = uses::of(&self.env, &reference.name, &doomed, whole).await?;
         for version in &doomed {
-            if self.sort_images(version, &doomed, &mut plan).await? {
+            if plan.sort_images(version, &uses) {
                 plan.usd_per_month += version.usd_per_month;
             }
         }
-        self.find_instances(caller, &doomed, &mut plan).await?;
-        if whole {
-            let registry = &self.env.registry;
-            for saves_to in registry.schedules_into(&reference.name, SCHEDULES).await? {
-                if saves_to.owner == caller.user {
-                    plan.schedules.push(saves_to.name);
-                } else {
-                    plan.schedules_of_others += 1;
-                }
+        plan.find_instances(caller, &uses);
+        self.find_shares(caller, &template.value, &doomed, &uses, &mut plan)
+            .await?;
+        self.find_protected(&mut plan).await?;
+        for saves_to in uses.schedules {
+            if saves_to.owner == caller.user {
+                plan.schedules.push(saves_to.name);
+            } else {
+                plan.schedules_of_others += 1;
             }
         }
         Ok(plan)
@@ -177,9 +83,19 @@ impl Service {
         force: bool,
         expected: Option<&Expected>,
     ) -> Result<Deletion, Problem> {
+        if let Some(deletion) = self.go_on_by_hand(caller, reference).await? {
+            return Ok(deletion);
+        }
         let plan = self.plan_deletion(caller, reference, expected).await?;
         if !force {
             plan.check()?;
+        }
+        // Whatever somebody insists on: a template of which EC2 keeps a part is worse than all of it.
+        let mut protected = plan.protected.iter();
+        if let Some((region, images)) = protected.next()
+            && let Some(image) = images.first()
+        {
+            return Err(is_protected(region, image));
         }
         let before = self.env.registry.template(&reference.name).await?;
         let project = before.and_then(|stored| stored.value.project);
@@ -194,18 +110,84 @@ impl Service {
         if let Some(project) = &project {
             projects::costs_less(&self.env, project).await;
         }
-        let finished = match self.go_on(&going).await {
-            Ok(finished) => finished,
+        Ok(self.going_on(plan, &going).await)
+    }
+
+    /// Goes on with a deletion that is begun, as far as EC2 lets it.
+    async fn going_on(&self, plan: DeletionPlan, going: &Going) -> Deletion {
+        let (finished, stuck) = match self.go_on_noting(going).await {
+            Ok(finished) => (finished, None),
             Err(problem) => {
                 tracing::warn!(template = %plan.template, code = %problem.code, problem = problem.chain(), "a deletion goes on later");
-                false
+                let stuck = problem.code.class() != Class::Transient;
+                (
+                    false,
+                    stuck.then(|| Stuck::of(&problem, self.env.clock.now())),
+                )
             }
         };
-        Ok(Deletion {
+        Deletion {
             plan,
             begun: true,
             finished,
-        })
+            stuck,
+        }
+    }
+
+    /// Asked of a template or a version of the caller's that is being deleted, tries at once what the sweep would.
+    async fn go_on_by_hand(
+        &self,
+        caller: &Caller,
+        reference: &TemplateRef,
+    ) -> Result<Option<Deletion>, Problem> {
+        let registry = &self.env.registry;
+        let Some(template) = registry.template(&reference.name).await? else {
+            return Ok(None);
+        };
+        let template = template.value;
+        if !caller
+            .may_template(registry, Action::Delete, &template)
+            .await?
+        {
+            return Ok(None);
+        }
+        let (going, versions) = match reference.version {
+            None if template.is_going() => {
+                let name = Going::Template(template.name.clone());
+                (name, self.going_versions(&template.name).await?)
+            }
+            Some(number) => {
+                let version = registry.version(&template.name, number).await?;
+                let Some(version) = version.filter(Version::is_going) else {
+                    return Ok(None);
+                };
+                (Going::Version(template.name.clone(), number), vec![version])
+            }
+            None => return Ok(None),
+        };
+        let mut plan = DeletionPlan::of(&template.name, &versions);
+        plan.whole = template.is_going();
+        plan.latest = (!plan.whole).then_some(template.latest);
+        let uses = uses::of(&self.env, &template.name, &versions, false).await?;
+        for version in &versions {
+            plan.sort_images(version, &uses);
+        }
+        Ok(Some(self.going_on(plan, &going).await))
+    }
+
+    /// The versions of a template of which something is left to be removed.
+    async fn going_versions(&self, name: &TemplateName) -> Result<Vec<Version>, Problem> {
+        let (mut going, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = self.env.registry.versions(name, VERSIONS, cursor).await?;
+            let left =
+                |version: &Version| version.state != TemplateState::Deleted || version.is_going();
+            going.extend(page.items.into_iter().filter(left));
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(going);
+            }
+        }
     }
 
     /// Refuses a version that stands otherwise than it is expected to.
@@ -270,58 +252,38 @@ impl Service {
         }
     }
 
-    /// Tells the AMIs that go with the versions from those that stay. Answers whether any goes.
-    async fn sort_images(
-        &self,
-        version: &Version,
-        doomed: &[Version],
-        plan: &mut DeletionPlan,
-    ) -> Result<bool, Problem> {
-        let mut goes = false;
-        for (region, image) in version.images() {
-            let users = self.env.registry.users_of(region, image, USERS).await?;
-            let is_doomed = |user: &TemplateRef| {
-                let mut doomed = doomed.iter();
-                doomed.any(|version| version.reference() == *user)
-            };
-            let stays = is_foreign(version, region) || !users.iter().all(is_doomed);
-            goes |= !stays;
-            let place = if stays {
-                &mut plan.kept
-            } else {
-                &mut plan.images
-            };
-            place
-                .entry(region.clone())
-                .or_default()
-                .insert(image.clone());
-        }
-        Ok(goes)
-    }
-
-    async fn find_instances(
+    /// With whom it is shared: named to those who may see that.
+    async fn find_shares(
         &self,
         caller: &Caller,
+        template: &Template,
         doomed: &[Version],
+        uses: &Uses,
         plan: &mut DeletionPlan,
     ) -> Result<(), Problem> {
-        let mut images: BTreeMap<&Region, BTreeSet<&ImageId>> = BTreeMap::new();
-        for (region, image) in doomed.iter().flat_map(Version::images) {
-            images.entry(region).or_default().insert(image);
+        let shares = doomed.iter().flat_map(|version| uses.shares(version));
+        let shares: BTreeSet<&Grantee> = shares.map(|grant| &grant.to).collect();
+        let registry = &self.env.registry;
+        if caller
+            .may_template(registry, Action::Share, template)
+            .await?
+        {
+            plan.shares = shares.into_iter().cloned().collect();
+        } else {
+            plan.shares_of_others = shares.len();
         }
-        for (region, images) in images {
-            let images: Vec<ImageId> = images.into_iter().cloned().collect();
-            for some in images.chunks(IDS) {
-                let filter = InstanceFilter::Images(some.to_vec());
-                let found = self.env.ec2.instances(region, &filter).await;
-                for instance in found.map_err(from_ec2)? {
-                    if caller.may(Action::See, &instance) {
-                        let here = plan.instances.entry(region.clone()).or_default();
-                        here.insert(instance.id);
-                    } else if instance.tags.contains_key(OWNER_TAG) {
-                        plan.instances_of_others += 1;
-                    }
-                }
+        Ok(())
+    }
+
+    /// The AMIs that EC2 would keep.
+    async fn find_protected(&self, plan: &mut DeletionPlan) -> Result<(), Problem> {
+        for (region, ids) in &plan.images {
+            let ids: Vec<ImageId> = ids.iter().cloned().collect();
+            let known = images::known(&*self.env.ec2, region, &ids).await?;
+            let protected = known.into_values().filter(|image| image.protected);
+            let protected: BTreeSet<ImageId> = protected.map(|image| image.id).collect();
+            if !protected.is_empty() {
+                plan.protected.insert(region.clone(), protected);
             }
         }
         Ok(())

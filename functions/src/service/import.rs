@@ -7,20 +7,20 @@ use serde::{Deserialize, Serialize};
 
 use super::access::{Action, Caller, OWNER_TAG};
 use super::expected::{check, tag};
+use super::import_version::{Images, first, lacks, root_size, version_of};
 use super::lookup::check_regions;
 use super::share_checks::{IMAGES, Target, Which, impediments};
 use super::sharing::share_failed;
-use super::versions::changed_meanwhile;
+use super::versions::{being_deleted, changed_meanwhile};
 use super::{Expected, Service};
 use crate::domain::audit::Subject;
 use crate::domain::catalogue;
 use crate::domain::save::Warning;
-use crate::domain::sizes::Size;
-use crate::domain::template::{Template, TemplateState, Usage, Version};
+use crate::domain::template::{Template, TemplateRef, TemplateState};
 use crate::domain::template_file::TemplateFile;
-use crate::domain::{Code, ImageId, Problem, Region, SaveId, SnapshotId, TemplateName};
+use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
 use crate::ports::{Architecture, Image, ImageFilter, ImageState, Write};
-use crate::registry::{Stored, TRIES, still_used, version_added};
+use crate::registry::{Stored, TRIES, packages_added, still_used, version_added};
 use crate::steps::{SAVE_TAG, from_ec2, permissions};
 
 /// The most templates of one AMI that are looked at for one that the caller may launch.
@@ -55,19 +55,6 @@ pub struct Imported {
     pub warnings: Vec<Warning>,
 }
 
-/// What is known of the AMIs of a file.
-struct Images {
-    /// What must still be so when the version is written.
-    checks: Vec<Write>,
-    /// What is to be opened to whom the template is shared with.
-    targets: Vec<Target>,
-    snapshots: BTreeMap<Region, Vec<SnapshotId>>,
-    architecture: Architecture,
-    root_device: String,
-    root_size_gib: u32,
-    bytes: u64,
-}
-
 impl Service {
     /// Says what importing a file under a name would make, as the template is expected to stand. Changes
     /// nothing.
@@ -82,7 +69,8 @@ impl Service {
         let before = self.importable(caller, name, expected).await?;
         let number = self.number(before.as_ref(), &file).await?;
         let images = self.images_of(caller, &file, number.0).await?;
-        let warnings = self.check_opening(name, &images.targets).await?;
+        let mut warnings = self.check_opening(name, &images.targets).await?;
+        warnings.extend(lacks(&file, &images));
         Ok(imported(name, file, number, warnings, false))
     }
 
@@ -102,7 +90,8 @@ impl Service {
             let before = self.importable(caller, name, expected).await?;
             let number = self.number(before.as_ref(), &file).await?;
             let images = self.images_of(caller, &file, number.0).await?;
-            let warnings = self.check_opening(name, &images.targets).await?;
+            let mut warnings = self.check_opening(name, &images.targets).await?;
+            warnings.extend(lacks(&file, &images));
             if number.1 {
                 self.open_imported(name, number.0).await?;
                 return Ok(imported(name, file, number, warnings, true));
@@ -110,6 +99,9 @@ impl Service {
             let version = version_of(caller, name, &file, &images, (number.0, &id));
             let mut writes = version_added(&version)?;
             writes.extend(images.checks);
+            if let Some(inventory) = &images.inventory {
+                writes.push(packages_added(name, version.number, inventory)?);
+            }
             let fresh = || {
                 let (name, owner) = (name.clone(), caller.user.clone());
                 Template::new(
@@ -176,7 +168,8 @@ impl Service {
                 return Err(taken("belongs to somebody else"));
             }
             if value.is_going() {
-                return Err(taken("is being deleted"));
+                let own = caller.may_template(registry, Action::Delete, value).await?;
+                return Err(being_deleted(Code::TemplateNameTaken, value, own));
             }
         }
         // What is not there, or is deleted, stands in no way that anybody has read: no tag has a space.
@@ -202,6 +195,7 @@ impl Service {
             let mut known = TemplateFile::of(template, latest);
             known.name.clone_from(&file.name);
             known.original_template.clone_from(&file.original_template);
+            let known = known.as_told_by(file);
             latest.state != TemplateState::Deleted && known == *file
         });
         Ok(match same {
@@ -224,7 +218,7 @@ impl Service {
         let mut known: Option<Images> = None;
         for (region, by_architecture) in amis {
             for (architecture, id) in by_architecture {
-                let (image, checks) = self.usable(caller, region, id).await?;
+                let (image, checks, of) = self.usable(caller, region, id).await?;
                 if image.architecture != *architecture {
                     let message = format!(
                         "{id} in {region} is for {}, and the file says {}.",
@@ -240,6 +234,12 @@ impl Service {
                 let bytes = sizes.sum::<u64>() << 30;
                 let all = known.get_or_insert_with(|| first(&image));
                 all.checks.extend(checks);
+                if let (None, Some(of)) = (&all.inventory, of) {
+                    let number = of.version.unwrap_or_default();
+                    let told = self.env.registry.packages(&of.name, number).await?;
+                    // Files that others should not have are told of it when it is shared, as of the original.
+                    all.inventory = told;
+                }
                 all.bytes = all.bytes.max(bytes);
                 all.root_size_gib = all.root_size_gib.max(root_size(&image));
                 let volumes = image.volumes.into_iter();
@@ -260,13 +260,14 @@ impl Service {
         known.ok_or_else(|| Problem::new(Code::ImageNotUsable, "The file names no AMI."))
     }
 
-    /// An AMI that the caller may launch, and what must still be so when a version is made of it.
+    /// An AMI that the caller may launch, what must still be so when a version is made of it, and a version that has
+    /// it, where one does.
     async fn usable(
         &self,
         caller: &Caller,
         region: &Region,
         id: &ImageId,
-    ) -> Result<(Image, Vec<Write>), Problem> {
+    ) -> Result<(Image, Vec<Write>, Option<TemplateRef>), Problem> {
         let unusable = || {
             let message = format!("There is no AMI {id} in {region} that you may use.");
             Problem::new(Code::ImageNotUsable, message)
@@ -281,7 +282,7 @@ impl Service {
         };
         let image = found.into_iter().next().ok_or_else(unusable)?;
         let users = self.env.registry.users_of(region, id, USERS).await?;
-        let mut checks = Vec::new();
+        let (mut checks, mut of) = (Vec::new(), None);
         if users.is_empty() {
             if !self.is_open(caller, region, &image).await? {
                 return Err(unusable());
@@ -296,6 +297,7 @@ impl Service {
                 if launchable.is_ok() {
                     // It stays as long as a version has it: this one's may be the last to go.
                     checks.push(still_used(region, id, &user));
+                    of = Some(user);
                     break;
                 }
             }
@@ -307,7 +309,7 @@ impl Service {
             let message = format!("The AMI {id} in {region} is not available.");
             return Err(Problem::new(Code::ImageNotUsable, message));
         }
-        Ok((image, checks))
+        Ok((image, checks, of))
     }
 
     /// Refuses AMIs that could not be opened to whom the template is shared with; answers what those need to know.
@@ -372,27 +374,6 @@ impl Service {
     }
 }
 
-/// The port of SSH: a file does not say which ports an instance had open.
-const SSH: u16 = 22;
-
-fn root_size(image: &Image) -> u32 {
-    let root = image.volumes.iter();
-    let mut root = root.filter(|volume| volume.device == image.root_device);
-    root.next().map_or(1, |volume| volume.size_gib)
-}
-
-fn first(image: &Image) -> Images {
-    Images {
-        checks: Vec::new(),
-        targets: Vec::new(),
-        snapshots: BTreeMap::new(),
-        architecture: image.architecture,
-        root_device: image.root_device.clone(),
-        root_size_gib: root_size(image),
-        bytes: 0,
-    }
-}
-
 fn imported(
     name: &TemplateName,
     file: TemplateFile,
@@ -407,52 +388,5 @@ fn imported(
         repeated,
         amis: file.ami_config.amis,
         warnings,
-    }
-}
-
-/// The version that a file becomes.
-fn version_of(
-    caller: &Caller,
-    name: &TemplateName,
-    file: &TemplateFile,
-    images: &Images,
-    (number, id): (u32, &SaveId),
-) -> Version {
-    let parent = file.original_template.as_ref();
-    Version {
-        template: name.clone(),
-        number,
-        description: file.description.clone(),
-        save_id: id.clone(),
-        saved_from: file.saved_from.clone(),
-        saved_from_id: None,
-        saved_by: file.saved_by.clone(),
-        saved_date: file.saved_date,
-        schedule: None,
-        parent: parent.map(ToString::to_string),
-        amis: file.ami_config.amis.clone(),
-        snapshots: images.snapshots.clone(),
-        failed_regions: BTreeMap::new(),
-        architecture: images.architecture,
-        instance_type: Size::M
-            .machine(images.architecture)
-            .instance_type
-            .to_owned(),
-        root_device: images.root_device.clone(),
-        root_size_gib: images.root_size_gib,
-        packages: None,
-        login: None,
-        ports: vec![SSH],
-        snapshot_bytes: images.bytes,
-        // Its snapshots are somebody's already.
-        usd_per_month: 0.0,
-        notes: String::new(),
-        state: TemplateState::Active,
-        tags: BTreeMap::new(),
-        added: Vec::new(),
-        imported_by: Some(caller.user.clone()),
-        usage: Usage::default(),
-        deleted_at: None,
-        removed_at: None,
     }
 }

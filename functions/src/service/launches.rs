@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::access::{Action, Caller, OWNER_TAG};
 use super::lookup::{check_regions, own_instances};
-use super::{InstanceView, Service, projects};
+use super::{InstanceView, Service, images, projects};
 use crate::domain::audit::Subject;
 use crate::domain::catalogue::{self, BuiltIn};
 use crate::domain::save::{Warning, check_name};
@@ -136,12 +136,25 @@ impl Service {
                 let (template, version) = self
                     .saved_template(caller, &request.template, Action::Launch)
                     .await?;
+                let of = version.reference();
                 let snapshots = version.snapshots.get(&request.region).cloned();
                 let snapshots = snapshots.unwrap_or_default();
                 let plan = plan_saved(request, &template, version)?;
+                self.check_image(&of, &plan).await?;
                 keys::check_launch(&self.env, &request.region, &snapshots, &plan.template).await?;
                 Ok(plan)
             }
+        }
+    }
+
+    /// Refuses an AMI that somebody has deregistered or disabled since it was saved.
+    async fn check_image(&self, of: &TemplateRef, plan: &LaunchPlan) -> Result<(), Problem> {
+        let (region, image) = (&plan.region, &plan.image);
+        let ids = std::slice::from_ref(image);
+        let faults = images::faults(&*self.env.ec2, region, ids).await?;
+        match faults.get(image) {
+            Some(fault) => Err(fault.problem(of, region, image)),
+            None => Ok(()),
         }
     }
 

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 
 use super::Service;
-use crate::domain::template::{TemplateState, Version};
-use crate::domain::{Code, ImageId, Problem, Region, SnapshotId, TemplateName, Timestamp};
+use crate::domain::template::{Stuck, TemplateState, Version};
+use crate::domain::{Class, Code, ImageId, Problem, Region, SnapshotId, TemplateName, Timestamp};
 use crate::ports::{Ec2Error, Image, ImageFilter, ImageState};
 use crate::registry::{Batch, Going, Stored, version_changed};
 use crate::steps::{SAVE_TAG, from_ec2};
@@ -28,7 +28,7 @@ impl Service {
     pub(super) async fn sweep_deletions(&self) -> Result<(), Problem> {
         let mut done = 0;
         for going in self.env.registry.deletions(TRIED).await? {
-            match self.go_on(&going).await {
+            match self.go_on_noting(&going).await {
                 Ok(_) => done += 1,
                 Err(problem) => {
                     tracing::warn!(?going, code = %problem.code, problem = problem.chain(), "a deletion goes on later");
@@ -44,6 +44,47 @@ impl Service {
     /// The writes that delete a version's record now.
     pub(super) fn deleted(&self, before: &Stored<Version>) -> Result<Batch, Problem> {
         deleted(before, self.env.clock.now())
+    }
+
+    /// Goes on with a deletion, and notes what is in its way for its owner to see.
+    pub(super) async fn go_on_noting(&self, going: &Going) -> Result<bool, Problem> {
+        let went = self.go_on(going).await;
+        if let Err(problem) = &went
+            && problem.code.class() != Class::Transient
+        {
+            self.note_stuck(going, problem).await?;
+        }
+        went
+    }
+
+    async fn note_stuck(&self, going: &Going, problem: &Problem) -> Result<(), Problem> {
+        let (registry, stuck) = (&self.env.registry, Stuck::of(problem, self.env.clock.now()));
+        let same = |before: &Option<Stuck>| {
+            let before = before.as_ref();
+            before.is_some_and(|it| (&it.code, &it.message) == (&stuck.code, &stuck.message))
+        };
+        // Where somebody was quicker, they have noted as much, or finished.
+        match going {
+            Going::Template(name) => {
+                let stored = registry.template(name).await?;
+                let going = stored.filter(|it| it.value.is_going() && !same(&it.value.stuck));
+                if let Some(before) = going {
+                    let mut after = before.value.clone();
+                    after.stuck = Some(stuck);
+                    registry.finish_deletion(&before, &after).await?;
+                }
+            }
+            Going::Version(name, number) => {
+                let stored = registry.stored_version(name, *number).await?;
+                let going = stored.filter(|it| it.value.is_going() && !same(&it.value.stuck));
+                if let Some(before) = going {
+                    let mut after = before.value.clone();
+                    after.stuck = Some(stuck);
+                    registry.replace_version(&before, &after, None).await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Goes on with a deletion. Answers whether it is finished.
@@ -68,7 +109,7 @@ impl Service {
         let Some(template) = stored.filter(|stored| stored.value.is_going()) else {
             return Ok(true);
         };
-        let mut removed = 0;
+        let (mut removed, mut failed) = (0, None);
         let mut cursor = None;
         loop {
             let versions = registry.versions(name, VERSIONS, cursor).await?;
@@ -77,7 +118,7 @@ impl Service {
                     continue;
                 }
                 if removed == AT_ONCE {
-                    return Ok(false);
+                    return failed.map_or(Ok(false), Err);
                 }
                 let Some(stored) = registry.stored_version(name, version.number).await? else {
                     continue;
@@ -91,27 +132,41 @@ impl Service {
                 let Some(stored) = registry.stored_version(name, version.number).await? else {
                     continue;
                 };
-                self.remove_version(&stored).await?;
-                removed += 1;
+                // One that cannot be removed holds up no other.
+                match self.remove_version(&stored).await {
+                    Ok(()) => removed += 1,
+                    Err(problem) => failed = failed.or(Some(problem)),
+                }
             }
             cursor = versions.cursor;
             if cursor.is_none() {
                 break;
             }
         }
+        if let Some(problem) = failed {
+            return Err(problem);
+        }
         let mut after = template.value.clone();
         after.removed_at = Some(self.env.clock.now());
+        after.stuck = None;
         registry.finish_deletion(&template, &after).await
     }
 
     /// Removes the AMIs of a deleted version that no other has, and their snapshots, and notes it.
     async fn remove_version(&self, stored: &Stored<Version>) -> Result<(), Problem> {
         let version = &stored.value;
+        let mut failed = None;
         for region in version.amis.keys() {
-            self.remove_in(version, region).await?;
+            if let Err(problem) = self.remove_in(version, region).await {
+                failed = failed.or(Some(problem));
+            }
+        }
+        if let Some(problem) = failed {
+            return Err(problem);
         }
         let mut after = version.clone();
         after.removed_at = Some(self.env.clock.now());
+        after.stuck = None;
         // Where somebody was quicker, they have done the same.
         let registry = &self.env.registry;
         registry.replace_version(stored, &after, None).await?;
@@ -133,7 +188,12 @@ impl Service {
                 kept.extend(volumes.filter_map(|volume| volume.snapshot));
                 continue;
             }
-            gone(ec2.deregister_image(region, image).await)?;
+            match ec2.deregister_image(region, image).await {
+                Err(error) if !is_gone(&error) => {
+                    return Err(not_deregistered(region, image, error));
+                }
+                _ => {}
+            }
         }
         let snapshots = version.snapshots.get(region).into_iter().flatten();
         for snapshot in snapshots.filter(|snapshot| !kept.contains(*snapshot)) {
@@ -196,7 +256,30 @@ pub(super) fn is_foreign(version: &Version, region: &Region) -> bool {
 fn gone(result: Result<(), Ec2Error>) -> Result<(), Problem> {
     match result {
         Ok(()) => Ok(()),
-        Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => Ok(()),
+        Err(error) if is_gone(&error) => Ok(()),
         Err(error) => Err(from_ec2(error)),
     }
+}
+
+fn is_gone(error: &Ec2Error) -> bool {
+    error.is_not_found() || error.code == "InvalidAMIID.Unavailable"
+}
+
+/// That EC2 keeps an AMI, and why.
+pub(super) fn not_deregistered(region: &Region, image: &ImageId, error: Ec2Error) -> Problem {
+    if error.code == "OperationNotPermitted" {
+        return is_protected(region, image).because(error);
+    }
+    let mut problem = from_ec2(error);
+    let why = problem.message.trim_end_matches('.');
+    problem.message = format!("EC2 does not deregister the AMI {image} in {region}: {why}.");
+    problem
+}
+
+/// That an AMI is protected against deregistration.
+pub(super) fn is_protected(region: &Region, image: &ImageId) -> Problem {
+    let message = format!("The AMI {image} in {region} is protected against deregistration.");
+    Problem::new(Code::ImageProtected, message).hint(format!(
+        "Lift the protection: aws ec2 disable-image-deregistration-protection --region {region} --image-id {image}. With a cooldown EC2 keeps it for 24 hours more."
+    ))
 }

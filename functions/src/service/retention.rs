@@ -2,30 +2,25 @@
 //! more than that are deleted, the oldest first. Here they are only marked, as by
 //! `prism template delete`; the sweep removes their AMIs and snapshots (ADR 13).
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use chrono::TimeDelta;
 
 use super::access::{Action, Caller};
 use super::audit;
 use super::removal::deleted;
+use super::uses::{self, Uses};
 use crate::domain::audit::Subject;
-use crate::domain::grant::{Grant, Grantee};
 use crate::domain::save::SaveRecord;
 use crate::domain::schedule::Schedule;
 use crate::domain::template::{Template, TemplateState, Version};
-use crate::domain::{ImageId, InstanceId, Problem, Region, Timestamp};
-use crate::ports::InstanceFilter;
+use crate::domain::{InstanceId, Problem, Timestamp};
 use crate::registry::{Stored, TRIES};
+use crate::steps::Env;
 use crate::steps::scheduled::saved_from;
-use crate::steps::{Env, from_ec2};
 
 /// The most versions that go with one save; the next goes on.
 const AT_ONCE: usize = 10;
 /// The most versions that are tried with one save.
 const LOOKS: usize = 50;
-/// The most AMIs in one question to EC2.
-const IDS: usize = 200;
 /// For how long EC2 may not show an instance that was launched, in minutes.
 const LAUNCH_MINUTES: i64 = 15;
 
@@ -55,15 +50,13 @@ async fn remove_surplus(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
     let Some(template) = env.registry.template(name).await? else {
         return Ok(());
     };
-    let grants = env.registry.grants(name).await?;
-    let running = running(env, &surplus).await?;
+    let uses = uses::of(env, name, &surplus, false).await?;
     let now = env.clock.now();
     // Those that are needed for long must not keep the others from their turn.
-    let idle = surplus.iter().rev().filter(|version| {
-        let mut images = version.images();
-        why_kept(&template.value, version, &grants, now).is_none()
-            && !images.any(|(region, image)| running.contains(&(region.clone(), image.clone())))
-    });
+    let idle = surplus
+        .iter()
+        .rev()
+        .filter(|version| why_kept(&template.value, version, &uses, now).is_none());
     let mut removed = 0;
     for version in idle.take(LOOKS) {
         if removed == AT_ONCE {
@@ -74,24 +67,6 @@ async fn remove_surplus(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
         }
     }
     Ok(())
-}
-
-/// The AMIs of versions that instances run from.
-async fn running(env: &Env, versions: &[Version]) -> Result<BTreeSet<(Region, ImageId)>, Problem> {
-    let mut by_region: BTreeMap<&Region, Vec<ImageId>> = BTreeMap::new();
-    for (region, image) in versions.iter().flat_map(Version::images) {
-        by_region.entry(region).or_default().push(image.clone());
-    }
-    let mut running = BTreeSet::new();
-    for (region, images) in by_region {
-        for some in images.chunks(IDS) {
-            let filter = InstanceFilter::Images(some.to_vec());
-            let found = env.ec2.instances(region, &filter).await;
-            let found = found.map_err(from_ec2)?.into_iter();
-            running.extend(found.map(|instance| (region.clone(), instance.image)));
-        }
-    }
-    Ok(running)
 }
 
 /// The schedule that asked for a save, if it is still there.
@@ -186,46 +161,33 @@ async fn needed(
     version: &Version,
 ) -> Result<Option<&'static str>, Problem> {
     let template = &template.value;
-    let grants = env.registry.grants(&template.name).await?;
-    let known = why_kept(template, version, &grants, env.clock.now());
+    let uses = uses::of(env, &template.name, std::slice::from_ref(version), false).await?;
+    let known = why_kept(template, version, &uses, env.clock.now());
     if known.is_some() {
         return Ok(known);
     }
-    for (region, image) in version.images() {
-        let users = env.registry.users_of(region, image, 2).await?;
-        if users.iter().any(|user| *user != version.reference()) {
-            return Ok(Some("another template has its AMI"));
-        }
-    }
-    let running = running(env, std::slice::from_ref(version)).await?;
-    Ok((!running.is_empty()).then_some("instances run from it"))
+    let mut images = version.images();
+    let shared = images.any(|(region, image)| uses.is_shared(region, image));
+    Ok(shared.then_some("another template has its AMI"))
 }
 
-/// The same, as far as the registry's records say it.
+/// The same, but for what other versions have of it: several that go may have the same AMI.
 fn why_kept(
     template: &Template,
     version: &Version,
-    grants: &[Grant],
+    uses: &Uses,
     now: Timestamp,
 ) -> Option<&'static str> {
     if version.number == template.latest || version.number == template.newest() {
         return Some("it is the latest");
     }
-    if grants.iter().any(|grant| hands_over(grant, version)) {
+    if uses.shares(version).next().is_some() {
         return Some("it is shared");
     }
-    launched_lately(version, now).then_some("it was launched a moment ago")
-}
-
-/// Whether somebody counts on a version since the template was given to them: a user or a project on
-/// those that were there then; whoever else may launch its AMIs on every one, since nobody sees what
-/// runs in their accounts.
-fn hands_over(grant: &Grant, version: &Version) -> bool {
-    match grant.to {
-        _ if grant.launch.is_some() => true,
-        Grantee::Public => false,
-        _ => version.saved_date <= grant.at,
+    if uses.has_instances(version) {
+        return Some("instances run from it");
     }
+    launched_lately(version, now).then_some("it was launched a moment ago")
 }
 
 fn launched_lately(version: &Version, now: Timestamp) -> bool {

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::save::Warning;
 use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, ImageId, Problem, Region, SnapshotId, TemplateName};
-use crate::ports::{Ec2, Encryption, ImageFilter, LaunchPermission, SensitiveFile};
+use crate::ports::{Ec2, Encryption, ImageState, LaunchPermission, SensitiveFile};
 use crate::registry::Registry;
+use crate::service::images::{self, ImageFault};
 use crate::steps::{SAVE_TAG, from_ec2, opening};
 
 /// The most AMIs that are opened or closed by one request: as many calls as EC2 takes at once, with
@@ -110,29 +111,32 @@ pub(super) async fn impediments(
     }
     let mut warnings = Vec::new();
     for (region, targets) in by_region {
-        warnings.extend(opening::check_region(ec2, region, &whom, targets.len()).await?);
-        openable(ec2, region, &targets, everyone).await?;
-        warnings.extend(encryption(ec2, region, &targets, &whom).await?);
+        let faults = openable(ec2, region, &targets, everyone).await?;
+        let (usable, lost): (Vec<&Target>, Vec<&Target>) = targets
+            .into_iter()
+            .partition(|target| !faults.contains_key(&target.image));
+        warnings.extend(opening::check_region(ec2, region, &whom, usable.len()).await?);
+        warnings.extend(
+            lost.into_iter()
+                .map(|target| unopened(target, faults[&target.image])),
+        );
+        warnings.extend(encryption(ec2, region, &usable, &whom).await?);
     }
     Ok(warnings)
 }
 
 /// Refuses AMIs that cannot be opened: those that no save has made are not for Prism to open, and EC2 makes
-/// none public that the Marketplace sells.
+/// none public that the Marketplace sells. Answers what is wrong with those that can be opened to nobody.
 async fn openable(
     ec2: &dyn Ec2,
     region: &Region,
     targets: &[&Target],
     everyone: bool,
-) -> Result<(), Problem> {
+) -> Result<BTreeMap<ImageId, ImageFault>, Problem> {
     let ids: BTreeSet<ImageId> = targets.iter().map(|target| target.image.clone()).collect();
-    let wanted = ImageFilter::Ids(ids.into_iter().collect());
-    let images = match ec2.images(region, &wanted).await {
-        // What is gone is told by the Region where it cannot be opened.
-        Err(error) if error.is_not_found() => return Ok(()),
-        images => images.map_err(from_ec2)?,
-    };
-    for image in &images {
+    let ids: Vec<ImageId> = ids.into_iter().collect();
+    let images = images::known(ec2, region, &ids).await?;
+    for image in images.values() {
         if !image.tags.contains_key(SAVE_TAG) {
             let message = format!(
                 "No save has made the AMI {} in {region}: Prism cannot let others than the users of this deployment launch it.",
@@ -150,7 +154,27 @@ async fn openable(
                 .hint("Share it with somebody in particular."));
         }
     }
-    Ok(())
+    let fault = |id: &ImageId| match images.get(id).map(|image| image.state) {
+        None => Some(ImageFault::Gone),
+        Some(ImageState::Disabled) => Some(ImageFault::Disabled),
+        Some(_) => None,
+    };
+    let faults = ids.iter().filter_map(|id| Some((id.clone(), fault(id)?)));
+    Ok(faults.collect())
+}
+
+/// That an AMI will be open to nobody.
+fn unopened(target: &Target, fault: ImageFault) -> Warning {
+    Warning {
+        code: "ImageNotOpened".to_owned(),
+        text: format!(
+            "The AMI {} of version {} in {} is {}: it is not opened.",
+            target.image,
+            target.version,
+            target.region,
+            fault.means()
+        ),
+    }
 }
 
 async fn encryption(

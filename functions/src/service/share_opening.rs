@@ -174,7 +174,9 @@ impl Service {
         image: &ImageId,
     ) -> Result<(), Problem> {
         let held = match self.env.ec2.launch_permissions(region, image).await {
-            Err(error) if error.is_not_found() => return Ok(()),
+            Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
+                return Ok(());
+            }
             held => held.map_err(from_ec2)?,
         };
         for launch in &held {
@@ -348,8 +350,10 @@ impl Service {
                 ec2.remove_launch_permissions(region, image, launch).await
             };
             let Err(error) = answer else { return Ok(()) };
-            if !open && error.is_not_found() {
-                // An AMI that is gone is open to nobody.
+            if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" {
+                // An AMI that is gone or disabled is open to nobody, and nothing can be done about it here: the
+                // plan of a share says so, and the doctor.
+                tracing::warn!(%image, %region, open, code = error.code, "an AMI could not be opened or closed");
                 return Ok(());
             }
             let again = error.is_throttle() || error.is_unknown_outcome();

@@ -1,13 +1,16 @@
 //! Templates: list, show, export.
 
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 
-use super::Service;
 use super::access::{Action, Caller};
+use super::{ImageFault, Service, images};
 use crate::domain::catalogue::{self, BuiltIn};
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version, Visibility};
 use crate::domain::template_file::TemplateFile;
-use crate::domain::{Code, Problem, TemplateName, Timestamp};
+use crate::domain::{Code, ImageId, Problem, Region, TemplateName, Timestamp};
 use crate::ports::{Architecture, Inventory};
 use crate::registry::{Listed, Stored};
 
@@ -86,6 +89,9 @@ pub enum TemplateView {
         /// Counts the changes of the version.
         #[serde(default)]
         version_revision: u64,
+        /// The AMIs of the version that cannot be launched, as far as EC2 tells.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        faults: BTreeMap<Region, BTreeMap<ImageId, ImageFault>>,
     },
 }
 
@@ -108,12 +114,32 @@ impl Service {
         }
         let (template, mut version) = self.stored(caller, reference, Action::See).await?;
         self.hide_parents(caller, [&mut version.value]).await?;
+        let faults = self.faults(&version.value).await;
         Ok(TemplateView::Saved {
+            faults,
             template: Box::new(template.value),
             version: Box::new(version.value),
             revision: template.revision,
             version_revision: version.revision,
         })
+    }
+
+    /// What is wrong with the AMIs of a version. The record is told also while EC2 does not answer.
+    async fn faults(&self, version: &Version) -> BTreeMap<Region, BTreeMap<ImageId, ImageFault>> {
+        if version.state == TemplateState::Deleted {
+            return BTreeMap::new();
+        }
+        let regions = version.amis.iter().map(|(region, here)| async move {
+            let ids: Vec<ImageId> = here.values().cloned().collect();
+            match images::faults(&*self.env.ec2, region, &ids).await {
+                Ok(faults) => (!faults.is_empty()).then(|| (region.clone(), faults)),
+                Err(problem) => {
+                    tracing::warn!(version = %version.reference(), %region, code = %problem.code, problem = problem.chain(), "AMIs could not be looked at");
+                    None
+                }
+            }
+        });
+        join_all(regions).await.into_iter().flatten().collect()
     }
 
     /// The versions of a saved template, the newest first; `limit` is 1 to 1,000.

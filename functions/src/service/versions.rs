@@ -29,6 +29,25 @@ pub struct RolledBack {
     pub to: u32,
 }
 
+/// That a template is being deleted, and to its owner what is in the way.
+pub(crate) fn being_deleted(code: Code, template: &Template, to_owner: bool) -> Problem {
+    let name = &template.name;
+    match template.stuck.as_ref().filter(|_| to_owner) {
+        Some(stuck) => {
+            let message = format!(
+                "The template {name} is being deleted, which does not get through: {}",
+                stuck.message
+            );
+            Problem::new(code, message).hint(format!(
+                "{} The rest goes on by itself then, or at once: prism template delete {name}",
+                stuck.hint
+            ))
+        }
+        None => Problem::new(code, format!("The template {name} is being deleted."))
+            .hint("Try again in some minutes."),
+    }
+}
+
 impl Service {
     /// A saved template that the caller may do `action` to, with its revision.
     pub(super) async fn own_template(
@@ -49,11 +68,21 @@ impl Service {
                 .hint("Save an instance of it as a template of your own."));
         }
         let stored = self.env.registry.template(name).await?;
-        let stored = stored.filter(|stored| stored.value.state != TemplateState::Deleted);
-        let Some(stored) = stored else {
-            return Err(template_not_found(name.as_str()));
-        };
         let registry = &self.env.registry;
+        let there = |it: &Stored<Template>| it.value.state != TemplateState::Deleted;
+        let stored = match stored {
+            Some(stored) if there(&stored) => stored,
+            // Nobody but its owner learns that there was one.
+            Some(Stored { value, .. })
+                if value.is_going()
+                    && caller
+                        .may_template(registry, Action::Delete, &value)
+                        .await? =>
+            {
+                return Err(being_deleted(Code::TemplateNotFound, &value, true));
+            }
+            _ => return Err(template_not_found(name.as_str())),
+        };
         caller
             .check_template(registry, action, &stored.value)
             .await?;

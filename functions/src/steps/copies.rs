@@ -92,6 +92,7 @@ async fn added_usd(
 fn additions(record: &SaveRecord, source: &CopySource) -> Additions {
     let mut additions = Additions {
         architecture: source.architecture,
+        replaces: source.replaces.clone(),
         ..Additions::default()
     };
     for (region, copy) in &record.copies {

@@ -1,7 +1,7 @@
 //! PlanCopy: checks whether a version can be copied to further Regions, and begins the copy: its
 //! record and its locks in one transaction. Nothing in EC2 is touched (promise P2).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +10,11 @@ use crate::domain::copy::{CopyPlan, CopyRequest, CopySource, command};
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{SaveRecord, SaveRequest, Warning};
 use crate::domain::template::{Template, TemplateState, Version};
-use crate::domain::{Code, Problem, Region, SaveId, SnapshotId};
+use crate::domain::{Code, ImageId, Problem, Region, SaveId, SnapshotId};
 use crate::ports::{Architecture, Call, Encryption, Image, ImageFilter, ImageState, Tags};
 use crate::registry::{Admission, Begun};
 use crate::service::access::{Action, Caller, template_not_found};
+use crate::service::images::{self, ImageFault};
 use crate::service::lookup::check_regions;
 use crate::service::projects;
 
@@ -153,7 +154,8 @@ pub(crate) async fn check(
     }
     check_regions(env, &request.regions).await?;
     env.settings.allowed_regions.check(&request.regions)?;
-    let architecture = lacking(&version, request)?;
+    let gone = gone(env, &version, &request.regions).await?;
+    let architecture = lacking(&version, request, &gone)?;
     for region in &request.regions {
         if let Some(holder) = env
             .registry
@@ -182,6 +184,7 @@ pub(crate) async fn check(
             region,
             image: image.id,
             architecture: Some(architecture),
+            replaces: replaced(&version, architecture, gone),
         },
         template,
         version,
@@ -190,6 +193,39 @@ pub(crate) async fn check(
         admission,
         warnings,
     })
+}
+
+/// AMIs by Region.
+type Images = BTreeSet<(Region, ImageId)>;
+
+/// The AMIs that the version has in these Regions by its record, and EC2 has no more: a copy fills their place.
+async fn gone(env: &Env, version: &Version, regions: &BTreeSet<Region>) -> Result<Images, Problem> {
+    let mut gone = Images::new();
+    for region in regions {
+        let Some(here) = version.amis.get(region) else {
+            continue;
+        };
+        let ids: Vec<ImageId> = here.values().cloned().collect();
+        let faults = images::faults(&*env.ec2, region, &ids).await?;
+        let lost = faults
+            .into_iter()
+            .filter(|(_, fault)| *fault == ImageFault::Gone);
+        gone.extend(lost.map(|(id, _)| (region.clone(), id)));
+    }
+    Ok(gone)
+}
+
+/// Those of an architecture.
+fn replaced(
+    version: &Version,
+    architecture: Architecture,
+    gone: Images,
+) -> BTreeMap<Region, ImageId> {
+    let of = |region: &Region| version.amis.get(region)?.get(&architecture);
+    let replaced = gone
+        .into_iter()
+        .filter(|(region, id)| of(region) == Some(id));
+    replaced.collect()
 }
 
 /// Refuses Regions in which the AMI could not be copied, or its copy not be opened to those whom the template
@@ -226,13 +262,18 @@ async fn opened(
 }
 
 /// The architecture that is copied: the version's own, or one that it got later where all of the Regions have that.
-fn lacking(version: &Version, request: &CopyRequest) -> Result<Architecture, Problem> {
+fn lacking(
+    version: &Version,
+    request: &CopyRequest,
+    gone: &Images,
+) -> Result<Architecture, Problem> {
     let own = version.architecture;
     let mut all = version.architectures();
     all.sort_by_key(|it| *it != own);
     let has = |region: &Region, architecture: &Architecture| {
         let here = version.amis.get(region);
-        here.is_some_and(|here| here.contains_key(architecture))
+        let image = here.and_then(|here| here.get(architecture));
+        image.is_some_and(|image| !gone.contains(&(region.clone(), image.clone())))
     };
     let lacks = |it: &Architecture| request.regions.iter().any(|region| !has(region, it));
     let architecture = all.into_iter().find(lacks).unwrap_or(own);

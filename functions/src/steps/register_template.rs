@@ -366,6 +366,7 @@ impl Made<'_> {
             usage: Usage::default(),
             deleted_at: None,
             removed_at: None,
+            stuck: None,
         })
     }
 

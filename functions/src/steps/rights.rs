@@ -10,6 +10,7 @@ use crate::domain::template::{Template, TemplateState, Version, Visibility};
 use crate::domain::{Code, Problem, ProjectName, catalogue};
 use crate::ports::{Encryption, Instance, LaunchPermission, Volume};
 use crate::service::access::{Action, Caller, template_not_found};
+use crate::service::versions::being_deleted;
 
 /// What becomes of the template, that itself where there is one already, and the version that is added
 /// to, if it is one; for somebody who may, and whom the project that pays lets.
@@ -27,10 +28,10 @@ pub(super) async fn check_template(
     let template = stored.map(|stored| stored.value);
     if let Some(template) = &template {
         if template.is_going() {
-            let message = format!("The template {} is being deleted.", template.name);
-            return Err(
-                Problem::new(Code::TemplateNameTaken, message).hint("Try again in some minutes.")
-            );
+            let own = caller
+                .may_template(registry, Action::Delete, template)
+                .await?;
+            return Err(being_deleted(Code::TemplateNameTaken, template, own));
         }
         check_rights(env, caller, request, template).await?;
     } else if request.add_arch {

@@ -15,6 +15,10 @@ use crate::text::plain;
 const NAME: &str = "leftovers";
 /// That of the check whom AMIs are open to.
 const OPEN: &str = "launch permissions";
+/// That of the check whether versions can be launched.
+const VERSIONS: &str = "versions";
+/// That of the check of deletions.
+const REMOVALS: &str = "deletions";
 /// That of the check of what is kept of costs.
 const COSTS: &str = "costs";
 
@@ -104,7 +108,9 @@ fn told(found: &[Leftover]) -> Vec<Check> {
     let closed =
         count(&|what| matches!(what, Left::Permissions { open_to, .. } if open_to.is_empty()));
     let sums = count(&is_sum);
-    let rest = found.len() - open - closed - sums;
+    let lost = count(&|what| matches!(what, Left::Version { .. }));
+    let stuck = count(&|what| matches!(what, Left::Removal { .. }));
+    let rest = found.len() - open - closed - sums - lost - stuck;
     let mut checks = Vec::new();
     if open > 0 {
         let message = format!("AMIs that are open to somebody by no grant: {open}.");
@@ -113,6 +119,19 @@ fn told(found: &[Leftover]) -> Vec<Check> {
     if closed > 0 {
         let message = format!("AMIs that are closed to somebody whom a grant names: {closed}.");
         checks.push(Check::warn(OPEN, Problem::new(Code::NotAsGranted, message)));
+    }
+    if lost > 0 {
+        let message = format!("AMIs of versions that nobody can launch: {lost}.");
+        checks.push(Check::fail(
+            VERSIONS,
+            Problem::new(Code::ImageGone, message),
+        ));
+    }
+    if stuck > 0 {
+        let message = format!("Deletions that EC2 does not let get through: {stuck}.");
+        let hint = "See what is in the way with \"prism doctor\"; the sweep tries again.";
+        let problem = Problem::new(Code::LeftOver, message).hint(hint);
+        checks.push(Check::fail(REMOVALS, problem));
     }
     if sums > 0 {
         let message = format!("Sums of costs that are not what they are of: {sums}.");
@@ -185,10 +204,17 @@ fn name(what: &Left) -> String {
         Left::Snapshot { region, id } => format!("snapshot {id} in {region}"),
         Left::Permissions {
             region, id, users, ..
+        }
+        | Left::Version {
+            region, id, users, ..
         } => {
             let users: Vec<String> = users.iter().map(ToString::to_string).collect();
             format!("AMI {id} of {} in {region}", users.join(", "))
         }
+        Left::Removal { template, version } => match version {
+            Some(number) => format!("deletion of {template}@{number}"),
+            None => format!("deletion of {template}"),
+        },
         Left::Lock { region, id } => format!("lock of {id} in {region}"),
         Left::CopyLock {
             region,
@@ -214,6 +240,8 @@ fn deed(what: &Left) -> &'static str {
         Left::Image { .. } => "deregistered",
         Left::Snapshot { .. } | Left::Firing { .. } => "deleted",
         Left::Permissions { .. } => "set as the grants say",
+        Left::Version { .. } => "there again",
+        Left::Removal { .. } => "finished",
         Left::TemplateSum { .. } | Left::ProjectSum { .. } => "set as it was counted",
         Left::Lock { .. } | Left::CopyLock { .. } => "released",
         Left::Duty { .. } => "discharged",

@@ -9,7 +9,7 @@ use prism_functions::domain::template::TemplateRef;
 use prism_functions::service::{Deletion, DeletionPlan};
 
 use crate::app::Session;
-use crate::errors::Outcome;
+use crate::errors::{Outcome, Told};
 use crate::text::{pairs, usd};
 use crate::{exit, prompt};
 
@@ -28,7 +28,7 @@ pub(crate) struct Delete {
     /// Show what would be removed and what speaks against it, and remove nothing
     #[arg(long)]
     dry_run: bool,
-    /// Delete it although instances run from it, or a schedule saves to it
+    /// Delete it although instances run from it, it is shared with others, or a schedule saves to it
     #[arg(long)]
     force: bool,
     /// Do not ask
@@ -62,7 +62,19 @@ impl Delete {
             .delete_template(&reference, false, self.force)
             .await?;
         out.show(&deletion, || done(&reference, &deletion))?;
-        Ok(exit::DONE)
+        let Some(stuck) = &deletion.stuck else {
+            return Ok(exit::DONE);
+        };
+        let after = ["It is tried again every few minutes.".to_owned()];
+        Told {
+            code: &stuck.code,
+            message: &stuck.message,
+            causes: &[],
+            after: &after,
+            hint: &stuck.hint,
+        }
+        .print(out);
+        Ok(exit::FAILED)
     }
 }
 
@@ -78,6 +90,10 @@ fn would(reference: &TemplateRef, plan: &DeletionPlan) -> String {
     if plan.schedules_of_others > 0 {
         schedules.push(format!("{} of others", plan.schedules_of_others));
     }
+    let mut shares: Vec<String> = plan.shares.iter().map(ToString::to_string).collect();
+    if plan.shares_of_others > 0 {
+        shares.push(format!("{} others", plan.shares_of_others));
+    }
     text.push_str(&pairs([
         ("versions", versions.join(", ")),
         (
@@ -86,12 +102,14 @@ fn would(reference: &TemplateRef, plan: &DeletionPlan) -> String {
         ),
         ("AMIs", lines(&plan.images).join("\n")),
         ("AMIs kept", lines(&plan.kept).join("\n")),
+        ("protected", lines(&plan.protected).join("\n")),
         (
             "saves",
             format!("at most {} a month", usd(plan.usd_per_month)),
         ),
         ("in use by", instances.join("\n")),
         ("schedules", schedules.join(", ")),
+        ("shared with", shares.join(", ")),
     ]));
     text
 }
@@ -103,12 +121,16 @@ fn lines<T: Display>(by_region: &BTreeMap<Region, BTreeSet<T>>) -> Vec<String> {
 }
 
 fn done(reference: &TemplateRef, deletion: &Deletion) -> String {
-    let mut text = format!("{reference} is deleted.\n");
+    let how = match deletion.stuck {
+        Some(_) => "is being deleted",
+        None => "is deleted",
+    };
+    let mut text = format!("{reference} {how}.\n");
     if let Some(latest) = deletion.plan.latest.filter(|_| !deletion.plan.whole) {
         let name = &reference.name;
         let _ = writeln!(text, "{name} stands for {name}@{latest}.");
     }
-    if !deletion.finished {
+    if !deletion.finished && deletion.stuck.is_none() {
         text.push_str("Its AMIs and snapshots are removed in the background.\n");
     }
     text

@@ -1,13 +1,14 @@
 //! `prism template info`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use clap::Args;
 use prism_functions::domain::copy::command;
 use prism_functions::domain::template::{Template, TemplateRef, TemplateState, Version};
-use prism_functions::domain::{Code, Problem};
+use prism_functions::domain::{Code, ImageId, Problem, Region};
 use prism_functions::ports::Inventory;
-use prism_functions::service::TemplateView;
+use prism_functions::service::{ImageFault, TemplateView};
 use serde_json::{Value, json};
 
 use crate::app::Session;
@@ -35,7 +36,10 @@ impl Info {
         let reference: TemplateRef = self.template.parse()?;
         let view = session.backend.template(&reference).await?;
         let TemplateView::Saved {
-            template, version, ..
+            template,
+            version,
+            faults,
+            ..
         } = &view
         else {
             session.out.show(&view, || built_in(&view))?;
@@ -60,7 +64,7 @@ impl Info {
         };
         value["packages"] = json!(inventory);
         session.out.show(&value, || {
-            let mut text = saved(template, version, &versions);
+            let mut text = saved(template, version, &versions, faults);
             if self.packages {
                 text.push_str(&listed(inventory.as_ref()));
             }
@@ -105,7 +109,10 @@ fn built_in(view: &TemplateView) -> String {
     text
 }
 
-fn saved(template: &Template, version: &Version, versions: &[Version]) -> String {
+/// What is wrong with AMIs, by Region.
+type Faults = BTreeMap<Region, BTreeMap<ImageId, ImageFault>>;
+
+fn saved(template: &Template, version: &Version, versions: &[Version], faults: &Faults) -> String {
     let mut text = format!("{}@{}\n", template.name, version.number);
     let description = match version.description.as_str() {
         "" => &template.description,
@@ -131,7 +138,7 @@ fn saved(template: &Template, version: &Version, versions: &[Version]) -> String
             plain(version.parent.as_deref().unwrap_or_default()),
         ),
         ("packages", count(version.packages)),
-        ("AMIs", amis(version)),
+        ("AMIs", amis(version, faults)),
         ("failed", failed(version)),
         ("type", version.instance_type.clone()),
         (
@@ -191,11 +198,17 @@ fn listed(inventory: Option<&Inventory>) -> String {
     text
 }
 
-fn amis(version: &Version) -> String {
+fn amis(version: &Version, faults: &Faults) -> String {
     let mut lines = Vec::new();
     for (region, by_architecture) in &version.amis {
         for (architecture, image) in by_architecture {
-            lines.push(format!("{region}  {}  {image}", architecture.as_str()));
+            let fault = faults.get(region).and_then(|here| here.get(image));
+            let fault = fault.map(|fault| format!("  ({})", fault.means()));
+            let fault = fault.unwrap_or_default();
+            lines.push(format!(
+                "{region}  {}  {image}{fault}",
+                architecture.as_str()
+            ));
         }
     }
     lines.join("\n")
@@ -233,7 +246,15 @@ fn notes(template: &Template, version: &Version) -> String {
 fn state(template: &Template, version: &Version) -> String {
     match (template.state, version.state) {
         (TemplateState::Active, TemplateState::Active) => String::new(),
-        (_, TemplateState::Deleted) => "deleted".to_owned(),
+        (_, TemplateState::Deleted) => match &version.stuck {
+            Some(stuck) if version.is_going() => {
+                format!(
+                    "being deleted, which does not get through: {}",
+                    stuck.message
+                )
+            }
+            _ => "deleted".to_owned(),
+        },
         (TemplateState::Active, of_version) => format!("this version is {}", of_version.as_str()),
         (of_template, _) => of_template.as_str().to_owned(),
     }

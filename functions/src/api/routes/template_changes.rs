@@ -39,7 +39,7 @@ struct Deleting {
     /// Tell what would be removed and what speaks against it, and remove nothing.
     #[serde(default)]
     dry_run: bool,
-    /// Delete it although instances run from it, or a schedule saves to it.
+    /// Delete it although instances run from it, it is shared with others, or a schedule saves to it.
     #[serde(default)]
     force: bool,
 }

@@ -45,6 +45,32 @@ fn a_file_as_the_requirements_have_it_is_read() {
 }
 
 #[test]
+fn what_a_launch_needs_is_held_to_its_rules() {
+    const SECOND: &str = include_str!("../../../../tests/corpus/template_files/second_format.yaml");
+    let file = TemplateFile::from_yaml(SECOND).unwrap();
+    assert_eq!(
+        TemplateFile::from_yaml(&file.to_yaml().unwrap()).unwrap(),
+        file
+    );
+    for (part, by) in [
+        ("format: 2", "format: 3"),
+        ("format: 2", "format: 0"),
+        ("ubuntu", "\"root; rm\""),
+        ("[22, 8888]", "[0]"),
+        ("[22, 8888]", "[70000]"),
+        ("team", "\"aws:team\""),
+        ("t3.large", "\"$(x)\""),
+        ("root_size_gib: 30", "root_size_gib: 0"),
+        ("root_size_gib: 30", "root_size_gib: 16385"),
+        ("ports: ", "more: 1\n  ports: "),
+    ] {
+        assert!(SECOND.contains(part), "{part}");
+        let refused = TemplateFile::from_yaml(&SECOND.replacen(part, by, 1)).unwrap_err();
+        assert_eq!(refused.code, Code::InvalidTemplateFile, "{by}");
+    }
+}
+
+#[test]
 fn a_template_file_reads_back_whatever_its_texts_hold() {
     for text in [
         "plain",

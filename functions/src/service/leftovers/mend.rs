@@ -2,11 +2,13 @@
 
 use super::{Left, Leftover};
 use crate::domain::save::{Duty, Finding};
-use crate::domain::{Code, Problem, SaveId};
+use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
 use crate::ports::{Ec2Error, InstanceState};
-use crate::registry::Stored;
+use crate::registry::{Going, Stored};
 use crate::service::Service;
+use crate::service::removal::not_deregistered;
 use crate::service::schedules::from_schedules;
+use crate::service::uses;
 use crate::steps::{self, from_ec2};
 
 /// What came of mending something.
@@ -42,7 +44,17 @@ impl Service {
     async fn mend_one(&self, leftover: &Leftover) -> Result<Mended, Problem> {
         let (ec2, registry) = (&self.env.ec2, &self.env.registry);
         match &leftover.what {
-            Left::Image { region, id } => gone(ec2.deregister_image(region, id).await),
+            Left::Image { region, id } => self.mend_image(region, id).await,
+            Left::Version {
+                region,
+                id,
+                users,
+                fault,
+            } => match users.first() {
+                Some(of) => Err(fault.problem(of, region, id)),
+                None => Ok(Mended::Explained),
+            },
+            Left::Removal { template, version } => self.mend_removal(template, *version).await,
             Left::Snapshot { region, id } => gone(ec2.delete_snapshot(region, id).await),
             Left::Permissions {
                 region,
@@ -102,6 +114,38 @@ impl Service {
                 Ok(Mended::Done)
             }
         }
+    }
+
+    /// Removes an AMI, unless an instance is of it, whoever launched that.
+    async fn mend_image(&self, region: &Region, id: &ImageId) -> Result<Mended, Problem> {
+        let running = uses::instances_of(&self.env, [(region, id)]).await?;
+        if !running.is_empty() {
+            let message = format!("Instances run from the AMI {id} in {region}.");
+            return Err(Problem::new(Code::TemplateInUse, message)
+                .hint("Terminate them, or save them, before you remove it."));
+        }
+        match self.env.ec2.deregister_image(region, id).await {
+            Err(error) if error.code == "OperationNotPermitted" => {
+                Err(not_deregistered(region, id, error))
+            }
+            outcome => gone(outcome),
+        }
+    }
+
+    async fn mend_removal(
+        &self,
+        template: &TemplateName,
+        version: Option<u32>,
+    ) -> Result<Mended, Problem> {
+        let going = match version {
+            Some(number) => Going::Version(template.clone(), number),
+            None => Going::Template(template.clone()),
+        };
+        Ok(if self.go_on_noting(&going).await? {
+            Mended::Done
+        } else {
+            Mended::Begun("the sweep goes on with it".to_owned())
+        })
     }
 
     /// Settles a duty that no save owes any more: the instance is started if it is down and ran.

@@ -10,14 +10,15 @@ mod permissions;
 mod schedules;
 mod sums;
 mod used;
+mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::{join_all, join3};
 use serde::Serialize;
 
-use super::Service;
 use super::access::OWNER_TAG;
+use super::{ImageFault, Service};
 use crate::domain::save::{Duty, SaveRecord, SaveState};
 use crate::domain::template::TemplateRef;
 use crate::domain::{
@@ -78,6 +79,24 @@ pub enum Left {
         open_to: BTreeSet<LaunchPermission>,
         /// Whom a grant names and it is closed to.
         closed_to: BTreeSet<LaunchPermission>,
+    },
+    /// An AMI of a version that nobody can launch: it is gone from EC2, or disabled.
+    Version {
+        /// Its Region.
+        region: Region,
+        /// Its id.
+        id: ImageId,
+        /// The versions that have it.
+        users: Vec<TemplateRef>,
+        /// What is wrong with it.
+        fault: ImageFault,
+    },
+    /// A deletion that EC2 does not let get through.
+    Removal {
+        /// The template.
+        template: TemplateName,
+        /// The number of the version, where it is not the whole template.
+        version: Option<u32>,
     },
     /// The lock of an instance.
     Lock {
@@ -188,9 +207,12 @@ impl Service {
             let found = &mut all.found;
             let refused = self.left_permissions(region, &used, &mut saves, found);
             let refused = refused.await?;
+            let unseen = self.left_versions(region, &used, &mut all.found).await;
+            let refused = refused.into_iter().chain(unseen);
             all.unseen
                 .extend(refused.map(|problem| (region.region.clone(), problem)));
         }
+        self.left_removals(&mut all.found).await?;
         self.left_locks(&used, &mut saves, &mut all.found).await?;
         self.left_duties(&mut saves, &mut all.found).await?;
         let open = self.open_saves().await?;

@@ -10,7 +10,7 @@ use super::{Left, Leftover, Saves, Seen, left};
 use crate::domain::grant::{Grant, GrantState};
 use crate::domain::save::{SaveRecord, seconds_between};
 use crate::domain::{ImageId, Problem, Region, SaveId, TemplateName};
-use crate::ports::{Image, LaunchPermission};
+use crate::ports::{Image, ImageState, LaunchPermission};
 use crate::service::Service;
 use crate::steps::{LATE_S, SAVE_TAG, from_ec2};
 
@@ -39,7 +39,9 @@ impl Service {
     ) -> Result<Option<Problem>, Problem> {
         let region = &seen.region;
         let mut settled = Vec::new();
-        for image in &seen.images {
+        // A disabled one is open to nobody: it is told by itself.
+        let usable = |image: &&Image| image.state != ImageState::Disabled;
+        for image in seen.images.iter().filter(usable) {
             let Some(users) = used.images.get(&(region.clone(), image.id.clone())) else {
                 continue;
             };
