@@ -9,7 +9,7 @@ use prism_functions::domain::{ImageId, InstanceId, Region, SnapshotId, VolumeId}
 use prism_functions::ports::{
     EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance,
     InstanceFilter, InstanceType, KeyState, LaunchPermission, NewImage, NewInstance, Probe,
-    Snapshot, SnapshotFilter, StatusChecks, Volume,
+    Reservation, Snapshot, SnapshotFilter, StatusChecks, Volume,
 };
 use prism_local::ec2::SimEc2;
 
@@ -98,6 +98,14 @@ impl Ec2 for Bent {
 
     async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error> {
         self.ec2.instance_type(region, name).await
+    }
+
+    async fn reservation(&self, region: &Region, id: &str) -> Result<Reservation, Ec2Error> {
+        self.ec2.reservation(region, id).await
+    }
+
+    async fn fleet_maintains(&self, region: &Region, id: &str) -> Result<bool, Ec2Error> {
+        self.ec2.fleet_maintains(region, id).await
     }
 
     async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error> {

@@ -15,8 +15,8 @@ use prism_functions::ports::{
     Call, EbsDefaults, Ec2, Ec2Error, Encryption, Execution, Executions, ExecutionsError, Firing,
     Image, ImageCopy, ImageFilter, Index, Inspect, Instance, InstanceFilter, InstanceType,
     Inventory, Item, Key, KeyState, LaunchPermission, NewImage, NewInstance, Notice, Notifier,
-    NotifierError, Page, Parameters, Probe, Query, Schedules, SchedulesError, Snapshot,
-    SnapshotFilter, StatusChecks, Table, TableError, Volume, Write,
+    NotifierError, Page, Parameters, Probe, Query, Reservation, Schedules, SchedulesError,
+    Snapshot, SnapshotFilter, StatusChecks, Table, TableError, Volume, Write,
 };
 use prism_functions::service::calls;
 use serde_json::Value;
@@ -257,6 +257,16 @@ impl Ec2 for Recorded<dyn Ec2> {
     async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error> {
         note(Call::InstanceType);
         self.0.instance_type(region, name).await
+    }
+
+    async fn reservation(&self, region: &Region, id: &str) -> Result<Reservation, Ec2Error> {
+        note(Call::Reservation);
+        self.0.reservation(region, id).await
+    }
+
+    async fn fleet_maintains(&self, region: &Region, id: &str) -> Result<bool, Ec2Error> {
+        note(Call::Fleet);
+        self.0.fleet_maintains(region, id).await
     }
 
     async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error> {

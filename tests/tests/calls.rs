@@ -14,7 +14,7 @@ use prism_functions::domain::save::{RegionCopy, SaveRequest};
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::{Region, SaveId};
 use prism_functions::ports::{
-    Call, Change, Condition, Ec2 as _, Encryption, Key, Table as _, Write,
+    Call, Change, Condition, Ec2 as _, Encryption, Key, Reservation, Table as _, Write,
 };
 use prism_functions::service::{
     ImportRequest, ProjectRequest, ShareRequest, TemplateFilter, calls,
@@ -233,6 +233,20 @@ fn in_vain_for_a_project(world: &World) {
     to_the_end(world, &id);
 }
 
+/// The instance is in a fleet, and has to start in a reservation.
+fn tie(world: &World) {
+    let open = Reservation {
+        active: true,
+        ends_at: None,
+    };
+    world.admin.set_reservation("cr-1", open).unwrap();
+    let tied = world.admin.edit(&id_of(world), |facts| {
+        facts.fleet = Some("fleet-1".to_owned());
+        facts.ties.reservation = Some("cr-1".to_owned());
+    });
+    tied.unwrap();
+}
+
 /// An instance that was stopped all along, whose AMI fails.
 fn in_vain() {
     let world = launched(Setup::seeded(11));
@@ -354,6 +368,7 @@ fn sweep(world: &World, times: u32) {
 /// A schedule that keeps one version of two.
 fn few_kept() {
     let world = launched(Setup::seeded(17));
+    tie(&world);
     let (ada, rolling) = (caller("ada"), nightly(Some(1)));
     let made = world.service.create_schedule(&ada, rolling);
     let name = world.clock.run(made).unwrap().name;
@@ -425,6 +440,7 @@ fn every_declared_call_of_the_api_is_made() {
     )
     .unwrap();
     world.pass(300);
+    tie(&world);
     as_api(&world, service.plan_save(&ada, public())).unwrap();
     let volume = &world.instance(id_of(&world).as_str()).volumes[0].volume;
     encrypt(&world);

@@ -3,7 +3,8 @@
 //! shown here.
 
 use prism_tests::simulation::{
-    Failure, MAIN, MUTANTS, PATHS, Part, Path, play, random, randoms, singles, tell, trace,
+    Failure, Fault, Kind, MAIN, MUTANTS, PATHS, Part, Path, play, points, random, randoms, singles,
+    tell, trace,
 };
 
 /// Fails with what was wrong first, and how to play it again.
@@ -118,6 +119,35 @@ fn two_faults_at_once_keep_the_promises() {
         let faults = faults.map(|fault| fault.parse().expect("it is a fault"));
         let run = play(MAIN, &faults, None);
         assert_eq!(run.violations, Vec::<String>::new(), "{}", tell(&run));
+    }
+}
+
+/// A sample of what others do to the volumes of the instance and to what saves have made, at every step.
+#[test]
+fn what_others_attach_detach_and_protect_keeps_the_promises() {
+    let kinds = [Kind::TheyDetach, Kind::TheyAttach, Kind::TheyProtect];
+    for path in [
+        "main",
+        "cancelled while down",
+        "failed copy",
+        "by a schedule that keeps one",
+    ] {
+        let path = Path::named(path).expect("it is a path");
+        for (n, point) in points(path).into_iter().enumerate().step_by(13) {
+            let kind = kinds[n % kinds.len()];
+            let fault = Fault { point, kind };
+            if !point.site.takes(kind) {
+                continue;
+            }
+            let run = play(path, &[fault], None);
+            assert_eq!(
+                run.violations,
+                Vec::<String>::new(),
+                "{}: {fault}\n{}",
+                path.name,
+                tell(&run)
+            );
+        }
     }
 }
 

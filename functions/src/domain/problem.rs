@@ -83,6 +83,11 @@ codes! {
     InstanceStoreRoot, Refused, "The root device lies in the instance store: the instance cannot be stopped and started.", "Launch the environment on an EBS-backed AMI.";
     SpotInstance, Refused, "A Spot instance cannot be stopped and started again at will.", "Launch the environment on demand and save that.";
     AutoScalingMember, Refused, "The instance belongs to an Auto Scaling group, which would replace it once stopped.", "Detach it from the group first.";
+    FleetMember, Refused, "The instance belongs to a fleet, which would replace it once stopped.", "Launch the environment by itself, outside the fleet, and save that.";
+    ReservationEnds, Refused, "The instance has to start in a capacity reservation or Capacity Block that has ended or ends soon: it could not be started again.", "Extend the reservation, or stop the instance yourself and have it start elsewhere: aws ec2 modify-instance-capacity-reservation-attributes --instance-id ID --capacity-reservation-specification CapacityReservationPreference=open";
+    ManagedInstance, Refused, "Another service operates the instance: its owner can neither stop nor start it.", "Save an instance of your own.";
+    VolumeMoving, Refused, "A volume is just being attached to the instance or detached from it.", "Wait until it is done (unmount a volume that stays busy), then save again.";
+    SnapshotsPending, Refused, "EC2 takes no further snapshot of a volume while several of it are pending: five, or one of an st1 or sc1 volume.", "Wait until they are completed: aws ec2 describe-snapshots --filters Name=status,Values=pending Name=volume-id,Values=ID";
     StopProtected, Refused, "Stop protection is on.", "Lift it: aws ec2 modify-instance-attribute --no-disable-api-stop --instance-id ID";
     MarketplacePublic, Refused, "The instance carries a Marketplace product code: its AMI cannot be made public.", "Save it without --public.";
     KeyUnusable, Refused, "A KMS key cannot be used: it is disabled, waits for its deletion, or is gone.", "Make the key usable again (see the message), or move the data to a volume under another key; nothing was changed.";

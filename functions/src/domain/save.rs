@@ -10,7 +10,8 @@ use super::guide::Guide;
 use super::problem::{Code, Problem};
 use super::text::check_tag;
 use super::{
-    ImageId, ProjectName, Region, SaveId, ScheduleName, SnapshotId, TemplateName, Timestamp, UserId,
+    ImageId, ProjectName, Region, SaveId, ScheduleName, SnapshotId, TemplateName, Timestamp,
+    UserId, VolumeId,
 };
 use crate::ports::StatusChecks;
 
@@ -233,6 +234,10 @@ pub struct SaveRecord {
     /// still take effect.
     #[serde(default)]
     pub image_repeated_at: Option<Timestamp>,
+    /// The volumes that were attached then, or when it was last asked for again: the AMI has these,
+    /// and not those of the plan, where somebody has attached or detached one meanwhile.
+    #[serde(default)]
+    pub captured_volumes: Option<BTreeSet<VolumeId>>,
     /// How often CreateImage was about to be asked for.
     #[serde(default)]
     pub image_attempts: u32,
@@ -334,6 +339,7 @@ impl SaveRecord {
             stopped_at: None,
             image_requested_at: None,
             image_repeated_at: None,
+            captured_volumes: None,
             image_attempts: 0,
             image_attempt: None,
             snapshots_at: None,

@@ -37,6 +37,10 @@ calls! {
     KeyState: "kms:DescribeKey";
     /// `Ec2::instance_type`.
     InstanceType: "ec2:DescribeInstanceTypes";
+    /// `Ec2::reservation`.
+    Reservation: "ec2:DescribeCapacityReservations";
+    /// `Ec2::fleet_maintains`.
+    Fleet: "ec2:DescribeFleets";
     /// `Ec2::public_images_blocked`.
     PublicImagesBlocked: "ec2:GetImageBlockPublicAccessState";
     /// `Ec2::ebs_defaults`, which asks whose the default key is.

@@ -40,6 +40,8 @@ pub const API: &[Call] = &[
     Call::InstanceType,
     Call::StopProtection,
     Call::Volumes,
+    Call::Reservation,
+    Call::Fleet,
     Call::PublicImagesBlocked,
     Call::EbsDefaults,
     Call::ProbeStop,

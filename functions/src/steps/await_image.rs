@@ -41,8 +41,9 @@ impl Step for AwaitImage {
         let waited = record
             .image_requested_at
             .map_or(0.0, |asked| seconds_between(asked, now));
-        if available(env, &record.request.region, id, waited).await? {
-            note_snapshots(env, &input.save, &record).await?;
+        let image = look(env, &record.request.region, id, waited).await?;
+        if image.as_ref().is_some_and(is_available) {
+            note_snapshots(env, &input.save, &record, image.as_ref()).await?;
             return Ok(Output { done: true });
         }
         if waited >= input.limit_s {
@@ -54,7 +55,7 @@ impl Step for AwaitImage {
                 ),
             ));
         }
-        note_snapshots(env, &input.save, &record).await?;
+        note_snapshots(env, &input.save, &record, image.as_ref()).await?;
         Ok(Output { done: false })
     }
 }
@@ -67,6 +68,21 @@ pub(super) async fn available(
     id: &ImageId,
     waited: f64,
 ) -> Result<bool, Problem> {
+    let image = look(env, region, id, waited).await?;
+    Ok(image.as_ref().is_some_and(is_available))
+}
+
+fn is_available(image: &Image) -> bool {
+    image.state == ImageState::Available
+}
+
+/// An AMI that is pending or available, where EC2 knows it by now.
+async fn look(
+    env: &Env,
+    region: &Region,
+    id: &ImageId,
+    waited: f64,
+) -> Result<Option<Image>, Problem> {
     let found = match env
         .ec2
         .images(region, &ImageFilter::Ids(vec![id.clone()]))
@@ -78,8 +94,7 @@ pub(super) async fn available(
     };
     match found {
         Some(image) => match image.state {
-            ImageState::Available => Ok(true),
-            ImageState::Pending => Ok(false),
+            ImageState::Available | ImageState::Pending => Ok(Some(image)),
             ImageState::Failed => Err(Problem::new(
                 Code::ImageFailed,
                 format!("EC2 could not make the AMI {id}: {}.", reason(&image)),
@@ -90,7 +105,7 @@ pub(super) async fn available(
             )),
             ImageState::Deregistered => Err(vanished(id)),
         },
-        None if waited < UNLISTED_S => Ok(false),
+        None if waited < UNLISTED_S => Ok(None),
         None => Err(vanished(id)),
     }
 }
@@ -112,8 +127,13 @@ fn vanished(id: &ImageId) -> Problem {
 }
 
 /// Writes down the snapshots, how far they are, and their size once all are completed.
-async fn note_snapshots(env: &Env, save: &SaveRef, record: &SaveRecord) -> Result<(), Problem> {
-    let snapshots = of_save(env, record).await?;
+async fn note_snapshots(
+    env: &Env,
+    save: &SaveRef,
+    record: &SaveRecord,
+    image: Option<&Image>,
+) -> Result<(), Problem> {
+    let snapshots = of_save(env, record, image).await?;
     if snapshots.is_empty() {
         return Ok(());
     }

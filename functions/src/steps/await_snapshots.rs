@@ -3,14 +3,17 @@
 //! A snapshot captures its volume at the moment it is initiated: once each attached volume has one
 //! that is pending or completed, the instance may run again (EC2 facts 1 and 2). This is what keeps
 //! it down for seconds instead of for the whole image (promise P3).
+//!
+//! The AMI itself says best which snapshots those are, and by their ids they are found at once however
+//! many the account has; but it does not name them early on, and until then they are found by tag.
 
 use serde::{Deserialize, Serialize};
 
 use super::findings::look;
 use super::{Env, SAVE_TAG, SaveRef, Step, from_ec2, tags};
 use crate::domain::save::{SaveRecord, seconds_between};
-use crate::domain::{Code, Problem};
-use crate::ports::{Call, ImageFilter, ImageState, Snapshot, SnapshotFilter, SnapshotState};
+use crate::domain::{Code, Problem, SnapshotId, VolumeId};
+use crate::ports::{Call, Image, ImageFilter, ImageState, Snapshot, SnapshotFilter, SnapshotState};
 
 /// See the module.
 pub(super) struct AwaitSnapshots;
@@ -46,9 +49,10 @@ impl Step for AwaitSnapshots {
         if record.snapshots_at.is_some() {
             return Ok(Output { done: true });
         }
-        let snapshots = of_save(env, &record).await?;
+        let image = image_of(env, &record).await?;
+        let snapshots = of_save(env, &record, image.as_ref()).await?;
         let now = env.clock.now();
-        let missing = missing(&record, &snapshots)?;
+        let missing = missing(&record, image.as_ref(), &snapshots)?;
         if missing == 0 {
             check_undisturbed(env, &record, &snapshots).await?;
             env.note(&input.save, |record| {
@@ -57,7 +61,6 @@ impl Step for AwaitSnapshots {
             .await?;
             return Ok(Output { done: true });
         }
-        check_image(env, &record).await?;
         let asked = record.image_requested_at.unwrap_or(now);
         if seconds_between(asked, now) >= input.limit_s {
             let message = format!(
@@ -70,14 +73,30 @@ impl Step for AwaitSnapshots {
     }
 }
 
-/// The snapshots that carry the save's tag, in its own Region, and were made by the request that made its AMI.
-pub(super) async fn of_save(env: &Env, record: &SaveRecord) -> Result<Vec<Snapshot>, Problem> {
+/// The snapshots behind the AMI, as far as it names all of them.
+fn named(image: &Image) -> Option<Vec<SnapshotId>> {
+    let named: Option<Vec<_>> = image.volumes.iter().map(|it| it.snapshot.clone()).collect();
+    named.filter(|ids| !ids.is_empty())
+}
+
+/// The snapshots of the save's AMI in its own Region: those that it names, or those that carry the
+/// save's tag and were made by the request that made it.
+pub(super) async fn of_save(
+    env: &Env,
+    record: &SaveRecord,
+    image: Option<&Image>,
+) -> Result<Vec<Snapshot>, Problem> {
+    let region = &record.request.region;
+    if let Some(ids) = image.and_then(named) {
+        match env.ec2.snapshots(region, &SnapshotFilter::Ids(ids)).await {
+            // It is not known everywhere yet.
+            Err(error) if error.is_not_found() => {}
+            told => return told.map_err(from_ec2),
+        }
+    }
     let filter = SnapshotFilter::Tag(SAVE_TAG.to_owned(), record.save_id.to_string());
-    let mut snapshots = env
-        .ec2
-        .snapshots(&record.request.region, &filter)
-        .await
-        .map_err(from_ec2)?;
+    let told = env.ec2.snapshots(region, &filter).await;
+    let mut snapshots = told.map_err(from_ec2)?;
     if record.image_attempt.is_some() {
         snapshots.retain(|snapshot| tags::attempt(&snapshot.tags) == record.image_attempt);
     }
@@ -85,7 +104,11 @@ pub(super) async fn of_save(env: &Env, record: &SaveRecord) -> Result<Vec<Snapsh
 }
 
 /// How many volumes have no snapshot yet; a failed snapshot is a failure at once.
-fn missing(record: &SaveRecord, snapshots: &[Snapshot]) -> Result<usize, Problem> {
+fn missing(
+    record: &SaveRecord,
+    image: Option<&Image>,
+    snapshots: &[Snapshot],
+) -> Result<usize, Problem> {
     if let Some(failed) = snapshots
         .iter()
         .find(|snapshot| snapshot.state == SnapshotState::Error)
@@ -93,15 +116,22 @@ fn missing(record: &SaveRecord, snapshots: &[Snapshot]) -> Result<usize, Problem
         let message = format!("The snapshot {} of {} failed.", failed.id, failed.volume);
         return Err(Problem::new(Code::SnapshotFailed, message));
     }
-    let has = |volume: &crate::domain::VolumeId| {
-        snapshots.iter().any(|snapshot| snapshot.volume == *volume)
+    let without = |ids: &[SnapshotId]| {
+        let has = |id: &SnapshotId| snapshots.iter().any(|snapshot| snapshot.id == *id);
+        ids.iter().filter(|id| !has(id)).count()
     };
-    Ok(record
-        .instance()?
-        .volumes
-        .keys()
-        .filter(|volume| !has(volume))
-        .count())
+    // A volume may have come or gone between the look at the instance and the AMI.
+    if let Some(ids) = image.and_then(named) {
+        return Ok(without(&ids));
+    }
+    let listed = image.map_or(0, |image| image.volumes.len());
+    let has = |volume: &VolumeId| snapshots.iter().any(|snapshot| snapshot.volume == *volume);
+    let attached: Vec<_> = match &record.captured_volumes {
+        Some(attached) => attached.iter().collect(),
+        None => record.instance()?.volumes.keys().collect(),
+    };
+    let of_instance = attached.into_iter().filter(|volume| !has(volume)).count();
+    Ok(of_instance.max(listed.saturating_sub(snapshots.len())))
 }
 
 /// A volume that was captured after somebody had started the instance holds half-written files.
@@ -128,33 +158,27 @@ async fn check_undisturbed(
     Ok(())
 }
 
-/// An AMI that has failed will never have its snapshots: there is nothing to wait for.
-async fn check_image(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
-    let Some(image) = &record.image else {
-        return Ok(());
+/// The AMI, where EC2 knows it by now. One that has failed will never have its snapshots: there is
+/// nothing to wait for.
+async fn image_of(env: &Env, record: &SaveRecord) -> Result<Option<Image>, Problem> {
+    let Some(id) = &record.image else {
+        return Ok(None);
     };
-    match env
-        .ec2
-        .images(
-            &record.request.region,
-            &ImageFilter::Ids(vec![image.clone()]),
-        )
-        .await
-    {
-        Ok(images) => match images.first() {
-            Some(found) if found.state == ImageState::Failed => {
-                let reason = found
-                    .state_reason
-                    .as_ref()
-                    .map_or("no reason given", |r| r.message.as_str());
-                Err(Problem::new(
-                    Code::ImageFailed,
-                    format!("EC2 could not make the AMI {image}: {reason}."),
-                ))
-            }
-            _ => Ok(()),
-        },
-        Err(error) if error.is_not_found() => Ok(()),
-        Err(error) => Err(from_ec2(error)),
+    let filter = ImageFilter::Ids(vec![id.clone()]);
+    let found = match env.ec2.images(&record.request.region, &filter).await {
+        Ok(images) => images.into_iter().next(),
+        Err(error) if error.is_not_found() => None,
+        Err(error) => return Err(from_ec2(error)),
+    };
+    match found {
+        Some(failed) if failed.state == ImageState::Failed => {
+            let reason = failed
+                .state_reason
+                .as_ref()
+                .map_or("no reason given", |reason| reason.message.as_str());
+            let message = format!("EC2 could not make the AMI {id}: {reason}.");
+            Err(Problem::new(Code::ImageFailed, message))
+        }
+        found => Ok(found),
     }
 }

@@ -5,6 +5,8 @@
 //! ours when its tag says so (EC2 fact 3). Each call has its number in another tag: where somebody has deregistered
 //! an AMI of an earlier one and so freed the name, the snapshots of the two are told apart by it.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::findings::look_or_fail;
@@ -51,8 +53,10 @@ impl Step for CreateImage {
             );
             return Err(Problem::new(Code::InstanceChanged, message));
         }
+        let attached: BTreeSet<_> = instance.volumes.into_iter().map(|it| it.volume).collect();
         let record = env
             .intend(&input, |record, now| {
+                record.captured_volumes = Some(attached.clone());
                 if record.image_requested_at.is_some() {
                     record.image_repeated_at = Some(now);
                 }
@@ -96,8 +100,21 @@ async fn create_or_adopt(
             "EC2 does not see the instance stopped yet.",
         )
         .because(error)),
+        Err(error) if is_over_pending(&error) => {
+            let message = "Others have begun snapshots of a volume since the save was planned.";
+            Err(Problem::new(Code::SnapshotsPending, message).because(error))
+        }
         Err(error) => Err(from_ec2(error)),
     }
+}
+
+/// Whether too many snapshots are pending: of a volume, or of the account.
+fn is_over_pending(error: &Ec2Error) -> bool {
+    let codes = [
+        "ConcurrentSnapshotLimitExceeded",
+        "PendingSnapshotLimitExceeded",
+    ];
+    codes.contains(&error.code.as_str())
 }
 
 /// Right after the stop EC2 may answer that the instance is in the wrong state, under the general

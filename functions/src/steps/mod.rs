@@ -41,6 +41,7 @@ mod restart_instance;
 mod restore_instance;
 mod stop_instance;
 mod stranded;
+mod ties;
 
 use std::future::Future;
 

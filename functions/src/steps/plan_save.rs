@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::preflight::{self, Subject, Target};
-use super::{Env, LOGIN_TAG, PORTS_TAG, Step, TEMPLATE_TAG, packages, rights, runs, scheduled};
+use super::{
+    Env, LOGIN_TAG, PORTS_TAG, Step, TEMPLATE_TAG, packages, rights, runs, scheduled, ties,
+};
 use crate::domain::audit::{Channel, Origin};
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{Duty, SavePlan, SaveRecord, SaveRequest, SavedInstance, TemplateMove};
@@ -64,6 +66,9 @@ impl Step for PlanSave {
         Call::InstanceType,
         Call::StopProtection,
         Call::Volumes,
+        Call::Snapshots,
+        Call::Reservation,
+        Call::Fleet,
         Call::PublicImagesBlocked,
         Call::EbsDefaults,
         Call::Images,
@@ -262,7 +267,11 @@ async fn admitted(
     };
     let plan = SavePlan {
         steps: steps(&request, subject.target, was_running),
-        expected_downtime_s: if was_running { USUAL_DOWNTIME_S } else { 0 },
+        expected_downtime_s: if was_running {
+            USUAL_DOWNTIME_S + ties::extra_downtime_s(&subject.instance)
+        } else {
+            0
+        },
         usd_per_month_at_most: usd_per_month,
         next_version: subject.target.number(),
         adds_to: match subject.target {

@@ -2,7 +2,7 @@
 //! its owner would want to hear of it. Each refusal has a code of its own.
 
 use super::tags::AskedFor;
-use super::{Env, from_ec2, keys, rights};
+use super::{Env, from_ec2, keys, rights, ties};
 use crate::domain::save::{SaveRequest, Warning};
 use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, InstanceId, Problem, SaveId, TemplateName};
@@ -61,6 +61,7 @@ pub(super) async fn check(
     // After the lock: an instance that another save is stopping is busy, not in a wrong state.
     check_state(&instance)?;
     check_kind(&instance)?;
+    ties::check(&instance)?;
     check_instance_store(env, request, &instance).await?;
     if env
         .ec2
@@ -88,6 +89,8 @@ pub(super) async fn check(
         .volumes(&request.region, &ids)
         .await
         .map_err(from_ec2)?;
+    ties::check_elsewhere(env, &request.region, &instance).await?;
+    ties::check_pending(env, &request.region, &instance, &volumes).await?;
     let of_opening =
         rights::check_outside(env, request, template.as_ref(), &instance, &volumes).await?;
     keys::check(env, &request.region, &instance, &volumes).await?;
@@ -100,7 +103,9 @@ pub(super) async fn check(
         named: name(&instance),
     };
     check_permissions(env, request, &instance, asked.image(1)).await?;
-    let mut warnings = warnings(env, request, &instance).await?;
+    let others = warnings(env, request, &instance).await?;
+    let mut warnings = ties::warnings(&instance, &volumes);
+    warnings.extend(others);
     warnings.extend(of_opening);
     Ok(Subject {
         instance,
@@ -312,14 +317,6 @@ async fn warnings(
         );
     }
     if instance.state == InstanceState::Running {
-        if let (Some(address), false) = (&instance.public_ip, instance.elastic_ip) {
-            warn(
-                "PublicIpChanges",
-                format!(
-                    "Its public address {address} changes at the restart; private and Elastic IPs stay."
-                ),
-            );
-        }
         if env
             .ec2
             .status_checks(&request.region, &instance.id)

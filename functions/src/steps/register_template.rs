@@ -198,18 +198,16 @@ pub(super) async fn snapshots(
             let message = format!("The AMI {image} in {region} is gone: somebody deregistered it.");
             return Err(Problem::new(Code::ImageFailed, message));
         }
-        let ids: Vec<SnapshotId> = found
-            .into_iter()
-            .flat_map(|image| image.volumes)
-            .filter_map(|volume| volume.snapshot)
-            .collect();
-        let volumes = record.plan.as_ref().map(|plan| plan.instance.volumes.len());
-        if ids.is_empty() || ids.len() < volumes.unwrap_or_default() {
+        let listed = found.into_iter().flat_map(|image| image.volumes);
+        let ids: Option<Vec<SnapshotId>> = listed.map(|volume| volume.snapshot).collect();
+        // Those of the plan may be more or fewer: somebody may have attached or detached a volume.
+        let all = |ids: &Vec<_>| !ids.is_empty() && ids.len() >= record.snapshots.len();
+        let Some(ids) = ids.filter(all) else {
             return Err(Problem::new(
                 Code::NotReady,
                 format!("The AMI {image} does not list all of its snapshots yet."),
             ));
-        }
+        };
         by_region.insert(region.clone(), ids);
     }
     Ok(by_region)

@@ -4,13 +4,16 @@ use prism_functions::domain::{
     AccountId, ImageId, InstanceId, Region, SnapshotId, Timestamp, VolumeId,
 };
 use prism_functions::ports::{
-    Encryption, Image, Instance, InstanceState, KeyState, NewInstance, Snapshot, Tags, Volume,
+    Encryption, Image, Instance, InstanceState, KeyState, NewInstance, Reservation, Snapshot, Tags,
+    Ties, Volume,
 };
 use serde::{Deserialize, Serialize};
 
 use super::cloud::{Cloud, CloudError};
 use super::guest::{Disk, FileBody};
-use super::model::{Attachment, Capacity, InstanceRow, KeyPolicy, Model, Purchase, Scope};
+use super::model::{
+    Attachment, Capacity, InstanceRow, KeyPolicy, Model, Purchase, Scope, VolumeRow,
+};
 
 /// The outside actor of an account. Its acts are neither throttled nor denied.
 #[derive(Debug, Clone)]
@@ -72,6 +75,8 @@ pub struct InstanceFacts {
     pub ebs_root: bool,
     /// Its type; to change it is not checked.
     pub instance_type: String,
+    /// What a stop would undo.
+    pub ties: Ties,
 }
 
 /// A volume to attach.
@@ -172,21 +177,67 @@ impl Admin {
                     device: spec.device.clone(),
                     volume: volume.clone(),
                     delete_on_termination: spec.delete_on_termination,
+                    moving: false,
                 });
             }
             volume
         })
     }
 
+    /// There is a Capacity Reservation or Capacity Block of that id.
+    pub fn set_reservation(&self, id: &str, reservation: Reservation) -> Result<(), CloudError> {
+        self.cloud.with(|model, _| {
+            let reservations = &mut model.world_mut().reservations;
+            reservations.insert(id.to_owned(), reservation);
+        })
+    }
+
+    /// There is a fleet of that id that replaces members that are down.
+    pub fn maintain_fleet(&self, id: &str) -> Result<(), CloudError> {
+        self.cloud.with(|model, _| {
+            model.world_mut().maintained_fleets.insert(id.to_owned());
+        })
+    }
+
+    /// Somebody takes a snapshot of a volume.
+    pub fn take_snapshot(&self, id: &VolumeId) -> Result<SnapshotId, CloudError> {
+        self.known(id, |model, now| model.take_snapshot(id, now))
+    }
+
+    /// Somebody detaches a volume from its instance.
+    pub fn detach(&self, id: &VolumeId) -> Result<(), CloudError> {
+        self.known(id, |model, _| {
+            let holder = model.data.volumes.get_mut(id)?.attached_to.take()?;
+            let row = model.data.instances.get_mut(&holder)?;
+            row.volumes.retain(|attached| attached.volume != *id);
+            Some(())
+        })
+    }
+
+    /// Makes a volume one of another type, such as `st1`.
+    pub fn set_volume_kind(&self, id: &VolumeId, kind: &str) -> Result<(), CloudError> {
+        self.volume(id, |row| kind.clone_into(&mut row.kind))
+    }
+
+    /// Attaches a volume to a further instance (Multi-Attach).
+    pub fn attach_also(&self, id: &VolumeId, other: &InstanceId) -> Result<(), CloudError> {
+        self.volume(id, |row| row.also_attached_to.push(other.clone()))
+    }
+
+    /// Somebody asks for a volume to be detached whose file system is in use: it stays `busy`.
+    pub fn begin_to_detach(&self, id: &VolumeId) -> Result<(), CloudError> {
+        self.known(id, |model, _| {
+            let holder = model.data.volumes.get(id)?.attached_to.clone()?;
+            let row = model.data.instances.get_mut(&holder)?;
+            let mut attached = row.volumes.iter_mut();
+            attached.find(|it| it.volume == *id)?.moving = true;
+            Some(())
+        })
+    }
+
     /// Encrypts a volume otherwise.
     pub fn set_encryption(&self, id: &VolumeId, encryption: Encryption) -> Result<(), CloudError> {
-        self.known(id, |model, _| {
-            model
-                .data
-                .volumes
-                .get_mut(id)
-                .map(|row| row.encryption = encryption)
-        })
+        self.volume(id, |row| row.encryption = encryption)
     }
 
     /// Writes a file on any volume, as a process on its instance would, whatever its size.
@@ -381,6 +432,10 @@ impl Admin {
         })
     }
 
+    fn volume(&self, id: &VolumeId, change: impl FnOnce(&mut VolumeRow)) -> Result<(), CloudError> {
+        self.known(id, |model, _| model.data.volumes.get_mut(id).map(change))
+    }
+
     fn known<T>(
         &self,
         id: &impl std::fmt::Display,
@@ -403,5 +458,6 @@ fn facts_of(row: &InstanceRow) -> InstanceFacts {
         elastic_ip: row.elastic_ip,
         ebs_root: row.ebs_root,
         instance_type: row.instance_type.clone(),
+        ties: row.ties.clone(),
     }
 }

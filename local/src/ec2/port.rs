@@ -1,13 +1,14 @@
 //! What an account's callers see: the core's ports.
 
 use std::collections::BTreeMap;
+use std::slice;
 
 use async_trait::async_trait;
 use prism_functions::domain::{AccountId, ImageId, InstanceId, Region, SnapshotId, VolumeId};
 use prism_functions::ports::{
     EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Inspect, Instance,
     InstanceFilter, InstanceType, Inventory, KeyState, LaunchPermission, NewImage, NewInstance,
-    Parameters, Probe, Snapshot, SnapshotFilter, StatusChecks, Volume,
+    Parameters, Probe, Reservation, Snapshot, SnapshotFilter, StatusChecks, Volume,
 };
 
 use super::cloud::Cloud;
@@ -34,6 +35,34 @@ impl SimEc2 {
     /// The cloud that it is in.
     pub fn cloud(&self) -> &Cloud {
         &self.cloud
+    }
+
+    /// StopInstances, of several.
+    pub(crate) fn stop_instances(
+        &self,
+        region: &Region,
+        ids: &[InstanceId],
+    ) -> Result<(), Ec2Error> {
+        self.call(region, "StopInstances", |m, s| m.stop_instances(s, ids))
+    }
+
+    /// StartInstances, of several.
+    pub(crate) fn start_instances(
+        &self,
+        region: &Region,
+        ids: &[InstanceId],
+    ) -> Result<(), Ec2Error> {
+        self.call(region, "StartInstances", |m, s| m.start_instances(s, ids))
+    }
+
+    /// TerminateInstances, of several.
+    pub(crate) fn terminate_instances(
+        &self,
+        region: &Region,
+        ids: &[InstanceId],
+    ) -> Result<(), Ec2Error> {
+        let action = "TerminateInstances";
+        self.call(region, action, |m, s| m.terminate_instances(s, ids))
     }
 
     fn call<T>(
@@ -100,6 +129,15 @@ impl Ec2 for SimEc2 {
         self.call(region, action, |m, s| m.instance_type(s, name))
     }
 
+    async fn reservation(&self, region: &Region, id: &str) -> Result<Reservation, Ec2Error> {
+        let action = "DescribeCapacityReservations";
+        self.call(region, action, |m, s| m.reservation(s, id))
+    }
+
+    async fn fleet_maintains(&self, region: &Region, id: &str) -> Result<bool, Ec2Error> {
+        self.call(region, "DescribeFleets", |m, s| m.fleet_maintains(s, id))
+    }
+
     async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error> {
         let action = "GetImageBlockPublicAccessState";
         self.call(region, action, Model::public_images_blocked)
@@ -115,16 +153,15 @@ impl Ec2 for SimEc2 {
     }
 
     async fn stop_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
-        self.call(region, "StopInstances", |m, s| m.stop_instance(s, id))
+        self.stop_instances(region, slice::from_ref(id))
     }
 
     async fn start_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
-        self.call(region, "StartInstances", |m, s| m.start_instance(s, id))
+        self.start_instances(region, slice::from_ref(id))
     }
 
     async fn terminate_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
-        let action = "TerminateInstances";
-        self.call(region, action, |m, s| m.terminate_instance(s, id))
+        self.terminate_instances(region, slice::from_ref(id))
     }
 
     async fn run_instance(&self, region: &Region, new: &NewInstance) -> Result<Instance, Ec2Error> {

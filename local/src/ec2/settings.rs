@@ -83,6 +83,9 @@ pub struct Durations {
     pub stopped_settles: Duration,
     /// For how long DescribeImages still tells a deregistered AMI: "a short interval". Assumed.
     pub deregistered_visible: Duration,
+    /// From the stop of a Mac to the end of its host's scrubbing. EC2 says "up to 110 minutes" of one
+    /// on Intel, and more where its firmware is updated.
+    pub scrub: Duration,
     /// From the stop of an Auto Scaling member to its replacement. Assumed: one health check.
     pub replacement: Duration,
 }
@@ -106,6 +109,7 @@ impl Default for Durations {
             consistency: Duration::from_secs(1),
             stopped_settles: Duration::ZERO,
             deregistered_visible: Duration::from_mins(1),
+            scrub: Duration::from_mins(110),
             replacement: Duration::from_mins(1),
         }
     }
@@ -131,6 +135,7 @@ impl Durations {
             consistency: Duration::ZERO,
             stopped_settles: Duration::ZERO,
             deregistered_visible: Duration::ZERO,
+            scrub: Duration::ZERO,
             replacement: Duration::ZERO,
         }
     }
@@ -156,6 +161,7 @@ impl Durations {
             consistency: whole.consistency / by,
             stopped_settles: whole.stopped_settles / by,
             deregistered_visible: whole.deregistered_visible / by,
+            scrub: whole.scrub / by,
             replacement: whole.replacement / by,
         }
     }

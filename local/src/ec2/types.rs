@@ -39,7 +39,7 @@ const fn facts(
 use Architecture::{Arm64, X86_64};
 
 /// Every instance type there is.
-pub const TYPES: [TypeFacts; 29] = [
+pub const TYPES: [TypeFacts; 30] = [
     facts("t3.micro", 2, 1, X86_64, 0),
     facts("t3.small", 2, 2, X86_64, 0),
     facts("t3.medium", 2, 4, X86_64, 0),
@@ -69,6 +69,7 @@ pub const TYPES: [TypeFacts; 29] = [
     facts("m7g.large", 2, 8, Arm64, 0),
     facts("c5.large", 2, 4, X86_64, 0),
     facts("r5.large", 2, 16, X86_64, 0),
+    facts("mac2.metal", 8, 16, Arm64, 0),
 ];
 
 /// The facts of a type, if it is offered.

@@ -47,12 +47,14 @@ impl Paging {
         Ok(self)
     }
 
-    /// The page, and the token of the next one where there is more. Things are in order of their
+    /// The page, and the token of the next one where there is more. EC2 cuts pages out of all that
+    /// there is, and looks only then which of it passes the filters. Things are in order of their
     /// keys: what comes or goes between two pages moves no other thing to another page.
     pub(super) fn cut<T>(
         &self,
         mut things: Vec<T>,
         key: impl Fn(&T) -> String,
+        passes: impl Fn(&T) -> bool,
     ) -> (Vec<T>, Option<String>) {
         things.sort_by_cached_key(&key);
         if let Some(after) = &self.after {
@@ -64,6 +66,7 @@ impl Paging {
         let last = things.last().filter(|_| more);
         let token =
             last.map(|last| URL_SAFE_NO_PAD.encode(format!("{}\n{}", self.action, key(last))));
+        things.retain(passes);
         (things, token)
     }
 }
@@ -93,15 +96,32 @@ mod tests {
         let (mut seen, mut token, mut pages) = (Vec::new(), Some(String::new()), 0);
         while let Some(next) = token {
             let paging = paging(&format!("MaxResults=2&NextToken={next}")).unwrap();
-            let (page, more) = paging.cut(things(), ToString::to_string);
+            let (page, more) = paging.cut(things(), ToString::to_string, |_| true);
             assert!(page.len() <= 2);
             seen.extend(page);
             token = more;
             pages += 1;
         }
         assert_eq!((seen, pages), (vec![1, 2, 3, 4, 5], 3));
-        let (all, token) = paging("").unwrap().cut(things(), ToString::to_string);
+        let (all, token) = paging("")
+            .unwrap()
+            .cut(things(), ToString::to_string, |_| true);
         assert_eq!((all.len(), token), (5, None));
+    }
+
+    #[test]
+    fn a_page_is_cut_before_the_filters_apply() {
+        let things = || vec![3, 1, 5, 4, 2];
+        let last = |thing: &i32| *thing == 5;
+        let first = paging("MaxResults=4").unwrap();
+        let (page, token) = first.cut(things(), ToString::to_string, last);
+        assert_eq!((page, token.is_some()), (vec![], true));
+        let next = paging(&format!("MaxResults=4&NextToken={}", token.unwrap())).unwrap();
+        let (page, token) = next.cut(things(), ToString::to_string, last);
+        assert_eq!((page, token), (vec![5], None));
+        let unpaged = paging("").unwrap();
+        let (all, token) = unpaged.cut(things(), ToString::to_string, last);
+        assert_eq!((all, token), (vec![5], None));
     }
 
     #[test]

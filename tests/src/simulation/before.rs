@@ -6,7 +6,7 @@ use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::schedule::{Cadence, ScheduleRequest, TimeZone};
 use prism_functions::domain::{InstanceId, ProjectName};
-use prism_functions::ports::Encryption;
+use prism_functions::ports::{Encryption, Reservation};
 use prism_functions::service::access::OWNER_TAG;
 use prism_functions::service::{ProjectRequest, ShareRequest};
 use prism_local::ec2::{Capacity, InstanceSpec};
@@ -219,4 +219,18 @@ fn schedule(world: &World, keep: Option<u32>) {
     let owner = caller(OWNER);
     let made = world.service.create_schedule(&owner, request);
     world.clock.run(made).expect("the schedule is new");
+}
+
+/// The instance belongs to a fleet that replaces nothing, and has to start in a reservation.
+pub(super) fn tied(world: &World, id: &InstanceId) {
+    let open = Reservation {
+        active: true,
+        ends_at: None,
+    };
+    world.admin.set_reservation("cr-1", open).expect("there");
+    let edited = world.admin.edit(id, |facts| {
+        facts.fleet = Some("fleet-1".to_owned());
+        facts.ties.reservation = Some("cr-1".to_owned());
+    });
+    edited.expect("the instance is there");
 }

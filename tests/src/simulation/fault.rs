@@ -90,6 +90,12 @@ kinds! {
     TheyDisableKey = "they-disable-key",
     /// Somebody turns encryption by default on in all Regions.
     TheyEncrypt = "they-encrypt",
+    /// Somebody detaches a volume of the instance's that is not its root.
+    TheyDetach = "they-detach",
+    /// Somebody attaches a further volume to the instance.
+    TheyAttach = "they-attach",
+    /// Somebody protects the AMI and its copies against deregistration.
+    TheyProtect = "they-protect",
     /// The owner cancels the save.
     Cancel = "cancel",
     /// The process hands the save over to another one.
@@ -133,6 +139,9 @@ impl Kind {
                 | Kind::TheyDelete
                 | Kind::TheyDisableKey
                 | Kind::TheyEncrypt
+                | Kind::TheyDetach
+                | Kind::TheyAttach
+                | Kind::TheyProtect
                 | Kind::Cancel
                 | Kind::HandOver
                 | Kind::Again

@@ -198,7 +198,9 @@ impl Hands {
         };
         for (region, instance) in &inventory.instances {
             let reason = instance.state_reason.as_ref().map(|reason| &reason.code);
-            (region, &instance.id, instance.state.as_str(), reason).hash(hash);
+            let volumes: Vec<_> = instance.volumes.iter().map(|it| &it.volume).collect();
+            let state = instance.state.as_str();
+            (region, &instance.id, state, reason, volumes).hash(hash);
         }
         for (region, image) in &inventory.images {
             let listed = image
@@ -206,7 +208,8 @@ impl Hands {
                 .iter()
                 .filter(|v| v.snapshot.is_some())
                 .count();
-            (region, &image.id, format!("{:?}", image.state), listed).hash(hash);
+            let state = format!("{:?}", image.state);
+            (region, &image.id, state, listed, image.protected).hash(hash);
         }
         for (region, snapshot) in &inventory.snapshots {
             (region, &snapshot.id, format!("{:?}", snapshot.state)).hash(hash);
@@ -359,6 +362,9 @@ impl Conductor {
             (Kind::TheyTerminate, _, Some(id)) => drop(hands.admin.terminate(id)),
             (Kind::TheyDeregister, Some(record), _) => hands.discard(record, false),
             (Kind::TheyDelete, Some(record), _) => hands.discard(record, true),
+            (Kind::TheyDetach, _, Some(id)) => hands.detach(id),
+            (Kind::TheyAttach, _, Some(id)) => hands.attach(id),
+            (Kind::TheyProtect, Some(record), _) => hands.protect(record),
             (Kind::TheyDisableKey, ..) => self.disable_key(&hands.admin),
             (Kind::TheyEncrypt, ..) => encrypt(&hands.admin),
             (Kind::Sweep, ..) => self.sweep(),

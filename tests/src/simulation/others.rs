@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use prism_asl::Clock as _;
+use prism_functions::domain::InstanceId;
 use prism_functions::domain::save::SaveRecord;
-use prism_functions::ports::{Ec2, ImageFilter, KeyState, SnapshotFilter};
+use prism_functions::ports::{Ec2, Encryption, ImageFilter, Instance, KeyState, SnapshotFilter};
 use prism_functions::steps::SAVE_TAG;
-use prism_local::ec2::Admin;
+use prism_local::ec2::{Admin, VolumeSpec};
 
 use super::before::KEY;
 use super::conductor::Conductor;
@@ -19,6 +20,59 @@ use super::path::REGIONS;
 const DISABLED: Duration = Duration::from_mins(20);
 
 impl Hands {
+    fn instance(&self, id: &InstanceId) -> Option<Instance> {
+        let inventory = self.admin.inventory().ok()?;
+        let mut instances = inventory
+            .instances
+            .into_iter()
+            .map(|(_, instance)| instance);
+        instances.find(|instance| instance.id == *id && !instance.state.is_gone())
+    }
+
+    /// Detaches the last volume of an instance, if that is not its root.
+    pub(super) fn detach(&self, id: &InstanceId) {
+        let Some(instance) = self.instance(id) else {
+            return;
+        };
+        let further = |device: &str| device != instance.root_device;
+        let last = instance.volumes.iter().rev().find(|it| further(&it.device));
+        if let Some(last) = last {
+            drop(self.admin.detach(&last.volume));
+        }
+    }
+
+    /// Attaches a further volume to an instance.
+    pub(super) fn attach(&self, id: &InstanceId) {
+        let Some(instance) = self.instance(id) else {
+            return;
+        };
+        let mut devices = ('g'..='z').map(|letter| format!("/dev/sd{letter}"));
+        let free = |device: &String| instance.volumes.iter().all(|it| it.device != *device);
+        let Some(device) = devices.find(free) else {
+            return;
+        };
+        let spec = VolumeSpec {
+            device,
+            size_gib: 1,
+            used_bytes: 1 << 20,
+            encryption: Encryption::None,
+            delete_on_termination: true,
+        };
+        drop(self.admin.add_volume(id, &spec));
+    }
+
+    /// Protects the AMI of a save and its copies against deregistration.
+    pub(super) fn protect(&self, record: &SaveRecord) {
+        let home = &record.request.region;
+        for region in record.request.copy_to.iter().chain([home]) {
+            let filter = ImageFilter::OwnTag(SAVE_TAG.to_owned(), record.save_id.to_string());
+            let found = self.ec2.images(region, &filter).now_or_never();
+            for image in found.and_then(Result::ok).unwrap_or_default() {
+                drop(self.admin.protect_image(&image.id, true));
+            }
+        }
+    }
+
     /// Does to the AMIs and snapshots of a save what an owner of the account can do.
     pub(super) fn discard(&self, record: &SaveRecord, snapshots_too: bool) {
         let home = &record.request.region;

@@ -185,6 +185,11 @@ pub const ALL: &[Path] = &[
         ..PLAIN
     },
     Path {
+        name: "in a fleet and a reservation",
+        before: before::tied,
+        ..PLAIN
+    },
+    Path {
         name: "refused",
         before: |world, id| world.admin.terminate(id).expect("it is there"),
         ..PLAIN

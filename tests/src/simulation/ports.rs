@@ -8,13 +8,12 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use prism_functions::domain::{ImageId, InstanceId, Region, SnapshotId, VolumeId};
 use prism_functions::ports::{
-    Call, EbsDefaults, Ec2, Ec2Error, Encryption, Execution, Executions, ExecutionsError, Image,
-    ImageCopy, ImageFilter, Index, Inspect, Instance, InstanceFilter, InstanceType, Inventory,
-    Item, Key, KeyState, LaunchPermission, NewImage, NewInstance, Notice, Notifier, NotifierError,
-    Page, Probe, Query, Snapshot, SnapshotFilter, StatusChecks, Table, TableError, Volume, Write,
+    Call, EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Index, Inspect,
+    Instance, InstanceFilter, InstanceType, Inventory, Item, Key, KeyState, LaunchPermission,
+    NewImage, NewInstance, Page, Probe, Query, Reservation, Snapshot, SnapshotFilter, StatusChecks,
+    Table, TableError, Volume, Write,
 };
 use prism_local::ec2::{Cloud, SimEc2};
-use serde_json::Value;
 
 use super::conductor::{Asked, Conductor, Wrong};
 use super::mutant::Mutant;
@@ -66,6 +65,8 @@ macro_rules! made {
         $self.conductor.through(asked).await
     }};
 }
+
+mod executions;
 
 /// EC2's words.
 fn ec2_error(action: &'static str) -> impl Fn(Wrong) -> Ec2Error + Send + Sync {
@@ -158,6 +159,22 @@ impl Ec2 for Through<dyn Ec2> {
             None,
             instance_type(region, name)
         )
+    }
+
+    async fn reservation(&self, region: &Region, id: &str) -> Result<Reservation, Ec2Error> {
+        let wrong = ec2_error("DescribeCapacityReservations");
+        through!(
+            self,
+            Call::Reservation,
+            &wrong,
+            None,
+            reservation(region, id)
+        )
+    }
+
+    async fn fleet_maintains(&self, region: &Region, id: &str) -> Result<bool, Ec2Error> {
+        let wrong = ec2_error("DescribeFleets");
+        through!(self, Call::Fleet, &wrong, None, fleet_maintains(region, id))
     }
 
     async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error> {
@@ -441,69 +458,5 @@ impl Table for Through<dyn Table> {
             past: None,
         };
         self.conductor.through(asked).await
-    }
-}
-
-#[async_trait]
-impl Notifier for Through<dyn Notifier> {
-    async fn notify(&self, notice: &Notice) -> Result<(), NotifierError> {
-        let call = if notice.alarm {
-            Call::Alarm
-        } else {
-            Call::Notice
-        };
-        let wrong = |wrong| NotifierError {
-            reason: format!("the simulation has it so: {wrong:?}"),
-        };
-        through!(self, call, &wrong, None, notify(notice))
-    }
-}
-
-fn executions_error(wrong: Wrong) -> ExecutionsError {
-    ExecutionsError::Unavailable {
-        reason: format!("the simulation has it so: {wrong:?}"),
-        source: None,
-    }
-}
-
-#[async_trait]
-impl Executions for Through<dyn Executions> {
-    async fn start(&self, name: &str, input: Value) -> Result<(), ExecutionsError> {
-        let (port, name) = (Arc::clone(&self.port), name.to_owned());
-        let ask = move || -> BoxFuture<'static, Result<_, _>> {
-            let (port, name, input) = (Arc::clone(&port), name.clone(), input.clone());
-            Box::pin(async move { port.start(&name, input).await })
-        };
-        let asked = Asked {
-            call: Call::StartExecution,
-            wrong: &executions_error,
-            ask: &ask,
-            past: None,
-        };
-        self.conductor.through(asked).await
-    }
-
-    async fn describe(&self, name: &str) -> Result<Execution, ExecutionsError> {
-        through!(
-            self,
-            Call::DescribeExecution,
-            &executions_error,
-            None,
-            describe(name)
-        )
-    }
-
-    async fn wake(&self, token: &str) -> Result<bool, ExecutionsError> {
-        through!(self, Call::EndWait, &executions_error, None, wake(token))
-    }
-
-    async fn stop(&self, name: &str, cause: &str) -> Result<(), ExecutionsError> {
-        through!(
-            self,
-            Call::StopExecution,
-            &executions_error,
-            None,
-            stop(name, cause)
-        )
     }
 }

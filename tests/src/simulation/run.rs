@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::before::{OTHER, SCHEDULE};
 use super::chance::Script;
 use super::conductor::Conductor;
-use super::fault::Fault;
+use super::fault::{Fault, Kind};
 use super::hands::{Hands, Subject, Wanted};
 use super::lambda::Lambda;
 use super::mutant::Mutant;
@@ -215,6 +215,7 @@ impl Run {
         };
         let played = catch_unwind(AssertUnwindSafe(|| {
             let settled = run.pass(&scene.wishes, &scene.later, scene.way);
+            let settled = settled && run.lift_protection();
             run.conductor.calm();
             if run.conductor.has_arrived() {
                 return Vec::new();
@@ -276,6 +277,33 @@ impl Run {
         false
     }
 
+    /// Whether somebody has protected an AMI: it stays until they lift that.
+    pub(crate) fn protects(&self) -> bool {
+        let acts = self.conductor.acts();
+        acts.iter().any(|act| act.kind == Kind::TheyProtect)
+    }
+
+    /// Whoever has protected AMIs lifts that; answers whether what was to be deleted is deleted then.
+    fn lift_protection(&self) -> bool {
+        if !self.protects() || self.conductor.has_arrived() {
+            return true;
+        }
+        let inventory = self.world.admin.inventory().expect("the cloud answers");
+        for (_, image) in inventory.images {
+            let lifted = self.world.admin.protect_image(&image.id, false);
+            lifted.expect("the AMI is there");
+        }
+        for _ in 0..SWEEPS {
+            let going = self.conductor.hands().is_some_and(|it| it.has_deletions());
+            if !going && !self.conductor.busy() {
+                return true;
+            }
+            self.conductor.sweep();
+            self.world.pass(SWEEP_S);
+        }
+        false
+    }
+
     fn wish(&self, wish: Wish) {
         let conductor = self.conductor.clone();
         let clock = self.world.clock.clone();
@@ -332,7 +360,7 @@ impl Run {
         };
         let open = |state| matches!(state, SaveState::Running | SaveState::Stranded);
         !self.conductor.busy()
-            && !hands.has_deletions()
+            && (self.protects() || !hands.has_deletions())
             && hands.executions.running().is_empty()
             && hands
                 .subjects()

@@ -69,14 +69,8 @@ pub(super) async fn describe(
         ImageFilter::Ids(ids) => {
             request.set_image_ids(Some(ids.iter().map(ToString::to_string).collect()))
         }
-        ImageFilter::OwnName(name) => request
-            .owners("self")
-            .filters(filter("name", name))
-            .max_results(PAGE_ITEMS),
-        ImageFilter::OwnTag(key, value) => request
-            .owners("self")
-            .filters(tag_filter(key, value))
-            .max_results(PAGE_ITEMS),
+        ImageFilter::OwnName(name) => request.owners("self").filters(filter("name", name)),
+        ImageFilter::OwnTag(key, value) => request.owners("self").filters(tag_filter(key, value)),
         ImageFilter::OwnTagged(key) => request
             .owners("self")
             .filters(filter("tag-key", key))

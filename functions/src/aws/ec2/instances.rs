@@ -2,13 +2,16 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::operation::describe_instances::builders::DescribeInstancesFluentBuilder;
-use aws_sdk_ec2::types::{self, ArchitectureValues, DeviceType, InstanceLifecycleType};
+use aws_sdk_ec2::types::{
+    self, ArchitectureValues, AttachmentStatus, DeviceType, InstanceLifecycleType,
+};
 
 use super::pages::{self, PAGE_ITEMS};
-use super::{errors, filter, tag_filter, tags};
+use super::{any_filter, errors, filter, tag_filter, tags};
 use crate::domain::Timestamp;
 use crate::ports::{
     Architecture, AttachedVolume, Ec2Error, Instance, InstanceFilter, InstanceState, StateReason,
+    Ties,
 };
 
 const DESCRIBE: &str = "DescribeInstances";
@@ -34,15 +37,11 @@ pub(super) async fn describe(
             .describe_instances()
             .set_instance_ids(Some(ids.iter().map(ToString::to_string).collect())),
         InstanceFilter::Tag(key, value) => listed(client, tag_filter(key, value)),
-        InstanceFilter::Tagged(key) => listed(client, filter("tag-key", key)),
-        InstanceFilter::Images(images) if images.is_empty() => return Ok(Vec::new()),
-        InstanceFilter::Images(images) => {
-            let ids = images.iter().map(ToString::to_string);
-            let of_images = types::Filter::builder()
-                .name("image-id")
-                .set_values(Some(ids.collect()));
-            listed(client, of_images.build())
+        InstanceFilter::Tagged(key) => {
+            listed(client, filter("tag-key", key)).max_results(PAGE_ITEMS)
         }
+        InstanceFilter::Images(images) if images.is_empty() => return Ok(Vec::new()),
+        InstanceFilter::Images(images) => listed(client, any_filter("image-id", images)),
     };
     let reservations = pages::all(DESCRIBE, |token| {
         let request = request.clone().set_next_token(token);
@@ -69,7 +68,6 @@ fn listed(client: &Client, filter: types::Filter) -> DescribeInstancesFluentBuil
         .describe_instances()
         .filters(filter)
         .filters(there.build())
-        .max_results(PAGE_ITEMS)
 }
 
 /// An instance as EC2 tells it.
@@ -77,11 +75,14 @@ pub(super) fn instance(action: &str, told: &types::Instance) -> Result<Instance,
     let volumes = told
         .block_device_mappings()
         .iter()
-        .filter_map(|mapping| Some((mapping.device_name()?, mapping.ebs()?.volume_id()?)))
-        .map(|(device, volume)| {
+        .filter_map(|mapping| Some((mapping.device_name()?, mapping.ebs()?)))
+        .map(|(device, ebs)| {
             Ok(AttachedVolume {
                 device: device.to_owned(),
-                volume: errors::id(action, "volume id", Some(volume))?,
+                volume: errors::id(action, "volume id", ebs.volume_id())?,
+                moving: ebs
+                    .status()
+                    .is_some_and(|status| *status != AttachmentStatus::Attached),
             })
         })
         .collect::<Result<_, Ec2Error>>()?;
@@ -124,7 +125,41 @@ pub(super) fn instance(action: &str, told: &types::Instance) -> Result<Instance,
         public_ip: public_ip.map(str::to_owned),
         elastic_ip: public_ip.is_some_and(|ip| is_elastic(told, ip)),
         launched_at: errors::instant(action, "launch time", told.launch_time())?,
+        ties: ties(told),
     })
+}
+
+fn ties(told: &types::Instance) -> Ties {
+    let operator = told.operator().filter(|it| it.managed() == Some(true));
+    let placement = told.placement().and_then(types::Placement::tenancy);
+    Ties {
+        reservation: reservation(told),
+        dedicated_host: placement == Some(&types::Tenancy::Host),
+        outpost: told.outpost_arn().map(str::to_owned),
+        operator: operator.map(|it| it.principal().unwrap_or("another service").to_owned()),
+        several_interfaces: told.network_interfaces().len() > 1,
+        nitro_tpm: told
+            .tpm_support()
+            .is_some_and(|version| !version.is_empty()),
+    }
+}
+
+/// The reservation that an instance targets. One that targets a group of them, or that may run in
+/// reserved capacity alone, is told with the one that it runs in.
+fn reservation(told: &types::Instance) -> Option<String> {
+    let runs_in = || told.capacity_reservation_id().map(str::to_owned);
+    if told.instance_lifecycle() == Some(&InstanceLifecycleType::CapacityBlock) {
+        return runs_in();
+    }
+    let asked = told.capacity_reservation_specification()?;
+    if let Some(target) = asked.capacity_reservation_target() {
+        let named = target.capacity_reservation_id().map(str::to_owned);
+        return named.or_else(runs_in);
+    }
+    let only = types::CapacityReservationPreference::CapacityReservationsOnly;
+    (asked.capacity_reservation_preference() == Some(&only))
+        .then(runs_in)
+        .flatten()
 }
 
 /// The owner of an address that EC2 lends is `amazon`; that of an Elastic IP is the account.

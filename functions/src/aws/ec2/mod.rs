@@ -25,7 +25,7 @@ use crate::domain::{ImageId, InstanceId, Region, SnapshotId, VolumeId};
 use crate::ports::{
     EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance,
     InstanceFilter, InstanceType, KeyState, LaunchPermission, NewImage, NewInstance, Probe,
-    Snapshot, SnapshotFilter, StatusChecks, Tags, Volume,
+    Reservation, Snapshot, SnapshotFilter, StatusChecks, Tags, Volume,
 };
 
 /// EC2 in the account whose credentials the process has.
@@ -103,6 +103,14 @@ impl Ec2 for AwsEc2 {
 
     async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error> {
         reads::instance_type(&self.client(region), name).await
+    }
+
+    async fn reservation(&self, region: &Region, id: &str) -> Result<Reservation, Ec2Error> {
+        reads::reservation(&self.client(region), id).await
+    }
+
+    async fn fleet_maintains(&self, region: &Region, id: &str) -> Result<bool, Ec2Error> {
+        reads::fleet_maintains(&self.client(region), id).await
     }
 
     async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error> {
@@ -206,6 +214,12 @@ impl Ec2 for AwsEc2 {
 /// A filter of Describe actions for exactly one value.
 fn filter(name: &str, value: &str) -> Filter {
     Filter::builder().name(name).values(exactly(value)).build()
+}
+
+/// The same for any of up to 200 values, ids all of them.
+fn any_filter(name: &str, ids: &[impl ToString]) -> Filter {
+    let ids = ids.iter().map(ToString::to_string).collect();
+    Filter::builder().name(name).set_values(Some(ids)).build()
 }
 
 /// EC2's filters take `*` and `?` for wildcards, so that a name typed as `*` would find everything.

@@ -9,7 +9,8 @@ use super::errors;
 use super::keys::Keys;
 use crate::domain::{InstanceId, Region, VolumeId};
 use crate::ports::{
-    Architecture, EbsDefaults, Ec2Error, Encryption, InstanceType, StatusChecks, Volume,
+    Architecture, EbsDefaults, Ec2Error, Encryption, InstanceType, Reservation, StatusChecks,
+    Volume,
 };
 
 pub(super) async fn regions(client: &Client) -> Result<Vec<Region>, Ec2Error> {
@@ -99,6 +100,16 @@ pub(super) async fn volumes(
             id: errors::id(ACTION, "volume id", volume.volume_id())?,
             size_gib: errors::size(ACTION, "volume size", volume.size())?,
             encryption,
+            kind: volume
+                .volume_type()
+                .map(|kind| kind.as_str().to_owned())
+                .unwrap_or_default(),
+            attached_to: volume
+                .attachments()
+                .iter()
+                .filter_map(types::VolumeAttachment::instance_id)
+                .map(|id| errors::id(ACTION, "instance id", Some(id)))
+                .collect::<Result<_, _>>()?,
         });
     }
     Ok(volumes)
@@ -159,6 +170,47 @@ pub(super) async fn ebs_defaults(
         keys.encryption(kms, key).await?
     };
     Ok(EbsDefaults { encrypts, key })
+}
+
+pub(super) async fn reservation(client: &Client, id: &str) -> Result<Reservation, Ec2Error> {
+    const ACTION: &str = "DescribeCapacityReservations";
+    let told = client
+        .describe_capacity_reservations()
+        .capacity_reservation_ids(id)
+        .send()
+        .await
+        .map_err(errors::of(ACTION))?;
+    let Some(told) = told.capacity_reservations().first() else {
+        let message = format!("EC2 does not list the capacity reservation {id}.");
+        let code = "InvalidCapacityReservationId.NotFound";
+        return Err(Ec2Error::new(ACTION, code, message));
+    };
+    let ends_at = told.end_date().is_some();
+    let ends_at = ends_at.then(|| errors::instant(ACTION, "end date", told.end_date()));
+    Ok(Reservation {
+        active: told.state() == Some(&types::CapacityReservationState::Active),
+        ends_at: ends_at.transpose()?,
+    })
+}
+
+pub(super) async fn fleet_maintains(client: &Client, id: &str) -> Result<bool, Ec2Error> {
+    let told = match client.describe_fleets().fleet_ids(id).send().await {
+        Ok(told) => told,
+        Err(error) => {
+            let error = errors::of("DescribeFleets")(error);
+            // It was deleted long ago, and its members are nobody's.
+            return if error.is_not_found() {
+                Ok(false)
+            } else {
+                Err(error)
+            };
+        }
+    };
+    use types::FleetStateCode::{Active, Modifying, Submitted};
+    Ok(told.fleets().iter().any(|fleet| {
+        fleet.r#type() == Some(&types::FleetType::Maintain)
+            && matches!(fleet.fleet_state(), Some(Active | Modifying | Submitted))
+    }))
 }
 
 pub(super) async fn public_images_blocked(client: &Client) -> Result<bool, Ec2Error> {

@@ -7,7 +7,7 @@ use aws_sdk_ec2::types;
 
 use super::keys::Keys;
 use super::pages::{self, PAGE_ITEMS};
-use super::{errors, filter, tag_filter, tags};
+use super::{any_filter, errors, filter, tag_filter, tags};
 use crate::domain::SnapshotId;
 use crate::ports::{Ec2Error, Encryption, Snapshot, SnapshotFilter, SnapshotState};
 
@@ -25,9 +25,11 @@ pub(super) async fn describe(
         SnapshotFilter::Ids(ids) => {
             own.set_snapshot_ids(Some(ids.iter().map(ToString::to_string).collect()))
         }
-        SnapshotFilter::Tag(key, value) => {
-            own.filters(tag_filter(key, value)).max_results(PAGE_ITEMS)
-        }
+        SnapshotFilter::Tag(key, value) => own.filters(tag_filter(key, value)),
+        SnapshotFilter::Pending(volumes) if volumes.is_empty() => return Ok(Vec::new()),
+        SnapshotFilter::Pending(volumes) => own
+            .filters(any_filter("volume-id", volumes))
+            .filters(filter("status", "pending")),
         SnapshotFilter::Tagged(key) => own.filters(filter("tag-key", key)).max_results(PAGE_ITEMS),
     };
     let told = pages::all(DESCRIBE, |token| {

@@ -127,10 +127,70 @@ async fn a_tag_is_looked_up_on_all_pages() {
 #[tokio::test]
 async fn pages_without_end_are_an_error() {
     let page = || described("", "<nextToken>more</nextToken>");
-    let aws = Aws::answering(std::iter::repeat_with(page).take(51));
+    let aws = Aws::answering(std::iter::repeat_with(page).take(201));
     let tag = InstanceFilter::Tag("Name".to_owned(), "a".to_owned());
     let error = ec2(&aws).instances(&region(), &tag).await.unwrap_err();
-    assert_eq!((error.code.as_str(), aws.calls()), ("TooManyPages", 50));
+    assert_eq!((error.code.as_str(), aws.calls()), ("TooManyPages", 200));
+}
+
+/// With a page size EC2 would cut its pages before it filters, and answer an account of 50,000
+/// snapshots with 50 pages, most of them empty.
+#[tokio::test]
+async fn what_finds_a_few_things_by_a_value_is_not_paged() {
+    let empty = |action: &str| Reply::xml(200, &format!("<{action}Response/>"));
+    let aws = Aws::answering([
+        empty("DescribeSnapshots"),
+        empty("DescribeSnapshots"),
+        empty("DescribeImages"),
+        empty("DescribeImages"),
+        empty("DescribeInstances"),
+        empty("DescribeInstances"),
+        empty("DescribeSnapshots"),
+        empty("DescribeImages"),
+        empty("DescribeInstances"),
+    ]);
+    let (ec2, region) = (ec2(&aws), region());
+    let (key, value) = (|| "prism:save-id".to_owned(), || "save-1".to_owned());
+    let by_tag = SnapshotFilter::Tag(key(), value());
+    ec2.snapshots(&region, &by_tag).await.unwrap();
+    let volumes = vec!["vol-0123456789abcdef0".parse().unwrap()];
+    let pending = SnapshotFilter::Pending(volumes);
+    ec2.snapshots(&region, &pending).await.unwrap();
+    assert_eq!(
+        asked(&aws, 1, "Filter.1.Name").as_deref(),
+        Some("volume-id")
+    );
+    assert_eq!(
+        asked(&aws, 1, "Filter.2.Value.1").as_deref(),
+        Some("pending")
+    );
+    let by_tag = ImageFilter::OwnTag(key(), value());
+    ec2.images(&region, &by_tag).await.unwrap();
+    ec2.images(&region, &ImageFilter::OwnName(value()))
+        .await
+        .unwrap();
+    let by_tag = InstanceFilter::Tag(key(), value());
+    ec2.instances(&region, &by_tag).await.unwrap();
+    let of_image = InstanceFilter::Images(vec![image_id()]);
+    ec2.instances(&region, &of_image).await.unwrap();
+    for call in 0..6 {
+        assert_eq!(asked(&aws, call, "MaxResults"), None, "{call}");
+    }
+    // Whatever has a tag may be thousands of things.
+    let all = SnapshotFilter::Tagged(key());
+    ec2.snapshots(&region, &all).await.unwrap();
+    ec2.images(&region, &ImageFilter::OwnTagged(key()))
+        .await
+        .unwrap();
+    let all = InstanceFilter::Tagged(key());
+    ec2.instances(&region, &all).await.unwrap();
+    for call in 6..9 {
+        assert_eq!(
+            asked(&aws, call, "MaxResults").as_deref(),
+            Some("1000"),
+            "{call}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -143,6 +203,8 @@ async fn nothing_is_asked_about_nothing() {
     let none = ImageFilter::Ids(vec![]);
     assert!(ec2.images(&region, &none).await.unwrap().is_empty());
     let none = SnapshotFilter::Ids(vec![]);
+    assert!(ec2.snapshots(&region, &none).await.unwrap().is_empty());
+    let none = SnapshotFilter::Pending(vec![]);
     assert!(ec2.snapshots(&region, &none).await.unwrap().is_empty());
     assert!(ec2.volumes(&region, &[]).await.unwrap().is_empty());
     ec2.add_launch_permissions(&region, &image_id(), &[])

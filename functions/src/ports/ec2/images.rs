@@ -124,6 +124,8 @@ pub enum SnapshotFilter {
     Tag(String, String),
     /// Those with this tag, whatever its value.
     Tagged(String),
+    /// Those of these volumes that are pending.
+    Pending(Vec<VolumeId>),
 }
 
 /// What CreateImage is asked. It always stops short of a reboot: Prism has stopped the instance.

@@ -84,6 +84,40 @@ pub struct AttachedVolume {
     pub device: String,
     /// The volume.
     pub volume: VolumeId,
+    /// Whether it is just being attached or detached; a detachment that waits for its file system
+    /// (`busy`) ends only with the next stop.
+    pub moving: bool,
+}
+
+/// What a stop of an instance would undo, or what it needs to start again (EC2 facts, "Learned since").
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ties {
+    /// The Capacity Reservation or Capacity Block that it has to start in: it never falls back to
+    /// other capacity.
+    pub reservation: Option<String>,
+    /// Whether it runs on a Dedicated Host.
+    pub dedicated_host: bool,
+    /// The Outpost that it runs on, by its ARN.
+    pub outpost: Option<String>,
+    /// The service that operates it for its owner, who cannot change it.
+    pub operator: Option<String>,
+    /// Whether it has more than one network interface.
+    pub several_interfaces: bool,
+    /// Whether it has a NitroTPM.
+    pub nitro_tpm: bool,
+}
+
+/// The tag that EC2 puts on the members of an EC2 Fleet.
+pub const FLEET_TAG: &str = "aws:ec2:fleet-id";
+
+/// A Capacity Reservation or Capacity Block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reservation {
+    /// Whether instances can start in it now.
+    pub active: bool,
+    /// When it ends, where that is known.
+    pub ends_at: Option<Timestamp>,
 }
 
 /// An instance as DescribeInstances tells it.
@@ -124,6 +158,8 @@ pub struct Instance {
     pub elastic_ip: bool,
     /// When it was last launched or started.
     pub launched_at: Timestamp,
+    /// What a stop would undo.
+    pub ties: Ties,
 }
 
 impl Instance {
@@ -247,6 +283,10 @@ pub struct Volume {
     pub size_gib: u32,
     /// How it is encrypted.
     pub encryption: Encryption,
+    /// Its type, such as `gp3`.
+    pub kind: String,
+    /// The instances that it is attached to: with Multi-Attach, several.
+    pub attached_to: Vec<InstanceId>,
 }
 
 /// What an instance type has.

@@ -53,6 +53,13 @@ pub trait Ec2: Send + Sync {
     /// An instance type (DescribeInstanceTypes); `InvalidInstanceType` where the Region lacks it.
     async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error>;
 
+    /// A Capacity Reservation or Capacity Block (DescribeCapacityReservations); an unknown id is the
+    /// error `InvalidCapacityReservationId.NotFound`.
+    async fn reservation(&self, region: &Region, id: &str) -> Result<Reservation, Ec2Error>;
+
+    /// Whether an EC2 Fleet is there and replaces members that are down (DescribeFleets).
+    async fn fleet_maintains(&self, region: &Region, id: &str) -> Result<bool, Ec2Error>;
+
     /// Whether the account may make no AMI public (GetImageBlockPublicAccessState).
     async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error>;
 

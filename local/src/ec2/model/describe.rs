@@ -73,6 +73,7 @@ impl Model {
         let attached = row.volumes.iter().map(|a| AttachedVolume {
             device: a.device.clone(),
             volume: a.volume.clone(),
+            moving: a.moving,
         });
         Instance {
             id: row.id.clone(),
@@ -92,6 +93,7 @@ impl Model {
             public_ip: row.public_ip.clone(),
             elastic_ip: row.elastic_ip,
             launched_at: row.launched_at,
+            ties: row.ties.clone(),
         }
     }
 
@@ -137,16 +139,7 @@ impl Model {
             row.filter(|r| r.account == *scope.account && r.region == *scope.region)
                 .ok_or_else(|| errors::volume_not_found(ACTION, id))
         };
-        ids.iter()
-            .map(|id| {
-                let row = known(id)?;
-                Ok(Volume {
-                    id: row.id.clone(),
-                    size_gib: row.size_gib,
-                    encryption: row.encryption.clone(),
-                })
-            })
-            .collect()
+        ids.iter().map(|id| Ok(known(id)?.described())).collect()
     }
 
     pub(crate) fn instance_type(
@@ -266,6 +259,13 @@ impl Model {
                     .filter_map(|id| self.data.snapshots.get(id))
                     .filter(told);
                 Ok(rows.map(|row| described_snapshot(scope, row)).collect())
+            }
+            SnapshotFilter::Pending(volumes) => {
+                let rows = self.data.snapshots.values().filter(told);
+                let pending = rows.filter(|row| {
+                    row.state == SnapshotState::Pending && volumes.contains(&row.volume)
+                });
+                Ok(pending.map(|row| described_snapshot(scope, row)).collect())
             }
             SnapshotFilter::Tagged(key) => {
                 let rows = self.data.snapshots.values().filter(told);

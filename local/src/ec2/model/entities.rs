@@ -6,8 +6,8 @@ use prism_functions::domain::{
     AccountId, ImageId, InstanceId, Region, SnapshotId, Timestamp, VolumeId,
 };
 use prism_functions::ports::{
-    Architecture, Encryption, ImageState, InstanceState, KeyState, LaunchPermission, SnapshotState,
-    StateReason, Tags,
+    Architecture, Encryption, ImageState, InstanceState, KeyState, LaunchPermission, Reservation,
+    SnapshotState, StateReason, Tags, Ties, Volume,
 };
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,8 @@ pub(crate) struct Attachment {
     pub(crate) device: String,
     pub(crate) volume: VolumeId,
     pub(crate) delete_on_termination: bool,
+    #[serde(default)]
+    pub(crate) moving: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -65,6 +67,8 @@ pub(crate) struct InstanceRow {
     pub(crate) stop_protection: bool,
     pub(crate) hibernation: bool,
     pub(crate) product_codes: Vec<String>,
+    #[serde(default)]
+    pub(crate) ties: Ties,
     pub(crate) private_ip: String,
     pub(crate) public_ip: Option<String>,
     pub(crate) elastic_ip: bool,
@@ -115,12 +119,35 @@ pub(crate) struct VolumeRow {
     pub(crate) region: Region,
     pub(crate) size_gib: u32,
     pub(crate) encryption: Encryption,
+    #[serde(default = "usual_kind")]
+    pub(crate) kind: String,
     pub(crate) attached_to: Option<InstanceId>,
+    /// Further instances, by Multi-Attach.
+    #[serde(default)]
+    pub(crate) also_attached_to: Vec<InstanceId>,
     pub(crate) disk: DiskId,
     /// Bytes written since the last snapshot; the first snapshot copies all that is used.
     pub(crate) changed_bytes: u64,
     pub(crate) has_snapshot: bool,
     pub(crate) tags: Tags,
+}
+
+impl VolumeRow {
+    pub(crate) fn described(&self) -> Volume {
+        let attached = self.attached_to.iter().chain(&self.also_attached_to);
+        Volume {
+            id: self.id.clone(),
+            size_gib: self.size_gib,
+            encryption: self.encryption.clone(),
+            kind: self.kind.clone(),
+            attached_to: attached.cloned().collect(),
+        }
+    }
+}
+
+/// The type of a volume that nobody has chosen one for.
+pub(crate) fn usual_kind() -> String {
+    "gp3".to_owned()
 }
 
 /// A volume that an image has or will have.
@@ -289,4 +316,10 @@ pub(crate) struct WorldRow {
     #[serde(default)]
     pub(crate) keys: BTreeMap<String, KeyRow>,
     pub(crate) misfortunes: Misfortunes,
+    /// Capacity Reservations and Capacity Blocks, by id.
+    #[serde(default)]
+    pub(crate) reservations: BTreeMap<String, Reservation>,
+    /// EC2 Fleets that replace members that are down, by id.
+    #[serde(default)]
+    pub(crate) maintained_fleets: BTreeSet<String>,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use prism_functions::domain::{AccountId, ImageId, InstanceId, Region, Timestamp};
 use prism_functions::ports::{
-    Ec2Error, Encryption, ImageState, InstanceState, LaunchPermission, NewImage,
+    Ec2Error, Encryption, ImageState, InstanceState, LaunchPermission, NewImage, SnapshotState,
 };
 
 use super::launch::{check_tags, parsed};
@@ -24,6 +24,7 @@ impl Model {
         let instance = self.instance(scope, ACTION, &new.instance)?;
         let settles = self.settings().durations.stopped_settles;
         check_imageable(instance, settles, scope.now)?;
+        self.check_pending_snapshots(instance)?;
 
         let slots = self.slots_of(instance);
         let row = ImageRow {
@@ -41,6 +42,30 @@ impl Model {
         let said = format!("pending: image of {} ({state})", new.instance);
         let misfortune = take_first(&mut self.world_mut().misfortunes.images);
         Ok(self.begin_image(scope, row, misfortune, &said))
+    }
+
+    /// EC2 takes no further snapshot of a volume while so many of it are pending. That CreateImage
+    /// answers as CreateSnapshot does is assumed.
+    fn check_pending_snapshots(&self, instance: &InstanceRow) -> Result<(), Ec2Error> {
+        for volume in instance
+            .volumes
+            .iter()
+            .filter_map(|it| self.data.volumes.get(&it.volume))
+        {
+            let most = match volume.kind.as_str() {
+                "st1" | "sc1" => 1,
+                _ => 5,
+            };
+            let snapshots = self.data.snapshots.values();
+            let pending =
+                snapshots.filter(|it| it.state == SnapshotState::Pending && it.volume == volume.id);
+            if pending.count() >= most {
+                let message = "Maximum allowed in-progress snapshots for a single volume exceeded.";
+                let code = "ConcurrentSnapshotLimitExceeded";
+                return Err(Ec2Error::new("CreateImage", code, message));
+            }
+        }
+        Ok(())
     }
 
     /// The volumes that an image of an instance will have.

@@ -1,7 +1,9 @@
 //! StopInstances, StartInstances, TerminateInstances, and the dry runs.
 
+use std::time::Duration;
+
 use prism_functions::domain::{InstanceId, Timestamp, VolumeId};
-use prism_functions::ports::{Ec2Error, InstanceState, Probe, StateReason};
+use prism_functions::ports::{Ec2Error, FLEET_TAG, InstanceState, Probe, Reservation, StateReason};
 
 use super::images::check_new_image;
 use super::{Capacity, Goal, InstanceRow, Model, Purchase, Scope, after};
@@ -26,6 +28,18 @@ impl Model {
             .ok_or_else(|| errors::instance_not_found(action, id))
     }
 
+    /// What a call about so many instances begins with: it costs one request, and so many instances.
+    fn admit_for(
+        &mut self,
+        scope: &Scope<'_>,
+        action: &str,
+        instances: usize,
+    ) -> Result<(), Ec2Error> {
+        self.admit(scope, action)?;
+        self.take_for_instances(scope, action, instances)
+    }
+
+    /// A DryRun costs a request like any other, and no instance.
     pub(crate) fn probe(&mut self, scope: &Scope<'_>, probe: &Probe) -> Result<(), Ec2Error> {
         let (action, id) = match probe {
             Probe::Stop(id) => ("StopInstances", id),
@@ -41,30 +55,39 @@ impl Model {
         self.instance(scope, action, id).map(|_| ())
     }
 
-    pub(crate) fn stop_instance(
+    /// EC2 does all that a request asks, or nothing.
+    pub(crate) fn stop_instances(
         &mut self,
         scope: &Scope<'_>,
-        id: &InstanceId,
+        ids: &[InstanceId],
     ) -> Result<(), Ec2Error> {
         const ACTION: &str = "StopInstances";
-        self.admit(scope, ACTION)?;
-        let row = self.instance(scope, ACTION, id)?;
+        self.admit_for(scope, ACTION, ids.len())?;
+        let stops = ids.iter().map(|id| self.stops(scope, ACTION, id));
+        let stops = stops.collect::<Result<Vec<bool>, _>>()?;
+        for (id, _) in ids.iter().zip(stops).filter(|(_, stops)| *stops) {
+            self.begin_stop(id, scope.now, scope.account.as_str());
+        }
+        Ok(())
+    }
+
+    /// Whether a request to stop it changes anything.
+    fn stops(&self, scope: &Scope<'_>, action: &str, id: &InstanceId) -> Result<bool, Ec2Error> {
+        let row = self.instance(scope, action, id)?;
         check_stoppable(row)?;
         match row.state {
-            InstanceState::Stopping | InstanceState::Stopped => return Ok(()),
+            InstanceState::Stopping | InstanceState::Stopped => Ok(false),
             InstanceState::ShuttingDown | InstanceState::Terminated => {
-                return Err(errors::wrong_state(ACTION, id, "stopped"));
+                Err(errors::wrong_state(action, id, "stopped"))
             }
             InstanceState::Pending if !row.has_run => {
                 let message = format!(
                     "Instance '{id}' cannot be stopped as it has never reached the 'running' state."
                 );
-                return Err(Ec2Error::new(ACTION, "IncorrectInstanceState", message));
+                Err(Ec2Error::new(action, "IncorrectInstanceState", message))
             }
-            InstanceState::Pending | InstanceState::Running => {}
+            InstanceState::Pending | InstanceState::Running => Ok(true),
         }
-        self.begin_stop(id, scope.now, scope.account.as_str());
-        Ok(())
     }
 
     /// Stops an instance, whoever wants it.
@@ -74,6 +97,7 @@ impl Model {
             after(now, durations.stop),
             after(now, durations.replacement),
         );
+        let maintained = self.world().maintained_fleets.clone();
         let what = format!("stopping (by {by})");
         self.enter(id, InstanceState::Stopping, now, Some(due), &what);
         let Some(row) = self.data.instances.get_mut(id) else {
@@ -92,25 +116,44 @@ impl Model {
             // An address that was assigned automatically is given back at the stop.
             row.public_ip = None;
         }
-        if row.autoscaling_group().is_some() {
+        let replaced = row.autoscaling_group().is_some()
+            || row
+                .tags
+                .get(FLEET_TAG)
+                .is_some_and(|it| maintained.contains(it));
+        if replaced {
             row.replace_at = Some(replacement);
             self.schedule_replacement(id, replacement);
         }
     }
 
-    pub(crate) fn start_instance(
+    pub(crate) fn start_instances(
         &mut self,
         scope: &Scope<'_>,
-        id: &InstanceId,
+        ids: &[InstanceId],
     ) -> Result<(), Ec2Error> {
         const ACTION: &str = "StartInstances";
-        self.admit(scope, ACTION)?;
-        let row = self.instance(scope, ACTION, id)?;
+        self.admit_for(scope, ACTION, ids.len())?;
+        let starts = ids.iter().map(|id| self.starts(scope, ACTION, id));
+        let starts = starts.collect::<Result<Vec<bool>, _>>()?;
+        for (id, _) in ids.iter().zip(starts).filter(|(_, starts)| *starts) {
+            let fails = self.data.instances.get(id).cloned().and_then(|row| {
+                let volumes: Vec<_> = row.volumes.into_iter().map(|a| a.volume).collect();
+                self.start_failure(scope, &row.instance_type, &volumes)
+            });
+            self.begin_start(id, scope.now, fails, scope.account.as_str());
+        }
+        Ok(())
+    }
+
+    /// Whether a request to start it changes anything.
+    fn starts(&self, scope: &Scope<'_>, action: &str, id: &InstanceId) -> Result<bool, Ec2Error> {
+        let row = self.instance(scope, action, id)?;
         match row.state {
-            InstanceState::Pending | InstanceState::Running => return Ok(()),
+            InstanceState::Pending | InstanceState::Running => return Ok(false),
             InstanceState::Stopped => {}
             InstanceState::Stopping | InstanceState::ShuttingDown | InstanceState::Terminated => {
-                return Err(errors::wrong_state(ACTION, id, "started"));
+                return Err(errors::wrong_state(action, id, "started"));
             }
         }
         if row.purchase == Purchase::SpotOneTime {
@@ -118,18 +161,12 @@ impl Model {
                 "You can't start the Spot Instance '{id}' because the associated Spot Instance \
                  request is not in an appropriate state to support start."
             );
-            return Err(Ec2Error::new(ACTION, "IncorrectSpotRequestState", message));
+            return Err(Ec2Error::new(action, "IncorrectSpotRequestState", message));
         }
-        let instance_type = row.instance_type.clone();
-        let volumes = row
-            .volumes
-            .iter()
-            .map(|a| a.volume.clone())
-            .collect::<Vec<_>>();
-        self.check_room(scope, ACTION, &instance_type)?;
-        let fails = self.start_failure(scope, &instance_type, &volumes);
-        self.begin_start(id, scope.now, fails, scope.account.as_str());
-        Ok(())
+        check_scrubbed(row, self.settings().durations.scrub, scope.now)?;
+        self.check_reservation(row, scope.now)?;
+        self.check_room(scope, action, &row.instance_type)?;
+        Ok(true)
     }
 
     /// Starts an instance, whoever wants it.
@@ -143,7 +180,9 @@ impl Model {
         let due = after(now, self.settings().durations.start);
         let what = format!("pending (by {by})");
         self.enter(id, InstanceState::Pending, now, Some(due), &what);
-        let keeps_address = self.data.instances.get(id).is_some_and(|r| r.elastic_ip);
+        // With a second network interface no address is assigned automatically.
+        let keeps_address = (self.data.instances.get(id))
+            .is_some_and(|r| r.elastic_ip || r.ties.several_interfaces);
         let address = (!keeps_address).then(|| self.next_address());
         let Some(row) = self.data.instances.get_mut(id) else {
             return;
@@ -157,6 +196,46 @@ impl Model {
         if address.is_some() {
             row.public_ip = address;
         }
+    }
+
+    /// One that has to start in a reservation can start in no other capacity.
+    fn check_reservation(&self, row: &InstanceRow, now: Timestamp) -> Result<(), Ec2Error> {
+        let Some(id) = &row.ties.reservation else {
+            return Ok(());
+        };
+        let reservation = self.world().reservations.get(id);
+        if reservation.is_some_and(|it| it.active && it.ends_at.is_none_or(|end| now < end)) {
+            return Ok(());
+        }
+        let message = format!("The capacity reservation {id} has no available capacity.");
+        let code = "ReservationCapacityExceeded";
+        Err(Ec2Error::new("StartInstances", code, message))
+    }
+
+    /// A Capacity Reservation or Capacity Block.
+    pub(crate) fn reservation(
+        &mut self,
+        scope: &Scope<'_>,
+        id: &str,
+    ) -> Result<Reservation, Ec2Error> {
+        const ACTION: &str = "DescribeCapacityReservations";
+        self.admit(scope, ACTION)?;
+        let mut found = (self.world().reservations.get(id).cloned()).ok_or_else(|| {
+            let message = format!("The capacity reservation ID '{id}' does not exist");
+            Ec2Error::new(ACTION, "InvalidCapacityReservationId.NotFound", message)
+        })?;
+        found.active &= found.ends_at.is_none_or(|end| scope.now < end);
+        Ok(found)
+    }
+
+    /// Whether a fleet replaces members that are down.
+    pub(crate) fn fleet_maintains(
+        &mut self,
+        scope: &Scope<'_>,
+        id: &str,
+    ) -> Result<bool, Ec2Error> {
+        self.admit(scope, "DescribeFleets")?;
+        Ok(self.world().maintained_fleets.contains(id))
     }
 
     /// Whether there is room for one more (EC2 facts, "Restart").
@@ -218,15 +297,18 @@ impl Model {
         attached.find_map(|volume| self.attachment_failure(&volume.encryption))
     }
 
-    pub(crate) fn terminate_instance(
+    pub(crate) fn terminate_instances(
         &mut self,
         scope: &Scope<'_>,
-        id: &InstanceId,
+        ids: &[InstanceId],
     ) -> Result<(), Ec2Error> {
         const ACTION: &str = "TerminateInstances";
-        self.admit(scope, ACTION)?;
-        let row = self.instance(scope, ACTION, id)?;
-        if !row.state.is_gone() {
+        self.admit_for(scope, ACTION, ids.len())?;
+        let going = ids
+            .iter()
+            .map(|id| Ok(!self.instance(scope, ACTION, id)?.state.is_gone()));
+        let going = going.collect::<Result<Vec<bool>, Ec2Error>>()?;
+        for (id, _) in ids.iter().zip(going).filter(|(_, going)| *going) {
             self.begin_termination(id, scope.now, scope.account.as_str());
         }
         Ok(())
@@ -251,6 +333,20 @@ impl Model {
     }
 }
 
+/// The host of a Mac has no room for it until what its stop left has been scrubbed.
+fn check_scrubbed(row: &InstanceRow, scrub: Duration, now: Timestamp) -> Result<(), Ec2Error> {
+    let since = row.history.last().map_or(now, |(at, _)| *at);
+    if !row.instance_type.starts_with("mac") || after(since, scrub) <= now {
+        return Ok(());
+    }
+    let message = "There is not enough capacity on the Dedicated Host: it is being scrubbed.";
+    Err(Ec2Error::new(
+        "StartInstances",
+        "InsufficientHostCapacity",
+        message,
+    ))
+}
+
 /// What EC2 refuses to stop (EC2 facts, "Before the stop").
 fn check_stoppable(row: &InstanceRow) -> Result<(), Ec2Error> {
     const ACTION: &str = "StopInstances";
@@ -272,6 +368,10 @@ fn check_stoppable(row: &InstanceRow) -> Result<(), Ec2Error> {
             "You can't stop the Spot Instance '{id}' because it is associated with a fleet."
         );
         ("UnsupportedOperation", message)
+    } else if let Some(operator) = &row.ties.operator {
+        let message =
+            format!("The instance '{id}' is managed by '{operator}' and cannot be stopped.");
+        ("OperationNotPermitted", message)
     } else if row.stop_protection {
         let message = format!(
             "The instance '{id}' may not be stopped. Modify its 'disableApiStop' instance attribute \

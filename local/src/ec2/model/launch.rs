@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use prism_functions::domain::{AccountId, ImageId, InstanceId, Timestamp, VolumeId};
 use prism_functions::ports::{
     Ec2Error, Encryption, ImageState, Instance, InstanceState, LaunchPermission, NewInstance, Tags,
+    Ties,
 };
 
 use super::{
     Attachment, Goal, ImageRow, InstanceRow, Model, Purchase, Scope, Slot, VolumeRow, after,
+    usual_kind,
 };
 use crate::ec2::guest::Disk;
 use crate::ec2::{errors, types};
@@ -22,6 +24,7 @@ impl Model {
         new: &NewInstance,
     ) -> Result<Instance, Ec2Error> {
         self.admit(scope, ACTION)?;
+        self.take_for_instances(scope, ACTION, 1)?;
         let parameters = format!("{new:?}");
         if let Some(id) = self.token(scope, ACTION, &new.client_token, &parameters)? {
             let row = self.data.instances.iter().find(|(i, _)| i.as_str() == id);
@@ -150,6 +153,7 @@ impl Model {
             device: slot.device.clone(),
             volume,
             delete_on_termination: slot.delete_on_termination,
+            moving: false,
         }
     }
 
@@ -169,7 +173,9 @@ impl Model {
             region: scope.region.clone(),
             size_gib,
             encryption,
+            kind: usual_kind(),
             attached_to: None,
+            also_attached_to: Vec::new(),
             disk,
             changed_bytes: 0,
             has_snapshot: false,
@@ -221,6 +227,7 @@ fn new_instance(
         stop_protection: false,
         hibernation: false,
         product_codes: image.product_codes.clone(),
+        ties: Ties::default(),
         private_ip: String::new(),
         public_ip: None,
         elastic_ip: false,

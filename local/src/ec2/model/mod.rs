@@ -160,16 +160,40 @@ impl Model {
     }
 
     fn throttle(&mut self, scope: &Scope<'_>, action: &str) -> Result<(), Ec2Error> {
+        let (bucket, size, refill) = throttle::bucket_of(action);
+        self.take_tokens(scope, action, (bucket, size, refill), 1)
+    }
+
+    /// Takes tokens for the instances that a call is about, whatever it takes for the request.
+    pub(crate) fn take_for_instances(
+        &mut self,
+        scope: &Scope<'_>,
+        action: &str,
+        instances: usize,
+    ) -> Result<(), Ec2Error> {
+        let Some((size, refill)) = throttle::instances_of(action) else {
+            return Ok(());
+        };
+        let bucket = format!("{action}/instances");
+        self.take_tokens(scope, action, (&bucket, size, refill), instances)
+    }
+
+    fn take_tokens(
+        &mut self,
+        scope: &Scope<'_>,
+        action: &str,
+        (bucket, size, refill): (&str, u32, u32),
+        tokens: usize,
+    ) -> Result<(), Ec2Error> {
         let throttles = &self.settings().throttles;
         if !throttles.enabled {
             return Ok(());
         }
-        let (bucket, size, refill) = throttle::bucket_of(action);
-        let (size, refill) = throttle::scaled(throttles, size, refill);
+        let sizes = throttle::scaled(throttles, size, refill);
         let key = format!("{}/{}/{bucket}", scope.account, scope.region);
-        let full = || throttle::Bucket::full(scope.now, size);
+        let full = || throttle::Bucket::full(scope.now, sizes.0);
         let bucket = self.data.buckets.entry(key).or_insert_with(full);
-        if bucket.take(scope.now, size, refill) {
+        if bucket.take_all(scope.now, sizes, tokens) {
             Ok(())
         } else {
             Err(throttle::throttled(action))

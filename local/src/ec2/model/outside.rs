@@ -1,7 +1,7 @@
 //! What the outside actor does to the model, and what it sees of it.
 
 use prism_functions::domain::{AccountId, ImageId, InstanceId, Region, Timestamp};
-use prism_functions::ports::{Ec2Error, ImageState, InstanceState, NewInstance, Tags, Volume};
+use prism_functions::ports::{Ec2Error, ImageState, InstanceState, NewInstance, Tags};
 
 use super::describe::{described_image, described_snapshot};
 use super::{Model, Scope};
@@ -79,6 +79,7 @@ impl Model {
         row.elastic_ip = facts.elastic_ip;
         row.ebs_root = facts.ebs_root;
         row.instance_type = facts.instance_type;
+        row.ties = facts.ties;
         if !loses_root {
             return;
         }
@@ -117,16 +118,7 @@ impl Model {
             snapshots: snapshots
                 .map(|r| (at(&r.region), described_snapshot(&scope_of(&r.region), r)))
                 .collect(),
-            volumes: volumes
-                .map(|r| {
-                    let volume = Volume {
-                        id: r.id.clone(),
-                        size_gib: r.size_gib,
-                        encryption: r.encryption.clone(),
-                    };
-                    (at(&r.region), volume)
-                })
-                .collect(),
+            volumes: volumes.map(|r| (at(&r.region), r.described())).collect(),
         }
     }
 }

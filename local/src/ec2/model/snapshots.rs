@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use prism_functions::domain::{ImageId, SnapshotId, Timestamp};
-use prism_functions::ports::{Ec2Error, Encryption, ImageState, SnapshotState};
+use prism_functions::domain::{ImageId, SnapshotId, Timestamp, VolumeId};
+use prism_functions::ports::{Ec2Error, Encryption, ImageState, SnapshotState, Tags};
 
 use super::index::Due;
 use super::launch::parsed;
@@ -42,39 +42,55 @@ impl Model {
             );
             return;
         };
-        let id: SnapshotId = parsed(&self.next_id("snap"));
+        let fails = self.snapshot_misfortune(&row, &wanted.encryption);
         let ends_at = self.end_of_snapshot(&wanted.source, &captured, at);
-        let snapshot = SnapshotRow {
-            id: id.clone(),
-            account: row.account.clone(),
-            region: row.region.clone(),
-            volume: captured.volume,
-            image: image.clone(),
-            state: SnapshotState::Pending,
-            size_gib: wanted.size_gib,
-            encryption: wanted.encryption.clone(),
-            disk: captured.disk,
-            full_bytes: captured.full_bytes,
-            copied_bytes: captured.copied_bytes,
-            tags: row.tags.clone(),
-            started_at: at,
-            visible_at: after(at, self.settings().durations.consistency),
-            due: Some(ends_at),
-            ends_at,
-            fails: self.snapshot_misfortune(&row, &wanted.encryption),
+        let id = self.begin(
+            at,
+            SnapshotRow {
+                account: row.account.clone(),
+                region: row.region.clone(),
+                image: image.clone(),
+                size_gib: wanted.size_gib,
+                encryption: wanted.encryption.clone(),
+                tags: row.tags.clone(),
+                fails,
+                ..pending(captured, at, ends_at)
+            },
+        );
+        self.after_snapshot(image, slot, id, at);
+    }
+
+    /// Somebody takes a snapshot of a volume that is for no image.
+    pub(crate) fn take_snapshot(&mut self, id: &VolumeId, at: Timestamp) -> Option<SnapshotId> {
+        let source = SlotSource::Volume(id.clone());
+        let captured = self.capture(&source)?;
+        let ends_at = self.end_of_snapshot(&source, &captured, at);
+        let volume = self.data.volumes.get(id)?;
+        let row = SnapshotRow {
+            account: volume.account.clone(),
+            region: volume.region.clone(),
+            size_gib: volume.size_gib,
+            encryption: volume.encryption.clone(),
+            ..pending(captured, at, ends_at)
         };
-        self.index.add_snapshot(&id, &snapshot.tags);
+        Some(self.begin(at, row))
+    }
+
+    fn begin(&mut self, at: Timestamp, row: SnapshotRow) -> SnapshotId {
+        let id: SnapshotId = parsed(&self.next_id("snap"));
+        let row = SnapshotRow {
+            id: id.clone(),
+            visible_at: after(at, self.settings().durations.consistency),
+            ..row
+        };
+        self.index.add_snapshot(&id, &row.tags);
         self.index
             .agenda
-            .insert((ends_at, Due::Snapshot(id.clone())));
-        self.tell(
-            at,
-            &row.region,
-            id.as_str(),
-            format!("pending: {} for {image}", snapshot.volume),
-        );
-        self.data.snapshots.insert(id.clone(), snapshot);
-        self.after_snapshot(image, slot, id, at);
+            .insert((row.ends_at, Due::Snapshot(id.clone())));
+        let what = format!("pending: {} for {}", row.volume, row.image);
+        self.tell(at, &row.region, id.as_str(), what);
+        self.data.snapshots.insert(id.clone(), row);
+        id
     }
 
     /// Notes the snapshot on its image and sets the image's next moment.
@@ -180,11 +196,41 @@ impl Model {
             let message = format!("The snapshot {id} is currently in use by {}", row.image);
             return Err(Ec2Error::new(ACTION, "InvalidSnapshot.InUse", message));
         }
-        let (tags, disk) = (row.tags.clone(), row.disk);
+        let (tags, disk, volume) = (row.tags.clone(), row.disk, row.volume.clone());
         self.data.snapshots.remove(id);
+        // The next snapshot copies what none that is left has.
+        let mut left = self.data.snapshots.values();
+        let last = !left.any(|snapshot| snapshot.volume == volume);
+        drop(left);
+        if let Some(row) = self.data.volumes.get_mut(&volume).filter(|_| last) {
+            row.has_snapshot = false;
+        }
         self.index.remove_snapshot(id, &tags);
         self.release_disk(disk);
         self.tell(scope.now, scope.region, id.as_str(), "deleted");
         Ok(())
+    }
+}
+
+/// A snapshot of nobody's that begins now.
+fn pending(captured: Captured, at: Timestamp, ends_at: Timestamp) -> SnapshotRow {
+    SnapshotRow {
+        id: parsed("snap-00000000000000000"),
+        account: parsed("000000000000"),
+        region: parsed("us-east-1"),
+        volume: captured.volume,
+        image: parsed("ami-00000000000000000"),
+        state: SnapshotState::Pending,
+        size_gib: 0,
+        encryption: Encryption::None,
+        disk: captured.disk,
+        full_bytes: captured.full_bytes,
+        copied_bytes: captured.copied_bytes,
+        tags: Tags::new(),
+        started_at: at,
+        visible_at: at,
+        due: Some(ends_at),
+        ends_at,
+        fails: None,
     }
 }

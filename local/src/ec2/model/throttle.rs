@@ -34,6 +34,16 @@ pub(crate) fn bucket_of(action: &str) -> (&str, u32, u32) {
     }
 }
 
+/// The bucket of the instances that an action is about, beside that of its requests: a DryRun takes
+/// nothing from it.
+pub(crate) fn instances_of(action: &str) -> Option<(u32, u32)> {
+    match action {
+        "RunInstances" | "StartInstances" => Some((1000, 2)),
+        "StopInstances" | "TerminateInstances" => Some((1000, 20)),
+        _ => None,
+    }
+}
+
 impl Bucket {
     pub(crate) fn full(now: Timestamp, size: u32) -> Self {
         Self {
@@ -43,7 +53,18 @@ impl Bucket {
     }
 
     /// Takes one token, if there is one.
-    pub(crate) fn take(&mut self, now: Timestamp, size: u32, refill_per_s: u32) -> bool {
+    #[cfg(test)]
+    fn take(&mut self, now: Timestamp, size: u32, refill_per_s: u32) -> bool {
+        self.take_all(now, (size, refill_per_s), 1)
+    }
+
+    /// Takes so many tokens, if there are as many.
+    pub(crate) fn take_all(
+        &mut self,
+        now: Timestamp,
+        (size, refill_per_s): (u32, u32),
+        tokens: usize,
+    ) -> bool {
         let elapsed_ms =
             u64::try_from(now.signed_duration_since(self.at).num_milliseconds()).unwrap_or(0);
         if elapsed_ms > 0 {
@@ -54,11 +75,10 @@ impl Bucket {
                 .min(u64::from(size) * WHOLE);
             self.at = now;
         }
-        let enough = self.thousandths >= WHOLE;
-        if enough {
-            self.thousandths -= WHOLE;
-        }
-        enough
+        let wanted = WHOLE.saturating_mul(tokens as u64);
+        let left = self.thousandths.checked_sub(wanted);
+        self.thousandths = left.unwrap_or(self.thousandths);
+        left.is_some()
     }
 }
 

@@ -3,8 +3,8 @@
 use futures::executor::block_on;
 use prism_functions::domain::ImageId;
 use prism_functions::ports::{
-    Ec2, Ec2Error, Encryption, ImageCopy, ImageFilter, ImageState, LaunchPermission, SnapshotState,
-    Tags,
+    Ec2, Ec2Error, Encryption, ImageCopy, ImageFilter, ImageState, LaunchPermission,
+    SnapshotFilter, SnapshotState, Tags,
 };
 
 use super::{World, account, code, launch, region};
@@ -78,6 +78,59 @@ fn snapshots_appear_soon_whatever_the_size_and_the_image_much_later() {
     let second = w.image_of(&id, "lab v2").unwrap();
     w.wait(2 + 1 + 30 + 10);
     assert_eq!(w.image(&second).state, ImageState::Available);
+}
+
+#[test]
+fn a_volume_whose_only_snapshot_is_gone_is_copied_whole_again() {
+    let w = World::new();
+    let id = w.stopped();
+    let took = |name: &str| {
+        let image = w.image_of(&id, name).unwrap();
+        let seconds = (0..10_000).find(|_| {
+            w.wait(1);
+            w.image(&image).state == ImageState::Available
+        });
+        (image, seconds.unwrap())
+    };
+    let (first, whole) = took("first");
+    let (second, changed) = took("second");
+    assert!(changed < whole, "{changed} {whole}");
+    let gone = |image: &ImageId, name: &str| {
+        block_on(w.ec2.deregister_image(&w.region, image)).unwrap();
+        for snapshot in w.snapshots(name) {
+            block_on(w.ec2.delete_snapshot(&w.region, &snapshot.id)).unwrap();
+        }
+    };
+    // The second one has all that it needs of the first.
+    gone(&first, "first");
+    let (third, still) = took("third");
+    assert_eq!(still, changed);
+    gone(&second, "second");
+    gone(&third, "third");
+    assert_eq!(took("fourth").1, whole);
+}
+
+#[test]
+fn of_one_volume_so_many_snapshots_are_pending_at_once() {
+    let w = World::new();
+    let id = w.stopped();
+    let volume = w.instance(&id).volumes[0].volume.clone();
+    for kind in ["gp3", "sc1"] {
+        w.admin.set_volume_kind(&volume, kind).unwrap();
+        let most = if kind == "gp3" { 5 } else { 1 };
+        for n in 0..most {
+            w.admin.take_snapshot(&volume).unwrap();
+            let filter = SnapshotFilter::Pending(vec![volume.clone()]);
+            w.wait(1);
+            let pending = block_on(w.ec2.snapshots(&w.region, &filter)).unwrap();
+            assert_eq!(pending.len(), n + 1);
+        }
+        let refused = w.image_of(&id, kind);
+        assert_eq!(code(refused), "ConcurrentSnapshotLimitExceeded");
+        w.wait(600);
+        w.image_of(&id, kind).unwrap();
+        w.wait(600);
+    }
 }
 
 #[test]

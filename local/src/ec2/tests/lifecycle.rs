@@ -405,3 +405,42 @@ fn public_parameters_name_stable_images() {
     assert_eq!(arm.root_device, "/dev/xvda");
     assert_eq!(code(get(&w.region, "/mine/ami")), "ParameterNotFound");
 }
+
+#[test]
+fn a_fleet_that_maintains_its_capacity_replaces_who_is_stopped() {
+    let w = World::new();
+    let id = w.running();
+    let member = |facts: &mut crate::ec2::InstanceFacts| facts.fleet = Some("fleet-1".to_owned());
+    w.admin.edit(&id, member).unwrap();
+    w.stop(&id).unwrap();
+    w.wait(600);
+    assert_eq!(w.state(&id), InstanceState::Stopped);
+    w.start(&id).unwrap();
+    w.wait(60);
+    w.admin.maintain_fleet("fleet-1").unwrap();
+    w.stop(&id).unwrap();
+    w.wait(600);
+    assert_eq!(w.state(&id), InstanceState::Terminated);
+}
+
+#[test]
+fn an_instance_starts_in_its_reservation_alone_while_that_lasts() {
+    let w = World::new();
+    let id = w.stopped();
+    let tied = |facts: &mut crate::ec2::InstanceFacts| facts.ties.reservation = Some("cr-1".into());
+    w.admin.edit(&id, tied).unwrap();
+    assert_eq!(code(w.start(&id)), "ReservationCapacityExceeded");
+    let now = prism_functions::ports::Clock::now(&*w.clock);
+    let reservation = prism_functions::ports::Reservation {
+        active: true,
+        ends_at: Some(now + Duration::from_mins(10)),
+    };
+    w.admin.set_reservation("cr-1", reservation).unwrap();
+    w.start(&id).unwrap();
+    w.wait(60);
+    w.stop(&id).unwrap();
+    w.wait(600);
+    assert_eq!(code(w.start(&id)), "ReservationCapacityExceeded");
+    let told = block_on(w.ec2.reservation(&w.region, "cr-1")).unwrap();
+    assert!(!told.active);
+}

@@ -126,15 +126,15 @@ impl Run {
             }
             Act::Launch(n) => self.launch(&scope, *n),
             Act::Stop(n) => match self.instance(*n) {
-                Some(id) => format!("{:?}", self.model.stop_instance(&scope, &id)),
+                Some(id) => format!("{:?}", self.model.stop_instances(&scope, &[id])),
                 None => String::new(),
             },
             Act::Start(n) => match self.instance(*n) {
-                Some(id) => format!("{:?}", self.model.start_instance(&scope, &id)),
+                Some(id) => format!("{:?}", self.model.start_instances(&scope, &[id])),
                 None => String::new(),
             },
             Act::Terminate(n) => match self.instance(*n) {
-                Some(id) => format!("{:?}", self.model.terminate_instance(&scope, &id)),
+                Some(id) => format!("{:?}", self.model.terminate_instances(&scope, &[id])),
                 None => String::new(),
             },
             Act::Image(n, name) => self.image(&scope, *n, *name),

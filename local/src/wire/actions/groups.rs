@@ -305,8 +305,8 @@ pub(super) fn describe(mut call: Call) -> Result<Xml, Fault> {
         (ids.is_empty() || ids.contains(&group.id))
             && (names.is_empty() || names.contains(&group.name))
     };
-    let found = held.into_iter().filter(|g| asked(g) && passes(g)).collect();
-    let (page, next) = paging.cut(found, |group| group.id.clone());
+    let found = held.into_iter().filter(asked).collect();
+    let (page, next) = paging.cut(found, |group| group.id.clone(), passes);
     let mut xml = Xml::new();
     xml.list("securityGroupInfo", &page, |xml, group| {
         write(xml, &call, &vpc, group);

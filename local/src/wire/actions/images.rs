@@ -51,12 +51,14 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
             Some((image, look))
         })
         .collect();
-    told.retain(|(image, look)| {
+    told.retain(|(image, _)| {
         let owned = owners.is_empty() || owners.iter().any(|o| o == image.owner.as_str());
-        let hidden = image.state == ImageState::Disabled && !disabled;
-        owned && !hidden && filters.pass(&image.tags, |name| field(image, look, name))
+        owned && (disabled || image.state != ImageState::Disabled)
     });
-    let (page, next) = paging.cut(told, |(image, _)| image.id.to_string());
+    let passes = |(image, look): &(Image, ImageLook)| {
+        filters.pass(&image.tags, |name| field(image, look, name))
+    };
+    let (page, next) = paging.cut(told, |(image, _)| image.id.to_string(), passes);
 
     let mut xml = Xml::new();
     xml.list("imagesSet", &page, |xml, (image, look)| {

@@ -41,9 +41,9 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
         ids
     };
     let filter = InstanceFilter::Ids(wanted);
-    let mut found = call.ec2.instances(&call.region, &filter).await?;
-    found.retain(|instance| filters.pass(&instance.tags, |name| field(&call, instance, name)));
-    let (page, next) = paging.cut(found, |instance| instance.id.to_string());
+    let found = call.ec2.instances(&call.region, &filter).await?;
+    let passes = |it: &Instance| filters.pass(&it.tags, |name| field(&call, it, name));
+    let (page, next) = paging.cut(found, |instance| instance.id.to_string(), passes);
 
     let mut xml = Xml::new();
     xml.list("reservationSet", &page, |xml, instance| {
@@ -144,7 +144,8 @@ fn write(xml: &mut Xml, call: &Call, instance: &Instance, look: Option<&Instance
     xml.within("placement", |xml| {
         xml.text("availabilityZone", call.zone());
         xml.text("groupName", "");
-        xml.text("tenancy", "default");
+        let host = instance.ties.dedicated_host;
+        xml.text("tenancy", if host { "host" } else { "default" });
     });
     xml.within("monitoring", |xml| xml.text("state", "disabled"));
     if !instance.state.is_gone() {
@@ -172,6 +173,26 @@ fn write(xml: &mut Xml, call: &Call, instance: &Instance, look: Option<&Instance
     xml.within("hibernationOptions", |xml| {
         xml.text("configured", instance.hibernation);
     });
+    ties(xml, instance);
+}
+
+fn ties(xml: &mut Xml, instance: &Instance) {
+    let ties = &instance.ties;
+    xml.maybe("outpostArn", ties.outpost.as_ref());
+    xml.maybe("tpmSupport", ties.nitro_tpm.then_some("v2.0"));
+    xml.maybe("capacityReservationId", ties.reservation.as_ref());
+    xml.within("capacityReservationSpecification", |xml| {
+        match &ties.reservation {
+            None => xml.text("capacityReservationPreference", "open"),
+            Some(id) => xml.within("capacityReservationTarget", |xml| {
+                xml.text("capacityReservationId", id);
+            }),
+        }
+    });
+    xml.within("operator", |xml| {
+        xml.text("managed", ties.operator.is_some());
+        xml.maybe("principal", ties.operator.as_ref());
+    });
 }
 
 /// When somebody asked for the state; empty while nobody did.
@@ -189,27 +210,38 @@ fn volumes(xml: &mut Xml, instance: &Instance, look: Option<&InstanceLook>) {
         xml.text("deviceName", &volume.device);
         xml.within("ebs", |xml| {
             xml.text("volumeId", &volume.volume);
-            xml.text("status", "attached");
+            xml.text(
+                "status",
+                if volume.moving {
+                    "detaching"
+                } else {
+                    "attached"
+                },
+            );
             xml.time("attachTime", instance.launched_at);
             xml.text("deleteOnTermination", goes.copied().unwrap_or(true));
         });
     });
 }
 
-/// The one network interface. Whose its public address is tells an Elastic IP from a passing one.
+/// The network interface, and a second one that has no public address, where there is one. Whose the
+/// public address is tells an Elastic IP from a passing one.
 fn interface(xml: &mut Xml, call: &Call, instance: &Instance, private_ip: Option<&str>) {
-    let gone = instance.state.is_gone();
-    let interfaces = (!gone).then_some(instance);
-    xml.list("networkInterfaceSet", interfaces, |xml, instance| {
+    let count = match instance.state.is_gone() {
+        true => 0,
+        false => 1 + u8::from(instance.ties.several_interfaces),
+    };
+    xml.list("networkInterfaceSet", 0..count, |xml, index| {
         let digits = instance.id.as_str().trim_start_matches("i-");
-        xml.text("networkInterfaceId", format!("eni-{digits}"));
+        let second = if index == 0 { "" } else { "1" };
+        xml.text("networkInterfaceId", format!("eni-{second}{digits}"));
         xml.text("subnetId", subnet(call));
         xml.text("vpcId", vpc(call));
         write_groups(xml, &groups(call, instance));
         xml.text("ownerId", call.account());
         xml.text("status", "in-use");
         xml.maybe("privateIpAddress", private_ip);
-        let Some(address) = &instance.public_ip else {
+        let Some(address) = instance.public_ip.as_ref().filter(|_| index == 0) else {
             return;
         };
         xml.within("association", |xml| {

@@ -66,7 +66,7 @@ pub(super) const ACTIONS: [Action; 27] = [
     ("RunInstances", |c| Box::pin(launch::run(c))),
     ("StartInstances", |c| Box::pin(power::start(c))),
     ("StopInstances", |c| Box::pin(power::stop(c))),
-    ("TerminateInstances", |c| Box::pin(power::terminate(c))),
+    ("TerminateInstances", |c| now(power::terminate(c))),
 ];
 
 /// The answer of a handler that has nothing to wait for.

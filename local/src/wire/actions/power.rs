@@ -1,10 +1,7 @@
 //! StopInstances, StartInstances, TerminateInstances, and the dry runs of the first two.
-//!
-//! EC2 does all that a request asks, or nothing. Here unknown ids are refused beforehand, but what
-//! else is refused of one instance leaves those before it as they were asked to be.
 
 use prism_functions::domain::InstanceId;
-use prism_functions::ports::{Ec2 as _, Ec2Error, Probe};
+use prism_functions::ports::{Ec2 as _, Probe};
 
 use super::super::call::Call;
 use super::super::fault::Fault;
@@ -30,7 +27,7 @@ pub(super) async fn stop(mut call: Call) -> Result<Xml, Fault> {
     if dry {
         return probe(&call, ids, Probe::Stop).await;
     }
-    change(&call, &ids, Change::Stop).await
+    change(&call, &ids, Change::Stop)
 }
 
 pub(super) async fn start(mut call: Call) -> Result<Xml, Fault> {
@@ -39,15 +36,15 @@ pub(super) async fn start(mut call: Call) -> Result<Xml, Fault> {
     if dry {
         return probe(&call, ids, Probe::Start).await;
     }
-    change(&call, &ids, Change::Start).await
+    change(&call, &ids, Change::Start)
 }
 
-pub(super) async fn terminate(mut call: Call) -> Result<Xml, Fault> {
+pub(super) fn terminate(mut call: Call) -> Result<Xml, Fault> {
     call.no_dry_run()?;
     call.params.only("Force", "false")?;
     call.params.only("SkipOsShutdown", "false")?;
     let ids = ids(&mut call)?;
-    change(&call, &ids, Change::Terminate).await
+    change(&call, &ids, Change::Terminate)
 }
 
 fn ids(call: &mut Call) -> Result<Vec<InstanceId>, Fault> {
@@ -71,21 +68,19 @@ async fn probe(
     Err(Fault::dry_run())
 }
 
-async fn change(call: &Call, ids: &[InstanceId], change: Change) -> Result<Xml, Fault> {
+fn change(call: &Call, ids: &[InstanceId], change: Change) -> Result<Xml, Fault> {
     let before = looks::instances(call)?;
     let unknown: Vec<_> = ids.iter().filter(|id| !before.contains_key(*id)).collect();
-    if let [first, ..] = unknown[..] {
-        // The port refuses it, having looked at permissions and throttles first.
-        act(call, first, change)
-            .await
-            .map_err(|refused| match refused.code.as_str() {
-                "InvalidInstanceID.NotFound" => instances_not_found(call.action, &unknown),
-                _ => refused,
-            })?;
+    let (ec2, region) = (&call.ec2, &call.region);
+    match change {
+        Change::Stop => ec2.stop_instances(region, ids),
+        Change::Start => ec2.start_instances(region, ids),
+        Change::Terminate => ec2.terminate_instances(region, ids),
     }
-    for id in ids {
-        act(call, id, change).await?;
-    }
+    .map_err(|refused| match refused.code.as_str() {
+        "InvalidInstanceID.NotFound" => instances_not_found(call.action, &unknown),
+        _ => refused,
+    })?;
     let after = looks::instances(call)?;
     let mut xml = Xml::new();
     xml.list("instancesSet", ids, |xml, id| {
@@ -98,13 +93,4 @@ async fn change(call: &Call, ids: &[InstanceId], change: Change) -> Result<Xml, 
         }
     });
     Ok(xml)
-}
-
-async fn act(call: &Call, id: &InstanceId, change: Change) -> Result<(), Ec2Error> {
-    let (ec2, region) = (&call.ec2, &call.region);
-    match change {
-        Change::Stop => ec2.stop_instance(region, id).await,
-        Change::Start => ec2.start_instance(region, id).await,
-        Change::Terminate => ec2.terminate_instance(region, id).await,
-    }
 }

@@ -75,7 +75,7 @@ pub(super) async fn instance_types(mut call: Call) -> Result<Xml, Fault> {
         };
         filters.pass(&Tags::new(), field)
     });
-    let (page, next) = paging.cut(types, |one| one.name.clone());
+    let (page, next) = paging.cut(types, |one| one.name.clone(), |_| true);
     let mut xml = Xml::new();
     xml.list("instanceTypeSet", &page, instance_type);
     xml.maybe("nextToken", next);

@@ -41,18 +41,18 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     let filter = SnapshotFilter::Ids(wanted);
     let found = call.ec2.snapshots(&call.region, &filter).await?;
     let account = call.account().to_string();
-    let mut told: Vec<(Snapshot, SnapshotLook)> = found
+    let told: Vec<(Snapshot, SnapshotLook)> = found
         .into_iter()
         .filter_map(|snapshot| {
             let look = known.get(&snapshot.id)?.clone();
             Some((snapshot, look))
         })
         .collect();
-    told.retain(|(snapshot, _)| {
+    let passes = |(snapshot, _): &(Snapshot, SnapshotLook)| {
         let seen = owners.is_empty() || owners.contains(&account);
         seen && filters.pass(&snapshot.tags, |name| field(snapshot, &account, name))
-    });
-    let (page, next) = paging.cut(told, |(snapshot, _)| snapshot.id.to_string());
+    };
+    let (page, next) = paging.cut(told, |(snapshot, _)| snapshot.id.to_string(), passes);
 
     let mut xml = Xml::new();
     xml.list("snapshotSet", &page, |xml, (snapshot, look)| {

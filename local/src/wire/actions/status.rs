@@ -28,7 +28,7 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     } else {
         ids
     };
-    let (page, next) = paging.cut(wanted, InstanceId::to_string);
+    let (page, next) = paging.cut(wanted, InstanceId::to_string, |_| true);
     let mut told = Vec::with_capacity(page.len());
     for id in page {
         let checks = call.ec2.status_checks(&call.region, &id).await?;

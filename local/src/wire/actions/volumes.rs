@@ -34,15 +34,17 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
         ids
     };
     let found = call.ec2.volumes(&call.region, &wanted).await?;
-    let mut told: Vec<(Volume, VolumeLook)> = found
+    let told: Vec<(Volume, VolumeLook)> = found
         .into_iter()
         .filter_map(|volume| {
             let look = known.get(&volume.id)?.clone();
             Some((volume, look))
         })
         .collect();
-    told.retain(|(volume, look)| filters.pass(&look.tags, |name| field(volume, look, name)));
-    let (page, next) = paging.cut(told, |(volume, _)| volume.id.to_string());
+    let passes = |(volume, look): &(Volume, VolumeLook)| {
+        filters.pass(&look.tags, |name| field(volume, look, name))
+    };
+    let (page, next) = paging.cut(told, |(volume, _)| volume.id.to_string(), passes);
 
     let mut xml = Xml::new();
     xml.list("volumeSet", &page, |xml, (volume, look)| {
@@ -76,19 +78,17 @@ fn write(xml: &mut Xml, call: &Call, volume: &Volume, look: &VolumeLook) {
     xml.text("size", volume.size_gib);
     xml.text("availabilityZone", call.zone());
     xml.text("status", status(look));
-    xml.list(
-        "attachmentSet",
-        &look.attached,
-        |xml, (id, device, goes)| {
-            xml.text("volumeId", &volume.id);
-            xml.text("instanceId", id);
-            xml.text("device", device);
-            xml.text("status", "attached");
-            xml.text("deleteOnTermination", goes);
-        },
-    );
+    xml.list("attachmentSet", &volume.attached_to, |xml, id| {
+        let place = look.attached.as_ref().filter(|(first, ..)| first == id);
+        xml.text("volumeId", &volume.id);
+        xml.text("instanceId", id);
+        xml.maybe("device", place.map(|(_, device, _)| device));
+        xml.text("status", "attached");
+        xml.text("deleteOnTermination", place.is_some_and(|(.., goes)| *goes));
+    });
     xml.tags(&look.tags);
-    xml.text("volumeType", "gp3");
+    xml.text("volumeType", &volume.kind);
+    xml.text("multiAttachEnabled", volume.attached_to.len() > 1);
     encryption(xml, call, &volume.encryption);
 }
 

@@ -474,3 +474,64 @@ fn an_instance_is_launched_into_the_subnet_of_its_region_and_no_other() {
     let refused = bench.refused(&elsewhere);
     assert_eq!(refused.1, "InvalidSubnetID.NotFound");
 }
+
+#[test]
+fn a_page_may_have_nothing_of_what_is_asked_for_and_more_behind_it() {
+    let bench = Bench::new();
+    let ids: Vec<_> = (0..7).map(|_| bench.instance("")).collect();
+    let last = ids.iter().max().unwrap();
+    let form = format!("DescribeInstances&Filter.1.Name=instance-id&Filter.1.Value.1={last}");
+    let first = bench.ask(&format!("{form}&MaxResults=5"));
+    assert_eq!(told(&first, "instanceId"), [""; 0]);
+    let token = told(&first, "nextToken").remove(0);
+    let next = bench.ask(&format!("{form}&MaxResults=5&NextToken={token}"));
+    assert_eq!(told(&next, "instanceId"), [last.as_str()]);
+    // Without a page size all of it is looked through at once.
+    let whole = bench.ask(&form);
+    assert_eq!(told(&whole, "instanceId"), [last.as_str()]);
+    assert_eq!(told(&whole, "nextToken"), [""; 0]);
+}
+
+/// A thousand instances in one request are one request, and as many instances.
+#[test]
+fn a_request_about_many_instances_is_one_and_costs_a_token_for_each_of_them() {
+    let mut settings = crate::ec2::Settings::instant();
+    settings.throttles.enabled = true;
+    // Ten instances in one go, and one a second.
+    settings.throttles.scale_percent = 1;
+    let bench = Bench::with(settings);
+    let ids: Vec<_> = (0..6)
+        .map(|n| {
+            let spec = crate::ec2::InstanceSpec::named(&format!("work-{n}"));
+            let region = "us-east-1".parse().unwrap();
+            bench.admin().add_instance(&region, &spec).unwrap()
+        })
+        .collect();
+    let all = ids.iter().enumerate();
+    let all: String = all
+        .map(|(n, id)| format!("&InstanceId.{}={id}", n + 1))
+        .collect();
+    bench.ask(&format!("StopInstances{all}"));
+    bench.forward(1);
+    // Four of ten are left, and one a second is added.
+    let refused = bench.refused(&format!("StopInstances{all}"));
+    assert_eq!(refused.1, "RequestLimitExceeded");
+    bench.forward(2);
+    bench.ask(&format!("StopInstances{all}"));
+    // A DryRun takes nothing of that, but costs a request like any other.
+    let dry = format!("StopInstances{all}&DryRun=true");
+    bench.forward(1);
+    assert_eq!(bench.refused(&dry).1, "DryRunOperation");
+    assert_eq!(bench.refused(&dry).1, "RequestLimitExceeded");
+}
+
+#[test]
+fn one_bad_instance_fails_a_request_whole() {
+    let bench = Bench::new();
+    let id = bench.instance("");
+    let both = format!("InstanceId.1={id}&InstanceId.2=i-0123456789abcdef0");
+    let refused = bench.refused(&format!("StopInstances&{both}"));
+    assert_eq!(refused.1, "InvalidInstanceID.NotFound");
+    let body = bench.ask(&format!("DescribeInstances&InstanceId.1={id}"));
+    assert!(body.contains("<name>running</name>"), "{body}");
+}

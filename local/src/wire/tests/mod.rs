@@ -19,20 +19,31 @@ use crate::ec2::{Admin, Cloud, Settings};
 /// A cloud in which nothing takes time, and the way to its handlers.
 pub(super) struct Bench {
     pub(super) cloud: Cloud,
+    clock: Arc<ManualClock>,
     dispatch: Dispatch,
 }
 
 impl Bench {
     pub(super) fn new() -> Self {
+        Self::with(Settings::instant())
+    }
+
+    pub(super) fn with(settings: Settings) -> Self {
         let start = Timestamp::default() + Duration::from_hours(24 * 365 * 56);
         let clock = Arc::new(ManualClock::new(start));
-        let cloud = Cloud::in_memory(clock, 1, Settings::instant());
+        let cloud = Cloud::in_memory(clock.clone(), 1, settings);
         let other = "222222222222".parse().expect("it is twelve digits");
         let accounts = Accounts::all(account()).with("AKIAOTHER", other);
         Self {
             cloud: cloud.clone(),
+            clock,
             dispatch: Dispatch::new(cloud, accounts),
         }
+    }
+
+    /// Lets seconds pass.
+    pub(super) fn forward(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
     }
 
     pub(super) fn admin(&self) -> Admin {

@@ -3,6 +3,7 @@
 
 pub(super) mod again;
 mod executions;
+mod protected;
 mod record;
 mod shares;
 mod truth;
@@ -69,6 +70,7 @@ pub(crate) fn violations(run: &Run) -> Findings {
     check_once(run, &records, &mut findings);
     check_versions(run, &records, &mut findings);
     shares::check(run, &records, &mut findings);
+    protected::check(run, &records, &mut findings);
     for point in run.conductor.unbound() {
         findings.push(format!("P1: {point} comes before the duty is written"));
     }
@@ -233,7 +235,8 @@ fn check_left(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
     let owed = |tags: &BTreeMap<String, String>, region: &Region| {
         let save = tags.get(SAVE_TAG)?.clone();
         let record = records.iter().find(|r| r.save_id.as_str() == save);
-        let declared = run.denies && record.is_some_and(|r| r.leftovers.is_some());
+        let declared =
+            (run.denies || run.protects()) && record.is_some_and(|r| r.leftovers.is_some());
         (!declared).then(|| (save, record.is_some_and(|r| keeps(run, r, region))))
     };
     for (region, image) in &inventory.images {

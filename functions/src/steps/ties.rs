@@ -1,0 +1,221 @@
+//! What an instance is tied to that a stop would undo: what replaces it once it is stopped, what it
+//! cannot be started again without, and what of its volumes, addresses and secrets does not stay as it
+//! is (EC2 facts, "Learned since").
+
+use std::time::Duration;
+
+use super::preflight::label;
+use super::{Env, from_ec2};
+use crate::domain::save::Warning;
+use crate::domain::{Code, Problem, Region};
+use crate::ports::{FLEET_TAG, Instance, InstanceState, SnapshotFilter, Volume};
+
+/// How long the host of a Mac is scrubbed after a stop, in seconds. AWS: up to 110 minutes.
+const SCRUB_S: u32 = 110 * 60;
+
+/// For how long a save keeps an instance down at most before it gives up and starts it again: the
+/// limits of AwaitStopped, AwaitSnapshots and AwaitRunning together. EC2 ends the instances of a
+/// Capacity Block half an hour before the block.
+const LONGEST_DOWN: Duration = Duration::from_mins(15 + 10 + 30 + 30);
+
+/// Refuses what would not come back from a stop, or not as it was.
+pub(super) fn check(instance: &Instance) -> Result<(), Problem> {
+    if instance.state != InstanceState::Running {
+        return Ok(());
+    }
+    let name = label(instance);
+    if let Some(operator) = &instance.ties.operator {
+        let message =
+            format!("{name} is managed by {operator}, which alone can stop and start it.");
+        return Err(Problem::new(Code::ManagedInstance, message));
+    }
+    // While it is under way the AMI may have the volume or not, and a stop ends what waits for a
+    // file system.
+    if let Some(moving) = instance.volumes.iter().find(|volume| volume.moving) {
+        let message = format!(
+            "The volume {} ({}) of {name} is being attached or detached.",
+            moving.volume, moving.device
+        );
+        return Err(Problem::new(Code::VolumeMoving, message));
+    }
+    Ok(())
+}
+
+/// Refuses what would be replaced or could not start again, by what only other looks tell.
+pub(super) async fn check_elsewhere(
+    env: &Env,
+    region: &Region,
+    instance: &Instance,
+) -> Result<(), Problem> {
+    if instance.state != InstanceState::Running {
+        return Ok(());
+    }
+    if let Some(fleet) = instance.tags.get(FLEET_TAG) {
+        let maintains = env.ec2.fleet_maintains(region, fleet).await;
+        if maintains.map_err(from_ec2)? {
+            return Err(fleet_member(instance, fleet));
+        }
+    }
+    // Most Spot Fleets replace what they lose, and those that do not end by themselves.
+    if let Some(fleet) = instance.tags.get("aws:ec2spot:fleet-request-id") {
+        return Err(fleet_member(instance, fleet));
+    }
+    check_reservation(env, region, instance).await
+}
+
+fn fleet_member(instance: &Instance, fleet: &str) -> Problem {
+    let name = label(instance);
+    let message =
+        format!("{name} belongs to the fleet {fleet}, which would replace it once stopped.");
+    Problem::new(Code::FleetMember, message)
+}
+
+/// One that has to start in a reservation is refused while that cannot take it back: at its end, or
+/// before the longest time for which a save keeps it down.
+async fn check_reservation(env: &Env, region: &Region, instance: &Instance) -> Result<(), Problem> {
+    let Some(id) = &instance.ties.reservation else {
+        return Ok(());
+    };
+    let found = match env.ec2.reservation(region, id).await {
+        Err(error) if error.is_not_found() => None,
+        told => Some(told.map_err(from_ec2)?),
+    };
+    let name = label(instance);
+    let refused = |message: String| Err(Problem::new(Code::ReservationEnds, message));
+    let Some(found) = found.filter(|it| it.active) else {
+        return refused(format!(
+            "{name} has to start in the capacity reservation {id}, which has ended or is not active."
+        ));
+    };
+    let now = env.clock.now();
+    match found.ends_at {
+        Some(end) if end <= now + LONGEST_DOWN => refused(format!(
+            "{name} has to start in the capacity reservation {id}, which ends at {}.",
+            end.format("%Y-%m-%d %H:%M UTC")
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a save whose CreateImage EC2 would refuse once the instance is down, since others have begun
+/// snapshots of its volumes.
+pub(super) async fn check_pending(
+    env: &Env,
+    region: &Region,
+    instance: &Instance,
+    volumes: &[Volume],
+) -> Result<(), Problem> {
+    let ids = volumes.iter().map(|volume| volume.id.clone()).collect();
+    let filter = SnapshotFilter::Pending(ids);
+    let pending = env.ec2.snapshots(region, &filter).await;
+    let pending = pending.map_err(from_ec2)?;
+    for volume in volumes {
+        let count = pending.iter().filter(|it| it.volume == volume.id).count();
+        let most = most_pending(volume);
+        if count >= most {
+            let message = format!(
+                "{count} snapshots of the volume {} ({}) of {} are pending, and EC2 takes no more than {most} at once.",
+                volume.id,
+                volume.kind,
+                label(instance)
+            );
+            return Err(Problem::new(Code::SnapshotsPending, message));
+        }
+    }
+    Ok(())
+}
+
+/// How many snapshots of a volume may be pending at once (EC2's quotas, which cannot be raised).
+fn most_pending(volume: &Volume) -> usize {
+    match volume.kind.as_str() {
+        "st1" | "sc1" => 1,
+        _ => 5,
+    }
+}
+
+/// Whether its host is scrubbed after a stop, so that it stays down for hours.
+fn is_mac(instance: &Instance) -> bool {
+    instance.instance_type.starts_with("mac")
+}
+
+/// How much longer than others it is down, in seconds.
+pub(super) fn extra_downtime_s(instance: &Instance) -> u32 {
+    if is_mac(instance) { SCRUB_S } else { 0 }
+}
+
+/// What a save would change about it, or would not keep.
+pub(super) fn warnings(instance: &Instance, volumes: &[Volume]) -> Vec<Warning> {
+    let warning = |code: &str, text: String| Warning {
+        code: code.to_owned(),
+        text,
+    };
+    let name = label(instance);
+    let mut warnings = Vec::new();
+    if instance.ties.nitro_tpm {
+        let text =
+            format!("{name} has a NitroTPM: secrets that it keeps there are not in the AMI.");
+        warnings.push(warning("NitroTpmNotSaved", text));
+    }
+    for volume in volumes {
+        let others = volume.attached_to.iter().filter(|id| **id != instance.id);
+        if let Some(other) = others.clone().next() {
+            let text = format!(
+                "The volume {} is attached to {other} too{}, which may write to it while it is captured.",
+                volume.id,
+                match others.count() {
+                    1 => String::new(),
+                    more => format!(" and to {} more", more - 1),
+                }
+            );
+            warnings.push(warning("MultiAttachedVolume", text));
+        }
+    }
+    if instance.state == InstanceState::Running {
+        warnings.extend(of_the_stop(instance).map(|(code, text)| warning(code, text)));
+    }
+    warnings
+}
+
+/// What only one that runs has to fear.
+fn of_the_stop(instance: &Instance) -> impl Iterator<Item = (&'static str, String)> {
+    let (name, ties) = (label(instance), &instance.ties);
+    let address = instance.public_ip.as_ref().filter(|_| !instance.elastic_ip);
+    let address = address.map(|address| match ties.several_interfaces {
+        true => (
+            "PublicIpLost",
+            format!(
+                "Its public address {address} is lost: EC2 assigns no other one to an instance with several network interfaces. Associate an Elastic IP first to stay reachable."
+            ),
+        ),
+        false => (
+            "PublicIpChanges",
+            format!(
+                "Its public address {address} changes at the restart; private and Elastic IPs stay."
+            ),
+        ),
+    });
+    let scrubbed = is_mac(instance).then(|| {
+        let text = format!(
+            "{name} is a Mac: its host is scrubbed after the stop, and it stays down for up to {} minutes or more.",
+            SCRUB_S / 60
+        );
+        ("MacHostScrubbed", text)
+    });
+    // DescribeInstances does not tell the credit option, and a host takes T3 in standard mode alone.
+    let burstable = ties.dedicated_host && instance.instance_type.starts_with("t3.");
+    let burstable = burstable.then(|| {
+        let text = format!(
+            "{name} is a T3 on a Dedicated Host: it starts again only while its credit option is standard (aws ec2 describe-instance-credit-specifications)."
+        );
+        ("T3OnDedicatedHost", text)
+    });
+    let outpost = ties.outpost.as_ref().map(|outpost| {
+        let text = format!(
+            "{name} runs on the Outpost {outpost}: it starts again only while that has room for it, and an AMI of local snapshots can be copied nowhere else."
+        );
+        ("OnOutpost", text)
+    });
+    [address, scrubbed, burstable, outpost]
+        .into_iter()
+        .flatten()
+}
