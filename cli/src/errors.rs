@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt::Write;
 
+use prism_functions::domain::sensitive::ShownFile;
 use prism_functions::domain::{Class, Code, Problem};
 use serde_json::json;
 
@@ -46,6 +47,7 @@ pub(crate) fn tell(out: &Output, failure: Failure) -> u8 {
                 message: &problem.message,
                 causes: &causes,
                 after: &[],
+                files: &problem.files,
                 hint: problem.advice(),
             }
             .print(out);
@@ -71,6 +73,8 @@ pub(crate) struct Told<'a> {
     pub(crate) causes: &'a [String],
     /// How things stand now, in sentences.
     pub(crate) after: &'a [String],
+    /// The files that it is about, which its message may not name all.
+    pub(crate) files: &'a [ShownFile],
     /// What to do.
     pub(crate) hint: &'a str,
 }
@@ -83,7 +87,10 @@ impl Told<'_> {
             for cause in self.causes {
                 let _ = write!(message, ": {cause}");
             }
-            let object = json!({ "code": self.code, "message": message, "hint": self.hint });
+            let mut object = json!({ "code": self.code, "message": message, "hint": self.hint });
+            if !self.files.is_empty() {
+                object["files"] = json!(self.files);
+            }
             Output::complain(&object.to_string());
             return;
         }
@@ -91,6 +98,11 @@ impl Told<'_> {
         let mut text = format!("{label} {}", plain(self.message));
         for cause in self.causes {
             let _ = write!(text, "\n  because: {}", plain(cause));
+        }
+        // A message names as many as it has room for.
+        let named = |file: &&ShownFile| !self.message.contains(&file.path);
+        for file in self.files.iter().filter(named) {
+            let _ = write!(text, "\n  {} ({})", plain(&file.path), file.what);
         }
         for sentence in self.after {
             let _ = write!(text, "\n  {}", plain(sentence));

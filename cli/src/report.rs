@@ -230,6 +230,7 @@ pub(crate) fn end(session: &Session, record: &SaveRecord) -> Outcome {
             message: &failure.message,
             causes: &[],
             after: &after,
+            files: &[],
             hint: &failure.hint,
         }
         .print(out);

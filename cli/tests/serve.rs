@@ -188,11 +188,11 @@ fn a_save_that_has_ended_leaves_no_process_behind() {
     let (_, begun) = served.ask("POST", "/v1/saves", &body);
     let id = begun["save_id"].as_str().unwrap();
     served.until(id, |record| record["state"] == "succeeded");
-    let server = served.child.id();
-    let children = format!("/proc/{server}/task/{server}/children");
+    let parent = served.child.id();
+    let children = format!("/proc/{parent}/task/{parent}/children");
     // Of whatever thread began it: a child belongs to all of a process.
     let left = || -> Vec<String> {
-        let tasks = std::fs::read_dir(format!("/proc/{server}/task")).unwrap();
+        let tasks = std::fs::read_dir(format!("/proc/{parent}/task")).unwrap();
         let lists = tasks
             .filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("children")).ok());
         let ids = lists.flat_map(|ids| {

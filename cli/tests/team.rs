@@ -108,13 +108,21 @@ fn what_is_on_a_disk_is_confirmed_before_it_is_given_away() {
     assert_eq!(put.code, 0, "{}", put.stderr);
     prism.ok(&["save", "work", "kept", "-y"]);
     let share = ["template", "share", "kept", "--user", "bob"];
-    assert_eq!(prism.refused(&share), ("ConfirmationNeeded".to_owned(), 2));
-    let shared = prism.run(&[&share[..], &["--yes"]].concat());
+    let with = |more: &[&'static str]| [&share[..], more].concat();
+    for args in [with(&[]), with(&["--yes"])] {
+        assert_eq!(prism.refused(&args), ("SensitiveFiles".to_owned(), 1));
+    }
+    let consents = with(&["--publish-sensitive"]);
+    assert_eq!(
+        prism.refused(&consents),
+        ("ConfirmationNeeded".to_owned(), 2)
+    );
+    let shared = prism.run(&with(&["--publish-sensitive", "--yes"]));
     assert_eq!(shared.code, 0, "{}", shared.stderr);
     assert!(
         shared
             .stderr
-            .contains("/home/ubuntu/.aws/credentials (credentials)"),
+            .contains("/home/ubuntu/.aws/credentials (credentials of AWS)"),
         "{}",
         shared.stderr
     );

@@ -335,6 +335,7 @@ pub fn save_request(instance: &str, template: &str) -> SaveRequest {
         move_template: false,
         tags: std::collections::BTreeMap::new(),
         accept_instance_store_loss: None,
+        publish_sensitive: false,
         add_arch: false,
         version: None,
     }

@@ -79,6 +79,7 @@ fn for_the_world() {
         template: record.request.template.clone(),
         version: 1,
         regions: record.copies.iter().filter_map(failed).collect(),
+        publish_sensitive: false,
     };
     let ada = caller("ada");
     let copy = world.service.start_copy(&ada, &request, None);
@@ -96,6 +97,7 @@ fn for_the_world() {
     to_the_end(&world, &begun(&world, ask()));
     let request = ShareRequest {
         to: "account:444455556666".to_owned(),
+        publish_sensitive: false,
     };
     let kept = "kept".parse().unwrap();
     let shared = world.service.share(&ada, &kept, &request, None);
@@ -103,6 +105,7 @@ fn for_the_world() {
     imported(&world, "kept@1", "again");
     let everyone = ShareRequest {
         to: "public".to_owned(),
+        publish_sensitive: false,
     };
     let again = "again".parse().unwrap();
     let shared = world.service.share(&ada, &again, &everyone, None);
@@ -120,6 +123,7 @@ fn imported(world: &World, reference: &str, name: &str) {
     let file = world.clock.run(service.export_template(&ada, &reference));
     let request = ImportRequest {
         file: file.unwrap(),
+        publish_sensitive: false,
     };
     let name = name.parse().unwrap();
     let imported = service.import_template(&ada, &name, &request, None);
@@ -181,11 +185,13 @@ fn of_a_team() {
         template: "kept".parse().unwrap(),
         version: 1,
         regions: ["us-west-2".parse().unwrap()].into(),
+        publish_sensitive: false,
     };
     let copy = service.start_copy(&ada, &request, None);
     to_the_end(&world, &world.clock.run(copy).unwrap().save_id);
     let request = ShareRequest {
         to: "account:444455556666".to_owned(),
+        publish_sensitive: false,
     };
     let shared = service.share(&ada, &kept, &request, None);
     world.clock.run(shared).unwrap();
@@ -208,6 +214,7 @@ fn under_a_key() {
         template: "kept".parse().unwrap(),
         version: 1,
         regions: ["us-west-2".parse().unwrap()].into(),
+        publish_sensitive: false,
     };
     let ada = caller("ada");
     let copy = world.service.start_copy(&ada, &request, None);
@@ -478,11 +485,12 @@ fn every_declared_call_of_the_api_is_made() {
         template: "kept".parse().unwrap(),
         version: 1,
         regions: [far].into(),
+        publish_sensitive: false,
     };
     as_api(&world, service.plan_copy(&ada, &elsewhere)).unwrap();
     as_api(&world, service.versions(&ada, &kept, 10, None)).unwrap();
     to_the_end(&world, &begun(&world, ask()));
-    as_api(&world, service.rollback(&ada, &kept, None, None)).unwrap();
+    as_api(&world, service.rollback(&ada, &kept, None, false, None)).unwrap();
     as_team(&world);
     let made = as_api(&world, service.create_schedule(&ada, nightly(None))).unwrap();
     as_api(&world, service.schedules(&ada, 10, None)).unwrap();
@@ -522,6 +530,7 @@ fn as_team(world: &World) {
     as_api(world, service.project_costs(&ada, &brain)).unwrap();
     let everyone = ShareRequest {
         to: "public".to_owned(),
+        publish_sensitive: false,
     };
     as_api(world, service.share(&ada, &kept, &everyone, None)).unwrap();
     as_api(world, service.unshare(&ada, &kept, &everyone, None)).unwrap();

@@ -184,6 +184,7 @@ const OUTSIDE: [&str; 2] = ["account:444455556666", "account:777788889999"];
 fn to(whom: &str) -> ShareRequest {
     ShareRequest {
         to: whom.to_owned(),
+        publish_sensitive: false,
     }
 }
 
@@ -204,7 +205,7 @@ fn calls<'a>(service: &'a Service, scene: &'a Scene, rng: &mut fastrand::Rng) ->
         calls.push(match rng.u8(0..6) {
             0 => Box::pin(async move {
                 let done = service
-                    .rollback(&caller("ada"), &name, Some(number), None)
+                    .rollback(&caller("ada"), &name, Some(number), false, None)
                     .await?;
                 Ok(Done::RolledBack(done.from, done.to))
             }),

@@ -33,6 +33,7 @@ fn ask(regions: &[&str]) -> CopyRequest {
         template: "kept".parse().unwrap(),
         version: 1,
         regions: named(regions),
+        publish_sensitive: false,
     }
 }
 
@@ -461,6 +462,7 @@ fn shared_outside() -> (World, LaunchPermission) {
     let account = "444455556666";
     let request = ShareRequest {
         to: format!("account:{account}"),
+        publish_sensitive: false,
     };
     let (ada, kept) = (caller("ada"), "kept".parse().unwrap());
     let shared = world.service.share(&ada, &kept, &request, None);

@@ -102,7 +102,13 @@ fn a_version_goes_in_all_regions_and_its_number_stays() {
     }
     let back = ask!(
         world,
-        rollback(&caller("ada"), &"kept".parse().unwrap(), Some(3), None)
+        rollback(
+            &caller("ada"),
+            &"kept".parse().unwrap(),
+            Some(3),
+            false,
+            None
+        )
     );
     assert_eq!(back.unwrap_err().code, Code::VersionNotFound);
 }
@@ -163,7 +169,10 @@ fn whom_it_is_shared_with_speaks_against_it() {
         let world = launched(Setup::seeded(seed));
         save_to(&world, "kept", &[]);
         let (ada, kept) = (caller("ada"), "kept".parse().unwrap());
-        let request = ShareRequest { to: to.to_owned() };
+        let request = ShareRequest {
+            to: to.to_owned(),
+            publish_sensitive: false,
+        };
         world.pass(60);
         ask!(world, share(&ada, &kept, &request, None)).unwrap();
         save_to(&world, "kept", &[]);
@@ -214,7 +223,15 @@ fn an_ami_of_several_versions_stays_until_the_last_of_them_goes() {
     let copy = "copied".parse().unwrap();
     ask!(
         world,
-        import_template(&ada, &copy, &ImportRequest { file }, None)
+        import_template(
+            &ada,
+            &copy,
+            &ImportRequest {
+                file,
+                publish_sensitive: false
+            },
+            None
+        )
     )
     .unwrap();
     let plan = ask!(world, plan_deletion(&ada, &reference("kept"), None)).unwrap();
@@ -405,6 +422,7 @@ fn an_old_version_in_use_speaks_against_the_whole_among_a_thousand() {
         let from = format!("saved_from: w{number}");
         let request = ImportRequest {
             file: file.replacen("saved_from: work", &from, 1),
+            publish_sensitive: false,
         };
         let imported = world.service.import_template(&ada, &kept, &request, None);
         assert_eq!(world.clock.run(imported).unwrap().version, number);

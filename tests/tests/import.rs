@@ -23,6 +23,7 @@ fn export(world: &World, user: &str, text: &str) -> String {
 fn import(world: &World, user: &str, name: &str, file: &str) -> Result<Imported, Problem> {
     let request = ImportRequest {
         file: file.to_owned(),
+        publish_sensitive: false,
     };
     let (user, name) = (caller(user), name.parse().unwrap());
     // What is asked about and what is done are one.

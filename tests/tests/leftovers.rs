@@ -177,6 +177,7 @@ fn a_lost_save_a_stale_wait_a_copys_lock_and_a_schedule_that_points_nowhere() {
         template: "kept".parse().unwrap(),
         version: 1,
         regions: ["us-west-2".parse::<Region>().unwrap()].into(),
+        publish_sensitive: false,
     };
     let copy = world.service.start_copy(&ada, &copy, None);
     let copy = world.clock.run(copy).unwrap().save_id;

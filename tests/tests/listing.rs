@@ -222,13 +222,19 @@ fn a_search_looks_through_all_that_was_given_to_somebody() {
     }
     let file = ask!(world, export_template(&ada, &"quake.ml".parse().unwrap())).unwrap();
     let give = |name: &TemplateName, to: &str| {
-        let request = ShareRequest { to: to.to_owned() };
+        let request = ShareRequest {
+            to: to.to_owned(),
+            publish_sensitive: false,
+        };
         ask!(world, share(&ada, name, &request, None)).unwrap();
     };
     let mut all = Vec::new();
     for number in 0..MANY {
         let name: TemplateName = format!("quake-{number:03}").parse().unwrap();
-        let request = ImportRequest { file: file.clone() };
+        let request = ImportRequest {
+            file: file.clone(),
+            publish_sensitive: false,
+        };
         ask!(world, import_template(&ada, &name, &request, None)).unwrap();
         if number % 3 != 0 {
             give(&name, "user:cy");

@@ -51,7 +51,7 @@ fn shown(world: &World, user: &str, text: &str) -> Result<(Template, Version), P
 fn rollback(world: &World, user: &str, name: &str, to: Option<u32>) -> Result<(u32, u32), Problem> {
     let done = ask!(
         world,
-        rollback(&caller(user), &name.parse().unwrap(), to, None)
+        rollback(&caller(user), &name.parse().unwrap(), to, false, None)
     )?;
     assert_eq!(done.template.latest, done.to);
     Ok((done.from, done.to))

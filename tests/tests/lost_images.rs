@@ -220,6 +220,7 @@ fn an_ami_that_is_gone_is_refused_told_and_copied_again() {
         template: kept(),
         version: 1,
         regions: [region()].into(),
+        publish_sensitive: false,
     };
     ask!(world, start_copy(&caller("ada"), &copy, None)).unwrap();
     world.clock.run_until_idle().unwrap();
@@ -250,6 +251,7 @@ fn a_share_goes_past_what_is_gone_or_disabled_and_says_so() {
     let ada = caller("ada");
     let to = ShareRequest {
         to: "account:444455556666".to_owned(),
+        publish_sensitive: false,
     };
     let plan = ask!(world, plan_share(&ada, &kept(), &to, None)).unwrap();
     let told = plan
@@ -294,6 +296,7 @@ fn a_disabled_ami_is_refused_and_told_until_it_is_enabled() {
         template: kept(),
         version: 1,
         regions: [region()].into(),
+        publish_sensitive: false,
     };
     let refused = ask!(world, plan_copy(&caller("ada"), &copy)).unwrap_err();
     assert_eq!(refused.code, Code::CopyExists);

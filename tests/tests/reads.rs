@@ -145,6 +145,7 @@ fn library() -> World {
         run(world.clock.run(added).map(drop));
         let request = ShareRequest {
             to: format!("user:{who}"),
+            publish_sensitive: false,
         };
         run(world
             .clock
@@ -365,6 +366,7 @@ fn of_launches_and_saves(asked: &mut Asked<'_>) {
         template: deep(),
         version: 3,
         regions: ["us-west-2".parse().unwrap()].into(),
+        publish_sensitive: false,
     };
     asked.reads(
         "copy, planned",
@@ -417,6 +419,7 @@ fn of_shares(asked: &mut Asked<'_>) {
     let (ada, service, deep) = (caller("ada"), &asked.world.service, deep());
     let to = |text: &str| ShareRequest {
         to: text.to_owned(),
+        publish_sensitive: false,
     };
     let (one, account) = (to("user:zoe"), to("account:444455556666"));
     let listed = service.shares(&ada, &deep);
@@ -464,14 +467,17 @@ fn of_changes(asked: &mut Asked<'_>) {
     asked.reads(
         "rollback",
         Few(3),
-        service.rollback(&ada, &deep, None, None),
+        service.rollback(&ada, &deep, None, false, None),
         none,
     );
     let file = world
         .clock
         .run(service.export_template(&ada, &newest))
         .unwrap();
-    let request = ImportRequest { file };
+    let request = ImportRequest {
+        file,
+        publish_sensitive: false,
+    };
     let name = "brought".parse().unwrap();
     let planned = service.plan_import(&ada, &name, &request, None);
     asked.reads("import, planned", Few(5), planned, none);
@@ -482,7 +488,7 @@ fn of_changes(asked: &mut Asked<'_>) {
     asked.reads("deletion of a version", Few(12), deleted, none);
     let latest = world
         .clock
-        .run(service.rollback(&ada, &deep, Some(20), None));
+        .run(service.rollback(&ada, &deep, Some(20), false, None));
     let latest = format!("deep@{}", latest.unwrap().to).parse().unwrap();
     // The next that its name stands for is looked for among a page of versions, of twenty.
     let deleted = service.delete_template(&ada, &latest, true, None);

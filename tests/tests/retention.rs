@@ -89,12 +89,18 @@ fn images(world: &World) -> usize {
 }
 
 fn share(world: &World, to: &str) {
-    let request = ShareRequest { to: to.to_owned() };
+    let request = ShareRequest {
+        to: to.to_owned(),
+        publish_sensitive: false,
+    };
     ask!(world, share(&caller("ada"), &kept(), &request, None)).unwrap();
 }
 
 fn unshare(world: &World, to: &str) {
-    let request = ShareRequest { to: to.to_owned() };
+    let request = ShareRequest {
+        to: to.to_owned(),
+        publish_sensitive: false,
+    };
     ask!(world, unshare(&caller("ada"), &kept(), &request, None)).unwrap();
 }
 
@@ -152,7 +158,11 @@ fn end_instance(world: &World) {
 }
 
 fn roll_back(world: &World, to: u32) {
-    ask!(world, rollback(&caller("ada"), &kept(), Some(to), None)).unwrap();
+    ask!(
+        world,
+        rollback(&caller("ada"), &kept(), Some(to), false, None)
+    )
+    .unwrap();
 }
 
 /// What keeps the first version, of which every part was made before the second.
@@ -186,7 +196,13 @@ const NEEDS: [Need; 5] = [
         begin: |world| {
             let first: TemplateRef = "kept@1".parse().unwrap();
             let file = ask!(world, export_template(&caller("ada"), &first)).unwrap();
-            let (name, request) = ("other".parse().unwrap(), ImportRequest { file });
+            let (name, request) = (
+                "other".parse().unwrap(),
+                ImportRequest {
+                    file,
+                    publish_sensitive: false,
+                },
+            );
             ask!(
                 world,
                 import_template(&caller("ada"), &name, &request, None)
@@ -272,7 +288,7 @@ fn what_the_name_stands_for_stays() {
     let world = at_the_end_of_the_next(38, |service, _| {
         Box::pin(async move {
             let (ada, kept) = (caller("ada"), kept());
-            let back = service.rollback(&ada, &kept, Some(1), None);
+            let back = service.rollback(&ada, &kept, Some(1), false, None);
             back.await.unwrap();
         })
     });

@@ -145,6 +145,7 @@ impl Scene {
         let (user, name) = (caller(strange.user), strange.name.parse().unwrap());
         let request = ImportRequest {
             file: text.to_owned(),
+            publish_sensitive: false,
         };
         let World {
             clock,

@@ -239,7 +239,12 @@ pub(crate) trait Backend: Team {
     async fn diff(&self, from: &TemplateRef, to: &TemplateRef) -> Result<TemplateDiff, Problem>;
 
     /// Makes a template's name stand for another of its versions.
-    async fn rollback(&self, name: &TemplateName, to: Option<u32>) -> Result<RolledBack, Problem>;
+    async fn rollback(
+        &self,
+        name: &TemplateName,
+        to: Option<u32>,
+        publish_sensitive: bool,
+    ) -> Result<RolledBack, Problem>;
 
     /// Changes what a template says of itself, or a version of it.
     async fn edit_template(

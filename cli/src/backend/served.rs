@@ -299,8 +299,16 @@ impl<S: Served> Backend for S {
         self.service().diff(self.caller(), from, to).await
     }
 
-    async fn rollback(&self, name: &TemplateName, to: Option<u32>) -> Result<RolledBack, Problem> {
-        self.service().rollback(self.caller(), name, to, None).await
+    async fn rollback(
+        &self,
+        name: &TemplateName,
+        to: Option<u32>,
+        publish_sensitive: bool,
+    ) -> Result<RolledBack, Problem> {
+        let (service, caller) = (self.service(), self.caller());
+        service
+            .rollback(caller, name, to, publish_sensitive, None)
+            .await
     }
     async fn edit_template(
         &self,

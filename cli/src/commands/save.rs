@@ -21,6 +21,10 @@ The instance is stopped, an AMI of all its volumes is begun, and it is started a
 finished while you work on. If anything fails, the instance is brought back as it was and nothing
 is left behind. Ctrl-C asks whether to go on in the background or to cancel.
 
+Whoever can launch the template gets all that is on the instance's disks. Where anybody but you can, files
+that were perhaps not meant for others, such as keys, credentials and shell histories, are refused with
+their list, until you consent with --publish-sensitive; --yes does not.
+
 Examples:
   prism save my-research my-custom-ml-env
   prism save my-research my-custom-ml-env --dry-run
@@ -55,6 +59,9 @@ pub(crate) struct Save {
     /// Accept that the data in the instance store is lost: the instance's name again
     #[arg(long, value_name = "NAME")]
     accept_instance_store_loss: Option<String>,
+    /// Consent to show others files that are known to be sensitive, or that nobody has looked for
+    #[arg(long)]
+    publish_sensitive: bool,
     /// Add the AMI to a version of the template that has none for this architecture: the latest, or
     /// the one that is named, as in --add-arch=3. Nothing else of the version changes
     #[arg(long, value_name = "VERSION", num_args = 0..=1, require_equals = true)]
@@ -201,6 +208,7 @@ impl Save {
             move_template: false,
             tags: tags_of(&self.tags)?,
             accept_instance_store_loss: self.accept_instance_store_loss.clone(),
+            publish_sensitive: self.publish_sensitive,
             add_arch: self.add_arch.is_some(),
             version: self.add_arch.and_then(|AddTo(version)| version),
         };

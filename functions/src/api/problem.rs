@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::sensitive::ShownFile;
 use crate::domain::{Class, Code, InvalidId, Problem};
 
 /// The media type of a problem.
@@ -27,6 +28,7 @@ impl Refused {
             code: shared.code,
             message: shared.chain(),
             hint: shared.hint.clone(),
+            files: shared.files.clone(),
             source: None,
         })
     }
@@ -69,6 +71,9 @@ pub struct ProblemBody {
     pub code: String,
     /// What to do.
     pub hint: String,
+    /// The files that it is about, where it is about files: all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<ShownFile>,
 }
 
 impl ProblemBody {
@@ -85,6 +90,7 @@ impl ProblemBody {
             },
             code: code.to_string(),
             hint: problem.advice().to_owned(),
+            files: problem.files.clone(),
         }
     }
 }
@@ -92,7 +98,8 @@ impl ProblemBody {
 impl From<ProblemBody> for Problem {
     /// Reads the problem back; a code that this version does not know keeps its name in the message.
     fn from(body: ProblemBody) -> Self {
-        Problem::from_wire(&body.code, &body.detail).hint(body.hint)
+        let problem = Problem::from_wire(&body.code, &body.detail);
+        problem.hint(body.hint).with_files(body.files)
     }
 }
 

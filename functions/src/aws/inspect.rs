@@ -7,8 +7,9 @@ use async_trait::async_trait;
 
 use super::clients::Clients;
 use super::ec2::errors;
+use crate::domain::sensitive::{SensitiveFile, sensitive};
 use crate::domain::{InstanceId, Region, Timestamp};
-use crate::ports::{Ec2Error, Inspect, Inventory, PACKAGES, Package, SensitiveFile};
+use crate::ports::{Ec2Error, Inspect, Inventory, PACKAGES, Package};
 
 const ACTION: &str = "ssm:ListInventoryEntries";
 /// The packages of the operating system, which the agent lists by itself.
@@ -32,7 +33,8 @@ pub struct SsmInventory {
 struct Told {
     captured_at: Option<Timestamp>,
     packages: Vec<Package>,
-    sensitive: Vec<SensitiveFile>,
+    /// The paths of files that the catalogue has.
+    sensitive: Vec<String>,
     /// How many files were told of, of whatever kind.
     entries: usize,
     more: bool,
@@ -100,14 +102,18 @@ impl Inspect for SsmInventory {
         let (applications, custom, files) =
             futures::future::try_join3(applications, custom, files).await?;
         // An instance whose agent never told anything has no time of telling.
-        let captured = applications.captured_at.max(custom.captured_at);
+        let captured = [&applications, &custom, &files].map(|it| it.captured_at);
         let mut packages = applications.packages;
         packages.extend(custom.packages);
         let more = applications.more || custom.more;
         // Files are told of only where the association of the inventory names folders.
-        let told = files.captured_at.map(|_| files.sensitive);
-        let inventory = |at| Inventory::of(at, packages, more).with_sensitive(told);
-        Ok(captured.map(inventory))
+        let (kept, many) = sensitive(files.sensitive.iter().map(String::as_str));
+        let told = files.captured_at.map(|_| kept);
+        let inventory = |at| {
+            let inventory = Inventory::of(at, packages, more);
+            inventory.with_sensitive(told, many || files.more)
+        };
+        Ok(captured.into_iter().flatten().max().map(inventory))
     }
 }
 
@@ -119,14 +125,16 @@ fn is_unknown(error: &Ec2Error) -> bool {
         .any(|unknown| code.starts_with(unknown))
 }
 
-/// A file that others should perhaps not have. The agent tells its folder and its name.
-fn file(entry: &HashMap<String, String>) -> Option<SensitiveFile> {
+/// The path of a file that the catalogue has. The agent tells its folder and its name.
+fn file(entry: &HashMap<String, String>) -> Option<String> {
     let folder = entry.get("InstalledDir").map_or("", String::as_str);
     let name = entry.get("Name")?;
-    if name.starts_with('/') {
-        return SensitiveFile::at(name);
-    }
-    SensitiveFile::at(&format!("{}/{name}", folder.trim_end_matches('/')))
+    let path = if name.starts_with('/') {
+        name.clone()
+    } else {
+        format!("{}/{name}", folder.trim_end_matches('/'))
+    };
+    SensitiveFile::at(&path).map(|file| file.path)
 }
 
 fn package(entry: &HashMap<String, String>) -> Option<Package> {

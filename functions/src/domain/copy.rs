@@ -19,6 +19,9 @@ pub struct CopyRequest {
     pub version: u32,
     /// The Regions that it lacks.
     pub regions: BTreeSet<Region>,
+    /// Whether whoever asks consents to show the sensitive files of the version once more to all who see it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub publish_sensitive: bool,
 }
 
 impl CopyRequest {

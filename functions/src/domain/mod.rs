@@ -22,6 +22,7 @@ pub mod save;
 mod save_plan;
 mod save_state;
 pub mod schedule;
+pub mod sensitive;
 pub mod sizes;
 pub mod template;
 pub mod template_file;

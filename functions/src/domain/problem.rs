@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::ids::InvalidId;
+use super::sensitive::ShownFile;
 
 /// What kind of trouble a code stands for; it decides the exit code and what is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +116,8 @@ codes! {
     ArchitectureTaken, Refused, "The version has an AMI for that architecture already.", "Save it as the next version, without --add-arch; a Region that lacks it gets it with \"prism template copy\".";
     TemplateNotInRegion, Refused, "The template has no AMI in that Region, or none for that architecture.", "Launch it in one of the Regions that the message names.";
     ShareNotFound, Refused, "The template is not shared with them.", "\"prism template shares NAME\" shows with whom it is.";
+    SensitiveFiles, Refused, "It would show more people files that were perhaps not meant for them.", "Remove them and save again, or consent to show them with --publish-sensitive (in the API, publish_sensitive); --yes is no such consent.";
+    FilesUnknown, Refused, "It would show people outside of this deployment what nobody has looked at.", "Look for keys, credentials and shell histories yourself, then consent with --publish-sensitive (in the API, publish_sensitive); docs/access.md says how instances tell of their files.";
     VersionsNotPublic, Refused, "The template has versions that are not public, and this save would open its own AMI alone.", "Share the template first (\"prism template share NAME --public\"): what is saved to it is public then.";
     ShareImpossible, Refused, "EC2 does not let an AMI of the template be used so.", "Read the reason in the message; share it within this deployment (--user, --project), or save it anew without what is in the way.";
     MoveNotAgreed, Refused, "The save would move the template to another project, with all of its versions and what they cost, and the request does not agree to that.", "See under \"moves\" in the plan what moves, then agree: answer the question of \"prism save\" or give --yes; over the API send \"move_template\": true.";
@@ -223,6 +226,8 @@ pub struct Problem {
     pub message: String,
     /// What to do, where this case has better advice than its code.
     pub hint: Option<String>,
+    /// The files that it is about, all of them.
+    pub files: Vec<ShownFile>,
     /// What caused it.
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -234,6 +239,7 @@ impl Problem {
             code,
             message: message.into(),
             hint: None,
+            files: Vec::new(),
             source: None,
         }
     }
@@ -242,6 +248,13 @@ impl Problem {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same with the files that it is about.
+    #[must_use]
+    pub fn with_files(mut self, files: Vec<ShownFile>) -> Self {
+        self.files = files;
         self
     }
 
@@ -285,10 +298,8 @@ impl Problem {
         };
         if let Ok(code) = error.parse() {
             return Self {
-                code,
-                message: message.to_owned(),
                 hint,
-                source: None,
+                ..Self::new(code, message)
             };
         }
         let of_lambda =

@@ -63,6 +63,10 @@ pub struct SaveRequest {
     /// store is lost.
     #[serde(default)]
     pub accept_instance_store_loss: Option<String>,
+    /// Whether whoever asks consents to show files that are known to be sensitive, or that nobody has looked
+    /// for, to all who see the template.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub publish_sensitive: bool,
     /// Whether the AMI becomes that of a further architecture of a version that is there, rather
     /// than a version of its own.
     #[serde(default)]
@@ -107,6 +111,7 @@ impl SaveRequest {
     pub fn asks_the_same(&self, other: &Self) -> bool {
         let bare = |request: &Self| Self {
             move_template: false,
+            publish_sensitive: false,
             ..request.clone()
         };
         bare(self) == bare(other)
@@ -213,6 +218,9 @@ pub struct SaveRecord {
     pub step: String,
     /// The steps that were reached.
     pub moments: Vec<Moment>,
+    /// Whether whoever asked has consented to show what is known to be sensitive on the instance.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub consented: bool,
     /// The plan; `None` when the save was refused before there was one.
     pub plan: Option<SavePlan>,
     /// When it began.
@@ -330,6 +338,7 @@ impl SaveRecord {
                 at,
                 step: "PlanSave".to_owned(),
             }],
+            consented: false,
             plan: None,
             started_at: at,
             updated_at: at,

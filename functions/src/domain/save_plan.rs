@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::save::SaveRequest;
+use super::sensitive::ShownFile;
 use super::{Code, InstanceId, Problem, ProjectName, SaveId, TemplateName, UserId, VolumeId};
 use crate::ports::{Architecture, InstanceState};
 
@@ -77,6 +78,9 @@ pub struct SavePlan {
     pub moves: Option<TemplateMove>,
     /// What else to know.
     pub warnings: Vec<Warning>,
+    /// The sensitive files that others will see, all of them. It is made for whoever asks, and not kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shows: Vec<ShownFile>,
 }
 
 /// A template that goes to another project, with all of its versions.

@@ -378,7 +378,7 @@ impl Version {
 }
 
 /// A template, or a version of it, as typed: `name`, `name@3` or `name@latest`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TemplateRef {
     /// The template.

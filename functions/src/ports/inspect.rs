@@ -1,7 +1,8 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{Ec2Error, SensitiveFile};
+use super::Ec2Error;
+use crate::domain::sensitive::SensitiveFile;
 use crate::domain::{InstanceId, Region, Timestamp};
 
 /// The most packages that an inventory keeps.
@@ -43,6 +44,10 @@ pub struct Inventory {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "api", schema(ignore))]
     pub sensitive: Option<Vec<SensitiveFile>>,
+    /// Whether there may be more such files than these.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "api", schema(ignore))]
+    pub sensitive_more: bool,
 }
 
 impl Inventory {
@@ -65,13 +70,16 @@ impl Inventory {
             packages,
             truncated,
             sensitive: None,
+            sensitive_more: false,
         }
     }
 
-    /// The same with the files that were perhaps not meant for others, if anybody told of files.
+    /// The same with the files that were perhaps not meant for others, if anybody told of files; `more` says
+    /// that not all are among them.
     #[must_use]
-    pub fn with_sensitive(mut self, files: Option<Vec<SensitiveFile>>) -> Self {
+    pub fn with_sensitive(mut self, files: Option<Vec<SensitiveFile>>, more: bool) -> Self {
         self.sensitive = files;
+        self.sensitive_more = more;
         self
     }
 }

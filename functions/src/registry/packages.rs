@@ -1,10 +1,10 @@
 //! The packages of a save and of the version that it became, each an item of its own: they are
 //! larger than the records beside them, and few readers want them.
 
-use super::records::{decode, encode};
+use super::records::{Stored, decode, encode};
 use super::{Registry, problem};
 use crate::domain::{Problem, SaveId, TemplateName};
-use crate::ports::{Condition, Inventory, Item, Key, Write};
+use crate::ports::{Condition, Inventory, Key, Write};
 
 fn save_key(id: &SaveId) -> Key {
     Key::new(format!("SAVE#{id}"), "PACKAGES")
@@ -14,13 +14,14 @@ fn version_key(name: &TemplateName, number: u32) -> Key {
     Key::new(format!("TEMPLATE#{name}"), format!("PACKAGES#{number:06}"))
 }
 
-/// The item of a version's packages.
-pub(super) fn version_item(
+/// The write that keeps the packages of a version that is not there yet.
+pub(super) fn packages_of(
     name: &TemplateName,
     number: u32,
     inventory: &Inventory,
-) -> Result<Item, Problem> {
-    encode(version_key(name, number), inventory, 1, [])
+) -> Result<Write, Problem> {
+    let item = encode(version_key(name, number), inventory, 1, [])?;
+    Ok(Write::Put(item, Condition::ItemAbsent))
 }
 
 /// The write that keeps the packages of a new version.
@@ -29,7 +30,7 @@ pub(crate) fn packages_added(
     number: u32,
     inventory: &Inventory,
 ) -> Result<Write, Problem> {
-    let item = version_item(name, number, inventory)?;
+    let item = encode(version_key(name, number), inventory, 1, [])?;
     Ok(Write::Put(item, Condition::Always))
 }
 
@@ -46,8 +47,36 @@ impl Registry {
     }
 
     /// The packages that an instance had when its save began.
-    pub(super) async fn packages_of_save(&self, id: &SaveId) -> Result<Option<Inventory>, Problem> {
+    pub(crate) async fn packages_of_save(&self, id: &SaveId) -> Result<Option<Inventory>, Problem> {
         self.inventory(&save_key(id)).await
+    }
+
+    /// The write that keeps what is known of a version that an added architecture changes: the files of
+    /// both. What nobody has looked for in one of them is not known of the version.
+    pub(super) async fn with_added(
+        &self,
+        name: &TemplateName,
+        number: u32,
+        added: Option<&Inventory>,
+    ) -> Result<Option<Write>, Problem> {
+        let key = version_key(name, number);
+        let item = self.table.get(&key).await.map_err(problem)?;
+        let Some(item) = item else {
+            return Ok(None);
+        };
+        let before: Stored<Inventory> = decode(&item)?;
+        let condition = before.unchanged();
+        let (mut now, revision) = (before.value, before.revision + 1);
+        let files = added.and_then(|added| added.sensitive.as_ref());
+        now.sensitive = now.sensitive.zip(files).map(|(mut all, more)| {
+            all.extend(more.iter().cloned());
+            all.sort();
+            all.dedup();
+            all
+        });
+        now.sensitive_more |= added.is_some_and(|added| added.sensitive_more);
+        let item = encode(key, &now, revision, [])?;
+        Ok(Some(Write::Put(item, condition)))
     }
 
     /// The packages of a version.

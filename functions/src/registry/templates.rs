@@ -138,8 +138,8 @@ fn registration(
         };
         batch = version_added(&version)?;
         if let Some(inventory) = packages {
-            let item = packages::version_item(&version.template, version.number, inventory)?;
-            batch.push(Write::Put(item, Condition::ItemAbsent));
+            let (name, number) = (&version.template, version.number);
+            batch.push(packages::packages_of(name, number, inventory)?);
         }
     }
     let mut after = save.value.clone();
@@ -432,6 +432,10 @@ impl Registry {
             let made = build(before.as_ref().map(|stored| &stored.value), adds_to)?;
             let number = made.version.number;
             let mut writes = registration(&save, &made, packages.as_ref())?;
+            if made.before.is_some() {
+                let told = self.with_added(name, number, packages.as_ref()).await?;
+                writes.extend(told);
+            }
             self.redeem(&save.value, &mut writes).await?;
             let known = before.as_ref().map(|stored| &stored.value);
             writes.extend(opening_write(record, known, &made, public.clone())?);

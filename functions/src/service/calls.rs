@@ -50,6 +50,7 @@ pub const API: &[Call] = &[
     Call::KeyState,
     Call::ProbeGrant,
     Call::StatusChecks,
+    Call::Packages,
     Call::StopInstance,
     Call::StartInstance,
     Call::TerminateInstance,

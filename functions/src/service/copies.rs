@@ -65,6 +65,7 @@ fn asked(record: &SaveRecord) -> Option<CopyRequest> {
         template: record.request.template.clone(),
         version: source.version,
         regions: record.request.copy_to.clone(),
+        publish_sensitive: record.request.publish_sensitive,
     })
 }
 

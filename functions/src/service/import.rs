@@ -19,7 +19,7 @@ use crate::domain::save::Warning;
 use crate::domain::template::{Template, TemplateRef, TemplateState};
 use crate::domain::template_file::TemplateFile;
 use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
-use crate::ports::{Architecture, Image, ImageFilter, ImageState, Write};
+use crate::ports::{Architecture, Image, ImageFilter, ImageState, Inventory, Write};
 use crate::registry::{Stored, TRIES, packages_added, still_used, version_added};
 use crate::steps::{SAVE_TAG, from_ec2, permissions};
 
@@ -34,6 +34,9 @@ pub struct ImportRequest {
     /// The text of the file, in YAML.
     #[cfg_attr(feature = "api", schema(max_length = 32768))]
     pub file: String,
+    /// Whether whoever asks consents to show the sensitive files of the AMIs to all who see the template.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub publish_sensitive: bool,
 }
 
 /// What an import makes, or would make.
@@ -71,6 +74,10 @@ impl Service {
         let images = self.images_of(caller, &file, number.0).await?;
         let mut warnings = self.check_opening(name, &images.targets).await?;
         warnings.extend(lacks(&file, &images));
+        if !number.1 {
+            let shown = self.shown_by_import(caller, name, before.as_ref(), &images.known, request);
+            warnings.extend(shown.await?.0);
+        }
         Ok(imported(name, file, number, warnings, false))
     }
 
@@ -96,11 +103,16 @@ impl Service {
                 self.open_imported(name, number.0).await?;
                 return Ok(imported(name, file, number, warnings, true));
             }
+            let shown = self.shown_by_import(caller, name, before.as_ref(), &images.known, request);
+            let (more, told) = shown.await?;
+            warnings.extend(more);
             let version = version_of(caller, name, &file, &images, (number.0, &id));
             let mut writes = version_added(&version)?;
             writes.extend(images.checks);
-            if let Some(inventory) = &images.inventory {
-                writes.push(packages_added(name, version.number, inventory)?);
+            // Where the AMIs are not all of one version, nobody has looked at all of them.
+            let unknown = |told: Inventory| told.with_sensitive(None, false);
+            if let Some(inventory) = told.or(images.inventory.map(unknown)) {
+                writes.push(packages_added(name, version.number, &inventory)?);
             }
             let fresh = || {
                 let (name, owner) = (name.clone(), caller.user.clone());
@@ -234,11 +246,10 @@ impl Service {
                 let bytes = sizes.sum::<u64>() << 30;
                 let all = known.get_or_insert_with(|| first(&image));
                 all.checks.extend(checks);
+                all.known.insert(of.clone());
                 if let (None, Some(of)) = (&all.inventory, of) {
                     let number = of.version.unwrap_or_default();
-                    let told = self.env.registry.packages(&of.name, number).await?;
-                    // Files that others should not have are told of it when it is shared, as of the original.
-                    all.inventory = told;
+                    all.inventory = self.env.registry.packages(&of.name, number).await?;
                 }
                 all.bytes = all.bytes.max(bytes);
                 all.root_size_gib = all.root_size_gib.max(root_size(&image));

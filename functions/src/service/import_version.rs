@@ -6,7 +6,7 @@ use super::access::Caller;
 use super::share_checks::Target;
 use crate::domain::save::Warning;
 use crate::domain::sizes::Size;
-use crate::domain::template::{AddedArchitecture, TemplateState, Usage, Version};
+use crate::domain::template::{AddedArchitecture, TemplateRef, TemplateState, Usage, Version};
 use crate::domain::template_file::{Machine, TemplateFile};
 use crate::domain::{Region, SaveId, SnapshotId, TemplateName};
 use crate::ports::{Architecture, Image, Inventory, Write};
@@ -18,6 +18,8 @@ pub(super) struct Images {
     /// What is to be opened to whom the template is shared with.
     pub(super) targets: Vec<Target>,
     pub(super) snapshots: BTreeMap<Region, Vec<SnapshotId>>,
+    /// The versions that have them already, one for each AMI that a version has; none for another.
+    pub(super) known: BTreeSet<Option<TemplateRef>>,
     pub(super) architecture: Architecture,
     pub(super) root_device: String,
     pub(super) root_size_gib: u32,
@@ -39,6 +41,7 @@ pub(super) fn first(image: &Image) -> Images {
     Images {
         checks: Vec::new(),
         targets: Vec::new(),
+        known: BTreeSet::new(),
         snapshots: BTreeMap::new(),
         architecture: image.architecture,
         root_device: image.root_device.clone(),

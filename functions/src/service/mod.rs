@@ -19,6 +19,7 @@ mod lineage;
 mod listing;
 pub(crate) mod lookup;
 pub(crate) mod projects;
+pub(crate) mod publication;
 mod recovery;
 mod relations;
 mod removal;

@@ -1,12 +1,11 @@
-//! What is known before a template is shared: which AMIs it has, what EC2 would refuse of them, and
-//! which files on them were not meant for others.
+//! What is known before a template is shared: which AMIs it has, and what EC2 would refuse of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::save::Warning;
-use crate::domain::template::{Template, TemplateState, Version};
+use crate::domain::template::{TemplateState, Version};
 use crate::domain::{Code, ImageId, Problem, Region, SnapshotId, TemplateName};
-use crate::ports::{Ec2, Encryption, ImageState, LaunchPermission, SensitiveFile};
+use crate::ports::{Ec2, Encryption, ImageState, LaunchPermission};
 use crate::registry::Registry;
 use crate::service::images::{self, ImageFault};
 use crate::steps::{SAVE_TAG, from_ec2, opening};
@@ -14,10 +13,6 @@ use crate::steps::{SAVE_TAG, from_ec2, opening};
 /// The most AMIs that are opened or closed by one request: as many calls as EC2 takes at once, with
 /// what it allows besides within the half minute that a request may take.
 pub(super) const IMAGES: usize = 200;
-/// How many of the newest versions are looked through for files that others should not have.
-const LOOKED_AT: usize = 20;
-/// How many files a warning names.
-const NAMED: usize = 5;
 
 /// An AMI of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,60 +204,4 @@ async fn encryption(
         }
     }
     Ok(warnings.into_values().collect())
-}
-
-/// Files on the newest versions that were perhaps not meant for others, as far as anybody told.
-pub(super) async fn sensitive(
-    registry: &Registry,
-    template: &Template,
-) -> Result<Vec<Warning>, Problem> {
-    let mut warnings = Vec::new();
-    let mut unknown = Vec::new();
-    let versions = registry.versions(&template.name, LOOKED_AT, None).await?;
-    for version in &versions.items {
-        let told = registry.packages(&template.name, version.number).await?;
-        match told.and_then(|told| told.sensitive) {
-            None => unknown.push(version.number.to_string()),
-            Some(files) => warnings.extend(of_files(version, &files)),
-        }
-    }
-    let older = versions.cursor.is_some();
-    if !unknown.is_empty() || older {
-        let which = match (unknown.is_empty(), older) {
-            (true, _) => format!("the versions before the newest {LOOKED_AT}"),
-            (false, false) => format!("version {}", unknown.join(", ")),
-            (false, true) => format!("version {}, nor of older ones", unknown.join(", ")),
-        };
-        warnings.push(Warning {
-            code: "NotInspected".to_owned(),
-            text: format!(
-                "Which files {} has of {which} is not known: look for SSH keys, credentials and shell histories yourself.",
-                template.name
-            ),
-        });
-    }
-    Ok(warnings)
-}
-
-fn of_files(version: &Version, files: &[SensitiveFile]) -> Option<Warning> {
-    if files.is_empty() {
-        return None;
-    }
-    let mut named: Vec<String> = files
-        .iter()
-        .take(NAMED)
-        .map(|file| format!("{} ({})", file.path, file.kind.means()))
-        .collect();
-    if files.len() > NAMED {
-        named.push(format!("and {} more", files.len() - NAMED));
-    }
-    Some(Warning {
-        code: "SensitiveFiles".to_owned(),
-        text: format!(
-            "Whoever launches {}@{} gets {}.",
-            version.template,
-            version.number,
-            named.join(", ")
-        ),
-    })
 }

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::access::{Action, Caller};
+use super::publication::{self, Consent, Shown, Viewer};
 use super::share_checks::{self, IMAGES, Target, Which};
 use super::share_opening::as_expected;
 use super::{Expected, Service};
@@ -17,6 +18,7 @@ use crate::domain::audit::{AuditEvent, Subject};
 use crate::domain::grant::{Grant, GrantState, Grantee, OrganizationArn};
 use crate::domain::ids::shown;
 use crate::domain::save::Warning;
+use crate::domain::sensitive::ShownFile;
 use crate::domain::template::{Template, Visibility};
 use crate::domain::{Code, ImageId, Problem, Region, TemplateName, catalogue};
 use crate::ports::LaunchPermission;
@@ -36,6 +38,9 @@ pub struct ShareRequest {
     /// deployment. The deployment's own organisation may be named by its id, `organization:o-…`.
     #[cfg_attr(feature = "api", schema(min_length = 1, max_length = 200))]
     pub to: String,
+    /// Whether whoever asks consents to show files that are known to be sensitive, or that nobody has looked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub publish_sensitive: bool,
 }
 
 /// What sharing would do.
@@ -52,6 +57,9 @@ pub struct SharePlan {
     pub images: BTreeMap<Region, Vec<ImageId>>,
     /// What to know before.
     pub warnings: Vec<Warning>,
+    /// The sensitive files that they would see, all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shows: Vec<ShownFile>,
 }
 
 /// A template that was shared.
@@ -98,14 +106,17 @@ impl Service {
         expected: Option<&Expected>,
     ) -> Result<SharePlan, Problem> {
         let checked = self.check_share(caller, name, request, expected).await?;
-        let mut warnings = share_checks::sensitive(&self.env.registry, &checked.template).await?;
-        warnings.extend(self.impediments(&checked).await?);
+        let impediments = self.impediments(&checked).await?;
+        let shown = self.shown(caller, &checked, request).await?;
+        let mut warnings = shown.warnings;
+        warnings.extend(impediments);
         Ok(SharePlan {
             template: name.clone(),
             repeated: checked.before.as_ref().is_some_and(is_open),
             images: checked.images(),
             to: checked.to,
             warnings,
+            shows: shown.files,
         })
     }
 
@@ -120,6 +131,7 @@ impl Service {
     ) -> Result<Shared, Problem> {
         let checked = self.check_share(caller, name, request, expected).await?;
         self.impediments(&checked).await?;
+        self.shown(caller, &checked, request).await?;
         let repeated = checked.before.as_ref().is_some_and(is_open);
         let mut grant = Grant {
             template: name.clone(),
@@ -322,6 +334,20 @@ impl Service {
             }
             None => Ok(Vec::new()),
         }
+    }
+
+    /// What is shown to whom by a share; refused, where nobody consents to it.
+    async fn shown(
+        &self,
+        caller: &Caller,
+        checked: &Checked,
+        request: &ShareRequest,
+    ) -> Result<Shown, Problem> {
+        let (template, with) = (&checked.template, Viewer::Given(checked.to.clone()));
+        let showings = publication::of_share(&self.env.registry, caller, template, with).await?;
+        let doing = format!("Sharing {}", template.name);
+        let consent = Consent::asked(request.publish_sensitive);
+        publication::decide(&self.env.settings, &doing, &showings, consent)
     }
 
     /// An event of the same change under another name, now.

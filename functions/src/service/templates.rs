@@ -166,7 +166,7 @@ impl Service {
         let (template, version) = self.saved_template(caller, reference, Action::See).await?;
         let registry = &self.env.registry;
         let told = registry.packages(&template.name, version.number).await?;
-        Ok(told.map(|told| told.with_sensitive(None)))
+        Ok(told.map(|told| told.with_sensitive(None, false)))
     }
 
     /// A saved template and a version of it, for somebody who may do `action` to it.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::access::{Action, Caller, template_not_found};
 use super::expected::{check, tag};
+use super::publication::{self, Consent};
 use super::templates::version_not_found;
 use super::{Expected, Service};
 use crate::domain::audit::Subject;
@@ -97,6 +98,7 @@ impl Service {
         caller: &Caller,
         name: &TemplateName,
         to: Option<u32>,
+        publish_sensitive: bool,
         expected: Option<&Expected>,
     ) -> Result<RolledBack, Problem> {
         for _ in 0..TRIES {
@@ -116,12 +118,19 @@ impl Service {
             if done.from == done.to {
                 return Ok(done);
             }
+            let registry = &self.env.registry;
+            let showings = publication::of_rollback(registry, caller, &before.value, &target.value);
+            publication::decide(
+                &self.env.settings,
+                &format!("Going back to {}", target.value.reference()),
+                &showings.await?,
+                Consent::asked(publish_sensitive),
+            )?;
             // Nobody deletes the version in this very moment.
             let still_there = Batch::from(vec![version_unchanged(&target)]);
             let subject = Subject::Template(name.clone());
             let event = self.event(caller, "template.rollback", subject);
             let event = event.with("from", done.from).with("to", done.to);
-            let registry = &self.env.registry;
             let replaced = registry.replace_template(&before, &after, &event, still_there);
             if replaced.await? {
                 return Ok(done);

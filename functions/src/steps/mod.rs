@@ -62,8 +62,9 @@ pub use tags::{
 pub(crate) use discard_image::LATE_S;
 pub(crate) use errors::from_ec2;
 pub(crate) use findings::{Standing, look, standing};
+pub(crate) use packages::look as ask_instance;
 pub(crate) use plan_copy::check as check_copy;
-pub(crate) use plan_save::{plan, plan_scheduled};
+pub(crate) use plan_save::{plan, plan_scheduled, shown};
 pub(crate) use preflight::addressed;
 pub(crate) use rights::check_moves_not;
 

@@ -5,43 +5,64 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 
-use super::Env;
-use crate::domain::SaveId;
+use super::{Env, from_ec2};
 use crate::domain::save::{SaveRequest, SavedInstance};
+use crate::domain::{InstanceId, Problem, Region, SaveId};
 use crate::ports::Inventory;
 
 /// How long a save waits for the list, in seconds. The instance still runs.
 const LIMIT_S: u64 = 8;
 
-/// Asks for the packages and keeps them beside the save's record. That there are none prevents
-/// nothing.
-pub(super) async fn note(env: &Env, id: &SaveId, request: &SaveRequest, instance: &SavedInstance) {
-    let Some(inventory) = ask(env, id, request, instance).await else {
-        return;
-    };
-    if let Err(problem) = env.registry.keep_packages(id, &inventory).await {
-        tracing::warn!(save.id = %id, code = %problem.code, problem = problem.chain(), "the packages could not be kept");
-    }
-}
-
-async fn ask(
+/// Asks for the packages and keeps them beside the save's record. That nobody tells prevents nothing.
+pub(super) async fn note(
     env: &Env,
     id: &SaveId,
     request: &SaveRequest,
     instance: &SavedInstance,
-) -> Option<Inventory> {
-    let asked = env.inspect.packages(&request.region, &instance.id);
+) -> Result<(), Problem> {
+    let told = match look(env, &request.region, &instance.id).await {
+        Ok(told) => told,
+        Err(problem) => {
+            unlisted(&instance.id, &problem.chain());
+            None
+        }
+    };
+    keep(env, id, told.as_ref()).await
+}
+
+/// Keeps what an instance has told: what the version shows is decided by it when it is registered.
+pub(super) async fn keep(env: &Env, id: &SaveId, told: Option<&Inventory>) -> Result<(), Problem> {
+    match told {
+        Some(inventory) => env.registry.keep_packages(id, inventory).await,
+        None => Ok(()),
+    }
+}
+
+/// Asks for the packages and the sensitive files of an instance. Nothing is known where nobody answers, or not in
+/// time. What may pass by itself is a problem: to ask again may tell.
+pub(crate) async fn look(
+    env: &Env,
+    region: &Region,
+    instance: &InstanceId,
+) -> Result<Option<Inventory>, Problem> {
+    let asked = env.inspect.packages(region, instance);
     let limit = env.clock.sleep(Duration::from_secs(LIMIT_S));
     match select(asked, limit).await {
-        Either::Left((Ok(inventory), _)) => inventory,
+        Either::Left((Ok(inventory), _)) => Ok(inventory),
+        Either::Left((Err(error), _)) if error.is_throttle() || error.is_unknown_outcome() => {
+            Err(from_ec2(error))
+        }
         Either::Left((Err(error), _)) => {
-            let (code, reason) = (error.code.as_str(), error.message.as_str());
-            tracing::warn!(save.id = %id, code, reason, "the packages could not be listed");
-            None
+            unlisted(instance, &format!("{}: {}", error.code, error.message));
+            Ok(None)
         }
         Either::Right(_) => {
-            tracing::warn!(save.id = %id, "the packages were not listed in time");
-            None
+            unlisted(instance, "not in time");
+            Ok(None)
         }
     }
+}
+
+fn unlisted(instance: &InstanceId, reason: &str) {
+    tracing::warn!(instance.id = %instance, reason, "the packages could not be listed");
 }

@@ -17,6 +17,7 @@ use crate::service::access::{Action, Caller, template_not_found};
 use crate::service::images::{self, ImageFault};
 use crate::service::lookup::check_regions;
 use crate::service::projects;
+use crate::service::publication::{self, Consent};
 
 /// See the module.
 pub(super) struct PlanCopy;
@@ -79,6 +80,7 @@ fn again(record: &SaveRecord, input: &Input) -> Result<Output, Problem> {
         template: record.request.template.clone(),
         version: source.version,
         regions: record.request.copy_to.clone(),
+        publish_sensitive: record.request.publish_sensitive,
     });
     if asked.as_ref() != Some(&input.copy) || record.saved_by != input.caller.user {
         let message = format!("{} was asked for differently before.", record.save_id);
@@ -167,6 +169,14 @@ pub(crate) async fn check(
     }
     let bytes = version.bytes_of(architecture);
     let usd_per_month = snapshot_usd_per_month(bytes, request.regions.len());
+    let look = publication::of_version(&env.registry, name, version.number).await?;
+    let showings = publication::of_contents(&env.registry, caller, Some(&template), vec![look]);
+    publication::decide(
+        &env.settings,
+        &format!("Copying {}", request.reference()),
+        &showings.await?,
+        Consent::asked(request.publish_sensitive),
+    )?;
     let admission = match &template.project {
         Some(project) => Some(projects::admit(env, caller, project, usd_per_month).await?),
         None => None,
@@ -335,6 +345,7 @@ fn record(env: &Env, input: &Input, subject: &Subject) -> SaveRecord {
         tags: subject.tags.clone(),
         move_template: false,
         accept_instance_store_loss: None,
+        publish_sensitive: input.copy.publish_sensitive,
         add_arch: false,
         version: None,
     };

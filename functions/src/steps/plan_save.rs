@@ -16,6 +16,7 @@ use crate::domain::{Code, InstanceId, Problem, Region, SaveId, ScheduleName};
 use crate::ports::{Call, InstanceState};
 use crate::registry::{Admission, Begun, Stored};
 use crate::service::access::Caller;
+use crate::service::publication::{self, Consent, Shown, Told};
 use crate::service::{audit, projects};
 
 /// How long a stop, the initiation of the snapshots, and a start take together on a Linux instance,
@@ -90,26 +91,34 @@ impl Step for PlanSave {
 
     async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
         if let Some(stored) = env.registry.save(&input.save_id).await? {
-            return again(&stored.value, &input);
+            let output = again(&stored.value, &input)?;
+            // An earlier attempt may have ended before it could keep what the instance told.
+            let (registry, id) = (&env.registry, &input.save_id);
+            if registry.packages_of_save(id).await?.is_none() {
+                packages::note(env, id, &input.request, &output.plan.instance).await?;
+            }
+            return Ok(output);
         }
-        let schedule = match &input.schedule {
+        let stored = match &input.schedule {
             Some(name) => Some(still_scheduled(env, &input, name).await?),
             None => None,
         };
-        let meant = match &schedule {
+        let meant = match &stored {
             Some(stored) => Some(scheduled::instance_of(env, &stored.value).await?),
             None => None,
         };
         let (id, request) = (input.save_id.clone(), input.request.clone());
-        let (plan, admission) = admitted(env, &input.caller, id, request, meant.as_ref()).await?;
+        let schedule = stored.as_ref().map(|stored| &stored.value);
+        let schedule = schedule.zip(meant.as_ref());
+        let admitted = admitted(env, &input.caller, id, request, schedule).await?;
         if input.dry_run {
-            return Ok(output(plan, 1, true));
+            return Ok(output(admitted.plan, 1, true));
         }
-        plan.check_agreed()?;
-        if let Some(stored) = &schedule {
-            scheduled::adopt(env, stored, &plan.instance.id).await?;
+        admitted.plan.check_agreed()?;
+        if let Some(stored) = &stored {
+            scheduled::adopt(env, stored, &admitted.plan.instance.id).await?;
         }
-        begin(env, &input, plan, admission.as_ref()).await
+        begin(env, &input, admitted).await
     }
 }
 
@@ -160,12 +169,15 @@ fn again(record: &SaveRecord, input: &Input) -> Result<Output, Problem> {
     Ok(output(record.plan()?.clone(), record.epoch, false))
 }
 
-async fn begin(
-    env: &Env,
-    input: &Input,
-    plan: SavePlan,
-    admission: Option<&Admission>,
-) -> Result<Output, Problem> {
+async fn begin(env: &Env, input: &Input, admitted: Admitted) -> Result<Output, Problem> {
+    let Admitted {
+        mut plan,
+        admission,
+        told,
+        consented,
+    } = admitted;
+    // It is for whoever asks, and may be long.
+    plan.shows.clear();
     let now = env.clock.now();
     let duty = Duty {
         save_id: plan.save_id.clone(),
@@ -183,6 +195,7 @@ async fn begin(
         input.execution.clone(),
         now,
     );
+    record.consented = consented;
     record.plan = Some(plan.clone());
     record.schedule.clone_from(&input.schedule);
     record.origin = match &input.schedule {
@@ -190,11 +203,17 @@ async fn begin(
         _ => input.caller.origin.clone(),
     };
     let event = audit::of_save(&record, &plan);
+    let admission = admission.as_ref();
     let begun = env.registry.begin_save(&record, &duty, &event, admission);
     match begun.await? {
         Begun::Now => {
             runs::note(env, &record).await;
-            packages::note(env, &plan.save_id, &plan.request, &plan.instance).await;
+            match told {
+                Told::Answer(told) => packages::keep(env, &plan.save_id, told.as_ref()).await?,
+                Told::Unasked => {
+                    packages::note(env, &plan.save_id, &plan.request, &plan.instance).await?;
+                }
+            }
             Ok(output(plan, record.epoch, false))
         }
         Begun::Before(record) => again(&record, input),
@@ -220,8 +239,8 @@ pub(crate) async fn plan(
     save_id: SaveId,
     request: SaveRequest,
 ) -> Result<SavePlan, Problem> {
-    let (plan, _) = admitted(env, caller, save_id, request, None).await?;
-    Ok(plan)
+    let admitted = admitted(env, caller, save_id, request, None).await?;
+    Ok(admitted.plan)
 }
 
 /// The same for the save that a schedule asks for.
@@ -233,18 +252,31 @@ pub(crate) async fn plan_scheduled(
 ) -> Result<SavePlan, Problem> {
     let meant = scheduled::instance_of(env, schedule).await?;
     let request = schedule.request.clone();
-    let (plan, _) = admitted(env, caller, save_id, request, Some(&meant)).await?;
-    Ok(plan)
+    let schedule = Some((schedule, &meant));
+    let admitted = admitted(env, caller, save_id, request, schedule).await?;
+    Ok(admitted.plan)
 }
 
-/// The plan, with the leave of the project that pays for it, where one does.
+/// A save that may begin.
+struct Admitted {
+    plan: SavePlan,
+    /// The leave of the project that pays for it, where one does.
+    admission: Option<Admission>,
+    /// What the instance has told, where it was asked.
+    told: Told,
+    /// Whether all that it would show is consented to.
+    consented: bool,
+}
+
+/// Checks everything; of a schedule's save, of the instance that it means and by what its owner consents to.
 async fn admitted(
     env: &Env,
     caller: &Caller,
     save_id: SaveId,
     request: SaveRequest,
-    meant: Option<&InstanceId>,
-) -> Result<(SavePlan, Option<Admission>), Problem> {
+    schedule: Option<(&Schedule, &InstanceId)>,
+) -> Result<Admitted, Problem> {
+    let meant = schedule.map(|(_, meant)| meant);
     let subject = preflight::check(env, caller, &save_id, &request, meant).await?;
     let instance = saved_instance(&subject)?;
     let was_running = instance.original_state == InstanceState::Running;
@@ -265,7 +297,15 @@ async fn admitted(
         }
         None => None,
     };
+    let consent = match schedule {
+        Some((schedule, _)) => schedule.consent(),
+        None => Consent::asked(request.publish_sensitive),
+    };
+    let (shown, told) = shown(env, caller, &request, template, &instance.id, consent).await?;
+    let mut warnings = subject.warnings;
+    warnings.extend(shown.warnings);
     let plan = SavePlan {
+        shows: shown.files,
         steps: steps(&request, subject.target, was_running),
         expected_downtime_s: if was_running {
             USUAL_DOWNTIME_S + ties::extra_downtime_s(&subject.instance)
@@ -278,7 +318,7 @@ async fn admitted(
             Target::AddsTo(number) => Some(number),
             Target::Next(_) => None,
         },
-        warnings: subject.warnings,
+        warnings,
         saved_by: caller.user.clone(),
         save_id,
         request,
@@ -286,7 +326,35 @@ async fn admitted(
         paid_by,
         moves,
     };
-    Ok((plan, admission))
+    Ok(Admitted {
+        // What a schedule was not asked about now may be more than it consents to.
+        consented: match consent {
+            Consent::None => false,
+            Consent::To(_) => matches!(told, Told::Answer(_)),
+            Consent::All => true,
+        },
+        plan,
+        admission,
+        told,
+    })
+}
+
+/// What a save shows to whom: refused, where nobody consents to it. It is asked of the instance only where
+/// anybody else will see the template.
+pub(crate) async fn shown(
+    env: &Env,
+    caller: &Caller,
+    request: &SaveRequest,
+    template: Option<&Template>,
+    instance: &InstanceId,
+    consent: Consent<'_>,
+) -> Result<(Shown, Told), Problem> {
+    let look = async || packages::look(env, &request.region, instance).await;
+    let registry = &env.registry;
+    let (showings, told) = publication::of_save(registry, caller, request, template, look).await?;
+    let doing = publication::saving(request);
+    let shown = publication::decide(&env.settings, &doing, &showings, consent)?;
+    Ok((shown, told))
 }
 
 /// What a template brings along into another project.

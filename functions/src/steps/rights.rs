@@ -10,6 +10,7 @@ use crate::domain::template::{Template, TemplateState, Version, Visibility};
 use crate::domain::{Code, Problem, ProjectName, catalogue};
 use crate::ports::{Encryption, Instance, LaunchPermission, Volume};
 use crate::service::access::{Action, Caller, template_not_found};
+use crate::service::publication::{self, Consent};
 use crate::service::versions::being_deleted;
 
 /// What becomes of the template, that itself where there is one already, and the version that is added
@@ -91,7 +92,8 @@ pub(super) async fn check_still(
         check_still_agreed(record.plan()?, template)?;
     }
     let checked = check_payer(env, &saver, request, template).await;
-    checked.map_err(|problem| lost(&problem, record))
+    checked.map_err(|problem| lost(&problem, record))?;
+    check_shown(env, record, template).await
 }
 
 /// Why what began rightly may not end.
@@ -271,4 +273,21 @@ pub(super) async fn check_outside(
         warnings.extend(opening::check_copies(env, region, &outside, &sources).await?);
     }
     Ok(warnings)
+}
+
+/// Refuses to show more people what nobody has consented to: the template may have been given to others since the
+/// save was planned.
+async fn check_shown(
+    env: &Env,
+    record: &SaveRecord,
+    template: Option<&Template>,
+) -> Result<(), Problem> {
+    let saver = Caller::new(record.saved_by.clone());
+    let (registry, request) = (&env.registry, &record.request);
+    let look = async || registry.packages_of_save(&record.save_id).await;
+    let (showings, _) = publication::of_save(registry, &saver, request, template, look).await?;
+    let doing = publication::saving(request);
+    let consent = Consent::asked(record.consented);
+    publication::decide(&env.settings, &doing, &showings, consent)?;
+    Ok(())
 }

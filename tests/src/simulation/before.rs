@@ -66,7 +66,10 @@ pub(crate) fn shared(world: &World, _: &InstanceId) {
 
 fn share(world: &World, owner: &str, to: &str) {
     let template = "kept".parse().expect("it is a template's name");
-    let to = ShareRequest { to: to.to_owned() };
+    let to = ShareRequest {
+        to: to.to_owned(),
+        publish_sensitive: false,
+    };
     let owner = caller(owner);
     let shared = world.service.share(&owner, &template, &to, None);
     world.clock.run(shared).expect("the template is shared");

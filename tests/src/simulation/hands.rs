@@ -221,7 +221,10 @@ impl Hands {
 async fn share(service: &Service, owner: &Caller, kind: Kind, name: &TemplateName) {
     let shares = kind == Kind::Share;
     let to = if shares { ANOTHER } else { ACCOUNT }.to_owned();
-    let request = ShareRequest { to };
+    let request = ShareRequest {
+        to,
+        publish_sensitive: false,
+    };
     // What fails is told to whoever asked, and is asked for again: the template may be new, and
     // not be shared.
     for _ in 0..2 {

@@ -419,6 +419,7 @@ impl Path {
             template: request.template,
             version: 1,
             regions: request.copy_to,
+            publish_sensitive: false,
         })
     }
 

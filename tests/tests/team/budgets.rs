@@ -175,6 +175,7 @@ fn copies_and_added_architectures_keep_to_the_budget() {
         template: kept(),
         version: 1,
         regions: [west()].into(),
+        publish_sensitive: false,
     };
     let refused = world.clock.run(service.plan_copy(&ada, &request));
     assert_eq!(refused.unwrap_err().code, Code::BudgetExceeded);

@@ -21,6 +21,7 @@ fn import(world: &World, name: &str, file: &str) -> Result<Imported, Problem> {
     let (ada, name) = (caller("ada"), name.parse().unwrap());
     let request = ImportRequest {
         file: file.to_owned(),
+        publish_sensitive: false,
     };
     let before = world.table.writes();
     let planned = world.service.plan_import(&ada, &name, &request, None);

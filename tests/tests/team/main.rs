@@ -42,6 +42,7 @@ pub(crate) fn brain() -> ProjectName {
 pub(crate) fn to(text: &str) -> ShareRequest {
     ShareRequest {
         to: text.to_owned(),
+        publish_sensitive: false,
     }
 }
 

@@ -150,6 +150,7 @@ fn who_may_save_to_a_template_and_not_edit_it_describes_the_version_alone() {
     let file = world.service.export_template(&mia, &hers);
     let request = ImportRequest {
         file: world.clock.run_it(file),
+        publish_sensitive: false,
     };
     let name = kept();
     let imported = world.service.import_template(&mia, &name, &request, None);

@@ -78,6 +78,7 @@ fn copy_to_the_west(world: &World) -> SaveId {
         template: kept(),
         version: 1,
         regions: [west()].into(),
+        publish_sensitive: false,
     };
     let (ada, service) = (caller("ada"), &world.service);
     let copy = service.start_copy(&ada, &request, None);

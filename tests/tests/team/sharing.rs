@@ -16,8 +16,8 @@ use prism_tests::untouched::sight;
 use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};
 
 use crate::{
-    ACCOUNT, ORGANIZATION, account, in_two_regions, kept, launch, open_to, saved, share, to,
-    unshare, west,
+    ACCOUNT, ORGANIZATION, RunIt as _, account, in_two_regions, kept, launch, open_to, saved,
+    share, to, unshare, west,
 };
 
 #[test]
@@ -218,7 +218,10 @@ fn files_that_were_not_meant_for_others_are_named_to_those_who_share_and_to_nobo
         world.admin.write_file(volume, path, b"x").unwrap();
     }
     saved(&world, save_request("work", "kept"));
-    let (ada, request) = (caller("ada"), to("user:bob"));
+    let refused = share(&world, "ada", "user:bob").unwrap_err();
+    assert_eq!(refused.code, Code::SensitiveFiles);
+    let (ada, mut request) = (caller("ada"), to("user:bob"));
+    request.publish_sensitive = true;
     let plan = || {
         world
             .clock
@@ -227,10 +230,13 @@ fn files_that_were_not_meant_for_others_are_named_to_those_who_share_and_to_nobo
     };
     let text = &plan().warnings[0].text;
     assert!(
-        text.contains(".aws/credentials (credentials)") && text.contains(".bash_history"),
+        text.contains(".aws/credentials (credentials of AWS)") && text.contains(".bash_history"),
         "{text}"
     );
-    share(&world, "ada", "user:bob").unwrap();
+    assert_eq!(plan().shows.len(), 2);
+    let kept = kept();
+    let shared = world.service.share(&ada, &kept, &request, None);
+    world.clock.run_it(shared);
     assert!(plan().repeated);
     let reference = "kept@1".parse().unwrap();
     for user in ["ada", "bob"] {

@@ -72,6 +72,7 @@ fn the_sum_follows_a_template_through_its_life() {
         template: kept(),
         version: 2,
         regions: [west()].into(),
+        publish_sensitive: false,
     };
     let copy = world.clock.run_it(service.start_copy(&ada, &request, None));
     to_the_end(&world, &copy.save_id);
@@ -142,6 +143,7 @@ fn what_was_never_counted_is_counted_by_whoever_comes_first() {
                 template: kept(),
                 version: 2,
                 regions: [west()].into(),
+                publish_sensitive: false,
             };
             let (ada, service) = (caller("ada"), &world.service);
             let copy = world.clock.run_it(service.start_copy(&ada, &request, None));

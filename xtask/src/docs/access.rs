@@ -56,10 +56,20 @@ fails, the request names it, closes what it had opened, and records nothing. A c
 take effect after that, and an administrator may open an AMI by hand: `prism doctor` compares whom the AMIs of
 every version are open to with the grants, and `prism doctor --fix` sets them as the grants say.
 
-Before a template is shared, `prism` names files on its newest versions that were perhaps not meant for others
-(SSH host keys, authorized keys, private keys, credentials, shell histories), as the instance told when it
-was saved: on AWS by Systems Manager's inventory, where its association lists files (`AWS:File`). Where nobody
-told, it says so.
+## Showing data to more people
+
+Whoever can launch a template gets all that is on its disks. Whatever would show data to more people than before
+is decided in one place (`functions/src/service/publication.rs`, ADR 15): a save, by hand or by a schedule, of a template that
+anybody but its saver sees, by `--public`, a share or a project; an added architecture, a share, a copy to a Region, an import, and a
+rollback to what the latest version has not. Files that are known to be sensitive ([the catalogue](sensitive-files.md)) are refused with
+all of their paths (`SensitiveFiles`; `files` in JSON) until `--publish-sensitive` consents, which `--yes` does not; in the
+API it is `publish_sensitive`. What every machine has from its first boot, such as SSH host keys, is told and needs no consent.
+
+What is known is what the instance tells when it is saved, and it stays with the version: on AWS, by Systems Manager's
+inventory, where its association lists files (`AWS:File`). Where nobody has told, that is a warning (`NotInspected`) as long as only
+users of this deployment see it, and is refused (`FilesUnknown`) without the consent where another account, an
+organisation or the world would. A schedule's consent is to the files that its instance has when it is given, by
+`schedule create` or `schedule edit`: a run that would show others fails, and names them.
 
 ## Projects
 

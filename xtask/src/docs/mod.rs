@@ -1,12 +1,13 @@
 //! `docs`: writes what is made from the code, or checks that it is what the code says.
 //!
-//! `docs/errors.md` and `docs/access.md` are made as a whole; the picture of the state machine stands in documents that
+//! `docs/errors.md`, `docs/access.md` and `docs/sensitive-files.md` are made as a whole; the picture of the state machine stands in documents that
 //! people write, between two markers.
 
 mod access;
 mod errors;
 mod labels;
 mod picture;
+mod sensitive;
 
 use std::fs;
 
@@ -15,6 +16,7 @@ use crate::shell::{read, root, write as write_file};
 
 const ACCESS: &str = "docs/access.md";
 const ERRORS: &str = "docs/errors.md";
+const SENSITIVE: &str = "docs/sensitive-files.md";
 const DEFINITION: &str = "statemachine/save.asl.json";
 /// The documents that show the picture.
 const PICTURES: [&str; 2] = ["README.md", "docs/ARCHITECTURE.md"];
@@ -73,7 +75,11 @@ fn made() -> Outcome<Made> {
     let definition = serde_json::from_str(&read(&root().join(DEFINITION))?)
         .map_err(|error| format!("{DEFINITION} is no JSON: {error}"))?;
     let picture = picture::mermaid(&definition)?;
-    let mut documents = vec![(ERRORS, errors::markdown()), (ACCESS, access::markdown())];
+    let mut documents = vec![
+        (ERRORS, errors::markdown()),
+        (ACCESS, access::markdown()),
+        (SENSITIVE, sensitive::document()),
+    ];
     let mut problems = Vec::new();
     for name in PICTURES {
         let document = read(&root().join(name));

@@ -5,6 +5,7 @@ use hyper::Response;
 use hyper::body::Bytes;
 use hyper::header::WWW_AUTHENTICATE;
 use prism_functions::domain::ids::shown;
+use prism_functions::domain::sensitive::ShownFile;
 use prism_functions::domain::{Code, Problem};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -24,6 +25,8 @@ struct Told {
     code: String,
     detail: String,
     hint: Option<String>,
+    #[serde(default)]
+    files: Vec<ShownFile>,
 }
 
 impl Answer {
@@ -70,6 +73,7 @@ fn problem(told: Told) -> Problem {
     };
     Problem {
         hint: told.hint,
+        files: told.files,
         ..Problem::new(named.unwrap_or(Code::AwsRefused), message)
     }
 }

@@ -429,11 +429,14 @@ impl Backend for Api {
         self.get(&templates::diff_path(from, to)).await
     }
 
-    async fn rollback(&self, name: &TemplateName, to: Option<u32>) -> Result<RolledBack, Problem> {
-        self.client
-            .send(templates::rollback(name, to))
-            .await?
-            .json()
+    async fn rollback(
+        &self,
+        name: &TemplateName,
+        to: Option<u32>,
+        publish_sensitive: bool,
+    ) -> Result<RolledBack, Problem> {
+        let call = templates::rollback(name, to, publish_sensitive);
+        self.client.send(call).await?.json()
     }
 
     async fn edit_template(

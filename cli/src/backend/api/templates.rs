@@ -84,10 +84,10 @@ pub(super) fn diff_path(from: &TemplateRef, to: &TemplateRef) -> String {
 }
 
 /// To a version that is named, twice is no more than once.
-pub(super) fn rollback(name: &TemplateName, to: Option<u32>) -> Call {
-    let path = format!("/v1/templates/{name}/rollback");
+pub(super) fn rollback(name: &TemplateName, to: Option<u32>, publish_sensitive: bool) -> Call {
+    let path = format!("/v1/templates/{name}/rollback?publish_sensitive={publish_sensitive}");
     match to {
-        Some(number) => Call::of(Method::POST, format!("{path}?to={number}")).harmless(),
+        Some(number) => Call::of(Method::POST, format!("{path}&to={number}")).harmless(),
         None => Call::of(Method::POST, path),
     }
 }

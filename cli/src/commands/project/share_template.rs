@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::app::Session;
-use crate::commands::template::Share;
+use crate::commands::template::{Asked, Share};
 use crate::errors::Outcome;
 
 /// Share a template with the members of a project
@@ -15,19 +15,15 @@ pub(crate) struct ShareTemplate {
     /// The template, with all of its versions
     #[arg(value_name = "TEMPLATE")]
     template: String,
-    /// Show what to know before, and change nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask
-    #[arg(short, long)]
-    yes: bool,
+    #[command(flatten)]
+    asked: Asked,
 }
 
 impl ShareTemplate {
     /// Runs the command: the same as `prism template share TEMPLATE --project PROJECT`.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
-        let share = Share::with_project(self.template, name.to_string(), self.dry_run, self.yes);
+        let share = Share::with_project(self.template, name.to_string(), self.asked);
         share.run(session).await
     }
 }

@@ -58,6 +58,9 @@ pub(crate) struct Create {
     /// Let everybody see and launch the template
     #[arg(long)]
     public: bool,
+    /// Consent to have its runs show others the sensitive files that the instance has now
+    #[arg(long)]
+    publish_sensitive: bool,
     /// The project that the template belongs to
     #[arg(long)]
     project: Option<String>,
@@ -152,6 +155,7 @@ impl Create {
             tags: crate::commands::save::tags_of(&self.tags)?,
             move_template: false,
             accept_instance_store_loss: None,
+            publish_sensitive: self.publish_sensitive,
             add_arch: false,
             version: None,
         };

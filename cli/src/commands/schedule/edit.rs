@@ -52,6 +52,10 @@ struct Changes {
     /// Save this instance from now on, by its name or its id. Versions of the one before are kept
     #[arg(long, value_name = "INSTANCE")]
     instance: Option<String>,
+    /// Consent to have its runs show others the sensitive files that the instance has now; =false takes it back
+    #[arg(long, value_name = "CONSENT", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "true")]
+    publish_sensitive: Option<bool>,
 }
 
 /// How many versions are kept, as it is typed.
@@ -78,6 +82,7 @@ impl Edit {
             timezone: asked.timezone.as_deref().map(str::parse).transpose()?,
             jitter_minutes: asked.jitter.as_deref().map(minutes_of).transpose()?,
             instance: asked.instance,
+            publish_sensitive: asked.publish_sensitive,
         };
         edit.check()?;
         session.backend.edit_schedule(&name, &edit).await?;

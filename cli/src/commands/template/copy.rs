@@ -37,6 +37,9 @@ pub(crate) struct Copy {
     /// A Region to copy to; may be repeated, or several separated by commas
     #[arg(long, value_name = "REGION", value_delimiter = ',', required = true)]
     region: Vec<String>,
+    /// Consent to show others files that are known to be sensitive, or that nobody has looked for
+    #[arg(long)]
+    publish_sensitive: bool,
     /// Copy only once for this id, however often the command runs
     #[arg(long, value_name = "ID")]
     request_id: Option<String>,
@@ -100,6 +103,7 @@ impl Copy {
             template: reference.name,
             version,
             regions,
+            publish_sensitive: self.publish_sensitive,
         };
         request.check()?;
         Ok(request)

@@ -33,6 +33,9 @@ pub(crate) struct Import {
     /// The name that it gets [default: the one in the file]
     #[arg(long)]
     name: Option<String>,
+    /// Consent to show others files that are known to be sensitive, or that nobody has looked for
+    #[arg(long)]
+    publish_sensitive: bool,
     /// Check everything and show what would be made, and make nothing
     #[arg(long)]
     dry_run: bool,
@@ -47,7 +50,10 @@ impl Import {
             Some(name) => name.parse::<TemplateName>().map_err(Problem::from)?,
             None => file.name,
         };
-        let request = ImportRequest { file: text };
+        let request = ImportRequest {
+            file: text,
+            publish_sensitive: self.publish_sensitive,
+        };
         let backend = &session.backend;
         let imported = backend
             .import_template(&name, &request, self.dry_run)

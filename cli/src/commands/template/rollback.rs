@@ -24,13 +24,19 @@ pub(crate) struct Rollback {
     /// The version [default: the one before the latest]
     #[arg(value_name = "VERSION", value_parser = clap::value_parser!(u32).range(1..))]
     version: Option<u32>,
+    /// Consent to show others sensitive files that the version has and the latest has not
+    #[arg(long)]
+    publish_sensitive: bool,
 }
 
 impl Rollback {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name: TemplateName = self.template.parse().map_err(Problem::from)?;
-        let done = session.backend.rollback(&name, self.version).await?;
+        let rollback = session
+            .backend
+            .rollback(&name, self.version, self.publish_sensitive);
+        let done = rollback.await?;
         session.out.show(&done, || {
             if done.from == done.to {
                 return format!("{name} stands for {name}@{} already.\n", done.to);

@@ -19,8 +19,8 @@ themselves, of all versions, in every Region, and of the versions that come. Wha
 setting of the deployment: its own users, the organisation, or the world.
 
 Whoever launches a template gets all that is on its disk. Files that were perhaps not meant for others,
-such as SSH keys, credentials and shell histories, are named before anything is shared, as far as they
-are known.
+such as keys, credentials and shell histories, are refused with their list before anything is shared, as
+far as they are known, until you consent with --publish-sensitive; --yes does not.
 
 Examples:
   prism template share my-custom-ml-env
@@ -38,12 +38,22 @@ pub(crate) struct Share {
     template: String,
     #[command(flatten)]
     to: To,
+    #[command(flatten)]
+    asked: Asked,
+}
+
+/// How to share.
+#[derive(Debug, Args)]
+pub(crate) struct Asked {
     /// Show what to know before, and change nothing
     #[arg(long)]
     dry_run: bool,
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
+    /// Consent to show others files that are known to be sensitive, or that nobody has looked for
+    #[arg(long)]
+    publish_sensitive: bool,
 }
 
 /// With whom; with colleagues where nobody is named.
@@ -70,7 +80,7 @@ pub(super) struct To {
 
 impl To {
     /// The same as one text.
-    pub(super) fn request(&self) -> ShareRequest {
+    pub(super) fn request(&self, publish_sensitive: bool) -> ShareRequest {
         let named = [
             ("user", &self.user),
             ("project", &self.project),
@@ -84,13 +94,14 @@ impl To {
         let unnamed = if self.public { "public" } else { "colleagues" };
         ShareRequest {
             to: named.unwrap_or_else(|| unnamed.to_owned()),
+            publish_sensitive,
         }
     }
 }
 
 impl Share {
     /// A share with the members of a project.
-    pub(crate) fn with_project(template: String, name: String, dry_run: bool, yes: bool) -> Self {
+    pub(crate) fn with_project(template: String, name: String, asked: Asked) -> Self {
         let to = To {
             user: None,
             project: Some(name),
@@ -101,8 +112,7 @@ impl Share {
         Self {
             template,
             to,
-            dry_run,
-            yes,
+            asked,
         }
     }
 
@@ -110,16 +120,16 @@ impl Share {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let (backend, out) = (&session.backend, &session.out);
         let name: TemplateName = self.template.parse().map_err(Problem::from)?;
-        let request = self.to.request();
+        let request = self.to.request(self.asked.publish_sensitive);
         let plan = backend.plan_share(&name, &request).await?;
-        if self.dry_run {
+        if self.asked.dry_run {
             out.show(&plan, || text_of_plan(&plan))?;
             return Ok(exit::DONE);
         }
         for warning in &plan.warnings {
             out.warn(&plain(&warning.text));
         }
-        let asks = !self.yes && !plan.repeated && !plan.warnings.is_empty();
+        let asks = !self.asked.yes && !plan.repeated && !plan.warnings.is_empty();
         if asks && !prompt::confirm(out, &format!("Share {name} with {}?", plan.to))? {
             out.note("Nothing was changed.");
             return Ok(exit::FAILED);

@@ -31,7 +31,7 @@ impl Unshare {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name: TemplateName = self.template.parse().map_err(Problem::from)?;
-        let request = self.to.request();
+        let request = self.to.request(false);
         session.backend.unshare(&name, &request).await?;
         let to = &request.to;
         session

@@ -45,6 +45,9 @@ struct Target {
     /// The version; the one before the latest where none is named.
     #[param(value_type = Option<u32>, minimum = 1)]
     to: Option<NonZeroU32>,
+    /// Whether whoever asks consents to show sensitive files that the version has and the latest has not.
+    #[serde(default)]
+    publish_sensitive: bool,
 }
 
 /// What a template comes from, and what came of it
@@ -98,11 +101,11 @@ async fn rollback(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Named(name): Named<String>,
-    Params(Target { to }): Params<Target>,
+    Params(target): Params<Target>,
     IfMatch(expected): IfMatch,
 ) -> Result<Json<RolledBack>, Refused> {
-    let to = to.map(NonZeroU32::get);
-    let name = name.parse()?;
-    let done = api.service.rollback(&caller, &name, to, expected.as_ref());
+    let (name, to) = (name.parse()?, target.to.map(NonZeroU32::get));
+    let (service, consents) = (&api.service, target.publish_sensitive);
+    let done = service.rollback(&caller, &name, to, consents, expected.as_ref());
     Ok(Json(done.await?))
 }

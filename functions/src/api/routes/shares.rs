@@ -102,7 +102,10 @@ async fn unshare(
     IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Refused> {
     let name: TemplateName = name.parse()?;
-    let request = ShareRequest { to };
+    let request = ShareRequest {
+        to,
+        publish_sensitive: false,
+    };
     let service = &api.service;
     let taken_back = service.unshare(&caller, &name, &request, expected.as_ref());
     taken_back.await?;

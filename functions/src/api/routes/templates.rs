@@ -197,6 +197,9 @@ struct Copies {
     /// The Regions that it lacks, at most 10.
     #[schema(min_items = 1, max_items = 10)]
     regions: BTreeSet<Region>,
+    /// Whether whoever asks consents to show the sensitive files of the version once more to all who see it.
+    #[serde(default)]
+    publish_sensitive: bool,
 }
 
 /// Copy a version to Regions that it lacks
@@ -227,7 +230,7 @@ async fn copy(
     Named((name, version)): Named<(String, String)>,
     Params(Trial { dry_run }): Params<Trial>,
     RequestKey(key): RequestKey,
-    Body(Copies { regions }): Body<Copies>,
+    Body(asked): Body<Copies>,
 ) -> Result<Response, Refused> {
     let reference = reference(&name, &version)?;
     let Some(version) = reference.version else {
@@ -237,7 +240,8 @@ async fn copy(
     let request = CopyRequest {
         template: reference.name,
         version,
-        regions,
+        regions: asked.regions,
+        publish_sensitive: asked.publish_sensitive,
     };
     if dry_run {
         let plan = api.service.plan_copy(&caller, &request).await?;

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::object::object;
 use super::problem::{Code, Problem};
 use super::save::SaveRequest;
+use super::sensitive::{Consent, SensitiveFile};
 use super::{InstanceId, ScheduleName, Timestamp, UserId};
 
 pub use cadence::{Cadence, RATE_MINUTES_LEAST, RATE_MINUTES_MOST, TimeZone};
@@ -149,6 +150,10 @@ pub struct Schedule {
     /// How many of the versions that it makes are kept; all, where it does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<u32>,
+    /// The sensitive files that its owner has consented to show, where it asks for that: those that were known when
+    /// it was made, or when the consent was last given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consents: Vec<SensitiveFile>,
     /// How far it has come.
     pub state: ScheduleState,
     /// Whether it holds still for now.
@@ -177,6 +182,7 @@ impl Schedule {
             timezone: asked.timezone,
             jitter_minutes: asked.jitter_minutes,
             keep: asked.keep,
+            consents: Vec::new(),
             state: ScheduleState::Pending,
             paused: false,
             created_at: at.duration_trunc(second).unwrap_or(at),
@@ -199,6 +205,15 @@ impl Schedule {
             "caller": { "user": self.owner },
             "request": self.request,
         })
+    }
+
+    /// What its owner consents to have its runs show.
+    pub(crate) fn consent(&self) -> Consent<'_> {
+        if self.request.publish_sensitive {
+            Consent::To(&self.consents)
+        } else {
+            Consent::None
+        }
     }
 
     /// Whether it asks for the same, at the same times.

@@ -69,6 +69,10 @@ pub struct ScheduleEdit {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "api", schema(min_length = 1, max_length = 128))]
     pub instance: Option<String>,
+    /// Whether its owner consents to have its runs show the sensitive files that its instance has now. Given once
+    /// more, it is the consent to those that it has by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publish_sensitive: Option<bool>,
 }
 
 /// A value that is there, though it may be null.
@@ -144,6 +148,10 @@ impl Service {
         after.check()?;
         if let Some(instance) = &edit.instance {
             self.point_to(caller, &mut after, instance).await?;
+        }
+        if let Some(consents) = edit.publish_sensitive {
+            after.request.publish_sensitive = consents;
+            (_, after.consents) = self.consents(caller, &after).await?;
         }
         let next = self.next(&after)?;
         // The same again makes sure of it: an earlier change may have got no further.

@@ -11,10 +11,12 @@ use serde_json::json;
 
 use super::access::{Caller, schedule_not_found};
 use super::expected::{check, schedule_tag};
+use super::publication::{self, Consent, Told};
 use super::{Expected, Service, Started};
 use crate::domain::audit::{AuditEvent, Subject};
 use crate::domain::schedule::{Run, Runs, Schedule, ScheduleRequest, ScheduleState};
-use crate::domain::{Code, Problem, SaveId, ScheduleName, Timestamp};
+use crate::domain::sensitive::SensitiveFile;
+use crate::domain::{Code, InstanceId, Problem, SaveId, ScheduleName, Timestamp};
 use crate::ports::SchedulesError;
 use crate::registry::{Listed, Stored};
 use crate::steps;
@@ -80,10 +82,9 @@ impl Service {
             },
             None => {
                 self.next(&new)?;
-                let (instance, _, template) =
-                    steps::addressed(&self.env, caller, &new.request, None).await?;
-                steps::check_moves_not(&new.request, template.as_ref())?;
-                new.instance_id = Some(instance.id);
+                let (instance, consents) = self.consents(caller, &new).await?;
+                new.instance_id = Some(instance);
+                new.consents = consents;
                 let event = self
                     .about(caller, "schedule.create", &new.name)
                     .with("instance", &new.request.instance)
@@ -101,6 +102,31 @@ impl Service {
             Err(problem) if problem.code == Code::ScheduleInstanceChanged => Err(problem),
             _ => Ok(()),
         }
+    }
+
+    /// The instance of a schedule, and its files that the owner consents to have shown, where they ask for that.
+    /// Otherwise what is known to be shown is refused at once, not only when it runs.
+    async fn consents(
+        &self,
+        caller: &Caller,
+        schedule: &Schedule,
+    ) -> Result<(InstanceId, Vec<SensitiveFile>), Problem> {
+        let (env, request) = (&self.env, &schedule.request);
+        let meant = schedule.instance_id.as_ref();
+        let (instance, _, template) = steps::addressed(env, caller, request, meant).await?;
+        let (id, template) = (instance.id, template.as_ref());
+        steps::check_moves_not(request, template)?;
+        let consent = Consent::asked(request.publish_sensitive);
+        let (_, told) = steps::shown(env, caller, request, template, &id, consent).await?;
+        if !request.publish_sensitive {
+            return Ok((id, Vec::new()));
+        }
+        // What nobody sees now may be seen later: the consent is to what there is.
+        let told = match told {
+            Told::Answer(told) => told,
+            Told::Unasked => steps::ask_instance(env, &request.region, &id).await?,
+        };
+        Ok((id, publication::consented(told.as_ref())))
     }
 
     /// Lets a schedule fire whose record is written.

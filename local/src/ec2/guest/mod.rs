@@ -13,7 +13,8 @@ mod packages;
 pub use disk::{Disk, FileBody, Package, System};
 
 use prism_functions::domain::InstanceId;
-use prism_functions::ports::{Architecture, InstanceState, Inventory, sensitive};
+use prism_functions::domain::sensitive::sensitive;
+use prism_functions::ports::{Architecture, InstanceState, Inventory};
 
 use super::model::{Model, Scope};
 use super::types;
@@ -144,8 +145,9 @@ impl Model {
             version: package.version.clone(),
             manager: package.manager.clone(),
         });
-        let files = sensitive(disk.files.keys().map(String::as_str));
-        Some(Inventory::of(scope.now, told.collect(), false).with_sensitive(Some(files)))
+        let (files, more) = sensitive(disk.files.keys().map(String::as_str));
+        let inventory = Inventory::of(scope.now, told.collect(), false);
+        Some(inventory.with_sensitive(Some(files), more))
     }
 
     /// Gives cloud-init what it was given at the launch; answers what happened, for the story.

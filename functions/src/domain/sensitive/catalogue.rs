@@ -1,0 +1,257 @@
+//! The catalogue of sensitive files: where the documentation of each tool says that it keeps them.
+
+use std::fmt::Write as _;
+
+use super::Sensitivity;
+use super::Sensitivity::{
+    AuthorizedKeys, Credentials, History, HostKey, MachineIdentity, PrivateKey,
+};
+
+/// When sources of the table were last read: docs/sensitive-files.md says which.
+pub const CHECKED: &str = "2026-11-28";
+/// The home folders of users.
+pub const HOMES: [&str; 2] = ["/root", "/home/*"];
+
+/// A kind of file.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// Where it is: `~` is any user's home folder, `**` any folders, `*` any part of a name.
+    pub path: &'static str,
+    /// What kind of file it is.
+    pub kind: Sensitivity,
+    /// What it is, for people.
+    pub what: &'static str,
+    /// Where that is documented.
+    pub source: &'static str,
+}
+
+const fn row(
+    path: &'static str,
+    kind: Sensitivity,
+    what: &'static str,
+    source: &'static str,
+) -> Entry {
+    Entry {
+        path,
+        kind,
+        what,
+        source,
+    }
+}
+
+const SSH: &str = "https://man.openbsd.org/ssh-keygen.1";
+const SSHD: &str = "https://man.openbsd.org/sshd.8";
+const GNUPG: &str = "https://www.gnupg.org/documentation/manuals/gnupg/Agent-Configuration.html";
+const AWS_CLI: &str = "https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html";
+const AWS_SSO: &str = "https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sso.html";
+const GCLOUD: &str = "https://cloud.google.com/docs/authentication/application-default-credentials";
+const AZURE: &str = "https://learn.microsoft.com/cli/azure/msal-based-azure-cli";
+const OCI: &str = "https://docs.oracle.com/iaas/Content/API/Concepts/apisigningkey.htm";
+const GIT: &str = "https://git-scm.com/docs/git-credential-store";
+const CARGO: &str = "https://doc.rust-lang.org/cargo/reference/config.html#credentials";
+const GEMS: &str = "https://guides.rubygems.org/command-reference/#gem-signin";
+const MAVEN: &str = "https://maven.apache.org/guides/mini/guide-encryption.html";
+const ANACONDA: &str = "https://www.anaconda.com/docs/cli-reference/anaconda-cli/commands/auth";
+const HUGGING_FACE: &str =
+    "https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables";
+const KAGGLE: &str = "https://github.com/Kaggle/kaggle-api/blob/main/docs/README.md";
+const MONGOSH: &str = "https://www.mongodb.com/docs/mongodb-shell/logs/";
+const SNOWFLAKE: &str =
+    "https://docs.snowflake.com/en/developer-guide/snowflake-cli/connecting/configure-connections";
+const IRODS: &str = "https://docs.irods.org/4.3.0/system_overview/configuration/";
+const JUPYTER: &str = "https://jupyter-server.readthedocs.io/en/latest/operators/security.html";
+const RSTUDIO: &str =
+    "https://docs.posit.co/ide/server-pro/authenticating_users/customizing_signin.html";
+const VSCODE: &str = "https://code.visualstudio.com/docs/remote/tunnels";
+const SLURM: &str = "https://slurm.schedmd.com/authentication.html";
+const CONDOR: &str =
+    "https://htcondor.readthedocs.io/en/latest/admin-manual/security.html#token-authentication";
+const KERBEROS: &str = "https://web.mit.edu/kerberos/krb5-latest/doc/mitK5defaults.html";
+const WIREGUARD: &str = "https://man7.org/linux/man-pages/man8/wg-quick.8.html";
+const OPENVPN: &str = "https://openvpn.net/community-docs/how-to.html";
+const TERRAFORM: &str = "https://developer.hashicorp.com/terraform/language/state/sensitive-data";
+const BASH: &str = "https://www.gnu.org/software/bash/manual/html_node/Bash-Variables.html";
+const CLOUD_INIT: &str = "https://docs.cloud-init.io/en/latest/reference/user_files.html";
+const CERTBOT: &str =
+    "https://eff-certbot.readthedocs.io/en/stable/using.html#where-are-my-certificates";
+const TLS: &str = "https://ubuntu.com/server/docs/certificates";
+
+/// The table. The first entry that a path fits says what it is.
+// One line an entry, as a table is read.
+#[rustfmt::skip]
+pub const CATALOGUE: &[Entry] = &[
+    // SSH and GnuPG.
+    row("/etc/ssh/ssh_host_*_key", HostKey, "an SSH host key", SSHD),
+    row("~/.ssh/authorized_keys", AuthorizedKeys, "keys that may log in", SSHD),
+    row("**/id_rsa", PrivateKey, "an SSH private key", SSH),
+    row("**/id_dsa", PrivateKey, "an SSH private key", SSH),
+    row("**/id_ecdsa", PrivateKey, "an SSH private key", SSH),
+    row("**/id_ecdsa_sk", PrivateKey, "an SSH private key", SSH),
+    row("**/id_ed25519", PrivateKey, "an SSH private key", SSH),
+    row("**/id_ed25519_sk", PrivateKey, "an SSH private key", SSH),
+    row("~/.ssh/*.pem", PrivateKey, "a private key", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-key-pairs.html"),
+    row("~/.gnupg/private-keys-v1.d/*.key", PrivateKey, "a GnuPG private key", GNUPG),
+    row("~/.gnupg/secring.gpg", PrivateKey, "GnuPG private keys", GNUPG),
+    // Clouds and their storage.
+    row("~/.aws/credentials", Credentials, "credentials of AWS", AWS_CLI),
+    row("~/.aws/sso/cache/*.json", Credentials, "a sign-in token of AWS", AWS_SSO),
+    row("~/.aws/cli/cache/*.json", Credentials, "cached credentials of AWS", AWS_SSO),
+    row("~/.config/gcloud/credentials.db", Credentials, "credentials of Google Cloud", GCLOUD),
+    row("~/.config/gcloud/access_tokens.db", Credentials, "access tokens of Google Cloud", GCLOUD),
+    row("~/.config/gcloud/application_default_credentials.json", Credentials, "credentials of Google Cloud", GCLOUD),
+    row("~/.config/gcloud/legacy_credentials/*/adc.json", Credentials, "credentials of Google Cloud", GCLOUD),
+    row("~/.boto", Credentials, "credentials of Google Cloud Storage", "https://cloud.google.com/storage/docs/boto-gsutil"),
+    row("~/.azure/msal_token_cache.json", Credentials, "tokens of Azure", AZURE),
+    row("~/.azure/service_principal_entries.json", Credentials, "credentials of Azure", AZURE),
+    row("~/.azure/accessTokens.json", Credentials, "tokens of Azure", AZURE),
+    row("~/.oci/*.pem", PrivateKey, "an API signing key of Oracle Cloud", OCI),
+    row("~/.oci/sessions/*/token", Credentials, "a session token of Oracle Cloud", OCI),
+    row("~/.config/rclone/rclone.conf", Credentials, "credentials of rclone", "https://rclone.org/docs/#config-string"),
+    row("~/.s3cfg", Credentials, "credentials of s3cmd", "https://s3tools.org/kb/item14.htm"),
+    row("~/.databrickscfg", Credentials, "credentials of Databricks", "https://docs.databricks.com/dev-tools/auth/config-profiles"),
+    // Containers and forges.
+    row("~/.kube/config", Credentials, "credentials of Kubernetes", "https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/"),
+    row("~/.docker/config.json", Credentials, "credentials of container registries", "https://docs.docker.com/reference/cli/docker/login/"),
+    row("~/.config/containers/auth.json", Credentials, "credentials of container registries", "https://docs.podman.io/en/latest/markdown/podman-login.1.html"),
+    row("~/.config/gh/hosts.yml", Credentials, "a token of GitHub", "https://cli.github.com/manual/gh_auth_login"),
+    row("~/.config/glab-cli/config.yml", Credentials, "a token of GitLab", "https://docs.gitlab.com/cli/"),
+    row("~/.git-credentials", Credentials, "passwords of Git", GIT),
+    row("~/.config/git/credentials", Credentials, "passwords of Git", GIT),
+    row("**/.netrc", Credentials, "passwords for hosts", "https://everything.curl.dev/usingcurl/netrc.html"),
+    // Packages.
+    row("~/.pypirc", Credentials, "credentials of PyPI", "https://packaging.python.org/en/latest/specifications/pypirc/"),
+    row("~/.anaconda/keyring", Credentials, "a key of Anaconda", ANACONDA),
+    row("**/.npmrc", Credentials, "settings of npm, with its tokens", "https://docs.npmjs.com/cli/configuring-npm/npmrc"),
+    row("~/.cargo/credentials.toml", Credentials, "a token of Cargo", CARGO),
+    row("~/.cargo/credentials", Credentials, "a token of Cargo", CARGO),
+    row("~/.gem/credentials", Credentials, "a key of RubyGems", GEMS),
+    row("~/.local/share/gem/credentials", Credentials, "a key of RubyGems", GEMS),
+    row("**/.Renviron", Credentials, "the environment of R, with its tokens", "https://stat.ethz.ch/R-manual/R-devel/library/base/html/Startup.html"),
+    row("~/.m2/settings.xml", Credentials, "passwords of Maven", MAVEN),
+    row("~/.m2/settings-security.xml", Credentials, "the master password of Maven", MAVEN),
+    row("~/.gradle/gradle.properties", Credentials, "properties of Gradle, with its passwords", "https://docs.gradle.org/current/userguide/build_environment.html"),
+    // Models, data sets and experiments.
+    row("~/.cache/huggingface/token", Credentials, "a token of Hugging Face", HUGGING_FACE),
+    row("~/.cache/huggingface/stored_tokens", Credentials, "tokens of Hugging Face", HUGGING_FACE),
+    row("~/.kaggle/kaggle.json", Credentials, "a token of Kaggle", KAGGLE),
+    row("~/.config/kaggle/kaggle.json", Credentials, "a token of Kaggle", KAGGLE),
+    row("~/.claude/.credentials.json", Credentials, "credentials of Anthropic", "https://code.claude.com/docs/en/authentication"),
+    row("~/.codex/auth.json", Credentials, "credentials of OpenAI", "https://developers.openai.com/codex/auth"),
+    row("~/.config/io.datasette.llm/keys.json", Credentials, "keys of language models", "https://llm.datasette.io/en/stable/setup.html"),
+    row("~/.mlflow/credentials", Credentials, "credentials of MLflow", "https://mlflow.org/docs/latest/api_reference/_modules/mlflow/utils/credentials.html"),
+    row("~/.comet.config", Credentials, "a key of Comet", "https://www.comet.com/docs/v2/guides/experiment-management/configure-sdk/"),
+    // Databases.
+    row("~/.pgpass", Credentials, "passwords of PostgreSQL", "https://www.postgresql.org/docs/current/libpq-pgpass.html"),
+    row("~/.my.cnf", Credentials, "passwords of MySQL", "https://dev.mysql.com/doc/refman/8.4/en/option-files.html"),
+    row("~/.mylogin.cnf", Credentials, "passwords of MySQL", "https://dev.mysql.com/doc/refman/8.4/en/mysql-config-editor.html"),
+    row("~/.mongorc.js", Credentials, "settings of the MongoDB shell", "https://www.mongodb.com/docs/v4.4/mongo/"),
+    row("~/.odbc.ini", Credentials, "data sources of ODBC, with their passwords", "https://www.unixodbc.org/odbcinst.html"),
+    row("~/.snowflake/connections.toml", Credentials, "connections of Snowflake", SNOWFLAKE),
+    row("~/.snowsql/config", Credentials, "connections of Snowflake", "https://docs.snowflake.com/en/user-guide/snowsql-config"),
+    // Services of research data.
+    row("~/.synapseConfig", Credentials, "a token of Synapse", "https://python-docs.synapse.org/en/stable/tutorials/authentication/"),
+    row("**/*.ngc", Credentials, "a repository key of dbGaP", "https://github.com/ncbi/sra-tools/wiki/03.-Quick-Toolkit-Configuration"),
+    row("~/.ega.json", Credentials, "credentials of the EGA", "https://github.com/blachlylab/pyega"),
+    row("~/.globus/cli/storage.db", Credentials, "tokens of Globus", "https://docs.globus.org/cli/"),
+    row("~/.globus/userkey.pem", PrivateKey, "a private key of the grid", "https://gridcf.org/gct-docs/latest/gsic/user/"),
+    row("~/.irods/.irodsA", Credentials, "a password of iRODS", IRODS),
+    row("~/.dnanexus_config/environment.json", Credentials, "a token of DNAnexus", "https://documentation.dnanexus.com/user/environment-variables"),
+    // Notebooks and editors.
+    row("~/.jupyter/jupyter_server_config.json", Credentials, "the password of a Jupyter server", JUPYTER),
+    row("~/.jupyter/jupyter_notebook_config.json", Credentials, "the password of a Jupyter server", JUPYTER),
+    row("~/.local/share/jupyter/runtime/jpserver-*.json", Credentials, "the token of a Jupyter server", JUPYTER),
+    row("~/.local/share/jupyter/runtime/jupyter_cookie_secret", Credentials, "the cookie secret of a Jupyter server", JUPYTER),
+    row("/srv/jupyterhub/jupyterhub_cookie_secret", Credentials, "the cookie secret of JupyterHub", "https://jupyterhub.readthedocs.io/en/stable/explanation/websecurity.html"),
+    row("/var/lib/rstudio-server/secure-cookie-key", Credentials, "the cookie key of RStudio Server", RSTUDIO),
+    row("/etc/rstudio/secure-cookie-key", Credentials, "the cookie key of RStudio Server", RSTUDIO),
+    row("~/.vscode-cli/token.json", Credentials, "the token of a tunnel of VS Code", VSCODE),
+    row("~/.vscode/cli/token.json", Credentials, "the token of a tunnel of VS Code", VSCODE),
+    row("~/.config/code-server/config.yaml", Credentials, "the password of code-server", "https://coder.com/docs/code-server/FAQ"),
+    // Schedulers and workflows.
+    row("/etc/munge/munge.key", Credentials, "the key of MUNGE", "https://github.com/dun/munge/wiki/Installation-Guide"),
+    row("/etc/slurm/slurm.key", Credentials, "the key of Slurm", SLURM),
+    row("/etc/slurm/slurmdbd.conf", Credentials, "the database password of Slurm", "https://slurm.schedmd.com/slurmdbd.conf.html"),
+    row("/etc/condor/tokens.d/*", Credentials, "a token of HTCondor", CONDOR),
+    row("/etc/condor/passwords.d/*", Credentials, "a signing key of HTCondor", CONDOR),
+    row("~/.condor/tokens.d/*", Credentials, "a token of HTCondor", CONDOR),
+    row("~/.nextflow/secrets/store.json", Credentials, "secrets of Nextflow", "https://www.nextflow.io/docs/latest/secrets.html"),
+    // Directories.
+    row("/etc/krb5.keytab", Credentials, "a keytab of Kerberos", KERBEROS),
+    row("/tmp/krb5cc_*", Credentials, "tickets of Kerberos", KERBEROS),
+    row("/etc/sssd/sssd.conf", Credentials, "the settings of SSSD, with its password", "https://man7.org/linux/man-pages/man5/sssd.conf.5.html"),
+    row("/etc/nslcd.conf", Credentials, "the settings of nslcd, with its password", "https://arthurdejong.org/nss-pam-ldapd/nslcd.conf.5"),
+    // Networks.
+    row("/etc/wireguard/*.conf", PrivateKey, "a private key of WireGuard", WIREGUARD),
+    row("/etc/openvpn/**/*.key", PrivateKey, "a private key of OpenVPN", OPENVPN),
+    row("/etc/openvpn/**/*.conf", Credentials, "the settings of OpenVPN", OPENVPN),
+    row("**/*.ovpn", Credentials, "the settings of OpenVPN, with its keys", OPENVPN),
+    // Machines that make machines.
+    row("**/terraform.tfstate", Credentials, "the state of Terraform", TERRAFORM),
+    row("**/terraform.tfstate.backup", Credentials, "the state of Terraform", TERRAFORM),
+    row("~/.terraform.d/credentials.tfrc.json", Credentials, "a token of Terraform", "https://developer.hashicorp.com/terraform/cli/commands/login"),
+    row("**/.vault_pass", Credentials, "a password of Ansible Vault", "https://www.digitalocean.com/community/tutorials/how-to-use-vault-to-protect-sensitive-ansible-data"),
+    row("**/.vault_pass.txt", Credentials, "a password of Ansible Vault", "https://docs.ansible.com/ansible/2.9/user_guide/vault.html"),
+    row("~/.vault-token", Credentials, "a token of Vault", "https://developer.hashicorp.com/vault/docs/commands/token-helper"),
+    row("**/.env", Credentials, "a program's environment, with its secrets", "https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/"),
+    // What was typed.
+    row("~/.bash_history", History, "what was typed in bash", BASH),
+    row("~/.zsh_history", History, "what was typed in zsh", "https://zsh.sourceforge.io/Doc/Release/Parameters.html"),
+    row("~/.sh_history", History, "what was typed in a shell", "https://pubs.opengroup.org/onlinepubs/9799919799/utilities/sh.html"),
+    row("~/.local/share/fish/fish_history", History, "what was typed in fish", "https://fishshell.com/docs/current/cmds/history.html"),
+    row("~/.python_history", History, "what was typed in Python", "https://docs.python.org/3/library/site.html"),
+    row("~/.ipython/profile_*/history.sqlite", History, "what was typed in IPython", "https://ipython.readthedocs.io/en/stable/api/generated/IPython.core.history.html"),
+    row("**/.Rhistory", History, "what was typed in R", "https://stat.ethz.ch/R-manual/R-devel/library/utils/html/savehistory.html"),
+    row("~/.julia/logs/repl_history.jl", History, "what was typed in Julia", "https://docs.julialang.org/en/v1/manual/environment-variables/"),
+    row("~/.node_repl_history", History, "what was typed in Node.js", "https://nodejs.org/api/repl.html"),
+    row("~/.psql_history", History, "what was typed in psql", "https://www.postgresql.org/docs/current/app-psql.html"),
+    row("~/.mysql_history", History, "what was typed in mysql", "https://dev.mysql.com/doc/refman/8.4/en/mysql-logging.html"),
+    row("~/.sqlite_history", History, "what was typed in sqlite3", "https://sqlite.org/cli.html"),
+    row("~/.mongodb/mongosh/mongosh_repl_history", History, "what was typed in mongosh", MONGOSH),
+    // The machine itself.
+    row("/etc/machine-id", MachineIdentity, "the machine's id", "https://www.freedesktop.org/software/systemd/man/latest/machine-id.html"),
+    row("/var/lib/cloud/instances/*/user-data.txt", MachineIdentity, "what the machine was set up with", CLOUD_INIT),
+    row("/var/lib/amazon/ssm/Vault/Store/RegistrationKey", MachineIdentity, "the registration with Systems Manager", "https://docs.aws.amazon.com/systems-manager/latest/userguide/hybrid-activation-managed-nodes.html"),
+    row("/etc/ssl/private/ssl-cert-snakeoil.key", MachineIdentity, "the key that the system made for itself", TLS),
+    row("/etc/ssl/private/*", PrivateKey, "a private key of TLS", TLS),
+    row("/etc/pki/tls/private/*", PrivateKey, "a private key of TLS", "https://docs.redhat.com/en/documentation/red_hat_enterprise_linux/9/html/securing_networks/creating-and-managing-tls-keys-and-certificates_securing-networks"),
+    row("/etc/letsencrypt/archive/*/privkey*.pem", PrivateKey, "a private key of TLS", CERTBOT),
+    row("/etc/letsencrypt/live/*/privkey.pem", PrivateKey, "a private key of TLS", CERTBOT),
+];
+
+/// The catalogue as Markdown, for the documentation.
+pub fn markdown() -> String {
+    let mut text = String::from("| path | what it is | consent | source |\n|---|---|---|---|\n");
+    for entry in CATALOGUE {
+        let consent = if entry.kind.needs_consent() {
+            "needed"
+        } else {
+            "told"
+        };
+        let path = entry.path.replace('*', "\\*");
+        let (what, source) = (entry.what, entry.source);
+        let _ = writeln!(text, "| {path} | {what} | {consent} | <{source}> |");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::sensitive::{SensitiveFile, entry};
+
+    #[test]
+    fn every_entry_is_found_by_a_path_of_its_own() {
+        for known in CATALOGUE {
+            let path = known
+                .path
+                .replace("~/", "/home/ann/")
+                .replace("**/", "/srv/work/")
+                .replace("//", "/")
+                .replace('*', "x");
+            let found = entry(&path).map(|entry| entry.path);
+            assert_eq!(found, Some(known.path), "{path}");
+            assert!(SensitiveFile::at(&path).is_some(), "{path}");
+            assert!(known.source.starts_with("https://"), "{path}");
+        }
+    }
+}

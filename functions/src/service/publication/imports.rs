@@ -1,0 +1,48 @@
+//! What an import shows: the AMIs of a file, by what was told of the version that has them.
+
+use std::collections::BTreeSet;
+
+use super::{Consent, Look, decide, of_contents, of_version};
+use crate::domain::save::Warning;
+use crate::domain::template::{Template, TemplateRef};
+use crate::domain::{Problem, TemplateName};
+use crate::ports::Inventory;
+use crate::registry::Stored;
+use crate::service::access::Caller;
+use crate::service::{ImportRequest, Service};
+
+impl Service {
+    /// Refuses AMIs whose files would be shown to others without a consent; answers what to know of them, and what
+    /// was told of them where they are all of one version. `of` are the versions that have them, none for an AMI that
+    /// no version has.
+    pub(in crate::service) async fn shown_by_import(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        before: Option<&Stored<Template>>,
+        of: &BTreeSet<Option<TemplateRef>>,
+        request: &ImportRequest,
+    ) -> Result<(Vec<Warning>, Option<Inventory>), Problem> {
+        let registry = &self.env.registry;
+        let mut looks = Vec::new();
+        for one in of {
+            looks.push(match one {
+                Some(TemplateRef {
+                    name,
+                    version: Some(number),
+                }) => of_version(registry, name, *number).await?,
+                _ => Look::of_other("an AMI of the file".to_owned(), None),
+            });
+        }
+        let told = match looks.as_slice() {
+            [one] => one.inventory.clone(),
+            _ => None,
+        };
+        let template = before.map(|stored| &stored.value);
+        let showings = of_contents(registry, caller, template, looks).await?;
+        let doing = format!("Importing {name}");
+        let consent = Consent::asked(request.publish_sensitive);
+        let shown = decide(&self.env.settings, &doing, &showings, consent)?;
+        Ok((shown.warnings, told))
+    }
+}

@@ -1,0 +1,426 @@
+//! Files that are known to be sensitive are shown to more people with a consent of its own, whichever way they
+//! would be shown (promise P10).
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use prism_functions::domain::copy::CopyRequest;
+use prism_functions::domain::project::ProjectRole;
+use prism_functions::domain::save::{SaveRequest, SaveState};
+use prism_functions::domain::schedule::ScheduleRequest;
+use prism_functions::domain::{Code, InstanceId, Problem, Region, TemplateName, UserId};
+use prism_functions::ports::{Architecture, Ec2Error, Inspect, InstanceState, Inventory};
+use prism_functions::service::{ImportRequest, ProjectRequest, ScheduleEdit, ShareRequest, Shared};
+use prism_functions::steps::{PublicScope, Settings};
+use prism_tests::untouched::plan;
+use prism_tests::world::{
+    Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
+};
+
+const KEY: &str = "/home/ubuntu/.ssh/id_rsa";
+const AWS: &str = "/home/ubuntu/.aws/credentials";
+const ORGANIZATION: &str =
+    "organization:arn:aws:organizations::123456789012:organization/o-a1b2c3d4e5";
+
+fn kept() -> TemplateName {
+    "kept".parse().unwrap()
+}
+
+fn run_on(world: &World, id: &InstanceId, words: &[&str]) {
+    let account = world.ec2.account().clone();
+    let guest = world.cloud.guest(account, region(), id.clone());
+    let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    assert_eq!(guest.run(&words, b"secret").unwrap().exit_code, 0);
+}
+
+/// Puts a file on Ada's instance.
+fn put(world: &World, path: &str) {
+    run_on(world, &id_of(world), &["tee", path]);
+}
+
+fn ask() -> SaveRequest {
+    save_request("work", "kept")
+}
+
+fn public() -> SaveRequest {
+    SaveRequest {
+        public: true,
+        ..ask()
+    }
+}
+
+fn consenting(request: SaveRequest) -> SaveRequest {
+    SaveRequest {
+        publish_sensitive: true,
+        ..request
+    }
+}
+
+fn saved(world: &World, request: SaveRequest) -> u32 {
+    let record = world.save("ada", request).unwrap();
+    let version = record.version;
+    version.unwrap_or_else(|| panic!("{:?}", record.failure))
+}
+
+fn share(world: &World, to: &str, publish_sensitive: bool) -> Result<Shared, Problem> {
+    let request = ShareRequest {
+        to: to.to_owned(),
+        publish_sensitive,
+    };
+    let (ada, kept) = (caller("ada"), kept());
+    world
+        .clock
+        .run(world.service.share(&ada, &kept, &request, None))
+}
+
+fn paths(refused: &Problem) -> Vec<&str> {
+    assert_eq!(refused.code, Code::SensitiveFiles, "{refused}");
+    for file in &refused.files {
+        let named = format!("{} ({})", file.path, file.what);
+        assert!(refused.message.contains(&named), "{refused}");
+    }
+    assert!(refused.advice().contains("--publish-sensitive"));
+    refused.files.iter().map(|it| it.path.as_str()).collect()
+}
+
+/// A save is refused with these files, and touches nothing, whoever plans it.
+fn refused(world: &World, request: &SaveRequest, expected: &[&str]) {
+    for real in [false, true] {
+        let problem = plan(world, "ada", request, real).unwrap_err();
+        assert_eq!(paths(&problem), expected);
+    }
+    // Who does not plan first is refused all the same, and told which files.
+    let before = world.admin.inventory().unwrap();
+    let record = world.save("ada", request.clone()).unwrap();
+    assert_eq!(record.state, SaveState::Failed);
+    let failure = record.failure.unwrap();
+    assert_eq!(failure.code, "SensitiveFiles");
+    for path in expected {
+        assert!(failure.message.contains(path), "{}", failure.message);
+    }
+    assert_eq!(record.stop_requested_at, None);
+    assert_eq!(world.admin.inventory().unwrap(), before);
+}
+
+#[test]
+fn a_public_save_without_sensitive_files_takes_no_consent() {
+    let world = launched(Setup::seeded(7));
+    put(&world, "/home/ubuntu/data.csv");
+    put(&world, "/etc/ssh/ssh_host_rsa_key");
+    let plan = plan(&world, "ada", &public(), false).unwrap();
+    // What every machine has is told.
+    let told: Vec<&str> = plan.shows.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(told, ["/etc/ssh/ssh_host_rsa_key"]);
+    assert_eq!(saved(&world, public()), 1);
+}
+
+#[test]
+fn a_public_save_shows_sensitive_files_with_a_consent_only() {
+    let world = launched(Setup::seeded(7));
+    put(&world, KEY);
+    put(&world, AWS);
+    refused(&world, &public(), &[AWS, KEY]);
+    let plan = plan(&world, "ada", &consenting(public()), false).unwrap();
+    assert_eq!(plan.shows.len(), 2);
+    assert!(plan.warnings.iter().any(|it| it.code == "SensitiveFiles"));
+    assert_eq!(saved(&world, consenting(public())), 1);
+    // For its owner alone, it is nobody else's business.
+    assert_eq!(saved(&world, save_request("work", "mine")), 1);
+}
+
+#[test]
+fn a_public_save_shows_what_the_versions_before_it_have() {
+    let world = launched(Setup::seeded(7));
+    put(&world, KEY);
+    saved(&world, ask());
+    run_on(&world, &id_of(&world), &["rm", KEY]);
+    refused(&world, &public(), &[KEY]);
+    assert_eq!(saved(&world, consenting(public())), 2);
+}
+
+#[test]
+fn the_next_version_of_what_others_see_is_one_more_way_to_show_it() {
+    for to in ["user:bob", "account:123456789012", ORGANIZATION, "public"] {
+        let world = launched(Setup::seeded(7));
+        saved(&world, ask());
+        share(&world, to, false).unwrap();
+        put(&world, KEY);
+        refused(&world, &ask(), &[KEY]);
+        assert_eq!(saved(&world, consenting(ask())), 2);
+    }
+}
+
+#[test]
+fn a_share_with_anybody_shows_all_versions() {
+    for to in ["user:bob", "account:123456789012", ORGANIZATION, "public"] {
+        let world = launched(Setup::seeded(7));
+        put(&world, KEY);
+        saved(&world, ask());
+        run_on(&world, &id_of(&world), &["rm", KEY]);
+        saved(&world, ask());
+        let before = world.table.writes();
+        let problem = share(&world, to, false).unwrap_err();
+        assert_eq!(paths(&problem), [KEY]);
+        assert_eq!(problem.files[0].versions, [1]);
+        assert_eq!(world.table.writes(), before);
+        share(&world, to, true).unwrap();
+        // Who sees it already is nobody more.
+        assert!(share(&world, to, false).unwrap().repeated);
+    }
+}
+
+#[test]
+fn what_is_shared_while_it_is_saved_is_not_shown_unasked() {
+    let world = launched(Setup::seeded(7));
+    saved(&world, ask());
+    put(&world, KEY);
+    let id = begun(&world, ask());
+    world.pass(30);
+    share(&world, "user:bob", false).unwrap();
+    world.clock.run_until_idle().unwrap();
+    let record = world.record(&id).unwrap();
+    assert_eq!(record.state, SaveState::Failed);
+    assert_eq!(record.failure.unwrap().code, "SensitiveFiles");
+    assert_eq!((record.version, record.leftovers), (None, None));
+    let instance = world.instance(id_of(&world).as_str());
+    assert_eq!(instance.state, InstanceState::Running);
+    // Who had consented has no reason to lose it.
+    let id = begun(&world, consenting(ask()));
+    world.pass(30);
+    share(&world, "user:mia", false).unwrap();
+    world.clock.run_until_idle().unwrap();
+    assert_eq!(world.record(&id).unwrap().version, Some(2));
+}
+
+fn brain() -> prism_functions::domain::ProjectName {
+    "brain".parse().unwrap()
+}
+
+fn project(world: &World) {
+    let request = ProjectRequest {
+        name: brain(),
+        description: String::new(),
+    };
+    let olga = caller("olga");
+    world
+        .clock
+        .run(world.service.create_project(&olga, request))
+        .unwrap();
+    for user in ["ada", "mia"] {
+        let user: UserId = user.parse().unwrap();
+        let (brain, role) = (brain(), ProjectRole::Member);
+        let added = world.service.add_member(&olga, &brain, &user, role, None);
+        world.clock.run(added).unwrap();
+    }
+}
+
+#[test]
+fn a_project_is_more_people_and_so_is_what_is_anothers() {
+    let world = launched(Setup::seeded(7));
+    project(&world);
+    put(&world, KEY);
+    saved(&world, ask());
+    let moved = SaveRequest {
+        project: Some(brain()),
+        move_template: true,
+        ..ask()
+    };
+    refused(&world, &moved, &[KEY]);
+    assert_eq!(
+        paths(&share(&world, "project:brain", false).unwrap_err()),
+        [KEY]
+    );
+    saved(&world, consenting(moved.clone()));
+    share(&world, "project:brain", true).unwrap();
+    // A member saves to what is Ada's: she sees it.
+    world.launch("mia", "ubuntu", "hers");
+    let (mia, region) = (caller("mia"), region());
+    let hers = world.service.instances(&mia, &region);
+    let hers = world.clock.run(hers).unwrap()[0].id.parse().unwrap();
+    run_on(&world, &hers, &["tee", AWS]);
+    let plan = plan(&world, "mia", &save_request("hers", "kept"), true);
+    assert_eq!(paths(&plan.unwrap_err()), [AWS]);
+    // Who manages a project alone shows it to nobody by saving for it.
+    let own = ProjectRequest {
+        name: "own".parse().unwrap(),
+        description: String::new(),
+    };
+    world
+        .clock
+        .run(world.service.create_project(&caller("ada"), own))
+        .unwrap();
+    let request = SaveRequest {
+        project: Some("own".parse().unwrap()),
+        ..save_request("work", "mine")
+    };
+    assert_eq!(saved(&world, request), 1);
+}
+
+#[test]
+fn an_added_architecture_a_copy_a_rollback_and_an_import_show_files_too() {
+    let world = launched(Setup::seeded(7));
+    let (ada, service) = (caller("ada"), &world.service);
+    put(&world, KEY);
+    saved(&world, ask());
+    run_on(&world, &id_of(&world), &["rm", KEY]);
+    saved(&world, ask());
+    let first = "kept@1".parse().unwrap();
+    let file = service.export_template(&ada, &first);
+    let file = world.clock.run(file).unwrap();
+    share(&world, "user:bob", true).unwrap();
+
+    let copy = |publish_sensitive| CopyRequest {
+        template: kept(),
+        version: 1,
+        regions: BTreeSet::from(["us-west-2".parse().unwrap()]),
+        publish_sensitive,
+    };
+    let started = world
+        .clock
+        .run(service.start_copy(&ada, &copy(false), None));
+    assert_eq!(paths(&started.unwrap_err()), [KEY]);
+    let started = world.clock.run(service.start_copy(&ada, &copy(true), None));
+    world.clock.run_until_idle().unwrap();
+    let record = world.record(&started.unwrap().save_id).unwrap();
+    assert_eq!(record.state, SaveState::Succeeded, "{:?}", record.failure);
+
+    let kept = kept();
+    let back = service.rollback(&ada, &kept, Some(1), false, None);
+    assert_eq!(paths(&world.clock.run(back).unwrap_err()), [KEY]);
+    let back = service.rollback(&ada, &kept, Some(1), true, None);
+    assert_eq!(world.clock.run(back).unwrap().to, 1);
+    // The later one has nothing that this one has not.
+    let back = service.rollback(&ada, &kept, Some(2), false, None);
+    assert_eq!(world.clock.run(back).unwrap().to, 2);
+
+    let import = |name: &str, publish_sensitive| {
+        let request = ImportRequest {
+            file: file.clone(),
+            publish_sensitive,
+        };
+        let name = name.parse().unwrap();
+        let done = service.import_template(&ada, &name, &request, None);
+        world.clock.run(done)
+    };
+    assert_eq!(paths(&import("kept", false).unwrap_err()), [KEY]);
+    assert_eq!(import("kept", true).unwrap().version, 3);
+    // As a template of one's own it is shown to nobody, and what is known of it comes along.
+    assert!(import("again", false).unwrap().warnings.is_empty());
+    let (again, to) = ("again".parse().unwrap(), "user:bob".to_owned());
+    let request = ShareRequest {
+        to,
+        publish_sensitive: false,
+    };
+    let shared = world.clock.run(service.share(&ada, &again, &request, None));
+    assert_eq!(paths(&shared.unwrap_err()), [KEY]);
+
+    let arm = prism_functions::service::LaunchRequest {
+        architecture: Some(Architecture::Arm64),
+        ..launch_request("ubuntu", "arm")
+    };
+    let (_, view) = world.clock.run(service.launch(&ada, &arm)).unwrap();
+    world.pass(300);
+    run_on(&world, &view.id.parse().unwrap(), &["tee", AWS]);
+    let added = SaveRequest {
+        add_arch: true,
+        version: Some(2),
+        ..save_request("arm", "kept")
+    };
+    refused(&world, &added, &[AWS]);
+    assert_eq!(saved(&world, consenting(added)), 2);
+    // The version has the files of both.
+    let problem = share(&world, "user:mia", false).unwrap_err();
+    assert_eq!(paths(&problem), [AWS, KEY]);
+    let of = |path: &str| problem.files.iter().find(|it| it.path == path).unwrap();
+    assert_eq!(of(AWS).versions, [2]);
+    assert_eq!(of(KEY).versions, [1, 3]);
+}
+
+#[test]
+fn a_schedule_consents_to_what_its_owner_has_seen() {
+    let world = launched(Setup::seeded(7));
+    put(&world, KEY);
+    let (ada, service) = (caller("ada"), &world.service);
+    let asked = |request| ScheduleRequest {
+        name: Some("nightly".parse().unwrap()),
+        cadence: "1d".parse().unwrap(),
+        timezone: "UTC".parse().unwrap(),
+        jitter_minutes: 0,
+        keep: None,
+        request,
+    };
+    let made = service.create_schedule(&ada, asked(public()));
+    assert_eq!(paths(&world.clock.run(made).unwrap_err()), [KEY]);
+    let made = service.create_schedule(&ada, asked(consenting(public())));
+    assert_eq!(world.clock.run(made).unwrap().consents.len(), 1);
+    let night = || {
+        world.pass(24 * 3600);
+        let fired = world.clock.run(service.fire_due_schedules()).unwrap();
+        assert_eq!(fired.len(), 1);
+        world.clock.run_until_idle().unwrap();
+        let runs = service.schedule(&ada, &fired[0].schedule);
+        world.clock.run(runs).unwrap().runs.remove(0)
+    };
+    assert_eq!(night().version, Some(1));
+    put(&world, AWS);
+    let run = night();
+    assert_eq!(run.state, SaveState::Failed);
+    let failure = run.failure.unwrap();
+    assert_eq!(failure.code, "SensitiveFiles");
+    assert!(
+        failure.message.contains(AWS) && !failure.message.contains(KEY),
+        "{}",
+        failure.message
+    );
+    let edit = ScheduleEdit {
+        publish_sensitive: Some(true),
+        ..ScheduleEdit::default()
+    };
+    let name = "nightly".parse().unwrap();
+    let edited = service.edit_schedule(&ada, &name, &edit, None);
+    assert_eq!(world.clock.run(edited).unwrap().consents.len(), 2);
+    assert_eq!(night().version, Some(2));
+}
+
+/// Nobody on the instance tells.
+struct Mute;
+
+#[async_trait]
+impl Inspect for Mute {
+    async fn packages(&self, _: &Region, _: &InstanceId) -> Result<Option<Inventory>, Ec2Error> {
+        Ok(None)
+    }
+}
+
+fn mute(scope: PublicScope) -> World {
+    let mut setup = Setup::seeded(7);
+    setup.inspect = Some(Box::new(|_| Arc::new(Mute)));
+    setup.settings = Settings {
+        public_scope: scope,
+        organization: Some(ORGANIZATION["organization:".len()..].parse().unwrap()),
+        ..Settings::default()
+    };
+    let world = launched(setup);
+    world.admin.block_public_images(&region(), false).unwrap();
+    world
+}
+
+#[test]
+fn what_nobody_has_looked_at_is_told_and_goes_beyond_the_deployment_by_consent() {
+    let world = mute(PublicScope::Deployment);
+    let told = plan(&world, "ada", &public(), false).unwrap().warnings;
+    assert!(told.iter().any(|it| it.code == "NotInspected"));
+    assert_eq!(saved(&world, public()), 1);
+    let refused = share(&world, "account:123456789012", false).unwrap_err();
+    assert_eq!(refused.code, Code::FilesUnknown);
+    share(&world, "account:123456789012", true).unwrap();
+    for scope in [PublicScope::World, PublicScope::Organization] {
+        let world = mute(scope);
+        let refused = plan(&world, "ada", &public(), true).unwrap_err();
+        assert_eq!(refused.code, Code::FilesUnknown);
+        assert_eq!(saved(&world, consenting(public())), 1);
+        assert_eq!(saved(&world, consenting(ask())), 2);
+    }
+}
