@@ -55,6 +55,9 @@ pub(crate) fn run(cli: Cli, environment: Environment) -> u8 {
         Command::Local(commands::local::Local::Reset(args)) => {
             reset(&args, &global, &environment, &out)
         }
+        Command::Local(commands::local::Local::Adopt(args)) => {
+            adopt(&args, &global, &environment, &out)
+        }
         command => return within_runtime(&global, command, environment, &out),
     };
     outcome.unwrap_or_else(|failure| errors::tell(&out, failure))
@@ -69,6 +72,18 @@ fn reset(
 ) -> Outcome {
     let chosen = opening::choose(global, environment, true)?;
     args.run(out, &opening::home(global, environment, &chosen.profile)?)
+}
+
+/// Makes an embedded cloud whole that does not open.
+fn adopt(
+    args: &commands::local::Adopt,
+    global: &Global,
+    environment: &Environment,
+    out: &Output,
+) -> Outcome {
+    let chosen = opening::choose(global, environment, true)?;
+    let home = opening::home(global, environment, &chosen.profile)?;
+    args.run(out, &home, &opening::program(environment))
 }
 
 /// Runs a command that asks somebody, or waits.

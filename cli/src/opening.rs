@@ -102,10 +102,11 @@ pub(crate) fn home(
 
 /// Opens the embedded cloud in a folder.
 pub(crate) fn embedded(home: &Path, environment: &Environment) -> Result<Embedded, Problem> {
-    // Without its own path the program cannot hand anything over, but it can do all the rest.
-    let program = environment
-        .program
-        .clone()
-        .unwrap_or_else(|| PathBuf::from("prism"));
-    Embedded::open(home, &program)
+    Embedded::open(home, &program(environment))
+}
+
+/// This program. Without its own path it cannot hand anything over, but it can do all the rest.
+pub(crate) fn program(environment: &Environment) -> PathBuf {
+    let program = environment.program.clone();
+    program.unwrap_or_else(|| PathBuf::from("prism"))
 }

@@ -58,6 +58,12 @@ impl Served {
         (status, body.to_owned())
     }
 
+    /// Ends it without a warning.
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Asks as the owner of the token.
     fn ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let headers = format!(
@@ -286,4 +292,20 @@ fn a_port_that_is_taken_is_told() {
     assert_eq!(served.get("/v1/me")["user"], "alice");
     assert!(served.file.exists());
     assert_eq!(served.end("-TERM").0, 0);
+}
+
+/// A second server would have its own token in place of the first one's, and take that along when it ends.
+#[test]
+fn a_second_server_of_the_same_cloud_is_refused_and_the_first_goes_on() {
+    let prism = Prism::new(FAST);
+    let served = Served::begin(&prism, &[]);
+    let token = std::fs::read_to_string(&served.file).unwrap();
+    let refused = prism.refused(&["local", "serve"]);
+    assert_eq!(refused, ("ServerRunning".to_owned(), 1));
+    assert_eq!(std::fs::read_to_string(&served.file).unwrap(), token);
+    let (status, _) = served.ask("GET", "/v1/templates", &Value::Null);
+    assert_eq!(status, 200);
+    served.kill();
+    // One that was killed leaves nothing in the way.
+    Served::begin(&prism, &[]).kill();
 }

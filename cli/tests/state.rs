@@ -127,3 +127,72 @@ fn quiet_and_no_color_say_only_what_matters() {
     assert_eq!(info["speed"], 1000.0);
     assert_eq!(info["user"], "alice");
 }
+
+/// A home of which a database is gone. Nothing is made anew in silence: what it knew would count as nobody's.
+#[test]
+fn a_missing_database_is_told_and_nothing_is_made_in_its_place() {
+    for name in ["registry.db", "cloud.db", "local.db"] {
+        let prism = Prism::new(FAST);
+        prism.ok(&["launch", "ubuntu", "box"]);
+        prism.ok(&["save", "box", "box-env"]);
+        let (database, aside) = (prism.home().join(name), prism.home().join("aside"));
+        fs::rename(&database, &aside).unwrap();
+        for command in [&["list"][..], &["templates"], &["launch", "ubuntu", "two"]] {
+            let refused = prism.refused(command);
+            assert_eq!(refused, ("LocalStateMissing".to_owned(), 1), "{name}");
+        }
+        let doctor = prism.run(&["doctor", "--fix", "--yes"]);
+        assert_eq!(doctor.code, 1, "{}", doctor.stdout);
+        assert!(doctor.stdout.contains(name), "{}", doctor.stdout);
+        assert!(!database.exists(), "{name}");
+        // The way back: the file, as it was.
+        fs::rename(&aside, &database).unwrap();
+        assert!(prism.ok(&["templates"]).contains("box-env"));
+        assert!(prism.ok(&["list"]).contains("box"));
+    }
+}
+
+/// Without the file one can go on: the AMIs are left over then, and stay until somebody says otherwise.
+#[test]
+fn a_home_without_its_registry_is_adopted_when_asked_and_removes_nothing() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "box"]);
+    prism.ok(&["save", "box", "box-env"]);
+    fs::remove_file(prism.home().join("registry.db")).unwrap();
+    let adopt = ["local", "adopt"];
+    assert_eq!(prism.refused(&adopt), ("ConfirmationNeeded".to_owned(), 2));
+    let adopted = prism.run(&["local", "adopt", "--yes", "--json"]).json();
+    assert_eq!(adopted["made"], serde_json::json!(["registry.db"]));
+    assert!(
+        prism.ok(&["list"]).contains("box"),
+        "the instances are there"
+    );
+    assert!(!prism.ok(&["templates"]).contains("box-env"));
+    prism.ok(&["doctor", "--fix", "--yes"]);
+    let left = prism.run(&["doctor", "--json"]).json();
+    let left = left["leftovers"].as_array().unwrap();
+    assert_eq!(left.len(), 2, "{left:#?}");
+    assert!(left.iter().all(|it| it["unexplained"] == true), "{left:#?}");
+    prism.ok(&["save", "box", "box-env"]);
+    assert!(prism.ok(&["templates"]).contains("box-env"));
+}
+
+/// A registry of another home explains nothing here.
+#[test]
+fn a_database_of_another_home_is_refused() {
+    let (prism, other) = (Prism::new(FAST), Prism::new(FAST));
+    prism.ok(&["launch", "ubuntu", "box"]);
+    let database = prism.home().join("registry.db");
+    let aside = fs::read(&database).unwrap();
+    fs::copy(other.home().join("registry.db"), &database).unwrap();
+    let refused = prism.refused(&["list"]);
+    assert_eq!(refused, ("LocalStateMixed".to_owned(), 1));
+    let damaged = prism.run(&["list"]).stderr;
+    assert!(damaged.contains("prism local adopt"), "{damaged}");
+    fs::write(&database, aside).unwrap();
+    assert!(prism.ok(&["list"]).contains("box"));
+    fs::copy(other.home().join("registry.db"), &database).unwrap();
+    prism.ok(&["local", "adopt", "--yes"]);
+    // The instance is that of the home as it was before, and none of this one's.
+    assert!(!prism.ok(&["list"]).contains("box"));
+}

@@ -12,5 +12,5 @@ pub mod store;
 #[cfg(feature = "wire")]
 pub mod wire;
 
-pub use embedded::{Embedded, FILES, Feature, GuestAnswer, OsEntropy, explain};
+pub use embedded::{Embedded, FILES, Feature, GuestAnswer, OPENING_LOCK, OsEntropy, explain};
 pub use schedules::PolledSchedules;

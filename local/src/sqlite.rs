@@ -214,7 +214,7 @@ fn open_within(
 
 /// Makes the file and its folder where they are missing, for their owner alone. SQLite gives its
 /// log the permissions of the file.
-fn create(path: &Path) -> std::io::Result<()> {
+pub(crate) fn create(path: &Path) -> std::io::Result<()> {
     // To close a file drops every lock that this process holds on it (POSIX). So nobody else here
     // may open the file between its creation and the end of this function.
     static CREATING: Mutex<()> = Mutex::new(());
@@ -323,7 +323,7 @@ fn user_version(connection: &Connection) -> rusqlite::Result<i64> {
 }
 
 /// Sorts what the file system reported.
-fn classify_io(path: &Path, error: std::io::Error) -> SqliteError {
+pub(crate) fn classify_io(path: &Path, error: std::io::Error) -> SqliteError {
     use std::io::ErrorKind;
     let path = path.to_path_buf();
     let kind = error.kind();

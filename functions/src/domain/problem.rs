@@ -154,6 +154,9 @@ codes! {
     Superseded, Failed, "A recovery has taken over; this execution must change nothing more.", "Nothing needs to be done: the recovery goes on.";
     AwsRefused, Failed, "EC2 refused a call for a reason that Prism does not know.", "Read EC2's code and sentence in the message.";
     LocalStateCorrupt, Failed, "A database file of the embedded cloud is damaged or not Prism's.", "Move the file away and start over, or restore it from a backup.";
+    LocalStateMissing, Refused, "A database file of the embedded cloud is missing, and the others are there.", "Put the file back from a backup. Without one, \"prism local adopt\" goes on with an empty one in its place, and \"prism local reset\" starts anew.";
+    LocalStateMixed, Refused, "The database files of the embedded cloud belong to different homes.", "Put the right file back. If it is meant to be so, \"prism local adopt\" makes one home of them.";
+    ServerRunning, Refused, "Another \"prism local serve\" serves this embedded cloud.", "Use that one: its token lies in serve.token in the cloud's folder. Or end it first.";
     LocalStateNewer, Refused, "A database file was written by a newer Prism.", "Use that newer version.";
     DiskFull, Failed, "The disk is full.", "Free some space, then try again.";
     LocalIo, Failed, "A file of the embedded cloud cannot be read or written.", "Check the folder's permissions, or use another with --home.";

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use prism_functions::domain::{AccountId, InstanceId, Region, Timestamp};
+use prism_functions::domain::{AccountId, DeploymentId, InstanceId, Region, Timestamp};
 use prism_functions::ports::{Clock, InstanceState};
 
 use super::admin::Admin;
@@ -153,6 +153,16 @@ impl Cloud {
     /// has not heard of anything since. What is done to it happens to nothing else.
     pub fn frozen(&self) -> Result<Self, CloudError> {
         self.with(|model, now| Self::of(Arc::new(Stopped(now)), model.clone(), None))
+    }
+
+    /// The deployment whose embedded cloud it is, where it has been told.
+    pub fn deployment(&self) -> Result<Option<DeploymentId>, CloudError> {
+        self.with(|model, _| model.world().deployment.clone())
+    }
+
+    /// Tells it whose embedded cloud it is.
+    pub fn set_deployment(&self, id: &DeploymentId) -> Result<(), CloudError> {
+        self.with(|model, _| model.world_mut().deployment = Some(id.clone()))
     }
 
     /// The settings.

@@ -6,23 +6,24 @@
 //! | `registry.db` | templates, versions, saves, locks, duties, schedules |
 //! | `local.db` | executions and their histories, notices, the settings |
 //! | `leases/` | one locked file for each running execution |
+//! | `opening.lock` | nothing: it is locked while a process opens the folder |
 //! | `background.log` | what detached executions had to say |
 
 mod adapters;
 mod explain;
+mod home;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use futures::executor::block_on;
 use prism_functions::domain::{AccountId, Code, InstanceId, Problem, Region};
-use prism_functions::ports::{Clock, Entropy as _, Executions};
+use prism_functions::ports::{Clock, Executions};
 use prism_functions::registry::Registry;
 use prism_functions::service::Service;
 use prism_functions::steps::{Env, Identity, Settings};
 
 use crate::clock::{Anchor, WallClock};
-use crate::ec2::{Cloud, GuestError, Purchase, SimEc2};
+use crate::ec2::{Cloud, CloudError, GuestError, Purchase, SimEc2};
 use crate::executions::{LocalExecutions, Place, Records};
 use crate::schedules::PolledSchedules;
 use crate::sqlite::SqliteError;
@@ -31,6 +32,7 @@ use adapters::LocalNotifier;
 
 pub use adapters::OsEntropy;
 pub use explain::explain;
+pub use home::LOCK as OPENING_LOCK;
 
 /// The account of the embedded cloud.
 const ACCOUNT: &str = "000000000000";
@@ -97,17 +99,28 @@ impl std::fmt::Debug for Embedded {
 
 impl Embedded {
     /// Opens the cloud in a folder, and makes it where there is none. `program` is the executable
-    /// that detached executions are handed to, as `program --home HOME local run EXECUTION`.
+    /// that detached executions are handed to, as `program --home HOME local run EXECUTION`. A folder in which a
+    /// database is missing, or is that of another home, is refused.
     pub fn open(home: &Path, program: &Path) -> Result<Self, Problem> {
+        let _opening = home::lock(home)?;
+        home::check_whole(home)?;
+        Self::opened(home, program, false)
+    }
+
+    /// Makes one home of what is in a folder: databases that are missing are made, empty, and those of another home are
+    /// taken over. Returns which were missing.
+    pub fn adopt(home: &Path, program: &Path) -> Result<Vec<&'static str>, Problem> {
+        let _opening = home::lock(home)?;
+        let missing = home::missing(home);
+        Self::opened(home, program, true)?;
+        Ok(missing)
+    }
+
+    fn opened(home: &Path, program: &Path, adopt: bool) -> Result<Self, Problem> {
         let records = Records::open(&home.join("local.db")).map_err(file)?;
         let clock = Arc::new(clock(&records).map_err(file)?);
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
-        let cloud = Cloud::open(&home.join("cloud.db"), Arc::clone(&shared)).map_err(|error| {
-            explain(
-                Problem::new(Code::LocalIo, "The simulated cloud could not be opened.")
-                    .because(error),
-            )
-        })?;
+        let cloud = Cloud::open(&home.join("cloud.db"), Arc::clone(&shared)).map_err(cloud_file)?;
         let table = SqliteTable::open(&home.join("registry.db")).map_err(file)?;
         let account: AccountId = ACCOUNT.parse()?;
         let ec2 = cloud.account(account.clone());
@@ -115,7 +128,7 @@ impl Embedded {
         let env = Env {
             ec2: Arc::new(ec2.clone()),
             inspect: Arc::new(ec2.clone()),
-            identity: identity(&registry)?,
+            identity: Identity::known(home::identity(home, &records, &cloud, &registry, adopt)?),
             registry,
             clock: Arc::clone(&shared),
             notifier: Arc::new(LocalNotifier {
@@ -301,18 +314,15 @@ impl Embedded {
     }
 }
 
-/// Which deployment the folder is. SQLite answers at once.
-fn identity(registry: &Registry) -> Result<Identity, Problem> {
-    let fresh = format!("local-{:016x}", OsEntropy.next());
-    let kept = block_on(registry.claim(&fresh.parse()?))?;
-    Ok(Identity::known(kept))
-}
-
 fn clock(records: &Records) -> Result<WallClock, SqliteError> {
     let pace: Option<Pace> = records.setting("pace")?;
     Ok(pace.map_or_else(WallClock::real, |pace| {
         WallClock::at_speed(pace.anchor, pace.speed)
     }))
+}
+
+fn cloud_file(error: CloudError) -> Problem {
+    explain(Problem::new(Code::LocalIo, "The simulated cloud could not be opened.").because(error))
 }
 
 fn file(error: SqliteError) -> Problem {

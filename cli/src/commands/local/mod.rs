@@ -1,5 +1,6 @@
 //! `prism local`: what only an embedded cloud can do.
 
+mod adopt;
 mod alter;
 mod info;
 mod reset;
@@ -10,11 +11,13 @@ mod speed;
 
 use clap::Subcommand;
 
+pub(crate) use adopt::Adopt;
 pub(crate) use reset::Reset;
 pub(crate) use run::Run;
 
 use crate::app::Session;
 use crate::errors::Outcome;
+use crate::opening;
 
 /// Look after the embedded cloud on this machine
 #[derive(Debug, Subcommand)]
@@ -24,14 +27,15 @@ pub(crate) enum Local {
     Settings(settings::Settings),
     Alter(alter::Alter),
     Serve(serve::Serve),
+    Adopt(adopt::Adopt),
     Reset(reset::Reset),
     #[command(hide = true)]
     Run(run::Run),
 }
 
 impl Local {
-    /// Runs the command. `app` runs a reset and a run by itself: the one does
-    /// without the cloud that it removes, the other without a user.
+    /// Runs the command. `app` runs a reset, an adoption and a run by itself: the first two
+    /// do without a cloud that opens, the other without a user.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         match self {
             Self::Info(args) => args.run(session).await,
@@ -39,6 +43,10 @@ impl Local {
             Self::Settings(args) => args.run(session),
             Self::Alter(args) => args.run(session).await,
             Self::Serve(args) => args.run(session).await,
+            Self::Adopt(args) => {
+                let home = session.embedded()?.cloud.home();
+                args.run(&session.out, home, &opening::program(&session.environment))
+            }
             Self::Reset(args) => args.run(&session.out, session.embedded()?.cloud.home()),
             Self::Run(args) => args.run(&session.embedded()?.cloud).await,
         }

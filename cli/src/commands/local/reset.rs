@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use prism_functions::domain::{Code, Problem};
-use prism_local::FILES;
+use prism_local::{FILES, OPENING_LOCK};
 use serde_json::json;
 
-use super::serve::TOKEN_FILE;
+use super::serve::{LOCK_FILE, TOKEN_FILE};
 use crate::errors::Outcome;
 use crate::output::Output;
 use crate::{exit, prompt};
@@ -103,7 +103,7 @@ fn remove(home: &Path, leases: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
         .flat_map(|name| BESIDE.map(|end| home.join(format!("{name}{end}"))));
     let all = leases.iter().cloned().chain(databases);
     let mut removed = Vec::new();
-    for path in all.chain([LOG, TOKEN_FILE].map(|name| home.join(name))) {
+    for path in all.chain([LOG, TOKEN_FILE, LOCK_FILE, OPENING_LOCK].map(|name| home.join(name))) {
         match fs::remove_file(&path) {
             Ok(()) => removed.push(path),
             Err(error) if error.kind() == ErrorKind::NotFound => {}

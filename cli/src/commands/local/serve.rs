@@ -2,6 +2,7 @@
 
 mod chores;
 mod gate;
+mod only;
 mod token;
 
 use std::net::Ipv4Addr;
@@ -33,6 +34,7 @@ use chores::Chores;
 use gate::Gate;
 use token::Token;
 
+pub(super) use only::FILE as LOCK_FILE;
 pub(super) use token::FILE as TOKEN_FILE;
 
 /// How often to see what is to be done.
@@ -79,6 +81,7 @@ impl Serve {
             let message = format!("Port {} of 127.0.0.1 cannot be listened on.", self.port);
             cannot(&message, error).hint("Name another port with --port, or 0 for a free one.")
         })?;
+        let _only = only::server(cloud.home())?;
         let token = Token::place(cloud.home())?;
         let service = cloud.detaching();
         let gate = Gate::new(address.port(), &token, Caller::new(user.clone()));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prism_functions::domain::{
-    AccountId, ImageId, InstanceId, Region, SnapshotId, Timestamp, VolumeId,
+    AccountId, DeploymentId, ImageId, InstanceId, Region, SnapshotId, Timestamp, VolumeId,
 };
 use prism_functions::ports::{
     Architecture, Encryption, ImageState, InstanceState, KeyState, LaunchPermission, Reservation,
@@ -322,4 +322,7 @@ pub(crate) struct WorldRow {
     /// EC2 Fleets that replace members that are down, by id.
     #[serde(default)]
     pub(crate) maintained_fleets: BTreeSet<String>,
+    /// The deployment whose embedded cloud it is, where it is one's.
+    #[serde(default)]
+    pub(crate) deployment: Option<DeploymentId>,
 }
