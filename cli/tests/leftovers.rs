@@ -7,18 +7,23 @@ mod common;
 use std::path::Path;
 
 use common::{FAST, Prism};
-use prism_functions::ports::{InstanceFilter, LaunchPermission, NewImage, Tags};
-use prism_functions::steps::SAVE_TAG;
+use prism_functions::ports::{
+    ImageFilter, ImageState, InstanceFilter, LaunchPermission, NewImage, Tags,
+};
+use prism_functions::steps::{DEPLOYMENT_TAG, SAVE_TAG};
 use prism_local::Embedded;
 use serde_json::Value;
 
-/// A cloud in which a save that nobody knows has left an AMI.
-fn littered() -> Prism {
+/// A cloud in which a save that nobody knows has left an AMI, of this deployment, of another, or of nobody knows which.
+fn littered(deployment: Option<&str>) -> Prism {
     let prism = Prism::new(FAST);
     prism.ok(&["launch", "ubuntu", "work"]);
     prism.ok(&["save", "work", "kept"]);
     let cloud = Embedded::open(prism.home(), Path::new("prism")).unwrap();
-    let ec2 = cloud.service().env.ec2;
+    let env = cloud.service().env;
+    let ours = futures::executor::block_on(env.deployment()).unwrap();
+    let deployment = deployment.map(|id| id.replace("ours", ours.as_str()));
+    let ec2 = &env.ec2;
     let region = "us-east-1".parse().unwrap();
     let named = InstanceFilter::Tag("Name".to_owned(), "work".to_owned());
     let found = futures::executor::block_on(ec2.instances(&region, &named)).unwrap();
@@ -26,7 +31,10 @@ fn littered() -> Prism {
         instance: found[0].id.clone(),
         name: "late".to_owned(),
         description: String::new(),
-        tags: Tags::from([(SAVE_TAG.to_owned(), "save-00000000".to_owned())]),
+        tags: [(SAVE_TAG.to_owned(), "save-00000000".to_owned())]
+            .into_iter()
+            .chain(deployment.map(|id| (DEPLOYMENT_TAG.to_owned(), id)))
+            .collect::<Tags>(),
     };
     futures::executor::block_on(ec2.create_image(&region, &late)).unwrap();
     prism.until("work", |it| it["state"] == "running");
@@ -42,26 +50,32 @@ fn leftovers(prism: &Prism) -> Vec<Value> {
 
 #[test]
 fn what_is_left_over_is_listed_and_mended_after_a_question() {
-    let prism = littered();
+    let prism = littered(Some("ours"));
     let told = prism.run(&["doctor"]);
     assert_eq!(told.code, 0, "{}", told.stderr);
     assert!(told.stdout.contains("AMI ami-"), "{}", told.stdout);
     assert!(told.stdout.contains("of save-00000000"), "{}", told.stdout);
     assert!(
-        told.stdout.contains("prism doctor --fix"),
+        told.stdout
+            .contains("prism doctor --fix --remove-unexplained"),
         "{}",
         told.stdout
     );
     let left = leftovers(&prism);
     assert_eq!(left[0]["kind"], "image");
     // Nobody is there to answer: nothing is changed.
-    let asked = ["doctor", "--fix"];
+    let asked = ["doctor", "--fix", "--remove-unexplained"];
     assert_eq!(prism.refused(&asked), ("ConfirmationNeeded".to_owned(), 2));
     assert_eq!(leftovers(&prism).len(), left.len());
-    let mended = prism.run(&["doctor", "--fix", "--yes", "--json"]).json();
+    // A yes to everything is none to this: no record explains what the AMI is.
+    let kept = prism.run(&["doctor", "--fix", "--yes", "--json"]).json();
+    assert_eq!(kept["mended"], Value::Null, "{kept:#}");
+    assert_eq!(leftovers(&prism).len(), left.len());
+    let remove = ["doctor", "--fix", "--remove-unexplained", "--yes"];
+    let mended = prism.run(&[&remove[..], &["--json"]].concat()).json();
     assert_eq!(mended["mended"][0]["result"], "done", "{mended:#}");
     // Its snapshots may have come after the look.
-    prism.ok(&["doctor", "--fix", "--yes"]);
+    prism.ok(&remove);
     assert!(leftovers(&prism).is_empty());
     let well = prism.ok(&["doctor"]);
     assert!(well.contains("none in 10 Regions"), "{well}");
@@ -103,4 +117,23 @@ fn an_ami_that_is_open_to_a_stranger_is_told_loudly_and_closed() {
     assert!(leftovers(&prism).is_empty());
     let held = futures::executor::block_on(ec2.launch_permissions(&region, &image));
     assert_eq!(held.unwrap(), []);
+}
+
+/// What another deployment of the account has made is not even listed; what says no maker is listed, and stays.
+#[test]
+fn what_may_be_anothers_is_never_removed() {
+    for (deployment, listed) in [(Some("another-deployment"), 0), (None, 2)] {
+        let prism = littered(deployment);
+        let told = prism.run(&["doctor", "--json"]).json();
+        assert_eq!(told["leftovers"], serde_json::json!([]), "{told:#}");
+        let unknown = told["unknown"].as_array().unwrap();
+        assert_eq!(unknown.len(), listed, "{told:#}");
+        prism.ok(&["doctor", "--fix", "--remove-unexplained", "--yes"]);
+        let cloud = Embedded::open(prism.home(), Path::new("prism")).unwrap();
+        let region = "us-east-1".parse().unwrap();
+        let late = ImageFilter::OwnName("late".to_owned());
+        let ec2 = cloud.service().env.ec2;
+        let images = futures::executor::block_on(ec2.images(&region, &late)).unwrap();
+        assert_eq!(images[0].state, ImageState::Available);
+    }
 }

@@ -92,6 +92,8 @@ pub struct Setup {
     pub cloud: CloudSettings,
     /// Its deployment.
     pub settings: Settings,
+    /// Which deployment it is.
+    pub identity: Identity,
     /// The definition that it runs.
     pub machine: Arc<Machine>,
     /// What lies between the definition and the steps.
@@ -122,6 +124,7 @@ impl Setup {
             seed,
             cloud: CloudSettings::default(),
             settings: Settings::default(),
+            identity: identity(),
             machine: machine(),
             wrap: |steps| Arc::new(steps),
             events: true,
@@ -159,7 +162,7 @@ impl Setup {
             clock: time,
             notifier: Arc::new(Recorded(between.notifier(Arc::clone(&notices) as _))),
             settings: self.settings,
-            identity: identity(),
+            identity: self.identity,
         };
         let functions = Arc::clone(&between);
         let executions = MemoryExecutions::of(clock.clone(), self.machine, move |steps| {

@@ -9,12 +9,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use prism_functions::domain::{Code, DeploymentId};
-use prism_functions::ports::Tags;
+use prism_functions::domain::save::SaveState;
+use prism_functions::domain::{Code, DeploymentId, SaveId};
+use prism_functions::ports::{Ec2 as _, NewImage, Tags};
 use prism_functions::registry::Registry;
-use prism_functions::steps::{DEPLOYMENT_TAG, Env, Identity};
+use prism_functions::service::access::OWNER_TAG;
+use prism_functions::service::{Left, Leftovers, Mended, Service, save_id_of};
+use prism_functions::steps::{DEPLOYMENT_TAG, Env, Identity, SAVE_TAG};
+use prism_local::ec2::InstanceSpec;
 use prism_local::store::MemoryTable;
-use prism_tests::world::{DEPLOYMENT, World, save_request};
+use prism_tests::world::{DEPLOYMENT, Setup, World, caller, id_of, launched, region, save_request};
 
 fn is_ours(tags: &Tags) -> bool {
     tags.get(DEPLOYMENT_TAG).map(String::as_str) == Some(DEPLOYMENT)
@@ -78,6 +82,60 @@ fn a_table_is_of_one_deployment_for_good() {
     );
 }
 
+/// The sweep writes the identity into a table from before there was one, and brings instances back under any.
+#[test]
+fn the_sweep_tells_a_table_whose_it_is_after_it_has_put_everything_back() {
+    let world = launched(Setup::seeded(4));
+    let ada = caller("ada");
+    let started = world
+        .service
+        .start_save(&ada, save_request("work", "kept"), None);
+    let id = world.clock.run(started).unwrap().save_id;
+    world.pass(22);
+    let stop = world.service.executions.stop(id.as_str(), "by the test");
+    world.clock.run(stop).unwrap();
+    let configured = |id: &str| Service {
+        env: Env {
+            identity: Identity::configured(Some(id.parse().unwrap())),
+            ..world.service.env.clone()
+        },
+        ..world.service.clone()
+    };
+    let kept = || {
+        world
+            .clock
+            .run(world.service.env.registry.deployment())
+            .unwrap()
+    };
+    world
+        .clock
+        .run(
+            world
+                .service
+                .env
+                .registry
+                .claim(&"the-first-one".parse().unwrap()),
+        )
+        .unwrap();
+    let refused = world.clock.run(configured("the-second-one").sweep());
+    assert_eq!(refused.unwrap_err().code, Code::DeploymentMismatch);
+    assert_eq!(
+        world.record(&id).unwrap().epoch,
+        2,
+        "its recovery was begun all the same"
+    );
+    assert_eq!(kept().unwrap().as_str(), "the-first-one");
+    let fresh = deployment(&world, DEPLOYMENT);
+    let env = Env {
+        identity: Identity::configured(Some("a-new-one".parse().unwrap())),
+        ..fresh.env.clone()
+    };
+    let fresh = Service { env, ..fresh };
+    world.clock.run(fresh.sweep()).unwrap();
+    let kept = world.clock.run(fresh.env.registry.deployment()).unwrap();
+    assert_eq!(kept.unwrap().as_str(), "a-new-one");
+}
+
 /// Two processes that begin at once agree, and each asks the table once in its life.
 #[test]
 fn a_process_asks_once_for_its_identity() {
@@ -91,4 +149,146 @@ fn a_process_asks_once_for_its_identity() {
     let reads = world.table.reads();
     identity(&world, &env.clone()).unwrap();
     assert_eq!((world.table.writes(), world.table.reads()), (writes, reads));
+}
+
+/// A deployment of that identity in the world's account, with a table of its own that is empty.
+fn deployment(world: &World, id: &str) -> Service {
+    let env = Env {
+        registry: Registry::new(Arc::new(MemoryTable::default())),
+        identity: Identity::known(id.parse().unwrap()),
+        ..world.service.env.clone()
+    };
+    Service {
+        env,
+        ..world.service.clone()
+    }
+}
+
+fn look(world: &World, service: &Service) -> Leftovers {
+    let looked = world.clock.run(service.leftovers()).unwrap();
+    assert!(looked.unseen.is_empty(), "{looked:?}");
+    looked
+}
+
+fn count(world: &World) -> (usize, usize) {
+    let inventory = world.admin.inventory().unwrap();
+    (inventory.images.len(), inventory.snapshots.len())
+}
+
+#[test]
+fn another_deployments_doctor_finds_nothing_of_this_one() {
+    let world = launched(Setup::seeded(4));
+    world.save("ada", save_request("work", "kept")).unwrap();
+    let other = deployment(&world, "another-deployment");
+    let looked = look(&world, &other);
+    assert_eq!((looked.found, looked.unknown), (vec![], vec![]));
+    let mended = world.clock.run(other.mend(&everything(&world))).unwrap();
+    assert_eq!(mended.len(), 2);
+    for (leftover, outcome) in mended {
+        assert!(matches!(outcome, Mended::Explained), "{leftover:?}");
+    }
+    assert_eq!(count(&world), (1, 1), "even where it is told to");
+}
+
+/// What a doctor of this deployment would find that had lost its table.
+fn everything(world: &World) -> Vec<prism_functions::service::Leftover> {
+    look(world, &deployment(world, DEPLOYMENT)).found
+}
+
+/// A stack whose table was made anew, or a home whose registry was: nobody knows the AMIs any more, and that is no reason
+/// to take them for left over by a failed save.
+#[test]
+fn what_a_lost_table_knew_is_unexplained() {
+    let world = launched(Setup::seeded(4));
+    world.save("ada", save_request("work", "kept")).unwrap();
+    let found = everything(&world);
+    assert_eq!(found.len(), 2);
+    assert!(found.iter().all(|it| it.unexplained), "{found:#?}");
+}
+
+fn image(world: &World, name: &str, id: &SaveId, deployment: Option<&str>) {
+    let mut tags = Tags::from([(SAVE_TAG.to_owned(), id.to_string())]);
+    tags.extend(deployment.map(|id| (DEPLOYMENT_TAG.to_owned(), id.to_owned())));
+    let new = NewImage {
+        instance: id_of(world),
+        name: name.to_owned(),
+        description: String::new(),
+        tags,
+    };
+    let made = world.clock.run(world.ec2.create_image(&region(), &new));
+    made.unwrap();
+    world.pass(600);
+}
+
+/// What says no deployment is this one's where a record explains it, and nobody knows whose where none does.
+#[test]
+fn what_carries_no_identity_is_ours_by_a_record_alone() {
+    let world = launched(Setup::seeded(4));
+    let stranger = "save-00000000".parse().unwrap();
+    image(&world, "stranger", &stranger, None);
+    let looked = look(&world, &world.service);
+    assert_eq!(looked.found, vec![]);
+    assert_eq!(looked.unknown.len(), 2, "{looked:#?}");
+    assert!(matches!(looked.unknown[0].what, Left::Image { .. }));
+    let mended = world
+        .clock
+        .run(world.service.mend(&looked.unknown))
+        .unwrap();
+    assert!(mended.iter().all(|(_, it)| matches!(it, Mended::Explained)));
+    assert_eq!(count(&world), (1, 1));
+    let known = world.save("ada", save_request("work", "kept")).unwrap();
+    image(&world, "late", &known.save_id, None);
+    let found = look(&world, &world.service).found;
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found.iter().all(|it| !it.unexplained), "{found:#?}");
+}
+
+/// The same person asks two deployments for a save under the same request id: the saves have the same id. The one that is
+/// cancelled takes back what it made itself.
+#[test]
+fn a_save_of_the_same_id_takes_back_its_own_alone() {
+    let world = launched(Setup::seeded(4));
+    let ada = caller("ada");
+    let id = save_id_of(&ada.user, "both").unwrap();
+    image(&world, "theirs", &id, Some("another-deployment"));
+    let started = world
+        .service
+        .start_save(&ada, save_request("work", "kept"), Some("both"));
+    assert_eq!(world.clock.run(started).unwrap().save_id, id);
+    world.pass(40);
+    let cancelled = world.service.cancel_save(&ada, &id);
+    world.clock.run(cancelled).unwrap();
+    world.clock.run_until_idle().unwrap();
+    assert_eq!(world.record(&id).unwrap().state, SaveState::Cancelled);
+    let inventory = world.admin.inventory().unwrap();
+    let names: Vec<&str> = inventory
+        .images
+        .iter()
+        .map(|(_, it)| it.name.as_str())
+        .collect();
+    assert_eq!((names, inventory.snapshots.len()), (vec!["theirs"], 1));
+}
+
+/// An instance of another deployment, whose owner has the same name there: here it is nobody's.
+#[test]
+fn an_instance_of_another_deployment_is_not_there() {
+    let world = World::new(4);
+    let mut spec = InstanceSpec::named("work");
+    spec.tags.insert(OWNER_TAG.to_owned(), "ada".to_owned());
+    let theirs = (DEPLOYMENT_TAG.to_owned(), "another-deployment".to_owned());
+    spec.tags.extend([theirs]);
+    let id = world.admin.add_instance(&region(), &spec).unwrap();
+    let (ada, service) = (caller("ada"), &world.service);
+    let listed = world.clock.run(service.instances(&ada, &region())).unwrap();
+    assert!(listed.is_empty(), "{listed:?}");
+    for name in ["work", id.as_str()] {
+        let plan = service.plan_save(&ada, save_request(name, "kept"));
+        let refused = world.clock.run(plan).unwrap_err();
+        assert_eq!(refused.code, Code::InstanceNotFound, "{name}");
+    }
+    // A name that is taken there is free here, and means one instance.
+    world.launch("ada", "ubuntu", "work");
+    let record = world.save("ada", save_request("work", "kept")).unwrap();
+    assert_eq!(record.version, Some(1));
+    assert_ne!(record.instance().unwrap().id, id);
 }

@@ -165,6 +165,58 @@ fn what_changes_ec2_is_held_to_our_tags() {
     assert!(held > 20, "only {held} statements change EC2");
 }
 
+/// What another deployment has made is out of reach of all that changes EC2. What carries no deployment's tag is
+/// not: a version from before there were any may have made it, or be making it still.
+#[test]
+fn what_changes_ec2_keeps_off_other_deployments() {
+    let ours = json!({"Fn::If": [
+        "IsNamed",
+        {"Ref": "DeploymentId"},
+        {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]},
+    ]});
+    let makes = [
+        "CreateImage",
+        "CopyImage",
+        "CreateTags",
+        "RunInstances",
+        "CreateSecurityGroup",
+    ];
+    for (policy, statements) in policies(&template()) {
+        for statement in statements {
+            let changes = |action: &str| {
+                let action = action.strip_prefix("ec2:")?;
+                let looks = action.starts_with("Describe") || action.starts_with("Get");
+                (!looks).then(|| action.to_owned())
+            };
+            let Some(action) = statement.actions.iter().find_map(|it| changes(it)) else {
+                continue;
+            };
+            // A VPC is nobody's.
+            if statement.resources.iter().all(|it| it.ends_with(":vpc/*")) {
+                continue;
+            }
+            let held = &statement.conditions["StringEqualsIfExists"];
+            let held = held
+                .as_object()
+                .unwrap_or_else(|| panic!("{policy}: {action}"));
+            let keys: BTreeSet<&str> = held.keys().map(String::as_str).collect();
+            let (has, makes_it) = (
+                "aws:ResourceTag/prism:deployment",
+                "aws:RequestTag/prism:deployment",
+            );
+            let made = makes.contains(&action.as_str()) && keys.contains(makes_it);
+            assert!(
+                made || keys.contains(has),
+                "{policy}: {action} has {keys:?}"
+            );
+            assert!(held.values().all(|it| *it == ours), "{policy}: {action}");
+        }
+    }
+    let variables = &template().0["Globals"]["Function"]["Environment"]["Variables"];
+    assert_eq!(variables["PRISM_DEPLOYMENT"], ours);
+    assert_eq!(template().0["Outputs"]["DeploymentId"]["Value"], ours);
+}
+
 #[test]
 fn keys_are_used_through_ec2_alone() {
     let asking = json!({

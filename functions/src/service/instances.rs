@@ -9,7 +9,7 @@ use crate::domain::audit::Subject;
 use crate::domain::save::check_name;
 use crate::domain::{Code, Problem, ProjectName, Region, SaveId, Timestamp};
 use crate::ports::{Instance, InstanceFilter, InstanceState};
-use crate::steps::{PROJECT_TAG, TEMPLATE_TAG, from_ec2};
+use crate::steps::{Maker, PROJECT_TAG, TEMPLATE_TAG, from_ec2};
 
 /// An instance as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,7 @@ impl Service {
         region: &Region,
     ) -> Result<Vec<InstanceView>, Problem> {
         let filter = InstanceFilter::Tag(OWNER_TAG.to_owned(), caller.user.to_string());
+        let deployment = self.env.deployment().await?;
         let mut views = Vec::new();
         for instance in self
             .env
@@ -53,6 +54,9 @@ impl Service {
             .await
             .map_err(from_ec2)?
         {
+            if Maker::is_another(&instance.tags, deployment) {
+                continue;
+            }
             let save_id = self.env.registry.lock_holder(region, &instance.id).await?;
             views.push(InstanceView::of(&instance, region, save_id));
         }

@@ -6,10 +6,10 @@ use super::access::{Action, Caller};
 use crate::domain::ids::shown;
 use crate::domain::{Code, InstanceId, Problem, Region};
 use crate::ports::{Instance, InstanceFilter};
-use crate::steps::{Env, from_ec2};
+use crate::steps::{Env, Maker, from_ec2};
 
 /// The instance of that id or name, if it is the caller's: another's answers as one that is not
-/// there (promise P7).
+/// there (promise P7), and so does one of another deployment, whoever its owner is (promise P9).
 pub(crate) async fn own_instance(
     env: &Env,
     caller: &Caller,
@@ -45,7 +45,10 @@ pub(crate) async fn own_instances(
         Err(error) if error.is_not_found() => Vec::new(),
         Err(error) => return Err(from_ec2(error)),
     };
-    found.retain(|instance| caller.may(Action::Change, instance));
+    let deployment = env.deployment().await?;
+    found.retain(|instance| {
+        caller.may(Action::Change, instance) && !Maker::is_another(&instance.tags, deployment)
+    });
     Ok(found)
 }
 

@@ -113,6 +113,9 @@ impl Service {
                 break;
             }
         }
+        // After all recoveries: that this is another deployment's table keeps no instance down. A table that says
+        // nothing yet has its deployment written into it here, if nowhere else before.
+        self.env.deployment().await?;
         self.sweep_deletions().await?;
         swept.end()
     }

@@ -10,7 +10,7 @@ use crate::domain::template::{Stuck, TemplateState, Version};
 use crate::domain::{Class, Code, ImageId, Problem, Region, SnapshotId, TemplateName, Timestamp};
 use crate::ports::{Ec2Error, Image, ImageFilter, ImageState};
 use crate::registry::{Batch, Going, Stored, version_changed};
-use crate::steps::{SAVE_TAG, from_ec2};
+use crate::steps::{Maker, SAVE_TAG, from_ec2};
 
 /// The most versions of a template that are read at once.
 const VERSIONS: usize = 100;
@@ -175,12 +175,16 @@ impl Service {
 
     async fn remove_in(&self, version: &Version, region: &Region) -> Result<(), Problem> {
         let ec2 = &self.env.ec2;
+        let deployment = self.env.deployment().await?;
         let mut kept: BTreeSet<SnapshotId> = BTreeSet::new();
         for (_, image) in version.images().filter(|(here, _)| *here == region) {
             let known = self.image(region, image).await?;
             let used = self.env.registry.users_of(region, image, 1).await?;
-            if !used.is_empty() || is_foreign(version, region) {
-                let made_here = |image: &Image| image.tags.contains_key(SAVE_TAG);
+            let another = |image: &Image| Maker::is_another(&image.tags, deployment);
+            let of_another = known.as_ref().is_some_and(another);
+            if !used.is_empty() || of_another || is_foreign(version, region) {
+                let made_here =
+                    |image: &Image| image.tags.contains_key(SAVE_TAG) && !another(image);
                 if known.as_ref().is_some_and(made_here) {
                     self.close_to_former(region, image).await?;
                 }

@@ -10,7 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::findings::look;
-use super::{Env, SAVE_TAG, SaveRef, Step, from_ec2, tags};
+use super::{Env, Maker, SAVE_TAG, SaveRef, Step, from_ec2, tags};
 use crate::domain::save::{SaveRecord, seconds_between};
 use crate::domain::{Code, Problem, SnapshotId, VolumeId};
 use crate::ports::{Call, Image, ImageFilter, ImageState, Snapshot, SnapshotFilter, SnapshotState};
@@ -97,6 +97,8 @@ pub(super) async fn of_save(
     let filter = SnapshotFilter::Tag(SAVE_TAG.to_owned(), record.save_id.to_string());
     let told = env.ec2.snapshots(region, &filter).await;
     let mut snapshots = told.map_err(from_ec2)?;
+    let deployment = env.deployment().await?;
+    snapshots.retain(|snapshot| !Maker::is_another(&snapshot.tags, deployment));
     if record.image_attempt.is_some() {
         snapshots.retain(|snapshot| tags::attempt(&snapshot.tags) == record.image_attempt);
     }

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::findings::look_or_fail;
 use super::tags::AskedFor;
-use super::{Env, SAVE_TAG, SaveRef, Step, from_ec2, tags};
+use super::{Env, Maker, SAVE_TAG, SaveRef, Step, from_ec2, tags};
 use crate::domain::save::SaveRecord;
 use crate::domain::{Code, ImageId, Problem};
 use crate::ports::{Call, Ec2Error, ImageFilter, InstanceState};
@@ -145,7 +145,8 @@ async fn adopt(
     let ours = holder
         .tags
         .get(SAVE_TAG)
-        .is_some_and(|id| id == record.save_id.as_str());
+        .is_some_and(|id| id == record.save_id.as_str())
+        && !Maker::is_another(&holder.tags, env.deployment().await?);
     let source = &record.instance()?.id;
     if ours
         && holder

@@ -1,13 +1,14 @@
 //! DiscardImage: takes back what a failed save has made: AMIs and snapshots, in every Region.
 //!
 //! They are found by the save's tag, not only by remembered ids, so that an AMI whose CreateImage
-//! never answered is found too (promise P5).
+//! never answered is found too (promise P5). Two deployments may have a save of the same id, where the same person
+//! asks both under the same request id: what carries the other one's tag is left alone (promise P9).
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Env, SAVE_TAG, SaveRef, Step, from_ec2};
+use super::{Env, Maker, SAVE_TAG, SaveRef, Step, from_ec2};
 use crate::domain::save::{RegionCopy, SaveRecord, seconds_between};
 use crate::domain::{Code, Problem, Region};
 use crate::ports::{Call, Ec2Error, ImageFilter, ImageState, SnapshotFilter};
@@ -89,6 +90,7 @@ pub(super) async fn discard_in(
     region: &Region,
 ) -> Result<Output, Problem> {
     let mut output = Output::default();
+    let deployment = env.deployment().await?;
     let tag = (SAVE_TAG.to_owned(), record.save_id.to_string());
     let tagged = env
         .ec2
@@ -98,6 +100,7 @@ pub(super) async fn discard_in(
     let mut images: BTreeSet<_> = tagged
         .into_iter()
         .filter(|image| image.state != ImageState::Deregistered)
+        .filter(|image| !Maker::is_another(&image.tags, deployment))
         .map(|image| image.id)
         .collect();
     if *region == record.request.region {
@@ -111,11 +114,12 @@ pub(super) async fn discard_in(
         env.fence(save).await?;
         output.images += usize::from(gone_or(env.ec2.deregister_image(region, &image).await)?);
     }
-    let snapshots = env
+    let mut snapshots = env
         .ec2
         .snapshots(region, &SnapshotFilter::Tag(tag.0, tag.1))
         .await
         .map_err(from_ec2)?;
+    snapshots.retain(|snapshot| !Maker::is_another(&snapshot.tags, deployment));
     for snapshot in snapshots {
         env.fence(save).await?;
         output.snapshots += usize::from(gone_or(

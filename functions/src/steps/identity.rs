@@ -92,4 +92,9 @@ impl Maker {
             None => Maker::Unknown,
         }
     }
+
+    /// Whether another deployment made what has these tags.
+    pub fn is_another(tags: &Tags, deployment: &DeploymentId) -> bool {
+        Self::of(tags, deployment) == Maker::Another
+    }
 }

@@ -48,6 +48,7 @@ def check_save(world):
     assert record["copies"][AWAY]["state"] == "available", record["copies"]
     tags = {tag["Key"]: tag["Value"] for tag in world.instance("again")["Tags"]}
     assert tags["prism:owner"] == "iam:user/ann", tags
+    assert tags["prism:deployment"] == world.outputs["DeploymentId"], tags
     world.until_state("work", "running")
 
 

@@ -13,6 +13,7 @@ mod hands;
 mod invocation;
 mod lambda;
 mod mutant;
+mod neighbour;
 mod oracle;
 mod others;
 mod pairs;

@@ -25,6 +25,8 @@ pub struct Mutant {
     pub(crate) renames: bool,
     /// Whether AMIs are opened to nobody.
     pub(crate) keeps_closed: bool,
+    /// Whether what another deployment made is taken for its own.
+    pub(crate) takes_all_for_its_own: bool,
     /// What comes of a transaction.
     pub(crate) writes: fn(Vec<Write>) -> Vec<Write>,
     /// What is wrong with the definition.
@@ -43,6 +45,7 @@ const NONE: Mutant = Mutant {
     by_id_alone: false,
     renames: false,
     keeps_closed: false,
+    takes_all_for_its_own: false,
     writes: |writes| writes,
     definition: |_| {},
 };
@@ -98,6 +101,12 @@ pub static MUTANTS: &[Mutant] = &[
         name: "a version is not opened to those whom its template is shared with",
         caught_on: ("shared", None),
         keeps_closed: true,
+        ..NONE
+    },
+    Mutant {
+        name: "what another deployment made is discarded like its own",
+        caught_on: ("cancelled while down", None),
+        takes_all_for_its_own: true,
         ..NONE
     },
     Mutant {

@@ -14,6 +14,7 @@ use prism_local::ec2::{Admin, VolumeSpec};
 use super::before::KEY;
 use super::conductor::Conductor;
 use super::hands::Hands;
+use super::neighbour;
 use super::path::REGIONS;
 
 /// How long a key stays disabled. While an instance is down for it, nothing can bring it back.
@@ -82,7 +83,7 @@ impl Hands {
             if snapshots_too {
                 let filter = SnapshotFilter::Tag(key, value);
                 let found = self.ec2.snapshots(region, &filter).now_or_never();
-                for snapshot in found.and_then(Result::ok).unwrap_or_default() {
+                for snapshot in neighbour::spared(found, |it| &it.tags) {
                     drop(
                         self.ec2
                             .delete_snapshot(region, &snapshot.id)
@@ -92,7 +93,7 @@ impl Hands {
             } else {
                 let filter = ImageFilter::OwnTag(key, value);
                 let found = self.ec2.images(region, &filter).now_or_never();
-                for image in found.and_then(Result::ok).unwrap_or_default() {
+                for image in neighbour::spared(found, |it| &it.tags) {
                     drop(self.ec2.deregister_image(region, &image.id).now_or_never());
                 }
             }

@@ -9,7 +9,7 @@ use prism_functions::domain::Timestamp;
 use prism_functions::domain::save::SaveState;
 use prism_functions::ports::{Ec2, Executions, Inspect, Notifier, Table};
 use prism_functions::steps::Settings;
-use prism_local::ec2::Settings as CloudSettings;
+use prism_local::ec2::{Inventory, Settings as CloudSettings};
 use serde_json::{Value, json};
 
 use super::before::{OTHER, SCHEDULE};
@@ -19,12 +19,16 @@ use super::fault::{Fault, Kind};
 use super::hands::{Hands, Subject, Wanted};
 use super::lambda::Lambda;
 use super::mutant::Mutant;
+use super::neighbour::{self, Belongings};
 use super::oracle;
 use super::path::{OWNER, Path};
 use super::ports::Through;
 use crate::between::Between;
 use crate::world::{Setup, World, caller};
 
+/// The save that the scheduler asks for has its id of the execution's name: this is one of the names that it is the
+/// same as.
+pub(crate) const SCHEDULED: &str = "save-aeaeaeaeaeaeaeaeaeae";
 /// The sweep comes as often as `infra/template.yaml` has it, in seconds.
 pub(crate) const SWEEP_S: u64 = 300;
 /// After so many sweeps, four days, everything must have settled.
@@ -124,6 +128,8 @@ pub struct Run {
     /// Whether permissions to clean up were missing for longer than a save tries: then what is left
     /// must be in the record, and may be there.
     pub denies: bool,
+    /// What another deployment of the account had when it began.
+    pub(crate) neighbours: Belongings,
     /// What is wrong.
     pub violations: Vec<String>,
 }
@@ -176,6 +182,7 @@ impl Between for Everywhere {
 impl Run {
     /// Plays a scene to its end and looks for what is wrong.
     pub(crate) fn play(scene: Scene) -> Self {
+        let theirs = neighbour::saves(&scene);
         let conductor = Conductor::new(scene.script);
         let mut setup = Setup {
             cloud: scene.cloud,
@@ -190,8 +197,13 @@ impl Run {
         if let Some(machine) = scene.mutant.map(Mutant::machine) {
             setup.machine = machine;
         }
+        if scene.mutant.is_some_and(|it| it.takes_all_for_its_own) {
+            setup.identity = neighbour::identity();
+        }
         let world = setup.build();
         conductor.keeps_time_by(world.clock.clone());
+        neighbour::settle(&world, &theirs);
+        let neighbours = neighbour::belongings(&world);
         (scene.prepare)(&world);
         world.pass(10);
         let begin = world.now();
@@ -211,6 +223,7 @@ impl Run {
             conductor,
             begin,
             denies: scene.denies,
+            neighbours,
             violations: Vec::new(),
         };
         let played = catch_unwind(AssertUnwindSafe(|| {
@@ -236,6 +249,12 @@ impl Run {
             vec![format!("panicked: {}", text.unwrap_or_default())]
         });
         run
+    }
+
+    /// What there is in the account now, but for what is another deployment's.
+    pub(crate) fn inventory(&self) -> Inventory {
+        let all = self.world.admin.inventory();
+        neighbour::without(all.expect("the cloud answers"))
     }
 
     /// Lets time pass until everything has settled, with a sweep every five minutes; answers whether
@@ -325,10 +344,8 @@ impl Run {
         self.start("save-0000000000000000dead", input);
     }
 
-    /// The scheduler starts the execution of a schedule, whose save has its id of the execution's
-    /// name: this is one of the names that it is the same as.
+    /// The scheduler starts the execution of a schedule.
     fn fire(&self) {
-        const NAME: &str = "save-aeaeaeaeaeaeaeaeaeae";
         let schedule = SCHEDULE.parse().expect("it is a schedule's name");
         let owner = caller(OWNER).user;
         let stored = self.world.service.env.registry.schedule(&owner, &schedule);
@@ -336,13 +353,13 @@ impl Run {
         let schedule = stored.expect("the path has a schedule").value;
         if let Some(hands) = self.conductor.hands() {
             hands.add(Subject {
-                id: NAME.parse().expect("it is the id of a save"),
+                id: SCHEDULED.parse().expect("it is the id of a save"),
                 wanted: Wanted::Save(schedule.request.clone()),
                 request_id: "run".to_owned(),
                 begun: true,
             });
         }
-        self.start(NAME, schedule.input());
+        self.start(SCHEDULED, schedule.input());
     }
 
     fn start(&self, name: &str, input: Value) {

@@ -29,15 +29,24 @@ pub(super) struct Looked {
     pub(super) checks: Vec<Check>,
     /// What was found.
     pub(super) found: Vec<Leftover>,
+    /// What nobody knows the maker of.
+    pub(super) unknown: Vec<Leftover>,
     /// What was mended.
     pub(super) mended: Option<Vec<(Leftover, Mended)>>,
 }
 
-/// Looks for leftovers, and mends them if that is wanted and agreed to.
-pub(super) async fn look(service: &Service, mend: Mend, out: &Output) -> Result<Looked, Problem> {
+/// Looks for leftovers, and mends them if that is wanted and agreed to: those that no record explains only where
+/// `unexplained` says so.
+pub(super) async fn look(
+    service: &Service,
+    mend: Mend,
+    unexplained: bool,
+    out: &Output,
+) -> Result<Looked, Problem> {
     let Leftovers {
         regions,
         found,
+        unknown,
         unseen,
         scheduler,
     } = match service.leftovers().await {
@@ -59,6 +68,7 @@ pub(super) async fn look(service: &Service, mend: Mend, out: &Output) -> Result<
         })
         .collect();
     checks.extend(scheduler.map(|problem| Check::fail(NAME, problem)));
+    checks.extend(told_unknown(&unknown));
     if found.is_empty() {
         if checks.is_empty() {
             let count = regions.len();
@@ -66,37 +76,59 @@ pub(super) async fn look(service: &Service, mend: Mend, out: &Output) -> Result<
         }
         return Ok(Looked {
             checks,
+            unknown,
             ..Looked::default()
         });
     }
-    if mend == Mend::No {
+    let (asked, kept): (Vec<_>, Vec<_>) = found
+        .iter()
+        .cloned()
+        .partition(|leftover| unexplained || !leftover.unexplained);
+    let agreed = match mend {
+        Mend::No => false,
+        _ if asked.is_empty() => false,
+        mend => is_agreed(mend, &asked, out)?,
+    };
+    let mended = if agreed {
+        let mended = service.mend(&asked).await?;
+        let outcomes = mended.iter();
+        checks.extend(outcomes.map(|(leftover, outcome)| outcome_of(leftover, outcome)));
+        checks.extend(told(&kept));
+        Some(mended)
+    } else {
         checks.extend(told(&found));
-        return Ok(Looked {
-            checks,
-            found,
-            mended: None,
-        });
-    }
-    out.note(list(&found).trim_end());
-    let question = format!("{} of these will be mended. Go on?", found.len());
-    if mend == Mend::Ask && !prompt::confirm(out, &question)? {
-        out.note("Nothing was changed.");
-        checks.extend(told(&found));
-        return Ok(Looked {
-            checks,
-            found,
-            mended: None,
-        });
-    }
-    let mended = service.mend(&found).await?;
-    for (leftover, outcome) in &mended {
-        checks.push(outcome_of(leftover, outcome));
-    }
+        None
+    };
     Ok(Looked {
         checks,
         found,
-        mended: Some(mended),
+        unknown,
+        mended,
     })
+}
+
+/// Shows what is about to be mended, whether or not notes are wanted, and asks if that is to be asked.
+fn is_agreed(mend: Mend, asked: &[Leftover], out: &Output) -> Result<bool, Problem> {
+    let list = list(asked);
+    if mend == Mend::Yes {
+        out.note(list.trim_end());
+        return Ok(true);
+    }
+    let question = format!("{list}{} of these will be mended. Go on?", asked.len());
+    let agreed = prompt::confirm(out, &question)?;
+    if !agreed {
+        out.note("Nothing was changed.");
+    }
+    Ok(agreed)
+}
+
+/// AMIs and snapshots that may be anybody's.
+fn told_unknown(unknown: &[Leftover]) -> Option<Check> {
+    const HOW: &str = "Prism never removes them. Whose they are, and how to remove them by hand: docs/operations.md";
+    let count = unknown.len();
+    let message = format!("AMIs and snapshots of saves that this registry does not know: {count}.");
+    let problem = Problem::new(Code::LeftOver, message).hint(HOW);
+    (count > 0).then(|| Check::warn(NAME, problem))
 }
 
 /// What was found, in a sentence each. That others may launch what is not shared with them is no mere
@@ -110,7 +142,8 @@ fn told(found: &[Leftover]) -> Vec<Check> {
     let sums = count(&is_sum);
     let lost = count(&|what| matches!(what, Left::Version { .. }));
     let stuck = count(&|what| matches!(what, Left::Removal { .. }));
-    let rest = found.len() - open - closed - sums - lost - stuck;
+    let unexplained = found.iter().filter(|it| it.unexplained).count();
+    let rest = found.len() - open - closed - sums - lost - stuck - unexplained;
     let mut checks = Vec::new();
     if open > 0 {
         let message = format!("AMIs that are open to somebody by no grant: {open}.");
@@ -137,8 +170,13 @@ fn told(found: &[Leftover]) -> Vec<Check> {
         let message = format!("Sums of costs that are not what they are of: {sums}.");
         checks.push(Check::warn(COSTS, Problem::new(Code::SumWrong, message)));
     }
+    if unexplained > 0 {
+        let message = format!("AMIs and snapshots whose saves no record knows: {unexplained}.");
+        let problem = Problem::new(Code::LeftOver, message);
+        checks.push(Check::warn(NAME, problem.hint("Look at each of them. If none is wanted any more: prism doctor --fix --remove-unexplained")));
+    }
     if rest > 0 {
-        let message = format!("What no record explains: {rest}.");
+        let message = format!("What saves have left over: {rest}.");
         checks.push(Check::warn(NAME, Problem::new(Code::LeftOver, message)));
     }
     checks

@@ -38,6 +38,10 @@ pub(crate) struct Doctor {
     /// Do not ask before it is mended
     #[arg(short, long, requires = "fix")]
     yes: bool,
+    /// Remove the AMIs and snapshots, too, that this deployment made and no record explains at all. Look at them
+    /// first: what is removed cannot be launched or restored again
+    #[arg(long, requires = "fix")]
+    remove_unexplained: bool,
 }
 
 impl Doctor {
@@ -62,12 +66,13 @@ impl Doctor {
         let mended = looked.mended.as_deref().map(leftovers::data);
         let value = json!({
             "profile": profile, "backend": backend, "checks": checks,
-            "leftovers": looked.found, "mended": mended,
+            "leftovers": looked.found, "unknown": looked.unknown, "mended": mended,
         });
         out.show(&value, || {
             let mut text = text(&checks);
             if looked.mended.is_none() {
                 text.push_str(&leftovers::list(&looked.found));
+                text.push_str(&leftovers::list(&looked.unknown));
             }
             text
         })?;
@@ -106,7 +111,7 @@ impl Doctor {
             Kind::Api => return self.look_by_api(),
         };
         match service {
-            Some(service) => leftovers::look(&service, mend, out).await,
+            Some(service) => leftovers::look(&service, mend, self.remove_unexplained, out).await,
             None => Ok(Looked::default()),
         }
     }

@@ -2,6 +2,10 @@
 //! are open to others than the records say, sums of costs that are not what they are of, and how all of it is
 //! mended (promises P5 and P7).
 //!
+//! What carries another deployment's tag is not looked at (promise P9). What carries none was made by a version of
+//! Prism that knew no deployments: it is left over where a record of the registry explains it, and is told apart as
+//! unknown where none does.
+//!
 //! What is to be mended is looked for again first, so that mending twice, or while saves go on, does
 //! no harm. What a registered version uses is never touched.
 
@@ -27,9 +31,9 @@ use crate::domain::{
 };
 use crate::ports::{
     Image, ImageFilter, ImageState, Instance, InstanceFilter, LaunchPermission, Snapshot,
-    SnapshotFilter,
+    SnapshotFilter, Tags,
 };
-use crate::steps::{SAVE_TAG, TEMPLATE_TAG, from_ec2};
+use crate::steps::{DEPLOYMENT_TAG, Maker, SAVE_TAG, TEMPLATE_TAG, from_ec2};
 
 pub use mend::Mended;
 use used::Used;
@@ -47,6 +51,9 @@ pub struct Leftover {
     pub save_id: Option<SaveId>,
     /// Why nothing explains it.
     pub why: String,
+    /// Whether the registry knows nothing at all of an AMI or a snapshot, not even a save that has ended: it is
+    /// removed only where a person says so (promise P9).
+    pub unexplained: bool,
 }
 
 /// What is left over.
@@ -168,6 +175,9 @@ pub struct Leftovers {
     pub regions: Vec<Region>,
     /// What is left over.
     pub found: Vec<Leftover>,
+    /// AMIs and snapshots with a save's tag, of which neither a deployment's tag nor the registry says whose they
+    /// are. Nothing of Prism removes them.
+    pub unknown: Vec<Leftover>,
     /// The Regions that could not be looked at, and why.
     pub unseen: Vec<(Region, Problem)>,
     /// Why what fires could not be looked at, where it could not.
@@ -202,8 +212,7 @@ impl Service {
         let used = self.used(&seen).await?;
         let mut saves = Saves::default();
         for region in &seen {
-            self.left_in(region, &used, &mut saves, &mut all.found)
-                .await?;
+            self.left_in(region, &used, &mut saves, &mut all).await?;
             let found = &mut all.found;
             let refused = self.left_permissions(region, &used, &mut saves, found);
             let refused = refused.await?;
@@ -244,13 +253,19 @@ impl Service {
             ec2.instances(region, &instances),
         )
         .await;
+        let deployment = self.env.deployment().await?;
+        let foreign = |tags: &Tags| Maker::is_another(tags, deployment);
         let mut images = images.map_err(from_ec2)?;
-        images.retain(|image| image.state != ImageState::Deregistered);
+        images.retain(|it| it.state != ImageState::Deregistered && !foreign(&it.tags));
+        let mut snapshots = snapshots.map_err(from_ec2)?;
+        snapshots.retain(|it| !foreign(&it.tags));
+        let mut instances = instances.map_err(from_ec2)?;
+        instances.retain(|it| !foreign(&it.tags));
         Ok(Seen {
             region: region.clone(),
             images,
-            snapshots: snapshots.map_err(from_ec2)?,
-            instances: instances.map_err(from_ec2)?,
+            snapshots,
+            instances,
         })
     }
 
@@ -259,7 +274,7 @@ impl Service {
         seen: &Seen,
         used: &Used,
         saves: &mut Saves,
-        found: &mut Vec<Leftover>,
+        all: &mut Leftovers,
     ) -> Result<(), Problem> {
         let region = &seen.region;
         let mut kept = BTreeSet::new();
@@ -279,11 +294,12 @@ impl Service {
                     region: region.clone(),
                     id: image.id.clone(),
                 };
-                found.push(left(what, save.clone(), why));
+                let known = record.is_some();
+                all.add(made(what, save.clone(), why, known), &image.tags);
             } else {
                 kept.extend(image.volumes.iter().filter_map(|it| it.snapshot.clone()));
             }
-            self.left_wait(region, image, saves, found).await?;
+            self.left_wait(region, image, saves, &mut all.found).await?;
         }
         for snapshot in &seen.snapshots {
             let place = (region.clone(), snapshot.id.clone());
@@ -294,7 +310,9 @@ impl Service {
             let record = saves.of(self, save.as_ref()).await?;
             if let Some(why) = unexplained(record.as_ref()) {
                 let (region, id) = place;
-                found.push(left(Left::Snapshot { region, id }, save, why));
+                let what = Left::Snapshot { region, id };
+                let known = record.is_some();
+                all.add(made(what, save, why, known), &snapshot.tags);
             }
         }
         for instance in &seen.instances {
@@ -306,7 +324,7 @@ impl Service {
                     region: region.clone(),
                     id: instance.id.clone(),
                 };
-                found.push(left(what, Some(save), why));
+                all.found.push(left(what, Some(save), why));
             }
         }
         Ok(())
@@ -433,8 +451,29 @@ impl Saves {
     }
 }
 
+impl Leftovers {
+    /// Adds an AMI or a snapshot to what is left over, or to what nobody knows the maker of.
+    fn add(&mut self, leftover: Leftover, tags: &Tags) {
+        if leftover.unexplained && !tags.contains_key(DEPLOYMENT_TAG) {
+            self.unknown.push(leftover);
+        } else {
+            self.found.push(leftover);
+        }
+    }
+}
+
 fn left(what: Left, save_id: Option<SaveId>, why: String) -> Leftover {
-    Leftover { what, save_id, why }
+    made(what, save_id, why, true)
+}
+
+/// An AMI or a snapshot, and whether the registry has a record that says where it comes from.
+fn made(what: Left, save_id: Option<SaveId>, why: String, known: bool) -> Leftover {
+    Leftover {
+        what,
+        save_id,
+        why,
+        unexplained: !known,
+    }
 }
 
 /// Why nothing explains what carries the tag of a save and no version uses.

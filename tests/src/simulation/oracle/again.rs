@@ -25,7 +25,7 @@ pub(crate) fn check(run: &Run) -> Findings {
         all.filter_map(|subject| record_of(run, subject)).collect()
     };
     let before = records();
-    let inventory = run.world.admin.inventory().expect("the cloud answers");
+    let inventory = run.inventory();
     let writes = run.world.table.writes();
     let (clock, executions) = (&run.world.clock, &run.world.executions);
     for record in &before {
@@ -53,7 +53,7 @@ pub(crate) fn check(run: &Run) -> Findings {
         records() == before,
         "executions of saves that have ended changed their records"
     );
-    let after = run.world.admin.inventory().expect("the cloud answers");
+    let after = run.inventory();
     must!(
         findings,
         after == inventory,

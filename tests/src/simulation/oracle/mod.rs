@@ -19,6 +19,7 @@ use prism_functions::steps::SAVE_TAG;
 
 use super::fault::Kind;
 use super::hands::Subject;
+use super::neighbour;
 use super::run::Run;
 use crate::sums;
 use truth::Truth;
@@ -71,6 +72,8 @@ pub(crate) fn violations(run: &Run) -> Findings {
     check_versions(run, &records, &mut findings);
     shares::check(run, &records, &mut findings);
     protected::check(run, &records, &mut findings);
+    let neighbours = neighbour::belongings(&run.world);
+    findings.extend(run.neighbours.differences(&neighbours));
     for point in run.conductor.unbound() {
         findings.push(format!("P1: {point} comes before the duty is written"));
     }
@@ -198,7 +201,7 @@ fn check_finding(
 
 /// The snapshots of a version captured an instance that was stopped, not files half written.
 fn check_captured(run: &Run, record: &SaveRecord, truth: &Truth, findings: &mut Findings) {
-    let inventory = run.world.admin.inventory().expect("the cloud answers");
+    let inventory = run.inventory();
     let home = &record.request.region;
     let ours = |tags: &BTreeMap<String, String>| {
         tags.get(SAVE_TAG).map(String::as_str) == Some(record.save_id.as_str())
@@ -227,7 +230,7 @@ fn check_captured(run: &Run, record: &SaveRecord, truth: &Truth, findings: &mut 
 
 /// What a version consists of is there and available; of everything else nothing is left.
 fn check_left(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
-    let inventory = run.world.admin.inventory().expect("the cloud answers");
+    let inventory = run.inventory();
     let acts = run.conductor.acts();
     let taken = |kinds: &[Kind]| acts.iter().any(|act| kinds.contains(&act.kind));
     let deregistered = taken(&[Kind::TheyDeregister]);

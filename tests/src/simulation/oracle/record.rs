@@ -245,7 +245,7 @@ fn check_version(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     if record.copy_of.is_some() {
         return;
     }
-    let inventory = run.world.admin.inventory().expect("the cloud answers");
+    let inventory = run.inventory();
     // Those of an earlier AMI are what somebody has left who deregistered it.
     let attempt = record.image_attempt.map(|number| number.to_string());
     let there = inventory.snapshots.iter().filter(|(region, snapshot)| {

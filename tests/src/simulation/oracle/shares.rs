@@ -11,7 +11,7 @@ use prism_functions::steps::SAVE_TAG;
 use super::{Findings, Run, keeps, must, registry};
 
 pub(super) fn check(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
-    let inventory = run.world.admin.inventory().expect("the cloud answers");
+    let inventory = run.inventory();
     let clock = &run.world.clock;
     for record in records {
         let (id, name) = (record.save_id.as_str(), &record.request.template);

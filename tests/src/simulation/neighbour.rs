@@ -1,0 +1,169 @@
+//! Another deployment in the same account. What it has made looks just like ours, down to the ids of its saves, and
+//! nothing of it may be touched (promise P9).
+
+use std::collections::BTreeMap;
+
+use prism_functions::domain::{Region, SaveId};
+use prism_functions::ports::{Ec2 as _, Ec2Error, ImageCopy, LaunchPermission, NewImage, Tags};
+use prism_functions::service::access::OWNER_TAG;
+use prism_functions::service::{copy_id_of, save_id_of};
+use prism_functions::steps::{ATTEMPT_TAG, DEPLOYMENT_TAG, Identity, SAVE_TAG, TEMPLATE_TAG};
+use prism_local::ec2::{InstanceSpec, Inventory};
+
+use super::hands::Wanted;
+use super::path::OWNER;
+use super::run::{SCHEDULED, Scene, Way};
+use crate::world::{World, caller, region};
+
+/// Which deployment it is.
+pub(crate) const NEIGHBOUR: &str = "another-deployment";
+/// The Regions that saves are copied to.
+const REGIONS: [&str; 2] = ["eu-west-1", "us-west-2"];
+
+/// All that it has, by id: as much of each thing as nobody but its owner changes, and nothing that time does.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Belongings(BTreeMap<String, String>);
+
+/// Whether something with these tags is the neighbour's.
+pub(crate) fn is_theirs(tags: &Tags) -> bool {
+    tags.get(DEPLOYMENT_TAG).map(String::as_str) == Some(NEIGHBOUR)
+}
+
+/// What there is in the account but for what is the neighbour's.
+pub(crate) fn without(mut inventory: Inventory) -> Inventory {
+    inventory.images.retain(|(_, it)| !is_theirs(&it.tags));
+    inventory.snapshots.retain(|(_, it)| !is_theirs(&it.tags));
+    inventory.instances.retain(|(_, it)| !is_theirs(&it.tags));
+    inventory
+}
+
+/// What was found but for what is the neighbour's.
+pub(crate) fn spared<T, E>(
+    found: Option<Result<Vec<T>, E>>,
+    tags: fn(&T) -> &Tags,
+) -> impl Iterator<Item = T> {
+    let found = found.and_then(Result::ok).unwrap_or_default();
+    found.into_iter().filter(move |it| !is_theirs(tags(it)))
+}
+
+/// Its identity.
+pub(crate) fn identity() -> Identity {
+    Identity::known(NEIGHBOUR.parse().expect("it is a deployment's id"))
+}
+
+/// Settles it in the account, with what saves of these ids have made.
+pub(crate) fn settle(world: &World, saves: &[SaveId]) {
+    let mut spec = InstanceSpec::named("theirs");
+    spec.tags.insert(OWNER_TAG.to_owned(), OWNER.to_owned());
+    let theirs = (DEPLOYMENT_TAG.to_owned(), NEIGHBOUR.to_owned());
+    spec.tags.extend([theirs]);
+    spec.stopped = true;
+    let instance = world.admin.add_instance(&region(), &spec);
+    let instance = instance.expect("there is room");
+    for id in saves {
+        let new = NewImage {
+            instance: instance.clone(),
+            name: format!("theirs-{id}"),
+            description: String::new(),
+            tags: tags(id),
+        };
+        let ask = || world.clock.run(world.ec2.create_image(&region(), &new));
+        let image = in_time(world, ask).expect("the neighbour has an AMI");
+        for there in REGIONS {
+            let copy = ImageCopy {
+                source_region: region(),
+                source_image: image.clone(),
+                name: new.name.clone(),
+                description: String::new(),
+                client_token: new.name.clone(),
+                tags: new.tags.clone(),
+            };
+            let there: Region = there.parse().expect("it is a Region");
+            // Where images take days or fail, it has none.
+            in_time(world, || {
+                world.clock.run(world.ec2.copy_image(&there, &copy))
+            });
+        }
+    }
+    world.pass(600);
+}
+
+/// What EC2 answers once what it needs is there; `None` where that takes hours.
+fn in_time<T>(world: &World, ask: impl Fn() -> Result<T, Ec2Error>) -> Option<T> {
+    (0..30).find_map(|_| {
+        let answer = ask().ok();
+        if answer.is_none() {
+            world.pass(300);
+        }
+        answer
+    })
+}
+
+/// The ids of the saves that a scene asks for.
+pub(crate) fn saves(scene: &Scene) -> Vec<SaveId> {
+    let owner = caller(OWNER).user;
+    let wishes = scene.wishes.iter().map(|wish| match &wish.wanted {
+        Wanted::Save(_) => save_id_of(&owner, &wish.request_id),
+        Wanted::Copy(_) => copy_id_of(&owner, &wish.request_id),
+    });
+    let mut saves: Vec<SaveId> = wishes.map(|id| id.expect("it is a request id")).collect();
+    if scene.way == Way::Schedule {
+        saves.push(SCHEDULED.parse().expect("it is the id of a save"));
+    }
+    saves.sort();
+    saves.dedup();
+    saves
+}
+
+fn tags(id: &SaveId) -> Tags {
+    let tags = [
+        (SAVE_TAG, id.as_str()),
+        (ATTEMPT_TAG, "1"),
+        (TEMPLATE_TAG, "kept"),
+        (OWNER_TAG, OWNER),
+        (DEPLOYMENT_TAG, NEIGHBOUR),
+    ];
+    let owned = tags.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    owned.into_iter().collect()
+}
+
+/// What it has now.
+pub(crate) fn belongings(world: &World) -> Belongings {
+    let inventory = world.admin.inventory().expect("the cloud answers");
+    let mut all = BTreeMap::new();
+    for (region, image) in inventory
+        .images
+        .iter()
+        .filter(|(_, it)| is_theirs(&it.tags))
+    {
+        let open = world.ec2.launch_permissions(region, &image.id);
+        let open: Vec<LaunchPermission> = world.clock.run(open).expect("EC2 answers");
+        let told = format!("{region} {:?} {open:?}", image.tags);
+        all.insert(image.id.to_string(), told);
+    }
+    let snapshots = inventory.snapshots.iter();
+    for (region, it) in snapshots.filter(|(_, it)| is_theirs(&it.tags)) {
+        all.insert(it.id.to_string(), format!("{region} {:?}", it.tags));
+    }
+    let instances = inventory.instances.iter();
+    for (region, it) in instances.filter(|(_, it)| is_theirs(&it.tags)) {
+        let told = format!("{region} {:?} {:?} {}", it.state, it.tags, it.launched_at);
+        all.insert(it.id.to_string(), told);
+    }
+    Belongings(all)
+}
+
+impl Belongings {
+    /// What has become of them otherwise than they were, a sentence for each.
+    pub(crate) fn differences(&self, now: &Self) -> Vec<String> {
+        let lost = self
+            .0
+            .iter()
+            .filter(|(id, was)| now.0.get(*id) != Some(was));
+        let differ = |(id, was): (&String, &String)| {
+            let now = now.0.get(id).map_or("gone", String::as_str);
+            format!("P9: {id} of another deployment was {was} and is {now}")
+        };
+        lost.map(differ).collect()
+    }
+}
