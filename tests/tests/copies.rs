@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveRequest, SaveState};
@@ -149,6 +150,28 @@ fn a_copy_that_fails_again_leaves_its_cause_and_nothing_else() {
     assert!(why.contains("the key is gone"), "{why}");
     assert_eq!(copy(&world, &ask(&[FAR])).state, SaveState::Succeeded);
     assert!(version(&world).failed_regions.is_empty());
+}
+
+/// How many copies may run to a Region at once is bounded: the next one waits its turn.
+#[test]
+fn a_copy_waits_while_too_many_run_to_its_region() {
+    let mut setup = Setup::slow(3, |d| d.copy_base = Duration::from_hours(5));
+    setup.cloud.limits.copies_in_flight = 1;
+    let world = saved(setup);
+    for name in ["next", "last"] {
+        world.save("ada", save_request("work", name)).unwrap();
+    }
+    let ids = ["kept", "next", "last"].map(|name| {
+        let mut request = ask(&[FAR]);
+        request.template = name.parse().unwrap();
+        begin(&world, &caller("ada"), &request).unwrap()
+    });
+    for id in &ids {
+        to_the_end(&world, id);
+        let record = world.record(id).unwrap();
+        let far = &record.copies[&FAR.parse().unwrap()];
+        assert!(matches!(far, RegionCopy::Available { .. }), "{record:#?}");
+    }
 }
 
 #[test]

@@ -15,6 +15,54 @@ use serde_json::{Map, Value, json};
 const NOT_MET_BY_STEPS: [Code; 2] = [Code::LocalStateLocked, Code::ApiUnavailable];
 /// The steps that ask EC2 for room, and their codes beside those of all steps.
 const STARTERS: [&str; 2] = ["RestartInstance", "RestoreInstance"];
+/// The step that asks for copies: their number is bounded by Region, and passes.
+const COPIER: &str = "CopyImage";
+/// What passes when credentials are renewed or a clock is set, although nothing but a person may do so.
+const RENEWED: [Code; 4] = [
+    Code::CredentialsExpired,
+    Code::CredentialsMissing,
+    Code::CredentialsRefused,
+    Code::ClockWrong,
+];
+/// The errors of Lambda's Invoke ("Lambda.", then the name in the API reference), and whether one passes by itself for
+/// functions that have no file system and no SnapStart.
+const OF_LAMBDA: [(&str, bool); 32] = [
+    ("AWSLambdaException", true),
+    ("ClientExecutionTimeoutException", true),
+    ("CodeArtifactUserFailedException", false),
+    ("EC2AccessDeniedException", false),
+    // Elastic network interfaces, where somebody has put the functions into a VPC.
+    ("EC2ThrottledException", true),
+    ("EC2UnexpectedException", true),
+    ("EFSIOException", false),
+    ("EFSMountConnectivityException", false),
+    ("EFSMountFailureException", false),
+    ("EFSMountTimeoutException", false),
+    ("ENILimitReachedException", true),
+    ("InvalidParameterValueException", false),
+    ("InvalidRequestContentException", false),
+    ("InvalidRuntimeException", false),
+    ("InvalidSecurityGroupIDException", false),
+    ("InvalidSubnetIDException", false),
+    ("InvalidZipFileException", false),
+    // The key of the functions' environment: a grant that is not known everywhere yet, a key that is enabled again.
+    ("KMSAccessDeniedException", true),
+    ("KMSDisabledException", true),
+    ("KMSInvalidStateException", true),
+    ("KMSNotFoundException", true),
+    ("RecursiveInvocationException", false),
+    ("RequestTooLargeException", false),
+    // The function is being changed, or has been idle and is set up again.
+    ("ResourceConflictException", true),
+    ("ResourceNotFoundException", false),
+    ("ResourceNotReadyException", true),
+    ("SdkClientException", true),
+    ("ServiceException", true),
+    ("SubnetIPAddressLimitReachedException", true),
+    ("TooManyRequestsException", true),
+    ("Unknown", true),
+    ("UnsupportedMediaTypeException", false),
+];
 /// The state that waits for an event, and the step that it calls: the only one that is not called
 /// like its state.
 const EVENT_WAIT: (&str, &str) = ("AwaitImageEvent", "AwaitEvent");
@@ -199,23 +247,95 @@ fn what_passes_by_itself_is_tried_again_and_nothing_else_is() {
             // What is refused now may be allowed in a minute, and nobody waits for it.
             let refused = [Code::PermissionMissing, Code::AwsRefused];
             let patient = name == "DiscardImage" && refused.contains(code);
-            let met = code.class() == Class::Transient
-                && !NOT_MET_BY_STEPS.contains(code)
-                && *code != ENDS_A_WAIT
-                && (*code != Code::NoCapacity || starts);
+            let passes = match code {
+                Code::NoCapacity => starts,
+                Code::QuotaExceeded => starts || name == COPIER,
+                // Which refusals of a start last, the step knows: they have a code of their own.
+                Code::AwsRefused => starts,
+                code => {
+                    RENEWED.contains(code)
+                        || code.class() == Class::Transient && *code != ENDS_A_WAIT
+                }
+            };
+            let met = passes && !NOT_MET_BY_STEPS.contains(code);
             assert_eq!(
                 retried.contains(code.as_str()),
                 met || patient,
                 "{name}: {code}"
             );
         }
-        for error in [
-            "States.Timeout",
-            "Sandbox.Timedout",
-            "Runtime.ExitError",
-            "Lambda.Unknown",
-        ] {
+        for error in ["States.Timeout", "Sandbox.Timedout", "Runtime.ExitError"] {
             assert!(retried.contains(error), "{name}: {error}");
+        }
+        for (error, passes) in OF_LAMBDA {
+            let error = format!("Lambda.{error}");
+            assert_eq!(retried.contains(&error), passes, "{name}: {error}");
+        }
+    }
+}
+
+/// For at most how long a state asks again for an error, in seconds, where each attempt fails at once.
+fn patience(task: &Map<String, Value>, error: &str) -> f64 {
+    let retriers = task["Retry"].as_array().unwrap().iter();
+    let takes = |names: &Value| names.as_array().unwrap().iter().any(|name| name == error);
+    let mut taken = retriers.filter(|retrier| takes(&retrier["ErrorEquals"]));
+    let number = |retrier: &Value, field: &str| retrier[field].as_f64().unwrap();
+    let retrier = taken.next().unwrap();
+    let mut pause = number(retrier, "IntervalSeconds");
+    let mut total = 0.0;
+    for _ in 0..retrier["MaxAttempts"].as_u64().unwrap() {
+        total += pause;
+        pause = (pause * number(retrier, "BackoffRate")).min(number(retrier, "MaxDelaySeconds"));
+    }
+    total
+}
+
+/// Once the instance has been asked to start, nothing is gained by giving up, and hours of waiting can be lost.
+#[test]
+fn from_the_restart_on_whatever_passes_is_tried_for_an_hour_at_least() {
+    let definition = definition();
+    let late = [
+        "RestartInstance",
+        "AwaitRunning",
+        "AwaitImage",
+        "CopyImage",
+        "AwaitCopy",
+        "FailCopy",
+        "RegisterTemplate",
+        "CompleteSave",
+        "RestoreInstance",
+    ];
+    for (name, task, _) in tasks(&definition) {
+        let errors = [
+            Code::Throttled.as_str(),
+            Code::AwsUnavailable.as_str(),
+            Code::RegistryUnavailable.as_str(),
+            Code::CredentialsExpired.as_str(),
+            Code::ClockWrong.as_str(),
+            "Lambda.TooManyRequestsException",
+            "Lambda.ServiceException",
+        ];
+        for error in errors.iter().filter(|_| late.contains(&name.as_str())) {
+            assert!(patience(task, error) >= 3600.0, "{name}: {error}");
+        }
+        for code in [Code::NoCapacity, Code::QuotaExceeded, Code::AwsRefused] {
+            if STARTERS.contains(&name.as_str()) {
+                assert!(
+                    patience(task, code.as_str()) >= 4.0 * 3600.0,
+                    "{name}: {code}"
+                );
+            }
+        }
+        if name == COPIER {
+            let quota = Code::QuotaExceeded.as_str();
+            assert!(patience(task, quota) >= 12.0 * 3600.0, "{name}");
+        }
+        if name != EVENT_WAIT.0 {
+            // The account's concurrency is used up: minutes at least, everywhere.
+            assert!(
+                patience(task, "Lambda.TooManyRequestsException") >= 300.0,
+                "{name}"
+            );
         }
     }
 }

@@ -120,7 +120,10 @@ fn a_start_that_keeps_falling_back_stays_within_the_history() {
 fn the_longest_restore_stays_within_the_history() {
     for capacity in [Capacity::Refused, Capacity::FailsLate] {
         let world = launched(slowest);
-        world.admin.set_capacity(&region(), "*", capacity).unwrap();
+        world
+            .admin
+            .set_capacity(&region(), "*", capacity.clone())
+            .unwrap();
         let record = world.save("ada", copied_to(9)).unwrap();
         assert_eq!(record.state, SaveState::Stranded);
         let took = record.updated_at - record.started_at;

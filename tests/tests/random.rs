@@ -25,7 +25,7 @@ struct Scenario {
     acts: Vec<(u64, usize, Act)>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Act {
     Abort,
     Cancel,
@@ -63,7 +63,12 @@ fn act() -> impl Strategy<Value = (Act, Option<(u64, Act)>)> {
         "CopyImage",
     ];
     let denied = (prop::sample::select(actions.to_vec()), 1..4000_u64);
-    let late = prop_oneof![Just(Capacity::Refused), Just(Capacity::FailsLate)];
+    let odd = Capacity::RefusedAs("SomethingNew".to_owned());
+    let late = prop_oneof![
+        Just(Capacity::Refused),
+        Just(Capacity::FailsLate),
+        Just(odd)
+    ];
     prop_oneof![
         3 => once.prop_map(|act| (act, None)),
         1 => denied.prop_map(|(action, s)| (Act::Deny(action), Some((s, Act::Allow(action))))),

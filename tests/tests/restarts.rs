@@ -1,11 +1,14 @@
 //! Stories of instances that do not come back as they should (promise P1).
 
 use insta::assert_snapshot;
+use prism_functions::domain::Code;
 use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::ports::Encryption;
 use prism_local::ec2::{Capacity, KeyPolicy};
 use prism_tests::story::{tell, to_the_end};
-use prism_tests::world::{Setup, World, begun, id_of, launched, region, save_request};
+use prism_tests::world::{
+    Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
+};
 
 fn ask() -> SaveRequest {
     save_request("work", "kept")
@@ -50,6 +53,65 @@ fn no_room_for_two_hours() {
     left: AMIs 1, snapshots 1
     notices: save.succeeded
     ");
+}
+
+/// Reservations, Dedicated Hosts, quotas and codes that nobody has heard of: all of them pass, and the save
+/// goes on as if nothing had been.
+#[test]
+fn any_refusal_of_a_start_that_may_pass_is_tried_for_hours() {
+    for (code, told) in [
+        ("ReservationCapacityExceeded", "NoCapacity"),
+        ("InsufficientCapacityOnHost", "NoCapacity"),
+        ("IncompatibleHostRequirements", "NoCapacity"),
+        ("UnavailableHostRequirements", "NoCapacity"),
+        ("InstanceLimitExceeded", "QuotaExceeded"),
+        ("VcpuLimitExceeded", "QuotaExceeded"),
+        ("ServerInternal", "AwsUnavailable"),
+        ("RetryableError", "AwsUnavailable"),
+        ("RequestExpired", "CredentialsExpired"),
+        ("RequestTimeTooSkewed", "ClockWrong"),
+        ("PendingVerification", "AwsRefused"),
+        ("NobodyHasHeardOfThis", "AwsRefused"),
+    ] {
+        let world = launched(Setup::seeded(11));
+        let id = begun(&world, ask());
+        world.pass(5);
+        let room = |capacity| world.admin.set_capacity(&region(), "*", capacity).unwrap();
+        room(Capacity::RefusedAs(code.to_owned()));
+        world.pass(3 * 3600);
+        let record = world.record(&id).unwrap();
+        assert_eq!(record.state, SaveState::Running, "{code}: {record:#?}");
+        let trouble = record.trouble.unwrap();
+        assert_eq!(trouble.code, told, "{code}");
+        assert!(trouble.message.contains(code), "{}", trouble.message);
+        room(Capacity::Available);
+        to_the_end(&world, &id);
+        let record = world.record(&id).unwrap();
+        assert_eq!(
+            (record.state, record.version),
+            (SaveState::Succeeded, Some(1)),
+            "{code}: {record:#?}"
+        );
+    }
+}
+
+/// What only a change of the instance can end raises the alarm at once, and the sweep goes on trying.
+#[test]
+fn a_refusal_that_lasts_is_told_at_once() {
+    let world = launched(Setup::seeded(11));
+    let id = begun(&world, ask());
+    world.pass(5);
+    let room = |capacity| world.admin.set_capacity(&region(), "*", capacity).unwrap();
+    room(Capacity::RefusedAs("UnsupportedOperation".to_owned()));
+    world.pass(120);
+    let record = world.record(&id).unwrap();
+    assert_eq!(record.state, SaveState::Stranded, "{record:#?}");
+    assert_eq!(record.failure.unwrap().code, "StartRefused");
+    assert_eq!(record.version, None, "the AMI is not available yet");
+    room(Capacity::Available);
+    world.sweep(90);
+    let record = world.record(&id).unwrap();
+    assert_eq!(record.state, SaveState::Failed, "{record:#?}");
 }
 
 #[test]
@@ -335,4 +397,36 @@ fn status_checks_that_nobody_may_read() {
     left: AMIs 1, snapshots 1
     notices: save.succeeded
     ");
+}
+
+/// Nobody tries a launch or a start again by itself, and a quota is no lack of room.
+#[test]
+fn who_asks_once_is_told_what_to_do_about_it() {
+    let world = launched(Setup::seeded(11));
+    let ada = caller("ada");
+    let stopped = world.service.stop_instance(&ada, &region(), "work");
+    world.clock.run(stopped).unwrap();
+    world.pass(120);
+    for (code, told, advice) in [
+        (
+            "InsufficientInstanceCapacity",
+            Code::NoCapacity,
+            "another size",
+        ),
+        ("VcpuLimitExceeded", Code::QuotaExceeded, "higher quota"),
+    ] {
+        let capacity = Capacity::RefusedAs(code.to_owned());
+        world.admin.set_capacity(&region(), "*", capacity).unwrap();
+        let start = world.service.start_instance(&ada, &region(), "work");
+        let launch = launch_request("ubuntu", "other");
+        let launch = world.service.launch(&ada, &launch);
+        for problem in [
+            world.clock.run(start).unwrap_err(),
+            world.clock.run(launch).unwrap_err(),
+        ] {
+            assert_eq!(problem.code, told, "{problem:?}");
+            assert!(problem.advice().contains(advice), "{}", problem.advice());
+            assert!(!problem.advice().contains("by itself"), "{problem:?}");
+        }
+    }
 }

@@ -91,6 +91,35 @@ fn the_last_stop_is_the_one_that_is_waited_for() {
     assert_eq!(run.violations, Vec::<String>::new(), "{}", tell(&run));
 }
 
+/// Credentials that are renewed, quotas, copies under way, and refusals of a start that nobody has heard of: the save
+/// succeeds as if nothing had been, whichever its step.
+#[test]
+fn what_passes_by_itself_costs_no_save() {
+    for fault in [
+        "StopInstance.StopInstance#1=expired",
+        "CreateImage.CreateImage#1=expired",
+        "AwaitSnapshots.Snapshots#1=expired",
+        "RestartInstance.StartInstance#1=expired",
+        "RestartInstance.StartInstance#1=full",
+        "RestartInstance.StartInstance#1=odd",
+        "AwaitRunning.Instances#1=expired",
+        "AwaitImage.Images#1=expired",
+        "CopyImage.CopyImage#1=expired",
+        "CopyImage.CopyImage#1=full",
+        "AwaitCopy.Images#1=expired",
+        "AwaitImage.begin#1=throttle-10",
+    ] {
+        let run = play(MAIN, &[fault.parse().expect("it is a fault")], None);
+        assert_eq!(run.violations, Vec::<String>::new(), "{}", tell(&run));
+        let (told, ends) = (tell(&run), ["CompleteSave", "DiscardImage"]);
+        assert_eq!(
+            ends.map(|step| told.contains(step)),
+            [true, false],
+            "{told}"
+        );
+    }
+}
+
 #[test]
 fn two_faults_at_once_keep_the_promises() {
     for faults in [

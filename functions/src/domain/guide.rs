@@ -107,7 +107,7 @@ const TABLE: &[Row] = &[
     },
     Row {
         cause: "Quota",
-        codes: &[],
+        codes: &[Code::QuotaExceeded],
         words: &["InstanceLimitExceeded", "VcpuLimitExceeded"],
         happened: "The account's quota of running instances is used up, so {name} ({type}) cannot be started. \
                    EC2 said: {said}",
@@ -146,6 +146,7 @@ const TABLE: &[Row] = &[
             "InsufficientInstanceCapacity",
             "InsufficientHostCapacity",
             "InsufficientReservedInstanceCapacity",
+            "ReservationCapacityExceeded",
         ],
         happened: "EC2 has had no room for a {type} in the Availability Zone of {name} since {since}. The instance is \
                    stopped, and its volumes are as they were. Prism goes on asking by itself. EC2 said: {said}",
@@ -242,9 +243,9 @@ const TABLE: &[Row] = &[
     },
     Row {
         cause: "Refused",
-        codes: &[Code::AwsRefused],
+        codes: &[Code::StartRefused, Code::AwsRefused],
         words: &[],
-        happened: "EC2 refuses to start {name}, for a reason that Prism does not know. EC2 said: {said}",
+        happened: "EC2 refuses to start {name}. EC2 said: {said}",
         steps: &[
             (
                 Always,

@@ -150,6 +150,7 @@ codes! {
     CopyTimedOut, Failed, "A copy to a Region was not available in time.", "The version stands in its other Regions. Copy it again, without saving: prism template copy NAME --region REGION";
     ShareFailed, Failed, "The AMIs could not be opened or closed in every Region.", "Ask for the same again: what is done stays done.";
     RestoreGaveUp, Failed, "The instance could not be brought back for hours.", "Start it by hand (\"prism start\"); docs/operations.md says what to try.";
+    StartRefused, Failed, "EC2 refuses to start the instance as it is.", "Change what EC2 names in the message, then \"prism start\".";
     RestoreImpossible, Failed, "The instance cannot be brought back as it is.", "Read the cause in the message and mend it, then \"prism start\".";
     Superseded, Failed, "A recovery has taken over; this execution must change nothing more.", "Nothing needs to be done: the recovery goes on.";
     AwsRefused, Failed, "EC2 refused a call for a reason that Prism does not know.", "Read EC2's code and sentence in the message.";
@@ -178,7 +179,8 @@ codes! {
     Throttled, Transient, "EC2 had too many calls.", "It is tried again by itself.";
     NotReady, Transient, "AWS is not ready for it yet: something made or changed a moment ago is not known everywhere.", "It is tried again by itself.";
     EventMissed, Transient, "What was to be waited for has happened already.", "Nothing needs to be done: it is looked at again at once.";
-    NoCapacity, Transient, "EC2 has no room for the instance type now, or a quota is used up.", "It is tried again by itself for hours; a quota can be raised.";
+    NoCapacity, Transient, "EC2 has no room for the instance type now.", "Try again later, or use another size, zone or Region.";
+    QuotaExceeded, Transient, "A quota of the AWS account is used up.", "End what nobody needs, or ask AWS for a higher quota, then try again.";
     AwsUnavailable, Transient, "AWS did not answer, or answered that it failed.", "It is tried again by itself.";
     RegistryUnavailable, Transient, "The registry did not answer.", "Try again; if it stays so, see docs/operations.md.";
     RegistryConflict, Transient, "Somebody else changed the same record at the same time.", "It is tried again by itself.";

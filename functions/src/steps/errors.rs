@@ -1,7 +1,7 @@
 //! What EC2's errors mean to a save.
 
 use crate::domain::{Code, Problem};
-use crate::ports::{Ec2Error, advice};
+use crate::ports::{Ec2Error, Fault, advice};
 
 /// The problem that an EC2 error is, wherever the step has no better word for it.
 pub(crate) fn from_ec2(error: Ec2Error) -> Problem {
@@ -11,6 +11,11 @@ pub(crate) fn from_ec2(error: Ec2Error) -> Problem {
         (
             Code::NoCapacity,
             "EC2 has no room for the instance now.".to_owned(),
+        )
+    } else if error.is_quota() {
+        (
+            Code::QuotaExceeded,
+            "A quota of the account is used up.".to_owned(),
         )
     } else if error.is_unauthorized() {
         (
@@ -27,13 +32,11 @@ pub(crate) fn from_ec2(error: Ec2Error) -> Problem {
             Code::AwsUnavailable,
             "EC2 did not answer, or failed.".to_owned(),
         )
-    } else if error.is_about_credentials() {
-        (
-            Code::AwsRefused,
-            "EC2 does not accept the credentials.".to_owned(),
-        )
     } else {
-        (Code::AwsRefused, "EC2 refused.".to_owned())
+        match credentials(&error) {
+            Some(fault) => (fault.code(), fault.means().to_owned()),
+            None => (Code::AwsRefused, "EC2 refused.".to_owned()),
+        }
     };
     let problem = Problem::new(code, message);
     let problem = match advice(&error.code, &error.message) {
@@ -41,6 +44,12 @@ pub(crate) fn from_ec2(error: Ec2Error) -> Problem {
         None => problem,
     };
     problem.because(error)
+}
+
+/// What is wrong with the credentials of the call, or with the clock that signed it.
+fn credentials(error: &Ec2Error) -> Option<Fault> {
+    Fault::of(&error.code, &error.message)
+        .filter(|fault| !matches!(fault, Fault::Permission | Fault::Absent))
 }
 
 /// The IAM name of an action; one of another service names the service itself.
@@ -67,14 +76,23 @@ mod tests {
         let cases = [
             ("RequestLimitExceeded", Code::Throttled),
             ("InsufficientInstanceCapacity", Code::NoCapacity),
-            ("InstanceLimitExceeded", Code::NoCapacity),
+            ("ReservationCapacityExceeded", Code::NoCapacity),
+            ("InsufficientCapacityOnHost", Code::NoCapacity),
+            ("IncompatibleHostRequirements", Code::NoCapacity),
+            ("UnavailableHostRequirements", Code::NoCapacity),
+            ("InstanceLimitExceeded", Code::QuotaExceeded),
+            ("VcpuLimitExceeded", Code::QuotaExceeded),
+            ("ResourceLimitExceeded", Code::QuotaExceeded),
             ("UnauthorizedOperation", Code::PermissionMissing),
             ("IncorrectInstanceState", Code::NotReady),
             ("Timeout", Code::AwsUnavailable),
             ("InternalError", Code::AwsUnavailable),
+            ("ServerInternal", Code::AwsUnavailable),
+            ("RetryableError", Code::AwsUnavailable),
             ("InvalidParameterValue", Code::AwsRefused),
-            ("RequestExpired", Code::AwsRefused),
-            ("AuthFailure", Code::AwsRefused),
+            ("RequestExpired", Code::CredentialsExpired),
+            ("AuthFailure", Code::CredentialsRefused),
+            ("RequestTimeTooSkewed", Code::ClockWrong),
         ];
         for (ec2, code) in cases {
             let problem = from_ec2(Ec2Error::new("StartInstances", ec2, "why"));

@@ -179,7 +179,12 @@ pub(super) async fn start(
             let message = format!("The instance {id} was terminated during the save.");
             return Err(Problem::new(Code::InstanceGone, message).because(error));
         }
-        Err(error) => from_ec2(error),
+        Err(error) if error.is_lasting_refusal_to_start() => {
+            let message = format!("EC2 does not start the instance {id} as it is.");
+            Problem::new(Code::StartRefused, message).because(error)
+        }
+        // Anything else may pass, what nobody has heard of too: the definition asks again for hours.
+        Err(error) => from_ec2(error).hint("It is tried again by itself for hours."),
     };
     if problem.code != Code::NotReady {
         note_trouble(env, save, &problem).await?;

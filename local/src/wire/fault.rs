@@ -54,7 +54,8 @@ fn status_of(code: &str) -> u16 {
         | "InsufficientHostCapacity"
         | "InsufficientReservedInstanceCapacity"
         | "InternalError"
-        | "InternalFailure" => 500,
+        | "InternalFailure"
+        | "ServerInternal" => 500,
         "RequestLimitExceeded" | "Unavailable" | "ServiceUnavailable" => 503,
         _ => 400,
     }

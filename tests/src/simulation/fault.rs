@@ -39,6 +39,12 @@ kinds! {
     Refused = "refused",
     /// The permission is missing for this call.
     Denied = "denied",
+    /// The credentials of this call have expired.
+    Expired = "expired",
+    /// A quota is used up for this call, or too many copies are under way.
+    Full = "full",
+    /// EC2 refuses this start by a code that nobody has heard of.
+    Odd = "odd",
     /// Nothing happens and nothing is answered until the function's time is up.
     Hangs = "hangs",
     /// It is done, and nothing is answered until the function's time is up.
@@ -285,7 +291,12 @@ fn takes(call: Call, of_step: bool, kind: Kind) -> bool {
         Kind::Throttle1 | Kind::Throttle10 | Kind::Throttle100 => {
             is_of_ec2(call) || matches!(call, Call::Get | Call::Put | Call::Delete)
         }
-        Kind::Denied => is_of_ec2(call),
+        Kind::Denied | Kind::Expired => is_of_ec2(call),
+        Kind::Full => matches!(
+            call,
+            Call::StartInstance | Call::RunInstance | Call::CopyImage
+        ),
+        Kind::Odd => call == Call::StartInstance,
         Kind::Stale => matches!(call, Call::Instances | Call::Images | Call::Snapshots),
         Kind::Abort | Kind::TimeUp => of_step,
         Kind::AbortAfter | Kind::TimeUpAfter | Kind::Zombie => of_step && changes(call),

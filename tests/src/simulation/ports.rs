@@ -71,13 +71,7 @@ mod executions;
 /// EC2's words.
 fn ec2_error(action: &'static str) -> impl Fn(Wrong) -> Ec2Error + Send + Sync {
     move |wrong| {
-        let (code, message) = match wrong {
-            Wrong::Failed => ("InternalError", "An internal error has occurred"),
-            Wrong::Refused => ("UnsupportedOperation", "The simulation does not allow it"),
-            Wrong::Denied => ("UnauthorizedOperation", "You are not authorized"),
-            Wrong::Silent => ("Timeout", "no answer came"),
-            Wrong::Throttled => ("RequestLimitExceeded", "Request limit exceeded."),
-        };
+        let (code, message) = wrong.of_ec2();
         Ec2Error::new(action, code, message)
     }
 }

@@ -159,8 +159,10 @@ fn troubles(rng: &mut fastrand::Rng) -> (Vec<(u64, Deed)>, bool) {
                 Box::new(|w| w.admin.fail_next_copy("why").expect("there")),
             ),
             3 => {
-                let less = [Capacity::Refused, Capacity::FailsLate][rng.usize(..2)];
-                trouble(at, Box::new(move |w| room(w, less)));
+                let odd = Capacity::RefusedAs("SomethingNew".to_owned());
+                let less = [Capacity::Refused, Capacity::FailsLate, odd];
+                let less = less[rng.usize(..3)].clone();
+                trouble(at, Box::new(move |w| room(w, less.clone())));
                 trouble(at + long, Box::new(|w| room(w, Capacity::Available)));
             }
             4 => {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::ports::Fault;
+
 /// What EC2, or the way to it, answered instead of what was asked.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{action} answered {code}: {message}")]
@@ -89,37 +91,48 @@ impl Ec2Error {
     pub fn is_capacity(&self) -> bool {
         matches!(
             self.code.as_str(),
-            "InsufficientInstanceCapacity"
+            "InsufficientCapacity"
+                | "InsufficientCapacityOnHost"
                 | "InsufficientHostCapacity"
+                | "InsufficientInstanceCapacity"
                 | "InsufficientReservedInstanceCapacity"
-                | "InstanceLimitExceeded"
-                | "VcpuLimitExceeded"
+                | "ReservationCapacityExceeded"
+                // No Dedicated Host is free, or none that fits.
+                | "IncompatibleHostRequirements"
+                | "UnavailableHostRequirements"
+        )
+    }
+
+    /// Whether the account has as much as it may have now. `ResourceLimitExceeded` is also what CopyImage returns
+    /// while too many copies run to its Region (EC2 fact 8).
+    pub fn is_quota(&self) -> bool {
+        matches!(
+            self.code.as_str(),
+            "InstanceLimitExceeded" | "ResourceLimitExceeded" | "VcpuLimitExceeded"
+        )
+    }
+
+    /// Whether a start is refused for what the instance is, so that it is refused again until somebody changes that
+    /// ("Error codes for the Amazon EC2 API"). Every other refusal of a start may pass: capacity, hosts,
+    /// reservations and accounts change without anybody's touching the instance, and EC2 adds codes.
+    pub fn is_lasting_refusal_to_start(&self) -> bool {
+        matches!(
+            self.code.as_str(),
+            // The AWS Marketplace subscription that the instance needs has ended.
+            "OptInRequired"
+                // The instance's own configuration does not allow it.
+                | "UnsupportedHibernationConfiguration"
+                | "UnsupportedHostConfiguration"
+                | "UnsupportedInstanceTypeOnHost"
+                | "UnsupportedOperation"
+                | "UnsupportedTenancy"
+                | "ZonesMismatched"
         )
     }
 
     /// Whether the caller lacks a permission.
     pub fn is_unauthorized(&self) -> bool {
-        matches!(
-            self.code.as_str(),
-            "UnauthorizedOperation" | "AuthFailure" | "AccessDenied" | "AccessDeniedException"
-        ) && !self.is_about_credentials()
-    }
-
-    /// Whether the credentials are not accepted, so that nobody knows who asks.
-    pub fn is_about_credentials(&self) -> bool {
-        match self.code.as_str() {
-            // It has two meanings.
-            "AuthFailure" => !self.message.contains("Not authorized"),
-            "ExpiredToken"
-            | "ExpiredTokenException"
-            | "InvalidClientTokenId"
-            | "InvalidSignatureException"
-            | "RequestExpired"
-            | "RequestNotSent"
-            | "SignatureDoesNotMatch"
-            | "UnrecognizedClientException" => true,
-            _ => false,
-        }
+        Fault::of(&self.code, &self.message) == Some(Fault::Permission)
     }
 
     /// Whether the resource is in a state that does not allow the action, perhaps only for now.
@@ -138,8 +151,10 @@ impl Ec2Error {
                 | "Unreachable"
                 | "InternalError"
                 | "InternalFailure"
-                | "Unavailable"
+                | "RetryableError"
+                | "ServerInternal"
                 | "ServiceUnavailable"
+                | "Unavailable"
         )
     }
 }

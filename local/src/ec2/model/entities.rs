@@ -260,13 +260,15 @@ impl Default for AreaRow {
 }
 
 /// Whether there is room for instances of a type in a Region.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Capacity {
     /// There is.
     Available,
     /// Calls answer `InsufficientInstanceCapacity`.
     Refused,
+    /// Calls answer this code of EC2's.
+    RefusedAs(String),
     /// Calls are accepted, and the instance then falls back to `stopped`
     /// (`Server.InsufficientInstanceCapacity`).
     FailsLate,

@@ -245,8 +245,16 @@ impl Model {
         action: &str,
         instance_type: &str,
     ) -> Result<(), Ec2Error> {
-        if self.capacity(scope, instance_type) == Capacity::Refused {
-            return Err(errors::no_capacity(action, instance_type));
+        match self.capacity(scope, instance_type) {
+            Capacity::Refused => return Err(errors::no_capacity(action, instance_type)),
+            Capacity::RefusedAs(code) => {
+                return Err(Ec2Error::new(
+                    action,
+                    &code,
+                    "The instance cannot be started now.",
+                ));
+            }
+            Capacity::Available | Capacity::FailsLate => {}
         }
         let quota = self
             .area(scope.account, scope.region)
@@ -273,7 +281,7 @@ impl Model {
             .capacity
             .get(scope.region)
             .and_then(|types| types.get(instance_type).or_else(|| types.get("*")))
-            .copied()
+            .cloned()
             .unwrap_or(Capacity::Available)
     }
 

@@ -22,10 +22,32 @@ pub(crate) enum Wrong {
     Refused,
     /// The permission is missing.
     Denied,
+    /// The credentials have expired.
+    Expired,
+    /// A quota is used up.
+    Full,
+    /// It refused by an unknown code.
+    Odd,
     /// No answer came.
     Silent,
     /// There were too many calls.
     Throttled,
+}
+
+impl Wrong {
+    /// EC2's code and sentence for it.
+    pub(crate) fn of_ec2(self) -> (&'static str, &'static str) {
+        match self {
+            Wrong::Failed => ("InternalError", "An internal error has occurred"),
+            Wrong::Refused => ("UnsupportedOperation", "The simulation does not allow it"),
+            Wrong::Denied => ("UnauthorizedOperation", "You are not authorized"),
+            Wrong::Expired => ("RequestExpired", "Request has expired."),
+            Wrong::Full => ("ResourceLimitExceeded", "You have reached a limit."),
+            Wrong::Odd => ("SomethingNew", "Not now."),
+            Wrong::Silent => ("Timeout", "no answer came"),
+            Wrong::Throttled => ("RequestLimitExceeded", "Request limit exceeded."),
+        }
+    }
 }
 
 /// A call on its way to a port.
@@ -93,6 +115,9 @@ impl Conductor {
             Kind::Fails => wrong(Wrong::Failed),
             Kind::Refused => wrong(Wrong::Refused),
             Kind::Denied => wrong(Wrong::Denied),
+            Kind::Expired => wrong(Wrong::Expired),
+            Kind::Full => wrong(Wrong::Full),
+            Kind::Odd => wrong(Wrong::Odd),
             Kind::Throttle1 | Kind::Throttle10 | Kind::Throttle100 => wrong(Wrong::Throttled),
             Kind::FailsAfter => {
                 drop((asked.ask)().await);
