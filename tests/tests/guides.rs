@@ -2,6 +2,8 @@
 //! and commands that can be typed.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::time::Duration;
+
 use prism_functions::domain::guide::{self, Guide};
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::ports::{Encryption, InstanceState};
@@ -243,4 +245,20 @@ fn every_alarm_has_its_section() {
         let name = name.replace("${AWS::StackName}", "prism");
         assert!(text.contains(&format!("\n### `{name}`: ")), "{id}: {name}");
     }
+}
+
+/// A stop that hangs is told as soon as the save has given up waiting for it, and what helps.
+#[test]
+fn a_stop_that_hangs_is_told_at_once() {
+    let world = launched(Setup::slow(11, |d| d.stop = Duration::from_hours(3)));
+    let id = begun(&world, save_request("work", "kept"));
+    world.pass(16 * 60);
+    let record = world.record(&id).unwrap();
+    assert_eq!(record.state, SaveState::Running, "{record:#?}");
+    let guide = told_guide(&world, &record);
+    assert_eq!(guide.cause, "Stopping");
+    assert!(commands(&guide)[0].ends_with("--force"), "{guide:#?}");
+    to_the_end(&world, &id);
+    let record = world.record(&id).unwrap();
+    assert_eq!((record.state, record.trouble), (SaveState::Failed, None));
 }

@@ -2,10 +2,13 @@
 //! puts everything back (promise P1).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use prism_functions::domain::SaveId;
+use chrono::TimeDelta;
 use prism_functions::domain::save::SaveState;
+use prism_functions::domain::{Code, SaveId};
+use prism_functions::ports::InstanceState;
+use prism_local::ec2::Capacity;
 use prism_tests::clean;
-use prism_tests::world::{World, caller, region, save_request};
+use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};
 
 /// The seconds of a save at which something goes wrong: each of the first, in which most happens,
 /// then ever fewer until after the end.
@@ -177,4 +180,136 @@ fn a_hand_over_at_any_moment_still_succeeds() {
             .unwrap();
         assert_eq!(template.unwrap().value.latest, 1);
     }
+}
+
+/// A save that is interrupted so often, right after its stop, that the sweep leaves it alone for a while.
+fn given_a_rest() -> (World, SaveId) {
+    let mut setup = Setup::seeded(11);
+    setup.events = false;
+    let world = launched(setup);
+    let id = begun(&world, save_request("work", "kept"));
+    world.pass(30);
+    loop {
+        let record = world.record(&id).unwrap();
+        let stop = world
+            .service
+            .executions
+            .stop(&record.execution, "by the test");
+        world.clock.run(stop).unwrap();
+        let swept = world.clock.run(world.service.sweep()).unwrap();
+        if swept.is_empty() {
+            break;
+        }
+    }
+    let record = world.record(&id).unwrap();
+    assert!(record.epoch >= 4, "{record:#?}");
+    assert_eq!(
+        world.instance(id_of(&world).as_str()).state,
+        InstanceState::Stopped
+    );
+    (world, id)
+}
+
+fn recovers(world: &World, id: &SaveId) {
+    world.pass(240);
+    let record = world.record(id).unwrap();
+    assert!(record.state.is_final(), "{record:#?}");
+    assert_eq!(
+        world.instance(id_of(world).as_str()).state,
+        InstanceState::Running
+    );
+}
+
+#[test]
+fn a_person_has_a_save_recovered_at_once() {
+    let (world, id) = given_a_rest();
+    let nobody = caller("mallory");
+    let refused = world.clock.run(world.service.recover_save(&nobody, &id));
+    assert_eq!(refused.unwrap_err().code, Code::SaveNotFound);
+    let before = world.record(&id).unwrap();
+    let ada = caller("ada");
+    let after = world
+        .clock
+        .run(world.service.recover_save(&ada, &id))
+        .unwrap();
+    assert_eq!(after.epoch, before.epoch + 1);
+    // Once somebody works on it, the same again changes nothing.
+    let again = world
+        .clock
+        .run(world.service.recover_save(&ada, &id))
+        .unwrap();
+    assert_eq!(again.epoch, after.epoch);
+    recovers(&world, &id);
+    let ended = world.clock.run(world.service.recover_save(&ada, &id));
+    assert_eq!(ended.unwrap_err().code, Code::SaveEnded);
+}
+
+#[test]
+fn a_start_has_the_save_of_its_instance_recovered() {
+    let (world, id) = given_a_rest();
+    let start = caller("ada");
+    let start = world.service.start_instance(&start, &region(), "work");
+    world.clock.run(start).unwrap();
+    recovers(&world, &id);
+}
+
+/// While the save asks for room again every five minutes, its owner may ask in between, as the guide says.
+#[test]
+fn a_start_asks_at_once_what_a_save_asks_again_later() {
+    let world = launched(Setup::seeded(11));
+    let id = begun(&world, save_request("work", "kept"));
+    world.pass(15);
+    let ada = caller("ada");
+    let start = || {
+        let start = world.service.start_instance(&ada, &region(), "work");
+        world.clock.run(start)
+    };
+    assert_eq!(start().unwrap_err().code, Code::InstanceBusy);
+    let room = |capacity| world.admin.set_capacity(&region(), "*", capacity).unwrap();
+    room(Capacity::Refused);
+    world.pass(3600);
+    assert_eq!(start().unwrap_err().code, Code::NoCapacity);
+    room(Capacity::Available);
+    start().unwrap();
+    world.pass(20);
+    assert_eq!(
+        world.instance(id_of(&world).as_str()).state,
+        InstanceState::Running
+    );
+    world.pass(900);
+    assert_eq!(world.record(&id).unwrap().state, SaveState::Succeeded);
+}
+
+#[test]
+fn a_cancel_postpones_no_recovery() {
+    let (world, id) = given_a_rest();
+    world.pass(240);
+    let cancelled = world.service.cancel_save(&caller("ada"), &id);
+    world.clock.run(cancelled).unwrap();
+    // Five minutes after the last execution began, whatever was asked since.
+    world.pass(61);
+    assert_eq!(world.clock.run(world.service.sweep()).unwrap().len(), 1);
+    recovers(&world, &id);
+}
+
+/// A clock that ran an hour ahead, and was set right.
+#[test]
+fn a_clock_that_was_set_back_delays_nothing() {
+    let (world, id) = given_a_rest();
+    let ahead = world.now() + TimeDelta::hours(1);
+    let changed = world.service.env.registry.change_save(&id, None, |record| {
+        for at in [
+            &mut record.stop_requested_at,
+            &mut record.stopped_at,
+            &mut record.recovered_at,
+            &mut record.restore_began_at,
+        ] {
+            *at = at.and(Some(ahead));
+        }
+        record.updated_at = ahead;
+        Ok(())
+    });
+    world.clock.run(changed).unwrap();
+    assert_eq!(world.clock.run(world.service.sweep()).unwrap().len(), 1);
+    recovers(&world, &id);
 }

@@ -417,9 +417,10 @@ fn who_asks_once_is_told_what_to_do_about_it() {
     ] {
         let capacity = Capacity::RefusedAs(code.to_owned());
         world.admin.set_capacity(&region(), "*", capacity).unwrap();
-        let start = world.service.start_instance(&ada, &region(), "work");
-        let launch = launch_request("ubuntu", "other");
-        let launch = world.service.launch(&ada, &launch);
+        let here = region();
+        let start = world.service.start_instance(&ada, &here, "work");
+        let request = launch_request("ubuntu", "other");
+        let launch = world.service.launch(&ada, &request);
         for problem in [
             world.clock.run(start).unwrap_err(),
             world.clock.run(launch).unwrap_err(),

@@ -10,8 +10,8 @@ use prism_local::executions::DEFINITION;
 use prism_tests::cloudformation::{Template, array, template, text};
 use serde_json::{Value, json};
 
-/// The handlers that are no steps, and whether events call them.
-const OTHERS: [(&str, bool); 3] = [("Sweep", true), ("Wake", true), ("Api", false)];
+/// The handlers that are no steps, and whether a rule calls them itself.
+const OTHERS: [(&str, bool); 3] = [("Sweep", true), ("Wake", false), ("Api", false)];
 
 fn names() -> BTreeSet<String> {
     let steps = steps::ALL.iter().map(|step| step.name);
@@ -146,10 +146,12 @@ fn what_events_call_has_dead_letters_and_nothing_else_has() {
     let admitted = policy.to_string();
     for (id, rule) in rules {
         for target in array(&rule["Targets"]) {
-            let function = text(&target["Arn"]);
-            assert!(
-                ["${SweepFunction.Alias}", "${WakeFunction.Alias}"].contains(&function.as_str())
-            );
+            let called = text(&target["Arn"]);
+            let expected = match id {
+                "SweepRule" => "${SweepFunction.Alias}",
+                _ => "${WakeQueue.Arn}",
+            };
+            assert_eq!(called, expected, "{id}");
             assert_eq!(
                 text(&target["DeadLetterConfig"]["Arn"]),
                 "${DeadLetters.Arn}",
@@ -159,6 +161,48 @@ fn what_events_call_has_dead_letters_and_nothing_else_has() {
         assert!(
             admitted.contains(&format!("{id}.Arn")),
             "{id} may not send letters"
+        );
+    }
+}
+
+/// However many events the account has, the wake-up takes a bounded part of the concurrency that the steps need, too.
+#[test]
+fn events_reach_the_wake_up_by_a_queue_that_bounds_it() {
+    let template = template();
+    let mapping = template.properties("WakeQueueMapping");
+    assert_eq!(text(&mapping["EventSourceArn"]), "${WakeQueue.Arn}");
+    assert_eq!(text(&mapping["FunctionName"]), "${WakeFunction.Alias}");
+    // At least 2, as Lambda has it.
+    assert_eq!(mapping["ScalingConfig"]["MaximumConcurrency"], 4);
+    // One event that fails does not bring back the others.
+    assert_eq!(
+        mapping["FunctionResponseTypes"],
+        json!(["ReportBatchItemFailures"])
+    );
+    let queue = template.properties("WakeQueue");
+    assert_eq!(queue["SqsManagedSseEnabled"], true);
+    let letters = &queue["RedrivePolicy"];
+    assert_eq!(text(&letters["deadLetterTargetArn"]), "${DeadLetters.Arn}");
+    assert_eq!(letters["maxReceiveCount"], 3);
+    let number = |value: &Value| value.as_u64().expect("it is a number");
+    let hidden = number(&queue["VisibilityTimeout"]);
+    let timeout = number(template.of_function("WakeFunction", "Timeout"));
+    assert!(hidden >= 6 * timeout, "Lambda asks for {}", 6 * timeout);
+    assert!(number(&queue["MessageRetentionPeriod"]) > 3 * hidden);
+    let admitted = &template.properties("WakeQueuePolicy")["PolicyDocument"]["Statement"][0];
+    assert_eq!(admitted["Principal"]["Service"], "events.amazonaws.com");
+    let from = array(&admitted["Condition"]["ArnEquals"]["aws:SourceArn"]);
+    let from: BTreeSet<String> = from.iter().map(text).collect();
+    let rules = template.resources("AWS::Events::Rule");
+    let waking = rules.keys().filter(|id| **id != "SweepRule");
+    assert_eq!(from, waking.map(|id| format!("${{{id}.Arn}}")).collect());
+    // Nobody else invokes it, and nothing without the queue.
+    let permissions = template.resources("AWS::Lambda::Permission");
+    for (id, permission) in permissions {
+        assert_ne!(
+            text(&permission["FunctionName"]),
+            "${WakeFunction.Alias}",
+            "{id}"
         );
     }
 }
@@ -374,8 +418,28 @@ fn logs_end_and_alarms_reach_somebody() {
         "failures",
         "Errors",
         "Throttles",
+        "5xx",
     ] {
         assert!(watched(metric), "nobody watches {metric}");
+    }
+    // The sweep tells every five minutes: a period that is no longer may hold nothing.
+    let age = template.properties("DutyAgeAlarm");
+    assert!(age["Period"].as_u64() >= Some(900), "{age}");
+    for (id, api) in [
+        ("ApiErrorsAlarm", "${HttpApi}"),
+        ("PortalErrorsAlarm", "${PortalApi}"),
+    ] {
+        let alarm = template.properties(id);
+        assert_eq!(alarm["Namespace"], "AWS/ApiGateway", "{id}");
+        let of: Vec<String> = array(&alarm["Dimensions"])
+            .iter()
+            .map(|one| format!("{}={}", text(&one["Name"]), text(&one["Value"])))
+            .collect();
+        assert_eq!(
+            of,
+            [format!("ApiId={api}"), "Stage=$default".to_owned()],
+            "{id}"
+        );
     }
     let metrics = fs::read_to_string(
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions/src/aws/metrics.rs"),

@@ -153,6 +153,9 @@ pub(crate) trait Backend: Team {
     /// Asks a save to end.
     async fn cancel_save(&self, id: &SaveId) -> Result<SaveRecord, Problem>;
 
+    /// Recovers at once a save that nobody works on any more.
+    async fn recover_save(&self, id: &SaveId) -> Result<SaveRecord, Problem>;
+
     /// Leaves a save of this process to a process of its own; elsewhere it goes on anyway.
     async fn hand_over(&self, _id: &SaveId) -> Result<(), Problem> {
         Ok(())

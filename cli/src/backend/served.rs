@@ -179,6 +179,10 @@ impl<S: Served> Backend for S {
         self.service().cancel_save(self.caller(), id).await
     }
 
+    async fn recover_save(&self, id: &SaveId) -> Result<SaveRecord, Problem> {
+        self.service().recover_save(self.caller(), id).await
+    }
+
     async fn hand_over(&self, id: &SaveId) -> Result<(), Problem> {
         Served::hand_over(self, id).await
     }

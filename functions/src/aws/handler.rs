@@ -79,11 +79,7 @@ impl Handler {
                 let recoveries: Vec<Value> = recoveries.iter().map(told).collect();
                 Ok(json!({ "recoveries": recoveries }))
             }
-            Handler::Wake => {
-                let woken = service.wake(&payload).await?;
-                let recovery = woken.recovery.as_ref().map(told);
-                Ok(json!({ "wait_ended": woken.wait_ended, "recovery": recovery }))
-            }
+            Handler::Wake => service.wake_by(&payload).await,
             // It has more than a service, made once: see `Gateway`.
             Handler::Api => unreachable!("the gateway answers instead"),
         }

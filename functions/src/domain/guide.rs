@@ -260,8 +260,26 @@ const TABLE: &[Row] = &[
         ],
     },
     Row {
+        cause: "Stopping",
+        codes: &[Code::StopTimedOut],
+        words: &[],
+        happened: "{name} has not come to a stop since {since}. {said} Prism starts it again as soon as it is stopped.",
+        steps: &[
+            (
+                Always,
+                "Force the stop; what its programs have not written is lost:",
+                "aws ec2 stop-instances --region {region} --instance-ids {id} --force",
+            ),
+            (
+                Always,
+                "Once it is stopped, it is started by itself; or at once:",
+                "prism start {quoted} --region {region}",
+            ),
+        ],
+    },
+    Row {
         cause: "Stuck",
-        codes: &[Code::RestoreGaveUp],
+        codes: &[Code::RestoreGaveUp, Code::RestartTimedOut],
         words: &[],
         happened: "{name} hangs on its way and has not come to run for hours. {said}",
         steps: &[

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::audit::Origin;
@@ -189,6 +190,9 @@ pub struct Moment {
 /// The most moments that a record keeps.
 pub const MOMENTS: usize = 100;
 
+/// How far the clocks of machines may be apart that nobody has set wrongly.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
+
 /// The record of a save: all that its steps know, and all that its callers see.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
@@ -212,6 +216,9 @@ pub struct SaveRecord {
     pub execution: String,
     /// Counts the executions that have worked on it. A step of an earlier one changes nothing.
     pub epoch: u32,
+    /// When the last of the further ones was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovered_at: Option<Timestamp>,
     /// How it stands.
     pub state: SaveState,
     /// The step that is under way or was last.
@@ -332,6 +339,7 @@ impl SaveRecord {
             copy_of: None,
             execution,
             epoch: 1,
+            recovered_at: None,
             state: SaveState::Running,
             step: "PlanSave".to_owned(),
             moments: vec![Moment {
@@ -440,6 +448,30 @@ impl SaveRecord {
             at,
             step: step.to_owned(),
         });
+    }
+
+    /// Brings to `now` what is noted for the future, where a clock was set back: ages are counted from it, and none
+    /// would pass until that clock has caught up. Clocks of machines differ by seconds without that.
+    pub fn heed_clock(&mut self, now: Timestamp) {
+        let noted = [
+            &mut self.stop_requested_at,
+            &mut self.stop_repeated_at,
+            &mut self.stopped_at,
+            &mut self.image_requested_at,
+            &mut self.image_repeated_at,
+            &mut self.snapshots_at,
+            &mut self.start_requested_at,
+            &mut self.running_at,
+            &mut self.copy_requested_at,
+            &mut self.opening_at,
+            &mut self.recovered_at,
+            &mut self.restore_began_at,
+        ];
+        for at in noted.into_iter().flatten() {
+            if *at > now + CLOCKS_DIFFER {
+                *at = now;
+            }
+        }
     }
 
     /// For how long the instance has been down by now, in seconds; `None` when it is not.

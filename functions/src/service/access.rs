@@ -81,6 +81,8 @@ pub enum Action {
     Watch,
     /// Ask a save to end.
     Cancel,
+    /// Have a save recovered at once that nobody works on any more.
+    Recover,
     /// Save and launch for a project, so that it pays.
     Contribute,
     /// Move a template into a project, which pays for all of its versions from then on.
@@ -166,6 +168,8 @@ const TABLE: &[Row] = &[
     (Resource::Save, Action::SeeAudit, MANAGERS),
     (Resource::Save, Action::Watch, &[Owner]),
     (Resource::Save, Action::Cancel, &[Owner]),
+    // It does what the sweep does later.
+    (Resource::Save, Action::Recover, MANAGERS),
     (Resource::Instance, Action::See, &[Owner]),
     (Resource::Instance, Action::Change, &[Owner]),
     (Resource::Instance, Action::SaveVersion, &[Owner]),
@@ -235,7 +239,7 @@ impl Resource {
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::See,
         Self::Launch,
         Self::SaveVersion,
@@ -253,6 +257,7 @@ impl Action {
         Self::Change,
         Self::Watch,
         Self::Cancel,
+        Self::Recover,
         Self::Contribute,
         Self::MoveIn,
         Self::SeeCosts,

@@ -99,7 +99,15 @@ impl Service {
         region: &Region,
         name: &str,
     ) -> Result<Instance, Problem> {
-        let instance = self.free_instance(caller, region, name).await?;
+        let instance = match self.free_instance(caller, region, name).await {
+            Err(busy) if busy.code == Code::InstanceBusy => {
+                match self.owed_a_start(caller, region, name, busy).await? {
+                    Owed::Now(instance) => instance,
+                    Owed::ByRecovery(instance) => return Ok(instance),
+                }
+            }
+            free => free?,
+        };
         match instance.state {
             InstanceState::Stopped => {
                 self.note(caller, "instance.start", region, &instance)
@@ -118,6 +126,33 @@ impl Service {
             }
         }
         Ok(instance)
+    }
+
+    /// An instance that a save holds, and that may be started all the same: the save is about to start it itself and meets
+    /// no room or the like, or nobody works on the save any more, which is then recovered. Every other one is `busy`.
+    async fn owed_a_start(
+        &self,
+        caller: &Caller,
+        region: &Region,
+        name: &str,
+        busy: Problem,
+    ) -> Result<Owed, Problem> {
+        let instance = self.instance(caller, region, name).await?;
+        let holder = self.env.registry.lock_holder(region, &instance.id).await?;
+        let Some(holder) = holder else {
+            return Ok(Owed::Now(instance));
+        };
+        let Some(stored) = self.env.registry.save(&holder).await? else {
+            return Err(busy);
+        };
+        if self.recover_for(caller, &stored.value).await? {
+            return Ok(Owed::ByRecovery(instance));
+        }
+        let record = &stored.value;
+        if record.start_requested_at.is_some() && record.trouble.is_some() {
+            return Ok(Owed::Now(instance));
+        }
+        Err(busy)
     }
 
     /// Begins to stop an instance; one that is stopped stays as it is.
@@ -206,6 +241,14 @@ impl Service {
         Err(Problem::new(Code::InstanceBusy, format!("{name} is being saved by {holder}."))
             .hint(format!("Wait for it with \"prism saves watch {holder}\", or cancel it with \"prism saves cancel {holder}\".")))
     }
+}
+
+/// How an instance is started that a save owes its start.
+enum Owed {
+    /// By whoever asks.
+    Now(Instance),
+    /// By the recovery of the save.
+    ByRecovery(Instance),
 }
 
 fn wrong_state(instance: &Instance, name: &str, what: &str, hint: &str) -> Problem {

@@ -3,10 +3,11 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::access::Caller;
+use super::access::{Action, Caller};
 use super::{Service, copies, from_executions};
+use crate::domain::audit::Subject;
 use crate::domain::save::{Duty, SaveRecord, SaveState, seconds_between};
-use crate::domain::{Problem, SaveId};
+use crate::domain::{Code, Problem, SaveId};
 use crate::ports::{ExecutionStatus, ExecutionsError, InstanceState};
 use crate::steps::Standing;
 
@@ -169,8 +170,60 @@ impl Service {
         Ok(status != Some(ExecutionStatus::Running))
     }
 
+    /// Whether the pause before the next recovery is over. It counts from the last sign of an execution: what people
+    /// write into the record does not postpone it. A sign of the future, from before a clock was set back, says
+    /// nothing.
     fn is_due(&self, record: &SaveRecord) -> bool {
-        record.updated_at + pause_before(record.epoch) <= self.env.clock.now()
+        let now = self.env.clock.now();
+        let reached = record.moments.last().map(|moment| moment.at);
+        let sign = reached.max(record.recovered_at);
+        sign.is_none_or(|sign| sign > now || sign + pause_before(record.epoch) <= now)
+    }
+
+    /// Recovers at once a save that nobody works on any more: for people, who do not wait for the sweep. Of one that is
+    /// worked on nothing changes.
+    pub async fn recover_save(&self, caller: &Caller, id: &SaveId) -> Result<SaveRecord, Problem> {
+        let record = self.save_for(caller, id, Action::Recover).await?;
+        if record.state.is_final() && record.state != SaveState::Stranded {
+            let message = format!("The save {id} has ended already.");
+            return Err(Problem::new(Code::SaveEnded, message));
+        }
+        self.recover_for(caller, &record).await?;
+        self.save(caller, id).await
+    }
+
+    /// Recovers at once a save that has not ended and that no execution works on.
+    pub(super) async fn recover_lost(
+        &self,
+        record: &SaveRecord,
+    ) -> Result<Option<Recovery>, Problem> {
+        if record.state != SaveState::Running || !self.is_lost(record).await? {
+            return Ok(None);
+        }
+        self.recover(record).await
+    }
+
+    /// [`Service::recover_save`] for a caller who may do so. Answers whether a recovery began.
+    pub(super) async fn recover_for(
+        &self,
+        caller: &Caller,
+        record: &SaveRecord,
+    ) -> Result<bool, Problem> {
+        let waits = match record.state {
+            SaveState::Stranded => true,
+            SaveState::Running => self.is_lost(record).await?,
+            _ => false,
+        };
+        if !waits {
+            return Ok(false);
+        }
+        let event = self.event(
+            caller,
+            "save.recover",
+            Subject::Save(record.save_id.clone()),
+        );
+        self.audit(&event).await?;
+        Ok(self.recover(record).await?.is_some())
     }
 
     /// Starts a recovery, unless somebody else has just done so.
@@ -237,6 +290,7 @@ impl Service {
                     after.restore_began_at = Some(now);
                 }
                 after.state = SaveState::Running;
+                after.recovered_at = Some(now);
                 after.updated_at = now;
             }
             Ok(current)

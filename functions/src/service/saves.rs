@@ -141,7 +141,7 @@ impl Service {
         Ok(self.guided(record))
     }
 
-    async fn save_for(
+    pub(super) async fn save_for(
         &self,
         caller: &Caller,
         id: &SaveId,

@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Recovery, Service, from_executions};
 use crate::domain::save::{SaveRecord, SaveState};
@@ -77,6 +77,36 @@ impl Service {
                 tracing::info!(kind = other, "an event of another kind was passed over");
                 Ok(Woken::default())
             }
+        }
+    }
+
+    /// Reacts to what the function is invoked with: a batch of the queue, whose messages are events, or one event
+    /// by itself. Of a batch it returns which messages are to come again; it fails where none could be dealt with.
+    pub async fn wake_by(&self, payload: &Value) -> Result<Value, Problem> {
+        let Some(messages) = payload.get("Records").and_then(Value::as_array) else {
+            let Woken {
+                wait_ended,
+                recovery,
+            } = self.wake(payload).await?;
+            let recovery =
+                recovery.map(|it| json!({"save_id": it.save_id, "execution": it.execution}));
+            return Ok(json!({ "wait_ended": wait_ended, "recovery": recovery }));
+        };
+        let (mut again, mut failed) = (Vec::new(), None);
+        for message in messages {
+            let body = message["body"].as_str().unwrap_or_default();
+            // What is no JSON is passed over like an event that cannot be read.
+            let event = serde_json::from_str(body).unwrap_or_default();
+            if let Err(problem) = self.wake(&event).await {
+                let (code, text) = (problem.code, problem.chain());
+                tracing::warn!(%code, problem = text, "an event was not dealt with");
+                again.push(json!({ "itemIdentifier": message["messageId"] }));
+                failed = Some(problem);
+            }
+        }
+        match failed {
+            Some(problem) if again.len() == messages.len() => Err(problem),
+            _ => Ok(json!({ "batchItemFailures": again })),
         }
     }
 

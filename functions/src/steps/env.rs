@@ -105,6 +105,7 @@ impl Env {
     pub(crate) async fn reach(&self, save: &SaveRef, step: &str) -> Result<SaveRecord, Problem> {
         let now = self.clock.now();
         let change = |record: &mut SaveRecord| {
+            record.heed_clock(now);
             if record.state == SaveState::Running && record.step != step {
                 record.reach(step, now);
                 record.updated_at = now;

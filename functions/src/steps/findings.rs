@@ -27,6 +27,10 @@ pub(crate) enum Standing {
     },
 }
 
+/// For how long a stop, and a start, may take before somebody has to be told that it hangs.
+const STOP_HANGS: TimeDelta = TimeDelta::minutes(15);
+const START_HANGS: TimeDelta = TimeDelta::minutes(30);
+
 /// The instance; `None` when it is gone for so long that EC2 has forgotten it.
 pub(crate) async fn look(
     ec2: &dyn Ec2,
@@ -152,6 +156,39 @@ pub(super) async fn note_fallen_back(
         Some(problem) => note_trouble(env, save, &problem).await,
         None => Ok(()),
     }
+}
+
+/// The same for an instance that has been on its way for so long that it may hang there.
+pub(super) async fn note_hanging(
+    env: &Env,
+    save: &SaveRef,
+    record: &SaveRecord,
+    instance: Option<&Instance>,
+) -> Result<(), Problem> {
+    let Some(instance) = instance else {
+        return Ok(());
+    };
+    let (since, limit, code) = match instance.state {
+        InstanceState::Stopping => (record.stop_requested_at, STOP_HANGS, Code::StopTimedOut),
+        InstanceState::Pending => {
+            let launched = Some(instance.launched_at);
+            (
+                record.start_requested_at.max(launched),
+                START_HANGS,
+                Code::RestartTimedOut,
+            )
+        }
+        _ => return Ok(()),
+    };
+    if since.is_none_or(|since| env.clock.now() - since < limit) {
+        return Ok(());
+    }
+    let (id, state) = (&instance.id, instance.state.as_str());
+    let message = format!(
+        "The instance {id} has been {state} for more than {} minutes.",
+        limit.num_minutes()
+    );
+    note_trouble(env, save, &Problem::new(code, message)).await
 }
 
 /// Asks EC2 to start the instance. That it is about to be asked is written down first, and what keeps

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::await_running::note_running;
-use super::findings::{Standing, look, note_fallen_back, standing, start};
+use super::findings::{Standing, look, note_fallen_back, note_hanging, standing, start};
 use super::{Env, SaveRef, Step};
 use crate::domain::save::{Finding, SaveRecord, seconds_between};
 use crate::domain::{Code, Problem, Timestamp};
@@ -119,7 +119,10 @@ async fn restore(env: &Env, input: &Input, record: &SaveRecord) -> Result<bool, 
             );
             Err(Problem::new(Code::RestoreGaveUp, message))
         }
-        Standing::Moving => Ok(false),
+        Standing::Moving => {
+            note_hanging(env, &input.save, record, instance.as_ref()).await?;
+            Ok(false)
+        }
         // A start that met a key failed before this restore: the key may be usable by now.
         Standing::Down | Standing::Broken { .. } => {
             note_fallen_back(env, &input.save, record, instance.as_ref()).await?;

@@ -110,15 +110,18 @@ def check_routes(world):
 def check_rules(world):
     """What wakes the sweep and the waits, and that it may."""
     events, functions = world.client("events"), world.client("lambda")
-    targets = {"SweepRule": "Sweep", "ExecutionEndedRule": "Wake"}
-    targets |= {"InstanceChangedRule": "Wake", "ImageChangedRule": "Wake"}
-    for logical, handler in targets.items():
+    queue = wake_queue(world)
+    for logical in ["SweepRule", "ExecutionEndedRule", "InstanceChangedRule", "ImageChangedRule"]:
         rule = events.describe_rule(Name=rule_name(world, logical))
         assert rule["State"] == "ENABLED", rule
         (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
-        assert target["Arn"].endswith(f":function:{STACK}-{handler}:live"), target
-        policy = functions.get_policy(FunctionName=f"{STACK}-{handler}", Qualifier="live")["Policy"]
-        assert rule["Arn"] in policy, f"{logical} may not call {handler}"
+        if logical == "SweepRule":
+            assert target["Arn"].endswith(f":function:{STACK}-Sweep:live"), target
+            policy = functions.get_policy(FunctionName=f"{STACK}-Sweep", Qualifier="live")["Policy"]
+        else:
+            assert target["Arn"] == queue["QueueArn"], target
+            policy = queue["Policy"]
+        assert rule["Arn"] in policy, f"{logical} may not send to its target"
         wanted = world.template["Resources"][logical]["Properties"]
         if "ScheduleExpression" in wanted:
             assert rule["ScheduleExpression"] == wanted["ScheduleExpression"] == "rate(5 minutes)"
@@ -128,6 +131,18 @@ def check_rules(world):
     pattern = json.loads(events.describe_rule(Name=rule_name(world, "ExecutionEndedRule"))["EventPattern"])
     assert pattern["detail"]["stateMachineArn"] == [world.outputs["StateMachineArn"]]
     assert "ABORTED" in pattern["detail"]["status"]
+
+
+def wake_queue(world):
+    """The attributes of the queue before the wake-up, which reads it."""
+    url = world.physical("WakeQueue")
+    queue = world.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    mappings = world.client("lambda").list_event_source_mappings(EventSourceArn=queue["QueueArn"])
+    (mapping,) = mappings["EventSourceMappings"]
+    assert mapping["FunctionArn"].endswith(f":function:{STACK}-Wake:live"), mapping
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"], mapping
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 4}, mapping
+    return queue
 
 
 def rule_name(world, logical):

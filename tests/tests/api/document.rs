@@ -38,6 +38,7 @@ fn the_document_has_every_route_and_stands_under_its_own() {
     POST /v1/saves
     GET /v1/saves/{id}
     POST /v1/saves/{id}/cancel
+    POST /v1/saves/{id}/recover
     GET /v1/schedules
     POST /v1/schedules
     GET /v1/schedules/{name}

@@ -175,6 +175,7 @@ fn what_is_not_yours_is_not_there() {
     for (method, path, code) in [
         ("GET", format!("/v1/saves/{id}"), "SaveNotFound"),
         ("POST", format!("/v1/saves/{id}/cancel"), "SaveNotFound"),
+        ("POST", format!("/v1/saves/{id}/recover"), "SaveNotFound"),
         ("GET", "/v1/templates/kept".to_owned(), "TemplateNotFound"),
         (
             "GET",

@@ -322,6 +322,7 @@ fn addresses() -> Vec<Odd> {
         let names = if id == "%FF" { "id" } else { "save id" };
         all.ask("GET", format!("/v1/saves/{id}"), names);
         all.ask("POST", format!("/v1/saves/{id}/cancel"), names);
+        all.ask("POST", format!("/v1/saves/{id}/recover"), names);
     }
     for name in ["UP", "a", "-ab", "a%2Fb%2Fc", "x%0Ay"] {
         for rest in TEMPLATE_PATHS {

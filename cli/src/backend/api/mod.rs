@@ -319,6 +319,11 @@ impl Backend for Api {
         self.client.send(call).await?.json()
     }
 
+    async fn recover_save(&self, id: &SaveId) -> Result<SaveRecord, Problem> {
+        let call = Call::of(Method::POST, format!("/v1/saves/{id}/recover"));
+        self.client.send(call).await?.json()
+    }
+
     async fn create_schedule(&self, asked: ScheduleRequest) -> Result<Schedule, Problem> {
         // The same again is the same schedule: it needs no key.
         let call = Call::of(Method::POST, "/v1/schedules");

@@ -2,6 +2,7 @@
 
 mod cancel;
 mod list;
+mod recover;
 mod status;
 mod watch;
 
@@ -11,13 +12,14 @@ use prism_functions::domain::{Problem, SaveId};
 use crate::app::Session;
 use crate::errors::Outcome;
 
-/// See, watch and cancel saves
+/// See, watch, cancel and recover saves
 #[derive(Debug, Subcommand)]
 pub(crate) enum Saves {
     List(list::List),
     Status(status::Status),
     Watch(watch::Watch),
     Cancel(cancel::Cancel),
+    Recover(recover::Recover),
 }
 
 impl Saves {
@@ -28,6 +30,7 @@ impl Saves {
             Self::Status(args) => args.run(session).await,
             Self::Watch(args) => args.run(session).await,
             Self::Cancel(args) => args.run(session).await,
+            Self::Recover(args) => args.run(session).await,
         }
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(list, begin))
         .routes(routes!(show))
         .routes(routes!(cancel))
+        .routes(routes!(recover))
 }
 
 /// Your saves, the newest first
@@ -127,5 +128,24 @@ async fn cancel(
 ) -> Result<(StatusCode, Json<SaveRecord>), Refused> {
     let id: SaveId = id.parse()?;
     let record = api.service.cancel_save(&caller, &id).await?;
+    Ok((StatusCode::ACCEPTED, Json(record)))
+}
+
+/// Recover a save at once
+///
+/// A save whose execution has ended without it is recovered by itself, after ever longer pauses where that keeps
+/// failing, and one that is stranded is tried again. This does so now. One that is worked on stays as it is.
+#[utoipa::path(
+    post, path = "/v1/saves/{id}/recover", operation_id = "recover_save", tag = "saves",
+    params(("id" = SaveId, Path, description = "The save")),
+    responses((status = 202, description = "It is worked on", body = SaveRecord), Acting)
+)]
+async fn recover(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Named(id): Named<String>,
+) -> Result<(StatusCode, Json<SaveRecord>), Refused> {
+    let id: SaveId = id.parse()?;
+    let record = api.service.recover_save(&caller, &id).await?;
     Ok((StatusCode::ACCEPTED, Json(record)))
 }

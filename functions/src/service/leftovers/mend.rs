@@ -93,12 +93,12 @@ impl Service {
                 let Some(stored) = registry.save(id).await? else {
                     return Ok(Mended::Explained);
                 };
-                Ok(match self.recover_abandoned(&stored.value).await? {
+                Ok(match self.recover_lost(&stored.value).await? {
                     Some(recovery) => Mended::Begun(format!(
                         "it is being put back: prism saves watch {}",
                         recovery.save_id
                     )),
-                    None => Mended::Begun("the sweep tries it again after a pause".to_owned()),
+                    None => Mended::Explained,
                 })
             }
             Left::Schedule { owner, id } => {
