@@ -17,14 +17,23 @@ pub(crate) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hang_up: tokio::signal::unix::Signal,
+    /// Ctrl-Z, where whoever is suspended would keep others waiting.
+    suspend: Option<tokio::signal::unix::Signal>,
 }
+
+/// The number of SIGTSTP, for which tokio has no name.
+#[cfg(unix)]
+const SUSPEND: i32 = if cfg!(target_os = "linux") { 20 } else { 18 };
 
 #[cfg(unix)]
 impl Signals {
     /// Begins to listen. From here on they no longer end the process by themselves.
-    pub(crate) fn listen() -> io::Result<Self> {
+    /// Ctrl-Z does so only with `suspends`.
+    pub(crate) fn listen(suspends: bool) -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
+        let suspend = suspends.then(|| signal(SignalKind::from_raw(SUSPEND)));
         Ok(Self {
+            suspend: suspend.transpose()?,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
@@ -37,7 +46,16 @@ impl Signals {
             _ = self.interrupt.recv() => Signal::Interrupt,
             _ = self.terminate.recv() => Signal::Terminate,
             _ = self.hang_up.recv() => Signal::Terminate,
+            () = suspended(self.suspend.as_mut()) => Signal::Terminate,
         }
+    }
+}
+
+#[cfg(unix)]
+async fn suspended(signal: Option<&mut tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
     }
 }
 
@@ -48,7 +66,7 @@ pub(crate) struct Signals;
 #[cfg(not(unix))]
 impl Signals {
     /// Begins to listen.
-    pub(crate) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen(_suspends: bool) -> io::Result<Self> {
         Ok(Self)
     }
 

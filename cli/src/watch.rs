@@ -92,7 +92,7 @@ pub(crate) async fn await_end(
 }
 
 async fn end(session: &Session, id: &SaveId, duty: Duty) -> Result<Ended, Broken> {
-    let signals = Signals::listen().map_err(|error| {
+    let signals = Signals::listen(duty == Duty::Carries).map_err(|error| {
         let message = "Signals cannot be listened to.";
         Broken::Watch(Problem::new(Code::LocalIo, message).because(error))
     })?;

@@ -105,6 +105,11 @@ fn system_now() -> (Timestamp, Instant) {
     (Utc::now(), Instant::now())
 }
 
+/// The system's time as it is set, to compare with what the operating system has noted by it.
+pub(crate) fn system_time() -> Timestamp {
+    system_now().0
+}
+
 /// Multiplies a span of time, to the microsecond.
 fn scale(span: TimeDelta, factor: f64) -> TimeDelta {
     let microseconds = span.num_microseconds().unwrap_or(i64::MAX);

@@ -154,7 +154,7 @@ fn run(scenario: &Scenario) -> (World, Vec<Subject>) {
             }
         }
         for (_, whom, act) in scenario.acts.iter().filter(|(at, ..)| *at == moment) {
-            perform(&world, &subjects[*whom], *act);
+            perform(&world, &subjects[*whom], act.clone());
         }
     }
     for _ in 0..6 {

@@ -404,7 +404,8 @@ fn status_checks_that_nobody_may_read() {
 fn who_asks_once_is_told_what_to_do_about_it() {
     let world = launched(Setup::seeded(11));
     let ada = caller("ada");
-    let stopped = world.service.stop_instance(&ada, &region(), "work");
+    let here = region();
+    let stopped = world.service.stop_instance(&ada, &here, "work");
     world.clock.run(stopped).unwrap();
     world.pass(120);
     for (code, told, advice) in [
@@ -417,7 +418,6 @@ fn who_asks_once_is_told_what_to_do_about_it() {
     ] {
         let capacity = Capacity::RefusedAs(code.to_owned());
         world.admin.set_capacity(&region(), "*", capacity).unwrap();
-        let here = region();
         let start = world.service.start_instance(&ada, &here, "work");
         let request = launch_request("ubuntu", "other");
         let launch = world.service.launch(&ada, &request);

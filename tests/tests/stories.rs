@@ -266,19 +266,21 @@ fn everything_is_throttled_hard() {
     let ids: Vec<SaveId> = names.iter().map(begin).collect();
     let stories: Vec<String> = ids.iter().map(|id| to_the_end(&world, id)).collect();
     assert_snapshot!(stories[9], @r"
-           0s  PlanSave !Throttled x20
-    3m55.716s  StopInstance
-    3m55.716s  AwaitStopped x16 !Throttled
-    4m15.753s  CreateImage !Throttled
-    4m16.674s  AwaitSnapshots !Throttled x4
-    4m39.244s  RestartInstance
-    4m39.244s  AwaitRunning x8 !Throttled
-    4m54.991s  AwaitImage x4 !Throttled x4
-     5m36.34s  RegisterTemplate
-     5m36.34s  CompleteSave
-     5m36.34s  Succeeded
+           0s  PlanSave !Throttled x18
+    3m31.532s  StopInstance
+    3m31.532s  AwaitStopped x13 !Throttled x4
+    3m52.744s  CreateImage
+    3m52.744s  AwaitSnapshots x3 !Throttled
+    3m56.589s  RestartInstance
+    3m56.589s  AwaitRunning x8 !Throttled
+    4m11.938s  AwaitImage x4 !Throttled x7
+     5m4.783s  AwaitImageEvent
+     5m6.744s  AwaitImage
+     5m6.744s  RegisterTemplate !Throttled x3
+    5m14.806s  CompleteSave
+    5m14.806s  Succeeded
     save: succeeded as work-9@1
-    instance: running, down for 58.527126976 s, and 59.274450373 s by the record
+    instance: running, down for 40.056297169 s, and 40.406084933 s by the record
     left: AMIs 1, snapshots 1
     notices: save.succeeded
     ");

@@ -97,7 +97,7 @@ impl<S: Served> Backend for S {
     }
 
     async fn start(&self, region: &Region, name: &str) -> Result<Seen, Problem> {
-        let service = self.service();
+        let service = self.service_at(Place::Detached);
         let started = service.start_instance(self.caller(), region, name).await;
         started.map(Seen::from)
     }
@@ -180,7 +180,9 @@ impl<S: Served> Backend for S {
     }
 
     async fn recover_save(&self, id: &SaveId) -> Result<SaveRecord, Problem> {
-        self.service().recover_save(self.caller(), id).await
+        self.service_at(Place::Detached)
+            .recover_save(self.caller(), id)
+            .await
     }
 
     async fn hand_over(&self, id: &SaveId) -> Result<(), Problem> {

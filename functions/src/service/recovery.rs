@@ -7,7 +7,7 @@ use super::access::{Action, Caller};
 use super::{Service, copies, from_executions};
 use crate::domain::audit::Subject;
 use crate::domain::save::{Duty, SaveRecord, SaveState, seconds_between};
-use crate::domain::{Code, Problem, SaveId};
+use crate::domain::{Code, Problem, SaveId, Timestamp};
 use crate::ports::{ExecutionStatus, ExecutionsError, InstanceState};
 use crate::steps::Standing;
 
@@ -146,7 +146,7 @@ impl Service {
         let again = match crate::steps::standing(duty, record, instance.as_ref(), now) {
             Standing::Settled(_) => true,
             // What kept it down may have passed: no room, no permission, a key that was disabled.
-            Standing::Down | Standing::Broken { .. } => self.is_due(record),
+            Standing::Down | Standing::Broken { .. } => is_due(record, now),
             Standing::Moving => false,
         };
         if !again {
@@ -157,7 +157,7 @@ impl Service {
 
     /// Whether no execution works on an open save any more, and its next recovery is due.
     async fn is_abandoned(&self, record: &SaveRecord) -> Result<bool, Problem> {
-        Ok(self.is_lost(record).await? && self.is_due(record))
+        Ok(self.is_lost(record).await? && is_due(record, self.env.clock.now()))
     }
 
     /// Whether no execution works on an open save any more.
@@ -168,16 +168,6 @@ impl Service {
             Err(error) => return Err(from_executions(error)),
         };
         Ok(status != Some(ExecutionStatus::Running))
-    }
-
-    /// Whether the pause before the next recovery is over. It counts from the last sign of an execution: what people
-    /// write into the record does not postpone it. A sign of the future, from before a clock was set back, says
-    /// nothing.
-    fn is_due(&self, record: &SaveRecord) -> bool {
-        let now = self.env.clock.now();
-        let reached = record.moments.last().map(|moment| moment.at);
-        let sign = reached.max(record.recovered_at);
-        sign.is_none_or(|sign| sign > now || sign + pause_before(record.epoch) <= now)
     }
 
     /// Recovers at once a save that nobody works on any more: for people, who do not wait for the sweep. Of one that is
@@ -309,6 +299,14 @@ fn back(record: &SaveRecord) -> Value {
     json!({ "recover": record.save_id, "epoch": record.epoch })
 }
 
+/// Whether the pause before the next recovery is over. It counts from the last sign of an execution: what people write
+/// into the record does not postpone it. A sign of the future, from before a clock was set back, says nothing.
+fn is_due(record: &SaveRecord, now: Timestamp) -> bool {
+    let reached = record.moments.last().map(|moment| moment.at);
+    let sign = reached.max(record.recovered_at);
+    sign.is_none_or(|sign| sign > now || sign + pause_before(record.epoch) <= now)
+}
+
 /// How long the sweep leaves a save alone whose recoveries keep ending: the first three follow at
 /// once, the later ones after 5 minutes, doubling up to 6 hours.
 fn pause_before(epoch: u32) -> TimeDelta {
@@ -328,5 +326,31 @@ mod tests {
             .map(|epoch| pause_before(epoch).num_minutes())
             .collect();
         assert_eq!(minutes, [0, 0, 0, 5, 10, 20, 40, 80, 160, 320, 360, 360]);
+    }
+
+    #[test]
+    fn the_pause_counts_from_the_last_sign_of_an_execution() {
+        let at = |minute: i64| Timestamp::from_timestamp(minute * 60, 0).unwrap_or_default();
+        let request =
+            serde_json::json!({ "instance": "work", "template": "kept", "region": "us-east-1" });
+        let mut record = SaveRecord::new(
+            "save-0123456789abcdef".parse().expect("it is an id"),
+            serde_json::from_value(request).expect("it is a request"),
+            "ada".parse().expect("it is a name"),
+            "save-0123456789abcdef-5".to_owned(),
+            at(100),
+        );
+        record.epoch = 5;
+        record.recovered_at = Some(at(120));
+        assert!(!is_due(&record, at(129)));
+        assert!(is_due(&record, at(130)));
+        // Somebody cancels it meanwhile, or notes anything else.
+        record.updated_at = at(129);
+        assert!(is_due(&record, at(130)));
+        // The clock was set back by an hour.
+        assert!(is_due(&record, at(70)));
+        // A record of an older version knows of no recovery.
+        record.recovered_at = None;
+        assert!(is_due(&record, at(110)));
     }
 }

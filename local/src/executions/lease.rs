@@ -2,12 +2,23 @@
 
 use std::fs::{File, OpenOptions, TryLockError, create_dir_all};
 use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use prism_functions::domain::Timestamp;
+
+/// How often the holder of a lease gives a sign of life, in real time.
+pub(super) const BEAT: Duration = Duration::from_millis(500);
+/// A holder that has given none for so long is suspended, such as by Ctrl-Z: it still holds the lock, and does nothing.
+/// Long enough for a machine that is too busy.
+const SILENT: TimeDelta = TimeDelta::seconds(30);
 
 /// Held by the process that carries an execution.
 #[derive(Debug)]
 pub(super) struct Lease {
-    _file: File,
+    file: File,
 }
 
 impl Lease {
@@ -20,10 +31,26 @@ impl Lease {
             .truncate(false)
             .open(path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => {
+                let lease = Self { file };
+                lease.beat()?;
+                Ok(Some(lease))
+            }
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    /// A sign of life: the file changes, of which the operating system notes the time.
+    pub(super) fn beat(&self) -> io::Result<()> {
+        self.file.write_all_at(b".", 0)
+    }
+
+    /// Whether the holder of a lease gives no sign of life any more at this real time. A sign of the future is from
+    /// before the clock was set back, since when a holder that lives would have given another.
+    pub(super) fn is_silent(home: &Path, name: &str, now: Timestamp) -> io::Result<bool> {
+        let sign = std::fs::metadata(path(home, name)?)?.modified()?;
+        Ok((now - Timestamp::from(sign)).abs() > SILENT)
     }
 }
 
@@ -53,6 +80,23 @@ mod tests {
         assert!(Lease::take(home.path(), "save-2").unwrap().is_some());
         drop(first);
         assert!(Lease::take(home.path(), "save-1").unwrap().is_some());
+    }
+
+    #[test]
+    fn a_holder_that_gives_no_sign_of_life_is_silent() {
+        let home = tempfile::tempdir().unwrap();
+        let now = crate::clock::system_time();
+        let lease = Lease::take(home.path(), "save-1").unwrap().unwrap();
+        let silent = |seconds| {
+            let now = now + TimeDelta::seconds(seconds);
+            Lease::is_silent(home.path(), "save-1", now).unwrap()
+        };
+        assert_eq!([0, 20, 60, -60].map(silent), [false, false, true, true]);
+        let old = std::time::UNIX_EPOCH;
+        lease.file.set_modified(old).unwrap();
+        assert!(silent(0));
+        lease.beat().unwrap();
+        assert!(!silent(0));
     }
 
     #[test]

@@ -2,9 +2,10 @@
 //! interpreter, with the steps themselves as its functions.
 //!
 //! An execution runs inside the process that started it, or in a detached one that it is handed to.
-//! While it runs, its process holds a file lock, its lease; the operating system gives the lease up
-//! with the process, however that dies, and whoever looks next finds the execution aborted, as
-//! Step Functions would tell it.
+//! While it runs, its process holds a file lock, its lease, and gives signs of life; the operating system gives
+//! the lease up with the process, however that dies, and whoever looks next finds the execution aborted, as
+//! Step Functions would tell it. So is that of a process that is suspended: when it goes on, it finds its execution
+//! ended, and the epoch of its save another's.
 
 mod definition;
 mod lease;
@@ -26,10 +27,10 @@ use prism_functions::ports::{Clock, Execution, ExecutionStatus, Executions, Exec
 use prism_functions::steps::Env;
 use serde_json::Value;
 
-use crate::clock::WallClock;
+use crate::clock::{WallClock, system_time};
 use crate::ec2::Cloud;
 use crate::sqlite::SqliteError;
-use lease::Lease;
+use lease::{BEAT, Lease};
 
 pub use definition::{DEFINITION, InterpreterClock, StepFunctions, Trouble, load, machine};
 pub use memory::{MemoryExecutions, VirtualTime, Wrap};
@@ -170,16 +171,18 @@ impl LocalExecutions {
             stop,
             self.shared.tokens.clone(),
         ));
-        let Some(cloud) = self.shared.cloud.get() else {
-            return run.await;
+        let beats = std::pin::pin!(beat(&lease, name));
+        let beside = match self.shared.cloud.get() {
+            Some(cloud) => {
+                let listener = self.listen(cloud, env);
+                Box::pin(join(beats, listener).map(drop)) as BoxFuture<'_, ()>
+            }
+            None => Box::pin(beats),
         };
-        let listener = std::pin::pin!(self.listen(cloud, env));
-        let result = match select(run, listener).await {
+        match select(run, beside).await {
             Either::Left((result, _)) => result,
             Either::Right(((), run)) => run.await,
-        };
-        drop(lease);
-        result
+        }
     }
 
     async fn listen(&self, cloud: &Cloud, env: &Env) {
@@ -289,7 +292,7 @@ impl LocalExecutions {
     }
 
     /// Whether a record that says it runs is telling the truth; otherwise it is aborted now.
-    fn settle(&self, execution: &mut Execution) -> Result<(), ExecutionsError> {
+    async fn settle(&self, execution: &mut Execution) -> Result<(), ExecutionsError> {
         if execution.status != ExecutionStatus::Running {
             return Ok(());
         }
@@ -307,16 +310,31 @@ impl LocalExecutions {
         {
             return Ok(());
         }
-        let Some(_lease) = Lease::take(&self.shared.home, name).map_err(unavailable)? else {
-            return Ok(());
+        let cause = match Lease::take(&self.shared.home, name).map_err(unavailable)? {
+            Some(_lease) => "The process that carried the execution ended.",
+            None if self.is_suspended(name).await? => {
+                "The process that carried the execution is suspended."
+            }
+            None => return Ok(()),
         };
-        let cause = "The process that carried the execution ended.";
         self.shared
             .records
             .end_aborted(name, cause, self.shared.clock.now())
             .map_err(broken)?;
         *execution = self.read(name)?;
         Ok(())
+    }
+
+    /// Whether the process that holds the lease of an execution is suspended. After a sleep of the whole machine it
+    /// only has to give its next sign of life.
+    async fn is_suspended(&self, name: &str) -> Result<bool, ExecutionsError> {
+        let silent =
+            || Lease::is_silent(&self.shared.home, name, system_time()).map_err(unavailable);
+        if !silent()? {
+            return Ok(false);
+        }
+        WallClock::real().sleep(2 * BEAT).await;
+        silent()
     }
 
     fn read(&self, name: &str) -> Result<Execution, ExecutionsError> {
@@ -333,7 +351,7 @@ impl Executions for LocalExecutions {
         let real = WallClock::real();
         for _ in 0..ENTRY_S * 100 {
             if let Some(mut before) = self.shared.records.read(name).map_err(broken)? {
-                self.settle(&mut before)?;
+                self.settle(&mut before).await?;
                 if before.status == ExecutionStatus::Running && before.input == input {
                     return Ok(());
                 }
@@ -355,7 +373,7 @@ impl Executions for LocalExecutions {
 
     async fn describe(&self, name: &str) -> Result<Execution, ExecutionsError> {
         let mut execution = self.read(name)?;
-        self.settle(&mut execution)?;
+        self.settle(&mut execution).await?;
         Ok(execution)
     }
 
@@ -380,6 +398,17 @@ impl Executions for LocalExecutions {
             let _ = running.task.await;
         }
         Ok(())
+    }
+}
+
+/// Gives signs of life for as long as it is waited for.
+async fn beat(lease: &Lease, name: &str) {
+    let real = WallClock::real();
+    loop {
+        real.sleep(BEAT).await;
+        if let Err(error) = lease.beat() {
+            tracing::warn!(execution = name, %error, "the lease could not be renewed");
+        }
     }
 }
 

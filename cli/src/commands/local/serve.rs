@@ -73,8 +73,8 @@ impl Serve {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let cloud = &session.embedded()?.cloud;
         let user = session.backend.user().await?;
-        let mut signals =
-            Signals::listen().map_err(|error| cannot("Signals cannot be listened to.", error))?;
+        let mut signals = Signals::listen(false)
+            .map_err(|error| cannot("Signals cannot be listened to.", error))?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await;
         let listening = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) = listening.map_err(|error| {

@@ -30,8 +30,6 @@ impl Recover {
                 record.execution
             )
         })?;
-        // An execution inside this process ends with it.
-        session.backend.hand_over(&id).await?;
         Ok(exit::DONE)
     }
 }
