@@ -190,39 +190,6 @@ fn a_save_that_is_told_to_go_leaves_itself_to_the_background() {
     );
 }
 
-/// A process that is suspended keeps its lease, and is found out by its silence, here made older than it is.
-#[test]
-fn a_suspended_save_is_recovered_and_does_no_harm_when_it_goes_on() {
-    if SERVED {
-        return; // The server carries the save.
-    }
-    let prism = slow_box();
-    let child = prism.spawn(&["save", "box", "box-env"]);
-    let id = save_id(&prism.until("box", down));
-    signal(&child, "-STOP");
-    assert_eq!(prism.refused(&["start", "box"]).0, "InstanceBusy");
-    let lease = prism.home().join(format!("leases/{id}.lock"));
-    let lease = std::fs::File::options().write(true).open(lease).unwrap();
-    lease.set_modified(std::time::UNIX_EPOCH).unwrap();
-    prism.ok(&["start", "box"]);
-    prism.until("box", |instance| {
-        !held(instance) && instance["state"] == "running"
-    });
-    let launched = prism.run(&["list", "--json"]).json();
-    signal(&child, "-CONT");
-    let superseded = end(child);
-    assert_eq!(superseded.code, 1, "{}", superseded.stderr);
-    assert!(
-        superseded.stderr.contains("SaveInterrupted"),
-        "{}",
-        superseded.stderr
-    );
-    // Nothing was stopped, made or undone by it.
-    assert_eq!(prism.run(&["list", "--json"]).json(), launched);
-    assert!(!prism.ok(&["templates"]).contains("box-env"));
-    prism.ok(&["save", "box", "box-env"]);
-}
-
 #[test]
 fn a_person_has_a_killed_save_recovered() {
     if SERVED {
