@@ -316,19 +316,18 @@ async fn warnings(
             ),
         );
     }
-    if instance.state == InstanceState::Running {
-        if env
+    if instance.state == InstanceState::Running
+        && env
             .ec2
             .status_checks(&request.region, &instance.id)
             .await
             .map_err(from_ec2)?
             == StatusChecks::Impaired
-        {
-            warn(
-                "StatusChecksImpaired",
-                format!("{name} fails its status checks; its AMI may not boot either."),
-            );
-        }
+    {
+        warn(
+            "StatusChecksImpaired",
+            format!("{name} fails its status checks; its AMI may not boot either."),
+        );
     }
     Ok(warnings)
 }

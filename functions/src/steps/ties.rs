@@ -180,19 +180,18 @@ pub(super) fn warnings(instance: &Instance, volumes: &[Volume]) -> Vec<Warning> 
 fn of_the_stop(instance: &Instance) -> impl Iterator<Item = (&'static str, String)> {
     let (name, ties) = (label(instance), &instance.ties);
     let address = instance.public_ip.as_ref().filter(|_| !instance.elastic_ip);
-    let address = address.map(|address| match ties.several_interfaces {
-        true => (
-            "PublicIpLost",
-            format!(
+    let address = address.map(|address| {
+        if ties.several_interfaces {
+            let text = format!(
                 "Its public address {address} is lost: EC2 assigns no other one to an instance with several network interfaces. Associate an Elastic IP first to stay reachable."
-            ),
-        ),
-        false => (
-            "PublicIpChanges",
-            format!(
+            );
+            ("PublicIpLost", text)
+        } else {
+            let text = format!(
                 "Its public address {address} changes at the restart; private and Elastic IPs stay."
-            ),
-        ),
+            );
+            ("PublicIpChanges", text)
+        }
     });
     let scrubbed = is_mac(instance).then(|| {
         let text = format!(
