@@ -7,8 +7,10 @@
 )]
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use prism_tests::rights;
 use prism_tests::simulation::{
     Fault, MAIN, MUTANTS, PATHS, Pairs, Part, Path, Progress, Run, Tally, pairs, play, play_pairs,
     random, randoms, singles, tell, trace,
@@ -22,7 +24,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const USAGE: &str = "\
 Usage: cargo xtask simulate [OPTIONS]
 
-Without options: all single faults, all pairs, the deliberate defects, and 10,000 seeds.
+Without options: all single faults, all pairs, the deliberate defects, 10,000 seeds, and 10,000 sequences of rights.
 
   --singles               each fault at each call of each path
   --pairs                 each pair of faults on the main path
@@ -35,6 +37,8 @@ Without options: all single faults, all pairs, the deliberate defects, and 10,00
                           play a path with these faults and tell it
   --trace                 with the last two: tell every call
   --coverage              tell what was visited
+  --rights N [--from S]   N sequences of operations by four users, from the seed S on (1), and each pair of
+                          operations by two: what anybody can do must be what was granted
 ";
 
 /// What is asked.
@@ -48,6 +52,7 @@ struct Options {
     seeds: Option<u64>,
     from: Option<u64>,
     seed: Option<u64>,
+    rights: Option<u64>,
     path: Option<String>,
     faults: Vec<Fault>,
     trace: bool,
@@ -74,6 +79,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
             "--help" | "-h" => options.help = true,
             "--seeds" => options.seeds = Some(number(value()?)?),
             "--from" => options.from = Some(number(value()?)?),
+            "--rights" => options.rights = Some(number(value()?)?),
             "--seed" => options.seed = Some(number(value()?)?),
             "--path" => options.path = Some(value()?),
             "--fault" => options.faults.push(value()?.parse()?),
@@ -84,9 +90,10 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
         return Err("--part K takes one of the N parts of --every N".to_owned());
     }
     let nothing = !options.singles && !options.pairs && !options.mutants;
+    let nothing = nothing && options.rights.is_none();
     if nothing && options.seeds.is_none() && options.seed.is_none() && options.path.is_none() {
         (options.singles, options.pairs, options.mutants) = (true, true, true);
-        options.seeds = Some(10_000);
+        (options.seeds, options.rights) = (Some(10_000), Some(10_000));
     }
     Ok(options)
 }
@@ -186,11 +193,49 @@ fn campaigns(options: &Options) -> bool {
     for missing in &missing {
         println!("error: no run has visited {missing}");
     }
-    let holds = whole.failures.is_empty() && missing.is_empty();
+    let granted = options
+        .rights
+        .is_none_or(|count| all_granted(options.from.unwrap_or(1), count));
+    let holds = granted && whole.failures.is_empty() && missing.is_empty();
     if options.mutants {
         return holds && caught();
     }
     holds
+}
+
+/// Whether nobody can do anything that was not granted, in sequences of operations and in all pairs of them.
+#[expect(clippy::disallowed_methods, reason = "this measures real time")]
+fn all_granted(from: u64, count: u64) -> bool {
+    let begin = Instant::now();
+    let pairs = rights::pairs();
+    let (next, wrong) = (AtomicU64::new(0), AtomicU64::new(0));
+    let work = || {
+        loop {
+            let turn = next.fetch_add(1, Ordering::Relaxed);
+            let played = match turn.checked_sub(count).map(usize::try_from) {
+                None => rights::play(from + turn),
+                Some(Ok(place)) if place < pairs.len() => rights::play_pair(&pairs[place]),
+                Some(_) => return,
+            };
+            if let Err(told) = played {
+                wrong.fetch_add(1, Ordering::Relaxed);
+                println!("\nviolated: {told}\nagain: --rights 1 --from SEED");
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let many = std::thread::available_parallelism().map_or(1, usize::from);
+        for _ in 0..many {
+            scope.spawn(work);
+        }
+    });
+    let wrong = wrong.load(Ordering::Relaxed);
+    println!(
+        "{count} sequences of operations by four users from seed {from} on, and {} pairs by two, in {:.1} s; {wrong} violations",
+        pairs.len(),
+        begin.elapsed().as_secs_f64()
+    );
+    wrong == 0
 }
 
 /// Tells what went wrong as soon as it has, and how far it is.

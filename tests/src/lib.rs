@@ -9,6 +9,7 @@ pub mod contract;
 pub mod harness;
 pub mod interleaved;
 pub mod recorded;
+pub mod rights;
 pub mod simulation;
 pub mod story;
 pub mod sums;

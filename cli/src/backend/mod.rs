@@ -66,16 +66,7 @@ impl From<Instance> for Seen {
     }
 }
 
-/// What there is of a save that has no record.
-#[derive(Debug)]
-pub(crate) enum Unrecorded {
-    /// It was asked for, and will have one.
-    Begins,
-    /// It ended without one, for this reason.
-    Failed(Problem),
-    /// Nobody has asked for it.
-    Unknown,
-}
+pub(crate) use prism_functions::service::Unrecorded;
 
 /// What commands ask for.
 #[async_trait]

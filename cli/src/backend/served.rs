@@ -9,9 +9,9 @@ use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
 use prism_functions::domain::template::{TemplateRef, Version};
 use prism_functions::domain::{
-    Code, Problem, Region, SaveId, ScheduleName, TemplateName, Timestamp, UserId,
+    Problem, Region, SaveId, ScheduleName, TemplateName, Timestamp, UserId,
 };
-use prism_functions::ports::{ExecutionStatus, ExecutionsError, Inventory};
+use prism_functions::ports::Inventory;
 use prism_functions::registry::Listed;
 use prism_functions::service::access::Caller;
 use prism_functions::service::{
@@ -154,20 +154,7 @@ impl<S: Served> Backend for S {
     }
 
     async fn unrecorded(&self, id: &SaveId) -> Result<Unrecorded, Problem> {
-        let execution = match self.service().executions.describe(id.as_str()).await {
-            Ok(execution) => execution,
-            Err(ExecutionsError::NotFound { .. }) => return Ok(Unrecorded::Unknown),
-            Err(error) => {
-                let message = "How the save stands cannot be read.";
-                return Err(Problem::new(Code::AwsUnavailable, message).because(error));
-            }
-        };
-        if execution.status == ExecutionStatus::Running {
-            return Ok(Unrecorded::Begins);
-        }
-        let error = execution.error.as_deref().unwrap_or("Internal");
-        let cause = execution.cause.as_deref().unwrap_or_default();
-        Ok(Unrecorded::Failed(Problem::from_wire(error, cause)))
+        self.service().unrecorded(self.caller(), id).await
     }
 
     async fn saves(&self, limit: usize) -> Result<(Vec<SaveRecord>, bool), Problem> {

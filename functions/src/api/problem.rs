@@ -77,17 +77,14 @@ pub struct ProblemBody {
 }
 
 impl ProblemBody {
-    /// The body of a problem. What lies behind one of Prism's own faults is for the log alone.
+    /// The body of a problem. What lies behind it is for the log alone: AWS's own sentences name roles and accounts.
     pub fn of(problem: &Problem) -> Self {
         let code = problem.code;
         Self {
             kind: format!("urn:prism:problem:{code}"),
             title: code.means().to_owned(),
             status: status(code).as_u16(),
-            detail: match code {
-                Code::Internal => problem.message.clone(),
-                _ => problem.chain(),
-            },
+            detail: problem.message.clone(),
             code: code.to_string(),
             hint: problem.advice().to_owned(),
             files: problem.files.clone(),
@@ -151,7 +148,7 @@ mod tests {
     fn a_problem_reads_back_from_its_body() {
         let problem = Problem::new(Code::StopProtected, "Stop protection is on.")
             .hint("Lift it.")
-            .because("the cause");
+            .because("the role arn:aws:iam::111122223333:role/x");
         let text = serde_json::to_string(&ProblemBody::of(&problem)).unwrap();
         let body: ProblemBody = serde_json::from_str(&text).unwrap();
         assert_eq!(
@@ -160,7 +157,7 @@ mod tests {
         );
         let back = Problem::from(body);
         assert_eq!(back.code, Code::StopProtected);
-        assert_eq!(back.message, "Stop protection is on: the cause");
+        assert_eq!(back.message, "Stop protection is on.");
         assert_eq!(back.advice(), "Lift it.");
     }
 

@@ -153,7 +153,7 @@ codes! {
     StartRefused, Failed, "EC2 refuses to start the instance as it is.", "Change what EC2 names in the message, then \"prism start\".";
     RestoreImpossible, Failed, "The instance cannot be brought back as it is.", "Read the cause in the message and mend it, then \"prism start\".";
     Superseded, Failed, "A recovery has taken over; this execution must change nothing more.", "Nothing needs to be done: the recovery goes on.";
-    AwsRefused, Failed, "EC2 refused a call for a reason that Prism does not know.", "Read EC2's code and sentence in the message.";
+    AwsRefused, Failed, "EC2 refused a call for a reason that Prism does not know.", "Look EC2's code up; the sentence that EC2 gave with it is in the log.";
     LocalStateCorrupt, Failed, "A database file of the embedded cloud is damaged or not Prism's.", "Move the file away and start over, or restore it from a backup.";
     LocalStateMissing, Refused, "A database file of the embedded cloud is missing, and the others are there.", "Put the file back from a backup. Without one, \"prism local adopt\" goes on with an empty one in its place, and \"prism local reset\" starts anew.";
     LocalStateMixed, Refused, "The database files of the embedded cloud belong to different homes.", "Put the right file back. If it is meant to be so, \"prism local adopt\" makes one home of them.";

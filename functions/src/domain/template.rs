@@ -142,6 +142,10 @@ pub struct Template {
     /// Why they cannot be removed, where they cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stuck: Option<Stuck>,
+    /// Whether a version of it was imported whose AMIs other templates have: it is given to others by those alone who
+    /// might give these.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub borrows: bool,
     /// At most what its versions cost a month. It is kept beside the record, is told to nobody, and is unknown
     /// where it has not been counted.
     #[serde(skip)]
@@ -176,6 +180,7 @@ impl Template {
             deleted_at: None,
             removed_at: None,
             stuck: None,
+            borrows: false,
             costs: None,
         }
     }
@@ -312,6 +317,11 @@ pub struct Version {
     /// Who imported it from a file, where it was not saved here.
     #[serde(default)]
     pub imported_by: Option<UserId>,
+    /// Whether its AMIs are lent by a template whose AMIs the importer might launch and not open to others: it is
+    /// for the importer alone then, and as long as that template lets them. Unknown where it was imported before this
+    /// was written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub borrowed: Option<bool>,
     /// How often it was launched.
     #[serde(default)]
     pub usage: Usage,

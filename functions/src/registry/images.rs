@@ -21,7 +21,8 @@ fn key(region: &Region, image: &ImageId, by: &TemplateRef) -> Key {
 }
 
 fn keys(version: &Version) -> BTreeSet<Key> {
-    if version.state == TemplateState::Deleted {
+    // What is lent stays with the template that lends it, and goes with it.
+    if version.state == TemplateState::Deleted || version.borrowed == Some(true) {
         return BTreeSet::new();
     }
     let by = version.reference();

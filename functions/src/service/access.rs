@@ -12,7 +12,7 @@ use crate::domain::audit::{Channel, Origin};
 use crate::domain::project::ProjectRole;
 use crate::domain::save::SaveRecord;
 use crate::domain::template::Template;
-use crate::domain::{Code, Problem, ProjectName, UserId};
+use crate::domain::{Code, Problem, ProjectName, TemplateName, UserId};
 use crate::ports::Instance;
 use crate::registry::Registry;
 
@@ -336,7 +336,7 @@ impl Caller {
     }
 
     /// Whether the caller may see a template that is one of many in a list.
-    pub(super) async fn sees_in_list(
+    pub(in crate::service) async fn sees_in_list(
         &self,
         registry: &Registry,
         template: &Template,
@@ -357,10 +357,15 @@ impl Caller {
         action: Action,
         template: &Template,
     ) -> Result<(), Problem> {
-        if self.may_template(registry, action, template).await? {
+        let known = relations::known(self, template);
+        if any_allowed(&known, action, Resource::Template) {
             return Ok(());
         }
-        if action != Action::See && self.may_template(registry, Action::See, template).await? {
+        let all = relations::to_template(registry, self, template).await?;
+        if any_allowed(&all, action, Resource::Template) {
+            return Ok(());
+        }
+        if any_allowed(&all, Action::See, Resource::Template) {
             let message = format!(
                 "The template {} belongs to {}.",
                 template.name, template.owner
@@ -368,6 +373,21 @@ impl Caller {
             return Err(Problem::new(Code::NotAllowed, message));
         }
         Err(template_not_found(template.name.as_str()))
+    }
+
+    /// The refusal of a template that does not exist: after as many reads as of one that the caller may not see, so that
+    /// the time it takes does not tell them apart either.
+    pub async fn no_template(&self, registry: &Registry, name: &TemplateName) -> Problem {
+        let looked = relations::by_name(registry, self, name).await;
+        looked
+            .err()
+            .unwrap_or_else(|| template_not_found(name.as_str()))
+    }
+
+    /// The same of a save.
+    pub async fn no_save(&self, registry: &Registry, id: &str) -> Problem {
+        let looked = registry.memberships(&self.user).await;
+        looked.err().unwrap_or_else(|| save_not_found(id))
     }
 
     /// Refuses a save that the caller may not see as one that does not exist.

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Service;
-use super::access::{Action, Caller, project_not_found, schedule_not_found, template_not_found};
+use super::access::{Action, Caller, project_not_found, schedule_not_found};
 use crate::domain::audit::{AuditEvent, Origin, Subject};
 use crate::domain::save::{SavePlan, SaveRecord};
 use crate::domain::{Code, Problem, ProjectName, Timestamp, UserId};
@@ -142,7 +142,7 @@ impl Service {
         match resource {
             Subject::Template(name) => {
                 let Some(stored) = registry.template(name).await? else {
-                    return Err(template_not_found(name.as_str()));
+                    return Err(caller.no_template(registry, name).await);
                 };
                 let template = stored.value;
                 caller

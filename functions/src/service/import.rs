@@ -12,7 +12,7 @@ use super::lookup::check_regions;
 use super::share_checks::{IMAGES, Target, Which, impediments};
 use super::sharing::share_failed;
 use super::versions::{being_deleted, changed_meanwhile};
-use super::{Expected, Service};
+use super::{Expected, Service, lending};
 use crate::domain::audit::Subject;
 use crate::domain::catalogue;
 use crate::domain::save::Warning;
@@ -71,7 +71,9 @@ impl Service {
         let file = TemplateFile::from_yaml(&request.file)?;
         let before = self.importable(caller, name, expected).await?;
         let number = self.number(before.as_ref(), &file).await?;
-        let images = self.images_of(caller, &file, number.0).await?;
+        let images = self.images_of(caller, &file, (name, number.0)).await?;
+        lending::check_borrowing(&self.env.registry, caller, before.as_ref(), images.borrowed)
+            .await?;
         let mut warnings = self.check_opening(name, &images.targets).await?;
         warnings.extend(lacks(&file, &images));
         if !number.1 {
@@ -96,7 +98,9 @@ impl Service {
         for _ in 0..TRIES {
             let before = self.importable(caller, name, expected).await?;
             let number = self.number(before.as_ref(), &file).await?;
-            let images = self.images_of(caller, &file, number.0).await?;
+            let images = self.images_of(caller, &file, (name, number.0)).await?;
+            lending::check_borrowing(&self.env.registry, caller, before.as_ref(), images.borrowed)
+                .await?;
             let mut warnings = self.check_opening(name, &images.targets).await?;
             warnings.extend(lacks(&file, &images));
             if number.1 {
@@ -131,6 +135,7 @@ impl Service {
                 None => fresh(),
             };
             after.point_to(&version, self.env.clock.now());
+            after.borrows |= images.others;
             // Who may save to a template and not edit it describes the version alone.
             if !file.description.is_empty()
                 && caller
@@ -222,7 +227,7 @@ impl Service {
         &self,
         caller: &Caller,
         file: &TemplateFile,
-        number: u32,
+        (name, number): (&TemplateName, u32),
     ) -> Result<Images, Problem> {
         let amis = &file.ami_config.amis;
         check_regions(&self.env, amis.keys()).await?;
@@ -230,7 +235,7 @@ impl Service {
         let mut known: Option<Images> = None;
         for (region, by_architecture) in amis {
             for (architecture, id) in by_architecture {
-                let (image, checks, of) = self.usable(caller, region, id).await?;
+                let (image, lent, checks, of) = self.usable(caller, region, id, name).await?;
                 if image.architecture != *architecture {
                     let message = format!(
                         "{id} in {region} is for {}, and the file says {}.",
@@ -245,6 +250,8 @@ impl Service {
                     .map(|volume| u64::from(volume.size_gib));
                 let bytes = sizes.sum::<u64>() << 30;
                 let all = known.get_or_insert_with(|| first(&image));
+                all.others |= !checks.is_empty();
+                all.borrowed |= lent;
                 all.checks.extend(checks);
                 all.known.insert(of.clone());
                 if let (None, Some(of)) = (&all.inventory, of) {
@@ -260,9 +267,10 @@ impl Service {
                     region: region.clone(),
                     image: id.clone(),
                     snapshots: snapshots.clone(),
+                    borrowed: lent,
                 });
                 // Those of an AMI that was made here go with the last version that has it.
-                if image.tags.contains_key(SAVE_TAG) {
+                if image.tags.contains_key(SAVE_TAG) && !lent {
                     let here = all.snapshots.entry(region.clone()).or_default();
                     here.extend(snapshots);
                 }
@@ -278,7 +286,8 @@ impl Service {
         caller: &Caller,
         region: &Region,
         id: &ImageId,
-    ) -> Result<(Image, Vec<Write>, Option<TemplateRef>), Problem> {
+        name: &TemplateName,
+    ) -> Result<(Image, bool, Vec<Write>, Option<TemplateRef>), Problem> {
         let unusable = || {
             let message = format!("There is no AMI {id} in {region} that you may use.");
             Problem::new(Code::ImageNotUsable, message)
@@ -292,19 +301,23 @@ impl Service {
             Err(error) => return Err(from_ec2(error)),
         };
         let image = found.into_iter().next().ok_or_else(unusable)?;
-        let users = self.env.registry.users_of(region, id, USERS).await?;
-        let (mut checks, mut of) = (Vec::new(), None);
-        if users.is_empty() {
-            if !self.is_open(caller, region, &image).await? {
-                return Err(unusable());
-            }
-        } else {
+        let registry = &self.env.registry;
+        let mut users = registry.users_of(region, id, USERS).await?;
+        let made_here = image.tags.contains_key(SAVE_TAG);
+        if !made_here && self.is_open(caller, region, &image).await? {
+            // Whoever else has imported it makes no difference.
+            users.clear();
+        } else if users.is_empty() {
+            return Err(unusable());
+        }
+        let (mut checks, mut of, mut lent) = (Vec::new(), None, false);
+        if !users.is_empty() {
             let mut seen = BTreeSet::new();
             for user in users {
                 if !seen.insert(user.name.clone()) {
                     continue;
                 }
-                let launchable = self.saved_template(caller, &user, Action::Launch).await;
+                let launchable = self.saved_template(caller, &user, Action::Import).await;
                 if launchable.is_ok() {
                     // It stays as long as a version has it: this one's may be the last to go.
                     checks.push(still_used(region, id, &user));
@@ -315,12 +328,14 @@ impl Service {
             if checks.is_empty() {
                 return Err(unusable());
             }
+            let lenders = lending::lenders(registry, region, id, name).await?;
+            lent = !lending::may_all(registry, caller, Action::Open, &lenders).await?;
         }
         if image.state != ImageState::Available {
             let message = format!("The AMI {id} in {region} is not available.");
             return Err(Problem::new(Code::ImageNotUsable, message));
         }
-        Ok((image, checks, of))
+        Ok((image, lent, checks, of))
     }
 
     /// Refuses AMIs that could not be opened to whom the template is shared with; answers what those need to know.

@@ -26,6 +26,10 @@ pub(super) struct Images {
     pub(super) bytes: u64,
     /// The packages of a version that has one of them, as far as they are known.
     pub(super) inventory: Option<Inventory>,
+    /// Whether other templates have one of them.
+    pub(super) others: bool,
+    /// Whether one of them is lent by a template that the importer may not open.
+    pub(super) borrowed: bool,
 }
 
 /// The port of SSH: a file of the first format does not say which ports an instance had open.
@@ -48,6 +52,8 @@ pub(super) fn first(image: &Image) -> Images {
         root_size_gib: root_size(image),
         bytes: 0,
         inventory: None,
+        others: false,
+        borrowed: false,
     }
 }
 
@@ -147,7 +153,12 @@ pub(super) fn version_of(
         schedule: None,
         parent: parent.map(ToString::to_string),
         amis: file.ami_config.amis.clone(),
-        snapshots: images.snapshots.clone(),
+        // Those of what is lent go with the template that lends it.
+        snapshots: if images.borrowed {
+            BTreeMap::new()
+        } else {
+            images.snapshots.clone()
+        },
         failed_regions: BTreeMap::new(),
         architecture,
         instance_type: own.instance_type,
@@ -164,6 +175,7 @@ pub(super) fn version_of(
         tags: launch.map(|launch| launch.tags.clone()).unwrap_or_default(),
         added: added(file, images, architecture, id),
         imported_by: Some(caller.user.clone()),
+        borrowed: Some(images.borrowed),
         usage: Usage::default(),
         deleted_at: None,
         removed_at: None,

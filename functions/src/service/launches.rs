@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::access::{Action, Caller, OWNER_TAG};
 use super::lookup::{check_regions, own_instances};
-use super::{InstanceView, Service, images, projects};
+use super::{InstanceView, Service, images, lending, projects};
 use crate::domain::audit::Subject;
 use crate::domain::catalogue::{self, BuiltIn};
 use crate::domain::save::{Warning, check_name};
@@ -136,12 +136,13 @@ impl Service {
                 let (template, version) = self
                     .saved_template(caller, &request.template, Action::Launch)
                     .await?;
-                let of = version.reference();
-                let snapshots = version.snapshots.get(&request.region).cloned();
+                let plan = plan_saved(request, &template, version.clone())?;
+                let (registry, region) = (&self.env.registry, &plan.region);
+                lending::check_lent(registry, caller, &version, region, &plan.image).await?;
+                self.check_image(&version.reference(), &plan).await?;
+                let snapshots = version.snapshots.get(region).cloned();
                 let snapshots = snapshots.unwrap_or_default();
-                let plan = plan_saved(request, &template, version)?;
-                self.check_image(&of, &plan).await?;
-                keys::check_launch(&self.env, &request.region, &snapshots, &plan.template).await?;
+                keys::check_launch(&self.env, region, &snapshots, &plan.template).await?;
                 Ok(plan)
             }
         }

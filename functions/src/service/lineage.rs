@@ -51,6 +51,9 @@ pub struct LineageNode {
     pub saved_by: Option<UserId>,
     /// When it was saved.
     pub saved_date: Option<Timestamp>,
+    /// Who imported it from a file, which alone says what it was saved from, by whom and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported_by: Option<UserId>,
     /// How far to count on it.
     pub state: TemplateState,
     /// Whether its template's name stands for it.
@@ -150,6 +153,7 @@ impl<'a> Walk<'a> {
             saved_from_id: None,
             saved_by: None,
             saved_date: None,
+            imported_by: None,
             state: TemplateState::Active,
             latest: false,
         };
@@ -167,6 +171,7 @@ impl<'a> Walk<'a> {
             saved_from_id: version.saved_from_id.clone(),
             saved_by: Some(version.saved_by.clone()),
             saved_date: Some(version.saved_date),
+            imported_by: version.imported_by.clone(),
             state: version.state,
             latest: latest == Some(version.number),
         };

@@ -15,6 +15,7 @@ mod import_version;
 mod instances;
 mod launches;
 mod leftovers;
+pub(crate) mod lending;
 mod lineage;
 mod listing;
 pub(crate) mod lookup;
@@ -59,7 +60,7 @@ pub use projects::{
     RegionCost, TemplateCost, VersionCost,
 };
 pub use recovery::{Backlog, Recovery};
-pub use saves::Started;
+pub use saves::{Started, Unrecorded};
 pub use schedules::{Fired, Keep, ScheduleEdit, ScheduleView};
 pub use sharing::{SharePlan, ShareRequest, Shared};
 pub use templates::{TemplateKind, TemplateSummary, TemplateView};

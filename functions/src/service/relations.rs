@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use super::access::{Caller, Relation};
-use crate::domain::Problem;
 use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::project::{Memberships, ProjectRole};
 use crate::domain::save::SaveRecord;
 use crate::domain::template::{Template, Visibility};
+use crate::domain::{Problem, TemplateName};
 use crate::registry::Registry;
 
 /// What the template itself says.
@@ -39,6 +39,17 @@ pub(super) async fn to_template(
     by_grants(registry, caller, template, read).await
 }
 
+/// Reads what [`to_template`] does, of a template that is not there.
+pub(super) async fn by_name(
+    registry: &Registry,
+    caller: &Caller,
+    name: &TemplateName,
+) -> Result<(), Problem> {
+    registry.memberships(&caller.user).await?;
+    registry.grants(name).await?;
+    Ok(())
+}
+
 /// The same of one template among many: not all that it was given to is read, but what was given to the caller
 /// and, where they are few, to the caller's projects.
 pub(super) async fn to_listed_template(
@@ -47,6 +58,10 @@ pub(super) async fn to_listed_template(
     template: &Template,
 ) -> Result<BTreeSet<Relation>, Problem> {
     let read = async |memberships: &Memberships| {
+        // Of a private template there are no grants to read; the record that says so is as new as they.
+        if template.visibility == Visibility::Private {
+            return Ok(Vec::new());
+        }
         if memberships.roles.len() > FEW {
             return registry.grants(&template.name).await;
         }
@@ -77,10 +92,6 @@ async fn by_grants(
         .and_then(|project| memberships.roles.get(project));
     if let Some(role) = role_in_its_own.filter(|role| role.manages()) {
         relations.insert(Relation::of_role(*role));
-    }
-    // Of a private template there are no grants to read; the record that says so is as new as they.
-    if template.visibility == Visibility::Private {
-        return Ok(relations);
     }
     for grant in read(&memberships).await? {
         if grant.state != GrantState::Open {
@@ -116,11 +127,13 @@ pub(super) async fn to_save(
         return Ok([Relation::Owner].into());
     }
     let mut relations = BTreeSet::from([Relation::Stranger]);
-    if let Some(project) = record.charged() {
-        let memberships = registry.memberships(&caller.user).await?.value;
-        if let Some(role) = memberships.roles.get(project).filter(|role| role.manages()) {
-            relations.insert(Relation::of_role(*role));
-        }
+    // Also where nobody manages it: how long it takes does not tell what there is.
+    let memberships = registry.memberships(&caller.user).await?.value;
+    let role = record
+        .charged()
+        .and_then(|project| memberships.roles.get(project));
+    if let Some(role) = role.filter(|role| role.manages()) {
+        relations.insert(Relation::of_role(*role));
     }
     Ok(relations)
 }

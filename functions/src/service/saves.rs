@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::access::{Action, Caller, save_not_found};
+use super::access::{Action, Caller, Relation, Resource, allowed};
 use super::{Service, from_executions};
 use crate::domain::audit::Subject;
 use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, SaveState};
@@ -20,6 +20,17 @@ pub struct Started {
     pub save_id: SaveId,
     /// Whether it existed already, under the same request id.
     pub repeated: bool,
+}
+
+/// How a save stands that has no record.
+#[derive(Debug)]
+pub enum Unrecorded {
+    /// It was asked for, and will have one.
+    Begins,
+    /// It ended without one, for this reason.
+    Failed(Problem),
+    /// The caller has not asked for it.
+    Unknown,
 }
 
 impl Service {
@@ -141,6 +152,29 @@ impl Service {
         Ok(self.guided(record))
     }
 
+    /// How a save of the caller's stands that has no record yet, or never got one. Of anybody else's it says what it
+    /// says of one that nobody has asked for: a save's id may be known to others.
+    pub async fn unrecorded(&self, caller: &Caller, id: &SaveId) -> Result<Unrecorded, Problem> {
+        let execution = match self.executions.describe(id.as_str()).await {
+            Ok(execution) => execution,
+            Err(ExecutionsError::NotFound { .. }) => return Ok(Unrecorded::Unknown),
+            Err(error) => {
+                let message = "How the save stands cannot be read.";
+                return Err(Problem::new(Code::AwsUnavailable, message).because(error));
+            }
+        };
+        let theirs = execution.input["caller"]["user"] == json!(caller.user);
+        if !(theirs && allowed(Relation::Owner, Action::Watch, Resource::Save)) {
+            return Ok(Unrecorded::Unknown);
+        }
+        if execution.status == ExecutionStatus::Running {
+            return Ok(Unrecorded::Begins);
+        }
+        let error = execution.error.as_deref().unwrap_or("Internal");
+        let cause = execution.cause.as_deref().unwrap_or_default();
+        Ok(Unrecorded::Failed(Problem::from_wire(error, cause)))
+    }
+
     pub(super) async fn save_for(
         &self,
         caller: &Caller,
@@ -149,7 +183,7 @@ impl Service {
     ) -> Result<SaveRecord, Problem> {
         let registry = &self.env.registry;
         let Some(stored) = registry.save(id).await? else {
-            return Err(save_not_found(id.as_str()));
+            return Err(caller.no_save(registry, id.as_str()).await);
         };
         caller.check_save(registry, action, &stored.value).await?;
         Ok(stored.value)

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::lending;
 use crate::domain::save::Warning;
 use crate::domain::template::{TemplateState, Version};
 use crate::domain::{Code, ImageId, Problem, Region, SnapshotId, TemplateName};
@@ -21,6 +22,8 @@ pub(super) struct Target {
     pub(super) region: Region,
     pub(super) image: ImageId,
     pub(super) snapshots: Vec<SnapshotId>,
+    /// Whether it is another template's, whose grants alone open it.
+    pub(super) borrowed: bool,
 }
 
 /// Which AMIs of a template.
@@ -55,7 +58,12 @@ pub(super) async fn targets(
             version.into_iter().filter(there).collect()
         }
     };
-    Ok(versions.iter().flat_map(of_version).collect())
+    let mut targets = Vec::new();
+    for version in &versions {
+        let borrowed = lending::is_borrowed(registry, version).await?;
+        targets.extend(of_version(version, borrowed));
+    }
+    Ok(targets)
 }
 
 /// Refuses to open more AMIs than one request can.
@@ -80,13 +88,14 @@ pub(super) fn closed_at_once(targets: &[Target]) -> Option<u32> {
     Some(last.map_or(first_left, |target| target.version))
 }
 
-fn of_version(version: &Version) -> impl Iterator<Item = Target> {
-    version.amis.iter().flat_map(|(region, amis)| {
-        amis.values().map(|image| Target {
+fn of_version(version: &Version, borrowed: bool) -> impl Iterator<Item = Target> {
+    version.amis.iter().flat_map(move |(region, amis)| {
+        amis.values().map(move |image| Target {
             version: version.number,
             region: region.clone(),
             image: image.clone(),
             snapshots: version.snapshots.get(region).cloned().unwrap_or_default(),
+            borrowed,
         })
     })
 }

@@ -5,14 +5,14 @@
 //! EC2 anything has told it what the grants say then. An AMI that several templates have, by imports, is open to
 //! whom the grants of any of them name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures::future::{join_all, try_join_all};
 
 use super::expected::{check, tag};
 use super::share_checks::{self, Target, Which};
 use super::sharing::share_failed;
-use super::{Expected, Service};
+use super::{Expected, Service, lending};
 use crate::domain::audit::AuditEvent;
 use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::template::Template;
@@ -28,9 +28,9 @@ const PAUSE_MS: u64 = 400;
 /// How often AMIs are set anew because the grants say something else by now.
 const TURNS: usize = 10;
 /// For how many AMIs it is looked up at once who else has them.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
 /// The most versions of one AMI whose templates' grants are read.
-const USERS: usize = 1000;
+pub(super) const USERS: usize = 1000;
 
 impl Service {
     /// Opens the AMIs, after the record that it is begun and before the one that it is done. Of a share that
@@ -113,15 +113,17 @@ impl Service {
         launch: &LaunchPermission,
     ) -> Result<Vec<bool>, Problem> {
         let granted = permissions::of_template(&self.env.registry, name).await?;
-        if granted.contains(launch) {
-            return Ok(vec![true; targets.len()]);
-        }
+        let granted = granted.contains(launch);
+        let look = async |it: &Target| {
+            if granted && !it.borrowed {
+                return Ok(true);
+            }
+            let (region, image) = (&it.region, &it.image);
+            self.is_granted(region, image, launch, Some(name)).await
+        };
         let mut wanted = Vec::new();
         for some in targets.chunks(AT_ONCE) {
-            let looks = some
-                .iter()
-                .map(|it| self.is_granted(&it.region, &it.image, launch, Some(name)));
-            wanted.extend(try_join_all(looks).await?);
+            wanted.extend(try_join_all(some.iter().map(look)).await?);
         }
         Ok(wanted)
     }
@@ -136,7 +138,7 @@ impl Service {
     ) -> Result<bool, Problem> {
         let registry = &self.env.registry;
         let users = registry.users_of(region, image, USERS).await?;
-        let mut names: BTreeSet<&TemplateName> = users.iter().map(|user| &user.name).collect();
+        let mut names = lending::of_their_own(registry, &users).await?;
         names.retain(|name| Some(*name) != known);
         for name in names {
             let granted = permissions::of_template(registry, name).await?;

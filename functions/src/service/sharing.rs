@@ -5,15 +5,16 @@
 //! first, then EC2 is told (`share_opening.rs`), then it is written that it holds: a process that dies in
 //! between has forgotten nothing, and the same request goes on where it stopped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::access::{Action, Caller};
 use super::publication::{self, Consent, Shown, Viewer};
 use super::share_checks::{self, IMAGES, Target, Which};
-use super::share_opening::as_expected;
-use super::{Expected, Service};
+use super::share_opening::{AT_ONCE, USERS, as_expected};
+use super::{Expected, Service, lending};
 use crate::domain::audit::{AuditEvent, Subject};
 use crate::domain::grant::{Grant, GrantState, Grantee, OrganizationArn};
 use crate::domain::ids::shown;
@@ -214,14 +215,39 @@ impl Service {
         Err(Problem::new(Code::ShareFailed, message))
     }
 
-    /// With whom a template is shared, for those who may share it.
+    /// With whom a template is shared, for those who may share it; with the grants of other templates, each of which
+    /// names its own, by which its AMIs are open in EC2 as well.
     pub async fn shares(
         &self,
         caller: &Caller,
         name: &TemplateName,
     ) -> Result<Vec<Grant>, Problem> {
         self.shareable(caller, name, Action::SeeShares).await?;
-        self.env.registry.grants(name).await
+        let mut grants = self.env.registry.grants(name).await?;
+        grants.extend(self.openings_by_others(name).await?);
+        Ok(grants)
+    }
+
+    /// The grants of other templates by which AMIs of this one are open in EC2, or may be.
+    async fn openings_by_others(&self, name: &TemplateName) -> Result<Vec<Grant>, Problem> {
+        let registry = &self.env.registry;
+        let targets = share_checks::targets(registry, name, Which::ALL).await?;
+        let mut others = BTreeSet::new();
+        for some in targets.chunks(AT_ONCE) {
+            let looks = some
+                .iter()
+                .map(|it| registry.users_of(&it.region, &it.image, USERS));
+            for users in try_join_all(looks).await? {
+                others.extend(users.into_iter().map(|user| user.name));
+            }
+        }
+        others.remove(name);
+        let mut grants = Vec::new();
+        for other in &others {
+            let theirs = registry.grants(other).await?.into_iter();
+            grants.extend(theirs.filter(|grant| grant.launch.is_some()));
+        }
+        Ok(grants)
     }
 
     async fn shareable(
@@ -317,6 +343,13 @@ impl Service {
             None => Vec::new(),
         };
         share_checks::check_count(name, &targets)?;
+        match &launch {
+            Some(_) => {
+                let versions = registry.all_versions(name).await?;
+                lending::check_versions_given(registry, caller, &versions).await?;
+            }
+            None => lending::check_given(registry, caller, &template).await?,
+        }
         Ok(Checked {
             before: grants.into_iter().find(|grant| grant.to == to),
             template,
@@ -372,7 +405,11 @@ pub(super) fn share_failed(
 ) -> Problem {
     let regions: Vec<String> = failed
         .iter()
-        .map(|(region, problem)| format!("{region} ({})", problem.chain().trim_end_matches('.')))
+        .map(|(region, problem)| {
+            let (code, chain) = (problem.code, problem.chain());
+            tracing::warn!(template = %name, %region, %code, problem = chain, "AMIs were not {what}");
+            format!("{region} ({})", problem.message.trim_end_matches('.'))
+        })
         .collect();
     let message = format!(
         "The template {name} could not be {what} in {}. {rest}",

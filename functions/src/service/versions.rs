@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::access::{Action, Caller, template_not_found};
+use super::access::{Action, Caller};
 use super::expected::{check, tag};
 use super::publication::{self, Consent};
 use super::templates::version_not_found;
@@ -82,7 +82,7 @@ impl Service {
             {
                 return Err(being_deleted(Code::TemplateNotFound, &value, true));
             }
-            _ => return Err(template_not_found(name.as_str())),
+            _ => return Err(caller.no_template(registry, name).await),
         };
         caller
             .check_template(registry, action, &stored.value)

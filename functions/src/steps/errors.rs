@@ -35,7 +35,10 @@ pub(crate) fn from_ec2(error: Ec2Error) -> Problem {
     } else {
         match credentials(&error) {
             Some(fault) => (fault.code(), fault.means().to_owned()),
-            None => (Code::AwsRefused, "EC2 refused.".to_owned()),
+            None => {
+                let message = format!("EC2 refused {} ({}).", error.action, error.code);
+                (Code::AwsRefused, message)
+            }
         }
     };
     let problem = Problem::new(code, message);

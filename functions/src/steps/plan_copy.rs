@@ -13,8 +13,9 @@ use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, ImageId, Problem, Region, SaveId, SnapshotId};
 use crate::ports::{Architecture, Call, Encryption, Image, ImageFilter, ImageState, Tags};
 use crate::registry::{Admission, Begun};
-use crate::service::access::{Action, Caller, template_not_found};
+use crate::service::access::{Action, Caller};
 use crate::service::images::{self, ImageFault};
+use crate::service::lending::is_borrowed;
 use crate::service::lookup::check_regions;
 use crate::service::projects;
 use crate::service::publication::{self, Consent};
@@ -138,8 +139,9 @@ pub(crate) async fn check(
     request.check()?;
     let name = &request.template;
     let stored = env.registry.template(name).await?;
-    let template = stored.ok_or_else(|| template_not_found(name.as_str()))?;
-    let template = template.value;
+    let Some(template) = stored.map(|stored| stored.value) else {
+        return Err(caller.no_template(&env.registry, name).await);
+    };
     caller
         .check_template(&env.registry, Action::Copy, &template)
         .await?;
@@ -153,6 +155,14 @@ pub(crate) async fn check(
     if version.state == TemplateState::Deleted {
         let message = format!("The version {} was deleted.", request.reference());
         return Err(Problem::new(Code::VersionNotFound, message));
+    }
+    if is_borrowed(&env.registry, &version).await? {
+        let message = format!(
+            "{} has AMIs of another template, which are not yours to copy.",
+            request.reference()
+        );
+        return Err(Problem::new(Code::NotAllowed, message)
+            .hint("Launch it and save the instance as another template."));
     }
     check_regions(env, &request.regions).await?;
     env.settings.allowed_regions.check(&request.regions)?;

@@ -361,6 +361,7 @@ impl Made<'_> {
             tags: record.request.tags.clone(),
             added: Vec::new(),
             imported_by: None,
+            borrowed: None,
             usage: Usage::default(),
             deleted_at: None,
             removed_at: None,

@@ -9,7 +9,8 @@ use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, Warning, move_not_a
 use crate::domain::template::{Template, TemplateState, Version, Visibility};
 use crate::domain::{Code, Problem, ProjectName, catalogue};
 use crate::ports::{Encryption, Instance, LaunchPermission, Volume};
-use crate::service::access::{Action, Caller, template_not_found};
+use crate::service::access::{Action, Caller};
+use crate::service::lending::check_given;
 use crate::service::publication::{self, Consent};
 use crate::service::versions::being_deleted;
 
@@ -28,15 +29,15 @@ pub(super) async fn check_template(
     let stored = registry.template(&request.template).await?;
     let template = stored.map(|stored| stored.value);
     if let Some(template) = &template {
+        check_rights(env, caller, request, template).await?;
         if template.is_going() {
             let own = caller
                 .may_template(registry, Action::Delete, template)
                 .await?;
             return Err(being_deleted(Code::TemplateNameTaken, template, own));
         }
-        check_rights(env, caller, request, template).await?;
     } else if request.add_arch {
-        return Err(template_not_found(request.template.as_str()));
+        return Err(caller.no_template(registry, &request.template).await);
     }
     check_payer(env, caller, request, template.as_ref()).await?;
     let Some(known) = &template else {
@@ -154,7 +155,9 @@ pub(super) fn payer<'a>(
 }
 
 /// Whether the caller may save to a template that is there, and change of it what the request changes.
-/// That a name is taken is told to whoever asks for it.
+/// That a name is taken is told to whoever wants it for a template of their own: a name stands for one template
+/// in a deployment, so no answer could hide it. Whoever adds to a template that they cannot see is told what they
+/// would be if there were none.
 async fn check_rights(
     env: &Env,
     caller: &Caller,
@@ -168,11 +171,13 @@ async fn check_rights(
     if moves(request, template).is_some() {
         actions.push(Action::Move);
     }
-    for action in actions {
+    for action in actions.iter().copied() {
         let checked = caller.check_template(&env.registry, action, template);
         match checked.await {
             // Whether they may see it makes no difference: the name is not free.
-            Err(problem) if action == Action::SaveVersion && is_denied(&problem) => {
+            Err(problem)
+                if action == Action::SaveVersion && !request.add_arch && is_denied(&problem) =>
+            {
                 return Err(Problem::new(
                     Code::TemplateNameTaken,
                     format!("The template {} belongs to somebody else.", template.name),
@@ -180,6 +185,9 @@ async fn check_rights(
             }
             other => other?,
         }
+    }
+    if actions.len() > 1 {
+        check_given(&env.registry, caller, template).await?;
     }
     Ok(())
 }

@@ -47,7 +47,7 @@ fn saves() -> Vec<Odd> {
             all.send("POST", path, body.clone(), names);
         }
     };
-    let saves: [(&'static str, &[Value]); 11] = [
+    let saves: [(&'static str, &[Value]); 12] = [
         (
             "instance",
             &[
@@ -89,6 +89,7 @@ fn saves() -> Vec<Odd> {
                 json!(["mars-north-1"]),
             ],
         ),
+        ("move_template", &[json!(null), json!("yes"), json!(1)]),
         ("public", &[json!(null), json!("yes"), json!(1)]),
         ("project", &[json!(""), json!("UP")]),
         (

@@ -6,11 +6,13 @@ mod audit;
 mod budgets;
 mod doctor;
 mod imports;
+mod lending;
 mod members;
 mod moves;
 mod projects;
 mod rights;
 mod sharing;
+mod strangers;
 mod sums;
 mod wrong_sums;
 

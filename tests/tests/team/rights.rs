@@ -252,6 +252,7 @@ fn who_leaves_a_project_during_a_save_leaves_nothing_there() {
 fn a_copy_and_an_added_architecture_end_so_too() {
     let world = lab();
     let copy = prism_functions::domain::copy::CopyRequest {
+        publish_sensitive: true,
         template: kept(),
         version: 1,
         regions: [crate::west()].into(),

@@ -32,6 +32,22 @@ An owner of a project makes and unmakes owners and admins (Appoint); admins add 
 viewers (Invite); everybody may leave, but a project keeps an owner. Without a name for it here, nobody
 may do it: there is no user who may do everything.
 
+What is not there and what may not be seen are told alike, after as many reads. Only that a name is taken can be told by
+whoever wants it for a template of their own: it stands for one template in a deployment. A save's id may be known
+to others, who learn nothing by it; before it has a record, only whoever asked for it may see how it stands (Watch). Whoever
+only looks on in a project sees of its approvals those of templates that they may see.
+
+## Moving
+
+A save with `--project` moves a template that is in another project, or in none, with all of its versions and what they cost.
+To take it out of its project needs what deleting needs (Move); to have the other project pay needs to work in
+it (MoveIn). The plan says what moves and what it costs a month; `prism save` asks, and over the API the request has to agree
+(`move_template`). Without that, or where the template went elsewhere since the plan, the save is refused. A schedule moves
+nothing.
+
+Who may what is looked at again when a version is registered, for whoever asked for the save, by hand or by a schedule: who was
+taken out of the project meanwhile, or may only look on, leaves nothing there that it pays for.
+
 ## Sharing
 
 `prism template share NAME` with `--user`, `--project`, `--account`, `--organization` or `--public`; where nobody is
@@ -44,6 +60,11 @@ version in each Region gets a launch permission, and so does each that a later s
 An AMI that several templates have, by imports, is open to whom any of them is shared with: taking back the share of one, or
 deleting it, closes the AMI to those alone whom no other's grant names. AMIs that no save has made are opened to nobody:
 such a template is shared within this deployment only, and such a file goes into no template that is shared beyond it.
+An import gives no right to an AMI (Import, Open): of a template whose AMIs its importer might open to others as well, it is a version
+like any other; of one that they may only launch, it is borrowed. What is borrowed is for its importer alone, as long as
+the other template is there and they may launch it; it is not copied, it keeps no AMI, and it goes into no template that others have.
+A template with a borrowed version is given to nobody, by no share, project or `--public`. `shares` lists, beside a
+template's own grants, those of others by which its AMIs are open.
 Of many AMIs, about 200 are closed by one `unshare`, which says how many are left: the same again goes on.
 EC2's limits are checked first, and refused before anything changes: the AWS managed key, encrypted
 volumes of public AMIs, product codes, blocked public access. Snapshots are not shared: an AMI is
@@ -70,6 +91,10 @@ inventory, where its association lists files (`AWS:File`). Where nobody has told
 users of this deployment see it, and is refused (`FilesUnknown`) without the consent where another account, an
 organisation or the world would. A schedule's consent is to the files that its instance has when it is given, by
 `schedule create` or `schedule edit`: a run that would show others fails, and names them.
+
+No operations of any users come to more than what was granted (promise P10): `cargo xtask simulate --rights N` plays
+sequences of them by four users, and each pair by two, and holds what anybody can see, launch, open and delete, and
+whom each AMI is open to in EC2, against a model of the grants alone (`tests/src/rights`).
 
 ## Projects
 

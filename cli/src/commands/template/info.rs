@@ -81,6 +81,7 @@ fn summary(version: &Version) -> Value {
         "saved_from_id": version.saved_from_id,
         "saved_by": version.saved_by,
         "saved_date": version.saved_date,
+        "imported_by": version.imported_by,
         "description": version.description,
         "state": version.state,
         "usage": version.usage,
@@ -130,7 +131,12 @@ fn saved(template: &Template, version: &Version, versions: &[Version], faults: &
         ("source", source(version)),
         (
             "saved",
-            format!("by {} at {}", version.saved_by, when(version.saved_date)),
+            format!(
+                "{}by {} at {}",
+                claimed(version),
+                version.saved_by,
+                when(version.saved_date)
+            ),
         ),
         ("original", original.unwrap_or_default()),
         (
@@ -164,9 +170,10 @@ fn saved(template: &Template, version: &Version, versions: &[Version], faults: &
     for version in versions {
         let _ = writeln!(
             text,
-            "  {:>4}  {}  from {} by {}",
+            "  {:>4}  {}  {}from {} by {}",
             version.number,
             when(version.saved_date),
+            claimed(version),
             plain(&version.saved_from),
             version.saved_by
         );
@@ -266,8 +273,16 @@ fn source(version: &Version) -> String {
         let _ = write!(from, " ({id})");
     }
     match &version.imported_by {
-        Some(by) => format!("imported by {by}; saved from the instance {from}"),
+        Some(by) => format!("imported by {by}; its file says from the instance {from}"),
         None => format!("saved from the instance {from}"),
+    }
+}
+
+/// What stands before who saved a version, and from what, where nobody but its file says so.
+fn claimed(version: &Version) -> &'static str {
+    match version.imported_by {
+        Some(_) => "imported; its file says ",
+        None => "",
     }
 }
 

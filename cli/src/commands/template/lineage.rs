@@ -69,6 +69,9 @@ fn told(node: &LineageNode) -> String {
     if node.state != TemplateState::Active {
         let _ = write!(text, "  {}", node.state.as_str());
     }
+    if let Some(by) = &node.imported_by {
+        let _ = write!(text, "  imported by {by}; its file says");
+    }
     if let Some(from) = &node.saved_from {
         let _ = write!(text, "  from {}", plain(from));
     }

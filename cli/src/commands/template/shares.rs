@@ -31,7 +31,8 @@ impl Shares {
             return Ok(exit::DONE);
         }
         out.show(&json!({ "shares": grants }), || {
-            table::render(out, &HEADS, grants.iter().map(row))
+            let rows = grants.iter().map(|grant| row(&name, grant));
+            table::render(out, &HEADS, rows)
         })?;
         Ok(exit::DONE)
     }
@@ -39,16 +40,22 @@ impl Shares {
 
 const HEADS: [&str; 4] = ["SHARED WITH", "BY", "SINCE", "STATE"];
 
-fn row(grant: &Grant) -> Vec<String> {
+fn row(name: &TemplateName, grant: &Grant) -> Vec<String> {
     let state = match grant.state {
         GrantState::Open => "open",
         GrantState::Opening => "half open: share it again, or take it back",
         GrantState::Closing => "half closed: take it back again",
     };
+    // By the share of a template that has AMIs of this one.
+    let through = if grant.template == *name {
+        String::new()
+    } else {
+        format!(", by the share of {}", grant.template)
+    };
     vec![
         grant.to.to_string(),
         grant.by.to_string(),
         when(grant.at),
-        state.to_owned(),
+        format!("{state}{through}"),
     ]
 }

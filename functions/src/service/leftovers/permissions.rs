@@ -9,9 +9,9 @@ use super::used::{Used, Users};
 use super::{Left, Leftover, Saves, Seen, left};
 use crate::domain::grant::{Grant, GrantState};
 use crate::domain::save::{SaveRecord, seconds_between};
-use crate::domain::{ImageId, Problem, Region, SaveId, TemplateName};
+use crate::domain::{ImageId, Problem, Region, SaveId};
 use crate::ports::{Image, ImageState, LaunchPermission};
-use crate::service::Service;
+use crate::service::{Service, lending};
 use crate::steps::{LATE_S, SAVE_TAG, from_ec2};
 
 /// How many AMIs of a Region are looked at at once.
@@ -113,7 +113,7 @@ impl Service {
 
     async fn grants_of(&self, users: &Users) -> Result<Vec<Grant>, Problem> {
         let mut grants = Vec::new();
-        for template in templates(users) {
+        for template in lending::of_their_own(&self.env.registry, users).await? {
             grants.extend(self.env.registry.grants(template).await?);
         }
         Ok(grants)
@@ -154,10 +154,6 @@ impl Difference {
 fn launches(grants: &[Grant], which: impl Fn(&Grant) -> bool) -> BTreeSet<LaunchPermission> {
     let some = grants.iter().filter(|grant| which(grant));
     some.filter_map(|grant| grant.launch.clone()).collect()
-}
-
-fn templates(users: &Users) -> BTreeSet<&TemplateName> {
-    users.iter().map(|user| &user.name).collect()
 }
 
 fn save_of(image: &Image) -> Option<SaveId> {

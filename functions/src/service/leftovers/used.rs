@@ -84,8 +84,8 @@ impl Service {
 
 impl Used {
     fn add(&mut self, version: &Version) {
-        if version.state == TemplateState::Deleted {
-            // What is still there of it is left over.
+        // What is still there of what was deleted is left over; what is lent is another template's.
+        if version.state == TemplateState::Deleted || version.borrowed == Some(true) {
             return;
         }
         for (region, by_architecture) in &version.amis {

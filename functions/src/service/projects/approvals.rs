@@ -5,12 +5,13 @@ use crate::domain::project::Approval;
 use crate::domain::template::TemplateRef;
 use crate::domain::{Problem, ProjectName, TemplateName};
 use crate::registry::Listed;
-use crate::service::access::{Action, Caller};
+use crate::service::access::{Action, Caller, Relation, Resource, allowed};
 use crate::service::projects::as_expected;
 use crate::service::{Expected, Service};
 
 impl Service {
-    /// The templates that a project has approved, by name; `limit` is 1 to 1,000.
+    /// The templates that a project has approved, by name, as far as the caller may see them; whoever may approve sees
+    /// all, to withdraw any. `limit` is 1 to 1,000: a page may have fewer than that and yet another one behind it.
     pub async fn approvals(
         &self,
         caller: &Caller,
@@ -18,8 +19,23 @@ impl Service {
         limit: usize,
         cursor: Option<String>,
     ) -> Result<Listed<Approval>, Problem> {
-        self.project_for(caller, project, Action::See).await?;
-        self.env.registry.approvals(project, limit, cursor).await
+        let (_, role) = self.project_for(caller, project, Action::See).await?;
+        let registry = &self.env.registry;
+        let mut page = registry.approvals(project, limit, cursor).await?;
+        if allowed(Relation::of_role(role), Action::Approve, Resource::Project) {
+            return Ok(page);
+        }
+        let mut seen = Vec::new();
+        for approval in page.items {
+            let stored = registry.template(&approval.template).await?;
+            if let Some(template) = stored.map(|stored| stored.value)
+                && caller.sees_in_list(registry, &template).await?
+            {
+                seen.push(approval);
+            }
+        }
+        page.items = seen;
+        Ok(page)
     }
 
     /// Approves a template, which the caller can see, for a project. The same again is the same. Only as the

@@ -227,9 +227,10 @@ fn volumes(xml: &mut Xml, instance: &Instance, look: Option<&InstanceLook>) {
 /// The network interface, and a second one that has no public address, where there is one. Whose the
 /// public address is tells an Elastic IP from a passing one.
 fn interface(xml: &mut Xml, call: &Call, instance: &Instance, private_ip: Option<&str>) {
-    let count = match instance.state.is_gone() {
-        true => 0,
-        false => 1 + u8::from(instance.ties.several_interfaces),
+    let count = if instance.state.is_gone() {
+        0
+    } else {
+        1 + u8::from(instance.ties.several_interfaces)
     };
     xml.list("networkInterfaceSet", 0..count, |xml, index| {
         let digits = instance.id.as_str().trim_start_matches("i-");

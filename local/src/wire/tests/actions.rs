@@ -507,10 +507,12 @@ fn a_request_about_many_instances_is_one_and_costs_a_token_for_each_of_them() {
             bench.admin().add_instance(&region, &spec).unwrap()
         })
         .collect();
-    let all = ids.iter().enumerate();
-    let all: String = all
+    let all: Vec<String> = ids
+        .iter()
+        .enumerate()
         .map(|(n, id)| format!("&InstanceId.{}={id}", n + 1))
         .collect();
+    let all = all.concat();
     bench.ask(&format!("StopInstances{all}"));
     bench.forward(1);
     // Four of ten are left, and one a second is added.

@@ -1,0 +1,413 @@
+//! Who can see, launch, open and delete what, after any operations of any users: as the grants say (promise P10).
+
+mod model;
+mod operation;
+
+use std::collections::BTreeSet;
+
+use prism_functions::domain::copy::CopyRequest;
+use prism_functions::domain::project::ProjectRole;
+use prism_functions::domain::save::{SaveRecord, SaveRequest};
+use prism_functions::domain::template::{TemplateRef, Version};
+use prism_functions::domain::template_file::TemplateFile;
+use prism_functions::domain::{Code, Problem, Region, TemplateName};
+use prism_functions::ports::{Ec2 as _, ImageState, LaunchPermission};
+use prism_functions::service::access::OWNER_TAG;
+use prism_functions::service::{ImportRequest, ProjectRequest, ShareRequest};
+use prism_local::ec2::InstanceSpec;
+
+use crate::world::{REGION, Setup, World, caller, launch_request, region, save_request};
+
+use model::{Image, Made, Model};
+pub use operation::Operation;
+use operation::{PROJECTS, TEMPLATES, USERS};
+
+/// The Region of all saves.
+const HERE: &str = REGION;
+/// The Region that versions are copied to.
+const THERE: &str = "us-west-2";
+/// An account that nothing is ever shared with, to ask whether it could be.
+const NOBODY: &str = "account:999999999999";
+/// How many operations a sequence has.
+const LENGTH: usize = 12;
+/// How a request ends that is not allowed.
+const REFUSALS: [Code; 13] = [
+    Code::NotAllowed,
+    Code::TemplateNotFound,
+    Code::TemplateNameTaken,
+    Code::VersionNotFound,
+    Code::ProjectNotFound,
+    Code::MemberNotFound,
+    Code::OwnerNeeded,
+    Code::MoveNotAgreed,
+    Code::ShareImpossible,
+    Code::ShareNotFound,
+    Code::ImageNotUsable,
+    Code::CopyExists,
+    Code::InvalidInput,
+];
+
+/// A deployment and what was granted in it.
+struct Play {
+    world: World,
+    model: Model,
+}
+
+/// Plays the sequence of a seed. What is wrong is told with all that was done before it.
+pub fn play(seed: u64) -> Result<(), String> {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut play = Play::new(seed);
+    let mut told = Vec::new();
+    for _ in 0..LENGTH {
+        let operation = Operation::drawn(&mut rng);
+        told.push(format!("{operation:?}"));
+        if let Err(wrong) = play.step(&operation) {
+            return Err(format!("seed {seed}: {wrong}\n{}", told.join("\n")));
+        }
+    }
+    Ok(())
+}
+
+/// The pairs of operations of two users on one template: it is Ada's, in a project of hers of which Carl is an admin,
+/// and shared with Bob.
+pub fn pairs() -> Vec<[Operation; 2]> {
+    let mut pairs = Vec::new();
+    for first in ["ada", "bob", "carl"] {
+        for second in ["ada", "bob", "carl"].iter().filter(|it| **it != first) {
+            for one in Operation::all_of(first, "one") {
+                let others = Operation::all_of(second, "one").into_iter();
+                pairs.extend(others.map(|other| [one.clone(), other]));
+            }
+        }
+    }
+    pairs
+}
+
+/// Plays a pair of operations.
+pub fn play_pair(pair: &[Operation; 2]) -> Result<(), String> {
+    let mut play = Play::new(1);
+    let before = [
+        Operation::Appoint {
+            by: "ada",
+            project: "brain",
+            user: "carl",
+            role: ProjectRole::Admin,
+        },
+        Operation::Appoint {
+            by: "bob",
+            project: "ether",
+            user: "carl",
+            role: ProjectRole::Owner,
+        },
+        Operation::Save {
+            by: "ada",
+            template: "one",
+            project: Some("brain"),
+            agreed: true,
+            public: false,
+        },
+        Operation::Share {
+            by: "ada",
+            template: "one",
+            to: "user:bob",
+        },
+    ];
+    for operation in before.iter().chain(pair) {
+        let stepped = play.step(operation);
+        stepped.map_err(|wrong| format!("{wrong}\n{pair:?}"))?;
+    }
+    Ok(())
+}
+
+impl Play {
+    fn new(seed: u64) -> Self {
+        let mut setup = Setup::seeded(seed);
+        setup.cloud.throttles.enabled = false;
+        let world = setup.build();
+        let mut model = Model::default();
+        for user in USERS {
+            let mut spec = InstanceSpec::named(&format!("box-{user}"));
+            spec.tags.insert(OWNER_TAG.to_owned(), user.to_owned());
+            let added = world.admin.add_instance(&region(), &spec);
+            added.expect("there is room");
+        }
+        for (project, user) in PROJECTS.into_iter().zip(USERS) {
+            let request = ProjectRequest {
+                name: project.parse().expect("it is a name"),
+                description: String::new(),
+            };
+            let by = caller(user);
+            let made = world.service.create_project(&by, request);
+            world.clock.run(made).expect("the name is free");
+            model.founded(project, user);
+        }
+        Self { world, model }
+    }
+
+    /// Does what an operation asks for, and looks at everything.
+    fn step(&mut self, operation: &Operation) -> Result<(), String> {
+        let allowed = self.model.allows(operation);
+        match self.ask(operation) {
+            Ok(made) if allowed => self.model.done(operation, made),
+            Ok(_) => return Err(format!("{operation:?} was let through")),
+            Err(problem) if allowed => {
+                let chain = problem.chain();
+                return Err(format!(
+                    "{operation:?} is refused: {} {chain}",
+                    problem.code
+                ));
+            }
+            Err(problem) if !REFUSALS.contains(&problem.code) => {
+                let chain = problem.chain();
+                return Err(format!("{operation:?} fails: {} {chain}", problem.code));
+            }
+            Err(_) => {}
+        }
+        for user in USERS {
+            for template in TEMPLATES {
+                self.look(user, template)?;
+            }
+        }
+        self.look_at_ec2()
+    }
+
+    fn ask(&self, operation: &Operation) -> Result<Option<Made>, Problem> {
+        let (world, service) = (&self.world, &self.world.service);
+        match *operation {
+            Operation::Save {
+                by,
+                template,
+                project,
+                agreed,
+                public,
+            } => {
+                let request = SaveRequest {
+                    project: project.map(|it| it.parse().expect("it is a name")),
+                    move_template: agreed,
+                    public,
+                    publish_sensitive: true,
+                    ..save_request(&format!("box-{by}"), template)
+                };
+                let record = ended(world.save(by, request)?)?;
+                Ok(Some(self.made(template, record.version)?))
+            }
+            Operation::Share { by, template, to } => {
+                let (by, name, to) = (caller(by), named(template), share(to));
+                let shared = service.share(&by, &name, &to, None);
+                world.clock.run(shared).map(|_| None)
+            }
+            Operation::Unshare { by, template, to } => {
+                let (by, name, to) = (caller(by), named(template), share(to));
+                let taken = service.unshare(&by, &name, &to, None);
+                world.clock.run(taken).map(|_| None)
+            }
+            Operation::Import { by, from, into } => self.import(by, from, into),
+            Operation::Delete { by, template } => {
+                let (by, all) = (caller(by), newest(template));
+                let deleted = service.delete_template(&by, &all, true, None);
+                world.clock.run(deleted)?;
+                world.pass(3600);
+                world.sweep(2);
+                Ok(None)
+            }
+            Operation::Copy { by, template } => self.copy(by, template),
+            Operation::Appoint {
+                by,
+                project,
+                user,
+                role,
+            } => {
+                let (by, project) = (caller(by), project.parse().expect("it is a name"));
+                let user = caller(user).user;
+                let added = service.add_member(&by, &project, &user, role, None);
+                world.clock.run(added).map(|_| None)
+            }
+            Operation::Remove { by, project, user } => {
+                let (by, project) = (caller(by), project.parse().expect("it is a name"));
+                let user = caller(user).user;
+                let removed = service.remove_member(&by, &project, &user, None);
+                world.clock.run(removed).map(|()| None)
+            }
+        }
+    }
+
+    /// Imports a file of what a template has, whoever could have exported it.
+    fn import(&self, by: &str, from: &str, into: &str) -> Result<Option<Made>, Problem> {
+        let (world, registry) = (&self.world, &self.world.service.env.registry);
+        let gone = || Problem::new(Code::TemplateNotFound, "There is nothing to import.");
+        let stored = world.clock.run(registry.template(&named(from)))?;
+        let template = stored.ok_or_else(gone)?.value;
+        let version = world
+            .clock
+            .run(registry.version(&template.name, template.latest))?;
+        let there = |it: &Version| it.deleted_at.is_none();
+        let version = version.filter(there).ok_or_else(gone)?;
+        let file = TemplateFile::of(&template, &version).to_yaml()?;
+        let (by, name, request) = (
+            caller(by),
+            named(into),
+            ImportRequest {
+                file,
+                publish_sensitive: true,
+            },
+        );
+        let imported = world.service.import_template(&by, &name, &request, None);
+        let imported = world.clock.run(imported)?;
+        self.made(into, Some(imported.version)).map(Some)
+    }
+
+    fn copy(&self, by: &str, template: &str) -> Result<Option<Made>, Problem> {
+        let (world, registry) = (&self.world, &self.world.service.env.registry);
+        let stored = world.clock.run(registry.template(&named(template)))?;
+        let number = stored.map_or(1, |stored| stored.value.latest.max(1));
+        let request = CopyRequest {
+            publish_sensitive: true,
+            template: named(template),
+            version: number,
+            regions: BTreeSet::from([there()]),
+        };
+        let by = caller(by);
+        let started = world.service.start_copy(&by, &request, None);
+        let id = world.clock.run(started)?.save_id;
+        world
+            .clock
+            .run_until_idle()
+            .expect("nothing waits for ever");
+        let record = ended(world.record(&id)?)?;
+        self.made(template, record.version).map(Some)
+    }
+
+    /// A version as it is now.
+    fn made(&self, template: &str, number: Option<u32>) -> Result<Made, Problem> {
+        let number = number.expect("it has made a version");
+        let registry = &self.world.service.env.registry;
+        let version = self
+            .world
+            .clock
+            .run(registry.version(&named(template), number))?;
+        let version = version.expect("the version is there");
+        let image = |(region, image): (&Region, &_)| (region.to_string(), format!("{image}"));
+        Ok((number, version.images().map(image).collect()))
+    }
+
+    /// What one user can do with one template.
+    fn look(&self, user: &'static str, template: &'static str) -> Result<(), String> {
+        let (world, service) = (&self.world, &self.world.service);
+        let (by, name) = (caller(user), named(template));
+        let it = self.model.templates.get(template);
+        let shown = world.clock.run(service.template(&by, &newest(template)));
+        if let Err(problem) = &shown
+            && problem.message != format!("There is no template {template}.")
+        {
+            return Err(format!("{user} is told of {template}: {problem}"));
+        }
+        let sees = it.is_some_and(|it| self.model.sees(it, user));
+        agree(user, "see", template, sees, shown.map(drop))?;
+        let request = share(NOBODY);
+        let opened = service.plan_share(&by, &name, &request, None);
+        let opened = world.clock.run(opened).map(drop);
+        agree(
+            user,
+            "open",
+            template,
+            self.model.gives(template, user),
+            opened,
+        )?;
+        let all = newest(template);
+        let planned = world.clock.run(service.plan_deletion(&by, &all, None));
+        let deletes = it.is_some_and(|it| self.model.deletes(it, user));
+        agree(user, "delete", template, deletes, planned.map(drop))?;
+        for number in it.iter().flat_map(|it| it.versions.keys()) {
+            let reference = format!("{template}@{number}");
+            let request = launch_request(&reference, "other");
+            let launched = world.clock.run(service.plan_launch(&by, &request));
+            let may = self.model.launches(template, *number, user);
+            agree(user, "launch", &reference, may, launched.map(drop))?;
+        }
+        Ok(())
+    }
+
+    /// Which AMIs there are, and whom they are open to.
+    fn look_at_ec2(&self) -> Result<(), String> {
+        let inventory = self.world.admin.inventory().expect("the cloud is there");
+        let images = inventory.images.iter();
+        let images = images.filter(|(_, image)| image.state != ImageState::Deregistered);
+        let there: BTreeSet<Image> = images
+            .map(|(region, image)| (region.to_string(), image.id.to_string()))
+            .collect();
+        let kept = self.model.images();
+        if there != kept {
+            return Err(format!("there are {there:?}, and should be {kept:?}"));
+        }
+        for image in &kept {
+            let (region, id) = (
+                image.0.parse().expect("it is a Region"),
+                image.1.parse().expect("it is an AMI"),
+            );
+            let held = self.world.ec2.launch_permissions(&region, &id);
+            let held = self.world.clock.run(held).expect("EC2 answers");
+            let held: BTreeSet<String> = held.iter().map(digits).collect();
+            let wanted = self.model.open_to(image);
+            let wanted: BTreeSet<String> = wanted.into_iter().map(str::to_owned).collect();
+            if held != wanted {
+                return Err(format!("{image:?} is open to {held:?}, and not {wanted:?}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn digits(permission: &LaunchPermission) -> String {
+    match permission {
+        LaunchPermission::Account(account) => account.to_string(),
+        other => other.to_string(),
+    }
+}
+
+fn agree(
+    user: &str,
+    what: &str,
+    of: &str,
+    may: bool,
+    can: Result<(), Problem>,
+) -> Result<(), String> {
+    match can {
+        Ok(()) if !may => Err(format!(
+            "{user} can {what} {of}, and nothing granted says so"
+        )),
+        Err(problem) if may => {
+            let (code, chain) = (problem.code, problem.chain());
+            Err(format!(
+                "{user} may {what} {of}, and cannot: {code} {chain}"
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A save that failed, as the problem that it ended with.
+fn ended(record: SaveRecord) -> Result<SaveRecord, Problem> {
+    match record.failure {
+        Some(failure) => Err(Problem::from_wire(&failure.code, &failure.message)),
+        None => Ok(record),
+    }
+}
+
+fn named(template: &str) -> TemplateName {
+    template.parse().expect("it is a template's name")
+}
+
+fn newest(template: &str) -> TemplateRef {
+    template.parse().expect("it is a template's name")
+}
+
+fn there() -> Region {
+    THERE.parse().expect("it is a Region")
+}
+
+fn share(to: &str) -> ShareRequest {
+    ShareRequest {
+        to: to.to_owned(),
+        publish_sensitive: true,
+    }
+}

@@ -1,0 +1,386 @@
+//! What follows from what was granted, and from nothing else: who owns what, who is in which project, to whom a
+//! template was given, and which AMIs came into it how. It is written by hand and knows none of the code that it
+//! is held against.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prism_functions::domain::project::ProjectRole;
+
+use super::operation::Operation;
+
+/// An AMI, with its Region.
+pub(super) type Image = (String, String);
+
+/// A version of a template.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    /// Its AMIs.
+    pub(super) images: BTreeSet<Image>,
+    /// Whether a save made it, and no import.
+    saved: bool,
+    /// Whether it has AMIs that whoever imported it might not give to others.
+    borrowed: bool,
+}
+
+/// A template.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    owner: &'static str,
+    project: Option<&'static str>,
+    grants: BTreeSet<&'static str>,
+    /// Its versions that are there, by their numbers.
+    pub(super) versions: BTreeMap<u32, Held>,
+    /// Whether it is there. The name of one that was deleted stays its owner's.
+    pub(super) live: bool,
+}
+
+/// Everything that was granted.
+#[derive(Debug, Default)]
+pub(super) struct Model {
+    roles: BTreeMap<(&'static str, &'static str), ProjectRole>,
+    /// The templates, by their names.
+    pub(super) templates: BTreeMap<&'static str, Kept>,
+}
+
+/// What an operation has made: the number of a version, and all of its AMIs.
+pub(super) type Made = (u32, BTreeSet<Image>);
+
+fn manages(role: Option<ProjectRole>) -> bool {
+    matches!(role, Some(ProjectRole::Owner | ProjectRole::Admin))
+}
+
+fn works(role: Option<ProjectRole>) -> bool {
+    manages(role) || role == Some(ProjectRole::Member)
+}
+
+impl Model {
+    /// Somebody is in a project from the beginning.
+    pub(super) fn founded(&mut self, project: &'static str, user: &'static str) {
+        self.roles.insert((project, user), ProjectRole::Owner);
+    }
+
+    fn role(&self, project: &'static str, user: &'static str) -> Option<ProjectRole> {
+        self.roles.get(&(project, user)).copied()
+    }
+
+    fn role_in_its_own(&self, it: &Kept, user: &'static str) -> Option<ProjectRole> {
+        it.project.and_then(|project| self.role(project, user))
+    }
+
+    fn shares(&self, it: &Kept, user: &'static str) -> bool {
+        it.owner == user || manages(self.role_in_its_own(it, user))
+    }
+
+    /// Whether somebody may delete a template.
+    pub(super) fn deletes(&self, it: &Kept, user: &'static str) -> bool {
+        let owns_project = self.role_in_its_own(it, user) == Some(ProjectRole::Owner);
+        it.live && (it.owner == user || owns_project)
+    }
+
+    /// The roles of somebody in the projects that a template was given to.
+    fn given<'a>(
+        &'a self,
+        it: &'a Kept,
+        user: &'static str,
+    ) -> impl Iterator<Item = (&'static str, Option<ProjectRole>)> + 'a {
+        let projects = it
+            .grants
+            .iter()
+            .filter_map(|to| to.strip_prefix("project:"));
+        projects.map(move |project| (project, self.role(project, user)))
+    }
+
+    fn is_given(it: &Kept, user: &'static str) -> bool {
+        let to_them = |to: &&str| to.strip_prefix("user:") == Some(user);
+        it.grants.contains("public") || it.grants.iter().any(to_them)
+    }
+
+    /// Whether somebody may see a template.
+    pub(super) fn sees(&self, it: &Kept, user: &'static str) -> bool {
+        let by_project = self.given(it, user).any(|(_, role)| role.is_some());
+        it.live && (self.shares(it, user) || Self::is_given(it, user) || by_project)
+    }
+
+    /// Whether somebody may launch what a template has by its own right.
+    fn uses(&self, it: &Kept, user: &'static str) -> bool {
+        let by_project = self.given(it, user).any(|(_, role)| works(role));
+        it.live && (self.shares(it, user) || Self::is_given(it, user) || by_project)
+    }
+
+    fn saves(&self, it: &Kept, user: &'static str) -> bool {
+        let own = |(project, role)| it.project == Some(project) && works(role);
+        self.shares(it, user) || it.live && self.given(it, user).any(own)
+    }
+
+    /// The templates, but for one, that have an AMI by their own right; with whether a save of theirs made it.
+    fn havers<'a>(
+        &'a self,
+        image: &'a Image,
+        but: &'a str,
+    ) -> impl Iterator<Item = (&'a Kept, bool)> + 'a {
+        let others = self.templates.iter().filter(move |(name, _)| **name != but);
+        let versions = others.flat_map(|(_, it)| it.versions.values().map(move |held| (it, held)));
+        versions
+            .filter(|(_, held)| !held.borrowed && held.images.contains(image))
+            .map(|(it, held)| (it, held.saved))
+    }
+
+    /// Whether somebody may give to others what a version of a template has from other templates.
+    fn lends(&self, name: &str, images: &BTreeSet<Image>, user: &'static str, all: bool) -> bool {
+        images.iter().all(|image| {
+            let made = self.havers(image, name).any(|(_, saved)| saved);
+            let mut deciding = self
+                .havers(image, name)
+                .filter(|(_, saved)| *saved || all && !made);
+            deciding.all(|(it, _)| self.shares(it, user))
+        })
+    }
+
+    /// Whether somebody may launch a version of a template.
+    pub(super) fn launches(&self, name: &'static str, number: u32, user: &'static str) -> bool {
+        let Some(it) = self.templates.get(name) else {
+            return false;
+        };
+        let Some(held) = it.versions.get(&number) else {
+            return false;
+        };
+        let lent = |image| self.havers(image, name).any(|(it, _)| self.uses(it, user));
+        let here = held
+            .images
+            .iter()
+            .filter(|(region, _)| region == super::HERE);
+        self.uses(it, user) && (!held.borrowed || here.into_iter().all(lent))
+    }
+
+    /// Whether somebody may give a template to others, with all that it has.
+    pub(super) fn gives(&self, name: &'static str, user: &'static str) -> bool {
+        let Some(it) = self.templates.get(name).filter(|it| it.live) else {
+            return false;
+        };
+        let mut imported = it.versions.values().filter(|held| !held.saved);
+        let whole =
+            imported.all(|held| !held.borrowed && self.lends(name, &held.images, user, false));
+        self.shares(it, user) && whole
+    }
+
+    /// The accounts that an AMI is open to.
+    pub(super) fn open_to(&self, image: &Image) -> BTreeSet<&'static str> {
+        let grants = self.havers(image, "").flat_map(|(it, _)| it.grants.iter());
+        grants
+            .filter_map(|to| to.strip_prefix("account:"))
+            .collect()
+    }
+
+    /// The AMIs that are kept for somebody.
+    pub(super) fn images(&self) -> BTreeSet<Image> {
+        let versions = self.templates.values().flat_map(|it| it.versions.values());
+        let own = versions.filter(|held| !held.borrowed);
+        own.flat_map(|held| held.images.iter().cloned()).collect()
+    }
+
+    /// Whether an operation is allowed, as things stand.
+    pub(super) fn allows(&self, operation: &Operation) -> bool {
+        match *operation {
+            Operation::Save {
+                by,
+                template,
+                project,
+                agreed,
+                public,
+            } => self.allows_save(by, template, project, agreed, public),
+            Operation::Share { by, template, to } => {
+                let own = |it: &Kept| to.strip_prefix("user:") == Some(it.owner);
+                let theirs = self.templates.get(template).is_some_and(own);
+                let project = to.strip_prefix("project:");
+                let there = project.is_none_or(|project| works(self.role(project, by)));
+                self.gives(template, by) && !theirs && there
+            }
+            Operation::Unshare { by, template, to } => {
+                let it = self.templates.get(template).filter(|it| it.live);
+                it.is_some_and(|it| self.shares(it, by) && it.grants.contains(to))
+            }
+            Operation::Import { by, from, into } => self.allows_import(by, from, into),
+            Operation::Delete { by, template } => {
+                let it = self.templates.get(template);
+                it.is_some_and(|it| self.deletes(it, by))
+            }
+            Operation::Copy { by, template } => self.allows_copy(by, template),
+            Operation::Appoint {
+                by,
+                project,
+                user,
+                role,
+            } => {
+                let (own, was) = (self.role(project, by), self.role(project, user));
+                let ranks = manages(was) || manages(Some(role));
+                let may = own == Some(ProjectRole::Owner) || manages(own) && !ranks;
+                may && (role == ProjectRole::Owner || self.keeps_an_owner(project, user))
+            }
+            Operation::Remove { by, project, user } => {
+                let (own, was) = (self.role(project, by), self.role(project, user));
+                let may = own == Some(ProjectRole::Owner) || manages(own) && !manages(was);
+                was.is_some() && (by == user || may) && self.keeps_an_owner(project, user)
+            }
+        }
+    }
+
+    /// Whether a project has an owner beside somebody.
+    fn keeps_an_owner(&self, project: &'static str, user: &'static str) -> bool {
+        self.roles.iter().any(|((there, who), role)| {
+            *there == project && *who != user && *role == ProjectRole::Owner
+        })
+    }
+
+    fn allows_save(
+        &self,
+        by: &'static str,
+        template: &'static str,
+        project: Option<&'static str>,
+        agreed: bool,
+        public: bool,
+    ) -> bool {
+        let there = self.templates.get(template);
+        if there.is_some_and(|it| !self.saves(it, by)) {
+            return false;
+        }
+        let live = there.filter(|it| it.live);
+        let payer = project.or_else(|| live.and_then(|it| it.project));
+        if payer.is_some_and(|project| !works(self.role(project, by))) {
+            return false;
+        }
+        let Some(it) = live else {
+            return true;
+        };
+        let moves = project.is_some() && project != it.project;
+        let opens = public && !it.grants.contains("public");
+        let may_move = !moves || agreed && self.deletes(it, by);
+        let may_open = !opens || self.shares(it, by);
+        may_move && may_open && (!(moves || opens) || self.gives_to_others(template, it, by))
+    }
+
+    fn gives_to_others(&self, name: &'static str, it: &Kept, by: &'static str) -> bool {
+        let mut imported = it.versions.values().filter(|held| !held.saved);
+        imported.all(|held| !held.borrowed && self.lends(name, &held.images, by, false))
+    }
+
+    /// What an import would make of the newest version of a template: its AMIs, and whether they are borrowed.
+    fn imports(
+        &self,
+        by: &'static str,
+        from: &'static str,
+        into: &'static str,
+    ) -> Option<(BTreeSet<Image>, bool)> {
+        let source = self.templates.get(from).filter(|it| it.live)?;
+        let images = &source.versions.last_key_value()?.1.images;
+        let usable = |image| self.havers(image, "").any(|(it, _)| self.uses(it, by));
+        let borrowed = !self.lends(into, images, by, true);
+        images
+            .iter()
+            .all(usable)
+            .then(|| (images.clone(), borrowed))
+    }
+
+    fn allows_import(&self, by: &'static str, from: &'static str, into: &'static str) -> bool {
+        let Some((_, borrowed)) = self.imports(by, from, into) else {
+            return false;
+        };
+        let Some(it) = self.templates.get(into) else {
+            return true;
+        };
+        let alone = !it.live || it.owner == by && it.project.is_none() && it.grants.is_empty();
+        self.saves(it, by) && (!borrowed || alone)
+    }
+
+    fn allows_copy(&self, by: &'static str, template: &'static str) -> bool {
+        let it = self.templates.get(template).filter(|it| it.live);
+        let Some((it, (_, held))) = it.and_then(|it| Some((it, it.versions.last_key_value()?)))
+        else {
+            return false;
+        };
+        let there = held.images.iter().any(|(region, _)| region != super::HERE);
+        let pays = it
+            .project
+            .is_none_or(|project| works(self.role(project, by)));
+        self.shares(it, by) && pays && !held.borrowed && !there
+    }
+
+    /// Takes down what an operation did that was allowed.
+    pub(super) fn done(&mut self, operation: &Operation, made: Option<Made>) {
+        match *operation {
+            Operation::Save {
+                by,
+                template,
+                project,
+                public,
+                ..
+            } => {
+                let (number, images) = made.expect("a save makes a version");
+                let it = self.begun(template, by);
+                it.project = project.or(it.project);
+                it.grants.extend(public.then_some("public"));
+                let held = Held {
+                    images,
+                    saved: true,
+                    borrowed: false,
+                };
+                it.versions.insert(number, held);
+            }
+            Operation::Share { template, to, .. } => {
+                self.begun(template, "").grants.insert(to);
+            }
+            Operation::Unshare { template, to, .. } => {
+                self.begun(template, "").grants.remove(to);
+            }
+            Operation::Import { by, from, into } => {
+                let (number, images) = made.expect("an import makes a version");
+                let borrowed = self.imports(by, from, into).is_some_and(|it| it.1);
+                let held = Held {
+                    images,
+                    saved: false,
+                    borrowed,
+                };
+                // The same file again makes no version.
+                self.begun(into, by).versions.entry(number).or_insert(held);
+            }
+            Operation::Delete { template, .. } => {
+                let it = self.begun(template, "");
+                it.live = false;
+                it.versions.clear();
+                it.grants.clear();
+            }
+            Operation::Copy { template, .. } => {
+                let (number, images) = made.expect("a copy adds to a version");
+                let it = self.begun(template, "");
+                let held = it.versions.get_mut(&number);
+                held.expect("it was copied").images = images;
+            }
+            Operation::Appoint {
+                project,
+                user,
+                role,
+                ..
+            } => {
+                self.roles.insert((project, user), role);
+            }
+            Operation::Remove { project, user, .. } => {
+                self.roles.remove(&(project, user));
+            }
+        }
+    }
+
+    /// A template; a new one of somebody's where there is none.
+    fn begun(&mut self, name: &'static str, owner: &'static str) -> &mut Kept {
+        let new = || Kept {
+            owner,
+            project: None,
+            grants: BTreeSet::new(),
+            versions: BTreeMap::new(),
+            live: true,
+        };
+        let it = self.templates.entry(name).or_insert_with(new);
+        if !it.live {
+            *it = new();
+        }
+        it
+    }
+}

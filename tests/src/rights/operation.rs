@@ -1,0 +1,181 @@
+//! What users do, drawn by chance or listed.
+
+use prism_functions::domain::project::ProjectRole;
+
+/// The users.
+pub(super) const USERS: [&str; 4] = ["ada", "bob", "carl", "dora"];
+/// The projects, each of which the user of the same place has founded.
+pub(super) const PROJECTS: [&str; 2] = ["brain", "ether"];
+/// The names of templates.
+pub(super) const TEMPLATES: [&str; 3] = ["one", "two", "three"];
+/// With whom templates are shared.
+const GRANTEES: [&str; 8] = [
+    "user:bob",
+    "user:carl",
+    "user:dora",
+    "project:brain",
+    "project:ether",
+    "account:444455556666",
+    "account:777788889999",
+    "public",
+];
+const ROLES: [ProjectRole; 4] = [
+    ProjectRole::Owner,
+    ProjectRole::Admin,
+    ProjectRole::Member,
+    ProjectRole::Viewer,
+];
+
+/// Something that a user asks for.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names of the fields say what they are")]
+pub enum Operation {
+    /// Save one's instance as a template.
+    Save {
+        by: &'static str,
+        template: &'static str,
+        project: Option<&'static str>,
+        agreed: bool,
+        public: bool,
+    },
+    /// Share a template.
+    Share {
+        by: &'static str,
+        template: &'static str,
+        to: &'static str,
+    },
+    /// Take a share back.
+    Unshare {
+        by: &'static str,
+        template: &'static str,
+        to: &'static str,
+    },
+    /// Import the newest version of a template as another one, by a file that anybody may have written.
+    Import {
+        by: &'static str,
+        from: &'static str,
+        into: &'static str,
+    },
+    /// Delete a template.
+    Delete {
+        by: &'static str,
+        template: &'static str,
+    },
+    /// Copy the newest version of a template to another Region.
+    Copy {
+        by: &'static str,
+        template: &'static str,
+    },
+    /// Give somebody a role in a project.
+    Appoint {
+        by: &'static str,
+        project: &'static str,
+        user: &'static str,
+        role: ProjectRole,
+    },
+    /// Take somebody out of a project.
+    Remove {
+        by: &'static str,
+        project: &'static str,
+        user: &'static str,
+    },
+}
+
+fn one<T: Copy>(rng: &mut fastrand::Rng, of: &[T]) -> T {
+    of[rng.usize(..of.len())]
+}
+
+impl Operation {
+    /// One by chance.
+    pub fn drawn(rng: &mut fastrand::Rng) -> Self {
+        let by = one(rng, &USERS);
+        let template = one(rng, &TEMPLATES);
+        match rng.u8(..20) {
+            0..4 => Operation::Save {
+                by,
+                template,
+                project: rng.bool().then(|| one(rng, &PROJECTS)),
+                agreed: rng.u8(..4) > 0,
+                public: rng.u8(..6) == 0,
+            },
+            4..8 => Operation::Share {
+                by,
+                template,
+                to: one(rng, &GRANTEES),
+            },
+            8..10 => Operation::Unshare {
+                by,
+                template,
+                to: one(rng, &GRANTEES),
+            },
+            10..14 => Operation::Import {
+                by,
+                from: one(rng, &TEMPLATES),
+                into: template,
+            },
+            14 => Operation::Delete { by, template },
+            15 => Operation::Copy { by, template },
+            16..19 => Operation::Appoint {
+                by,
+                project: one(rng, &PROJECTS),
+                user: one(rng, &USERS),
+                role: one(rng, &ROLES),
+            },
+            _ => Operation::Remove {
+                by,
+                project: one(rng, &PROJECTS),
+                user: one(rng, &USERS),
+            },
+        }
+    }
+
+    /// All that one user may try with a template and what is theirs.
+    pub fn all_of(by: &'static str, template: &'static str) -> Vec<Self> {
+        let save = |project, public| Operation::Save {
+            by,
+            template,
+            project,
+            agreed: true,
+            public,
+        };
+        let mut all = vec![
+            save(None, false),
+            save(Some("ether"), false),
+            save(None, true),
+            Operation::Delete { by, template },
+            Operation::Copy { by, template },
+            Operation::Import {
+                by,
+                from: template,
+                into: "two",
+            },
+            Operation::Import {
+                by,
+                from: "two",
+                into: "three",
+            },
+            Operation::Remove {
+                by,
+                project: "brain",
+                user: "carl",
+            },
+            Operation::Appoint {
+                by,
+                project: "brain",
+                user: "carl",
+                role: ProjectRole::Viewer,
+            },
+        ];
+        for template in [template, "two"] {
+            for to in ["account:444455556666", "user:dora"] {
+                all.push(Operation::Share { by, template, to });
+            }
+        }
+        all.push(Operation::Unshare {
+            by,
+            template,
+            to: "user:bob",
+        });
+        all
+    }
+}

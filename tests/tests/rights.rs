@@ -1,0 +1,24 @@
+//! No operations of any users come to more than what was granted (promise P10). `cargo xtask simulate --rights N` plays
+//! more of the same.
+
+use prism_tests::rights::{pairs, play, play_pair};
+
+/// How many sequences are played here.
+const SEEDS: u64 = 40;
+/// Each of so many pairs is played here.
+const EVERY: usize = 9;
+
+#[test]
+fn random_operations_of_four_users_come_to_what_was_granted() {
+    let wrong: Vec<String> = (1..=SEEDS).filter_map(|seed| play(seed).err()).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn two_operations_of_two_users_come_to_what_was_granted() {
+    let pairs = pairs();
+    assert!(pairs.len() > 1000, "{}", pairs.len());
+    let some = pairs.iter().step_by(EVERY);
+    let wrong: Vec<String> = some.filter_map(|pair| play_pair(pair).err()).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}

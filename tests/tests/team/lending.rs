@@ -1,0 +1,228 @@
+//! AMIs that a template has from another one by an import: nobody comes to more by that than they may do with the other
+//! (promise P10).
+
+use prism_functions::domain::grant::{Grant, GrantState};
+use prism_functions::domain::template::{TemplateRef, Version};
+use prism_functions::domain::{Code, Problem, TemplateName};
+use prism_functions::ports::{
+    Change, Condition, Ec2 as _, Item, Key, LaunchPermission, Table as _, Write,
+};
+use prism_functions::service::{ImportRequest, Imported, Left, Shared};
+use prism_tests::world::{Setup, World, caller, launched, region, save_request};
+use serde_json::{Value, json};
+
+use crate::{ACCOUNT, RunIt as _, account, kept, launch, saved, share, to, unshare};
+
+/// Ada has the template `kept`, and Bob may launch it; he has an instance.
+fn lent() -> World {
+    let world = launched(Setup::seeded(5));
+    world.launch("bob", "ubuntu", "box");
+    saved(&world, save_request("work", "kept"));
+    share(&world, "ada", "user:bob").unwrap();
+    world
+}
+
+fn import(world: &World, user: &str, name: &str) -> Result<Imported, Problem> {
+    let (ada, kept): (_, TemplateRef) = (caller("ada"), "kept".parse().unwrap());
+    let file = world.service.export_template(&ada, &kept);
+    let file = world.clock.run_it(file);
+    let (by, name, request) = (
+        caller(user),
+        name.parse().unwrap(),
+        ImportRequest {
+            file,
+            publish_sensitive: true,
+        },
+    );
+    let imported = world.service.import_template(&by, &name, &request, None);
+    world.clock.run(imported)
+}
+
+fn shared_as(world: &World, user: &str, name: &str, whom: &str) -> Result<Shared, Problem> {
+    let (by, name, request) = (caller(user), name.parse().unwrap(), to(whom));
+    world
+        .clock
+        .run(world.service.share(&by, &name, &request, None))
+}
+
+fn version(world: &World, name: &str) -> Version {
+    let registry = &world.service.env.registry;
+    let found = world
+        .clock
+        .run_it(registry.version(&name.parse().unwrap(), 1));
+    found.unwrap()
+}
+
+/// Whom the AMI of `kept` is open to.
+fn open_to(world: &World) -> Vec<LaunchPermission> {
+    let version = version(world, "kept");
+    let (region, image) = version.images().next().unwrap();
+    let held = world.ec2.launch_permissions(region, image);
+    world.clock.run(held).unwrap()
+}
+
+fn save_bobs(
+    world: &World,
+    change: impl FnOnce(&mut prism_functions::domain::save::SaveRequest),
+) -> String {
+    let mut request = save_request("box", "mine");
+    change(&mut request);
+    let record = world.save("bob", request).unwrap();
+    record.failure.map_or_else(String::new, |it| it.code)
+}
+
+#[test]
+fn who_may_launch_a_template_opens_and_shares_none_of_its_amis_by_an_import() {
+    let world = lent();
+    import(&world, "bob", "mine").unwrap();
+    for whom in [ACCOUNT, "user:carl", "public", "colleagues"] {
+        let refused = shared_as(&world, "bob", "mine", whom).unwrap_err();
+        assert_eq!(refused.code, Code::ShareImpossible, "{whom}");
+        assert!(!refused.chain().contains("kept"), "{refused}");
+    }
+    assert_eq!(open_to(&world), []);
+    let public = save_bobs(&world, |request| request.public = true);
+    assert_eq!(public, "ShareImpossible");
+    let copy = prism_functions::domain::copy::CopyRequest {
+        publish_sensitive: true,
+        template: "mine".parse().unwrap(),
+        version: 1,
+        regions: [crate::west()].into(),
+    };
+    let bob = caller("bob");
+    let refused = world.clock.run(world.service.plan_copy(&bob, &copy));
+    assert_eq!(refused.unwrap_err().code, Code::NotAllowed);
+    // What he saves himself he gives to whom he likes, once that version is all there is.
+    launch("bob", "mine", &world).unwrap();
+    assert_eq!(save_bobs(&world, |_| ()), "");
+    let first: TemplateRef = "mine@1".parse().unwrap();
+    let deleted = world.service.delete_template(&bob, &first, true, None);
+    world.clock.run_it(deleted);
+    shared_as(&world, "bob", "mine", ACCOUNT).unwrap();
+    assert_eq!(open_to(&world), []);
+}
+
+#[test]
+fn what_was_lent_lasts_as_long_as_the_template_lets_its_importer_launch_it() {
+    let world = lent();
+    import(&world, "bob", "mine").unwrap();
+    launch("bob", "mine", &world).unwrap();
+    unshare(&world, "user:bob").unwrap();
+    let refused = launch("bob", "mine", &world).unwrap_err();
+    assert_eq!(refused.code, Code::ImageNotUsable);
+    share(&world, "ada", "user:bob").unwrap();
+    launch("bob", "mine", &world).unwrap();
+    let (ada, all): (_, TemplateRef) = (caller("ada"), "kept".parse().unwrap());
+    let deleted = world.service.delete_template(&ada, &all, true, None);
+    assert!(world.clock.run_it(deleted).finished);
+    let images = world.admin.inventory().unwrap().images;
+    assert!(images.is_empty(), "{images:?}");
+    let refused = launch("bob", "mine", &world).unwrap_err();
+    assert_eq!(refused.code, Code::ImageNotUsable);
+}
+
+#[test]
+fn nothing_lent_goes_into_what_others_have() {
+    let world = lent();
+    assert_eq!(save_bobs(&world, |_| ()), "");
+    shared_as(&world, "bob", "mine", ACCOUNT).unwrap();
+    let refused = import(&world, "bob", "mine").unwrap_err();
+    assert_eq!(refused.code, Code::ShareImpossible);
+    assert_eq!(open_to(&world), []);
+    // It is one's own, by the very same file.
+    import(&world, "ada", "again").unwrap();
+    shared_as(&world, "ada", "again", ACCOUNT).unwrap();
+    assert_eq!(open_to(&world), [account("444455556666")]);
+}
+
+#[test]
+fn an_owner_sees_by_which_templates_the_amis_are_open() {
+    let world = lent();
+    import(&world, "ada", "again").unwrap();
+    shared_as(&world, "ada", "again", ACCOUNT).unwrap();
+    let ada = caller("ada");
+    let shares = world.clock.run_it(world.service.shares(&ada, &kept()));
+    let told: Vec<_> = shares
+        .iter()
+        .map(|grant| (grant.template.as_str(), grant.to.to_string()))
+        .collect();
+    let (bobs, theirs) = ("user:bob".to_owned(), ACCOUNT.to_owned());
+    assert_eq!(told, [("kept", bobs), ("again", theirs)]);
+}
+
+/// Writes an item as the registry would.
+fn put(world: &World, key: Key, record: &Value) {
+    let mut attributes = serde_json::Map::new();
+    for (name, value) in [
+        ("record", record.clone()),
+        ("revision", json!(1)),
+        ("form", json!(1)),
+    ] {
+        attributes.insert(name.to_owned(), value);
+    }
+    let write = Write::Put(Item { key, attributes }, Condition::Always);
+    world.clock.run(world.table.transact(&[write])).unwrap();
+}
+
+/// Imports and shares of before it was written down what is lent.
+#[test]
+fn what_was_opened_wrongly_before_is_found_seen_by_its_owner_and_closed() {
+    let world = lent();
+    import(&world, "bob", "mine").unwrap();
+    let mine: TemplateName = "mine".parse().unwrap();
+    let imported = version(&world, "mine");
+    let (here, image) = imported.images().next().unwrap();
+    let mut record = json!(imported);
+    record.as_object_mut().unwrap().remove("borrowed");
+    let key = Key::new("TEMPLATE#mine", "VERSION#000001");
+    let set = Change::Set("record".to_owned(), record);
+    let update = Write::Update(key, vec![set], Condition::ItemPresent);
+    world.clock.run(world.table.transact(&[update])).unwrap();
+    let used = Key::new(format!("IMAGE#{here}#{image}"), "USED#mine#000001");
+    put(&world, used, &json!(imported.reference()));
+    let theirs = account("444455556666");
+    let grant = Grant {
+        template: mine,
+        to: ACCOUNT.parse().unwrap(),
+        by: caller("bob").user,
+        at: world.now(),
+        state: GrantState::Open,
+        launch: Some(theirs.clone()),
+        closed_from: None,
+    };
+    put(
+        &world,
+        Key::new("TEMPLATE#mine", format!("GRANT#{ACCOUNT}")),
+        &json!(grant),
+    );
+    let (region, theirs_alone) = (region(), [theirs.clone()]);
+    let opened = world
+        .ec2
+        .add_launch_permissions(&region, image, &theirs_alone);
+    world.clock.run(opened).unwrap();
+    world.pass(3600);
+    assert_eq!(version(&world, "mine").borrowed, None);
+
+    let ada = caller("ada");
+    let shares = world.clock.run_it(world.service.shares(&ada, &kept()));
+    assert!(
+        shares.iter().any(|it| it.template.as_str() == "mine"),
+        "{shares:?}"
+    );
+    let found = world.clock.run_it(world.service.leftovers()).found;
+    let wrong: Vec<_> = found
+        .iter()
+        .filter(
+            |it| matches!(&it.what, Left::Permissions { open_to, .. } if open_to.contains(&theirs)),
+        )
+        .cloned()
+        .collect();
+    assert_eq!(wrong.len(), 1, "{found:?}");
+    world.clock.run_it(world.service.mend(&wrong));
+    assert_eq!(open_to(&world), []);
+    let found = world.clock.run_it(world.service.leftovers()).found;
+    assert!(found.is_empty(), "{found:?}");
+    // Those whom Bob had shared it with may not launch it any more either.
+    let refused = shared_as(&world, "bob", "mine", ACCOUNT).unwrap_err();
+    assert_eq!(refused.code, Code::ShareImpossible);
+}
