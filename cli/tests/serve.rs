@@ -189,12 +189,12 @@ fn a_save_over_http_outlives_the_server_that_began_it() {
 fn a_save_that_has_ended_leaves_no_process_behind() {
     let prism = Prism::new(FAST);
     prism.ok(&["launch", "ubuntu", "box"]);
-    let served = Served::begin(&prism, &[]);
+    let api = Served::begin(&prism, &[]);
     let body = json!({"instance": "box", "template": "box-env", "region": "us-east-1"});
-    let (_, begun) = served.ask("POST", "/v1/saves", &body);
+    let (_, begun) = api.ask("POST", "/v1/saves", &body);
     let id = begun["save_id"].as_str().unwrap();
-    served.until(id, |record| record["state"] == "succeeded");
-    let parent = served.child.id();
+    api.until(id, |record| record["state"] == "succeeded");
+    let parent = api.child.id();
     let children = format!("/proc/{parent}/task/{parent}/children");
     // Of whatever thread began it: a child belongs to all of a process.
     let left = || -> Vec<String> {
@@ -210,7 +210,7 @@ fn a_save_that_has_ended_leaves_no_process_behind() {
     assert!(std::fs::exists(&children).unwrap(), "the kernel lists them");
     for _ in 0..LOOKS {
         if left().is_empty() {
-            assert_eq!(served.end("-TERM").0, 0);
+            assert_eq!(api.end("-TERM").0, 0);
             return;
         }
         std::thread::yield_now();

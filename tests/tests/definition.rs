@@ -248,10 +248,9 @@ fn what_passes_by_itself_is_tried_again_and_nothing_else_is() {
             let refused = [Code::PermissionMissing, Code::AwsRefused];
             let patient = name == "DiscardImage" && refused.contains(code);
             let passes = match code {
-                Code::NoCapacity => starts,
                 Code::QuotaExceeded => starts || name == COPIER,
                 // Which refusals of a start last, the step knows: they have a code of their own.
-                Code::AwsRefused => starts,
+                Code::NoCapacity | Code::AwsRefused => starts,
                 code => {
                     RENEWED.contains(code)
                         || code.class() == Class::Transient && *code != ENDS_A_WAIT
@@ -278,9 +277,9 @@ fn what_passes_by_itself_is_tried_again_and_nothing_else_is() {
 fn patience(task: &Map<String, Value>, error: &str) -> f64 {
     let retriers = task["Retry"].as_array().unwrap().iter();
     let takes = |names: &Value| names.as_array().unwrap().iter().any(|name| name == error);
-    let mut taken = retriers.filter(|retrier| takes(&retrier["ErrorEquals"]));
+    let mut matching = retriers.filter(|retrier| takes(&retrier["ErrorEquals"]));
     let number = |retrier: &Value, field: &str| retrier[field].as_f64().unwrap();
-    let retrier = taken.next().unwrap();
+    let retrier = matching.next().unwrap();
     let mut pause = number(retrier, "IntervalSeconds");
     let mut total = 0.0;
     for _ in 0..retrier["MaxAttempts"].as_u64().unwrap() {

@@ -210,7 +210,7 @@ fn stopping(volumes: u8) -> (World, InstanceId, Vec<VolumeId>, SaveId) {
             durations: Durations {
                 // Later than the instance is back, if nobody waits for them.
                 snapshot_stagger: Duration::from_secs(40),
-                snapshot_base: Duration::from_secs(300),
+                snapshot_base: Duration::from_mins(5),
                 ..Durations::default()
             },
             ..Settings::default()

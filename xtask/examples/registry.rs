@@ -188,6 +188,7 @@ fn version(template: &Template, number: u32, version: u32) -> Version {
         tags: BTreeMap::new(),
         added: Vec::new(),
         imported_by: None,
+        borrowed: None,
         usage: Usage::default(),
         deleted_at: None,
         removed_at: None,

@@ -32,14 +32,11 @@ pub(crate) fn from_ec2(error: Ec2Error) -> Problem {
             Code::AwsUnavailable,
             "EC2 did not answer, or failed.".to_owned(),
         )
+    } else if let Some(fault) = credentials(&error) {
+        (fault.code(), fault.means().to_owned())
     } else {
-        match credentials(&error) {
-            Some(fault) => (fault.code(), fault.means().to_owned()),
-            None => {
-                let message = format!("EC2 refused {} ({}).", error.action, error.code);
-                (Code::AwsRefused, message)
-            }
-        }
+        let message = format!("EC2 refused {} ({}).", error.action, error.code);
+        (Code::AwsRefused, message)
     };
     let problem = Problem::new(code, message);
     let problem = match advice(&error.code, &error.message) {

@@ -256,7 +256,6 @@ fn a_copy_and_an_added_architecture_end_so_too() {
         template: kept(),
         version: 1,
         regions: [crate::west()].into(),
-        publish_sensitive: false,
     };
     let ada = caller("ada").by(Channel::Cli);
     let started = world.service.start_copy(&ada, &copy, None);

@@ -58,16 +58,16 @@ fn a_template_that_is_not_theirs_is_like_none() {
         told(&world, name, service.export_template(&eve, &reference))
     });
     same("lineage", &|name| {
-        let name_ = name.parse().unwrap();
-        told(&world, name, service.lineage(&eve, &name_))
+        let template = name.parse().unwrap();
+        told(&world, name, service.lineage(&eve, &template))
     });
     same("shares", &|name| {
-        let name_ = name.parse().unwrap();
-        told(&world, name, service.shares(&eve, &name_))
+        let template = name.parse().unwrap();
+        told(&world, name, service.shares(&eve, &template))
     });
     same("share", &|name| {
-        let (name_, bob) = (name.parse().unwrap(), to("user:bob"));
-        told(&world, name, service.share(&eve, &name_, &bob, None))
+        let (template, bob) = (name.parse().unwrap(), to("user:bob"));
+        told(&world, name, service.share(&eve, &template, &bob, None))
     });
     same("delete", &|name| {
         let reference = name.parse().unwrap();
@@ -94,7 +94,7 @@ fn a_template_that_is_not_theirs_is_like_none() {
 
 /// A name stands for one template in a deployment: whoever wants it is told that it is taken, and no more.
 #[test]
-fn that_a_name_is_taken_is_all_that_is_told_of_it() {
+fn that_a_templateis_taken_is_all_that_is_told_of_it() {
     let world = private();
     let (eve, service) = (caller("eve"), &world.service);
     let plan = |name: &str| {
@@ -142,7 +142,7 @@ fn a_save_of_others_is_like_none_with_and_without_a_record() {
 }
 
 #[test]
-fn approvals_name_no_private_template_to_who_only_looks_on() {
+fn approvals_templateno_private_template_to_who_only_looks_on() {
     let world = private();
     saved(&world, for_brain(save_request("work", "ours")));
     let (olga, brain) = (caller("olga"), brain());

@@ -71,6 +71,7 @@ impl Delete {
             message: &stuck.message,
             causes: &[],
             after: &after,
+            files: &[],
             hint: &stuck.hint,
         }
         .print(out);

@@ -94,6 +94,7 @@ mod tests {
             saved_from_id: None,
             saved_by: None,
             saved_date: None,
+            imported_by: None,
             state: TemplateState::Active,
             latest: false,
         }

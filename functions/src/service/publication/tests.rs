@@ -43,7 +43,7 @@ const AWS: &str = "/root/.aws/credentials";
 fn what_is_known_to_be_sensitive_takes_a_consent_whoever_sees_it() {
     for viewer in [bob(), account(), Viewer::public()] {
         let refused = decided(
-            to(&[viewer.clone()]),
+            to(std::slice::from_ref(&viewer)),
             look(&[KEY, AWS], true),
             Consent::None,
         );
