@@ -1,5 +1,5 @@
 //! Which deployment this is. Everything that it makes in EC2 carries the identity as a tag, and it touches nothing that
-//! carries another one (promise P9, ADR 15).
+//! carries another one (promise P9, ADR 16).
 
 use std::sync::{Arc, OnceLock};
 

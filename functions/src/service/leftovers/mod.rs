@@ -11,12 +11,13 @@
 
 mod mend;
 mod permissions;
+mod saves;
 mod schedules;
 mod sums;
 mod used;
 mod versions;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use futures::future::{join_all, join3};
 use serde::Serialize;
@@ -36,6 +37,7 @@ use crate::ports::{
 use crate::steps::{DEPLOYMENT_TAG, Maker, SAVE_TAG, TEMPLATE_TAG, from_ec2};
 
 pub use mend::Mended;
+use saves::Saves;
 use used::Used;
 
 /// How many records one page of a list has.
@@ -191,10 +193,6 @@ struct Seen {
     snapshots: Vec<Snapshot>,
     instances: Vec<Instance>,
 }
-
-/// The saves that were looked up.
-#[derive(Default)]
-struct Saves(BTreeMap<SaveId, Option<SaveRecord>>);
 
 impl Service {
     /// Looks for what a save owns and no record explains. Changes nothing.
@@ -430,24 +428,6 @@ impl Service {
             }
         }
         Ok(())
-    }
-}
-
-impl Saves {
-    /// The record of a save.
-    async fn of(
-        &mut self,
-        service: &Service,
-        id: Option<&SaveId>,
-    ) -> Result<Option<SaveRecord>, Problem> {
-        let Some(id) = id else { return Ok(None) };
-        if let Some(known) = self.0.get(id) {
-            return Ok(known.clone());
-        }
-        let record = service.env.registry.save(id).await?;
-        let record = record.map(|stored| stored.value);
-        self.0.insert(id.clone(), record.clone());
-        Ok(record)
     }
 }
 
