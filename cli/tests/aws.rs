@@ -13,6 +13,7 @@ use prism_local::executions::DEFINITION;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+const DEPLOYMENT: &str = "6f9d4a10-2f0e-4b7e-9d55-0123456789ab";
 const MACHINE: &str = "arn:aws:states:us-east-1:111122223333:stateMachine:prism-save";
 
 /// What is asked of AWS: the action, whichever the service and its protocol.
@@ -83,6 +84,7 @@ fn well(ask: &Asked) -> Reply {
             "<DescribeSnapshotsResponse><snapshotSet/></DescribeSnapshotsResponse>",
         ),
         "DescribeTable" => dynamo(200, table(["gsi1", "gsi2"])),
+        "GetItem" if ask.body.contains("\"DEPLOYMENT\"") => dynamo(200, kept_deployment()),
         "GetItem" => dynamo(200, json!({})),
         "Query" => dynamo(200, json!({ "Items": [], "Count": 0, "ScannedCount": 0 })),
         "DescribeStateMachine" => dynamo(200, machine(DEFINITION)),
@@ -95,11 +97,20 @@ fn well(ask: &Asked) -> Reply {
             ("LaunchNetworks", "192.0.2.0/24, 198.51.100.0/24"),
             ("LaunchSubnets", "subnet-0123456789abcdef0"),
             ("ApiUrl", "https://abc.execute-api.us-east-1.amazonaws.com"),
+            ("DeploymentId", DEPLOYMENT),
             ("Version", "0.1.0"),
         ]),
         // The clock is asked of whoever is there.
         _ => Reply::text(200, "text/plain", ""),
     }
+}
+
+/// The item by which a table says which deployment's it is.
+fn kept_deployment() -> Value {
+    json!({ "Item": {
+        "pk": { "S": "DEPLOYMENT" }, "sk": { "S": "META" }, "form": { "N": "1" },
+        "revision": { "N": "1" }, "record": { "M": { "id": { "S": DEPLOYMENT } } },
+    }})
 }
 
 fn table(indexes: [&str; 2]) -> Value {
@@ -437,6 +448,7 @@ fn a_profile_is_read_from_a_stack() {
     assert_eq!(made["name"], "prism");
     let profile = &made["profile"];
     assert_eq!(profile["table"], "prism-registry");
+    assert_eq!(profile["deployment"], DEPLOYMENT);
     assert_eq!(profile["public_scope"], "world");
     assert_eq!(
         profile["launch_networks"],

@@ -93,7 +93,10 @@ fn an_older_home_is_worked_in_as_before() {
     prism.ok(&["start", "copy"]);
     prism.ok(&["terminate", "copy", "--yes"]);
     prism.ok(&["template", "delete", "stopped-one", "--yes"]);
-    prism.ok(&["template", "delete", "kept@2", "--yes"]);
+    // It is shared with an account, which speaks against its deletion by now.
+    let (refused, _) = prism.refused(&["template", "delete", "kept@2", "--yes"]);
+    assert!(refused.contains("TemplateInUse"), "{refused}");
+    prism.ok(&["template", "delete", "kept@2", "--yes", "--force"]);
     let cloud = Connection::open(prism.home().join("cloud.db")).unwrap();
     let query = "SELECT count(*) FROM entity WHERE kind = 'image' AND id IN ('ami-0b39eaf19614496bd', 'ami-0fe051447b05c59de', 'ami-0b42d48df307c4a47') AND json_extract(body, '$.state') = 'available'";
     let images: i64 = cloud.query_row(query, [], |row| row.get(0)).unwrap();

@@ -120,7 +120,7 @@ fn what_a_preserved_environment_tells_of_itself() {
           for         ML environment optimized for seismic data analysis
           owner       alice
           visibility  private
-          source      saved from the instance earthquake-analysis
+          source      saved from the instance earthquake-analysis (i-0)
           saved       by alice at TIME
           original    python-ml
           parent      python-ml
@@ -154,6 +154,17 @@ fn what_a_preserved_environment_tells_of_itself() {
               x86_64: ami-0
             us-west-2:
               x86_64: ami-0
+        format: 2
+        launch:
+          login: ubuntu
+          ports:
+          - 22
+          - 8888
+          architecture: x86_64
+          machines:
+            x86_64:
+              instance_type: t3.large
+              root_size_gib: 30
         $ prism saves list
         SAVE                       STATE      INSTANCE             TEMPLATE                  DOWNTIME  BEGAN                    SCHEDULE
         save-0  succeeded  earthquake-analysis  seismic-ml-environment@1  DURATION  TIME  -

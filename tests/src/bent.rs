@@ -26,6 +26,8 @@ pub struct Bent {
     pub checks: Option<StatusChecks>,
     /// Whether the first answer to each different request that changes something is lost.
     pub forgetful: bool,
+    /// In which Regions AMIs can be opened to others.
+    pub opens_in: fn(&Region) -> bool,
     /// What somebody does just after an AMI was opened to others.
     pub opened: fn(),
     /// The requests whose answer was lost.
@@ -41,6 +43,7 @@ impl Bent {
             snapshots: |_| true,
             checks: None,
             forgetful: false,
+            opens_in: |_| true,
             opened: || {},
             lost: Mutex::default(),
         }
@@ -188,6 +191,10 @@ impl Ec2 for Bent {
         id: &ImageId,
         permissions: &[LaunchPermission],
     ) -> Result<(), Ec2Error> {
+        if !(self.opens_in)(region) {
+            let code = "OperationNotPermitted";
+            return Err(Ec2Error::new("ModifyImageAttribute", code, "not there"));
+        }
         let added = self.ec2.add_launch_permissions(region, id, permissions);
         let answer = added.await;
         (self.opened)();

@@ -385,6 +385,31 @@ fn few_kept() {
     }
 }
 
+/// More versions than one call removes, whose deletion is left to the sweep. Another public template keeps the AMI of
+/// the newest; the account that it was open to besides is closed out.
+fn more_than_one_call_removes() {
+    let world = launched(Setup::seeded(11));
+    world.admin.block_public_images(&region(), false).unwrap();
+    for _ in 0..7 {
+        to_the_end(&world, &begun(&world, ask()));
+    }
+    let (ada, service) = (caller("ada"), &world.service);
+    imported(&world, "kept@7", "again");
+    for (name, to) in [("kept", "account:444455556666"), ("again", "public")] {
+        let request = ShareRequest {
+            to: to.to_owned(),
+            publish_sensitive: true,
+        };
+        let name = name.parse().unwrap();
+        let shared = service.share(&ada, &name, &request, None);
+        world.clock.run(shared).unwrap();
+    }
+    let all = "kept".parse().unwrap();
+    let deletion = service.delete_template(&ada, &all, true, None);
+    assert!(!world.clock.run(deletion).unwrap().finished);
+    sweep(&world, 3);
+}
+
 fn nightly(keep: Option<u32>) -> ScheduleRequest {
     ScheduleRequest {
         jitter_minutes: 0,
@@ -407,6 +432,7 @@ fn every_declared_call_of_a_step_is_made() {
     gone_to_a_project();
     woken();
     few_kept();
+    more_than_one_call_removes();
     for step in steps::ALL {
         check(step.name, step.calls);
     }

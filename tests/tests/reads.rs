@@ -207,7 +207,13 @@ fn of_templates(asked: &mut Asked<'_>) {
     let lineage = service.lineage(&ada, &deep);
     asked.reads("lineage", Each(3, 5), lineage, |it| it.nodes.len());
     let planned = service.plan_deletion(&ada, &first, None);
-    asked.reads("deletion of a version, planned", Few(4), planned, none);
+    // Whom it is shared with is told.
+    asked.reads(
+        "deletion of a version, planned",
+        Few(4 + MANY),
+        planned,
+        none,
+    );
     let planned = service.plan_deletion(&ada, &newest, None);
     asked.reads("deletion, planned", Each(2, 2 + MANY), planned, |it| {
         it.versions.len()
@@ -338,12 +344,13 @@ fn of_launches_and_saves(asked: &mut Asked<'_>) {
         Vec::len,
     );
     let planned = service.plan_save(&ada, for_brain("deep"));
-    // With whom the template is shared is looked at: its AMIs will be opened to them.
-    asked.reads("save, planned", Few(8 + MANY), planned, none);
+    // With whom the template is shared is looked at, its AMIs will be opened to them, and who is in its project:
+    // they will see what is on the disk.
+    asked.reads("save, planned", Few(8 + 3 * MANY), planned, none);
     // With the grants of the template, by which its AMIs are opened.
     let before = world.table.reads();
     saved(world, for_brain("deep"));
-    asked.holds("save, all of its steps", Few(60 + 4 * MANY), 0, before);
+    asked.holds("save, all of its steps", Few(62 + 7 * MANY), 0, before);
     let moved = SaveRequest {
         project: Some("other".parse().unwrap()),
         move_template: true,
@@ -361,7 +368,12 @@ fn of_launches_and_saves(asked: &mut Asked<'_>) {
     );
     let before = world.table.reads();
     saved(world, moved);
-    asked.holds("save that moves its template", Few(90), 0, before);
+    asked.holds(
+        "save that moves its template",
+        Few(90 + 2 * MANY),
+        0,
+        before,
+    );
     let copy = CopyRequest {
         template: deep(),
         version: 3,
@@ -370,7 +382,7 @@ fn of_launches_and_saves(asked: &mut Asked<'_>) {
     };
     asked.reads(
         "copy, planned",
-        Few(6),
+        Few(8 + 3 * MANY),
         service.plan_copy(&ada, &copy),
         none,
     );
@@ -380,7 +392,7 @@ fn of_launches_and_saves(asked: &mut Asked<'_>) {
         .run(service.start_copy(&ada, &copy, None))
         .unwrap();
     world.clock.run_until_idle().unwrap();
-    asked.holds("copy, all of its steps", Few(60 + 4 * MANY), 0, before);
+    asked.holds("copy, all of its steps", Few(62 + 7 * MANY), 0, before);
     to_the_end(world, &started.save_id);
     asked.reads(
         "a save's record",
@@ -426,12 +438,12 @@ fn of_shares(asked: &mut Asked<'_>) {
     // With the other templates that have each of its AMIs, of which it has one in each version.
     let most = Each(1, 1 + 2 * (MANY + 2));
     asked.reads("shares", most, listed, Vec::len);
-    // What is on the disks of the newest twenty versions is looked at.
+    // What is on the disks of the newest twenty versions is looked at, and who sees it already.
     let planned = service.plan_share(&ada, &deep, &one, None);
-    asked.reads("share, planned", Few(42 + MANY), planned, none);
+    asked.reads("share, planned", Few(42 + 4 * MANY), planned, none);
     asked.reads(
         "share",
-        Few(3 + 2 * MANY),
+        Few(5 + 6 * MANY),
         service.share(&ada, &deep, &one, None),
         none,
     );
@@ -441,7 +453,7 @@ fn of_shares(asked: &mut Asked<'_>) {
     let shared = service.share(&ada, &deep, &account, None);
     asked.reads(
         "share with an account",
-        Each(3, 5 * (MANY + 2)),
+        Each(3, 9 * (MANY + 2)),
         shared,
         |it| it.images.values().map(Vec::len).sum(),
     );
@@ -468,7 +480,7 @@ fn of_changes(asked: &mut Asked<'_>) {
     asked.reads("deprecation", Few(6), deprecated, none);
     asked.reads(
         "rollback",
-        Few(3),
+        Few(5 + 2 * MANY),
         service.rollback(&ada, &deep, None, false, None),
         none,
     );
@@ -482,12 +494,12 @@ fn of_changes(asked: &mut Asked<'_>) {
     };
     let name = "brought".parse().unwrap();
     let planned = service.plan_import(&ada, &name, &request, None);
-    asked.reads("import, planned", Few(7), planned, none);
+    asked.reads("import, planned", Few(9), planned, none);
     let imported = service.import_template(&ada, &name, &request, None);
-    asked.reads("import", Few(7), imported, none);
+    asked.reads("import", Few(9), imported, none);
     let second = "deep@2".parse().unwrap();
     let deleted = service.delete_template(&ada, &second, true, None);
-    asked.reads("deletion of a version", Few(12), deleted, none);
+    asked.reads("deletion of a version", Few(12 + MANY), deleted, none);
     let latest = world
         .clock
         .run(service.rollback(&ada, &deep, Some(20), false, None));
@@ -496,7 +508,7 @@ fn of_changes(asked: &mut Asked<'_>) {
     let deleted = service.delete_template(&ada, &latest, true, None);
     asked.reads(
         "deletion of the latest version",
-        Few(13 + 2 * 20),
+        Few(13 + 2 * 20 + MANY),
         deleted,
         none,
     );
@@ -507,7 +519,7 @@ fn of_the_whole(asked: &mut Asked<'_>) {
     let (ada, service) = (caller("ada"), &asked.world.service);
     let all = "deep".parse().unwrap();
     let deleted = service.delete_template(&ada, &all, true, None);
-    asked.reads("deletion", Each(3, 2 * MANY), deleted, |it| {
+    asked.reads("deletion", Each(3, 3 * MANY), deleted, |it| {
         it.plan.versions.len()
     });
 }

@@ -266,21 +266,19 @@ fn everything_is_throttled_hard() {
     let ids: Vec<SaveId> = names.iter().map(begin).collect();
     let stories: Vec<String> = ids.iter().map(|id| to_the_end(&world, id)).collect();
     assert_snapshot!(stories[9], @r"
-           0s  PlanSave !Throttled x18
-    3m31.532s  StopInstance
-    3m31.532s  AwaitStopped x13 !Throttled x4
-    3m52.744s  CreateImage
-    3m52.744s  AwaitSnapshots x3 !Throttled
-    3m56.589s  RestartInstance
-    3m56.589s  AwaitRunning x8 !Throttled
-    4m11.938s  AwaitImage x4 !Throttled x7
-     5m4.783s  AwaitImageEvent
-     5m6.744s  AwaitImage
-     5m6.744s  RegisterTemplate !Throttled x3
-    5m14.806s  CompleteSave
-    5m14.806s  Succeeded
+           0s  PlanSave !Throttled x15
+    2m44.218s  StopInstance
+    2m44.218s  AwaitStopped x14 !Throttled x3
+     3m4.372s  CreateImage
+     3m4.372s  AwaitSnapshots !Throttled x7
+    4m24.356s  RestartInstance
+    4m24.356s  AwaitRunning x8 !Throttled
+    4m40.002s  AwaitImage
+    4m40.002s  RegisterTemplate
+    4m40.002s  CompleteSave
+    4m40.002s  Succeeded
     save: succeeded as work-9@1
-    instance: running, down for 40.056297169 s, and 40.406084933 s by the record
+    instance: running, down for 115.138118907 s, and 115.7839227 s by the record
     left: AMIs 1, snapshots 1
     notices: save.succeeded
     ");

@@ -23,6 +23,7 @@ const DECIDED: &[(Resource, Action, &str)] = &[
     (Resource::Save, Action::SeeAudit, "o oa-- -- - -"),
     (Resource::Save, Action::Watch, "o ---- -- - -"),
     (Resource::Save, Action::Cancel, "o ---- -- - -"),
+    (Resource::Save, Action::Recover, "o oa-- -- - -"),
     (Resource::Instance, Action::See, "o ---- -- - -"),
     (Resource::Instance, Action::Change, "o ---- -- - -"),
     (Resource::Instance, Action::SaveVersion, "o ---- -- - -"),
@@ -69,7 +70,7 @@ fn every_cell_of_the_table() {
             }
         }
     }
-    assert_eq!(cells, 5 * 25 * 9);
+    assert_eq!(cells, 5 * 26 * 9);
 }
 
 #[test]

@@ -16,6 +16,8 @@ use crate::steps::{Maker, SAVE_TAG, from_ec2};
 const VERSIONS: usize = 100;
 /// The most versions whose AMIs are removed before whoever asked is answered; the sweep goes on.
 const AT_ONCE: usize = 5;
+/// The most that are tried then: those that cannot be removed hold up no others, and take time too.
+const TRIED_AT_ONCE: usize = 20;
 /// How many deletions one sweep finishes, and how many it tries: those that cannot be finished hold up no others.
 const SWEEP: usize = 20;
 const TRIED: usize = 100;
@@ -109,7 +111,7 @@ impl Service {
         let Some(template) = stored.filter(|stored| stored.value.is_going()) else {
             return Ok(true);
         };
-        let (mut removed, mut failed) = (0, None);
+        let (mut removed, mut tried, mut failed) = (0, 0, None);
         let mut cursor = None;
         loop {
             let versions = registry.versions(name, VERSIONS, cursor).await?;
@@ -117,9 +119,10 @@ impl Service {
                 if version.state == TemplateState::Deleted && !version.is_going() {
                     continue;
                 }
-                if removed == AT_ONCE {
+                if removed == AT_ONCE || tried == TRIED_AT_ONCE {
                     return failed.map_or(Ok(false), Err);
                 }
+                tried += 1;
                 let Some(stored) = registry.stored_version(name, version.number).await? else {
                     continue;
                 };

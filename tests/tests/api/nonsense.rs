@@ -47,7 +47,7 @@ fn saves() -> Vec<Odd> {
             all.send("POST", path, body.clone(), names);
         }
     };
-    let saves: [(&'static str, &[Value]); 12] = [
+    let saves: [(&'static str, &[Value]); 13] = [
         (
             "instance",
             &[
@@ -90,6 +90,7 @@ fn saves() -> Vec<Odd> {
             ],
         ),
         ("move_template", &[json!(null), json!("yes"), json!(1)]),
+        ("publish_sensitive", &[json!(null), json!("yes"), json!(1)]),
         ("public", &[json!(null), json!("yes"), json!(1)]),
         ("project", &[json!(""), json!("UP")]),
         (
@@ -254,6 +255,22 @@ fn schedules() -> Vec<Odd> {
             "paused",
         );
     }
+    for value in odd_values().into_iter().chain([json!(""), json!("a\nb")]) {
+        all.send(
+            "PATCH",
+            "/v1/schedules/kept",
+            json!({ "instance": value }),
+            "instance",
+        );
+    }
+    for value in odd_values().into_iter().chain([json!("yes"), json!(1)]) {
+        all.send(
+            "PATCH",
+            "/v1/schedules/kept",
+            json!({ "publish_sensitive": value }),
+            "publish_sensitive",
+        );
+    }
     all.send(
         "PATCH",
         "/v1/schedules/kept",
@@ -269,6 +286,10 @@ fn copies() -> Vec<Odd> {
     let (mut all, path) = (Odds::default(), "/v1/templates/kept/versions/1/copies");
     for value in values {
         all.send("POST", path, json!({ "regions": value }), "regions");
+    }
+    for value in [json!(null), json!("yes"), json!(1)] {
+        let body = json!({ "regions": ["us-west-2"], "publish_sensitive": value });
+        all.send("POST", path, body, "publish_sensitive");
     }
     all.all()
 }

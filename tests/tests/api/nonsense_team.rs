@@ -51,7 +51,10 @@ pub(crate) fn bodies() -> Vec<Odd> {
         "POST",
         "/v1/templates/kept/shares",
         &share,
-        &[("to", &wrong)],
+        &[
+            ("to", &wrong),
+            ("publish_sensitive", &[json!(null), json!("yes"), json!(1)]),
+        ],
     );
     let project = json!({"name": "brain", "description": ""});
     let names = [json!(null), json!(""), json!("UP"), json!("a/b")];

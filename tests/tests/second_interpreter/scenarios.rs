@@ -265,7 +265,7 @@ fn retries() -> Vec<Scenario> {
         jitters(gives_up(
             "a Lambda that stays busy",
             "Lambda.TooManyRequestsException",
-            times(9, busy("AwaitImage")),
+            times(21, busy("StopInstance")),
         )),
     ]
 }

@@ -194,6 +194,8 @@ pub(super) async fn reservation(client: &Client, id: &str) -> Result<Reservation
 }
 
 pub(super) async fn fleet_maintains(client: &Client, id: &str) -> Result<bool, Ec2Error> {
+    use types::FleetStateCode::{Active, Modifying, Submitted};
+
     let told = match client.describe_fleets().fleet_ids(id).send().await {
         Ok(told) => told,
         Err(error) => {
@@ -206,7 +208,6 @@ pub(super) async fn fleet_maintains(client: &Client, id: &str) -> Result<bool, E
             };
         }
     };
-    use types::FleetStateCode::{Active, Modifying, Submitted};
     Ok(told.fleets().iter().any(|fleet| {
         fleet.r#type() == Some(&types::FleetType::Maintain)
             && matches!(fleet.fleet_state(), Some(Active | Modifying | Submitted))

@@ -272,8 +272,10 @@ async fn a_dry_run_that_would_succeed_succeeds() {
 async fn an_image_is_made_without_a_reboot_and_tagged_with_its_snapshots() {
     let made = format!("<CreateImageResponse><imageId>{IMAGE}</imageId></CreateImageResponse>");
     let aws = Aws::answering([Reply::xml(200, &made)]);
-    let image = ec2(&aws).create_image(&region(), &new_image());
-    let image = image.await.unwrap();
+    let image = ec2(&aws)
+        .create_image(&region(), &new_image())
+        .await
+        .unwrap();
     assert_eq!(image, image_id());
     insta::assert_snapshot!(aws.lines(0), @r#"
     Action = "CreateImage"

@@ -521,7 +521,7 @@ fn a_request_about_many_instances_is_one_and_costs_a_token_for_each_of_them() {
     bench.forward(2);
     bench.ask(&format!("StopInstances{all}"));
     // A DryRun takes nothing of that, but costs a request like any other.
-    let dry = format!("StopInstances{all}&DryRun=true");
+    let dry = format!("StopInstances&InstanceId.1={}&DryRun=true", ids[0]);
     bench.forward(1);
     assert_eq!(bench.refused(&dry).1, "DryRunOperation");
     assert_eq!(bench.refused(&dry).1, "RequestLimitExceeded");

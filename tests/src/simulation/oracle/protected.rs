@@ -18,7 +18,7 @@ pub(super) fn check(run: &Run, records: &[SaveRecord], findings: &mut Findings) 
         let done = !matches!(outcome, Mended::Failed(_));
         must!(findings, done, "P5: {leftover:?} is left: {outcome:?}");
     }
-    let inventory = run.world.admin.inventory().expect("the cloud answers");
+    let inventory = run.inventory();
     let images = inventory
         .images
         .iter()

@@ -44,7 +44,7 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
     ), @r#"
     Action = "CreateSecurityGroup"
     GroupDescription = "Prism: TCP 22 8888"
-    GroupName = "prism-5f0014de9b"
+    GroupName = "prism-bef34e2c2a"
     VpcId = "vpc-1"
     TagSpecification.1.ResourceType = "security-group"
     TagSpecification.1.Tag.1.Key = "prism:ports"
