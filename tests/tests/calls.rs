@@ -386,15 +386,21 @@ fn few_kept() {
 }
 
 /// More versions than one call removes, whose deletion is left to the sweep. Another public template keeps the AMI of
-/// the newest; the account that it was open to besides is closed out.
+/// the oldest; the account that it was open to besides is closed out.
 fn more_than_one_call_removes() {
-    let world = launched(Setup::seeded(11));
+    let world = launched(Setup {
+        settings: Settings {
+            public_scope: PublicScope::World,
+            ..Settings::default()
+        },
+        ..Setup::seeded(11)
+    });
     world.admin.block_public_images(&region(), false).unwrap();
     for _ in 0..7 {
         to_the_end(&world, &begun(&world, ask()));
     }
     let (ada, service) = (caller("ada"), &world.service);
-    imported(&world, "kept@7", "again");
+    imported(&world, "kept@1", "again");
     for (name, to) in [("kept", "account:444455556666"), ("again", "public")] {
         let request = ShareRequest {
             to: to.to_owned(),

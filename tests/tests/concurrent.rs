@@ -334,8 +334,9 @@ fn check(seed: u64) {
     let of_versions: u64 = versions.iter().map(|it| it.usage.launches).sum();
     assert_eq!(after.value.launches, u64::try_from(launched).unwrap());
     assert_eq!(of_versions, after.value.launches, "seed {seed}");
+    // Beside the saves, which all succeed; what else is asked for may be gone by then.
     assert!(
-        launched > 0 && done.len() > CALLERS / 2,
+        launched > 0 && done.len() > SAVES + CALLERS / 8,
         "seed {seed}: {ends:?}"
     );
 }

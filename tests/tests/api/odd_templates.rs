@@ -30,6 +30,11 @@ pub(crate) fn edits() -> Vec<Odd> {
             all.send("POST", path, json!({ "file": value }), "file");
         }
     }
+    for value in [json!(null), json!("yes"), json!(1)] {
+        let body = json!({ "file": "name: kept", "publish_sensitive": value });
+        let path = "/v1/templates/kept/import".to_owned();
+        all.send("POST", path, body, "publish_sensitive");
+    }
     all.all()
 }
 

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{from_schedules, taken};
-use crate::domain::save::SaveRequest;
+use crate::domain::save::{SaveRequest, check_name};
 use crate::domain::schedule::{
     Cadence, Schedule, ScheduleState, TimeZone, check_jitter, check_keep,
 };
@@ -92,6 +92,9 @@ impl ScheduleEdit {
     /// Checks what can be checked without asking anybody.
     pub fn check(&self) -> Result<(), Problem> {
         check_keep(self.keep.and_then(Option::from))?;
+        if let Some(instance) = &self.instance {
+            check_name("instance name or id", instance)?;
+        }
         let jitter = self.jitter_minutes.unwrap_or_default();
         check_jitter(jitter, self.cadence.as_ref())
     }
