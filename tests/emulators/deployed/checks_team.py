@@ -26,7 +26,10 @@ def check_account(world):
     ann = world.users["ann"]
     images = world.save_record(newest_save(world, ann, "kept"))
     images = {REGION: images["image"]} | {AWAY: copy["image"] for copy in images["copies"].values()}
-    prism(world, ann, "template", "share", "kept", "--account", OTHER, "--yes")
+    # Nobody has looked at the disks of what runs here, so that a consent to the prompt is not enough.
+    refused = prism(world, ann, "template", "share", "kept", "--account", OTHER, "--yes", expect=1)
+    assert "FilesUnknown" in refused.stderr, refused
+    prism(world, ann, "template", "share", "kept", "--account", OTHER, "--yes", "--publish-sensitive")
     for region, image in images.items():
         assert OTHER in opened(world, region, image), (region, opened(world, region, image))
     prism(world, ann, "template", "unshare", "kept", "--account", OTHER)
