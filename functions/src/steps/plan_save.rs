@@ -9,7 +9,9 @@ use super::{
 };
 use crate::domain::audit::{Channel, Origin};
 use crate::domain::pricing::snapshot_usd_per_month;
-use crate::domain::save::{Duty, SavePlan, SaveRecord, SaveRequest, SavedInstance, TemplateMove};
+use crate::domain::save::{
+    Duty, SavePlan, SaveRecord, SaveRequest, SaveState, SavedInstance, TemplateMove,
+};
 use crate::domain::schedule::{Schedule, ScheduleState};
 use crate::domain::template::Template;
 use crate::domain::{Code, InstanceId, Problem, Region, SaveId, ScheduleName};
@@ -92,9 +94,11 @@ impl Step for PlanSave {
     async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
         if let Some(stored) = env.registry.save(&input.save_id).await? {
             let output = again(&stored.value, &input)?;
-            // An earlier attempt may have ended before it could keep what the instance told.
+            // An earlier attempt may have ended before it could keep what the instance told. Nobody needs it once the
+            // save has ended.
             let (registry, id) = (&env.registry, &input.save_id);
-            if registry.packages_of_save(id).await?.is_none() {
+            let goes_on = stored.value.state == SaveState::Running;
+            if goes_on && registry.packages_of_save(id).await?.is_none() {
                 packages::note(env, id, &input.request, &output.plan.instance).await?;
             }
             return Ok(output);

@@ -344,7 +344,9 @@ impl Model {
             }
             Operation::Delete { template, .. } => {
                 let it = self.begun(template, "");
+                // Its name stays its owner's, and no project's.
                 it.live = false;
+                it.project = None;
                 it.versions.clear();
                 it.grants.clear();
             }
