@@ -221,7 +221,14 @@ pub(super) async fn start(
             Problem::new(Code::StartRefused, message).because(error)
         }
         // Anything else may pass, what nobody has heard of too: the definition asks again for hours.
-        Err(error) => from_ec2(error).hint("It is tried again by itself for hours."),
+        Err(error) => {
+            if error.is_throttle() {
+                // It had no effect: what an earlier start met says nothing of this one.
+                env.note(save, |record| record.start_repeated_at = None)
+                    .await?;
+            }
+            from_ec2(error).hint("It is tried again by itself for hours.")
+        }
     };
     if problem.code != Code::NotReady {
         note_trouble(env, save, &problem).await?;
