@@ -30,6 +30,7 @@ pub(crate) use model::PUBLISHER;
 
 pub use admin::{Admin, InstanceFacts, InstanceSpec, Inventory, VolumeSpec};
 pub use cloud::{Cloud, CloudError};
+#[cfg(feature = "wire")]
 pub(crate) use errors::check_ascii;
 pub use events::Event;
 pub use guest::{Disk, FileBody, GuestError, GuestOutput, INSTANCE_STORE, Package, System};
