@@ -171,6 +171,56 @@ fn a_killed_save_is_put_back_by_whoever_comes_next() {
     prism.ok(&["save", "box", "box-env"]);
 }
 
+/// Suspends a process when it is in no transaction.
+fn suspend(prism: &Prism, child: &Child) {
+    let is_free = |name: &str| {
+        let database = rusqlite::Connection::open(prism.home().join(name)).unwrap();
+        database.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_ok()
+    };
+    for _ in 0..100 {
+        signal(child, "-STOP");
+        if ["cloud.db", "registry.db", "local.db"]
+            .into_iter()
+            .all(is_free)
+        {
+            return;
+        }
+        signal(child, "-CONT");
+    }
+    panic!("it is always in a transaction");
+}
+
+/// No program can catch this signal: its lease tells that it does nothing.
+#[test]
+fn a_suspended_save_is_put_back_by_whoever_comes_next() {
+    if SERVED {
+        return; // The server carries the save.
+    }
+    let prism = slow_box();
+    let child = prism.spawn(&["save", "box", "box-env"]);
+    let id = save_id(&prism.until("box", down));
+    suspend(&prism, &child);
+    // As if it had been so for long.
+    for lease in std::fs::read_dir(prism.home().join("leases")).unwrap() {
+        let lease = std::fs::File::options()
+            .write(true)
+            .open(lease.unwrap().path());
+        lease.unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    }
+    let list = prism.run(&["list"]);
+    let note = format!("note: {id} was interrupted and is being put back");
+    assert!(list.stderr.contains(&note), "{}", list.stderr);
+    prism.until("box", |instance| {
+        !held(instance) && instance["state"] == "running"
+    });
+    signal(&child, "-CONT");
+    let ended = end(child);
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert_eq!(prism.state("box"), "running");
+    let watched = prism.run(&["--json", "saves", "watch", &id]);
+    assert_eq!(watched.error()["code"], "SaveInterrupted");
+}
+
 #[test]
 fn a_save_that_is_told_to_go_leaves_itself_to_the_background() {
     let prism = slow_box();

@@ -1,8 +1,11 @@
 //! A folder that is not as it should be, and a reader that goes away.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use std::fs;
+use std::path::Path;
 
 use common::{FAST, Prism, answer};
 
@@ -54,6 +57,98 @@ fn a_locked_database_is_waited_for_and_then_named() {
     assert_eq!((code.as_str(), exit), ("LocalStateLocked", 1));
     lock.execute_batch("ROLLBACK").unwrap();
     prism.ok(&["launch", "ubuntu", "box"]);
+}
+
+/// Locks a file of a home in a process of its own, and suspends that.
+#[cfg(target_os = "linux")]
+fn suspended_holder(file: &Path) -> (std::process::Child, impl Sized + use<>) {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::process::{Command, Stdio};
+
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "holds_a_lock", "--ignored", "--nocapture"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    writeln!(stdin, "{}", file.display()).unwrap();
+    // The pipe stays open: the helper holds its lock until it ends.
+    child.stdin = Some(stdin);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().ends_with("held")));
+    signal(&child, "-STOP");
+    // It has more to print.
+    (child, lines)
+}
+
+#[cfg(target_os = "linux")]
+fn signal(child: &std::process::Child, name: &str) {
+    let mut kill = std::process::Command::new("kill");
+    let kill = kill.args([name, &child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+}
+
+#[test]
+#[ignore = "the other process of the tests below"]
+fn holds_a_lock() {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).unwrap();
+    let path = Path::new(line.trim());
+    let database = path.extension().is_some_and(|end| end == "db");
+    let connection = database.then(|| {
+        let connection = rusqlite::Connection::open(path).unwrap();
+        connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+        connection
+    });
+    let file = (!database).then(|| {
+        let file = fs::File::open(path).unwrap();
+        file.lock().unwrap();
+        file
+    });
+    println!("held");
+    // Until the test ends this process, or goes.
+    std::io::stdin().read_line(&mut line).unwrap();
+    drop((connection, file));
+}
+
+/// A process that is suspended in the middle of a write holds its lock for as long as it is.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_suspended_process_that_holds_a_lock_is_named_with_the_way_out() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "box"]);
+    prism.until("box", |instance| instance["state"] == "running");
+    for (name, command) in [
+        ("cloud.db", &["launch", "ubuntu", "two"][..]),
+        ("registry.db", &["project", "create", "lab"]),
+        ("opening.lock", &["list"]),
+    ] {
+        let (mut holder, _lines) = suspended_holder(&prism.home().join(name));
+        let pid = holder.id();
+        let refused = prism.run(command);
+        assert_eq!(refused.code, 1, "{name}: {}", refused.stderr);
+        for says in [
+            "error[LocalStateLocked]:",
+            name,
+            &format!("process {pid} ("),
+            "which is suspended",
+            &format!("kill -CONT {pid}"),
+            &format!("kill -KILL {pid}"),
+        ] {
+            assert!(refused.stderr.contains(says), "{says}: {}", refused.stderr);
+        }
+        if name != "opening.lock" {
+            // What only asks waits for nobody.
+            assert!(prism.ok(&["list"]).contains("box"), "{name}");
+            assert!(prism.ok(&["templates"]).contains("python-ml"), "{name}");
+        }
+        // It goes on, as told, and is done.
+        signal(&holder, "-CONT");
+        drop(holder.stdin.take());
+        assert!(holder.wait().unwrap().success());
+        prism.ok(command);
+    }
 }
 
 #[test]

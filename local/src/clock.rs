@@ -105,6 +105,15 @@ fn system_now() -> (Timestamp, Instant) {
     (Utc::now(), Instant::now())
 }
 
+/// Lets this thread wait, in real time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the clock that others take"
+)]
+pub(crate) fn pause(duration: Duration) {
+    std::thread::sleep(duration);
+}
+
 /// The system's time as it is set, to compare with what the operating system has noted by it.
 pub(crate) fn system_time() -> Timestamp {
     system_now().0

@@ -5,11 +5,16 @@
 //! and what is stored here includes the duty to start an instance again, which must not vanish
 //! with the power while the simulated cloud, in a file of its own, still has it stopped.
 
+mod holder;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior, ffi};
+
+pub use holder::Holder;
+pub(crate) use holder::of as holder_of;
 
 /// How long a statement waits for another process's transaction, in seconds.
 pub const BUSY_TIMEOUT_S: u64 = 5;
@@ -28,10 +33,12 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 pub enum SqliteError {
     /// Another process kept the database locked for longer than [`BUSY_TIMEOUT_S`].
-    #[error("the database {} is in use by another process", path.display())]
+    #[error("the database {} is in use by {}", path.display(), named(holder.as_ref()))]
     Locked {
         /// The database.
         path: PathBuf,
+        /// That process, where the operating system tells.
+        holder: Option<Holder>,
         /// What was seen.
         source: Cause,
     },
@@ -100,10 +107,14 @@ pub enum SqliteError {
 
 impl SqliteError {
     /// What a person can do about it.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::Locked { .. } => {
-                "wait until the other command is done and try again, or end the process that holds the file"
+    pub fn hint(&self) -> String {
+        let hint = match self {
+            Self::Locked {
+                holder: Some(holder),
+                ..
+            } => return holder.hint(),
+            Self::Locked { holder: None, .. } => {
+                "wait until the other command is done and try again; let a suspended one go on with \"fg\" or \"kill -CONT PID\", or end the process that holds the file"
             }
             Self::Corrupt { .. } => {
                 "check that the path is right; if it is, move the file aside, with its -wal and -shm files, and restore a copy or start afresh"
@@ -120,7 +131,8 @@ impl SqliteError {
             Self::Other { .. } => {
                 "this is a mistake in Prism; please report it with the lines above"
             }
-        }
+        };
+        hint.to_owned()
     }
 
     /// Whether the same call may succeed later without anyone doing anything.
@@ -168,7 +180,13 @@ pub fn classify(path: &Path, error: rusqlite::Error) -> SqliteError {
     let source = Cause::from(error);
     match (code, extended) {
         (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => {
-            SqliteError::Locked { path, source }
+            // In the write-ahead log's mode the locks are on its index.
+            let holder = holder::of(&[beside(&path, "-shm"), path.clone()]);
+            SqliteError::Locked {
+                path,
+                holder,
+                source,
+            }
         }
         (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _)
         | (_, ffi::SQLITE_IOERR_CORRUPTFS | ffi::SQLITE_IOERR_DATA) => {
@@ -190,6 +208,17 @@ pub fn classify(path: &Path, error: rusqlite::Error) -> SqliteError {
         ) => SqliteError::Io { path, source },
         _ => SqliteError::Other { path, source },
     }
+}
+
+fn named(holder: Option<&Holder>) -> String {
+    holder.map_or_else(|| "another process".to_owned(), Holder::to_string)
+}
+
+/// A file that SQLite keeps beside a database.
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
 }
 
 /// [`open`], with as much patience as the caller has.

@@ -184,7 +184,7 @@ codes! {
     AwsUnavailable, Transient, "AWS did not answer, or answered that it failed.", "It is tried again by itself.";
     RegistryUnavailable, Transient, "The registry did not answer.", "Try again; if it stays so, see docs/operations.md.";
     RegistryConflict, Transient, "Somebody else changed the same record at the same time.", "It is tried again by itself.";
-    LocalStateLocked, Transient, "A database file is locked by another process.", "Wait until the other process is done, then try again.";
+    LocalStateLocked, Transient, "A database file is locked by another process.", "Wait until the other process is done, then try again. One that is suspended goes on with \"kill -CONT PID\".";
 }
 
 impl Code {

@@ -99,12 +99,12 @@ impl Cloud {
 
     /// Everything that is remembered to have happened, oldest first.
     pub fn events(&self) -> Result<Vec<Event>, CloudError> {
-        self.with(|model, _| model.data.events.values().cloned().collect())
+        self.look(|model, _| model.data.events.values().cloned().collect())
     }
 
     /// What happened after an event, for those who follow along; `None` is from the beginning.
     pub fn events_after(&self, number: Option<u64>) -> Result<Vec<Event>, CloudError> {
-        self.with(|model, _| {
+        self.look(|model, _| {
             let first = number.map_or(0, |number| number.saturating_add(1));
             let newest = model.data.events.values().rev();
             let mut events: Vec<Event> =
@@ -117,12 +117,12 @@ impl Cloud {
     /// When something next moves on by itself: how far a virtual clock may leap without missing
     /// anything.
     pub fn next_due(&self) -> Result<Option<Timestamp>, CloudError> {
-        self.with(|model, _| model.next_due())
+        self.look(|model, _| model.next_due())
     }
 
     /// What happened to one instance, image or snapshot.
     pub fn events_of(&self, id: &str) -> Result<Vec<Event>, CloudError> {
-        self.with(|model, _| {
+        self.look(|model, _| {
             let events = model.data.events.values();
             events.filter(|e| e.subject == id).cloned().collect()
         })
@@ -133,7 +133,7 @@ impl Cloud {
         &self,
         id: &InstanceId,
     ) -> Result<Vec<(Timestamp, InstanceState)>, CloudError> {
-        self.with(|model, _| {
+        self.look(|model, _| {
             let row = model.data.instances.get(id);
             row.map(|row| row.history.clone()).unwrap_or_default()
         })
@@ -152,12 +152,12 @@ impl Cloud {
     /// A copy of this cloud for which time stands still at this moment: what a server tells that
     /// has not heard of anything since. What is done to it happens to nothing else.
     pub fn frozen(&self) -> Result<Self, CloudError> {
-        self.with(|model, now| Self::of(Arc::new(Stopped(now)), model.clone(), None))
+        self.look(|model, now| Self::of(Arc::new(Stopped(now)), model.clone(), None))
     }
 
     /// The deployment whose embedded cloud it is, where it has been told.
     pub fn deployment(&self) -> Result<Option<DeploymentId>, CloudError> {
-        self.with(|model, _| model.world().deployment.clone())
+        self.look(|model, _| model.world().deployment.clone())
     }
 
     /// Tells it whose embedded cloud it is.
@@ -167,12 +167,33 @@ impl Cloud {
 
     /// The settings.
     pub fn settings(&self) -> Result<Settings, CloudError> {
-        self.with(|model, _| model.settings().clone())
+        self.look(|model, _| model.settings().clone())
     }
 
     /// Other settings from here on. What is under way ends when it was to end.
     pub fn set_settings(&self, settings: Settings) -> Result<(), CloudError> {
         self.with(|model, _| model.world_mut().settings = settings)
+    }
+
+    /// Asks the model, with all that is due by now done. Where nothing is, it waits for no other process.
+    pub(crate) fn look<T>(
+        &self,
+        act: impl FnOnce(&mut Model, Timestamp) -> T,
+    ) -> Result<T, CloudError> {
+        let state = self.shared.state.lock();
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        let State { model, file } = &mut *state;
+        if let Some(file) = file {
+            file.catch_up(model)?;
+            let now = self.shared.clock.now();
+            if !model.has_due(now) {
+                let answer = act(model, now);
+                file.asked(model);
+                return Ok(answer);
+            }
+        }
+        drop(state);
+        self.with(act)
     }
 
     /// Does something to the model, with all that is due by now done.

@@ -62,10 +62,13 @@ impl CloudFile {
             seen: None,
         };
         let mut model = Model::default();
-        file.begin()?;
-        let opened = file.prepare(&mut model, seed);
-        file.end(opened.is_ok())?;
-        opened?;
+        file.catch_up(&mut model)?;
+        if model.data.world.get(&0).is_none() {
+            file.begin()?;
+            let opened = file.prepare(&mut model, seed);
+            file.end(opened.is_ok())?;
+            opened?;
+        }
         Ok((file, model))
     }
 
@@ -82,12 +85,33 @@ impl CloudFile {
         Ok(())
     }
 
-    /// One call: what others did is read, the call acts, what it changed is written.
+    /// Brings the model to what the last transaction left, without a lock that keeps others out.
+    pub(crate) fn catch_up(&mut self, model: &mut Model) -> Result<(), CloudError> {
+        self.roll_back_what_panicked()?;
+        // One transaction, so that the count and the rows are of one moment.
+        self.execute("BEGIN DEFERRED")?;
+        let read = self.refresh(model);
+        self.end(read.is_ok())?;
+        read
+    }
+
+    /// After a call that only asks. Should it have changed something, that is forgotten.
+    pub(crate) fn asked(&mut self, model: &mut Model) {
+        let changed = !model.data.changes().is_ok_and(|changes| changes.is_empty());
+        debug_assert!(!changed, "a call that only asks has changed something");
+        if changed {
+            self.seen = None;
+        }
+    }
+
+    /// One call: what others did is read, the call acts, what it changed is written. Most of the reading is done before
+    /// the lock is taken, so that it is held for no longer than the call acts and writes.
     pub(crate) fn transact<T>(
         &mut self,
         model: &mut Model,
         act: impl FnOnce(&mut Model) -> T,
     ) -> Result<T, CloudError> {
+        self.catch_up(model)?;
         self.begin()?;
         let done = self.refresh(model).and_then(|()| {
             // Until the transaction is committed, the model may be ahead of the file.
@@ -110,13 +134,17 @@ impl CloudFile {
         }
     }
 
-    fn begin(&mut self) -> Result<(), CloudError> {
-        if !self.connection.is_autocommit() {
-            // A call that panicked left its transaction open.
-            self.seen = None;
-            self.execute("ROLLBACK")?;
-        }
+    fn begin(&self) -> Result<(), CloudError> {
         self.execute("BEGIN IMMEDIATE")
+    }
+
+    /// A call that panicked left its transaction open, and the model may be ahead of the file.
+    fn roll_back_what_panicked(&mut self) -> Result<(), CloudError> {
+        if self.connection.is_autocommit() {
+            return Ok(());
+        }
+        self.seen = None;
+        self.execute("ROLLBACK")
     }
 
     fn end(&self, commit: bool) -> Result<(), CloudError> {

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::slice;
 
 use async_trait::async_trait;
-use prism_functions::domain::{AccountId, ImageId, InstanceId, Region, SnapshotId, VolumeId};
+use prism_functions::domain::{
+    AccountId, ImageId, InstanceId, Region, SnapshotId, Timestamp, VolumeId,
+};
 use prism_functions::ports::{
     EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Inspect, Instance,
     InstanceFilter, InstanceType, Inventory, KeyState, LaunchPermission, NewImage, NewInstance,
     Parameters, Probe, Reservation, Snapshot, SnapshotFilter, StatusChecks, Volume,
 };
 
-use super::cloud::Cloud;
+use super::cloud::{Cloud, CloudError};
 use super::guest::{GuestError, GuestOutput};
 use super::model::{Model, Scope};
 
@@ -65,33 +67,54 @@ impl SimEc2 {
         self.call(region, action, |m, s| m.terminate_instances(s, ids))
     }
 
+    /// A call that changes something.
     fn call<T>(
         &self,
         region: &Region,
         action: &str,
         act: impl FnOnce(&mut Model, &Scope<'_>) -> Result<T, Ec2Error>,
     ) -> Result<T, Ec2Error> {
-        let done = self.cloud.with(|model, now| {
-            let scope = Scope {
-                account: &self.account,
-                region,
-                now,
-            };
-            act(model, &scope)
-        });
-        // A file that cannot be used is to its caller a service that fails.
-        done.unwrap_or_else(|error| {
-            let message = "the simulated cloud cannot be used";
-            Err(Ec2Error::new(action, "Unavailable", message).because(error))
-        })
+        let done = self
+            .cloud
+            .with(|model, now| act(model, &self.scope(region, now)));
+        answered(action, done)
     }
+
+    /// A call that only asks.
+    fn ask<T>(
+        &self,
+        region: &Region,
+        action: &str,
+        act: impl FnOnce(&mut Model, &Scope<'_>) -> Result<T, Ec2Error>,
+    ) -> Result<T, Ec2Error> {
+        let done = self
+            .cloud
+            .look(|model, now| act(model, &self.scope(region, now)));
+        answered(action, done)
+    }
+
+    fn scope<'a>(&'a self, region: &'a Region, now: Timestamp) -> Scope<'a> {
+        Scope {
+            account: &self.account,
+            region,
+            now,
+        }
+    }
+}
+
+fn answered<T>(action: &str, done: Result<Result<T, Ec2Error>, CloudError>) -> Result<T, Ec2Error> {
+    // A file that cannot be used is to its caller a service that fails.
+    done.unwrap_or_else(|error| {
+        let message = "the simulated cloud cannot be used";
+        Err(Ec2Error::new(action, "Unavailable", message).because(error))
+    })
 }
 
 #[async_trait]
 impl Ec2 for SimEc2 {
     async fn regions(&self) -> Result<Vec<Region>, Ec2Error> {
         let home: Region = super::model::parsed("us-east-1");
-        self.call(&home, "DescribeRegions", Model::regions)
+        self.ask(&home, "DescribeRegions", Model::regions)
     }
 
     async fn instances(
@@ -99,12 +122,12 @@ impl Ec2 for SimEc2 {
         region: &Region,
         filter: &InstanceFilter,
     ) -> Result<Vec<Instance>, Ec2Error> {
-        self.call(region, "DescribeInstances", |m, s| m.instances(s, filter))
+        self.ask(region, "DescribeInstances", |m, s| m.instances(s, filter))
     }
 
     async fn stop_protection(&self, region: &Region, id: &InstanceId) -> Result<bool, Ec2Error> {
         let action = "DescribeInstanceAttribute";
-        self.call(region, action, |m, s| m.stop_protection(s, id))
+        self.ask(region, action, |m, s| m.stop_protection(s, id))
     }
 
     async fn status_checks(
@@ -113,43 +136,43 @@ impl Ec2 for SimEc2 {
         id: &InstanceId,
     ) -> Result<StatusChecks, Ec2Error> {
         let action = "DescribeInstanceStatus";
-        self.call(region, action, |m, s| m.status_checks(s, id))
+        self.ask(region, action, |m, s| m.status_checks(s, id))
     }
 
     async fn volumes(&self, region: &Region, ids: &[VolumeId]) -> Result<Vec<Volume>, Ec2Error> {
-        self.call(region, "DescribeVolumes", |m, s| m.volumes(s, ids))
+        self.ask(region, "DescribeVolumes", |m, s| m.volumes(s, ids))
     }
 
     async fn key_state(&self, region: &Region, key: &str) -> Result<Option<KeyState>, Ec2Error> {
-        self.call(region, "kms:DescribeKey", |m, s| m.key_state(s, key))
+        self.ask(region, "kms:DescribeKey", |m, s| m.key_state(s, key))
     }
 
     async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error> {
         let action = "DescribeInstanceTypes";
-        self.call(region, action, |m, s| m.instance_type(s, name))
+        self.ask(region, action, |m, s| m.instance_type(s, name))
     }
 
     async fn reservation(&self, region: &Region, id: &str) -> Result<Reservation, Ec2Error> {
         let action = "DescribeCapacityReservations";
-        self.call(region, action, |m, s| m.reservation(s, id))
+        self.ask(region, action, |m, s| m.reservation(s, id))
     }
 
     async fn fleet_maintains(&self, region: &Region, id: &str) -> Result<bool, Ec2Error> {
-        self.call(region, "DescribeFleets", |m, s| m.fleet_maintains(s, id))
+        self.ask(region, "DescribeFleets", |m, s| m.fleet_maintains(s, id))
     }
 
     async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error> {
         let action = "GetImageBlockPublicAccessState";
-        self.call(region, action, Model::public_images_blocked)
+        self.ask(region, action, Model::public_images_blocked)
     }
 
     async fn ebs_defaults(&self, region: &Region) -> Result<EbsDefaults, Ec2Error> {
         let action = "GetEbsEncryptionByDefault";
-        self.call(region, action, Model::ebs_defaults)
+        self.ask(region, action, Model::ebs_defaults)
     }
 
     async fn probe(&self, region: &Region, probe: &Probe) -> Result<(), Ec2Error> {
-        self.call(region, "DryRun", |m, s| m.probe(s, probe))
+        self.ask(region, "DryRun", |m, s| m.probe(s, probe))
     }
 
     async fn stop_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
@@ -173,7 +196,7 @@ impl Ec2 for SimEc2 {
     }
 
     async fn images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, Ec2Error> {
-        self.call(region, "DescribeImages", |m, s| m.images(s, filter))
+        self.ask(region, "DescribeImages", |m, s| m.images(s, filter))
     }
 
     async fn snapshots(
@@ -181,7 +204,7 @@ impl Ec2 for SimEc2 {
         region: &Region,
         filter: &SnapshotFilter,
     ) -> Result<Vec<Snapshot>, Ec2Error> {
-        self.call(region, "DescribeSnapshots", |m, s| m.snapshots(s, filter))
+        self.ask(region, "DescribeSnapshots", |m, s| m.snapshots(s, filter))
     }
 
     async fn snapshot_keys(
@@ -190,7 +213,7 @@ impl Ec2 for SimEc2 {
         ids: &[SnapshotId],
     ) -> Result<BTreeMap<SnapshotId, Encryption>, Ec2Error> {
         let wanted = SnapshotFilter::Ids(ids.to_vec());
-        self.call(region, "DescribeSnapshots", |m, s| {
+        self.ask(region, "DescribeSnapshots", |m, s| {
             m.snapshots(s, &wanted)?;
             Ok(m.keys_of(ids))
         })
@@ -236,13 +259,14 @@ impl Ec2 for SimEc2 {
         id: &ImageId,
     ) -> Result<Vec<LaunchPermission>, Ec2Error> {
         let action = "DescribeImageAttribute";
-        self.call(region, action, |m, s| m.launch_permissions(s, id))
+        self.ask(region, action, |m, s| m.launch_permissions(s, id))
     }
 }
 
 #[async_trait]
 impl Parameters for SimEc2 {
     async fn image(&self, region: &Region, parameter: &str) -> Result<ImageId, Ec2Error> {
+        // The first one to ask has the AMI made.
         self.call(region, "GetParameter", |m, s| m.parameter(s, parameter))
     }
 }
@@ -254,7 +278,7 @@ impl Inspect for SimEc2 {
         region: &Region,
         id: &InstanceId,
     ) -> Result<Option<Inventory>, Ec2Error> {
-        self.call(region, "ListInventoryEntries", |m, s| {
+        self.ask(region, "ListInventoryEntries", |m, s| {
             Ok(m.guest_packages(s, id))
         })
     }

@@ -24,7 +24,7 @@ fn found(problem: &Problem) -> Option<(Code, String)> {
     let mut cause: Option<&(dyn Error + 'static)> = problem.source();
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<SqliteError>() {
-            return Some((code(error), sentence(error.hint())));
+            return Some((code(error), sentence(&error.hint())));
         }
         cause = error.source();
     }
@@ -64,6 +64,7 @@ mod tests {
     fn the_database_behind_a_problem_gives_it_its_code() {
         let locked = SqliteError::Locked {
             path: "registry.db".into(),
+            holder: None,
             source: "busy".into(),
         };
         let table = TableError::Unavailable {

@@ -2,8 +2,10 @@
 //! missing is never made anew beside the others: what it knew would be taken for what nobody knows (promise P9).
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::path::Path;
+use std::slice;
+use std::time::Duration;
 
 use futures::executor::block_on;
 use prism_functions::domain::{Code, DeploymentId, Problem};
@@ -11,21 +13,47 @@ use prism_functions::ports::Entropy as _;
 use prism_functions::registry::Registry;
 
 use super::{FILES, OsEntropy, cloud_file, file};
+use crate::clock;
 use crate::ec2::Cloud;
 use crate::executions::Records;
-use crate::sqlite;
+use crate::sqlite::{self, SqliteError};
 
 /// What a process holds locked while it looks which databases are there, and makes those of a new home.
 pub const LOCK: &str = "opening.lock";
 /// Under which name the home's own records keep whose they are.
 const SETTING: &str = "deployment";
 
+/// For how long another process is waited for that opens the home. To open one takes milliseconds, more of an older version.
+const OPENING_S: u64 = 60;
+/// For how long one that is suspended, and may never be done, is waited for.
+const SUSPENDED_S: u64 = 2;
+/// How long a wait for it lasts before the next look.
+const LOOK_MS: u64 = 10;
+
 /// Keeps every other process from opening the home until the answer is dropped.
 pub(super) fn lock(home: &Path) -> Result<File, Problem> {
     let path = home.join(LOCK);
-    sqlite::create(&path).map_err(|error| file(sqlite::classify_io(&path, error)))?;
-    let locked = File::open(&path).and_then(|file| file.lock().map(|()| file));
-    locked.map_err(|error| file(sqlite::classify_io(&path, error)))
+    let failed = |error| file(sqlite::classify_io(&path, error));
+    sqlite::create(&path).map_err(failed)?;
+    let locked = File::open(&path).map_err(failed)?;
+    for look in 1..=OPENING_S * 1000 / LOOK_MS {
+        match locked.try_lock() {
+            Ok(()) => return Ok(locked),
+            Err(TryLockError::WouldBlock) => clock::pause(Duration::from_millis(LOOK_MS)),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        let is_time = look.is_multiple_of(SUSPENDED_S * 1000 / LOOK_MS);
+        if is_time && sqlite::holder_of(slice::from_ref(&path)).is_some_and(|it| it.suspended) {
+            break;
+        }
+    }
+    let holder = sqlite::holder_of(slice::from_ref(&path));
+    let source = "the lock was not to be had in time".into();
+    Err(file(SqliteError::Locked {
+        path,
+        holder,
+        source,
+    }))
 }
 
 /// The databases that are missing. An empty file is what a failing disk or a restore leaves.

@@ -29,6 +29,11 @@ impl Model {
         }
     }
 
+    /// Whether something may be due by now.
+    pub(crate) fn has_due(&self, now: Timestamp) -> bool {
+        self.index.agenda.first().is_some_and(|(at, _)| *at <= now)
+    }
+
     /// When something is next due.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         let mut agenda = self.index.agenda.iter();
