@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use prism_functions::domain::{ImageId, InstanceId, Region, SnapshotId, VolumeId};
+use prism_functions::domain::{
+    ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, VolumeId,
+};
 use prism_functions::ports::{
     EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance,
     InstanceFilter, InstanceType, KeyState, LaunchPermission, NewImage, NewInstance, Probe,
@@ -150,6 +152,14 @@ impl Ec2 for Bent {
     async fn images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, Ec2Error> {
         let told = self.ec2.images(region, filter).await?;
         Ok(told.into_iter().map(self.images).collect())
+    }
+
+    async fn launch_templates_of(
+        &self,
+        region: &Region,
+        ids: &[ImageId],
+    ) -> Result<BTreeMap<ImageId, BTreeSet<LaunchTemplateId>>, Ec2Error> {
+        self.ec2.launch_templates_of(region, ids).await
     }
 
     async fn snapshots(

@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use prism_asl::{Functions, TaskFailure};
 use prism_functions::domain::schedule::Schedule;
-use prism_functions::domain::{ImageId, InstanceId, Region, SnapshotId, Timestamp, VolumeId};
+use prism_functions::domain::{
+    ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, Timestamp, VolumeId,
+};
 use prism_functions::ports::{
     Call, EbsDefaults, Ec2, Ec2Error, Encryption, Execution, Executions, ExecutionsError, Firing,
     Image, ImageCopy, ImageFilter, Index, Inspect, Instance, InstanceFilter, InstanceType,
@@ -317,6 +319,15 @@ impl Ec2 for Recorded<dyn Ec2> {
     async fn images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, Ec2Error> {
         note(Call::Images);
         self.0.images(region, filter).await
+    }
+
+    async fn launch_templates_of(
+        &self,
+        region: &Region,
+        ids: &[ImageId],
+    ) -> Result<BTreeMap<ImageId, BTreeSet<LaunchTemplateId>>, Ec2Error> {
+        note(Call::LaunchTemplates);
+        self.0.launch_templates_of(region, ids).await
     }
 
     async fn snapshots(

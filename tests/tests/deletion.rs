@@ -8,7 +8,8 @@ use std::sync::Arc;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
-use prism_functions::domain::{Code, Problem, TemplateName};
+use prism_functions::domain::{Code, LaunchTemplateId, Problem, TemplateName};
+use prism_functions::ports::Ec2 as _;
 use prism_functions::service::{
     Deletion, Expected, ImportRequest, LaunchRequest, ShareRequest, TemplateEdit, TemplateView,
 };
@@ -190,6 +191,79 @@ fn whom_it_is_shared_with_speaks_against_it() {
         assert!(delete(&world, "ada", "kept", true).unwrap().finished);
         assert_eq!(left(&world), (0, 0));
     }
+}
+
+/// A launch template of the account names an AMI of a version, in the oldest of its versions.
+fn named(world: &World, version: &Version, id: &str) {
+    let (region, image) = version.images().next().unwrap();
+    let other = "ami-0000000000000abcd".parse().unwrap();
+    let versions = [image.clone(), other];
+    let id = id.parse().unwrap();
+    let admin = &world.admin;
+    admin.set_launch_template(region, &id, &versions).unwrap();
+}
+
+#[test]
+fn a_launch_template_that_names_its_ami_speaks_against_it() {
+    let world = launched(Setup::seeded(167));
+    save_to(&world, "kept", &["us-west-2"]);
+    save_to(&world, "kept", &[]);
+    named(&world, &version(&world, "kept", 1), "lt-0123456789abcdef0");
+    let plan = |text: &str| {
+        let plan = ask!(world, plan_deletion(&caller("ada"), &reference(text), None)).unwrap();
+        assert_eq!(plan.launch_templates_unknown, None);
+        plan.launch_templates
+    };
+    assert!(plan("kept@2").is_empty());
+    let users = plan("kept@1");
+    assert_eq!(users, plan("kept"));
+    let users: Vec<&str> = users
+        .values()
+        .flatten()
+        .map(LaunchTemplateId::as_str)
+        .collect();
+    assert_eq!(users, ["lt-0123456789abcdef0"]);
+    for text in ["kept", "kept@1"] {
+        let refused = delete(&world, "ada", text, false).unwrap_err();
+        assert_eq!(refused.code, Code::TemplateInUse, "{text}");
+        assert!(
+            refused.message.contains("lt-0123456789abcdef0"),
+            "{refused}"
+        );
+    }
+    // An AMI that is gone is named by nothing that could still use it, and hides none of the others.
+    let gone = version(&world, "kept", 1);
+    let (other, image) = gone.images().last().unwrap();
+    assert_ne!(*other, region());
+    world
+        .clock
+        .run(world.ec2.deregister_image(other, image))
+        .unwrap();
+    assert_eq!(plan("kept@1").len(), 1);
+    assert!(delete(&world, "ada", "kept@2", false).unwrap().finished);
+    assert!(delete(&world, "ada", "kept", true).unwrap().finished);
+    assert_eq!(left(&world).0, 0);
+}
+
+#[test]
+fn what_launch_templates_name_is_never_taken_for_unused() {
+    let world = launched(Setup::seeded(168));
+    save_to(&world, "kept", &[]);
+    let action = "DescribeImageReferences";
+    world.admin.deny(action).unwrap();
+    let plan = ask!(
+        world,
+        plan_deletion(&caller("ada"), &reference("kept"), None)
+    );
+    let unknown = plan.unwrap().launch_templates_unknown.unwrap();
+    assert!(unknown.contains("ec2:DescribeImageReferences"), "{unknown}");
+    let refused = delete(&world, "ada", "kept", false).unwrap_err();
+    assert_eq!(refused.code, Code::PermissionMissing);
+    assert!(refused.message.contains(action), "{refused}");
+    assert!(refused.advice().contains("--force"), "{refused:?}");
+    assert_eq!(left(&world), (1, 1));
+    assert!(delete(&world, "ada", "kept", true).unwrap().finished);
+    assert_eq!(left(&world), (0, 0));
 }
 
 #[test]

@@ -118,6 +118,19 @@ fn a_late_ami_of_a_failed_save_is_found_and_removed_with_its_snapshots() {
     assert_eq!(kinds(&left), ["image", "snapshot"]);
     assert!(left[0].why.contains("cancelled"), "{left:?}");
     assert_eq!(left[0].save_id.as_ref(), Some(&id));
+    // A launch template that names it keeps it.
+    let Left::Image { id: image, .. } = &left[0].what else {
+        panic!("{left:?}");
+    };
+    let template = "lt-0123456789abcdef0".parse().unwrap();
+    let set = |versions: &[_]| world.admin.set_launch_template(&here, &template, versions);
+    set(std::slice::from_ref(image)).unwrap();
+    let tried = world.clock.run(world.service.mend(&left[..1])).unwrap();
+    assert!(
+        matches!(&tried[0].1, Mended::Failed(why) if why.message.contains(template.as_str())),
+        "{tried:?}"
+    );
+    set(&[]).unwrap();
     mend(&world, &left);
     assert!(found(&world).is_empty());
     let again = mend(&world, &left);

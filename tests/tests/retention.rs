@@ -13,7 +13,7 @@ use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::{SaveRecord, SaveRequest, SaveState};
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
-use prism_functions::domain::{Code, ProjectName, TemplateName};
+use prism_functions::domain::{Code, ImageId, ProjectName, TemplateName};
 use prism_functions::ports::{Ec2 as _, ImageFilter};
 use prism_functions::service::{AuditFilter, ImportRequest, ProjectRequest, Service, ShareRequest};
 use prism_functions::steps::{self, SAVE_TAG};
@@ -102,6 +102,28 @@ fn unshare(world: &World, to: &str) {
         publish_sensitive: false,
     };
     ask!(world, unshare(&caller("ada"), &kept(), &request, None)).unwrap();
+}
+
+#[test]
+fn what_a_launch_template_names_or_may_name_is_kept() {
+    let world = world(30, 1);
+    night(&world);
+    let first = versions(&world).remove(0);
+    let (region, image) = first.images().next().unwrap();
+    let id = "lt-0123456789abcdef0".parse().unwrap();
+    let admin = &world.admin;
+    let set = |versions: &[ImageId]| admin.set_launch_template(region, &id, versions).unwrap();
+    set(std::slice::from_ref(image));
+    night(&world);
+    assert_eq!(there(&world), [2, 1]);
+    set(&[]);
+    // Where EC2 does not say, it may be so.
+    admin.deny("DescribeImageReferences").unwrap();
+    night(&world);
+    assert_eq!(there(&world), [3, 2, 1]);
+    admin.allow("DescribeImageReferences").unwrap();
+    night(&world);
+    assert_eq!(there(&world), [4]);
 }
 
 #[test]

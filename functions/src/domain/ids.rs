@@ -145,6 +145,12 @@ text_id!(
     |t| resource_id(t, "vol-")
 );
 text_id!(
+    /// An EC2 launch template, `lt-` and hexadecimal digits.
+    LaunchTemplateId, "launch template id", "it is \"lt-\" followed by 8 to 32 hexadecimal digits",
+    "^lt-[0-9a-f]{8,32}$",
+    |t| resource_id(t, "lt-")
+);
+text_id!(
     /// A save, `save-` and hexadecimal digits. It also names the save's execution and its AMI.
     SaveId, "save id", "it is \"save-\" followed by 8 to 32 hexadecimal digits",
     "^save-[0-9a-f]{8,32}$",

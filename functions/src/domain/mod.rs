@@ -30,8 +30,8 @@ pub(crate) mod text;
 pub mod words;
 
 pub use ids::{
-    AccountId, DeploymentId, ImageId, InstanceId, InvalidId, ProjectName, Region, SaveId,
-    ScheduleName, SnapshotId, TemplateName, UserId, VolumeId,
+    AccountId, DeploymentId, ImageId, InstanceId, InvalidId, LaunchTemplateId, ProjectName, Region,
+    SaveId, ScheduleName, SnapshotId, TemplateName, UserId, VolumeId,
 };
 pub use money::MicroUsd;
 pub use problem::{Class, Code, Problem};

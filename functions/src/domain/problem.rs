@@ -106,7 +106,7 @@ codes! {
     ScheduleInstanceChanged, Refused, "The name that a schedule was made for means another instance by now.", "Name the instance that is meant: \"prism schedule edit NAME --instance ID\". Or delete the schedule: \"prism schedule delete NAME\".";
     TemplateNotFound, Refused, "There is no template of that name that you may see.", "\"prism templates\" shows the templates you can launch.";
     VersionNotFound, Refused, "The template has no such version.", "\"prism template info\" shows its versions.";
-    TemplateInUse, Refused, "Instances run from the template, it is shared with others, or a schedule saves to it.", "Terminate the instances, take the shares back or delete the schedule first, or delete it all the same with --force.";
+    TemplateInUse, Refused, "Instances run from the template, launch templates name its AMIs, it is shared with others, or a schedule saves to it.", "Terminate the instances, have the launch templates name other AMIs, take the shares back or delete the schedule first, or delete it all the same with --force.";
     ImageGone, Refused, "An AMI of the version is gone: somebody deregistered it outside of Prism.", "Copy the version again from another Region, \"prism template copy NAME@N --region REGION\", or use another version.";
     ImageDisabled, Refused, "An AMI of the version is disabled: nobody can launch it.", "Have it enabled: aws ec2 enable-image --image-id ID";
     ImageProtected, Refused, "An AMI is protected against deregistration.", "Lift the protection: aws ec2 disable-image-deregistration-protection --image-id ID";

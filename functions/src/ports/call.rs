@@ -68,6 +68,9 @@ calls! {
     CreateImage: "ec2:CreateImage" "ec2:CreateTags";
     /// `Ec2::images`.
     Images: "ec2:DescribeImages";
+    /// `Ec2::launch_templates_of`. EC2 looks at the launch templates with the caller's rights.
+    LaunchTemplates: "ec2:DescribeImageReferences" "ec2:DescribeLaunchTemplates"
+        "ec2:DescribeLaunchTemplateVersions";
     /// `Ec2::snapshots`.
     Snapshots: "ec2:DescribeSnapshots";
     /// `Ec2::snapshot_keys`.

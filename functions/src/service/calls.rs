@@ -56,6 +56,7 @@ pub const API: &[Call] = &[
     Call::TerminateInstance,
     Call::RunInstance,
     Call::Images,
+    Call::LaunchTemplates,
     Call::DeregisterImage,
     Call::DeleteSnapshot,
     Call::Snapshots,

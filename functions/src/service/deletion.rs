@@ -32,6 +32,17 @@ impl Service {
         reference: &TemplateRef,
         expected: Option<&Expected>,
     ) -> Result<DeletionPlan, Problem> {
+        let planned = self.planned_deletion(caller, reference, expected).await;
+        planned.map(|(plan, _)| plan)
+    }
+
+    /// The same, and why it is not known whether launch templates name its AMIs, where it is not.
+    async fn planned_deletion(
+        &self,
+        caller: &Caller,
+        reference: &TemplateRef,
+        expected: Option<&Expected>,
+    ) -> Result<(DeletionPlan, Option<Problem>), Problem> {
         let template = self
             .own_template(caller, &reference.name, Action::Delete)
             .await?;
@@ -60,6 +71,7 @@ impl Service {
             }
         }
         plan.find_instances(caller, &uses);
+        plan.find_launch_templates(&uses);
         self.find_shares(caller, &template.value, &doomed, &uses, &mut plan)
             .await?;
         self.find_protected(&mut plan).await?;
@@ -70,7 +82,7 @@ impl Service {
                 plan.schedules_of_others += 1;
             }
         }
-        Ok(plan)
+        Ok((plan, uses.launch_templates.unseen))
     }
 
     /// Deletes a template, or a version of it where the reference names one. What is in use is
@@ -86,9 +98,11 @@ impl Service {
         if let Some(deletion) = self.go_on_by_hand(caller, reference).await? {
             return Ok(deletion);
         }
-        let plan = self.plan_deletion(caller, reference, expected).await?;
+        let planned = self.planned_deletion(caller, reference, expected);
+        let (plan, unseen) = planned.await?;
         if !force {
             plan.check()?;
+            unseen.map_or(Ok(()), Err)?;
         }
         // Whatever somebody insists on: a template of which EC2 keeps a part is worse than all of it.
         let mut protected = plan.protected.iter();

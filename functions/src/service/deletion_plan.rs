@@ -9,7 +9,9 @@ use super::removal::is_foreign;
 use super::uses::Uses;
 use crate::domain::grant::Grantee;
 use crate::domain::template::{Stuck, Version};
-use crate::domain::{Code, ImageId, InstanceId, Problem, Region, ScheduleName, TemplateName};
+use crate::domain::{
+    Code, ImageId, InstanceId, LaunchTemplateId, Problem, Region, ScheduleName, TemplateName,
+};
 
 /// What a deletion removes, and what speaks against it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,6 +33,12 @@ pub struct DeletionPlan {
     pub instances: BTreeMap<Region, BTreeSet<InstanceId>>,
     /// How many instances of others run from it.
     pub instances_of_others: usize,
+    /// The launch templates of this account that name its AMIs.
+    #[serde(default)]
+    pub launch_templates: BTreeMap<Region, BTreeSet<LaunchTemplateId>>,
+    /// Why it is not known of all of its AMIs whether launch templates name them, where EC2 refuses to say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launch_templates_unknown: Option<String>,
     /// The caller's schedules that save to it.
     pub schedules: Vec<ScheduleName>,
     /// How many schedules of others save to it.
@@ -76,6 +84,8 @@ impl DeletionPlan {
             kept: BTreeMap::new(),
             instances: BTreeMap::new(),
             instances_of_others: 0,
+            launch_templates: BTreeMap::new(),
+            launch_templates_unknown: None,
             schedules: Vec::new(),
             schedules_of_others: 0,
             shares: Vec::new(),
@@ -115,6 +125,16 @@ impl DeletionPlan {
         }
     }
 
+    /// Names the launch templates that name its AMIs, or says why that is not known.
+    pub(super) fn find_launch_templates(&mut self, uses: &Uses) {
+        for (region, template) in uses.launch_templates.all() {
+            let here = self.launch_templates.entry(region.clone()).or_default();
+            here.insert(template.clone());
+        }
+        let unseen = uses.launch_templates.unseen.as_ref();
+        self.launch_templates_unknown = unseen.map(|problem| problem.message.clone());
+    }
+
     /// The deletion that was not begun.
     pub fn undone(self) -> Deletion {
         Deletion {
@@ -123,6 +143,20 @@ impl DeletionPlan {
             finished: false,
             stuck: None,
         }
+    }
+
+    /// A launch template that names its AMI, in words.
+    fn launch_template(&self) -> Option<String> {
+        let mut all = (self.launch_templates.iter())
+            .flat_map(|(region, here)| here.iter().map(move |it| (region, it)));
+        let (region, first) = all.next()?;
+        let more = match all.count() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        Some(format!(
+            "the launch template {first} in {region}{more}, by its AMI"
+        ))
     }
 
     /// Refuses what is in use.
@@ -140,6 +174,7 @@ impl DeletionPlan {
             let count = self.instances_of_others;
             users.push(format!("{count} instances of others"));
         }
+        users.extend(self.launch_template());
         if let Some(name) = self.schedules.first() {
             users.push(format!("the schedule {name}, which saves to it"));
         } else if self.schedules_of_others > 0 {

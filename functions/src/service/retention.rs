@@ -51,6 +51,9 @@ async fn remove_surplus(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
         return Ok(());
     };
     let uses = uses::of(env, name, &surplus, false).await?;
+    if let Some(problem) = &uses.launch_templates.unseen {
+        tracing::warn!(template = %name, code = %problem.code, problem = problem.chain(), "old versions of a schedule stay");
+    }
     let now = env.clock.now();
     // Those that are needed for long must not keep the others from their turn.
     let idle = surplus
@@ -186,6 +189,9 @@ fn why_kept(
     }
     if uses.has_instances(version) {
         return Some("instances run from it");
+    }
+    if uses.launch_templates.may_name(version) {
+        return Some("a launch template names its AMI, or EC2 does not say");
     }
     launched_lately(version, now).then_some("it was launched a moment ago")
 }

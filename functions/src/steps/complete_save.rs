@@ -31,6 +31,7 @@ impl Step for CompleteSave {
     const NAME: &'static str = "CompleteSave";
     const CALLS: &'static [Call] = &[
         Call::Instances,
+        Call::LaunchTemplates,
         Call::Notice,
         Call::Get,
         Call::Query,

@@ -1,7 +1,7 @@
 //! Everybody but the caller: who sets an account up, what goes wrong, and who looks at what is left.
 
 use prism_functions::domain::{
-    AccountId, ImageId, InstanceId, Region, SnapshotId, Timestamp, VolumeId,
+    AccountId, ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, Timestamp, VolumeId,
 };
 use prism_functions::ports::{
     Encryption, Image, Instance, InstanceState, KeyState, NewInstance, Reservation, Snapshot, Tags,
@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::cloud::{Cloud, CloudError};
 use super::guest::{Disk, FileBody};
 use super::model::{
-    Attachment, Capacity, InstanceRow, KeyPolicy, Model, Purchase, Scope, VolumeRow,
+    Attachment, Capacity, InstanceRow, KeyPolicy, LaunchTemplateRow, Model, Purchase, Scope,
+    VolumeRow,
 };
 
 /// The outside actor of an account. Its acts are neither throttled nor denied.
@@ -189,6 +190,29 @@ impl Admin {
         self.cloud.with(|model, _| {
             let reservations = &mut model.world_mut().reservations;
             reservations.insert(id.to_owned(), reservation);
+        })
+    }
+
+    /// The account has a launch template in a Region whose versions name these AMIs, the oldest first; without
+    /// versions it has none of that id.
+    pub fn set_launch_template(
+        &self,
+        region: &Region,
+        id: &LaunchTemplateId,
+        versions: &[ImageId],
+    ) -> Result<(), CloudError> {
+        self.cloud.with(|model, _| {
+            let known = &mut model.world_mut().launch_templates;
+            if versions.is_empty() {
+                known.remove(id);
+                return;
+            }
+            let row = LaunchTemplateRow {
+                account: self.account.clone(),
+                region: region.clone(),
+                versions: versions.to_vec(),
+            };
+            known.insert(id.clone(), row);
         })
     }
 

@@ -1,11 +1,11 @@
 //! What an account's callers see: the core's ports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::slice;
 
 use async_trait::async_trait;
 use prism_functions::domain::{
-    AccountId, ImageId, InstanceId, Region, SnapshotId, Timestamp, VolumeId,
+    AccountId, ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, Timestamp, VolumeId,
 };
 use prism_functions::ports::{
     EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Inspect, Instance,
@@ -65,6 +65,18 @@ impl SimEc2 {
     ) -> Result<(), Ec2Error> {
         let action = "TerminateInstances";
         self.call(region, action, |m, s| m.terminate_instances(s, ids))
+    }
+
+    /// DescribeImageReferences, which looks at so many versions of each launch template.
+    pub(crate) fn launch_templates_within(
+        &self,
+        region: &Region,
+        ids: &[ImageId],
+        versions: usize,
+    ) -> Result<BTreeMap<ImageId, BTreeSet<LaunchTemplateId>>, Ec2Error> {
+        self.ask(region, "DescribeImageReferences", |m, s| {
+            m.launch_templates_of(s, ids, versions)
+        })
     }
 
     /// A call that changes something.
@@ -197,6 +209,14 @@ impl Ec2 for SimEc2 {
 
     async fn images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, Ec2Error> {
         self.ask(region, "DescribeImages", |m, s| m.images(s, filter))
+    }
+
+    async fn launch_templates_of(
+        &self,
+        region: &Region,
+        ids: &[ImageId],
+    ) -> Result<BTreeMap<ImageId, BTreeSet<LaunchTemplateId>>, Ec2Error> {
+        self.launch_templates_within(region, ids, usize::MAX)
     }
 
     async fn snapshots(

@@ -1,12 +1,14 @@
 //! The ports, each call of which the conductor lets through, or not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use prism_functions::domain::{ImageId, InstanceId, Region, SnapshotId, VolumeId};
+use prism_functions::domain::{
+    ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, VolumeId,
+};
 use prism_functions::ports::{
     Call, EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Index, Inspect,
     Instance, InstanceFilter, InstanceType, Inventory, Item, Key, KeyState, LaunchPermission,
@@ -267,6 +269,21 @@ impl Ec2 for Through<dyn Ec2> {
             &wrong,
             Some(&past),
             images(region, filter)
+        )
+    }
+
+    async fn launch_templates_of(
+        &self,
+        region: &Region,
+        ids: &[ImageId],
+    ) -> Result<BTreeMap<ImageId, BTreeSet<LaunchTemplateId>>, Ec2Error> {
+        let wrong = ec2_error("DescribeImageReferences");
+        through!(
+            self,
+            Call::LaunchTemplates,
+            &wrong,
+            None,
+            launch_templates_of(region, ids)
         )
     }
 

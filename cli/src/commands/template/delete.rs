@@ -28,7 +28,8 @@ pub(crate) struct Delete {
     /// Show what would be removed and what speaks against it, and remove nothing
     #[arg(long)]
     dry_run: bool,
-    /// Delete it although instances run from it, it is shared with others, or a schedule saves to it
+    /// Delete it although instances run from it, launch templates name its AMIs, it is shared with others, or a
+    /// schedule saves to it
     #[arg(long)]
     force: bool,
     /// Do not ask
@@ -87,6 +88,8 @@ fn would(reference: &TemplateRef, plan: &DeletionPlan) -> String {
     if plan.instances_of_others > 0 {
         instances.push(format!("{} of others", plan.instances_of_others));
     }
+    let mut launch_templates = lines(&plan.launch_templates);
+    launch_templates.extend(plan.launch_templates_unknown.clone());
     let mut schedules: Vec<String> = plan.schedules.iter().map(ToString::to_string).collect();
     if plan.schedules_of_others > 0 {
         schedules.push(format!("{} of others", plan.schedules_of_others));
@@ -109,6 +112,7 @@ fn would(reference: &TemplateRef, plan: &DeletionPlan) -> String {
             format!("at most {} a month", usd(plan.usd_per_month)),
         ),
         ("in use by", instances.join("\n")),
+        ("launch templates", launch_templates.join("\n")),
         ("schedules", schedules.join(", ")),
         ("shared with", shares.join(", ")),
     ]));

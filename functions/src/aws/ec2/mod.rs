@@ -8,20 +8,21 @@ mod keys;
 mod launch;
 mod pages;
 mod reads;
+mod references;
 mod snapshots;
 mod subnets;
 #[cfg(test)]
 mod tests;
 mod writes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 
 use super::clients::Clients;
-use crate::domain::{ImageId, InstanceId, Region, SnapshotId, VolumeId};
+use crate::domain::{ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, VolumeId};
 use crate::ports::{
     EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance,
     InstanceFilter, InstanceType, KeyState, LaunchPermission, NewImage, NewInstance, Probe,
@@ -153,6 +154,14 @@ impl Ec2 for AwsEc2 {
 
     async fn images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, Ec2Error> {
         images::describe(&self.client(region), filter).await
+    }
+
+    async fn launch_templates_of(
+        &self,
+        region: &Region,
+        ids: &[ImageId],
+    ) -> Result<BTreeMap<ImageId, BTreeSet<LaunchTemplateId>>, Ec2Error> {
+        references::launch_templates(&self.client(region), ids).await
     }
 
     async fn snapshots(

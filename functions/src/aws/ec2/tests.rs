@@ -7,6 +7,7 @@ use crate::ports::{
 };
 
 mod launches;
+mod references;
 
 const INSTANCE: &str = "i-0123456789abcdef0";
 const IMAGE: &str = "ami-0123456789abcdef0";

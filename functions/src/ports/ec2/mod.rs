@@ -7,11 +7,11 @@ mod error;
 mod images;
 mod instances;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
-use crate::domain::{ImageId, InstanceId, Region, SnapshotId, VolumeId};
+use crate::domain::{ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, VolumeId};
 
 pub use error::Ec2Error;
 pub use images::*;
@@ -90,6 +90,14 @@ pub trait Ec2: Send + Sync {
 
     /// Images (DescribeImages, all pages).
     async fn images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, Ec2Error>;
+
+    /// The account's own launch templates of which a version names one of up to 10 AMIs
+    /// (DescribeImageReferences, all pages; EC2 fact 11). AMIs that none names are left out.
+    async fn launch_templates_of(
+        &self,
+        region: &Region,
+        ids: &[ImageId],
+    ) -> Result<BTreeMap<ImageId, BTreeSet<LaunchTemplateId>>, Ec2Error>;
 
     /// Snapshots (DescribeSnapshots, all pages).
     async fn snapshots(

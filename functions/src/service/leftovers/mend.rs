@@ -116,13 +116,23 @@ impl Service {
         }
     }
 
-    /// Removes an AMI, unless an instance is of it, whoever launched that.
+    /// Removes an AMI, unless an instance is of it, whoever launched that, or a launch template names it.
     async fn mend_image(&self, region: &Region, id: &ImageId) -> Result<Mended, Problem> {
         let running = uses::instances_of(&self.env, [(region, id)]).await?;
         if !running.is_empty() {
             let message = format!("Instances run from the AMI {id} in {region}.");
             return Err(Problem::new(Code::TemplateInUse, message)
                 .hint("Terminate them, or save them, before you remove it."));
+        }
+        let named = uses::launch_templates_of(&self.env, [(region, id)]).await?;
+        if let Some((_, template)) = named.all().next() {
+            let message = format!("The launch template {template} names the AMI {id} in {region}.");
+            return Err(Problem::new(Code::TemplateInUse, message)
+                .hint("Have the launch template name another AMI, or delete it, before you remove this one."));
+        }
+        if let Some(unseen) = named.unseen {
+            let hint = "Have ec2:DescribeImageReferences, ec2:DescribeLaunchTemplates and ec2:DescribeLaunchTemplateVersions allowed, then try again.";
+            return Err(unseen.hint(hint));
         }
         match self.env.ec2.deregister_image(region, id).await {
             Err(error) if error.code == "OperationNotPermitted" => {

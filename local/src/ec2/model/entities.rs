@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prism_functions::domain::{
-    AccountId, DeploymentId, ImageId, InstanceId, Region, SnapshotId, Timestamp, VolumeId,
+    AccountId, DeploymentId, ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, Timestamp,
+    VolumeId,
 };
 use prism_functions::ports::{
     Architecture, Encryption, ImageState, InstanceState, KeyState, LaunchPermission, Reservation,
@@ -302,6 +303,15 @@ pub(crate) struct Misfortunes {
     pub(crate) copies: Vec<String>,
 }
 
+/// A launch template.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct LaunchTemplateRow {
+    pub(crate) account: AccountId,
+    pub(crate) region: Region,
+    /// The AMI that each of its versions names, the oldest first.
+    pub(crate) versions: Vec<ImageId>,
+}
+
 /// What there is once.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct WorldRow {
@@ -321,6 +331,9 @@ pub(crate) struct WorldRow {
     /// Capacity Reservations and Capacity Blocks, by id.
     #[serde(default)]
     pub(crate) reservations: BTreeMap<String, Reservation>,
+    /// Launch templates, by id.
+    #[serde(default)]
+    pub(crate) launch_templates: BTreeMap<LaunchTemplateId, LaunchTemplateRow>,
     /// EC2 Fleets that replace members that are down, by id.
     #[serde(default)]
     pub(crate) maintained_fleets: BTreeSet<String>,

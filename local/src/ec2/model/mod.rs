@@ -15,6 +15,7 @@ mod keys;
 mod launch;
 mod outside;
 mod public;
+mod references;
 mod replace;
 mod snapshots;
 mod throttle;

@@ -7,6 +7,7 @@ mod instances;
 mod launch;
 mod permissions;
 mod power;
+mod references;
 mod regions;
 mod snapshots;
 mod status;
@@ -25,7 +26,7 @@ pub(super) type Answered = BoxFuture<'static, Result<Xml, Fault>>;
 pub(super) type Action = (&'static str, fn(Call) -> Answered);
 
 /// Every action that the server knows.
-pub(super) const ACTIONS: [Action; 27] = [
+pub(super) const ACTIONS: [Action; 28] = [
     ("AuthorizeSecurityGroupIngress", |c| {
         now(groups::authorize(c))
     }),
@@ -38,6 +39,7 @@ pub(super) const ACTIONS: [Action; 27] = [
     ("DescribeImageAttribute", |c| {
         Box::pin(permissions::describe(c))
     }),
+    ("DescribeImageReferences", |c| now(references::describe(c))),
     ("DescribeImages", |c| Box::pin(images::describe(c))),
     ("DescribeInstanceAttribute", |c| {
         Box::pin(status::attribute(c))

@@ -135,6 +135,38 @@ fn an_instance_is_stopped_saved_copied_and_shared() {
 }
 
 #[test]
+fn launch_templates_that_name_amis_are_told() {
+    let bench = Bench::new();
+    let image = bench.public_image();
+    let id = "lt-0123456789abcdef0";
+    let other = "ami-0000000000000abcd".parse().unwrap();
+    let mut versions = vec![other; 11];
+    versions[0] = image.parse().unwrap();
+    let region = "us-east-1".parse().unwrap();
+    bench
+        .admin()
+        .set_launch_template(&region, &id.parse().unwrap(), &versions)
+        .unwrap();
+    let ask = format!(
+        "DescribeImageReferences&ImageId.1={image}&ResourceType.1.ResourceType=ec2:LaunchTemplate"
+    );
+    // Ten versions are looked at unless the request says otherwise.
+    assert_eq!(told(&bench.ask(&ask), "arn"), [""; 0]);
+    let option = "&ResourceType.1.ResourceTypeOption.1.OptionName=version-depth\
+                  &ResourceType.1.ResourceTypeOption.1.OptionValue.1";
+    let deep = bench.ask(&format!("{ask}{option}=10000"));
+    assert_eq!(told(&deep, "imageId"), [image.as_str()]);
+    assert_eq!(
+        told(&deep, "arn"),
+        [format!(
+            "arn:aws:ec2:us-east-1:111111111111:launch-template/{id}"
+        )]
+    );
+    let refused = bench.refused(&format!("{ask}{option}=10001"));
+    assert_eq!(refused.1, "InvalidParameterValue");
+}
+
+#[test]
 fn instances_come_in_pages() {
     let bench = Bench::new();
     let mut all: Vec<_> = (0..7).map(|_| bench.instance("")).collect();
