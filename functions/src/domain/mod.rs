@@ -4,6 +4,7 @@ pub mod allowed;
 pub mod audit;
 pub mod budget;
 pub mod catalogue;
+pub(crate) mod clock;
 pub mod copy;
 pub mod cron;
 pub mod diff;

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::audit::Origin;
+use super::clock::is_future;
 use super::copy::CopySource;
 use super::guide::Guide;
 use super::problem::{Code, Problem};
@@ -189,9 +189,6 @@ pub struct Moment {
 
 /// The most moments that a record keeps.
 pub const MOMENTS: usize = 100;
-
-/// How far the clocks of machines may be apart that nobody has set wrongly.
-const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
 
 /// The record of a save: all that its steps know, and all that its callers see.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -468,7 +465,7 @@ impl SaveRecord {
             &mut self.restore_began_at,
         ];
         for at in noted.into_iter().flatten() {
-            if *at > now + CLOCKS_DIFFER {
+            if is_future(*at, now) {
                 *at = now;
             }
         }

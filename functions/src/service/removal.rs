@@ -3,9 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
-
 use super::Service;
+use crate::domain::clock::is_recent;
 use crate::domain::template::{Stuck, TemplateState, Version};
 use crate::domain::{Class, Code, ImageId, Problem, Region, SnapshotId, TemplateName, Timestamp};
 use crate::ports::{Ec2Error, Image, ImageFilter, ImageState};
@@ -21,9 +20,9 @@ const TRIED_AT_ONCE: usize = 20;
 /// How many deletions one sweep finishes, and how many it tries: those that cannot be finished hold up no others.
 const SWEEP: usize = 20;
 const TRIED: usize = 100;
-/// For how long a snapshot that something uses is tried again, in minutes: EC2 takes a moment to see
+/// For how long a snapshot that something uses is tried again, in seconds: EC2 takes a moment to see
 /// that its AMI is gone. What uses it later is none of ours, and keeps it.
-const IN_USE_MINUTES: i64 = 60;
+const IN_USE_S: f64 = 3600.0;
 
 impl Service {
     /// Goes on with deletions that were interrupted. One that fails holds up no other.
@@ -236,7 +235,7 @@ impl Service {
     ) -> Result<(), Problem> {
         let now = self.env.clock.now();
         let since = version.deleted_at.unwrap_or(now);
-        if now - since < TimeDelta::minutes(IN_USE_MINUTES) {
+        if is_recent(since, IN_USE_S, now) {
             let message = format!("The snapshot {snapshot} is still in use.");
             return Err(Problem::new(Code::NotReady, message).because(error));
         }

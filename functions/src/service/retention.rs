@@ -2,13 +2,12 @@
 //! more than that are deleted, the oldest first. Here they are only marked, as by
 //! `prism template delete`; the sweep removes their AMIs and snapshots (ADR 13).
 
-use chrono::TimeDelta;
-
 use super::access::{Action, Caller};
 use super::audit;
 use super::removal::deleted;
 use super::uses::{self, Uses};
 use crate::domain::audit::Subject;
+use crate::domain::clock::is_recent;
 use crate::domain::save::SaveRecord;
 use crate::domain::schedule::Schedule;
 use crate::domain::template::{Template, TemplateState, Version};
@@ -21,8 +20,8 @@ use crate::steps::scheduled::saved_from;
 const AT_ONCE: usize = 10;
 /// The most versions that are tried with one save.
 const LOOKS: usize = 50;
-/// For how long EC2 may not show an instance that was launched, in minutes.
-const LAUNCH_MINUTES: i64 = 15;
+/// For how long EC2 may not show an instance that was launched, in seconds.
+const LAUNCH_S: f64 = 900.0;
 
 /// Deletes what a schedule keeps no more, now that a save of its has succeeded. The save has its
 /// version whatever becomes of this: what fails is tried again after the next.
@@ -198,5 +197,5 @@ fn why_kept(
 
 fn launched_lately(version: &Version, now: Timestamp) -> bool {
     let last = version.usage.last_launched_at;
-    last.is_some_and(|at| now - at < TimeDelta::minutes(LAUNCH_MINUTES))
+    last.is_some_and(|at| is_recent(at, LAUNCH_S, now))
 }

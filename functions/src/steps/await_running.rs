@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::findings::{Standing, look, note_fallen_back, standing};
 use super::{Env, SaveRef, Step};
+use crate::domain::clock::is_future;
 use crate::domain::save::{Finding, SaveRecord, seconds_between};
 use crate::domain::{Code, Problem, Timestamp};
 use crate::ports::{Call, Instance};
@@ -109,7 +110,10 @@ fn waited(
         return 0.0;
     };
     let since = match (standing, instance) {
-        (Standing::Moving, Some(instance)) => asked.max(instance.launched_at),
+        // EC2's clock may be right where this one is not.
+        (Standing::Moving, Some(instance)) if !is_future(instance.launched_at, now) => {
+            asked.max(instance.launched_at)
+        }
         _ => asked,
     };
     seconds_between(since, now)

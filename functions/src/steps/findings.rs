@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 
 use super::{Env, SaveRef, from_ec2};
+use crate::domain::clock::is_future;
 use crate::domain::save::{Duty, Finding, SaveRecord, Trouble};
 use crate::domain::{Code, InstanceId, Problem, Region, Timestamp};
 use crate::ports::{Ec2, Instance, InstanceFilter, InstanceState};
@@ -97,7 +98,8 @@ pub(crate) fn standing(
             } else {
                 doubtful_stop(record)
             };
-            if doubtful_since.is_some_and(|since| now - since < IN_FLIGHT) {
+            if doubtful_since.is_some_and(|since| !is_future(since, now) && now - since < IN_FLIGHT)
+            {
                 Standing::Moving
             } else {
                 Standing::Settled(Finding::Original)
@@ -168,10 +170,11 @@ pub(super) async fn note_hanging(
     let Some(instance) = instance else {
         return Ok(());
     };
+    let now = env.clock.now();
     let (since, limit, code) = match instance.state {
         InstanceState::Stopping => (record.stop_requested_at, STOP_HANGS, Code::StopTimedOut),
         InstanceState::Pending => {
-            let launched = Some(instance.launched_at);
+            let launched = Some(instance.launched_at).filter(|at| !is_future(*at, now));
             (
                 record.start_requested_at.max(launched),
                 START_HANGS,
@@ -180,7 +183,7 @@ pub(super) async fn note_hanging(
         }
         _ => return Ok(()),
     };
-    if since.is_none_or(|since| env.clock.now() - since < limit) {
+    if since.is_none_or(|since| now - since < limit) {
         return Ok(());
     }
     let (id, state) = (&instance.id, instance.state.as_str());

@@ -2,6 +2,7 @@
 //!
 //! Cadences are written in EventBridge Scheduler's own syntax, and mean embedded what they mean there.
 
+mod ahead;
 mod cadence;
 mod run;
 
@@ -9,6 +10,7 @@ use chrono::{DurationRound, TimeDelta};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::clock::is_future;
 use super::object::object;
 use super::problem::{Code, Problem};
 use super::save::SaveRequest;
@@ -261,8 +263,9 @@ impl Schedule {
     /// The first time by now that it was due and did not fire; `None` when it is not due. One run
     /// makes up for all that were missed.
     pub fn due(&self, now: Timestamp) -> Option<Timestamp> {
-        let fired = self.last_fired_at.unwrap_or(self.created_at);
-        let since = fired.max(self.counts_from());
+        let since = [Some(self.created_at), self.resumed_at, self.last_fired_at];
+        let known = |at: &Timestamp| !is_future(*at, now);
+        let since = since.into_iter().flatten().filter(known).max()?;
         let put_off = |due: &Timestamp| *due + self.put_off(*due);
         self.next_after(since).filter(|due| put_off(due) <= now)
     }
@@ -305,7 +308,7 @@ impl Schedule {
 mod tests {
     use super::*;
 
-    fn schedule(cadence: &str, zone: &str) -> Schedule {
+    pub(super) fn schedule(cadence: &str, zone: &str) -> Schedule {
         let asked = ScheduleRequest {
             name: None,
             cadence: cadence.parse().unwrap(),

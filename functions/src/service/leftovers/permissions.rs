@@ -7,8 +7,9 @@ use futures::future::join_all;
 
 use super::used::{Used, Users};
 use super::{Left, Leftover, Saves, Seen, left};
+use crate::domain::clock::is_recent;
 use crate::domain::grant::{Grant, GrantState};
-use crate::domain::save::{SaveRecord, seconds_between};
+use crate::domain::save::SaveRecord;
 use crate::domain::{ImageId, Problem, Region, SaveId};
 use crate::ports::{Image, ImageState, LaunchPermission};
 use crate::service::{Service, lending};
@@ -71,7 +72,7 @@ impl Service {
     /// Whether a request of the save that made an AMI may still take effect on whom it is open to.
     fn is_opening(&self, record: Option<&SaveRecord>) -> bool {
         let asked = record.and_then(|record| record.opening_at);
-        asked.is_some_and(|asked| seconds_between(asked, self.env.clock.now()) < LATE_S)
+        asked.is_some_and(|asked| is_recent(asked, LATE_S, self.env.clock.now()))
     }
 
     /// How an AMI differs from the grants of the templates that have it. They are read before and after
@@ -94,9 +95,8 @@ impl Service {
         // A share that is under way or half done is its owner's, who sees it in the list of shares; one
         // of a moment ago may not be what EC2 tells everywhere yet.
         let now = self.env.clock.now();
-        let fresh = |grant: &Grant| {
-            grant.state != GrantState::Open || seconds_between(grant.at, now) < LATE_S
-        };
+        let fresh =
+            |grant: &Grant| grant.state != GrantState::Open || is_recent(grant.at, LATE_S, now);
         let mut moving = launches(&before, fresh);
         moving.append(&mut launches(&after, fresh));
         let later = launches(&after, |_| true);

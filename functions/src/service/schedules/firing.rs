@@ -52,7 +52,7 @@ impl Service {
 
     async fn fire(&self, listed: &Schedule) -> Result<Option<Fired>, Problem> {
         let now = self.env.clock.now();
-        if listed.due(now).is_none() {
+        if listed.due(now).is_none() && !listed.is_ahead(now) {
             return Ok(None);
         }
         // The index may be behind: the record itself decides.
@@ -60,6 +60,11 @@ impl Service {
         let Some(stored) = registry.schedule(&listed.owner, &listed.name).await? else {
             return Ok(None);
         };
+        if stored.value.is_ahead(now) {
+            let heed = |schedule: &mut Schedule| schedule.heed_clock(now);
+            registry.change_schedule(&stored, None, heed).await?;
+            return Ok(None);
+        }
         let schedule = &stored.value;
         let fires = schedule.state == ScheduleState::Active && !schedule.paused;
         let Some(due) = schedule.due(now).filter(|_| fires) else {

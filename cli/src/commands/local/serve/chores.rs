@@ -79,7 +79,8 @@ impl<'a> Chores<'a> {
     }
 }
 
-/// Whether something that was last done then is due again.
+/// Whether something that was last done then is due again. What was done in the future was done before the clock was
+/// set back.
 fn is_due(last: Option<Timestamp>, minutes: i64, now: Timestamp) -> bool {
-    last.is_none_or(|at| at + TimeDelta::minutes(minutes) <= now)
+    last.is_none_or(|at| now < at || at + TimeDelta::minutes(minutes) <= now)
 }

@@ -1,0 +1,34 @@
+//! Instants that were written down by a clock that somebody has set back since.
+
+use chrono::TimeDelta;
+
+use super::Timestamp;
+use super::save::seconds_between;
+
+/// How far the clocks of machines may be apart that nobody has set wrongly.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
+
+/// Whether an instant that was written down can only be from before a clock was set back.
+pub(crate) fn is_future(at: Timestamp, now: Timestamp) -> bool {
+    at > now + CLOCKS_DIFFER
+}
+
+/// Whether something happened within the last so many seconds. What is noted for the future did not: whoever waits for
+/// it to be over would wait until that clock has caught up.
+pub(crate) fn is_recent(at: Timestamp, within_s: f64, now: Timestamp) -> bool {
+    !is_future(at, now) && seconds_between(at, now) < within_s
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_noted_for_the_future_is_not_recent() {
+        let at = |second: i64| Timestamp::from_timestamp(second, 0).unwrap_or_default();
+        let recent = |second| is_recent(at(second), 30.0, at(3600));
+        let seconds = [3569, 3570, 3571, 3600, 3660, 3661, 7200];
+        let told = seconds.map(recent);
+        assert_eq!(told, [false, false, true, true, true, false, false]);
+    }
+}
