@@ -151,6 +151,19 @@ fn two_faults_at_once_keep_the_promises() {
     }
 }
 
+/// Where EC2 will not make a template public its copies are public no more than itself.
+#[test]
+fn what_is_not_made_public_is_public_nowhere() {
+    let public = Path::named("public").expect("it is a path");
+    for fault in [
+        "RegisterTemplate.AddLaunchPermissions#1=refused",
+        "RegisterTemplate.AddLaunchPermissions#2=refused",
+    ] {
+        let run = play(public, &[fault.parse().expect("it is a fault")], None);
+        assert_eq!(run.violations, Vec::<String>::new(), "{}", tell(&run));
+    }
+}
+
 /// A sample of what others do to the volumes of the instance and to what saves have made, at every step.
 #[test]
 fn what_others_attach_detach_and_protect_keeps_the_promises() {

@@ -74,11 +74,16 @@ impl Opened {
         images: &BTreeMap<Region, ImageId>,
     ) -> Result<(), Problem> {
         let name = &record.request.template;
-        let mut wanted = permissions::of_template(&env.registry, name).await?;
+        let granted = permissions::of_template(&env.registry, name).await?;
+        let mut wanted = granted.clone();
         if record.request.public {
             wanted.extend(public(env)?);
         }
-        for (region, image) in images {
+        // The AMI of the save itself comes first: where EC2 does not make that one public the template is not, and
+        // neither are its copies.
+        let home = &record.request.region;
+        let copies = images.iter().filter(|(region, _)| *region != home);
+        for (region, image) in images.get_key_value(home).into_iter().chain(copies) {
             let held = self.held.entry(region.clone()).or_default();
             let more: Vec<_> = wanted.difference(held).cloned().collect();
             let fewer: Vec<_> = held.difference(&wanted).cloned().collect();
@@ -92,6 +97,9 @@ impl Opened {
                 removed.await.map_err(from_ec2)?;
             }
             *held = wanted.difference(&refused).cloned().collect();
+            if region == home {
+                wanted.retain(|whom| granted.contains(whom) || !refused.contains(whom));
+            }
             self.refused.insert(region.clone(), refused);
         }
         self.note_refused(env, save).await
