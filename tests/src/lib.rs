@@ -2,6 +2,7 @@
 
 pub mod bent;
 pub mod between;
+pub mod burst;
 pub mod clean;
 pub mod cloudformation;
 pub mod contract;

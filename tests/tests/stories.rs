@@ -266,19 +266,21 @@ fn everything_is_throttled_hard() {
     let ids: Vec<SaveId> = names.iter().map(begin).collect();
     let stories: Vec<String> = ids.iter().map(|id| to_the_end(&world, id)).collect();
     assert_snapshot!(stories[9], @r"
-           0s  PlanSave !Throttled x15
-    2m44.218s  StopInstance
-    2m44.218s  AwaitStopped x14 !Throttled x3
-     3m4.372s  CreateImage
-     3m4.372s  AwaitSnapshots !Throttled x7
-    4m24.356s  RestartInstance
-    4m24.356s  AwaitRunning x8 !Throttled
-    4m40.002s  AwaitImage
-    4m40.002s  RegisterTemplate
-    4m40.002s  CompleteSave
-    4m40.002s  Succeeded
+           0s  PlanSave !Throttled x5
+      13.447s  StopInstance !Throttled x5
+      30.377s  AwaitStopped x17
+      50.377s  CreateImage !Throttled
+      50.923s  AwaitSnapshots x4
+      53.923s  RestartInstance
+      53.923s  AwaitRunning x9 !Throttled
+    1m10.415s  AwaitImage x4
+    1m46.415s  AwaitImageEvent
+     2m4.923s  AwaitImage
+     2m4.923s  RegisterTemplate
+     2m4.923s  CompleteSave
+     2m4.923s  Succeeded
     save: succeeded as work-9@1
-    instance: running, down for 115.138118907 s, and 115.7839227 s by the record
+    instance: running, down for 38.545565132 s, and 40.038135167 s by the record
     left: AMIs 1, snapshots 1
     notices: save.succeeded
     ");

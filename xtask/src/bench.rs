@@ -31,10 +31,19 @@ pub(crate) fn registry() -> Outcome {
     example("xtask", "registry")
 }
 
+/// What becomes of many saves at one instant; `sizes` says how many, else the usual numbers are played.
+pub(crate) fn burst(sizes: &[&str]) -> Outcome {
+    example_of("xtask", "burst", sizes)
+}
+
 fn example(package: &str, name: &str) -> Outcome {
+    example_of(package, name, &[])
+}
+
+fn example_of(package: &str, name: &str, arguments: &[&str]) -> Outcome {
     let mut command = cargo();
     command.args(["run", "--release", "--quiet", "--package", package]);
-    run_command(command.args(["--example", name]))
+    run_command(command.args(["--example", name, "--"]).args(arguments))
 }
 
 #[expect(clippy::disallowed_methods, reason = "this measures real time")]

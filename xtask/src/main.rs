@@ -38,7 +38,7 @@ Chores:
   fuzz [TARGET...] [--seconds N]
                   have texts made up for what reads names and files, led by the code that they reach
   openapi         have the API's description judged, and the served API held against it
-  bench [cold-start | registry]
+  bench [cold-start | registry | burst [SAVES]...]
                   measure how fast things are; or how a function begins, against one in Python; or
                   how the registry answers with a million saves in it
   simulate [OPTIONS]
@@ -63,6 +63,7 @@ fn main() -> ExitCode {
         ["bench"] => bench::run(),
         ["bench", "cold-start"] => cold_start::run(),
         ["bench", "registry"] => bench::registry(),
+        ["bench", "burst", sizes @ ..] => bench::burst(sizes),
         ["simulate", rest @ ..] => simulate::run(rest),
         ["package", rest @ ..] => package::run(rest),
         ["help" | "--help" | "-h"] => {

@@ -1,5 +1,7 @@
 //! Everybody but the caller: who sets an account up, what goes wrong, and who looks at what is left.
 
+use std::collections::BTreeMap;
+
 use prism_functions::domain::{
     AccountId, ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, Timestamp, VolumeId,
 };
@@ -13,7 +15,7 @@ use super::cloud::{Cloud, CloudError};
 use super::guest::{Disk, FileBody};
 use super::model::{
     Attachment, Capacity, InstanceRow, KeyPolicy, LaunchTemplateRow, Model, Purchase, Scope,
-    VolumeRow,
+    Traffic, VolumeRow,
 };
 
 /// The outside actor of an account. Its acts are neither throttled nor denied.
@@ -36,6 +38,8 @@ pub struct InstanceSpec {
     pub tags: Tags,
     /// Whether it is to be stopped; else it runs.
     pub stopped: bool,
+    /// How long it takes to stop and to start, in percent of what is usual.
+    pub pace_percent: u32,
 }
 
 impl InstanceSpec {
@@ -49,6 +53,7 @@ impl InstanceSpec {
             root_size_gib: None,
             tags: Tags::from([("Name".to_owned(), name.to_owned())]),
             stopped: false,
+            pace_percent: 100,
         }
     }
 }
@@ -134,9 +139,13 @@ impl Admin {
                 region,
                 now,
             };
-            model
+            let id = model
                 .settle_instance(&scope, &spec.parameter, new, spec.stopped)
-                .map_err(|error| CloudError::Unknown(error.to_string()))
+                .map_err(|error| CloudError::Unknown(error.to_string()))?;
+            if let Some(row) = model.data.instances.get_mut(&id) {
+                row.pace_percent = spec.pace_percent;
+            }
+            Ok(id)
         })?
     }
 
@@ -436,6 +445,16 @@ impl Admin {
             let keys = &mut model.world_mut().keys;
             keys.entry(arn.to_owned()).or_default().policy = policy;
         })
+    }
+
+    /// Who drew on which bucket of EC2's throttles in a Region, by the bucket's name: the account itself, and its
+    /// other users. An API's requests have its name; the instances that they are about, `API/instances`.
+    pub fn traffic(
+        &self,
+        region: &Region,
+    ) -> Result<BTreeMap<String, (Traffic, Traffic)>, CloudError> {
+        self.cloud
+            .with(|model, _| model.traffic(&self.account, region))
     }
 
     /// Everything that exists of the account.

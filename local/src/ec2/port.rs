@@ -67,6 +67,12 @@ impl SimEc2 {
         self.call(region, action, |m, s| m.terminate_instances(s, ids))
     }
 
+    /// What a request costs besides that asks for everything, neither filtered nor in pages.
+    #[cfg(feature = "wire")]
+    pub(crate) fn ask_for_everything(&self, region: &Region, action: &str) -> Result<(), Ec2Error> {
+        self.call(region, action, |m, s| m.take_for_everything(s, action))
+    }
+
     /// DescribeImageReferences, which looks at so many versions of each launch template.
     pub(crate) fn launch_templates_within(
         &self,

@@ -175,6 +175,8 @@ pub struct Throttles {
     pub enabled: bool,
     /// The size and the refill of each bucket, in percent of EC2's.
     pub scale_percent: u32,
+    /// What the account's other users draw on each bucket that Prism draws on, in percent of its refill.
+    pub neighbour_percent: u32,
 }
 
 impl Default for Throttles {
@@ -182,6 +184,7 @@ impl Default for Throttles {
         Self {
             enabled: true,
             scale_percent: 100,
+            neighbour_percent: 0,
         }
     }
 }

@@ -24,23 +24,27 @@ const REST: Duration = Duration::from_millis(100);
 /// What EventBridge tells of an AMI, as the simulated cloud words it.
 const TOLD: [&str; 3] = ["available", "failed", "deregistered"];
 
-/// Listens for ever: whoever calls it drops it. `rest` lets the cloud's time pass.
+/// Listens for ever: whoever calls it drops it. `rest` lets the cloud's time pass. What was heard last is in `seen`,
+/// for whoever listens next.
 pub(super) async fn listen(
     cloud: &Cloud,
     env: &Env,
     executions: &dyn Executions,
     tokens: &TaskTokens,
+    seen: &mut Option<u64>,
     rest: impl Fn(Duration) -> BoxFuture<'static, ()>,
 ) {
     // What happened before is seen by whoever begins to wait.
-    let mut seen = last(cloud.events_after(None), None);
+    if seen.is_none() {
+        *seen = last(cloud.events_after(None), None);
+    }
     loop {
         tokens.any_open().await;
-        let news = cloud.events_after(seen);
+        let news = cloud.events_after(*seen);
         for event in news.iter().flatten() {
             tell(event, env, executions).await;
         }
-        seen = last(news, seen);
+        *seen = last(news, *seen);
         rest(pause(cloud, env)).await;
     }
 }

@@ -34,6 +34,8 @@ struct Shared {
     env: OnceLock<Env>,
     cloud: OnceLock<Cloud>,
     tokens: TaskTokens,
+    /// One execution listens for all of them, from where another has left off.
+    heard: futures::lock::Mutex<Option<u64>>,
     all: Mutex<BTreeMap<String, Kept>>,
 }
 
@@ -68,6 +70,7 @@ impl MemoryExecutions {
             env: OnceLock::new(),
             cloud: OnceLock::new(),
             tokens: TaskTokens::new(),
+            heard: futures::lock::Mutex::new(None),
             all: Mutex::default(),
         };
         Self {
@@ -93,7 +96,10 @@ impl MemoryExecutions {
         };
         let clock = &self.shared.clock;
         let rest = |pause| prism_asl::Clock::sleep(clock, pause);
-        let listener = std::pin::pin!(listen(cloud, env, self, &self.shared.tokens, rest));
+        let listener = std::pin::pin!(async {
+            let mut heard = self.shared.heard.lock().await;
+            listen(cloud, env, self, &self.shared.tokens, &mut heard, rest).await;
+        });
         match select(run, listener).await {
             Either::Left((outcome, _)) => outcome,
             Either::Right(((), run)) => run.await,

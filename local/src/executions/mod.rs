@@ -193,7 +193,8 @@ impl LocalExecutions {
             let real = async move { real.sleep(Duration::from_millis(LISTEN_MS)).await };
             Box::pin(join(simulated, real).map(drop)) as BoxFuture<'static, ()>
         };
-        listener::listen(cloud, env, self, &self.shared.tokens, rest).await;
+        let tokens = &self.shared.tokens;
+        listener::listen(cloud, env, self, tokens, &mut None, rest).await;
     }
 
     /// What keeps an execution inside this process from going on, while it tries again.

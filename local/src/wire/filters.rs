@@ -43,6 +43,11 @@ impl Filters {
         Ok(Self(filters))
     }
 
+    /// Whether everything passes.
+    pub(super) fn are_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether something passes, by its tags and its fields.
     pub(super) fn pass<F>(&self, tags: &Tags, field: F) -> bool
     where

@@ -38,6 +38,11 @@ impl Paging {
         })
     }
 
+    /// Whether everything is asked for at once.
+    pub(super) fn is_none(&self) -> bool {
+        self.most.is_none() && self.after.is_none()
+    }
+
     /// The same, of an action that pages only where it is not told which things it is asked for.
     pub(super) fn unless_named(self, named: bool) -> Result<Self, Fault> {
         if named && (self.most.is_some() || self.after.is_some()) {

@@ -1,6 +1,7 @@
 //! The rows of the model: plain data, no behaviour beyond reading itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use prism_functions::domain::{
     AccountId, DeploymentId, ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, Timestamp,
@@ -70,6 +71,9 @@ pub(crate) struct InstanceRow {
     pub(crate) product_codes: Vec<String>,
     #[serde(default)]
     pub(crate) ties: Ties,
+    /// How long it takes to stop and to start, in percent of what is usual.
+    #[serde(default = "usual_pace")]
+    pub(crate) pace_percent: u32,
     pub(crate) private_ip: String,
     pub(crate) public_ip: Option<String>,
     pub(crate) elastic_ip: bool,
@@ -91,10 +95,19 @@ pub(crate) struct InstanceRow {
     pub(crate) history: Vec<(Timestamp, InstanceState)>,
 }
 
+pub(crate) fn usual_pace() -> u32 {
+    100
+}
+
 /// How many states of an instance are remembered.
 pub(crate) const HISTORY: usize = 2_000;
 
 impl InstanceRow {
+    /// What takes so long usually, at its pace.
+    pub(crate) fn paced(&self, usual: Duration) -> Duration {
+        usual * self.pace_percent / 100
+    }
+
     pub(crate) fn autoscaling_group(&self) -> Option<&str> {
         self.tags
             .get("aws:autoscaling:groupName")

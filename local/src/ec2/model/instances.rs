@@ -90,11 +90,17 @@ impl Model {
         }
     }
 
+    /// What takes so long usually, at the pace of an instance.
+    fn paced(&self, id: &InstanceId, usual: Duration) -> Duration {
+        let row = self.data.instances.get(id);
+        row.map_or(usual, |row| row.paced(usual))
+    }
+
     /// Stops an instance, whoever wants it.
     pub(crate) fn begin_stop(&mut self, id: &InstanceId, now: Timestamp, by: &str) {
         let durations = &self.settings().durations;
         let (due, replacement) = (
-            after(now, durations.stop),
+            after(now, self.paced(id, durations.stop)),
             after(now, durations.replacement),
         );
         let maintained = self.world().maintained_fleets.clone();
@@ -177,7 +183,7 @@ impl Model {
         fails: Option<StateReason>,
         by: &str,
     ) {
-        let due = after(now, self.settings().durations.start);
+        let due = after(now, self.paced(id, self.settings().durations.start));
         let what = format!("pending (by {by})");
         self.enter(id, InstanceState::Pending, now, Some(due), &what);
         // With a second network interface no address is assigned automatically.

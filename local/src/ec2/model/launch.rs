@@ -228,6 +228,7 @@ fn new_instance(
         hibernation: false,
         product_codes: image.product_codes.clone(),
         ties: Ties::default(),
+        pace_percent: super::entities::usual_pace(),
         private_ip: String::new(),
         public_ip: None,
         elastic_ip: false,

@@ -35,6 +35,7 @@ use index::Index;
 pub(crate) use launch::parsed;
 #[cfg(feature = "wire")]
 pub(crate) use public::PUBLISHER;
+pub use throttle::Traffic;
 
 use super::errors;
 use super::events::Event;
@@ -161,8 +162,18 @@ impl Model {
     }
 
     fn throttle(&mut self, scope: &Scope<'_>, action: &str) -> Result<(), Ec2Error> {
-        let (bucket, size, refill) = throttle::bucket_of(action);
-        self.take_tokens(scope, action, (bucket, size, refill), 1)
+        self.take_tokens(scope, action, action, throttle::requests_of(action), 1)
+    }
+
+    /// Takes a token for a request that asks for everything, neither filtered nor in pages, beside the API's own.
+    #[cfg(feature = "wire")]
+    pub(crate) fn take_for_everything(
+        &mut self,
+        scope: &Scope<'_>,
+        action: &str,
+    ) -> Result<(), Ec2Error> {
+        let bucket = format!("{action}/unfiltered");
+        self.take_tokens(scope, action, &bucket, throttle::unfiltered(), 1)
     }
 
     /// Takes tokens for the instances that a call is about, whatever it takes for the request.
@@ -172,33 +183,49 @@ impl Model {
         action: &str,
         instances: usize,
     ) -> Result<(), Ec2Error> {
-        let Some((size, refill)) = throttle::instances_of(action) else {
+        let Some(rate) = throttle::instances_of(action) else {
             return Ok(());
         };
         let bucket = format!("{action}/instances");
-        self.take_tokens(scope, action, (&bucket, size, refill), instances)
+        self.take_tokens(scope, action, &bucket, rate, instances)
     }
 
     fn take_tokens(
         &mut self,
         scope: &Scope<'_>,
         action: &str,
-        (bucket, size, refill): (&str, u32, u32),
+        bucket: &str,
+        rate: throttle::Rate,
         tokens: usize,
     ) -> Result<(), Ec2Error> {
         let throttles = &self.settings().throttles;
         if !throttles.enabled {
             return Ok(());
         }
-        let sizes = throttle::scaled(throttles, size, refill);
+        let per_mille = throttles.neighbour_percent.saturating_mul(10);
+        let rate = throttle::scaled(throttles, rate);
         let key = format!("{}/{}/{bucket}", scope.account, scope.region);
-        let full = || throttle::Bucket::full(scope.now, sizes.0);
+        let full = || throttle::Bucket::full(scope.now, rate);
         let bucket = self.data.buckets.entry(key).or_insert_with(full);
-        if bucket.take_all(scope.now, sizes, tokens) {
+        bucket.let_neighbours(scope.now, rate, per_mille);
+        if bucket.take(scope.now, rate, tokens) {
             Ok(())
         } else {
             Err(throttle::throttled(action))
         }
+    }
+
+    /// Who drew on each bucket of an account in a Region: the account itself, and its other users.
+    pub(crate) fn traffic(
+        &self,
+        account: &AccountId,
+        region: &Region,
+    ) -> BTreeMap<String, (Traffic, Traffic)> {
+        let place = format!("{account}/{region}/");
+        let here = self.data.buckets.iter();
+        here.filter_map(|(key, bucket)| Some((key.strip_prefix(&place)?, bucket)))
+            .map(|(name, bucket)| (name.to_owned(), (bucket.own, bucket.neighbour)))
+            .collect()
     }
 
     pub(crate) fn area(&self, account: &AccountId, region: &Region) -> Option<&AreaRow> {

@@ -1,4 +1,9 @@
-//! Token buckets per account, Region and action (EC2 facts, "Throttling").
+//! Token buckets per account, Region and API, and who draws on them (EC2 facts, "Throttling").
+//!
+//! AWS, "Request throttling for the Amazon EC2 API", read on 28 November 2026: each API is judged by itself, by the
+//! requests that are made; four APIs besides by the instances that the requests are about.
+
+use std::time::Duration;
 
 use prism_functions::domain::Timestamp;
 use prism_functions::ports::Ec2Error;
@@ -9,72 +14,151 @@ use crate::ec2::settings::Throttles;
 /// Tokens are counted in thousandths, so that a refill over any number of milliseconds is exact.
 const WHOLE: u64 = 1000;
 
-/// A bucket, as it was when it was last asked.
+/// How many tokens a bucket holds, and how many are added in a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rate {
+    pub(crate) size: u32,
+    pub(crate) refill_per_s: u32,
+}
+
+/// A rate, short enough for a table.
+const fn rate(size: u32, refill_per_s: u32) -> Rate {
+    Rate { size, refill_per_s }
+}
+
+/// The APIs whose requests have a rate of their own.
+const REQUESTS: &[(&str, Rate)] = &[
+    ("RunInstances", rate(5, 2)),
+    ("StartInstances", rate(5, 2)),
+    ("CopyImage", rate(100, 1)),
+    ("DeregisterImage", rate(100, 5)),
+    ("ModifyImageAttribute", rate(100, 5)),
+    ("DeleteSnapshot", rate(100, 5)),
+    ("TerminateInstances", rate(100, 5)),
+    ("CreateTags", rate(100, 10)),
+];
+
+/// All APIs that only tell something, each with its own bucket.
+const TELLS: Rate = rate(100, 20);
+/// All other APIs that change something, each with its own bucket.
+const CHANGES: Rate = rate(50, 5);
+/// What a request draws on besides that asks for everything, without a filter and not in pages.
+#[cfg(feature = "wire")]
+const UNFILTERED: Rate = rate(50, 10);
+
+/// The APIs that are judged by the instances too which they are about. A DryRun is about none.
+const INSTANCES: &[(&str, Rate)] = &[
+    ("RunInstances", rate(1000, 2)),
+    ("StartInstances", rate(1000, 2)),
+    ("StopInstances", rate(1000, 20)),
+    ("TerminateInstances", rate(1000, 20)),
+];
+
+fn listed(table: &[(&str, Rate)], action: &str) -> Option<Rate> {
+    let found = table.iter().find(|(name, _)| *name == action);
+    found.map(|(_, rate)| *rate)
+}
+
+/// The rate of an API's requests.
+pub(crate) fn requests_of(action: &str) -> Rate {
+    let tells = ["Describe", "Get", "List"];
+    let only_tells = tells.iter().any(|word| action.starts_with(word));
+    let others = if only_tells { TELLS } else { CHANGES };
+    listed(REQUESTS, action).unwrap_or(others)
+}
+
+/// The rate of an API's requests that are neither filtered nor paged.
+#[cfg(feature = "wire")]
+pub(crate) fn unfiltered() -> Rate {
+    UNFILTERED
+}
+
+/// The rate of the instances that an API is about, where it has one.
+pub(crate) fn instances_of(action: &str) -> Option<Rate> {
+    listed(INSTANCES, action)
+}
+
+/// How often somebody asked, and how often that was too often.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// All that was asked.
+    pub calls: u64,
+    /// Of these, what was refused as `RequestLimitExceeded`.
+    pub throttled: u64,
+}
+
+impl Traffic {
+    fn count(&mut self, admitted: bool) -> bool {
+        self.calls += 1;
+        self.throttled += u64::from(!admitted);
+        admitted
+    }
+}
+
+/// A bucket, as it was when it was last asked, and who drew on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bucket {
     thousandths: u64,
     at: Timestamp,
-}
-
-/// The bucket of an action: its name, its size and its refill per second.
-///
-/// All Describe and Get actions share one: "you can make up to 100 Describe* requests in one
-/// second". Each mutating action has its own.
-pub(crate) fn bucket_of(action: &str) -> (&str, u32, u32) {
-    match action {
-        "RunInstances" | "StartInstances" => (action, 5, 2),
-        "StopInstances" | "CreateImage" => (action, 50, 5),
-        "CopyImage" => (action, 100, 1),
-        "DeregisterImage"
-        | "ModifyImageAttribute"
-        | "DeleteSnapshot"
-        | "TerminateInstances"
-        | "CreateTags" => (action, 100, 5),
-        _ => ("Describe", 100, 20),
-    }
-}
-
-/// The bucket of the instances that an action is about, beside that of its requests: a DryRun takes
-/// nothing from it.
-pub(crate) fn instances_of(action: &str) -> Option<(u32, u32)> {
-    match action {
-        "RunInstances" | "StartInstances" => Some((1000, 2)),
-        "StopInstances" | "TerminateInstances" => Some((1000, 20)),
-        _ => None,
-    }
+    /// When the account's other users ask next, once they have begun.
+    neighbour_at: Option<Timestamp>,
+    /// What the account itself drew.
+    pub(crate) own: Traffic,
+    /// What its other users drew.
+    pub(crate) neighbour: Traffic,
 }
 
 impl Bucket {
-    pub(crate) fn full(now: Timestamp, size: u32) -> Self {
+    pub(crate) fn full(now: Timestamp, rate: Rate) -> Self {
         Self {
-            thousandths: u64::from(size) * WHOLE,
+            thousandths: u64::from(rate.size) * WHOLE,
             at: now,
+            neighbour_at: None,
+            own: Traffic::default(),
+            neighbour: Traffic::default(),
         }
-    }
-
-    /// Takes one token, if there is one.
-    #[cfg(test)]
-    fn take(&mut self, now: Timestamp, size: u32, refill_per_s: u32) -> bool {
-        self.take_all(now, (size, refill_per_s), 1)
     }
 
     /// Takes so many tokens, if there are as many.
-    pub(crate) fn take_all(
-        &mut self,
-        now: Timestamp,
-        (size, refill_per_s): (u32, u32),
-        tokens: usize,
-    ) -> bool {
-        let elapsed_ms =
-            u64::try_from(now.signed_duration_since(self.at).num_milliseconds()).unwrap_or(0);
-        if elapsed_ms > 0 {
-            let refill = elapsed_ms.saturating_mul(u64::from(refill_per_s));
-            self.thousandths = self
-                .thousandths
-                .saturating_add(refill)
-                .min(u64::from(size) * WHOLE);
-            self.at = now;
+    pub(crate) fn take(&mut self, now: Timestamp, rate: Rate, tokens: usize) -> bool {
+        self.refill(now, rate);
+        let admitted = self.draw(tokens);
+        self.own.count(admitted)
+    }
+
+    /// Lets the account's other users draw what they would have by now: `per_mille` thousandths of the refill, one
+    /// token at a time and evenly. What finds no token is refused and not asked again.
+    pub(crate) fn let_neighbours(&mut self, now: Timestamp, rate: Rate, per_mille: u32) {
+        let per_s = u64::from(rate.refill_per_s) * u64::from(per_mille);
+        if per_s == 0 {
+            return;
         }
+        let pause = Duration::from_micros(1_000_000 * 1000 / per_s);
+        // Not in step with whoever asks at whole seconds.
+        let first = super::after(self.at, pause * 37 / 100);
+        let mut at = self.neighbour_at.unwrap_or(first);
+        while at <= now {
+            self.refill(at, rate);
+            let admitted = self.draw(1);
+            self.neighbour.count(admitted);
+            at = super::after(at, pause);
+        }
+        self.neighbour_at = Some(at);
+    }
+
+    fn refill(&mut self, now: Timestamp, rate: Rate) {
+        let elapsed = now.signed_duration_since(self.at).num_milliseconds();
+        let elapsed_ms = u64::try_from(elapsed).unwrap_or(0);
+        if elapsed_ms > 0 {
+            let refill = elapsed_ms.saturating_mul(u64::from(rate.refill_per_s));
+            let most = u64::from(rate.size) * WHOLE;
+            self.thousandths = self.thousandths.saturating_add(refill).min(most);
+            // What is less than a millisecond counts the next time.
+            self.at += Duration::from_millis(elapsed_ms);
+        }
+    }
+
+    fn draw(&mut self, tokens: usize) -> bool {
         let wanted = WHOLE.saturating_mul(tokens as u64);
         let left = self.thousandths.checked_sub(wanted);
         self.thousandths = left.unwrap_or(self.thousandths);
@@ -82,13 +166,16 @@ impl Bucket {
     }
 }
 
-/// The size and refill as the settings scale them; never less than one.
-pub(crate) fn scaled(throttles: &Throttles, size: u32, refill_per_s: u32) -> (u32, u32) {
+/// The rate as the settings scale it; never less than one.
+pub(crate) fn scaled(throttles: &Throttles, rate: Rate) -> Rate {
     let scale = |n: u32| {
         let n = u64::from(n) * u64::from(throttles.scale_percent) / 100;
         u32::try_from(n).unwrap_or(u32::MAX).max(1)
     };
-    (scale(size), scale(refill_per_s))
+    Rate {
+        size: scale(rate.size),
+        refill_per_s: scale(rate.refill_per_s),
+    }
 }
 
 /// What a throttled call answers.
@@ -99,33 +186,65 @@ pub(crate) fn throttled(action: &str) -> Ec2Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn a_burst_empties_the_bucket_and_time_refills_it() {
         let start = Timestamp::default();
-        let (_, size, refill) = bucket_of("StartInstances");
-        let mut bucket = Bucket::full(start, size);
-        let burst = (0..10).filter(|_| bucket.take(start, size, refill)).count();
+        let rate = requests_of("StartInstances");
+        let mut bucket = Bucket::full(start, rate);
+        let burst = (0..10).filter(|_| bucket.take(start, rate, 1)).count();
         assert_eq!(burst, 5);
         let soon = start + Duration::from_millis(499);
-        assert!(!bucket.take(soon, size, refill));
-        assert!(bucket.take(start + Duration::from_millis(500), size, refill));
+        assert!(!bucket.take(soon, rate, 1));
+        assert!(bucket.take(start + Duration::from_millis(500), rate, 1));
         // Refills in small pieces add up to the same.
         let mut allowed = 0;
         for ms in (510..=10_500).step_by(10) {
             let now = start + Duration::from_millis(ms);
-            allowed += u32::from(bucket.take(now, size, refill));
+            allowed += u32::from(bucket.take(now, rate, 1));
         }
         assert_eq!(allowed, 20);
+        assert_eq!(bucket.own.calls - bucket.own.throttled, 26);
     }
 
     #[test]
     fn it_never_holds_more_than_its_size_and_survives_a_clock_that_goes_back() {
         let start = Timestamp::default() + Duration::from_secs(1000);
-        let mut bucket = Bucket::full(start, 3);
+        let rate = rate(3, 2);
+        let mut bucket = Bucket::full(start, rate);
         let later = start + Duration::from_secs(100_000);
-        assert_eq!((0..9).filter(|_| bucket.take(later, 3, 2)).count(), 3);
-        assert!(!bucket.take(start, 3, 2));
+        assert_eq!((0..9).filter(|_| bucket.take(later, rate, 1)).count(), 3);
+        assert!(!bucket.take(start, rate, 1));
+    }
+
+    #[test]
+    fn what_only_tells_has_a_bucket_for_each_api_and_so_has_what_changes() {
+        assert_eq!(requests_of("DescribeImages"), rate(100, 20));
+        assert_eq!(requests_of("GetEbsDefaultKmsKeyId"), rate(100, 20));
+        assert_eq!(requests_of("CreateImage"), rate(50, 5));
+        assert_eq!(requests_of("StopInstances"), rate(50, 5));
+        assert_eq!(instances_of("CreateImage"), None);
+    }
+
+    #[test]
+    fn neighbours_take_their_part_evenly_and_are_refused_only_where_nothing_is_left() {
+        let start = Timestamp::default();
+        let rate = requests_of("StartInstances");
+        let mut alone = Bucket::full(start, rate);
+        let end = start + Duration::from_secs(100);
+        alone.let_neighbours(end, rate, 500);
+        let drawn = Traffic {
+            calls: 100,
+            throttled: 0,
+        };
+        assert_eq!(alone.neighbour, drawn);
+        // Whoever takes twice what is added leaves them too little.
+        let mut pressed = Bucket::full(start, rate);
+        for half in 0..400 {
+            let now = start + Duration::from_millis(half * 250);
+            pressed.let_neighbours(now, rate, 500);
+            pressed.take(now, rate, 1);
+        }
+        assert!(pressed.neighbour.throttled > 20, "{pressed:?}");
     }
 }

@@ -31,6 +31,9 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     let paging = Paging::take(&mut call.params, call.action, 5..=1000)?;
     let paging = paging.unless_named(!ids.is_empty())?;
     call.finish()?;
+    if ids.is_empty() && filters.are_none() && paging.is_none() {
+        call.ec2.ask_for_everything(&call.region, call.action)?;
+    }
 
     let known = looks::snapshots(&call)?;
     let wanted = if ids.is_empty() {

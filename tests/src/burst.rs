@@ -1,0 +1,271 @@
+//! Many saves at one instant: how many succeed, how long their instances are down, and what they ask of EC2.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use prism_asl::{Event, StateKind};
+use prism_functions::domain::pricing::STATE_TRANSITION;
+use prism_functions::domain::save::{SaveRecord, SaveState};
+use prism_functions::domain::{Code, InstanceId, SaveId, Timestamp};
+use prism_functions::ports::{Executions as _, InstanceState};
+use prism_functions::service::access::OWNER_TAG;
+use prism_local::ec2::{Durations, InstanceSpec, Traffic};
+use serde_json::json;
+
+use crate::world::{Setup, World, caller, region, save_request};
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Burst {
+    /// How many saves begin at the same instant.
+    pub saves: u32,
+    /// Whether instances take half to three times as long as usual to stop and to start, each its own; else all take
+    /// as long.
+    pub varied: bool,
+    /// Which part of each bucket's refill the account's other users take, in percent.
+    pub neighbour_percent: u32,
+    /// Whether somebody saves an instance by hand in the middle of it.
+    pub interactive: bool,
+}
+
+/// What became of it.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Saves that registered no version, by their codes.
+    pub failed: BTreeMap<String, u32>,
+    /// Instances that do not run at the end.
+    pub stranded: usize,
+    /// By how much each instance was longer down than EC2 alone needs, as a factor; in ascending order.
+    pub over_floor: Vec<f64>,
+    /// The downtimes in seconds, in ascending order.
+    pub downtimes: Vec<f64>,
+    /// From the instant to the last instance that runs again, in seconds.
+    pub last_running_s: f64,
+    /// From the instant to the last version, in seconds.
+    pub last_registered_s: f64,
+    /// How long the save that somebody waited for took to begin, in seconds.
+    pub interactive_s: Option<f64>,
+    /// Who drew on which bucket: the deployment, and the account's other users.
+    pub traffic: BTreeMap<String, (Traffic, Traffic)>,
+    /// State transitions of all executions, of which each retry is one too.
+    pub transitions: usize,
+}
+
+impl Outcome {
+    /// The value that so many percent do not exceed; 0 of nothing.
+    pub fn percentile(of: &[f64], percent: usize) -> f64 {
+        let at = (of.len() * percent).div_ceil(100).max(1) - 1;
+        of.get(at).copied().unwrap_or_default()
+    }
+
+    /// Requests to EC2, and those of them that were throttled.
+    pub fn requests(&self) -> Traffic {
+        self.sum(|(own, _)| *own)
+    }
+
+    /// The same of the account's other users.
+    pub fn neighbours(&self) -> Traffic {
+        self.sum(|(_, neighbour)| *neighbour)
+    }
+
+    fn sum(&self, which: fn(&(Traffic, Traffic)) -> Traffic) -> Traffic {
+        let requests = self.traffic.iter().filter(|(name, _)| !name.contains('/'));
+        requests.fold(Traffic::default(), |mut sum, (_, traffic)| {
+            let traffic = which(traffic);
+            sum.calls += traffic.calls;
+            sum.throttled += traffic.throttled;
+            sum
+        })
+    }
+
+    /// What the state transitions of a save cost, in USD.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a price needs no more than 52 bits"
+    )]
+    pub fn usd_per_save(&self, saves: u32) -> f64 {
+        self.transitions as f64 * STATE_TRANSITION / f64::from(saves)
+    }
+}
+
+/// Instances at the pace of their own, and the saves of them.
+struct Begun {
+    id: SaveId,
+    instance: InstanceId,
+    floor_s: f64,
+}
+
+impl Burst {
+    /// Plays it on a virtual clock.
+    pub fn play(&self) -> Outcome {
+        // An AMI takes five minutes.
+        let mut setup = Setup::slow(7, |durations| {
+            durations.snapshot_base = Duration::from_secs(270);
+        });
+        setup.cloud.throttles.neighbour_percent = self.neighbour_percent;
+        setup.cloud.limits.instances = self.saves + 10;
+        let world = setup.build();
+        let start = world.now();
+        let mut begun: Vec<Begun> = (0..self.saves)
+            .map(|number| self.begin(&world, number))
+            .collect();
+        let interactive = self.interactive.then(|| {
+            world.pass(60);
+            by_hand(&world, self.saves)
+        });
+        while !world.executions.running().is_empty() {
+            world.pass(300);
+            world
+                .clock
+                .run(world.service.sweep())
+                .expect("the sweep gets through");
+        }
+        world
+            .clock
+            .run_until_idle()
+            .expect("nothing waits for ever");
+        let mut outcome = Outcome::default();
+        if let Some((by_hand, took)) = interactive {
+            outcome.interactive_s = Some(took);
+            begun.push(by_hand);
+        }
+        for save in &begun {
+            outcome.add(&world, start, save);
+        }
+        outcome.over_floor.sort_by(f64::total_cmp);
+        outcome.downtimes.sort_by(f64::total_cmp);
+        outcome.traffic = world.admin.traffic(&region()).expect("the cloud answers");
+        for name in world.executions.names() {
+            let history = world.executions.history(&name).expect("it is there");
+            let events = history.events();
+            let counts = |event: &Event| {
+                matches!(
+                    event,
+                    Event::StateEntered { .. } | Event::TaskScheduled { .. }
+                )
+            };
+            let entered = |event: &Event| matches!(event, Event::StateEntered { .. });
+            let scheduled = events.iter().filter(|it| counts(&it.event)).count();
+            let states = events.iter().filter(|it| entered(&it.event)).count();
+            // A task that is scheduled once more is a retry, which is a transition.
+            let tasks = events.iter().filter(|it| is_task(&it.event)).count();
+            outcome.transitions += states + (scheduled - states).saturating_sub(tasks);
+        }
+        outcome
+    }
+
+    /// Adds an instance and begins a save of it, as a schedule does: nobody plans it beforehand.
+    fn begin(&self, world: &World, number: u32) -> Begun {
+        // From a half to three times, evenly and in no order.
+        let own = 50 + (number * 97) % 251;
+        let pace = if self.varied { own } else { 100 };
+        let name = format!("instance-{number}");
+        let instance = add(world, &name, pace);
+        let id: SaveId = format!("save-{number:020x}").parse().expect("it is an id");
+        let input = json!({
+            "save_id": id, "epoch": 1, "caller": caller("ada"),
+            "request": save_request(&name, &format!("template-{number}")),
+        });
+        let started = world.executions.start(id.as_str(), input);
+        world.clock.run(started).expect("the execution starts");
+        Begun {
+            id,
+            instance,
+            floor_s: floor_s(pace),
+        }
+    }
+}
+
+fn is_task(event: &Event) -> bool {
+    matches!(event, Event::StateEntered { kind, .. } if *kind == StateKind::Task)
+}
+
+fn add(world: &World, name: &str, pace_percent: u32) -> InstanceId {
+    let mut spec = InstanceSpec::named(name);
+    spec.tags.insert(OWNER_TAG.to_owned(), "ada".to_owned());
+    spec.pace_percent = pace_percent;
+    world
+        .admin
+        .add_instance(&region(), &spec)
+        .expect("there is room")
+}
+
+/// The least that EC2 needs with one volume: stop, the snapshot's moment, start.
+fn floor_s(pace_percent: u32) -> f64 {
+    let of = Durations::default();
+    let paced = (of.stop + of.start) * pace_percent / 100;
+    (paced + of.snapshot_initiation).as_secs_f64()
+}
+
+/// Somebody saves an instance and waits for it: the save, and how long it took until its instance was asked to stop.
+fn by_hand(world: &World, number: u32) -> (Begun, f64) {
+    let name = format!("instance-{number}");
+    let instance = add(world, &name, 100);
+    let asked = world.now();
+    let request = save_request(&name, &format!("template-{number}"));
+    let ada = caller("ada");
+    let started = loop {
+        let start = world.service.start_save(&ada, request.clone(), None);
+        match world.clock.run(start) {
+            Ok(started) => break started,
+            Err(problem) if problem.code == Code::Throttled => world.pass(1),
+            Err(problem) => panic!("{problem:?}"),
+        }
+    };
+    let begun = loop {
+        let stored = world
+            .clock
+            .run(world.service.env.registry.save(&started.save_id));
+        let record = stored.expect("the registry answers");
+        let at = record.and_then(|it| it.value.stop_requested_at.or(it.value.ended_at));
+        match at {
+            Some(at) => break at,
+            None => world.pass(1),
+        }
+    };
+    let begun_s = seconds(begun - asked);
+    let save = Begun {
+        id: started.save_id,
+        instance,
+        floor_s: floor_s(100),
+    };
+    (save, begun_s)
+}
+
+impl Outcome {
+    fn add(&mut self, world: &World, begin: Timestamp, save: &Begun) {
+        let history = world.cloud.history_of(&save.instance);
+        let last = history.expect("the cloud answers").last().map(|it| it.1);
+        self.stranded += usize::from(last != Some(InstanceState::Running));
+        let stored = world.clock.run(world.service.env.registry.save(&save.id));
+        let record = stored.expect("the registry answers").map(|it| it.value);
+        let Some(record) = record else {
+            let ended = world.clock.run(world.executions.describe(save.id.as_str()));
+            let error = ended.ok().and_then(|it| it.error).unwrap_or_default();
+            *self.failed.entry(error).or_default() += 1;
+            return;
+        };
+        if record.state != SaveState::Succeeded {
+            *self.failed.entry(code(&record)).or_default() += 1;
+        }
+        if let Some(down) = record.downtime_s {
+            self.downtimes.push(down);
+            self.over_floor.push(down / save.floor_s);
+        }
+        let after = |at: Option<Timestamp>| at.map_or(0.0, |at| seconds(at - begin));
+        self.last_running_s = self.last_running_s.max(after(record.running_at));
+        if record.version.is_some() {
+            self.last_registered_s = self.last_registered_s.max(after(record.ended_at));
+        }
+    }
+}
+
+fn code(record: &SaveRecord) -> String {
+    let failure = record.failure.as_ref();
+    failure.map_or_else(|| "unknown".to_owned(), |it| it.code.clone())
+}
+
+fn seconds(of: TimeDelta) -> f64 {
+    of.to_std().unwrap_or_default().as_secs_f64()
+}
