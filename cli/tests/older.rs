@@ -1,10 +1,14 @@
-//! A home that Prism 0.1.0 made before records had what they have now, opened by this version: nothing is lost, and
-//! everything can be used. `homes/0.1.0` has its databases as SQL, without the histories of its executions.
+//! Homes of other versions, and such as are damaged.
+//!
+//! A home that Prism 0.1.0 made before records had what they have now is opened by this version: nothing is lost, and
+//! everything can be used. `homes/0.1.0` has its databases as SQL, without the histories of its executions. What a newer
+//! version has written, and what cannot be read, is refused and left as it is.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -103,4 +107,160 @@ fn an_older_home_is_worked_in_as_before() {
     assert_eq!(images, 0, "what it had saved is removed with its versions");
     let doctor = prism.run(&["doctor", "--json"]).json();
     assert_eq!(doctor["leftovers"], serde_json::json!([]), "{doctor}");
+}
+
+const DATABASES: [&str; 3] = ["local.db", "cloud.db", "registry.db"];
+
+/// A command of each family, of those that only look and those that change something.
+const COMMANDS: &[&str] = &[
+    "list",
+    "templates",
+    "template info kept",
+    "template delete kept --yes --force",
+    "template export kept",
+    "launch ubuntu new",
+    "start copy",
+    "stop work",
+    "terminate work --yes",
+    "exec work -- pip list",
+    "save work kept --yes",
+    "saves list",
+    "saves cancel save-1",
+    "schedule list",
+    "schedule run nightly",
+    "project list",
+    "project create other",
+    "audit list",
+    "local info",
+    "local speed 2",
+    "local settings",
+    "local adopt --yes",
+    "doctor --fix --yes",
+];
+
+/// Each database with its content.
+fn contents(prism: &Prism) -> Vec<Option<Vec<u8>>> {
+    let read = |name: &&str| fs::read(prism.home().join(name)).ok();
+    DATABASES.iter().map(read).collect()
+}
+
+/// Every command is refused with that code, says which file it is about and what to do, and changes none.
+fn assert_refused(prism: &Prism, code: &str, says: &[&str], commands: &[&str]) {
+    let before = contents(prism);
+    for command in commands {
+        let args: Vec<&str> = command.split(' ').collect();
+        let refused = prism.run(&args);
+        assert_eq!(refused.code, 1, "{command}: {}", refused.stderr);
+        // The doctor's answer is what it found.
+        let text = if args[0] == "doctor" {
+            refused.stdout
+        } else {
+            let first = format!("error[{code}]: ");
+            let stderr = refused.stderr;
+            assert!(stderr.starts_with(&first), "{command}: {stderr}");
+            stderr
+        };
+        for says in says {
+            assert!(text.contains(says), "{command}: {says}: {text}");
+        }
+        assert!(contents(prism) == before, "{command} has changed a file");
+    }
+}
+
+fn pragma(prism: &Prism, name: &str) -> i64 {
+    let database = Connection::open(prism.home().join(name)).unwrap();
+    let read = database.pragma_query_value(None, "user_version", |row| row.get(0));
+    read.unwrap()
+}
+
+#[test]
+fn what_a_newer_version_has_written_is_refused_and_left_as_it_is() {
+    for name in DATABASES {
+        let prism = home("0.1.0");
+        let newer = pragma(&prism, name) + 1;
+        let database = Connection::open(prism.home().join(name)).unwrap();
+        database.pragma_update(None, "user_version", newer).unwrap();
+        drop(database);
+        let says = [name, "newer version of Prism", "pdate prism"];
+        assert_refused(&prism, "LocalStateNewer", &says, COMMANDS);
+        // The newer version finds all that there was.
+        let database = Connection::open(prism.home().join(name)).unwrap();
+        database
+            .pragma_update(None, "user_version", newer - 1)
+            .unwrap();
+        drop(database);
+        assert!(prism.ok(&["templates"]).contains("kept"), "{name}");
+    }
+}
+
+#[test]
+fn what_is_damaged_is_refused_and_never_begun_anew() {
+    for name in DATABASES {
+        let prism = home("0.1.0");
+        prism.ok(&["list"]);
+        let path = prism.home().join(name);
+        let whole = fs::read(&path).unwrap();
+        let garbage = b"no database at all ".repeat(500);
+        let mut torn = whole.clone();
+        torn[100..4096].fill(0xa5);
+        for (what, damaged) in [
+            ("its first bytes", &whole[..60]),
+            ("half of it", &whole[..whole.len() / 2]),
+            ("something else", garbage.as_slice()),
+            ("a page that is torn", torn.as_slice()),
+        ] {
+            println!("{name}: {what}");
+            fs::write(&path, damaged).unwrap();
+            assert_refused(&prism, "LocalStateCorrupt", &[name, "damaged"], COMMANDS);
+        }
+        // With consent one goes on with an empty one in its place.
+        let but_adopt: Vec<&str> = COMMANDS
+            .iter()
+            .copied()
+            .filter(|command| !command.starts_with("local adopt"))
+            .collect();
+        fs::write(&path, "").unwrap();
+        let says = [name, "prism local adopt"];
+        assert_refused(&prism, "LocalStateMissing", &says, &but_adopt);
+        fs::write(&path, &whole).unwrap();
+        assert!(prism.ok(&["templates"]).contains("kept"), "{name}");
+        assert!(prism.ok(&["list"]).contains("work"), "{name}");
+    }
+}
+
+/// What a full disk or a restore that failed leaves.
+#[test]
+fn a_home_of_empty_files_is_no_new_one() {
+    let prism = home("0.1.0");
+    for name in DATABASES {
+        fs::write(prism.home().join(name), "").unwrap();
+    }
+    let commands = &["list", "templates", "launch ubuntu new", "saves list"];
+    let says = ["registry.db", "prism local adopt"];
+    assert_refused(&prism, "LocalStateMissing", &says, commands);
+    prism.ok(&["local", "adopt", "--yes"]);
+    assert!(prism.ok(&["templates"]).contains("python-ml"));
+}
+
+/// Whoever adds a migration adds a home of the version before, so that it is seen to lose nothing.
+#[test]
+fn there_is_a_home_of_every_version_of_each_database() {
+    let prism = Prism::empty();
+    prism.ok(&["list"]);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/homes");
+    for name in DATABASES {
+        let version = |home: fs::DirEntry| -> i64 {
+            let dump = home.path().join(name.replace(".db", ".sql"));
+            let dump = fs::read_to_string(dump).unwrap();
+            let line = dump.lines().find_map(|line| {
+                let rest = line.strip_prefix("PRAGMA user_version = ")?;
+                rest.trim_end_matches(';').parse().ok()
+            });
+            line.unwrap()
+        };
+        let homes = fs::read_dir(&folder).unwrap();
+        let versions: BTreeSet<i64> = homes.map(|home| version(home.unwrap())).collect();
+        let all: BTreeSet<i64> = (1..=pragma(&prism, name)).collect();
+        assert_eq!(versions, all, "{name}");
+    }
 }

@@ -62,14 +62,18 @@ pub(super) fn missing(home: &Path) -> Vec<&'static str> {
     FILES.into_iter().filter(|name| !there(name)).collect()
 }
 
-/// Refuses a home of which a part is missing.
+/// Refuses a home of which a part is missing. In a new one nothing but `local.db`, which is made first, can be there and
+/// empty: files that all are were a home's.
 pub(super) fn check_whole(home: &Path) -> Result<(), Problem> {
     let missing = missing(home);
-    if missing.is_empty() || missing.len() == FILES.len() {
+    let is_there = |name: &str| home.join(name).exists();
+    let is_new =
+        missing.len() == FILES.len() && !["cloud.db", "registry.db"].map(is_there).contains(&true);
+    if missing.is_empty() || is_new {
         return Ok(());
     }
     let message = format!(
-        "The embedded cloud in {} is not whole: {} is missing. Nothing was changed.",
+        "The embedded cloud in {} is not whole: {} is missing or empty. Nothing was changed.",
         home.display(),
         missing.join(", ")
     );
