@@ -161,6 +161,32 @@ fn a_file_that_is_wrong_is_told_with_its_line() {
     home.ok(&["--home", cloud.to_str().unwrap(), "local", "info"]);
 }
 
+/// A file of a newer version, one that is cut off, and an empty one are each refused, and never written over.
+#[test]
+fn a_file_that_cannot_be_read_is_left_as_it_is() {
+    let home = Home::new();
+    for text in [
+        "schema = 2\n[profile.a]\nbackend = \"local\"\n",
+        "schema = 1\n[profile.a]\nbacke",
+        "schema = 1\n[profile",
+        "",
+    ] {
+        home.write(text);
+        for args in [
+            &["list"][..],
+            &["templates"],
+            &["save", "work", "kept"],
+            &["configure"],
+            &["configure", "--use", "a"],
+            &["configure", "--local", "--name", "b"],
+        ] {
+            let refused = home.refused(args);
+            assert_eq!(refused, refusal("ConfigInvalid", 2), "{text:?} {args:?}");
+        }
+        assert_eq!(fs::read_to_string(home.config()).unwrap(), text);
+    }
+}
+
 #[test]
 fn each_bad_choice_has_its_code() {
     let home = Home::new();
