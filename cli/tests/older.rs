@@ -228,6 +228,31 @@ fn what_is_damaged_is_refused_and_never_begun_anew() {
     }
 }
 
+/// A record by itself may be newer than the file: on AWS the table has no version.
+#[test]
+fn a_record_that_a_newer_version_has_written_is_refused_and_left_as_it_is() {
+    let prism = home("0.1.0");
+    let registry = Connection::open(prism.home().join("registry.db")).unwrap();
+    let newer = "UPDATE item SET attributes = json_set(attributes, '$.form', 2) WHERE attributes ->> '$.record.name' = 'kept'";
+    assert_eq!(registry.execute(newer, []).unwrap(), 1);
+    let rows = || -> String {
+        let all = "SELECT group_concat(pk || sk || attributes, char(10)) FROM item";
+        registry.query_row(all, [], |row| row.get(0)).unwrap()
+    };
+    let before = rows();
+    for command in [
+        &["template", "info", "kept"][..],
+        &["launch", "kept", "new"],
+        &["save", "work", "kept", "--yes"],
+        &["template", "delete", "kept", "--yes", "--force"],
+        &["templates"],
+    ] {
+        let refused = prism.refused(command);
+        assert_eq!(refused, ("RegistryNewer".to_owned(), 1), "{command:?}");
+        assert!(rows() == before, "{command:?} has changed a record");
+    }
+}
+
 /// What a full disk or a restore that failed leaves.
 #[test]
 fn a_home_of_empty_files_is_no_new_one() {

@@ -347,13 +347,19 @@ fn a_key_that_cannot_be_used_is_told_before_the_stop() {
     plans(&world, &ask());
 }
 
+/// What could not be checked of the grants that a restart needs.
+fn unchecked(world: &World) -> Vec<String> {
+    let warnings = plans(world, &ask()).warnings.into_iter();
+    let unchecked = warnings.filter(|it| it.code == "KeyGrantUnchecked");
+    unchecked.map(|it| it.text).collect()
+}
+
 #[test]
-fn a_key_that_takes_no_grant_is_told_before_the_stop() {
+fn a_key_that_neither_shows_itself_nor_takes_a_grant_is_told_before_the_stop() {
     let world = under_a_key();
-    for policy in [KeyPolicy::NoGrants, KeyPolicy::Nobody] {
-        world.admin.set_key_policy(KEY, policy).unwrap();
-        refuses(&world, &ask(), Code::KeyGrantRefused, KEY);
-    }
+    assert!(unchecked(&world).is_empty());
+    world.admin.set_key_policy(KEY, KeyPolicy::Nobody).unwrap();
+    refuses(&world, &ask(), Code::KeyGrantRefused, KEY);
     world.admin.set_key_policy(KEY, KeyPolicy::Account).unwrap();
     world.admin.deny("kms:CreateGrant").unwrap();
     refuses(&world, &ask(), Code::PermissionMissing, "kms:CreateGrant");
@@ -363,6 +369,46 @@ fn a_key_that_takes_no_grant_is_told_before_the_stop() {
     world.clock.run(stopped).unwrap();
     world.pass(60);
     plans(&world, &ask());
+}
+
+/// The KMS console writes policies that allow grants under `kms:GrantIsForAWSResource` alone, of which nobody can ask.
+#[test]
+fn a_key_that_takes_grants_of_ec2_alone_is_saved_under_with_a_warning() {
+    let world = under_a_key();
+    let policy = KeyPolicy::GrantsForAws;
+    world.admin.set_key_policy(KEY, policy).unwrap();
+    let warnings = unchecked(&world);
+    assert!(
+        warnings.len() == 1 && warnings[0].contains(KEY),
+        "{warnings:?}"
+    );
+    let record = world.save("ada", ask()).unwrap();
+    assert_eq!(record.state, SaveState::Succeeded, "{:?}", record.failure);
+    // The state of such a key is seen as before.
+    let pending = KeyState::PendingDeletion;
+    world.admin.set_key_state(KEY, pending).unwrap();
+    refuses(&world, &ask(), Code::KeyUnusable, KEY);
+}
+
+/// A policy that shows the key and allows no grant at all looks the same. The instance then waits, with its data, for
+/// a policy that does, and says so.
+#[test]
+fn a_key_that_takes_no_grant_at_all_leaves_the_save_stranded_with_a_guide() {
+    let world = under_a_key();
+    world
+        .admin
+        .set_key_policy(KEY, KeyPolicy::NoGrants)
+        .unwrap();
+    assert_eq!(unchecked(&world).len(), 1);
+    let record = world.save("ada", ask()).unwrap();
+    assert_eq!(record.state, SaveState::Stranded, "{:?}", record.failure);
+    let failure = record.failure.as_ref().unwrap();
+    assert_eq!(failure.code, "RestoreImpossible");
+    world.admin.set_key_policy(KEY, KeyPolicy::Account).unwrap();
+    world.sweep(12);
+    let record = world.record(&record.save_id).unwrap();
+    assert_eq!(record.state, SaveState::Failed, "{record:#?}");
+    assert!(record.running_at.is_some(), "{record:#?}");
 }
 
 #[test]
@@ -440,10 +486,7 @@ fn a_launch_under_a_key_that_cannot_be_used_is_refused() {
     let before = world.admin.inventory().unwrap().instances.len();
     assert_eq!(launch("one").unwrap_err().code, Code::KeyUnusable);
     world.admin.set_key_state(KEY, KeyState::Enabled).unwrap();
-    world
-        .admin
-        .set_key_policy(KEY, KeyPolicy::NoGrants)
-        .unwrap();
+    world.admin.set_key_policy(KEY, KeyPolicy::Nobody).unwrap();
     assert_eq!(launch("one").unwrap_err().code, Code::KeyGrantRefused);
     assert_eq!(world.admin.inventory().unwrap().instances.len(), before);
     world.admin.set_key_policy(KEY, KeyPolicy::Account).unwrap();

@@ -92,7 +92,7 @@ codes! {
     StopProtected, Refused, "Stop protection is on.", "Lift it: aws ec2 modify-instance-attribute --no-disable-api-stop --instance-id ID";
     MarketplacePublic, Refused, "The instance carries a Marketplace product code: its AMI cannot be made public.", "Save it without --public.";
     KeyUnusable, Refused, "A KMS key cannot be used: it is disabled, waits for its deletion, or is gone.", "Make the key usable again (see the message), or move the data to a volume under another key; nothing was changed.";
-    KeyGrantRefused, Refused, "The policy of a volume's KMS key lets Prism make no grant, without which a stopped instance cannot be started.", "Have the key's policy allow this account's roles kms:CreateGrant; docs/deploy.md, \"Keys of your own\", has the statement.";
+    KeyGrantRefused, Refused, "The policy of a volume's KMS key lets Prism neither see the key nor make a grant, without which a stopped instance cannot be started.", "Have the key's policy allow this account's roles kms:DescribeKey, and kms:CreateGrant for EC2; docs/deploy.md, \"Keys of your own\", has the statements.";
     DefaultKeyShared, Refused, "A volume is encrypted with the AWS managed key: its AMI cannot be used outside the account.", "Save it without --public, or re-encrypt the volume with a key of your own.";
     PublicImagesBlocked, Refused, "The account blocks public AMIs in a Region.", "Save it without --public, or have an administrator change it: aws ec2 disable-image-block-public-access";
     PermissionMissing, Refused, "A permission that the save needs is missing.", "Ask an administrator to grant the action that the message names.";
@@ -159,6 +159,7 @@ codes! {
     LocalStateMixed, Refused, "The database files of the embedded cloud belong to different homes.", "Put the right file back. If it is meant to be so, \"prism local adopt\" makes one home of them.";
     ServerRunning, Refused, "Another \"prism local serve\" serves this embedded cloud.", "Use that one: its token lies in serve.token in the cloud's folder. Or end it first.";
     LocalStateNewer, Refused, "A database file was written by a newer Prism.", "Use that newer version.";
+    RegistryNewer, Refused, "A record of the registry was written by a newer Prism.", "Use that newer version: update \"prism\", or deploy it.";
     DiskFull, Failed, "The disk is full.", "Free some space, then try again.";
     LocalIo, Failed, "A file of the embedded cloud cannot be read or written.", "Check the folder's permissions, or use another with --home.";
     NotCustomisable, Refused, "A command inside a simulated instance is not one that the simulator knows.", "\"prism exec --help\" lists what it knows.";

@@ -94,10 +94,12 @@ pub(super) fn decode<T: DeserializeOwned>(item: &Item) -> Result<Stored<T>, Prob
     };
     match item.attributes.get("form").and_then(Value::as_u64) {
         Some(FORM) => {}
-        Some(newer) => {
-            return Err(damaged(&format!(
-                "its form {newer} is not known to this version of Prism"
-            )));
+        Some(form) => {
+            let message = format!(
+                "The record {} {} was written by a newer version of Prism (form {form}, known up to {FORM}). It was left as it is.",
+                item.key.pk, item.key.sk
+            );
+            return Err(Problem::new(Code::RegistryNewer, message));
         }
         None => return Err(damaged("it says no form")),
     }

@@ -136,13 +136,15 @@ impl Service {
                 let (template, version) = self
                     .saved_template(caller, &request.template, Action::Launch)
                     .await?;
-                let plan = plan_saved(request, &template, version.clone())?;
+                let mut plan = plan_saved(request, &template, version.clone())?;
                 let (registry, region) = (&self.env.registry, &plan.region);
                 lending::check_lent(registry, caller, &version, region, &plan.image).await?;
                 self.check_image(&version.reference(), &plan).await?;
                 let snapshots = version.snapshots.get(region).cloned();
                 let snapshots = snapshots.unwrap_or_default();
-                keys::check_launch(&self.env, region, &snapshots, &plan.template).await?;
+                let of_keys =
+                    keys::check_launch(&self.env, region, &snapshots, &plan.template).await?;
+                plan.warnings.extend(of_keys);
                 Ok(plan)
             }
         }

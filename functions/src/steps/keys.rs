@@ -6,45 +6,47 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::preflight::label;
 use super::{Env, from_ec2};
+use crate::domain::save::Warning;
 use crate::domain::{Code, Problem, Region, SnapshotId};
 use crate::ports::{Ec2Error, Encryption, Instance, InstanceState, KeyState, Probe, Volume};
 
-/// Refuses an instance whose volumes are under a key that cannot be used, or for which no grant can be
-/// made. The key that AWS manages can neither be disabled nor have its policy changed.
+/// Refuses an instance whose volumes are under a key that cannot be used. Returns what could not be checked. The key
+/// that AWS manages can neither be disabled nor have its policy changed.
 pub(super) async fn check(
     env: &Env,
     region: &Region,
     instance: &Instance,
     volumes: &[Volume],
-) -> Result<(), Problem> {
+) -> Result<Vec<Warning>, Problem> {
     let mut keys: BTreeMap<&str, &Volume> = BTreeMap::new();
     for volume in volumes {
         if let Encryption::CustomerKey(key) = &volume.encryption {
             keys.entry(key).or_insert(volume);
         }
     }
+    let mut warnings = Vec::new();
     for (key, volume) in keys {
         let what = format!("the volume {} of {}", volume.id, label(instance));
-        check_state(env, region, key, &what).await?;
+        let shown = check_shown(env, region, key, &what).await?;
         // One that is stopped stays so.
         if instance.state == InstanceState::Running {
-            check_grant(env, region, key, &what).await?;
+            warnings.extend(check_grant(env, region, key, &what, shown).await?);
         }
     }
-    Ok(())
+    Ok(warnings)
 }
 
 /// Refuses to launch what is encrypted with such a key: EC2 would take the launch on, and end the instance
-/// before it runs.
+/// before it runs. Returns what could not be checked.
 pub(crate) async fn check_launch(
     env: &Env,
     region: &Region,
     snapshots: &[SnapshotId],
     what: &str,
-) -> Result<(), Problem> {
+) -> Result<Vec<Warning>, Problem> {
     let told = match env.ec2.snapshot_keys(region, snapshots).await {
         // Another account's, or gone: the launch itself says so.
-        Err(error) if error.is_not_found() => return Ok(()),
+        Err(error) if error.is_not_found() => return Ok(Vec::new()),
         told => told.map_err(from_ec2)?,
     };
     let keys: BTreeSet<String> = told
@@ -54,11 +56,12 @@ pub(crate) async fn check_launch(
             Encryption::None | Encryption::AwsManagedKey => None,
         })
         .collect();
+    let mut warnings = Vec::new();
     for key in &keys {
-        check_state(env, region, key, what).await?;
-        check_grant(env, region, key, what).await?;
+        let shown = check_shown(env, region, key, what).await?;
+        warnings.extend(check_grant(env, region, key, what, shown).await?);
     }
-    Ok(())
+    Ok(warnings)
 }
 
 /// Refuses a key that cannot be used.
@@ -68,18 +71,35 @@ pub(crate) async fn check_state(
     key: &str,
     what: &str,
 ) -> Result<(), Problem> {
+    check_shown(env, region, key, what).await.map(drop)
+}
+
+/// The same; returns whether the key's policy lets its state be seen.
+async fn check_shown(env: &Env, region: &Region, key: &str, what: &str) -> Result<bool, Problem> {
     let state = env.ec2.key_state(region, key).await.map_err(from_ec2)?;
-    match state.filter(|state| !state.is_usable()) {
-        Some(state) => Err(unusable(region, key, what, state.as_str(), advice(state))),
-        None => Ok(()),
+    match state {
+        Some(state) if !state.is_usable() => {
+            Err(unusable(region, key, what, state.as_str(), advice(state)))
+        }
+        state => Ok(state.is_some()),
     }
 }
 
-async fn check_grant(env: &Env, region: &Region, key: &str, what: &str) -> Result<(), Problem> {
+/// Asks whether a grant can be made. A policy that allows grants for AWS resources or through EC2 alone, as most do,
+/// refuses the question, and so does one that allows none: where it shows the key, the first is assumed, with a warning
+/// (ADR 17). One that neither shows the key nor takes the question gives no sign that it allows anything.
+async fn check_grant(
+    env: &Env,
+    region: &Region,
+    key: &str,
+    what: &str,
+    shown: bool,
+) -> Result<Option<Warning>, Problem> {
     match env.ec2.probe(region, &Probe::Grant(key.to_owned())).await {
+        Err(error) if error.code == Ec2Error::KEY_POLICY && shown => Ok(Some(unchecked(key, what))),
         Err(error) if error.code == Ec2Error::KEY_POLICY => {
             let message = format!(
-                "The policy of the key {key}, of {what}, lets Prism make no grant on it, without which EC2 starts no instance that has it."
+                "The policy of the key {key}, of {what}, lets Prism neither see the key nor make a grant on it, without which EC2 starts no instance that has it."
             );
             Err(Problem::new(Code::KeyGrantRefused, message).because(error))
         }
@@ -88,7 +108,16 @@ async fn check_grant(env: &Env, region: &Region, key: &str, what: &str) -> Resul
             let state = error.code.clone();
             Err(unusable(region, key, what, &state, "enable-key").because(error))
         }
-        asked => asked.map_err(from_ec2),
+        asked => asked.map(|()| None).map_err(from_ec2),
+    }
+}
+
+fn unchecked(key: &str, what: &str) -> Warning {
+    Warning {
+        code: "KeyGrantUnchecked".to_owned(),
+        text: format!(
+            "Whether EC2 may use the key {key}, of {what}, when it starts an instance could not be checked: the key's policy takes no grant that Prism asks for itself. If it allows EC2's grants (kms:GrantIsForAWSResource or kms:ViaService), all is well; if not, the instance cannot be started again until it does. docs/deploy.md, \"Keys of your own\", has a statement that lets it be checked."
+        ),
     }
 }
 

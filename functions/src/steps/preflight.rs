@@ -93,7 +93,7 @@ pub(super) async fn check(
     ties::check_pending(env, &request.region, &instance, &volumes).await?;
     let of_opening =
         rights::check_outside(env, request, template.as_ref(), &instance, &volumes).await?;
-    keys::check(env, &request.region, &instance, &volumes).await?;
+    let of_keys = keys::check(env, &request.region, &instance, &volumes).await?;
     let asked = AskedFor {
         deployment: env.deployment().await?,
         save,
@@ -107,6 +107,7 @@ pub(super) async fn check(
     let mut warnings = ties::warnings(&instance, &volumes);
     warnings.extend(others);
     warnings.extend(of_opening);
+    warnings.extend(of_keys);
     Ok(Subject {
         instance,
         volumes,

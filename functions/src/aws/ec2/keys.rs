@@ -69,7 +69,8 @@ async fn describe(kms: &Client, key: &str) -> Result<Option<KeyMetadata>, Ec2Err
 
 /// Asks by DryRun whether we may make a grant on a key. It would let the key's own account describe the
 /// key, and nothing else: our policies allow no other grant but those that EC2 makes for us, of which
-/// a DryRun cannot ask (`kms:GrantIsForAWSResource` is false in it).
+/// a DryRun cannot ask (`kms:GrantIsForAWSResource` is false in it). A key's policy that allows those alone
+/// refuses this too.
 pub(super) async fn may_grant(kms: &Client, key: &str) -> Result<(), Ec2Error> {
     const ACTION: &str = "kms:CreateGrant";
     let request = kms

@@ -302,6 +302,8 @@ pub enum KeyPolicy {
     /// Whoever in the account has a policy that allows it.
     #[default]
     Account,
+    /// The same, but grants only where EC2 asks for them in somebody's name (`kms:GrantIsForAWSResource`).
+    GrantsForAws,
     /// The same, but for grants, which it lets nobody make.
     NoGrants,
     /// Nobody.

@@ -44,7 +44,7 @@ impl Model {
         Ok((key.policy != KeyPolicy::Nobody).then_some(key.state))
     }
 
-    /// The DryRun of a grant. KMS looks at who asks before it looks at the key.
+    /// The DryRun of a grant of the caller's own. KMS looks at who asks before it looks at the key.
     pub(super) fn probe_grant(&mut self, scope: &Scope<'_>, arn: &str) -> Result<(), Ec2Error> {
         const ACTION: &str = "kms:CreateGrant";
         self.admit_kms(scope, ACTION)?;
@@ -71,7 +71,8 @@ impl Model {
             return None;
         };
         let key = self.key(arn);
-        (!key.state.is_usable() || key.policy != KeyPolicy::Account).then_some(arn)
+        let allows = matches!(key.policy, KeyPolicy::Account | KeyPolicy::GrantsForAws);
+        (!key.state.is_usable() || !allows).then_some(arn)
     }
 
     /// Why an instance with a volume that is encrypted so falls back to `stopped`: volumes are attached
