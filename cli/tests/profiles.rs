@@ -176,7 +176,6 @@ fn a_file_that_cannot_be_read_is_left_as_it_is() {
             &["list"][..],
             &["templates"],
             &["save", "work", "kept"],
-            &["configure"],
             &["configure", "--use", "a"],
             &["configure", "--local", "--name", "b"],
         ] {

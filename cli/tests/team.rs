@@ -274,3 +274,56 @@ fn odd_arguments_are_named() {
         assert_eq!(prism.refused(args), (code.to_owned(), 2), "{args:?}");
     }
 }
+
+/// A template goes to another project with all of its versions and what they cost: never unasked.
+#[cfg(unix)]
+#[test]
+fn a_save_that_moves_its_template_asks_first() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "box"]);
+    prism.ok(&["save", "box", "box-env"]);
+    for project in ["lab", "course"] {
+        prism.ok(&["project", "create", project]);
+    }
+    let save = |project| ["save", "box", "box-env", "--project", project];
+    let stands = || {
+        let info = prism.run(&["template", "info", "box-env", "--json"]).json();
+        let project = info["template"]["project"].as_str().map(str::to_owned);
+        (project, info["version"]["number"].as_u64())
+    };
+    let sentence = "box-env goes from no project to the project lab, with its versions up to 1";
+
+    // Nobody can answer: it is refused, and says how to agree.
+    let refused = prism.run(&save("lab"));
+    assert_eq!(refused.code, 1, "{}", refused.stderr);
+    for says in ["error[MoveNotAgreed]:", "lab", "--yes"] {
+        assert!(refused.stderr.contains(says), "{}", refused.stderr);
+    }
+    assert_eq!(stands(), (None, Some(1)));
+
+    let declined = prism.typed("n\n", &save("lab"));
+    for says in [sentence, "Move it? [y/N]", "Nothing was changed."] {
+        assert!(declined.stderr.contains(says), "{}", declined.stderr);
+    }
+    assert_eq!(stands(), (None, Some(1)));
+    assert_eq!(prism.state("box"), "running");
+
+    // The other question is whether the instance may be down.
+    let agreed = prism.typed("y\ny\n", &save("lab"));
+    assert_eq!(agreed.code, 0, "{}", agreed.stderr);
+    assert!(
+        agreed.stderr.contains("Continue? [y/N]"),
+        "{}",
+        agreed.stderr
+    );
+    assert_eq!(stands(), (Some("lab".to_owned()), Some(2)));
+
+    // On a terminal and without one, --yes answers both.
+    let yes = |project| [&save(project)[..], &["--yes"]].concat();
+    let moved = prism.typed("", &yes("course"));
+    assert_eq!(moved.code, 0, "{}", moved.stderr);
+    assert!(!moved.stderr.contains("[y/N]"), "{}", moved.stderr);
+    assert_eq!(stands(), (Some("course".to_owned()), Some(3)));
+    prism.ok(&yes("lab"));
+    assert_eq!(stands(), (Some("lab".to_owned()), Some(4)));
+}

@@ -170,6 +170,35 @@ impl Prism {
         (code, answer.code)
     }
 
+    /// Runs it on a terminal at which this is typed. The answer's stderr is what the terminal shows beside the data.
+    #[cfg(unix)]
+    pub(crate) fn typed(&self, typed: &str, args: &[&str]) -> Answer {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        use std::io::Read as _;
+        use std::os::unix::ffi::OsStrExt as _;
+
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&ours).unwrap();
+        unlockpt(&ours).unwrap();
+        let name = ptsname(&ours, Vec::new()).unwrap();
+        let name = Path::new(std::ffi::OsStr::from_bytes(name.as_bytes()));
+        let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY;
+        let theirs = rustix::fs::open(name, flags, rustix::fs::Mode::empty()).unwrap();
+        let mut command = self.command(args);
+        command.stdin(theirs.try_clone().unwrap()).stderr(theirs);
+        let child = command.stdout(Stdio::piped()).spawn().unwrap();
+        // It holds the program's side open.
+        drop(command);
+        let mut ours = fs::File::from(ours);
+        ours.write_all(typed.as_bytes()).unwrap();
+        let mut shown = Vec::new();
+        // When the program has ended, Linux answers with an error.
+        let _ = ours.read_to_end(&mut shown);
+        let mut answer = answer(&child.wait_with_output().unwrap());
+        answer.stderr = String::from_utf8_lossy(&shown).into_owned();
+        answer
+    }
+
     /// Starts it.
     pub(crate) fn spawn(&self, args: &[&str]) -> Child {
         self.command(args)
