@@ -6,7 +6,7 @@ use std::error::Error;
 use prism_functions::domain::{Code, Problem};
 use prism_functions::ports::{Ec2Error, Fault, Refusal};
 
-/// The same problem, under the code of what caused it, if that is something that has to be mended
+/// The same problem, under the code of what caused it, if that is something that has to be fixed
 /// here: a database file, credentials, a clock, a profile that names what is not there.
 pub(crate) fn explain(problem: Problem) -> Problem {
     let problem = prism_local::explain(problem);

@@ -1,4 +1,4 @@
-//! What saves leave over, found and mended at the command line.
+//! What saves leave over, found and fixed at the command line.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -49,7 +49,7 @@ fn leftovers(prism: &Prism) -> Vec<Value> {
 }
 
 #[test]
-fn what_is_left_over_is_listed_and_mended_after_a_question() {
+fn what_is_left_over_is_listed_and_fixed_after_a_question() {
     let prism = littered(Some("ours"));
     let told = prism.run(&["doctor"]);
     assert_eq!(told.code, 0, "{}", told.stderr);
@@ -69,11 +69,11 @@ fn what_is_left_over_is_listed_and_mended_after_a_question() {
     assert_eq!(leftovers(&prism).len(), left.len());
     // A yes to everything is none to this: no record explains what the AMI is.
     let kept = prism.run(&["doctor", "--fix", "--yes", "--json"]).json();
-    assert_eq!(kept["mended"], Value::Null, "{kept:#}");
+    assert_eq!(kept["fixed"], Value::Null, "{kept:#}");
     assert_eq!(leftovers(&prism).len(), left.len());
     let remove = ["doctor", "--fix", "--remove-unexplained", "--yes"];
-    let mended = prism.run(&[&remove[..], &["--json"]].concat()).json();
-    assert_eq!(mended["mended"][0]["result"], "done", "{mended:#}");
+    let fixed = prism.run(&[&remove[..], &["--json"]].concat()).json();
+    assert_eq!(fixed["fixed"][0]["result"], "done", "{fixed:#}");
     // Its snapshots may have come after the look.
     prism.ok(&remove);
     assert!(leftovers(&prism).is_empty());
@@ -112,8 +112,8 @@ fn an_ami_that_is_open_to_a_stranger_is_told_loudly_and_closed() {
     let left = leftovers(&prism);
     assert_eq!(left[0]["kind"], "permissions", "{left:?}");
     assert_eq!(left[0]["open_to"][0]["account"], "777788889999");
-    let mended = prism.ok(&["doctor", "--fix", "--yes"]);
-    assert!(mended.contains("set as the grants say"), "{mended}");
+    let fixed = prism.ok(&["doctor", "--fix", "--yes"]);
+    assert!(fixed.contains("set as the grants say"), "{fixed}");
     assert!(leftovers(&prism).is_empty());
     let held = futures::executor::block_on(ec2.launch_permissions(&region, &image));
     assert_eq!(held.unwrap(), []);

@@ -1,4 +1,4 @@
-//! What a save leaves over where records are lost or calls come late: it is found, mended once, and
+//! What a save leaves over where records are lost or calls come late: it is found, fixed once, and
 //! what a version uses is never touched (promise P5).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -7,7 +7,7 @@ use prism_functions::domain::save::SaveState;
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::{Region, SaveId};
 use prism_functions::ports::{Condition, InstanceState, Key, NewImage, Table as _, Tags, Write};
-use prism_functions::service::{Left, Leftover, Mended, TemplateFilter};
+use prism_functions::service::{Fixed, Left, Leftover, TemplateFilter};
 use prism_functions::steps::SAVE_TAG;
 use prism_tests::world::{
     REGION, Setup, World, begun, caller, id_of, launched, region, save_request,
@@ -33,16 +33,16 @@ fn kinds(found: &[Leftover]) -> Vec<String> {
     kinds
 }
 
-/// Mends all of it. Everything has to be done, or begun.
-fn mend(world: &World, found: &[Leftover]) -> Vec<(Leftover, Mended)> {
-    let mended = world.clock.run(world.service.mend(found)).unwrap();
-    for (leftover, outcome) in &mended {
+/// Fixes all of it. Everything has to be done, or begun.
+fn fix(world: &World, found: &[Leftover]) -> Vec<(Leftover, Fixed)> {
+    let fixed = world.clock.run(world.service.fix(found)).unwrap();
+    for (leftover, outcome) in &fixed {
         assert!(
-            !matches!(outcome, Mended::Failed(_)),
+            !matches!(outcome, Fixed::Failed(_)),
             "{leftover:?}: {outcome:?}"
         );
     }
-    mended
+    fixed
 }
 
 fn delete(world: &World, pk: String, sk: &str) {
@@ -125,17 +125,17 @@ fn a_late_ami_of_a_failed_save_is_found_and_removed_with_its_snapshots() {
     let template = "lt-0123456789abcdef0".parse().unwrap();
     let set = |versions: &[_]| world.admin.set_launch_template(&here, &template, versions);
     set(std::slice::from_ref(image)).unwrap();
-    let tried = world.clock.run(world.service.mend(&left[..1])).unwrap();
+    let tried = world.clock.run(world.service.fix(&left[..1])).unwrap();
     assert!(
-        matches!(&tried[0].1, Mended::Failed(why) if why.message.contains(template.as_str())),
+        matches!(&tried[0].1, Fixed::Failed(why) if why.message.contains(template.as_str())),
         "{tried:?}"
     );
     set(&[]).unwrap();
-    mend(&world, &left);
+    fix(&world, &left);
     assert!(found(&world).is_empty());
-    let again = mend(&world, &left);
+    let again = fix(&world, &left);
     assert!(
-        again.iter().all(|(_, it)| matches!(it, Mended::Explained)),
+        again.iter().all(|(_, it)| matches!(it, Fixed::Explained)),
         "{again:?}"
     );
 }
@@ -154,7 +154,7 @@ fn a_lock_and_a_duty_of_no_save_are_released_and_the_instance_started() {
     delete(&world, format!("SAVE#{id}"), "META");
     let left = found(&world);
     assert_eq!(kinds(&left), ["duty", "image", "lock", "snapshot"]);
-    mend(&world, &left);
+    fix(&world, &left);
     world.pass(120);
     // The instance was down: it has been started, and is seen running now.
     assert_eq!(
@@ -163,7 +163,7 @@ fn a_lock_and_a_duty_of_no_save_are_released_and_the_instance_started() {
     );
     let left = found(&world);
     assert_eq!(kinds(&left), ["duty"]);
-    mend(&world, &left);
+    fix(&world, &left);
     assert!(found(&world).is_empty());
     let record = world.save("ada", save_request("work", "kept")).unwrap();
     assert_eq!(record.state, SaveState::Succeeded, "it can be saved again");
@@ -219,7 +219,7 @@ fn a_lost_save_a_stale_wait_a_copys_lock_and_a_schedule_that_points_nowhere() {
         kinds(&left),
         ["copy_lock", "image", "schedule", "snapshot", "wait"]
     );
-    mend(&world, &left);
+    fix(&world, &left);
     assert!(found(&world).is_empty(), "{:#?}", found(&world));
     let name = "kept".parse().unwrap();
     let schedule = world
@@ -239,7 +239,7 @@ fn a_save_that_lost_its_execution_is_put_back() {
     let left = found(&world);
     assert_eq!(left.len(), 1, "{left:#?}");
     assert_eq!(left[0].what, Left::Save { id: id.clone() });
-    mend(&world, &left);
+    fix(&world, &left);
     prism_tests::story::to_the_end(&world, &id);
     assert!(found(&world).is_empty());
 }

@@ -8,7 +8,7 @@ use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
 use prism_functions::domain::{Code, ImageId, Problem, Region, TemplateName};
 use prism_functions::ports::{Ec2 as _, LaunchPermission};
 use prism_functions::service::{
-    Deletion, ImageFault, Left, Leftover, Mended, ShareRequest, TemplateView,
+    Deletion, Fixed, ImageFault, Left, Leftover, ShareRequest, TemplateView,
 };
 use prism_functions::steps::SAVE_TAG;
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
@@ -154,9 +154,9 @@ fn a_deletion_that_ec2_refuses_is_told_to_its_owner_until_it_gets_through() {
     };
     let removal = left.iter().find(of_template).unwrap().clone();
     assert!(removal.why.contains("ec2:DeregisterImage"), "{removal:?}");
-    let mended = ask!(world, mend(std::slice::from_ref(&removal))).unwrap();
+    let fixed = ask!(world, fix(std::slice::from_ref(&removal))).unwrap();
     assert!(
-        matches!(&mended[0].1, Mended::Failed(problem) if problem.code == Code::PermissionMissing)
+        matches!(&fixed[0].1, Fixed::Failed(problem) if problem.code == Code::PermissionMissing)
     );
     let again = delete(&world, "ada", "kept", false).unwrap();
     assert_eq!(again.stuck.unwrap().code, "PermissionMissing");

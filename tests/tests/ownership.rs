@@ -14,7 +14,7 @@ use prism_functions::domain::{Code, DeploymentId, SaveId};
 use prism_functions::ports::{Ec2 as _, NewImage, Tags};
 use prism_functions::registry::Registry;
 use prism_functions::service::access::OWNER_TAG;
-use prism_functions::service::{Left, Leftovers, Mended, Service, save_id_of};
+use prism_functions::service::{Fixed, Left, Leftovers, Service, save_id_of};
 use prism_functions::steps::{DEPLOYMENT_TAG, Env, Identity, SAVE_TAG};
 use prism_local::ec2::InstanceSpec;
 use prism_local::store::MemoryTable;
@@ -182,10 +182,10 @@ fn another_deployments_doctor_finds_nothing_of_this_one() {
     let other = deployment(&world, "another-deployment");
     let looked = look(&world, &other);
     assert_eq!((looked.found, looked.unknown), (vec![], vec![]));
-    let mended = world.clock.run(other.mend(&everything(&world))).unwrap();
-    assert_eq!(mended.len(), 2);
-    for (leftover, outcome) in mended {
-        assert!(matches!(outcome, Mended::Explained), "{leftover:?}");
+    let fixed = world.clock.run(other.fix(&everything(&world))).unwrap();
+    assert_eq!(fixed.len(), 2);
+    for (leftover, outcome) in fixed {
+        assert!(matches!(outcome, Fixed::Explained), "{leftover:?}");
     }
     assert_eq!(count(&world), (1, 1), "even where it is told to");
 }
@@ -230,11 +230,8 @@ fn what_carries_no_identity_is_ours_by_a_record_alone() {
     assert_eq!(looked.found, vec![]);
     assert_eq!(looked.unknown.len(), 2, "{looked:#?}");
     assert!(matches!(looked.unknown[0].what, Left::Image { .. }));
-    let mended = world
-        .clock
-        .run(world.service.mend(&looked.unknown))
-        .unwrap();
-    assert!(mended.iter().all(|(_, it)| matches!(it, Mended::Explained)));
+    let fixed = world.clock.run(world.service.fix(&looked.unknown)).unwrap();
+    assert!(fixed.iter().all(|(_, it)| matches!(it, Fixed::Explained)));
     assert_eq!(count(&world), (1, 1));
     let known = world.save("ada", save_request("work", "kept")).unwrap();
     image(&world, "late", &known.save_id, None);

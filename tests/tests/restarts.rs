@@ -179,7 +179,7 @@ fn no_room_for_longer_than_the_save_waits() {
 }
 
 #[test]
-fn a_key_that_is_lost_and_mended() {
+fn a_key_that_is_lost_and_fixed() {
     let key = "arn:aws:kms:us-east-1:111122223333:key/1";
     let world = launched(Setup::seeded(11));
     let instance = id_of(&world);

@@ -13,7 +13,7 @@ use prism_functions::ports::{
     Condition, Executions, Firing, Key, Schedules, SchedulesError, Table, Write,
 };
 use prism_functions::registry::Registry;
-use prism_functions::service::{Fired, Keep, Left, Mended, ScheduleEdit, Service};
+use prism_functions::service::{Fired, Fixed, Keep, Left, ScheduleEdit, Service};
 use prism_tests::interleaved::{Doing, Yielding, interleave};
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};
 
@@ -530,8 +530,8 @@ fn the_doctor_finds_what_fires_without_a_record_and_deletes_that_alone() {
         panic!("{leftover:?}");
     };
     assert_eq!((id, owner, schedule), (&key(&first), &ada.user, &nightly));
-    let mended = world.clock.run(service.mend(&left.found)).unwrap();
-    assert!(matches!(mended[..], [(_, Mended::Done)]), "{mended:?}");
+    let fixed = world.clock.run(service.fix(&left.found)).unwrap();
+    assert!(matches!(fixed[..], [(_, Fixed::Done)]), "{fixed:?}");
     assert_eq!(*flaky.there.lock().unwrap(), BTreeSet::from([key(&second)]));
     assert_eq!(found().found, []);
     // A scheduler that does not answer keeps nobody from seeing the rest.

@@ -112,7 +112,7 @@ pub(crate) fn run(options: &[&str]) -> Outcome {
         run_command(command.arg(learnt).arg(seeds)).map_err(|failed| {
             format!(
                 "{failed}\nThe text is in {}. Play it again: cargo xtask fuzz {} --input FILE\n\
-                 Once it is mended, put it into tests/corpus/{}.",
+                 Once it is fixed, put it into tests/corpus/{}.",
                 found.display(),
                 target.name,
                 target.seeds

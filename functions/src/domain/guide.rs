@@ -249,7 +249,7 @@ const TABLE: &[Row] = &[
         steps: &[
             (
                 Always,
-                "Mend what EC2 names, then start the instance:",
+                "Fix what EC2 names, then start the instance:",
                 "prism start {quoted} --region {region}",
             ),
             (

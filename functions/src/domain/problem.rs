@@ -131,7 +131,7 @@ codes! {
     LimitReached, Refused, "There are as many of these as there can be.", "Remove what is not needed any more.";
     CopyExists, Refused, "The version has an AMI in that Region already.", "Nothing needs to be copied: launch it there.";
     CopyInProgress, Refused, "The version is being copied to that Region.", "Wait for it (\"prism saves watch\") or cancel it (\"prism saves cancel\").";
-    LeftOver, Refused, "Something of a save is left over that no record explains.", "See it with \"prism doctor\", and mend it with \"prism doctor --fix\".";
+    LeftOver, Refused, "Something of a save is left over that no record explains.", "See it with \"prism doctor\", and fix it with \"prism doctor --fix\".";
     NotAsGranted, Refused, "AMIs are open to others than their templates are shared with.", "See which with \"prism doctor\", and set them as the shares say with \"prism doctor --fix\".";
     SumWrong, Refused, "A sum of costs is not what it is of.", "See which with \"prism doctor\", and set it as it is counted with \"prism doctor --fix\".";
     RequestInDoubt, Refused, "Whether the request had its effect is not known.", "Look first (\"prism list\", \"prism saves list\"), then ask again if it had none.";
@@ -151,7 +151,7 @@ codes! {
     ShareFailed, Failed, "The AMIs could not be opened or closed in every Region.", "Ask for the same again: what is done stays done.";
     RestoreGaveUp, Failed, "The instance could not be brought back for hours.", "Start it by hand (\"prism start\"); docs/operations.md says what to try.";
     StartRefused, Failed, "EC2 refuses to start the instance as it is.", "Change what EC2 names in the message, then \"prism start\".";
-    RestoreImpossible, Failed, "The instance cannot be brought back as it is.", "Read the cause in the message and mend it, then \"prism start\".";
+    RestoreImpossible, Failed, "The instance cannot be brought back as it is.", "Read the cause in the message and fix it, then \"prism start\".";
     Superseded, Failed, "A recovery has taken over; this execution must change nothing more.", "Nothing needs to be done: the recovery goes on.";
     AwsRefused, Failed, "EC2 refused a call for a reason that Prism does not know.", "Look EC2's code up; the sentence that EC2 gave with it is in the log.";
     LocalStateCorrupt, Failed, "A database file of the embedded cloud is damaged or not Prism's.", "Move the file away and start over, or restore it from a backup.";
@@ -163,7 +163,7 @@ codes! {
     DiskFull, Failed, "The disk is full.", "Free some space, then try again.";
     LocalIo, Failed, "A file of the embedded cloud cannot be read or written.", "Check the folder's permissions, or use another with --home.";
     NotCustomisable, Refused, "A command inside a simulated instance is not one that the simulator knows.", "\"prism exec --help\" lists what it knows.";
-    ConfigInvalid, BadInput, "The configuration of \"prism\" is not what it must be.", "Mend what the message names, or write the profile anew: prism configure --force";
+    ConfigInvalid, BadInput, "The configuration of \"prism\" is not what it must be.", "Fix what the message names, or write the profile anew: prism configure --force";
     ProfileNotFound, BadInput, "There is no profile of that name.", "\"prism configure\" makes one.";
     ProfileExists, Refused, "There is another profile of that name.", "Choose another name with --name, or replace it with --force.";
     BackendMissing, Refused, "This binary was built without what the profile needs.", "Build it with that: cargo install --path cli --features aws";
@@ -189,7 +189,7 @@ codes! {
 }
 
 impl Code {
-    /// Whether it lies in how Prism is set up, which whoever runs it must mend, and not in what was
+    /// Whether it lies in how Prism is set up, which whoever runs it must fix, and not in what was
     /// asked of it.
     pub fn is_about_setup(self) -> bool {
         matches!(

@@ -1,5 +1,5 @@
 //! What AWS refuses for a reason that lies in how Prism is set up, and not in the call: asking again
-//! changes nothing before somebody has mended it.
+//! changes nothing before somebody has fixed it.
 
 use std::error::Error;
 

@@ -52,7 +52,7 @@ pub use images::ImageFault;
 pub use import::{ImportRequest, Imported};
 pub use instances::InstanceView;
 pub use launches::{LaunchPlan, LaunchRequest};
-pub use leftovers::{Left, Leftover, Leftovers, Mended};
+pub use leftovers::{Fixed, Left, Leftover, Leftovers};
 pub use lineage::{Lineage, LineageNode};
 pub use listing::TemplateFilter;
 pub use projects::{

@@ -105,7 +105,7 @@ impl Known {
     }
 
     /// The differences that were not seen.
-    pub(crate) fn mended(&self) -> Vec<&'static str> {
+    pub(crate) fn fixed(&self) -> Vec<&'static str> {
         let all = DIFFERENCES.iter().zip(self.seen);
         let unseen = all.filter(|(_, seen)| !seen);
         unseen.map(|(known, _)| known.title).collect()

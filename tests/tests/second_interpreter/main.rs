@@ -52,5 +52,5 @@ fn two_interpreters_agree() {
         }
     }
     assert!(differences.is_empty(), "\n{differences}");
-    assert_eq!(known.mended(), Vec::<&str>::new(), "moto does it right now");
+    assert_eq!(known.fixed(), Vec::<&str>::new(), "moto does it right now");
 }

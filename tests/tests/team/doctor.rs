@@ -8,7 +8,7 @@ use prism_functions::domain::ImageId;
 use prism_functions::domain::Problem;
 use prism_functions::ports::{Ec2 as _, LaunchPermission, Table};
 use prism_functions::registry::Registry;
-use prism_functions::service::{Left, Leftover, Mended};
+use prism_functions::service::{Fixed, Left, Leftover};
 use prism_tests::interleaved::{Doing, Yielding, interleave};
 use prism_tests::world::{Setup, World, begun, caller, launched};
 
@@ -50,9 +50,9 @@ fn close(world: &World, image: &ImageId, to: &[LaunchPermission]) {
     world.clock.run(closed).unwrap();
 }
 
-fn mended(world: &World, found: &[Leftover]) -> Vec<Mended> {
-    let mended = world.clock.run(world.service.mend(found)).unwrap();
-    mended.into_iter().map(|(_, outcome)| outcome).collect()
+fn fixed(world: &World, found: &[Leftover]) -> Vec<Fixed> {
+    let fixed = world.clock.run(world.service.fix(found)).unwrap();
+    fixed.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
 /// What the one finding says: whom it is open to, and closed to.
@@ -89,8 +89,8 @@ fn an_ami_that_is_open_by_no_share_is_found_and_closed() {
     assert_eq!(differs(&left), (both.to_vec(), vec![]));
     assert!(left[0].why.contains("777788889999"), "{left:?}");
     assert!(left[0].save_id.is_some());
-    let outcomes = mended(&world, &left);
-    assert!(matches!(outcomes[..], [Mended::Done]), "{outcomes:?}");
+    let outcomes = fixed(&world, &left);
+    assert!(matches!(outcomes[..], [Fixed::Done]), "{outcomes:?}");
     // What a share allows stays as it is, there and everywhere else.
     for number in [1, 2] {
         assert_eq!(
@@ -99,8 +99,8 @@ fn an_ami_that_is_open_by_no_share_is_found_and_closed() {
         );
     }
     assert_eq!(found(&world), []);
-    let again = mended(&world, &left);
-    assert!(matches!(again[..], [Mended::Explained]), "{again:?}");
+    let again = fixed(&world, &left);
+    assert!(matches!(again[..], [Fixed::Explained]), "{again:?}");
 }
 
 #[test]
@@ -113,11 +113,11 @@ fn an_ami_that_is_closed_to_whom_it_is_shared_with_is_found_and_opened() {
     assert_eq!(differs(&left), (vec![], vec![theirs.clone()]));
     // Whoever takes the share back meanwhile has the last word.
     unshare(&world, ACCOUNT).unwrap();
-    assert!(matches!(mended(&world, &left)[..], [Mended::Explained]));
+    assert!(matches!(fixed(&world, &left)[..], [Fixed::Explained]));
     share(&world, "ada", ACCOUNT).unwrap();
     world.pass(60);
     close(&world, &image, std::slice::from_ref(&theirs));
-    assert!(matches!(mended(&world, &left)[..], [Mended::Done]));
+    assert!(matches!(fixed(&world, &left)[..], [Fixed::Done]));
     assert_eq!(open_to(&world, 2), [[theirs.clone()], [theirs]]);
     assert_eq!(found(&world), []);
 }
@@ -133,7 +133,7 @@ fn what_takes_effect_after_a_share_was_taken_back_is_found() {
     open(&world, &image, std::slice::from_ref(&theirs));
     let left = found(&world);
     assert_eq!(differs(&left), (vec![theirs], vec![]));
-    assert!(matches!(mended(&world, &left)[..], [Mended::Done]));
+    assert!(matches!(fixed(&world, &left)[..], [Fixed::Done]));
     assert_eq!(open_to(&world, 1), [vec![], vec![]]);
 }
 

@@ -218,7 +218,7 @@ fn what_was_opened_wrongly_before_is_found_seen_by_its_owner_and_closed() {
         .cloned()
         .collect();
     assert_eq!(wrong.len(), 1, "{found:?}");
-    world.clock.run_it(world.service.mend(&wrong));
+    world.clock.run_it(world.service.fix(&wrong));
     assert_eq!(open_to(&world), []);
     let found = world.clock.run_it(world.service.leftovers()).found;
     assert!(found.is_empty(), "{found:?}");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use prism_functions::domain::Problem;
 use prism_functions::ports::{Change, Condition, Key, Table, Write};
 use prism_functions::registry::Registry;
-use prism_functions::service::{Left, Leftover, Mended, Service};
+use prism_functions::service::{Fixed, Left, Leftover, Service};
 use prism_tests::interleaved::{Doing, Yielding, give_way, interleave};
 use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
 
@@ -32,9 +32,9 @@ fn found(world: &World) -> Vec<Leftover> {
     world.clock.run_it(world.service.leftovers()).found
 }
 
-fn mended(world: &World, found: &[Leftover]) -> Vec<Mended> {
-    let mended = world.clock.run_it(world.service.mend(found));
-    mended.into_iter().map(|(_, outcome)| outcome).collect()
+fn fixed(world: &World, found: &[Leftover]) -> Vec<Fixed> {
+    let fixed = world.clock.run_it(world.service.fix(found));
+    fixed.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
 /// What is wrong, as it is counted here.
@@ -73,16 +73,16 @@ fn sums_that_were_written_by_hand_are_found_and_set_right() {
     );
     assert!(left[0].why.contains("kept as 12340.00 USD"), "{left:?}");
     assert_eq!(wrong(&world, "kept").len(), 2);
-    let outcomes = mended(&world, &left);
+    let outcomes = fixed(&world, &left);
     assert!(
-        matches!(outcomes[..], [Mended::Done, Mended::Done]),
+        matches!(outcomes[..], [Fixed::Done, Fixed::Done]),
         "{outcomes:?}"
     );
     assert_eq!(found(&world), []);
     assert_eq!(wrong(&world, "kept"), Vec::<String>::new());
-    let again = mended(&world, &left);
+    let again = fixed(&world, &left);
     assert!(
-        matches!(again[..], [Mended::Explained, Mended::Explained]),
+        matches!(again[..], [Fixed::Explained, Fixed::Explained]),
         "{again:?}"
     );
 }
@@ -100,7 +100,7 @@ fn what_is_pledged_is_set_right_while_the_save_goes_on() {
     let project = brain();
     assert_eq!(left.len(), 1, "{left:?}");
     assert_eq!(left[0].what, Left::ProjectSum { project });
-    assert!(matches!(mended(&world, &left)[..], [Mended::Done]));
+    assert!(matches!(fixed(&world, &left)[..], [Fixed::Done]));
     let item = world.clock.run(world.table.get(&of_project()));
     let item = item.unwrap().unwrap();
     assert!(item.attributes["pledged_micro_usd"].as_i64() > Some(0));
@@ -166,14 +166,14 @@ fn what_is_set_right_loses_no_change_that_is_made_meanwhile() {
         let left = found(&world);
         assert_eq!(left.len(), 2, "{left:?}");
         let service = yielding(&world);
-        let mend = async || {
-            let outcomes = service.mend(&left).await?;
+        let fix = async || {
+            let outcomes = service.fix(&left).await?;
             // What changed while it was looked at is left for the next look.
-            let done = |it: &(Leftover, Mended)| matches!(it.1, Mended::Done);
+            let done = |it: &(Leftover, Fixed)| matches!(it.1, Fixed::Done);
             Ok(outcomes.into_iter().filter(done).map(|it| it.0).collect())
         };
         let mut rng = fastrand::Rng::with_seed(seed);
-        let mut calls: Vec<Doing<'_, Result<Vec<Leftover>, Problem>>> = vec![Box::pin(mend())];
+        let mut calls: Vec<Doing<'_, Result<Vec<Leftover>, Problem>>> = vec![Box::pin(fix())];
         for version in ["one@1", "one@2", "two@1", "two@2", "three@1"] {
             let turns = TURNS / 2 + rng.usize(..TURNS);
             calls.push(Box::pin(delete(&service, version, turns)));

@@ -159,7 +159,7 @@ fn show(
 }
 
 /// Tells what commands would stumble over. The profile is written whatever comes of it: what is
-/// missing may be mended later.
+/// missing may be fixed later.
 async fn check(chosen: &Chosen, global: &Global, environment: &Environment, out: &Output) {
     let checks = doctor::of(chosen, global, environment).await;
     let unwell: Vec<doctor::Check> = checks

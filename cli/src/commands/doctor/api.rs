@@ -31,7 +31,7 @@ pub(super) async fn checks(
         Err(problem) => return vec![Check::fail("api", problem)],
     };
     let mut checks = vec![
-        Check::ok("api", format!("{} answers", client.url())),
+        Check::ok("api", format!("{} responds", client.url())),
         clock::check(&headers, time.now()),
     ];
     let me = answer.and_then(Answer::json::<Me>);

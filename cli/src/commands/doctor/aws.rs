@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_definition_of_another_version_is_told_with_the_place() {
+    fn a_definition_of_another_version_is_reported_with_the_place() {
         let mut other: Value = serde_json::from_str(&deployed()).unwrap();
         other["States"]["StopInstance"]["TimeoutSeconds"] = 7.into();
         let problem = same_definition(&other.to_string()).unwrap_err();

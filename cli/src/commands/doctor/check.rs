@@ -57,12 +57,12 @@ impl Check {
 
     /// It is worth knowing.
     pub(crate) fn warn(name: &'static str, problem: Problem) -> Self {
-        Self::told(name, Verdict::Warn, problem)
+        Self::of_problem(name, Verdict::Warn, problem)
     }
 
     /// Commands will fail.
     pub(crate) fn fail(name: &'static str, problem: Problem) -> Self {
-        Self::told(name, Verdict::Fail, problem)
+        Self::of_problem(name, Verdict::Fail, problem)
     }
 
     /// What an attempt found.
@@ -73,7 +73,7 @@ impl Check {
         }
     }
 
-    fn told(name: &'static str, verdict: Verdict, problem: Problem) -> Self {
+    fn of_problem(name: &'static str, verdict: Verdict, problem: Problem) -> Self {
         let problem = explain(problem);
         Self {
             name,

@@ -16,12 +16,12 @@ const MUCH: TimeDelta = TimeDelta::minutes(1);
 /// Compares this machine's time with the one that an answer tells.
 pub(super) fn check(headers: &HeaderMap, now: Timestamp) -> Check {
     let date = headers.get(DATE).and_then(|date| date.to_str().ok());
-    let told = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
-    let Some(told) = told else {
+    let server_time = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+    let Some(server_time) = server_time else {
         let message = "The answer has no date to compare the clock with.";
         return Check::warn(NAME, Problem::new(Code::ApiUnavailable, message));
     };
-    let off = now.signed_duration_since(told);
+    let off = now.signed_duration_since(server_time);
     let by = format!("{} s", off.num_seconds().abs());
     let ahead = if off < TimeDelta::zero() {
         "behind"

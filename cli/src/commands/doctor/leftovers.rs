@@ -1,9 +1,9 @@
-//! What saves have left over, and mending it.
+//! What saves have left over, and fixing it.
 
 use std::fmt::Write as _;
 
 use prism_functions::domain::{Code, Problem};
-use prism_functions::service::{Left, Leftover, Leftovers, Mended, Service};
+use prism_functions::service::{Fixed, Left, Leftover, Leftovers, Service};
 use serde_json::{Value, json};
 
 use super::Check;
@@ -22,7 +22,7 @@ const REMOVALS: &str = "deletions";
 /// That of the check of what is kept of costs.
 const COSTS: &str = "costs";
 
-/// What was found, and what came of mending it.
+/// What was found, and what came of fixing it.
 #[derive(Default)]
 pub(super) struct Looked {
     /// The checks.
@@ -31,15 +31,15 @@ pub(super) struct Looked {
     pub(super) found: Vec<Leftover>,
     /// What nobody knows the maker of.
     pub(super) unknown: Vec<Leftover>,
-    /// What was mended.
-    pub(super) mended: Option<Vec<(Leftover, Mended)>>,
+    /// What was fixed.
+    pub(super) fixed: Option<Vec<(Leftover, Fixed)>>,
 }
 
-/// Looks for leftovers, and mends them if that is wanted and agreed to: those that no record explains only where
+/// Looks for leftovers, and fixes them if that is wanted and agreed to: those that no record explains only where
 /// `unexplained` says so.
 pub(super) async fn look(
     service: &Service,
-    mend: Mend,
+    fix: Fix,
     unexplained: bool,
     out: &Output,
 ) -> Result<Looked, Problem> {
@@ -68,7 +68,7 @@ pub(super) async fn look(
         })
         .collect();
     checks.extend(scheduler.map(|problem| Check::fail(NAME, problem)));
-    checks.extend(told_unknown(&unknown));
+    checks.extend(unknown_makers(&unknown));
     if found.is_empty() {
         if checks.is_empty() {
             let count = regions.len();
@@ -84,37 +84,37 @@ pub(super) async fn look(
         .iter()
         .cloned()
         .partition(|leftover| unexplained || !leftover.unexplained);
-    let agreed = match mend {
-        Mend::No => false,
+    let agreed = match fix {
+        Fix::No => false,
         _ if asked.is_empty() => false,
-        mend => is_agreed(mend, &asked, out)?,
+        fix => is_agreed(fix, &asked, out)?,
     };
-    let mended = if agreed {
-        let mended = service.mend(&asked).await?;
-        let outcomes = mended.iter();
+    let fixed = if agreed {
+        let fixed = service.fix(&asked).await?;
+        let outcomes = fixed.iter();
         checks.extend(outcomes.map(|(leftover, outcome)| outcome_of(leftover, outcome)));
-        checks.extend(told(&kept));
-        Some(mended)
+        checks.extend(findings(&kept));
+        Some(fixed)
     } else {
-        checks.extend(told(&found));
+        checks.extend(findings(&found));
         None
     };
     Ok(Looked {
         checks,
         found,
         unknown,
-        mended,
+        fixed,
     })
 }
 
-/// Shows what is about to be mended, whether or not notes are wanted, and asks if that is to be asked.
-fn is_agreed(mend: Mend, asked: &[Leftover], out: &Output) -> Result<bool, Problem> {
+/// Shows what is about to be fixed, whether or not notes are wanted, and asks if that is to be asked.
+fn is_agreed(fix: Fix, asked: &[Leftover], out: &Output) -> Result<bool, Problem> {
     let list = list(asked);
-    if mend == Mend::Yes {
+    if fix == Fix::Yes {
         out.note(list.trim_end());
         return Ok(true);
     }
-    let question = format!("{list}{} of these will be mended. Go on?", asked.len());
+    let question = format!("{list}{} of these will be fixed. Go on?", asked.len());
     let agreed = prompt::confirm(out, &question)?;
     if !agreed {
         out.note("Nothing was changed.");
@@ -123,7 +123,7 @@ fn is_agreed(mend: Mend, asked: &[Leftover], out: &Output) -> Result<bool, Probl
 }
 
 /// AMIs and snapshots that may be anybody's.
-fn told_unknown(unknown: &[Leftover]) -> Option<Check> {
+fn unknown_makers(unknown: &[Leftover]) -> Option<Check> {
     const HOW: &str = "Prism never removes them. Whose they are, and how to remove them by hand: docs/operations.md";
     let count = unknown.len();
     let message = format!("AMIs and snapshots of saves that this registry does not know: {count}.");
@@ -133,7 +133,7 @@ fn told_unknown(unknown: &[Leftover]) -> Option<Check> {
 
 /// What was found, in a sentence each. That others may launch what is not shared with them is no mere
 /// remark.
-fn told(found: &[Leftover]) -> Vec<Check> {
+fn findings(found: &[Leftover]) -> Vec<Check> {
     let count = |which: &dyn Fn(&Left) -> bool| found.iter().filter(|it| which(&it.what)).count();
     let open =
         count(&|what| matches!(what, Left::Permissions { open_to, .. } if !open_to.is_empty()));
@@ -186,9 +186,9 @@ fn is_sum(what: &Left) -> bool {
     matches!(what, Left::TemplateSum { .. } | Left::ProjectSum { .. })
 }
 
-/// Whether to mend.
+/// Whether to fix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mend {
+pub(super) enum Fix {
     /// Only look.
     No,
     /// Ask first.
@@ -197,32 +197,32 @@ pub(super) enum Mend {
     Yes,
 }
 
-fn outcome_of(leftover: &Leftover, outcome: &Mended) -> Check {
+fn outcome_of(leftover: &Leftover, outcome: &Fixed) -> Check {
     let what = name(&leftover.what);
     match outcome {
-        Mended::Done => Check::ok(NAME, format!("{what}: {}", deed(&leftover.what))),
-        Mended::Explained => Check::ok(NAME, format!("{what}: no longer left over")),
-        Mended::Begun(how) => Check::ok(NAME, format!("{what}: {how}")),
-        Mended::Failed(problem) => {
-            let message = format!("{what} could not be mended: {}", problem.chain());
+        Fixed::Done => Check::ok(NAME, format!("{what}: {}", what_was_done(&leftover.what))),
+        Fixed::Explained => Check::ok(NAME, format!("{what}: no longer left over")),
+        Fixed::Begun(how) => Check::ok(NAME, format!("{what}: {how}")),
+        Fixed::Failed(problem) => {
+            let message = format!("{what} could not be fixed: {}", problem.chain());
             let hint = problem.advice().to_owned();
             Check::fail(NAME, Problem::new(problem.code, message).hint(hint))
         }
     }
 }
 
-/// What was mended, as data.
-pub(super) fn data(mended: &[(Leftover, Mended)]) -> Value {
-    let one = |(leftover, outcome): &(Leftover, Mended)| {
+/// What was fixed, as data.
+pub(super) fn data(fixed: &[(Leftover, Fixed)]) -> Value {
+    let one = |(leftover, outcome): &(Leftover, Fixed)| {
         let (result, detail) = match outcome {
-            Mended::Done => ("done", None),
-            Mended::Explained => ("explained", None),
-            Mended::Begun(how) => ("begun", Some(how.clone())),
-            Mended::Failed(problem) => ("failed", Some(problem.chain())),
+            Fixed::Done => ("done", None),
+            Fixed::Explained => ("explained", None),
+            Fixed::Begun(how) => ("begun", Some(how.clone())),
+            Fixed::Failed(problem) => ("failed", Some(problem.chain())),
         };
         json!({ "leftover": leftover, "result": result, "detail": detail })
     };
-    mended.iter().map(one).collect()
+    fixed.iter().map(one).collect()
 }
 
 /// What was found, one a line.
@@ -273,7 +273,7 @@ fn name(what: &Left) -> String {
     }
 }
 
-fn deed(what: &Left) -> &'static str {
+fn what_was_done(what: &Left) -> &'static str {
     match what {
         Left::Image { .. } => "deregistered",
         Left::Snapshot { .. } | Left::Firing { .. } => "deleted",

@@ -18,7 +18,7 @@ use prism_local::clock::WallClock;
 use serde_json::json;
 
 pub(crate) use check::{Check, Verdict};
-use leftovers::{Looked, Mend};
+use leftovers::{Fix, Looked};
 
 use crate::args::Global;
 use crate::environment::Environment;
@@ -32,10 +32,10 @@ use crate::{exit, opening};
 /// whether saves have left anything over
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
-    /// Mend what saves have left over: AMIs, snapshots, locks and more that no record explains
+    /// Fix what saves have left over: AMIs, snapshots, locks and more that no record explains
     #[arg(long)]
     fix: bool,
-    /// Do not ask before it is mended
+    /// Do not ask before it is fixed
     #[arg(short, long, requires = "fix")]
     yes: bool,
     /// Remove the AMIs and snapshots, too, that this deployment made and no record explains at all. Look at them
@@ -63,14 +63,14 @@ impl Doctor {
         let backend = chosen
             .as_ref()
             .map(|chosen| chosen.profile.backend.as_str());
-        let mended = looked.mended.as_deref().map(leftovers::data);
+        let fixed = looked.fixed.as_deref().map(leftovers::data);
         let value = json!({
             "profile": profile, "backend": backend, "checks": checks,
-            "leftovers": looked.found, "unknown": looked.unknown, "mended": mended,
+            "leftovers": looked.found, "unknown": looked.unknown, "fixed": fixed,
         });
         out.show(&value, || {
             let mut text = text(&checks);
-            if looked.mended.is_none() {
+            if looked.fixed.is_none() {
                 text.push_str(&leftovers::list(&looked.found));
                 text.push_str(&leftovers::list(&looked.unknown));
             }
@@ -94,14 +94,14 @@ impl Doctor {
         environment: &Environment,
         out: &Output,
     ) -> Result<Looked, Problem> {
-        let mend = match (self.fix, self.yes) {
-            (false, _) => Mend::No,
-            (true, false) => Mend::Ask,
-            (true, true) => Mend::Yes,
+        let fix = match (self.fix, self.yes) {
+            (false, _) => Fix::No,
+            (true, false) => Fix::Ask,
+            (true, true) => Fix::Yes,
         };
         let profile = &chosen.profile;
         let service = match profile.backend {
-            // What cannot be opened has been told.
+            // What cannot be opened has been reported.
             _ if !is_well(checks) => return Ok(Looked::default()),
             Kind::Local => local::service(global, environment, profile)?,
             #[cfg(feature = "aws")]
@@ -111,7 +111,7 @@ impl Doctor {
             Kind::Api => return self.look_by_api(),
         };
         match service {
-            Some(service) => leftovers::look(&service, mend, self.remove_unexplained, out).await,
+            Some(service) => leftovers::look(&service, fix, self.remove_unexplained, out).await,
             None => Ok(Looked::default()),
         }
     }
@@ -120,7 +120,7 @@ impl Doctor {
     fn look_by_api(&self) -> Result<Looked, Problem> {
         const HOW: &str = "an operator's profile looks for them: prism configure --stack NAME";
         if self.fix {
-            let message = "The API cannot mend what is left over.";
+            let message = "The API cannot fix what is left over.";
             return Err(Problem::new(Code::NotAllowed, message)
                 .hint("Use an operator's profile: prism configure --stack NAME, then prism --profile NAME doctor --fix"));
         }

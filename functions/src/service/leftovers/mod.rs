@@ -1,15 +1,15 @@
 //! Leftovers: what a save owns that no record explains, in every Region that the deployment allows, AMIs that
 //! are open to others than the records say, sums of costs that are not what they are of, and how all of it is
-//! mended (promises P5 and P7).
+//! fixed (promises P5 and P7).
 //!
 //! What carries another deployment's tag is not looked at (promise P9). What carries none was made by a version of
 //! Prism that knew no deployments: it is left over where a record of the registry explains it, and is told apart as
 //! unknown where none does.
 //!
-//! What is to be mended is looked for again first, so that mending twice, or while saves go on, does
+//! What is to be fixed is looked for again first, so that fixing twice, or while saves go on, does
 //! no harm. What a registered version uses is never touched.
 
-mod mend;
+mod fix;
 mod permissions;
 mod saves;
 mod schedules;
@@ -36,7 +36,7 @@ use crate::ports::{
 };
 use crate::steps::{DEPLOYMENT_TAG, Maker, SAVE_TAG, TEMPLATE_TAG, from_ec2};
 
-pub use mend::Mended;
+pub use fix::Fixed;
 use saves::Saves;
 use used::Used;
 

@@ -2,7 +2,7 @@
 //! takes it away once the protection is lifted (promise P5).
 
 use prism_functions::domain::save::SaveRecord;
-use prism_functions::service::Mended;
+use prism_functions::service::Fixed;
 use prism_functions::steps::SAVE_TAG;
 
 use super::{Findings, Run, keeps, must};
@@ -13,9 +13,9 @@ pub(super) fn check(run: &Run, records: &[SaveRecord], findings: &mut Findings) 
     }
     let (clock, service) = (&run.world.clock, &run.world.service);
     let left = clock.run(service.leftovers()).expect("the doctor looks");
-    let mended = clock.run(service.mend(&left.found));
-    for (leftover, outcome) in mended.expect("the doctor looks again") {
-        let done = !matches!(outcome, Mended::Failed(_));
+    let fixed = clock.run(service.fix(&left.found));
+    for (leftover, outcome) in fixed.expect("the doctor looks again") {
+        let done = !matches!(outcome, Fixed::Failed(_));
         must!(findings, done, "P5: {leftover:?} is left: {outcome:?}");
     }
     let inventory = run.inventory();
