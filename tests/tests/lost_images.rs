@@ -8,7 +8,7 @@ use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
 use prism_functions::domain::{Code, ImageId, Problem, Region, TemplateName};
 use prism_functions::ports::{Ec2 as _, LaunchPermission};
 use prism_functions::service::{
-    Deletion, Fixed, ImageFault, Left, Leftover, ShareRequest, TemplateView,
+    Deletion, Fixed, ImageFault, Left, Leftover, ShareRequest, TemplateFilter, TemplateView,
 };
 use prism_functions::steps::SAVE_TAG;
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
@@ -137,6 +137,16 @@ fn a_deletion_that_ec2_refuses_is_told_to_its_owner_until_it_gets_through() {
     let shown = ask!(world, template(&caller("ada"), &reference("kept"))).unwrap_err();
     assert_eq!(shown.code, Code::TemplateNotFound);
     assert!(shown.message.contains("ec2:DeregisterImage"), "{shown}");
+    let listed = |user: &str| {
+        let every = TemplateFilter::default();
+        let listed = ask!(world, templates(&caller(user), &every, 100, None)).unwrap();
+        listed.items.into_iter().find(|it| it.name == "kept")
+    };
+    let going = listed("ada").unwrap();
+    assert_eq!(going.state, TemplateState::Deleted);
+    let stuck = going.stuck.unwrap();
+    assert!(stuck.message.contains("ec2:DeregisterImage"), "{stuck:?}");
+    assert_eq!(listed("bob"), None);
     let taken = world.save("ada", save_request("work", "kept")).unwrap();
     let taken = taken.failure.unwrap();
     assert!(taken.message.contains("ec2:DeregisterImage"), "{taken:?}");
@@ -166,6 +176,7 @@ fn a_deletion_that_ec2_refuses_is_told_to_its_owner_until_it_gets_through() {
     world.admin.allow("DeregisterImage").unwrap();
     let again = delete(&world, "ada", "kept", false).unwrap();
     assert!(again.finished && again.stuck.is_none());
+    assert_eq!(listed("ada"), None);
     assert_eq!((images(&world), found(&world).len()), (0, 0));
     let saved = world.save("ada", save_request("work", "kept")).unwrap();
     assert_eq!(saved.version, Some(2), "{:?}", saved.failure);

@@ -87,6 +87,16 @@ impl Templates {
         out.show(&value, || {
             table::render(out, &HEADS, templates.iter().map(row))
         })?;
+        if !out.json {
+            for template in &templates {
+                if let Some(stuck) = &template.stuck {
+                    out.note(&format!(
+                        "{} is being deleted: {} {}",
+                        template.name, stuck.message, stuck.hint
+                    ));
+                }
+            }
+        }
         if let Some(cursor) = cursor.filter(|_| !out.json) {
             out.note(&format!(
                 "There are more: see them with --all, or go on with --cursor {cursor}"
@@ -113,6 +123,7 @@ fn row(template: &TemplateSummary) -> Vec<String> {
     let owner = template.owner.clone();
     let version = template.latest.map(|number| match template.state {
         TemplateState::Active => number.to_string(),
+        TemplateState::Deleted => "being deleted".to_owned(),
         state => format!("{number} ({})", state.as_str()),
     });
     let architectures = template.architectures.iter().map(|it| it.as_str());

@@ -53,14 +53,14 @@ pub(super) fn version_key(name: &TemplateName, number: u32) -> Key {
     Key::new(format!("TEMPLATE#{name}"), format!("VERSION#{number:06}"))
 }
 
-/// The write that makes a template be so. A deleted one is in no list.
+/// The write that makes a template be so. A deleted one is in no list, but in its owner's until nothing is left of it.
 pub(super) fn template_write(
     template: &Template,
     revision: u64,
     condition: Condition,
 ) -> Result<Write, Problem> {
     let there = template.state != TemplateState::Deleted;
-    let owned = there.then(|| Indexed {
+    let owned = (there || template.is_going()).then(|| Indexed {
         index: Index::Gsi1,
         pk: format!("OWNER#{}", template.owner),
         sk: format!("TEMPLATE#{}", template.name),

@@ -302,7 +302,9 @@ fn keeps(
     place: &str,
     template: &Template,
 ) -> bool {
-    let there = template.state != TemplateState::Deleted;
+    // One that is being deleted is shown to its owner alone.
+    let going = template.is_going() && template.owner == caller.user;
+    let there = template.state != TemplateState::Deleted || going;
     let mine = !filter.mine || template.owner == caller.user;
     let public = !filter.public || template.visibility == Visibility::Public;
     let project = filter.project.is_none() || filter.project == template.project;

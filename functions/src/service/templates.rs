@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::access::{Action, Caller};
 use super::{ImageFault, Service, images};
 use crate::domain::catalogue::{self, BuiltIn};
-use crate::domain::template::{Template, TemplateRef, TemplateState, Version, Visibility};
+use crate::domain::template::{Stuck, Template, TemplateRef, TemplateState, Version, Visibility};
 use crate::domain::template_file::TemplateFile;
 use crate::domain::{Code, ImageId, Problem, Region, TemplateName, Timestamp};
 use crate::ports::{Architecture, Inventory};
@@ -45,9 +45,12 @@ pub struct TemplateSummary {
     pub project: Option<String>,
     /// How often it was launched.
     pub launches: u64,
-    /// How far to count on it.
+    /// How far to count on it. A deleted one is listed for its owner while it is being deleted.
     #[serde(default)]
     pub state: TemplateState,
+    /// Why it cannot be deleted for now, where it cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<Stuck>,
     /// The architectures for which its latest version has an AMI.
     #[serde(default)]
     pub architectures: Vec<Architecture>,
@@ -242,6 +245,7 @@ pub(super) fn built_in_summary(built_in: &BuiltIn) -> TemplateSummary {
         project: None,
         launches: 0,
         state: TemplateState::Active,
+        stuck: None,
         architectures: vec![Architecture::X86_64, Architecture::Arm64],
         updated_at: None,
         last_launched_at: None,
@@ -259,6 +263,7 @@ pub(super) fn summary(template: &Template) -> TemplateSummary {
         project: template.project.as_ref().map(ToString::to_string),
         launches: template.launches,
         state: template.state,
+        stuck: template.stuck.clone(),
         architectures: template.architectures.clone(),
         updated_at: Some(template.updated_at),
         last_launched_at: template.last_launched_at,
