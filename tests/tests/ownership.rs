@@ -11,14 +11,15 @@ use std::sync::Arc;
 
 use prism_functions::domain::save::SaveState;
 use prism_functions::domain::{Code, DeploymentId, SaveId};
-use prism_functions::ports::{Ec2 as _, NewImage, Tags};
+use prism_functions::ports::{Change, Condition, Ec2 as _, Key, NewImage, Table as _, Tags, Write};
 use prism_functions::registry::Registry;
 use prism_functions::service::access::OWNER_TAG;
-use prism_functions::service::{Fixed, Left, Leftovers, Service, save_id_of};
+use prism_functions::service::{Fixed, Left, Leftovers, Service, ShareRequest, save_id_of};
 use prism_functions::steps::{DEPLOYMENT_TAG, Env, Identity, SAVE_TAG};
 use prism_local::ec2::InstanceSpec;
 use prism_local::store::MemoryTable;
 use prism_tests::world::{DEPLOYMENT, Setup, World, caller, id_of, launched, region, save_request};
+use serde_json::{Value, json};
 
 fn is_ours(tags: &Tags) -> bool {
     tags.get(DEPLOYMENT_TAG).map(String::as_str) == Some(DEPLOYMENT)
@@ -264,6 +265,61 @@ fn a_save_of_the_same_id_takes_back_its_own_alone() {
         .map(|(_, it)| it.name.as_str())
         .collect();
     assert_eq!((names, inventory.snapshots.len()), (vec!["theirs"], 1));
+}
+
+/// Writes a field of the record of `kept@1` anew.
+fn set(world: &World, field: &str, value: Value) {
+    let key = Key::new("TEMPLATE#kept", "VERSION#000001");
+    let item = world.clock.run(world.table.get(&key)).unwrap().unwrap();
+    let mut record = item.attributes["record"].clone();
+    record[field] = value;
+    let set = Change::Set("record".to_owned(), record);
+    let write = Write::Update(key, vec![set], Condition::ItemPresent);
+    world.clock.run(world.table.transact(&[write])).unwrap();
+}
+
+/// A record that names what carries another deployment's tag does not make it this one's.
+#[test]
+fn what_a_record_names_of_another_deployment_is_neither_opened_nor_removed() {
+    let world = launched(Setup::seeded(4));
+    let theirs = "save-00000000".parse().unwrap();
+    image(&world, "theirs", &theirs, Some("another-deployment"));
+    world.save("ada", save_request("work", "kept")).unwrap();
+    let inventory = world.admin.inventory().unwrap();
+    let mut images = inventory.images.iter().map(|(_, it)| it);
+    let foreign = images.find(|it| it.name == "theirs").unwrap();
+    let snapshot = foreign.volumes[0].snapshot.clone().unwrap();
+    let (ada, kept) = (caller("ada"), "kept".parse().unwrap());
+    let registry = &world.service.env.registry;
+    let before = world.clock.run(registry.version(&kept, 1));
+    let before = before.unwrap().unwrap();
+    let here = region();
+    set(
+        &world,
+        "amis",
+        json!({ here.as_str(): { "x86_64": foreign.id } }),
+    );
+    let request = ShareRequest {
+        to: "account:444455556666".to_owned(),
+        publish_sensitive: false,
+    };
+    let shared = world.service.share(&ada, &kept, &request, None);
+    let refused = world.clock.run(shared).unwrap_err();
+    assert_eq!(refused.code, Code::ShareImpossible, "{refused}");
+    let held = world.ec2.launch_permissions(&here, &foreign.id);
+    assert_eq!(world.clock.run(held).unwrap(), []);
+    // Its AMI is gone by itself: the snapshot alone is left, and in the record.
+    set(&world, "amis", json!(before.amis));
+    let mut snapshots = before.snapshots.clone();
+    snapshots.entry(here.clone()).or_default().push(snapshot);
+    set(&world, "snapshots", json!(snapshots));
+    let gone = world.ec2.deregister_image(&here, &foreign.id);
+    world.clock.run(gone).unwrap();
+    world.pass(600);
+    let all = "kept".parse().unwrap();
+    let deletion = world.service.delete_template(&ada, &all, false, None);
+    assert!(world.clock.run(deletion).unwrap().finished);
+    assert_eq!(count(&world), (0, 1));
 }
 
 /// An instance of another deployment, whose owner has the same name there: here it is nobody's.

@@ -124,7 +124,7 @@ fn row(template: &TemplateSummary) -> Vec<String> {
     let version = template.latest.map(|number| match template.state {
         TemplateState::Active => number.to_string(),
         TemplateState::Deleted => "being deleted".to_owned(),
-        state => format!("{number} ({})", state.as_str()),
+        TemplateState::Deprecated => format!("{number} (deprecated)"),
     });
     let architectures = template.architectures.iter().map(|it| it.as_str());
     let architectures: Vec<&str> = architectures.collect();

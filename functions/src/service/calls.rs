@@ -14,6 +14,7 @@ pub const SWEEP: &[Call] = &[
     Call::QueryGsi2,
     Call::Instances,
     Call::Images,
+    Call::Snapshots,
     Call::DeregisterImage,
     Call::DeleteSnapshot,
     Call::LaunchPermissions,

@@ -356,7 +356,7 @@ impl Service {
         }
         let mut warnings: Vec<Warning> = Vec::new();
         for launch in &launches {
-            let told = impediments(&*self.env.ec2, launch, targets).await?;
+            let told = impediments(&self.env, launch, targets).await?;
             for warning in told {
                 if !warnings.contains(&warning) {
                     warnings.push(warning);

@@ -7,7 +7,7 @@ use super::Service;
 use crate::domain::clock::is_recent;
 use crate::domain::template::{Stuck, TemplateState, Version};
 use crate::domain::{Class, Code, ImageId, Problem, Region, SnapshotId, TemplateName, Timestamp};
-use crate::ports::{Ec2Error, Image, ImageFilter, ImageState};
+use crate::ports::{Ec2Error, Image, ImageFilter, ImageState, SnapshotFilter};
 use crate::registry::{Batch, Going, Stored, version_changed};
 use crate::steps::{Maker, SAVE_TAG, from_ec2};
 
@@ -201,8 +201,10 @@ impl Service {
                 _ => {}
             }
         }
-        let snapshots = version.snapshots.get(region).into_iter().flatten();
-        for snapshot in snapshots.filter(|snapshot| !kept.contains(*snapshot)) {
+        let recorded = version.snapshots.get(region).into_iter().flatten();
+        let recorded = recorded.filter(|snapshot| !kept.contains(*snapshot));
+        let recorded: Vec<SnapshotId> = recorded.cloned().collect();
+        for snapshot in &self.not_of_another(region, &recorded).await? {
             match ec2.delete_snapshot(region, snapshot).await {
                 Err(error) if error.code == "InvalidSnapshot.InUse" => {
                     self.still_in_use(version, snapshot, error)?;
@@ -211,6 +213,38 @@ impl Service {
             }
         }
         Ok(())
+    }
+
+    /// The snapshots among these that EC2 knows and that carry no other deployment's tag (promise P9). One unknown id
+    /// fails a question whole, so that is asked again in halves.
+    async fn not_of_another(
+        &self,
+        region: &Region,
+        ids: &[SnapshotId],
+    ) -> Result<Vec<SnapshotId>, Problem> {
+        let deployment = self.env.deployment().await?;
+        let (mut ours, mut open) = (Vec::new(), vec![ids]);
+        while let Some(some) = open.pop() {
+            if some.is_empty() {
+                continue;
+            }
+            let wanted = SnapshotFilter::Ids(some.to_vec());
+            match self.env.ec2.snapshots(region, &wanted).await {
+                Ok(known) => {
+                    let known = known.into_iter();
+                    let known = known.filter(|it| !Maker::is_another(&it.tags, deployment));
+                    ours.extend(known.map(|it| it.id));
+                }
+                Err(error) if error.is_not_found() => {
+                    if some.len() > 1 {
+                        let (one, other) = some.split_at(some.len() / 2);
+                        open.extend([one, other]);
+                    }
+                }
+                Err(error) => return Err(from_ec2(error)),
+            }
+        }
+        Ok(ours)
     }
 
     /// An AMI as EC2 knows it, if it does.

@@ -9,7 +9,7 @@ use crate::domain::{Code, ImageId, Problem, Region, SnapshotId, TemplateName};
 use crate::ports::{Ec2, Encryption, ImageState, LaunchPermission};
 use crate::registry::Registry;
 use crate::service::images::{self, ImageFault};
-use crate::steps::{SAVE_TAG, from_ec2, opening};
+use crate::steps::{Env, Maker, SAVE_TAG, from_ec2, opening};
 
 /// The most AMIs that are opened or closed by one request: as many calls as EC2 takes at once, with
 /// what it allows besides within the half minute that a request may take.
@@ -103,10 +103,11 @@ fn of_version(version: &Version, borrowed: bool) -> impl Iterator<Item = Target>
 /// Refuses what EC2 would refuse of these AMIs (EC2 facts, "Before the stop" and "Sharing"), before
 /// anything is changed. Answers what it would let pass and others would stumble over.
 pub(super) async fn impediments(
-    ec2: &dyn Ec2,
+    env: &Env,
     launch: &LaunchPermission,
     targets: &[Target],
 ) -> Result<Vec<Warning>, Problem> {
+    let ec2 = &*env.ec2;
     let whom = BTreeSet::from([launch.clone()]);
     let everyone = *launch == LaunchPermission::Everyone;
     let mut by_region: BTreeMap<&Region, Vec<&Target>> = BTreeMap::new();
@@ -115,7 +116,7 @@ pub(super) async fn impediments(
     }
     let mut warnings = Vec::new();
     for (region, targets) in by_region {
-        let faults = openable(ec2, region, &targets, everyone).await?;
+        let faults = openable(env, region, &targets, everyone).await?;
         let (usable, lost): (Vec<&Target>, Vec<&Target>) = targets
             .into_iter()
             .partition(|target| !faults.contains_key(&target.image));
@@ -129,18 +130,27 @@ pub(super) async fn impediments(
     Ok(warnings)
 }
 
-/// Refuses AMIs that cannot be opened: those that no save has made are not for Prism to open, and EC2 makes
-/// none public that the Marketplace sells. Answers what is wrong with those that can be opened to nobody.
+/// Refuses AMIs that cannot be opened: those that no save of this deployment has made are not for it to open (promise
+/// P9), and EC2 makes none public that the Marketplace sells. Answers what is wrong with those that can be opened to nobody.
 async fn openable(
-    ec2: &dyn Ec2,
+    env: &Env,
     region: &Region,
     targets: &[&Target],
     everyone: bool,
 ) -> Result<BTreeMap<ImageId, ImageFault>, Problem> {
     let ids: BTreeSet<ImageId> = targets.iter().map(|target| target.image.clone()).collect();
     let ids: Vec<ImageId> = ids.into_iter().collect();
-    let images = images::known(ec2, region, &ids).await?;
+    let images = images::known(&*env.ec2, region, &ids).await?;
+    let deployment = env.deployment().await?;
     for image in images.values() {
+        if Maker::is_another(&image.tags, deployment) {
+            let message = format!(
+                "The AMI {} in {region} carries the tag of another deployment: it is not for this one to open.",
+                image.id
+            );
+            return Err(Problem::new(Code::ShareImpossible, message)
+                .hint("Share it there, or launch it and save the instance: the AMI of the save can be shared."));
+        }
         if !image.tags.contains_key(SAVE_TAG) {
             let message = format!(
                 "No save has made the AMI {} in {region}: Prism cannot let others than the users of this deployment launch it.",

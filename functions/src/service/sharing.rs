@@ -362,9 +362,7 @@ impl Service {
     /// Refuses what EC2 would refuse, and warns of what it would not tell.
     async fn impediments(&self, checked: &Checked) -> Result<Vec<Warning>, Problem> {
         match &checked.launch {
-            Some(launch) => {
-                share_checks::impediments(&*self.env.ec2, launch, &checked.targets).await
-            }
+            Some(launch) => share_checks::impediments(&self.env, launch, &checked.targets).await,
             None => Ok(Vec::new()),
         }
     }

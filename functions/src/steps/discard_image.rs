@@ -97,12 +97,11 @@ pub(super) async fn discard_in(
         .images(region, &ImageFilter::OwnTag(tag.0.clone(), tag.1.clone()))
         .await
         .map_err(from_ec2)?;
-    let mut images: BTreeSet<_> = tagged
+    let (others, tagged): (Vec<_>, Vec<_>) = tagged
         .into_iter()
         .filter(|image| image.state != ImageState::Deregistered)
-        .filter(|image| !Maker::is_another(&image.tags, deployment))
-        .map(|image| image.id)
-        .collect();
+        .partition(|image| Maker::is_another(&image.tags, deployment));
+    let mut images: BTreeSet<_> = tagged.into_iter().map(|image| image.id).collect();
     if *region == record.request.region {
         images.extend(record.image.clone());
     } else if let Some(RegionCopy::Copying { image } | RegionCopy::Available { image }) =
@@ -110,6 +109,8 @@ pub(super) async fn discard_in(
     {
         images.insert(image.clone());
     }
+    // What another deployment has marked as its own is not touched, though the record names it.
+    images.retain(|id| others.iter().all(|image| image.id != *id));
     for image in images {
         env.fence(save).await?;
         output.images += usize::from(gone_or(env.ec2.deregister_image(region, &image).await)?);
