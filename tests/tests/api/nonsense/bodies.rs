@@ -1,0 +1,293 @@
+//! Nonsense in the fields of bodies.
+
+use serde_json::{Value, json};
+
+use super::strays;
+use crate::nonsense_team as team;
+use crate::odd_templates::edits;
+use crate::odds::{Odd, Odds, odd_values};
+
+pub(super) fn save(field: &str, value: Value) -> Value {
+    let mut body = json!({"instance": "work", "template": "kept", "region": "us-east-1"});
+    body[field] = value;
+    body
+}
+
+pub(super) fn launch(field: &str, value: Value) -> Value {
+    let mut body = json!({"template": "ubuntu", "name": "new", "region": "us-east-1"});
+    body[field] = value;
+    body
+}
+
+pub(super) fn schedule(field: &str, value: Value) -> Value {
+    let mut body = json!({"cadence": "rate(1 day)", "request": save("public", json!(false))});
+    body[field] = value;
+    body
+}
+
+pub(super) fn bodies() -> Vec<Odd> {
+    let all = [
+        saves(),
+        launches(),
+        schedules(),
+        copies(),
+        edits(),
+        strays(),
+        team::bodies(),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+fn saves() -> Vec<Odd> {
+    let mut all = Odds::default();
+    let mut add = |body: Value, names| {
+        for path in ["/v1/saves", "/v1/saves?dry_run=true"] {
+            all.send("POST", path, body.clone(), names);
+        }
+    };
+    let saves: [(&'static str, &[Value]); 13] = [
+        (
+            "instance",
+            &[
+                json!(null),
+                json!(""),
+                json!(" work"),
+                json!("w".repeat(129)),
+            ],
+        ),
+        (
+            "template",
+            &[
+                json!(null),
+                json!(""),
+                json!("UP"),
+                json!("a/b"),
+                json!("t".repeat(65)),
+            ],
+        ),
+        (
+            "region",
+            &[
+                json!(null),
+                json!(""),
+                json!("US-EAST-1"),
+                json!("mars-north-1"),
+            ],
+        ),
+        (
+            "description",
+            &[json!(null), json!("d".repeat(256)), json!("a\nb")],
+        ),
+        (
+            "copy_to",
+            &[
+                json!(null),
+                json!("us-west-2"),
+                json!(["x"]),
+                json!(["mars-north-1"]),
+            ],
+        ),
+        ("move_template", &[json!(null), json!("yes"), json!(1)]),
+        ("publish_sensitive", &[json!(null), json!("yes"), json!(1)]),
+        ("public", &[json!(null), json!("yes"), json!(1)]),
+        ("project", &[json!(""), json!("UP")]),
+        (
+            "tags",
+            &[
+                json!(null),
+                json!({"aws:x": "y"}),
+                json!({"k": 1}),
+                json!({"": "v"}),
+            ],
+        ),
+        ("accept_instance_store_loss", &[]),
+        ("add_arch", &[json!(null), json!("yes"), json!(1)]),
+        ("version", &[json!(0), json!(1), json!("latest")]),
+    ];
+    for (field, values) in saves {
+        for value in values.iter().cloned().chain(odd_values()) {
+            // A refusal of the service speaks of things, not of fields.
+            let names = match field {
+                "copy_to" if value == json!(["mars-north-1"]) => "mars-north-1",
+                "accept_instance_store_loss" if value.is_string() => continue,
+                "tags" => "ta",
+                field => field,
+            };
+            add(save(field, value), names);
+        }
+    }
+    all.all()
+}
+
+fn launches() -> Vec<Odd> {
+    let mut all = Odds::default();
+    let mut add = |body: Value, names| {
+        for path in ["/v1/instances", "/v1/instances?dry_run=true"] {
+            all.send("POST", path, body.clone(), names);
+        }
+    };
+    let launches: [(&'static str, &[Value]); 7] = [
+        (
+            "disk_gib",
+            &[
+                json!(0),
+                json!(9),
+                json!(16_385),
+                json!("large"),
+                json!(1.5),
+            ],
+        ),
+        (
+            "template",
+            &[
+                json!(null),
+                json!(""),
+                json!("UP"),
+                json!("ubuntu@0"),
+                json!("ubuntu@x"),
+            ],
+        ),
+        (
+            "name",
+            &[
+                json!(null),
+                json!(""),
+                json!("new "),
+                json!("i-0123456789abcdef0"),
+            ],
+        ),
+        (
+            "region",
+            &[
+                json!(null),
+                json!(""),
+                json!("US-EAST-1"),
+                json!("mars-north-1"),
+            ],
+        ),
+        ("size", &[json!(""), json!("XXL")]),
+        ("architecture", &[json!(""), json!("riscv64")]),
+        ("project", &[json!(""), json!("UP")]),
+    ];
+    for (field, values) in launches {
+        for value in values.iter().cloned().chain(odd_values()) {
+            let names = match field {
+                // A refusal of the service speaks of things, not of fields.
+                "disk_gib" if value.is_u64() => "disk of",
+                field => field,
+            };
+            add(launch(field, value), names);
+        }
+    }
+    all.all()
+}
+
+fn schedules() -> Vec<Odd> {
+    let mut all = Odds::default();
+    let schedules: [(&'static str, &[Value]); 6] = [
+        ("name", &[json!(""), json!("UP")]),
+        (
+            "cadence",
+            &[
+                json!(null),
+                json!(""),
+                json!("1m"),
+                json!("rate(1 day"),
+                json!("cron(0 25 * * ? *)"),
+            ],
+        ),
+        ("timezone", &[json!(null), json!(""), json!("Mars/Olympus")]),
+        (
+            "jitter_minutes",
+            &[
+                json!(null),
+                json!(-1),
+                json!(1.5),
+                json!(1441),
+                json!("15m"),
+            ],
+        ),
+        (
+            "keep",
+            &[json!(0), json!(101), json!(-1), json!(1.5), json!("7")],
+        ),
+        (
+            "request",
+            &[
+                json!(null),
+                json!(""),
+                json!(["work", "kept", "us-east-1"]),
+                save("region", json!("x")),
+            ],
+        ),
+    ];
+    for (field, values) in schedules {
+        for value in values.iter().cloned().chain(odd_values()) {
+            let names = match field {
+                "request" if value.get("region").is_some() => "region",
+                field => field,
+            };
+            all.send(
+                "POST",
+                "/v1/schedules",
+                schedule(field, value.clone()),
+                names,
+            );
+            // What can be changed later keeps to the same rules.
+            let changes = ["timezone", "cadence", "jitter_minutes", "keep"];
+            if changes.contains(&field) && !value.is_null() {
+                all.send(
+                    "PATCH",
+                    "/v1/schedules/kept",
+                    json!({ field: value }),
+                    names,
+                );
+            }
+        }
+    }
+    for value in odd_values().into_iter().chain([json!("true"), json!(0)]) {
+        all.send(
+            "PATCH",
+            "/v1/schedules/kept",
+            json!({ "paused": value }),
+            "paused",
+        );
+    }
+    for value in odd_values().into_iter().chain([json!(""), json!("a\nb")]) {
+        all.send(
+            "PATCH",
+            "/v1/schedules/kept",
+            json!({ "instance": value }),
+            "instance",
+        );
+    }
+    for value in odd_values().into_iter().chain([json!("yes"), json!(1)]) {
+        all.send(
+            "PATCH",
+            "/v1/schedules/kept",
+            json!({ "publish_sensitive": value }),
+            "publish_sensitive",
+        );
+    }
+    all.send(
+        "PATCH",
+        "/v1/schedules/kept",
+        json!({ "owner": "bob" }),
+        "`owner`",
+    );
+    all.all()
+}
+
+fn copies() -> Vec<Odd> {
+    let values = [json!(null), json!(""), json!(["US-EAST-1"]), json!(["x"])];
+    let values = values.into_iter().chain(odd_values());
+    let (mut all, path) = (Odds::default(), "/v1/templates/kept/versions/1/copies");
+    for value in values {
+        all.send("POST", path, json!({ "regions": value }), "regions");
+    }
+    for value in [json!(null), json!("yes"), json!(1)] {
+        let body = json!({ "regions": ["us-west-2"], "publish_sensitive": value });
+        all.send("POST", path, body, "publish_sensitive");
+    }
+    all.all()
+}
