@@ -1,7 +1,6 @@
-use prism_functions::ports::{Encryption, KeyState};
+//! Instances, images and what else is asked of EC2.
 
-use super::{Bench, account, told};
-use crate::ec2::KeyPolicy;
+use super::{Bench, told};
 
 fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
@@ -219,94 +218,6 @@ fn what_the_preflight_asks_is_told() {
 }
 
 #[test]
-fn kms_tells_whose_a_key_is() {
-    let bench = Bench::new();
-    let id = bench.instance("");
-    let body = bench.ask(&format!(
-        "DescribeVolumes&Filter.1.Name=attachment.instance-id&Filter.1.Value.1={id}"
-    ));
-    let volume = told(&body, "volumeId").remove(0);
-    let key = "arn:aws:kms:us-east-1:111111111111:key/aaaaaaaa-0000-4000-8000-000000000000";
-    for (encryption, manager) in [
-        (Encryption::AwsManagedKey, "AWS"),
-        (Encryption::CustomerKey(key.to_owned()), "CUSTOMER"),
-    ] {
-        let admin = bench.cloud.admin(account());
-        admin
-            .set_encryption(&volume.parse().unwrap(), encryption)
-            .unwrap();
-        let body = bench.ask(&format!("DescribeVolumes&VolumeId.1={volume}"));
-        assert_eq!(told(&body, "encrypted"), ["true"]);
-        let told = told(&body, "kmsKeyId").remove(0);
-        let asked = format!("{{\"KeyId\":\"{told}\"}}");
-        let (status, body) = bench.json("kms", "TrentService.DescribeKey", &asked);
-        assert_eq!(status, 200, "{body}");
-        assert!(
-            body.contains(&format!("\"KeyManager\":\"{manager}\"")),
-            "{body}"
-        );
-    }
-}
-
-#[test]
-fn kms_tells_how_a_key_stands_and_whether_it_takes_a_grant() {
-    let bench = Bench::new();
-    let id = bench.instance("");
-    let body = bench.ask(&format!(
-        "DescribeVolumes&Filter.1.Name=attachment.instance-id&Filter.1.Value.1={id}"
-    ));
-    let volume = told(&body, "volumeId").remove(0).parse().unwrap();
-    let key = "arn:aws:kms:us-east-1:111111111111:key/aaaaaaaa-0000-4000-8000-000000000000";
-    let admin = bench.cloud.admin(account());
-    let encryption = Encryption::CustomerKey(key.to_owned());
-    admin.set_encryption(&volume, encryption).unwrap();
-    let state = || {
-        let asked = format!("{{\"KeyId\":\"{key}\"}}");
-        let (_, body) = bench.json("kms", "TrentService.DescribeKey", &asked);
-        body
-    };
-    let grant = || {
-        let asked = format!(
-            "{{\"KeyId\":\"{key}\",\"GranteePrincipal\":\"arn:aws:iam::111111111111:root\",\"Operations\":[\"DescribeKey\"],\"DryRun\":true}}"
-        );
-        bench.json("kms", "TrentService.CreateGrant", &asked)
-    };
-    assert!(state().contains("\"KeyState\":\"Enabled\""));
-    let (status, body) = grant();
-    assert_eq!(status, 412);
-    assert!(body.contains("DryRunOperationException"), "{body}");
-    admin.set_key_state(key, KeyState::PendingDeletion).unwrap();
-    assert!(state().contains("\"KeyState\":\"PendingDeletion\""));
-    assert!(grant().1.contains("KMSInvalidStateException"));
-    admin.set_key_policy(key, KeyPolicy::Nobody).unwrap();
-    assert!(state().contains("no resource-based policy"));
-    assert!(grant().1.contains("AccessDeniedException"));
-}
-
-#[test]
-fn a_region_tells_how_it_encrypts_by_default() {
-    let bench = Bench::new();
-    let asked = |action: &str, field: &str| told(&bench.ask(action), field);
-    assert_eq!(
-        asked("GetEbsEncryptionByDefault", "ebsEncryptionByDefault"),
-        ["false"]
-    );
-    assert_eq!(
-        asked("GetEbsDefaultKmsKeyId", "kmsKeyId"),
-        ["alias/aws/ebs"]
-    );
-    let key = "arn:aws:kms:us-east-1:111111111111:key/b";
-    let region = "us-east-1".parse().unwrap();
-    let admin = bench.cloud.admin(account());
-    admin.set_ebs_defaults(&region, true, Some(key)).unwrap();
-    assert_eq!(
-        asked("GetEbsEncryptionByDefault", "ebsEncryptionByDefault"),
-        ["true"]
-    );
-    assert_eq!(asked("GetEbsDefaultKmsKeyId", "kmsKeyId"), [key]);
-}
-
-#[test]
 fn a_public_parameter_names_an_image() {
     let bench = Bench::new();
     let name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
@@ -314,137 +225,6 @@ fn a_public_parameter_names_an_image() {
     let (status, body) = bench.json("ssm", "AmazonSSM.GetParameter", &asked);
     assert_eq!(status, 200, "{body}");
     assert!(body.contains(&bench.public_image()), "{body}");
-}
-
-#[test]
-fn a_group_opens_its_ports_on_the_instances_launched_in_it() {
-    let bench = Bench::new();
-    let vpc = told(&bench.ask("DescribeVpcs"), "vpcId").remove(0);
-    let body = bench.ask(&format!(
-        "CreateSecurityGroup&GroupName=web&GroupDescription=d&VpcId={vpc}"
-    ));
-    let group = told(&body, "groupId").remove(0);
-    let open = format!(
-        "AuthorizeSecurityGroupIngress&GroupId={group}&IpPermissions.1.IpProtocol=tcp\
-         &IpPermissions.1.FromPort=8888&IpPermissions.1.ToPort=8888\
-         &IpPermissions.1.IpRanges.1.CidrIp=0.0.0.0/0"
-    );
-    bench.ask(&open);
-    assert_eq!(bench.refused(&open).1, "InvalidPermission.Duplicate");
-    let body = bench.ask(&format!("DescribeSecurityGroups&GroupId.1={group}"));
-    assert_eq!(told(&body, "fromPort"), ["8888"]);
-    let id = bench.instance(&format!("&SecurityGroupId.1={group}"));
-    let ports = bench.cloud.with(|model, _| {
-        let row = model
-            .data
-            .instances
-            .get(&id.parse::<prism_functions::domain::InstanceId>().unwrap());
-        row.unwrap().open_ports.clone()
-    });
-    assert_eq!(ports.unwrap(), [8888]);
-    let image = bench.public_image();
-    let unknown = format!(
-        "RunInstances&MinCount=1&MaxCount=1&ImageId={image}&InstanceType=t3.large\
-         &SecurityGroupId.1=sg-nonsense"
-    );
-    assert_eq!(bench.refused(&unknown).1, "InvalidGroup.NotFound");
-    let delete = format!("DeleteSecurityGroup&GroupId={group}");
-    assert_eq!(bench.refused(&delete), (400, "DependencyViolation".into()));
-    bench.ask(&format!("TerminateInstances&InstanceId.1={id}"));
-    bench.ask(&delete);
-}
-
-#[test]
-fn instances_tell_where_they_are_and_in_which_groups() {
-    let bench = Bench::new();
-    let (vpc, subnet) = (bench.ask("DescribeVpcs"), bench.ask("DescribeSubnets"));
-    let (vpc, subnet) = (told(&vpc, "vpcId"), told(&subnet, "subnetId"));
-    let by_id = bench.ask(&format!("DescribeVpcs&VpcId.1={}", vpc[0]));
-    assert_eq!(told(&by_id, "vpcId"), vpc);
-    let other = bench.refused("DescribeVpcs&VpcId.1=vpc-0");
-    assert_eq!(other, (400, "InvalidVpcID.NotFound".into()));
-    let create = "CreateSecurityGroup&GroupName=web&GroupDescription=d";
-    let web = told(&bench.ask(create), "groupId").remove(0);
-    let named = bench.instance("&SecurityGroup.1=web");
-    let plain = bench.instance("");
-    // Of the instance, and of its interface.
-    let body = bench.ask(&format!("DescribeInstances&InstanceId.1={named}"));
-    assert_eq!(told(&body, "groupId"), [&*web, &*web]);
-    assert_eq!(told(&body, "vpcId"), [&*vpc[0], &*vpc[0]]);
-    assert_eq!(told(&body, "subnetId"), [&*subnet[0], &*subnet[0]]);
-    let body = bench.ask(&format!("DescribeInstances&InstanceId.1={plain}"));
-    assert!(told(&body, "groupName").contains(&"default".to_owned()));
-    let by = |name: &str, value: &str| {
-        let form = format!("DescribeInstances&Filter.1.Name={name}&Filter.1.Value.1={value}");
-        told(&bench.ask(&form), "instanceId")
-    };
-    assert_eq!(by("instance.group-id", &web), [&*named]);
-    assert_eq!(by("instance.group-name", "default"), [&*plain]);
-    assert_eq!(by("vpc-id", &vpc[0]).len(), 2);
-    assert_eq!(by("subnet-id", "subnet-0").len(), 0);
-    bench.ask(&format!("TerminateInstances&InstanceId.1={named}"));
-    let body = bench.ask(&format!("DescribeInstances&InstanceId.1={named}"));
-    assert!(
-        !body.contains("vpcId") && !body.contains("groupId"),
-        "{body}"
-    );
-}
-
-#[test]
-fn every_vpc_has_a_default_group_that_stays() {
-    let bench = Bench::new();
-    let body = bench.ask("DescribeSecurityGroups");
-    assert_eq!(told(&body, "groupName"), ["default"]);
-    let id = told(&body, "groupId").remove(0);
-    let delete = format!("DeleteSecurityGroup&GroupId={id}");
-    assert_eq!(bench.refused(&delete), (400, "CannotDelete".into()));
-    let create = "CreateSecurityGroup&GroupName=default&GroupDescription=d";
-    assert_eq!(bench.refused(create).1, "InvalidParameterValue");
-    let create = "CreateSecurityGroup&GroupName=web&GroupDescription=d";
-    assert_ne!(told(&bench.ask(create), "groupId"), [id]);
-}
-
-#[test]
-fn a_rule_is_for_ranges_of_addresses_without_what_is_beyond_their_prefix() {
-    let bench = Bench::new();
-    let create = "CreateSecurityGroup&GroupName=web&GroupDescription=d";
-    let group = told(&bench.ask(create), "groupId").remove(0);
-    let rule = |list: &str, range: &str| {
-        format!(
-            "AuthorizeSecurityGroupIngress&GroupId={group}&IpPermissions.1.IpProtocol=tcp\
-             &IpPermissions.1.FromPort=22&IpPermissions.1.ToPort=22&IpPermissions.1.{list}={range}"
-        )
-    };
-    let (v4, v6) = ("IpRanges.1.CidrIp", "Ipv6Ranges.1.CidrIpv6");
-    for (list, range) in [
-        (v4, "nonsense"),
-        (v4, "10.0.0.0"),
-        (v4, "10.0.0/8"),
-        (v4, "10.0.0.256/8"),
-        (v4, "10.0.0.0/33"),
-        (v4, "10.0.0.0/-1"),
-        (v4, "::/0"),
-        (v6, "0.0.0.0/0"),
-        (v6, "2001:db8::/129"),
-    ] {
-        let refused = bench.refused(&rule(list, range));
-        assert_eq!(refused, (400, "InvalidParameterValue".into()), "{range}");
-    }
-    for (list, range) in [
-        (v4, "10.1.2.3/8"),
-        (v4, "192.0.2.1/32"),
-        (v4, "0.0.0.0/0"),
-        (v6, "2001:db8::1/32"),
-        (v6, "::/0"),
-    ] {
-        bench.ask(&rule(list, range));
-    }
-    let body = bench.ask(&format!("DescribeSecurityGroups&GroupId.1={group}"));
-    // What comes in, after the one range to which everything goes out.
-    let v4: Vec<String> = told(&body, "cidrIp").split_off(1);
-    assert_eq!(v4, ["10.0.0.0/8", "192.0.2.1/32", "0.0.0.0/0"]);
-    assert_eq!(told(&body, "ipProtocol"), ["-1", "tcp"]);
-    assert_eq!(told(&body, "cidrIpv6"), ["2001:db8::/32", "::/0"]);
 }
 
 #[test]
@@ -481,30 +261,6 @@ fn what_has_no_tags_tells_of_none() {
         let body = bench.ask(&form);
         assert!(!body.contains("tagSet"), "{form}: {body}");
     }
-}
-
-#[test]
-fn an_instance_is_launched_into_the_subnet_of_its_region_and_no_other() {
-    let bench = Bench::new();
-    let vpc = told(&bench.ask("DescribeVpcs"), "vpcId").remove(0);
-    let body = bench.ask("DescribeSubnets");
-    assert_eq!(told(&body, "vpcId"), [vpc]);
-    let subnet = told(&body, "subnetId").remove(0);
-    let by = |id: &str| format!("DescribeSubnets&Filter.1.Name=subnet-id&Filter.1.Value.1={id}");
-    assert_eq!(
-        told(&bench.ask(&by(&subnet)), "subnetId"),
-        [subnet.as_str()]
-    );
-    assert_eq!(told(&bench.ask(&by("subnet-0")), "subnetId"), [""; 0]);
-    let unknown = bench.refused("DescribeSubnets&SubnetId.1=subnet-0");
-    assert_eq!(unknown.1, "InvalidSubnetID.NotFound");
-    bench.instance(&format!("&SubnetId={subnet}"));
-    let image = bench.public_image();
-    let elsewhere = format!(
-        "RunInstances&MinCount=1&MaxCount=1&ImageId={image}&InstanceType=t3.large&SubnetId=subnet-0"
-    );
-    let refused = bench.refused(&elsewhere);
-    assert_eq!(refused.1, "InvalidSubnetID.NotFound");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The handlers, without a socket.
 
 mod actions;
+mod groups;
+mod keys;
 mod refusals;
 
 use std::sync::Arc;
