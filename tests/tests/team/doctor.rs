@@ -9,8 +9,9 @@ use prism_functions::domain::Problem;
 use prism_functions::ports::{Ec2 as _, LaunchPermission, Table};
 use prism_functions::registry::Registry;
 use prism_functions::service::{Fixed, Left, Leftover};
+use prism_tests::bent::Bent;
 use prism_tests::interleaved::{Doing, Yielding, interleave};
-use prism_tests::world::{Setup, World, begun, caller, launched};
+use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
 
 use crate::{ACCOUNT, account, in_two_regions, kept, open_to, saved, share, to, unshare, west};
 
@@ -119,6 +120,36 @@ fn an_ami_that_is_closed_to_whom_it_is_shared_with_is_found_and_opened() {
     close(&world, &image, std::slice::from_ref(&theirs));
     assert!(matches!(fixed(&world, &left)[..], [Fixed::Done]));
     assert_eq!(open_to(&world, 2), [[theirs.clone()], [theirs]]);
+    assert_eq!(found(&world), []);
+}
+
+/// Where EC2 would not open an AMI when it was saved, that is known: it is tried once more, and what can be done is said.
+#[test]
+fn an_ami_that_ec2_does_not_open_is_tried_once_more_and_is_no_failure() {
+    let world = launched(Setup {
+        bend: |ec2| {
+            Arc::new(Bent {
+                opens_in: |region| *region != west(),
+                ..Bent::straight(ec2)
+            })
+        },
+        ..Setup::seeded(5)
+    });
+    saved(&world, save_request("work", "kept"));
+    share(&world, "ada", ACCOUNT).unwrap();
+    saved(&world, in_two_regions());
+    world.pass(60);
+    let left = found(&world);
+    assert_eq!(differs(&left), (vec![], vec![account("444455556666")]));
+    assert!(left[0].why.contains("EC2 would not open it"), "{left:?}");
+    let outcomes = fixed(&world, &left);
+    let [Fixed::Refused(problem)] = &outcomes[..] else {
+        panic!("{outcomes:?}");
+    };
+    assert!(problem.message.contains("us-west-2"), "{problem}");
+    assert!(problem.advice().contains("template unshare"), "{problem:?}");
+    // What is in the way may go.
+    open(&world, &image(&world, 2), &[account("444455556666")]);
     assert_eq!(found(&world), []);
 }
 

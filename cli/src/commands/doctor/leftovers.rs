@@ -203,6 +203,11 @@ fn outcome_of(leftover: &Leftover, outcome: &Fixed) -> Check {
         Fixed::Done => Check::ok(NAME, format!("{what}: {}", what_was_done(&leftover.what))),
         Fixed::Explained => Check::ok(NAME, format!("{what}: no longer left over")),
         Fixed::Begun(how) => Check::ok(NAME, format!("{what}: {how}")),
+        Fixed::Refused(problem) => {
+            let hint = problem.advice().to_owned();
+            let told = Problem::new(Code::NotAsGranted, problem.message.clone()).hint(hint);
+            Check::warn(OPEN, told)
+        }
         Fixed::Failed(problem) => {
             let message = format!("{what} could not be fixed: {}", problem.chain());
             let hint = problem.advice().to_owned();
@@ -218,6 +223,7 @@ pub(super) fn data(fixed: &[(Leftover, Fixed)]) -> Value {
             Fixed::Done => ("done", None),
             Fixed::Explained => ("explained", None),
             Fixed::Begun(how) => ("begun", Some(how.clone())),
+            Fixed::Refused(problem) => ("refused", Some(problem.chain())),
             Fixed::Failed(problem) => ("failed", Some(problem.chain())),
         };
         json!({ "leftover": leftover, "result": result, "detail": detail })

@@ -1,9 +1,11 @@
 //! Fixing what is left over.
 
+use std::collections::BTreeSet;
+
 use super::{Left, Leftover};
 use crate::domain::save::{Duty, Finding};
 use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
-use crate::ports::{Ec2Error, InstanceState};
+use crate::ports::{Ec2Error, InstanceState, LaunchPermission};
 use crate::registry::{Going, Stored};
 use crate::service::Service;
 use crate::service::removal::not_deregistered;
@@ -20,6 +22,8 @@ pub enum Fixed {
     Explained,
     /// What could be done was begun: look again later.
     Begun(String),
+    /// EC2 does not let it be as it should be, however often it is asked, and why.
+    Refused(Problem),
     /// It is as it was.
     Failed(Problem),
 }
@@ -63,10 +67,10 @@ impl Service {
                 closed_to,
                 ..
             } => {
-                for launch in open_to.iter().chain(closed_to) {
+                for launch in open_to {
                     self.set_as_granted(region, id, launch).await?;
                 }
-                Ok(Fixed::Done)
+                self.open_again(region, id, closed_to).await
             }
             Left::Lock { region, id } => {
                 let save = of_save(leftover)?;
@@ -114,6 +118,25 @@ impl Service {
                 Ok(Fixed::Done)
             }
         }
+    }
+
+    /// Opens an AMI to those whom grants name. That EC2 refuses it to one of them keeps it from no other.
+    async fn open_again(
+        &self,
+        region: &Region,
+        id: &ImageId,
+        closed_to: &BTreeSet<LaunchPermission>,
+    ) -> Result<Fixed, Problem> {
+        let mut refused = None;
+        for launch in closed_to {
+            match self.set_as_granted(region, id, launch).await {
+                Err(problem) if is_unshareable(&problem) => {
+                    refused = Some(stays_closed(region, id, launch, problem));
+                }
+                set => set?,
+            }
+        }
+        Ok(refused.map_or(Fixed::Done, Fixed::Refused))
     }
 
     /// Removes an AMI, unless an instance is of it, whoever launched that, or a launch template names it.
@@ -184,6 +207,25 @@ impl Service {
         self.env.registry.settle_duty(duty, finding, now).await?;
         Ok(Fixed::Done)
     }
+}
+
+/// Whether EC2 will not open an AMI, however often it is asked.
+fn is_unshareable(problem: &Problem) -> bool {
+    let error = problem.source.as_deref();
+    let error = error.and_then(|error| error.downcast_ref::<Ec2Error>());
+    error.is_some_and(Ec2Error::is_unshareable)
+}
+
+/// That an AMI stays closed to somebody whom a grant names.
+fn stays_closed(
+    region: &Region,
+    id: &ImageId,
+    launch: &LaunchPermission,
+    mut problem: Problem,
+) -> Problem {
+    let why = problem.message.trim_end_matches('.');
+    problem.message = format!("EC2 does not open the AMI {id} in {region} to {launch}: {why}.");
+    problem.hint("It can be launched within the account alone there, and in the other Regions by all whom it is shared with. \"prism template share\" says what EC2 refuses: change that and run \"prism doctor --fix\" again, or take the share back with \"prism template unshare\".")
 }
 
 fn of_save(leftover: &Leftover) -> Result<&SaveId, Problem> {

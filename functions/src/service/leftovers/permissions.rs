@@ -49,17 +49,18 @@ impl Service {
             let save = save_of(image);
             let record = saves.of(self, save.as_ref()).await?;
             if !self.is_opening(record.as_ref()) {
-                settled.push((image, users, save));
+                let refused = record.is_some_and(|it| it.closed_in.contains_key(region));
+                settled.push((image, users, save, refused));
             }
         }
         for some in settled.chunks(AT_ONCE) {
             let looks = some
                 .iter()
-                .map(|(image, users, _)| self.difference(region, &image.id, users));
-            for ((image, users, save), looked) in some.iter().zip(join_all(looks).await) {
+                .map(|(image, users, _, _)| self.difference(region, &image.id, users));
+            for ((image, users, save, refused), looked) in some.iter().zip(join_all(looks).await) {
                 match looked {
                     Ok(difference) => {
-                        found.extend(difference.told(region, image, users, save.clone()));
+                        found.extend(difference.told(region, image, users, save.clone(), *refused));
                     }
                     // What refuses one refuses all of them.
                     Err(problem) => return Ok(Some(problem)),
@@ -127,11 +128,16 @@ impl Difference {
         image: &Image,
         users: &Users,
         save: Option<SaveId>,
+        refused: bool,
     ) -> Option<Leftover> {
         let Self { open_to, closed_to } = self;
         let why = match (open_to.is_empty(), closed_to.is_empty()) {
             (true, true) => return None,
             (false, true) => format!("it is open to {}, whom no grant names", all(&open_to)),
+            (true, false) if refused => format!(
+                "it is closed to {}, whom a grant names: EC2 would not open it when it was saved",
+                all(&closed_to)
+            ),
             (true, false) => format!("it is closed to {}, whom a grant names", all(&closed_to)),
             (false, false) => format!(
                 "it is open to {}, whom no grant names, and closed to {}, whom one does",
