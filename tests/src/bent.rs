@@ -28,6 +28,10 @@ pub struct Bent {
     pub checks: Option<StatusChecks>,
     /// Whether the first answer to each different request that changes something is lost.
     pub forgetful: bool,
+    /// What an instance looks like instead.
+    pub instances: fn(Instance) -> Instance,
+    /// What an action is refused with, before it does anything.
+    pub refuses: fn(&'static str) -> Option<Ec2Error>,
     /// In which Regions AMIs can be opened to others.
     pub opens_in: fn(&Region) -> bool,
     /// What somebody does just after an AMI was opened to others.
@@ -44,11 +48,17 @@ impl Bent {
             images: |image| image,
             snapshots: |_| true,
             checks: None,
+            instances: |instance| instance,
+            refuses: |_| None,
             forgetful: false,
             opens_in: |_| true,
             opened: || {},
             lost: Mutex::default(),
         }
+    }
+
+    fn asked(&self, action: &'static str) -> Result<(), Ec2Error> {
+        (self.refuses)(action).map_or(Ok(()), Err)
     }
 
     /// The answer to a request that has taken its effect, or the news that none came.
@@ -69,6 +79,7 @@ impl Bent {
 #[async_trait]
 impl Ec2 for Bent {
     async fn regions(&self) -> Result<Vec<Region>, Ec2Error> {
+        self.asked("DescribeRegions")?;
         self.ec2.regions().await
     }
 
@@ -77,10 +88,13 @@ impl Ec2 for Bent {
         region: &Region,
         filter: &InstanceFilter,
     ) -> Result<Vec<Instance>, Ec2Error> {
-        self.ec2.instances(region, filter).await
+        self.asked("DescribeInstances")?;
+        let told = self.ec2.instances(region, filter).await?;
+        Ok(told.into_iter().map(self.instances).collect())
     }
 
     async fn stop_protection(&self, region: &Region, id: &InstanceId) -> Result<bool, Ec2Error> {
+        self.asked("DescribeInstanceAttribute")?;
         self.ec2.stop_protection(region, id).await
     }
 
@@ -89,67 +103,82 @@ impl Ec2 for Bent {
         region: &Region,
         id: &InstanceId,
     ) -> Result<StatusChecks, Ec2Error> {
+        self.asked("DescribeInstanceStatus")?;
         let told = self.ec2.status_checks(region, id).await?;
         Ok(self.checks.unwrap_or(told))
     }
 
     async fn volumes(&self, region: &Region, ids: &[VolumeId]) -> Result<Vec<Volume>, Ec2Error> {
+        self.asked("DescribeVolumes")?;
         self.ec2.volumes(region, ids).await
     }
 
     async fn key_state(&self, region: &Region, key: &str) -> Result<Option<KeyState>, Ec2Error> {
+        self.asked("kms:DescribeKey")?;
         self.ec2.key_state(region, key).await
     }
 
     async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error> {
+        self.asked("DescribeInstanceTypes")?;
         self.ec2.instance_type(region, name).await
     }
 
     async fn reservation(&self, region: &Region, id: &str) -> Result<Reservation, Ec2Error> {
+        self.asked("DescribeCapacityReservations")?;
         self.ec2.reservation(region, id).await
     }
 
     async fn fleet_maintains(&self, region: &Region, id: &str) -> Result<bool, Ec2Error> {
+        self.asked("DescribeFleets")?;
         self.ec2.fleet_maintains(region, id).await
     }
 
     async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error> {
+        self.asked("GetImageBlockPublicAccessState")?;
         self.ec2.public_images_blocked(region).await
     }
 
     async fn ebs_defaults(&self, region: &Region) -> Result<EbsDefaults, Ec2Error> {
+        self.asked("GetEbsEncryptionByDefault")?;
         self.ec2.ebs_defaults(region).await
     }
 
     async fn probe(&self, region: &Region, probe: &Probe) -> Result<(), Ec2Error> {
+        self.asked("DryRun")?;
         self.ec2.probe(region, probe).await
     }
 
     async fn stop_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
+        self.asked("StopInstances")?;
         let answer = self.ec2.stop_instance(region, id).await;
         self.answer("StopInstances", id, answer)
     }
 
     async fn start_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
+        self.asked("StartInstances")?;
         let answer = self.ec2.start_instance(region, id).await;
         self.answer("StartInstances", id, answer)
     }
 
     async fn terminate_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
+        self.asked("TerminateInstances")?;
         self.ec2.terminate_instance(region, id).await
     }
 
     async fn run_instance(&self, region: &Region, new: &NewInstance) -> Result<Instance, Ec2Error> {
-        self.ec2.run_instance(region, new).await
+        self.asked("RunInstances")?;
+        self.ec2.run_instance(region, new).await.map(self.instances)
     }
 
     async fn create_image(&self, region: &Region, new: &NewImage) -> Result<ImageId, Ec2Error> {
+        self.asked("CreateImage")?;
         let answer = self.ec2.create_image(region, new).await;
         // Each attempt has a tag of its own, and asks for the same.
         self.answer("CreateImage", &new.name, answer)
     }
 
     async fn images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, Ec2Error> {
+        self.asked("DescribeImages")?;
         let told = self.ec2.images(region, filter).await?;
         Ok(told.into_iter().map(self.images).collect())
     }
@@ -167,6 +196,7 @@ impl Ec2 for Bent {
         region: &Region,
         filter: &SnapshotFilter,
     ) -> Result<Vec<Snapshot>, Ec2Error> {
+        self.asked("DescribeSnapshots")?;
         let mut told = self.ec2.snapshots(region, filter).await?;
         told.retain(self.snapshots);
         Ok(told)
@@ -177,20 +207,24 @@ impl Ec2 for Bent {
         region: &Region,
         ids: &[SnapshotId],
     ) -> Result<BTreeMap<SnapshotId, Encryption>, Ec2Error> {
+        self.asked("DescribeSnapshotKeys")?;
         self.ec2.snapshot_keys(region, ids).await
     }
 
     async fn copy_image(&self, region: &Region, copy: &ImageCopy) -> Result<ImageId, Ec2Error> {
+        self.asked("CopyImage")?;
         let answer = self.ec2.copy_image(region, copy).await;
         self.answer("CopyImage", (region, copy), answer)
     }
 
     async fn deregister_image(&self, region: &Region, id: &ImageId) -> Result<(), Ec2Error> {
+        self.asked("DeregisterImage")?;
         let answer = self.ec2.deregister_image(region, id).await;
         self.answer("DeregisterImage", id, answer)
     }
 
     async fn delete_snapshot(&self, region: &Region, id: &SnapshotId) -> Result<(), Ec2Error> {
+        self.asked("DeleteSnapshot")?;
         let answer = self.ec2.delete_snapshot(region, id).await;
         self.answer("DeleteSnapshot", id, answer)
     }
@@ -201,6 +235,7 @@ impl Ec2 for Bent {
         id: &ImageId,
         permissions: &[LaunchPermission],
     ) -> Result<(), Ec2Error> {
+        self.asked("AddLaunchPermissions")?;
         if !(self.opens_in)(region) {
             let code = "OperationNotPermitted";
             return Err(Ec2Error::new("ModifyImageAttribute", code, "not there"));
@@ -217,6 +252,7 @@ impl Ec2 for Bent {
         id: &ImageId,
         permissions: &[LaunchPermission],
     ) -> Result<(), Ec2Error> {
+        self.asked("RemoveLaunchPermissions")?;
         let removed = self.ec2.remove_launch_permissions(region, id, permissions);
         let answer = removed.await;
         self.answer("ModifyImageAttribute", id, answer)
@@ -227,6 +263,7 @@ impl Ec2 for Bent {
         region: &Region,
         id: &ImageId,
     ) -> Result<Vec<LaunchPermission>, Ec2Error> {
+        self.asked("DescribeImageAttribute")?;
         self.ec2.launch_permissions(region, id).await
     }
 }

@@ -81,10 +81,15 @@ pub(super) struct AskingIf;
 /// Those of such routes that ask for the condition.
 pub(super) struct Editing;
 
-const ALWAYS: [(u16, &str); 6] = [
+const ALWAYS: [(u16, &str); 7] = [
     (400, "The request breaks a rule, which the problem names"),
     (401, "The request does not say credibly who asks"),
     (403, "You may not do that"),
+    // What only looks meets it too, where AWS refuses Prism the look.
+    (
+        409,
+        "It cannot be done as things stand; nothing was changed",
+    ),
     (500, "Prism is at fault"),
     (502, "AWS refused, or something failed on the way"),
     (
@@ -93,10 +98,6 @@ const ALWAYS: [(u16, &str); 6] = [
     ),
 ];
 const NAMED: (u16, &str) = (404, "There is no such thing, or none that you may see");
-const CHANGED: (u16, &str) = (
-    409,
-    "It cannot be done as things stand; nothing was changed",
-);
 const BODIES: [(u16, &str); 2] = [
     (413, "The body is too large"),
     (415, "The body is not sent as JSON"),
@@ -132,31 +133,31 @@ impl IntoResponses for Reading {
 
 impl IntoResponses for Acting {
     fn responses() -> Responses {
-        problems([NAMED, CHANGED])
+        problems([NAMED])
     }
 }
 
 impl IntoResponses for Asking {
     fn responses() -> Responses {
-        problems([NAMED, CHANGED].into_iter().chain(BODIES))
+        problems([NAMED].into_iter().chain(BODIES))
     }
 }
 
 impl IntoResponses for ActingIf {
     fn responses() -> Responses {
-        problems([NAMED, CHANGED, OTHERWISE])
+        problems([NAMED, OTHERWISE])
     }
 }
 
 impl IntoResponses for AskingIf {
     fn responses() -> Responses {
-        problems([NAMED, CHANGED, OTHERWISE].into_iter().chain(BODIES))
+        problems([NAMED, OTHERWISE].into_iter().chain(BODIES))
     }
 }
 
 impl IntoResponses for Editing {
     fn responses() -> Responses {
-        let own = [NAMED, CHANGED, OTHERWISE, CONDITION];
+        let own = [NAMED, OTHERWISE, CONDITION];
         problems(own.into_iter().chain(BODIES))
     }
 }

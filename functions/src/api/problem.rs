@@ -26,10 +26,10 @@ impl Refused {
     pub(super) fn into_problem(self) -> Problem {
         Arc::try_unwrap(self.0).unwrap_or_else(|shared| Problem {
             code: shared.code,
-            message: shared.chain(),
+            message: shared.message.clone(),
             hint: shared.hint.clone(),
             files: shared.files.clone(),
-            source: None,
+            source: shared.source.as_ref().map(|_| shared.chain().into()),
         })
     }
 }

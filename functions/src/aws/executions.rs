@@ -97,7 +97,9 @@ impl StepFunctions {
     }
 
     fn failed(&self, action: &str, failure: Failure) -> ExecutionsError {
-        match failure.refusal(action, &format!("the state machine {}", self.machine)) {
+        // Without its ARN, which names the account: the sentence is shown to whoever asked.
+        let machine = self.machine.rsplit(':').next().unwrap_or_default();
+        match failure.refusal(action, &format!("the state machine {machine}")) {
             Ok(refusal) => ExecutionsError::Refused(refusal),
             Err(failure) => ExecutionsError::Unavailable {
                 reason: failure.reason(),

@@ -51,7 +51,7 @@ pub enum Finding {
 pub struct Trouble {
     /// Its code.
     pub code: String,
-    /// What AWS said.
+    /// What was met, in a sentence with AWS's code.
     pub message: String,
     /// When it was first met.
     pub since: Timestamp,

@@ -30,12 +30,12 @@ pub struct GuideStep {
     pub command: String,
 }
 
-/// A cause, by what AWS said, and what to do about it.
+/// A cause, by AWS's code, and what to do about it.
 struct Row {
     cause: &'static str,
     /// The codes that say so by themselves.
     codes: &'static [Code],
-    /// What in AWS's words says so.
+    /// AWS's codes that say so.
     words: &'static [&'static str],
     happened: &'static str,
     steps: &'static [(When, &'static str, &'static str)],
@@ -66,7 +66,7 @@ const TABLE: &[Row] = &[
         codes: &[Code::RestoreImpossible],
         words: &["Client.InternalError", "InvalidKMSKey"],
         happened: "EC2 cannot start {name} because a volume's KMS key cannot be used: it is disabled, waits \
-                   for its deletion, or does not let EC2 use it. Its data stays as it is. EC2 said: {said}",
+                   for its deletion, or does not let EC2 use it. Its data stays as it is. {said}",
         steps: &[
             (
                 Always,
@@ -110,7 +110,7 @@ const TABLE: &[Row] = &[
         codes: &[Code::QuotaExceeded],
         words: &["InstanceLimitExceeded", "VcpuLimitExceeded"],
         happened: "The account's quota of running instances is used up, so {name} ({type}) cannot be started. \
-                   EC2 said: {said}",
+                   The last attempt: {said}",
         steps: &[
             (
                 Always,
@@ -149,7 +149,7 @@ const TABLE: &[Row] = &[
             "ReservationCapacityExceeded",
         ],
         happened: "EC2 has had no room for a {type} in the Availability Zone of {name} since {since}. The instance is \
-                   stopped, and its volumes are as they were. Prism goes on asking by itself. EC2 said: {said}",
+                   stopped, and its volumes are as they were. Prism goes on asking by itself. The last attempt: {said}",
         steps: &[
             (Always, "Ask now:", "prism start {quoted} --region {region}"),
             (
@@ -184,7 +184,7 @@ const TABLE: &[Row] = &[
         codes: &[Code::PermissionMissing],
         words: &["UnauthorizedOperation", "AccessDenied"],
         happened: "Prism may not start {name} any more: somebody took the permission from its role, or a policy of \
-                   the organisation forbids it. AWS said: {said}",
+                   the organisation forbids it. {said}",
         steps: &[
             (
                 Always,
@@ -227,7 +227,7 @@ const TABLE: &[Row] = &[
         codes: &[Code::AwsUnavailable, Code::RegistryUnavailable],
         words: &[],
         happened: "AWS did not answer for hours, so {name} could not be brought back. Prism goes on asking by itself. \
-                   The last answer: {said}",
+                   The last attempt: {said}",
         steps: &[
             (
                 Always,
@@ -245,11 +245,11 @@ const TABLE: &[Row] = &[
         cause: "Refused",
         codes: &[Code::StartRefused, Code::AwsRefused],
         words: &[],
-        happened: "EC2 refuses to start {name}. EC2 said: {said}",
+        happened: "EC2 refuses to start {name}. {said} EC2's own sentence is in the log, under the id {save}.",
         steps: &[
             (
                 Always,
-                "Fix what EC2 names, then start the instance:",
+                "Fix what EC2's code names, then start the instance:",
                 "prism start {quoted} --region {region}",
             ),
             (

@@ -144,7 +144,7 @@ codes! {
     SnapshotsTimedOut, Failed, "The snapshots were not begun in time.", "Save again later.";
     SnapshotFailed, Failed, "A snapshot failed.", "Save again; if it fails again, look at the volume that the message names.";
     RestartTimedOut, Failed, "The instance did not come back in time.", "Prism keeps trying; \"prism saves status\" shows where it stands.";
-    ImageFailed, Failed, "EC2 could not make the AMI.", "Read EC2's reason in the message, then save again.";
+    ImageFailed, Failed, "EC2 could not make the AMI.", "Look EC2's code in the message up, or its sentence in the log, then save again.";
     ImageTimedOut, Failed, "The AMI was not available in time.", "What was begun is deleted, so that the next try takes as long. Take a snapshot of each large volume yourself, \"aws ec2 create-snapshot --volume-id ID\", and save once they are completed: EC2 then copies only what has changed since.";
     CopyFailed, Failed, "EC2 could not copy the AMI to a Region.", "The version stands in its other Regions. Copy it again, without saving: prism template copy NAME --region REGION";
     CopyTimedOut, Failed, "A copy to a Region was not available in time.", "The version stands in its other Regions. Copy it again, without saving: prism template copy NAME --region REGION";
@@ -276,7 +276,9 @@ impl Problem {
         self.hint.as_deref().unwrap_or_else(|| self.code.todo())
     }
 
-    /// The message and all of its causes, one after the other.
+    /// The message and all of its causes, one after the other: for the log, and for whoever runs Prism with rights of
+    /// their own. AWS's sentences among the causes name roles and accounts, so no record, notice or answer of the API
+    /// has them.
     pub fn chain(&self) -> String {
         let mut text = self.message.clone();
         let mut cause = self.source.as_deref().map(|e| e as &dyn Error);
@@ -289,10 +291,11 @@ impl Problem {
         text
     }
 
-    /// The text under which a step's failure travels through Step Functions: the chain, then the
-    /// advice on a line of its own. [`Problem::from_wire`] reads it back.
+    /// The text under which a step's failure travels through Step Functions: the message, then the
+    /// advice on a line of its own. [`Problem::from_wire`] reads it back. The causes stay in the log: what comes out of
+    /// the execution is written into records that every member reads.
     pub fn wire(&self) -> String {
-        format!("{}\nhint: {}", self.chain(), self.advice())
+        format!("{}\nhint: {}", self.message, self.advice())
     }
 
     /// Reads back what [`Problem::wire`] made. A foreign error keeps its name in the message, so that
@@ -353,7 +356,8 @@ mod tests {
             .because("the cause");
         let back = Problem::from_wire(problem.code.as_str(), &problem.wire());
         assert_eq!(back.code, Code::StopProtected);
-        assert_eq!(back.message, "Stop protection is on for i-1: the cause");
+        assert_eq!(back.message, "Stop protection is on for i-1.");
+        assert!(back.source.is_none(), "the cause stays behind: {back:?}");
         assert_eq!(back.advice(), "Lift it.");
     }
 

@@ -22,6 +22,7 @@ pub use executions::{Execution, ExecutionStatus, Executions, ExecutionsError};
 pub use inspect::{INVENTORY_BYTES, Inspect, Inventory, PACKAGES, Package};
 pub use notifier::{Notice, Notifier, NotifierError};
 pub use parameters::Parameters;
+pub(crate) use refusal::named_action;
 pub use refusal::{Fault, Refusal, advice};
 pub use schedules::{Firing, Schedules, SchedulesError};
 pub use table::*;

@@ -116,13 +116,9 @@ pub struct Refusal {
 impl Refusal {
     /// The refusal that AWS's error is, if it is one, of a call that needs `action` on `resource`.
     pub fn of(code: &str, message: &str, action: &str, resource: &str) -> Option<Self> {
-        // A call may need more than one action, and AWS knows which was missing.
-        let named = message.split_once("to perform: ").map(|(_, rest)| rest);
-        let named = named.and_then(|rest| rest.split_whitespace().next());
-        let named = named.filter(|action| action.contains(':'));
         Some(Self {
             fault: Fault::of(code, message)?,
-            action: named.unwrap_or(action).to_owned(),
+            action: named_action(message).unwrap_or(action).to_owned(),
             resource: resource.to_owned(),
             reason: format!("{code}: {message}"),
             source: None,
@@ -141,6 +137,19 @@ impl Refusal {
             .hint(self.fault.advice())
             .because(self)
     }
+}
+
+/// The IAM action that AWS's sentence says is missing, such as `ec2:CreateTags`: a call may need more than one, and AWS
+/// knows which it was. Whatever else stands there, such as an ARN, is none.
+pub(crate) fn named_action(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("to perform: ")?;
+    let action = rest.split_whitespace().next()?;
+    let (service, name) = action.split_once(':')?;
+    let plain = |text: &str| {
+        let mut letters = text.chars();
+        !text.is_empty() && letters.all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    (plain(service) && plain(name)).then_some(action)
 }
 
 /// What to do where the network is in the way.

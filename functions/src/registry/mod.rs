@@ -146,10 +146,11 @@ fn problem(error: TableError) -> Problem {
             "The record was changed by somebody else at the same time.",
         )
         .because(error),
-        TableError::Invalid(what) => Problem::new(
+        TableError::Invalid(_) => Problem::new(
             Code::Internal,
-            format!("The registry was asked something impossible: {what}."),
-        ),
+            "The registry was asked something impossible.",
+        )
+        .because(error),
         TableError::Refused(refusal) => refusal.problem(),
         TableError::Unavailable {
             transient, advice, ..

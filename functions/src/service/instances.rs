@@ -21,7 +21,7 @@ pub struct InstanceView {
     pub id: String,
     /// Its state.
     pub state: InstanceState,
-    /// Why it is in that state, where EC2 says so.
+    /// EC2's code for why it is in that state, such as `Client.UserInitiatedShutdown`, where it gives one.
     pub state_reason: Option<String>,
     /// Its Region.
     pub region: Region,
@@ -266,10 +266,7 @@ impl InstanceView {
             name: instance.name().unwrap_or(instance.id.as_str()).to_owned(),
             id: instance.id.to_string(),
             state: instance.state,
-            state_reason: instance
-                .state_reason
-                .as_ref()
-                .map(|why| why.message.clone()),
+            state_reason: instance.state_reason.as_ref().map(|why| why.code.clone()),
             region: region.clone(),
             instance_type: instance.instance_type.clone(),
             template: instance.tags.get(TEMPLATE_TAG).cloned(),

@@ -39,7 +39,10 @@ impl Step for AwaitCopy {
         let done = match available(env, &input.region, &input.image, input.waited_s).await {
             Err(problem) if problem.code == Code::ImageFailed => {
                 let message = format!("The copy to {} failed: {}", input.region, problem.message);
-                return Err(Problem::new(Code::CopyFailed, message));
+                return Err(Problem {
+                    source: problem.source,
+                    ..Problem::new(Code::CopyFailed, message)
+                });
             }
             other => other?,
         };

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::await_snapshots::of_save;
+use super::errors::{for_reason, reason_code};
 use super::{Env, SaveRef, Step, from_ec2};
 use crate::domain::save::{SaveRecord, seconds_between};
 use crate::domain::{Code, ImageId, Problem, Region};
@@ -95,10 +96,7 @@ async fn look(
     match found {
         Some(image) => match image.state {
             ImageState::Available | ImageState::Pending => Ok(Some(image)),
-            ImageState::Failed => Err(Problem::new(
-                Code::ImageFailed,
-                format!("EC2 could not make the AMI {id}: {}.", reason(&image)),
-            )),
+            ImageState::Failed => Err(not_made(id, &image)),
             ImageState::Disabled => Err(Problem::new(
                 Code::ImageFailed,
                 format!("The AMI {id} cannot be used: somebody disabled it."),
@@ -110,13 +108,11 @@ async fn look(
     }
 }
 
-fn reason(image: &Image) -> &str {
-    image
-        .state_reason
-        .as_ref()
-        .map_or("no reason given", |reason| {
-            reason.message.trim_end_matches('.')
-        })
+/// An AMI that EC2 could not make.
+pub(super) fn not_made(id: &ImageId, image: &Image) -> Problem {
+    let reason = image.state_reason.as_ref();
+    let message = format!("EC2 could not make the AMI {id}: {}.", reason_code(reason));
+    for_reason(Problem::new(Code::ImageFailed, message), reason)
 }
 
 fn vanished(id: &ImageId) -> Problem {

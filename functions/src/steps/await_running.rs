@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::findings::{Standing, look, note_fallen_back, standing};
+use super::findings::{Standing, impossible, look, note_fallen_back, standing};
 use super::{Env, SaveRef, Step};
 use crate::domain::clock::is_future;
 use crate::domain::save::{Finding, SaveRecord, seconds_between};
@@ -71,10 +71,7 @@ impl Step for AwaitRunning {
                     down: false,
                 })
             }
-            Standing::Broken { reason } => Err(Problem::new(
-                Code::RestoreImpossible,
-                format!("EC2 cannot start {id}: {reason}."),
-            )),
+            Standing::Broken { reason } => Err(impossible(id, &reason)),
             Standing::Moving | Standing::Down if waited >= input.limit_s => Err(Problem::new(
                 Code::RestartTimedOut,
                 format!(

@@ -9,6 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::await_image::not_made;
 use super::findings::look;
 use super::{Env, Maker, SAVE_TAG, SaveRef, Step, from_ec2, tags};
 use crate::domain::save::{SaveRecord, seconds_between};
@@ -173,14 +174,7 @@ async fn image_of(env: &Env, record: &SaveRecord) -> Result<Option<Image>, Probl
         Err(error) => return Err(from_ec2(error)),
     };
     match found {
-        Some(failed) if failed.state == ImageState::Failed => {
-            let reason = failed
-                .state_reason
-                .as_ref()
-                .map_or("no reason given", |reason| reason.message.as_str());
-            let message = format!("EC2 could not make the AMI {id}: {reason}.");
-            Err(Problem::new(Code::ImageFailed, message))
-        }
+        Some(failed) if failed.state == ImageState::Failed => Err(not_made(id, &failed)),
         found => Ok(found),
     }
 }

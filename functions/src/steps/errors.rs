@@ -1,49 +1,66 @@
 //! What EC2's errors mean to a save.
 
 use crate::domain::{Code, Problem};
-use crate::ports::{Ec2Error, Fault, advice};
+use crate::ports::{Ec2Error, Fault, StateReason, advice, named_action};
 
 /// The problem that an EC2 error is, wherever the step has no better word for it.
 pub(crate) fn from_ec2(error: Ec2Error) -> Problem {
     let (code, message) = if error.is_throttle() {
-        (Code::Throttled, "EC2 had too many calls.".to_owned())
+        (Code::Throttled, "EC2 had too many calls")
     } else if error.is_capacity() {
-        (
-            Code::NoCapacity,
-            "EC2 has no room for the instance now.".to_owned(),
-        )
+        (Code::NoCapacity, "EC2 has no room for the instance now")
     } else if error.is_quota() {
-        (
-            Code::QuotaExceeded,
-            "A quota of the account is used up.".to_owned(),
-        )
+        (Code::QuotaExceeded, "A quota of the account is used up")
     } else if error.is_unauthorized() {
-        (
-            Code::PermissionMissing,
-            format!(
-                "The permission for {} is missing.",
-                permission(&error.action)
-            ),
-        )
+        return advised(error, Code::PermissionMissing, missing);
     } else if error.is_incorrect_state() {
-        (Code::NotReady, "EC2 is not ready for that yet.".to_owned())
+        (Code::NotReady, "EC2 is not ready for that yet")
     } else if error.is_unknown_outcome() {
-        (
-            Code::AwsUnavailable,
-            "EC2 did not answer, or failed.".to_owned(),
-        )
+        (Code::AwsUnavailable, "EC2 did not answer, or failed")
     } else if let Some(fault) = credentials(&error) {
-        (fault.code(), fault.means().to_owned())
+        (fault.code(), fault.means().trim_end_matches('.'))
     } else {
-        let message = format!("EC2 refused {} ({}).", error.action, error.code);
-        (Code::AwsRefused, message)
+        return advised(error, Code::AwsRefused, refused);
     };
-    let problem = Problem::new(code, message);
+    advised(error, code, |error| {
+        format!("{message} ({}: {}).", error.action, error.code)
+    })
+}
+
+/// A problem that names the action and EC2's code. EC2's sentence is among the causes, for the log alone.
+fn advised(error: Ec2Error, code: Code, message: impl Fn(&Ec2Error) -> String) -> Problem {
+    let problem = Problem::new(code, message(&error));
     let problem = match advice(&error.code, &error.message) {
         Some(advice) => problem.hint(advice),
         None => problem,
     };
     problem.because(error)
+}
+
+fn missing(error: &Ec2Error) -> String {
+    let action = named_action(&error.message).map(str::to_owned);
+    let action = action.unwrap_or_else(|| permission(&error.action));
+    format!("The permission for {action} is missing ({}).", error.code)
+}
+
+/// What EC2 does not do, in a sentence with its code.
+pub(crate) fn refused(error: &Ec2Error) -> String {
+    format!("EC2 refused {} ({}).", error.action, error.code)
+}
+
+/// Why EC2 is not done with something: its code, for whoever is shown it.
+pub(crate) fn reason_code(reason: Option<&StateReason>) -> &str {
+    let code = reason.map(|reason| reason.code.as_str());
+    code.filter(|code| !code.is_empty())
+        .unwrap_or("no reason given")
+}
+
+/// A problem for that reason, whose sentence is for the log alone.
+pub(crate) fn for_reason(problem: Problem, reason: Option<&StateReason>) -> Problem {
+    match reason {
+        Some(reason) => problem.because(reason.message.clone()),
+        None => problem,
+    }
 }
 
 /// What is wrong with the credentials of the call, or with the clock that signed it.
@@ -72,6 +89,24 @@ mod tests {
     }
 
     #[test]
+    fn the_action_that_is_missing_is_the_one_that_aws_names() {
+        let missing = |message: &str| {
+            from_ec2(Ec2Error::new(
+                "CreateImage",
+                "UnauthorizedOperation",
+                message,
+            ))
+            .message
+        };
+        let told = "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: ec2:CreateTags on \
+                    resource: arn:aws:ec2:us-east-1::image/*";
+        let shown = "The permission for ec2:CreateTags is missing (UnauthorizedOperation).";
+        assert_eq!(missing(told), shown);
+        let shown = "The permission for ec2:CreateImage is missing (UnauthorizedOperation).";
+        assert_eq!(missing("It may not perform: arn:aws:iam::1:role/r"), shown);
+    }
+
+    #[test]
     fn each_kind_of_error_has_its_code() {
         let cases = [
             ("RequestLimitExceeded", Code::Throttled),
@@ -97,7 +132,10 @@ mod tests {
         for (ec2, code) in cases {
             let problem = from_ec2(Ec2Error::new("StartInstances", ec2, "why"));
             assert_eq!(problem.code, code, "{ec2}");
-            assert!(problem.chain().contains(ec2));
+            assert!(problem.message.contains(ec2), "{problem}");
+            assert!(problem.message.contains("StartInstances"), "{problem}");
+            assert!(!problem.message.contains("why"), "{problem}");
+            assert!(problem.chain().contains("why"), "the log has it");
         }
     }
 

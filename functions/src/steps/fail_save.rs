@@ -62,7 +62,7 @@ impl Step for FailSave {
         let leftovers = input
             .leftovers
             .as_ref()
-            .map(|caught| caught.problem().chain());
+            .map(|caught| caught.problem().message);
         let failure = end_failure(&stored.value, &problem);
         let now = env.clock.now();
         // What an execution has to tell that was superseded is no news.

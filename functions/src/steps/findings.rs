@@ -2,11 +2,12 @@
 
 use chrono::TimeDelta;
 
+use super::errors::{for_reason, reason_code};
 use super::{Env, SaveRef, from_ec2};
 use crate::domain::clock::is_future;
 use crate::domain::save::{Duty, Finding, SaveRecord, Trouble};
 use crate::domain::{Code, InstanceId, Problem, Region, Timestamp};
-use crate::ports::{Ec2, Instance, InstanceFilter, InstanceState};
+use crate::ports::{Ec2, Instance, InstanceFilter, InstanceState, StateReason};
 
 /// For how long after a stop was asked for a running instance may still be about to stop: a call
 /// whose answer was lost takes effect within this time. What EC2 tells is no older either.
@@ -24,8 +25,15 @@ pub(crate) enum Standing {
     /// It is down, a start has failed, and none will help before somebody lets a key be used again.
     Broken {
         /// EC2's reason.
-        reason: String,
+        reason: StateReason,
     },
+}
+
+/// What ends the attempts to start an instance for that reason.
+pub(super) fn impossible(id: &InstanceId, reason: &StateReason) -> Problem {
+    let code = reason_code(Some(reason));
+    let message = format!("EC2 cannot start {id}: {code}.");
+    for_reason(Problem::new(Code::RestoreImpossible, message), Some(reason))
 }
 
 /// For how long a stop, and a start, may take before somebody has to be told that it hangs.
@@ -128,13 +136,16 @@ fn is_about_a_key(code: &str) -> bool {
 fn fallen_back(record: &SaveRecord, instance: &Instance) -> Option<Problem> {
     let reason = instance.state_reason.as_ref()?;
     let asked = record.start_requested_at.is_some();
-    (asked && reason.code == "Server.InsufficientInstanceCapacity")
-        .then(|| Problem::new(Code::NoCapacity, reason.message.clone()))
+    (asked && reason.code == "Server.InsufficientInstanceCapacity").then(|| {
+        let message = format!("EC2 has no room for the instance now ({}).", reason.code);
+        for_reason(Problem::new(Code::NoCapacity, message), Some(reason))
+    })
 }
 
 /// Writes down what keeps an instance from being started, for whoever waits for it.
 async fn note_trouble(env: &Env, save: &SaveRef, problem: &Problem) -> Result<(), Problem> {
-    let (code, message, now) = (problem.code.to_string(), problem.chain(), env.clock.now());
+    let (code, message) = (problem.code.to_string(), problem.message.clone());
+    let now = env.clock.now();
     env.note(save, |record| {
         let before = record.trouble.as_ref().filter(|it| it.code == code);
         record.trouble = Some(Trouble {
@@ -155,7 +166,12 @@ pub(super) async fn note_fallen_back(
     instance: Option<&Instance>,
 ) -> Result<(), Problem> {
     match instance.and_then(|instance| fallen_back(record, instance)) {
-        Some(problem) => note_trouble(env, save, &problem).await,
+        Some(problem) => {
+            // No step fails with it, so nothing else logs EC2's sentence.
+            let (code, chain) = (problem.code, problem.chain());
+            tracing::info!(save.id = %save.save_id, %code, problem = chain, "the instance fell back to stopped");
+            note_trouble(env, save, &problem).await
+        }
         None => Ok(()),
     }
 }
@@ -220,7 +236,10 @@ pub(super) async fn start(
             return Err(Problem::new(Code::InstanceGone, message).because(error));
         }
         Err(error) if error.is_lasting_refusal_to_start() => {
-            let message = format!("EC2 does not start the instance {id} as it is.");
+            let message = format!(
+                "EC2 does not start the instance {id} as it is (StartInstances: {}).",
+                error.code
+            );
             Problem::new(Code::StartRefused, message).because(error)
         }
         // Anything else may pass, what nobody has heard of too: the definition asks again for hours.
@@ -249,18 +268,16 @@ fn standing_down(record: &SaveRecord, instance: &Instance) -> Standing {
         _ => false,
     };
     let reason = instance.state_reason.as_ref();
-    match reason.map(|reason| reason.code.as_str()) {
-        Some("Client.UserInitiatedShutdown" | "Client.InstanceInitiatedShutdown")
+    match reason.map(|reason| (reason, reason.code.as_str())) {
+        Some((_, "Client.UserInitiatedShutdown" | "Client.InstanceInitiatedShutdown"))
             if after_our_start =>
         {
             Standing::Settled(Finding::ChangedByOthers)
         }
         // EC2 facts, "Restart": the volume's KMS key cannot be used.
-        Some(code) if is_about_a_key(code) && record.start_requested_at.is_some() => {
+        Some((reason, code)) if is_about_a_key(code) && record.start_requested_at.is_some() => {
             Standing::Broken {
-                reason: reason
-                    .map(|reason| reason.message.clone())
-                    .unwrap_or_default(),
+                reason: reason.clone(),
             }
         }
         _ => Standing::Down,

@@ -7,7 +7,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::await_running::note_running;
-use super::findings::{Standing, look, note_fallen_back, note_hanging, standing, start};
+use super::findings::{
+    Standing, impossible, look, note_fallen_back, note_hanging, standing, start,
+};
 use super::{Env, SaveRef, Step};
 use crate::domain::save::{Finding, SaveRecord, seconds_between};
 use crate::domain::{Code, Problem, Timestamp};
@@ -104,10 +106,7 @@ async fn restore(env: &Env, input: &Input, record: &SaveRecord) -> Result<bool, 
             Ok(true)
         }
         Standing::Broken { reason } if asked_since(record, record.restore_began_at) => {
-            Err(Problem::new(
-                Code::RestoreImpossible,
-                format!("EC2 cannot start {id}: {reason}."),
-            ))
+            Err(impossible(id, &reason))
         }
         Standing::Moving | Standing::Down if gave_up => {
             let why = record.trouble.as_ref().map(|trouble| &trouble.message);

@@ -69,16 +69,30 @@ impl Functions for StepFunctions {
                 &format!("Function not found: {function}"),
             ));
         };
+        let save = payload.get("save_id").and_then(Value::as_str);
+        let save = save.map(str::to_owned);
         let result = (step.invoke)(&self.env, payload).await;
         let lasting = result.as_ref().err().filter(|problem| {
             let expected = matches!(problem.code, Code::NotReady | Code::EventMissed);
             problem.code.class() == Class::Transient && !expected
         });
-        self.trouble.set(lasting.map(Problem::chain));
+        self.trouble
+            .set(lasting.map(|problem| problem.message.clone()));
         result.map_err(|problem| {
-            tracing::info!(step = step.name, code = %problem.code, message = problem.chain(), "a step failed");
+            log(step.name, save.as_deref(), &problem);
             TaskFailure::from_handler(problem.code.as_str(), &problem.wire())
         })
+    }
+}
+
+/// The log alone has AWS's own sentence, so that it is found there by the save's id.
+fn log(step: &str, save: Option<&str>, problem: &Problem) {
+    let (code, chain) = (problem.code, problem.chain());
+    let expected = matches!(code, Code::NotReady | Code::EventMissed);
+    if problem.source.is_some() && !expected {
+        tracing::warn!(save.id = save, step, %code, problem = chain, "a step failed");
+    } else {
+        tracing::info!(save.id = save, step, %code, problem = chain, "a step failed");
     }
 }
 

@@ -70,11 +70,14 @@ macro_rules! made {
 
 mod executions;
 
+/// What a sentence of AWS may name, and nobody is to be shown.
+pub(crate) const SECRET: &str = "arn:aws:iam::123456789012:role/secret";
+
 /// EC2's words.
 fn ec2_error(action: &'static str) -> impl Fn(Wrong) -> Ec2Error + Send + Sync {
     move |wrong| {
         let (code, message) = wrong.of_ec2();
-        Ec2Error::new(action, code, message)
+        Ec2Error::new(action, code, format!("{message} ({SECRET})"))
     }
 }
 
@@ -419,7 +422,7 @@ fn table_error(writes: bool) -> impl Fn(Wrong) -> TableError + Send + Sync {
     move |wrong| match wrong {
         Wrong::Throttled if writes => TableError::Conflict,
         _ => TableError::Unavailable {
-            reason: format!("the simulation has it so: {wrong:?}"),
+            reason: format!("the simulation has it so: {wrong:?} ({SECRET})"),
             transient: !matches!(wrong, Wrong::Refused | Wrong::Denied),
             advice: None,
             source: None,

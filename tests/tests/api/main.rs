@@ -15,6 +15,7 @@ mod roles;
 mod routes;
 mod saves;
 mod schedules;
+mod sentences;
 mod templates;
 
 use portal::{Ask, Portal, operations};

@@ -138,7 +138,7 @@ impl Service {
                 Ok(()) => problem,
                 Err(left) => problem.hint(format!(
                     "What was made of it could not be removed ({}). Create it again, or delete it: prism schedule delete {}",
-                    left.chain(),
+                    left.message,
                     stored.value.name
                 )),
             });

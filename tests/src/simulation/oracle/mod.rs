@@ -5,6 +5,7 @@ pub(super) mod again;
 mod executions;
 mod protected;
 mod record;
+mod sentences;
 mod shares;
 mod truth;
 
@@ -70,6 +71,7 @@ pub(crate) fn violations(run: &Run) -> Findings {
     check_left(run, &records, &mut findings);
     check_once(run, &records, &mut findings);
     check_versions(run, &records, &mut findings);
+    sentences::check(run, &records, &mut findings);
     shares::check(run, &records, &mut findings);
     protected::check(run, &records, &mut findings);
     let neighbours = neighbour::belongings(&run.world);
