@@ -35,7 +35,7 @@ pub struct Bent {
     /// In which Regions AMIs can be opened to others.
     pub opens_in: fn(&Region) -> bool,
     /// What somebody does just after an AMI was opened to others.
-    pub opened: fn(),
+    pub opened: fn(&ImageId),
     /// The requests whose answer was lost.
     pub lost: Mutex<BTreeSet<String>>,
 }
@@ -52,7 +52,7 @@ impl Bent {
             refuses: |_| None,
             forgetful: false,
             opens_in: |_| true,
-            opened: || {},
+            opened: |_| {},
             lost: Mutex::default(),
         }
     }
@@ -242,7 +242,7 @@ impl Ec2 for Bent {
         }
         let added = self.ec2.add_launch_permissions(region, id, permissions);
         let answer = added.await;
-        (self.opened)();
+        (self.opened)(id);
         self.answer("ModifyImageAttribute", id, answer)
     }
 

@@ -12,7 +12,7 @@ use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{RegionCopy, SaveRequest};
 use prism_functions::domain::schedule::ScheduleRequest;
-use prism_functions::domain::{Region, SaveId};
+use prism_functions::domain::{ImageId, Region, SaveId};
 use prism_functions::ports::{
     Call, Change, Condition, Ec2 as _, Encryption, Key, Reservation, Table as _, Write,
 };
@@ -135,7 +135,7 @@ fn imported(world: &World, reference: &str, name: &str) {
 fn of_a_team() {
     static TABLE: OnceLock<Arc<Watched>> = OnceLock::new();
     /// Takes the share back, as `unshare` does it: the grant goes, the revision is raised.
-    fn taken_back() {
+    fn taken_back(_: &ImageId) {
         let Some(table) = TABLE.get() else { return };
         let pk = "TEMPLATE#kept";
         let grant = Key::new(pk, "GRANT#account:444455556666");

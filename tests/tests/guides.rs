@@ -160,7 +160,9 @@ fn a_start_that_falls_back_for_want_of_room_is_no_room_too() {
     let guide = told_guide(&world, &record);
     assert_eq!(guide.cause, "NoCapacity");
     assert!(
-        guide.happened.contains("insufficient capacity"),
+        guide
+            .happened
+            .contains("Server.InsufficientInstanceCapacity"),
         "{guide:#?}"
     );
 }

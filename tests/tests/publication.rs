@@ -2,6 +2,7 @@
 //! would be shown (promise P10).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -10,10 +11,17 @@ use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::domain::schedule::ScheduleRequest;
-use prism_functions::domain::{Code, InstanceId, Problem, Region, TemplateName, UserId};
-use prism_functions::ports::{Architecture, Ec2Error, Inspect, InstanceState, Inventory};
+use prism_functions::domain::{
+    Code, ImageId, InstanceId, Problem, Region, SaveId, TemplateName, UserId,
+};
+use prism_functions::ports::{
+    Architecture, Ec2, Ec2Error, ImageFilter, ImageState, Inspect, InstanceState, Inventory, Table,
+};
+use prism_functions::registry::Registry;
 use prism_functions::service::{ImportRequest, ProjectRequest, ScheduleEdit, ShareRequest, Shared};
-use prism_functions::steps::{PublicScope, Settings};
+use prism_functions::steps::{self, PublicScope, Settings};
+use prism_tests::bent::Bent;
+use prism_tests::interleaved::{Doing, Yielding, interleave};
 use prism_tests::untouched::plan;
 use prism_tests::world::{
     Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
@@ -192,6 +200,90 @@ fn what_is_shared_while_it_is_saved_is_not_shown_unasked() {
     share(&world, "user:mia", false).unwrap();
     world.clock.run_until_idle().unwrap();
     assert_eq!(world.record(&id).unwrap().version, Some(2));
+}
+
+thread_local! {
+    /// Which AMIs were opened to others, if only for a moment.
+    static OPENED: RefCell<Vec<ImageId>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A save whose AMI is ready to be registered, of a disk that has a key since the version before it.
+fn ready(seed: u64) -> (World, SaveId, ImageId) {
+    let mut setup = Setup::seeded(seed);
+    setup.cloud.throttles.enabled = false;
+    setup.bend = |ec2| {
+        let opened = |image: &ImageId| OPENED.with_borrow_mut(|all| all.push(image.clone()));
+        Arc::new(Bent {
+            opened,
+            ..Bent::straight(ec2)
+        })
+    };
+    let world = launched(setup);
+    saved(&world, ask());
+    put(&world, KEY);
+    let id = begun(&world, ask());
+    loop {
+        world.pass(1);
+        let record = world.record(&id).unwrap();
+        let image = record.image.clone().filter(|_| record.step == "AwaitImage");
+        if let Some(image) = image {
+            let there = ImageFilter::Ids(vec![image.clone()]);
+            let told = world.clock.run(world.ec2.images(&region(), &there));
+            let told = told.unwrap().remove(0);
+            if told.state == ImageState::Available && told.volumes.len() == 1 {
+                return (world, id, image);
+            }
+        }
+        assert_eq!(record.state, SaveState::Running, "{record:#?}");
+    }
+}
+
+/// Whoever comes second shows what the first has brought, and is asked about it: no order of the two publishes the
+/// key unasked, in this deployment or by EC2, not even for a moment.
+#[test]
+fn a_share_and_a_registration_at_once_show_nothing_unasked() {
+    let (mut given, mut versions) = (0, 0);
+    for seed in 0..120 {
+        let (world, id, image) = ready(7);
+        OPENED.with_borrow_mut(Vec::clear);
+        let table = Yielding(Arc::clone(&world.table) as Arc<dyn Table>);
+        let mut service = world.service.clone();
+        service.env.registry = Registry::new(Arc::new(table));
+        let to = ["user:bob", "account:444455556666"][(seed % 2) as usize];
+        let request = ShareRequest {
+            to: to.to_owned(),
+            publish_sensitive: false,
+        };
+        let (ada, kept) = (caller("ada"), kept());
+        let share: Doing<'_, Result<(), Problem>> = Box::pin(async {
+            let shared = service.share(&ada, &kept, &request, None).await;
+            shared.map(drop)
+        });
+        let step = steps::find("RegisterTemplate").unwrap();
+        let payload = serde_json::json!({"save_id": id, "epoch": 1});
+        let register: Doing<'_, Result<(), Problem>> = Box::pin(async {
+            let registered = (step.invoke)(&service.env, payload).await;
+            registered.map(drop)
+        });
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let ends = interleave(vec![share, register], &mut rng);
+        for end in &ends {
+            let code = end.as_ref().err().map(|problem| problem.code);
+            assert!(
+                matches!(code, None | Some(Code::SensitiveFiles)),
+                "seed {seed}: {ends:?}"
+            );
+        }
+        assert!(
+            ends.iter().any(Result::is_err),
+            "seed {seed}: {to} sees the key, and nobody was asked"
+        );
+        let opened = OPENED.with_borrow(|all| all.contains(&image));
+        assert!(!opened, "seed {seed}: the AMI was open to {to}");
+        given += u32::from(ends[0].is_ok());
+        versions += u32::from(ends[1].is_ok());
+    }
+    assert!(given > 5 && versions > 5, "{given} {versions}");
 }
 
 fn brain() -> prism_functions::domain::ProjectName {

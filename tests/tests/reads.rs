@@ -346,11 +346,11 @@ fn of_launches_and_saves(asked: &mut Asked<'_>) {
     let planned = service.plan_save(&ada, for_brain("deep"));
     // With whom the template is shared is looked at, its AMIs will be opened to them, and who is in its project:
     // they will see what is on the disk.
-    asked.reads("save, planned", Few(8 + 3 * MANY), planned, none);
+    asked.reads("save, planned", Few(8 + 2 * MANY), planned, none);
     // With the grants of the template, by which its AMIs are opened.
     let before = world.table.reads();
     saved(world, for_brain("deep"));
-    asked.holds("save, all of its steps", Few(62 + 7 * MANY), 0, before);
+    asked.holds("save, all of its steps", Few(62 + 5 * MANY), 0, before);
     let moved = SaveRequest {
         project: Some("other".parse().unwrap()),
         move_template: true,
@@ -382,7 +382,7 @@ fn of_launches_and_saves(asked: &mut Asked<'_>) {
     };
     asked.reads(
         "copy, planned",
-        Few(8 + 3 * MANY),
+        Few(8 + 2 * MANY),
         service.plan_copy(&ada, &copy),
         none,
     );
@@ -392,7 +392,7 @@ fn of_launches_and_saves(asked: &mut Asked<'_>) {
         .run(service.start_copy(&ada, &copy, None))
         .unwrap();
     world.clock.run_until_idle().unwrap();
-    asked.holds("copy, all of its steps", Few(62 + 7 * MANY), 0, before);
+    asked.holds("copy, all of its steps", Few(62 + 5 * MANY), 0, before);
     to_the_end(world, &started.save_id);
     asked.reads(
         "a save's record",
@@ -440,10 +440,10 @@ fn of_shares(asked: &mut Asked<'_>) {
     asked.reads("shares", most, listed, Vec::len);
     // What is on the disks of the newest twenty versions is looked at, and who sees it already.
     let planned = service.plan_share(&ada, &deep, &one, None);
-    asked.reads("share, planned", Few(42 + 4 * MANY), planned, none);
+    asked.reads("share, planned", Few(42 + 3 * MANY), planned, none);
     asked.reads(
         "share",
-        Few(5 + 6 * MANY),
+        Few(5 + 5 * MANY),
         service.share(&ada, &deep, &one, None),
         none,
     );
@@ -453,7 +453,7 @@ fn of_shares(asked: &mut Asked<'_>) {
     let shared = service.share(&ada, &deep, &account, None);
     asked.reads(
         "share with an account",
-        Each(3, 9 * (MANY + 2)),
+        Each(3, 8 * (MANY + 2)),
         shared,
         |it| it.images.values().map(Vec::len).sum(),
     );

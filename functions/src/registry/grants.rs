@@ -70,6 +70,17 @@ impl Registry {
         Ok(self.list(&query).await?.items)
     }
 
+    /// The grants of a template that was read; none, where there is none.
+    pub(crate) async fn grants_of(
+        &self,
+        template: Option<&Stored<Template>>,
+    ) -> Result<Vec<Grant>, Problem> {
+        match template {
+            Some(stored) => self.grants(&stored.value.name).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// What a template's grant to somebody is, where there is one.
     pub async fn grant(
         &self,

@@ -15,6 +15,7 @@ use super::versions::{being_deleted, changed_meanwhile};
 use super::{Expected, Service, lending};
 use crate::domain::audit::Subject;
 use crate::domain::catalogue;
+use crate::domain::grant::Grant;
 use crate::domain::save::Warning;
 use crate::domain::template::{Template, TemplateRef, TemplateState};
 use crate::domain::template_file::TemplateFile;
@@ -74,10 +75,12 @@ impl Service {
         let images = self.images_of(caller, &file, (name, number.0)).await?;
         lending::check_borrowing(&self.env.registry, caller, before.as_ref(), images.borrowed)
             .await?;
-        let mut warnings = self.check_opening(name, &images.targets).await?;
+        let grants = self.env.registry.grants_of(before.as_ref()).await?;
+        let mut warnings = self.check_opening(name, &grants, &images.targets).await?;
         warnings.extend(lacks(&file, &images));
         if !number.1 {
-            let shown = self.shown_by_import(caller, name, before.as_ref(), &images.known, request);
+            let seen = (before.as_ref(), grants.as_slice());
+            let shown = self.shown_by_import(caller, name, seen, &images.known, request);
             warnings.extend(shown.await?.0);
         }
         Ok(imported(name, file, number, warnings, false))
@@ -101,13 +104,15 @@ impl Service {
             let images = self.images_of(caller, &file, (name, number.0)).await?;
             lending::check_borrowing(&self.env.registry, caller, before.as_ref(), images.borrowed)
                 .await?;
-            let mut warnings = self.check_opening(name, &images.targets).await?;
+            let grants = self.env.registry.grants_of(before.as_ref()).await?;
+            let mut warnings = self.check_opening(name, &grants, &images.targets).await?;
             warnings.extend(lacks(&file, &images));
             if number.1 {
                 self.open_imported(name, number.0).await?;
                 return Ok(imported(name, file, number, warnings, true));
             }
-            let shown = self.shown_by_import(caller, name, before.as_ref(), &images.known, request);
+            let seen = (before.as_ref(), grants.as_slice());
+            let shown = self.shown_by_import(caller, name, seen, &images.known, request);
             let (more, told) = shown.await?;
             warnings.extend(more);
             let version = version_of(caller, name, &file, &images, (number.0, &id));
@@ -342,9 +347,10 @@ impl Service {
     async fn check_opening(
         &self,
         name: &TemplateName,
+        grants: &[Grant],
         targets: &[Target],
     ) -> Result<Vec<Warning>, Problem> {
-        let launches = permissions::of_template(&self.env.registry, name).await?;
+        let launches = permissions::of_grants(grants);
         if launches.len() * targets.len() > IMAGES {
             let message = format!(
                 "The template {name} is open to {} others in EC2, and the file has {} AMIs: at most {IMAGES} can be opened at once.",

@@ -14,6 +14,7 @@ mod imports;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::access::Caller;
+use crate::domain::grant::Grant;
 use crate::domain::save::{SaveRequest, Warning};
 use crate::domain::sensitive::{SensitiveFile, Sensitivity, ShownFile};
 use crate::domain::template::{Template, TemplateState, Version};
@@ -158,18 +159,20 @@ fn warnings(to: &Audience, files: &[ShownFile], unknown: &[&str]) -> Vec<Warning
 }
 
 /// What a save shows, and to whom: of the instance, to all who see its template then; of the versions that are
-/// there, to those who did not see them before. `look` is asked only where anybody sees the template; its answer
-/// is returned too.
+/// there, to those who did not see them before. `grants` are the template's: whoever opens AMIs by them afterwards
+/// opens them to whom this was asked of, and to nobody who came in between. `look` is asked only where anybody sees
+/// the template; its answer is returned too.
 pub(crate) async fn of_save(
     registry: &Registry,
     caller: &Caller,
     request: &SaveRequest,
     template: Option<&Template>,
+    grants: &[Grant],
     look: impl AsyncFnOnce() -> Result<Option<Inventory>, Problem>,
 ) -> Result<(Vec<Showing>, Told), Problem> {
     // What was deleted begins anew, for its saver alone.
     let template = template.filter(|template| template.state != TemplateState::Deleted);
-    let before = audience::of(registry, &caller.user, template).await?;
+    let before = audience::of(registry, &caller.user, template, grants).await?;
     let mut more = Vec::new();
     if request.public {
         more.push(Viewer::public());
@@ -207,9 +210,10 @@ pub(crate) async fn of_share(
     registry: &Registry,
     caller: &Caller,
     template: &Template,
+    grants: &[Grant],
     with: Viewer,
 ) -> Result<Vec<Showing>, Problem> {
-    let before = audience::of(registry, &caller.user, Some(template)).await?;
+    let before = audience::of(registry, &caller.user, Some(template), grants).await?;
     let to = before.with([with]).beyond(&before);
     if to.is_empty() {
         return Ok(Vec::new());
@@ -224,9 +228,10 @@ pub(crate) async fn of_contents(
     registry: &Registry,
     caller: &Caller,
     template: Option<&Template>,
+    grants: &[Grant],
     what: Vec<Look>,
 ) -> Result<Vec<Showing>, Problem> {
-    let to = audience::of(registry, &caller.user, template).await?;
+    let to = audience::of(registry, &caller.user, template, grants).await?;
     Ok(vec![Showing { to, what }])
 }
 
@@ -247,7 +252,8 @@ pub(crate) async fn of_rollback(
         look.files.clear();
     }
     look.whole = true;
-    of_contents(registry, caller, Some(template), vec![look]).await
+    let grants = registry.grants(name).await?;
+    of_contents(registry, caller, Some(template), &grants, vec![look]).await
 }
 
 /// The files of an instance that a schedule's owner consents to show.

@@ -32,6 +32,14 @@ pub(super) const AT_ONCE: usize = 8;
 /// The most versions of one AMI whose templates' grants are read.
 pub(super) const USERS: usize = 1000;
 
+/// A grant whose AMIs are being opened.
+pub(super) fn begun(grant: &Grant) -> Grant {
+    Grant {
+        state: GrantState::Opening,
+        ..grant.clone()
+    }
+}
+
 impl Service {
     /// Opens the AMIs, after the record that it is begun and before the one that it is done. Of a share that
     /// holds already, AMIs that were closed by somebody else are opened again.
@@ -207,20 +215,6 @@ impl Service {
         self.env.registry.change_grant(name, None, change).await
     }
 
-    /// Writes down that a template is being shared; only as it is expected to stand.
-    pub(super) async fn opening(
-        &self,
-        grant: &Grant,
-        event: &AuditEvent,
-        expected: Option<&Expected>,
-    ) -> Result<Template, Problem> {
-        let opening = Grant {
-            state: GrantState::Opening,
-            ..grant.clone()
-        };
-        self.put_grant(&opening, event, expected).await
-    }
-
     /// Writes down that a share is being taken back, if it is there; only as the template is expected to stand.
     pub(super) async fn closing(
         &self,
@@ -279,21 +273,29 @@ impl Service {
         self.env.registry.change_grant(name, None, change).await
     }
 
-    /// Writes a grant, unless it is there as it is; only as the template is expected to stand.
+    /// Writes a grant, unless it is there as it is; only as the template is expected to stand, and as it was when what
+    /// the grant shows was looked at. Returns nothing where it is of another revision by now.
     pub(super) async fn put_grant(
         &self,
         grant: &Grant,
         event: &AuditEvent,
         expected: Option<&Expected>,
-    ) -> Result<Template, Problem> {
+        revision: u64,
+    ) -> Result<Option<Template>, Problem> {
+        let mut changed = false;
         let change = |stored: &Stored<Template>, grants: &[Grant]| {
             as_expected(stored, expected)?;
+            changed = stored.revision != revision;
+            if changed {
+                return Ok(None);
+            }
             let same = grants.contains(grant);
             Ok((!same).then(|| GrantChange::Put(grant.clone())))
         };
         let registry = &self.env.registry;
-        let changed = registry.change_grant(&grant.template, Some(event), change);
-        changed.await
+        let written = registry.change_grant(&grant.template, Some(event), change);
+        let template = written.await?;
+        Ok((!changed).then_some(template))
     }
 
     /// Removes a grant, where it is there; only as the template is expected to stand.

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::access::{Action, Caller};
 use super::publication::{self, Consent, Shown, Viewer};
 use super::share_checks::{self, IMAGES, Target, Which};
-use super::share_opening::{AT_ONCE, USERS, as_expected};
+use super::share_opening::{AT_ONCE, USERS, as_expected, begun};
+use super::versions::changed_meanwhile;
 use super::{Expected, Service, lending};
 use crate::domain::audit::{AuditEvent, Subject};
 use crate::domain::grant::{Grant, GrantState, Grantee, OrganizationArn};
@@ -23,7 +24,7 @@ use crate::domain::sensitive::ShownFile;
 use crate::domain::template::{Template, Visibility};
 use crate::domain::{Code, ImageId, Problem, Region, TemplateName, catalogue};
 use crate::ports::LaunchPermission;
-use crate::registry::Stored;
+use crate::registry::{Stored, TRIES};
 use crate::steps::{PublicScope, permissions};
 
 /// What stands for the colleagues, whoever they are.
@@ -82,11 +83,25 @@ struct Checked {
     template: Template,
     to: Grantee,
     launch: Option<LaunchPermission>,
-    before: Option<Grant>,
+    /// The revision of the template whose versions were looked at.
+    revision: u64,
+    /// To whom it is given already.
+    grants: Vec<Grant>,
     targets: Vec<Target>,
 }
 
 impl Checked {
+    /// What was given to the same before.
+    fn before(&self) -> Option<&Grant> {
+        self.grants.iter().find(|grant| grant.to == self.to)
+    }
+
+    /// Whether they have it already.
+    fn is_repeated(&self) -> bool {
+        self.before()
+            .is_some_and(|grant| grant.state == GrantState::Open)
+    }
+
     fn images(&self) -> BTreeMap<Region, Vec<ImageId>> {
         let mut images: BTreeMap<Region, Vec<ImageId>> = BTreeMap::new();
         for target in &self.targets {
@@ -94,6 +109,20 @@ impl Checked {
             here.push(target.image.clone());
         }
         images
+    }
+}
+
+/// Why a template was not shared.
+enum Unshared {
+    /// It is not as it was looked at any more.
+    Changed,
+    /// That.
+    Problem(Problem),
+}
+
+impl From<Problem> for Unshared {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
     }
 }
 
@@ -113,7 +142,7 @@ impl Service {
         warnings.extend(impediments);
         Ok(SharePlan {
             template: name.clone(),
-            repeated: checked.before.as_ref().is_some_and(is_open),
+            repeated: checked.is_repeated(),
             images: checked.images(),
             to: checked.to,
             warnings,
@@ -130,10 +159,29 @@ impl Service {
         request: &ShareRequest,
         expected: Option<&Expected>,
     ) -> Result<Shared, Problem> {
+        for _ in 0..TRIES {
+            match self.share_once(caller, name, request, expected).await {
+                // A version was registered since the template's were looked at, or somebody else shared it.
+                Err(Unshared::Changed) => {}
+                Err(Unshared::Problem(problem)) => return Err(problem),
+                Ok(shared) => return Ok(shared),
+            }
+        }
+        Err(changed_meanwhile(name))
+    }
+
+    /// Shares what was looked at, and nothing that came since.
+    async fn share_once(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        request: &ShareRequest,
+        expected: Option<&Expected>,
+    ) -> Result<Shared, Unshared> {
         let checked = self.check_share(caller, name, request, expected).await?;
         self.impediments(&checked).await?;
         self.shown(caller, &checked, request).await?;
-        let repeated = checked.before.as_ref().is_some_and(is_open);
+        let repeated = checked.is_repeated();
         let mut grant = Grant {
             template: name.clone(),
             to: checked.to.clone(),
@@ -143,18 +191,22 @@ impl Service {
             launch: checked.launch.clone(),
             closed_from: None,
         };
-        if let (Some(before), true) = (&checked.before, repeated) {
+        if let (Some(before), true) = (checked.before(), repeated) {
             grant = before.clone();
         }
         let event = self
             .event(caller, "template.share", Subject::Template(name.clone()))
             .with("to", &checked.to);
+        let written = async |grant: &Grant| {
+            let put = self.put_grant(grant, &event, expected, checked.revision);
+            put.await?.ok_or(Unshared::Changed)
+        };
         let template = match &checked.launch {
             None if repeated => checked.template.clone(),
-            None => self.put_grant(&grant, &event, expected).await?,
+            None => written(&grant).await?,
             Some(launch) => {
                 if !repeated {
-                    self.opening(&grant, &event, expected).await?;
+                    written(&begun(&grant)).await?;
                 }
                 self.open(&grant, launch, repeated, &event).await?
             }
@@ -320,7 +372,7 @@ impl Service {
         let named = self.named(&request.to)?;
         let stored = self.shareable(caller, name, Action::Share).await?;
         as_expected(&stored, expected)?;
-        let template = stored.value;
+        let template = stored.value.clone();
         let to = named.map_or_else(|| self.colleagues(&template), Ok)?;
         let registry = &self.env.registry;
         match &to {
@@ -351,7 +403,8 @@ impl Service {
             None => lending::check_given(registry, caller, &template).await?,
         }
         Ok(Checked {
-            before: grants.into_iter().find(|grant| grant.to == to),
+            revision: stored.revision,
+            grants,
             template,
             to,
             launch,
@@ -375,7 +428,9 @@ impl Service {
         request: &ShareRequest,
     ) -> Result<Shown, Problem> {
         let (template, with) = (&checked.template, Viewer::Given(checked.to.clone()));
-        let showings = publication::of_share(&self.env.registry, caller, template, with).await?;
+        let registry = &self.env.registry;
+        let showings =
+            publication::of_share(registry, caller, template, &checked.grants, with).await?;
         let doing = format!("Sharing {}", template.name);
         let consent = Consent::asked(request.publish_sensitive);
         publication::decide(&self.env.settings, &doing, &showings, consent)
@@ -389,10 +444,6 @@ impl Service {
             ..event.clone()
         }
     }
-}
-
-fn is_open(grant: &Grant) -> bool {
-    grant.state == GrantState::Open
 }
 
 pub(super) fn share_failed(

@@ -52,7 +52,9 @@ pub(super) async fn add(
             payer.ask(env, save, project, usd).await?;
         }
         // Before the transaction: launch permissions are not copied with an AMI (EC2 fact 8).
-        open.by_grants(env, save, record, &additions.images).await?;
+        let grants = env.registry.grants(name).await?;
+        open.by_grants(env, save, record, &grants, &additions.images)
+            .await?;
         let event = event.clone().of_project(template.project.as_ref());
         let added = env
             .registry

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::discard_image::LATE_S;
 use super::register_template::public;
 use super::{Env, SaveRef, from_ec2, permissions};
+use crate::domain::grant::Grant;
 use crate::domain::save::{SaveRecord, seconds_between};
 use crate::domain::{Code, ImageId, Problem, Region};
 use crate::ports::LaunchPermission;
@@ -64,17 +65,19 @@ impl Opened {
         Ok(!public.is_some_and(|public| refused.is_some_and(|it| it.contains(&public))))
     }
 
-    /// Opens the AMIs to those whom the template is given to now, and closes them to everybody else. Where EC2
-    /// does not open one, it stays closed and the record says so: what is saved is not lost for that.
+    /// Opens the AMIs to those whom the template is given to, and closes them to everybody else. `grants` are those
+    /// that were found to show nobody anything unasked: who was let in since is not among them, and the version is
+    /// not registered then. Where EC2 does not open an AMI, it stays closed and the record says so: what is saved is
+    /// not lost for that.
     pub(super) async fn by_grants(
         &mut self,
         env: &Env,
         save: &SaveRef,
         record: &SaveRecord,
+        grants: &[Grant],
         images: &BTreeMap<Region, ImageId>,
     ) -> Result<(), Problem> {
-        let name = &record.request.template;
-        let granted = permissions::of_template(&env.registry, name).await?;
+        let granted = permissions::of_grants(grants);
         let mut wanted = granted.clone();
         if record.request.public {
             wanted.extend(public(env)?);

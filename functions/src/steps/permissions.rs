@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{PublicScope, Settings};
-use crate::domain::grant::{GrantState, Grantee};
+use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::{Code, Problem, TemplateName};
 use crate::ports::LaunchPermission;
 use crate::registry::Registry;
@@ -38,9 +38,13 @@ pub(crate) async fn of_template(
     registry: &Registry,
     name: &TemplateName,
 ) -> Result<BTreeSet<LaunchPermission>, Problem> {
-    let grants = registry.grants(name).await?;
+    Ok(of_grants(&registry.grants(name).await?))
+}
+
+/// The same by grants that were read already.
+pub(crate) fn of_grants(grants: &[Grant]) -> BTreeSet<LaunchPermission> {
     let held = grants
         .iter()
         .filter(|grant| grant.state != GrantState::Closing);
-    Ok(held.filter_map(|grant| grant.launch.clone()).collect())
+    held.filter_map(|grant| grant.launch.clone()).collect()
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Env, Step, from_ec2, keys, opening, permissions};
 use crate::domain::copy::{CopyPlan, CopyRequest, CopySource, command};
+use crate::domain::grant::Grant;
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{SaveRecord, SaveRequest, Warning};
 use crate::domain::template::{Template, TemplateState, Version};
@@ -180,7 +181,9 @@ pub(crate) async fn check(
     let bytes = version.bytes_of(architecture);
     let usd_per_month = snapshot_usd_per_month(bytes, request.regions.len());
     let look = publication::of_version(&env.registry, name, version.number).await?;
-    let showings = publication::of_contents(&env.registry, caller, Some(&template), vec![look]);
+    let grants = env.registry.grants(name).await?;
+    let seen = Some(&template);
+    let showings = publication::of_contents(&env.registry, caller, seen, &grants, vec![look]);
     publication::decide(
         &env.settings,
         &format!("Copying {}", request.reference()),
@@ -192,7 +195,7 @@ pub(crate) async fn check(
         None => None,
     };
     let (region, image) = source(env, &version, architecture).await?;
-    let warnings = opened(env, request, &region, &image).await?;
+    let warnings = opened(env, request, &grants, &region, &image).await?;
     let user_tags = image.tags.into_iter().filter(|(key, _)| {
         let reserved = ["aws:", "prism:"];
         key != "Name" && !reserved.iter().any(|prefix| key.starts_with(prefix))
@@ -253,10 +256,11 @@ fn replaced(
 async fn opened(
     env: &Env,
     request: &CopyRequest,
+    grants: &[Grant],
     from: &Region,
     image: &Image,
 ) -> Result<Vec<Warning>, Problem> {
-    let outside = permissions::of_template(&env.registry, &request.template).await?;
+    let outside = permissions::of_grants(grants);
     let snapshots = image.volumes.iter().filter_map(|it| it.snapshot.clone());
     let snapshots: Vec<SnapshotId> = snapshots.collect();
     let told = env

@@ -8,6 +8,7 @@ use super::{
     Env, LOGIN_TAG, PORTS_TAG, Step, TEMPLATE_TAG, packages, rights, runs, scheduled, ties,
 };
 use crate::domain::audit::{Channel, Origin};
+use crate::domain::grant::Grant;
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{
     Duty, SavePlan, SaveRecord, SaveRequest, SaveState, SavedInstance, TemplateMove,
@@ -305,7 +306,8 @@ async fn admitted(
         Some((schedule, _)) => schedule.consent(),
         None => Consent::asked(request.publish_sensitive),
     };
-    let (shown, told) = shown(env, caller, &request, template, &instance.id, consent).await?;
+    let seen = (template, subject.grants.as_slice());
+    let (shown, told) = shown(env, caller, &request, seen, &instance.id, consent).await?;
     let mut warnings = subject.warnings;
     warnings.extend(shown.warnings);
     let plan = SavePlan {
@@ -343,19 +345,20 @@ async fn admitted(
     })
 }
 
-/// What a save shows to whom: refused, where nobody consents to it. It is asked of the instance only where
-/// anybody else will see the template.
+/// What a save shows to whom, by the template and its grants: refused, where nobody consents to it. It is asked of
+/// the instance only where anybody else will see the template.
 pub(crate) async fn shown(
     env: &Env,
     caller: &Caller,
     request: &SaveRequest,
-    template: Option<&Template>,
+    (template, grants): (Option<&Template>, &[Grant]),
     instance: &InstanceId,
     consent: Consent<'_>,
 ) -> Result<(Shown, Told), Problem> {
     let look = async || packages::look(env, &request.region, instance).await;
     let registry = &env.registry;
-    let (showings, told) = publication::of_save(registry, caller, request, template, look).await?;
+    let shown = publication::of_save(registry, caller, request, template, grants, look);
+    let (showings, told) = shown.await?;
     let doing = publication::saving(request);
     let shown = publication::decide(&env.settings, &doing, &showings, consent)?;
     Ok((shown, told))

@@ -3,6 +3,7 @@
 
 use super::tags::AskedFor;
 use super::{Env, from_ec2, keys, rights, ties};
+use crate::domain::grant::Grant;
 use crate::domain::save::{SaveRequest, Warning};
 use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, InstanceId, Problem, SaveId, TemplateName};
@@ -20,6 +21,8 @@ pub(super) struct Subject {
     pub(super) target: Target,
     /// The template, where there is one already.
     pub(super) template: Option<Template>,
+    /// To whom it is given.
+    pub(super) grants: Vec<Grant>,
     /// What does not prevent the save.
     pub(super) warnings: Vec<Warning>,
 }
@@ -91,8 +94,12 @@ pub(super) async fn check(
         .map_err(from_ec2)?;
     ties::check_elsewhere(env, &request.region, &instance).await?;
     ties::check_pending(env, &request.region, &instance, &volumes).await?;
-    let of_opening =
-        rights::check_outside(env, request, template.as_ref(), &instance, &volumes).await?;
+    let grants = match &template {
+        Some(template) => env.registry.grants(&template.name).await?,
+        None => Vec::new(),
+    };
+    let seen = (template.as_ref(), grants.as_slice());
+    let of_opening = rights::check_outside(env, request, seen, &instance, &volumes).await?;
     let of_keys = keys::check(env, &request.region, &instance, &volumes).await?;
     let asked = AskedFor {
         deployment: env.deployment().await?,
@@ -113,6 +120,7 @@ pub(super) async fn check(
         volumes,
         target,
         template,
+        grants,
         warnings,
     })
 }

@@ -90,7 +90,10 @@ pub(super) async fn register(
     for _ in 0..TRIES {
         let before = env.registry.template(&record.request.template).await?;
         let template = before.as_ref().map(|stored| &stored.value);
-        rights::check_still(env, record, template).await?;
+        // Read once, after the template: a grant that comes later changes its revision, and is met by the next turn
+        // before any AMI is opened by it.
+        let grants = env.registry.grants_of(before.as_ref()).await?;
+        rights::check_still(env, record, template, &grants).await?;
         let edits = may_edit(env, record, template).await?;
         if let Some(project) = template.and_then(|template| payer.next(record, template)) {
             let usd = snapshot_usd_per_month(bytes(record)?, images.len());
@@ -98,7 +101,7 @@ pub(super) async fn register(
         }
         // Before the transaction: a version that says public is public (launch permissions
         // are not copied with an AMI, EC2 fact 8).
-        open.by_grants(env, save, record, &images).await?;
+        open.by_grants(env, save, record, &grants, &images).await?;
         let made_public = record.request.public && open.is_public(env, record)?;
         let revision = before.as_ref().map(|stored| stored.revision);
         let build = |before: Option<&Template>, adds_to| {

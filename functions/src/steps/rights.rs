@@ -1,10 +1,8 @@
 //! Whether somebody may save to a template, and what follows from whom it is open to.
 
-use std::collections::BTreeSet;
-
 use super::preflight::{Target, label, no_version};
 use super::{Env, opening, permissions};
-use crate::domain::grant::Grantee;
+use crate::domain::grant::{Grant, Grantee};
 use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, Warning, move_not_agreed};
 use crate::domain::template::{Template, TemplateState, Version, Visibility};
 use crate::domain::{Code, Problem, ProjectName, catalogue};
@@ -85,16 +83,17 @@ pub(super) async fn check_still(
     env: &Env,
     record: &SaveRecord,
     template: Option<&Template>,
+    grants: &[Grant],
 ) -> Result<(), Problem> {
     let (saver, request) = (Caller::new(record.saved_by.clone()), &record.request);
     if let Some(template) = template {
         check_rights(env, &saver, request, template).await?;
-        check_public(env, request, template).await?;
+        check_public(env, request, template, grants)?;
         check_still_agreed(record.plan()?, template)?;
     }
     let checked = check_payer(env, &saver, request, template).await;
     checked.map_err(|problem| lost(&problem, record))?;
-    check_shown(env, record, template).await
+    check_shown(env, record, template, grants).await
 }
 
 /// Why what began rightly may not end.
@@ -216,10 +215,11 @@ fn check_earlier(
 }
 
 /// Refuses to make public what [`check_earlier`] refuses.
-async fn check_public(
+fn check_public(
     env: &Env,
     request: &SaveRequest,
     template: &Template,
+    grants: &[Grant],
 ) -> Result<(), Problem> {
     if !request.public {
         return Ok(());
@@ -227,7 +227,7 @@ async fn check_public(
     let Some(public) = permissions::of(&env.settings, &Grantee::Public)? else {
         return Ok(());
     };
-    let open = permissions::of_template(&env.registry, &template.name).await?;
+    let open = permissions::of_grants(grants);
     check_earlier(
         Some(template),
         Some(&public).filter(|it| !open.contains(it)),
@@ -240,14 +240,11 @@ async fn check_public(
 pub(super) async fn check_outside(
     env: &Env,
     request: &SaveRequest,
-    template: Option<&Template>,
+    (template, grants): (Option<&Template>, &[Grant]),
     instance: &Instance,
     volumes: &[Volume],
 ) -> Result<Vec<Warning>, Problem> {
-    let mut outside = match template {
-        Some(template) => permissions::of_template(&env.registry, &template.name).await?,
-        None => BTreeSet::new(),
-    };
+    let mut outside = permissions::of_grants(grants);
     if request.public {
         let public = permissions::of(&env.settings, &Grantee::Public)?;
         check_earlier(template, public.as_ref().filter(|it| !outside.contains(it)))?;
@@ -289,11 +286,13 @@ async fn check_shown(
     env: &Env,
     record: &SaveRecord,
     template: Option<&Template>,
+    grants: &[Grant],
 ) -> Result<(), Problem> {
     let saver = Caller::new(record.saved_by.clone());
     let (registry, request) = (&env.registry, &record.request);
     let look = async || registry.packages_of_save(&record.save_id).await;
-    let (showings, _) = publication::of_save(registry, &saver, request, template, look).await?;
+    let shown = publication::of_save(registry, &saver, request, template, grants, look);
+    let (showings, _) = shown.await?;
     let doing = publication::saving(request);
     let consent = Consent::asked(record.consented);
     publication::decide(&env.settings, &doing, &showings, consent)?;

@@ -26,7 +26,6 @@ const ACTIONS: &[&str] = &[
     "DescribeInstanceStatus",
     "DescribeVolumes",
     "DescribeInstanceTypes",
-    "GetImageBlockPublicAccessState",
     "GetEbsEncryptionByDefault",
     "DryRun",
     "StopInstances",

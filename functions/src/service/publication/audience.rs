@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::domain::grant::{GrantState, Grantee};
+use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::template::Template;
 use crate::domain::{Problem, ProjectName, UserId};
 use crate::registry::Registry;
@@ -116,11 +116,12 @@ impl fmt::Display for Audience {
     }
 }
 
-/// Who sees a template beside somebody; nobody, where there is none. What is being shared counts already.
+/// Who sees a template beside somebody, by its grants; nobody, where there is none. What is being shared counts already.
 pub(super) async fn of(
     registry: &Registry,
     user: &UserId,
     template: Option<&Template>,
+    grants: &[Grant],
 ) -> Result<Audience, Problem> {
     let mut all = BTreeSet::new();
     let Some(template) = template else {
@@ -132,10 +133,10 @@ pub(super) async fn of(
     if let Some(project) = &template.project {
         all.extend(managers(registry, user, project).await?);
     }
-    for grant in registry.grants(&template.name).await? {
+    for grant in grants {
         let own = grant.to == Grantee::User(user.clone());
         if grant.state != GrantState::Closing && !own {
-            all.insert(Viewer::Given(grant.to));
+            all.insert(Viewer::Given(grant.to.clone()));
         }
     }
     Ok(Audience(all))

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Consent, Look, decide, of_contents, of_version};
+use crate::domain::grant::Grant;
 use crate::domain::save::Warning;
 use crate::domain::template::{Template, TemplateRef};
 use crate::domain::{Problem, TemplateName};
@@ -19,7 +20,7 @@ impl Service {
         &self,
         caller: &Caller,
         name: &TemplateName,
-        before: Option<&Stored<Template>>,
+        (before, grants): (Option<&Stored<Template>>, &[Grant]),
         of: &BTreeSet<Option<TemplateRef>>,
         request: &ImportRequest,
     ) -> Result<(Vec<Warning>, Option<Inventory>), Problem> {
@@ -39,7 +40,7 @@ impl Service {
             _ => None,
         };
         let template = before.map(|stored| &stored.value);
-        let showings = of_contents(registry, caller, template, looks).await?;
+        let showings = of_contents(registry, caller, template, grants, looks).await?;
         let doing = format!("Importing {name}");
         let consent = Consent::asked(request.publish_sensitive);
         let shown = decide(&self.env.settings, &doing, &showings, consent)?;

@@ -117,7 +117,12 @@ impl Service {
         let (id, template) = (instance.id, template.as_ref());
         steps::check_moves_not(request, template)?;
         let consent = Consent::asked(request.publish_sensitive);
-        let (_, told) = steps::shown(env, caller, request, template, &id, consent).await?;
+        let grants = match template {
+            Some(template) => env.registry.grants(&template.name).await?,
+            None => Vec::new(),
+        };
+        let seen = (template, grants.as_slice());
+        let (_, told) = steps::shown(env, caller, request, seen, &id, consent).await?;
         if !request.publish_sensitive {
             return Ok((id, Vec::new()));
         }
