@@ -6,7 +6,7 @@ use prism_tests::rights::{pairs, play, play_pair};
 /// How many sequences are played here.
 const SEEDS: u64 = 40;
 /// Each of so many pairs is played here.
-const EVERY: usize = 9;
+const EVERY: usize = 17;
 
 #[test]
 fn random_operations_of_four_users_come_to_what_was_granted() {

@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
+use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::template::{TemplateRef, Version};
 use prism_functions::domain::template_file::TemplateFile;
-use prism_functions::domain::{Code, Problem, Region, TemplateName};
+use prism_functions::domain::{Code, Problem, Region, SaveId, TemplateName};
 use prism_functions::ports::{Ec2 as _, ImageState, LaunchPermission};
 use prism_functions::service::access::OWNER_TAG;
-use prism_functions::service::{ImportRequest, ProjectRequest, ShareRequest};
+use prism_functions::service::{ImportRequest, ProjectRequest, ShareRequest, TemplateView};
 use prism_local::ec2::InstanceSpec;
 
 use crate::world::{REGION, Setup, World, caller, launch_request, region, save_request};
@@ -31,7 +32,7 @@ const NOBODY: &str = "account:999999999999";
 /// How many operations a sequence has.
 const LENGTH: usize = 12;
 /// How a request ends that is not allowed.
-const REFUSALS: [Code; 13] = [
+const REFUSALS: [Code; 15] = [
     Code::NotAllowed,
     Code::TemplateNotFound,
     Code::TemplateNameTaken,
@@ -45,6 +46,8 @@ const REFUSALS: [Code; 13] = [
     Code::ImageNotUsable,
     Code::CopyExists,
     Code::InvalidInput,
+    Code::ArchitectureTaken,
+    Code::ScheduleNotFound,
 ];
 
 /// A deployment and what was granted in it.
@@ -69,7 +72,7 @@ pub fn play(seed: u64) -> Result<(), String> {
 }
 
 /// The pairs of operations of two users on one template: it is Ada's, in a project of hers of which Carl is an admin,
-/// and shared with Bob.
+/// shared with Bob, and saved to by a schedule of Carl's.
 pub fn pairs() -> Vec<[Operation; 2]> {
     let mut pairs = Vec::new();
     for first in ["ada", "bob", "carl"] {
@@ -111,6 +114,14 @@ pub fn play_pair(pair: &[Operation; 2]) -> Result<(), String> {
             template: "one",
             to: "user:bob",
         },
+        Operation::Schedule {
+            by: "carl",
+            template: "one",
+        },
+        Operation::Run {
+            by: "carl",
+            template: "one",
+        },
     ];
     for operation in before.iter().chain(pair) {
         let stepped = play.step(operation);
@@ -126,10 +137,16 @@ impl Play {
         let world = setup.build();
         let mut model = Model::default();
         for user in USERS {
-            let mut spec = InstanceSpec::named(&format!("box-{user}"));
-            spec.tags.insert(OWNER_TAG.to_owned(), user.to_owned());
-            let added = world.admin.add_instance(&region(), &spec);
-            added.expect("there is room");
+            for (kind, instance_type) in [("box", "t3.large"), ("arm", "t4g.large")] {
+                let mut spec = InstanceSpec::named(&format!("{kind}-{user}"));
+                spec.tags.insert(OWNER_TAG.to_owned(), user.to_owned());
+                if kind == "arm" {
+                    spec.parameter = spec.parameter.replace("amd64", "arm64");
+                    instance_type.clone_into(&mut spec.instance_type);
+                }
+                let added = world.admin.add_instance(&region(), &spec);
+                added.expect("there is room");
+            }
         }
         for (project, user) in PROJECTS.into_iter().zip(USERS) {
             let request = ProjectRequest {
@@ -202,15 +219,56 @@ impl Play {
                 world.clock.run(taken).map(|_| None)
             }
             Operation::Import { by, from, into } => self.import(by, from, into),
-            Operation::Delete { by, template } => {
-                let (by, all) = (caller(by), newest(template));
-                let deleted = service.delete_template(&by, &all, true, None);
-                world.clock.run(deleted)?;
-                world.pass(3600);
-                world.sweep(2);
-                Ok(None)
-            }
+            Operation::Delete { by, template } => self.delete(by, template),
             Operation::Copy { by, template } => self.copy(by, template),
+            Operation::AddArch { by, template } => {
+                let request = SaveRequest {
+                    add_arch: true,
+                    publish_sensitive: true,
+                    ..save_request(&format!("arm-{by}"), template)
+                };
+                let record = ended(world.save(by, request)?)?;
+                Ok(Some(self.made(template, record.version)?))
+            }
+            Operation::Rollback { by, template } => {
+                let (by, name) = (caller(by), named(template));
+                let back = service.rollback(&by, &name, None, true, None);
+                world.clock.run(back).map(|_| None)
+            }
+            Operation::DeleteVersion {
+                by,
+                template,
+                latest,
+            } => {
+                let it = self.model.templates.get(template);
+                let number = it.and_then(|it| it.number(latest)).unwrap_or(1);
+                self.delete(by, &format!("{template}@{number}"))
+            }
+            Operation::Schedule { by, template } => {
+                let request = ScheduleRequest {
+                    jitter_minutes: 0,
+                    keep: None,
+                    name: Some(template.parse().expect("it is a name")),
+                    cadence: "rate(1 day)".parse().expect("it is a cadence"),
+                    timezone: "UTC".parse().expect("it is a zone"),
+                    request: SaveRequest {
+                        publish_sensitive: true,
+                        ..save_request(&format!("box-{by}"), template)
+                    },
+                };
+                let by = caller(by);
+                let made = service.create_schedule(&by, request);
+                world.clock.run(made).map(|_| None)
+            }
+            Operation::Run { by, template } => {
+                let name = template.parse().expect("it is a name");
+                let by = caller(by);
+                let id = world
+                    .clock
+                    .run(service.run_schedule(&by, &name, None))?
+                    .save_id;
+                self.finished(template, &id).map(Some)
+            }
             Operation::Appoint {
                 by,
                 project,
@@ -269,12 +327,25 @@ impl Play {
         let by = caller(by);
         let started = world.service.start_copy(&by, &request, None);
         let id = world.clock.run(started)?.save_id;
-        world
-            .clock
-            .run_until_idle()
-            .expect("nothing waits for ever");
-        let record = ended(world.record(&id)?)?;
-        self.made(template, record.version).map(Some)
+        self.finished(template, &id).map(Some)
+    }
+
+    /// What a save has made that goes on by itself.
+    fn finished(&self, template: &str, id: &SaveId) -> Result<Made, Problem> {
+        let idle = self.world.clock.run_until_idle();
+        idle.expect("nothing waits for ever");
+        let record = ended(self.world.record(id)?)?;
+        self.made(template, record.version)
+    }
+
+    /// Deletes a template or a version, and waits until it is gone.
+    fn delete(&self, by: &str, reference: &str) -> Result<Option<Made>, Problem> {
+        let (world, by, all) = (&self.world, caller(by), newest(reference));
+        let deleted = world.service.delete_template(&by, &all, true, None);
+        world.clock.run(deleted)?;
+        world.pass(3600);
+        world.sweep(2);
+        Ok(None)
     }
 
     /// A version as it is now.
@@ -302,6 +373,15 @@ impl Play {
             return Err(format!("{user} is told of {template}: {problem}"));
         }
         let sees = it.is_some_and(|it| self.model.sees(it, user));
+        if let (Some(it), Ok(TemplateView::Saved { version, .. })) = (it, &shown)
+            && version.number != it.latest
+        {
+            let reference = version.reference();
+            return Err(format!(
+                "{template} is {reference}, and should be {}",
+                it.latest
+            ));
+        }
         agree(user, "see", template, sees, shown.map(drop))?;
         let request = share(NOBODY);
         let opened = service.plan_share(&by, &name, &request, None);

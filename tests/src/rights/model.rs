@@ -16,6 +16,10 @@ pub(super) type Image = (String, String);
 pub(super) struct Held {
     /// Its AMIs.
     pub(super) images: BTreeSet<Image>,
+    /// Those that a save added to it later.
+    added: BTreeSet<Image>,
+    /// Whether it has both architectures.
+    both: bool,
     /// Whether a save made it, and no import.
     saved: bool,
     /// Whether it has AMIs that whoever imported it might not give to others.
@@ -30,6 +34,8 @@ pub(super) struct Kept {
     grants: BTreeSet<&'static str>,
     /// Its versions that are there, by their numbers.
     pub(super) versions: BTreeMap<u32, Held>,
+    /// The version that its name stands for.
+    pub(super) latest: u32,
     /// Whether it is there. The name of one that was deleted stays its owner's.
     pub(super) live: bool,
 }
@@ -38,6 +44,8 @@ pub(super) struct Kept {
 #[derive(Debug, Default)]
 pub(super) struct Model {
     roles: BTreeMap<(&'static str, &'static str), ProjectRole>,
+    /// Who has a schedule that saves to which template.
+    schedules: BTreeSet<(&'static str, &'static str)>,
     /// The templates, by their names.
     pub(super) templates: BTreeMap<&'static str, Kept>,
 }
@@ -51,6 +59,42 @@ fn manages(role: Option<ProjectRole>) -> bool {
 
 fn works(role: Option<ProjectRole>) -> bool {
     manages(role) || role == Some(ProjectRole::Member)
+}
+
+impl Kept {
+    /// The version that its name stands for.
+    fn newest(&self) -> Option<&Held> {
+        self.versions.get(&self.latest)
+    }
+
+    /// The number of that, or of its oldest.
+    pub(super) fn number(&self, latest: bool) -> Option<u32> {
+        let oldest = self.versions.keys().next().copied();
+        oldest.map(|oldest| if latest { self.latest } else { oldest })
+    }
+
+    /// The version before the one that its name stands for.
+    fn before(&self) -> Option<u32> {
+        self.versions
+            .range(..self.latest)
+            .next_back()
+            .map(|it| *it.0)
+    }
+}
+
+impl Held {
+    /// Those of its AMIs that it has by its template's own right, with whether a save of theirs made them.
+    fn own(&self, image: &Image) -> Option<bool> {
+        if self.added.contains(image) {
+            return Some(true);
+        }
+        (!self.borrowed && self.images.contains(image)).then_some(self.saved)
+    }
+
+    fn in_region(&self, here: bool) -> usize {
+        let there = |(region, _): &&Image| (region == super::HERE) == here;
+        self.images.iter().filter(there).count()
+    }
 }
 
 impl Model {
@@ -120,9 +164,7 @@ impl Model {
     ) -> impl Iterator<Item = (&'a Kept, bool)> + 'a {
         let others = self.templates.iter().filter(move |(name, _)| **name != but);
         let versions = others.flat_map(|(_, it)| it.versions.values().map(move |held| (it, held)));
-        versions
-            .filter(|(_, held)| !held.borrowed && held.images.contains(image))
-            .map(|(it, held)| (it, held.saved))
+        versions.filter_map(|(it, held)| Some((it, held.own(image)?)))
     }
 
     /// Whether somebody may give to others what a version of a template has from other templates.
@@ -148,7 +190,7 @@ impl Model {
         let here = held
             .images
             .iter()
-            .filter(|(region, _)| region == super::HERE);
+            .filter(|image| image.0 == super::HERE && !held.added.contains(*image));
         self.uses(it, user) && (!held.borrowed || here.into_iter().all(lent))
     }
 
@@ -174,8 +216,14 @@ impl Model {
     /// The AMIs that are kept for somebody.
     pub(super) fn images(&self) -> BTreeSet<Image> {
         let versions = self.templates.values().flat_map(|it| it.versions.values());
-        let own = versions.filter(|held| !held.borrowed);
-        own.flat_map(|held| held.images.iter().cloned()).collect()
+        let own = |held: &'_ Held| -> Vec<Image> {
+            let images = held.images.iter();
+            images
+                .filter(|it| held.own(it).is_some())
+                .cloned()
+                .collect()
+        };
+        versions.flat_map(own).collect()
     }
 
     /// Whether an operation is allowed, as things stand.
@@ -200,11 +248,28 @@ impl Model {
                 it.is_some_and(|it| self.shares(it, by) && it.grants.contains(to))
             }
             Operation::Import { by, from, into } => self.allows_import(by, from, into),
-            Operation::Delete { by, template } => {
+            Operation::Delete { by, template } | Operation::DeleteVersion { by, template, .. } => {
                 let it = self.templates.get(template);
                 it.is_some_and(|it| self.deletes(it, by))
             }
             Operation::Copy { by, template } => self.allows_copy(by, template),
+            Operation::AddArch { by, template } => {
+                let it = self.templates.get(template).filter(|it| it.live);
+                let lacks = it.and_then(Kept::newest).is_some_and(|held| !held.both);
+                lacks && self.allows_save(by, template, None, true, false)
+            }
+            Operation::Rollback { by, template } => {
+                let it = self.templates.get(template).filter(|it| it.live);
+                it.is_some_and(|it| self.shares(it, by) && it.before().is_some())
+            }
+            Operation::Schedule { by, template } => {
+                let again = self.schedules.contains(&(by, template));
+                again || self.allows_save(by, template, None, true, false)
+            }
+            Operation::Run { by, template } => {
+                let there = self.schedules.contains(&(by, template));
+                there && self.allows_save(by, template, None, true, false)
+            }
             Operation::Appoint {
                 by,
                 project,
@@ -271,7 +336,7 @@ impl Model {
         into: &'static str,
     ) -> Option<(BTreeSet<Image>, bool)> {
         let source = self.templates.get(from).filter(|it| it.live)?;
-        let images = &source.versions.last_key_value()?.1.images;
+        let images = &source.newest()?.images;
         let usable = |image| self.havers(image, "").any(|(it, _)| self.uses(it, by));
         let borrowed = !self.lends(into, images, by, true);
         images
@@ -293,15 +358,39 @@ impl Model {
 
     fn allows_copy(&self, by: &'static str, template: &'static str) -> bool {
         let it = self.templates.get(template).filter(|it| it.live);
-        let Some((it, (_, held))) = it.and_then(|it| Some((it, it.versions.last_key_value()?)))
-        else {
+        let Some((it, held)) = it.and_then(|it| Some((it, it.newest()?))) else {
             return false;
         };
-        let there = held.images.iter().any(|(region, _)| region != super::HERE);
+        // One architecture at a time.
+        let there = held.in_region(false) >= held.in_region(true);
         let pays = it
             .project
             .is_none_or(|project| works(self.role(project, by)));
         self.shares(it, by) && pays && !held.borrowed && !there
+    }
+
+    /// A save has made a version.
+    fn saved(&mut self, template: &'static str, by: &'static str, made: Option<Made>) {
+        let (number, images) = made.expect("a save makes a version");
+        let it = self.begun(template, by);
+        let held = Held {
+            images,
+            added: BTreeSet::new(),
+            both: false,
+            saved: true,
+            borrowed: false,
+        };
+        it.versions.insert(number, held);
+        it.latest = number;
+    }
+
+    /// A template is there no more. Its name stays its owner's, and no project's.
+    fn gone(&mut self, template: &'static str) {
+        let it = self.begun(template, "");
+        it.live = false;
+        it.project = None;
+        it.versions.clear();
+        it.grants.clear();
     }
 
     /// Takes down what an operation did that was allowed.
@@ -314,17 +403,37 @@ impl Model {
                 public,
                 ..
             } => {
-                let (number, images) = made.expect("a save makes a version");
+                self.saved(template, by, made);
                 let it = self.begun(template, by);
                 it.project = project.or(it.project);
                 it.grants.extend(public.then_some("public"));
-                let held = Held {
-                    images,
-                    saved: true,
-                    borrowed: false,
-                };
-                it.versions.insert(number, held);
             }
+            Operation::Run { by, template } => self.saved(template, by, made),
+            Operation::AddArch { template, .. } => {
+                let (number, images) = made.expect("it adds to a version");
+                let it = self.begun(template, "");
+                let held = it.versions.get_mut(&number).expect("it was added to");
+                held.added.extend(images.difference(&held.images).cloned());
+                held.both = true;
+                held.images = images;
+            }
+            Operation::Rollback { template, .. } => {
+                let it = self.begun(template, "");
+                it.latest = it.before().expect("there is one before it");
+            }
+            Operation::DeleteVersion {
+                template, latest, ..
+            } => {
+                let it = self.begun(template, "");
+                let number = it.number(latest).expect("there is one");
+                it.versions.remove(&number);
+                match it.versions.last_key_value() {
+                    None => self.gone(template),
+                    Some((newest, _)) if number == it.latest => it.latest = *newest,
+                    Some(_) => {}
+                }
+            }
+            Operation::Schedule { by, template } => drop(self.schedules.insert((by, template))),
             Operation::Share { template, to, .. } => {
                 self.begun(template, "").grants.insert(to);
             }
@@ -334,22 +443,23 @@ impl Model {
             Operation::Import { by, from, into } => {
                 let (number, images) = made.expect("an import makes a version");
                 let borrowed = self.imports(by, from, into).is_some_and(|it| it.1);
+                let source = self.templates.get(from).and_then(Kept::newest);
                 let held = Held {
                     images,
+                    added: BTreeSet::new(),
+                    both: source.is_some_and(|source| source.both),
                     saved: false,
                     borrowed,
                 };
                 // The same file again makes no version.
-                self.begun(into, by).versions.entry(number).or_insert(held);
+                let it = self.begun(into, by);
+                let before = it.versions.len();
+                it.versions.entry(number).or_insert(held);
+                if it.versions.len() > before {
+                    it.latest = number;
+                }
             }
-            Operation::Delete { template, .. } => {
-                let it = self.begun(template, "");
-                // Its name stays its owner's, and no project's.
-                it.live = false;
-                it.project = None;
-                it.versions.clear();
-                it.grants.clear();
-            }
+            Operation::Delete { template, .. } => self.gone(template),
             Operation::Copy { template, .. } => {
                 let (number, images) = made.expect("a copy adds to a version");
                 let it = self.begun(template, "");
@@ -377,6 +487,7 @@ impl Model {
             project: None,
             grants: BTreeSet::new(),
             versions: BTreeMap::new(),
+            latest: 0,
             live: true,
         };
         let it = self.templates.entry(name).or_insert_with(new);

@@ -66,6 +66,32 @@ pub enum Operation {
         by: &'static str,
         template: &'static str,
     },
+    /// Add an architecture to the version that a template's name stands for.
+    AddArch {
+        by: &'static str,
+        template: &'static str,
+    },
+    /// Have a template's name stand for the version before.
+    Rollback {
+        by: &'static str,
+        template: &'static str,
+    },
+    /// Delete the version that a template's name stands for, or its oldest.
+    DeleteVersion {
+        by: &'static str,
+        template: &'static str,
+        latest: bool,
+    },
+    /// Make a schedule that saves one's instance as a template.
+    Schedule {
+        by: &'static str,
+        template: &'static str,
+    },
+    /// Have one's schedule of a template save now, whatever one has become since it was made.
+    Run {
+        by: &'static str,
+        template: &'static str,
+    },
     /// Give somebody a role in a project.
     Appoint {
         by: &'static str,
@@ -90,32 +116,41 @@ impl Operation {
     pub fn drawn(rng: &mut fastrand::Rng) -> Self {
         let by = one(rng, &USERS);
         let template = one(rng, &TEMPLATES);
-        match rng.u8(..20) {
-            0..4 => Operation::Save {
+        match rng.u8(..27) {
+            0..2 => Operation::AddArch { by, template },
+            2 => Operation::Rollback { by, template },
+            3 => Operation::DeleteVersion {
+                by,
+                template,
+                latest: rng.bool(),
+            },
+            4 => Operation::Schedule { by, template },
+            5..7 => Operation::Run { by, template },
+            7..11 => Operation::Save {
                 by,
                 template,
                 project: rng.bool().then(|| one(rng, &PROJECTS)),
                 agreed: rng.u8(..4) > 0,
                 public: rng.u8(..6) == 0,
             },
-            4..8 => Operation::Share {
+            11..15 => Operation::Share {
                 by,
                 template,
                 to: one(rng, &GRANTEES),
             },
-            8..10 => Operation::Unshare {
+            15..17 => Operation::Unshare {
                 by,
                 template,
                 to: one(rng, &GRANTEES),
             },
-            10..14 => Operation::Import {
+            17..21 => Operation::Import {
                 by,
                 from: one(rng, &TEMPLATES),
                 into: template,
             },
-            14 => Operation::Delete { by, template },
-            15 => Operation::Copy { by, template },
-            16..19 => Operation::Appoint {
+            21 => Operation::Delete { by, template },
+            22 => Operation::Copy { by, template },
+            23..26 => Operation::Appoint {
                 by,
                 project: one(rng, &PROJECTS),
                 user: one(rng, &USERS),
@@ -144,6 +179,15 @@ impl Operation {
             save(None, true),
             Operation::Delete { by, template },
             Operation::Copy { by, template },
+            Operation::AddArch { by, template },
+            Operation::Rollback { by, template },
+            Operation::DeleteVersion {
+                by,
+                template,
+                latest: true,
+            },
+            Operation::Schedule { by, template },
+            Operation::Run { by, template },
             Operation::Import {
                 by,
                 from: template,
