@@ -188,6 +188,7 @@ impl Ec2 for Bent {
         region: &Region,
         ids: &[ImageId],
     ) -> Result<BTreeMap<ImageId, BTreeSet<LaunchTemplateId>>, Ec2Error> {
+        self.asked("DescribeImageReferences")?;
         self.ec2.launch_templates_of(region, ids).await
     }
 

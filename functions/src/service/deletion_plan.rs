@@ -132,6 +132,11 @@ impl DeletionPlan {
             here.insert(template.clone());
         }
         let unseen = uses.launch_templates.unseen.as_ref();
+        if let Some(problem) = unseen {
+            // The plan goes on without it, and has no sentence of AWS's.
+            let (code, chain) = (problem.code, problem.chain());
+            tracing::warn!(template = %self.template, %code, problem = chain, "launch templates could not be looked at");
+        }
         self.launch_templates_unknown = unseen.map(|problem| problem.message.clone());
     }
 

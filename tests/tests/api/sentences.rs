@@ -34,6 +34,7 @@ const ACTIONS: &[&str] = &[
     "RunInstances",
     "CreateImage",
     "DescribeImages",
+    "DescribeImageReferences",
     "DescribeSnapshots",
     "DescribeSnapshotKeys",
     "CopyImage",
