@@ -64,6 +64,13 @@ pub(crate) fn shared(world: &World, _: &InstanceId) {
     share(world, OWNER, ACCOUNT);
 }
 
+/// The template has a version, which everybody may launch.
+pub(crate) fn public(world: &World, _: &InstanceId) {
+    open(world);
+    saved(world);
+    share(world, OWNER, "public");
+}
+
 fn share(world: &World, owner: &str, to: &str) {
     let template = "kept".parse().expect("it is a template's name");
     let to = ShareRequest {

@@ -331,6 +331,13 @@ pub const ALL: &[Path] = &[
         ..PLAIN
     },
     Path {
+        name: "copied later for everybody",
+        copies: &["us-west-2"],
+        before: before::public,
+        copied_later: true,
+        ..PLAIN
+    },
+    Path {
         name: "copied by an admin of its project",
         copies: &["us-west-2"],
         before: before::managed,
