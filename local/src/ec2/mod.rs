@@ -12,6 +12,7 @@ mod admin;
 mod cloud;
 mod errors;
 mod events;
+mod facts;
 mod file;
 mod guest;
 mod model;
@@ -28,11 +29,12 @@ pub(crate) use errors::instances_not_found;
 #[cfg(feature = "wire")]
 pub(crate) use model::PUBLISHER;
 
-pub use admin::{Admin, InstanceFacts, InstanceSpec, Inventory, VolumeSpec};
+pub use admin::Admin;
 pub use cloud::{Cloud, CloudError};
 #[cfg(feature = "wire")]
 pub(crate) use errors::check_ascii;
 pub use events::Event;
+pub use facts::{InstanceFacts, InstanceSpec, Inventory, VolumeSpec};
 pub use guest::{Disk, FileBody, GuestError, GuestOutput, INSTANCE_STORE, Package, System};
 pub use model::{Capacity, KeyPolicy, Purchase, Traffic};
 pub use port::{Guest, SimEc2};

@@ -5,8 +5,8 @@ use prism_functions::ports::{Ec2Error, ImageState, InstanceState, NewInstance, T
 
 use super::describe::{described_image, described_snapshot};
 use super::{Model, Scope};
-use crate::ec2::admin::{InstanceFacts, Inventory};
 use crate::ec2::errors;
+use crate::ec2::facts::{InstanceFacts, Inventory};
 
 impl Model {
     /// An instance that has run, or lain stopped, since before anybody looked.
