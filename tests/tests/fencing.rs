@@ -144,7 +144,7 @@ impl Table for Superseding {
 /// The epoch is raised while an older execution takes back what it made: it stops at the next call.
 #[test]
 fn a_clean_up_that_is_superseded_on_its_way_stops() {
-    let (world, id) = under_way(60);
+    let (world, id) = under_way(80);
     let left = || {
         let inventory = world.admin.inventory().unwrap();
         let ours = |tags: &Tags| tags.contains_key(SAVE_TAG);

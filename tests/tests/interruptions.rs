@@ -70,9 +70,9 @@ fn somebody_starts_it_before_its_volumes_are_captured() {
           20s  CreateImage
           20s  AwaitSnapshots x4 !InstanceChanged
           23s  RestoreInstance x4
-          38s  DiscardImage !NotReady x2
-        50.5s  FailSave
-        50.5s  Failed InstanceChanged
+          38s  DiscardImage !NotReady x4
+    1m18.625s  FailSave
+    1m18.625s  Failed InstanceChanged
     save: failed, InstanceChanged in AwaitSnapshots
     instance: running, down for 36 s, and 38 s by the record
     left: AMIs 0, snapshots 0
@@ -145,9 +145,9 @@ fn an_image_that_fails_before_its_snapshots() {
           20s  CreateImage
           20s  AwaitSnapshots x2 !ImageFailed
           21s  RestoreInstance x4
-          36s  DiscardImage !NotReady x3
-       59.75s  FailSave
-       59.75s  Failed ImageFailed
+          36s  DiscardImage !NotReady x4
+    1m16.625s  FailSave
+    1m16.625s  Failed ImageFailed
     save: failed, ImageFailed in AwaitSnapshots
     instance: running, down for 36 s, and 36 s by the record
     left: AMIs 0, snapshots 0

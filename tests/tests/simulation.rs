@@ -139,6 +139,8 @@ fn two_faults_at_once_keep_the_promises() {
             "AwaitCopy.Images#8=refused",
             "FailCopy.DeregisterImage#1=hand-over",
         ],
+        // What is about to be asked for is noted late twice: EC2 is asked only once it is noted in time.
+        ["CreateImage.Put#2=slow", "CreateImage.Get#3=slow"],
         // Clean-up is throttled for an hour, and then for another.
         [
             "RegisterTemplate.Images#1=throttle-100",

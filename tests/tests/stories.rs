@@ -305,9 +305,9 @@ fn a_save_that_is_cancelled() {
           20s  CreateImage
           20s  AwaitSnapshots x2 !SaveCancelled
           21s  RestoreInstance x4
-          36s  DiscardImage !NotReady x3
-       59.75s  FailSave
-       59.75s  Failed SaveCancelled
+          36s  DiscardImage !NotReady x4
+    1m16.625s  FailSave
+    1m16.625s  Failed SaveCancelled
     save: cancelled, SaveCancelled in AwaitSnapshots
     instance: running, down for 36 s, and 36 s by the record
     left: AMIs 0, snapshots 0
@@ -324,9 +324,9 @@ fn a_permission_that_is_taken_away_after_the_plan() {
            0s  AwaitStopped x17
           20s  CreateImage !PermissionMissing
           20s  RestoreInstance x4
-          35s  DiscardImage !NotReady x3
-       58.75s  FailSave
-       58.75s  Failed PermissionMissing
+          35s  DiscardImage !NotReady x4
+    1m15.625s  FailSave
+    1m15.625s  Failed PermissionMissing
     save: failed, PermissionMissing in CreateImage
     instance: running, down for 35 s, and 35 s by the record
     left: AMIs 0, snapshots 0

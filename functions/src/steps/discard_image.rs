@@ -14,8 +14,9 @@ use crate::domain::{Code, Problem, Region};
 use crate::ports::{Call, Ec2Error, ImageFilter, ImageState, SnapshotFilter};
 
 /// For how long after EC2 was asked for something it may still take effect or appear, in seconds: a call
-/// whose answer was lost, eventual consistency (EC2 fact 6), and the initiation of the snapshots.
-pub(crate) const LATE_S: f64 = 30.0;
+/// whose answer was lost, eventual consistency (EC2 fact 6), and the initiation of the snapshots, one after the
+/// other. AWS says of none how long it takes at most; each is taken for several times what it is seen to take.
+pub(crate) const LATE_S: f64 = 45.0;
 
 /// See the module.
 pub(super) struct DiscardImage;

@@ -15,6 +15,8 @@ use crate::registry::Registry;
 /// How long the write of an intent may take, in seconds. What EC2 is asked for after it may still take effect for
 /// the rest of [`super::LATE_S`].
 const INTENT_S: f64 = 5.0;
+/// How often an intent is written at most.
+const INTENTS: u32 = 3;
 
 /// How far `--public` reaches in this deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -166,18 +168,21 @@ impl Env {
     }
 
     /// Writes down what EC2 is about to be asked for, with the instant. How late an effect may come is counted
-    /// from that instant: where the write itself took long it is written once more.
+    /// from that instant: where the write itself took long it is written once more, and EC2 is not asked where that
+    /// takes long each time.
     pub(crate) async fn intend(
         &self,
         save: &SaveRef,
         mut intent: impl FnMut(&mut SaveRecord, Timestamp),
     ) -> Result<SaveRecord, Problem> {
-        let now = self.clock.now();
-        let record = self.note(save, |record| intent(record, now)).await?;
-        let written = self.clock.now();
-        if seconds_between(now, written) <= INTENT_S {
-            return Ok(record);
+        for _ in 0..INTENTS {
+            let now = self.clock.now();
+            let record = self.note(save, |record| intent(record, now)).await?;
+            if seconds_between(now, self.clock.now()) <= INTENT_S {
+                return Ok(record);
+            }
         }
-        self.note(save, |record| intent(record, written)).await
+        let message = "The registry took too long to note what EC2 was about to be asked for. EC2 was not asked.";
+        Err(Problem::new(Code::NotReady, message))
     }
 }

@@ -22,7 +22,7 @@ mod calls;
 
 pub(crate) use calls::{Asked, Wrong};
 
-/// How long what is late or slow takes: less than the 30 seconds within which the steps expect a
+/// How long what is late or slow takes: less than the 45 seconds within which the steps expect a
 /// call without an answer to take effect.
 pub(crate) const LATE: Duration = Duration::from_secs(20);
 
