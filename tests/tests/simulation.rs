@@ -141,6 +141,11 @@ fn two_faults_at_once_keep_the_promises() {
         ],
         // What is about to be asked for is noted late twice: EC2 is asked only once it is noted in time.
         ["CreateImage.Put#2=slow", "CreateImage.Get#3=slow"],
+        // Snapshots are seen as they were when the AMI is there: what runs again after the end changes nothing.
+        [
+            "CreateImage.CreateImage#1=hangs-after",
+            "AwaitImage.Snapshots#4=stale",
+        ],
         // Clean-up is throttled for an hour, and then for another.
         [
             "RegisterTemplate.Images#1=throttle-100",

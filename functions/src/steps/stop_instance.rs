@@ -39,11 +39,15 @@ impl Step for StopInstance {
             return Err(Problem::new(Code::InstanceChanged, message));
         }
         // The intent is written first: from here on the instance counts as down because of us.
+        // What this very run has noted is no stop that was asked for.
+        let mut noted = None;
         env.intend(&input, |record, now| {
-            if record.stop_requested_at.is_some() {
+            if record.stop_requested_at.is_none() || record.stop_requested_at == noted {
+                record.stop_requested_at = Some(now);
+                noted = Some(now);
+            } else {
                 record.stop_repeated_at = Some(now);
             }
-            record.stop_requested_at.get_or_insert(now);
         })
         .await?;
         match env.ec2.stop_instance(&region, &id).await {
