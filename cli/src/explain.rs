@@ -22,12 +22,13 @@ pub(crate) fn explain(problem: Problem) -> Problem {
 struct Whole(String);
 
 fn found(problem: &Problem) -> Option<(Code, &'static str)> {
-    // DynamoDB's own sentences, which the registry passes on where it was asked wrongly.
+    // DynamoDB's own sentences, which are the cause where the registry was asked wrongly.
     let schema = [
         "does not match the schema",
         "does not have the specified index",
     ];
-    if schema.iter().any(|part| problem.message.contains(part)) {
+    let told = problem.chain();
+    if schema.iter().any(|part| told.contains(part)) {
         let message = "The registry's table is not one of Prism's: its keys or indexes are others.";
         return Some((Code::DeploymentNotFound, message));
     }
