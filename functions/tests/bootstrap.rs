@@ -66,12 +66,12 @@ impl Run {
         text
     }
 
-    /// How an invocation fails: the name of its error and its text.
+    /// How an invocation fails under that code: its text, and what the log says with AWS's own sentence.
     async fn failure(
         mut self,
         code: &str,
         answers: impl Fn() -> harness::Reply + Send + Sync + 'static,
-    ) -> String {
+    ) -> (String, String) {
         let dynamo = DynamoDb::start(move |_, _| answers()).await.unwrap();
         self = self.with(
             "AWS_ENDPOINT_URL_DYNAMODB",
@@ -80,20 +80,20 @@ impl Run {
         self.failure_there(code).await
     }
 
-    async fn failure_there(mut self, code: &str) -> String {
+    async fn failure_there(mut self, code: &str) -> (String, String) {
         self.lambda.invoke(&invocation("save-0123456789abcdef"));
         let (function, answer) = self.start().await;
         let Answer::Failed(name, text) = answer else {
             panic!("it did not fail: {answer:?}");
         };
         assert_eq!(name, code, "{text}");
-        assert_one_line(&function, "WARN", &text);
-        text
+        let logged = assert_one_line(&function, "WARN", &text);
+        (text, logged)
     }
 }
 
-/// Holds the log to one line, which says what Lambda was told, with the hint.
-fn assert_one_line(function: &Function, level: &str, told: &str) {
+/// Holds the log to one line, which says what Lambda is given, with the hint, and behind that perhaps the causes.
+fn assert_one_line(function: &Function, level: &str, given: &str) -> String {
     let log = function.log().unwrap();
     let lines: Vec<Value> = log
         .lines()
@@ -103,9 +103,11 @@ fn assert_one_line(function: &Function, level: &str, told: &str) {
         panic!("not one line: {log}");
     };
     assert_eq!(line["level"], level);
-    let (text, hint) = told.split_once("\nhint: ").unwrap();
-    let said = line["problem"].as_str().or(line["error"].as_str());
-    assert_eq!((said, line["hint"].as_str()), (Some(text), Some(hint)));
+    let (text, hint) = given.split_once("\nhint: ").unwrap();
+    let logged = line["problem"].as_str().or(line["error"].as_str()).unwrap();
+    assert!(logged.starts_with(text.trim_end_matches('.')), "{logged}");
+    assert_eq!(line["hint"].as_str(), Some(hint));
+    logged.to_owned()
 }
 
 fn invocation(save: &str) -> Value {
@@ -173,11 +175,15 @@ async fn a_table_that_cannot_be_used_says_why_and_what_to_do() {
             "Set the clock",
         ),
     ] {
-        let text = Run::new()
+        let (text, logged) = Run::new()
             .await
             .failure(named, refused(code, message))
             .await;
-        assert!(text.contains(code) && text.contains(message), "{text}");
+        assert!(!text.contains(message), "{text}");
+        assert!(
+            logged.contains(code) && logged.contains(message),
+            "{logged}"
+        );
         assert!(
             text.split_once("\nhint: ").unwrap().1.contains(hint),
             "{text}"
@@ -195,11 +201,9 @@ async fn a_region_that_leads_nowhere_says_so() {
     let run = Run::new()
         .await
         .with("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9");
-    let text = run.failure_there("RegistryUnavailable").await;
-    assert!(
-        text.contains("Unreachable") && text.contains("AWS_REGION"),
-        "{text}"
-    );
+    let (text, logged) = run.failure_there("RegistryUnavailable").await;
+    assert!(text.contains("AWS_REGION"), "{text}");
+    assert!(logged.contains("Unreachable"), "{logged}");
 }
 
 #[tokio::test]
@@ -208,7 +212,7 @@ async fn a_function_without_credentials_asks_for_them() {
         .await
         .with("AWS_ACCESS_KEY_ID", "")
         .with("AWS_SECRET_ACCESS_KEY", "");
-    let text = run
+    let (text, _) = run
         .failure("CredentialsMissing", refused("Unasked", "nobody may ask"))
         .await;
     assert!(text.contains("Give it credentials"), "{text}");
