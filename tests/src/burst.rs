@@ -139,18 +139,11 @@ impl Burst {
         for name in world.executions.names() {
             let history = world.executions.history(&name).expect("it is there");
             let events = history.events();
-            let counts = |event: &Event| {
-                matches!(
-                    event,
-                    Event::StateEntered { .. } | Event::TaskScheduled { .. }
-                )
-            };
-            let entered = |event: &Event| matches!(event, Event::StateEntered { .. });
-            let scheduled = events.iter().filter(|it| counts(&it.event)).count();
-            let states = events.iter().filter(|it| entered(&it.event)).count();
+            let count = |is: fn(&Event) -> bool| events.iter().filter(|it| is(&it.event)).count();
+            let states = count(|event| matches!(event, Event::StateEntered { .. }));
+            let scheduled = count(|event| matches!(event, Event::TaskScheduled { .. }));
             // A task that is scheduled once more is a retry, which is a transition.
-            let tasks = events.iter().filter(|it| is_task(&it.event)).count();
-            outcome.transitions += states + (scheduled - states).saturating_sub(tasks);
+            outcome.transitions += states + scheduled.saturating_sub(count(is_task));
         }
         outcome
     }

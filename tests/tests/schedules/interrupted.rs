@@ -193,7 +193,7 @@ fn the_doctor_finds_what_fires_without_a_record_and_deletes_that_alone() {
     let first = create().unwrap();
     let found = || world.clock.run(service.leftovers()).unwrap();
     assert_eq!(found().found, []);
-    // Its record is lost, and made anew a second later: the old one is nobody's, the new one is.
+    // Its record is lost, and made anew a second later. The old schedule belongs to no record then, the new one does.
     let stored = world
         .clock
         .run(service.env.registry.schedule(&ada.user, &nightly));
