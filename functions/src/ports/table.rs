@@ -167,6 +167,31 @@ impl Write {
     }
 }
 
+/// How far a number is moved on by [`Table::advance`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advance {
+    /// The attribute that has the number. No index may read it.
+    pub attribute: String,
+    /// By how much; more than 0.
+    pub by: i64,
+    /// What it counts as where it is less, or where there is none.
+    pub least: i64,
+    /// What it may become at most.
+    pub most: i64,
+}
+
+impl Advance {
+    /// What the number becomes; `None` where that would be more than it may.
+    pub fn of(&self, number: Option<i64>) -> Option<i64> {
+        let from = number.map_or(self.least, |number| number.max(self.least));
+        let after = from.saturating_add(self.by);
+        (after <= self.most).then_some(after)
+    }
+}
+
+/// How often [`Table::advance`] tries again where somebody else came between.
+const ADVANCES: usize = 100;
+
 /// Why the table did not do as asked. Nothing has been written in any of these cases, except that
 /// [`TableError::Unavailable`] cannot know.
 #[derive(Debug, thiserror::Error)]
@@ -212,4 +237,41 @@ pub trait Table: Send + Sync {
 
     /// Does all of the writes, or none. Conditions see the state before the transaction.
     async fn transact(&self, writes: &[Write]) -> Result<(), TableError>;
+
+    /// Moves a number on in one step that nobody comes between, and gives what it is then. `None`, and
+    /// nothing is written, where it would become more than it may. Where an answer is lost, it may have been moved on more than once.
+    ///
+    /// An adapter that has such a step does this in one request; the others read and write on a condition.
+    async fn advance(&self, key: &Key, advance: &Advance) -> Result<Option<i64>, TableError> {
+        for _ in 0..ADVANCES {
+            let stored = number(self.get(key).await?.as_ref(), &advance.attribute)?;
+            let Some(after) = advance.of(stored) else {
+                return Ok(None);
+            };
+            let unchanged = match stored {
+                Some(before) => Condition::Equals(advance.attribute.clone(), before.into()),
+                None => Condition::AttributeAbsent(advance.attribute.clone()),
+            };
+            let set = Change::Set(advance.attribute.clone(), after.into());
+            match self
+                .transact(&[Write::Update(key.clone(), vec![set], unchanged)])
+                .await
+            {
+                Ok(()) => return Ok(Some(after)),
+                Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(TableError::Conflict)
+    }
+}
+
+/// The whole number in an attribute of an item, where there is one.
+pub fn number(item: Option<&Item>, attribute: &str) -> Result<Option<i64>, TableError> {
+    let stored = item.and_then(|item| item.attributes.get(attribute));
+    let whole = |value: &Value| {
+        let wrong = || TableError::Invalid(format!("{attribute} is not a whole number"));
+        value.as_i64().ok_or_else(wrong)
+    };
+    stored.map(whole).transpose()
 }

@@ -17,7 +17,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use prism_functions::ports::table_rules as rules;
-use prism_functions::ports::{Item, Key, Page, Query, Table, TableError, Write};
+use prism_functions::ports::{Advance, Item, Key, Page, Query, Table, TableError, Write, number};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::sqlite::{self, SqliteError};
@@ -122,6 +122,29 @@ impl SqliteTable {
         rules::transaction_bytes(bytes)?;
         transaction.commit().map_err(&unavailable)
     }
+
+    fn advance_one(&self, key: &Key, advance: &Advance) -> Result<Option<i64>, TableError> {
+        rules::key(key)?;
+        let unavailable = self.unavailable("moving a number on");
+        let mut connection = self.connection();
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(&unavailable)?;
+        let attributes = rows::read(&transaction, key).map_err(&unavailable)?;
+        let mut item = Item {
+            key: key.clone(),
+            attributes: attributes.unwrap_or_default(),
+        };
+        let Some(after) = advance.of(number(Some(&item), &advance.attribute)?) else {
+            return Ok(None);
+        };
+        item.attributes
+            .insert(advance.attribute.clone(), after.into());
+        let text = rules::item(key, &item.attributes)?;
+        rows::put(&transaction, key, &item.attributes, &text).map_err(&unavailable)?;
+        transaction.commit().map_err(&unavailable)?;
+        Ok(Some(after))
+    }
 }
 
 #[async_trait]
@@ -145,5 +168,9 @@ impl Table for SqliteTable {
 
     async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
         self.write_all(writes)
+    }
+
+    async fn advance(&self, key: &Key, advance: &Advance) -> Result<Option<i64>, TableError> {
+        self.advance_one(key, advance)
     }
 }

@@ -3,6 +3,7 @@
 //! It asks for nothing that DynamoDB does not do. Where DynamoDB leaves something open, such as
 //! the order of items with one sort key in an index, it is left open here too.
 
+mod advances;
 mod conditions;
 mod limits;
 mod queries;
@@ -62,6 +63,7 @@ use named;
 pub fn checks() -> impl Iterator<Item = Check> {
     [
         writes::CHECKS,
+        advances::CHECKS,
         conditions::CHECKS,
         queries::CHECKS,
         limits::CHECKS,

@@ -60,6 +60,26 @@ impl Expression {
         format!("{} OR {}", self.present(), self.absent())
     }
 
+    /// The condition that an attribute is a number of these bounds.
+    pub(super) fn within(&mut self, name: &str, least: i64, most: i64) -> String {
+        let name = self.name(name);
+        let (least, most) = (self.whole(least), self.whole(most));
+        format!("{name} BETWEEN {least} AND {most}")
+    }
+
+    /// The condition that an attribute is a number below this, or is not there.
+    pub(super) fn lags(&mut self, name: &str, least: i64) -> String {
+        let name = self.name(name);
+        format!(
+            "attribute_not_exists({name}) OR {name} < {}",
+            self.whole(least)
+        )
+    }
+
+    fn whole(&mut self, number: i64) -> String {
+        self.value(AttributeValue::N(number.to_string()))
+    }
+
     /// The changes of an update.
     pub(super) fn changes(&mut self, changes: &[Change]) -> String {
         let (mut set, mut add, mut remove) = (Vec::new(), Vec::new(), Vec::new());

@@ -11,17 +11,23 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValue, TransactWriteItem, Update,
 };
 
 use self::expression::Expression;
 use super::clients::Clients;
 use crate::ports::table_cursor::{self as cursor, Position};
 use crate::ports::table_rules as rules;
-use crate::ports::{Index, Item, Key, Page, Query, Table, TableError, Write};
+use crate::ports::{
+    Advance, Change, Index, Item, Key, Page, Query, Table, TableError, Write, number,
+};
 
 pub use shape::TableShape;
+
+/// How often a number is tried to be moved on where others do the same.
+const ADVANCES: usize = 10;
 
 /// A row as DynamoDB has it: an item with its key among the attributes.
 type Row = HashMap<String, AttributeValue>;
@@ -115,6 +121,94 @@ impl Table for DynamoTable {
             .await
             .map_err(|error| errors::of_transaction(writes, &self.name, error))?;
         Ok(())
+    }
+
+    async fn advance(&self, key: &Key, advance: &Advance) -> Result<Option<i64>, TableError> {
+        rules::key(key)?;
+        if advance.of(None).is_none() {
+            return Ok(None);
+        }
+        for _ in 0..ADVANCES {
+            if let Some(after) = self.add(key, advance).await? {
+                return Ok(Some(after));
+            }
+            // It is too far on, or lags behind: that is told only by a look.
+            let stored = number(self.get(key).await?.as_ref(), &advance.attribute)?;
+            let Some(after) = advance.of(stored) else {
+                return Ok(None);
+            };
+            if stored.is_none_or(|stored| stored < advance.least)
+                && self.set_first(key, advance, after).await?
+            {
+                return Ok(Some(after));
+            }
+        }
+        Err(TableError::Conflict)
+    }
+}
+
+impl DynamoTable {
+    /// Adds to a number that does not lag behind; `None` where it does, or would become more than it may.
+    async fn add(&self, key: &Key, advance: &Advance) -> Result<Option<i64>, TableError> {
+        let mut expression = Expression::default();
+        let change = Change::Add(advance.attribute.clone(), advance.by);
+        let update = expression.changes(&[change]);
+        let room = advance.most.saturating_sub(advance.by);
+        let condition = expression.within(&advance.attribute, advance.least, room);
+        let answer = self.update(key, update, condition, expression).await?;
+        let row = answer.map(|answer| answer.attributes.unwrap_or_default());
+        let number = row.and_then(|mut row| row.remove(&advance.attribute));
+        let number = number.map(value::from_dynamo).transpose()?;
+        Ok(number.and_then(|number| number.as_i64()))
+    }
+
+    /// Sets a number that lags behind, or is none yet; says whether it still did.
+    async fn set_first(
+        &self,
+        key: &Key,
+        advance: &Advance,
+        after: i64,
+    ) -> Result<bool, TableError> {
+        let mut expression = Expression::default();
+        let change = Change::Set(advance.attribute.clone(), after.into());
+        let update = expression.changes(&[change]);
+        let condition = expression.lags(&advance.attribute, advance.least);
+        let answer = self.update(key, update, condition, expression).await?;
+        Ok(answer.is_some())
+    }
+
+    /// One UpdateItem, which gives what it has changed; `None` where its condition did not hold.
+    async fn update(
+        &self,
+        key: &Key,
+        update: String,
+        condition: String,
+        expression: Expression,
+    ) -> Result<Option<UpdateItemOutput>, TableError> {
+        let (names, values) = expression.parts();
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(key_row(key)))
+            .update_expression(update)
+            .condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .return_values(ReturnValue::UpdatedNew)
+            .send()
+            .await;
+        match sent {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(errors::of("dynamodb:UpdateItem", &self.name)(error)),
+        }
     }
 }
 
