@@ -16,6 +16,8 @@ use crate::venv;
 
 /// Where the checks are, and what they are written with.
 const CHECKS: &str = "tests/emulators/deployed";
+/// Many schedules at one minute, for which the deployment of the checks is used.
+const BURST: &str = "xtask/emulator/burst.py";
 const REQUIREMENTS: &str = "tests/emulators/deployed/requirements.txt";
 /// The packages and features by which everything for AWS is built here, so that it is built once.
 const AWS: [&str; 9] = [
@@ -31,7 +33,8 @@ const AWS: [&str; 9] = [
 ];
 
 /// Runs the chore. `--package ZIP` deploys a package that is there instead of a quick one, and what
-/// follows goes to the checks: `--only TEXT` runs those whose names have it.
+/// follows goes to the checks: `--only TEXT` runs those whose names have it. `--burst [SAVES]` plays many
+/// schedules at one minute in their place.
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let scratch = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
     let programs = environment()?;
@@ -39,7 +42,7 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     let wire = build(&[&wire[..], &["--example", "wire"]].concat())?;
     let prism = build(&[&AWS[..], &["--bin", "prism"]].concat())?;
     let mut checks = Command::new(programs.join("python"));
-    checks.arg(root().join(CHECKS)).args(args);
+    checks.arg(root().join(script(args))).args(args);
     if !args.contains(&"--package") {
         let bootstrap = build(&[&AWS[..], &["--bin", "bootstrap"]].concat())?;
         let package = scratch.path().join("bootstrap.zip");
@@ -49,6 +52,15 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     checks.arg("--prism").arg(prism).arg("--wire").arg(wire);
     checks.arg("--scratch").arg(scratch.path().join("run"));
     run_command(checks.env_clear().envs(kept()).stdin(Stdio::null()))
+}
+
+/// What is run on the deployment.
+fn script(args: &[&str]) -> &'static str {
+    if args.contains(&"--burst") {
+        BURST
+    } else {
+        CHECKS
+    }
 }
 
 /// The checks need nothing of our environment but where programs and certificates are.
@@ -90,6 +102,13 @@ fn pack(program: &Path, package: &Path) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_burst_is_played_in_place_of_the_checks() {
+        assert_eq!(script(&["--only", "burst"]), CHECKS);
+        assert_eq!(script(&["--burst", "20", "--limit", "600"]), BURST);
+        assert!(root().join(BURST).is_file() && root().join(CHECKS).is_dir());
+    }
 
     #[test]
     fn what_is_pinned_is_installed() {

@@ -35,10 +35,12 @@ Chores:
   verify          have the definition and the template judged by asl-validator, cfn-lint, SAM and checkov
   boundary        check the dependency graph and the house rules of the source
   emulator        deploy infra/template.yaml on an emulator of AWS, with the functions, and use it
+  emulator --burst [SAVES] [--limit SECONDS]
+                  the same, and have 50 schedules fall on one minute with EC2's throttles on
   fuzz [TARGET...] [--seconds N]
                   have texts made up for what reads names and files, led by the code that they reach
   openapi         have the API's description judged, and the served API held against it
-  bench [cold-start | registry | burst [SAVES]...]
+  bench [cold-start | registry | burst [--share PERCENT] [--no-events] [SAVES]...]
                   measure how fast things are; or how a function begins, against one in Python; or
                   how the registry answers with a million saves in it
   simulate [OPTIONS]
