@@ -12,6 +12,7 @@ use crate::text::{duration, plain, time};
 /// What a step does, in people's words.
 pub(crate) fn words(step: &str) -> &str {
     match step {
+        "WaitForTurn" => "Waiting for its turn",
         "PlanSave" | "PlanCopy" => "Checking",
         "StopInstance" | "AwaitStopped" => "Stopping the instance",
         "CreateImage" => "Beginning the AMI",
@@ -37,9 +38,30 @@ pub(crate) struct Shown {
     pub(crate) details: String,
 }
 
+/// How long a save still waits for its turn, where it does.
+pub(crate) fn until_turn(record: &SaveRecord, now: Timestamp) -> Option<String> {
+    let turn = record.awaited_turn()?;
+    let minutes = ((turn.at - now).num_seconds().max(0) + 59) / 60;
+    Some(match minutes {
+        0 | 1 => "less than a minute".to_owned(),
+        minutes => format!("about {minutes} min"),
+    })
+}
+
+/// How a save stands, in a few words.
+pub(crate) fn state(record: &SaveRecord, now: Timestamp) -> String {
+    match until_turn(record, now) {
+        Some(wait) => format!("waiting for its turn, {wait}"),
+        None => record.state.as_str().to_owned(),
+    }
+}
+
 /// How far a save is.
 pub(crate) fn progress(record: &SaveRecord, now: Timestamp) -> Shown {
     let mut details = Vec::new();
+    if let Some(wait) = until_turn(record, now) {
+        details.push(format!("begins in {wait}"));
+    }
     if let (true, Some(percent)) = (record.step == "AwaitImage", record.progress_percent) {
         details.push(format!("{percent} %"));
     }
@@ -66,6 +88,9 @@ pub(crate) fn instance(record: &SaveRecord) -> String {
     let name = plain(&record.request.instance);
     if record.copy_of.is_some() {
         return "No instance is touched by a copy.".to_owned();
+    }
+    if record.awaited_turn().is_some() {
+        return format!("{name} is not touched before the save's turn.");
     }
     if record.plan.is_none() {
         return format!("{name} was not touched.");

@@ -14,6 +14,7 @@ pub mod rights;
 pub mod simulation;
 pub mod story;
 pub mod sums;
+pub mod turns;
 pub mod untouched;
 pub mod watched;
 pub mod world;

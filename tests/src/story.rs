@@ -89,12 +89,20 @@ fn tell_execution(
     };
 }
 
-/// The Tasks in the order in which they were entered. Failures are those of the Task that was
+/// The states that wait for an event, each a part of the look that follows.
+const EVENT_WAITS: [&str; 3] = ["AwaitStopEvent", "AwaitStartEvent", "AwaitImageEvent"];
+
+/// The Tasks in the order in which they were entered, but for waits. Failures are those of the Task that was
 /// entered last: told in order of time, which is exact outside the Map over Regions.
 fn passages(events: &[HistoryEvent]) -> Vec<Passage> {
     let mut passages: Vec<Passage> = Vec::new();
+    let mut waits = false;
     for event in events {
+        if let Event::StateEntered { name, .. } = &event.event {
+            waits = EVENT_WAITS.contains(&&**name);
+        }
         match &event.event {
+            _ if waits => {}
             Event::StateEntered {
                 kind: StateKind::Task,
                 name,

@@ -16,6 +16,7 @@ use prism_functions::domain::{ImageId, Region, SaveId};
 use prism_functions::ports::{
     Call, Change, Condition, Ec2 as _, Encryption, Key, Reservation, Table as _, Write,
 };
+use prism_functions::registry::Awaited;
 use prism_functions::service::{
     ImportRequest, ProjectRequest, ShareRequest, TemplateFilter, calls,
 };
@@ -350,7 +351,7 @@ fn until_it_waits(world: &World, id: &SaveId) {
         let Some(image) = world.record(id).unwrap().image else {
             continue;
         };
-        let wait = registry.wait(&here, &image, world.now());
+        let wait = registry.wait(&here, Awaited::Image(&image), world.now());
         if world.clock.run(wait).unwrap().is_some() {
             return;
         }

@@ -63,13 +63,22 @@ const OF_LAMBDA: [(&str, bool); 32] = [
     ("Unknown", true),
     ("UnsupportedMediaTypeException", false),
 ];
-/// The state that waits for an event, and the step that it calls: the only one that is not called
-/// like its state.
-const EVENT_WAIT: (&str, &str) = ("AwaitImageEvent", "AwaitEvent");
+/// The states that wait for an event, the step that looks after each, and the state that pauses before it.
+const EVENT_WAITS: [(&str, &str, &str); 3] = [
+    ("AwaitStopEvent", "AwaitStopped", "WaitUntilStopped"),
+    ("AwaitStartEvent", "AwaitRunning", "WaitUntilRunning"),
+    ("AwaitImageEvent", "AwaitImage", "WaitUntilAvailable"),
+];
+/// The step that they call: the only one that is not called like its state.
+const EVENT_STEP: &str = "AwaitEvent";
 /// The code with which a step ends its own wait, which the definition catches where it can be met.
 const ENDS_A_WAIT: Code = Code::EventMissed;
 /// As many looks as no execution can take.
 const POLLS: u32 = 2000;
+
+fn waits_for_an_event(state: &str) -> bool {
+    EVENT_WAITS.iter().any(|(name, _, _)| *name == state)
+}
 
 fn definition() -> Value {
     serde_json::from_str(DEFINITION).unwrap()
@@ -120,8 +129,8 @@ fn every_step_is_a_task_and_every_task_a_step() {
     let named: BTreeSet<String> = tasks(&definition)
         .into_iter()
         .map(|(name, task, _)| {
-            let (resource, step) = if name == EVENT_WAIT.0 {
-                (".waitForTaskToken", EVENT_WAIT.1)
+            let (resource, step) = if waits_for_an_event(&name) {
+                (".waitForTaskToken", EVENT_STEP)
             } else {
                 ("", name.as_str())
             };
@@ -139,12 +148,12 @@ fn every_step_is_a_task_and_every_task_a_step() {
 #[test]
 fn every_task_is_bounded_retried_and_caught() {
     for (name, task, inside) in tasks(&definition()) {
-        let timeout = task["TimeoutSeconds"].as_u64().unwrap();
-        assert!(
-            (1..=900).contains(&timeout),
-            "{name}: a Lambda runs for 15 minutes at most"
-        );
-        if name != EVENT_WAIT.0 {
+        if !waits_for_an_event(&name) {
+            let timeout = task["TimeoutSeconds"].as_u64().unwrap();
+            assert!(
+                (1..=900).contains(&timeout),
+                "{name}: a Lambda runs for 15 minutes at most"
+            );
             assert!(!errors(task, "Retry").is_empty(), "{name}");
         }
         let catch = errors(task, "Catch");
@@ -166,45 +175,45 @@ fn every_task_is_bounded_retried_and_caught() {
     }
 }
 
-/// The wait for an event is never tried again, for that would double the time after which the AMI is
-/// looked at without any event. Its failure costs no more than that time either, and there is always
-/// some time between two looks unless the wait was ended on purpose.
+/// A wait for an event is never tried again, for that would double the time after which it is looked without
+/// any event. Its failure costs no more than that time either, and there is always some time between two looks
+/// unless the wait was ended on purpose.
 #[test]
-fn the_wait_for_an_event_ends_in_another_look_whatever_happens() {
+fn a_wait_for_an_event_ends_in_another_look_whatever_happens() {
     let definition = definition();
-    let wait = &definition["States"][EVENT_WAIT.0];
-    assert!(wait.get("Retry").is_none());
-    assert_eq!(wait["Next"], "AwaitImage");
-    let catch: Vec<(Value, &str)> = wait["Catch"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|catcher| {
-            (
-                catcher["ErrorEquals"].clone(),
-                catcher["Next"].as_str().unwrap(),
-            )
-        })
-        .collect();
-    let ended = json!(["States.Timeout", ENDS_A_WAIT.as_str()]);
-    let expected = [
-        (ended, "AwaitImage"),
-        (json!(["States.ALL"]), "WaitUntilAvailable"),
-    ];
-    assert_eq!(catch, expected);
-    assert_eq!(
-        definition["States"]["WaitUntilAvailable"]["Next"],
-        "AwaitImage"
-    );
-    let limit = &wait["Arguments"]["Payload"]["limit_s"];
-    assert_eq!(
-        *limit, wait["TimeoutSeconds"],
-        "the token lives as long as the wait"
-    );
+    for (name, look, pause) in EVENT_WAITS {
+        let wait = &definition["States"][name];
+        assert!(wait.get("Retry").is_none());
+        assert_eq!(wait["Next"], look);
+        let catch: Vec<(Value, &str)> = wait["Catch"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|catcher| {
+                (
+                    catcher["ErrorEquals"].clone(),
+                    catcher["Next"].as_str().unwrap(),
+                )
+            })
+            .collect();
+        // The step looks itself as the wait begins, and for how long it has gone on.
+        let expected = [
+            (json!(["States.Timeout"]), name),
+            (json!([ENDS_A_WAIT.as_str()]), look),
+            (json!(["States.ALL"]), pause),
+        ];
+        assert_eq!(catch, expected);
+        assert_eq!(definition["States"][pause]["Next"], look);
+        let payload = &wait["Arguments"]["Payload"];
+        let (token_s, task_s) = (&payload["wait_s"], &wait["TimeoutSeconds"]);
+        assert_eq!(token_s, task_s, "the token lives as long as the wait");
+        let looked_for = &definition["States"][look]["Arguments"]["Payload"]["limit_s"];
+        assert_eq!(payload["limit_s"], *looked_for, "{name}");
+    }
     for (name, task, _) in tasks(&definition) {
         let caught = errors(task, "Catch").concat();
         let can_end = caught.contains(&ENDS_A_WAIT.as_str().to_owned());
-        assert_eq!(can_end, name == EVENT_WAIT.0, "{name}");
+        assert_eq!(can_end, waits_for_an_event(&name), "{name}");
     }
 }
 
@@ -240,7 +249,7 @@ fn every_error_that_is_waited_for_exists() {
 fn what_passes_by_itself_is_tried_again_and_nothing_else_is() {
     let definition = definition();
     let all = tasks(&definition).into_iter();
-    for (name, task, _) in all.filter(|(name, _, _)| name != EVENT_WAIT.0) {
+    for (name, task, _) in all.filter(|(name, _, _)| !waits_for_an_event(name)) {
         let retried: BTreeSet<String> = errors(task, "Retry").into_iter().flatten().collect();
         for code in Code::ALL {
             let starts = STARTERS.contains(&name.as_str());
@@ -329,7 +338,7 @@ fn from_the_restart_on_whatever_passes_is_tried_for_an_hour_at_least() {
             let quota = Code::QuotaExceeded.as_str();
             assert!(patience(task, quota) >= 12.0 * 3600.0, "{name}");
         }
-        if name != EVENT_WAIT.0 {
+        if !waits_for_an_event(&name) {
             // The account's concurrency is used up: minutes at least, everywhere.
             assert!(
                 patience(task, "Lambda.TooManyRequestsException") >= 300.0,
@@ -390,9 +399,12 @@ fn reads(expression: &str, variable: &str) -> bool {
     })
 }
 
-/// What an expression gives for each number of looks, by the interpreter itself.
-fn paces(expression: &str) -> Vec<f64> {
-    let numbers = json!({ "polls": "{% $states.input %}", "copy_polls": "{% $states.input %}" });
+/// What an expression gives for each number of looks, by the interpreter itself; `look_s` and `soon` are what they are.
+fn paces(expression: &str, look_s: u32, soon: u32) -> Vec<f64> {
+    let numbers = json!({
+        "polls": "{% $states.input %}", "copy_polls": "{% $states.input %}",
+        "look_s": look_s, "soon": soon,
+    });
     let machine = json!({
         "QueryLanguage": "JSONata", "StartAt": "Each", "States": { "Each": {
             "Type": "Map", "Items": format!("{{% [0..{POLLS}] %}}"), "End": true,
@@ -432,30 +444,35 @@ fn every_pause_is_a_whole_number_of_seconds_that_never_shrinks_to_none() {
     let definition = definition();
     let all = states(&definition);
     let mut checked = 0;
-    for (name, wait, _) in &all {
-        let Some(seconds) = wait.get("Seconds") else {
-            assert_ne!(
-                wait["Type"], "Wait",
-                "{name} waits for something else than seconds"
-            );
+    for (name, state, _) in &all {
+        let pause = if state["Type"] == "Wait" {
+            let seconds = state.get("Seconds");
+            seconds.unwrap_or_else(|| panic!("{name} waits for something else than seconds"))
+        } else if waits_for_an_event(name) {
+            &state["TimeoutSeconds"]
+        } else {
             continue;
         };
-        let expression = match seconds.as_str() {
+        let expression = match pause.as_str() {
             Some("{% $copy_pause %}") => all
                 .iter()
                 .find_map(|(_, state, _)| state.get("Assign")?.get("copy_pause")?.as_str())
                 .expect("somebody assigns the pause")
                 .to_owned(),
+            // The step says how long, from one second on.
+            Some("{% $wait_s %}") => continue,
             Some(expression) => expression.to_owned(),
-            None => format!("{{% {seconds} %}}"),
+            None => format!("{{% {pause} %}}"),
         };
-        let paces = paces(&expression);
-        assert_eq!(paces.len(), POLLS as usize + 1);
-        for (polls, pace) in paces.iter().enumerate() {
-            let whole = pace.fract() == 0.0 && (1.0..=900.0).contains(pace);
-            assert!(whole, "{name}: {pace} s after {polls} looks");
+        for (look_s, soon) in [(2, 0), (6, 0), (6, 3)] {
+            let paces = paces(&expression, look_s, soon);
+            assert_eq!(paces.len(), POLLS as usize + 1);
+            for (polls, pace) in paces.iter().enumerate() {
+                let whole = pace.fract() == 0.0 && (1.0..=900.0).contains(pace);
+                assert!(whole, "{name}: {pace} s after {polls} looks");
+            }
         }
         checked += 1;
     }
-    assert!(checked >= 6, "{checked} pauses were found");
+    assert!(checked >= 9, "{checked} pauses were found");
 }

@@ -10,7 +10,7 @@ use prism_asl::{Clock, VirtualClock};
 use prism_functions::domain::save::{SaveRecord, SaveState, seconds_between};
 use prism_functions::domain::{Code, SaveId};
 use prism_functions::ports::{ExecutionStatus, Item, Key, Page, Query, Table, TableError, Write};
-use prism_functions::registry::{ImageWait, Registry};
+use prism_functions::registry::{Awaited, Registry, Wait};
 use prism_functions::service::{Service, Woken};
 use prism_functions::steps::{self, Env};
 use prism_local::ec2::Capacity;
@@ -43,16 +43,16 @@ fn lateness(world: &World, record: &SaveRecord) -> f64 {
 }
 
 /// The wait that is registered for the AMI of a save.
-fn wait(world: &World, id: &SaveId) -> Option<ImageWait> {
+fn wait(world: &World, id: &SaveId) -> Option<Wait> {
     let image = world.record(id).unwrap().image?;
     let registry = &world.service.env.registry;
     let home = region();
-    let wait = registry.wait(&home, &image, world.now());
+    let wait = registry.wait(&home, Awaited::Image(&image), world.now());
     world.clock.run(wait).unwrap()
 }
 
 /// Lets a save run until it waits for an event.
-fn waiting(world: &World) -> (SaveId, ImageWait) {
+fn waiting(world: &World) -> (SaveId, Wait) {
     let id = begun(world, save_request("work", "kept"));
     for _ in 0..300 {
         world.pass(1);
@@ -231,7 +231,12 @@ fn a_wait_expires() {
     let image = world.record(&id).unwrap().image.unwrap();
     let registry = &world.service.env.registry;
     let home = region();
-    let at = |now| world.clock.run(registry.wait(&home, &image, now)).unwrap();
+    let at = |now| {
+        world
+            .clock
+            .run(registry.wait(&home, Awaited::Image(&image), now))
+            .unwrap()
+    };
     assert_eq!(at(wait.until), Some(wait.clone()));
     assert_eq!(at(wait.until + chrono::TimeDelta::milliseconds(1)), None);
     let key = Key::new(format!("IMAGE#{REGION}#{image}"), "WAIT");
@@ -248,7 +253,7 @@ fn a_wait_of_an_older_epoch_gives_way() {
     let world = world(400, false);
     let (id, _) = waiting(&world);
     let step = steps::find("AwaitEvent").unwrap();
-    let payload = |epoch: u32, token: &str| json!({"save_id": id, "epoch": epoch, "token": token, "limit_s": 60});
+    let payload = |epoch: u32, token: &str| json!({"save_id": id, "epoch": epoch, "until": "available", "token": token, "wait_s": 60, "limit_s": 86400});
     let slow = slow_env(&world, 10, 0);
     let older = (step.invoke)(&slow, payload(1, "older"));
     let newer = async {
@@ -260,10 +265,12 @@ fn a_wait_of_an_older_epoch_gives_way() {
     let (older, newer) = world.clock.run(futures::future::join(older, newer));
     assert_eq!(older.unwrap_err().code, Code::EventMissed);
     newer.unwrap();
-    assert_eq!(wait(&world, &id).unwrap().token, "newer");
+    // Or that of its own wait, of the same execution.
+    let newest = wait(&world, &id).unwrap();
+    assert_eq!(newest.epoch, 2);
     let again = (step.invoke)(&world.service.env, payload(1, "older"));
     assert_eq!(world.clock.run(again).unwrap_err().code, Code::EventMissed);
-    assert_eq!(wait(&world, &id).unwrap().token, "newer");
+    assert_eq!(wait(&world, &id).unwrap(), newest);
     world.clock.run_until_idle().unwrap();
     clean::check(&world, &world.record(&id).unwrap());
 }
@@ -297,7 +304,7 @@ fn a_cancel_during_the_registration_is_heard() {
     for (before, after) in [(2, 0), (0, 2)] {
         let world = world(400, false);
         let (id, _) = waiting(&world);
-        let payload = json!({"save_id": id, "epoch": 1, "token": "t", "limit_s": 60});
+        let payload = json!({"save_id": id, "epoch": 1, "until": "available", "token": "t", "wait_s": 60, "limit_s": 86400});
         let env = slow_env(&world, before, after);
         let step = steps::find("AwaitEvent").unwrap();
         let cancel = async {
@@ -353,11 +360,11 @@ fn an_instance_that_is_owed_something_is_looked_after_by_its_event() {
     world.pass(15);
     let instance = world.record(&id).unwrap().instance().unwrap().id.clone();
     let stopped = of_instance(instance.as_str(), "stopped");
-    assert_eq!(
-        wake(&world, &stopped),
-        Woken::default(),
-        "its save sees to it"
-    );
+    let heard = Woken {
+        wait_ended: true,
+        recovery: None,
+    };
+    assert_eq!(wake(&world, &stopped), heard, "its save sees to it");
     let stop = world.service.executions.stop(id.as_str(), "by the test");
     world.clock.run(stop).unwrap();
     let between = of_instance(instance.as_str(), "stopping");

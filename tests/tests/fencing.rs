@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 fn payload(id: &SaveId, epoch: u32, image: &str) -> Value {
     let request = save_request("work", "kept");
     json!({
-        "save_id": id, "epoch": epoch, "limit_s": 1, "waited_s": 0, "region": "us-west-2",
+        "save_id": id, "epoch": epoch, "limit_s": 1, "waited_s": 0, "until": "stopped", "wait_s": 1, "region": "us-west-2",
         "image": image, "token": "token", "execution": id, "caller": caller("ada"),
         "request": request, "copy": {"template": "kept", "version": 1, "regions": ["us-west-2"]},
         "failure": {"Error": "SaveCancelled", "Cause": "by the test"}, "started_with": {},

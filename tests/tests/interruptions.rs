@@ -30,13 +30,13 @@ fn a_stop_that_takes_too_long() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x168 !StopTimedOut
-       15m03s  RestoreInstance x16
-       16m18s  DiscardImage
-       16m18s  FailSave
-       16m18s  Failed StopTimedOut
+       15m00s  AwaitStopped !StopTimedOut
+       15m00s  RestoreInstance x16
+       16m15s  DiscardImage
+       16m15s  FailSave
+       16m15s  Failed StopTimedOut
     save: failed, StopTimedOut in AwaitStopped
-    instance: running, down for 978 s, and 978 s by the record
+    instance: running, down for 975 s, and 975 s by the record
     left: AMIs 0, snapshots 0
     notices: save.failed
     ");
@@ -48,13 +48,13 @@ fn a_termination_while_it_stops() {
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x5 !InstanceGone
-           8s  RestoreInstance
-           8s  DiscardImage
-           8s  FailSave
-           8s  Failed InstanceGone
+          12s  AwaitStopped !InstanceGone
+          12s  RestoreInstance
+          12s  DiscardImage
+          12s  FailSave
+          12s  Failed InstanceGone
     save: failed, InstanceGone in AwaitStopped
-    instance: terminated, down for 8 s, and nothing by the record
+    instance: terminated, down for 12 s, and nothing by the record
     left: AMIs 0, snapshots 0
     notices: save.failed
     ");
@@ -66,15 +66,15 @@ fn somebody_starts_it_before_its_volumes_are_captured() {
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage
-          20s  AwaitSnapshots x4 !InstanceChanged
-          23s  RestoreInstance x4
-          38s  DiscardImage !NotReady x4
-    1m18.625s  FailSave
-    1m18.625s  Failed InstanceChanged
+        20.5s  AwaitStopped
+        20.5s  CreateImage
+        21.5s  AwaitSnapshots x3 !InstanceChanged
+        23.5s  RestoreInstance x4
+        38.5s  DiscardImage !NotReady x4
+    1m19.125s  FailSave
+    1m19.125s  Failed InstanceChanged
     save: failed, InstanceChanged in AwaitSnapshots
-    instance: running, down for 36 s, and 38 s by the record
+    instance: running, down for 36 s, and 38.5 s by the record
     left: AMIs 0, snapshots 0
     notices: save.failed
     ");
@@ -91,19 +91,17 @@ fn somebody_starts_it_once_its_volumes_are_captured() {
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage
-          20s  AwaitSnapshots x8
-          27s  RestartInstance
-          27s  AwaitRunning x7
-          39s  AwaitImage x4
-        1m15s  AwaitImageEvent
-        1m34s  AwaitImage
-        1m34s  RegisterTemplate
-        1m34s  CompleteSave
-        1m34s  Succeeded
+        20.5s  AwaitStopped
+        20.5s  CreateImage
+        21.5s  AwaitSnapshots x7
+        27.5s  RestartInstance
+        39.5s  AwaitRunning
+        1m35s  AwaitImage
+        1m35s  RegisterTemplate
+        1m35s  CompleteSave
+        1m35s  Succeeded
     save: succeeded as kept@1
-    instance: running, down for 39 s, and 39 s by the record
+    instance: running, down for 39 s, and 39.5 s by the record
     left: AMIs 1, snapshots 1
     notices: save.succeeded
     ");
@@ -141,15 +139,15 @@ fn an_image_that_fails_before_its_snapshots() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage
-          20s  AwaitSnapshots x2 !ImageFailed
-          21s  RestoreInstance x4
-          36s  DiscardImage !NotReady x4
-    1m16.625s  FailSave
-    1m16.625s  Failed ImageFailed
+        20.5s  AwaitStopped
+        20.5s  CreateImage
+        21.5s  AwaitSnapshots !ImageFailed
+        21.5s  RestoreInstance x4
+        36.5s  DiscardImage !NotReady x4
+    1m17.125s  FailSave
+    1m17.125s  Failed ImageFailed
     save: failed, ImageFailed in AwaitSnapshots
-    instance: running, down for 36 s, and 36 s by the record
+    instance: running, down for 36.5 s, and 36.5 s by the record
     left: AMIs 0, snapshots 0
     notices: save.failed
     ");
@@ -169,11 +167,10 @@ fn an_execution_whose_time_is_out() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage
-          20s  AwaitSnapshots x4
-          23s  RestartInstance
-          23s  AwaitRunning
+        20.5s  AwaitStopped
+        20.5s  CreateImage
+        21.5s  AwaitSnapshots x3
+        23.5s  RestartInstance
           25s  TimedOut
     -- recovery 1
           25s  RestoreInstance x4
@@ -185,7 +182,7 @@ fn an_execution_whose_time_is_out() {
         5m25s  FailSave
         5m25s  Failed SaveInterrupted
     save: failed, SaveInterrupted in AwaitRunning
-    instance: running, down for 38 s, and 40 s by the record
+    instance: running, down for 38.5 s, and 40 s by the record
     left: AMIs 0, snapshots 0
     notices: save.failed
     ");
@@ -205,10 +202,10 @@ fn a_registry_that_refuses_while_the_instance_is_down() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x5 !PermissionMissing
-           8s  RestoreInstance !PermissionMissing
-           8s  Stranded !PermissionMissing
-           8s  Failed PermissionMissing
+          14s  AwaitStopped !PermissionMissing
+          14s  RestoreInstance !PermissionMissing
+          14s  Stranded !PermissionMissing
+          14s  Failed PermissionMissing
     -- recovery 1
        10m07s  RestoreInstance x4
        10m22s  DiscardImage

@@ -39,17 +39,17 @@ fn no_room_for_two_hours() {
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage
-          20s  AwaitSnapshots x4
-          23s  RestartInstance !NoCapacity x30
-    2h02m41.867s  AwaitRunning x9
+        20.5s  AwaitStopped
+        20.5s  CreateImage
+        21.5s  AwaitSnapshots x3
+        23.5s  RestartInstance !NoCapacity x30
+    2h02m57.867s  AwaitRunning
     2h02m57.867s  AwaitImage
     2h02m57.867s  RegisterTemplate
     2h02m57.867s  CompleteSave
     2h02m57.867s  Succeeded
     save: succeeded as kept@1
-    instance: running, down for 7376.8671875 s, and 7377.8671875 s by the record
+    instance: running, down for 7377.3671875 s, and 7377.8671875 s by the record
     left: AMIs 1, snapshots 1
     notices: save.succeeded
     ");
@@ -130,16 +130,16 @@ fn a_start_that_falls_back() {
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage
-          20s  AwaitSnapshots x4
-          23s  (RestartInstance, AwaitRunning) x3
-        1m41s  AwaitImage
-        1m41s  RegisterTemplate
-        1m41s  CompleteSave
-        1m41s  Succeeded
+        20.5s  AwaitStopped
+        20.5s  CreateImage
+        21.5s  AwaitSnapshots x3
+        23.5s  (RestartInstance, AwaitRunning) x3
+        1m40s  AwaitImage
+        1m40s  RegisterTemplate
+        1m40s  CompleteSave
+        1m40s  Succeeded
     save: succeeded as kept@1
-    instance: running, down for 100 s, and 101 s by the record
+    instance: running, down for 99.5 s, and 100 s by the record
     left: AMIs 1, snapshots 1
     notices: save.succeeded
     ");
@@ -161,18 +161,18 @@ fn no_room_for_longer_than_the_save_waits() {
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage
-          20s  AwaitSnapshots x4
-          23s  (RestartInstance, AwaitRunning) x52
-       30m19s  RestartInstance
-       30m19s  AwaitRunning x3 !RestartTimedOut
-       30m39s  RestoreInstance x63
-     2h08m51s  DiscardImage
-     2h08m51s  FailSave
-     2h08m51s  Failed RestartTimedOut
+        20.5s  AwaitStopped
+        20.5s  CreateImage
+        21.5s  AwaitSnapshots x3
+        23.5s  (RestartInstance, AwaitRunning) x59
+       30m23s  RestartInstance
+     30m38.5s  AwaitRunning !RestartTimedOut
+     30m38.5s  RestoreInstance x63
+    2h08m50.5s  DiscardImage
+    2h08m50.5s  FailSave
+    2h08m50.5s  Failed RestartTimedOut
     save: failed, RestartTimedOut in AwaitRunning
-    instance: running, down for 7446 s, and 7731 s by the record
+    instance: running, down for 7445.5 s, and 7730.5 s by the record
     left: AMIs 0, snapshots 0
     notices: save.failed
     ");
@@ -193,11 +193,11 @@ fn a_key_that_is_lost_and_fixed() {
     assert_snapshot!(tell(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage
-          20s  AwaitSnapshots x4
-          23s  RestartInstance
-          23s  AwaitRunning x9 !RestoreImpossible
+        20.5s  AwaitStopped
+        20.5s  CreateImage
+        21.5s  AwaitSnapshots x3
+        23.5s  RestartInstance
+          39s  AwaitRunning !RestoreImpossible
           39s  RestoreInstance x4 !RestoreImpossible
           54s  Stranded
           54s  Failed RestoreImpossible
@@ -214,11 +214,11 @@ fn a_key_that_is_lost_and_fixed() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage
-          20s  AwaitSnapshots x4
-          23s  RestartInstance
-          23s  AwaitRunning x9 !RestoreImpossible
+        20.5s  AwaitStopped
+        20.5s  CreateImage
+        21.5s  AwaitSnapshots x3
+        23.5s  RestartInstance
+          39s  AwaitRunning !RestoreImpossible
           39s  RestoreInstance x4 !RestoreImpossible
           54s  Stranded
           54s  Failed RestoreImpossible
@@ -261,67 +261,67 @@ fn a_permission_that_comes_back_only_after_a_day() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage
-          20s  AwaitSnapshots x4
-          23s  RestartInstance !PermissionMissing
-          23s  RestoreInstance !PermissionMissing
-          23s  Stranded
-          23s  Failed PermissionMissing
+        20.5s  AwaitStopped
+        20.5s  CreateImage
+        21.5s  AwaitSnapshots x3
+        23.5s  RestartInstance !PermissionMissing
+        23.5s  RestoreInstance !PermissionMissing
+        23.5s  Stranded
+        23.5s  Failed PermissionMissing
     -- recovery 1
-          23s  RestoreInstance !PermissionMissing
-          23s  Stranded
-          23s  Failed PermissionMissing
+        23.5s  RestoreInstance !PermissionMissing
+        23.5s  Stranded
+        23.5s  Failed PermissionMissing
     -- recovery 2
-        5m23s  RestoreInstance !PermissionMissing
-        5m23s  Stranded
-        5m23s  Failed PermissionMissing
+      5m23.5s  RestoreInstance !PermissionMissing
+      5m23.5s  Stranded
+      5m23.5s  Failed PermissionMissing
     -- recovery 3
-       10m23s  RestoreInstance !PermissionMissing
-       10m23s  Stranded
-       10m23s  Failed PermissionMissing
+     10m23.5s  RestoreInstance !PermissionMissing
+     10m23.5s  Stranded
+     10m23.5s  Failed PermissionMissing
     -- recovery 4
-       15m23s  RestoreInstance !PermissionMissing
-       15m23s  Stranded
-       15m23s  Failed PermissionMissing
+     15m23.5s  RestoreInstance !PermissionMissing
+     15m23.5s  Stranded
+     15m23.5s  Failed PermissionMissing
     -- recovery 5
-       25m23s  RestoreInstance !PermissionMissing
-       25m23s  Stranded
-       25m23s  Failed PermissionMissing
+     25m23.5s  RestoreInstance !PermissionMissing
+     25m23.5s  Stranded
+     25m23.5s  Failed PermissionMissing
     -- recovery 6
-       45m23s  RestoreInstance !PermissionMissing
-       45m23s  Stranded
-       45m23s  Failed PermissionMissing
+     45m23.5s  RestoreInstance !PermissionMissing
+     45m23.5s  Stranded
+     45m23.5s  Failed PermissionMissing
     -- recovery 7
-     1h25m23s  RestoreInstance !PermissionMissing
-     1h25m23s  Stranded
-     1h25m23s  Failed PermissionMissing
+    1h25m23.5s  RestoreInstance !PermissionMissing
+    1h25m23.5s  Stranded
+    1h25m23.5s  Failed PermissionMissing
     -- recovery 8
-     2h45m23s  RestoreInstance !PermissionMissing
-     2h45m23s  Stranded
-     2h45m23s  Failed PermissionMissing
+    2h45m23.5s  RestoreInstance !PermissionMissing
+    2h45m23.5s  Stranded
+    2h45m23.5s  Failed PermissionMissing
     -- recovery 9
-     5h25m23s  RestoreInstance !PermissionMissing
-     5h25m23s  Stranded
-     5h25m23s  Failed PermissionMissing
+    5h25m23.5s  RestoreInstance !PermissionMissing
+    5h25m23.5s  Stranded
+    5h25m23.5s  Failed PermissionMissing
     -- recovery 10
-    10h45m23s  RestoreInstance !PermissionMissing
-    10h45m23s  Stranded
-    10h45m23s  Failed PermissionMissing
+    10h45m23.5s  RestoreInstance !PermissionMissing
+    10h45m23.5s  Stranded
+    10h45m23.5s  Failed PermissionMissing
     -- recovery 11
-    16h45m23s  RestoreInstance !PermissionMissing
-    16h45m23s  Stranded
-    16h45m23s  Failed PermissionMissing
+    16h45m23.5s  RestoreInstance !PermissionMissing
+    16h45m23.5s  Stranded
+    16h45m23.5s  Failed PermissionMissing
     -- recovery 12
-    22h45m23s  RestoreInstance !PermissionMissing
-    22h45m23s  Stranded
-    22h45m23s  Failed PermissionMissing
+    22h45m23.5s  RestoreInstance !PermissionMissing
+    22h45m23.5s  Stranded
+    22h45m23.5s  Failed PermissionMissing
     -- recovery 13
-    28h45m23s  RestoreInstance x4
-    28h45m38s  CompleteSave
-    28h45m38s  Succeeded
+    28h45m23.5s  RestoreInstance x4
+    28h45m38.5s  CompleteSave
+    28h45m38.5s  Succeeded
     save: succeeded as kept@1
-    instance: running, down for 103538 s, and 103538 s by the record
+    instance: running, down for 103538.5 s, and 103538.5 s by the record
     left: AMIs 1, snapshots 1
     notices: save.stranded (alarm) x13, save.succeeded
     ");
@@ -346,13 +346,13 @@ fn no_room_for_two_days() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage
-          20s  AwaitSnapshots x4
-          23s  RestartInstance !NoCapacity x61
-    4h32m41.867s  RestoreInstance !NoCapacity x150 !RestoreGaveUp
-    16h35m0.734s  Stranded
-    16h35m0.734s  Failed RestoreGaveUp
+        20.5s  AwaitStopped
+        20.5s  CreateImage
+        21.5s  AwaitSnapshots x3
+        23.5s  RestartInstance !NoCapacity x61
+    4h32m42.367s  RestoreInstance !NoCapacity x150 !RestoreGaveUp
+    16h35m1.234s  Stranded
+    16h35m1.234s  Failed RestoreGaveUp
     -- recovery 1
     16h35m05s  RestoreInstance !NoCapacity x150 !RestoreGaveUp
     28h37m23.867s  Stranded
@@ -381,19 +381,17 @@ fn status_checks_that_nobody_may_read() {
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage
-          20s  AwaitSnapshots x4
-          23s  RestartInstance
-          23s  AwaitRunning x9
-          39s  AwaitImage x4
-        1m15s  AwaitImageEvent
-        1m34s  AwaitImage
-        1m34s  RegisterTemplate
-        1m34s  CompleteSave
-        1m34s  Succeeded
+        20.5s  AwaitStopped
+        20.5s  CreateImage
+        21.5s  AwaitSnapshots x3
+        23.5s  RestartInstance
+          39s  AwaitRunning
+        1m35s  AwaitImage
+        1m35s  RegisterTemplate
+        1m35s  CompleteSave
+        1m35s  Succeeded
     save: succeeded as kept@1
-    instance: running, down for 38 s, and 39 s by the record
+    instance: running, down for 38.5 s, and 39 s by the record
     left: AMIs 1, snapshots 1
     notices: save.succeeded
     ");

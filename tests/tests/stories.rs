@@ -38,19 +38,17 @@ fn a_running_instance() {
     assert_snapshot!(story_with(ask(), 0, |_| {}), @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage
-          20s  AwaitSnapshots x4
-          23s  RestartInstance
-          23s  AwaitRunning x9
-          39s  AwaitImage x4
-        1m15s  AwaitImageEvent
-        1m34s  AwaitImage
-        1m34s  RegisterTemplate
-        1m34s  CompleteSave
-        1m34s  Succeeded
+        20.5s  AwaitStopped
+        20.5s  CreateImage
+        21.5s  AwaitSnapshots x3
+        23.5s  RestartInstance
+          39s  AwaitRunning
+        1m35s  AwaitImage
+        1m35s  RegisterTemplate
+        1m35s  CompleteSave
+        1m35s  Succeeded
     save: succeeded as kept@1
-    instance: running, down for 38 s, and 39 s by the record
+    instance: running, down for 38.5 s, and 39 s by the record
     left: AMIs 1, snapshots 1
     notices: save.succeeded
     ");
@@ -65,13 +63,11 @@ fn an_instance_that_was_stopped() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  CreateImage
-           0s  AwaitSnapshots x4
-           3s  AwaitImage x4
-          39s  AwaitImageEvent
-        1m14s  AwaitImage
-        1m14s  RegisterTemplate
-        1m14s  CompleteSave
-        1m14s  Succeeded
+           1s  AwaitSnapshots x3
+      1m14.5s  AwaitImage
+      1m14.5s  RegisterTemplate
+      1m14.5s  CompleteSave
+      1m14.5s  Succeeded
     save: succeeded as kept@1
     instance: stopped
     left: AMIs 1, snapshots 1
@@ -88,25 +84,23 @@ fn two_regions_of_which_one_fails() {
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage
-          20s  AwaitSnapshots x4
-          23s  RestartInstance
-          23s  AwaitRunning x9
-          39s  AwaitImage x4
-        1m15s  AwaitImageEvent
-        1m34s  AwaitImage
-        1m34s  CopyImage
-        1m34s  AwaitCopy
-        1m34s  CopyImage
-        1m34s  AwaitCopy x8 !CopyFailed
-        3m36s  FailCopy
-        3m36s  AwaitCopy
-        3m36s  RegisterTemplate
-        3m36s  CompleteSave
-        3m36s  Succeeded
+        20.5s  AwaitStopped
+        20.5s  CreateImage
+        21.5s  AwaitSnapshots x3
+        23.5s  RestartInstance
+          39s  AwaitRunning
+        1m35s  AwaitImage
+        1m35s  CopyImage
+        1m35s  AwaitCopy
+        1m35s  CopyImage
+        1m35s  AwaitCopy x8 !CopyFailed
+        3m37s  FailCopy
+        3m37s  AwaitCopy
+        3m37s  RegisterTemplate
+        3m37s  CompleteSave
+        3m37s  Succeeded
     save: succeeded as kept@1, eu-west-1 failed, us-west-2 available
-    instance: running, down for 38 s, and 39 s by the record
+    instance: running, down for 38.5 s, and 39 s by the record
     left: AMIs 2, snapshots 2
     notices: save.succeeded
     ");
@@ -120,20 +114,18 @@ fn an_image_that_fails_after_the_restart() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage
-          20s  AwaitSnapshots x4
-          23s  RestartInstance
-          23s  AwaitRunning x9
-          39s  AwaitImage x4
-        1m15s  AwaitImageEvent
-        1m34s  AwaitImage !ImageFailed
-        1m34s  RestoreInstance
-        1m34s  DiscardImage
-        1m34s  FailSave
-        1m34s  Failed ImageFailed
+        20.5s  AwaitStopped
+        20.5s  CreateImage
+        21.5s  AwaitSnapshots x3
+        23.5s  RestartInstance
+          39s  AwaitRunning
+        1m35s  AwaitImage !ImageFailed
+        1m35s  RestoreInstance
+        1m35s  DiscardImage
+        1m35s  FailSave
+        1m35s  Failed ImageFailed
     save: failed, ImageFailed in AwaitImage
-    instance: running, down for 38 s, and 39 s by the record
+    instance: running, down for 38.5 s, and 39 s by the record
     left: AMIs 0, snapshots 0
     notices: save.failed
     ");
@@ -147,20 +139,18 @@ fn a_snapshot_that_fails() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage
-          20s  AwaitSnapshots x4
-          23s  RestartInstance
-          23s  AwaitRunning x9
-          39s  AwaitImage x4
-        1m15s  AwaitImageEvent
-        1m24s  AwaitImage !ImageFailed
-        1m24s  RestoreInstance
-        1m24s  DiscardImage
-        1m24s  FailSave
-        1m24s  Failed ImageFailed
+        20.5s  AwaitStopped
+        20.5s  CreateImage
+        21.5s  AwaitSnapshots x3
+        23.5s  RestartInstance
+          39s  AwaitRunning
+        1m25s  AwaitImage !ImageFailed
+        1m25s  RestoreInstance
+        1m25s  DiscardImage
+        1m25s  FailSave
+        1m25s  Failed ImageFailed
     save: failed, ImageFailed in AwaitImage
-    instance: running, down for 38 s, and 39 s by the record
+    instance: running, down for 38.5 s, and 39 s by the record
     left: AMIs 0, snapshots 0
     notices: save.failed
     ");
@@ -175,36 +165,34 @@ fn a_second_version() {
     assert_snapshot!(to_the_end(&world, &second), @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage
-          20s  AwaitSnapshots x4
-          23s  RestartInstance
-          23s  AwaitRunning x9
-          39s  AwaitImage x4
-        1m15s  RegisterTemplate
-        1m15s  CompleteSave
-        1m15s  Succeeded
+        20.5s  AwaitStopped
+        20.5s  CreateImage
+        21.5s  AwaitSnapshots x3
+        23.5s  RestartInstance
+          39s  AwaitRunning
+        1m03s  AwaitImage
+        1m03s  RegisterTemplate
+        1m03s  CompleteSave
+        1m03s  Succeeded
     save: succeeded as kept@2
-    instance: running, down for 38 s, and 39 s by the record
+    instance: running, down for 38.5 s, and 39 s by the record
     left: AMIs 1, snapshots 1
     notices: save.succeeded
     ");
     assert_snapshot!(tell(&world, &first), @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage
-          20s  AwaitSnapshots x4
-          23s  RestartInstance
-          23s  AwaitRunning x9
-          39s  AwaitImage x4
-        1m15s  AwaitImageEvent
-        1m34s  AwaitImage
-        1m34s  RegisterTemplate
-        1m34s  CompleteSave
-        1m34s  Succeeded
+        20.5s  AwaitStopped
+        20.5s  CreateImage
+        21.5s  AwaitSnapshots x3
+        23.5s  RestartInstance
+          39s  AwaitRunning
+        1m35s  AwaitImage
+        1m35s  RegisterTemplate
+        1m35s  CompleteSave
+        1m35s  Succeeded
     save: succeeded as kept@1
-    instance: running, down for 38 s, and 39 s by the record
+    instance: running, down for 38.5 s, and 39 s by the record
     left: AMIs 1, snapshots 1
     notices: save.succeeded
     ");
@@ -230,19 +218,17 @@ fn a_template_for_the_world() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage
-          20s  AwaitSnapshots x4
-          23s  RestartInstance
-          23s  AwaitRunning x9
-          39s  AwaitImage x4
-        1m15s  AwaitImageEvent
-        1m34s  AwaitImage
-        1m34s  RegisterTemplate
-        1m34s  CompleteSave
-        1m34s  Succeeded
+        20.5s  AwaitStopped
+        20.5s  CreateImage
+        21.5s  AwaitSnapshots x3
+        23.5s  RestartInstance
+          39s  AwaitRunning
+        1m35s  AwaitImage
+        1m35s  RegisterTemplate
+        1m35s  CompleteSave
+        1m35s  Succeeded
     save: succeeded as kept@1
-    instance: running, down for 38 s, and 39 s by the record
+    instance: running, down for 38.5 s, and 39 s by the record
     left: AMIs 1, snapshots 1
     notices: save.succeeded
     ");
@@ -266,21 +252,19 @@ fn everything_is_throttled_hard() {
     let ids: Vec<SaveId> = names.iter().map(begin).collect();
     let stories: Vec<String> = ids.iter().map(|id| to_the_end(&world, id)).collect();
     assert_snapshot!(stories[9], @r"
-           0s  PlanSave !Throttled x5
-      13.447s  StopInstance !Throttled x5
-      30.377s  AwaitStopped x17
-      50.377s  CreateImage !Throttled
-      50.923s  AwaitSnapshots x4
-      53.923s  RestartInstance
-      53.923s  AwaitRunning x9 !Throttled
-    1m10.415s  AwaitImage x4
-    1m46.415s  AwaitImageEvent
-     2m4.923s  AwaitImage
-     2m4.923s  RegisterTemplate
-     2m4.923s  CompleteSave
-     2m4.923s  Succeeded
+           0s  PlanSave x2
+          22s  StopInstance
+        42.5s  AwaitStopped !Throttled x3
+      44.036s  CreateImage !Throttled x2
+      46.624s  AwaitSnapshots x3
+      48.624s  RestartInstance
+     1m4.124s  AwaitRunning
+     2m0.124s  AwaitImage
+     2m0.124s  RegisterTemplate
+     2m0.124s  CompleteSave
+     2m0.124s  Succeeded
     save: succeeded as work-9@1
-    instance: running, down for 38.545565132 s, and 40.038135167 s by the record
+    instance: running, down for 41.624475063 s, and 42.124475063 s by the record
     left: AMIs 1, snapshots 1
     notices: save.succeeded
     ");
@@ -301,15 +285,15 @@ fn a_save_that_is_cancelled() {
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage
-          20s  AwaitSnapshots x2 !SaveCancelled
-          21s  RestoreInstance x4
-          36s  DiscardImage !NotReady x4
-    1m16.625s  FailSave
-    1m16.625s  Failed SaveCancelled
+        20.5s  AwaitStopped
+        20.5s  CreateImage
+        21.5s  AwaitSnapshots !SaveCancelled
+        21.5s  RestoreInstance x4
+        36.5s  DiscardImage !NotReady x4
+    1m17.125s  FailSave
+    1m17.125s  Failed SaveCancelled
     save: cancelled, SaveCancelled in AwaitSnapshots
-    instance: running, down for 36 s, and 36 s by the record
+    instance: running, down for 36.5 s, and 36.5 s by the record
     left: AMIs 0, snapshots 0
     notices: save.cancelled
     ");
@@ -321,14 +305,14 @@ fn a_permission_that_is_taken_away_after_the_plan() {
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
-           0s  AwaitStopped x17
-          20s  CreateImage !PermissionMissing
-          20s  RestoreInstance x4
-          35s  DiscardImage !NotReady x4
-    1m15.625s  FailSave
-    1m15.625s  Failed PermissionMissing
+        20.5s  AwaitStopped
+        20.5s  CreateImage !PermissionMissing
+        20.5s  RestoreInstance x4
+        35.5s  DiscardImage !NotReady x4
+    1m16.125s  FailSave
+    1m16.125s  Failed PermissionMissing
     save: failed, PermissionMissing in CreateImage
-    instance: running, down for 35 s, and 35 s by the record
+    instance: running, down for 35.5 s, and 35.5 s by the record
     left: AMIs 0, snapshots 0
     notices: save.failed
     ");

@@ -28,11 +28,14 @@ fn limits() -> BTreeMap<String, u64> {
             .flatten()
             .map(|(_, state)| state)
         {
+            let waits = state["Resource"]
+                .as_str()
+                .is_some_and(|resource| resource.ends_with(".waitForTaskToken"));
             if let Some(function) = state["Arguments"]["FunctionName"].as_str() {
                 let name = function.trim_start_matches("${").trim_end_matches('}');
-                let limit = state["TimeoutSeconds"]
-                    .as_u64()
-                    .expect("every task has one");
+                let limit = state["TimeoutSeconds"].as_u64();
+                // The longest of the waits, which goes on when the function has ended.
+                let limit = limit.or(waits.then_some(300)).expect("every task has one");
                 limits.insert(name.to_owned(), limit);
             }
             collect(&state["ItemProcessor"]["States"], limits);
@@ -465,6 +468,7 @@ fn the_outputs_are_those_that_callers_are_configured_by() {
     let expected = [
         "AlarmTopicArn",
         "AllowedInstanceTypes",
+        "Ec2SharePercent",
         "AllowedRegions",
         "ApiUrl",
         "DeadLettersArn",

@@ -124,6 +124,9 @@ pub(crate) struct Profile {
     /// The instance types that may be launched; all where none is named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) allowed_instance_types: Vec<String>,
+    /// Which part of EC2's request throttles may be used, in percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ec2_share_percent: Option<String>,
     /// What names the user of an assumed role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) iam_identity: Option<String>,
@@ -156,6 +159,7 @@ impl Profile {
             launch_subnets: Vec::new(),
             allowed_regions: Vec::new(),
             allowed_instance_types: Vec::new(),
+            ec2_share_percent: None,
             iam_identity: None,
         }
     }
@@ -188,6 +192,7 @@ impl Profile {
                 "allowed_instance_types",
                 !self.allowed_instance_types.is_empty(),
             ),
+            ("ec2_share_percent", self.ec2_share_percent.is_some()),
             ("iam_identity", self.iam_identity.is_some()),
         ];
         let api = [

@@ -3,6 +3,7 @@
 use super::schedules::ScheduleTarget;
 use crate::domain::DeploymentId;
 use crate::domain::grant::OrganizationArn;
+use crate::domain::pace::Ec2Share;
 use crate::domain::principal::IamIdentity;
 use std::str::FromStr;
 
@@ -27,6 +28,8 @@ const ORGANIZATION: &str = "PRISM_ORGANIZATION_ARN";
 const ALLOWED_REGIONS: &str = "PRISM_ALLOWED_REGIONS";
 /// The instance types that the deployment allows, with commas between; all where it is not set.
 const ALLOWED_TYPES: &str = "PRISM_ALLOWED_INSTANCE_TYPES";
+/// Which part of each of EC2's request throttles may be used, in percent; 50 where it is not set.
+const EC2_SHARE: &str = "PRISM_EC2_SHARE_PERCENT";
 /// CIDR blocks, with commas between, from which the ports of launched instances can be reached.
 const LAUNCH_NETWORKS: &str = "PRISM_LAUNCH_NETWORKS";
 /// The subnets, with commas between, that instances are launched into: the first one of each Region. Each Region's
@@ -143,6 +146,9 @@ impl Config {
                     set(ALLOWED_TYPES),
                     "instance types or families with commas between, such as m7i.large,t3.*",
                 )?,
+                ec2_share: ec2_share(set(EC2_SHARE))?,
+                // Which Region the functions run in, the clients know.
+                events_from: None,
             },
             launch_networks: networks(set(LAUNCH_NETWORKS))?,
             launch_subnets: subnets(set(LAUNCH_SUBNETS))?,
@@ -169,6 +175,17 @@ fn listed<T: FromStr>(
     value
         .parse()
         .map_err(|_| ConfigError::Wrong { name, value, rule })
+}
+
+fn ec2_share(value: Option<String>) -> Result<Ec2Share, ConfigError> {
+    let read = |value: String| {
+        value.parse().map_err(|_| ConfigError::Wrong {
+            name: EC2_SHARE,
+            value,
+            rule: "a whole number from 1 to 100",
+        })
+    };
+    value.map_or(Ok(Ec2Share::default()), read)
 }
 
 fn deployment(value: Option<String>) -> Result<Option<DeploymentId>, ConfigError> {
@@ -295,6 +312,7 @@ mod tests {
             (PUBLIC_SCOPE, "world"),
             (ALLOWED_REGIONS, "us-east-1,us-west-2"),
             (ALLOWED_TYPES, "t3.*"),
+            (EC2_SHARE, "80"),
             (LAUNCH_NETWORKS, "192.0.2.0/24, 2001:db8::/32"),
             (LAUNCH_SUBNETS, "subnet-0123456789abcdef0,subnet-01234567"),
             (USER_CLAIM, "sub"),
@@ -305,6 +323,7 @@ mod tests {
         assert_eq!(config.settings.public_scope, PublicScope::World);
         assert_eq!(config.settings.allowed_regions.0.len(), 2);
         assert_eq!(config.settings.allowed_types.list(), ["t3.*"]);
+        assert_eq!(config.settings.ec2_share.to_string(), "80");
         assert_eq!(config.launch_networks, ["192.0.2.0/24", "2001:db8::/32"]);
         let subnets = ["subnet-0123456789abcdef0", "subnet-01234567"];
         assert_eq!(config.launch_subnets, subnets);
@@ -359,6 +378,8 @@ mod tests {
             (LAUNCH_SUBNETS, "subnet-*"),
             (ALLOWED_REGIONS, "us-east-1,europe"),
             (ALLOWED_TYPES, "m7i.large,large"),
+            (EC2_SHARE, "0"),
+            (EC2_SHARE, "half"),
             (IAM_IDENTITY, "name"),
             (DEPLOYMENT, "Ours"),
         ] {

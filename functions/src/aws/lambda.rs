@@ -27,7 +27,7 @@ use crate::domain::save::SaveRecord;
 use crate::domain::{Class, Code, InstanceId, Problem, SaveId};
 use crate::registry::Registry;
 use crate::service::Service;
-use crate::steps::{Env, Identity};
+use crate::steps::{Env, Identity, Settings};
 
 /// The variable in which Lambda names the handler.
 const HANDLER: &str = "_HANDLER";
@@ -207,7 +207,10 @@ pub fn service(clients: &Arc<Clients>, config: &Config, machine: &str) -> Servic
             registry: Registry::new(Arc::new(table)),
             clock: Arc::new(SystemClock),
             notifier: Arc::new(EventNotifier::new(clients, &config.event_bus, topic)),
-            settings: config.settings.clone(),
+            settings: Settings {
+                events_from: Some(clients.home().clone()),
+                ..config.settings.clone()
+            },
             identity: Identity::configured(config.deployment.clone()),
         },
         executions: Arc::new(StepFunctions::new(clients, machine)),

@@ -80,6 +80,7 @@ codes! {
     InstanceBusy, Refused, "The instance is being saved.", "Wait until the save has ended, or cancel it with \"prism saves cancel\".";
     TemplateNameTaken, Refused, "The template belongs to somebody else, or is built in.", "Choose another template name.";
     SaveInProgress, Refused, "Another save of this instance is under way.", "Wait for it (\"prism saves watch\") or cancel it (\"prism saves cancel\").";
+    QueueFull, Refused, "More saves wait in the Region than can begin within hours.", "Save again later, or have an administrator give Prism a larger share of EC2's requests (Ec2SharePercent).";
     InstanceStoreData, Refused, "The instance has instance-store volumes, whose data a stop erases.", "Move the data to an EBS volume first, or accept the loss with --accept-instance-store-loss NAME.";
     InstanceStoreRoot, Refused, "The root device lies in the instance store: the instance cannot be stopped and started.", "Launch the environment on an EBS-backed AMI.";
     SpotInstance, Refused, "A Spot instance cannot be stopped and started again at will.", "Launch the environment on demand and save that.";

@@ -9,135 +9,14 @@ use super::clock::is_future;
 use super::copy::CopySource;
 use super::guide::Guide;
 use super::problem::{Code, Problem};
-use super::text::check_tag;
-use super::{
-    ImageId, ProjectName, Region, SaveId, ScheduleName, SnapshotId, TemplateName, Timestamp,
-    UserId, VolumeId,
-};
+use super::{ImageId, Region, SaveId, ScheduleName, SnapshotId, Timestamp, UserId, VolumeId};
 use crate::ports::StatusChecks;
 
 pub use super::duty::{Discharge, Duty, Finding, Trouble};
 pub use super::save_plan::{SavePlan, SavedInstance, TemplateMove, Warning, move_not_agreed};
+pub use super::save_request::{COPY_REGIONS, SaveRequest, USER_TAGS};
 pub use super::save_state::SaveState;
 pub use super::text::{check_name, check_text};
-
-/// The most Regions that one save copies to. It keeps the history of the longest execution under
-/// Step Functions' 25,000 events.
-pub const COPY_REGIONS: usize = 10;
-/// The most tags of the user's own.
-pub const USER_TAGS: usize = 20;
-
-/// What somebody asks for: save this instance as that template.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct SaveRequest {
-    /// The instance, by its name or its id.
-    #[cfg_attr(feature = "api", schema(min_length = 1, max_length = 128))]
-    pub instance: String,
-    /// The template that the save makes, or makes the next version of.
-    pub template: TemplateName,
-    /// The Region of the instance.
-    pub region: Region,
-    /// What the template is for, at most 255 characters.
-    #[serde(default)]
-    #[cfg_attr(feature = "api", schema(max_length = 255))]
-    pub description: String,
-    /// The Regions to copy the AMI to.
-    #[serde(default)]
-    #[cfg_attr(feature = "api", schema(max_items = 10))]
-    pub copy_to: BTreeSet<Region>,
-    /// Whether everybody may use the template.
-    #[serde(default)]
-    pub public: bool,
-    /// The project that the template belongs to.
-    #[serde(default)]
-    pub project: Option<ProjectName>,
-    /// Consent to what the plan says under `moves`: that the template goes to the named project with all of its
-    /// versions and what they cost. Without it, such a save is refused.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub move_template: bool,
-    /// Tags of the user's own for the AMIs and their snapshots.
-    #[serde(default)]
-    pub tags: BTreeMap<String, String>,
-    /// The name of the instance, given again by a user who accepts that the data in its instance
-    /// store is lost.
-    #[serde(default)]
-    pub accept_instance_store_loss: Option<String>,
-    /// Whether whoever asks consents to show files that are known to be sensitive, or that nobody has looked
-    /// for, to all who see the template.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub publish_sensitive: bool,
-    /// Whether the AMI becomes that of a further architecture of a version that is there, rather
-    /// than a version of its own.
-    #[serde(default)]
-    pub add_arch: bool,
-    /// The version that `add_arch` adds to; the latest where none is named.
-    #[serde(default)]
-    #[cfg_attr(feature = "api", schema(minimum = 1))]
-    pub version: Option<u32>,
-}
-
-impl SaveRequest {
-    /// The name of its AMI in every Region, for the save of that id.
-    pub(crate) fn image_name(&self, save: &SaveId) -> String {
-        format!("prism-{}-{save}", self.template)
-    }
-
-    /// Checks what can be checked without asking anybody.
-    pub fn check(&self) -> Result<(), Problem> {
-        check_name("instance name or id", &self.instance)?;
-        check_text("description", &self.description)?;
-        if self.copy_to.len() > COPY_REGIONS {
-            let message = format!(
-                "{} Regions are named; a save copies to at most {COPY_REGIONS}.",
-                self.copy_to.len()
-            );
-            return Err(Problem::new(Code::InvalidRegion, message));
-        }
-        if self.tags.len() > USER_TAGS {
-            let message = format!(
-                "{} tags are given; at most {USER_TAGS} can be.",
-                self.tags.len()
-            );
-            return Err(Problem::new(Code::InvalidTag, message));
-        }
-        self.check_addition()?;
-        self.tags
-            .iter()
-            .try_for_each(|(key, value)| check_tag(key, value))
-    }
-
-    /// Whether it is the same request. What was agreed to makes it no other one.
-    pub fn asks_the_same(&self, other: &Self) -> bool {
-        let bare = |request: &Self| Self {
-            move_template: false,
-            publish_sensitive: false,
-            ..request.clone()
-        };
-        bare(self) == bare(other)
-    }
-
-    /// What is added to a version changes nothing else about it (promise P6).
-    fn check_addition(&self) -> Result<(), Problem> {
-        let wrong = match (self.add_arch, self.version) {
-            (false, Some(_)) => Some(
-                "version: a save makes the next version; only an architecture can be added to one that is there",
-            ),
-            (true, Some(0)) => Some("version: versions are numbered from 1"),
-            (true, _) if self.public || self.project.is_some() || !self.description.is_empty() => {
-                Some(
-                    "add_arch: an added architecture changes no description, project or visibility",
-                )
-            }
-            (false, None) | (true, _) => None,
-        };
-        wrong.map_or(Ok(()), |what| {
-            let message = format!("The request cannot be met: {what}.");
-            Err(Problem::new(Code::InvalidInput, message))
-        })
-    }
-}
 
 /// How a Region's copy stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -190,6 +69,16 @@ pub struct Moment {
 /// The most moments that a record keeps.
 pub const MOMENTS: usize = 100;
 
+/// A save's turn to begin, where it had to wait for one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct Turn {
+    /// When it is.
+    pub at: Timestamp,
+    /// How many it has had to take: EC2 may throttle a save in its turn too.
+    pub taken: u32,
+}
+
 /// The record of a save: all that its steps know, and all that its callers see.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
@@ -225,8 +114,14 @@ pub struct SaveRecord {
     /// Whether whoever asked has consented to show what is known to be sensitive on the instance.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub consented: bool,
-    /// The plan; `None` when the save was refused before there was one.
+    /// Its turn, where it could not begin at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<Turn>,
+    /// The plan; `None` while the save waits for its turn, and when it was refused before there was one.
     pub plan: Option<SavePlan>,
+    /// When the plan was made, where that was not when the save began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_at: Option<Timestamp>,
     /// When it began.
     pub started_at: Timestamp,
     /// When the record last changed.
@@ -344,7 +239,9 @@ impl SaveRecord {
                 step: "PlanSave".to_owned(),
             }],
             consented: false,
+            turn: None,
             plan: None,
+            planned_at: None,
             started_at: at,
             updated_at: at,
             ended_at: None,
@@ -388,6 +285,12 @@ impl SaveRecord {
     /// CreateImage finds what the first one made (EC2 fact 3).
     pub fn image_name(&self) -> String {
         self.request.image_name(&self.save_id)
+    }
+
+    /// Its turn, while it waits for it: nothing has been looked at or touched.
+    pub fn awaited_turn(&self) -> Option<&Turn> {
+        let waits = self.plan.is_none() && self.state == SaveState::Running;
+        self.turn.as_ref().filter(|_| waits)
     }
 
     /// The plan, which every step after PlanSave can count on.
@@ -451,6 +354,7 @@ impl SaveRecord {
     /// would pass until that clock has caught up. Clocks of machines differ by seconds without that.
     pub fn heed_clock(&mut self, now: Timestamp) {
         let noted = [
+            &mut self.planned_at,
             &mut self.stop_requested_at,
             &mut self.stop_repeated_at,
             &mut self.stopped_at,

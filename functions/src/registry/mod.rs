@@ -7,7 +7,7 @@
 //! | its packages | `SAVE#id` | `PACKAGES` | | |
 //! | lock | `INSTANCE#region#id` | `LOCK` | | |
 //! | duty | `INSTANCE#region#id` | `DUTY` | | `DUTIES#OPEN`, `time#id`, until it is discharged |
-//! | wait | `IMAGE#region#id` | `WAIT` | | |
+//! | wait | `IMAGE#region#id`, `INSTANCE#region#id` | `WAIT` | | |
 //! | template | `TEMPLATE#name` | `META` | `OWNER#user`, `TEMPLATE#name` | `TEMPLATES#PUBLIC`, `name`; `DELETIONS#OPEN`, `time#name#000000` |
 //! | version | `TEMPLATE#name` | `VERSION#000001` | `PARENT#name`, `000001#name#000001` | `DELETIONS#OPEN`, `time#name#000001`, until its AMIs are gone |
 //! | grant | `TEMPLATE#name` | `GRANT#grantee` | `GRANTEE#grantee`, `TEMPLATE#name`, of users and projects | |
@@ -27,6 +27,7 @@
 //! | pledge | `PROJECT#name` | `PLEDGE#id of the save` | | |
 //! | what it costs, what is pledged to it, how many pledges there were | `PROJECT#name` | `PLEDGES` | | |
 //! | somebody's projects | `USER#user` | `PROJECTS` | | |
+//! | turns to come | `TURNS#region` | `SAVES`, `AWAITED`, `AWAITED#user`, `COPIES`, `LAUNCHES`, `REMOVALS` | | |
 //! | which deployment it is | `DEPLOYMENT` | `META` | | |
 //! | audit event | `AUDIT#resource` | `time#hash` | `AUDITED#user`, `time#hash` | `AUDITED#PROJECT#name`, `time#hash` |
 
@@ -48,6 +49,7 @@ mod saves;
 mod schedules;
 mod sums;
 mod templates;
+mod turns;
 mod usage;
 mod waits;
 
@@ -77,8 +79,9 @@ pub use sums::Committed;
 pub(crate) use templates::{
     Going, Registration, version_added, version_changed, version_unchanged,
 };
+pub(crate) use turns::{Queue, Rhythm};
 pub(crate) use usage::Launch;
-pub use waits::ImageWait;
+pub use waits::{Awaited, Wait};
 
 /// The most times that a change is tried again when somebody else changed the same record.
 pub(crate) const TRIES: usize = 10;

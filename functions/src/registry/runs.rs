@@ -88,10 +88,14 @@ impl Registry {
                 Some(stored) => (stored.unchanged(), stored.revision + 1),
                 None => (Condition::ItemAbsent, 1),
             };
-            let mut runs = of(&schedule, before.map(|stored| stored.value));
+            let noted = before.map(|stored| stored.value);
+            let mut runs = of(&schedule, noted.clone());
             let run = Run::of(record);
             let missed = schedule.missed(runs.last_began_at(), run.began_at);
             runs.note(Run { missed, ..run });
+            if noted.as_ref() == Some(&runs) {
+                return Ok(());
+            }
             let item = runs_item(owner, &runs, revision)?;
             match self.table.transact(&[Write::Put(item, condition)]).await {
                 Ok(()) => return Ok(()),

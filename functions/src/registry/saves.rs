@@ -4,7 +4,7 @@ use super::audit::audit_write;
 use super::pledges::Admission;
 use super::records::{Indexed, Stored, decode, encode, sortable};
 use super::sums::Batch;
-use super::waits::wait_key;
+use super::waits::{Awaited, wait_key};
 use super::{Listed, Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
 use crate::domain::save::{Discharge, Duty, Finding, SaveRecord};
@@ -94,10 +94,11 @@ impl Registry {
     }
 
     /// Begins a save: lock, duty, record, and the pledge to whom it is paid by, in one transaction, or
-    /// nothing (promises P1, P4).
+    /// nothing (promises P1, P4). `queued` is its record where it has waited for its turn.
     pub(crate) async fn begin_save(
         &self,
         record: &SaveRecord,
+        queued: Option<&Stored<SaveRecord>>,
         duty: &Duty,
         event: &AuditEvent,
         admission: Option<&Admission>,
@@ -113,8 +114,12 @@ impl Registry {
         )?;
         let (open_pk, _) = Index::Gsi2.attributes();
         let no_open_duty = Condition::AttributeAbsent(open_pk.to_owned());
+        let (revision, as_it_was) = match queued {
+            Some(queued) => (queued.revision + 1, queued.unchanged()),
+            None => (1, Condition::ItemAbsent),
+        };
         let mut writes = vec![
-            Write::Put(save_item(record, 1)?, Condition::ItemAbsent),
+            Write::Put(save_item(record, revision)?, as_it_was),
             Write::Put(lock, Condition::ItemAbsent),
             Write::Put(duty_item(duty, 1)?, no_open_duty),
             audit_write(event, 1)?,
@@ -127,7 +132,8 @@ impl Registry {
             Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
             Err(error) => return Err(problem(error)),
         }
-        if let Some(before) = self.save(&record.save_id).await? {
+        let before = self.save(&record.save_id).await?;
+        if let Some(before) = before.filter(|it| it.value.awaited_turn().is_none()) {
             return Ok(Begun::Before(Box::new(before.value)));
         }
         if let Some(holder) = self.lock_holder(&duty.region, &duty.instance).await? {
@@ -139,6 +145,21 @@ impl Registry {
             }
             _ => Err(problem(TableError::Conflict)),
         }
+    }
+
+    /// Writes the record of a save that waits for its turn. `before` is the one that it has, if any; one that somebody
+    /// has written meanwhile stays, which is [`Code::RegistryConflict`].
+    pub(crate) async fn put_queued(
+        &self,
+        record: &SaveRecord,
+        before: Option<&Stored<SaveRecord>>,
+    ) -> Result<(), Problem> {
+        let (revision, as_it_was) = match before {
+            Some(before) => (before.revision + 1, before.unchanged()),
+            None => (1, Condition::ItemAbsent),
+        };
+        let write = Write::Put(save_item(record, revision)?, as_it_was);
+        self.table.transact(&[write]).await.map_err(problem)
     }
 
     /// Writes the record of a save that was refused before it began; an existing record stays.
@@ -194,7 +215,7 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// Ends a save: its record as changed, its lock released, its pledge redeemed and its wait forgotten,
+    /// Ends a save: its record as changed, its lock released, its pledge redeemed and its waits forgotten,
     /// in one transaction. With `keep_lock`, lock and pledge stay.
     pub(crate) async fn end_save(
         &self,
@@ -228,8 +249,13 @@ impl Registry {
                 writes.extend(self.copy_releases(&record).await?);
                 self.redeem(&record, &mut writes).await?;
             }
-            if let Some(image) = &record.image {
-                let wait = wait_key(&record.request.region, image);
+            let instance = record
+                .plan
+                .as_ref()
+                .map(|plan| Awaited::Instance(&plan.instance.id));
+            let image = record.image.as_ref().map(Awaited::Image);
+            for awaited in instance.into_iter().chain(image) {
+                let wait = wait_key(&record.request.region, awaited);
                 writes.push(Write::Delete(wait, Condition::Always));
             }
             let writes = self.with_pledges(writes).await?;

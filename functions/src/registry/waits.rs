@@ -1,10 +1,11 @@
-//! Waits: which execution waits for an AMI, and by which token its wait is ended.
+//! Waits: which execution waits for an AMI or an instance, and by which token its wait is ended.
 
 use serde::{Deserialize, Serialize};
 
 use super::records::{decode, encode};
+use super::saves::instance_key;
 use super::{Registry, problem};
-use crate::domain::{Code, ImageId, Problem, Region, SaveId, Timestamp};
+use crate::domain::{Code, ImageId, InstanceId, Problem, Region, SaveId, Timestamp};
 use crate::ports::{Condition, Key, TableError, Write};
 
 /// The attribute by which DynamoDB forgets an item: seconds since 1970.
@@ -12,9 +13,18 @@ const EXPIRES: &str = "expires_at";
 /// The attribute that fences a wait.
 const EPOCH: &str = "epoch";
 
-/// An execution that waits for an AMI.
+/// What an execution waits for, in its Region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Awaited<'a> {
+    /// An AMI.
+    Image(&'a ImageId),
+    /// An instance.
+    Instance(&'a InstanceId),
+}
+
+/// An execution that waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImageWait {
+pub struct Wait {
     /// The save.
     pub save_id: SaveId,
     /// The number of its execution.
@@ -25,20 +35,23 @@ pub struct ImageWait {
     pub until: Timestamp,
 }
 
-pub(super) fn wait_key(region: &Region, image: &ImageId) -> Key {
-    Key::new(format!("IMAGE#{region}#{image}"), "WAIT")
+pub(super) fn wait_key(region: &Region, awaited: Awaited<'_>) -> Key {
+    match awaited {
+        Awaited::Image(image) => Key::new(format!("IMAGE#{region}#{image}"), "WAIT"),
+        Awaited::Instance(instance) => instance_key(region, instance, "WAIT"),
+    }
 }
 
 impl Registry {
-    /// Writes down who waits for an AMI, in place of whoever did before. A wait of a later epoch
+    /// Writes down who waits, in place of whoever did before. A wait of a later epoch
     /// stays: then the one that asks is [`Code::Superseded`].
     pub(crate) async fn put_wait(
         &self,
         region: &Region,
-        image: &ImageId,
-        wait: &ImageWait,
+        awaited: Awaited<'_>,
+        wait: &Wait,
     ) -> Result<(), Problem> {
-        let mut item = encode(wait_key(region, image), wait, 1, [])?;
+        let mut item = encode(wait_key(region, awaited), wait, 1, [])?;
         // Rounded up, so that it outlives the wait.
         let expires = wait.until.timestamp() + 1;
         item.attributes.insert(EXPIRES.to_owned(), expires.into());
@@ -50,22 +63,22 @@ impl Registry {
         match self.table.transact(&[Write::Put(item, none_later)]).await {
             Ok(()) => Ok(()),
             Err(TableError::ConditionFailed { .. }) => {
-                let message = format!("A later execution of {} waits for its AMI.", wait.save_id);
+                let message = format!("A later execution of {} waits.", wait.save_id);
                 Err(Problem::new(Code::Superseded, message))
             }
             Err(error) => Err(problem(error)),
         }
     }
 
-    /// The wait for an AMI, over or not.
+    /// The wait for something, over or not.
     pub(crate) async fn stored_wait(
         &self,
         region: &Region,
-        image: &ImageId,
-    ) -> Result<Option<ImageWait>, Problem> {
-        let item = self.table.get(&wait_key(region, image)).await;
+        awaited: Awaited<'_>,
+    ) -> Result<Option<Wait>, Problem> {
+        let item = self.table.get(&wait_key(region, awaited)).await;
         let item = item.map_err(problem)?;
-        let wait = item.as_ref().map(decode::<ImageWait>).transpose()?;
+        let wait = item.as_ref().map(decode::<Wait>).transpose()?;
         Ok(wait.map(|wait| wait.value))
     }
 
@@ -76,6 +89,7 @@ impl Registry {
         image: &ImageId,
         save: &SaveId,
     ) -> Result<bool, Problem> {
+        let image = Awaited::Image(image);
         let Some(wait) = self.stored_wait(region, image).await? else {
             return Ok(false);
         };
@@ -94,14 +108,14 @@ impl Registry {
         }
     }
 
-    /// Who waits for an AMI at this time.
+    /// Who waits for something at this time.
     pub async fn wait(
         &self,
         region: &Region,
-        image: &ImageId,
+        awaited: Awaited<'_>,
         now: Timestamp,
-    ) -> Result<Option<ImageWait>, Problem> {
-        let wait = self.stored_wait(region, image).await?;
+    ) -> Result<Option<Wait>, Problem> {
+        let wait = self.stored_wait(region, awaited).await?;
         // The table forgets what has expired in its own time, or not at all.
         Ok(wait.filter(|wait| now <= wait.until))
     }

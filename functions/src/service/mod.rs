@@ -65,7 +65,7 @@ pub use schedules::{Fired, Keep, ScheduleEdit, ScheduleView};
 pub use sharing::{SharePlan, ShareRequest, Shared};
 pub use templates::{TemplateKind, TemplateSummary, TemplateView};
 pub use versions::RolledBack;
-pub use wake::{Woken, image_changed};
+pub use wake::{Woken, end_wait};
 
 /// The service: one for all callers.
 #[derive(Clone)]

@@ -155,9 +155,14 @@ impl Service {
         self.recover(record).await
     }
 
-    /// Whether no execution works on an open save any more, and its next recovery is due.
+    /// Whether no execution works on an open save any more, and its next recovery is due. What waits for its turn is
+    /// not asked about before that: there may be thousands of them, and none of them has touched anything.
     async fn is_abandoned(&self, record: &SaveRecord) -> Result<bool, Problem> {
-        Ok(self.is_lost(record).await? && is_due(record, self.env.clock.now()))
+        let now = self.env.clock.now();
+        if record.awaited_turn().is_some_and(|turn| turn.at > now) {
+            return Ok(false);
+        }
+        Ok(self.is_lost(record).await? && is_due(record, now))
     }
 
     /// Whether no execution works on an open save any more.

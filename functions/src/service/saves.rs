@@ -231,6 +231,14 @@ impl Service {
                 record.cancelled_at = Some(now);
                 record.updated_at = now;
             }
+            if record.awaited_turn().is_some() {
+                // Nothing is to be put back, and nobody waits hours to hear so. Its execution ends at its turn.
+                let cancelled = format!("{} cancelled the save before its turn.", caller.user);
+                let problem = Problem::new(Code::SaveCancelled, cancelled);
+                record.failure = Some(steps::failure(&problem, &record.step));
+                record.state = SaveState::Cancelled;
+                record.ended_at = Some(now);
+            }
             Ok(())
         };
         let event = self.event(caller, "save.cancel", Subject::Save(id.clone()));

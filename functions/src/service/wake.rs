@@ -12,6 +12,7 @@ use super::{Recovery, Service, from_executions};
 use crate::domain::save::{SaveRecord, SaveState};
 use crate::domain::{ImageId, InstanceId, Problem, Region, SaveId};
 use crate::ports::Executions;
+use crate::registry::Awaited;
 use crate::steps::Env;
 
 /// An AMI became available, failed, was deregistered or disabled.
@@ -114,15 +115,16 @@ impl Service {
         let Some(OfImage { image }) = read(&event.detail, IMAGE) else {
             return Ok(Woken::default());
         };
-        let wait_ended = image_changed(&self.env, &*self.executions, &event.region, &image).await?;
+        let wait_ended = self.end_wait(&event.region, Awaited::Image(&image)).await?;
         Ok(Woken {
             wait_ended,
             recovery: None,
         })
     }
 
-    /// An instance that is owed its original state, and that nobody brings back, is looked after now
-    /// rather than by the next sweep. Most instances are owed nothing: that costs one read.
+    /// A save that waits for its instance looks at once. An instance that is owed its original state, and that nobody
+    /// brings back, is looked after now rather than by the next sweep. Most instances are owed nothing: that costs one
+    /// read.
     async fn on_instance(&self, event: &Event) -> Result<Woken, Problem> {
         let Some(OfInstance { instance, state }) = read(&event.detail, INSTANCE) else {
             return Ok(Woken::default());
@@ -134,6 +136,8 @@ impl Service {
         let Some(duty) = duty.filter(|duty| duty.value.discharged.is_none()) else {
             return Ok(Woken::default());
         };
+        let awaited = Awaited::Instance(&instance);
+        let wait_ended = self.end_wait(&event.region, awaited).await?;
         let record = self.env.registry.save(&duty.value.save_id).await?;
         let recovery = match record.map(|stored| stored.value) {
             Some(record) if record.state == SaveState::Stranded => {
@@ -143,7 +147,7 @@ impl Service {
             None => None,
         };
         Ok(Woken {
-            wait_ended: false,
+            wait_ended,
             recovery,
         })
     }
@@ -173,25 +177,32 @@ impl Service {
         })
     }
 
-    /// Has a save that waits for its AMI look at once. That this fails makes it late, and no more.
+    /// Has a save that waits look at once. That this fails makes it late, and no more.
     pub(super) async fn hurry(&self, record: &SaveRecord) {
-        let Some(image) = &record.image else { return };
         let region = &record.request.region;
-        if let Err(problem) = image_changed(&self.env, &*self.executions, region, image).await {
-            let problem = problem.chain();
-            tracing::warn!(save.id = %record.save_id, problem, "the save was not woken");
+        let instance = record.plan.as_ref().map(|plan| &plan.instance.id);
+        let image = record.image.as_ref().map(Awaited::Image);
+        for awaited in instance.map(Awaited::Instance).into_iter().chain(image) {
+            if let Err(problem) = self.end_wait(region, awaited).await {
+                let problem = problem.chain();
+                tracing::warn!(save.id = %record.save_id, problem, "the save was not woken");
+            }
         }
+    }
+
+    async fn end_wait(&self, region: &Region, awaited: Awaited<'_>) -> Result<bool, Problem> {
+        end_wait(&self.env, &*self.executions, region, awaited).await
     }
 }
 
-/// Ends the wait for an AMI, if an execution waits for it; answers whether one did.
-pub async fn image_changed(
+/// Ends the wait for something that has changed, if an execution waits for it; answers whether one did.
+pub async fn end_wait(
     env: &Env,
     executions: &dyn Executions,
     region: &Region,
-    image: &ImageId,
+    awaited: Awaited<'_>,
 ) -> Result<bool, Problem> {
-    match env.registry.wait(region, image, env.clock.now()).await? {
+    match env.registry.wait(region, awaited, env.clock.now()).await? {
         Some(wait) => executions.wake(&wait.token).await.map_err(from_executions),
         None => Ok(false),
     }

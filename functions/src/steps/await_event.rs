@@ -1,27 +1,46 @@
-//! AwaitEvent: notes by which token an event about the AMI ends the definition's wait for it.
+//! AwaitEvent: notes by which token an event about the instance or the AMI ends the definition's wait for it.
 //!
-//! Its Task goes on until somebody answers the token, or its time is up. Whatever comes of it, the
-//! definition looks at the AMI again: an event that is lost makes a save late and nothing else.
+//! Its Task goes on until somebody answers the token, or its time is up. Whatever comes of it, the definition looks
+//! again: an event that is lost makes a save late by the length of a wait and nothing else.
 
 use serde::{Deserialize, Serialize};
 
-use super::await_image::{AwaitImage, available};
-use super::{Env, SaveRef, Step};
-use crate::domain::save::seconds_between;
-use crate::domain::{Code, Problem};
-use crate::ports::Call;
-use crate::registry::ImageWait;
+use super::await_image::{self, AwaitImage};
+use super::await_running::AwaitRunning;
+use super::await_stopped::AwaitStopped;
+use super::{Env, SaveRef, Step, look};
+use crate::domain::save::{SaveRecord, seconds_between};
+use crate::domain::{Code, Problem, Region, Timestamp};
+use crate::ports::{Call, InstanceState};
+use crate::registry::{Awaited, Wait};
 
 /// See the module.
 pub(super) struct AwaitEvent;
 
-/// Which save, the token of the wait, and how long the wait may take, in seconds.
+/// What is waited for.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Until {
+    /// The instance is stopped.
+    Stopped,
+    /// It runs again.
+    Running,
+    /// The AMI is available.
+    Available,
+}
+
+/// Which save, what it waits for, the token of the wait, how long this wait may take and all of them together, in
+/// seconds; and whether it has just been asked for, so that it cannot be there yet.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     #[serde(flatten)]
     save: SaveRef,
+    until: Until,
     token: String,
-    limit_s: u32,
+    wait_s: u32,
+    limit_s: f64,
+    #[serde(default)]
+    just_asked: bool,
 }
 
 /// Nothing: what counts is the answer to the token.
@@ -30,7 +49,13 @@ pub(super) struct Output {}
 
 impl Step for AwaitEvent {
     const NAME: &'static str = "AwaitEvent";
-    const CALLS: &'static [Call] = &[Call::Images, Call::Get, Call::Put];
+    const CALLS: &'static [Call] = &[
+        Call::Instances,
+        Call::Images,
+        Call::Snapshots,
+        Call::Get,
+        Call::Put,
+    ];
     type Input = Input;
     type Output = Output;
 
@@ -38,9 +63,45 @@ impl Step for AwaitEvent {
         match begin(env, &input).await {
             Ok(false) => Ok(Output {}),
             Ok(true) => Err(missed()),
-            // AwaitImage meets the same, and tells it.
+            // The step that looks meets the same, and tells it.
             Err(problem) if ends_the_wait(problem.code) => Err(missed().because(problem)),
             Err(problem) => Err(problem),
+        }
+    }
+}
+
+impl Until {
+    /// The step that looks. To whoever follows the save, it is under way all the time.
+    fn step(self) -> &'static str {
+        match self {
+            Until::Stopped => AwaitStopped::NAME,
+            Until::Running => AwaitRunning::NAME,
+            Until::Available => AwaitImage::NAME,
+        }
+    }
+
+    fn awaited(self, record: &SaveRecord) -> Result<Awaited<'_>, Problem> {
+        Ok(match self {
+            Until::Stopped | Until::Running => Awaited::Instance(&record.instance()?.id),
+            Until::Available => Awaited::Image(record.image()?),
+        })
+    }
+
+    /// Whether the record says already that it is over.
+    fn is_noted(self, record: &SaveRecord) -> bool {
+        match self {
+            Until::Stopped => record.stopped_at.is_some(),
+            Until::Running => record.running_at.is_some() || record.finding.is_some(),
+            Until::Available => record.version.is_some(),
+        }
+    }
+
+    /// When EC2 was last asked for it.
+    fn asked(self, record: &SaveRecord) -> Option<Timestamp> {
+        match self {
+            Until::Stopped => record.stop_requested_at,
+            Until::Running => record.start_repeated_at.max(record.start_requested_at),
+            Until::Available => record.image_requested_at,
         }
     }
 }
@@ -48,23 +109,50 @@ impl Step for AwaitEvent {
 /// Begins the wait; answers whether it is over already. The look comes after the token is known:
 /// what happens before the look is seen by it, and what happens after it finds the token.
 async fn begin(env: &Env, input: &Input) -> Result<bool, Problem> {
-    // To whoever follows the save, it waits for the AMI all the time.
-    let record = env.advance(&input.save, AwaitImage::NAME).await?;
-    let (region, image) = (&record.request.region, record.image()?);
+    let step = input.until.step();
+    let record = env.advance(&input.save, step).await?;
+    if input.until.is_noted(&record) {
+        return Ok(true);
+    }
     let now = env.clock.now();
-    let wait = ImageWait {
+    let wait = Wait {
         save_id: input.save.save_id.clone(),
         epoch: input.save.epoch,
         token: input.token.clone(),
-        until: now + chrono::TimeDelta::seconds(input.limit_s.into()),
+        until: now + chrono::TimeDelta::seconds(input.wait_s.into()),
     };
-    env.registry.put_wait(region, image, &wait).await?;
+    let (region, awaited) = (&record.request.region, input.until.awaited(&record)?);
+    env.registry.put_wait(region, awaited, &wait).await?;
     // A cancel that came before the token was known.
-    env.advance(&input.save, AwaitImage::NAME).await?;
-    let waited = record
-        .image_requested_at
-        .map_or(0.0, |asked| seconds_between(asked, now));
-    available(env, region, image, waited).await
+    env.advance(&input.save, step).await?;
+    if input.just_asked {
+        return Ok(false);
+    }
+    let asked = input.until.asked(&record);
+    let waited = asked.map_or(0.0, |asked| seconds_between(asked, now));
+    if waited >= input.limit_s {
+        // What to do about it is for the step that looks.
+        return Ok(true);
+    }
+    match input.until {
+        Until::Stopped => Ok(!is_stopping(env, region, &record).await?),
+        Until::Running => {
+            let instance = look(&*env.ec2, region, &record.instance()?.id).await?;
+            Ok(instance.is_none_or(|instance| instance.state != InstanceState::Pending))
+        }
+        Until::Available => await_image::look(env, &input.save, &record, waited).await,
+    }
+}
+
+/// Whether the instance is about to stop, or has not begun to yet.
+async fn is_stopping(env: &Env, region: &Region, record: &SaveRecord) -> Result<bool, Problem> {
+    let instance = look(&*env.ec2, region, &record.instance()?.id).await?;
+    let asked = record.stop_requested_at;
+    Ok(instance.is_some_and(|instance| match instance.state {
+        InstanceState::Stopping => true,
+        InstanceState::Running => asked.is_some_and(|asked| instance.launched_at <= asked),
+        _ => false,
+    }))
 }
 
 fn ends_the_wait(code: Code) -> bool {
@@ -77,6 +165,6 @@ fn ends_the_wait(code: Code) -> bool {
 fn missed() -> Problem {
     Problem::new(
         Code::EventMissed,
-        "The wait for the AMI was over before it began.",
+        "What was to be waited for was over before the wait began.",
     )
 }

@@ -7,7 +7,7 @@ use super::errors::{for_reason, reason_code};
 use super::{Env, SaveRef, Step, from_ec2};
 use crate::domain::save::{SaveRecord, seconds_between};
 use crate::domain::{Code, ImageId, Problem, Region};
-use crate::ports::{Call, Image, ImageFilter, ImageState};
+use crate::ports::{Call, Image, ImageFilter, ImageState, Snapshot, SnapshotFilter, SnapshotState};
 
 /// For how long a new AMI may not be found (EC2 fact 6), in seconds, on the safe side.
 const UNLISTED_S: f64 = 120.0;
@@ -45,12 +45,8 @@ impl Step for AwaitImage {
         let waited = record
             .image_requested_at
             .map_or(0.0, |asked| seconds_between(asked, now));
-        let image = look(env, &record.request.region, id, waited).await?;
-        if image.as_ref().is_some_and(is_available) {
-            note_snapshots(env, &input.save, &record, image.as_ref()).await?;
-            return Ok(Output { done: true });
-        }
-        if waited >= input.limit_s {
+        let done = look(env, &input.save, &record, waited).await?;
+        if !done && waited >= input.limit_s {
             return Err(Problem::new(
                 Code::ImageTimedOut,
                 format!(
@@ -59,9 +55,47 @@ impl Step for AwaitImage {
                 ),
             ));
         }
-        note_snapshots(env, &input.save, &record, image.as_ref()).await?;
-        Ok(Output { done: false })
+        Ok(Output { done })
     }
+}
+
+/// Looks at the save's AMI, for which it has waited for so many seconds, and notes how far its snapshots are. No AMI is available before all of its snapshots
+/// are completed: while one of those that are known is not, EC2 is asked about nothing else.
+pub(super) async fn look(
+    env: &Env,
+    save: &SaveRef,
+    record: &SaveRecord,
+    waited: f64,
+) -> Result<bool, Problem> {
+    if let Some(pending) = still_pending(env, record).await? {
+        note_snapshots(env, save, pending).await?;
+        return Ok(false);
+    }
+    let image = found(env, &record.request.region, record.image()?, waited).await?;
+    let snapshots = of_save(env, record, image.as_ref()).await?;
+    note_snapshots(env, save, snapshots).await?;
+    Ok(image.as_ref().is_some_and(is_available))
+}
+
+/// The snapshots behind the AMI as far as they are known, while all of them are there and not all are completed.
+async fn still_pending(env: &Env, record: &SaveRecord) -> Result<Option<Vec<Snapshot>>, Problem> {
+    if record.snapshots.is_empty() {
+        return Ok(None);
+    }
+    let filter = SnapshotFilter::Ids(record.snapshots.clone());
+    let snapshots = match env.ec2.snapshots(&record.request.region, &filter).await {
+        Ok(snapshots) => snapshots,
+        // What became of the AMI tells more.
+        Err(error) if error.is_not_found() => return Ok(None),
+        Err(error) => return Err(from_ec2(error)),
+    };
+    let in_state = |state| snapshots.iter().filter(|it| it.state == state).count();
+    let (pending, completed) = (
+        in_state(SnapshotState::Pending),
+        in_state(SnapshotState::Completed),
+    );
+    let waits = pending > 0 && pending + completed == record.snapshots.len();
+    Ok(waits.then_some(snapshots))
 }
 
 /// Whether an AMI is available; a failed or vanished one is a failure with EC2's reason. `waited`
@@ -72,7 +106,7 @@ pub(super) async fn available(
     id: &ImageId,
     waited: f64,
 ) -> Result<bool, Problem> {
-    let image = look(env, region, id, waited).await?;
+    let image = found(env, region, id, waited).await?;
     Ok(image.as_ref().is_some_and(is_available))
 }
 
@@ -81,7 +115,7 @@ fn is_available(image: &Image) -> bool {
 }
 
 /// An AMI that is pending or available, where EC2 knows it by now.
-async fn look(
+async fn found(
     env: &Env,
     region: &Region,
     id: &ImageId,
@@ -129,10 +163,8 @@ fn vanished(id: &ImageId) -> Problem {
 async fn note_snapshots(
     env: &Env,
     save: &SaveRef,
-    record: &SaveRecord,
-    image: Option<&Image>,
+    snapshots: Vec<Snapshot>,
 ) -> Result<(), Problem> {
-    let snapshots = of_save(env, record, image).await?;
     if snapshots.is_empty() {
         return Ok(());
     }

@@ -56,8 +56,11 @@ impl Step for AwaitSnapshots {
         let missing = missing(&record, image.as_ref(), &snapshots)?;
         if missing == 0 {
             check_undisturbed(env, &record, &snapshots).await?;
+            let mut ids: Vec<_> = snapshots.into_iter().map(|it| it.id).collect();
+            ids.sort();
             env.note(&input.save, |record| {
                 record.snapshots_at.get_or_insert(now);
+                record.snapshots.clone_from(&ids);
             })
             .await?;
             return Ok(Output { done: true });
@@ -151,7 +154,7 @@ async fn check_undisturbed(
     let started_meanwhile = match record.stop_requested_at {
         Some(stopped) => started > stopped,
         // It was stopped already: a start at the very instant in which the save began is somebody's too.
-        None => started >= record.started_at,
+        None => started >= record.planned_at.unwrap_or(record.started_at),
     };
     let captured_after = |snapshot: &Snapshot| snapshot.started_at >= started;
     if started_meanwhile && snapshots.iter().any(captured_after) {

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::Identity;
 use crate::domain::allowed::{AllowedRegions, AllowedTypes};
 use crate::domain::grant::OrganizationArn;
+use crate::domain::pace::Ec2Share;
 use crate::domain::save::{SaveRecord, SaveState, seconds_between};
-use crate::domain::{Code, Problem, SaveId, Timestamp};
+use crate::domain::{Code, Problem, Region, SaveId, Timestamp};
 use crate::ports::{Clock, Ec2, Inspect, Notice, Notifier};
 use crate::registry::Registry;
 
@@ -45,6 +46,12 @@ pub struct Settings {
     /// The instance types that it allows.
     #[serde(default)]
     pub allowed_types: AllowedTypes,
+    /// Which part of EC2's throttles it may use.
+    #[serde(default)]
+    pub ec2_share: Ec2Share,
+    /// The only Region whose events of instances and AMIs reach it; those of all do where none is named.
+    #[serde(default)]
+    pub events_from: Option<Region>,
 }
 
 /// The world as the steps see it.

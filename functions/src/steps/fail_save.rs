@@ -54,6 +54,8 @@ impl Step for FailSave {
             });
         };
         if stored.value.state.is_final() {
+            // One that was cancelled before its turn has ended outside of its execution.
+            runs::note(env, &stored.value).await;
             return Ok(Output {
                 state: stored.value.state,
             });
@@ -116,7 +118,7 @@ pub(super) fn failed_step(record: &SaveRecord) -> String {
     forward.map_or_else(|| record.step.clone(), |moment| moment.step.clone())
 }
 
-pub(super) fn failure(problem: &Problem, step: &str) -> Failure {
+pub(crate) fn failure(problem: &Problem, step: &str) -> Failure {
     Failure {
         code: problem.code.to_string(),
         message: problem.message.clone(),

@@ -16,6 +16,7 @@ pub(crate) mod opening;
 mod packages;
 mod payer;
 pub(crate) mod permissions;
+mod planning;
 mod preflight;
 mod rights;
 mod runs;
@@ -42,6 +43,7 @@ mod restore_instance;
 mod stop_instance;
 mod stranded;
 mod ties;
+mod turns;
 
 use std::future::Future;
 
@@ -61,10 +63,11 @@ pub use tags::{
 
 pub(crate) use discard_image::LATE_S;
 pub(crate) use errors::from_ec2;
+pub(crate) use fail_save::failure;
 pub(crate) use findings::{Standing, look, standing};
 pub(crate) use packages::look as ask_instance;
 pub(crate) use plan_copy::check as check_copy;
-pub(crate) use plan_save::{plan, plan_scheduled, shown};
+pub(crate) use planning::{plan, plan_scheduled, shown};
 pub(crate) use preflight::addressed;
 pub(crate) use rights::check_moves_not;
 

@@ -1,30 +1,31 @@
-//! PlanSave: resolves the instance, checks everything that can be checked, and begins the save:
-//! lock, duty and record in one transaction; then notes the packages. Nothing in EC2 is touched (promise P2).
+//! PlanSave: takes a turn, and in that turn resolves the instance, checks everything that can be checked, and begins the
+//! save: lock, duty and record in one transaction; then notes the packages. Nothing in EC2 is touched (promise P2).
+//!
+//! A save whose turn is not now gets a record that says so, and the definition waits. EC2 may throttle it in its turn
+//! all the same: then it takes another.
 
 use serde::{Deserialize, Serialize};
 
-use super::preflight::{self, Subject, Target};
-use super::{
-    Env, LOGIN_TAG, PORTS_TAG, Step, TEMPLATE_TAG, packages, rights, runs, scheduled, ties,
-};
+use super::planning::{Admitted, admitted};
+use super::{Env, Step, packages, preflight, runs, scheduled, turns};
 use crate::domain::audit::{Channel, Origin};
-use crate::domain::grant::Grant;
-use crate::domain::pricing::snapshot_usd_per_month;
-use crate::domain::save::{
-    Duty, SavePlan, SaveRecord, SaveRequest, SaveState, SavedInstance, TemplateMove,
-};
+use crate::domain::save::{Duty, SavePlan, SaveRecord, SaveRequest, SaveState, Turn};
 use crate::domain::schedule::{Schedule, ScheduleState};
-use crate::domain::template::Template;
-use crate::domain::{Code, InstanceId, Problem, Region, SaveId, ScheduleName};
+use crate::domain::{Code, Problem, Region, SaveId, ScheduleName, Timestamp};
 use crate::ports::{Call, InstanceState};
-use crate::registry::{Admission, Begun, Stored};
+use crate::registry::{Begun, Stored};
 use crate::service::access::Caller;
-use crate::service::publication::{self, Consent, Shown, Told};
-use crate::service::{audit, projects};
+use crate::service::audit;
+use crate::service::publication::Told;
 
-/// How long a stop, the initiation of the snapshots, and a start take together on a Linux instance,
-/// in seconds: what a plan tells its reader to expect. Assumed: AWS gives no figure.
-const USUAL_DOWNTIME_S: u32 = 60;
+/// After how many seconds to look at an instance whose events arrive, at one of which none does, and at one of many of
+/// those.
+const LOOK_S: u32 = 6;
+const LOOK_UNTOLD_S: u32 = 2;
+const LOOK_UNTOLD_OF_MANY_S: u32 = 3;
+
+/// What a save does that waits for its turn, as its record says it: the name of the definition's state.
+const WAITING: &str = "WaitForTurn";
 
 /// See the module.
 pub(super) struct PlanSave;
@@ -51,7 +52,8 @@ fn first() -> u32 {
     1
 }
 
-/// What the definition needs to know of the plan.
+/// What the definition needs to know of the plan; or, where it is not the save's turn, how long it has to wait, in
+/// seconds.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     save_id: SaveId,
@@ -59,7 +61,10 @@ pub(super) struct Output {
     dry_run: bool,
     was_running: bool,
     copy_to: Vec<Region>,
-    plan: SavePlan,
+    plan: Option<SavePlan>,
+    wait_s: i64,
+    /// After how many seconds to look at the instance where no event has told anything.
+    look_s: u32,
 }
 
 impl Step for PlanSave {
@@ -93,38 +98,131 @@ impl Step for PlanSave {
     type Output = Output;
 
     async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
-        if let Some(stored) = env.registry.save(&input.save_id).await? {
-            let output = again(&stored.value, &input)?;
-            // An earlier attempt may have ended before it could keep what the instance told. Nobody needs it once the
-            // save has ended.
-            let (registry, id) = (&env.registry, &input.save_id);
-            let goes_on = stored.value.state == SaveState::Running;
-            if goes_on && registry.packages_of_save(id).await?.is_none() {
-                packages::note(env, id, &input.request, &output.plan.instance).await?;
+        let stored = env.registry.save(&input.save_id).await?;
+        let queued = match stored {
+            Some(stored) if stored.value.awaited_turn().is_none() => {
+                return begun(env, &input, &stored.value).await;
             }
-            return Ok(output);
-        }
-        let stored = match &input.schedule {
-            Some(name) => Some(still_scheduled(env, &input, name).await?),
-            None => None,
+            queued => queued,
         };
-        let meant = match &stored {
-            Some(stored) => Some(scheduled::instance_of(env, &stored.value).await?),
-            None => None,
-        };
-        let (id, request) = (input.save_id.clone(), input.request.clone());
-        let schedule = stored.as_ref().map(|stored| &stored.value);
-        let schedule = schedule.zip(meant.as_ref());
-        let admitted = admitted(env, &input.caller, id, request, schedule).await?;
-        if input.dry_run {
-            return Ok(output(admitted.plan, 1, true));
+        if let Some(turn) = turn(env, &input, queued.as_ref()).await? {
+            return Ok(turn);
         }
-        admitted.plan.check_agreed()?;
-        if let Some(stored) = &stored {
-            scheduled::adopt(env, stored, &admitted.plan.instance.id).await?;
+        match planned(env, &input, queued.as_ref()).await {
+            Err(problem) if problem.code == Code::Throttled && !input.dry_run => {
+                throttled(env, &input, queued.as_ref(), problem).await
+            }
+            other => other,
         }
-        begin(env, &input, admitted).await
     }
+}
+
+/// The save has begun already. An earlier attempt may have ended before it could keep what the instance told. Nobody
+/// needs it once the save has ended.
+async fn begun(env: &Env, input: &Input, record: &SaveRecord) -> Result<Output, Problem> {
+    let output = again(env, record, input)?;
+    let (registry, id) = (&env.registry, &input.save_id);
+    let goes_on = record.state == SaveState::Running;
+    if goes_on && registry.packages_of_save(id).await?.is_none() {
+        packages::note(env, id, &input.request, &record.plan()?.instance).await?;
+    }
+    Ok(output)
+}
+
+/// What there is to wait for before anything is looked at; `None` where it is the save's turn. A dry run takes none.
+async fn turn(
+    env: &Env,
+    input: &Input,
+    queued: Option<&Stored<SaveRecord>>,
+) -> Result<Option<Output>, Problem> {
+    if input.dry_run {
+        return Ok(None);
+    }
+    if let Some(queued) = queued {
+        check_asked(&queued.value, input)?;
+        let at = queued.value.turn.as_ref().map(|turn| turn.at);
+        let ahead = at.filter(|at| *at > env.clock.now());
+        return Ok(ahead.map(|at| waiting(env, input, at)));
+    }
+    let (region, user) = (&input.request.region, &input.caller.user);
+    let awaited = input.schedule.is_none() || input.by_hand;
+    let at = turns::of_save(env, region, user, awaited).await?;
+    if at <= env.clock.now() {
+        return Ok(None);
+    }
+    enqueue(env, input, None, Turn { at, taken: 1 }).await?;
+    Ok(Some(waiting(env, input, at)))
+}
+
+/// EC2 has throttled the save in its turn, before anything was touched: it takes another one.
+async fn throttled(
+    env: &Env,
+    input: &Input,
+    queued: Option<&Stored<SaveRecord>>,
+    problem: Problem,
+) -> Result<Output, Problem> {
+    let record = queued.map(|queued| &queued.value);
+    let taken = record
+        .and_then(|it| it.turn.as_ref())
+        .map_or(1, |it| it.taken);
+    let began = record.map_or_else(|| env.clock.now(), |it| it.started_at);
+    tracing::info!(save.id = %input.save_id, taken, problem = problem.chain(), "EC2 throttled a save in its turn");
+    let (region, id) = (&input.request.region, &input.save_id);
+    let at = turns::after_throttle(env, region, id, taken, began).await?;
+    let turn = Turn {
+        at,
+        taken: taken + 1,
+    };
+    enqueue(env, input, queued, turn).await?;
+    Ok(waiting(env, input, at))
+}
+
+/// Writes down until when the save waits.
+async fn enqueue(
+    env: &Env,
+    input: &Input,
+    queued: Option<&Stored<SaveRecord>>,
+    turn: Turn,
+) -> Result<(), Problem> {
+    let now = env.clock.now();
+    let mut record = match queued {
+        Some(queued) => queued.value.clone(),
+        None => fresh(input, now),
+    };
+    record.reach(WAITING, now);
+    record.updated_at = now;
+    record.turn = Some(turn);
+    env.registry.put_queued(&record, queued).await?;
+    runs::note(env, &record).await;
+    Ok(())
+}
+
+/// Checks everything and begins the save.
+async fn planned(
+    env: &Env,
+    input: &Input,
+    queued: Option<&Stored<SaveRecord>>,
+) -> Result<Output, Problem> {
+    let stored = match &input.schedule {
+        Some(name) => Some(still_scheduled(env, input, name).await?),
+        None => None,
+    };
+    let meant = match &stored {
+        Some(stored) => Some(scheduled::instance_of(env, &stored.value).await?),
+        None => None,
+    };
+    let (id, request) = (input.save_id.clone(), input.request.clone());
+    let schedule = stored.as_ref().map(|stored| &stored.value);
+    let schedule = schedule.zip(meant.as_ref());
+    let admitted = admitted(env, &input.caller, id, request, schedule).await?;
+    if input.dry_run {
+        return Ok(output(env, admitted.plan, 1, true, false));
+    }
+    admitted.plan.check_agreed()?;
+    if let Some(stored) = &stored {
+        scheduled::adopt(env, stored, &admitted.plan.instance.id).await?;
+    }
+    begin(env, input, queued, admitted).await
 }
 
 /// A run may come late: EventBridge Scheduler tries for half an hour to start it, whatever becomes of
@@ -156,7 +254,19 @@ async fn still_scheduled(
 }
 
 /// The save has begun already: a retried step, or a second execution that goes on with it.
-fn again(record: &SaveRecord, input: &Input) -> Result<Output, Problem> {
+fn again(env: &Env, record: &SaveRecord, input: &Input) -> Result<Output, Problem> {
+    check_asked(record, input)?;
+    if record.plan.is_none() && record.state.is_final() {
+        let user = record.cancelled_by.as_ref().unwrap_or(&record.saved_by);
+        let message = format!("{user} cancelled the save before its turn.");
+        return Err(Problem::new(Code::SaveCancelled, message));
+    }
+    let (plan, of_many) = (record.plan()?.clone(), record.turn.is_some());
+    Ok(output(env, plan, record.epoch, false, of_many))
+}
+
+/// Refuses what asks for something else under the same id, or as an execution that no longer works on the save.
+fn check_asked(record: &SaveRecord, input: &Input) -> Result<(), Problem> {
     if record.request != input.request || record.saved_by != input.caller.user {
         let message = format!(
             "The save {} was asked for differently before.",
@@ -171,10 +281,33 @@ fn again(record: &SaveRecord, input: &Input) -> Result<Output, Problem> {
         );
         return Err(Problem::new(Code::Superseded, message));
     }
-    Ok(output(record.plan()?.clone(), record.epoch, false))
+    Ok(())
 }
 
-async fn begin(env: &Env, input: &Input, admitted: Admitted) -> Result<Output, Problem> {
+/// The record of a save that has just been asked for.
+fn fresh(input: &Input, now: Timestamp) -> SaveRecord {
+    let mut record = SaveRecord::new(
+        input.save_id.clone(),
+        input.request.clone(),
+        input.caller.user.clone(),
+        input.execution.clone(),
+        now,
+    );
+    record.epoch = input.epoch;
+    record.schedule.clone_from(&input.schedule);
+    record.origin = match &input.schedule {
+        Some(_) if !input.by_hand => Origin::by(Channel::Schedule),
+        _ => input.caller.origin.clone(),
+    };
+    record
+}
+
+async fn begin(
+    env: &Env,
+    input: &Input,
+    queued: Option<&Stored<SaveRecord>>,
+    admitted: Admitted,
+) -> Result<Output, Problem> {
     let Admitted {
         mut plan,
         admission,
@@ -192,24 +325,22 @@ async fn begin(env: &Env, input: &Input, admitted: Admitted) -> Result<Output, P
         since: now,
         discharged: None,
     };
-    let request = plan.request.clone();
-    let mut record = SaveRecord::new(
-        plan.save_id.clone(),
-        request,
-        plan.saved_by.clone(),
-        input.execution.clone(),
-        now,
-    );
+    let mut record = match queued {
+        Some(queued) => SaveRecord {
+            planned_at: Some(now),
+            updated_at: now,
+            ..queued.value.clone()
+        },
+        None => fresh(input, now),
+    };
+    record.reach(PlanSave::NAME, now);
     record.consented = consented;
     record.plan = Some(plan.clone());
-    record.schedule.clone_from(&input.schedule);
-    record.origin = match &input.schedule {
-        Some(_) if !input.by_hand => Origin::by(Channel::Schedule),
-        _ => input.caller.origin.clone(),
-    };
     let event = audit::of_save(&record, &plan);
     let admission = admission.as_ref();
-    let begun = env.registry.begin_save(&record, &duty, &event, admission);
+    let begun = env
+        .registry
+        .begin_save(&record, queued, &duty, &event, admission);
     match begun.await? {
         Begun::Now => {
             runs::note(env, &record).await;
@@ -219,244 +350,45 @@ async fn begin(env: &Env, input: &Input, admitted: Admitted) -> Result<Output, P
                     packages::note(env, &plan.save_id, &plan.request, &plan.instance).await?;
                 }
             }
-            Ok(output(plan, record.epoch, false))
+            Ok(output(env, plan, record.epoch, false, queued.is_some()))
         }
-        Begun::Before(record) => again(&record, input),
+        Begun::Before(record) => again(env, &record, input),
         Begun::HeldBy(holder) => Err(preflight::in_progress(&plan.instance.name, &holder)),
     }
 }
 
-fn output(plan: SavePlan, epoch: u32, dry_run: bool) -> Output {
+/// What follows of a plan; `of_many` says whether the save had to wait for its turn.
+fn output(env: &Env, plan: SavePlan, epoch: u32, dry_run: bool, of_many: bool) -> Output {
+    let told = env.settings.events_from.as_ref();
+    let told = told.is_none_or(|region| *region == plan.request.region);
     Output {
+        look_s: match (told, of_many) {
+            (true, _) => LOOK_S,
+            (false, false) => LOOK_UNTOLD_S,
+            (false, true) => LOOK_UNTOLD_OF_MANY_S,
+        },
         save_id: plan.save_id.clone(),
         epoch,
         dry_run,
         was_running: plan.instance.original_state == InstanceState::Running,
         copy_to: plan.request.copy_to.iter().cloned().collect(),
-        plan,
+        plan: Some(plan),
+        wait_s: 0,
     }
 }
 
-/// Checks everything and says what the save would do. Changes nothing.
-pub(crate) async fn plan(
-    env: &Env,
-    caller: &Caller,
-    save_id: SaveId,
-    request: SaveRequest,
-) -> Result<SavePlan, Problem> {
-    let admitted = admitted(env, caller, save_id, request, None).await?;
-    Ok(admitted.plan)
-}
-
-/// The same for the save that a schedule asks for.
-pub(crate) async fn plan_scheduled(
-    env: &Env,
-    caller: &Caller,
-    save_id: SaveId,
-    schedule: &Schedule,
-) -> Result<SavePlan, Problem> {
-    let meant = scheduled::instance_of(env, schedule).await?;
-    let request = schedule.request.clone();
-    let schedule = Some((schedule, &meant));
-    let admitted = admitted(env, caller, save_id, request, schedule).await?;
-    Ok(admitted.plan)
-}
-
-/// A save that may begin.
-struct Admitted {
-    plan: SavePlan,
-    /// The leave of the project that pays for it, where one does.
-    admission: Option<Admission>,
-    /// What the instance has told, where it was asked.
-    told: Told,
-    /// Whether all that it would show is consented to.
-    consented: bool,
-}
-
-/// Checks everything; of a schedule's save, of the instance that it means and by what its owner consents to.
-async fn admitted(
-    env: &Env,
-    caller: &Caller,
-    save_id: SaveId,
-    request: SaveRequest,
-    schedule: Option<(&Schedule, &InstanceId)>,
-) -> Result<Admitted, Problem> {
-    let meant = schedule.map(|(_, meant)| meant);
-    let subject = preflight::check(env, caller, &save_id, &request, meant).await?;
-    let instance = saved_instance(&subject)?;
-    let was_running = instance.original_state == InstanceState::Running;
-    let bytes = instance
-        .volumes
-        .values()
-        .map(|gib| u64::from(*gib) << 30)
-        .sum();
-    let usd_per_month = snapshot_usd_per_month(bytes, 1 + request.copy_to.len());
-    let template = subject.template.as_ref();
-    let paid_by = rights::payer(&request, template).cloned();
-    let moves = moved(env, &request, template).await?;
-    let admission = match &paid_by {
-        Some(project) => {
-            let brought = moves.as_ref().map_or(0.0, |moves| moves.usd_per_month);
-            let added = usd_per_month + brought;
-            Some(projects::admit(env, caller, project, added).await?)
-        }
-        None => None,
-    };
-    let consent = match schedule {
-        Some((schedule, _)) => schedule.consent(),
-        None => Consent::asked(request.publish_sensitive),
-    };
-    let seen = (template, subject.grants.as_slice());
-    let (shown, told) = shown(env, caller, &request, seen, &instance.id, consent).await?;
-    let mut warnings = subject.warnings;
-    warnings.extend(shown.warnings);
-    let plan = SavePlan {
-        shows: shown.files,
-        steps: steps(&request, subject.target, was_running),
-        expected_downtime_s: if was_running {
-            USUAL_DOWNTIME_S + ties::extra_downtime_s(&subject.instance)
-        } else {
-            0
-        },
-        usd_per_month_at_most: usd_per_month,
-        next_version: subject.target.number(),
-        adds_to: match subject.target {
-            Target::AddsTo(number) => Some(number),
-            Target::Next(_) => None,
-        },
-        warnings,
-        saved_by: caller.user.clone(),
-        save_id,
-        request,
-        instance,
-        paid_by,
-        moves,
-    };
-    Ok(Admitted {
-        // What a schedule was not asked about now may be more than it consents to.
-        consented: match consent {
-            Consent::None => false,
-            Consent::To(_) => matches!(told, Told::Answer(_)),
-            Consent::All => true,
-        },
-        plan,
-        admission,
-        told,
-    })
-}
-
-/// What a save shows to whom, by the template and its grants: refused, where nobody consents to it. It is asked of
-/// the instance only where anybody else will see the template.
-pub(crate) async fn shown(
-    env: &Env,
-    caller: &Caller,
-    request: &SaveRequest,
-    (template, grants): (Option<&Template>, &[Grant]),
-    instance: &InstanceId,
-    consent: Consent<'_>,
-) -> Result<(Shown, Told), Problem> {
-    let look = async || packages::look(env, &request.region, instance).await;
-    let registry = &env.registry;
-    let shown = publication::of_save(registry, caller, request, template, grants, look);
-    let (showings, told) = shown.await?;
-    let doing = publication::saving(request);
-    let shown = publication::decide(&env.settings, &doing, &showings, consent)?;
-    Ok((shown, told))
-}
-
-/// What a template brings along into another project.
-async fn moved(
-    env: &Env,
-    request: &SaveRequest,
-    template: Option<&Template>,
-) -> Result<Option<TemplateMove>, Problem> {
-    let Some(template) = template else {
-        return Ok(None);
-    };
-    let Some(to) = rights::moves(request, template) else {
-        return Ok(None);
-    };
-    Ok(Some(TemplateMove {
-        from: template.project.clone(),
-        to: to.clone(),
-        up_to_version: template.newest(),
-        usd_per_month: env.registry.template_costs(template).await?.usd(),
-    }))
-}
-
-fn saved_instance(subject: &Subject) -> Result<SavedInstance, Problem> {
-    let instance = &subject.instance;
-    let root = instance
-        .volumes
-        .iter()
-        .find(|attached| attached.device == instance.root_device);
-    let size = |id| {
-        subject
-            .volumes
-            .iter()
-            .find(|volume| volume.id == id)
-            .map(|volume| volume.size_gib)
-    };
-    let root_size_gib = root
-        .and_then(|root| size(root.volume.clone()))
-        .ok_or_else(|| {
-            Problem::new(
-                Code::AwsRefused,
-                format!("EC2 does not list the root volume of {}.", instance.id),
-            )
-        })?;
-    let ports = instance
-        .tags
-        .get(PORTS_TAG)
-        .map(String::as_str)
-        .unwrap_or_default();
-    Ok(SavedInstance {
-        id: instance.id.clone(),
-        name: preflight::name(instance).to_owned(),
-        original_state: instance.state,
-        instance_type: instance.instance_type.clone(),
-        architecture: instance.architecture,
-        root_device: instance.root_device.clone(),
-        volumes: subject
-            .volumes
-            .iter()
-            .map(|volume| (volume.id.clone(), volume.size_gib))
-            .collect(),
-        root_size_gib,
-        launched_from: instance.tags.get(TEMPLATE_TAG).cloned(),
-        login: instance.tags.get(LOGIN_TAG).cloned(),
-        ports: ports
-            .split(' ')
-            .filter_map(|port| port.parse().ok())
-            .collect(),
-    })
-}
-
-/// What will happen, for people.
-fn steps(request: &SaveRequest, target: Target, was_running: bool) -> Vec<String> {
-    let mut steps = Vec::new();
-    if was_running {
-        steps.push("stop the instance".to_owned());
+/// The save waits for its turn.
+fn waiting(env: &Env, input: &Input, at: Timestamp) -> Output {
+    // In whole seconds, rounded up: it is never early.
+    let ms = (at - env.clock.now()).num_milliseconds().max(1);
+    Output {
+        save_id: input.save_id.clone(),
+        epoch: input.epoch,
+        dry_run: false,
+        was_running: false,
+        copy_to: Vec::new(),
+        plan: None,
+        wait_s: (ms + 999) / 1000,
+        look_s: LOOK_S,
     }
-    steps.push("begin an AMI and wait until every volume's snapshot has begun".to_owned());
-    if was_running {
-        steps.push("start the instance again".to_owned());
-    }
-    steps.push("wait until the AMI is available, while the instance is in use".to_owned());
-    if !request.copy_to.is_empty() {
-        let regions: Vec<&str> = request.copy_to.iter().map(Region::as_str).collect();
-        steps.push(format!("copy the AMI to {}", regions.join(", ")));
-    }
-    let whom = if request.public {
-        "for everybody"
-    } else {
-        "for you"
-    };
-    steps.push(match target {
-        Target::Next(_) => format!("register the template {} {whom}", request.template),
-        Target::AddsTo(number) => {
-            format!("add the architecture to {}@{number}", request.template)
-        }
-    });
-    steps
 }

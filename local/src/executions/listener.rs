@@ -1,4 +1,4 @@
-//! Carries the simulated cloud's news of AMIs to the executions that wait for them, as EventBridge
+//! Carries the simulated cloud's news of instances and AMIs to the executions that wait for them, as EventBridge
 //! does on AWS.
 //!
 //! Each process listens for the executions that it carries. What another process does is noticed
@@ -9,9 +9,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures::future::BoxFuture;
 use prism_asl::TaskTokens;
-use prism_functions::domain::ImageId;
+use prism_functions::domain::{ImageId, InstanceId};
 use prism_functions::ports::Executions;
-use prism_functions::service::image_changed;
+use prism_functions::registry::Awaited;
+use prism_functions::service::end_wait;
 use prism_functions::steps::Env;
 
 use crate::ec2::{Cloud, CloudError, Event};
@@ -21,8 +22,13 @@ use crate::ec2::{Cloud, CloudError, Event};
 const LOOK: Duration = Duration::from_secs(5);
 /// How long it is left alone at least.
 const REST: Duration = Duration::from_millis(100);
+/// How long an event is on its way, from EC2 by EventBridge and a queue. Assumed: AWS says "near real time", and whoever
+/// is told may even ask before DescribeInstances knows (boto3 issue 4386).
+const ON_ITS_WAY: TimeDelta = TimeDelta::milliseconds(500);
 /// What EventBridge tells of an AMI, as the simulated cloud words it.
-const TOLD: [&str; 3] = ["available", "failed", "deregistered"];
+const OF_IMAGES: [&str; 3] = ["available", "failed", "deregistered"];
+/// What it tells of an instance.
+const OF_INSTANCES: [&str; 4] = ["running", "stopped", "terminated", "could not start"];
 
 /// Listens for ever: whoever calls it drops it. `rest` lets the cloud's time pass. What was heard last is in `seen`,
 /// for whoever listens next.
@@ -41,11 +47,19 @@ pub(super) async fn listen(
     loop {
         tokens.any_open().await;
         let news = cloud.events_after(*seen);
-        for event in news.iter().flatten() {
+        for event in news.iter().flatten().filter(|event| is_told(event)) {
+            let left = event.at + ON_ITS_WAY - env.clock.now();
+            if let Ok(left) = left.to_std() {
+                rest(left).await;
+            }
             tell(event, env, executions).await;
         }
+        // More may have happened while these were on their way.
+        let quiet = news.as_ref().map_or(true, Vec::is_empty);
         *seen = last(news, *seen);
-        rest(pause(cloud, env)).await;
+        if quiet {
+            rest(pause(cloud, env)).await;
+        }
     }
 }
 
@@ -68,14 +82,28 @@ fn pause(cloud: &Cloud, env: &Env) -> Duration {
     left.unwrap_or(LOOK).clamp(REST, LOOK)
 }
 
-/// Only news of AMIs concern a wait.
+/// Whether it is of what somebody may wait for.
+fn is_told(event: &Event) -> bool {
+    let begins = |words: &[&str]| words.iter().any(|word| event.what.starts_with(word));
+    begins(if event.subject.starts_with("ami-") {
+        &OF_IMAGES
+    } else {
+        &OF_INSTANCES
+    })
+}
+
 async fn tell(event: &Event, env: &Env, executions: &dyn Executions) {
-    let told = TOLD.iter().any(|word| event.what.starts_with(word));
-    let Some(image) = event.subject.parse::<ImageId>().ok().filter(|_| told) else {
-        return;
+    let (image, instance) = (
+        event.subject.parse::<ImageId>(),
+        event.subject.parse::<InstanceId>(),
+    );
+    let awaited = match (&image, &instance) {
+        (Ok(image), _) => Awaited::Image(image),
+        (_, Ok(instance)) => Awaited::Instance(instance),
+        _ => return,
     };
-    if let Err(problem) = image_changed(env, executions, &event.region, &image).await {
-        let problem = problem.chain();
-        tracing::warn!(%image, problem, "an event was lost");
+    if let Err(problem) = end_wait(env, executions, &event.region, awaited).await {
+        let (subject, problem) = (&event.subject, problem.chain());
+        tracing::warn!(subject, problem, "an event was lost");
     }
 }

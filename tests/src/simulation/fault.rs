@@ -116,6 +116,10 @@ kinds! {
     Unshare = "unshare",
     /// Another sweep runs at the same time.
     Sweep = "sweep",
+    /// Others take the next ten turns of saves.
+    TheyQueue = "they-queue",
+    /// Events of the instance and of the AMI arrive that tell nothing new: too early, twice, or of somebody else's doing.
+    Event = "event",
 }
 
 impl Kind {
@@ -155,6 +159,8 @@ impl Kind {
                 | Kind::Share
                 | Kind::Unshare
                 | Kind::Sweep
+                | Kind::TheyQueue
+                | Kind::Event
         )
     }
 
@@ -261,6 +267,10 @@ impl Site {
                     )
             }
             Spot::End => of_step && matches!(kind, Kind::Unknown | Kind::Mute | Kind::CrashAfter),
+            // Who begins when is nothing to a save that has begun.
+            Spot::Call(_) if kind == Kind::TheyQueue => self.function == "PlanSave",
+            // Nothing else waits for events.
+            Spot::Call(_) if kind == Kind::Event => self.function == "AwaitEvent",
             // Whom a template is shared with is nothing to other steps.
             Spot::Call(_) if matches!(kind, Kind::Share | Kind::Unshare) => {
                 matches!(self.function, "RegisterTemplate" | "Stranded")

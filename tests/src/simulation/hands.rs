@@ -25,6 +25,7 @@ use super::conductor::{Act, Conductor};
 use super::fault::{Kind, Site};
 use super::invocation::{Ended, Invocation};
 use super::others::encrypt;
+use crate::turns;
 use crate::watched::Watched;
 
 /// What somebody asks for.
@@ -371,6 +372,8 @@ impl Conductor {
             (Kind::TheyDisableKey, ..) => self.disable_key(&hands.admin),
             (Kind::TheyEncrypt, ..) => encrypt(&hands.admin),
             (Kind::Sweep, ..) => self.sweep(),
+            (Kind::TheyQueue, ..) => turns::take(&*hands.table, self.clock().now(), 10).await,
+            (Kind::Event, ..) => self.tell_nothing_new(record.as_ref()),
             (
                 Kind::Cancel
                 | Kind::HandOver
@@ -398,6 +401,22 @@ impl Conductor {
         for (after_s, state) in [(16, "running"), (21, "stopped"), (22, "terminated")] {
             let detail = json!({ "instance-id": id, "state": state });
             self.deliver("aws.ec2", kind, &detail, after_s);
+        }
+    }
+
+    /// Events arrive that say what is known, or what has not happened.
+    fn tell_nothing_new(&self, record: Option<&SaveRecord>) {
+        let instance = record.and_then(|record| record.instance().ok());
+        for after_s in [0, 1, 5] {
+            if let Some(instance) = instance {
+                let kind = "EC2 Instance State-change Notification";
+                let detail = json!({ "instance-id": instance.id, "state": "running" });
+                self.deliver("aws.ec2", kind, &detail, after_s);
+            }
+            if let Some(image) = record.and_then(|record| record.image.as_ref()) {
+                let detail = json!({ "ImageId": image, "State": "available" });
+                self.deliver("aws.ec2", "EC2 AMI State Change", &detail, after_s);
+            }
         }
     }
 

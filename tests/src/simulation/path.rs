@@ -13,6 +13,7 @@ use prism_local::ec2::{Capacity, InstanceSpec, Settings as CloudSettings, Volume
 use super::before::{self, room};
 use super::fault::Fault;
 use super::hands::Wanted;
+use crate::turns;
 use crate::world::{World, region, save_request};
 
 /// Whoever saves.
@@ -305,6 +306,31 @@ pub const ALL: &[Path] = &[
         name: "by a schedule",
         before: before::scheduled,
         scheduled: true,
+        ..PLAIN
+    },
+    Path {
+        name: "by a schedule, after others",
+        before: |world, id| {
+            before::scheduled(world, id);
+            turns::taken_for(world, 30);
+        },
+        scheduled: true,
+        ..PLAIN
+    },
+    Path {
+        name: "after others",
+        before: |world, _| turns::taken_for(world, 30),
+        ..PLAIN
+    },
+    Path {
+        name: "cancelled in its turn",
+        before: |world, _| turns::taken_for(world, 30),
+        script: &["PlanSave.Get#5=cancel"],
+        ..PLAIN
+    },
+    Path {
+        name: "the queue is full",
+        before: |world, _| turns::taken_for(world, 6 * 3600 + 10),
         ..PLAIN
     },
     Path {

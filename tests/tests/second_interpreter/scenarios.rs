@@ -112,12 +112,12 @@ fn plain() -> Vec<Scenario> {
             ..scenario("an image that fails")
         },
         Scenario {
-            faults: vec![after(3, fault("AwaitStopped", Act::Cancel))],
+            faults: vec![fault("AwaitStopped", Act::Cancel)],
             ends: ("FAILED", Some("SaveCancelled")),
             ..scenario("a cancel while the instance stops")
         },
         Scenario {
-            faults: vec![after(2, fault("AwaitImage", Act::Cancel))],
+            faults: vec![fault("AwaitImage", Act::Cancel)],
             ends: ("FAILED", Some("SaveCancelled")),
             ..scenario("a cancel while the image is made")
         },
@@ -151,7 +151,7 @@ fn catch(state: &str, caught: &str) -> Scenario {
     // The states whose function is not called as they are.
     let step = match state {
         "CopyToRegions" => "FailCopy",
-        "AwaitImageEvent" => "AwaitEvent",
+        "AwaitStopEvent" | "AwaitStartEvent" | "AwaitImageEvent" => "AwaitEvent",
         _ => {
             prism_functions::steps::find(state)
                 .expect("it is a step")
@@ -161,7 +161,8 @@ fn catch(state: &str, caught: &str) -> Scenario {
     let error = match caught {
         "States.ALL" => FINAL,
         // A time limit belongs to the plain scenarios; this is the other error that it is caught with.
-        "States.Timeout" if state == "AwaitImageEvent" => "EventMissed",
+        "States.Timeout" if step == "AwaitEvent" => "EventMissed",
+        "EventMissed" => "EventMissed",
         "Superseded" => "Superseded",
         other => panic!("{state} catches {other}, of which no scenario is known"),
     };
@@ -176,7 +177,7 @@ fn catch(state: &str, caught: &str) -> Scenario {
             (vec![image, restore, failing], "RestoreGaveUp")
         }
         "CopyImage" | "AwaitCopy" => (vec![there(failing)], ""),
-        "AwaitImageEvent" => (vec![failing], ""),
+        _ if step == "AwaitEvent" => (vec![failing], ""),
         "CopyToRegions" => {
             let copy = fault("CopyImage", Act::Fail("CopyFailed"));
             (vec![there(copy), there(failing)], FINAL)
@@ -265,7 +266,7 @@ fn retries() -> Vec<Scenario> {
         jitters(gives_up(
             "a Lambda that stays busy",
             "Lambda.TooManyRequestsException",
-            times(21, busy("StopInstance")),
+            times(101, busy("StopInstance")),
         )),
     ]
 }
@@ -297,7 +298,7 @@ fn ends_from_outside() -> Vec<Scenario> {
         limited(
             "a time limit that passes in a task",
             70,
-            vec![after(2, fault("AwaitImage", Act::Dawdle(50)))],
+            vec![after(1, fault("AwaitSnapshots", Act::Dawdle(60)))],
         ),
         limited(
             "a time limit that passes before a retry",

@@ -13,6 +13,7 @@ use prism_functions::service::{LaunchRequest, save_id_of};
 use prism_functions::steps::{self, Env};
 use prism_tests::interleaved::{Doing, Yielding, interleave};
 use prism_tests::story::to_the_end;
+use prism_tests::turns;
 use prism_tests::world::{Setup, World, begun, caller, launch_request, launched, save_request};
 use serde_json::{Value, json};
 
@@ -81,6 +82,13 @@ fn saves_that_begin_at_once_never_exceed_the_budget_together() {
         for number in 0..AT_ONCE {
             world.launch("ada", "ubuntu", &format!("work-{number}"));
         }
+        // All of them wait for their turns, which have come when they are looked at.
+        turns::taken_for(&world, 600);
+        for number in 0..AT_ONCE {
+            let queued = step(&world.service.env, "PlanSave", begins("ada", number));
+            assert!(world.clock.run(queued).unwrap()["wait_s"].as_u64() >= Some(600));
+        }
+        world.pass(1200);
         let mut env = world.service.env.clone();
         let table = Yielding(Arc::clone(&world.table) as Arc<dyn Table>);
         env.registry = Registry::new(Arc::new(table));

@@ -64,6 +64,7 @@ pub(crate) fn config(profile: &Profile) -> Result<Config, Problem> {
         "PRISM_SCHEDULE_DLQ_ARN" => profile.dead_letters.clone(),
         "PRISM_ALLOWED_REGIONS" => list(&profile.allowed_regions),
         "PRISM_ALLOWED_INSTANCE_TYPES" => list(&profile.allowed_instance_types),
+        "PRISM_EC2_SHARE_PERCENT" => profile.ec2_share_percent.clone(),
         "PRISM_IAM_IDENTITY" => profile.iam_identity.clone(),
         _ => None,
     };

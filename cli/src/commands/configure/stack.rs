@@ -116,6 +116,7 @@ impl Outputs {
             launch_subnets: self.list("LaunchSubnets"),
             allowed_regions: self.list("AllowedRegions"),
             allowed_instance_types: self.list("AllowedInstanceTypes"),
+            ec2_share_percent: self.get("Ec2SharePercent"),
             iam_identity: self.get("IamIdentity"),
             ..access
         })

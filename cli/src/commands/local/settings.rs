@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use prism_functions::domain::allowed::InvalidType;
+use prism_functions::domain::pace::Ec2Share;
 use prism_functions::domain::{Code, Problem, Region};
 use prism_functions::steps::PublicScope;
 
@@ -24,6 +25,9 @@ pub(crate) struct Settings {
     /// The instance types to launch, such as m7i.large,t3.*; "" allows all
     #[arg(long, value_name = "TYPES")]
     allowed_instance_types: Option<String>,
+    /// Which part of each of EC2's request throttles to use, in percent
+    #[arg(long, value_name = "PERCENT")]
+    ec2_share: Option<Ec2Share>,
 }
 
 /// How far `--public` reaches, as typed.
@@ -70,6 +74,9 @@ impl Settings {
                 Problem::new(Code::InvalidInput, format!("{invalid}."))
             })?;
         }
+        if let Some(share) = self.ec2_share {
+            settings.ec2_share = share;
+        }
         if settings != before {
             cloud.set_settings(&settings)?;
         }
@@ -81,10 +88,11 @@ impl Settings {
                 .map(Region::as_str)
                 .collect();
             format!(
-                "A public template is {}.\nAllowed Regions: {}.\nAllowed instance types: {}.\n",
+                "A public template is {}.\nAllowed Regions: {}.\nAllowed instance types: {}.\nOf EC2's request throttles, {} % may be used.\n",
                 reach(settings.public_scope),
                 or_all(&regions),
                 or_all(&settings.allowed_types.list()),
+                settings.ec2_share,
             )
         })?;
         Ok(exit::DONE)

@@ -1,13 +1,14 @@
 //! `prism saves list`.
 
 use clap::Args;
+use prism_functions::domain::Timestamp;
 use prism_functions::domain::save::SaveRecord;
 use serde_json::{Value, json};
 
 use crate::app::Session;
 use crate::errors::Outcome;
 use crate::text::{duration, when};
-use crate::{exit, table};
+use crate::{exit, story, table};
 
 /// List your saves, the newest first
 #[derive(Debug, Args)]
@@ -21,14 +22,14 @@ impl List {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let (saves, more) = session.backend.saves(usize::from(self.limit)).await?;
-        let out = &session.out;
+        let (out, now) = (&session.out, session.backend.now());
         if saves.is_empty() && !out.json {
             out.note("No saves yet. Save an instance: prism save my-research my-custom-ml-env");
             return Ok(exit::DONE);
         }
         let values: Vec<Value> = saves.iter().map(value).collect();
         out.show(&json!({ "saves": values, "more": more }), || {
-            table::render(out, &HEADS, saves.iter().map(row))
+            table::render(out, &HEADS, saves.iter().map(|record| row(record, now)))
         })?;
         if more && !out.json {
             out.note("There are more: see them with --limit.");
@@ -41,10 +42,10 @@ const HEADS: [&str; 7] = [
     "SAVE", "STATE", "INSTANCE", "TEMPLATE", "DOWNTIME", "BEGAN", "SCHEDULE",
 ];
 
-fn row(record: &SaveRecord) -> Vec<String> {
+fn row(record: &SaveRecord, now: Timestamp) -> Vec<String> {
     vec![
         record.save_id.to_string(),
-        record.state.as_str().to_owned(),
+        story::state(record, now),
         match record.copy_of {
             Some(_) => "(a copy)".to_owned(),
             None => record.request.instance.clone(),
@@ -81,6 +82,7 @@ fn value(record: &SaveRecord) -> Value {
         "version": record.version,
         "downtime_s": record.downtime_s,
         "started_at": record.started_at,
+        "turn_at": record.awaited_turn().map(|turn| turn.at),
         "ended_at": record.ended_at,
         "code": record.failure.as_ref().map(|failure| &failure.code),
     })

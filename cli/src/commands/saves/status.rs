@@ -60,6 +60,10 @@ fn text(record: &SaveRecord, now: Timestamp) -> String {
         ("copies to", copies.join(", ")),
         ("for", plain(&request.description)),
         (
+            "begins",
+            or_nothing(story::until_turn(record, now).map(|wait| format!("in {wait}"))),
+        ),
+        (
             "step",
             format!("{} ({})", story::words(&record.step), record.step),
         ),

@@ -34,6 +34,7 @@ use crate::ports::{
     Image, ImageFilter, ImageState, Instance, InstanceFilter, LaunchPermission, Snapshot,
     SnapshotFilter, Tags,
 };
+use crate::registry::Awaited;
 use crate::steps::{DEPLOYMENT_TAG, Maker, SAVE_TAG, TEMPLATE_TAG, from_ec2};
 
 pub use fix::Fixed;
@@ -336,7 +337,8 @@ impl Service {
         saves: &mut Saves,
         found: &mut Vec<Leftover>,
     ) -> Result<(), Problem> {
-        let Some(wait) = self.env.registry.stored_wait(region, &image.id).await? else {
+        let awaited = Awaited::Image(&image.id);
+        let Some(wait) = self.env.registry.stored_wait(region, awaited).await? else {
             return Ok(());
         };
         let record = saves.of(self, Some(&wait.save_id)).await?;

@@ -103,13 +103,14 @@ fn check_moments(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     let trace = run.conductor.trace();
     for moment in &record.moments {
         let begun = trace.iter().any(|visit| {
-            // To whoever follows a save, AwaitEvent is part of AwaitImage.
-            let function = match visit.point.site.function {
-                "AwaitEvent" => "AwaitImage",
-                other => other,
+            // To whoever follows a save, AwaitEvent is part of what it waits for, and PlanSave of the wait for a turn.
+            let reaches: &[&str] = match visit.point.site.function {
+                "AwaitEvent" => &["AwaitStopped", "AwaitRunning", "AwaitImage"],
+                "PlanSave" => &["PlanSave", "WaitForTurn"],
+                ref other => std::slice::from_ref(other),
             };
             visit.save.as_ref() == Some(id)
-                && function == moment.step
+                && reaches.contains(&moment.step.as_str())
                 && visit.point.site.spot == Spot::Begin
                 && visit.at <= moment.at
         });

@@ -1,0 +1,91 @@
+//! Turns: what EC2 limits most begins at an instant of its own, told by a clock that everybody moves on.
+//!
+//! A turn is an instant and no lease: whoever dies before it, or takes two, wastes one, and nothing is to be given back.
+
+use chrono::TimeDelta;
+
+use super::{Registry, problem};
+use crate::domain::{Problem, Region, Timestamp, UserId};
+use crate::ports::{Advance, Change, Condition, Key, Write, number};
+
+/// The attribute that has the instant of the next turn, in milliseconds since 1970.
+const NEXT: &str = "next_ms";
+
+/// By how much the clocks of machines may differ, in milliseconds.
+const SKEW_MS: i64 = 60_000;
+
+/// Who takes turns one after the other in a Region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Queue<'a> {
+    /// Saves that nobody waits for.
+    Saves,
+    /// Saves that somebody waits for.
+    AwaitedSaves,
+    /// The same of one user.
+    AwaitedSavesOf(&'a UserId),
+}
+
+/// How the turns of a queue follow one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rhythm {
+    /// The time between two of them.
+    pub(crate) interval: TimeDelta,
+    /// How many may be at the same instant after a pause; at least one.
+    pub(crate) at_once: i32,
+}
+
+fn turns_key(region: &Region, queue: Queue<'_>) -> Key {
+    let queue = match queue {
+        Queue::Saves => "SAVES".to_owned(),
+        Queue::AwaitedSaves => "AWAITED".to_owned(),
+        Queue::AwaitedSavesOf(user) => format!("AWAITED#{user}"),
+    };
+    Key::new(format!("TURNS#{region}"), queue)
+}
+
+impl Registry {
+    /// Takes the next turn of a queue: now, or an instant to come. `None`, and none is taken, where it would be later
+    /// than `within` from now.
+    pub(crate) async fn take_turn(
+        &self,
+        region: &Region,
+        queue: Queue<'_>,
+        rhythm: Rhythm,
+        now: Timestamp,
+        within: TimeDelta,
+    ) -> Result<Option<Timestamp>, Problem> {
+        let ahead = rhythm.interval * rhythm.at_once;
+        let latest = now.checked_add_signed(within + ahead);
+        let advance = Advance {
+            attribute: NEXT.to_owned(),
+            by: rhythm.interval.num_milliseconds().max(1),
+            least: now.timestamp_millis(),
+            most: latest.map_or(i64::MAX, |latest| latest.timestamp_millis()),
+        };
+        let key = turns_key(region, queue);
+        let after = match self.table.advance(&key, &advance).await.map_err(problem)? {
+            Some(after) => after,
+            None if self.rewound(&key, &advance).await? => advance.least + advance.by,
+            None => return Ok(None),
+        };
+        let at = Timestamp::from_timestamp_millis(after);
+        Ok(at.map(|after| (after - ahead).max(now)))
+    }
+
+    /// Brings back to now a queue that was taken further than any turn may be, by a clock that was wrong: else nobody would
+    /// get a turn until that time has come. Says whether it did.
+    async fn rewound(&self, key: &Key, advance: &Advance) -> Result<bool, Problem> {
+        let item = self.table.get(key).await.map_err(problem)?;
+        let next = number(item.as_ref(), NEXT).map_err(problem)?;
+        let Some(next) = next.filter(|next| *next > advance.most.saturating_add(SKEW_MS)) else {
+            return Ok(false);
+        };
+        let unchanged = Condition::Equals(NEXT.to_owned(), next.into());
+        let first = Change::Set(NEXT.to_owned(), (advance.least + advance.by).into());
+        let write = Write::Update(key.clone(), vec![first], unchanged);
+        match self.table.transact(&[write]).await {
+            Ok(()) => Ok(true),
+            Err(error) => Err(problem(error)),
+        }
+    }
+}

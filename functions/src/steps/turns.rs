@@ -1,0 +1,152 @@
+//! Turns: when a save begins, so that a burst of them stays within the part of EC2's throttles that Prism may use.
+//!
+//! Only beginnings are paced. What brings an instance back never takes a turn.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use chrono::TimeDelta;
+
+use super::Env;
+use crate::domain::pace::{Paced, QUEUE};
+use crate::domain::{Code, Problem, Region, SaveId, Timestamp, UserId};
+use crate::registry::{Queue, Rhythm};
+
+/// How many saves that somebody waits for may begin at once in a Region, before they queue as all others do.
+const AWAITED: i32 = 5;
+/// The same of one user: who asks for many at once waits for none of them.
+const AWAITED_OF_USER: i32 = 3;
+/// How often a user's next save counts as one that is waited for.
+const USER_INTERVAL: TimeDelta = TimeDelta::seconds(20);
+/// The longest pause after EC2 has throttled a save in its turn.
+const BACK_OFF_AT_MOST: TimeDelta = TimeDelta::minutes(5);
+
+/// The turn of a save in its Region: now, or an instant to come. `awaited` says whether somebody waits for the save.
+///
+/// # Errors
+/// [`Code::QueueFull`] where it would be later than [`QUEUE`] from now.
+pub(super) async fn of_save(
+    env: &Env,
+    region: &Region,
+    user: &UserId,
+    awaited: bool,
+) -> Result<Timestamp, Problem> {
+    let now = env.clock.now();
+    if awaited && is_next(env, region, user, now).await? {
+        push_back(env, region).await?;
+        return Ok(now);
+    }
+    let rhythm = rhythm(env, Paced::Save);
+    let turn = env
+        .registry
+        .take_turn(region, Queue::Saves, rhythm, now, QUEUE);
+    turn.await?.ok_or_else(|| {
+        let message = format!(
+            "Saves wait in {region} that take more than {} hours to begin one after the other. Nothing was touched.",
+            QUEUE.num_hours()
+        );
+        Problem::new(Code::QueueFull, message)
+    })
+}
+
+/// The turn after one in which EC2 throttled the save, which was its `taken`th; `began` is when it was asked for. Those that
+/// wait get theirs later by one, so that too much asked for slows the beginnings by itself.
+///
+/// # Errors
+/// [`Code::QueueFull`] once the save has waited for [`QUEUE`].
+pub(super) async fn after_throttle(
+    env: &Env,
+    region: &Region,
+    save: &SaveId,
+    taken: u32,
+    began: Timestamp,
+) -> Result<Timestamp, Problem> {
+    push_back(env, region).await?;
+    let now = env.clock.now();
+    let at = now + pause(save, taken);
+    if at - began > QUEUE {
+        let message = format!(
+            "EC2 has throttled the save in each of its {taken} turns, for {} hours. Nothing was touched.",
+            QUEUE.num_hours()
+        );
+        return Err(Problem::new(Code::QueueFull, message));
+    }
+    Ok(at)
+}
+
+/// Whether a save that somebody waits for may pass those that nobody waits for.
+async fn is_next(
+    env: &Env,
+    region: &Region,
+    user: &UserId,
+    now: Timestamp,
+) -> Result<bool, Problem> {
+    let of_user = Rhythm {
+        interval: USER_INTERVAL,
+        at_once: AWAITED_OF_USER,
+    };
+    let of_all = Rhythm {
+        interval: Paced::Save.interval(env.settings.ec2_share),
+        at_once: AWAITED,
+    };
+    let (registry, zero) = (&env.registry, TimeDelta::zero());
+    let queues = [
+        (Queue::AwaitedSavesOf(user), of_user),
+        (Queue::AwaitedSaves, of_all),
+    ];
+    for (queue, rhythm) in queues {
+        let turn = registry.take_turn(region, queue, rhythm, now, zero).await?;
+        if turn.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Moves all turns to come back by one.
+async fn push_back(env: &Env, region: &Region) -> Result<(), Problem> {
+    let (now, rhythm) = (env.clock.now(), rhythm(env, Paced::Save));
+    let turn = env
+        .registry
+        .take_turn(region, Queue::Saves, rhythm, now, QUEUE);
+    turn.await.map(drop)
+}
+
+fn rhythm(env: &Env, paced: Paced) -> Rhythm {
+    let share = env.settings.ec2_share;
+    Rhythm {
+        interval: paced.interval(share),
+        at_once: paced.at_once(share),
+    }
+}
+
+/// A pause that doubles with each throttle. Saves that were throttled at once come back at different instants.
+fn pause(save: &SaveId, taken: u32) -> TimeDelta {
+    let window = BACK_OFF_AT_MOST.min(TimeDelta::seconds(4_i64 << taken.min(10)));
+    let mut hasher = DefaultHasher::new();
+    (save, taken).hash(&mut hasher);
+    let window_ms = window.num_milliseconds().unsigned_abs();
+    let ms = window_ms / 4 + hasher.finish() % (window_ms * 3 / 4);
+    TimeDelta::milliseconds(i64::try_from(ms).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn saves_that_are_throttled_at_once_come_back_apart_and_ever_later() {
+        let of = |n: u32, taken| {
+            let save = format!("save-{n:020x}").parse().unwrap();
+            pause(&save, taken).num_milliseconds()
+        };
+        for (taken, least, most) in [(1, 2_000, 8_000), (3, 8_000, 32_000), (99, 75_000, 300_000)] {
+            let pauses: Vec<i64> = (0..100).map(|n| of(n, taken)).collect();
+            assert!(
+                pauses.iter().all(|ms| (least..=most).contains(ms)),
+                "{pauses:?}"
+            );
+            let apart: std::collections::BTreeSet<_> = pauses.iter().collect();
+            assert!(apart.len() > 90, "{pauses:?}");
+        }
+    }
+}

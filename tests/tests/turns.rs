@@ -1,0 +1,266 @@
+//! Saves begin by turns: a save whose turn is not now has a record that says so, can be watched and cancelled, and has
+//! touched nothing.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use prism_functions::domain::save::{SaveRecord, SaveState, seconds_between};
+use prism_functions::domain::{Code, SaveId};
+use prism_functions::ports::{Ec2Error, InstanceState, Table as _};
+use prism_functions::service::access::OWNER_TAG;
+use prism_functions::steps::Settings;
+use prism_local::ec2::InstanceSpec;
+use prism_tests::bent::Bent;
+use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};
+use prism_tests::{clean, turns};
+
+/// A world in which Ada has so many instances, `work-0` and so on.
+fn world(instances: u32) -> World {
+    let world = Setup::seeded(3).build();
+    for number in 0..instances {
+        let mut spec = InstanceSpec::named(&format!("work-{number}"));
+        spec.tags.insert(OWNER_TAG.to_owned(), "ada".to_owned());
+        world.admin.add_instance(&region(), &spec).unwrap();
+    }
+    world
+}
+
+fn save(world: &World, number: u32) -> SaveId {
+    let request = save_request(&format!("work-{number}"), &format!("kept-{number}"));
+    begun(world, request)
+}
+
+fn record(world: &World, id: &SaveId) -> SaveRecord {
+    world.pass(0);
+    world.record(id).unwrap()
+}
+
+/// When the instance was about to be stopped, in seconds after the save was asked for.
+fn began_s(record: &SaveRecord) -> f64 {
+    seconds_between(record.started_at, record.stop_requested_at.unwrap())
+}
+
+#[test]
+fn who_asks_for_many_at_once_waits_for_a_few_and_the_others_come_one_after_the_other() {
+    let world = world(10);
+    let ids: Vec<SaveId> = (0..10).map(|number| save(&world, number)).collect();
+    let listed = world
+        .clock
+        .run(world.service.saves(&caller("ada"), 100, None));
+    assert_eq!(listed.unwrap().items.len(), 10, "each has a record at once");
+    for (number, id) in ids.iter().enumerate().skip(3) {
+        let record = record(&world, id);
+        let turn = record.awaited_turn().unwrap();
+        // The three before them have pushed the turns back by one each.
+        let after = turn.at - record.started_at;
+        let turns = i64::try_from(number).unwrap();
+        assert_eq!(after, TimeDelta::milliseconds(2158 * turns));
+        assert_eq!((turn.taken, record.step.as_str()), (1, "WaitForTurn"));
+        assert!(record.plan.is_none());
+    }
+    world.clock.run_until_idle().unwrap();
+    for (number, id) in ids.iter().enumerate() {
+        let record = world.record(id).unwrap();
+        let turns = if number < 3 { 0 } else { number };
+        // The definition waits in whole seconds.
+        let late_s = began_s(&record) - 2.158 * f64::from(u32::try_from(turns).unwrap());
+        assert!((-0.01..1.0).contains(&late_s), "{record:#?}");
+        assert_eq!(record.planned_at.is_some(), number >= 3);
+        clean::check(&world, &record);
+    }
+}
+
+#[test]
+fn what_is_awaited_by_somebody_else_passes_them() {
+    let world = world(9);
+    let mut spec = InstanceSpec::named("hers");
+    spec.tags.insert(OWNER_TAG.to_owned(), "grace".to_owned());
+    world.admin.add_instance(&region(), &spec).unwrap();
+    (0..9).for_each(|number| drop(save(&world, number)));
+    world.pass(1);
+    let hers = world.save("grace", save_request("hers", "kept")).unwrap();
+    assert!(hers.turn.is_none() && began_s(&hers) < 1.0, "{hers:#?}");
+}
+
+/// A save of the only instance, which waits for its turn.
+fn waiting(seconds: i64) -> (World, SaveId) {
+    let world = launched(Setup::seeded(5));
+    turns::taken_for(&world, seconds);
+    let id = begun(&world, save_request("work", "kept"));
+    world.pass(1);
+    assert!(record(&world, &id).awaited_turn().is_some());
+    (world, id)
+}
+
+#[test]
+fn a_save_is_cancelled_before_its_turn_at_once_and_nothing_comes_of_it() {
+    let (world, id) = waiting(3600);
+    let ada = caller("ada");
+    let cancelled = world
+        .clock
+        .run(world.service.cancel_save(&ada, &id))
+        .unwrap();
+    assert_eq!(cancelled.state, SaveState::Cancelled);
+    assert_eq!(cancelled.ended_at, Some(world.now()));
+    let again = world.clock.run(world.service.cancel_save(&ada, &id));
+    assert_eq!(again.unwrap_err().code, Code::SaveEnded);
+    world.clock.run_until_idle().unwrap();
+    let record = world.record(&id).unwrap();
+    assert_eq!(record.state, SaveState::Cancelled);
+    let history = world.cloud.history_of(&id_of(&world)).unwrap();
+    assert!(
+        history
+            .iter()
+            .all(|(_, state)| *state != InstanceState::Stopping)
+    );
+    clean::check(&world, &record);
+    // The instance is free meanwhile.
+    world.save("ada", save_request("work", "other")).unwrap();
+}
+
+#[test]
+fn a_queue_that_is_too_long_refuses_before_anything_is_touched() {
+    let world = launched(Setup::seeded(5));
+    turns::taken_for(&world, 6 * 3600);
+    let last = begun(&world, save_request("work", "kept"));
+    let beyond = begun(&world, save_request("work", "more"));
+    world.pass(1);
+    assert!(record(&world, &last).awaited_turn().is_some());
+    let refused = record(&world, &beyond);
+    assert_eq!(refused.state, SaveState::Failed);
+    let failure = refused.failure.unwrap();
+    assert_eq!(failure.code, "QueueFull");
+    assert!(failure.message.contains("6 hours") && failure.hint.contains("Ec2SharePercent"));
+    world.clock.run_until_idle().unwrap();
+    assert_eq!(world.record(&last).unwrap().state, SaveState::Succeeded);
+}
+
+thread_local! {
+    /// Whether others leave nothing of what EC2 takes of DescribeInstances.
+    static STARVED: Cell<bool> = const { Cell::new(false) };
+}
+
+fn starved() -> World {
+    let mut setup = Setup::seeded(5);
+    setup.bend = |ec2| {
+        let refuses = |action| {
+            let throttled = action == "DescribeInstances" && STARVED.get();
+            throttled.then(|| Ec2Error::new(action, "RequestLimitExceeded", "by the test"))
+        };
+        Arc::new(Bent {
+            refuses,
+            ..Bent::straight(ec2)
+        })
+    };
+    let world = launched(setup);
+    STARVED.set(true);
+    world
+}
+
+#[test]
+fn a_save_that_is_throttled_in_its_turn_takes_another() {
+    let world = starved();
+    let id = begun(&world, save_request("work", "kept"));
+    world.pass(600);
+    let record = record(&world, &id);
+    let turn = record.awaited_turn().expect("it still waits");
+    assert!((4..20).contains(&turn.taken), "{turn:?}");
+    STARVED.set(false);
+    world.clock.run_until_idle().unwrap();
+    let record = world.record(&id).unwrap();
+    assert_eq!(record.state, SaveState::Succeeded);
+    assert!(began_s(&record) < 600.0 + 300.0, "{record:#?}");
+    clean::check(&world, &record);
+}
+
+#[test]
+fn a_save_that_is_throttled_for_hours_ends_untouched() {
+    let world = starved();
+    let id = begun(&world, save_request("work", "kept"));
+    world.clock.run_until_idle().unwrap();
+    let record = world.record(&id).unwrap();
+    assert_eq!(record.failure.as_ref().unwrap().code, "QueueFull");
+    let waited = seconds_between(record.started_at, record.ended_at.unwrap());
+    assert!((5.5..6.1).contains(&(waited / 3600.0)), "{waited}");
+    assert!(record.plan.is_none());
+    STARVED.set(false);
+    clean::check(&world, &record);
+}
+
+#[test]
+fn a_save_whose_execution_ends_before_its_turn_is_told_once_that_has_come() {
+    let (world, id) = waiting(900);
+    let stop = world.service.executions.stop(id.as_str(), "by the test");
+    world.clock.run(stop).unwrap();
+    world.sweep(2);
+    assert!(
+        record(&world, &id).awaited_turn().is_some(),
+        "nobody asks about it"
+    );
+    world.sweep(3);
+    let record = world.record(&id).unwrap();
+    assert_eq!(record.failure.as_ref().unwrap().code, "SaveInterrupted");
+    clean::check(&world, &record);
+}
+
+#[test]
+fn a_queue_of_a_clock_that_was_wrong_keeps_nobody_waiting() {
+    let world = launched(Setup::seeded(5));
+    turns::taken_for(&world, 365 * 24 * 3600);
+    let id = begun(&world, save_request("work", "kept"));
+    world.pass(3);
+    assert!(record(&world, &id).stop_requested_at.is_some());
+    // What is within bounds may be somebody's turn.
+    let (world, id) = waiting(4 * 3600);
+    world.pass(4 * 3600 - 10);
+    assert!(record(&world, &id).awaited_turn().is_some());
+}
+
+#[test]
+fn a_share_of_the_whole_lets_begin_twice_as_many() {
+    let settings = Settings {
+        ec2_share: "100".parse().unwrap(),
+        ..Settings::default()
+    };
+    let mut setup = Setup::seeded(3);
+    setup.settings = settings;
+    let world = launched(setup);
+    turns::taken_for(&world, 10);
+    let turn = |template: &str| {
+        let id = begun(&world, save_request("work", template));
+        record(&world, &id).awaited_turn().unwrap().at
+    };
+    let (first, second, third) = (turn("one"), turn("two"), turn("three"));
+    assert_eq!(second - first, TimeDelta::milliseconds(1079));
+    assert_eq!(third - second, TimeDelta::milliseconds(1079));
+}
+
+#[test]
+fn a_save_that_is_asked_for_again_takes_no_second_turn() {
+    let (world, id) = waiting(60);
+    let turn = record(&world, &id).turn;
+    let before = world.clock.run(async {
+        let key = prism_functions::ports::Key::new("TURNS#us-east-1", "SAVES");
+        world.table.get(&key).await.unwrap()
+    });
+    let payload = serde_json::json!({
+        "save_id": id, "execution": id, "caller": caller("ada"), "request": save_request("work", "kept"),
+    });
+    let step = prism_functions::steps::find("PlanSave").unwrap();
+    let again = world
+        .clock
+        .run((step.invoke)(&world.service.env, payload))
+        .unwrap();
+    assert!(
+        (55..=60).contains(&again["wait_s"].as_i64().unwrap()),
+        "{again}"
+    );
+    assert_eq!(record(&world, &id).turn, turn);
+    let after = world.clock.run(async {
+        let key = prism_functions::ports::Key::new("TURNS#us-east-1", "SAVES");
+        world.table.get(&key).await.unwrap()
+    });
+    assert_eq!(before, after);
+}
