@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use prism_asl::{Event, StateKind};
+use prism_functions::domain::pace::Ec2Share;
 use prism_functions::domain::pricing::STATE_TRANSITION;
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::{Code, InstanceId, SaveId, Timestamp};
@@ -27,6 +28,10 @@ pub struct Burst {
     pub neighbour_percent: u32,
     /// Whether somebody saves an instance by hand in the middle of it.
     pub interactive: bool,
+    /// Which part of EC2's throttles the deployment may use.
+    pub share: Ec2Share,
+    /// Whether events arrive, as they do in the deployment's own Region.
+    pub events: bool,
 }
 
 /// What became of it.
@@ -105,6 +110,11 @@ impl Burst {
         });
         setup.cloud.throttles.neighbour_percent = self.neighbour_percent;
         setup.cloud.limits.instances = self.saves + 10;
+        setup.settings.ec2_share = self.share;
+        if !self.events {
+            setup.events = false;
+            setup.settings.events_from = Some("eu-west-1".parse().expect("it is a Region"));
+        }
         let world = setup.build();
         let start = world.now();
         let mut begun: Vec<Begun> = (0..self.saves)
@@ -154,7 +164,7 @@ impl Burst {
         let own = 50 + (number * 97) % 251;
         let pace = if self.varied { own } else { 100 };
         let name = format!("instance-{number}");
-        let instance = add(world, &name, pace);
+        let instance = add(world, &name, "ada", pace);
         let id: SaveId = format!("save-{number:020x}").parse().expect("it is an id");
         let input = json!({
             "save_id": id, "epoch": 1, "caller": caller("ada"),
@@ -174,9 +184,9 @@ fn is_task(event: &Event) -> bool {
     matches!(event, Event::StateEntered { kind, .. } if *kind == StateKind::Task)
 }
 
-fn add(world: &World, name: &str, pace_percent: u32) -> InstanceId {
+fn add(world: &World, name: &str, owner: &str, pace_percent: u32) -> InstanceId {
     let mut spec = InstanceSpec::named(name);
-    spec.tags.insert(OWNER_TAG.to_owned(), "ada".to_owned());
+    spec.tags.insert(OWNER_TAG.to_owned(), owner.to_owned());
     spec.pace_percent = pace_percent;
     world
         .admin
@@ -194,12 +204,12 @@ fn floor_s(pace_percent: u32) -> f64 {
 /// Somebody saves an instance and waits for it: the save, and how long it took until its instance was asked to stop.
 fn by_hand(world: &World, number: u32) -> (Begun, f64) {
     let name = format!("instance-{number}");
-    let instance = add(world, &name, 100);
+    let instance = add(world, &name, "grace", 100);
     let asked = world.now();
     let request = save_request(&name, &format!("template-{number}"));
-    let ada = caller("ada");
+    let grace = caller("grace");
     let started = loop {
-        let start = world.service.start_save(&ada, request.clone(), None);
+        let start = world.service.start_save(&grace, request.clone(), None);
         match world.clock.run(start) {
             Ok(started) => break started,
             Err(problem) if problem.code == Code::Throttled => world.pass(1),

@@ -1,6 +1,6 @@
-//! Plays many saves at one instant on the virtual clock, and says what became of them.
+//! Plays many saves at one instant on the virtual clock, says what became of them, and fails beyond its limits.
 //!
-//! `cargo xtask bench burst [SAVES...]`
+//! `cargo xtask bench burst [--share PERCENT] [--no-events] [SAVES...]`
 
 #![expect(
     clippy::cast_precision_loss,
@@ -12,29 +12,54 @@
     reason = "it talks to whoever runs it"
 )]
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+use prism_functions::domain::pace::{Ec2Share, Paced};
 use prism_local::ec2::Traffic;
 use prism_tests::burst::{Burst, Outcome};
 
 /// How many saves begin at once where nobody says.
-const SIZES: [u32; 5] = [1, 50, 100, 300, 1000];
+const SIZES: [u32; 7] = [1, 50, 100, 300, 1000, 3000, 10_000];
+/// By how much the downtime of 99 in 100 instances may exceed what EC2 alone needs.
+const OVER_FLOOR: f64 = 1.10;
+/// The same where no event tells, and the instance is looked at every three seconds.
+const OVER_FLOOR_UNTOLD: f64 = 1.30;
+/// How many of the deployment's own requests may be throttled.
+const THROTTLED: f64 = 0.01;
+/// How long after the last turn the last instance runs again, and the last version is registered, in seconds: the
+/// slowest instance is down for 108 s, and its AMI takes five minutes.
+const RUNNING_S: f64 = 120.0;
+const REGISTERED_S: f64 = 420.0;
+/// How soon a save that somebody waits for begins, in seconds.
+const BY_HAND_S: f64 = 5.0;
+/// The most requests of a save that is alone.
+const CALLS_ALONE: f64 = 40.0;
+/// What the state transitions of a save cost before saves began by turns, in USD.
+const USD: f64 = 0.00313;
+/// The most memory that all of it may take, in bytes.
+const MEMORY: u64 = 2_000_000_000;
+
+const HEAD: &str = "| saves | paces | neighbours | failed | stranded | downtime p50/p99/max s | over the floor p50/p99/max | last running/registered s | by hand begins after s | calls/throttled per save | neighbours throttled | transitions USD per save |\n|---|---|---|---|---|---|---|---|---|---|---|---|";
+
+/// What is played.
+struct Asked {
+    share: Ec2Share,
+    events: bool,
+    sizes: Vec<u32>,
+}
 
 fn main() -> ExitCode {
-    let asked: Result<Vec<u32>, _> = std::env::args().skip(1).map(|it| it.parse()).collect();
-    let sizes = match asked {
-        Ok(sizes) if sizes.is_empty() => SIZES.to_vec(),
-        Ok(sizes) if !sizes.contains(&0) => sizes,
-        _ => {
-            eprintln!("Usage: cargo xtask bench burst [SAVES]...");
-            return ExitCode::FAILURE;
-        }
+    let Some(asked) = asked(std::env::args().skip(1)) else {
+        eprintln!("Usage: cargo xtask bench burst [--share PERCENT] [--no-events] [SAVES]...");
+        return ExitCode::FAILURE;
     };
     println!(
-        "| saves | paces | neighbours | failed | stranded | downtime p50/p99/max s | over the floor p50/p99/max | last running/registered s | by hand begins after s | calls/throttled per save | neighbours throttled | transitions USD per save |"
+        "Of EC2's throttles, {} % may be used.\n\n{HEAD}",
+        asked.share
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
-    for saves in sizes {
+    let (mut by_api, mut broken) = (ByApi::default(), Vec::new());
+    for saves in asked.sizes {
         for varied in [false, true] {
             for neighbour_percent in [0, 50] {
                 let burst = Burst {
@@ -42,12 +67,63 @@ fn main() -> ExitCode {
                     varied,
                     neighbour_percent,
                     interactive: saves > 1,
+                    share: asked.share,
+                    events: asked.events,
                 };
-                println!("{}", row(burst, &burst.play()));
+                let it = burst.play();
+                println!("{}", row(burst, &it));
+                by_api.add(burst, &it);
+                broken.extend(beyond(burst, &it));
             }
         }
     }
-    ExitCode::SUCCESS
+    println!("\n{by_api}");
+    if let Some(peak) = peak_memory() {
+        println!("All of it took {} MB of memory at most.", peak / 1_000_000);
+        if peak > MEMORY {
+            broken.push(format!("{peak} bytes of memory"));
+        }
+    }
+    for limit in &broken {
+        eprintln!("beyond its limit: {limit}");
+    }
+    if broken.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn asked(arguments: impl Iterator<Item = String>) -> Option<Asked> {
+    let mut asked = Asked {
+        share: Ec2Share::default(),
+        events: true,
+        sizes: Vec::new(),
+    };
+    let mut arguments = arguments;
+    while let Some(argument) = arguments.next() {
+        if argument == "--share" {
+            asked.share = arguments.next()?.parse().ok()?;
+        } else if argument == "--no-events" {
+            asked.events = false;
+        } else {
+            asked
+                .sizes
+                .push(argument.parse().ok().filter(|it| *it > 0)?);
+        }
+    }
+    if asked.sizes.is_empty() {
+        asked.sizes = SIZES.to_vec();
+    }
+    Some(asked)
+}
+
+fn paces(burst: Burst) -> &'static str {
+    if burst.varied {
+        "0.5 to 3 times"
+    } else {
+        "even"
+    }
 }
 
 fn row(burst: Burst, it: &Outcome) -> String {
@@ -61,13 +137,9 @@ fn row(burst: Burst, it: &Outcome) -> String {
         .interactive_s
         .map_or(String::new(), |s| format!("{s:.0}"));
     format!(
-        "| {} | {} | {} % | {} | {} | {} | {} | {:.0}/{:.0} | {begins} | {:.1}/{:.2} | {} | {:.5} |",
+        "| {} | {} | {} % | {} | {} | {} | {} | {:.0}/{:.0} | {begins} | {:.1}/{:.2} | {} of {} | {:.5} |",
         burst.saves,
-        if burst.varied {
-            "0.5 to 3 times"
-        } else {
-            "even"
-        },
+        paces(burst),
         burst.neighbour_percent,
         it.failed.values().sum::<u32>(),
         it.stranded,
@@ -77,12 +149,132 @@ fn row(burst: Burst, it: &Outcome) -> String {
         it.last_registered_s,
         per_save(own.calls),
         per_save(own.throttled),
-        share(others),
+        others.throttled,
+        others.calls,
         it.usd_per_save(burst.saves),
     )
 }
 
-/// How many of somebody's requests were throttled.
-fn share(of: Traffic) -> String {
-    format!("{} of {}", of.throttled, of.calls)
+/// The limits that it does not keep.
+fn beyond(burst: Burst, it: &Outcome) -> Vec<String> {
+    let saves = f64::from(burst.saves);
+    let turns_s = saves * Paced::Save.interval(burst.share).as_seconds_f64();
+    let (own, others) = (it.requests(), it.neighbours());
+    let p99 = Outcome::percentile(&it.over_floor, 99);
+    let calls = own.calls as f64 / saves;
+    let most = if burst.events {
+        OVER_FLOOR
+    } else {
+        OVER_FLOOR_UNTOLD
+    };
+    let checks = [
+        (!it.failed.is_empty(), format!("failed: {:?}", it.failed)),
+        (it.stranded > 0, format!("{} stranded", it.stranded)),
+        // To the hundredth that is printed.
+        (
+            p99 > most + 0.005,
+            format!("p99 of the downtime is {p99:.3} of the floor"),
+        ),
+        (
+            own.throttled as f64 > THROTTLED * own.calls as f64,
+            format!("{} of {} requests throttled", own.throttled, own.calls),
+        ),
+        // Alone, with half of each bucket's refill, they never are.
+        (
+            others.throttled > 0,
+            format!("neighbours throttled {:?}", throttled_neighbours(it)),
+        ),
+        (
+            it.last_running_s > turns_s + RUNNING_S,
+            format!("the last instance runs after {:.0} s", it.last_running_s),
+        ),
+        (
+            it.last_registered_s > turns_s + REGISTERED_S,
+            format!(
+                "the last version is registered after {:.0} s",
+                it.last_registered_s
+            ),
+        ),
+        (
+            it.interactive_s.is_some_and(|s| s > BY_HAND_S),
+            format!("the save by hand begins after {:?} s", it.interactive_s),
+        ),
+        (
+            burst.events && burst.saves == 1 && calls > CALLS_ALONE,
+            format!("{calls:.1} requests"),
+        ),
+        (
+            it.usd_per_save(burst.saves) > USD,
+            format!("{:.5} USD a save", it.usd_per_save(burst.saves)),
+        ),
+    ];
+    let what = format!(
+        "{} saves, {}, {} %",
+        burst.saves,
+        paces(burst),
+        burst.neighbour_percent
+    );
+    let broken = checks.into_iter().filter(|(broken, _)| *broken);
+    broken.map(|(_, how)| format!("{what}: {how}")).collect()
+}
+
+/// How often the account's other users were throttled, by API.
+fn throttled_neighbours(it: &Outcome) -> BTreeMap<&str, u64> {
+    let counts = it
+        .traffic
+        .iter()
+        .map(|(name, (_, others))| (name.as_str(), others.throttled));
+    counts.filter(|(_, throttled)| *throttled > 0).collect()
+}
+
+/// Calls and throttled calls per save, by API, of the largest burst and of one alone; without neighbours.
+#[derive(Default)]
+struct ByApi {
+    columns: Vec<String>,
+    rows: BTreeMap<String, BTreeMap<usize, String>>,
+}
+
+impl ByApi {
+    fn add(&mut self, burst: Burst, it: &Outcome) {
+        if burst.neighbour_percent > 0 {
+            return;
+        }
+        let column = self.columns.len();
+        self.columns
+            .push(format!("{}, {}", burst.saves, paces(burst)));
+        let requests = it.traffic.iter().filter(|(name, _)| !name.contains('/'));
+        for (name, (Traffic { calls, throttled }, _)) in requests {
+            let per_save = |count: u64| count as f64 / f64::from(burst.saves);
+            let cell = format!("{:.1}/{:.2}", per_save(*calls), per_save(*throttled));
+            self.rows
+                .entry(name.clone())
+                .or_default()
+                .insert(column, cell);
+        }
+    }
+}
+
+impl std::fmt::Display for ByApi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(
+            f,
+            "| calls/throttled per save | {} |",
+            self.columns.join(" | ")
+        )?;
+        writeln!(f, "|---|{}", "---|".repeat(self.columns.len()))?;
+        for (name, cells) in &self.rows {
+            let cell = |column| cells.get(&column).map_or("", String::as_str);
+            let cells: Vec<&str> = (0..self.columns.len()).map(cell).collect();
+            writeln!(f, "| {name} | {} |", cells.join(" | "))?;
+        }
+        Ok(())
+    }
+}
+
+/// The most memory that this process has had, in bytes, where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib * 1024)
 }
