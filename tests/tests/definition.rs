@@ -460,7 +460,7 @@ fn every_pause_is_a_whole_number_of_seconds_that_never_shrinks_to_none() {
                 .expect("somebody assigns the pause")
                 .to_owned(),
             // The step says how long, from one second on.
-            Some("{% $wait_s %}") => continue,
+            Some("{% $wait_s %}" | "{% $copy_turn_s %}") => continue,
             Some(expression) => expression.to_owned(),
             None => format!("{{% {pause} %}}"),
         };

@@ -1,6 +1,8 @@
 //! The calls of commands on a [`Service`] in this process: what the embedded cloud and the backend
 //! on AWS share.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use prism_functions::domain::audit::AuditEvent;
 use prism_functions::domain::copy::{CopyPlan, CopyRequest};
@@ -9,7 +11,7 @@ use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
 use prism_functions::domain::template::{TemplateRef, Version};
 use prism_functions::domain::{
-    Problem, Region, SaveId, ScheduleName, TemplateName, Timestamp, UserId,
+    Code, Problem, Region, SaveId, ScheduleName, TemplateName, Timestamp, UserId,
 };
 use prism_functions::ports::Inventory;
 use prism_functions::registry::Listed;
@@ -21,6 +23,9 @@ use prism_functions::service::{
 };
 
 use super::{Backend, Local, Pace, Place, Seen, Unrecorded};
+
+/// How often a launch is asked for whose turn is not now.
+const LAUNCHES: u32 = 4;
 
 /// A backend whose service runs in this process.
 #[async_trait]
@@ -121,7 +126,22 @@ impl<S: Served> Backend for S {
     }
 
     async fn launch(&self, request: &LaunchRequest) -> Result<(LaunchPlan, InstanceView), Problem> {
-        self.service().launch(self.caller(), request).await
+        let service = self.service();
+        for _ in 1..LAUNCHES {
+            match service.launch(self.caller(), request).await {
+                // It is not this launch's turn, and EC2 was not asked.
+                Err(Problem {
+                    code: Code::Throttled,
+                    retry_after_s: Some(pause),
+                    ..
+                }) => {
+                    let pause = Duration::from_secs(pause.into());
+                    service.env.clock.sleep(pause).await;
+                }
+                outcome => return outcome,
+            }
+        }
+        service.launch(self.caller(), request).await
     }
 
     async fn plan_save(&self, request: SaveRequest) -> Result<SavePlan, Problem> {

@@ -68,7 +68,7 @@ pub fn answer(problem: &Problem) -> Response {
     let mut response = (status(code), body).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-    if let Some(seconds) = retry_after_s(code) {
+    if let Some(seconds) = retry_after_s(problem) {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     if code == Code::NotAuthenticated {

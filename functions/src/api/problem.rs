@@ -29,6 +29,7 @@ impl Refused {
             message: shared.message.clone(),
             hint: shared.hint.clone(),
             files: shared.files.clone(),
+            retry_after_s: shared.retry_after_s,
             source: shared.source.as_ref().map(|_| shared.chain().into()),
         })
     }
@@ -132,12 +133,12 @@ pub fn status(code: Code) -> StatusCode {
 }
 
 /// After how many seconds it is worth asking again, where it may pass by itself.
-pub(super) fn retry_after_s(code: Code) -> Option<u32> {
-    match code {
+pub(super) fn retry_after_s(problem: &Problem) -> Option<u32> {
+    problem.retry_after_s.or(match problem.code {
         Code::RegistryConflict | Code::LocalStateLocked => Some(1),
         Code::NoCapacity => Some(60),
-        _ => (code.class() == Class::Transient).then_some(5),
-    }
+        code => (code.class() == Class::Transient).then_some(5),
+    })
 }
 
 #[cfg(test)]
@@ -177,8 +178,10 @@ mod tests {
                 Class::Failed => assert!(server, "{code} {status}"),
                 Class::Transient => assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{code}"),
             }
-            let says = retry_after_s(*code).is_some();
+            let says = retry_after_s(&Problem::new(*code, "")).is_some();
             assert_eq!(says, code.class() == Class::Transient, "{code}");
         }
+        let known = Problem::new(Code::Throttled, "").retry_after(17);
+        assert_eq!(retry_after_s(&known), Some(17));
     }
 }

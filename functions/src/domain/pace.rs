@@ -65,10 +65,14 @@ pub enum Paced {
     Save,
     /// Copies of AMIs, by their destination.
     Copy,
-    /// Launches. Each asks RunInstances twice: by a DryRun, and for the instance.
+    /// Plans of copies, by their first destination. Each asks APIs that only tell something, and each of them once.
+    CopyPlan,
+    /// Launches.
     Launch,
     /// Removals of AMIs.
     Removal,
+    /// Removals of snapshots.
+    SnapshotRemoval,
 }
 
 /// A bucket of requests: how many it holds, and how many are added in a second.
@@ -79,9 +83,12 @@ struct Bucket {
 
 // AWS, "Request throttling for the Amazon EC2 API", read on 28 November 2026.
 const START_INSTANCES: Bucket = bucket(5, 2);
+/// Of each API that only tells something.
+const TELLS: Bucket = bucket(100, 20);
 const RUN_INSTANCES: Bucket = bucket(5, 2);
 const COPY_IMAGE: Bucket = bucket(100, 1);
 const DEREGISTER_IMAGE: Bucket = bucket(100, 5);
+const DELETE_SNAPSHOT: Bucket = bucket(100, 5);
 
 const fn bucket(size: i64, refill_per_s: i64) -> Bucket {
     Bucket { size, refill_per_s }
@@ -97,8 +104,10 @@ impl Paced {
         match self {
             Paced::Save => (START_INSTANCES, 2),
             Paced::Copy => (COPY_IMAGE, 1),
-            Paced::Launch => (RUN_INSTANCES, 2),
+            Paced::CopyPlan => (TELLS, 1),
+            Paced::Launch => (RUN_INSTANCES, 1),
             Paced::Removal => (DEREGISTER_IMAGE, 1),
+            Paced::SnapshotRemoval => (DELETE_SNAPSHOT, 1),
         }
     }
 
@@ -117,7 +126,7 @@ impl Paced {
     }
 }
 
-/// For how long a save waits for its turn at most.
+/// For how long a save, or the copy of an AMI to a Region, waits for its turn at most.
 pub const QUEUE: TimeDelta = TimeDelta::hours(6);
 
 #[cfg(test)]
@@ -138,7 +147,7 @@ mod tests {
         assert_eq!(between(Paced::Save, 100), (1079, 2));
         assert_eq!(between(Paced::Save, 30), (3597, 1));
         assert_eq!(between(Paced::Copy, 50), (2158, 50));
-        assert_eq!(between(Paced::Launch, 50), (2158, 1));
+        assert_eq!(between(Paced::Launch, 50), (1079, 2));
         assert_eq!(between(Paced::Removal, 50), (432, 50));
         assert_eq!(between(Paced::Removal, 1), (21_580, 1));
     }

@@ -80,7 +80,7 @@ codes! {
     InstanceBusy, Refused, "The instance is being saved.", "Wait until the save has ended, or cancel it with \"prism saves cancel\".";
     TemplateNameTaken, Refused, "The template belongs to somebody else, or is built in.", "Choose another template name.";
     SaveInProgress, Refused, "Another save of this instance is under way.", "Wait for it (\"prism saves watch\") or cancel it (\"prism saves cancel\").";
-    QueueFull, Refused, "More saves wait in the Region than can begin within hours.", "Save again later, or have an administrator give Prism a larger share of EC2's requests (Ec2SharePercent).";
+    QueueFull, Refused, "More saves, or copies to the Region, wait than can begin within hours.", "Try again later, or have an administrator give Prism a larger share of EC2's requests (Ec2SharePercent).";
     InstanceStoreData, Refused, "The instance has instance-store volumes, whose data a stop erases.", "Move the data to an EBS volume first, or accept the loss with --accept-instance-store-loss NAME.";
     InstanceStoreRoot, Refused, "The root device lies in the instance store: the instance cannot be stopped and started.", "Launch the environment on an EBS-backed AMI.";
     SpotInstance, Refused, "A Spot instance cannot be stopped and started again at will.", "Launch the environment on demand and save that.";
@@ -178,7 +178,7 @@ codes! {
     EmbeddedOnly, BadInput, "Only an embedded cloud can do that.", "Use a profile of an embedded cloud (--profile NAME); on AWS, log in to the instance itself.";
     ConfirmationNeeded, BadInput, "The command asks for a confirmation, and nobody can answer.", "Add --yes.";
     Internal, Failed, "Prism is at fault.", "Please report it with the message.";
-    Throttled, Transient, "EC2 had too many calls.", "It is tried again by itself.";
+    Throttled, Transient, "EC2 had too many calls, or would have had with this one.", "It is tried again by itself.";
     NotReady, Transient, "AWS is not ready for it yet: something made or changed a moment ago is not known everywhere.", "It is tried again by itself.";
     EventMissed, Transient, "What was to be waited for has happened already.", "Nothing needs to be done: it is looked at again at once.";
     NoCapacity, Transient, "EC2 has no room for the instance type now.", "Try again later, or use another size, zone or Region.";
@@ -235,6 +235,8 @@ pub struct Problem {
     pub hint: Option<String>,
     /// The files that it is about, all of them.
     pub files: Vec<ShownFile>,
+    /// After how many seconds to try again, where this case knows better than its code.
+    pub retry_after_s: Option<u32>,
     /// What caused it.
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -247,6 +249,7 @@ impl Problem {
             message: message.into(),
             hint: None,
             files: Vec::new(),
+            retry_after_s: None,
             source: None,
         }
     }
@@ -262,6 +265,13 @@ impl Problem {
     #[must_use]
     pub fn with_files(mut self, files: Vec<ShownFile>) -> Self {
         self.files = files;
+        self
+    }
+
+    /// The same with the seconds after which to try again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_s = Some(seconds);
         self
     }
 

@@ -172,6 +172,9 @@ pub struct SaveRecord {
     pub progress_percent: Option<u8>,
     /// The full size of the snapshots in bytes, once known.
     pub snapshot_bytes: Option<u64>,
+    /// When the turn of a copy is, by its Region, where it was not at once.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub copy_turns: BTreeMap<Region, Timestamp>,
     /// When a copy was last about to be asked for.
     pub copy_requested_at: Option<Timestamp>,
     /// The copies by Region.
@@ -263,6 +266,7 @@ impl SaveRecord {
             snapshots: Vec::new(),
             progress_percent: None,
             snapshot_bytes: None,
+            copy_turns: BTreeMap::new(),
             copy_requested_at: None,
             copies: BTreeMap::new(),
             closed_in: BTreeMap::new(),

@@ -5,6 +5,7 @@
 use chrono::TimeDelta;
 
 use super::{Registry, problem};
+use crate::domain::pace::{Ec2Share, Paced};
 use crate::domain::{Problem, Region, Timestamp, UserId};
 use crate::ports::{Advance, Change, Condition, Key, Write, number};
 
@@ -23,6 +24,18 @@ pub(crate) enum Queue<'a> {
     AwaitedSaves,
     /// The same of one user.
     AwaitedSavesOf(&'a UserId),
+    /// Copies of AMIs to the Region.
+    Copies,
+    /// Plans of copies, of which the Region is the first destination.
+    CopyPlans,
+    /// Launches.
+    Launches,
+    /// When launches whose turn was not now are to be asked for again.
+    RepeatedLaunches,
+    /// Removals of AMIs.
+    Removals,
+    /// Removals of snapshots.
+    SnapshotRemovals,
 }
 
 /// How the turns of a queue follow one another.
@@ -34,11 +47,27 @@ pub(crate) struct Rhythm {
     pub(crate) at_once: i32,
 }
 
+impl Rhythm {
+    /// The rhythm of what begins by turns, for a share of EC2's buckets.
+    pub(crate) fn of(paced: Paced, share: Ec2Share) -> Self {
+        Self {
+            interval: paced.interval(share),
+            at_once: paced.at_once(share),
+        }
+    }
+}
+
 fn turns_key(region: &Region, queue: Queue<'_>) -> Key {
     let queue = match queue {
         Queue::Saves => "SAVES".to_owned(),
         Queue::AwaitedSaves => "AWAITED".to_owned(),
         Queue::AwaitedSavesOf(user) => format!("AWAITED#{user}"),
+        Queue::Copies => "COPIES".to_owned(),
+        Queue::CopyPlans => "COPIES#PLANS".to_owned(),
+        Queue::Launches => "LAUNCHES".to_owned(),
+        Queue::RepeatedLaunches => "LAUNCHES#AGAIN".to_owned(),
+        Queue::Removals => "IMAGES".to_owned(),
+        Queue::SnapshotRemovals => "SNAPSHOTS".to_owned(),
     };
     Key::new(format!("TURNS#{region}"), queue)
 }

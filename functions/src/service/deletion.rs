@@ -129,7 +129,7 @@ impl Service {
 
     /// Goes on with a deletion that is begun, as far as EC2 lets it.
     async fn going_on(&self, plan: DeletionPlan, going: &Going) -> Deletion {
-        let (finished, stuck) = match self.go_on_noting(going).await {
+        let (finished, stuck) = match self.go_on_noting(going, self.patient_until()).await {
             Ok(finished) => (finished, None),
             Err(problem) => {
                 tracing::warn!(template = %plan.template, code = %problem.code, problem = problem.chain(), "a deletion goes on later");

@@ -17,7 +17,7 @@ use crate::domain::{Code, DeploymentId, ImageId, InstanceId, Problem, ProjectNam
 use crate::ports::{Architecture, NewInstance, Tags};
 use crate::registry::Launch;
 use crate::steps::{
-    DEPLOYMENT_TAG, LOGIN_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG, from_ec2, keys,
+    DEPLOYMENT_TAG, LOGIN_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG, from_ec2, keys, pacing,
 };
 
 /// The largest root volume, in GiB: what EBS makes of gp3.
@@ -95,6 +95,12 @@ impl Service {
         caller: &Caller,
         request: &LaunchRequest,
     ) -> Result<LaunchPlan, Problem> {
+        self.check_asked(request).await?;
+        self.planned(caller, request).await
+    }
+
+    /// Refuses names and Regions that cannot be.
+    async fn check_asked(&self, request: &LaunchRequest) -> Result<(), Problem> {
         check_name("instance name", &request.name)?;
         if request.name.parse::<InstanceId>().is_ok() {
             let message = format!(
@@ -105,8 +111,16 @@ impl Service {
         }
         check_regions(&self.env, [&request.region]).await?;
         let settings = &self.env.settings;
-        settings.allowed_regions.check([&request.region])?;
+        settings.allowed_regions.check([&request.region])
+    }
+
+    async fn planned(
+        &self,
+        caller: &Caller,
+        request: &LaunchRequest,
+    ) -> Result<LaunchPlan, Problem> {
         let plan = self.resolve(caller, request).await?;
+        let settings = &self.env.settings;
         settings.allowed_types.check(&plan.instance_type)?;
         if let Some(project) = &request.project {
             let name = &request.template.name;
@@ -162,12 +176,19 @@ impl Service {
     }
 
     /// Launches an instance. The same request id of the same caller is the same instance.
+    ///
+    /// # Errors
+    /// [`Code::Throttled`] with the seconds after which to ask again, where more are launched in the Region than EC2
+    /// takes at once. Nothing was looked at or changed.
     pub async fn launch(
         &self,
         caller: &Caller,
         request: &LaunchRequest,
     ) -> Result<(LaunchPlan, InstanceView), Problem> {
-        let plan = self.plan_launch(caller, request).await?;
+        self.check_asked(request).await?;
+        // Before the template is looked at, which takes several requests.
+        pacing::of_launch(&self.env, &request.region).await?;
+        let plan = self.planned(caller, request).await?;
         if request.request_id.is_none() {
             self.check_name_free(caller, request).await?;
         }

@@ -3,13 +3,16 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
+
 use super::Service;
 use crate::domain::clock::is_recent;
+use crate::domain::pace::Paced;
 use crate::domain::template::{Stuck, TemplateState, Version};
 use crate::domain::{Class, Code, ImageId, Problem, Region, SnapshotId, TemplateName, Timestamp};
 use crate::ports::{Ec2Error, Image, ImageFilter, ImageState, SnapshotFilter};
 use crate::registry::{Batch, Going, Stored, version_changed};
-use crate::steps::{Maker, SAVE_TAG, from_ec2};
+use crate::steps::{Maker, SAVE_TAG, from_ec2, pacing};
 
 /// The most versions of a template that are read at once.
 const VERSIONS: usize = 100;
@@ -24,12 +27,16 @@ const TRIED: usize = 100;
 /// that its AMI is gone. What uses it later is none of ours, and keeps it.
 const IN_USE_S: f64 = 3600.0;
 
+/// For how long a deletion, or all of a sweep's together, waits for the turns of its removals; what has had none by
+/// then is left to the next sweep.
+const PATIENCE: TimeDelta = TimeDelta::seconds(5);
+
 impl Service {
     /// Goes on with deletions that were interrupted. One that fails holds up no other.
     pub(super) async fn sweep_deletions(&self) -> Result<(), Problem> {
-        let mut done = 0;
+        let (mut done, until) = (0, self.patient_until());
         for going in self.env.registry.deletions(TRIED).await? {
-            match self.go_on_noting(&going).await {
+            match self.go_on_noting(&going, until).await {
                 Ok(_) => done += 1,
                 Err(problem) => {
                     tracing::warn!(?going, code = %problem.code, problem = problem.chain(), "a deletion goes on later");
@@ -47,9 +54,19 @@ impl Service {
         deleted(before, self.env.clock.now())
     }
 
-    /// Goes on with a deletion, and notes what is in its way for its owner to see.
-    pub(super) async fn go_on_noting(&self, going: &Going) -> Result<bool, Problem> {
-        let went = self.go_on(going).await;
+    /// Until when what begins now waits for the turns of its removals.
+    pub(super) fn patient_until(&self) -> Timestamp {
+        self.env.clock.now() + PATIENCE
+    }
+
+    /// Goes on with a deletion, and notes what is in its way for its owner to see. It waits for the turns of its
+    /// removals until an instant.
+    pub(super) async fn go_on_noting(
+        &self,
+        going: &Going,
+        until: Timestamp,
+    ) -> Result<bool, Problem> {
+        let went = self.go_on(going, until).await;
         if let Err(problem) = &went
             && problem.code.class() != Class::Transient
         {
@@ -89,21 +106,25 @@ impl Service {
     }
 
     /// Goes on with a deletion. Answers whether it is finished.
-    pub(super) async fn go_on(&self, going: &Going) -> Result<bool, Problem> {
+    async fn go_on(&self, going: &Going, until: Timestamp) -> Result<bool, Problem> {
         match going {
             Going::Version(name, number) => {
                 let registry = &self.env.registry;
                 let stored = registry.stored_version(name, *number).await?;
                 if let Some(version) = stored.filter(|version| version.value.is_going()) {
-                    self.remove_version(&version).await?;
+                    self.remove_version(&version, until).await?;
                 }
                 Ok(true)
             }
-            Going::Template(name) => self.go_on_with_template(name).await,
+            Going::Template(name) => self.go_on_with_template(name, until).await,
         }
     }
 
-    async fn go_on_with_template(&self, name: &TemplateName) -> Result<bool, Problem> {
+    async fn go_on_with_template(
+        &self,
+        name: &TemplateName,
+        until: Timestamp,
+    ) -> Result<bool, Problem> {
         let registry = &self.env.registry;
         let stored = registry.template(name).await?;
         // Somebody else may have finished, and the template may have begun anew since.
@@ -135,8 +156,10 @@ impl Service {
                     continue;
                 };
                 // One that cannot be removed holds up no other.
-                match self.remove_version(&stored).await {
+                match self.remove_version(&stored, until).await {
                     Ok(()) => removed += 1,
+                    // The turns of the others are later still.
+                    Err(problem) if problem.code == Code::Throttled => return Err(problem),
                     Err(problem) => failed = failed.or(Some(problem)),
                 }
             }
@@ -155,11 +178,15 @@ impl Service {
     }
 
     /// Removes the AMIs of a deleted version that no other has, and their snapshots, and notes it.
-    async fn remove_version(&self, stored: &Stored<Version>) -> Result<(), Problem> {
+    async fn remove_version(
+        &self,
+        stored: &Stored<Version>,
+        until: Timestamp,
+    ) -> Result<(), Problem> {
         let version = &stored.value;
         let mut failed = None;
         for region in version.amis.keys() {
-            if let Err(problem) = self.remove_in(version, region).await {
+            if let Err(problem) = self.remove_in(version, region, until).await {
                 failed = failed.or(Some(problem));
             }
         }
@@ -175,7 +202,12 @@ impl Service {
         Ok(())
     }
 
-    async fn remove_in(&self, version: &Version, region: &Region) -> Result<(), Problem> {
+    async fn remove_in(
+        &self,
+        version: &Version,
+        region: &Region,
+        until: Timestamp,
+    ) -> Result<(), Problem> {
         let ec2 = &self.env.ec2;
         let deployment = self.env.deployment().await?;
         let mut kept: BTreeSet<SnapshotId> = BTreeSet::new();
@@ -194,6 +226,7 @@ impl Service {
                 kept.extend(volumes.filter_map(|volume| volume.snapshot));
                 continue;
             }
+            pacing::until_removal(&self.env, region, Paced::Removal, until).await?;
             match ec2.deregister_image(region, image).await {
                 Err(error) if !is_gone(&error) => {
                     return Err(not_deregistered(region, image, error));
@@ -205,6 +238,7 @@ impl Service {
         let recorded = recorded.filter(|snapshot| !kept.contains(*snapshot));
         let recorded: Vec<SnapshotId> = recorded.cloned().collect();
         for snapshot in &self.not_of_another(region, &recorded).await? {
+            pacing::until_removal(&self.env, region, Paced::SnapshotRemoval, until).await?;
             match ec2.delete_snapshot(region, snapshot).await {
                 Err(error) if error.code == "InvalidSnapshot.InUse" => {
                     self.still_in_use(version, snapshot, error)?;

@@ -1,11 +1,17 @@
-//! CopyImage: asks EC2 for the copy of the AMI in one more Region.
+//! CopyImage: takes a turn of the destination, and in that turn asks EC2 for the copy of the AMI there.
+//!
+//! A copy whose turn is not now says how long to wait, and the definition comes back.
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Env, SaveRef, Step, from_ec2, tags};
-use crate::domain::save::RegionCopy;
-use crate::domain::{Code, ImageId, Problem, Region};
+use super::{Env, SaveRef, Step, from_ec2, pacing, tags};
+use crate::domain::save::{RegionCopy, SaveRecord};
+use crate::domain::{Code, ImageId, Problem, Region, Timestamp};
 use crate::ports::{Call, ImageCopy};
+
+/// The longest wait at a time, in seconds: a save that is cancelled while it waits for its turn learns of it then.
+const WAIT_S: i64 = 600;
 
 /// See the module.
 pub(super) struct CopyImage;
@@ -18,15 +24,16 @@ pub(super) struct Input {
     region: Region,
 }
 
-/// The copy, which is pending.
+/// The copy, which is pending; or, where its turn is not now, after how many seconds to come back.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
-    image: ImageId,
+    image: Option<ImageId>,
+    wait_s: i64,
 }
 
 impl Step for CopyImage {
     const NAME: &'static str = "CopyImage";
-    const CALLS: &'static [Call] = &[Call::CopyImage, Call::Get, Call::Put];
+    const CALLS: &'static [Call] = &[Call::CopyImage, Call::Get, Call::Put, Call::Update];
     type Input = Input;
     type Output = Output;
 
@@ -34,9 +41,7 @@ impl Step for CopyImage {
         let record = env.advance(&input.save, Self::NAME).await?;
         match record.copies.get(&input.region) {
             Some(RegionCopy::Copying { image } | RegionCopy::Available { image }) => {
-                return Ok(Output {
-                    image: image.clone(),
-                });
+                return Ok(pending(image.clone()));
             }
             // It is being taken back, or the version is registered without this Region: another copy would be
             // nobody's.
@@ -44,6 +49,14 @@ impl Step for CopyImage {
                 return Err(Problem::new(Code::CopyFailed, cause));
             }
             None => {}
+        }
+        let at = turn(env, &input, &record).await?;
+        let ahead = at - env.clock.now();
+        if ahead > TimeDelta::zero() {
+            return Ok(Output {
+                image: None,
+                wait_s: pacing::whole_seconds(ahead).min(WAIT_S),
+            });
         }
         let (source_region, source_image) = record.copied()?;
         let copy = ImageCopy {
@@ -72,6 +85,29 @@ impl Step for CopyImage {
             record.copies.entry(input.region.clone()).or_insert(copying);
         })
         .await?;
-        Ok(Output { image })
+        Ok(pending(image))
+    }
+}
+
+/// When the copy's turn is. One that is to come is written down, so that whoever comes back takes no other; whoever
+/// dies before that wastes it, and takes another.
+async fn turn(env: &Env, input: &Input, record: &SaveRecord) -> Result<Timestamp, Problem> {
+    if let Some(at) = record.copy_turns.get(&input.region) {
+        return Ok(*at);
+    }
+    let at = pacing::of_copy(env, &input.region).await?;
+    if at > env.clock.now() {
+        env.note(&input.save, |record| {
+            record.copy_turns.insert(input.region.clone(), at);
+        })
+        .await?;
+    }
+    Ok(at)
+}
+
+fn pending(image: ImageId) -> Output {
+    Output {
+        image: Some(image),
+        wait_s: 0,
     }
 }

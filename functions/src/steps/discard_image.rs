@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Env, Maker, SAVE_TAG, SaveRef, Step, from_ec2};
+use super::{Env, Maker, SAVE_TAG, SaveRef, Step, from_ec2, pacing};
+use crate::domain::pace::Paced;
 use crate::domain::save::{RegionCopy, SaveRecord, seconds_between};
 use crate::domain::{Code, Problem, Region};
 use crate::ports::{Call, Ec2Error, ImageFilter, ImageState, SnapshotFilter};
@@ -37,6 +38,7 @@ impl Step for DiscardImage {
         Call::DeleteSnapshot,
         Call::Get,
         Call::Put,
+        Call::Update,
     ];
     type Input = SaveRef;
     type Output = Output;
@@ -83,7 +85,9 @@ pub(super) fn check_late(env: &Env, record: &SaveRecord) -> Result<(), Problem> 
     }
 }
 
-/// Takes back what the save has made in one Region.
+/// Takes back what the save has made in one Region. Where the turn of a removal is not now, the step fails as throttled
+/// and is tried again: what is gone by then stays gone. The instance is back already, and saves that fail by the dozen
+/// at once are too rare to have states of their own in the definition for this.
 pub(super) async fn discard_in(
     env: &Env,
     save: &SaveRef,
@@ -113,6 +117,7 @@ pub(super) async fn discard_in(
     // What another deployment has marked as its own is not touched, though the record names it.
     images.retain(|id| others.iter().all(|image| image.id != *id));
     for image in images {
+        pacing::of_removal(env, region, Paced::Removal).await?;
         env.fence(save).await?;
         output.images += usize::from(gone_or(env.ec2.deregister_image(region, &image).await)?);
     }
@@ -123,6 +128,7 @@ pub(super) async fn discard_in(
         .map_err(from_ec2)?;
     snapshots.retain(|snapshot| !Maker::is_another(&snapshot.tags, deployment));
     for snapshot in snapshots {
+        pacing::of_removal(env, region, Paced::SnapshotRemoval).await?;
         env.fence(save).await?;
         output.snapshots += usize::from(gone_or(
             env.ec2.delete_snapshot(region, &snapshot.id).await,

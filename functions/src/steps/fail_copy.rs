@@ -60,6 +60,7 @@ impl Step for FailCopy {
         Call::DeleteSnapshot,
         Call::Get,
         Call::Put,
+        Call::Update,
     ];
     type Input = Input;
     type Output = Output;

@@ -13,6 +13,7 @@ mod identity;
 pub(crate) mod keys;
 mod opened;
 pub(crate) mod opening;
+pub(crate) mod pacing;
 mod packages;
 mod payer;
 pub(crate) mod permissions;

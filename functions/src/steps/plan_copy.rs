@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Env, Step, from_ec2, keys, opening, permissions};
+use super::{Env, Step, from_ec2, keys, opening, pacing, permissions};
 use crate::domain::copy::{CopyPlan, CopyRequest, CopySource, command};
 use crate::domain::grant::Grant;
 use crate::domain::pricing::snapshot_usd_per_month;
@@ -61,6 +61,11 @@ impl Step for PlanCopy {
     async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
         if let Some(stored) = env.registry.save(&input.save_id).await? {
             return again(&stored.value, &input);
+        }
+        // A burst is looked into bit by bit: the definition tries again who has no turn now. Any Region of the copy
+        // serves as the queue, since a burst goes from the same to the same.
+        if let Some(region) = input.copy.regions.first() {
+            pacing::of_copy_plan(env, region).await?;
         }
         let subject = check(env, &input.caller, &input.copy).await?;
         let record = record(env, &input, &subject);

@@ -112,11 +112,7 @@ async fn push_back(env: &Env, region: &Region) -> Result<(), Problem> {
 }
 
 fn rhythm(env: &Env, paced: Paced) -> Rhythm {
-    let share = env.settings.ec2_share;
-    Rhythm {
-        interval: paced.interval(share),
-        at_once: paced.at_once(share),
-    }
+    Rhythm::of(paced, env.settings.ec2_share)
 }
 
 /// A pause that doubles with each throttle. Saves that were throttled at once come back at different instants.

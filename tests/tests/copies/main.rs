@@ -124,7 +124,7 @@ fn a_copy_tells_its_story() {
     insta::assert_snapshot!(tell(&world, &record.save_id), @r"
            0s  PlanCopy
            0s  CopyImage
-           0s  AwaitCopy x5
+          15s  AwaitCopy x4
         2m02s  RegisterTemplate
         2m02s  CompleteSave
         2m02s  Succeeded

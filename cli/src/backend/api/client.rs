@@ -23,8 +23,8 @@ const ATTEMPT: Duration = Duration::from_secs(35);
 const ATTEMPTS: u32 = 4;
 /// The first pause between attempts, which doubles.
 const PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause, whatever the API asks for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+/// The longest pause, whatever the API asks for. Launches are told to come back within a minute.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// The header that makes a repetition the same request.
 const KEY: &str = "idempotency-key";
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Left, Leftover};
+use crate::domain::pace::Paced;
 use crate::domain::save::{Duty, Finding};
 use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
 use crate::ports::{Ec2Error, InstanceState, LaunchPermission};
@@ -11,7 +12,7 @@ use crate::service::Service;
 use crate::service::removal::not_deregistered;
 use crate::service::schedules::from_schedules;
 use crate::service::uses;
-use crate::steps::{self, from_ec2};
+use crate::steps::{self, from_ec2, pacing};
 
 /// What came of fixing something.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ impl Service {
     }
 
     async fn fix_one(&self, leftover: &Leftover) -> Result<Fixed, Problem> {
-        let (ec2, registry) = (&self.env.ec2, &self.env.registry);
+        let registry = &self.env.registry;
         match &leftover.what {
             Left::Image { region, id } => self.fix_image(region, id).await,
             Left::Version {
@@ -59,7 +60,10 @@ impl Service {
                 None => Ok(Fixed::Explained),
             },
             Left::Removal { template, version } => self.fix_removal(template, *version).await,
-            Left::Snapshot { region, id } => gone(ec2.delete_snapshot(region, id).await),
+            Left::Snapshot { region, id } => {
+                self.removal_turn(region, Paced::SnapshotRemoval).await?;
+                gone(self.env.ec2.delete_snapshot(region, id).await)
+            }
             Left::Permissions {
                 region,
                 id,
@@ -157,12 +161,18 @@ impl Service {
             let hint = "Have ec2:DescribeImageReferences, ec2:DescribeLaunchTemplates and ec2:DescribeLaunchTemplateVersions allowed, then try again.";
             return Err(unseen.hint(hint));
         }
+        self.removal_turn(region, Paced::Removal).await?;
         match self.env.ec2.deregister_image(region, id).await {
             Err(error) if error.code == "OperationNotPermitted" => {
                 Err(not_deregistered(region, id, error))
             }
             outcome => gone(outcome),
         }
+    }
+
+    /// Waits for the turn of a removal. Somebody waits for all of them, and sees in the end which had none.
+    async fn removal_turn(&self, region: &Region, paced: Paced) -> Result<(), Problem> {
+        pacing::until_removal(&self.env, region, paced, self.patient_until()).await
     }
 
     async fn fix_removal(
@@ -174,7 +184,7 @@ impl Service {
             Some(number) => Going::Version(template.clone(), number),
             None => Going::Template(template.clone()),
         };
-        Ok(if self.go_on_noting(&going).await? {
+        Ok(if self.go_on_noting(&going, self.patient_until()).await? {
             Fixed::Done
         } else {
             Fixed::Begun("the sweep goes on with it".to_owned())

@@ -1,0 +1,133 @@
+//! The turns of what presses on EC2 beside saves: copies, launches and removals (see `turns.rs` for saves).
+//!
+//! What brings an instance back never takes a turn.
+
+use chrono::TimeDelta;
+
+use super::Env;
+use crate::domain::pace::{Paced, QUEUE};
+use crate::domain::{Code, Problem, Region, Timestamp};
+use crate::registry::{Queue, Rhythm};
+
+/// After how long a launch is to be asked for again at most, in seconds: somebody waits for it.
+const LAUNCH_AGAIN_S: i64 = 60;
+
+/// The turn of a copy to a Region: now, or an instant to come.
+///
+/// # Errors
+/// [`Code::QueueFull`] where it would be later than [`QUEUE`] from now.
+pub(super) async fn of_copy(env: &Env, region: &Region) -> Result<Timestamp, Problem> {
+    let turn = take(env, region, Paced::Copy, QUEUE).await?;
+    turn.ok_or_else(|| {
+        let message = format!(
+            "Copies wait for {region} that take more than {} hours to begin one after the other. This one was not begun.",
+            QUEUE.num_hours()
+        );
+        Problem::new(Code::QueueFull, message)
+    })
+}
+
+/// The turn of the plan of a copy, which is now or not at all.
+///
+/// # Errors
+/// [`Code::Throttled`] where it is not now.
+pub(super) async fn of_copy_plan(env: &Env, region: &Region) -> Result<(), Problem> {
+    let turn = take(env, region, Paced::CopyPlan, TimeDelta::zero()).await?;
+    turn.map(drop).ok_or_else(|| {
+        let message =
+            "More copies are asked for than can be looked into at once. Nothing was touched.";
+        Problem::new(Code::Throttled, message)
+    })
+}
+
+/// The turn of a launch, which is now or not at all: whoever asks is answered at once.
+///
+/// # Errors
+/// [`Code::Throttled`], with the seconds after which to ask again, where it is not now.
+pub(crate) async fn of_launch(env: &Env, region: &Region) -> Result<(), Problem> {
+    let now = take(env, region, Paced::Launch, TimeDelta::zero()).await?;
+    if now.is_some() {
+        return Ok(());
+    }
+    let pause_s = launch_again_s(env, region).await?;
+    let message = format!(
+        "More instances are launched in {region} than EC2 takes at once. Nothing was launched."
+    );
+    let hint = format!("Launch it again in {pause_s} s.");
+    let problem = Problem::new(Code::Throttled, message).hint(hint);
+    Err(problem.retry_after(pause_s))
+}
+
+/// After how many seconds to ask for a launch again. Those that are refused at once are each told another instant,
+/// as turns become free; it holds none for them, so nothing is lost with who does not come back.
+async fn launch_again_s(env: &Env, region: &Region) -> Result<u32, Problem> {
+    let now = env.clock.now();
+    let rhythm = Rhythm {
+        at_once: 1,
+        ..Rhythm::of(Paced::Launch, env.settings.ec2_share)
+    };
+    let within = TimeDelta::seconds(LAUNCH_AGAIN_S);
+    let registry = &env.registry;
+    let again = registry.take_turn(region, Queue::RepeatedLaunches, rhythm, now, within);
+    let pause = again.await?.map_or(within, |at| at - now + rhythm.interval);
+    Ok(u32::try_from(whole_seconds(pause.min(within))).unwrap_or(u32::MAX))
+}
+
+/// The turn of a removal, in a step, which does not sleep.
+///
+/// # Errors
+/// [`Code::Throttled`] where it is not now.
+pub(super) async fn of_removal(env: &Env, region: &Region, paced: Paced) -> Result<(), Problem> {
+    until_removal(env, region, paced, env.clock.now()).await
+}
+
+/// Sleeps until the turn of a removal.
+///
+/// # Errors
+/// [`Code::Throttled`], at once, where it would be after `until`.
+pub(crate) async fn until_removal(
+    env: &Env,
+    region: &Region,
+    paced: Paced,
+    until: Timestamp,
+) -> Result<(), Problem> {
+    let now = env.clock.now();
+    let within = (until - now).max(TimeDelta::zero());
+    let Some(at) = take(env, region, paced, within).await? else {
+        let message = format!("More is removed in {region} than EC2 takes at once.");
+        return Err(Problem::new(Code::Throttled, message));
+    };
+    if let Ok(pause) = (at - now).to_std()
+        && !pause.is_zero()
+    {
+        env.clock.sleep(pause).await;
+    }
+    Ok(())
+}
+
+/// Takes a turn within a time from now, if there is one.
+async fn take(
+    env: &Env,
+    region: &Region,
+    paced: Paced,
+    within: TimeDelta,
+) -> Result<Option<Timestamp>, Problem> {
+    let queue = match paced {
+        Paced::Save => Queue::Saves,
+        Paced::Copy => Queue::Copies,
+        Paced::CopyPlan => Queue::CopyPlans,
+        Paced::Launch => Queue::Launches,
+        Paced::Removal => Queue::Removals,
+        Paced::SnapshotRemoval => Queue::SnapshotRemovals,
+    };
+    let rhythm = Rhythm::of(paced, env.settings.ec2_share);
+    let now = env.clock.now();
+    env.registry
+        .take_turn(region, queue, rhythm, now, within)
+        .await
+}
+
+/// A time in whole seconds, rounded up: who waits for so long is never early.
+pub(super) fn whole_seconds(time: TimeDelta) -> i64 {
+    (time.num_milliseconds() + 999) / 1000
+}
