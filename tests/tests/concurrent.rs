@@ -136,6 +136,7 @@ fn scene(seed: u64) -> Scene {
             .clock
             .run(world.service.launch(&ada, &request))
             .unwrap();
+        world.pass(1);
     }
     world.pass(300);
     for _ in 0..BEFORE {
@@ -278,8 +279,9 @@ fn check(seed: u64) {
         if let Err(problem) = end {
             let expected = matches!(
                 problem.code,
-                // A launch may find that its AMI has gone since it was resolved.
+                // A launch may find that its AMI has gone since it was resolved, or have to come back at its turn.
                 Code::RegistryConflict
+                    | Code::Throttled
                     | Code::VersionNotFound
                     | Code::TemplateInUse
                     | Code::NotReady

@@ -362,6 +362,7 @@ fn launches_are_counted_once_for_the_template_and_its_version() {
     };
     for _ in 0..3 {
         ask!(world, launch(&caller("bob"), &again)).unwrap();
+        world.pass(1);
     }
     let (template, second) = shown(&world, "ada", "kept").unwrap();
     assert_eq!((template.launches, second.usage.launches), (3, 2));

@@ -95,12 +95,6 @@ impl Service {
         caller: &Caller,
         request: &LaunchRequest,
     ) -> Result<LaunchPlan, Problem> {
-        self.check_asked(request).await?;
-        self.planned(caller, request).await
-    }
-
-    /// Refuses names and Regions that cannot be.
-    async fn check_asked(&self, request: &LaunchRequest) -> Result<(), Problem> {
         check_name("instance name", &request.name)?;
         if request.name.parse::<InstanceId>().is_ok() {
             let message = format!(
@@ -111,16 +105,8 @@ impl Service {
         }
         check_regions(&self.env, [&request.region]).await?;
         let settings = &self.env.settings;
-        settings.allowed_regions.check([&request.region])
-    }
-
-    async fn planned(
-        &self,
-        caller: &Caller,
-        request: &LaunchRequest,
-    ) -> Result<LaunchPlan, Problem> {
+        settings.allowed_regions.check([&request.region])?;
         let plan = self.resolve(caller, request).await?;
-        let settings = &self.env.settings;
         settings.allowed_types.check(&plan.instance_type)?;
         if let Some(project) = &request.project {
             let name = &request.template.name;
@@ -179,20 +165,19 @@ impl Service {
     ///
     /// # Errors
     /// [`Code::Throttled`] with the seconds after which to ask again, where more are launched in the Region than EC2
-    /// takes at once. Nothing was looked at or changed.
+    /// takes at once. It was not asked to launch anything.
     pub async fn launch(
         &self,
         caller: &Caller,
         request: &LaunchRequest,
     ) -> Result<(LaunchPlan, InstanceView), Problem> {
-        self.check_asked(request).await?;
-        // Before the template is looked at, which takes several requests.
-        pacing::of_launch(&self.env, &request.region).await?;
-        let plan = self.planned(caller, request).await?;
+        let plan = self.plan_launch(caller, request).await?;
         if request.request_id.is_none() {
             self.check_name_free(caller, request).await?;
         }
         let token = self.digits("launch", &caller.user, request.request_id.as_deref())?;
+        // What is refused anyway takes no turn.
+        pacing::of_launch(&self.env, &request.region).await?;
         let event = self
             .event(
                 caller,

@@ -6,6 +6,7 @@ mod conditions;
 mod copies;
 mod document;
 mod fields;
+mod launches;
 mod nonsense;
 mod nonsense_team;
 mod odd_templates;

@@ -280,6 +280,7 @@ fn the_same_key_is_the_same_request() {
     let first = ask("ada", "/v1/instances", &launch).ok(202);
     let second = ask("ada", "/v1/instances", &launch).ok(202);
     assert_eq!(first["instance"]["id"], second["instance"]["id"]);
+    portal.world.pass(1);
     let other = json!({"template": "ubuntu", "name": "newer", "region": "us-east-1"});
     ask("ada", "/v1/instances", &other).problem(400, "RequestIdReused");
 }

@@ -1,0 +1,26 @@
+//! Launches in bulk over the API.
+
+use serde_json::json;
+
+use super::portal::Portal;
+
+#[test]
+fn a_launch_whose_turn_is_not_now_says_when_to_come_back() {
+    let portal = Portal::new();
+    let launch = |number: u32| {
+        let name = format!("student-{number}");
+        let body = json!({"template": "ubuntu", "name": name, "region": "us-east-1"});
+        portal.post("ada", "/v1/instances", &body)
+    };
+    launch(1).ok(202);
+    launch(2).ok(202);
+    // Not all are told the same: they would come back at once.
+    for after in ["1", "2", "3"] {
+        let refused = launch(3);
+        assert_eq!(refused.header("retry-after"), after);
+        refused.problem(503, "Throttled");
+    }
+    portal.world.pass(1);
+    launch(3).ok(202);
+    launch(4).problem(503, "Throttled");
+}
