@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use prism_functions::domain::Timestamp;
 use prism_functions::ports::{Advance, Condition, Item, Key, Table, Write};
+use prism_local::ec2::REGIONS;
 use serde_json::json;
 
 use crate::world::{REGION, World};
@@ -11,16 +12,28 @@ use crate::world::{REGION, World};
 /// somebody in the next 20 seconds.
 pub fn taken_for(world: &World, seconds: i64) {
     // What is awaited of a user has three turns at once, twenty seconds apart.
-    let writes = [("SAVES", seconds), ("AWAITED#ada", 60)].map(|(queue, ahead)| {
-        let next = world.now() + TimeDelta::seconds(ahead);
-        let attributes = json!({ "next_ms": next.timestamp_millis() });
-        let item = Item {
-            key: Key::new(format!("TURNS#{REGION}"), queue),
-            attributes: attributes.as_object().expect("it is an object").clone(),
-        };
-        Write::Put(item, Condition::Always)
-    });
-    let put = world.table.transact(&writes);
+    set(world, REGION, "SAVES", seconds);
+    set(world, REGION, "AWAITED#ada", 60);
+}
+
+/// Others have all turns of copies to other Regions for so many seconds from now.
+pub fn copies_taken_for(world: &World, seconds: i64) {
+    for region in REGIONS.into_iter().filter(|region| *region != REGION) {
+        // Fifty may be asked for at once, two seconds each.
+        set(world, region, "COPIES", seconds + 50 * 2);
+    }
+}
+
+/// A queue's clock is ahead by so many seconds.
+fn set(world: &World, region: &str, queue: &str, ahead_s: i64) {
+    let next = world.now() + TimeDelta::seconds(ahead_s);
+    let attributes = json!({ "next_ms": next.timestamp_millis() });
+    let item = Item {
+        key: Key::new(format!("TURNS#{region}"), queue),
+        attributes: attributes.as_object().expect("it is an object").clone(),
+    };
+    let put = [Write::Put(item, Condition::Always)];
+    let put = world.table.transact(&put);
     world.clock.run(put).expect("the table answers");
 }
 

@@ -8,19 +8,19 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
 use futures::future::join_all;
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveState, seconds_between};
 use prism_functions::domain::{Code, Region, SaveId, Timestamp};
 use prism_functions::ports::{
-    Condition, Executions as _, Item, Key, NewImage, Page, Query, Table, TableError, Tags, Write,
+    Executions as _, Item, Key, NewImage, Page, Query, Table, TableError, Tags, Write,
 };
 use prism_functions::service::{Fixed, ImportRequest};
 use prism_functions::steps::SAVE_TAG;
 use prism_local::ec2::Traffic;
 use prism_tests::between::Between;
 use prism_tests::story::to_the_end;
+use prism_tests::turns::copies_taken_for;
 use prism_tests::world::{
     Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
 };
@@ -145,23 +145,10 @@ fn hundreds_of_copies_to_a_region_are_asked_for_as_ec2_takes_them() {
     assert!((495.0..=520.0).contains(&last), "{last}");
 }
 
-/// Others wait for their turns to copy, so that the next would be later than any may be.
-fn fill(world: &World) {
-    // Fifty may be asked for at once, two seconds each.
-    let next = world.now() + TimeDelta::seconds(6 * 3600 + 50 * 2);
-    let attributes = json!({ "next_ms": next.timestamp_millis() });
-    let item = Item {
-        key: Key::new(format!("TURNS#{FAR}"), "COPIES"),
-        attributes: attributes.as_object().unwrap().clone(),
-    };
-    let put = [Write::Put(item, Condition::Always)];
-    world.clock.run(world.table.transact(&put)).unwrap();
-}
-
 #[test]
 fn a_copy_that_would_wait_for_too_long_is_not_begun() {
     let world = kept(Setup::seeded(7), 1);
-    fill(&world);
+    copies_taken_for(&world, 6 * 3600);
     let id = copies(&world, 1).remove(0);
     to_the_end(&world, &id);
     let copied = record(&world, &id);
@@ -172,7 +159,7 @@ fn a_copy_that_would_wait_for_too_long_is_not_begun() {
     save.copy_to = [far()].into();
     let id = begun(&world, save);
     for _ in 0..200 {
-        fill(&world);
+        copies_taken_for(&world, 6 * 3600);
         world.pass(1);
     }
     to_the_end(&world, &id);

@@ -90,10 +90,8 @@ fn two_regions_of_which_one_fails() {
         23.5s  RestartInstance
           39s  AwaitRunning
         1m35s  AwaitImage
-        1m35s  CopyImage
-        1m35s  AwaitCopy
-        1m35s  CopyImage
-        1m35s  AwaitCopy x8 !CopyFailed
+        1m35s  CopyImage x2
+        1m50s  AwaitCopy x7 !CopyFailed
         3m37s  FailCopy
         3m37s  AwaitCopy
         3m37s  RegisterTemplate

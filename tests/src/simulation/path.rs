@@ -334,6 +334,12 @@ pub const ALL: &[Path] = &[
         ..PLAIN
     },
     Path {
+        name: "its copies wait for their turns",
+        copies: &["us-west-2", "eu-west-1"],
+        before: |world, _| turns::copies_taken_for(world, 300),
+        ..PLAIN
+    },
+    Path {
         name: "by a schedule that keeps one",
         before: before::keeps_one,
         scheduled: true,
