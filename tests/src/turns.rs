@@ -37,6 +37,19 @@ fn set(world: &World, region: &str, queue: &str, ahead_s: i64) {
     world.clock.run(put).expect("the table answers");
 }
 
+/// Nobody has taken any turn yet, and this user has asked for nothing.
+pub fn forget(world: &World, user: &str) {
+    let queues = [
+        "SAVES".to_owned(),
+        "AWAITED".to_owned(),
+        format!("AWAITED#{user}"),
+    ];
+    let key = |queue| Key::new(format!("TURNS#{REGION}"), queue);
+    let writes = queues.map(|queue| Write::Delete(key(queue), Condition::Always));
+    let deleted = world.table.transact(&writes);
+    world.clock.run(deleted).expect("the table answers");
+}
+
 /// Others take the next turns of saves.
 pub async fn take(table: &dyn Table, now: Timestamp, turns: i64) {
     let key = Key::new(format!("TURNS#{REGION}"), "SAVES");

@@ -6,6 +6,7 @@ use prism_functions::steps::{self, PublicScope, Settings};
 use prism_local::ec2::{Event, InstanceFacts, Inventory};
 use serde_json::json;
 
+use crate::turns;
 use crate::world::{World, caller, save_request};
 
 /// Everything that a save could have changed.
@@ -36,8 +37,7 @@ pub fn plan(
     real: bool,
 ) -> Result<SavePlan, Problem> {
     if real {
-        // Until somebody who has asked before is waited for again.
-        world.pass(60);
+        turns::forget(world, user);
     }
     let before = sight(world);
     let planned = if real {

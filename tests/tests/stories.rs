@@ -250,19 +250,19 @@ fn everything_is_throttled_hard() {
     let ids: Vec<SaveId> = names.iter().map(begin).collect();
     let stories: Vec<String> = ids.iter().map(|id| to_the_end(&world, id)).collect();
     assert_snapshot!(stories[9], @r"
-           0s  PlanSave x2
-          22s  StopInstance
-        42.5s  AwaitStopped !Throttled x3
-      44.036s  CreateImage !Throttled x2
-      46.624s  AwaitSnapshots x3
-      48.624s  RestartInstance
-     1m4.124s  AwaitRunning
-     2m0.124s  AwaitImage
-     2m0.124s  RegisterTemplate
-     2m0.124s  CompleteSave
-     2m0.124s  Succeeded
+           0s  PlanSave x4
+          36s  StopInstance
+        56.5s  AwaitStopped
+        56.5s  CreateImage
+        57.5s  AwaitSnapshots x3
+        59.5s  RestartInstance
+        1m15s  AwaitRunning
+        2m11s  AwaitImage
+        2m11s  RegisterTemplate
+        2m11s  CompleteSave
+        2m11s  Succeeded
     save: succeeded as work-9@1
-    instance: running, down for 41.624475063 s, and 42.124475063 s by the record
+    instance: running, down for 38.5 s, and 39 s by the record
     left: AMIs 1, snapshots 1
     notices: save.succeeded
     ");

@@ -94,9 +94,10 @@ const fn bucket(size: i64, refill_per_s: i64) -> Bucket {
     Bucket { size, refill_per_s }
 }
 
-/// How far turns are apart, in thousandths of what the bucket's refill takes: what they lead to, such as restarts, does
-/// not come as evenly as they do, and finds the bucket empty at times where all of its refill is used.
-const APART_PER_MILLE: i64 = 1079;
+/// How far turns of saves are apart, in thousandths of what the bucket's refill takes: restarts do not come as evenly as
+/// turns do, and find the bucket empty at times where all of its refill is used. At one half, 10,000 turns fit into
+/// [`QUEUE`].
+const SAVES_APART_PER_MILLE: i64 = 1079;
 
 impl Paced {
     /// The bucket that bounds it, and how many requests each turn takes from that.
@@ -115,7 +116,12 @@ impl Paced {
     pub fn interval(self, share: Ec2Share) -> TimeDelta {
         let (bucket, requests) = self.bound();
         let per_s = bucket.refill_per_s * i64::from(share.0);
-        TimeDelta::milliseconds((requests * 100 * APART_PER_MILLE + per_s - 1) / per_s)
+        let apart = if self == Paced::Save {
+            SAVES_APART_PER_MILLE
+        } else {
+            1000
+        };
+        TimeDelta::milliseconds((requests * 100 * apart + per_s - 1) / per_s)
     }
 
     /// How many may begin at once after a pause; at least one.
@@ -146,10 +152,10 @@ mod tests {
         assert_eq!(between(Paced::Save, 50), (2158, 1));
         assert_eq!(between(Paced::Save, 100), (1079, 2));
         assert_eq!(between(Paced::Save, 30), (3597, 1));
-        assert_eq!(between(Paced::Copy, 50), (2158, 50));
-        assert_eq!(between(Paced::Launch, 50), (1079, 2));
-        assert_eq!(between(Paced::Removal, 50), (432, 50));
-        assert_eq!(between(Paced::Removal, 1), (21_580, 1));
+        assert_eq!(between(Paced::Copy, 50), (2000, 50));
+        assert_eq!(between(Paced::Launch, 50), (1000, 2));
+        assert_eq!(between(Paced::Removal, 50), (400, 50));
+        assert_eq!(between(Paced::Removal, 1), (20_000, 1));
     }
 
     #[test]
