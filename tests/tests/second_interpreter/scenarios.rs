@@ -245,10 +245,10 @@ fn retries() -> Vec<Scenario> {
             "a Lambda that is busy",
             times(3, busy("StopInstance")),
         )),
-        works(
+        jitters(works(
             "an answer that comes late",
-            times(2, fault("StopInstance", Act::Dawdle(61))),
-        ),
+            times(2, fault("RegisterTemplate", Act::Dawdle(61))),
+        )),
         works(
             "an answer that is just in time",
             fault("StopInstance", Act::Dawdle(60)),
@@ -294,7 +294,7 @@ fn ends_from_outside() -> Vec<Scenario> {
         stopped("AwaitImage"),
         stopped("CopyImage"),
         stopped("RegisterTemplate"),
-        limited("a time limit that passes in a wait", 60, Vec::new()),
+        limited("a time limit that passes in a wait", 113, Vec::new()),
         limited(
             "a time limit that passes in a task",
             70,
