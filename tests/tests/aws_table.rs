@@ -25,6 +25,8 @@ fn known_to_break(emulator: &str) -> &'static [&'static str] {
             "at_most_compares_numbers_alone",
             // It takes a missing attribute for null.
             "equals_compares_type_and_value",
+            // It fails to compare a text with numbers, here too.
+            "what_is_no_whole_number_is_not_moved",
         ],
         "ministack" => &[],
         other => panic!("{other} is no emulator that is known here"),
