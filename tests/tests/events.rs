@@ -204,10 +204,12 @@ fn doubled_and_early_events_do_no_harm() {
     let image = world.record(&id).unwrap().image.unwrap();
     let told = of_image(image.as_str());
     assert!(wake(&world, &told).wait_ended, "{wait:?}");
-    // It has looked, found the AMI pending, and waits by another token: which ends as well.
+    // It has looked, found the AMI pending, looks again a few times, and waits by another token: which ends as well.
     for _ in 0..5 {
+        world.pass(4);
         assert!(wake(&world, &told).wait_ended, "the same again");
     }
+    world.pass(4);
     let again = self::wait(&world, &id).unwrap();
     assert_ne!(again.token, wait.token);
     let late = world.service.executions.wake(&wait.token);

@@ -30,7 +30,7 @@ fn a_stop_that_takes_too_long() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-       15m00s  AwaitStopped !StopTimedOut
+       10m10s  AwaitStopped x30 !StopTimedOut
        15m00s  RestoreInstance x16
        16m15s  DiscardImage
        16m15s  FailSave
