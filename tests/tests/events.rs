@@ -20,7 +20,7 @@ use prism_tests::world::{REGION, Setup, World, begun, caller, launched, region, 
 use serde_json::{Value, json};
 
 /// After so many seconds without any event the AMI is looked at again, and the look takes one more.
-const FLOOR_S: f64 = 61.0;
+const FLOOR_S: f64 = 121.0;
 
 /// A world with Ada's instance whose AMI takes so long.
 fn world(seconds: u64, events: bool) -> World {
@@ -168,7 +168,7 @@ fn slow_env(world: &World, before: u64, after: u64) -> Env {
 fn an_event_at_any_moment_of_the_registration_is_not_lost() {
     let (before, after) = (3, 3);
     let (mut missed, mut told) = (0, 0);
-    for seconds in (130..200).step_by(2) {
+    for seconds in (100..300).step_by(2) {
         let mut world = world(seconds, false);
         let env = slow_env(&world, before, after);
         let executions = MemoryExecutions::of(world.clock.clone(), machine(), |s| Arc::new(s));

@@ -30,7 +30,7 @@ fn a_stop_that_takes_too_long() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-       10m10s  AwaitStopped x30 !StopTimedOut
+           6s  AwaitStopped x130 !StopTimedOut
        15m00s  RestoreInstance x16
        16m15s  DiscardImage
        16m15s  FailSave
@@ -48,7 +48,7 @@ fn a_termination_while_it_stops() {
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
-          12s  AwaitStopped !InstanceGone
+           6s  AwaitStopped x2 !InstanceGone
           12s  RestoreInstance
           12s  DiscardImage
           12s  FailSave
@@ -66,7 +66,7 @@ fn somebody_starts_it_before_its_volumes_are_captured() {
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage
         21.5s  AwaitSnapshots x3 !InstanceChanged
         23.5s  RestoreInstance x4
@@ -91,11 +91,11 @@ fn somebody_starts_it_once_its_volumes_are_captured() {
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage
         21.5s  AwaitSnapshots x7
         27.5s  RestartInstance
-        39.5s  AwaitRunning
+        33.5s  AwaitRunning x2
         1m35s  AwaitImage
         1m35s  RegisterTemplate
         1m35s  CompleteSave
@@ -139,7 +139,7 @@ fn an_image_that_fails_before_its_snapshots() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage
         21.5s  AwaitSnapshots !ImageFailed
         21.5s  RestoreInstance x4
@@ -167,7 +167,7 @@ fn an_execution_whose_time_is_out() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance
@@ -202,10 +202,10 @@ fn a_registry_that_refuses_while_the_instance_is_down() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-          14s  AwaitStopped !PermissionMissing
-          14s  RestoreInstance !PermissionMissing
-          14s  Stranded !PermissionMissing
-          14s  Failed PermissionMissing
+           6s  AwaitStopped x2 !PermissionMissing
+          12s  RestoreInstance !PermissionMissing
+          12s  Stranded !PermissionMissing
+          12s  Failed PermissionMissing
     -- recovery 1
        10m07s  RestoreInstance x4
        10m22s  DiscardImage

@@ -39,11 +39,11 @@ fn no_room_for_two_hours() {
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance !NoCapacity x30
-    2h02m57.867s  AwaitRunning
+    2h02m48.367s  AwaitRunning x3
     2h02m57.867s  AwaitImage
     2h02m57.867s  RegisterTemplate
     2h02m57.867s  CompleteSave
@@ -130,7 +130,7 @@ fn a_start_that_falls_back() {
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage
         21.5s  AwaitSnapshots x3
         23.5s  (RestartInstance, AwaitRunning) x3
@@ -161,12 +161,12 @@ fn no_room_for_longer_than_the_save_waits() {
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage
         21.5s  AwaitSnapshots x3
         23.5s  (RestartInstance, AwaitRunning) x59
        30m23s  RestartInstance
-     30m38.5s  AwaitRunning !RestartTimedOut
+       30m29s  AwaitRunning x3 !RestartTimedOut
      30m38.5s  RestoreInstance x63
     2h08m50.5s  DiscardImage
     2h08m50.5s  FailSave
@@ -193,11 +193,11 @@ fn a_key_that_is_lost_and_fixed() {
     assert_snapshot!(tell(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance
-          39s  AwaitRunning !RestoreImpossible
+        29.5s  AwaitRunning x3 !RestoreImpossible
           39s  RestoreInstance x4 !RestoreImpossible
           54s  Stranded
           54s  Failed RestoreImpossible
@@ -214,11 +214,11 @@ fn a_key_that_is_lost_and_fixed() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance
-          39s  AwaitRunning !RestoreImpossible
+        29.5s  AwaitRunning x3 !RestoreImpossible
           39s  RestoreInstance x4 !RestoreImpossible
           54s  Stranded
           54s  Failed RestoreImpossible
@@ -261,7 +261,7 @@ fn a_permission_that_comes_back_only_after_a_day() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance !PermissionMissing
@@ -346,7 +346,7 @@ fn no_room_for_two_days() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance !NoCapacity x61
@@ -381,11 +381,11 @@ fn status_checks_that_nobody_may_read() {
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance
-          39s  AwaitRunning
+        29.5s  AwaitRunning x3
         1m35s  AwaitImage
         1m35s  RegisterTemplate
         1m35s  CompleteSave

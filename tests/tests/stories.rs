@@ -38,11 +38,11 @@ fn a_running_instance() {
     assert_snapshot!(story_with(ask(), 0, |_| {}), @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance
-          39s  AwaitRunning
+        29.5s  AwaitRunning x3
         1m35s  AwaitImage
         1m35s  RegisterTemplate
         1m35s  CompleteSave
@@ -84,11 +84,11 @@ fn two_regions_of_which_one_fails() {
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance
-          39s  AwaitRunning
+        29.5s  AwaitRunning x3
         1m35s  AwaitImage
         1m35s  CopyImage x2
         1m50s  AwaitCopy x7 !CopyFailed
@@ -112,11 +112,11 @@ fn an_image_that_fails_after_the_restart() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance
-          39s  AwaitRunning
+        29.5s  AwaitRunning x3
         1m35s  AwaitImage !ImageFailed
         1m35s  RestoreInstance
         1m35s  DiscardImage
@@ -137,11 +137,11 @@ fn a_snapshot_that_fails() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance
-          39s  AwaitRunning
+        29.5s  AwaitRunning x3
         1m25s  AwaitImage !ImageFailed
         1m25s  RestoreInstance
         1m25s  DiscardImage
@@ -163,11 +163,11 @@ fn a_second_version() {
     assert_snapshot!(to_the_end(&world, &second), @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance
-          39s  AwaitRunning
+        29.5s  AwaitRunning x3
         1m03s  AwaitImage
         1m03s  RegisterTemplate
         1m03s  CompleteSave
@@ -180,11 +180,11 @@ fn a_second_version() {
     assert_snapshot!(tell(&world, &first), @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance
-          39s  AwaitRunning
+        29.5s  AwaitRunning x3
         1m35s  AwaitImage
         1m35s  RegisterTemplate
         1m35s  CompleteSave
@@ -216,11 +216,11 @@ fn a_template_for_the_world() {
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance
-          39s  AwaitRunning
+        29.5s  AwaitRunning x3
         1m35s  AwaitImage
         1m35s  RegisterTemplate
         1m35s  CompleteSave
@@ -252,11 +252,11 @@ fn everything_is_throttled_hard() {
     assert_snapshot!(stories[9], @r"
            0s  PlanSave x4
           36s  StopInstance
-        56.5s  AwaitStopped
+          42s  AwaitStopped x4
         56.5s  CreateImage
         57.5s  AwaitSnapshots x3
         59.5s  RestartInstance
-        1m15s  AwaitRunning
+       1m5.5s  AwaitRunning x3
         2m11s  AwaitImage
         2m11s  RegisterTemplate
         2m11s  CompleteSave
@@ -283,7 +283,7 @@ fn a_save_that_is_cancelled() {
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage
         21.5s  AwaitSnapshots !SaveCancelled
         21.5s  RestoreInstance x4
@@ -303,7 +303,7 @@ fn a_permission_that_is_taken_away_after_the_plan() {
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
-        20.5s  AwaitStopped
+           6s  AwaitStopped x4
         20.5s  CreateImage !PermissionMissing
         20.5s  RestoreInstance x4
         35.5s  DiscardImage !NotReady x4

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::await_image::{self, AwaitImage};
 use super::await_running::AwaitRunning;
 use super::await_stopped::AwaitStopped;
-use super::{Env, SaveRef, Step, look};
+use super::{Env, SaveRef, Step};
 use crate::domain::save::{SaveRecord, seconds_between};
-use crate::domain::{Code, Problem, Region, Timestamp};
-use crate::ports::{Call, InstanceState};
+use crate::domain::{Code, Problem};
+use crate::ports::Call;
 use crate::registry::{Awaited, Wait};
 
 /// See the module.
@@ -30,7 +30,7 @@ enum Until {
 }
 
 /// Which save, what it waits for, the token of the wait, how long this wait may take and all of them together, in
-/// seconds; and whether it has just been asked for, so that it cannot be there yet.
+/// seconds.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     #[serde(flatten)]
@@ -39,8 +39,6 @@ pub(super) struct Input {
     token: String,
     wait_s: u32,
     limit_s: f64,
-    #[serde(default)]
-    just_asked: bool,
 }
 
 /// Nothing: what counts is the answer to the token.
@@ -49,13 +47,7 @@ pub(super) struct Output {}
 
 impl Step for AwaitEvent {
     const NAME: &'static str = "AwaitEvent";
-    const CALLS: &'static [Call] = &[
-        Call::Instances,
-        Call::Images,
-        Call::Snapshots,
-        Call::Get,
-        Call::Put,
-    ];
+    const CALLS: &'static [Call] = &[Call::Images, Call::Snapshots, Call::Get, Call::Put];
     type Input = Input;
     type Output = Output;
 
@@ -95,18 +87,9 @@ impl Until {
             Until::Available => record.version.is_some(),
         }
     }
-
-    /// When EC2 was last asked for it.
-    fn asked(self, record: &SaveRecord) -> Option<Timestamp> {
-        match self {
-            Until::Stopped => record.stop_requested_at,
-            Until::Running => record.start_repeated_at.max(record.start_requested_at),
-            Until::Available => record.image_requested_at,
-        }
-    }
 }
 
-/// Begins the wait; answers whether it is over already. The look comes after the token is known:
+/// Begins the wait; answers whether it is over already. The look at an AMI comes after the token is known:
 /// what happens before the look is seen by it, and what happens after it finds the token.
 async fn begin(env: &Env, input: &Input) -> Result<bool, Problem> {
     let step = input.until.step();
@@ -125,34 +108,17 @@ async fn begin(env: &Env, input: &Input) -> Result<bool, Problem> {
     env.registry.put_wait(region, awaited, &wait).await?;
     // A cancel that came before the token was known.
     env.advance(&input.save, step).await?;
-    if input.just_asked {
+    if !matches!(input.until, Until::Available) {
+        // The definition has asked or looked a moment ago, and looks again in a few seconds.
         return Ok(false);
     }
-    let asked = input.until.asked(&record);
+    let asked = record.image_requested_at;
     let waited = asked.map_or(0.0, |asked| seconds_between(asked, now));
     if waited >= input.limit_s {
         // What to do about it is for the step that looks.
         return Ok(true);
     }
-    match input.until {
-        Until::Stopped => Ok(!is_stopping(env, region, &record).await?),
-        Until::Running => {
-            let instance = look(&*env.ec2, region, &record.instance()?.id).await?;
-            Ok(instance.is_none_or(|instance| instance.state != InstanceState::Pending))
-        }
-        Until::Available => await_image::look(env, &input.save, &record, waited).await,
-    }
-}
-
-/// Whether the instance is about to stop, or has not begun to yet.
-async fn is_stopping(env: &Env, region: &Region, record: &SaveRecord) -> Result<bool, Problem> {
-    let instance = look(&*env.ec2, region, &record.instance()?.id).await?;
-    let asked = record.stop_requested_at;
-    Ok(instance.is_some_and(|instance| match instance.state {
-        InstanceState::Stopping => true,
-        InstanceState::Running => asked.is_some_and(|asked| instance.launched_at <= asked),
-        _ => false,
-    }))
+    await_image::look(env, &input.save, &record, waited).await
 }
 
 fn ends_the_wait(code: Code) -> bool {
