@@ -428,6 +428,16 @@ fn nightly(keep: Option<u32>) -> ScheduleRequest {
     }
 }
 
+/// An AMI that is not available yet when all of its snapshots are completed.
+fn registered_late() {
+    let setup = Setup::slow(11, |durations| {
+        durations.registration = Duration::from_mins(5);
+    });
+    let world = launched(setup);
+    let id = begun(&world, ask());
+    to_the_end(&world, &id);
+}
+
 #[test]
 fn every_declared_call_of_a_step_is_made() {
     for_the_world();
@@ -440,6 +450,7 @@ fn every_declared_call_of_a_step_is_made() {
     woken();
     few_kept();
     more_than_one_call_removes();
+    registered_late();
     for step in steps::ALL {
         check(step.name, step.calls);
     }

@@ -20,7 +20,7 @@ use prism_tests::world::{REGION, Setup, World, begun, caller, launched, region, 
 use serde_json::{Value, json};
 
 /// After so many seconds without any event the AMI is looked at again, and the look takes one more.
-const FLOOR_S: f64 = 121.0;
+const FLOOR_S: f64 = 151.0;
 
 /// A world with Ada's instance whose AMI takes so long.
 fn world(seconds: u64, events: bool) -> World {

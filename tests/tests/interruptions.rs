@@ -96,7 +96,7 @@ fn somebody_starts_it_once_its_volumes_are_captured() {
         21.5s  AwaitSnapshots x7
         27.5s  RestartInstance
         33.5s  AwaitRunning x2
-        1m35s  AwaitImage
+        44.5s  AwaitImage x2
         1m35s  RegisterTemplate
         1m35s  CompleteSave
         1m35s  Succeeded

@@ -44,10 +44,10 @@ fn no_room_for_two_hours() {
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance !NoCapacity x30
     2h02m48.367s  AwaitRunning x3
-    2h02m57.867s  AwaitImage
-    2h02m57.867s  RegisterTemplate
-    2h02m57.867s  CompleteSave
-    2h02m57.867s  Succeeded
+    2h03m2.867s  AwaitImage
+    2h03m2.867s  RegisterTemplate
+    2h03m2.867s  CompleteSave
+    2h03m2.867s  Succeeded
     save: succeeded as kept@1
     instance: running, down for 7377.3671875 s, and 7377.8671875 s by the record
     left: AMIs 1, snapshots 1
@@ -134,10 +134,10 @@ fn a_start_that_falls_back() {
         20.5s  CreateImage
         21.5s  AwaitSnapshots x3
         23.5s  (RestartInstance, AwaitRunning) x3
-        1m40s  AwaitImage
-        1m40s  RegisterTemplate
-        1m40s  CompleteSave
-        1m40s  Succeeded
+        1m45s  AwaitImage
+        1m45s  RegisterTemplate
+        1m45s  CompleteSave
+        1m45s  Succeeded
     save: succeeded as kept@1
     instance: running, down for 99.5 s, and 100 s by the record
     left: AMIs 1, snapshots 1
@@ -386,7 +386,7 @@ fn status_checks_that_nobody_may_read() {
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance
         29.5s  AwaitRunning x3
-        1m35s  AwaitImage
+          44s  AwaitImage x2
         1m35s  RegisterTemplate
         1m35s  CompleteSave
         1m35s  Succeeded

@@ -43,7 +43,7 @@ fn a_running_instance() {
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance
         29.5s  AwaitRunning x3
-        1m35s  AwaitImage
+          44s  AwaitImage x2
         1m35s  RegisterTemplate
         1m35s  CompleteSave
         1m35s  Succeeded
@@ -64,7 +64,7 @@ fn an_instance_that_was_stopped() {
            0s  PlanSave
            0s  CreateImage
            1s  AwaitSnapshots x3
-      1m14.5s  AwaitImage
+           8s  AwaitImage x2
       1m14.5s  RegisterTemplate
       1m14.5s  CompleteSave
       1m14.5s  Succeeded
@@ -89,7 +89,7 @@ fn two_regions_of_which_one_fails() {
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance
         29.5s  AwaitRunning x3
-        1m35s  AwaitImage
+          44s  AwaitImage x2
         1m35s  CopyImage x2
         1m50s  AwaitCopy x7 !CopyFailed
         3m37s  FailCopy
@@ -117,7 +117,7 @@ fn an_image_that_fails_after_the_restart() {
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance
         29.5s  AwaitRunning x3
-        1m35s  AwaitImage !ImageFailed
+          44s  AwaitImage x2 !ImageFailed
         1m35s  RestoreInstance
         1m35s  DiscardImage
         1m35s  FailSave
@@ -142,7 +142,7 @@ fn a_snapshot_that_fails() {
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance
         29.5s  AwaitRunning x3
-        1m25s  AwaitImage !ImageFailed
+          44s  AwaitImage x2 !ImageFailed
         1m25s  RestoreInstance
         1m25s  DiscardImage
         1m25s  FailSave
@@ -168,7 +168,7 @@ fn a_second_version() {
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance
         29.5s  AwaitRunning x3
-        1m03s  AwaitImage
+          44s  AwaitImage x2
         1m03s  RegisterTemplate
         1m03s  CompleteSave
         1m03s  Succeeded
@@ -185,7 +185,7 @@ fn a_second_version() {
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance
         29.5s  AwaitRunning x3
-        1m35s  AwaitImage
+          44s  AwaitImage x2
         1m35s  RegisterTemplate
         1m35s  CompleteSave
         1m35s  Succeeded
@@ -221,7 +221,7 @@ fn a_template_for_the_world() {
         21.5s  AwaitSnapshots x3
         23.5s  RestartInstance
         29.5s  AwaitRunning x3
-        1m35s  AwaitImage
+          44s  AwaitImage x2
         1m35s  RegisterTemplate
         1m35s  CompleteSave
         1m35s  Succeeded
@@ -257,7 +257,7 @@ fn everything_is_throttled_hard() {
         57.5s  AwaitSnapshots x3
         59.5s  RestartInstance
        1m5.5s  AwaitRunning x3
-        2m11s  AwaitImage
+        1m20s  AwaitImage x2
         2m11s  RegisterTemplate
         2m11s  CompleteSave
         2m11s  Succeeded
