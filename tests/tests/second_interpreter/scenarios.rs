@@ -294,7 +294,7 @@ fn ends_from_outside() -> Vec<Scenario> {
         stopped("AwaitImage"),
         stopped("CopyImage"),
         stopped("RegisterTemplate"),
-        limited("a time limit that passes in a wait", 113, Vec::new()),
+        limited("a time limit that passes in a wait", 49, Vec::new()),
         limited(
             "a time limit that passes in a task",
             70,
