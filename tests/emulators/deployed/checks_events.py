@@ -5,7 +5,6 @@ patterns are tried on events as EC2 sends them, and the queue that the rules sen
 """
 
 import json
-import time
 
 from checks_cli import prism
 from checks_save import start
