@@ -19,10 +19,8 @@ import signal
 import sys
 import threading
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +28,7 @@ sys.path.insert(0, str(ROOT / "tests/emulators/deployed"))
 
 import checks_cli  # noqa: E402
 import stack  # noqa: E402
+from forward import forwarding  # noqa: E402
 from gate import CREDENTIAL, gate  # noqa: E402
 from issuer import issuer  # noqa: E402
 from servers import SPEED, ministack, simulated_ec2  # noqa: E402
@@ -39,7 +38,6 @@ OWNER = "iam:user/ann"
 # The gate looks up tags by itself, by this key.
 LOOKUPS = "AKIABEHINDTHEGATE"
 UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
-TIMEOUT_S = 30
 # RunInstances is let through twice a second.
 LAUNCH_S = 0.5
 # How many programs make schedules at once, and how long one takes at most.
@@ -314,44 +312,17 @@ def counting(wire):
     """Serves the simulated EC2 at `wire` once more and counts what it is asked."""
     counter = Counter()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(headers, body, ask):
+        known = look_up(headers, body)
+        told = counter.known.get(known) or ask()
+        if known and told[0] == 200:
+            counter.known[known] = told
+        elif not known:
+            counter.add(headers, body, b"RequestLimitExceeded" in told[2])
+        return told
 
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            known = look_up(self.headers, body)
-            status, kind, answer = counter.known.get(known) or self.ask(body)
-            if known and status == 200:
-                counter.known[known] = (status, kind, answer)
-            elif not known:
-                counter.add(self.headers, body, b"RequestLimitExceeded" in answer)
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def ask(self, body):
-            kept = {"Authorization", "Content-Type", "X-Amz-Target", "X-Amz-Date"}
-            headers = {key: value for key, value in self.headers.items() if key.title() in kept}
-            request = urllib.request.Request(wire + self.path, body, headers, method="POST")
-            try:
-                with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-                    return answer.status, answer.headers["Content-Type"], answer.read()
-            except urllib.error.HTTPError as error:
-                return error.code, error.headers["Content-Type"], error.read()
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    counter.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with forwarding(wire, answer) as counter.url:
         yield counter
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 if __name__ == "__main__":

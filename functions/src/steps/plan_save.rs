@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::planning::{Admitted, admitted};
-use super::{Env, Step, packages, preflight, runs, scheduled, turns};
+use super::{Env, Step, pacing, packages, preflight, runs, scheduled, turns};
 use crate::domain::audit::{Channel, Origin};
 use crate::domain::save::{Duty, SavePlan, SaveRecord, SaveRequest, SaveState, Turn};
 use crate::domain::schedule::{Schedule, ScheduleState};
@@ -379,8 +379,6 @@ fn output(env: &Env, plan: SavePlan, epoch: u32, dry_run: bool, of_many: bool) -
 
 /// The save waits for its turn.
 fn waiting(env: &Env, input: &Input, at: Timestamp) -> Output {
-    // In whole seconds, rounded up: it is never early.
-    let ms = (at - env.clock.now()).num_milliseconds().max(1);
     Output {
         save_id: input.save_id.clone(),
         epoch: input.epoch,
@@ -388,7 +386,8 @@ fn waiting(env: &Env, input: &Input, at: Timestamp) -> Output {
         was_running: false,
         copy_to: Vec::new(),
         plan: None,
-        wait_s: (ms + 999) / 1000,
+        // At least a second: the definition takes none for its turn.
+        wait_s: pacing::whole_seconds(at - env.clock.now()).max(1),
         look_s: LOOK_S,
     }
 }

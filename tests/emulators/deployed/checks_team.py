@@ -63,14 +63,17 @@ def check_project(world):
     prism(world, ann, "project", "create", "brain")
     prism(world, ann, "project", "member", "add", "brain", "iam:user/bob", "--role", "member")
     prism(world, ann, "project", "share-template", "brain", "kept", "--yes")
-    prism(world, bob, "launch", "kept", "bobs-kept", "--dry-run")
+    prism(world, bob, "launch", "kept", "bobs-kept", "--size", "M")
+    world.until_state("bobs-kept", "running")
     shown = prism(world, bob, "project", "templates", "brain").stdout
     assert "kept" in shown, shown
     prism(world, ann, "project", "budget", "brain", "--limit", "0.01", "--hard-stop")
-    save = ("save", "bobs", "too-much", "--project", "brain", "--yes", "--json")
+    # Not the instance that the schedule saves, perhaps at this moment.
+    save = ("save", "bobs-kept", "too-much", "--project", "brain", "--yes", "--json")
     refused = prism(world, bob, *save, expect=1).stderr
     assert "Budget" in refused, refused
-    assert world.instance("bobs")["State"]["Name"] == "running"
+    assert world.instance("bobs-kept")["State"]["Name"] == "running"
+    prism(world, bob, "terminate", "bobs-kept", "--yes")
     shown = prism(world, bob, "project", "costs", "brain").stdout
     assert "brain" in shown, shown
 

@@ -11,17 +11,14 @@ import hashlib
 import json
 import re
 import threading
-import urllib.error
 import urllib.parse
-import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from botocore.exceptions import ClientError
 from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
 
+from forward import forwarding
 from servers import ACCOUNT
 
-TIMEOUT_S = 30
 CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 # What each action names, by the parameter that names it, and what it makes. An action that is in
 # neither table knows no resources.
@@ -223,40 +220,12 @@ def gate(url):
     """Serves a gate to the simulated EC2 at `url` until the block ends."""
     one = Gate(url)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(headers, body, ask):
+        refusal = one.refusal(headers, body)
+        return refused(headers, *refusal) if refusal else ask()
 
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            refusal = one.refusal(self.headers, body)
-            status, kind, answer = refused(self.headers, *refusal) if refusal else self.ask(body)
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def ask(self, body):
-            kept = {"Authorization", "Content-Type", "X-Amz-Target", "X-Amz-Date"}
-            headers = {key: value for key, value in self.headers.items() if key.title() in kept}
-            request = urllib.request.Request(url + self.path, body, headers, method="POST")
-            try:
-                with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-                    return answer.status, answer.headers["Content-Type"], answer.read()
-            except urllib.error.HTTPError as error:
-                return error.code, error.headers["Content-Type"], error.read()
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    one.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with forwarding(url, answer) as one.endpoint:
         yield one
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def refused(headers, code, message):

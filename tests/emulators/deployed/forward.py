@@ -1,0 +1,51 @@
+"""A server between a client and another server, which sees what is asked."""
+
+import contextlib
+import threading
+import urllib.error
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+TIMEOUT_S = 30
+KEPT = {"Authorization", "Content-Type", "X-Amz-Target", "X-Amz-Date"}
+
+
+@contextlib.contextmanager
+def forwarding(url, answer):
+    """Serves on 127.0.0.1 until the block ends, and gives where.
+
+    A POST gets what `answer(headers, body, ask)` says: status, content type and body. `ask()` is the
+    answer of the server at `url`.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            status, kind, text = answer(self.headers, body, lambda: self.ask(body))
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def ask(self, body):
+            headers = {key: value for key, value in self.headers.items() if key.title() in KEPT}
+            request = urllib.request.Request(url + self.path, body, headers, method="POST")
+            try:
+                with urllib.request.urlopen(request, timeout=TIMEOUT_S) as told:
+                    return told.status, told.headers["Content-Type"], told.read()
+            except urllib.error.HTTPError as error:
+                return error.code, error.headers["Content-Type"], error.read()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
