@@ -69,11 +69,14 @@ impl Runs {
         self.recent.first().map(|run| run.began_at)
     }
 
-    /// Notes how a run stands: a new one, with how many were missed before it, or one that is known.
+    /// Notes how a run stands: a new one, with how many were missed before it, or one that is known. One that has ended
+    /// has ended, whatever a step that comes late still says.
     pub fn note(&mut self, run: Run) {
         if let Some(known) = self.recent.iter_mut().find(|it| it.save_id == run.save_id) {
-            let missed = known.missed;
-            *known = Run { missed, ..run };
+            if run.state.is_final() || !known.state.is_final() {
+                let missed = known.missed;
+                *known = Run { missed, ..run };
+            }
             return;
         }
         let newer = |it: &&Run| it.began_at > run.began_at;
@@ -111,6 +114,9 @@ mod tests {
         let first = &runs.recent[0];
         assert_eq!((first.state, first.missed), (SaveState::Succeeded, 3));
         assert_eq!(runs.last_began_at(), Some(first.began_at));
+        // A step that comes late begins it no more.
+        runs.note(run(29, SaveState::Running, 0));
+        assert_eq!(runs.recent[0].state, SaveState::Succeeded);
         // One that ends late takes its own place again.
         runs.note(run(15, SaveState::Failed, 0));
         assert_eq!(runs.recent[14].state, SaveState::Failed);
