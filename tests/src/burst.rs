@@ -124,8 +124,10 @@ impl Burst {
             world.pass(60);
             by_hand(&world, self.saves)
         });
+        let mut outcome = Outcome::default();
         while !world.executions.running().is_empty() {
             world.pass(300);
+            outcome.count_transitions(&world);
             world
                 .clock
                 .run(world.service.sweep())
@@ -135,7 +137,7 @@ impl Burst {
             .clock
             .run_until_idle()
             .expect("nothing waits for ever");
-        let mut outcome = Outcome::default();
+        outcome.count_transitions(&world);
         if let Some((by_hand, took)) = interactive {
             outcome.interactive_s = Some(took);
             begun.push(by_hand);
@@ -146,15 +148,6 @@ impl Burst {
         outcome.over_floor.sort_by(f64::total_cmp);
         outcome.downtimes.sort_by(f64::total_cmp);
         outcome.traffic = world.admin.traffic(&region()).expect("the cloud answers");
-        for name in world.executions.names() {
-            let history = world.executions.history(&name).expect("it is there");
-            let events = history.events();
-            let count = |is: fn(&Event) -> bool| events.iter().filter(|it| is(&it.event)).count();
-            let states = count(|event| matches!(event, Event::StateEntered { .. }));
-            let scheduled = count(|event| matches!(event, Event::TaskScheduled { .. }));
-            // A task that is scheduled once more is a retry, which is a transition.
-            outcome.transitions += states + scheduled.saturating_sub(count(is_task));
-        }
         outcome
     }
 
@@ -237,6 +230,22 @@ fn by_hand(world: &World, number: u32) -> (Begun, f64) {
 }
 
 impl Outcome {
+    /// Counts the state transitions of executions that have ended, of which nothing else is kept: the histories of
+    /// thousands take gigabytes.
+    fn count_transitions(&mut self, world: &World) {
+        for name in world.executions.names() {
+            let Some(history) = world.executions.take_history(&name) else {
+                continue;
+            };
+            let events = history.events();
+            let count = |is: fn(&Event) -> bool| events.iter().filter(|it| is(&it.event)).count();
+            let states = count(|event| matches!(event, Event::StateEntered { .. }));
+            let scheduled = count(|event| matches!(event, Event::TaskScheduled { .. }));
+            // A task that is scheduled once more is a retry, which is a transition.
+            self.transitions += states + scheduled.saturating_sub(count(is_task));
+        }
+    }
+
     fn add(&mut self, world: &World, begin: Timestamp, save: &Begun) {
         let history = world.cloud.history_of(&save.instance);
         let last = history.expect("the cloud answers").last().map(|it| it.1);

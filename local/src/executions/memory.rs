@@ -111,6 +111,15 @@ impl MemoryExecutions {
         self.all().get(name).map(|kept| Arc::clone(&kept.history))
     }
 
+    /// Takes the history of an execution that has ended, which is kept no longer; `None` while it runs, and of one that
+    /// is not known.
+    pub fn take_history(&self, name: &str) -> Option<Arc<MemoryHistory>> {
+        let mut all = self.all();
+        let kept = all.get_mut(name)?;
+        let ended = kept.execution.status != ExecutionStatus::Running;
+        ended.then(|| std::mem::take(&mut kept.history))
+    }
+
     /// The names of the executions that run, in alphabetical order.
     pub fn running(&self) -> Vec<String> {
         let all = self.all();
