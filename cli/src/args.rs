@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use prism_functions::ports::Architecture;
+use prism_functions::domain::ec2::Architecture;
 
 use crate::commands;
 

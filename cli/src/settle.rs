@@ -1,8 +1,8 @@
 //! Waiting until an instance is in the state that was asked for.
 
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::seconds_between;
 use prism_functions::domain::{Code, InstanceId, Problem, Region};
-use prism_functions::ports::InstanceState;
 
 use crate::app::Session;
 use crate::backend::Seen;

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use prism_functions::domain::Timestamp;
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::guide::Guide;
 use prism_functions::domain::save::{Finding, SaveRecord, seconds_between};
-use prism_functions::ports::InstanceState;
 
 use crate::text::{duration, plain, time};
 

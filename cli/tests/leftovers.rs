@@ -7,10 +7,9 @@ mod common;
 use std::path::Path;
 
 use common::{FAST, Prism};
-use prism_functions::ports::{
-    ImageFilter, ImageState, InstanceFilter, LaunchPermission, NewImage, Tags,
-};
-use prism_functions::steps::{DEPLOYMENT_TAG, SAVE_TAG};
+use prism_functions::domain::ec2::LaunchPermission;
+use prism_functions::domain::tags::{DEPLOYMENT_TAG, SAVE_TAG};
+use prism_functions::ports::{ImageFilter, ImageState, InstanceFilter, NewImage, Tags};
 use prism_local::Embedded;
 use serde_json::Value;
 

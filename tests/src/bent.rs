@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use prism_functions::domain::ec2::{LaunchPermission, StatusChecks};
 use prism_functions::domain::{
     ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, VolumeId,
 };
 use prism_functions::ports::{
     EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance,
-    InstanceFilter, InstanceType, KeyState, LaunchPermission, NewImage, NewInstance, Probe,
-    Reservation, Snapshot, SnapshotFilter, StatusChecks, Volume,
+    InstanceFilter, InstanceType, KeyState, NewImage, NewInstance, Probe, Reservation, Snapshot,
+    SnapshotFilter, Volume,
 };
 use prism_local::ec2::SimEc2;
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use prism_asl::{Event, StateKind};
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::pace::Ec2Share;
 use prism_functions::domain::pricing::STATE_TRANSITION;
 use prism_functions::domain::save::{SaveRecord, SaveState};
+use prism_functions::domain::tags::OWNER_TAG;
 use prism_functions::domain::{Code, InstanceId, SaveId, Timestamp};
-use prism_functions::ports::{Executions as _, InstanceState};
-use prism_functions::service::access::OWNER_TAG;
+use prism_functions::ports::Executions as _;
 use prism_local::ec2::{Durations, InstanceSpec, Traffic};
 use serde_json::json;
 

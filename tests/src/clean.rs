@@ -1,10 +1,9 @@
 //! The clean slate that every save must leave, however it ends (promises P1, P4, P5).
 
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{SaveRecord, SaveState};
-use prism_functions::ports::{
-    ImageFilter, ImageState, InstanceState, Key, SnapshotFilter, Table as _,
-};
-use prism_functions::steps::SAVE_TAG;
+use prism_functions::domain::tags::SAVE_TAG;
+use prism_functions::ports::{ImageFilter, ImageState, Key, SnapshotFilter, Table as _};
 
 use crate::sums;
 use crate::world::{World, region};

@@ -9,18 +9,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use prism_asl::{Functions, TaskFailure};
+use prism_functions::domain::ec2::{LaunchPermission, StatusChecks};
+use prism_functions::domain::inventory::Inventory;
 use prism_functions::domain::schedule::Schedule;
 use prism_functions::domain::{
     ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, Timestamp, VolumeId,
 };
+use prism_functions::operations::calls;
 use prism_functions::ports::{
     Call, EbsDefaults, Ec2, Ec2Error, Encryption, Execution, Executions, ExecutionsError, Firing,
-    Image, ImageCopy, ImageFilter, Index, Inspect, Instance, InstanceFilter, InstanceType,
-    Inventory, Item, Key, KeyState, LaunchPermission, NewImage, NewInstance, Notice, Notifier,
-    NotifierError, Page, Parameters, Probe, Query, Reservation, Schedules, SchedulesError,
-    Snapshot, SnapshotFilter, StatusChecks, Table, TableError, Volume, Write,
+    Image, ImageCopy, ImageFilter, Index, Inspect, Instance, InstanceFilter, InstanceType, Item,
+    Key, KeyState, NewImage, NewInstance, Notice, Notifier, NotifierError, Page, Parameters, Probe,
+    Query, Reservation, Schedules, SchedulesError, Snapshot, SnapshotFilter, Table, TableError,
+    Volume, Write,
 };
-use prism_functions::service::calls;
 use serde_json::Value;
 
 thread_local! {

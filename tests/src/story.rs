@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 
 use chrono::TimeDelta;
 use prism_asl::{Event, HistoryEvent, StateKind};
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::{SaveId, Timestamp};
-use prism_functions::ports::{Executions, InstanceState};
+use prism_functions::ports::Executions;
 
 use crate::clean;
 use crate::world::World;
@@ -197,7 +198,7 @@ fn tell_end(text: &mut String, world: &World, record: &SaveRecord) {
     }
     let inventory = world.admin.inventory().expect("the cloud answers");
     let ours = |tags: &prism_functions::ports::Tags| {
-        tags.get(prism_functions::steps::SAVE_TAG)
+        tags.get(prism_functions::domain::tags::SAVE_TAG)
             .is_some_and(|id| id == record.save_id.as_str())
     };
     let images = inventory.images.iter().filter(|(_, i)| ours(&i.tags));

@@ -2,7 +2,8 @@
 
 use prism_functions::domain::save::{SavePlan, SaveRequest};
 use prism_functions::domain::{Code, InstanceId, Problem};
-use prism_functions::steps::{self, PublicScope, Settings};
+use prism_functions::rules::{PublicScope, Settings};
+use prism_functions::steps;
 use prism_local::ec2::{Event, InstanceFacts, Inventory};
 use serde_json::json;
 

@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use prism_asl::{Machine, VirtualClock};
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
 use prism_functions::domain::{AccountId, InstanceId, Problem, Region, SaveId, Timestamp};
+use prism_functions::operations::{LaunchRequest, Service};
 use prism_functions::ports::{
     Clock, Ec2, Entropy, Inspect, Instance, InstanceFilter, Notice, Notifier, NotifierError,
     Parameters, Schedules,
 };
 use prism_functions::registry::Registry;
-use prism_functions::service::access::Caller;
-use prism_functions::service::{LaunchRequest, Service};
-use prism_functions::steps::{Env, Identity, Settings};
+use prism_functions::rules::access::Caller;
+use prism_functions::rules::{Env, Identity, Settings};
 use prism_local::PolledSchedules;
 use prism_local::ec2::{Admin, Cloud, Durations, Settings as CloudSettings, SimEc2};
 use prism_local::executions::{MemoryExecutions, VirtualTime, Wrap, machine};

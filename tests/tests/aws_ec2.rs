@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use prism_functions::aws::{AwsEc2, Clients, Limits, PublicParameters, caller_arn};
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::{ImageId, InstanceId, Region, VolumeId};
 use prism_functions::ports::{
-    Ec2, Encryption, ImageFilter, InstanceFilter, InstanceState, NewInstance, Parameters, Probe,
-    Tags,
+    Ec2, Encryption, ImageFilter, InstanceFilter, NewInstance, Parameters, Probe, Tags,
 };
 
 /// A parameter that moto knows, as AWS does.

@@ -13,14 +13,15 @@ use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{RegionCopy, SaveRequest};
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::{ImageId, Region, SaveId};
+use prism_functions::operations::{
+    ImportRequest, ProjectRequest, ShareRequest, TemplateFilter, calls,
+};
 use prism_functions::ports::{
     Call, Change, Condition, Ec2 as _, Encryption, Key, Reservation, Table as _, Write,
 };
 use prism_functions::registry::Awaited;
-use prism_functions::service::{
-    ImportRequest, ProjectRequest, ShareRequest, TemplateFilter, calls,
-};
-use prism_functions::steps::{self, PublicScope, Settings};
+use prism_functions::rules::{PublicScope, Settings};
+use prism_functions::steps;
 use prism_local::ec2::Capacity;
 use prism_tests::bent::Bent;
 use prism_tests::recorded::{calling, seen};

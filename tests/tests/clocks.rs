@@ -2,11 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use chrono::TimeDelta;
+use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::schedule::ScheduleRequest;
-use prism_functions::ports::{
-    Change, Condition, Ec2 as _, Key, LaunchPermission, Table as _, Write,
-};
-use prism_functions::service::{Left, ShareRequest};
+use prism_functions::operations::{Left, ShareRequest};
+use prism_functions::ports::{Change, Condition, Ec2 as _, Key, Table as _, Write};
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};
 use serde_json::{Value, json};
 

@@ -9,15 +9,15 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use prism_asl::{Functions, TaskFailure};
+use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::grant::GrantState;
 use prism_functions::domain::template::{Template, TemplateState, Version};
 use prism_functions::domain::{Code, Problem, TemplateName};
-use prism_functions::ports::{
-    Ec2 as _, Item, Key, LaunchPermission, Page, Query, Table, TableError, Write,
-};
+use prism_functions::operations::{Service, ShareRequest, TemplateEdit};
+use prism_functions::ports::{Ec2 as _, Item, Key, Page, Query, Table, TableError, Write};
 use prism_functions::registry::{Registry, Stored};
-use prism_functions::service::{Service, ShareRequest, TemplateEdit};
-use prism_functions::steps::{self, Env};
+use prism_functions::rules::Env;
+use prism_functions::steps;
 use prism_local::executions::StepFunctions;
 use prism_tests::interleaved::{Doing, give_way, interleave};
 use prism_tests::watched::Watched;
@@ -146,7 +146,7 @@ fn scene(seed: u64) -> Scene {
     let mut payloads = Vec::new();
     for number in 0..SAVES {
         let id = format!("once-{seed}-{number}");
-        let save_id = prism_functions::service::save_id_of(&ada.user, &id).unwrap();
+        let save_id = prism_functions::operations::save_id_of(&ada.user, &id).unwrap();
         HELD.lock().unwrap().insert(save_id.to_string(), false);
         let request = save_request(&format!("work-{number}"), "kept");
         let started = world.service.start_save(&ada, request, Some(&id));

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::schedule::ScheduleRequest;
+use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
 use prism_functions::domain::{Code, LaunchTemplateId, Problem, TemplateName};
-use prism_functions::ports::Ec2 as _;
-use prism_functions::service::{
+use prism_functions::operations::{
     Deletion, Expected, ImportRequest, LaunchRequest, ShareRequest, TemplateEdit, TemplateView,
 };
-use prism_functions::steps::SAVE_TAG;
+use prism_functions::ports::Ec2 as _;
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
 
 /// Has the service of a world do something.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use prism_functions::domain::Code;
+use prism_functions::operations::Service;
 use prism_functions::ports::{Item, Key, Page, Query, Table, TableError, Write};
 use prism_functions::registry::Registry;
-use prism_functions::service::Service;
-use prism_functions::steps::Env;
+use prism_functions::rules::Env;
 use prism_tests::world::{REGION, Setup, World, begun, id_of, launched, save_request};
 use serde_json::{Value, json};
 

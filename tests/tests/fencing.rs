@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::{Code, SaveId};
+use prism_functions::operations::Service;
 use prism_functions::ports::{Item, Key, Page, Query, Table, TableError, Tags, Write};
 use prism_functions::registry::Registry;
-use prism_functions::service::Service;
-use prism_functions::steps::{self, Env, SAVE_TAG};
+use prism_functions::rules::Env;
+use prism_functions::steps;
 use prism_tests::story::to_the_end;
 use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
 use serde_json::{Value, json};

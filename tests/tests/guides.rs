@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::guide::{self, Guide};
 use prism_functions::domain::save::{SaveRecord, SaveState};
-use prism_functions::ports::{Encryption, InstanceState};
+use prism_functions::ports::Encryption;
 use prism_local::ec2::{Capacity, KeyPolicy};
 use prism_tests::cloudformation::template;
 use prism_tests::story::to_the_end;

@@ -24,7 +24,7 @@ fn start(
     world: &World,
     request: SaveRequest,
     id: &str,
-) -> Result<prism_functions::service::Started, prism_functions::domain::Problem> {
+) -> Result<prism_functions::operations::Started, prism_functions::domain::Problem> {
     let ada = caller("ada");
     let started = world.service.start_save(&ada, request, Some(id));
     world.clock.run(started)

@@ -5,7 +5,7 @@
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Code, Problem};
-use prism_functions::service::{ImportRequest, Imported, LaunchRequest};
+use prism_functions::operations::{ImportRequest, Imported, LaunchRequest};
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
 
 /// Has the service of a world do something.

@@ -111,7 +111,9 @@ fn somebody_starts_it_once_its_volumes_are_captured() {
 #[test]
 fn an_image_that_fails_before_its_snapshots() {
     fn failed(image: Image) -> Image {
-        let ours = image.tags.contains_key(prism_functions::steps::SAVE_TAG);
+        let ours = image
+            .tags
+            .contains_key(prism_functions::domain::tags::SAVE_TAG);
         let reason = StateReason {
             code: "Client.ImageCreationFailed".to_owned(),
             message: "EC2 had a bad day".to_owned(),

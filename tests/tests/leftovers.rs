@@ -3,12 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use prism_functions::domain::copy::CopyRequest;
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::SaveState;
 use prism_functions::domain::schedule::ScheduleRequest;
+use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::{Region, SaveId};
-use prism_functions::ports::{Condition, InstanceState, Key, NewImage, Table as _, Tags, Write};
-use prism_functions::service::{Fixed, Left, Leftover, TemplateFilter};
-use prism_functions::steps::SAVE_TAG;
+use prism_functions::operations::{Fixed, Left, Leftover, TemplateFilter};
+use prism_functions::ports::{Condition, Key, NewImage, Table as _, Tags, Write};
 use prism_tests::world::{
     REGION, Setup, World, begun, caller, id_of, launched, region, save_request,
 };

@@ -2,11 +2,11 @@
 //! table than a page, however many templates there are.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::{Code, Problem, TemplateName};
-use prism_functions::ports::Architecture;
-use prism_functions::service::{
+use prism_functions::operations::{
     ImportRequest, ProjectRequest, ShareRequest, TemplateEdit, TemplateFilter, TemplateSummary,
 };
 use prism_tests::world::{Setup, World, caller, launched, save_request};

@@ -5,13 +5,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::domain::template::{Template, TemplateRef, Version};
 use prism_functions::domain::{Code, Problem};
-use prism_functions::ports::{Architecture, Item, Key, Page, Query, Table, TableError, Write};
+use prism_functions::operations::{LaunchRequest, Service, TemplateView};
+use prism_functions::ports::{Item, Key, Page, Query, Table, TableError, Write};
 use prism_functions::registry::Registry;
-use prism_functions::service::{LaunchRequest, Service, TemplateView};
-use prism_functions::steps::Env;
+use prism_functions::rules::Env;
 use prism_tests::clean;
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
 

@@ -3,14 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use prism_functions::domain::copy::CopyRequest;
+use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::save::SaveRequest;
+use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
 use prism_functions::domain::{Code, ImageId, Problem, Region, TemplateName};
-use prism_functions::ports::{Ec2 as _, LaunchPermission};
-use prism_functions::service::{
-    Deletion, Fixed, ImageFault, Left, Leftover, ShareRequest, TemplateFilter, TemplateView,
+use prism_functions::operations::{
+    Deletion, Fixed, Left, Leftover, ShareRequest, TemplateFilter, TemplateView,
 };
-use prism_functions::steps::SAVE_TAG;
+use prism_functions::ports::Ec2 as _;
+use prism_functions::rules::ImageFault;
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
 
 /// Has the service of a world do something.

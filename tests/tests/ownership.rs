@@ -10,12 +10,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use prism_functions::domain::save::SaveState;
+use prism_functions::domain::tags::{DEPLOYMENT_TAG, OWNER_TAG, SAVE_TAG};
 use prism_functions::domain::{Code, DeploymentId, SaveId};
+use prism_functions::operations::{Fixed, Left, Leftovers, Service, ShareRequest, save_id_of};
 use prism_functions::ports::{Change, Condition, Ec2 as _, Key, NewImage, Table as _, Tags, Write};
 use prism_functions::registry::Registry;
-use prism_functions::service::access::OWNER_TAG;
-use prism_functions::service::{Fixed, Left, Leftovers, Service, ShareRequest, save_id_of};
-use prism_functions::steps::{DEPLOYMENT_TAG, Env, Identity, SAVE_TAG};
+use prism_functions::rules::{Env, Identity};
 use prism_local::ec2::InstanceSpec;
 use prism_local::store::MemoryTable;
 use prism_tests::world::{DEPLOYMENT, Setup, World, caller, id_of, launched, region, save_request};
@@ -192,7 +192,7 @@ fn another_deployments_doctor_finds_nothing_of_this_one() {
 }
 
 /// What a doctor of this deployment would find that had lost its table.
-fn everything(world: &World) -> Vec<prism_functions::service::Leftover> {
+fn everything(world: &World) -> Vec<prism_functions::operations::Leftover> {
     look(world, &deployment(world, DEPLOYMENT)).found
 }
 

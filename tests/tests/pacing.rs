@@ -11,12 +11,12 @@ use async_trait::async_trait;
 use futures::future::join_all;
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveState, seconds_between};
+use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::{Code, Region, SaveId, Timestamp};
+use prism_functions::operations::{Fixed, ImportRequest};
 use prism_functions::ports::{
     Executions as _, Item, Key, NewImage, Page, Query, Table, TableError, Tags, Write,
 };
-use prism_functions::service::{Fixed, ImportRequest};
-use prism_functions::steps::SAVE_TAG;
 use prism_local::ec2::Traffic;
 use prism_tests::between::Between;
 use prism_tests::story::to_the_end;

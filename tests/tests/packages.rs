@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use prism_functions::domain::inventory::{Inventory, Package};
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::{Code, InstanceId, Region};
-use prism_functions::ports::{Clock, Ec2Error, Inspect, Inventory, Package};
+use prism_functions::ports::{Clock, Ec2Error, Inspect};
 use prism_local::executions::VirtualTime;
 use prism_tests::contract;
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use prism_functions::operations::calls;
 use prism_functions::ports::Call;
-use prism_functions::service::calls;
 use prism_tests::cloudformation::{Statement, Template, template};
 use serde_json::json;
 

@@ -1,8 +1,8 @@
 //! What an instance is refused for, it is refused for before anything has changed (promise P2).
 
 use prism_functions::domain::Code;
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{SaveRequest, SaveState};
-use prism_functions::ports::InstanceState;
 use prism_local::ec2::{InstanceFacts, Purchase};
 use prism_tests::untouched::{ask, edited, plans, refuses, refuses_to, world};
 use prism_tests::world::{caller, save_request};

@@ -7,7 +7,7 @@ use std::sync::Barrier;
 
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::{Code, Problem, SaveId};
-use prism_functions::service::Service;
+use prism_functions::operations::Service;
 use prism_local::Embedded;
 use prism_tests::world::{caller, launch_request, save_request};
 

@@ -8,18 +8,21 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use prism_functions::domain::copy::CopyRequest;
+use prism_functions::domain::ec2::{Architecture, InstanceState};
+use prism_functions::domain::inventory::Inventory;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::{
     Code, ImageId, InstanceId, Problem, Region, SaveId, TemplateName, UserId,
 };
-use prism_functions::ports::{
-    Architecture, Ec2, Ec2Error, ImageFilter, ImageState, Inspect, InstanceState, Inventory, Table,
+use prism_functions::operations::{
+    ImportRequest, ProjectRequest, ScheduleEdit, ShareRequest, Shared,
 };
+use prism_functions::ports::{Ec2, Ec2Error, ImageFilter, ImageState, Inspect, Table};
 use prism_functions::registry::Registry;
-use prism_functions::service::{ImportRequest, ProjectRequest, ScheduleEdit, ShareRequest, Shared};
-use prism_functions::steps::{self, PublicScope, Settings};
+use prism_functions::rules::{PublicScope, Settings};
+use prism_functions::steps;
 use prism_tests::bent::Bent;
 use prism_tests::interleaved::{Doing, Yielding, interleave};
 use prism_tests::untouched::plan;
@@ -408,7 +411,7 @@ fn an_added_architecture_a_copy_a_rollback_and_an_import_show_files_too() {
     let shared = world.clock.run(service.share(&ada, &again, &request, None));
     assert_eq!(paths(&shared.unwrap_err()), [KEY]);
 
-    let arm = prism_functions::service::LaunchRequest {
+    let arm = prism_functions::operations::LaunchRequest {
         architecture: Some(Architecture::Arm64),
         ..launch_request("ubuntu", "arm")
     };

@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
 use prism_functions::domain::{InstanceId, SaveId};
-use prism_functions::ports::InstanceState;
 use prism_local::ec2::Capacity;
 use prism_tests::clean;
 use prism_tests::world::{Setup, World, begun, caller, region, save_request};

@@ -11,7 +11,7 @@ use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::{Problem, ProjectName, TemplateName, UserId};
-use prism_functions::service::{
+use prism_functions::operations::{
     AuditFilter, ImportRequest, LaunchRequest, ProjectEdit, ProjectRequest, ScheduleEdit,
     ShareRequest, TemplateEdit, TemplateFilter,
 };
@@ -283,7 +283,7 @@ fn of_projects(asked: &mut Asked<'_>) {
     asked.reads("templates of a project", Page(3, 2), templates, none);
     let costs = service.project_costs(&ada, &brain);
     // A line for each version is what is asked for, of each template with its place and record.
-    let lines = |costs: &prism_functions::service::ProjectCosts| {
+    let lines = |costs: &prism_functions::operations::ProjectCosts| {
         let versions = costs.templates.iter().map(|it| it.versions.len());
         versions.sum()
     };

@@ -2,9 +2,9 @@
 //! puts everything back (promise P1).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::SaveState;
 use prism_functions::domain::{Code, SaveId};
-use prism_functions::ports::InstanceState;
 use prism_local::ec2::Capacity;
 use prism_tests::clean;
 use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};

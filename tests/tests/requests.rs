@@ -1,10 +1,11 @@
 //! What a request is refused for, what it is warned of, and what it shows without being done (promise P2).
 
 use prism_functions::domain::Code;
+use prism_functions::domain::ec2::StatusChecks;
 use prism_functions::domain::save::{SavePlan, SaveRequest, SaveState};
 use prism_functions::domain::template::Visibility;
-use prism_functions::ports::{Encryption, Executions, KeyState, StatusChecks};
-use prism_functions::service::LaunchRequest;
+use prism_functions::operations::LaunchRequest;
+use prism_functions::ports::{Encryption, Executions, KeyState};
 use prism_local::ec2::{InstanceFacts, KeyPolicy};
 use prism_tests::bent::Bent;
 use prism_tests::untouched::{self, ask, edited, open_world, plans, refuses, world};

@@ -12,11 +12,14 @@ use prism_functions::domain::audit::Subject;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::{SaveRecord, SaveRequest, SaveState};
 use prism_functions::domain::schedule::ScheduleRequest;
+use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
 use prism_functions::domain::{Code, ImageId, ProjectName, TemplateName};
+use prism_functions::operations::{
+    AuditFilter, ImportRequest, ProjectRequest, Service, ShareRequest,
+};
 use prism_functions::ports::{Ec2 as _, ImageFilter};
-use prism_functions::service::{AuditFilter, ImportRequest, ProjectRequest, Service, ShareRequest};
-use prism_functions::steps::{self, SAVE_TAG};
+use prism_functions::steps;
 use prism_local::ec2::Admin;
 use prism_tests::between::Between;
 use prism_tests::world::{

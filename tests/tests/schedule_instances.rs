@@ -6,8 +6,8 @@ use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::template::{TemplateState, Version};
 use prism_functions::domain::{Code, InstanceId, ScheduleName, TemplateName};
+use prism_functions::operations::{ScheduleEdit, ScheduleView};
 use prism_functions::ports::{Condition, Key, Table as _, Write};
-use prism_functions::service::{ScheduleEdit, ScheduleView};
 use prism_tests::world::{Setup, World, caller, id_of, launched, region, save_request};
 
 /// Has the service of a world do something.

@@ -2,11 +2,12 @@
 //! and never begun for a schedule that is gone or holds still, however late EventBridge comes.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::schedule::{RUNS, Schedule, ScheduleRequest};
 use prism_functions::domain::{Code, Problem, ScheduleName};
-use prism_functions::ports::{Executions as _, InstanceState};
-use prism_functions::service::{ScheduleView, Started};
+use prism_functions::operations::{ScheduleView, Started};
+use prism_functions::ports::Executions as _;
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};
 
 fn nightly() -> ScheduleName {

@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::template_file::TemplateFile;
 use prism_functions::domain::{Code, ImageId, Problem, Region};
-use prism_functions::ports::Architecture;
-use prism_functions::service::{ImportRequest, Imported};
+use prism_functions::operations::{ImportRequest, Imported};
 use prism_tests::world::{Setup, World, caller, id_of, launched, save_request};
 use proptest::prelude::*;
 use proptest::sample::select;

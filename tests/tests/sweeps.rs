@@ -7,15 +7,15 @@ use std::task::Poll;
 
 use async_trait::async_trait;
 use futures::future::{join, poll_fn};
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::seconds_between;
 use prism_functions::domain::{SaveId, Timestamp};
+use prism_functions::operations::Service;
 use prism_functions::ports::{
-    Execution, Executions, ExecutionsError, InstanceState, Item, Key, Page, Query, Table,
-    TableError, Write,
+    Execution, Executions, ExecutionsError, Item, Key, Page, Query, Table, TableError, Write,
 };
 use prism_functions::registry::Registry;
-use prism_functions::service::Service;
-use prism_functions::steps::Env;
+use prism_functions::rules::Env;
 use prism_tests::story::to_the_end;
 use prism_tests::world::{REGION, Setup, World, begun, id_of, launched, save_request};
 use serde_json::{Value, json};

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::SavePlan;
 use prism_functions::domain::{Code, InstanceId, SaveId, VolumeId};
-use prism_functions::ports::{Encryption, InstanceState, Reservation};
+use prism_functions::ports::{Encryption, Reservation};
 use prism_local::ec2::{Durations, InstanceSpec, Settings, VolumeSpec};
 use prism_tests::clean;
 use prism_tests::story::to_the_end;

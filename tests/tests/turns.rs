@@ -6,11 +6,12 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{SaveRecord, SaveState, seconds_between};
+use prism_functions::domain::tags::OWNER_TAG;
 use prism_functions::domain::{Code, SaveId};
-use prism_functions::ports::{Ec2Error, InstanceState, Table as _};
-use prism_functions::service::access::OWNER_TAG;
-use prism_functions::steps::Settings;
+use prism_functions::ports::{Ec2Error, Table as _};
+use prism_functions::rules::Settings;
 use prism_local::ec2::InstanceSpec;
 use prism_tests::bent::Bent;
 use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};

@@ -14,12 +14,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::template::{Template, TemplateState, Usage, Version, Visibility};
 use prism_functions::domain::{Timestamp, UserId};
-use prism_functions::ports::{Architecture, Index, Item};
+use prism_functions::operations::{Service, TemplateFilter};
+use prism_functions::ports::{Index, Item};
 use prism_functions::registry::Registry;
-use prism_functions::service::{Service, TemplateFilter};
 use prism_local::store::SqliteTable;
 use prism_tests::world::{BEGIN, World, caller, launch_request, region, save_request};
 use rusqlite::Connection;

@@ -5,9 +5,9 @@
 
 use std::time::{Duration, Instant};
 
+use prism_functions::domain::tags::OWNER_TAG;
 use prism_functions::ports::Encryption;
-use prism_functions::service::access::OWNER_TAG;
-use prism_functions::steps::Settings;
+use prism_functions::rules::Settings;
 use prism_local::ec2::{Durations, InstanceSpec, Settings as CloudSettings, VolumeSpec};
 use prism_tests::world::{World, caller, region, save_request};
 

@@ -1,10 +1,11 @@
-//! `boundary`: nothing that a clone builds by default knows AWS's SDK, and the source keeps the
-//! house rules of [`crate::tidy`].
+//! `boundary`: nothing that a clone builds by default knows AWS's SDK, no layer names one above it, and the
+//! source keeps the house rules of [`crate::tidy`].
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::Outcome;
+use crate::layers;
 use crate::shell::{cargo, output, root, variable};
 use crate::tidy::{self, Source};
 
@@ -32,6 +33,7 @@ pub(crate) fn run() -> Outcome {
     for source in &sources {
         problems.extend(tidy::problems(source, &machine));
     }
+    problems.extend(layers::problems(&sources)?);
     if problems.is_empty() {
         println!(
             "no package builds AWS's SDK by default; {} files keep the house rules",

@@ -13,6 +13,7 @@ mod demo;
 mod docs;
 mod emulator;
 mod fuzz;
+mod layers;
 mod openapi;
 mod package;
 mod shell;

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use prism_functions::domain::audit::Channel;
 use prism_functions::domain::save::SaveRecord;
 use prism_functions::domain::{InstanceId, Problem, Region, SaveId, UserId};
+use prism_functions::operations::{Recovery, Service};
 use prism_functions::ports::ExecutionStatus;
-use prism_functions::service::access::Caller;
-use prism_functions::service::{Recovery, Service};
+use prism_functions::rules::access::Caller;
 use prism_local::{Embedded, GuestAnswer};
 
 use super::served::Served;

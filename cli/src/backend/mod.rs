@@ -15,19 +15,21 @@ use async_trait::async_trait;
 use prism_functions::domain::audit::AuditEvent;
 use prism_functions::domain::copy::{CopyPlan, CopyRequest};
 use prism_functions::domain::diff::TemplateDiff;
+use prism_functions::domain::ec2::InstanceState;
+use prism_functions::domain::inventory::Inventory;
 use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
 use prism_functions::domain::template::{TemplateRef, Version};
 use prism_functions::domain::{
     InstanceId, Problem, Region, SaveId, ScheduleName, TemplateName, Timestamp, UserId,
 };
-use prism_functions::ports::{Instance, InstanceState, Inventory};
-use prism_functions::registry::Listed;
-use prism_functions::service::{
+use prism_functions::operations::{
     AuditFilter, Deletion, ImportRequest, Imported, InstanceView, LaunchPlan, LaunchRequest,
     Lineage, Recovery, RolledBack, ScheduleEdit, ScheduleView, Started, TemplateEdit,
     TemplateFilter, TemplateSummary, TemplateView,
 };
+use prism_functions::ports::Instance;
+use prism_functions::registry::Listed;
 
 pub(crate) use local::Local;
 pub(crate) use pace::{Looks, Pace};
@@ -66,7 +68,7 @@ impl From<Instance> for Seen {
     }
 }
 
-pub(crate) use prism_functions::service::Unrecorded;
+pub(crate) use prism_functions::operations::Unrecorded;
 
 /// What commands ask for.
 #[async_trait]

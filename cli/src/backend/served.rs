@@ -7,20 +7,20 @@ use async_trait::async_trait;
 use prism_functions::domain::audit::AuditEvent;
 use prism_functions::domain::copy::{CopyPlan, CopyRequest};
 use prism_functions::domain::diff::TemplateDiff;
+use prism_functions::domain::inventory::Inventory;
 use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
 use prism_functions::domain::template::{TemplateRef, Version};
 use prism_functions::domain::{
     Code, Problem, Region, SaveId, ScheduleName, TemplateName, Timestamp, UserId,
 };
-use prism_functions::ports::Inventory;
-use prism_functions::registry::Listed;
-use prism_functions::service::access::Caller;
-use prism_functions::service::{
+use prism_functions::operations::{
     AuditFilter, Deletion, Expected, ImportRequest, Imported, InstanceView, LaunchPlan,
     LaunchRequest, Lineage, Recovery, RolledBack, ScheduleEdit, ScheduleView, Service, Started,
     TemplateEdit, TemplateFilter, TemplateSummary, TemplateView,
 };
+use prism_functions::registry::Listed;
+use prism_functions::rules::access::Caller;
 
 use super::{Backend, Local, Pace, Place, Seen, Unrecorded};
 

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use clap::Args;
+use prism_functions::domain::ec2::{Architecture, InstanceState};
 use prism_functions::domain::sizes::Size;
 use prism_functions::domain::{Problem, ProjectName};
-use prism_functions::ports::{Architecture, InstanceState};
-use prism_functions::service::{InstanceView, LaunchPlan, LaunchRequest};
+use prism_functions::operations::{InstanceView, LaunchPlan, LaunchRequest};
 use serde_json::json;
 
 use crate::app::Session;

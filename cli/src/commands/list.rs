@@ -1,7 +1,7 @@
 //! `prism list`.
 
 use clap::Args;
-use prism_functions::service::InstanceView;
+use prism_functions::operations::InstanceView;
 use serde_json::json;
 
 use crate::app::Session;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::Args;
 use prism_functions::domain::save::{SavePlan, SaveRequest};
 use prism_functions::domain::{Code, Problem, Region, SaveId};
-use prism_functions::service::Started;
+use prism_functions::operations::Started;
 use serde_json::json;
 
 use crate::app::Session;

@@ -1,7 +1,7 @@
 //! `prism start`.
 
 use clap::Args;
-use prism_functions::ports::InstanceState;
+use prism_functions::domain::ec2::InstanceState;
 
 use crate::app::Session;
 use crate::commands::stop::{Change, done};

@@ -1,7 +1,7 @@
 //! `prism stop`, and what it shares with `prism start` and `prism terminate`.
 
 use clap::Args;
-use prism_functions::ports::InstanceState;
+use prism_functions::domain::ec2::InstanceState;
 use serde_json::json;
 
 use crate::app::Session;

@@ -1,10 +1,10 @@
 //! `prism templates`.
 
 use clap::Args;
+use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::template::TemplateState;
 use prism_functions::domain::{Problem, ProjectName};
-use prism_functions::ports::Architecture;
-use prism_functions::service::{TemplateFilter, TemplateSummary};
+use prism_functions::operations::{TemplateFilter, TemplateSummary};
 use serde_json::json;
 
 use crate::app::Session;

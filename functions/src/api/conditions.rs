@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 
 use super::problem::Refused;
 use crate::domain::{Code, Problem};
-use crate::service::Expected;
+use crate::operations::Expected;
 
 /// The most tags that a request may name.
 const TAGS: usize = 10;

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 
 use super::problem::Refused;
 use crate::domain::{Code, Problem};
-use crate::service::access::Caller;
+use crate::rules::access::Caller;
 
 /// Who asks, as the outermost layer has found it out. It is left with the request as an extension.
 #[derive(Debug, Clone, PartialEq, Eq)]

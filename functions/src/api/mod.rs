@@ -11,50 +11,32 @@ mod finish;
 mod identity;
 mod input;
 mod openapi;
-mod pages;
 mod problem;
 mod routes;
 mod schemas;
+mod serve;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
-use axum::middleware;
+use axum::{Router, middleware};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::ids::shown;
-use crate::domain::{Code, Problem, UserId};
-use crate::service::{InstanceView, LaunchPlan, Service};
+use crate::domain::{Code, Problem};
+use crate::operations::{InstanceView, LaunchPlan, Service};
 
+pub use crate::operations::Me;
+pub use crate::operations::parts::{BODY_BYTES, PAGE_DEFAULT, PAGE_MOST, Page, Planned};
 pub use finish::{RequestId, answer};
 pub use identity::{Anonymous, Authenticated};
 pub use openapi::document;
-pub use pages::{PAGE_DEFAULT, PAGE_MOST, Page};
 pub use problem::{PROBLEM_JSON, ProblemBody, Refused, status};
 
-/// The most bytes that the body of a request may have.
-pub const BODY_BYTES: usize = 64 * 1024;
 /// The header under which the same request is the same request.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
-
-/// Who the caller is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Me {
-    /// The user.
-    pub user: UserId,
-}
-
-/// What a request would do, which was not done.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Planned<P> {
-    /// Always true.
-    pub dry_run: bool,
-    /// What would be done.
-    pub plan: P,
-}
 
 /// An instance that was launched.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -97,8 +79,10 @@ impl Api {
     /// The router. A layer around it has to leave an [`Authenticated`] with each request; without
     /// one every route but that of the OpenAPI document answers 401.
     pub fn router(self) -> Router {
-        let (router, document) = routes::all().split_for_parts();
+        let (router, mut document) = routes::all().split_for_parts();
+        openapi::add_operations(&mut document);
         router
+            .merge(serve::routes())
             .merge(openapi::route(&document))
             .method_not_allowed_fallback(method_not_allowed)
             .fallback(route_not_found)

@@ -5,21 +5,26 @@ use std::collections::BTreeMap;
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
+use utoipa::openapi::path::{Operation, OperationBuilder};
+use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref,
-    RefOr, Response, ResponseBuilder, SecurityRequirement,
+    ComponentsBuilder, ContentBuilder, HttpMethod, InfoBuilder, LicenseBuilder, OpenApi,
+    OpenApiBuilder, Ref, RefOr, Required, Response, ResponseBuilder, SecurityRequirement,
 };
 use utoipa::{IntoResponses, PartialSchema as _, ToSchema as _};
 
 use super::{Api, PROBLEM_JSON, ProblemBody, routes};
+use crate::operations::{self, Entry, Method};
 
 /// Where the document is.
 const PATH: &str = "/v1/openapi.json";
 
 /// The document, with every route.
 pub fn document() -> OpenApi {
-    routes::all().into_openapi()
+    let mut document = routes::all().into_openapi();
+    add_operations(&mut document);
+    document
 }
 
 /// What the document says before any route.
@@ -61,6 +66,71 @@ pub(super) fn route(document: &OpenApi) -> Router<Api> {
     let text = document.to_json().expect("the document is JSON");
     let answer = move || async move { ([(CONTENT_TYPE, "application/json")], text) };
     Router::new().route(PATH, get(answer))
+}
+
+/// Adds the operations to a document.
+pub(super) fn add_operations(document: &mut OpenApi) {
+    let mut schemas = Vec::new();
+    for entry in operations::ALL {
+        document
+            .paths
+            .add_path_operation(entry.path, vec![method(entry.method)], operation(entry));
+        (entry.schemas)(&mut schemas);
+    }
+    let components = document.components.get_or_insert_default();
+    components.schemas.extend(schemas);
+}
+
+fn method(method: Method) -> HttpMethod {
+    match method {
+        Method::Get => HttpMethod::Get,
+        Method::Post => HttpMethod::Post,
+        Method::Put => HttpMethod::Put,
+        Method::Patch => HttpMethod::Patch,
+        Method::Delete => HttpMethod::Delete,
+    }
+}
+
+/// An operation as the document has it.
+fn operation(entry: &Entry) -> Operation {
+    let (summary, description) = match entry.text.split_once("\n\n") {
+        Some((summary, description)) => (summary, Some(description)),
+        None => (entry.text, None),
+    };
+    let parameters = (entry.parameters)();
+    let body = (entry.body)().map(|schema| {
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        let body = RequestBodyBuilder::new().content("application/json", content);
+        body.required(Some(Required::True)).build()
+    });
+    OperationBuilder::new()
+        .tag(entry.tag)
+        .operation_id(Some(entry.id))
+        .summary(Some(summary))
+        .description(description)
+        .parameters((!parameters.is_empty()).then_some(parameters))
+        .request_body(body)
+        .responses(responses(entry))
+        .build()
+}
+
+/// All that an operation may answer.
+fn responses(entry: &Entry) -> utoipa::openapi::Responses {
+    let missing = entry.may_miss.then_some(NAMED);
+    let bodies = entry.has_body.then_some(BODIES).into_iter().flatten();
+    let conditions = [OTHERWISE, CONDITION].into_iter();
+    let conditions = conditions.filter(|(status, _)| entry.conditions.contains(status));
+    let mut all = problems(missing.into_iter().chain(bodies).chain(conditions));
+    for one in (entry.answers)() {
+        let mut response = ResponseBuilder::new().description(one.means);
+        if let Some((kind, schema)) = one.content {
+            response = response.content(kind, ContentBuilder::new().schema(Some(schema)).build());
+        }
+        all.insert(one.status.to_string(), response.build().into());
+    }
+    let mut responses = utoipa::openapi::Responses::new();
+    responses.responses = all;
+    responses
 }
 
 type Responses = BTreeMap<String, RefOr<Response>>;

@@ -7,7 +7,7 @@ use crate::domain::pace::Ec2Share;
 use crate::domain::principal::IamIdentity;
 use std::str::FromStr;
 
-use crate::steps::{PublicScope, Settings};
+use crate::rules::{PublicScope, Settings};
 
 /// The table's name. Required.
 const TABLE: &str = "PRISM_TABLE";

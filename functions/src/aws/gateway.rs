@@ -19,8 +19,8 @@ use crate::domain::audit::Origin;
 use crate::domain::ids::shown;
 use crate::domain::principal::{IamIdentity, user_of_arn};
 use crate::domain::{Code, Problem, UserId};
-use crate::service::Service;
-use crate::service::access::Caller;
+use crate::operations::Service;
+use crate::rules::access::Caller;
 
 /// The most bytes of an answer: what Lambda can carry.
 const ANSWER_BYTES: usize = 6 * 1024 * 1024;

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::Problem;
-use crate::service::{Recovery, Service};
+use crate::operations::{Recovery, Service};
 use crate::steps::{self, Entry};
 
 /// The handler that finds saves whose execution has ended without them.

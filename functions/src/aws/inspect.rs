@@ -7,9 +7,10 @@ use async_trait::async_trait;
 
 use super::clients::Clients;
 use super::ec2::errors;
+use crate::domain::inventory::{Inventory, PACKAGES, Package};
 use crate::domain::sensitive::{SensitiveFile, sensitive};
 use crate::domain::{InstanceId, Region, Timestamp};
-use crate::ports::{Ec2Error, Inspect, Inventory, PACKAGES, Package};
+use crate::ports::{Ec2Error, Inspect};
 
 const ACTION: &str = "ssm:ListInventoryEntries";
 /// The packages of the operating system, which the agent lists by itself.

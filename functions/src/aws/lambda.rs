@@ -25,9 +25,9 @@ use super::table::DynamoTable;
 use super::{gateway, logs, metrics, panics, runtime_api};
 use crate::domain::save::SaveRecord;
 use crate::domain::{Class, Code, InstanceId, Problem, SaveId};
+use crate::operations::Service;
 use crate::registry::Registry;
-use crate::service::Service;
-use crate::steps::{Env, Identity, Settings};
+use crate::rules::{Env, Identity, Settings};
 
 /// The variable in which Lambda names the handler.
 const HANDLER: &str = "_HANDLER";

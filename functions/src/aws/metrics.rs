@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::Timestamp;
 use crate::domain::save::{SaveRecord, SaveState, seconds_between};
-use crate::service::Backlog;
+use crate::operations::Backlog;
 
 /// A line of metrics in the making.
 struct Line<'a> {

@@ -21,7 +21,7 @@ use super::failure::Failure;
 use crate::domain::schedule::{Cadence, LATE_MINUTES, Schedule};
 use crate::domain::{ScheduleName, Timestamp};
 use crate::ports::{Firing, Schedules, SchedulesError};
-use crate::service::access::Caller;
+use crate::rules::access::Caller;
 
 /// What the names in the group begin with.
 const PREFIX: &str = "prism-";

@@ -14,8 +14,7 @@ use super::{ScheduleName, TemplateName};
 const AGENT: usize = 200;
 
 /// By which way a request came in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// Nobody said.
@@ -42,8 +41,7 @@ impl Channel {
 }
 
 /// From where a request came, as far as it is known.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Origin {
     /// By which way.
     #[serde(default)]
@@ -167,7 +165,6 @@ impl FromStr for Subject {
     }
 }
 
-#[cfg(feature = "api")]
 impl utoipa::PartialSchema for Subject {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
         utoipa::openapi::ObjectBuilder::new()
@@ -180,12 +177,10 @@ impl utoipa::PartialSchema for Subject {
     }
 }
 
-#[cfg(feature = "api")]
 impl utoipa::ToSchema for Subject {}
 
 /// A change that somebody made. It is written with the change, in one transaction, and never changes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AuditEvent {
     /// When.
     pub at: Timestamp,
@@ -203,7 +198,7 @@ pub struct AuditEvent {
     pub origin: Origin,
     /// What else there is to know of it.
     #[serde(default)]
-    #[cfg_attr(feature = "api", schema(value_type = Object))]
+    #[schema(value_type = Object)]
     pub details: Map<String, Value>,
 }
 

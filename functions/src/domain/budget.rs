@@ -12,19 +12,15 @@ pub const ALERTS: usize = 10;
 const LIMIT: f64 = 10_000_000.0;
 
 /// A budget as it is asked for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BudgetRequest {
     /// The limit, in USD a month.
-    #[cfg_attr(
-        feature = "api",
-        schema(exclusive_minimum = 0.0, maximum = 10_000_000.0)
-    )]
+    #[schema(exclusive_minimum = 0.0, maximum = 10_000_000.0)]
     pub limit_usd: f64,
     /// At which percentages of the limit the project is told.
     #[serde(default)]
-    #[cfg_attr(feature = "api", schema(max_items = 10))]
+    #[schema(max_items = 10)]
     pub alerts: BTreeSet<u16>,
     /// Whether saves and launches that would exceed the limit are refused.
     #[serde(default)]
@@ -57,8 +53,7 @@ impl BudgetRequest {
 }
 
 /// A budget, and how far it has been told.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Budget {
     /// The limit, in USD a month.
     pub limit_usd: f64,

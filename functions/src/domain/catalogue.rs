@@ -4,7 +4,7 @@
 //! always the newest one, and installs its packages at the first boot. The paths follow Canonical's
 //! scheme of public parameters for Ubuntu.
 
-use crate::ports::Architecture;
+use super::ec2::Architecture;
 
 /// A built-in template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::ec2::Architecture;
 use super::save::{COPY_REGIONS, Warning};
 use super::template::TemplateRef;
 use super::{Code, ImageId, Problem, Region, TemplateName};
-use crate::ports::Architecture;
 
 /// What somebody asks for: this version in those Regions too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,8 +45,7 @@ impl CopyRequest {
 }
 
 /// What a copy copies: a version that is there, by one of its AMIs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CopySource {
     /// The number of the version.
     pub version: u32,
@@ -63,8 +62,7 @@ pub struct CopySource {
 }
 
 /// What a copy will do, known before anything is begun.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CopyPlan {
     /// The template.
     pub template: TemplateName,

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::Region;
+use super::ec2::Architecture;
+use super::inventory::{Inventory, Package};
 use super::template::Version;
-use crate::ports::{Architecture, Inventory, Package};
 
 /// What differs between two versions, of one template or of two.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TemplateDiff {
     /// The version that is compared, as `name@3`.
     pub from: String,
@@ -23,8 +23,7 @@ pub struct TemplateDiff {
 }
 
 /// Something that differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FieldDiff {
     /// What.
     pub field: String,
@@ -35,8 +34,7 @@ pub struct FieldDiff {
 }
 
 /// How the packages of two versions differ.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PackageDiff {
     /// Those that the second version alone has.
     pub added: Vec<Package>,
@@ -49,8 +47,7 @@ pub struct PackageDiff {
 }
 
 /// A package of which two versions have different ones.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ChangedPackage {
     /// Its name.
     pub name: String,

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ec2::InstanceState;
 use super::{InstanceId, Region, SaveId, Timestamp};
-use crate::ports::InstanceState;
 
 /// The duty to bring an instance back: written before the instance is touched, discharged by one of
 /// three findings alone (promise P1).
@@ -33,8 +33,7 @@ pub struct Discharge {
 }
 
 /// The findings that end a duty.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
     /// The instance was seen in its original state.
@@ -46,8 +45,7 @@ pub enum Finding {
 }
 
 /// What keeps an instance down: what the last attempt to start it met.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Trouble {
     /// Its code.
     pub code: String,

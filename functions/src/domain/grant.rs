@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::ec2::LaunchPermission;
 use super::ids::shown;
 use super::{AccountId, Code, Problem, ProjectName, TemplateName, Timestamp, UserId};
-use crate::ports::LaunchPermission;
 
 /// The most grants of one template.
 pub const GRANTS: usize = 50;
@@ -162,7 +162,6 @@ impl From<Grantee> for String {
     }
 }
 
-#[cfg(feature = "api")]
 impl utoipa::PartialSchema for Grantee {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
         utoipa::openapi::ObjectBuilder::new()
@@ -175,13 +174,11 @@ impl utoipa::PartialSchema for Grantee {
     }
 }
 
-#[cfg(feature = "api")]
 impl utoipa::ToSchema for Grantee {}
 
 /// How a grant stands. AMIs lie in several Regions: what was asked is written before they are
 /// touched, so that nothing that was half done is forgotten.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantState {
     /// The AMIs are being opened; nobody may count on it yet.
@@ -193,8 +190,7 @@ pub enum GrantState {
 }
 
 /// A template is given to somebody.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Grant {
     /// The template.
     pub template: TemplateName,

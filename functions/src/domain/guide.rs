@@ -9,8 +9,7 @@ use super::sizes::Size;
 use super::{Code, Region};
 
 /// What to do about an instance that does not come back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Guide {
     /// The cause, by a stable name such as `NoCapacity`.
     pub cause: String,
@@ -21,8 +20,7 @@ pub struct Guide {
 }
 
 /// Something to try.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct GuideStep {
     /// What, and when it helps.
     pub text: String,

@@ -5,9 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::Problem;
+
 /// Why a text is not the identifier it should be.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} {shown} is not valid: {rule}")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidId {
     /// What it should have been, such as "template name".
     pub what: &'static str,
@@ -16,6 +17,18 @@ pub struct InvalidId {
     /// The rule it breaks.
     pub rule: &'static str,
 }
+
+impl fmt::Display for InvalidId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            return write!(f, "{:#}", Problem::from(self.clone()));
+        }
+        let Self { what, shown, rule } = self;
+        write!(f, "{what} {shown} is not valid: {rule}")
+    }
+}
+
+impl std::error::Error for InvalidId {}
 
 impl InvalidId {
     fn new(what: &'static str, text: &str, rule: &'static str) -> Self {
@@ -92,7 +105,6 @@ macro_rules! text_id {
             }
         }
 
-        #[cfg(feature = "api")]
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
                 utoipa::openapi::ObjectBuilder::new()
@@ -103,7 +115,6 @@ macro_rules! text_id {
             }
         }
 
-        #[cfg(feature = "api")]
         impl utoipa::ToSchema for $name {}
     };
 }

@@ -9,11 +9,9 @@ use serde::{Deserialize, Deserializer};
 
 /// What was written with the names of its fields. By itself, serde takes a list of values too, in the
 /// order in which the fields happen to stand in the code.
-#[cfg(feature = "api")]
 #[derive(Debug)]
 pub(crate) struct Object<T>(pub(crate) T);
 
-#[cfg(feature = "api")]
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         object(from).map(Self)
@@ -41,7 +39,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
     }
 }
 
-#[cfg(all(test, feature = "api"))]
+#[cfg(test)]
 mod tests {
     use serde_json::{from_str, from_value, json};
 

@@ -335,7 +335,29 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            let hint = self.hint.as_deref().unwrap_or_default();
+            return write!(f, "{}{PACKED}{}{PACKED}{hint}", self.code, self.message);
+        }
         f.write_str(&self.message)
+    }
+}
+
+/// What stands between the parts of a problem in its alternate form, which a parser that takes nothing but a text
+/// can carry: no message has it.
+const PACKED: char = '\u{1f}';
+
+impl Problem {
+    /// Reads a problem from its alternate form; `None` where a text is no such.
+    pub(crate) fn from_packed(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, PACKED);
+        let (code, message, hint) = (parts.next()?, parts.next()?, parts.next()?);
+        let problem = Problem::new(code.parse().ok()?, message);
+        Some(if hint.is_empty() {
+            problem
+        } else {
+            problem.hint(hint)
+        })
     }
 }
 

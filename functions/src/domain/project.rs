@@ -16,8 +16,19 @@ pub const PROJECTS: usize = 100;
 pub const MEMBERS: usize = 500;
 
 /// What somebody is in a project, from the most rights to the fewest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ProjectRole {
     /// Whose project it is.
@@ -72,8 +83,7 @@ impl FromStr for ProjectRole {
 }
 
 /// A project.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Project {
     /// Its name, unique in the deployment.
     pub name: ProjectName,
@@ -101,8 +111,7 @@ pub struct Project {
 }
 
 /// Somebody in a project.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Member {
     /// Who.
     pub user: UserId,
@@ -122,8 +131,7 @@ pub struct Memberships {
 }
 
 /// A template that a project has approved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Approval {
     /// The template: all of its versions, or a built-in one.
     pub template: TemplateName,

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::audit::Origin;
 use super::clock::is_future;
 use super::copy::CopySource;
+use super::ec2::StatusChecks;
 use super::guide::Guide;
 use super::problem::{Code, Problem};
 use super::{ImageId, Region, SaveId, ScheduleName, SnapshotId, Timestamp, UserId, VolumeId};
-use crate::ports::StatusChecks;
 
 pub use super::duty::{Discharge, Duty, Finding, Trouble};
 pub use super::save_plan::{SavePlan, SavedInstance, TemplateMove, Warning, move_not_agreed};
@@ -19,8 +19,7 @@ pub use super::save_state::SaveState;
 pub use super::text::{check_name, check_text};
 
 /// How a Region's copy stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum RegionCopy {
     /// It is under way.
@@ -43,8 +42,7 @@ pub enum RegionCopy {
 }
 
 /// How a save ended when it did not succeed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Failure {
     /// The code.
     pub code: String,
@@ -57,8 +55,7 @@ pub struct Failure {
 }
 
 /// A step that was reached, for the story that `saves status` tells.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Moment {
     /// When.
     pub at: Timestamp,
@@ -70,8 +67,7 @@ pub struct Moment {
 pub const MOMENTS: usize = 100;
 
 /// A save's turn to begin, where it had to wait for one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Turn {
     /// When it is.
     pub at: Timestamp,
@@ -80,8 +76,7 @@ pub struct Turn {
 }
 
 /// The record of a save: all that its steps know, and all that its callers see.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SaveRecord {
     /// The save.
     pub save_id: SaveId,

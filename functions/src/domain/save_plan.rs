@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::ec2::{Architecture, InstanceState};
 use super::save::SaveRequest;
 use super::sensitive::ShownFile;
 use super::{Code, InstanceId, Problem, ProjectName, SaveId, TemplateName, UserId, VolumeId};
-use crate::ports::{Architecture, InstanceState};
 
 /// The instance as it was when the save was planned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SavedInstance {
     /// Its id.
     pub id: InstanceId,
@@ -38,8 +37,7 @@ pub struct SavedInstance {
 }
 
 /// Something to know before the save begins that does not prevent it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Warning {
     /// A stable name, such as `PublicIpChanges`.
     pub code: String,
@@ -48,8 +46,7 @@ pub struct Warning {
 }
 
 /// What a save will do, known before anything is touched.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SavePlan {
     /// The save.
     pub save_id: SaveId,
@@ -84,8 +81,7 @@ pub struct SavePlan {
 }
 
 /// A template that goes to another project, with all of its versions.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TemplateMove {
     /// The project that it leaves, where it is in one.
     #[serde(default)]

@@ -15,12 +15,11 @@ pub const COPY_REGIONS: usize = 10;
 pub const USER_TAGS: usize = 20;
 
 /// What somebody asks for: save this instance as that template.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SaveRequest {
     /// The instance, by its name or its id.
-    #[cfg_attr(feature = "api", schema(min_length = 1, max_length = 128))]
+    #[schema(min_length = 1, max_length = 128)]
     pub instance: String,
     /// The template that the save makes, or makes the next version of.
     pub template: TemplateName,
@@ -28,11 +27,11 @@ pub struct SaveRequest {
     pub region: Region,
     /// What the template is for, at most 255 characters.
     #[serde(default)]
-    #[cfg_attr(feature = "api", schema(max_length = 255))]
+    #[schema(max_length = 255)]
     pub description: String,
     /// The Regions to copy the AMI to.
     #[serde(default)]
-    #[cfg_attr(feature = "api", schema(max_items = 10))]
+    #[schema(max_items = 10)]
     pub copy_to: BTreeSet<Region>,
     /// Whether everybody may use the template.
     #[serde(default)]
@@ -61,7 +60,7 @@ pub struct SaveRequest {
     pub add_arch: bool,
     /// The version that `add_arch` adds to; the latest where none is named.
     #[serde(default)]
-    #[cfg_attr(feature = "api", schema(minimum = 1))]
+    #[schema(minimum = 1)]
     pub version: Option<u32>,
 }
 

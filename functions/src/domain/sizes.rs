@@ -8,9 +8,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::ec2::Architecture;
 use super::problem::{Code, Problem};
 use crate::domain::ids::shown;
-use crate::ports::Architecture;
 
 /// How large an instance is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

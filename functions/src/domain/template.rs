@@ -6,17 +6,16 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::ec2::Architecture;
 use super::problem::{Code, Problem};
 use super::{
     ImageId, InstanceId, MicroUsd, ProjectName, Region, SaveId, ScheduleName, SnapshotId,
     TemplateName, Timestamp, UserId,
 };
 use crate::domain::ids::shown;
-use crate::ports::Architecture;
 
 /// Who may see and launch a template, beside its owner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
     /// Nobody, but for those who manage the project that it belongs to.
@@ -42,8 +41,9 @@ impl Visibility {
 }
 
 /// How far somebody should count on a template, or on a version of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum TemplateState {
     /// It is there to be launched.
@@ -67,8 +67,7 @@ impl TemplateState {
 }
 
 /// Why what was deleted cannot be removed for now. It is tried again by each sweep.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Stuck {
     /// Since when.
     pub since: Timestamp,
@@ -93,8 +92,7 @@ impl Stuck {
 }
 
 /// A template: a name, and which of its versions the name stands for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Template {
     /// Its name.
     pub name: TemplateName,
@@ -214,8 +212,7 @@ impl Template {
 }
 
 /// How often something was launched, and when and by whom last.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Usage {
     /// How often.
     pub launches: u64,
@@ -226,8 +223,7 @@ pub struct Usage {
 }
 
 /// An architecture that a version got after it was made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AddedArchitecture {
     /// The architecture.
     pub architecture: Architecture,
@@ -252,8 +248,7 @@ pub struct AddedArchitecture {
 }
 
 /// A version of a template: the same AMIs for ever (promise P6).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Version {
     /// The template.
     pub template: TemplateName,

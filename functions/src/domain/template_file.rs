@@ -12,13 +12,13 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_saphyr::options::DuplicateKeyPolicy;
 
+use super::ec2::Architecture;
 use super::ids::shown;
 use super::problem::{Code, Problem};
 use super::save::USER_TAGS;
 use super::template::{Template, Version};
 use super::text::{check_tag, check_text};
 use super::{ImageId, Region, TemplateName, Timestamp, UserId};
-use crate::ports::Architecture;
 
 /// The most bytes of a file.
 pub const FILE_BYTES: usize = 32 * 1024;
@@ -40,8 +40,7 @@ const TYPE: usize = 64;
 const ROOT_GIB: u32 = 16_384;
 
 /// A template as a YAML file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TemplateFile {
     /// The template's name.
@@ -69,7 +68,7 @@ pub struct TemplateFile {
         deserialize_with = "format",
         skip_serializing_if = "Option::is_none"
     )]
-    #[cfg_attr(feature = "api", schema(minimum = 1, maximum = 2))]
+    #[schema(minimum = 1, maximum = 2)]
     pub format: Option<u8>,
     /// What a launch needs beside the AMIs; since the second format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,8 +76,7 @@ pub struct TemplateFile {
 }
 
 /// What a launch needs beside the AMIs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LaunchConfig {
     /// The user to log in as.
@@ -105,8 +103,7 @@ pub struct LaunchConfig {
 }
 
 /// What an AMI was saved from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
     /// The instance type.
@@ -114,13 +111,12 @@ pub struct Machine {
     pub instance_type: String,
     /// The size of the root volume in GiB.
     #[serde(deserialize_with = "root_size")]
-    #[cfg_attr(feature = "api", schema(minimum = 1, maximum = 16384))]
+    #[schema(minimum = 1, maximum = 16384)]
     pub root_size_gib: u32,
 }
 
 /// Where a template comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
     /// It was saved from an instance.
@@ -128,8 +124,7 @@ pub enum Source {
 }
 
 /// The AMIs of a template file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AmiConfig {
     /// By Region and architecture.

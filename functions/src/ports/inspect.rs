@@ -1,88 +1,8 @@
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 
 use super::Ec2Error;
-use crate::domain::sensitive::SensitiveFile;
-use crate::domain::{InstanceId, Region, Timestamp};
-
-/// The most packages that an inventory keeps.
-pub const PACKAGES: usize = 5000;
-/// The most bytes of an inventory's names and versions together: it lies in one item of the table.
-pub const INVENTORY_BYTES: usize = 200_000;
-
-/// A package on an instance.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
-pub struct Package {
-    /// Its name.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-    /// What manages it: `apt`, `dnf`, `pip`, ...
-    pub manager: String,
-}
-
-impl Package {
-    fn bytes(&self) -> usize {
-        // With what JSON puts around them.
-        self.name.len() + self.version.len() + self.manager.len() + 50
-    }
-}
-
-/// What is installed on an instance, as far as somebody on the instance tells.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
-pub struct Inventory {
-    /// When the packages were listed on the instance.
-    pub captured_at: Timestamp,
-    /// The packages, by name.
-    pub packages: Vec<Package>,
-    /// Whether there are more than these.
-    pub truncated: bool,
-    /// Files that were perhaps not meant for others; `None` where nobody told of files. It is shown
-    /// to nobody but those who are about to share them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "api", schema(ignore))]
-    pub sensitive: Option<Vec<SensitiveFile>>,
-    /// Whether there may be more such files than these.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    #[cfg_attr(feature = "api", schema(ignore))]
-    pub sensitive_more: bool,
-}
-
-impl Inventory {
-    /// An inventory of these packages, as many as it can keep. `more` says that not all are among
-    /// them.
-    pub fn of(captured_at: Timestamp, mut packages: Vec<Package>, more: bool) -> Self {
-        packages.sort();
-        packages.dedup();
-        let mut room = INVENTORY_BYTES;
-        let fits = |package: &&Package| {
-            let left = room.checked_sub(package.bytes());
-            room = left.unwrap_or(0);
-            left.is_some()
-        };
-        let fitting = packages.iter().take(PACKAGES).take_while(fits).count();
-        let truncated = more || fitting < packages.len();
-        packages.truncate(fitting);
-        Self {
-            captured_at,
-            packages,
-            truncated,
-            sensitive: None,
-            sensitive_more: false,
-        }
-    }
-
-    /// The same with the files that were perhaps not meant for others, if anybody told of files; `more` says
-    /// that not all are among them.
-    #[must_use]
-    pub fn with_sensitive(mut self, files: Option<Vec<SensitiveFile>>, more: bool) -> Self {
-        self.sensitive = files;
-        self.sensitive_more = more;
-        self
-    }
-}
+use crate::domain::inventory::Inventory;
+use crate::domain::{InstanceId, Region};
 
 /// What looks into instances: the inventory of Systems Manager on AWS.
 #[async_trait]
@@ -93,38 +13,4 @@ pub trait Inspect: Send + Sync {
         region: &Region,
         instance: &InstanceId,
     ) -> Result<Option<Inventory>, Ec2Error>;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn package(name: String) -> Package {
-        Package {
-            name,
-            version: "1.0".to_owned(),
-            manager: "apt".to_owned(),
-        }
-    }
-
-    #[test]
-    fn an_inventory_keeps_what_fits_and_says_when_there_is_more() {
-        let at = "2026-01-05T09:00:00Z".parse().unwrap();
-        let few = vec![
-            package("b".into()),
-            package("a".into()),
-            package("b".into()),
-        ];
-        let kept = Inventory::of(at, few, false);
-        assert_eq!(kept.packages, [package("a".into()), package("b".into())]);
-        assert!(!kept.truncated);
-        let many = (0..=PACKAGES).map(|n| package(format!("{n:05}")));
-        let kept = Inventory::of(at, many.collect(), false);
-        assert!(kept.truncated && kept.packages.len() < PACKAGES);
-        assert!(serde_json::to_string(&kept).unwrap().len() < crate::ports::ITEM_BYTES);
-        let long = (0..9).map(|n| package(format!("{n}{}", "x".repeat(40_000))));
-        let kept = Inventory::of(at, long.collect(), false);
-        assert!(kept.truncated && kept.packages.len() == 4);
-        assert!(Inventory::of(at, Vec::new(), true).truncated);
-    }
 }

@@ -19,7 +19,7 @@ pub use clock::Clock;
 pub use ec2::*;
 pub use entropy::Entropy;
 pub use executions::{Execution, ExecutionStatus, Executions, ExecutionsError};
-pub use inspect::{INVENTORY_BYTES, Inspect, Inventory, PACKAGES, Package};
+pub use inspect::Inspect;
 pub use notifier::{Notice, Notifier, NotifierError};
 pub use parameters::Parameters;
 pub(crate) use refusal::named_action;

@@ -9,11 +9,12 @@ use super::saves::{Begun, Lock, check_epoch, instance_key, save_item, save_not_f
 use super::templates::version_changed;
 use super::{Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
+use crate::domain::ec2::Architecture;
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::SaveRecord;
 use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, ImageId, InstanceId, Problem, Region, SaveId, SnapshotId, TemplateName};
-use crate::ports::{Architecture, Condition, Index, Key, Query, SortKeys, TableError, Write};
+use crate::ports::{Condition, Index, Key, Query, SortKeys, TableError, Write};
 
 /// What a copy brings to its version.
 #[derive(Debug, Clone, PartialEq, Default)]

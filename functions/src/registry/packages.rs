@@ -3,8 +3,9 @@
 
 use super::records::{Stored, decode, encode};
 use super::{Registry, problem};
+use crate::domain::inventory::Inventory;
 use crate::domain::{Problem, SaveId, TemplateName};
-use crate::ports::{Condition, Inventory, Key, Write};
+use crate::ports::{Condition, Key, Write};
 
 fn save_key(id: &SaveId) -> Key {
     Key::new(format!("SAVE#{id}"), "PACKAGES")

@@ -2,24 +2,20 @@
 //! the record, so that neither a launch nor a change of the record ever undoes the other.
 
 use super::audit::audit_write;
-use super::entries;
 use super::grants::grant_write;
-use super::images;
-use super::packages;
 use super::projects::place_writes;
 use super::records::{self, Indexed, Stored, decode, sortable};
 use super::saves::save_item;
 use super::sums::{self, Batch};
-use super::usage;
-use super::{Listed, Registry, TRIES, problem};
+use super::{Listed, Registry, TRIES, entries, images, packages, problem, usage};
 use crate::domain::audit::AuditEvent;
+use crate::domain::ec2::LaunchPermission;
 use crate::domain::grant::{Grant, GrantState, Grantee};
+use crate::domain::inventory::Inventory;
 use crate::domain::save::SaveRecord;
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version, Visibility};
 use crate::domain::{Code, Problem, TemplateName, Timestamp};
-use crate::ports::{
-    Condition, Index, Inventory, Item, Key, LaunchPermission, Query, SortKeys, TableError, Write,
-};
+use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Write};
 
 /// The partition of what is being deleted.
 const DELETIONS: &str = "DELETIONS#OPEN";

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::await_image::available;
-use super::{Env, SaveRef, Step};
+use super::{SaveRef, Step};
 use crate::domain::save::RegionCopy;
 use crate::domain::{Code, ImageId, Problem, Region};
 use crate::ports::Call;
+use crate::rules::Env;
 
 /// See the module.
 pub(super) struct AwaitCopy;

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::await_image::{self, AwaitImage};
 use super::await_running::AwaitRunning;
 use super::await_stopped::AwaitStopped;
-use super::{Env, SaveRef, Step};
+use super::{SaveRef, Step};
 use crate::domain::save::{SaveRecord, seconds_between};
 use crate::domain::{Code, Problem};
 use crate::ports::Call;
 use crate::registry::{Awaited, Wait};
+use crate::rules::Env;
 
 /// See the module.
 pub(super) struct AwaitEvent;

@@ -3,11 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::await_snapshots::of_save;
-use super::errors::{for_reason, reason_code};
-use super::{Env, SaveRef, Step, from_ec2};
+use super::{SaveRef, Step};
 use crate::domain::save::{SaveRecord, seconds_between};
 use crate::domain::{Code, ImageId, Problem, Region};
-use crate::ports::{Call, Image, ImageFilter, ImageState, Snapshot, SnapshotFilter, SnapshotState};
+use crate::ports::{
+    Call, Image, ImageFilter, ImageState, Snapshot, SnapshotFilter, SnapshotState, for_reason,
+    from_ec2, reason_code,
+};
+use crate::rules::Env;
 
 /// For how long a new AMI may not be found (EC2 fact 6), in seconds, on the safe side.
 const UNLISTED_S: f64 = 120.0;

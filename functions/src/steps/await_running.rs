@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::findings::{Standing, impossible, look, note_fallen_back, standing};
-use super::{Env, SaveRef, Step};
+use super::{SaveRef, Step};
 use crate::domain::clock::is_future;
 use crate::domain::save::{Finding, SaveRecord, seconds_between};
 use crate::domain::{Code, Problem, Timestamp};
 use crate::ports::{Call, Instance};
+use crate::rules::Env;
 
 /// See the module.
 pub(super) struct AwaitRunning;

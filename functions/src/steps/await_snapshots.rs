@@ -11,10 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use super::await_image::not_made;
 use super::findings::look;
-use super::{Env, Maker, SAVE_TAG, SaveRef, Step, from_ec2, tags};
+use super::{SaveRef, Step, tags};
 use crate::domain::save::{SaveRecord, seconds_between};
+use crate::domain::tags::SAVE_TAG;
 use crate::domain::{Code, Problem, SnapshotId, VolumeId};
-use crate::ports::{Call, Image, ImageFilter, ImageState, Snapshot, SnapshotFilter, SnapshotState};
+use crate::ports::{
+    Call, Image, ImageFilter, ImageState, Snapshot, SnapshotFilter, SnapshotState, from_ec2,
+};
+use crate::rules::{Env, Maker};
 
 /// See the module.
 pub(super) struct AwaitSnapshots;

@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::findings::look_or_fail;
-use super::{Env, SaveRef, Step};
+use super::{SaveRef, Step};
+use crate::domain::ec2::InstanceState;
 use crate::domain::save::seconds_between;
 use crate::domain::{Code, Problem};
-use crate::ports::{Call, InstanceState};
+use crate::ports::Call;
+use crate::rules::Env;
 
 /// See the module.
 pub(super) struct AwaitStopped;

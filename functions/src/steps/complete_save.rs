@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::findings::{Standing, look, standing};
-use super::{Env, SaveRef, Step, runs};
+use super::{SaveRef, Step, runs};
 use crate::domain::save::{RegionCopy, SaveRecord, SaveState};
 use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
 use crate::ports::{Call, Notice};
-use crate::service::{projects, retention};
+use crate::rules::budget;
+use crate::rules::{Env, retention};
 
 /// See the module.
 pub(super) struct CompleteSave;
@@ -127,7 +128,7 @@ async fn settle_duty(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
 async fn tell_costs(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
     let stored = env.registry.template(&record.request.template).await?;
     match stored.and_then(|stored| stored.value.project) {
-        Some(project) => projects::tell_budget(env, &project, Some(&record.save_id)).await,
+        Some(project) => budget::tell_budget(env, &project, Some(&record.save_id)).await,
         None => Ok(()),
     }
 }

@@ -3,15 +3,16 @@
 use super::opened::Opened;
 use super::payer::Payer;
 use super::register_template::{TRIES, snapshots};
-use super::{Env, SaveRef, plan_copy, rights};
+use super::{SaveRef, plan_copy, rights};
 use crate::domain::audit::Subject;
 use crate::domain::copy::CopySource;
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{RegionCopy, SaveRecord};
 use crate::domain::{Code, Problem, Region};
 use crate::registry::Additions;
-use crate::service::access::{Action, Caller, template_not_found};
-use crate::service::audit;
+use crate::rules::Env;
+use crate::rules::access::{Action, Caller, template_not_found};
+use crate::rules::audit;
 
 /// Adds what is available, and why the rest is not. Answers the number of the version.
 pub(super) async fn add(

@@ -5,10 +5,11 @@
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Env, SaveRef, Step, from_ec2, pacing, tags};
+use super::{SaveRef, Step, pacing, tags};
 use crate::domain::save::{RegionCopy, SaveRecord};
 use crate::domain::{Code, ImageId, Problem, Region, Timestamp};
-use crate::ports::{Call, ImageCopy};
+use crate::ports::{Call, ImageCopy, from_ec2};
+use crate::rules::Env;
 
 /// The longest wait at a time, in seconds: a save that is cancelled while it waits for its turn learns of it then.
 const WAIT_S: i64 = 600;

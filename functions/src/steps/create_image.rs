@@ -11,10 +11,13 @@ use serde::Serialize;
 
 use super::findings::look_or_fail;
 use super::tags::AskedFor;
-use super::{Env, Maker, SAVE_TAG, SaveRef, Step, from_ec2, tags};
+use super::{SaveRef, Step, tags};
+use crate::domain::ec2::InstanceState;
 use crate::domain::save::SaveRecord;
+use crate::domain::tags::SAVE_TAG;
 use crate::domain::{Code, ImageId, Problem};
-use crate::ports::{Call, Ec2Error, ImageFilter, InstanceState};
+use crate::ports::{Call, Ec2Error, ImageFilter, from_ec2};
+use crate::rules::{Env, Maker};
 
 /// See the module.
 pub(super) struct CreateImage;

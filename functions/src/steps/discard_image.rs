@@ -8,11 +8,13 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Env, Maker, SAVE_TAG, SaveRef, Step, from_ec2, pacing};
+use super::{SaveRef, Step, pacing};
 use crate::domain::pace::Paced;
 use crate::domain::save::{RegionCopy, SaveRecord, seconds_between};
+use crate::domain::tags::SAVE_TAG;
 use crate::domain::{Code, Problem, Region};
-use crate::ports::{Call, Ec2Error, ImageFilter, ImageState, SnapshotFilter};
+use crate::ports::{Call, Ec2Error, ImageFilter, ImageState, SnapshotFilter, from_ec2};
+use crate::rules::{Env, Maker};
 
 /// For how long after EC2 was asked for something it may still take effect or appear, in seconds: a call
 /// whose answer was lost, eventual consistency (EC2 fact 6), and the initiation of the snapshots, one after the

@@ -4,10 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::discard_image::{check_late, discard_in};
-use super::{Env, SaveRef, Step};
+use super::{SaveRef, Step};
 use crate::domain::save::RegionCopy;
 use crate::domain::{Code, Problem, Region};
 use crate::ports::Call;
+use crate::rules::Env;
 
 /// See the module.
 pub(super) struct FailCopy;

@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::fail_copy::Caught;
-use super::{Env, SaveRef, Step, runs};
+use super::{SaveRef, Step, runs};
 use crate::domain::save::{Failure, SaveRecord, SaveRequest, SaveState};
 use crate::domain::{Code, Problem, SaveId, ScheduleName};
 use crate::ports::{Call, Notice};
-use crate::service::access::Caller;
+use crate::rules::Env;
+use crate::rules::access::Caller;
 
 /// See the module.
 pub(super) struct FailSave;

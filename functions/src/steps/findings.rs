@@ -2,12 +2,13 @@
 
 use chrono::TimeDelta;
 
-use super::errors::{for_reason, reason_code};
-use super::{Env, SaveRef, from_ec2};
+use super::SaveRef;
 use crate::domain::clock::is_future;
+use crate::domain::ec2::InstanceState;
 use crate::domain::save::{Duty, Finding, SaveRecord, Trouble};
 use crate::domain::{Code, InstanceId, Problem, Region, Timestamp};
-use crate::ports::{Ec2, Instance, InstanceFilter, InstanceState, StateReason};
+use crate::ports::{Ec2, Instance, InstanceFilter, StateReason, for_reason, from_ec2, reason_code};
+use crate::rules::Env;
 
 /// For how long after a stop was asked for a running instance may still be about to stop: a call
 /// whose answer was lost takes effect within this time. What EC2 tells is no older either.

@@ -5,10 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::preflight::label;
-use super::{Env, from_ec2};
+use crate::domain::ec2::InstanceState;
 use crate::domain::save::Warning;
 use crate::domain::{Code, Problem, Region, SnapshotId};
-use crate::ports::{Ec2Error, Encryption, Instance, InstanceState, KeyState, Probe, Volume};
+use crate::ports::{Ec2Error, Encryption, Instance, KeyState, Probe, Volume, from_ec2};
+use crate::rules::Env;
 
 /// Refuses an instance whose volumes are under a key that cannot be used. Returns what could not be checked. The key
 /// that AWS manages can neither be disabled nor have its policy changed.

@@ -7,9 +7,7 @@
 
 mod copies;
 mod env;
-mod errors;
 mod findings;
-mod identity;
 pub(crate) mod keys;
 mod opened;
 pub(crate) mod opening;
@@ -55,15 +53,11 @@ use serde_json::Value;
 
 use crate::domain::{Code, Problem};
 use crate::ports::Call;
+use crate::rules::Env;
 
-pub use env::{Env, PublicScope, SaveRef, Settings};
-pub use identity::{Identity, Maker};
-pub use tags::{
-    ATTEMPT_TAG, DEPLOYMENT_TAG, LOGIN_TAG, PORTS_TAG, PROJECT_TAG, SAVE_TAG, TEMPLATE_TAG,
-};
+pub use env::SaveRef;
 
 pub(crate) use discard_image::LATE_S;
-pub(crate) use errors::from_ec2;
 pub(crate) use fail_save::failure;
 pub(crate) use findings::{Standing, look, standing};
 pub(crate) use packages::look as ask_instance;

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::discard_image::LATE_S;
 use super::register_template::public;
-use super::{Env, SaveRef, from_ec2, permissions};
+use super::{SaveRef, permissions};
+use crate::domain::ec2::LaunchPermission;
 use crate::domain::grant::Grant;
 use crate::domain::save::{SaveRecord, seconds_between};
 use crate::domain::{Code, ImageId, Problem, Region};
-use crate::ports::LaunchPermission;
+use crate::ports::from_ec2;
+use crate::rules::Env;
 
 /// Whom the AMIs are open to.
 pub(super) struct Opened {

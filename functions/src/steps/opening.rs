@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Env, from_ec2, keys};
+use super::keys;
+use crate::domain::ec2::LaunchPermission;
 use crate::domain::save::Warning;
 use crate::domain::{Code, Problem, Region};
-use crate::ports::{Ec2, Encryption, ImageFilter, LaunchPermission};
+use crate::ports::{Ec2, Encryption, ImageFilter, from_ec2};
+use crate::rules::Env;
 
 /// Public AMIs that an account may have in a Region unless AWS has allowed it more, which EC2 does not tell.
 const PUBLIC_IMAGES: usize = 5;

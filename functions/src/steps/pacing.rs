@@ -4,10 +4,10 @@
 
 use chrono::TimeDelta;
 
-use super::Env;
 use crate::domain::pace::{Paced, QUEUE};
 use crate::domain::{Code, Problem, Region, Timestamp};
 use crate::registry::{Queue, Rhythm};
+use crate::rules::Env;
 
 /// After how long a launch is to be asked for again at most, in seconds: somebody waits for it.
 const LAUNCH_AGAIN_S: i64 = 60;

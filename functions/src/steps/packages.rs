@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 
-use super::{Env, from_ec2};
+use crate::domain::inventory::Inventory;
 use crate::domain::save::{SaveRequest, SavedInstance};
 use crate::domain::{InstanceId, Problem, Region, SaveId};
-use crate::ports::Inventory;
+use crate::ports::from_ec2;
+use crate::rules::Env;
 
 /// How long a save waits for the list, in seconds. The instance still runs.
 const LIMIT_S: u64 = 8;

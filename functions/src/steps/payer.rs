@@ -2,13 +2,14 @@
 //! is another than the one that gave its leave at the beginning, because a save of somebody's has taken the
 //! template there meanwhile, it is asked as well: its budget stops what comes late like what begins.
 
-use super::{Env, SaveRef, rights};
+use super::{SaveRef, rights};
 use crate::domain::save::SaveRecord;
 use crate::domain::template::Template;
 use crate::domain::{Code, Problem, ProjectName};
 use crate::registry::TRIES;
-use crate::service::access::Caller;
-use crate::service::projects;
+use crate::rules::Env;
+use crate::rules::access::Caller;
+use crate::rules::budget;
 
 /// The project that has given its leave.
 pub(super) struct Payer(Option<ProjectName>);
@@ -44,7 +45,7 @@ impl Payer {
             // Another run of this step may have asked before.
             if record.payer() != Some(&project) {
                 let saver = Caller::new(record.saved_by.clone());
-                let admitted = projects::admit(env, &saver, &project, usd_per_month).await;
+                let admitted = budget::admit(env, &saver, &project, usd_per_month).await;
                 let admission =
                     admitted.map_err(|problem| went_there(problem, record, &project))?;
                 if !env.registry.move_pledge(&stored, &admission).await? {

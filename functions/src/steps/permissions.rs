@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{PublicScope, Settings};
+use crate::domain::ec2::LaunchPermission;
 use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::{Code, Problem, TemplateName};
-use crate::ports::LaunchPermission;
 use crate::registry::Registry;
+use crate::rules::{PublicScope, Settings};
 
 /// What a grant lets others do in EC2: nothing where it is about users of this deployment, whose
 /// launches Prism makes itself.

@@ -5,21 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Env, Step, from_ec2, keys, opening, pacing, permissions};
+use super::{Step, keys, opening, pacing, permissions};
 use crate::domain::copy::{CopyPlan, CopyRequest, CopySource, command};
+use crate::domain::ec2::Architecture;
 use crate::domain::grant::Grant;
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{SaveRecord, SaveRequest, Warning};
 use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, ImageId, Problem, Region, SaveId, SnapshotId};
-use crate::ports::{Architecture, Call, Encryption, Image, ImageFilter, ImageState, Tags};
+use crate::ports::{Call, Encryption, Image, ImageFilter, ImageState, Tags, from_ec2};
 use crate::registry::{Admission, Begun};
-use crate::service::access::{Action, Caller};
-use crate::service::images::{self, ImageFault};
-use crate::service::lending::is_borrowed;
-use crate::service::lookup::check_regions;
-use crate::service::projects;
-use crate::service::publication::{self, Consent};
+use crate::rules::Env;
+use crate::rules::access::{Action, Caller};
+use crate::rules::budget;
+use crate::rules::images::{self, ImageFault};
+use crate::rules::lending::is_borrowed;
+use crate::rules::lookup::check_regions;
+use crate::rules::publication::{self, Consent};
 
 /// See the module.
 pub(super) struct PlanCopy;
@@ -196,7 +198,7 @@ pub(crate) async fn check(
         Consent::asked(request.publish_sensitive),
     )?;
     let admission = match &template.project {
-        Some(project) => Some(projects::admit(env, caller, project, usd_per_month).await?),
+        Some(project) => Some(budget::admit(env, caller, project, usd_per_month).await?),
         None => None,
     };
     let (region, image) = source(env, &version, architecture).await?;

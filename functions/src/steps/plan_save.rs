@@ -7,16 +7,18 @@
 use serde::{Deserialize, Serialize};
 
 use super::planning::{Admitted, admitted};
-use super::{Env, Step, pacing, packages, preflight, runs, scheduled, turns};
+use super::{Step, pacing, packages, preflight, runs, scheduled, turns};
 use crate::domain::audit::{Channel, Origin};
+use crate::domain::ec2::InstanceState;
 use crate::domain::save::{Duty, SavePlan, SaveRecord, SaveRequest, SaveState, Turn};
 use crate::domain::schedule::{Schedule, ScheduleState};
 use crate::domain::{Code, Problem, Region, SaveId, ScheduleName, Timestamp};
-use crate::ports::{Call, InstanceState};
+use crate::ports::Call;
 use crate::registry::{Begun, Stored};
-use crate::service::access::Caller;
-use crate::service::audit;
-use crate::service::publication::Told;
+use crate::rules::Env;
+use crate::rules::access::Caller;
+use crate::rules::audit;
+use crate::rules::publication::Told;
 
 /// After how many seconds to look at an instance whose events arrive, at one of which none does, and at one of many of
 /// those.

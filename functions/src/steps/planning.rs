@@ -1,18 +1,20 @@
 //! What a save would do: everything is checked, and nothing changed (promise P2).
 
 use super::preflight::{self, Subject, Target};
-use super::{Env, LOGIN_TAG, PORTS_TAG, TEMPLATE_TAG, packages, rights, scheduled, ties};
+use super::{packages, rights, scheduled, ties};
+use crate::domain::ec2::InstanceState;
 use crate::domain::grant::Grant;
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{SavePlan, SaveRequest, SavedInstance, TemplateMove};
 use crate::domain::schedule::Schedule;
+use crate::domain::tags::{LOGIN_TAG, PORTS_TAG, TEMPLATE_TAG};
 use crate::domain::template::Template;
 use crate::domain::{Code, InstanceId, Problem, Region, SaveId};
-use crate::ports::InstanceState;
 use crate::registry::Admission;
-use crate::service::access::Caller;
-use crate::service::projects;
-use crate::service::publication::{self, Consent, Shown, Told};
+use crate::rules::Env;
+use crate::rules::access::Caller;
+use crate::rules::budget;
+use crate::rules::publication::{self, Consent, Shown, Told};
 
 /// How long a stop, the initiation of the snapshots, and a start take together on a Linux instance,
 /// in seconds: what a plan tells its reader to expect. Assumed: AWS gives no figure.
@@ -79,7 +81,7 @@ pub(super) async fn admitted(
         Some(project) => {
             let brought = moves.as_ref().map_or(0.0, |moves| moves.usd_per_month);
             let added = usd_per_month + brought;
-            Some(projects::admit(env, caller, project, added).await?)
+            Some(budget::admit(env, caller, project, added).await?)
         }
         None => None,
     };

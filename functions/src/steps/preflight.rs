@@ -2,14 +2,15 @@
 //! its owner would want to hear of it. Each refusal has a code of its own.
 
 use super::tags::AskedFor;
-use super::{Env, from_ec2, keys, rights, ties};
+use super::{keys, rights, ties};
+use crate::domain::ec2::{Architecture, InstanceState, StatusChecks};
 use crate::domain::grant::Grant;
 use crate::domain::save::{SaveRequest, Warning};
 use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, InstanceId, Problem, SaveId, TemplateName};
-use crate::ports::{Architecture, Instance, InstanceState, NewImage, Probe, StatusChecks, Volume};
-use crate::service::access::Caller;
-use crate::service::lookup;
+use crate::ports::{Instance, NewImage, Probe, Volume, from_ec2};
+use crate::rules::access::Caller;
+use crate::rules::{Env, lookup};
 
 /// What the preflight has learned.
 pub(super) struct Subject {

@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use super::opened::Opened;
 use super::payer::Payer;
-use super::{Env, SaveRef, Step, copies, from_ec2, permissions, preflight, rights};
+use super::{SaveRef, Step, copies, permissions, preflight, rights};
 use crate::domain::audit::Subject;
+use crate::domain::ec2::LaunchPermission;
 use crate::domain::grant::Grantee;
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{RegionCopy, SaveRecord};
@@ -18,10 +19,11 @@ use crate::domain::template::{
 use crate::domain::{
     Code, ImageId, Problem, ProjectName, Region, SnapshotId, TemplateName, Timestamp, catalogue,
 };
-use crate::ports::{Call, ImageFilter, LaunchPermission};
+use crate::ports::{Call, ImageFilter, from_ec2};
 use crate::registry::{Registration, Stored};
-use crate::service::access::{Action, Caller};
-use crate::service::{audit, projects};
+use crate::rules::Env;
+use crate::rules::access::{Action, Caller};
+use crate::rules::{audit, budget};
 
 /// How often it is tried again when others change the template at the same time.
 pub(super) const TRIES: usize = 10;
@@ -125,7 +127,7 @@ pub(super) async fn register(
         match registered.await {
             Ok(version) => {
                 if let Some(project) = left(record, template) {
-                    projects::costs_less(env, project).await;
+                    budget::costs_less(env, project).await;
                 }
                 return Ok(version);
             }

@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::findings::start;
-use super::{Env, SaveRef, Step};
+use super::{SaveRef, Step};
 use crate::domain::Problem;
 use crate::ports::Call;
+use crate::rules::Env;
 
 /// See the module.
 pub(super) struct RestartInstance;

@@ -10,10 +10,11 @@ use super::await_running::note_running;
 use super::findings::{
     Standing, impossible, look, note_fallen_back, note_hanging, standing, start,
 };
-use super::{Env, SaveRef, Step};
+use super::{SaveRef, Step};
 use crate::domain::save::{Finding, SaveRecord, seconds_between};
 use crate::domain::{Code, Problem, Timestamp};
 use crate::ports::Call;
+use crate::rules::Env;
 
 /// See the module.
 pub(super) struct RestoreInstance;

@@ -1,16 +1,18 @@
 //! Whether somebody may save to a template, and what follows from whom it is open to.
 
 use super::preflight::{Target, label, no_version};
-use super::{Env, opening, permissions};
+use super::{opening, permissions};
+use crate::domain::ec2::LaunchPermission;
 use crate::domain::grant::{Grant, Grantee};
 use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, Warning, move_not_agreed};
 use crate::domain::template::{Template, TemplateState, Version, Visibility};
 use crate::domain::{Code, Problem, ProjectName, catalogue};
-use crate::ports::{Encryption, Instance, LaunchPermission, Volume};
-use crate::service::access::{Action, Caller};
-use crate::service::lending::check_given;
-use crate::service::publication::{self, Consent};
-use crate::service::versions::being_deleted;
+use crate::ports::{Encryption, Instance, Volume};
+use crate::rules::Env;
+use crate::rules::access::{Action, Caller};
+use crate::rules::lending::check_given;
+use crate::rules::publication::{self, Consent};
+use crate::rules::versions::being_deleted;
 
 /// What becomes of the template, that itself where there is one already, and the version that is added
 /// to, if it is one; for somebody who may, and whom the project that pays lets.

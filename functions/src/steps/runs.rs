@@ -1,7 +1,7 @@
 //! The run of a schedule that a save is, noted for its owner to see: nothing that a save may fail for.
 
-use super::Env;
 use crate::domain::save::SaveRecord;
+use crate::rules::Env;
 
 /// Notes how a save stands, if a schedule asked for it.
 pub(super) async fn note(env: &Env, record: &SaveRecord) {

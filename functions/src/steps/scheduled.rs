@@ -1,15 +1,16 @@
 //! Which instance a schedule saves: the one that it was made for. A name outlives an instance, so a name that means
 //! another one by now is told to the owner, and saves nothing.
 
-use super::Env;
 use crate::domain::save::SaveState;
 use crate::domain::schedule::Schedule;
 use crate::domain::template::Version;
 use crate::domain::{Code, InstanceId, Problem};
 use crate::ports::Instance;
 use crate::registry::Stored;
-use crate::service::access::Caller;
-use crate::service::lookup::{own_instance, own_instances};
+use crate::rules::Env;
+use crate::rules::access::Caller;
+use crate::rules::lookup::{own_instance, own_instances};
+use crate::rules::versions::saved_from;
 
 /// The instance that a schedule saves.
 pub(crate) async fn instance_of(env: &Env, schedule: &Schedule) -> Result<InstanceId, Problem> {
@@ -74,18 +75,6 @@ async fn last_saved(env: &Env, schedule: &Schedule) -> Result<Option<InstanceId>
         Some(version) => saved_from(env, version).await,
         None => Ok(None),
     }
-}
-
-/// The instance that a version was saved from, where that is known.
-pub(crate) async fn saved_from(
-    env: &Env,
-    version: &Version,
-) -> Result<Option<InstanceId>, Problem> {
-    if version.saved_from_id.is_some() || version.imported_by.is_some() {
-        return Ok(version.saved_from_id.clone());
-    }
-    let save = env.registry.save(&version.save_id).await?;
-    Ok(save.and_then(|save| Some(save.value.instance().ok()?.id.clone())))
 }
 
 fn changed(schedule: &Schedule, id: &InstanceId, named: &[Instance]) -> Problem {

@@ -3,9 +3,11 @@
 use serde::Serialize;
 
 use super::findings::look_or_fail;
-use super::{Env, SaveRef, Step, from_ec2};
+use super::{SaveRef, Step};
+use crate::domain::ec2::InstanceState;
 use crate::domain::{Code, Problem};
-use crate::ports::{Call, InstanceState};
+use crate::ports::{Call, from_ec2};
+use crate::rules::Env;
 
 /// See the module.
 pub(super) struct StopInstance;

@@ -10,10 +10,11 @@ use super::await_image::available;
 use super::fail_copy::Caught;
 use super::fail_save::{failed_step, failure, tell};
 use super::register_template::register;
-use super::{Env, SaveRef, Step, runs};
+use super::{SaveRef, Step, runs};
 use crate::domain::save::{RegionCopy, SaveRecord, SaveState, seconds_between};
 use crate::domain::{Code, Problem};
 use crate::ports::{Call, Notice};
+use crate::rules::Env;
 
 /// See the module.
 pub(super) struct Stranded;

@@ -1,24 +1,10 @@
 //! The tags by which Prism knows its own again.
 
 use crate::domain::save::{SaveRecord, SaveRequest};
+use crate::domain::tags::OWNER_TAG;
+use crate::domain::tags::{ATTEMPT_TAG, DEPLOYMENT_TAG, PROJECT_TAG, SAVE_TAG, TEMPLATE_TAG};
 use crate::domain::{DeploymentId, InstanceId, SaveId, UserId, text};
 use crate::ports::{NewImage, Tags};
-use crate::service::access::OWNER_TAG;
-
-/// On AMIs and snapshots: the save that made them.
-pub const SAVE_TAG: &str = "prism:save-id";
-/// On everything that is made in EC2: the deployment that made it.
-pub const DEPLOYMENT_TAG: &str = "prism:deployment";
-/// On the AMI of a save and its snapshots: which of the save's requests for the AMI made them, counted from 1.
-pub const ATTEMPT_TAG: &str = "prism:attempt";
-/// On instances, AMIs and snapshots: the template.
-pub const TEMPLATE_TAG: &str = "prism:template";
-/// On instances, AMIs and snapshots: the project.
-pub const PROJECT_TAG: &str = "prism:project";
-/// On instances: the user to log in as.
-pub const LOGIN_TAG: &str = "prism:login";
-/// On instances: the open TCP ports, with spaces between.
-pub const PORTS_TAG: &str = "prism:ports";
 
 /// The AMI of a save, as EC2 is asked for it.
 #[derive(Debug, Clone, Copy)]

@@ -5,10 +5,11 @@
 use std::time::Duration;
 
 use super::preflight::label;
-use super::{Env, from_ec2};
+use crate::domain::ec2::InstanceState;
 use crate::domain::save::Warning;
 use crate::domain::{Code, Problem, Region};
-use crate::ports::{FLEET_TAG, Instance, InstanceState, SnapshotFilter, Volume};
+use crate::ports::{FLEET_TAG, Instance, SnapshotFilter, Volume, from_ec2};
+use crate::rules::Env;
 
 /// How long the host of a Mac is scrubbed after a stop, in seconds. AWS: up to 110 minutes.
 const SCRUB_S: u32 = 110 * 60;

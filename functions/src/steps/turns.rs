@@ -6,10 +6,10 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use chrono::TimeDelta;
 
-use super::Env;
 use crate::domain::pace::{Paced, QUEUE};
 use crate::domain::{Code, Problem, Region, SaveId, Timestamp, UserId};
 use crate::registry::{Queue, Rhythm};
+use crate::rules::Env;
 
 /// How many saves that somebody waits for may begin at once in a Region, before they queue as all others do.
 const AWAITED: i32 = 5;

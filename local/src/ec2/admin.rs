@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::{
     AccountId, ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, Timestamp, VolumeId,
 };
-use prism_functions::ports::{Encryption, InstanceState, KeyState, NewInstance, Reservation, Tags};
+use prism_functions::ports::{Encryption, KeyState, NewInstance, Reservation, Tags};
 
 use super::cloud::{Cloud, CloudError};
 use super::facts::{InstanceFacts, InstanceSpec, Inventory, VolumeSpec};

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::{AccountId, DeploymentId, InstanceId, Region, Timestamp};
-use prism_functions::ports::{Clock, InstanceState};
+use prism_functions::ports::Clock;
 
 use super::admin::Admin;
 use super::events::Event;

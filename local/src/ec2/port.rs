@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::slice;
 
 use async_trait::async_trait;
+use prism_functions::domain::ec2::{LaunchPermission, StatusChecks};
+use prism_functions::domain::inventory::Inventory;
 use prism_functions::domain::{
     AccountId, ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, Timestamp, VolumeId,
 };
 use prism_functions::ports::{
     EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Inspect, Instance,
-    InstanceFilter, InstanceType, Inventory, KeyState, LaunchPermission, NewImage, NewInstance,
-    Parameters, Probe, Reservation, Snapshot, SnapshotFilter, StatusChecks, Volume,
+    InstanceFilter, InstanceType, KeyState, NewImage, NewInstance, Parameters, Probe, Reservation,
+    Snapshot, SnapshotFilter, Volume,
 };
 
 use super::cloud::{Cloud, CloudError};

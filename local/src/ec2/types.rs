@@ -3,7 +3,8 @@
 //! The figures that AWS's instance type pages give; those of the size letters are held against the
 //! table of the core by a test. Memory in MiB, instance store in GB.
 
-use prism_functions::ports::{Architecture, InstanceType};
+use prism_functions::domain::ec2::Architecture;
+use prism_functions::ports::InstanceType;
 
 /// One row of the table.
 #[derive(Debug, Clone, Copy)]

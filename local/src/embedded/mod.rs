@@ -17,10 +17,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use prism_functions::domain::{AccountId, Code, InstanceId, Problem, Region};
+use prism_functions::operations::Service;
 use prism_functions::ports::{Clock, Executions};
 use prism_functions::registry::Registry;
-use prism_functions::service::Service;
-use prism_functions::steps::{Env, Identity, Settings};
+use prism_functions::rules::{Env, Identity, Settings};
 
 use crate::clock::{Anchor, WallClock};
 use crate::ec2::{Cloud, CloudError, GuestError, Purchase, SimEc2};

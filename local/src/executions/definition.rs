@@ -8,7 +8,8 @@ use futures::future::BoxFuture;
 use prism_asl::{Functions, LoadError, Machine, TaskFailure};
 use prism_functions::domain::{Class, Code, Problem, Timestamp};
 use prism_functions::ports::Clock;
-use prism_functions::steps::{self, Env};
+use prism_functions::rules::Env;
+use prism_functions::steps;
 use serde_json::Value;
 
 /// The definition, exactly as deployed. `${Name}` stands for the function of the step `Name`, as in

@@ -10,10 +10,10 @@ use chrono::TimeDelta;
 use futures::future::BoxFuture;
 use prism_asl::TaskTokens;
 use prism_functions::domain::{ImageId, InstanceId};
+use prism_functions::operations::end_wait;
 use prism_functions::ports::Executions;
 use prism_functions::registry::Awaited;
-use prism_functions::service::end_wait;
-use prism_functions::steps::Env;
+use prism_functions::rules::Env;
 
 use crate::ec2::{Cloud, CloudError, Event};
 

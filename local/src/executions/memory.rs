@@ -10,7 +10,7 @@ use prism_asl::{
     TaskTokens, VirtualClock,
 };
 use prism_functions::ports::{Clock, Execution, ExecutionStatus, Executions, ExecutionsError};
-use prism_functions::steps::Env;
+use prism_functions::rules::Env;
 use serde_json::Value;
 
 use super::definition::{StepFunctions, Trouble, machine};

@@ -24,7 +24,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Either, join, select};
 use prism_asl::{StopHandle, TaskTokens};
 use prism_functions::ports::{Clock, Execution, ExecutionStatus, Executions, ExecutionsError};
-use prism_functions::steps::Env;
+use prism_functions::rules::Env;
 use serde_json::Value;
 
 use crate::clock::{WallClock, system_time};

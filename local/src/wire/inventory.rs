@@ -1,8 +1,9 @@
 //! SSM ListInventoryEntries: what the agent on an instance tells of its packages.
 
 use prism_functions::domain::ids::shown;
+use prism_functions::domain::inventory::Package;
 use prism_functions::domain::{InstanceId, Region};
-use prism_functions::ports::{Inspect as _, Package};
+use prism_functions::ports::Inspect as _;
 use serde_json::{Map, Value, json};
 
 use super::fault::Fault;

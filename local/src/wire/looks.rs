@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use prism_functions::domain::ec2::{InstanceState, LaunchPermission};
 use prism_functions::domain::{AccountId, ImageId, InstanceId, SnapshotId, VolumeId};
-use prism_functions::ports::{Encryption, InstanceState, LaunchPermission, Tags};
+use prism_functions::ports::{Encryption, Tags};
 
 use super::call::Call;
 use super::fault::Fault;

@@ -1,7 +1,8 @@
 //! The contract of the port `Inspect`.
 
+use prism_functions::domain::inventory::Package;
 use prism_functions::domain::{AccountId, InstanceId, Region};
-use prism_functions::ports::{Inspect, Package};
+use prism_functions::ports::Inspect;
 use prism_local::ec2::Cloud;
 
 /// More packages than the inventory of Systems Manager has on a page.

@@ -6,15 +6,16 @@ mod operation;
 use std::collections::BTreeSet;
 
 use prism_functions::domain::copy::CopyRequest;
+use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
 use prism_functions::domain::schedule::ScheduleRequest;
+use prism_functions::domain::tags::OWNER_TAG;
 use prism_functions::domain::template::{TemplateRef, Version};
 use prism_functions::domain::template_file::TemplateFile;
 use prism_functions::domain::{Code, Problem, Region, SaveId, TemplateName};
-use prism_functions::ports::{Ec2 as _, ImageState, LaunchPermission};
-use prism_functions::service::access::OWNER_TAG;
-use prism_functions::service::{ImportRequest, ProjectRequest, ShareRequest, TemplateView};
+use prism_functions::operations::{ImportRequest, ProjectRequest, ShareRequest, TemplateView};
+use prism_functions::ports::{Ec2 as _, ImageState};
 use prism_local::ec2::InstanceSpec;
 
 use crate::world::{REGION, Setup, World, caller, launch_request, region, save_request};

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::schedule::{Cadence, ScheduleRequest, TimeZone};
+use prism_functions::domain::tags::OWNER_TAG;
 use prism_functions::domain::{InstanceId, ProjectName};
+use prism_functions::operations::{ProjectRequest, ShareRequest};
 use prism_functions::ports::{Encryption, Reservation};
-use prism_functions::service::access::OWNER_TAG;
-use prism_functions::service::{ProjectRequest, ShareRequest};
 use prism_local::ec2::{Capacity, InstanceSpec};
 
 use super::path::{OWNER, REGIONS, add_instance};

@@ -3,11 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use prism_functions::domain::ec2::LaunchPermission;
+use prism_functions::domain::tags::{
+    ATTEMPT_TAG, DEPLOYMENT_TAG, OWNER_TAG, SAVE_TAG, TEMPLATE_TAG,
+};
 use prism_functions::domain::{Region, SaveId};
-use prism_functions::ports::{Ec2 as _, Ec2Error, ImageCopy, LaunchPermission, NewImage, Tags};
-use prism_functions::service::access::OWNER_TAG;
-use prism_functions::service::{copy_id_of, save_id_of};
-use prism_functions::steps::{ATTEMPT_TAG, DEPLOYMENT_TAG, Identity, SAVE_TAG, TEMPLATE_TAG};
+use prism_functions::operations::{copy_id_of, save_id_of};
+use prism_functions::ports::{Ec2 as _, Ec2Error, ImageCopy, NewImage, Tags};
+use prism_functions::rules::Identity;
 use prism_local::ec2::{InstanceSpec, Inventory};
 
 use super::hands::Wanted;

@@ -7,8 +7,8 @@ use futures::FutureExt;
 use prism_asl::Clock as _;
 use prism_functions::domain::InstanceId;
 use prism_functions::domain::save::SaveRecord;
+use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::ports::{Ec2, Encryption, ImageFilter, Instance, KeyState, SnapshotFilter};
-use prism_functions::steps::SAVE_TAG;
 use prism_local::ec2::{Admin, VolumeSpec};
 
 use super::before::KEY;

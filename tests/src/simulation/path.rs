@@ -5,9 +5,9 @@ use std::time::Duration;
 use prism_functions::domain::InstanceId;
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::SaveRequest;
+use prism_functions::domain::tags::OWNER_TAG;
 use prism_functions::ports::Encryption;
-use prism_functions::service::access::OWNER_TAG;
-use prism_functions::steps::{PublicScope, Settings};
+use prism_functions::rules::{PublicScope, Settings};
 use prism_local::ec2::{Capacity, InstanceSpec, Settings as CloudSettings, VolumeSpec};
 
 use super::before::{self, room};

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use prism_functions::domain::ec2::{LaunchPermission, StatusChecks};
+use prism_functions::domain::inventory::Inventory;
 use prism_functions::domain::{
     ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, VolumeId,
 };
 use prism_functions::ports::{
     Call, EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Index, Inspect,
-    Instance, InstanceFilter, InstanceType, Inventory, Item, Key, KeyState, LaunchPermission,
-    NewImage, NewInstance, Page, Probe, Query, Reservation, Snapshot, SnapshotFilter, StatusChecks,
-    Table, TableError, Volume, Write,
+    Instance, InstanceFilter, InstanceType, Item, Key, KeyState, NewImage, NewInstance, Page,
+    Probe, Query, Reservation, Snapshot, SnapshotFilter, Table, TableError, Volume, Write,
 };
 use prism_local::ec2::{Cloud, SimEc2};
 

@@ -8,7 +8,7 @@ use prism_asl::{Functions, Machine, VirtualClock};
 use prism_functions::domain::Timestamp;
 use prism_functions::domain::save::SaveState;
 use prism_functions::ports::{Ec2, Executions, Inspect, Notifier, Table};
-use prism_functions::steps::Settings;
+use prism_functions::rules::Settings;
 use prism_local::ec2::{Inventory, Settings as CloudSettings};
 use serde_json::{Value, json};
 

@@ -8,16 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use prism_functions::domain::copy::CopyRequest;
+use prism_functions::domain::ec2::{Architecture, LaunchPermission};
 use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveRequest, SaveState};
+use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::Version;
 use prism_functions::domain::{Code, Problem, Region, SaveId};
-use prism_functions::ports::{
-    Architecture, Ec2 as _, Image, ImageFilter, ImageState, KeyState, LaunchPermission,
-    SnapshotFilter,
-};
-use prism_functions::service::access::Caller;
-use prism_functions::service::{LaunchRequest, ShareRequest};
-use prism_functions::steps::{PublicScope, SAVE_TAG, Settings};
+use prism_functions::operations::{LaunchRequest, ShareRequest};
+use prism_functions::ports::{Ec2 as _, Image, ImageFilter, ImageState, KeyState, SnapshotFilter};
+use prism_functions::rules::access::Caller;
+use prism_functions::rules::{PublicScope, Settings};
 use prism_tests::clean;
 use prism_tests::story::{tell, to_the_end};
 use prism_tests::world::{

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use prism_functions::domain::schedule::{Schedule, ScheduleState};
 use prism_functions::domain::{Code, Problem, Timestamp};
+use prism_functions::operations::{Fixed, Keep, Left, ScheduleEdit, Service};
 use prism_functions::ports::{Condition, Firing, Key, Schedules, SchedulesError, Table, Write};
 use prism_functions::registry::Registry;
-use prism_functions::service::{Fixed, Keep, Left, ScheduleEdit, Service};
 use prism_tests::interleaved::{Doing, Yielding, interleave};
 use prism_tests::world::caller;
 

@@ -7,8 +7,8 @@ mod interrupted;
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest, ScheduleState};
 use prism_functions::domain::{Code, Problem, SaveId, ScheduleName, Timestamp};
+use prism_functions::operations::{Fired, Keep, ScheduleEdit};
 use prism_functions::ports::Executions;
-use prism_functions::service::{Fired, Keep, ScheduleEdit};
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};
 
 fn asked(cadence: &str) -> ScheduleRequest {

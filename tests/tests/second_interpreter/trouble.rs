@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use prism_asl::{Functions, TaskFailure};
 use prism_functions::domain::SaveId;
-use prism_functions::service::Service;
+use prism_functions::operations::Service;
 use prism_local::executions::StepFunctions;
 use prism_tests::recorded::outside;
 use prism_tests::world::caller;

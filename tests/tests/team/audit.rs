@@ -2,7 +2,7 @@
 
 use prism_functions::domain::Code;
 use prism_functions::domain::schedule::ScheduleRequest;
-use prism_functions::service::AuditFilter;
+use prism_functions::operations::AuditFilter;
 use prism_tests::world::{Setup, caller, launched, save_request};
 
 use crate::{RunIt as _, brain, for_brain, project, saved, share, unshare};

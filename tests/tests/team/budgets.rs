@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::copy::CopyRequest;
+use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::domain::{Code, Problem, SaveId};
-use prism_functions::ports::{Architecture, Index, Query, SortKeys, Table};
+use prism_functions::operations::{LaunchRequest, save_id_of};
+use prism_functions::ports::{Index, Query, SortKeys, Table};
 use prism_functions::registry::Registry;
-use prism_functions::service::{LaunchRequest, save_id_of};
-use prism_functions::steps::{self, Env};
+use prism_functions::rules::Env;
+use prism_functions::steps;
 use prism_tests::interleaved::{Doing, Yielding, interleave};
 use prism_tests::story::to_the_end;
 use prism_tests::turns;

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use prism_functions::domain::ImageId;
-use prism_functions::domain::Problem;
-use prism_functions::ports::{Ec2 as _, LaunchPermission, Table};
+use prism_functions::domain::ec2::LaunchPermission;
+use prism_functions::domain::{ImageId, Problem};
+use prism_functions::operations::{Fixed, Left, Leftover};
+use prism_functions::ports::{Ec2 as _, Table};
 use prism_functions::registry::Registry;
-use prism_functions::service::{Fixed, Left, Leftover};
 use prism_tests::bent::Bent;
 use prism_tests::interleaved::{Doing, Yielding, interleave};
 use prism_tests::world::{Setup, World, begun, caller, launched, save_request};

@@ -1,10 +1,11 @@
 //! What imports and shares have to do with each other: an imported version is open to whom its template is
 //! shared with, and an AMI that several templates have is open to whom any of them is.
 
+use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Code, Problem, Region};
-use prism_functions::ports::{Ec2 as _, LaunchPermission};
-use prism_functions::service::{ImportRequest, Imported};
+use prism_functions::operations::{ImportRequest, Imported};
+use prism_functions::ports::Ec2 as _;
 use prism_tests::world::{Setup, World, caller, id_of, launched, region, save_request};
 
 use super::{ACCOUNT, RunIt as _, account, in_two_regions, saved, share, to, unshare};

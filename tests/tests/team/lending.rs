@@ -1,13 +1,12 @@
 //! AMIs that a template has from another one by an import: nobody comes to more by that than they may do with the other
 //! (promise P10).
 
+use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::grant::{Grant, GrantState};
 use prism_functions::domain::template::{TemplateRef, Version};
 use prism_functions::domain::{Code, Problem, TemplateName};
-use prism_functions::ports::{
-    Change, Condition, Ec2 as _, Item, Key, LaunchPermission, Table as _, Write,
-};
-use prism_functions::service::{ImportRequest, Imported, Left, Shared};
+use prism_functions::operations::{ImportRequest, Imported, Left, Shared};
+use prism_functions::ports::{Change, Condition, Ec2 as _, Item, Key, Table as _, Write};
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};
 use serde_json::{Value, json};
 

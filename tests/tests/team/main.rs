@@ -16,12 +16,13 @@ mod strangers;
 mod sums;
 mod wrong_sums;
 
+use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::template::Visibility;
 use prism_functions::domain::{Problem, ProjectName, Region, TemplateName, UserId};
-use prism_functions::ports::{Ec2 as _, LaunchPermission};
-use prism_functions::service::{LaunchRequest, ProjectRequest, ShareRequest, Shared};
+use prism_functions::operations::{LaunchRequest, ProjectRequest, ShareRequest, Shared};
+use prism_functions::ports::Ec2 as _;
 use prism_tests::world::{World, caller, launch_request, save_request};
 use std::collections::BTreeSet;
 

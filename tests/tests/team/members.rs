@@ -3,8 +3,8 @@
 
 use prism_functions::domain::audit::AuditEvent;
 use prism_functions::domain::{Code, ProjectName};
+use prism_functions::operations::{AuditFilter, ImportRequest, ProjectCosts, ProjectRequest};
 use prism_functions::registry::Registry;
-use prism_functions::service::{AuditFilter, ImportRequest, ProjectCosts, ProjectRequest};
 use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
 
 use crate::{RunIt as _, brain, for_brain, kept, project, saved, share};

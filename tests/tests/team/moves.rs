@@ -2,12 +2,12 @@
 //! asked too, and pays.
 
 use prism_functions::domain::copy::CopyRequest;
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{SaveRecord, SaveState};
+use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::{ProjectName, SaveId};
-use prism_functions::ports::InstanceState;
+use prism_functions::operations::ProjectRequest;
 use prism_functions::registry::Registry;
-use prism_functions::service::ProjectRequest;
-use prism_functions::steps::SAVE_TAG;
 use prism_tests::story::to_the_end;
 use prism_tests::world::{World, begun, caller, id_of, save_request};
 

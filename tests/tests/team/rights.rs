@@ -4,10 +4,10 @@ use prism_functions::domain::audit::Channel;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::domain::schedule::ScheduleRequest;
+use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Code, Problem, ProjectName, SaveId, TemplateName, UserId};
-use prism_functions::service::ProjectRequest;
-use prism_functions::steps::SAVE_TAG;
+use prism_functions::operations::ProjectRequest;
 use prism_tests::story::to_the_end;
 use prism_tests::world::{World, begun, caller, save_request};
 

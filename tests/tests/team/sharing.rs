@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use prism_functions::domain::Code;
+use prism_functions::domain::ec2::{InstanceState, LaunchPermission};
 use prism_functions::domain::grant::GrantState;
 use prism_functions::domain::save::SaveRequest;
+use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::{TemplateState, Visibility};
-use prism_functions::ports::{Ec2 as _, Encryption, InstanceState, LaunchPermission, Table};
+use prism_functions::ports::{Ec2 as _, Encryption, Table};
 use prism_functions::registry::Registry;
-use prism_functions::steps::{PublicScope, SAVE_TAG, Settings};
+use prism_functions::rules::{PublicScope, Settings};
 use prism_local::ec2::Settings as CloudSettings;
 use prism_tests::bent::Bent;
 use prism_tests::interleaved::{Doing, Yielding, interleave};

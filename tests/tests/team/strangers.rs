@@ -3,8 +3,8 @@
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::{Problem, SaveId};
+use prism_functions::operations::{ImportRequest, Unrecorded, save_id_of};
 use prism_functions::ports::Ec2Error;
-use prism_functions::service::{ImportRequest, Unrecorded, save_id_of};
 use prism_tests::world::{World, begun, caller, save_request};
 
 use crate::{RunIt as _, brain, for_brain, kept, project, saved, share, to, west};

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::{Code, Problem};
+use prism_functions::operations::Service;
 use prism_functions::ports::{Key, Table};
 use prism_functions::registry::Registry;
-use prism_functions::service::Service;
 use prism_tests::interleaved::{Doing, Yielding, interleave};
 use prism_tests::story::to_the_end;
 use prism_tests::sums::{forget, wrong};
@@ -79,7 +79,7 @@ fn the_sum_follows_a_template_through_its_life() {
     let four = agrees(&world);
     assert!((four - three * 4.0 / 3.0).abs() < 1e-6, "{three} {four}");
     // Into another project, all of it, and back.
-    let other = prism_functions::service::ProjectRequest {
+    let other = prism_functions::operations::ProjectRequest {
         name: "other".parse().unwrap(),
         description: String::new(),
     };

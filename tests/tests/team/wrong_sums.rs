@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use prism_functions::domain::Problem;
+use prism_functions::operations::{Fixed, Left, Leftover, Service};
 use prism_functions::ports::{Change, Condition, Key, Table, Write};
 use prism_functions::registry::Registry;
-use prism_functions::service::{Fixed, Left, Leftover, Service};
 use prism_tests::interleaved::{Doing, Yielding, give_way, interleave};
 use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
 

@@ -1,13 +1,13 @@
 //! `docs/access.md`, from the table of rights.
 
-use prism_functions::service::access;
+use prism_functions::rules::access;
 
 const HEAD: &str = "\
-<!-- Made by `cargo xtask docs` from functions/src/service/access.rs. Change it there. -->
+<!-- Made by `cargo xtask docs` from functions/src/rules/access.rs. Change it there. -->
 
 # Who may do what
 
-One table decides, in `functions/src/service/access.rs`; what is not in it is denied. A caller may stand in
+One table decides, in `functions/src/rules/access.rs`; what is not in it is denied. A caller may stand in
 several relations to a thing, and may do what any of them may. Whoever may not even see a thing is
 answered as if it did not exist; whoever sees it and may not do more is answered `NotAllowed`.
 
@@ -80,7 +80,7 @@ every version are open to with the grants, and `prism doctor --fix` sets them as
 ## Showing data to more people
 
 Whoever can launch a template gets all that is on its disks. Whatever would show data to more people than before
-is decided in one place (`functions/src/service/publication.rs`, ADR 15): a save, by hand or by a schedule, of a template that
+is decided in one place (`functions/src/rules/publication.rs`, ADR 15): a save, by hand or by a schedule, of a template that
 anybody but its saver sees, by `--public`, a share or a project; an added architecture, a share, a copy to a Region, an import, and a
 rollback to what the latest version has not. Files that are known to be sensitive ([the catalogue](sensitive-files.md)) are refused with
 all of their paths (`SensitiveFiles`; `files` in JSON) until `--publish-sensitive` consents, which `--yes` does not; in the

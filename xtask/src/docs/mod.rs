@@ -1,7 +1,7 @@
 //! `docs`: writes what is made from the code, or checks that it is what the code says.
 //!
-//! `docs/errors.md`, `docs/access.md` and `docs/sensitive-files.md` are made as a whole; the picture of the state machine stands in documents that
-//! people write, between two markers.
+//! `docs/errors.md`, `docs/access.md`, `docs/sensitive-files.md` and `docs/openapi.json` are made as a whole; the picture
+//! of the state machine stands in documents that people write, between two markers.
 
 mod access;
 mod errors;
@@ -16,6 +16,8 @@ use crate::shell::{read, root, write as write_file};
 
 const ACCESS: &str = "docs/access.md";
 const ERRORS: &str = "docs/errors.md";
+/// What `GET /v1/openapi.json` returns.
+const OPENAPI: &str = "docs/openapi.json";
 const SENSITIVE: &str = "docs/sensitive-files.md";
 const DEFINITION: &str = "statemachine/save.asl.json";
 /// The documents that show the picture.
@@ -79,6 +81,7 @@ fn made() -> Outcome<Made> {
         (ERRORS, errors::markdown()),
         (ACCESS, access::markdown()),
         (SENSITIVE, sensitive::document()),
+        (OPENAPI, openapi()?),
     ];
     let mut problems = Vec::new();
     for name in PICTURES {
@@ -92,6 +95,13 @@ fn made() -> Outcome<Made> {
         documents,
         problems,
     })
+}
+
+/// The description of the API.
+fn openapi() -> Outcome<String> {
+    let text = prism_functions::api::document().to_pretty_json();
+    let text = text.map_err(|error| format!("the API's description is no JSON: {error}"))?;
+    Ok(format!("{text}\n"))
 }
 
 /// A document with the picture between its markers.

@@ -16,19 +16,20 @@ use prism_functions::api::{Launched, Me, PAGE_MOST as PAGE, Page, Planned};
 use prism_functions::domain::audit::AuditEvent;
 use prism_functions::domain::copy::{CopyPlan, CopyRequest};
 use prism_functions::domain::diff::TemplateDiff;
+use prism_functions::domain::inventory::Inventory;
 use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
 use prism_functions::domain::template::{TemplateRef, Version};
 use prism_functions::domain::{
     Code, Problem, Region, SaveId, ScheduleName, TemplateName, Timestamp, UserId,
 };
-use prism_functions::ports::{Clock, Entropy as _, Inventory};
-use prism_functions::registry::Listed;
-use prism_functions::service::{
+use prism_functions::operations::{
     AuditFilter, Deletion, ImportRequest, Imported, InstanceView, LaunchPlan, LaunchRequest,
     Lineage, RolledBack, ScheduleEdit, ScheduleView, Started, TemplateEdit, TemplateFilter,
     TemplateSummary, TemplateView, save_id_of,
 };
+use prism_functions::ports::{Clock, Entropy as _};
+use prism_functions::registry::Listed;
 use prism_local::OsEntropy;
 use prism_local::clock::WallClock;
 use serde::de::DeserializeOwned;

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use hyper::Method;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Problem, TemplateName};
-use prism_functions::registry::Listed;
-use prism_functions::service::{
+use prism_functions::operations::{
     ImportRequest, TemplateEdit, TemplateFilter, TemplateSummary, TemplateView,
 };
+use prism_functions::registry::Listed;
 use serde_json::json;
 
 use super::{Api, Call, Page, encoded};

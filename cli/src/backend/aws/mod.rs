@@ -10,8 +10,8 @@ use aws_config::{BehaviorVersion, Region as SdkRegion};
 use prism_functions::aws::{Clients, Config, Limits, service};
 use prism_functions::domain::audit::Channel;
 use prism_functions::domain::{Code, Problem};
-use prism_functions::service::Service;
-use prism_functions::service::access::Caller;
+use prism_functions::operations::Service;
+use prism_functions::rules::access::Caller;
 
 use super::served::Served;
 use crate::profile::Profile;

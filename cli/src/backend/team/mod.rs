@@ -8,7 +8,7 @@ use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::grant::Grant;
 use prism_functions::domain::project::{Approval, Member, ProjectRole};
 use prism_functions::domain::{Problem, ProjectName, TemplateName, UserId};
-use prism_functions::service::{
+use prism_functions::operations::{
     ProjectCosts, ProjectEdit, ProjectRequest, ProjectTemplateView, ProjectView, SharePlan,
     ShareRequest, Shared,
 };

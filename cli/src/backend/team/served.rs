@@ -5,11 +5,11 @@ use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::grant::Grant;
 use prism_functions::domain::project::{Approval, Member, ProjectRole};
 use prism_functions::domain::{Problem, ProjectName, TemplateName, UserId};
-use prism_functions::registry::Listed;
-use prism_functions::service::{
+use prism_functions::operations::{
     ProjectCosts, ProjectEdit, ProjectRequest, ProjectTemplateView, ProjectView, SharePlan,
     ShareRequest, Shared,
 };
+use prism_functions::registry::Listed;
 
 use super::Team;
 use crate::backend::served::Served;

@@ -3,7 +3,7 @@
 use clap::Args;
 use prism_functions::domain::Problem;
 use prism_functions::domain::audit::AuditEvent;
-use prism_functions::service::AuditFilter;
+use prism_functions::operations::AuditFilter;
 use serde_json::{Value, json};
 
 use crate::app::Session;

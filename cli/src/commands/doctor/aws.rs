@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use prism_functions::aws::{AwsEc2, Clients, DynamoTable, StepFunctions, TableShape};
+use prism_functions::domain::tags::{OWNER_TAG, SAVE_TAG};
 use prism_functions::domain::{Code, InstanceId, Problem, Region, UserId};
+use prism_functions::operations::Service;
 use prism_functions::ports::{
     Clock, Ec2, Ec2Error, ExecutionsError, InstanceFilter, NewImage, Probe, TableError, Tags,
 };
-use prism_functions::service::Service;
-use prism_functions::service::access::OWNER_TAG;
-use prism_functions::steps::SAVE_TAG;
 use prism_local::executions::DEFINITION;
 use serde_json::Value;
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use prism_functions::domain::{Code, Problem};
-use prism_functions::service::{Fixed, Left, Leftover, Leftovers, Service};
+use prism_functions::operations::{Fixed, Left, Leftover, Leftovers, Service};
 use serde_json::{Value, json};
 
 use super::Check;

@@ -1,12 +1,11 @@
 //! The checks of an embedded cloud.
 
-use std::fs;
-use std::io;
 use std::path::Path;
+use std::{fs, io};
 
 use prism_functions::domain::{Code, Problem};
+use prism_functions::operations::Service;
 use prism_functions::ports::ExecutionStatus;
-use prism_functions::service::Service;
 use prism_local::{Embedded, FILES};
 
 use super::Check;

@@ -17,7 +17,7 @@ use clap::Args;
 use hyper_util::service::TowerToHyperService;
 use prism_functions::api::{Api, BODY_BYTES, answer};
 use prism_functions::domain::{Code, Problem};
-use prism_functions::service::access::Caller;
+use prism_functions::rules::access::Caller;
 use prism_local::explain;
 use prism_local::http::{self, Limits};
 use serde_json::json;

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use prism_functions::domain::allowed::InvalidType;
 use prism_functions::domain::pace::Ec2Share;
 use prism_functions::domain::{Code, Problem, Region};
-use prism_functions::steps::PublicScope;
+use prism_functions::rules::PublicScope;
 
 use crate::app::Session;
 use crate::errors::Outcome;

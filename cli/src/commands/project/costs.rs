@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use prism_functions::service::{ProjectCosts, RegionCost, TemplateCost, VersionCost};
+use prism_functions::operations::{ProjectCosts, RegionCost, TemplateCost, VersionCost};
 
 use crate::app::Session;
 use crate::errors::Outcome;

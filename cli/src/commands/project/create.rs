@@ -1,7 +1,7 @@
 //! `prism project create`.
 
 use clap::Args;
-use prism_functions::service::ProjectRequest;
+use prism_functions::operations::ProjectRequest;
 
 use crate::app::Session;
 use crate::errors::Outcome;

@@ -1,7 +1,7 @@
 //! `prism project edit`.
 
 use clap::{Args, ValueEnum};
-use prism_functions::service::ProjectEdit;
+use prism_functions::operations::ProjectEdit;
 
 use crate::app::Session;
 use crate::errors::Outcome;

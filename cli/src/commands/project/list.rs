@@ -1,7 +1,7 @@
 //! `prism project list`.
 
 use clap::Args;
-use prism_functions::service::ProjectView;
+use prism_functions::operations::ProjectView;
 use serde_json::json;
 
 use crate::app::Session;

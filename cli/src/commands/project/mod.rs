@@ -14,7 +14,7 @@ mod templates;
 
 use clap::Subcommand;
 use prism_functions::domain::{Problem, ProjectName};
-use prism_functions::service::ProjectView;
+use prism_functions::operations::ProjectView;
 
 use crate::app::Session;
 use crate::errors::Outcome;

@@ -1,7 +1,7 @@
 //! `prism project templates`.
 
 use clap::Args;
-use prism_functions::service::ProjectTemplateView;
+use prism_functions::operations::ProjectTemplateView;
 use serde_json::json;
 
 use crate::app::Session;

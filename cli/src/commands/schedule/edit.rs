@@ -2,7 +2,7 @@
 
 use clap::Args;
 use prism_functions::domain::{Code, Problem};
-use prism_functions::service::{Keep, ScheduleEdit};
+use prism_functions::operations::{Keep, ScheduleEdit};
 
 use super::create::{cadence, minutes_of};
 use crate::app::Session;

@@ -3,7 +3,7 @@
 use clap::Args;
 use prism_functions::domain::Timestamp;
 use prism_functions::domain::schedule::Schedule;
-use prism_functions::service::ScheduleView;
+use prism_functions::operations::ScheduleView;
 use serde_json::{Value, json};
 
 use crate::app::Session;

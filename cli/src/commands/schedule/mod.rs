@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use clap::Subcommand;
 use prism_functions::domain::schedule::{Run, Schedule, ScheduleState};
 use prism_functions::domain::{Code, Problem, Region, ScheduleName, Timestamp};
-use prism_functions::service::ScheduleView;
+use prism_functions::operations::ScheduleView;
 use serde_json::{Value, json};
 
 use crate::app::Session;

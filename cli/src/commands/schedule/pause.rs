@@ -1,7 +1,7 @@
 //! `prism schedule pause` and `prism schedule resume`.
 
 use clap::Args;
-use prism_functions::service::ScheduleEdit;
+use prism_functions::operations::ScheduleEdit;
 use serde_json::json;
 
 use crate::app::Session;

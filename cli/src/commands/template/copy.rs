@@ -7,7 +7,7 @@ use clap::Args;
 use prism_functions::domain::copy::{CopyPlan, CopyRequest};
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Code, Problem, Region};
-use prism_functions::service::TemplateView;
+use prism_functions::operations::TemplateView;
 use serde_json::json;
 
 use crate::app::Session;

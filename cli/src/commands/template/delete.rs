@@ -6,7 +6,7 @@ use std::fmt::{Display, Write as _};
 use clap::Args;
 use prism_functions::domain::Region;
 use prism_functions::domain::template::TemplateRef;
-use prism_functions::service::{Deletion, DeletionPlan};
+use prism_functions::operations::{Deletion, DeletionPlan};
 
 use crate::app::Session;
 use crate::errors::{Outcome, Told};

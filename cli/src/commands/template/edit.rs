@@ -2,7 +2,7 @@
 
 use clap::Args;
 use prism_functions::domain::template::TemplateRef;
-use prism_functions::service::{TemplateEdit, TemplateView};
+use prism_functions::operations::{TemplateEdit, TemplateView};
 
 use crate::app::Session;
 use crate::errors::Outcome;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use prism_functions::domain::template_file::{FILE_BYTES, TemplateFile};
 use prism_functions::domain::{Code, Problem, TemplateName};
-use prism_functions::service::{ImportRequest, Imported};
+use prism_functions::operations::{ImportRequest, Imported};
 
 use crate::app::Session;
 use crate::errors::Outcome;

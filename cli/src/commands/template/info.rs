@@ -5,10 +5,11 @@ use std::fmt::Write;
 
 use clap::Args;
 use prism_functions::domain::copy::command;
+use prism_functions::domain::inventory::Inventory;
 use prism_functions::domain::template::{Template, TemplateRef, TemplateState, Version};
 use prism_functions::domain::{Code, ImageId, Problem, Region};
-use prism_functions::ports::Inventory;
-use prism_functions::service::{ImageFault, TemplateView};
+use prism_functions::operations::TemplateView;
+use prism_functions::rules::ImageFault;
 use serde_json::{Value, json};
 
 use crate::app::Session;

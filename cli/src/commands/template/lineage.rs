@@ -6,7 +6,7 @@ use std::fmt::Write;
 use clap::Args;
 use prism_functions::domain::template::TemplateState;
 use prism_functions::domain::{Problem, TemplateName};
-use prism_functions::service::{Lineage as Tree, LineageNode, TemplateKind};
+use prism_functions::operations::{Lineage as Tree, LineageNode, TemplateKind};
 
 use crate::app::Session;
 use crate::errors::Outcome;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use prism_functions::domain::{ImageId, Problem, Region, TemplateName};
-use prism_functions::service::{SharePlan, ShareRequest, Shared};
+use prism_functions::operations::{SharePlan, ShareRequest, Shared};
 
 use crate::app::Session;
 use crate::errors::Outcome;

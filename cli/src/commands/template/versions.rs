@@ -1,10 +1,10 @@
 //! `prism template versions`.
 
 use clap::Args;
+use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::template::{TemplateState, Version};
 use prism_functions::domain::{Problem, TemplateName};
-use prism_functions::ports::Architecture;
-use prism_functions::service::TemplateView;
+use prism_functions::operations::TemplateView;
 use serde_json::json;
 
 use crate::app::Session;

@@ -10,11 +10,11 @@ use utoipa_axum::routes;
 use crate::api::identity::Authenticated;
 use crate::api::input::Params;
 use crate::api::openapi::Reading;
-use crate::api::pages::Paging;
 use crate::api::{Api, Page, Refused};
 use crate::domain::audit::{AuditEvent, Subject};
 use crate::domain::{Problem, ProjectName, UserId};
-use crate::service::AuditFilter;
+use crate::operations::AuditFilter;
+use crate::operations::parts::Paging;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(list))
@@ -69,6 +69,6 @@ async fn list(
     let limit = paging.limit()?;
     let events = api
         .service
-        .audit_events(&caller, &filter, limit, paging.cursor());
+        .audit_events(&caller, &filter, limit, paging.cursor);
     Ok(Json(events.await?.into()))
 }

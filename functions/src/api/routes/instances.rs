@@ -13,12 +13,12 @@ use utoipa_axum::routes;
 use crate::api::identity::Authenticated;
 use crate::api::input::{Body, InRegion, Named, Params, RequestKey, Trial};
 use crate::api::openapi::{Acting, Asking, Listing, Reading};
-use crate::api::pages::Paging;
 use crate::api::{Api, Launched, Page, Planned, Refused};
 use crate::domain::{Code, Region};
+use crate::operations::parts::Paging;
+use crate::operations::{InstanceView, LaunchPlan, LaunchRequest};
 use crate::ports::Instance;
-use crate::service::access::Caller;
-use crate::service::{InstanceView, LaunchPlan, LaunchRequest};
+use crate::rules::access::Caller;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()

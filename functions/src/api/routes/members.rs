@@ -12,11 +12,11 @@ use crate::api::conditions::{Condition, IfMatch};
 use crate::api::identity::Authenticated;
 use crate::api::input::{Body, Named, Params};
 use crate::api::openapi::{ActingIf, AskingIf, Reading};
-use crate::api::pages::Paging;
 use crate::api::{Api, Page, Refused};
 use crate::domain::project::{Approval, Member};
 use crate::domain::{ProjectName, TemplateName, UserId};
-use crate::service::MemberRequest;
+use crate::operations::MemberRequest;
+use crate::operations::parts::Paging;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -48,7 +48,7 @@ async fn list(
     Params(paging): Params<Paging>,
 ) -> Result<Json<Page<Member>>, Refused> {
     let name: ProjectName = name.parse()?;
-    let (limit, cursor) = (paging.limit()?, paging.cursor());
+    let (limit, cursor) = (paging.limit()?, paging.cursor);
     let listed = api.service.members(&caller, &name, limit, cursor).await?;
     Ok(Json(listed.into()))
 }
@@ -107,7 +107,7 @@ async fn approvals(
     Params(paging): Params<Paging>,
 ) -> Result<Json<Page<Approval>>, Refused> {
     let name: ProjectName = name.parse()?;
-    let (limit, cursor) = (paging.limit()?, paging.cursor());
+    let (limit, cursor) = (paging.limit()?, paging.cursor);
     let listed = api.service.approvals(&caller, &name, limit, cursor).await?;
     Ok(Json(listed.into()))
 }

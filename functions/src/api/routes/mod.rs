@@ -2,8 +2,6 @@
 
 mod audit;
 mod instances;
-mod lineage;
-mod me;
 mod members;
 mod projects;
 mod saves;
@@ -19,10 +17,8 @@ use super::Api;
 /// All routes, each with its place in the OpenAPI document.
 pub(super) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(super::openapi::head())
-        .merge(me::routes())
         .merge(saves::routes())
         .merge(templates::routes())
-        .merge(lineage::routes())
         .merge(template_changes::routes())
         .merge(instances::routes())
         .merge(schedules::routes())

@@ -12,11 +12,11 @@ use crate::api::conditions::{Condition, IfMatch, Tagged, etag};
 use crate::api::identity::Authenticated;
 use crate::api::input::{Body, Named, Params};
 use crate::api::openapi::{ActingIf, Asking, AskingIf, Listing, Reading};
-use crate::api::pages::Paging;
 use crate::api::{Api, Page, Refused};
 use crate::domain::ProjectName;
 use crate::domain::budget::BudgetRequest;
-use crate::service::{
+use crate::operations::parts::Paging;
+use crate::operations::{
     ProjectCosts, ProjectEdit, ProjectRequest, ProjectTemplateView, ProjectView, TemplateCost,
 };
 
@@ -142,7 +142,7 @@ async fn templates(
     Params(paging): Params<Paging>,
 ) -> Result<Json<Page<ProjectTemplateView>>, Refused> {
     let name: ProjectName = name.parse()?;
-    let (limit, cursor) = (paging.limit()?, paging.cursor());
+    let (limit, cursor) = (paging.limit()?, paging.cursor);
     let listed = api
         .service
         .project_templates(&caller, &name, limit, cursor)

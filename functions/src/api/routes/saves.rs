@@ -11,11 +11,11 @@ use utoipa_axum::routes;
 use crate::api::identity::Authenticated;
 use crate::api::input::{Body, Named, Params, RequestKey, Trial};
 use crate::api::openapi::{Acting, Asking, Listing, Reading};
-use crate::api::pages::Paging;
 use crate::api::{Api, Page, Planned, Refused};
 use crate::domain::SaveId;
 use crate::domain::save::{SavePlan, SaveRecord, SaveRequest};
-use crate::service::Started;
+use crate::operations::Started;
+use crate::operations::parts::Paging;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -36,7 +36,7 @@ async fn list(
     Params(paging): Params<Paging>,
 ) -> Result<Json<Page<SaveRecord>>, Refused> {
     let limit = paging.limit()?;
-    let listed = api.service.saves(&caller, limit, paging.cursor()).await?;
+    let listed = api.service.saves(&caller, limit, paging.cursor).await?;
     Ok(Json(listed.into()))
 }
 

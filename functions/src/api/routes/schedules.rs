@@ -12,11 +12,11 @@ use crate::api::conditions::{Condition, IfMatch, Tagged, etag};
 use crate::api::identity::Authenticated;
 use crate::api::input::{Body, Named, Params, RequestKey};
 use crate::api::openapi::{Acting, ActingIf, Asking, AskingIf, Listing, Reading};
-use crate::api::pages::Paging;
 use crate::api::{Api, Page, Refused};
 use crate::domain::ScheduleName;
 use crate::domain::schedule::{Schedule, ScheduleRequest};
-use crate::service::{ScheduleEdit, ScheduleView, Started};
+use crate::operations::parts::Paging;
+use crate::operations::{ScheduleEdit, ScheduleView, Started};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -36,7 +36,7 @@ async fn list(
     Params(paging): Params<Paging>,
 ) -> Result<Json<Page<ScheduleView>>, Refused> {
     let limit = paging.limit()?;
-    let cursor = paging.cursor();
+    let cursor = paging.cursor;
     let listed = api.service.schedules(&caller, limit, cursor).await?;
     Ok(Json(listed.into()))
 }

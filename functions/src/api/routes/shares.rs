@@ -13,11 +13,11 @@ use crate::api::conditions::{Condition, IfMatch};
 use crate::api::identity::Authenticated;
 use crate::api::input::{Body, Named, Params, Trial};
 use crate::api::openapi::{ActingIf, AskingIf, Reading};
-use crate::api::pages::Paging;
 use crate::api::{Api, Page, Planned, Refused};
 use crate::domain::TemplateName;
 use crate::domain::grant::{Grant, Grantee};
-use crate::service::{SharePlan, ShareRequest, Shared};
+use crate::operations::parts::Paging;
+use crate::operations::{SharePlan, ShareRequest, Shared};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(list, share, unshare))

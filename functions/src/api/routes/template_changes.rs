@@ -18,7 +18,7 @@ use crate::api::openapi::{ActingIf, AskingIf, Editing};
 use crate::api::{Api, Refused};
 use crate::domain::template::TemplateRef;
 use crate::domain::{Code, Problem, TemplateName};
-use crate::service::{Deletion, ImportRequest, Imported, TemplateEdit, TemplateView};
+use crate::operations::{Deletion, ImportRequest, Imported, TemplateEdit, TemplateView};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()

@@ -15,14 +15,15 @@ use crate::api::conditions::{Tagged, etag};
 use crate::api::identity::Authenticated;
 use crate::api::input::{Body, Named, Params, RequestKey, Trial};
 use crate::api::openapi::{Asking, Listing, Reading};
-use crate::api::pages::Paging;
 use crate::api::{Api, Page, Planned, Refused};
 use crate::domain::copy::{CopyPlan, CopyRequest};
+use crate::domain::ec2::Architecture;
+use crate::domain::inventory::Inventory;
 use crate::domain::template::{TemplateRef, Version};
 use crate::domain::template_file::TemplateFile;
 use crate::domain::{Code, Problem, ProjectName, Region, TemplateName};
-use crate::ports::{Architecture, Inventory};
-use crate::service::{Started, TemplateFilter, TemplateSummary, TemplateView};
+use crate::operations::parts::Paging;
+use crate::operations::{Started, TemplateFilter, TemplateSummary, TemplateView};
 
 /// The media type of a template's file.
 const YAML: &str = "application/yaml";
@@ -127,7 +128,7 @@ async fn versions(
     let limit = paging.limit()?;
     let listed = api
         .service
-        .versions(&caller, &name, limit, paging.cursor())
+        .versions(&caller, &name, limit, paging.cursor)
         .await?;
     Ok(Json(listed.into()))
 }

@@ -9,8 +9,8 @@ use aws_sdk_ec2::types::{self, IpPermission, IpRange, Ipv6Range, ResourceType};
 use sha2::{Digest, Sha256};
 
 use super::{errors, filter, tag_specifications};
+use crate::domain::tags::{DEPLOYMENT_TAG, PORTS_TAG};
 use crate::ports::{Ec2Error, Tags};
-use crate::steps::{DEPLOYMENT_TAG, PORTS_TAG};
 
 const DESCRIBE: &str = "DescribeSecurityGroups";
 const CREATE: &str = "CreateSecurityGroup";

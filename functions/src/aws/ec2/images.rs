@@ -10,10 +10,9 @@ use super::instances::{architecture, state_reason};
 use super::pages::{self, PAGE_ITEMS};
 use super::writes::would_succeed;
 use super::{errors, filter, tag_filter, tag_specifications, tags};
+use crate::domain::ec2::LaunchPermission;
 use crate::domain::{ImageId, Timestamp};
-use crate::ports::{
-    Ec2Error, Image, ImageCopy, ImageFilter, ImageState, ImageVolume, LaunchPermission, NewImage,
-};
+use crate::ports::{Ec2Error, Image, ImageCopy, ImageFilter, ImageState, ImageVolume, NewImage};
 
 const DESCRIBE: &str = "DescribeImages";
 const CREATE: &str = "CreateImage";

@@ -9,10 +9,8 @@ use aws_sdk_ec2::types::{
 use super::pages::{self, PAGE_ITEMS};
 use super::{any_filter, errors, filter, tag_filter, tags};
 use crate::domain::Timestamp;
-use crate::ports::{
-    Architecture, AttachedVolume, Ec2Error, Instance, InstanceFilter, InstanceState, StateReason,
-    Ties,
-};
+use crate::domain::ec2::{Architecture, InstanceState};
+use crate::ports::{AttachedVolume, Ec2Error, Instance, InstanceFilter, StateReason, Ties};
 
 const DESCRIBE: &str = "DescribeInstances";
 

@@ -22,11 +22,12 @@ use async_trait::async_trait;
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 
 use super::clients::Clients;
+use crate::domain::ec2::{LaunchPermission, StatusChecks};
 use crate::domain::{ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, VolumeId};
 use crate::ports::{
     EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance,
-    InstanceFilter, InstanceType, KeyState, LaunchPermission, NewImage, NewInstance, Probe,
-    Reservation, Snapshot, SnapshotFilter, StatusChecks, Tags, Volume,
+    InstanceFilter, InstanceType, KeyState, NewImage, NewInstance, Probe, Reservation, Snapshot,
+    SnapshotFilter, Tags, Volume,
 };
 
 /// EC2 in the account whose credentials the process has.

@@ -7,11 +7,9 @@ use aws_sdk_ec2::types::{
 
 use super::errors;
 use super::keys::Keys;
+use crate::domain::ec2::{Architecture, StatusChecks};
 use crate::domain::{InstanceId, Region, VolumeId};
-use crate::ports::{
-    Architecture, EbsDefaults, Ec2Error, Encryption, InstanceType, Reservation, StatusChecks,
-    Volume,
-};
+use crate::ports::{EbsDefaults, Ec2Error, Encryption, InstanceType, Reservation, Volume};
 
 pub(super) async fn regions(client: &Client) -> Result<Vec<Region>, Ec2Error> {
     let told = client

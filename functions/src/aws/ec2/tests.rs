@@ -2,9 +2,8 @@
 
 use super::*;
 use crate::aws::testing::{Aws, Reply};
-use crate::ports::{
-    Architecture, Encryption, ImageState, InstanceState, SnapshotState, StateReason,
-};
+use crate::domain::ec2::{Architecture, InstanceState};
+use crate::ports::{Encryption, ImageState, SnapshotState, StateReason};
 
 mod launches;
 mod references;

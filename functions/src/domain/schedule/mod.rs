@@ -36,8 +36,7 @@ const MISSES_MOST: usize = 1000;
 const SKIPS: usize = 1000;
 
 /// What is asked of a schedule: which save, and when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScheduleRequest {
     /// Its name; the template's where none is given.
@@ -50,12 +49,12 @@ pub struct ScheduleRequest {
     pub timezone: TimeZone,
     /// By how many minutes at most each run is put off, at random, so that not all begin at once.
     #[serde(default)]
-    #[cfg_attr(feature = "api", schema(minimum = 0, maximum = 1440))]
+    #[schema(minimum = 0, maximum = 1440)]
     pub jitter_minutes: u32,
     /// How many of the versions that it makes are kept, 1 to 100: older ones are deleted after each
     /// run, unless they are in use, shared or the latest. All, where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "api", schema(minimum = 1, maximum = 100))]
+    #[schema(minimum = 1, maximum = 100)]
     pub keep: Option<u32>,
     /// The save that it asks for.
     #[serde(deserialize_with = "object")]
@@ -105,8 +104,7 @@ pub(crate) fn check_jitter(jitter: u32, cadence: Option<&Cadence>) -> Result<(),
 
 /// How far a schedule has come to be, or to be gone. What fires it lies outside of the registry, so
 /// the record is there before it and after it: nothing fires that its owner cannot see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ScheduleState {
     /// Its record is written; whether it fires already is not known.
@@ -129,8 +127,7 @@ impl ScheduleState {
 }
 
 /// A schedule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Schedule {
     /// Its name, unique among those of its owner.
     pub name: ScheduleName,

@@ -9,8 +9,7 @@ use crate::domain::{SaveId, ScheduleName, Timestamp};
 pub const RUNS: usize = 20;
 
 /// A save that a schedule asked for, and how it stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Run {
     /// The save.
     pub save_id: SaveId,

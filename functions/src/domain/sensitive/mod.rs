@@ -13,8 +13,9 @@ pub const SENSITIVE_FILES: usize = 200;
 const PATH: usize = 300;
 
 /// Why somebody may not want to give a file away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Sensitivity {
     /// Every instance of the template would have the same until it makes its own.
@@ -45,8 +46,9 @@ impl Sensitivity {
 }
 
 /// Such a file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 pub struct SensitiveFile {
     /// Where it is.
     pub path: String,
@@ -122,8 +124,9 @@ impl Consent<'_> {
 }
 
 /// A file that an operation would show, as it is told.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 pub struct ShownFile {
     /// Where it is.
     pub path: String,

@@ -1,10 +1,9 @@
 //! AMIs, their snapshots, copies and launch permissions.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, StateReason, Tags};
+use super::{StateReason, Tags};
+use crate::domain::ec2::Architecture;
 use crate::domain::{AccountId, ImageId, InstanceId, Region, SnapshotId, Timestamp, VolumeId};
 
 /// The state of an AMI, by EC2's names.
@@ -157,27 +156,4 @@ pub struct ImageCopy {
     pub client_token: String,
     /// Tags for the copy and for each of its snapshots.
     pub tags: Tags,
-}
-
-/// Who may launch an AMI, beside its owner.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum LaunchPermission {
-    /// Everybody: the AMI is public.
-    Everyone,
-    /// An account.
-    Account(AccountId),
-    /// An organisation or organisational unit, by its ARN.
-    Organization(String),
-}
-
-impl fmt::Display for LaunchPermission {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            LaunchPermission::Everyone => f.write_str("everybody"),
-            LaunchPermission::Account(account) => write!(f, "the account {account}"),
-            LaunchPermission::Organization(arn) => write!(f, "{arn}"),
-        }
-    }
 }

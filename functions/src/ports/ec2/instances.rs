@@ -1,50 +1,10 @@
 //! Instances and volumes.
 
+use crate::domain::ec2::{Architecture, InstanceState};
 use serde::{Deserialize, Serialize};
 
 use super::{NewImage, Tags};
 use crate::domain::{ImageId, InstanceId, Timestamp, VolumeId};
-
-/// The state of an instance, by EC2's names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum InstanceState {
-    /// It is starting.
-    Pending,
-    /// It runs.
-    Running,
-    /// It is shutting down, to be started again.
-    Stopping,
-    /// It is down and can be started.
-    Stopped,
-    /// It is shutting down for good.
-    ShuttingDown,
-    /// It is gone.
-    Terminated,
-}
-
-impl InstanceState {
-    /// EC2's name for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            InstanceState::Pending => "pending",
-            InstanceState::Running => "running",
-            InstanceState::Stopping => "stopping",
-            InstanceState::Stopped => "stopped",
-            InstanceState::ShuttingDown => "shutting-down",
-            InstanceState::Terminated => "terminated",
-        }
-    }
-
-    /// Whether it is gone or going.
-    pub fn is_gone(self) -> bool {
-        matches!(
-            self,
-            InstanceState::ShuttingDown | InstanceState::Terminated
-        )
-    }
-}
 
 /// Why something is in the state it is in, such as `Server.InsufficientInstanceCapacity`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,28 +13,6 @@ pub struct StateReason {
     pub code: String,
     /// EC2's sentence.
     pub message: String,
-}
-
-/// A processor architecture, by EC2's names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Architecture {
-    /// Intel and AMD.
-    #[serde(rename = "x86_64")]
-    X86_64,
-    /// Graviton.
-    Arm64,
-}
-
-impl Architecture {
-    /// EC2's name for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Architecture::X86_64 => "x86_64",
-            Architecture::Arm64 => "arm64",
-        }
-    }
 }
 
 /// A volume in its place on an instance.
@@ -298,21 +236,6 @@ pub struct InstanceType {
     pub architectures: Vec<Architecture>,
     /// The size of its instance store in GB; 0 where it has none.
     pub instance_store_gb: u32,
-}
-
-/// The two status checks of a running instance, taken together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum StatusChecks {
-    /// Both passed.
-    Ok,
-    /// Not known yet.
-    Initializing,
-    /// One failed.
-    Impaired,
-    /// The instance does not run.
-    NotApplicable,
 }
 
 /// A mutating action that a DryRun can ask about.

@@ -6,7 +6,9 @@
 mod error;
 mod images;
 mod instances;
+mod problem;
 
+use crate::domain::ec2::{LaunchPermission, StatusChecks};
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
@@ -16,6 +18,7 @@ use crate::domain::{ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, V
 pub use error::Ec2Error;
 pub use images::*;
 pub use instances::*;
+pub(crate) use problem::{for_reason, from_ec2, reason_code};
 
 /// Tags by key. EC2 allows 50 for each resource; keys have at most 128 characters, values 256.
 pub type Tags = BTreeMap<String, String>;

@@ -121,8 +121,8 @@ impl Session {
 
     fn uname(&mut self, args: &[&str], _: &[u8]) -> GuestOutput {
         let machine = match self.host.architecture {
-            prism_functions::ports::Architecture::X86_64 => "x86_64",
-            prism_functions::ports::Architecture::Arm64 => "aarch64",
+            prism_functions::domain::ec2::Architecture::X86_64 => "x86_64",
+            prism_functions::domain::ec2::Architecture::Arm64 => "aarch64",
         };
         match args {
             [] | ["-s"] => GuestOutput::ok("Linux\n"),

@@ -13,8 +13,9 @@ mod packages;
 pub use disk::{Disk, FileBody, Package, System};
 
 use prism_functions::domain::InstanceId;
+use prism_functions::domain::ec2::{Architecture, InstanceState};
+use prism_functions::domain::inventory::Inventory;
 use prism_functions::domain::sensitive::sensitive;
-use prism_functions::ports::{Architecture, InstanceState, Inventory};
 
 use super::model::{Model, Scope};
 use super::types;
@@ -140,7 +141,7 @@ impl Model {
         let volume = self.data.volumes.get(row.root_volume()?)?;
         let disk = self.disk(volume.disk)?;
         let packages = disk.packages.values();
-        let told = packages.map(|package| prism_functions::ports::Package {
+        let told = packages.map(|package| prism_functions::domain::inventory::Package {
             name: package.name.clone(),
             version: package.version.clone(),
             manager: package.manager.clone(),

@@ -1,7 +1,8 @@
 //! Time: what is due happens, in order, at the moment that it was due.
 
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::{ImageId, InstanceId, SnapshotId, Timestamp};
-use prism_functions::ports::{ImageState, InstanceState, SnapshotState, StateReason};
+use prism_functions::ports::{ImageState, SnapshotState, StateReason};
 
 use super::index::Due;
 use super::{Goal, HISTORY, Model, after};

@@ -1,10 +1,10 @@
 //! What the Describe and Get actions tell.
 
+use prism_functions::domain::ec2::{InstanceState, LaunchPermission, StatusChecks};
 use prism_functions::domain::{InstanceId, Region, VolumeId};
 use prism_functions::ports::{
     AttachedVolume, Ec2Error, Image, ImageFilter, ImageState, ImageVolume, Instance,
-    InstanceFilter, InstanceState, InstanceType, LaunchPermission, Snapshot, SnapshotFilter,
-    SnapshotState, StatusChecks, Tags, Volume,
+    InstanceFilter, InstanceType, Snapshot, SnapshotFilter, SnapshotState, Tags, Volume,
 };
 
 use super::launch::parsed;

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use prism_functions::domain::ec2::{Architecture, InstanceState, LaunchPermission};
 use prism_functions::domain::{
     AccountId, DeploymentId, ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, Timestamp,
     VolumeId,
 };
 use prism_functions::ports::{
-    Architecture, Encryption, ImageState, InstanceState, KeyState, LaunchPermission, Reservation,
-    SnapshotState, StateReason, Tags, Ties, Volume,
+    Encryption, ImageState, KeyState, Reservation, SnapshotState, StateReason, Tags, Ties, Volume,
 };
 use serde::{Deserialize, Serialize};
 

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use prism_functions::domain::ec2::{InstanceState, LaunchPermission};
 use prism_functions::domain::{AccountId, ImageId, InstanceId, Region, Timestamp};
-use prism_functions::ports::{
-    Ec2Error, Encryption, ImageState, InstanceState, LaunchPermission, NewImage, SnapshotState,
-};
+use prism_functions::ports::{Ec2Error, Encryption, ImageState, NewImage, SnapshotState};
 
 use super::launch::{check_tags, parsed};
 use super::{ImageRow, InstanceRow, Model, Scope, Slot, SlotSource, after};
@@ -371,7 +370,7 @@ pub(super) fn blank_image(scope: &Scope<'_>) -> ImageRow {
         description: String::new(),
         state: ImageState::Pending,
         state_reason: None,
-        architecture: prism_functions::ports::Architecture::X86_64,
+        architecture: prism_functions::domain::ec2::Architecture::X86_64,
         root_device: String::new(),
         slots: Vec::new(),
         source_instance: None,

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::{InstanceId, Timestamp, VolumeId};
-use prism_functions::ports::{Ec2Error, FLEET_TAG, InstanceState, Probe, Reservation, StateReason};
+use prism_functions::ports::{Ec2Error, FLEET_TAG, Probe, Reservation, StateReason};
 
 use super::images::check_new_image;
 use super::{Capacity, Goal, InstanceRow, Model, Purchase, Scope, after};

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use prism_functions::domain::ec2::{InstanceState, LaunchPermission};
 use prism_functions::domain::{AccountId, ImageId, InstanceId, Timestamp, VolumeId};
-use prism_functions::ports::{
-    Ec2Error, Encryption, ImageState, Instance, InstanceState, LaunchPermission, NewInstance, Tags,
-    Ties,
-};
+use prism_functions::ports::{Ec2Error, Encryption, ImageState, Instance, NewInstance, Tags, Ties};
 
 use super::{
     Attachment, Goal, ImageRow, InstanceRow, Model, Purchase, Scope, Slot, VolumeRow, after,

@@ -1,7 +1,8 @@
 //! What the outside actor does to the model, and what it sees of it.
 
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::{AccountId, ImageId, InstanceId, Region, Timestamp};
-use prism_functions::ports::{Ec2Error, ImageState, InstanceState, NewInstance, Tags};
+use prism_functions::ports::{Ec2Error, ImageState, NewInstance, Tags};
 
 use super::describe::{described_image, described_snapshot};
 use super::{Model, Scope};

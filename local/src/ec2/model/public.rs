@@ -5,10 +5,9 @@
 
 use std::collections::BTreeSet;
 
+use prism_functions::domain::ec2::{Architecture, LaunchPermission};
 use prism_functions::domain::{AccountId, ImageId, SnapshotId, Timestamp, VolumeId};
-use prism_functions::ports::{
-    Architecture, Ec2Error, Encryption, ImageState, LaunchPermission, SnapshotState,
-};
+use prism_functions::ports::{Ec2Error, Encryption, ImageState, SnapshotState};
 
 use super::launch::parsed;
 use super::{ImageRow, Model, Scope, Slot, SlotSource, SnapshotRow, scramble};

@@ -1,7 +1,8 @@
 //! What an Auto Scaling group does with a member that was stopped (EC2 facts, "Before the stop").
 
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::{InstanceId, Timestamp};
-use prism_functions::ports::{InstanceState, NewInstance, Tags};
+use prism_functions::ports::{NewInstance, Tags};
 
 use super::index::Due;
 use super::{Model, Scope};

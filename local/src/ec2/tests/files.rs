@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use prism_functions::domain::InstanceId;
-use prism_functions::ports::{Ec2, ImageState, InstanceState};
+use prism_functions::domain::ec2::InstanceState;
+use prism_functions::ports::{Ec2, ImageState};
 
 use super::{ManualClock, World, account, region};
 use crate::ec2::{Cloud, CloudError, InstanceSpec, Settings};

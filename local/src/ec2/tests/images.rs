@@ -2,9 +2,10 @@
 
 use futures::executor::block_on;
 use prism_functions::domain::ImageId;
+use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::ports::{
-    Ec2, Ec2Error, Encryption, ImageCopy, ImageFilter, ImageState, LaunchPermission,
-    SnapshotFilter, SnapshotState, Tags,
+    Ec2, Ec2Error, Encryption, ImageCopy, ImageFilter, ImageState, SnapshotFilter, SnapshotState,
+    Tags,
 };
 
 use super::{World, account, code, launch, region};

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use prism_functions::ports::{ImageState, InstanceState};
+use prism_functions::domain::ec2::InstanceState;
+use prism_functions::ports::ImageState;
 
 use super::machines::{FILE, Run};
 use crate::ec2::model::SlotSource;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use prism_functions::domain::Region;
+use prism_functions::domain::ec2::{InstanceState, StatusChecks};
 use prism_functions::ports::{
-    Ec2, Encryption, InstanceFilter, InstanceState, KeyState, NewImage, Parameters, Probe,
-    StatusChecks, Tags,
+    Ec2, Encryption, InstanceFilter, KeyState, NewImage, Parameters, Probe, Tags,
 };
 
 use super::{World, account, code, launch, region};

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::{AccountId, ImageId, InstanceId, Region, Timestamp, VolumeId};
-use prism_functions::ports::{ImageCopy, ImageState, LaunchPermission, NewImage, Tags};
+use prism_functions::ports::{ImageCopy, ImageState, NewImage, Tags};
 use proptest::prelude::*;
 
 use super::{account, launch, region};

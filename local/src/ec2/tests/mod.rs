@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use futures::future::BoxFuture;
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::{AccountId, ImageId, InstanceId, Region, Timestamp};
 use prism_functions::ports::{
-    Clock, Ec2, Ec2Error, ImageFilter, Instance, InstanceFilter, InstanceState, NewImage,
-    NewInstance, Snapshot, SnapshotFilter, Tags,
+    Clock, Ec2, Ec2Error, ImageFilter, Instance, InstanceFilter, NewImage, NewInstance, Snapshot,
+    SnapshotFilter, Tags,
 };
 
 use super::{Admin, Cloud, InstanceSpec, Settings, SimEc2};

@@ -1,7 +1,8 @@
 //! CreateImage, CopyImage, DeregisterImage.
 
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::{ImageId, InstanceId, Region};
-use prism_functions::ports::{Ec2 as _, ImageCopy, InstanceState, NewImage, Probe, Tags};
+use prism_functions::ports::{Ec2 as _, ImageCopy, NewImage, Probe, Tags};
 
 use super::super::call::Call;
 use super::super::fault::Fault;

@@ -1,7 +1,8 @@
 //! DescribeInstances, and an instance as it is written.
 
 use chrono::SubsecRound as _;
-use prism_functions::ports::{Ec2 as _, Instance, InstanceFilter, InstanceState};
+use prism_functions::domain::ec2::InstanceState;
+use prism_functions::ports::{Ec2 as _, Instance, InstanceFilter};
 
 use super::super::call::Call;
 use super::super::fault::Fault;

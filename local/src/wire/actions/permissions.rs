@@ -1,8 +1,9 @@
 //! ModifyImageAttribute and DescribeImageAttribute, of launch permissions.
 
 use prism_functions::domain::ImageId;
+use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::ids::shown;
-use prism_functions::ports::{Ec2 as _, LaunchPermission};
+use prism_functions::ports::Ec2 as _;
 
 use super::super::call::Call;
 use super::super::fault::Fault;

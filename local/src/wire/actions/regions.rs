@@ -1,8 +1,9 @@
 //! DescribeRegions, DescribeInstanceTypes, and what a Region does by default.
 
 use prism_functions::domain::Region;
+use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::ids::shown;
-use prism_functions::ports::{Architecture, Ec2 as _, Encryption, InstanceType, Tags};
+use prism_functions::ports::{Ec2 as _, Encryption, InstanceType, Tags};
 
 use super::super::call::Call;
 use super::super::fault::Fault;

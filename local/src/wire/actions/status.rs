@@ -1,7 +1,8 @@
 //! DescribeInstanceStatus and DescribeInstanceAttribute.
 
 use prism_functions::domain::InstanceId;
-use prism_functions::ports::{Ec2 as _, InstanceState, StatusChecks, Tags};
+use prism_functions::domain::ec2::{InstanceState, StatusChecks};
+use prism_functions::ports::{Ec2 as _, Tags};
 
 use super::super::call::Call;
 use super::super::fault::Fault;

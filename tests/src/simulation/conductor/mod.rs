@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use prism_asl::{Clock as _, VirtualClock};
+use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::{ImageId, Region, SaveId, Timestamp};
 use prism_functions::ports::{Call, Tags, Write};
-use prism_functions::steps::SAVE_TAG;
 use prism_local::ec2::Cloud;
 
 use crate::simulation::chance::{Chance, Script};

@@ -11,12 +11,13 @@ mod truth;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{Finding, RegionCopy, SaveRecord, SaveState};
+use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::TemplateState;
 use prism_functions::domain::{InstanceId, Region};
-use prism_functions::ports::{ImageState, InstanceState};
+use prism_functions::ports::ImageState;
 use prism_functions::registry::Registry;
-use prism_functions::steps::SAVE_TAG;
 
 use super::fault::Kind;
 use super::hands::Subject;

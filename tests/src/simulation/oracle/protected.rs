@@ -2,8 +2,8 @@
 //! takes it away once the protection is lifted (promise P5).
 
 use prism_functions::domain::save::SaveRecord;
-use prism_functions::service::Fixed;
-use prism_functions::steps::SAVE_TAG;
+use prism_functions::domain::tags::SAVE_TAG;
+use prism_functions::operations::Fixed;
 
 use super::{Findings, Run, keeps, must};
 

@@ -1,9 +1,10 @@
 //! The record of a save: its story is the one that really happened.
 
 use prism_functions::domain::SaveId;
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveState, seconds_between};
-use prism_functions::ports::{Call, InstanceState};
-use prism_functions::steps::{ATTEMPT_TAG, SAVE_TAG};
+use prism_functions::domain::tags::{ATTEMPT_TAG, SAVE_TAG};
+use prism_functions::ports::Call;
 
 use super::truth::Truth;
 use super::{Findings, Run, must};

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::grant::{Grant, GrantState, Grantee};
 use prism_functions::domain::save::SaveRecord;
-use prism_functions::ports::{Ec2, LaunchPermission};
-use prism_functions::steps::SAVE_TAG;
+use prism_functions::domain::tags::SAVE_TAG;
+use prism_functions::ports::Ec2;
 
 use super::{Findings, Run, keeps, must, registry};
 

@@ -1,7 +1,7 @@
 //! What really happened to an instance, as the simulated cloud knows it.
 
+use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::{InstanceId, Timestamp};
-use prism_functions::ports::InstanceState;
 
 use super::Run;
 use crate::simulation::conductor::LATE;

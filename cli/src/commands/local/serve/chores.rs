@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use prism_functions::domain::{Problem, Timestamp};
-use prism_functions::service::Service;
+use prism_functions::operations::Service;
 use prism_local::explain;
 
 use crate::output::Output;

@@ -11,7 +11,7 @@ use prism_functions::api::{Anonymous, Authenticated, answer};
 use prism_functions::domain::audit::Origin;
 use prism_functions::domain::ids::shown;
 use prism_functions::domain::{Code, Problem};
-use prism_functions::service::access::Caller;
+use prism_functions::rules::access::Caller;
 
 use super::token::Token;
 

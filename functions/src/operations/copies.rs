@@ -1,0 +1,92 @@
+//! Copies of versions to Regions that they lack: plan, start.
+
+use serde_json::{Value, json};
+
+use super::{Service, Started, from_executions};
+use crate::domain::copy::{CopyPlan, CopyRequest};
+use crate::domain::save::SaveRecord;
+use crate::domain::{Code, Problem, SaveId};
+use crate::ports::ExecutionsError;
+use crate::rules::access::Caller;
+use crate::steps;
+
+impl Service {
+    /// Checks everything and says what a copy would do. Changes nothing.
+    pub async fn plan_copy(
+        &self,
+        caller: &Caller,
+        request: &CopyRequest,
+    ) -> Result<CopyPlan, Problem> {
+        let subject = steps::check_copy(&self.env, caller, request).await?;
+        Ok(subject.plan(request))
+    }
+
+    /// Copies a version to further Regions. The same request id of the same caller is the same copy.
+    /// It is recorded among the caller's saves, can be watched and cancelled as one, and leaves
+    /// nothing where it fails.
+    pub async fn start_copy(
+        &self,
+        caller: &Caller,
+        request: &CopyRequest,
+        request_id: Option<&str>,
+    ) -> Result<Started, Problem> {
+        request.check()?;
+        let digits = self.digits("copy", &caller.user, request_id)?;
+        let save_id: SaveId = format!("save-{digits}").parse()?;
+        if let Some(stored) = self.env.registry.save(&save_id).await? {
+            return repeated(&stored.value, request);
+        }
+        self.plan_copy(caller, request).await?;
+        let input = input(&save_id, 1, caller, request);
+        match self.executions.start(save_id.as_str(), input.clone()).await {
+            Ok(()) => Ok(Started {
+                save_id,
+                repeated: false,
+            }),
+            Err(error @ ExecutionsError::AlreadyExists { .. }) => {
+                match self.env.registry.save(&save_id).await? {
+                    Some(stored) => repeated(&stored.value, request),
+                    None => self.start_again(save_id, input, error).await,
+                }
+            }
+            Err(error) => Err(from_executions(error)),
+        }
+    }
+}
+
+/// What an execution of a copy is started with.
+fn input(save_id: &SaveId, epoch: u32, caller: &Caller, request: &CopyRequest) -> Value {
+    json!({ "save_id": save_id, "epoch": epoch, "caller": caller, "copy": request })
+}
+
+/// What a record says was asked for, where it is one of a copy.
+fn asked(record: &SaveRecord) -> Option<CopyRequest> {
+    record.copy_of.as_ref().map(|source| CopyRequest {
+        template: record.request.template.clone(),
+        version: source.version,
+        regions: record.request.copy_to.clone(),
+        publish_sensitive: record.request.publish_sensitive,
+    })
+}
+
+/// What the next execution of a copy is started with, if it goes on. It does as long as nobody has
+/// called it off and it has not begun to take back what it made.
+pub(super) fn going_on(record: &SaveRecord) -> Option<Value> {
+    let request = asked(record)?;
+    let goes_on = record.cancelled_by.is_none() && record.restore_began_at.is_none();
+    let mut caller = Caller::new(record.saved_by.clone());
+    caller.origin = record.origin.clone();
+    goes_on.then(|| input(&record.save_id, record.epoch, &caller, &request))
+}
+
+fn repeated(record: &SaveRecord, request: &CopyRequest) -> Result<Started, Problem> {
+    if asked(record).as_ref() == Some(request) {
+        return Ok(Started {
+            save_id: record.save_id.clone(),
+            repeated: true,
+        });
+    }
+    let id = &record.save_id;
+    let message = format!("The request id was used for {id}, which asked for something else.");
+    Err(Problem::new(Code::RequestIdReused, message))
+}

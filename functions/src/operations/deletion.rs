@@ -1,0 +1,400 @@
+//! Deleting versions and templates: first a record that says so, then their AMIs and snapshots, as
+//! often as it takes. Whoever is interrupted in between leaves it to the sweep. Numbers and records
+//! stay, so that a number never means another version (promise P6).
+
+use crate::rules::budget;
+use std::collections::BTreeSet;
+
+use super::deletion_plan::{Deletion, DeletionPlan};
+use super::expected::{check, tag};
+use super::removal::is_protected;
+use super::templates::version_not_found;
+use super::versions::changed_meanwhile;
+use super::{Expected, Service};
+use crate::domain::audit::Subject;
+use crate::domain::grant::Grantee;
+use crate::domain::template::{Stuck, Template, TemplateRef, TemplateState, Version, Visibility};
+use crate::domain::{Class, ImageId, Problem, TemplateName};
+use crate::registry::{Batch, Going, Stored, TRIES, version_unchanged};
+use crate::rules::access::{Action, Caller};
+use crate::rules::images;
+use crate::rules::uses::{self, Uses};
+
+/// How many versions are read at once to find the one that a name stands for next.
+const PAGE: usize = 20;
+/// The most versions that are read at once.
+const VERSIONS: usize = 200;
+
+impl Service {
+    /// Says what deleting a template would remove, or a version of it where the reference names
+    /// one, and what speaks against it, as it is expected to stand. Changes nothing.
+    pub async fn plan_deletion(
+        &self,
+        caller: &Caller,
+        reference: &TemplateRef,
+        expected: Option<&Expected>,
+    ) -> Result<DeletionPlan, Problem> {
+        let planned = self.planned_deletion(caller, reference, expected).await;
+        planned.map(|(plan, _)| plan)
+    }
+
+    /// The same, and why it is not known whether launch templates name its AMIs, where it is not.
+    async fn planned_deletion(
+        &self,
+        caller: &Caller,
+        reference: &TemplateRef,
+        expected: Option<&Expected>,
+    ) -> Result<(DeletionPlan, Option<Problem>), Problem> {
+        let template = self
+            .own_template(caller, &reference.name, Action::Delete)
+            .await?;
+        match reference.version {
+            Some(number) => {
+                self.check_version(&reference.name, number, expected)
+                    .await?;
+            }
+            None => check(
+                expected,
+                &format!("The template {}", reference.name),
+                &tag(&template),
+            )?,
+        }
+        let (doomed, latest) = self.doomed(&template.value, reference.version).await?;
+        let whole = latest.is_none();
+        let mut plan = DeletionPlan {
+            whole,
+            latest,
+            ..DeletionPlan::of(&reference.name, &doomed)
+        };
+        let uses = uses::of(&self.env, &reference.name, &doomed, whole).await?;
+        for version in &doomed {
+            if plan.sort_images(version, &uses) {
+                plan.usd_per_month += version.usd_per_month;
+            }
+        }
+        plan.find_instances(caller, &uses);
+        plan.find_launch_templates(&uses);
+        self.find_shares(caller, &template.value, &doomed, &uses, &mut plan)
+            .await?;
+        self.find_protected(&mut plan).await?;
+        for saves_to in uses.schedules {
+            if saves_to.owner == caller.user {
+                plan.schedules.push(saves_to.name);
+            } else {
+                plan.schedules_of_others += 1;
+            }
+        }
+        Ok((plan, uses.launch_templates.unseen))
+    }
+
+    /// Deletes a template, or a version of it where the reference names one. What is in use is
+    /// refused, unless it is to be deleted all the same: instances run on without their AMI. Only as
+    /// it is expected to stand.
+    pub async fn delete_template(
+        &self,
+        caller: &Caller,
+        reference: &TemplateRef,
+        force: bool,
+        expected: Option<&Expected>,
+    ) -> Result<Deletion, Problem> {
+        if let Some(deletion) = self.go_on_by_hand(caller, reference).await? {
+            return Ok(deletion);
+        }
+        let planned = self.planned_deletion(caller, reference, expected);
+        let (plan, unseen) = planned.await?;
+        if !force {
+            plan.check()?;
+            unseen.map_or(Ok(()), Err)?;
+        }
+        // Whatever somebody insists on: a template of which EC2 keeps a part is worse than all of it.
+        let mut protected = plan.protected.iter();
+        if let Some((region, images)) = protected.next()
+            && let Some(image) = images.first()
+        {
+            return Err(is_protected(region, image));
+        }
+        let before = self.env.registry.template(&reference.name).await?;
+        let project = before.and_then(|stored| stored.value.project);
+        let going = match reference.version {
+            Some(number) => {
+                self.mark_version(caller, &plan.template, number, expected)
+                    .await?
+            }
+            None => self.mark_template(caller, &plan.template, expected).await?,
+        };
+        // From here on it will be removed, whatever happens to this call.
+        if let Some(project) = &project {
+            budget::costs_less(&self.env, project).await;
+        }
+        Ok(self.going_on(plan, &going).await)
+    }
+
+    /// Goes on with a deletion that is begun, as far as EC2 lets it.
+    async fn going_on(&self, plan: DeletionPlan, going: &Going) -> Deletion {
+        let (finished, stuck) = match self.go_on_noting(going, self.patient_until()).await {
+            Ok(finished) => (finished, None),
+            Err(problem) => {
+                tracing::warn!(template = %plan.template, code = %problem.code, problem = problem.chain(), "a deletion goes on later");
+                let stuck = problem.code.class() != Class::Transient;
+                (
+                    false,
+                    stuck.then(|| Stuck::of(&problem, self.env.clock.now())),
+                )
+            }
+        };
+        Deletion {
+            plan,
+            begun: true,
+            finished,
+            stuck,
+        }
+    }
+
+    /// Asked of a template or a version of the caller's that is being deleted, tries at once what the sweep would.
+    async fn go_on_by_hand(
+        &self,
+        caller: &Caller,
+        reference: &TemplateRef,
+    ) -> Result<Option<Deletion>, Problem> {
+        let registry = &self.env.registry;
+        let Some(template) = registry.template(&reference.name).await? else {
+            return Ok(None);
+        };
+        let template = template.value;
+        if !caller
+            .may_template(registry, Action::Delete, &template)
+            .await?
+        {
+            return Ok(None);
+        }
+        let (going, versions) = match reference.version {
+            None if template.is_going() => {
+                let name = Going::Template(template.name.clone());
+                (name, self.going_versions(&template.name).await?)
+            }
+            Some(number) => {
+                let version = registry.version(&template.name, number).await?;
+                let Some(version) = version.filter(Version::is_going) else {
+                    return Ok(None);
+                };
+                (Going::Version(template.name.clone(), number), vec![version])
+            }
+            None => return Ok(None),
+        };
+        let mut plan = DeletionPlan::of(&template.name, &versions);
+        plan.whole = template.is_going();
+        plan.latest = (!plan.whole).then_some(template.latest);
+        let uses = uses::of(&self.env, &template.name, &versions, false).await?;
+        for version in &versions {
+            plan.sort_images(version, &uses);
+        }
+        Ok(Some(self.going_on(plan, &going).await))
+    }
+
+    /// The versions of a template of which something is left to be removed.
+    async fn going_versions(&self, name: &TemplateName) -> Result<Vec<Version>, Problem> {
+        let (mut going, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = self.env.registry.versions(name, VERSIONS, cursor).await?;
+            let left =
+                |version: &Version| version.state != TemplateState::Deleted || version.is_going();
+            going.extend(page.items.into_iter().filter(left));
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(going);
+            }
+        }
+    }
+
+    /// Refuses a version that stands otherwise than it is expected to.
+    async fn check_version(
+        &self,
+        name: &TemplateName,
+        number: u32,
+        expected: Option<&Expected>,
+    ) -> Result<(), Problem> {
+        if expected.is_none() {
+            return Ok(());
+        }
+        match self.env.registry.stored_version(name, number).await? {
+            Some(stored) => check(expected, &format!("{name}@{number}"), &tag(&stored)),
+            // It is told below that there is none.
+            None => Ok(()),
+        }
+    }
+
+    /// The versions that are deleted, and the one that the name stands for afterwards, if any is left.
+    async fn doomed(
+        &self,
+        template: &Template,
+        number: Option<u32>,
+    ) -> Result<(Vec<Version>, Option<u32>), Problem> {
+        let (registry, name) = (&self.env.registry, &template.name);
+        let there = |version: &Version| version.state != TemplateState::Deleted;
+        let Some(number) = number else {
+            return Ok((registry.all_versions(name).await?, None));
+        };
+        let version = registry.version(name, number).await?.filter(there);
+        let Some(version) = version else {
+            let why = format!("has the versions 1 to {}", template.newest());
+            return Err(version_not_found(name, number, &why));
+        };
+        let latest = match template.latest {
+            // What a name stands for is always there.
+            latest if latest != number => Some(latest),
+            _ => self.next_latest(name, number).await?,
+        };
+        Ok((vec![version], latest))
+    }
+
+    /// The version that a template's name stands for when the one that it stands for goes: the newest that is
+    /// active, or the newest. No more is read than it takes to find it.
+    async fn next_latest(&self, name: &TemplateName, goes: u32) -> Result<Option<u32>, Problem> {
+        let (mut newest, mut cursor) = (None, None);
+        loop {
+            let page = self.env.registry.versions(name, PAGE, cursor).await?;
+            for version in page.items {
+                match version.state {
+                    _ if version.number == goes => {}
+                    TemplateState::Active => return Ok(Some(version.number)),
+                    TemplateState::Deprecated => newest = newest.or(Some(version.number)),
+                    TemplateState::Deleted => {}
+                }
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(newest);
+            }
+        }
+    }
+
+    /// With whom it is shared: named to those who may see that.
+    async fn find_shares(
+        &self,
+        caller: &Caller,
+        template: &Template,
+        doomed: &[Version],
+        uses: &Uses,
+        plan: &mut DeletionPlan,
+    ) -> Result<(), Problem> {
+        let shares = doomed.iter().flat_map(|version| uses.shares(version));
+        let shares: BTreeSet<&Grantee> = shares.map(|grant| &grant.to).collect();
+        let registry = &self.env.registry;
+        if caller
+            .may_template(registry, Action::Share, template)
+            .await?
+        {
+            plan.shares = shares.into_iter().cloned().collect();
+        } else {
+            plan.shares_of_others = shares.len();
+        }
+        Ok(())
+    }
+
+    /// The AMIs that EC2 would keep.
+    async fn find_protected(&self, plan: &mut DeletionPlan) -> Result<(), Problem> {
+        for (region, ids) in &plan.images {
+            let ids: Vec<ImageId> = ids.iter().cloned().collect();
+            let known = images::known(&*self.env.ec2, region, &ids).await?;
+            let protected = known.into_values().filter(|image| image.protected);
+            let protected: BTreeSet<ImageId> = protected.map(|image| image.id).collect();
+            if !protected.is_empty() {
+                plan.protected.insert(region.clone(), protected);
+            }
+        }
+        Ok(())
+    }
+
+    async fn mark_version(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        number: u32,
+        expected: Option<&Expected>,
+    ) -> Result<Going, Problem> {
+        for _ in 0..TRIES {
+            let before = self.own_template(caller, name, Action::Delete).await?;
+            let (_, latest) = self.doomed(&before.value, Some(number)).await?;
+            let Some(version) = self.env.registry.stored_version(name, number).await? else {
+                continue;
+            };
+            check(expected, &format!("{name}@{number}"), &tag(&version))?;
+            let Some(latest) = latest else {
+                // It is the last one: only as long as nobody saves another.
+                let still_so = version_unchanged(&version);
+                if self
+                    .mark_as_read(caller, &before, vec![still_so].into())
+                    .await?
+                {
+                    return Ok(Going::Template(name.clone()));
+                }
+                continue;
+            };
+            let now = self.env.clock.now();
+            let mut after = before.value.clone();
+            let mut writes = Batch::default();
+            if latest == before.value.latest {
+                after.updated_at = now;
+            } else {
+                let registry = &self.env.registry;
+                let Some(stored) = registry.stored_version(name, latest).await? else {
+                    continue;
+                };
+                after.point_to(&stored.value, now);
+                writes.push(version_unchanged(&stored));
+            }
+            writes.join(self.deleted(&version)?);
+            let event = self.event(caller, "template.delete", Subject::Template(name.clone()));
+            let event = event.with("version", number);
+            let registry = &self.env.registry;
+            let replaced = registry.replace_template(&before, &after, &event, writes);
+            if replaced.await? {
+                return Ok(Going::Version(name.clone(), number));
+            }
+        }
+        Err(changed_meanwhile(name))
+    }
+
+    async fn mark_template(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        expected: Option<&Expected>,
+    ) -> Result<Going, Problem> {
+        for _ in 0..TRIES {
+            let before = self.own_template(caller, name, Action::Delete).await?;
+            check(expected, &format!("The template {name}"), &tag(&before))?;
+            if self.mark_as_read(caller, &before, Batch::default()).await? {
+                return Ok(Going::Template(name.clone()));
+            }
+        }
+        Err(changed_meanwhile(name))
+    }
+
+    /// Marks a template deleted that nobody has changed since it was read, and does `more` in the same
+    /// transaction. Answers whether it was done.
+    async fn mark_as_read(
+        &self,
+        caller: &Caller,
+        before: &Stored<Template>,
+        mut more: Batch,
+    ) -> Result<bool, Problem> {
+        let (name, now) = (&before.value.name, self.env.clock.now());
+        // It is nobody's any more, and in no project.
+        let after = Template {
+            state: TemplateState::Deleted,
+            deleted_at: Some(now),
+            updated_at: now,
+            visibility: Visibility::Private,
+            project: None,
+            ..before.value.clone()
+        };
+        let event = self.event(caller, "template.delete", Subject::Template(name.clone()));
+        let event = event.of_project(before.value.project.as_ref());
+        let registry = &self.env.registry;
+        more.extend(registry.without_grants(name).await?);
+        registry
+            .replace_template(before, &after, &event, more)
+            .await
+    }
+}

@@ -1,0 +1,192 @@
+//! What can be changed about a template and its versions: what they say of themselves, and whether
+//! people should still use them. Never their AMIs (promise P6).
+
+use serde::{Deserialize, Serialize};
+
+use super::expected::{check, tag};
+use super::templates::version_not_found;
+use super::versions::changed_meanwhile;
+use super::{Expected, Service, TemplateView};
+use crate::domain::audit::Subject;
+use crate::domain::save::check_text;
+use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
+use crate::domain::{Code, Problem, TemplateName};
+use crate::registry::{Batch, TRIES};
+use crate::rules::access::{Action, Caller};
+
+/// The longest notes, in characters.
+const NOTES: usize = 2000;
+
+/// What is asked for to edit, and how it is written down.
+const EDIT: (Action, &str) = (Action::Edit, "template.edit");
+
+/// What a template, or a version, is to say of itself; what is left out stays.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TemplateEdit {
+    /// What it is for, at most 255 characters.
+    #[serde(default)]
+    #[schema(max_length = 255)]
+    pub description: Option<String>,
+    /// What else its readers should know, at most 2,000 characters in lines.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub notes: Option<String>,
+}
+
+impl TemplateEdit {
+    /// Checks what can be checked without asking anybody.
+    pub fn check(&self) -> Result<(), Problem> {
+        if let Some(description) = &self.description {
+            check_text("description", description)?;
+        }
+        let Some(notes) = &self.notes else {
+            return Ok(());
+        };
+        let length = notes.chars().count();
+        let message = if length > NOTES {
+            format!("The notes have {length} characters; at most {NOTES} are allowed.")
+        } else if notes.chars().any(|c| c.is_control() && c != '\n') {
+            "The notes have control characters.".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(Problem::new(Code::InvalidDescription, message))
+    }
+}
+
+impl Service {
+    /// Changes what a template says of itself, or one of its versions where the reference names
+    /// one. Only as it is expected to stand.
+    pub async fn edit_template(
+        &self,
+        caller: &Caller,
+        reference: &TemplateRef,
+        edit: &TemplateEdit,
+        expected: Option<&Expected>,
+    ) -> Result<TemplateView, Problem> {
+        edit.check()?;
+        let set = |text: &mut String, to: &Option<String>| {
+            if let Some(to) = to {
+                text.clone_from(to);
+            }
+        };
+        match reference.version {
+            None => {
+                let change = |template: &mut Template| {
+                    set(&mut template.description, &edit.description);
+                    set(&mut template.notes, &edit.notes);
+                };
+                self.change_template(caller, &reference.name, expected, EDIT, change)
+                    .await?;
+            }
+            Some(number) => {
+                let change = |version: &mut Version| {
+                    set(&mut version.description, &edit.description);
+                    set(&mut version.notes, &edit.notes);
+                    Ok(())
+                };
+                self.change_version(caller, &reference.name, number, expected, EDIT, change)
+                    .await?;
+            }
+        }
+        self.template(caller, reference).await
+    }
+
+    /// Says of a template, or of one of its versions where the reference names one, that people
+    /// should use something else, or takes that back. Only as it is expected to stand.
+    pub async fn deprecate_template(
+        &self,
+        caller: &Caller,
+        reference: &TemplateRef,
+        deprecated: bool,
+        expected: Option<&Expected>,
+    ) -> Result<TemplateView, Problem> {
+        let (state, what) = if deprecated {
+            (TemplateState::Deprecated, "template.deprecate")
+        } else {
+            (TemplateState::Active, "template.restore")
+        };
+        let what = (Action::Deprecate, what);
+        match reference.version {
+            None => {
+                let change = |template: &mut Template| template.state = state;
+                self.change_template(caller, &reference.name, expected, what, change)
+                    .await?;
+            }
+            Some(number) => {
+                let change = |version: &mut Version| {
+                    if version.state == TemplateState::Deleted {
+                        let why = "had it once: it was deleted, and its AMIs with it";
+                        return Err(version_not_found(&version.template, number, why));
+                    }
+                    version.state = state;
+                    Ok(())
+                };
+                self.change_version(caller, &reference.name, number, expected, what, change)
+                    .await?;
+            }
+        }
+        self.template(caller, reference).await
+    }
+
+    async fn change_template(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        expected: Option<&Expected>,
+        what: (Action, &str),
+        change: impl Fn(&mut Template),
+    ) -> Result<(), Problem> {
+        for _ in 0..TRIES {
+            let before = self.own_template(caller, name, what.0).await?;
+            check(expected, &format!("The template {name}"), &tag(&before))?;
+            let mut after = before.value.clone();
+            change(&mut after);
+            if after == before.value {
+                return Ok(());
+            }
+            after.updated_at = self.env.clock.now();
+            let event = self.event(caller, what.1, Subject::Template(name.clone()));
+            let registry = &self.env.registry;
+            let replaced = registry.replace_template(&before, &after, &event, Batch::default());
+            if replaced.await? {
+                return Ok(());
+            }
+        }
+        Err(changed_meanwhile(name))
+    }
+
+    async fn change_version(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        number: u32,
+        expected: Option<&Expected>,
+        what: (Action, &str),
+        change: impl Fn(&mut Version) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        for _ in 0..TRIES {
+            let template = self.own_template(caller, name, what.0).await?;
+            let registry = &self.env.registry;
+            let Some(before) = registry.stored_version(name, number).await? else {
+                let why = format!("has the versions 1 to {}", template.value.newest());
+                return Err(version_not_found(name, number, &why));
+            };
+            check(expected, &format!("{name}@{number}"), &tag(&before))?;
+            let mut after = before.value.clone();
+            change(&mut after)?;
+            if after == before.value {
+                return Ok(());
+            }
+            let event = self.event(caller, what.1, Subject::Template(name.clone()));
+            let event = event.of_project(template.value.project.as_ref());
+            let event = event.with("version", number);
+            let replaced = registry.replace_version(&before, &after, Some(&event));
+            if replaced.await? {
+                return Ok(());
+            }
+        }
+        Err(changed_meanwhile(name))
+    }
+}

@@ -1,0 +1,426 @@
+//! Importing a template from its file: it becomes a version like any other, of AMIs that are there
+//! already and that whoever imports it may use.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::expected::{check, tag};
+use super::import_version::{Images, first, lacks, root_size, version_of};
+use super::share_checks::{IMAGES, Target, Which, impediments};
+use super::sharing::share_failed;
+use super::versions::changed_meanwhile;
+use super::{Expected, Service};
+use crate::domain::audit::Subject;
+use crate::domain::ec2::Architecture;
+use crate::domain::grant::Grant;
+use crate::domain::inventory::Inventory;
+use crate::domain::save::Warning;
+use crate::domain::tags::{OWNER_TAG, SAVE_TAG};
+use crate::domain::template::{Template, TemplateRef, TemplateState};
+use crate::domain::template_file::TemplateFile;
+use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName, catalogue};
+use crate::ports::{Image, ImageFilter, ImageState, Write, from_ec2};
+use crate::registry::{Stored, TRIES, packages_added, still_used, version_added};
+use crate::rules::access::{Action, Caller};
+use crate::rules::lending;
+use crate::rules::lookup::check_regions;
+use crate::rules::versions::being_deleted;
+use crate::steps::permissions;
+
+/// The most templates of one AMI that are looked at for one that the caller may launch.
+const USERS: usize = 200;
+
+/// A file to be imported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImportRequest {
+    /// The text of the file, in YAML.
+    #[schema(max_length = 32768)]
+    pub file: String,
+    /// Whether whoever asks consents to show the sensitive files of the AMIs to all who see the template.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub publish_sensitive: bool,
+}
+
+/// What an import makes, or would make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Imported {
+    /// The template.
+    pub template: TemplateName,
+    /// The version.
+    pub version: u32,
+    /// Whether that version is there, and not only asked about.
+    pub done: bool,
+    /// Whether the template's latest version was this very one already, so that none was made.
+    pub repeated: bool,
+    /// Its AMIs.
+    pub amis: BTreeMap<Region, BTreeMap<Architecture, ImageId>>,
+    /// What those need to know to whom the template's AMIs are open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+}
+
+impl Service {
+    /// Says what importing a file under a name would make, as the template is expected to stand. Changes
+    /// nothing.
+    pub async fn plan_import(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        request: &ImportRequest,
+        expected: Option<&Expected>,
+    ) -> Result<Imported, Problem> {
+        let file = TemplateFile::from_yaml(&request.file)?;
+        let before = self.importable(caller, name, expected).await?;
+        let number = self.number(before.as_ref(), &file).await?;
+        let images = self.images_of(caller, &file, (name, number.0)).await?;
+        lending::check_borrowing(&self.env.registry, caller, before.as_ref(), images.borrowed)
+            .await?;
+        let grants = self.env.registry.grants_of(before.as_ref()).await?;
+        let mut warnings = self.check_opening(name, &grants, &images.targets).await?;
+        warnings.extend(lacks(&file, &images));
+        if !number.1 {
+            let seen = (before.as_ref(), grants.as_slice());
+            let shown = self.shown_by_import(caller, name, seen, &images.known, request);
+            warnings.extend(shown.await?.0);
+        }
+        Ok(imported(name, file, number, warnings, false))
+    }
+
+    /// Imports a file under a name, as a new template or as the next version of one of the
+    /// caller's. The same file again is the version that is there.
+    pub async fn import_template(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        request: &ImportRequest,
+        expected: Option<&Expected>,
+    ) -> Result<Imported, Problem> {
+        let file = TemplateFile::from_yaml(&request.file)?;
+        let digits = self.digits("import", &caller.user, None)?;
+        let id: SaveId = format!("save-{digits}").parse()?;
+        for _ in 0..TRIES {
+            let before = self.importable(caller, name, expected).await?;
+            let number = self.number(before.as_ref(), &file).await?;
+            let images = self.images_of(caller, &file, (name, number.0)).await?;
+            lending::check_borrowing(&self.env.registry, caller, before.as_ref(), images.borrowed)
+                .await?;
+            let grants = self.env.registry.grants_of(before.as_ref()).await?;
+            let mut warnings = self.check_opening(name, &grants, &images.targets).await?;
+            warnings.extend(lacks(&file, &images));
+            if number.1 {
+                self.open_imported(name, number.0).await?;
+                return Ok(imported(name, file, number, warnings, true));
+            }
+            let seen = (before.as_ref(), grants.as_slice());
+            let shown = self.shown_by_import(caller, name, seen, &images.known, request);
+            let (more, told) = shown.await?;
+            warnings.extend(more);
+            let version = version_of(caller, name, &file, &images, (number.0, &id));
+            let mut writes = version_added(&version)?;
+            writes.extend(images.checks);
+            // Where the AMIs are not all of one version, nobody has looked at all of them.
+            let unknown = |told: Inventory| told.with_sensitive(None, false);
+            if let Some(inventory) = told.or(images.inventory.map(unknown)) {
+                writes.push(packages_added(name, version.number, &inventory)?);
+            }
+            let fresh = || {
+                let (name, owner) = (name.clone(), caller.user.clone());
+                Template::new(
+                    name,
+                    owner,
+                    file.original_template.clone(),
+                    self.env.clock.now(),
+                )
+            };
+            let mut after = match &before {
+                Some(stored) if stored.value.state == TemplateState::Deleted => {
+                    fresh().anew(&stored.value)
+                }
+                Some(stored) => stored.value.clone(),
+                None => fresh(),
+            };
+            after.point_to(&version, self.env.clock.now());
+            after.borrows |= images.others;
+            // Who may save to a template and not edit it describes the version alone.
+            if !file.description.is_empty()
+                && caller
+                    .may_template(&self.env.registry, Action::Edit, &after)
+                    .await?
+            {
+                after.description.clone_from(&file.description);
+            }
+            let event = self.event(caller, "template.import", Subject::Template(name.clone()));
+            let event = event.with("version", version.number);
+            let registry = &self.env.registry;
+            let done = match &before {
+                Some(stored) => {
+                    let replaced = registry.replace_template(stored, &after, &event, writes);
+                    replaced.await?
+                }
+                None => registry.add_template(&after, &event, writes).await?,
+            };
+            if done {
+                self.open_imported(name, number.0).await?;
+                return Ok(imported(name, file, number, warnings, true));
+            }
+        }
+        Err(changed_meanwhile(name))
+    }
+
+    /// The template of that name, if there is one, to which the caller may add a version.
+    async fn importable(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        expected: Option<&Expected>,
+    ) -> Result<Option<Stored<Template>>, Problem> {
+        let taken = |why: &str| {
+            let message = format!("The template {name} {why}.");
+            Problem::new(Code::TemplateNameTaken, message)
+                .hint("Import it under another name with --name.")
+        };
+        if catalogue::find(name.as_str()).is_some() {
+            return Err(taken("is built in"));
+        }
+        let stored = self.env.registry.template(name).await?;
+        if let Some(Stored { value, .. }) = &stored {
+            let registry = &self.env.registry;
+            let may = caller.may_template(registry, Action::SaveVersion, value);
+            if !may.await? {
+                return Err(taken("belongs to somebody else"));
+            }
+            if value.is_going() {
+                let own = caller.may_template(registry, Action::Delete, value).await?;
+                return Err(being_deleted(Code::TemplateNameTaken, value, own));
+            }
+        }
+        // What is not there, or is deleted, stands in no way that anybody has read: no tag has a space.
+        let there = stored.as_ref();
+        let there = there.filter(|stored| stored.value.state != TemplateState::Deleted);
+        let known = there.map_or_else(|| "not there".to_owned(), tag);
+        check(expected, &format!("The template {name}"), &known)?;
+        Ok(stored)
+    }
+
+    /// The number that the version has or gets, and whether it is there.
+    async fn number(
+        &self,
+        before: Option<&Stored<Template>>,
+        file: &TemplateFile,
+    ) -> Result<(u32, bool), Problem> {
+        let Some(template) = before.map(|stored| &stored.value) else {
+            return Ok((1, false));
+        };
+        let registry = &self.env.registry;
+        let latest = registry.version(&template.name, template.latest).await?;
+        let same = latest.filter(|latest| {
+            let mut known = TemplateFile::of(template, latest);
+            known.name.clone_from(&file.name);
+            known.original_template.clone_from(&file.original_template);
+            let known = known.as_told_by(file);
+            latest.state != TemplateState::Deleted && known == *file
+        });
+        Ok(match same {
+            Some(version) => (version.number, true),
+            None => (template.newest() + 1, false),
+        })
+    }
+
+    /// Sees to it that every AMI of a file is there, is what the file says, and may be used by the
+    /// caller.
+    async fn images_of(
+        &self,
+        caller: &Caller,
+        file: &TemplateFile,
+        (name, number): (&TemplateName, u32),
+    ) -> Result<Images, Problem> {
+        let amis = &file.ami_config.amis;
+        check_regions(&self.env, amis.keys()).await?;
+        self.env.settings.allowed_regions.check(amis.keys())?;
+        let mut known: Option<Images> = None;
+        for (region, by_architecture) in amis {
+            for (architecture, id) in by_architecture {
+                let (image, lent, checks, of) = self.usable(caller, region, id, name).await?;
+                if image.architecture != *architecture {
+                    let message = format!(
+                        "{id} in {region} is for {}, and the file says {}.",
+                        image.architecture.as_str(),
+                        architecture.as_str()
+                    );
+                    return Err(Problem::new(Code::ImageNotUsable, message));
+                }
+                let sizes = image
+                    .volumes
+                    .iter()
+                    .map(|volume| u64::from(volume.size_gib));
+                let bytes = sizes.sum::<u64>() << 30;
+                let all = known.get_or_insert_with(|| first(&image));
+                all.others |= !checks.is_empty();
+                all.borrowed |= lent;
+                all.checks.extend(checks);
+                all.known.insert(of.clone());
+                if let (None, Some(of)) = (&all.inventory, of) {
+                    let number = of.version.unwrap_or_default();
+                    all.inventory = self.env.registry.packages(&of.name, number).await?;
+                }
+                all.bytes = all.bytes.max(bytes);
+                all.root_size_gib = all.root_size_gib.max(root_size(&image));
+                let volumes = image.volumes.into_iter();
+                let snapshots: Vec<_> = volumes.filter_map(|it| it.snapshot).collect();
+                all.targets.push(Target {
+                    version: number,
+                    region: region.clone(),
+                    image: id.clone(),
+                    snapshots: snapshots.clone(),
+                    borrowed: lent,
+                });
+                // Those of an AMI that was made here go with the last version that has it.
+                if image.tags.contains_key(SAVE_TAG) && !lent {
+                    let here = all.snapshots.entry(region.clone()).or_default();
+                    here.extend(snapshots);
+                }
+            }
+        }
+        known.ok_or_else(|| Problem::new(Code::ImageNotUsable, "The file names no AMI."))
+    }
+
+    /// An AMI that the caller may launch, what must still be so when a version is made of it, and a version that has
+    /// it, where one does.
+    async fn usable(
+        &self,
+        caller: &Caller,
+        region: &Region,
+        id: &ImageId,
+        name: &TemplateName,
+    ) -> Result<(Image, bool, Vec<Write>, Option<TemplateRef>), Problem> {
+        let unusable = || {
+            let message = format!("There is no AMI {id} in {region} that you may use.");
+            Problem::new(Code::ImageNotUsable, message)
+        };
+        let wanted = ImageFilter::Ids(vec![id.clone()]);
+        let found = match self.env.ec2.images(region, &wanted).await {
+            Ok(found) => found,
+            Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
+                return Err(unusable());
+            }
+            Err(error) => return Err(from_ec2(error)),
+        };
+        let image = found.into_iter().next().ok_or_else(unusable)?;
+        let registry = &self.env.registry;
+        let mut users = registry.users_of(region, id, USERS).await?;
+        let made_here = image.tags.contains_key(SAVE_TAG);
+        if !made_here && self.is_open(caller, region, &image).await? {
+            // Whoever else has imported it makes no difference.
+            users.clear();
+        } else if users.is_empty() {
+            return Err(unusable());
+        }
+        let (mut checks, mut of, mut lent) = (Vec::new(), None, false);
+        if !users.is_empty() {
+            let mut seen = BTreeSet::new();
+            for user in users {
+                if !seen.insert(user.name.clone()) {
+                    continue;
+                }
+                let launchable = self.saved_template(caller, &user, Action::Import).await;
+                if launchable.is_ok() {
+                    // It stays as long as a version has it: this one's may be the last to go.
+                    checks.push(still_used(region, id, &user));
+                    of = Some(user);
+                    break;
+                }
+            }
+            if checks.is_empty() {
+                return Err(unusable());
+            }
+            let lenders = lending::lenders(registry, region, id, name).await?;
+            lent = !lending::may_all(registry, caller, Action::Open, &lenders).await?;
+        }
+        if image.state != ImageState::Available {
+            let message = format!("The AMI {id} in {region} is not available.");
+            return Err(Problem::new(Code::ImageNotUsable, message));
+        }
+        Ok((image, lent, checks, of))
+    }
+
+    /// Refuses AMIs that could not be opened to whom the template is shared with; answers what those need to know.
+    async fn check_opening(
+        &self,
+        name: &TemplateName,
+        grants: &[Grant],
+        targets: &[Target],
+    ) -> Result<Vec<Warning>, Problem> {
+        let launches = permissions::of_grants(grants);
+        if launches.len() * targets.len() > IMAGES {
+            let message = format!(
+                "The template {name} is open to {} others in EC2, and the file has {} AMIs: at most {IMAGES} can be opened at once.",
+                launches.len(),
+                targets.len()
+            );
+            return Err(Problem::new(Code::LimitReached, message)
+                .hint("Import it under another name with --name, or take shares back."));
+        }
+        let mut warnings: Vec<Warning> = Vec::new();
+        for launch in &launches {
+            let told = impediments(&self.env, launch, targets).await?;
+            for warning in told {
+                if !warnings.contains(&warning) {
+                    warnings.push(warning);
+                }
+            }
+        }
+        Ok(warnings)
+    }
+
+    /// Opens the AMIs of an imported version to whom its template is shared with.
+    async fn open_imported(&self, name: &TemplateName, number: u32) -> Result<(), Problem> {
+        let launches = permissions::of_template(&self.env.registry, name).await?;
+        for launch in &launches {
+            let failed = self.agree(name, Which::Version(number), launch).await?;
+            if !failed.is_empty() {
+                let rest = format!(
+                    "{name}@{number} is imported all the same. Import the same file again to open it."
+                );
+                return Err(share_failed(name, "shared", &failed, &rest));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the caller may use an AMI that no version has: one that others have opened, or one
+    /// of the account that is marked as theirs. One that a save made belongs to a version, or goes.
+    async fn is_open(
+        &self,
+        caller: &Caller,
+        region: &Region,
+        image: &Image,
+    ) -> Result<bool, Problem> {
+        let same_name = ImageFilter::OwnName(image.name.clone());
+        let own = self.env.ec2.images(region, &same_name).await;
+        if own.map_err(from_ec2)?.iter().all(|own| own.id != image.id) {
+            return Ok(true);
+        }
+        let owner = image.tags.get(OWNER_TAG);
+        let theirs = owner.is_some_and(|owner| owner == caller.user.as_str());
+        Ok(theirs && !image.tags.contains_key(SAVE_TAG))
+    }
+}
+
+fn imported(
+    name: &TemplateName,
+    file: TemplateFile,
+    (version, repeated): (u32, bool),
+    warnings: Vec<Warning>,
+    done: bool,
+) -> Imported {
+    Imported {
+        template: name.clone(),
+        version,
+        done,
+        repeated,
+        amis: file.ami_config.amis,
+        warnings,
+    }
+}

@@ -1,0 +1,186 @@
+//! The version that a template's file becomes, and what its launches have to do without.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::share_checks::Target;
+use crate::domain::ec2::Architecture;
+use crate::domain::inventory::Inventory;
+use crate::domain::save::Warning;
+use crate::domain::sizes::Size;
+use crate::domain::template::{AddedArchitecture, TemplateRef, TemplateState, Usage, Version};
+use crate::domain::template_file::{Machine, TemplateFile};
+use crate::domain::{Region, SaveId, SnapshotId, TemplateName};
+use crate::ports::{Image, Write};
+use crate::rules::access::Caller;
+
+/// What is known of the AMIs of a file.
+pub(super) struct Images {
+    /// What must still be so when the version is written.
+    pub(super) checks: Vec<Write>,
+    /// What is to be opened to whom the template is shared with.
+    pub(super) targets: Vec<Target>,
+    pub(super) snapshots: BTreeMap<Region, Vec<SnapshotId>>,
+    /// The versions that have them already, one for each AMI that a version has; none for another.
+    pub(super) known: BTreeSet<Option<TemplateRef>>,
+    pub(super) architecture: Architecture,
+    pub(super) root_device: String,
+    pub(super) root_size_gib: u32,
+    pub(super) bytes: u64,
+    /// The packages of a version that has one of them, as far as they are known.
+    pub(super) inventory: Option<Inventory>,
+    /// Whether other templates have one of them.
+    pub(super) others: bool,
+    /// Whether one of them is lent by a template that the importer may not open.
+    pub(super) borrowed: bool,
+}
+
+/// The port of SSH: a file of the first format does not say which ports an instance had open.
+const SSH: u16 = 22;
+
+pub(super) fn root_size(image: &Image) -> u32 {
+    let root = image.volumes.iter();
+    let mut root = root.filter(|volume| volume.device == image.root_device);
+    root.next().map_or(1, |volume| volume.size_gib)
+}
+
+pub(super) fn first(image: &Image) -> Images {
+    Images {
+        checks: Vec::new(),
+        targets: Vec::new(),
+        known: BTreeSet::new(),
+        snapshots: BTreeMap::new(),
+        architecture: image.architecture,
+        root_device: image.root_device.clone(),
+        root_size_gib: root_size(image),
+        bytes: 0,
+        inventory: None,
+        others: false,
+        borrowed: false,
+    }
+}
+
+/// What a launch has to do without, because the file does not tell it.
+pub(super) fn lacks(file: &TemplateFile, images: &Images) -> Option<Warning> {
+    let mut lacks = Vec::new();
+    match &file.launch {
+        None => lacks.push(format!(
+            "which ports are open (it opens {SSH}), whom to log in as, and which instance type to use (it is as for size M)"
+        )),
+        Some(launch) => {
+            let amis = file.ami_config.amis.values().flat_map(BTreeMap::keys);
+            let unknown = amis.filter(|it| !launch.machines.contains_key(it));
+            let unknown: BTreeSet<&str> = unknown.map(|it| it.as_str()).collect();
+            lacks.extend(unknown.into_iter().map(|it| format!("which instance type to use for {it}")));
+        }
+    }
+    if images.inventory.is_none() {
+        lacks.push("which packages are installed".to_owned());
+    }
+    (!lacks.is_empty()).then(|| Warning {
+        code: "NotInFile".to_owned(),
+        text: format!("The file does not say {}.", lacks.join("; ")),
+    })
+}
+
+/// What is known of the machine that the AMI of an architecture was saved from; the size of everyday work
+/// otherwise.
+fn machine(file: &TemplateFile, images: &Images, architecture: Architecture) -> Machine {
+    let told = file.launch.as_ref();
+    let told = told.and_then(|launch| launch.machines.get(&architecture));
+    Machine {
+        instance_type: told.map_or_else(
+            || Size::M.machine(architecture).instance_type.to_owned(),
+            |machine| machine.instance_type.clone(),
+        ),
+        // A snapshot fits into no volume that is smaller.
+        root_size_gib: told
+            .map_or(0, |machine| machine.root_size_gib)
+            .max(images.root_size_gib),
+    }
+}
+
+/// The architectures beside the first, as if they had been added to the version.
+fn added(
+    file: &TemplateFile,
+    images: &Images,
+    first: Architecture,
+    id: &SaveId,
+) -> Vec<AddedArchitecture> {
+    if file.launch.is_none() {
+        return Vec::new();
+    }
+    let amis = file.ami_config.amis.values().flat_map(BTreeMap::keys);
+    let others: BTreeSet<Architecture> = amis.copied().filter(|it| *it != first).collect();
+    let added = others.into_iter().map(|architecture| {
+        let machine = machine(file, images, architecture);
+        AddedArchitecture {
+            architecture,
+            save_id: id.clone(),
+            saved_from: file.saved_from.clone(),
+            saved_from_id: None,
+            saved_by: file.saved_by.clone(),
+            saved_date: file.saved_date,
+            instance_type: machine.instance_type,
+            root_size_gib: machine.root_size_gib,
+            snapshot_bytes: 0,
+        }
+    });
+    added.collect()
+}
+
+/// The version that a file becomes.
+pub(super) fn version_of(
+    caller: &Caller,
+    name: &TemplateName,
+    file: &TemplateFile,
+    images: &Images,
+    (number, id): (u32, &SaveId),
+) -> Version {
+    let parent = file.original_template.as_ref();
+    let launch = file.launch.as_ref();
+    let told = launch.map(|launch| launch.architecture);
+    let mut amis = file.ami_config.amis.values();
+    let told = told.filter(|told| amis.any(|here| here.contains_key(told)));
+    let architecture = told.unwrap_or(images.architecture);
+    let own = machine(file, images, architecture);
+    Version {
+        template: name.clone(),
+        number,
+        description: file.description.clone(),
+        save_id: id.clone(),
+        saved_from: file.saved_from.clone(),
+        saved_from_id: None,
+        saved_by: file.saved_by.clone(),
+        saved_date: file.saved_date,
+        schedule: None,
+        parent: parent.map(ToString::to_string),
+        amis: file.ami_config.amis.clone(),
+        // Those of what is lent go with the template that lends it.
+        snapshots: if images.borrowed {
+            BTreeMap::new()
+        } else {
+            images.snapshots.clone()
+        },
+        failed_regions: BTreeMap::new(),
+        architecture,
+        instance_type: own.instance_type,
+        root_device: images.root_device.clone(),
+        root_size_gib: own.root_size_gib,
+        packages: images.inventory.as_ref().map(|told| told.packages.len()),
+        login: launch.and_then(|launch| launch.login.clone()),
+        ports: launch.map_or_else(|| vec![SSH], |launch| launch.ports.clone()),
+        snapshot_bytes: images.bytes,
+        // Its snapshots are somebody's already.
+        usd_per_month: 0.0,
+        notes: String::new(),
+        state: TemplateState::Active,
+        tags: launch.map(|launch| launch.tags.clone()).unwrap_or_default(),
+        added: added(file, images, architecture, id),
+        imported_by: Some(caller.user.clone()),
+        borrowed: Some(images.borrowed),
+        usage: Usage::default(),
+        deleted_at: None,
+        removed_at: None,
+        stuck: None,
+    }
+}

@@ -1,0 +1,425 @@
+//! Launches: built-in and saved templates alike.
+
+use crate::rules::budget;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use super::{InstanceView, Service};
+use crate::domain::audit::Subject;
+use crate::domain::catalogue::{self, BuiltIn};
+use crate::domain::ec2::Architecture;
+use crate::domain::save::{Warning, check_name};
+use crate::domain::sizes::{Size, usd_per_hour};
+use crate::domain::tags::{
+    DEPLOYMENT_TAG, LOGIN_TAG, OWNER_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG,
+};
+use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
+use crate::domain::{Code, DeploymentId, ImageId, InstanceId, Problem, ProjectName, Region};
+use crate::ports::{NewInstance, Tags, from_ec2};
+use crate::registry::Launch;
+use crate::rules::access::{Action, Caller};
+use crate::rules::lookup::{check_regions, own_instances};
+use crate::rules::{images, lending};
+use crate::steps::{keys, pacing};
+
+/// The largest root volume, in GiB: what EBS makes of gp3.
+const LARGEST_DISK_GIB: u32 = 16_384;
+
+/// What somebody asks for: an instance of that name, from that template.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LaunchRequest {
+    /// The template, perhaps with a version.
+    pub template: TemplateRef,
+    /// The name of the new instance.
+    #[schema(min_length = 1, max_length = 128)]
+    pub name: String,
+    /// The Region.
+    pub region: Region,
+    /// How large; a saved template remembers the type it was saved from, a built-in one is M.
+    #[serde(default)]
+    pub size: Option<Size>,
+    /// The architecture; a saved template has its own, a built-in one is x86_64.
+    #[serde(default)]
+    pub architecture: Option<Architecture>,
+    /// The project that the instance is for.
+    #[serde(default)]
+    pub project: Option<ProjectName>,
+    /// The size of the root volume in GiB, at least the template's; the template's where it is left
+    /// out.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 16384)]
+    pub disk_gib: Option<u32>,
+    /// The same id is the same launch. It travels beside the request, not in it.
+    #[serde(skip)]
+    pub request_id: Option<String>,
+}
+
+/// What a launch does, resolved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct LaunchPlan {
+    /// The name of the new instance.
+    pub name: String,
+    /// The Region.
+    pub region: Region,
+    /// The template: `name` of a built-in one, `name@version` of a saved one.
+    pub template: String,
+    /// The AMI.
+    pub image: ImageId,
+    /// The architecture.
+    pub architecture: Architecture,
+    /// The instance type.
+    pub instance_type: String,
+    /// The size of the root volume in GiB.
+    pub root_size_gib: u32,
+    /// The user to log in as.
+    pub login: Option<String>,
+    /// The TCP ports to open.
+    pub ports: Vec<u16>,
+    /// The price per hour in USD, where the table knows the type.
+    pub usd_per_hour: Option<f64>,
+    /// Tags of the template's that the instance has too.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// What to know before it is launched.
+    #[serde(default)]
+    pub warnings: Vec<Warning>,
+    #[serde(skip)]
+    user_data: Option<String>,
+}
+
+impl Service {
+    /// Resolves a launch and checks it. Changes nothing.
+    pub async fn plan_launch(
+        &self,
+        caller: &Caller,
+        request: &LaunchRequest,
+    ) -> Result<LaunchPlan, Problem> {
+        check_name("instance name", &request.name)?;
+        if request.name.parse::<InstanceId>().is_ok() {
+            let message = format!(
+                "An instance cannot be named {}: it would be taken for an id.",
+                request.name
+            );
+            return Err(Problem::new(Code::InvalidName, message));
+        }
+        check_regions(&self.env, [&request.region]).await?;
+        let settings = &self.env.settings;
+        settings.allowed_regions.check([&request.region])?;
+        let plan = self.resolve(caller, request).await?;
+        settings.allowed_types.check(&plan.instance_type)?;
+        if let Some(project) = &request.project {
+            let name = &request.template.name;
+            budget::check_launch(&self.env, caller, project, name).await?;
+        }
+        Ok(plan)
+    }
+
+    /// What is launched, by the template's kind.
+    async fn resolve(
+        &self,
+        caller: &Caller,
+        request: &LaunchRequest,
+    ) -> Result<LaunchPlan, Problem> {
+        match catalogue::find(request.template.name.as_str()) {
+            Some(built_in) if request.template.version.is_none() => {
+                self.plan_built_in(request, built_in).await
+            }
+            Some(built_in) => Err(Problem::new(
+                Code::VersionNotFound,
+                format!(
+                    "The template {} is built in and has no versions.",
+                    built_in.name
+                ),
+            )),
+            None => {
+                let (template, version) = self
+                    .saved_template(caller, &request.template, Action::Launch)
+                    .await?;
+                let mut plan = plan_saved(request, &template, version.clone())?;
+                let (registry, region) = (&self.env.registry, &plan.region);
+                lending::check_lent(registry, caller, &version, region, &plan.image).await?;
+                self.check_image(&version.reference(), &plan).await?;
+                let snapshots = version.snapshots.get(region).cloned();
+                let snapshots = snapshots.unwrap_or_default();
+                let of_keys =
+                    keys::check_launch(&self.env, region, &snapshots, &plan.template).await?;
+                plan.warnings.extend(of_keys);
+                Ok(plan)
+            }
+        }
+    }
+
+    /// Refuses an AMI that somebody has deregistered or disabled since it was saved.
+    async fn check_image(&self, of: &TemplateRef, plan: &LaunchPlan) -> Result<(), Problem> {
+        let (region, image) = (&plan.region, &plan.image);
+        let ids = std::slice::from_ref(image);
+        let faults = images::faults(&*self.env.ec2, region, ids).await?;
+        match faults.get(image) {
+            Some(fault) => Err(fault.problem(of, region, image)),
+            None => Ok(()),
+        }
+    }
+
+    /// Launches an instance. The same request id of the same caller is the same instance.
+    ///
+    /// # Errors
+    /// [`Code::Throttled`] with the seconds after which to ask again, where more are launched in the Region than EC2
+    /// takes at once. It was not asked to launch anything.
+    pub async fn launch(
+        &self,
+        caller: &Caller,
+        request: &LaunchRequest,
+    ) -> Result<(LaunchPlan, InstanceView), Problem> {
+        let plan = self.plan_launch(caller, request).await?;
+        if request.request_id.is_none() {
+            self.check_name_free(caller, request).await?;
+        }
+        let token = self.digits("launch", &caller.user, request.request_id.as_deref())?;
+        // What is refused anyway takes no turn.
+        pacing::of_launch(&self.env, &request.region).await?;
+        let event = self
+            .event(
+                caller,
+                "template.launch",
+                Subject::Template(request.template.name.clone()),
+            )
+            .of_project(request.project.as_ref())
+            .with("launched", &plan.template)
+            .with("name", &request.name)
+            .with("region", &request.region)
+            .with("instance_type", &plan.instance_type);
+        self.audit(&event).await?;
+        let new = NewInstance {
+            image: plan.image.clone(),
+            instance_type: plan.instance_type.clone(),
+            root_size_gib: Some(plan.root_size_gib),
+            ports: plan.ports.clone(),
+            user_data: plan.user_data.clone(),
+            client_token: format!("prism-{token}"),
+            tags: tags(caller, request, &plan, self.env.deployment().await?),
+        };
+        let instance = self
+            .env
+            .ec2
+            .run_instance(&request.region, &new)
+            .await
+            .map_err(|error| match error.code.as_str() {
+                "IdempotentParameterMismatch" => Problem::new(
+                    Code::RequestIdReused,
+                    "The request id was used for a different launch.",
+                )
+                .because(error),
+                "InvalidSubnetID.NotFound" | "VPCIdNotSpecified" => from_ec2(error).hint(
+                    "Launch in another Region, or have LaunchSubnets of the deployment name a subnet of this one.",
+                ),
+                _ => from_ec2(error),
+            })?;
+        if let Ok(of) = plan.template.parse::<TemplateRef>()
+            && of.version.is_some()
+        {
+            let launch = Launch {
+                token: &token,
+                of: &of,
+                by: &caller.user,
+                instance: &instance.id,
+                at: self.env.clock.now(),
+            };
+            // The instance runs, and is its owner's, whether or not it was counted.
+            if let Err(problem) = self.env.registry.count_launch(&launch).await {
+                tracing::warn!(template = %of, instance = %instance.id, code = %problem.code, problem = problem.chain(), "a launch was not counted");
+            }
+        }
+        Ok((plan, InstanceView::of(&instance, &request.region, None)))
+    }
+
+    async fn check_name_free(
+        &self,
+        caller: &Caller,
+        request: &LaunchRequest,
+    ) -> Result<(), Problem> {
+        let found = own_instances(&self.env, caller, &request.region, &request.name).await?;
+        match found.iter().find(|instance| !instance.state.is_gone()) {
+            None => Ok(()),
+            Some(holder) => {
+                let message = format!(
+                    "The instance {} in {} is named {} already.",
+                    holder.id, request.region, request.name
+                );
+                Err(Problem::new(Code::InstanceNameTaken, message))
+            }
+        }
+    }
+
+    async fn plan_built_in(
+        &self,
+        request: &LaunchRequest,
+        built_in: &BuiltIn,
+    ) -> Result<LaunchPlan, Problem> {
+        let architecture = request.architecture.unwrap_or(Architecture::X86_64);
+        let machine = request.size.unwrap_or(Size::M).machine(architecture);
+        let image = self
+            .parameters
+            .image(&request.region, &built_in.parameter(architecture))
+            .await
+            .map_err(from_ec2)?;
+        Ok(LaunchPlan {
+            name: request.name.clone(),
+            region: request.region.clone(),
+            template: built_in.name.to_owned(),
+            image,
+            architecture,
+            instance_type: machine.instance_type.to_owned(),
+            root_size_gib: disk(request, built_in.root_size_gib)?,
+            tags: BTreeMap::new(),
+            warnings: Vec::new(),
+            login: Some(catalogue::LOGIN.to_owned()),
+            ports: built_in.ports.to_vec(),
+            usd_per_hour: Some(machine.usd_per_hour),
+            user_data: built_in.user_data(),
+        })
+    }
+}
+
+/// Resolves the version's AMI in the Region and for the architecture.
+fn plan_saved(
+    request: &LaunchRequest,
+    template: &Template,
+    version: Version,
+) -> Result<LaunchPlan, Problem> {
+    let architecture = request.architecture.unwrap_or(version.architecture);
+    let here = version
+        .amis
+        .get(&request.region)
+        .and_then(|amis| amis.get(&architecture));
+    let Some(image) = here.cloned() else {
+        return Err(not_here(request, &version, architecture));
+    };
+    let (saved_type, root_size_gib) = saved_as(&version, architecture);
+    let instance_type = match request.size {
+        Some(size) => size.machine(architecture).instance_type.to_owned(),
+        None => saved_type,
+    };
+    Ok(LaunchPlan {
+        name: request.name.clone(),
+        region: request.region.clone(),
+        template: format!("{}@{}", version.template, version.number),
+        image,
+        architecture,
+        usd_per_hour: usd_per_hour(&instance_type),
+        instance_type,
+        root_size_gib: disk(request, root_size_gib)?,
+        warnings: warnings(template, &version),
+        login: version.login,
+        ports: version.ports,
+        tags: version.tags,
+        user_data: None,
+    })
+}
+
+/// The size of the root volume: a snapshot fits into none that is smaller.
+fn disk(request: &LaunchRequest, least: u32) -> Result<u32, Problem> {
+    let Some(wanted) = request.disk_gib else {
+        return Ok(least);
+    };
+    if (least..=LARGEST_DISK_GIB).contains(&wanted) {
+        return Ok(wanted);
+    }
+    let message = format!(
+        "A disk of {wanted} GiB cannot be had: the template needs {least} GiB, and {LARGEST_DISK_GIB} is the most."
+    );
+    Err(Problem::new(Code::InvalidInput, message).hint("Name a size in between, or none."))
+}
+
+/// What its owner thinks of the template, or of the version.
+fn warnings(template: &Template, version: &Version) -> Vec<Warning> {
+    let (what, notes) = if version.state == TemplateState::Deprecated {
+        (version.reference().to_string(), &version.notes)
+    } else if template.state == TemplateState::Deprecated {
+        (template.name.to_string(), &template.notes)
+    } else {
+        return Vec::new();
+    };
+    let mut text = format!("{what} is deprecated: its owner says to use something else.");
+    if let Some(first) = notes.lines().next() {
+        let _ = write!(text, " \"{first}\"");
+    }
+    vec![Warning {
+        code: "TemplateDeprecated".to_owned(),
+        text,
+    }]
+}
+
+/// The instance type and the size of the root volume that the version was saved with for that
+/// architecture. What was not saved from an instance has the size of everyday work.
+fn saved_as(version: &Version, architecture: Architecture) -> (String, u32) {
+    let added = version.added.iter();
+    let mut added = added.filter(|it| it.architecture == architecture);
+    if let Some(added) = added.next() {
+        return (added.instance_type.clone(), added.root_size_gib);
+    }
+    if version.architecture == architecture {
+        return (version.instance_type.clone(), version.root_size_gib);
+    }
+    let usual = Size::M.machine(architecture).instance_type;
+    (usual.to_owned(), version.root_size_gib)
+}
+
+fn not_here(request: &LaunchRequest, version: &Version, architecture: Architecture) -> Problem {
+    let has = |amis: &BTreeMap<Architecture, ImageId>| {
+        amis.keys()
+            .map(|a| a.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let places: Vec<String> = version
+        .amis
+        .iter()
+        .map(|(region, amis)| format!("{region} ({})", has(amis)))
+        .collect();
+    let message = format!(
+        "{}@{} has no AMI for {} in {}.",
+        version.template,
+        version.number,
+        architecture.as_str(),
+        request.region
+    );
+    let places = places.join(", ");
+    let hint = if version.architectures().contains(&architecture) {
+        format!(
+            "It is in {places}. Launch it there, or copy it first, or have its owner do so: prism template copy {}@{} --region {}",
+            version.template, version.number, request.region
+        )
+    } else {
+        format!(
+            "It is in {places}. Save an instance of that architecture with --add-arch, or launch it as it is."
+        )
+    };
+    Problem::new(Code::TemplateNotInRegion, message).hint(hint)
+}
+
+fn tags(
+    caller: &Caller,
+    request: &LaunchRequest,
+    plan: &LaunchPlan,
+    deployment: &DeploymentId,
+) -> Tags {
+    let ports: Vec<String> = plan.ports.iter().map(ToString::to_string).collect();
+    let mut tags: Tags = plan.tags.clone();
+    tags.extend([
+        ("Name".to_owned(), request.name.clone()),
+        (DEPLOYMENT_TAG.to_owned(), deployment.to_string()),
+        (OWNER_TAG.to_owned(), caller.user.to_string()),
+        (TEMPLATE_TAG.to_owned(), plan.template.clone()),
+        (PORTS_TAG.to_owned(), ports.join(" ")),
+    ]);
+    if let Some(login) = &plan.login {
+        tags.insert(LOGIN_TAG.to_owned(), login.clone());
+    }
+    if let Some(project) = &request.project {
+        tags.insert(PROJECT_TAG.to_owned(), project.to_string());
+    }
+    tags
+}

@@ -1,0 +1,175 @@
+//! AMIs that are open to others than the grants of their templates say: a share that was taken back while
+//! a call of it was still under way, or somebody who asked EC2 directly.
+
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
+
+use super::used::{Used, Users};
+use super::{Left, Leftover, Saves, Seen, left};
+use crate::domain::clock::is_recent;
+use crate::domain::ec2::LaunchPermission;
+use crate::domain::grant::{Grant, GrantState};
+use crate::domain::save::SaveRecord;
+use crate::domain::tags::SAVE_TAG;
+use crate::domain::{ImageId, Problem, Region, SaveId};
+use crate::operations::Service;
+use crate::ports::{Image, ImageState, from_ec2};
+use crate::rules::lending;
+use crate::steps::LATE_S;
+
+/// How many AMIs of a Region are looked at at once.
+const AT_ONCE: usize = 8;
+
+/// How one AMI differs from the grants.
+#[derive(Default)]
+struct Difference {
+    /// Whom it is open to by no grant.
+    open_to: BTreeSet<LaunchPermission>,
+    /// Whom a grant names and it is closed to.
+    closed_to: BTreeSet<LaunchPermission>,
+}
+
+impl Service {
+    /// The AMIs of registered versions that EC2 opens to others than the grants of their templates name. Only those
+    /// that saves have made: whom others have opened theirs to is no matter of ours. Answers why
+    /// the Region could not be looked at, where it could not.
+    pub(super) async fn left_permissions(
+        &self,
+        seen: &Seen,
+        used: &Used,
+        saves: &mut Saves,
+        found: &mut Vec<Leftover>,
+    ) -> Result<Option<Problem>, Problem> {
+        let region = &seen.region;
+        let mut settled = Vec::new();
+        // A disabled one is open to nobody: it is told by itself.
+        let usable = |image: &&Image| image.state != ImageState::Disabled;
+        for image in seen.images.iter().filter(usable) {
+            let Some(users) = used.images.get(&(region.clone(), image.id.clone())) else {
+                continue;
+            };
+            let save = save_of(image);
+            let record = saves.of(self, save.as_ref()).await?;
+            if !self.is_opening(record.as_ref()) {
+                let refused = record.is_some_and(|it| it.closed_in.contains_key(region));
+                settled.push((image, users, save, refused));
+            }
+        }
+        for some in settled.chunks(AT_ONCE) {
+            let looks = some
+                .iter()
+                .map(|(image, users, _, _)| self.difference(region, &image.id, users));
+            for ((image, users, save, refused), looked) in some.iter().zip(join_all(looks).await) {
+                match looked {
+                    Ok(difference) => {
+                        found.extend(difference.told(region, image, users, save.clone(), *refused));
+                    }
+                    // What refuses one refuses all of them.
+                    Err(problem) => return Ok(Some(problem)),
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a request of the save that made an AMI may still take effect on whom it is open to.
+    fn is_opening(&self, record: Option<&SaveRecord>) -> bool {
+        let asked = record.and_then(|record| record.opening_at);
+        asked.is_some_and(|asked| is_recent(asked, LATE_S, self.env.clock.now()))
+    }
+
+    /// How an AMI differs from the grants of the templates that have it. They are read before and after
+    /// it: what is being changed in between is no difference.
+    async fn difference(
+        &self,
+        region: &Region,
+        image: &ImageId,
+        users: &Users,
+    ) -> Result<Difference, Problem> {
+        let before = self.grants_of(users).await?;
+        let held = match self.env.ec2.launch_permissions(region, image).await {
+            // Somebody has taken it away.
+            Err(error) if error.is_not_found() => return Ok(Difference::default()),
+            held => held.map_err(from_ec2)?,
+        };
+        let held: BTreeSet<LaunchPermission> = held.into_iter().collect();
+        let after = self.grants_of(users).await?;
+        let wanted = launches(&before, |_| true);
+        // A share that is under way or half done is its owner's, who sees it in the list of shares; one
+        // of a moment ago may not be what EC2 tells everywhere yet.
+        let now = self.env.clock.now();
+        let fresh =
+            |grant: &Grant| grant.state != GrantState::Open || is_recent(grant.at, LATE_S, now);
+        let mut moving = launches(&before, fresh);
+        moving.append(&mut launches(&after, fresh));
+        let later = launches(&after, |_| true);
+        moving.extend(wanted.symmetric_difference(&later).cloned());
+        let differ = |one: &BTreeSet<_>, other: &BTreeSet<_>| {
+            let here = one.difference(other);
+            here.filter(|it| !moving.contains(it)).cloned().collect()
+        };
+        Ok(Difference {
+            open_to: differ(&held, &wanted),
+            closed_to: differ(&wanted, &held),
+        })
+    }
+
+    async fn grants_of(&self, users: &Users) -> Result<Vec<Grant>, Problem> {
+        let mut grants = Vec::new();
+        for template in lending::of_their_own(&self.env.registry, users).await? {
+            grants.extend(self.env.registry.grants(template).await?);
+        }
+        Ok(grants)
+    }
+}
+
+impl Difference {
+    fn told(
+        self,
+        region: &Region,
+        image: &Image,
+        users: &Users,
+        save: Option<SaveId>,
+        refused: bool,
+    ) -> Option<Leftover> {
+        let Self { open_to, closed_to } = self;
+        let why = match (open_to.is_empty(), closed_to.is_empty()) {
+            (true, true) => return None,
+            (false, true) => format!("it is open to {}, whom no grant names", all(&open_to)),
+            (true, false) if refused => format!(
+                "it is closed to {}, whom a grant names: EC2 would not open it when it was saved",
+                all(&closed_to)
+            ),
+            (true, false) => format!("it is closed to {}, whom a grant names", all(&closed_to)),
+            (false, false) => format!(
+                "it is open to {}, whom no grant names, and closed to {}, whom one does",
+                all(&open_to),
+                all(&closed_to)
+            ),
+        };
+        let what = Left::Permissions {
+            region: region.clone(),
+            id: image.id.clone(),
+            users: users.clone(),
+            open_to,
+            closed_to,
+        };
+        Some(left(what, save, why))
+    }
+}
+
+/// What some of the grants let others do in EC2.
+fn launches(grants: &[Grant], which: impl Fn(&Grant) -> bool) -> BTreeSet<LaunchPermission> {
+    let some = grants.iter().filter(|grant| which(grant));
+    some.filter_map(|grant| grant.launch.clone()).collect()
+}
+
+fn save_of(image: &Image) -> Option<SaveId> {
+    image.tags.get(SAVE_TAG)?.parse().ok()
+}
+
+fn all(permissions: &BTreeSet<LaunchPermission>) -> String {
+    let names: Vec<String> = permissions.iter().map(ToString::to_string).collect();
+    names.join(", ")
+}

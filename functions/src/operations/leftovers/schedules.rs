@@ -1,0 +1,95 @@
+//! Schedules that lead nowhere, and what fires without one.
+
+use super::{Left, Leftover, PAGE, left};
+use crate::domain::schedule::Schedule;
+use crate::domain::{Code, Problem};
+use crate::operations::Service;
+use crate::operations::schedules::from_schedules;
+use crate::ports::Firing;
+use crate::rules::access::Caller;
+use crate::rules::lookup::own_instance;
+use crate::steps;
+
+impl Service {
+    /// The schedules of which nothing can come any more.
+    pub(super) async fn left_schedules(&self, found: &mut Vec<Leftover>) -> Result<(), Problem> {
+        let mut cursor = None;
+        loop {
+            let page = self.env.registry.active_schedules(PAGE, cursor).await?;
+            for schedule in page.items {
+                if let Some(why) = self.points_nowhere(&schedule).await? {
+                    let what = Left::Schedule {
+                        owner: schedule.owner,
+                        id: schedule.name,
+                    };
+                    found.push(left(what, None, why));
+                }
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Why nothing can come of a schedule any more.
+    async fn points_nowhere(&self, schedule: &Schedule) -> Result<Option<String>, Problem> {
+        let owner = Caller::new(schedule.owner.clone());
+        let request = &schedule.request;
+        let meant = match steps::scheduled::instance_of(&self.env, schedule).await {
+            Ok(id) => id.to_string(),
+            Err(problem) if problem.code == Code::ScheduleInstanceChanged => {
+                let why = format!("{} is another instance by now", request.instance);
+                return Ok(Some(why));
+            }
+            Err(_) => request.instance.clone(),
+        };
+        match own_instance(&self.env, &owner, &request.region, &meant).await {
+            Ok(instance) if instance.state.is_gone() => {
+                Ok(Some(format!("its instance {} is terminated", instance.id)))
+            }
+            Ok(_) => Ok(None),
+            Err(problem) if problem.code == Code::InstanceNotFound => {
+                Ok(Some("its instance is gone".to_owned()))
+            }
+            // Several of that name: it is refused each time, and its owner is told so.
+            Err(problem) if problem.code == Code::InstanceNameAmbiguous => Ok(None),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// What fires in the scheduler and has no record: nobody sees it, and each of its runs is refused. Answers
+    /// why the scheduler could not be looked at, where it could not.
+    pub(super) async fn left_firing(
+        &self,
+        found: &mut Vec<Leftover>,
+    ) -> Result<Option<Problem>, Problem> {
+        let firing = match self.schedules.firing().await {
+            Ok(firing) => firing,
+            Err(error) => return Ok(Some(from_schedules(error))),
+        };
+        for Firing {
+            id,
+            owner,
+            schedule,
+        } in firing
+        {
+            // A record is there before what fires and after it, whatever its state.
+            let stored = self.env.registry.schedule(&owner, &schedule).await?;
+            let why = match stored {
+                None => "there is no such schedule",
+                Some(stored) if self.schedules.id(&stored.value) != id => {
+                    "the schedule of that name was made later"
+                }
+                Some(_) => continue,
+            };
+            let what = Left::Firing {
+                id,
+                owner,
+                schedule,
+            };
+            found.push(left(what, None, why.to_owned()));
+        }
+        Ok(None)
+    }
+}

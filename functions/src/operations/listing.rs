@@ -1,0 +1,360 @@
+//! Lists of templates: built-in ones, the caller's own, public ones, as one list in one order.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::Service;
+use super::templates::{TemplateSummary, built_in_summary, summary};
+use crate::domain::ec2::Architecture;
+use crate::domain::grant::Grantee;
+use crate::domain::project::ProjectRole;
+use crate::domain::template::{Template, TemplateState, Visibility};
+use crate::domain::words::{self, Search};
+use crate::domain::{Code, Problem, ProjectName, catalogue};
+use crate::ports::table_cursor;
+use crate::registry::{Entry, Listed, Listing, Scope};
+use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
+
+/// The most templates of one project, or given to one user, that a page of a search looks through.
+const GIVEN: usize = 200;
+
+/// Which templates are wanted: those for which all of it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TemplateFilter {
+    /// Only the caller's own.
+    pub mine: bool,
+    /// Only those that everybody may use.
+    pub public: bool,
+    /// Only those of a project.
+    pub project: Option<ProjectName>,
+    /// Only those with words that begin like these.
+    pub search: Option<String>,
+    /// Only those whose latest version has an AMI for this architecture.
+    pub architecture: Option<Architecture>,
+}
+
+/// Where a page ended.
+#[derive(Debug, Serialize, Deserialize)]
+struct Cursor {
+    list: String,
+    #[serde(flatten)]
+    position: Position,
+}
+
+/// How far a list was shown. A search has several rounds, where lists in the order of names are longer than what is
+/// looked through at once: each shows what it has found by word, and begins where the one before it ended.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Position {
+    /// The last place of this round that was shown.
+    after: Option<String>,
+    /// The name up to which earlier rounds have looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    behind: Option<String>,
+}
+
+/// A template that may be on a page.
+struct Candidate {
+    place: String,
+    summary: TemplateSummary,
+    kept: bool,
+    /// Whether the list that it is of is in the order of names, and searched by word.
+    looked_through: bool,
+}
+
+/// What a page is of.
+struct Wanted<'a> {
+    caller: &'a Caller,
+    filter: &'a TemplateFilter,
+    search: Option<Search>,
+    from: Position,
+    limit: usize,
+}
+
+/// What a page is put together of.
+#[derive(Default)]
+struct Found {
+    candidates: Vec<Candidate>,
+    /// The place up to which each list was read that has more.
+    ends: Vec<String>,
+    /// The name up to which each list was looked through that has more.
+    looked: Vec<String>,
+}
+
+impl Service {
+    /// A page of the templates that the caller can launch, by name; those that were searched for by
+    /// the word that was found, then by name. `limit` is 1 to 1,000. So much is read and no more: a
+    /// page may have fewer, or none, and still be followed by another.
+    pub async fn templates(
+        &self,
+        caller: &Caller,
+        filter: &TemplateFilter,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<TemplateSummary>, Problem> {
+        let search = filter.search.as_deref().map(Search::new).transpose()?;
+        let list = fingerprint(caller, filter);
+        let from = cursor.map(|text| read(&list, &text)).transpose()?;
+        let wanted = Wanted {
+            caller,
+            filter,
+            search,
+            from: from.unwrap_or_default(),
+            limit,
+        };
+        let mut found = Found::default();
+        if wanted.from.behind.is_none() {
+            let all = built_in(filter, wanted.search.as_ref());
+            let new = all.into_iter().filter(|it| wanted.is_new(&it.place));
+            found.candidates = new.collect();
+        }
+        let search = wanted.search.as_ref();
+        for source in self.sources(caller, filter, search).await? {
+            self.look(&wanted, &source, &mut found).await?;
+        }
+        let (items, position) = page(found, wanted.from, limit);
+        let cursor = position.map(|position| table_cursor::to_text(&Cursor { list, position }));
+        Ok(Listed { items, cursor })
+    }
+
+    /// Looks through one list.
+    async fn look(
+        &self,
+        wanted: &Wanted<'_>,
+        source: &Source,
+        found: &mut Found,
+    ) -> Result<(), Problem> {
+        let Wanted {
+            caller,
+            filter,
+            from,
+            limit,
+            ..
+        } = wanted;
+        let search = wanted.search.as_ref();
+        let registry = &self.env.registry;
+        let by_word = matches!(source.listing, Listing::Words(..));
+        // It is in the order of names, and what is found in it is not.
+        let looked_through = search.is_some() && !by_word;
+        if by_word && from.behind.is_some() {
+            return Ok(());
+        }
+        let (begin, most) = if looked_through {
+            (from.behind.as_deref(), GIVEN)
+        } else {
+            (from.after.as_deref(), *limit)
+        };
+        let page = registry.entries(&source.listing, begin, most).await?;
+        if looked_through {
+            found.looked.extend(page.end);
+        } else {
+            found.ends.extend(page.end);
+        }
+        for entry in page.entries {
+            let Some(place) = placed(search, &source.listing, &entry) else {
+                continue;
+            };
+            let template = &entry.template;
+            if !wanted.is_new(&place) || wanted.was_shown(template) {
+                continue;
+            }
+            let mut kept = keeps(caller, filter, search, &place, template);
+            if kept && source.checked {
+                kept = caller.sees_in_list(registry, template).await?;
+            }
+            found.candidates.push(Candidate {
+                kept,
+                summary: summary(template),
+                place,
+                looked_through,
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Wanted<'_> {
+    /// Whether a place is behind all that this round has shown.
+    fn is_new(&self, place: &str) -> bool {
+        let after = self.from.after.as_deref();
+        after.is_none_or(|after| place > after)
+    }
+
+    /// Whether the first round has found a template, by the words that it has as one of the caller's own or
+    /// as a public one.
+    fn was_shown(&self, template: &Template) -> bool {
+        let has_words =
+            template.owner == self.caller.user || template.visibility == Visibility::Public;
+        self.from.behind.is_some() && self.filter.project.is_none() && has_words
+    }
+}
+
+/// The items of a page, and where the next one begins.
+fn page(found: Found, from: Position, limit: usize) -> (Vec<TemplateSummary>, Option<Position>) {
+    let mut candidates = found.candidates;
+    // What lies behind the name where one list was cut off is for the next round, which looks there in all of them.
+    let looked = found.looked.into_iter().min();
+    let is_next = |it: &Candidate| looked.as_ref().is_some_and(|end| it.summary.name > *end);
+    candidates.retain(|it| !(it.looked_through && is_next(it)));
+    // What is kept comes first, so that it outlives what is the same and is not.
+    candidates.sort_by(|a, b| (&a.place, !a.kept).cmp(&(&b.place, !b.kept)));
+    // What a caller owns is public at times: once is enough.
+    candidates.dedup_by(|a, b| a.place == b.place);
+    // Behind the place where one list was cut off, others may be known that it would put between.
+    let end = found.ends.into_iter().min();
+    let (mut items, mut after, mut shown) = (Vec::new(), end.clone(), None);
+    for candidate in candidates {
+        if end.as_ref().is_some_and(|end| candidate.place > *end) {
+            break;
+        }
+        if items.len() == limit {
+            after = shown;
+            break;
+        }
+        shown = Some(candidate.place);
+        items.extend(candidate.kept.then_some(candidate.summary));
+    }
+    let behind = from.behind;
+    let next = match (after, looked) {
+        (Some(after), _) => Some(Position {
+            after: Some(after),
+            behind,
+        }),
+        (None, Some(looked)) => Some(Position {
+            after: None,
+            behind: Some(looked),
+        }),
+        (None, None) => None,
+    };
+    (items, next)
+}
+
+/// A list to read.
+struct Source {
+    listing: Listing,
+    /// Whether it may hold what the caller may not see.
+    checked: bool,
+}
+
+impl Service {
+    /// The lists that hold all that is wanted, as little else as may be.
+    async fn sources(
+        &self,
+        caller: &Caller,
+        filter: &TemplateFilter,
+        search: Option<&Search>,
+    ) -> Result<Vec<Source>, Problem> {
+        let trusted = |listing| Source {
+            listing,
+            checked: false,
+        };
+        if let Some(project) = &filter.project {
+            return Ok(vec![Source {
+                listing: Listing::InProject(project.clone()),
+                checked: true,
+            }]);
+        }
+        let user = || caller.user.clone();
+        let word = search.map(|search| search.leading().to_owned());
+        let own = match &word {
+            Some(word) => Listing::Words(Scope::OwnedBy(user()), word.clone()),
+            None => Listing::OwnedBy(user()),
+        };
+        let public = match word {
+            Some(word) => Listing::Words(Scope::Public, word),
+            None => Listing::Public,
+        };
+        match (filter.mine, filter.public) {
+            (true, _) => return Ok(vec![trusted(own)]),
+            (false, true) => return Ok(vec![trusted(public)]),
+            (false, false) => {}
+        }
+        let mut sources = vec![trusted(own), trusted(public)];
+        sources.push(trusted(Listing::GivenTo(Grantee::User(user()))));
+        let memberships = self.env.registry.memberships(&caller.user).await?.value;
+        for (project, role) in memberships.roles {
+            if allowed(Relation::of_role(role), Action::See, Resource::Template)
+                && matches!(role, ProjectRole::Owner | ProjectRole::Admin)
+            {
+                sources.push(trusted(Listing::InProject(project.clone())));
+            }
+            sources.push(trusted(Listing::GivenTo(Grantee::Project(project))));
+        }
+        Ok(sources)
+    }
+}
+
+/// The place of a template in the whole list: by the word that was found where something was.
+fn placed(search: Option<&Search>, listing: &Listing, entry: &Entry) -> Option<String> {
+    match (search, listing) {
+        (Some(search), listing) if !matches!(listing, Listing::Words(..)) => {
+            let words = words::of_template(&entry.template);
+            let word = search.finds(&words)?;
+            Some(format!("{word}#{}", entry.template.name))
+        }
+        _ => Some(entry.place.clone()),
+    }
+}
+
+fn keeps(
+    caller: &Caller,
+    filter: &TemplateFilter,
+    search: Option<&Search>,
+    place: &str,
+    template: &Template,
+) -> bool {
+    // One that is being deleted is shown to its owner alone.
+    let going = template.is_going() && template.owner == caller.user;
+    let there = template.state != TemplateState::Deleted || going;
+    let mine = !filter.mine || template.owner == caller.user;
+    let public = !filter.public || template.visibility == Visibility::Public;
+    let project = filter.project.is_none() || filter.project == template.project;
+    let runs = |architecture| template.architectures.contains(&architecture);
+    let architecture = filter.architecture.is_none_or(runs);
+    let found = search.is_none_or(|search| {
+        let words = words::of_template(template);
+        // Two of its words may be found: it is listed by the first.
+        let word = search.finds(&words);
+        let by = place.split_once('#').map(|(by, _)| by);
+        word.is_some_and(|word| by.is_none_or(|by| by == word))
+    });
+    there && mine && public && project && architecture && found
+}
+
+fn built_in(filter: &TemplateFilter, search: Option<&Search>) -> Vec<Candidate> {
+    if filter.mine || filter.project.is_some() {
+        return Vec::new();
+    }
+    let candidates = catalogue::ALL.iter().filter_map(|built_in| {
+        let place = match search {
+            None => built_in.name.to_owned(),
+            Some(search) => {
+                let words = words::of(built_in.name, built_in.description);
+                format!("{}#{}", search.finds(&words)?, built_in.name)
+            }
+        };
+        Some(Candidate {
+            place,
+            summary: built_in_summary(built_in),
+            kept: true,
+            looked_through: false,
+        })
+    });
+    candidates.collect()
+}
+
+/// Names the list, so that no other's cursor is taken for its own.
+fn fingerprint(caller: &Caller, filter: &TemplateFilter) -> String {
+    let filter = serde_json::to_string(filter).expect("a filter is JSON");
+    let hash = Sha256::digest(format!("{}\n{filter}", caller.user));
+    let bytes = hash.iter().take(8);
+    bytes.fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+fn read(list: &str, cursor: &str) -> Result<Position, Problem> {
+    let known = table_cursor::from_text::<Cursor>(cursor).filter(|cursor| cursor.list == list);
+    known.map(|cursor| cursor.position).ok_or_else(|| {
+        let message = "The cursor cannot be used: it is not of this list.";
+        Problem::new(Code::InvalidInput, message)
+            .hint("Take the cursor from the last page of the same list, or begin anew without one.")
+    })
+}

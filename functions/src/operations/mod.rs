@@ -1,0 +1,161 @@
+//! What callers ask for: the command line, the API, the schedules. Who may do what is decided in `rules::access`.
+
+mod audit;
+pub mod calls;
+mod copies;
+mod deletion;
+mod deletion_plan;
+mod edits;
+mod expected;
+mod import;
+mod import_version;
+mod instances;
+mod launches;
+mod leftovers;
+mod lineage;
+mod listing;
+mod me;
+mod operation;
+pub mod parts;
+mod projects;
+mod publication;
+mod recovery;
+mod removal;
+mod saves;
+mod schedules;
+mod share_checks;
+mod share_opening;
+mod sharing;
+mod templates;
+mod versions;
+mod wake;
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::domain::ids::shown;
+use crate::domain::{Code, Problem, SaveId, UserId};
+use crate::ports::{Entropy, Executions, ExecutionsError, Parameters, Schedules};
+use crate::rules::Env;
+use operation::entry;
+
+pub use audit::AuditFilter;
+pub use deletion_plan::{Deletion, DeletionPlan};
+pub use edits::TemplateEdit;
+pub use expected::Expected;
+pub use import::{ImportRequest, Imported};
+pub use instances::InstanceView;
+pub use launches::{LaunchPlan, LaunchRequest};
+pub use leftovers::{Fixed, Left, Leftover, Leftovers};
+pub use lineage::{Lineage, LineageNode, ShowLineage};
+pub use listing::TemplateFilter;
+pub use me::{Me, ShowMe};
+pub use operation::{Asked, Entry, Method, Operation, Raw};
+pub use projects::{
+    MemberRequest, ProjectCosts, ProjectEdit, ProjectRequest, ProjectTemplateView, ProjectView,
+    RegionCost, TemplateCost, VersionCost,
+};
+pub use recovery::{Backlog, Recovery};
+pub use saves::{Started, Unrecorded};
+pub use schedules::{Fired, Keep, ScheduleEdit, ScheduleView};
+pub use sharing::{SharePlan, ShareRequest, Shared};
+pub use templates::{TemplateKind, TemplateSummary, TemplateView};
+pub use versions::{DiffVersions, RollBackTemplate, RolledBack, Target, With};
+pub use wake::{Woken, end_wait};
+
+/// All operations, in the order of the API's description. The routes, the description and the generic tests come from
+/// this list.
+pub const ALL: &[Entry] = &[
+    entry::<me::ShowMe>(),
+    entry::<lineage::ShowLineage>(),
+    entry::<versions::DiffVersions>(),
+    entry::<versions::RollBackTemplate>(),
+];
+
+/// The service: one for all callers.
+#[derive(Clone)]
+pub struct Service {
+    /// The world as the steps see it.
+    pub env: Env,
+    /// The executions of the save state machine.
+    pub executions: Arc<dyn Executions>,
+    /// What starts the saves of schedules.
+    pub schedules: Arc<dyn Schedules>,
+    /// The public parameters.
+    pub parameters: Arc<dyn Parameters>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service")
+            .field("env", &self.env)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    /// Twenty hexadecimal digits: the same for the same request id of the same user and kind of
+    /// request, new ones where there is none.
+    fn digits(
+        &self,
+        kind: &str,
+        user: &UserId,
+        request_id: Option<&str>,
+    ) -> Result<String, Problem> {
+        let Some(request_id) = request_id else {
+            let digits = format!("{:016x}{:016x}", self.entropy.next(), self.entropy.next());
+            return Ok(digits[..20].to_owned());
+        };
+        request_digits(kind, user, request_id)
+    }
+}
+
+/// The save that a request id of a user's stands for: whoever knows both can look for it.
+pub fn save_id_of(user: &UserId, request_id: &str) -> Result<SaveId, Problem> {
+    let digits = request_digits("save", user, request_id)?;
+    Ok(format!("save-{digits}").parse()?)
+}
+
+/// The copy of a version that a request id of a user's stands for.
+pub fn copy_id_of(user: &UserId, request_id: &str) -> Result<SaveId, Problem> {
+    let digits = request_digits("copy", user, request_id)?;
+    Ok(format!("save-{digits}").parse()?)
+}
+
+fn request_digits(kind: &str, user: &UserId, request_id: &str) -> Result<String, Problem> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    if !(1..=64).contains(&request_id.len()) || !request_id.bytes().all(plain) {
+        let message = format!(
+            "The request id {} is not valid: it has 1 to 64 letters, digits, \"-\" or \"_\".",
+            shown(request_id)
+        );
+        return Err(Problem::new(Code::InvalidRequestId, message));
+    }
+    let hash = Sha256::digest(format!("{kind}\n{user}\n{request_id}"));
+    Ok(hash
+        .iter()
+        .take(10)
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
+}
+
+/// What a failing execution service means to whoever asked.
+fn from_executions(error: ExecutionsError) -> Problem {
+    match error {
+        ExecutionsError::AlreadyExists { ref name } => {
+            let message = format!("An execution named {name} exists already, with another input.");
+            Problem::new(Code::RequestIdReused, message).because(error)
+        }
+        ExecutionsError::NotFound { .. } => {
+            Problem::new(Code::Internal, "The execution of the save is not known.").because(error)
+        }
+        ExecutionsError::Refused(refusal) => refusal.problem(),
+        ExecutionsError::Unavailable { .. } => Problem::new(
+            Code::AwsUnavailable,
+            "The execution could not be started or read.",
+        )
+        .because(error),
+    }
+}

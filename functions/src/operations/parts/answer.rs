@@ -1,0 +1,282 @@
+//! What operations return where all goes well, and how that looks as HTTP.
+
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+
+use super::{named, register};
+use crate::domain::{Code, Problem};
+
+/// The media type of JSON.
+const JSON: &str = "application/json";
+/// The media type of a template's file.
+pub const YAML: &str = "application/yaml";
+
+/// An answer on its way.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Bytes,
+}
+
+/// One of the answers that an operation may give.
+pub struct Described {
+    /// Its status.
+    pub status: u16,
+    /// What it means.
+    pub means: &'static str,
+    /// The media type and the schema of its body, where it has one.
+    pub content: Option<(&'static str, RefOr<Schema>)>,
+}
+
+impl std::fmt::Debug for Described {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Described")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What an operation returns.
+pub trait Answer: Sized + Send {
+    /// Describes it.
+    fn describe() -> Vec<Described>;
+    /// The schemas that the description names.
+    fn schemas(into: &mut Vec<(String, RefOr<Schema>)>);
+    /// As HTTP.
+    fn reply(self) -> Result<Reply, Problem>;
+    /// Reads it back.
+    fn read(reply: &Reply) -> Result<Self, Problem>;
+}
+
+/// A value as JSON, with a status; perhaps where it is from now on, and its tag.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told<T, const STATUS: u16> {
+    /// The value.
+    pub value: T,
+    location: Option<String>,
+    tag: Option<String>,
+}
+
+/// What is there.
+pub type Found<T> = Told<T, 200>;
+/// What is new.
+pub type Created<T> = Told<T, 201>;
+/// What has begun and goes on by itself.
+pub type Accepted<T> = Told<T, 202>;
+
+impl<T, const STATUS: u16> Told<T, STATUS> {
+    /// A value.
+    pub fn new(value: T) -> Self {
+        Self {
+            value,
+            location: None,
+            tag: None,
+        }
+    }
+
+    /// The same, which is found under that path from now on.
+    #[must_use]
+    pub fn at(mut self, location: String) -> Self {
+        self.location = Some(location);
+        self
+    }
+
+    /// The same with the tag of the record's state, for `If-Match`; `None` where it never changes.
+    #[must_use]
+    pub fn tagged(mut self, tag: Option<String>) -> Self {
+        self.tag = tag;
+        self
+    }
+}
+
+impl<T, const STATUS: u16> Answer for Told<T, STATUS>
+where
+    T: Serialize + DeserializeOwned + ToSchema + Send,
+{
+    fn describe() -> Vec<Described> {
+        let means = match STATUS {
+            201 => "Created",
+            202 => "Accepted: it goes on by itself",
+            _ => "OK",
+        };
+        vec![Described {
+            status: STATUS,
+            means,
+            content: Some((JSON, named::<T>())),
+        }]
+    }
+
+    fn schemas(into: &mut Vec<(String, RefOr<Schema>)>) {
+        register::<T>(into);
+    }
+
+    fn reply(self) -> Result<Reply, Problem> {
+        let body = serde_json::to_vec(&self.value).map_err(unwritable)?;
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+        let tag = self.tag.map(|tag| format!("\"{tag}\""));
+        for (name, text) in [(LOCATION, self.location), (ETAG, tag)] {
+            if let Some(text) = text {
+                headers.insert(name, HeaderValue::try_from(text).map_err(unwritable)?);
+            }
+        }
+        let status = StatusCode::from_u16(STATUS).map_err(unwritable)?;
+        Ok(Reply {
+            status,
+            headers,
+            body: body.into(),
+        })
+    }
+
+    fn read(reply: &Reply) -> Result<Self, Problem> {
+        let header = |name: HeaderName| Some(reply.headers.get(name)?.to_str().ok()?.to_owned());
+        let tag = header(ETAG).map(|tag| tag.trim_matches('"').to_owned());
+        Ok(Self {
+            value: serde_json::from_slice(&reply.body).map_err(unreadable)?,
+            location: header(LOCATION),
+            tag,
+        })
+    }
+}
+
+/// One of two answers, which differ in their status.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Either<A, B> {
+    /// The first.
+    One(A),
+    /// The second.
+    Other(B),
+}
+
+impl<A: Answer, B: Answer> Answer for Either<A, B> {
+    fn describe() -> Vec<Described> {
+        let mut all = A::describe();
+        all.extend(B::describe());
+        all
+    }
+
+    fn schemas(into: &mut Vec<(String, RefOr<Schema>)>) {
+        A::schemas(into);
+        B::schemas(into);
+    }
+
+    fn reply(self) -> Result<Reply, Problem> {
+        match self {
+            Either::One(one) => one.reply(),
+            Either::Other(other) => other.reply(),
+        }
+    }
+
+    fn read(reply: &Reply) -> Result<Self, Problem> {
+        let status = reply.status.as_u16();
+        if A::describe().iter().any(|one| one.status == status) {
+            A::read(reply).map(Either::One)
+        } else {
+            B::read(reply).map(Either::Other)
+        }
+    }
+}
+
+/// What a request would do, which was not done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Planned<P> {
+    /// Always true.
+    pub dry_run: bool,
+    /// What would be done.
+    pub plan: P,
+}
+
+/// The plan, where a dry run asks for no more; else what was done.
+pub type Trial<P, A> = Either<Found<Planned<P>>, A>;
+
+impl<P, A> Trial<P, A> {
+    /// What a dry run returns.
+    pub fn plan(plan: P) -> Self {
+        Either::One(Told::new(Planned {
+            dry_run: true,
+            plan,
+        }))
+    }
+}
+
+/// The file of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Yaml(pub String);
+
+impl Answer for Yaml {
+    fn describe() -> Vec<Described> {
+        let schema = named::<crate::domain::template_file::TemplateFile>();
+        vec![Described {
+            status: 200,
+            means: "OK",
+            content: Some((YAML, schema)),
+        }]
+    }
+
+    fn schemas(into: &mut Vec<(String, RefOr<Schema>)>) {
+        register::<crate::domain::template_file::TemplateFile>(into);
+    }
+
+    fn reply(self) -> Result<Reply, Problem> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(YAML));
+        Ok(Reply {
+            status: StatusCode::OK,
+            headers,
+            body: self.0.into(),
+        })
+    }
+
+    fn read(reply: &Reply) -> Result<Self, Problem> {
+        let text = String::from_utf8(reply.body.to_vec());
+        text.map(Self).map_err(unreadable)
+    }
+}
+
+/// Nothing but that it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoContent;
+
+impl Answer for NoContent {
+    fn describe() -> Vec<Described> {
+        vec![Described {
+            status: 204,
+            means: "Done",
+            content: None,
+        }]
+    }
+
+    fn schemas(_: &mut Vec<(String, RefOr<Schema>)>) {}
+
+    fn reply(self) -> Result<Reply, Problem> {
+        Ok(Reply {
+            status: StatusCode::NO_CONTENT,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        })
+    }
+
+    fn read(_: &Reply) -> Result<Self, Problem> {
+        Ok(NoContent)
+    }
+}
+
+fn unwritable(error: impl std::error::Error + Send + Sync + 'static) -> Problem {
+    Problem::new(Code::Internal, "The answer cannot be written.").because(error)
+}
+
+fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Problem {
+    let message = "What was answered is no answer of Prism's API.";
+    Problem::new(Code::ApiUnavailable, message)
+        .because(error)
+        .hint("Check the profile's url; the deployment may also be of another version.")
+}

@@ -1,0 +1,273 @@
+//! The headers that a request may have: under which key it is the same request, and on which state of a record.
+
+use http::header::{HeaderMap, HeaderName, HeaderValue, IF_MATCH};
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::SchemaType;
+use utoipa::openapi::{ObjectBuilder, Required, Type};
+
+use super::Nothing;
+use crate::domain::{Code, Problem};
+use crate::operations::Expected;
+
+/// What is read from the headers.
+pub trait HeadParts: Sized + Send {
+    /// The statuses of the problems that only such a header brings about.
+    const PROBLEMS: &'static [u16] = &[];
+    /// Reads it.
+    fn read(headers: &HeaderMap) -> Result<Self, Problem>;
+    /// Adds the headers.
+    fn write(&self, headers: &mut HeaderMap) -> Result<(), Problem>;
+    /// Describes them.
+    fn describe() -> Vec<Parameter>;
+}
+
+impl HeadParts for Nothing {
+    fn read(_: &HeaderMap) -> Result<Self, Problem> {
+        Ok(Nothing {})
+    }
+
+    fn write(&self, _: &mut HeaderMap) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    fn describe() -> Vec<Parameter> {
+        Vec::new()
+    }
+}
+
+/// The header under which the same request is the same request.
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The ID under which the same request is the same request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IdempotencyKey(pub Option<String>);
+
+impl HeadParts for IdempotencyKey {
+    fn read(headers: &HeaderMap) -> Result<Self, Problem> {
+        let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
+        let Some(key) = keys.next() else {
+            return Ok(Self(None));
+        };
+        if let (Ok(key), None) = (key.to_str(), keys.next()) {
+            return Ok(Self(Some(key.to_owned())));
+        }
+        let message = "The header Idempotency-Key is given twice, or has odd characters.";
+        Err(Problem::new(Code::InvalidRequestId, message))
+    }
+
+    fn write(&self, headers: &mut HeaderMap) -> Result<(), Problem> {
+        let Some(key) = &self.0 else {
+            return Ok(());
+        };
+        let value = HeaderValue::from_str(key).map_err(|error| {
+            let message = "The request ID has characters that no header can have.";
+            Problem::new(Code::InvalidRequestId, message).because(error)
+        })?;
+        headers.insert(IDEMPOTENCY_KEY, value);
+        Ok(())
+    }
+
+    fn describe() -> Vec<Parameter> {
+        let kinds = SchemaType::from_iter([Type::String, Type::Null]);
+        let schema = ObjectBuilder::new()
+            .schema_type(kinds)
+            .min_length(Some(1))
+            .max_length(Some(64))
+            .pattern(Some("^[A-Za-z0-9_-]{1,64}$"));
+        let parameter = ParameterBuilder::new()
+            .name("Idempotency-Key")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some("1 to 64 letters, digits, \"-\" or \"_\""))
+            .schema(Some(schema));
+        vec![parameter.build()]
+    }
+}
+
+/// The most tags that a request may name.
+const TAGS: usize = 10;
+/// The header If-Match.
+const PATTERN: &str = "^(\\*|(W/)?\"[!#-~]{0,64}\"(, ?(W/)?\"[!#-~]{0,64}\"){0,9})$";
+
+/// A change that is refused where the record stands otherwise than the caller says. Without the header, or with `*`,
+/// however it stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IfMatch(pub Option<Expected>);
+
+impl HeadParts for IfMatch {
+    const PROBLEMS: &'static [u16] = &[412];
+
+    fn read(headers: &HeaderMap) -> Result<Self, Problem> {
+        let mut known = Vec::new();
+        let mut anything = false;
+        for value in headers.get_all(IF_MATCH) {
+            match value.to_str().map(str::trim).ok() {
+                Some("*") => anything = true,
+                text => known.extend(text.and_then(tags).ok_or_else(malformed)?),
+            }
+        }
+        if known.len() > TAGS {
+            return Err(malformed());
+        }
+        let said = headers.contains_key(IF_MATCH) && !anything;
+        let strong = known.into_iter().flatten();
+        Ok(Self(said.then(|| Expected::one_of(strong))))
+    }
+
+    fn write(&self, headers: &mut HeaderMap) -> Result<(), Problem> {
+        if let Some(expected) = &self.0 {
+            headers.insert(IF_MATCH, value(expected)?);
+        }
+        Ok(())
+    }
+
+    fn describe() -> Vec<Parameter> {
+        let means = "Only where it stands as the ETag says with which it was read. Without it, or with `*`, however\nit stands.";
+        vec![described(Required::False, means)]
+    }
+}
+
+/// The same, of a change that has to say so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MustMatch(pub Option<Expected>);
+
+impl HeadParts for MustMatch {
+    const PROBLEMS: &'static [u16] = &[412, 428];
+
+    fn read(headers: &HeaderMap) -> Result<Self, Problem> {
+        if !headers.contains_key(IF_MATCH) {
+            let message = "The request does not say which state of the record it is about.";
+            return Err(Problem::new(Code::PreconditionRequired, message));
+        }
+        IfMatch::read(headers).map(|IfMatch(expected)| Self(expected))
+    }
+
+    fn write(&self, headers: &mut HeaderMap) -> Result<(), Problem> {
+        let value = match &self.0 {
+            Some(expected) => value(expected)?,
+            None => HeaderValue::from_static("*"),
+        };
+        headers.insert(IF_MATCH, value);
+        Ok(())
+    }
+
+    fn describe() -> Vec<Parameter> {
+        let means = "Only where it stands as the ETag says with which it was read; with `*`, however it stands.";
+        vec![described(Required::True, means)]
+    }
+}
+
+fn described(required: Required, means: &str) -> Parameter {
+    let kinds = match required {
+        Required::True => SchemaType::Type(Type::String),
+        Required::False => SchemaType::from_iter([Type::String, Type::Null]),
+    };
+    let schema = ObjectBuilder::new()
+        .schema_type(kinds)
+        .pattern(Some(PATTERN));
+    ParameterBuilder::new()
+        .name("If-Match")
+        .parameter_in(ParameterIn::Header)
+        .required(required)
+        .description(Some(means))
+        .schema(Some(schema))
+        .build()
+}
+
+/// What If-Match says.
+fn value(expected: &Expected) -> Result<HeaderValue, Problem> {
+    let tags: Vec<String> = expected.tags().map(|tag| format!("\"{tag}\"")).collect();
+    HeaderValue::from_str(&tags.join(", ")).map_err(|error| {
+        let message = "The tag has characters that no header can have.";
+        Problem::new(Code::InvalidInput, message).because(error)
+    })
+}
+
+/// The tags of a list, each without its quotes. A weak one never matches a change, and is `None`.
+fn tags(text: &str) -> Option<Vec<Option<String>>> {
+    let mut tags = Vec::new();
+    let mut rest = text;
+    loop {
+        let strong = rest.strip_prefix('"');
+        let (tag, behind) = match strong {
+            Some(behind) => behind.split_once('"')?,
+            None => rest.strip_prefix("W/\"")?.split_once('"')?,
+        };
+        if !tag.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
+        tags.push(strong.map(|_| tag.to_owned()));
+        rest = behind.trim_start();
+        if rest.is_empty() {
+            return Some(tags);
+        }
+        rest = rest.strip_prefix(',')?.trim_start();
+    }
+}
+
+fn malformed() -> Problem {
+    let message = format!(
+        "The header If-Match is not valid: it is *, or at most {TAGS} tags in quotes with commas between."
+    );
+    Problem::new(Code::InvalidInput, message).hint("Take the tag from the answer's header ETag.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &[&str]) -> Result<Option<Expected>, Code> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(IF_MATCH, HeaderValue::from_str(value).unwrap());
+        }
+        let read = IfMatch::read(&headers);
+        read.map(|IfMatch(expected)| expected)
+            .map_err(|problem| problem.code)
+    }
+
+    fn expected(tags: &[&str]) -> Option<Expected> {
+        Some(Expected::one_of(tags.iter().map(|tag| (*tag).to_owned())))
+    }
+
+    #[test]
+    fn tags_are_read_in_every_form_that_http_has() {
+        assert_eq!(read(&[]), Ok(None));
+        assert_eq!(read(&["*"]), Ok(None));
+        assert_eq!(read(&["\"1-2\""]), Ok(expected(&["1-2"])));
+        let several = read(&["\"a\" , \"b,c\"", "W/\"d\",\"\""]);
+        assert_eq!(several, Ok(expected(&["a", "b,c", ""])));
+        assert_eq!(read(&["W/\"1\""]), Ok(expected(&[])));
+        let many = ["\"a\""; TAGS + 1].join(",");
+        for odd in [
+            "1",
+            "W/1",
+            "w/\"1\"",
+            "\"1",
+            "",
+            "\"a\"b\"",
+            "\"a\",",
+            "\"a b\"",
+            "\"a\" \"b\"",
+            &many,
+        ] {
+            assert_eq!(read(&[odd]), Err(Code::InvalidInput), "{odd}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let mut headers = HeaderMap::new();
+        let both = IfMatch(expected(&["1-2", "a,b"]));
+        both.write(&mut headers).unwrap();
+        assert_eq!(IfMatch::read(&headers).unwrap(), both);
+        MustMatch(None).write(&mut headers).unwrap();
+        assert_eq!(MustMatch::read(&headers).unwrap(), MustMatch(None));
+        let key = IdempotencyKey(Some("nightly-1".to_owned()));
+        key.write(&mut headers).unwrap();
+        assert_eq!(IdempotencyKey::read(&headers).unwrap(), key);
+        let odd = IdempotencyKey(Some("a\nb".to_owned()));
+        let problem = odd.write(&mut headers).unwrap_err();
+        assert_eq!(problem.code, Code::InvalidRequestId);
+    }
+}

@@ -1,0 +1,150 @@
+//! Pages of lists.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::domain::{Code, Problem};
+use crate::ports::table_cursor;
+use crate::registry::Listed;
+
+/// The most items of a page.
+pub const PAGE_MOST: usize = 100;
+/// How many items a page has where nothing else is asked for.
+pub const PAGE_DEFAULT: usize = 50;
+
+/// Part of a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Where the next page begins, good for the same list of the same caller alone; null on the last
+    /// page.
+    pub cursor: Option<String>,
+}
+
+impl<T> From<Listed<T>> for Page<T> {
+    fn from(listed: Listed<T>) -> Self {
+        Self {
+            items: listed.items,
+            cursor: listed.cursor,
+        }
+    }
+}
+
+/// Which page.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Paging {
+    /// The most items of the page.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    pub limit: Option<u32>,
+    /// Where the page begins: the cursor of the page before.
+    pub cursor: Option<String>,
+}
+
+impl Paging {
+    /// This page.
+    pub fn new(limit: Option<u32>, cursor: Option<String>) -> Self {
+        Self { limit, cursor }
+    }
+
+    /// The most items of it.
+    pub fn limit(&self) -> Result<usize, Problem> {
+        let Some(limit) = self.limit else {
+            return Ok(PAGE_DEFAULT);
+        };
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        if (1..=PAGE_MOST).contains(&wanted) {
+            return Ok(wanted);
+        }
+        let message = format!("The query value limit is {limit}: it must be 1 to {PAGE_MOST}.");
+        Err(Problem::new(Code::InvalidInput, message))
+    }
+
+    /// The page of a list that is known whole, in the order of `key`. `list` names the list, so that
+    /// no other's cursor is taken for its own.
+    pub(crate) fn of<T>(
+        self,
+        list: &str,
+        items: Vec<T>,
+        key: impl Fn(&T) -> [String; 2],
+    ) -> Result<Page<T>, Problem> {
+        let limit = self.limit()?;
+        let after = self.cursor.map(|text| read(list, &text)).transpose()?;
+        let mut items: Vec<T> = match after {
+            Some(after) => items.into_iter().filter(|item| key(item) > after).collect(),
+            None => items,
+        };
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let end = items.last().filter(|_| more);
+        let cursor = end.map(|end| {
+            let place = Place {
+                list: list.to_owned(),
+                after: key(end),
+            };
+            table_cursor::to_text(&place)
+        });
+        Ok(Page { items, cursor })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Place {
+    list: String,
+    after: [String; 2],
+}
+
+fn read(list: &str, cursor: &str) -> Result<[String; 2], Problem> {
+    let place = table_cursor::from_text::<Place>(cursor).filter(|place| place.list == list);
+    place.map(|place| place.after).ok_or_else(|| {
+        let message = "The cursor cannot be used: it is not of this list.";
+        Problem::new(Code::InvalidInput, message)
+            .hint("Take the cursor from the last page of the same list, or begin anew without one.")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(limit: u32, cursor: Option<String>) -> Page<u32> {
+        let paging = Paging::new(Some(limit), cursor);
+        let key = |n: &u32| [format!("{n:03}"), String::new()];
+        paging.of("numbers", (0..10).collect(), key).unwrap()
+    }
+
+    #[test]
+    fn pages_follow_each_other_without_a_gap() {
+        for limit in [1, 3, 5, 9, 10, 100] {
+            let mut all = Vec::new();
+            let mut cursor = None;
+            loop {
+                let page = page(limit, cursor);
+                assert!(page.items.len() <= usize::try_from(limit).unwrap());
+                assert!(!page.items.is_empty());
+                all.extend(page.items);
+                cursor = page.cursor;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(all, (0..10).collect::<Vec<u32>>(), "{limit}");
+        }
+    }
+
+    #[test]
+    fn foreign_cursors_and_odd_limits_are_refused() {
+        let foreign = page(3, None).cursor;
+        let key = |_: &u32| [String::new(), String::new()];
+        for cursor in [foreign, Some(String::new()), Some("7b7d".to_owned())] {
+            let refused = Paging::new(None, cursor).of("letters", vec![1], key);
+            assert_eq!(refused.unwrap_err().code, Code::InvalidInput);
+        }
+        for limit in [0, 101, u32::MAX] {
+            let refused = Paging::new(Some(limit), None).limit().unwrap_err();
+            assert!(refused.message.contains("limit is"), "{refused}");
+        }
+    }
+}

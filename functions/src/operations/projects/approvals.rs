@@ -1,0 +1,105 @@
+//! Which templates a project has approved.
+
+use super::as_expected;
+use crate::domain::audit::{AuditEvent, Subject};
+use crate::domain::project::Approval;
+use crate::domain::template::TemplateRef;
+use crate::domain::{Problem, ProjectName, TemplateName};
+use crate::operations::{Expected, Service};
+use crate::registry::Listed;
+use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
+
+impl Service {
+    /// The templates that a project has approved, by name, as far as the caller may see them; whoever may approve sees
+    /// all, to withdraw any. `limit` is 1 to 1,000: a page may have fewer than that and yet another one behind it.
+    pub async fn approvals(
+        &self,
+        caller: &Caller,
+        project: &ProjectName,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<Approval>, Problem> {
+        let (_, role) = self.project_for(caller, project, Action::See).await?;
+        let registry = &self.env.registry;
+        let mut page = registry.approvals(project, limit, cursor).await?;
+        if allowed(Relation::of_role(role), Action::Approve, Resource::Project) {
+            return Ok(page);
+        }
+        let mut seen = Vec::new();
+        for approval in page.items {
+            let stored = registry.template(&approval.template).await?;
+            if let Some(template) = stored.map(|stored| stored.value)
+                && caller.sees_in_list(registry, &template).await?
+            {
+                seen.push(approval);
+            }
+        }
+        page.items = seen;
+        Ok(page)
+    }
+
+    /// Approves a template, which the caller can see, for a project. The same again is the same. Only as the
+    /// project is expected to stand.
+    pub async fn approve(
+        &self,
+        caller: &Caller,
+        project: &ProjectName,
+        template: &TemplateName,
+        expected: Option<&Expected>,
+    ) -> Result<Approval, Problem> {
+        self.project_for(caller, project, Action::Approve).await?;
+        let newest = TemplateRef {
+            name: template.clone(),
+            version: None,
+        };
+        self.template(caller, &newest).await?;
+        let approval = Approval {
+            template: template.clone(),
+            by: caller.user.clone(),
+            at: self.env.clock.now(),
+        };
+        let event = self
+            .event(caller, "project.approve", Subject::Project(project.clone()))
+            .of_project(Some(project))
+            .with("template", template);
+        let given = self
+            .change_approval(project, template, Some(&approval), &event, expected)
+            .await?;
+        Ok(given.unwrap_or(approval))
+    }
+
+    /// Withdraws an approval; one that was never given is no error. Only as the project is expected to stand.
+    pub async fn disapprove(
+        &self,
+        caller: &Caller,
+        project: &ProjectName,
+        template: &TemplateName,
+        expected: Option<&Expected>,
+    ) -> Result<(), Problem> {
+        self.project_for(caller, project, Action::Approve).await?;
+        let subject = Subject::Project(project.clone());
+        let event = self
+            .event(caller, "project.disapprove", subject)
+            .of_project(Some(project))
+            .with("template", template);
+        self.change_approval(project, template, None, &event, expected)
+            .await
+            .map(drop)
+    }
+
+    async fn change_approval(
+        &self,
+        project: &ProjectName,
+        template: &TemplateName,
+        after: Option<&Approval>,
+        event: &AuditEvent,
+        expected: Option<&Expected>,
+    ) -> Result<Option<Approval>, Problem> {
+        let registry = &self.env.registry;
+        registry
+            .change_approval(project, template, after, event, |stored| {
+                as_expected(stored, expected)
+            })
+            .await
+    }
+}

@@ -1,0 +1,325 @@
+//! What a project costs, from the snapshots as they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::pricing::{READ_ON, snapshot_usd_per_month};
+use crate::domain::tags::SAVE_TAG;
+use crate::domain::template::{Template, Version};
+use crate::domain::{
+    Problem, ProjectName, Region, SnapshotId, TemplateName, Timestamp, UserId, VolumeId,
+};
+use crate::operations::Service;
+use crate::ports::{Snapshot, SnapshotFilter, from_ec2};
+use crate::rules::access::{Action, Caller};
+
+/// How many records are read at once.
+const PAGE: usize = 100;
+/// How many snapshots are asked for at once.
+const SNAPSHOTS: usize = 200;
+
+/// What is counted, for people.
+const COUNTED: &str = "Each snapshot by its full size, which is the most that it can cost: EC2 bills a block \
+    that several snapshots share once, and does not tell which. Snapshots of one volume share blocks, and \
+    so do those of a version and of what was saved from a launch of it. Deleting a version that shares \
+    none frees all that it costs; another frees between nothing and that.";
+
+/// What a version's snapshots in one Region cost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RegionCost {
+    /// The Region.
+    pub region: Region,
+    /// The full size of the snapshots, in bytes.
+    pub bytes: u64,
+    /// At most what they cost a month, in USD.
+    pub usd_per_month: f64,
+    /// Whether another version's snapshots may share their blocks: then deleting this one frees at
+    /// most its cost, otherwise all of it.
+    pub shares_blocks: bool,
+    /// Snapshots that EC2 does not have any more, or has not told the size of.
+    pub unknown: Vec<SnapshotId>,
+}
+
+/// What a version costs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct VersionCost {
+    /// Its number.
+    pub version: u32,
+    /// Who saved it.
+    pub saved_by: UserId,
+    /// When.
+    pub saved_date: Timestamp,
+    /// At most what it costs a month, in USD, in all its Regions.
+    pub usd_per_month: f64,
+    /// What deleting it frees for sure, in USD a month; at most it frees all of its cost.
+    pub frees_at_least_usd: f64,
+    /// By Region.
+    pub regions: Vec<RegionCost>,
+}
+
+/// What a template costs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TemplateCost {
+    /// The template.
+    pub template: TemplateName,
+    /// Its owner.
+    pub owner: UserId,
+    /// At most what all of its versions cost a month, in USD. Deleting the template frees it, but for
+    /// blocks that other templates share.
+    pub usd_per_month: f64,
+    /// Its versions, the newest first.
+    pub versions: Vec<VersionCost>,
+}
+
+/// What a project costs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ProjectCosts {
+    /// The project.
+    pub project: ProjectName,
+    /// At most what it costs a month, in USD.
+    pub usd_per_month: f64,
+    /// Its budget, in USD a month.
+    pub limit_usd: Option<f64>,
+    /// How much of its budget is used, in percent.
+    pub used_percent: Option<f64>,
+    /// Those of its templates that the caller sees: the dearest first, or by name where they come in pages.
+    pub templates: Vec<TemplateCost>,
+    /// Where the next page of the templates begins; null on the last one.
+    #[serde(default)]
+    pub cursor: Option<String>,
+    /// At most what the others cost a month, in USD: a member is told what they cost and not what they are.
+    #[serde(default)]
+    pub unseen_usd_per_month: f64,
+    /// What is counted, in words.
+    pub counted: String,
+    /// The day of the prices.
+    pub prices_of: String,
+}
+
+impl ProjectCosts {
+    /// Puts the templates in their order for people.
+    pub fn dearest_first(&mut self) {
+        self.templates.sort_by(|a, b| {
+            let dearer = b.usd_per_month.total_cmp(&a.usd_per_month);
+            dearer.then_with(|| a.template.cmp(&b.template))
+        });
+    }
+}
+
+/// The snapshots of a Region, as EC2 has them.
+type Seen = BTreeMap<SnapshotId, Snapshot>;
+
+impl Service {
+    /// What a project costs, by template, version and Region.
+    pub async fn project_costs(
+        &self,
+        caller: &Caller,
+        name: &ProjectName,
+    ) -> Result<ProjectCosts, Problem> {
+        let (stored, role) = self.project_for(caller, name, Action::SeeCosts).await?;
+        let templates = self.versions_of_project(name).await?;
+        let mut seen_by_caller = BTreeSet::new();
+        for (template, _) in &templates {
+            if self.sees(caller, role, template).await? {
+                seen_by_caller.insert(&template.name);
+            }
+        }
+        let versions = || templates.iter().flat_map(|(_, versions)| versions);
+        let seen = self.snapshots_of(versions()).await?;
+        let shared = Shared::of(&seen, versions());
+        let mut costs: Vec<TemplateCost> = templates
+            .iter()
+            .map(|(template, versions)| of_template(template, versions, &seen, &shared))
+            .collect();
+        let usd_per_month = total(costs.iter().map(|cost| cost.usd_per_month));
+        costs.retain(|cost| seen_by_caller.contains(&cost.template));
+        let told = total(costs.iter().map(|cost| cost.usd_per_month));
+        let unseen = templates.len() > costs.len();
+        let budget = stored.value.budget.as_ref();
+        let mut costs = ProjectCosts {
+            project: name.clone(),
+            usd_per_month,
+            limit_usd: budget.map(|budget| budget.limit_usd),
+            used_percent: budget.map(|budget| budget.used_percent(usd_per_month)),
+            templates: costs,
+            cursor: None,
+            unseen_usd_per_month: if unseen { usd_per_month - told } else { 0.0 },
+            counted: COUNTED.to_owned(),
+            prices_of: READ_ON.to_owned(),
+        };
+        costs.dearest_first();
+        Ok(costs)
+    }
+
+    async fn versions_of_project(
+        &self,
+        name: &ProjectName,
+    ) -> Result<Vec<(Template, Vec<Version>)>, Problem> {
+        let registry = &self.env.registry;
+        let mut templates = Vec::new();
+        let mut cursor = None;
+        loop {
+            let page = registry.templates_of_project(name, PAGE, cursor).await?;
+            for place in page.items {
+                if let Some(stored) = registry.template(&place.template).await? {
+                    let versions = registry.all_versions(&place.template).await?;
+                    templates.push((stored.value, versions));
+                }
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(templates);
+            }
+        }
+    }
+
+    /// The snapshots behind versions, by Region.
+    async fn snapshots_of(
+        &self,
+        versions: impl Iterator<Item = &Version>,
+    ) -> Result<BTreeMap<Region, Seen>, Problem> {
+        let mut wanted: BTreeMap<Region, Vec<(SnapshotId, &Version)>> = BTreeMap::new();
+        for version in versions {
+            for (region, ids) in &version.snapshots {
+                let here = wanted.entry(region.clone()).or_default();
+                here.extend(ids.iter().map(|id| (id.clone(), version)));
+            }
+        }
+        let mut seen = BTreeMap::new();
+        for (region, wanted) in wanted {
+            let mut here = Seen::new();
+            for some in wanted.chunks(SNAPSHOTS) {
+                here.extend(self.snapshots_in(&region, some).await?);
+            }
+            seen.insert(region, here);
+        }
+        Ok(seen)
+    }
+
+    /// Those of these snapshots that there are. EC2 tells nothing where one of them is gone; then each
+    /// save is asked for its own.
+    async fn snapshots_in(
+        &self,
+        region: &Region,
+        wanted: &[(SnapshotId, &Version)],
+    ) -> Result<Seen, Problem> {
+        let ec2 = &self.env.ec2;
+        let ids = wanted.iter().map(|(id, _)| id.clone()).collect();
+        let by_id = |found: Vec<Snapshot>| found.into_iter().map(|it| (it.id.clone(), it));
+        match ec2.snapshots(region, &SnapshotFilter::Ids(ids)).await {
+            Ok(found) => return Ok(by_id(found).collect()),
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(from_ec2(error)),
+        }
+        let saves: BTreeSet<&str> = wanted
+            .iter()
+            .map(|(_, version)| version.save_id.as_str())
+            .collect();
+        let mut seen = Seen::new();
+        for save in saves {
+            let tag = SnapshotFilter::Tag(SAVE_TAG.to_owned(), save.to_owned());
+            let found = ec2.snapshots(region, &tag).await.map_err(from_ec2)?;
+            seen.extend(by_id(found));
+        }
+        Ok(seen)
+    }
+}
+
+/// What shares blocks with what, as far as the project's own versions tell.
+struct Shared {
+    /// The volumes of which a Region has more than one snapshot. All copies from other Regions count
+    /// as of one volume: EC2 gives them none of their own.
+    volumes: BTreeSet<(Region, VolumeId)>,
+    /// The versions, as `name@3`, that others were saved from launches of.
+    parents: BTreeSet<String>,
+}
+
+impl Shared {
+    fn of<'a>(seen: &BTreeMap<Region, Seen>, versions: impl Iterator<Item = &'a Version>) -> Self {
+        let mut counts: BTreeMap<(Region, VolumeId), u32> = BTreeMap::new();
+        for (region, snapshots) in seen {
+            for snapshot in snapshots.values() {
+                let volume = (region.clone(), snapshot.volume.clone());
+                *counts.entry(volume).or_default() += 1;
+            }
+        }
+        let several = counts.into_iter().filter(|(_, count)| *count > 1);
+        Self {
+            volumes: several.map(|(volume, _)| volume).collect(),
+            parents: versions.filter_map(|it| it.parent.clone()).collect(),
+        }
+    }
+
+    /// Whether a version has a saved one for parent, or is one's. Built-in ones have no versions.
+    fn by_lineage(&self, version: &Version) -> bool {
+        let name = format!("{}@{}", version.template, version.number);
+        let parent = version.parent.as_deref().unwrap_or_default();
+        parent.contains('@') || self.parents.contains(&name)
+    }
+}
+
+fn of_template(
+    template: &Template,
+    versions: &[Version],
+    seen: &BTreeMap<Region, Seen>,
+    shared: &Shared,
+) -> TemplateCost {
+    let versions: Vec<VersionCost> = versions
+        .iter()
+        .map(|version| of_version(version, seen, shared))
+        .collect();
+    TemplateCost {
+        template: template.name.clone(),
+        owner: template.owner.clone(),
+        usd_per_month: total(versions.iter().map(|version| version.usd_per_month)),
+        versions,
+    }
+}
+
+/// What several cost together. The sum of none is 0, where [`Iterator::sum`] has -0.
+fn total(costs: impl Iterator<Item = f64>) -> f64 {
+    costs.fold(0.0, |all, cost| all + cost)
+}
+
+fn of_version(version: &Version, seen: &BTreeMap<Region, Seen>, shared: &Shared) -> VersionCost {
+    let empty = Seen::new();
+    let regions: Vec<RegionCost> = version
+        .snapshots
+        .iter()
+        .map(|(region, ids)| {
+            let mut cost = of_region(region, ids, seen.get(region).unwrap_or(&empty), shared);
+            cost.shares_blocks |= shared.by_lineage(version);
+            cost
+        })
+        .collect();
+    let whole = regions.iter().filter(|region| !region.shares_blocks);
+    VersionCost {
+        version: version.number,
+        saved_by: version.saved_by.clone(),
+        saved_date: version.saved_date,
+        frees_at_least_usd: total(whole.map(|region| region.usd_per_month)),
+        usd_per_month: total(regions.iter().map(|region| region.usd_per_month)),
+        regions,
+    }
+}
+
+fn of_region(region: &Region, ids: &[SnapshotId], seen: &Seen, shared: &Shared) -> RegionCost {
+    let size = |id: &SnapshotId| seen.get(id).and_then(|snapshot| snapshot.full_size_bytes);
+    let bytes = ids.iter().filter_map(size).sum();
+    let in_common = |id: &SnapshotId| {
+        let volume = seen.get(id).map(|snapshot| snapshot.volume.clone());
+        volume.is_some_and(|volume| shared.volumes.contains(&(region.clone(), volume)))
+    };
+    RegionCost {
+        region: region.clone(),
+        bytes,
+        usd_per_month: snapshot_usd_per_month(bytes, 1),
+        shares_blocks: ids.iter().any(in_common),
+        unknown: ids
+            .iter()
+            .filter(|id| size(id).is_none())
+            .cloned()
+            .collect(),
+    }
+}

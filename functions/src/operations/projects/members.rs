@@ -1,0 +1,142 @@
+//! Who is in a project.
+
+use serde::{Deserialize, Serialize};
+
+use super::as_expected;
+use crate::domain::audit::Subject;
+use crate::domain::project::{Member, Project, ProjectRole};
+use crate::domain::{Code, Problem, ProjectName, UserId};
+use crate::operations::{Expected, Service};
+use crate::registry::{Listed, MemberChange, Stored};
+use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
+
+/// Who is to be in a project, and as what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MemberRequest {
+    /// Who.
+    pub user: UserId,
+    /// The role.
+    pub role: ProjectRole,
+}
+
+impl Service {
+    /// The members of a project, by name; `limit` is 1 to 1,000.
+    pub async fn members(
+        &self,
+        caller: &Caller,
+        name: &ProjectName,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<Member>, Problem> {
+        self.project_for(caller, name, Action::See).await?;
+        self.env.registry.members(name, limit, cursor).await
+    }
+
+    /// Adds somebody to a project, or gives them another role. Only as the project is expected to stand.
+    pub async fn add_member(
+        &self,
+        caller: &Caller,
+        name: &ProjectName,
+        user: &UserId,
+        role: ProjectRole,
+        expected: Option<&Expected>,
+    ) -> Result<Member, Problem> {
+        let (_, own) = self.project_for(caller, name, Action::See).await?;
+        let event = self
+            .event(caller, "project.member", Subject::Project(name.clone()))
+            .of_project(Some(name))
+            .with("user", user)
+            .with("role", role);
+        let new = Member {
+            user: user.clone(),
+            role,
+            added_by: caller.user.clone(),
+            added_at: self.env.clock.now(),
+        };
+        let change = |stored: &Stored<Project>, before: Option<&Member>| {
+            as_expected(stored, expected)?;
+            check(name, own, before.map(|member| member.role))?;
+            check(name, own, Some(role))?;
+            let same = before.is_some_and(|member| member.role == role);
+            Ok((!same).then(|| MemberChange::Put(new.clone())))
+        };
+        let registry = &self.env.registry;
+        let member = registry.change_member(name, user, &event, change).await?;
+        Ok(member.unwrap_or(new))
+    }
+
+    /// Takes somebody out of a project; everybody may leave by themselves. Only as the project is expected to
+    /// stand.
+    pub async fn remove_member(
+        &self,
+        caller: &Caller,
+        name: &ProjectName,
+        user: &UserId,
+        expected: Option<&Expected>,
+    ) -> Result<(), Problem> {
+        let action = if *user == caller.user {
+            Action::Leave
+        } else {
+            Action::See
+        };
+        let (_, own) = self.project_for(caller, name, action).await?;
+        if *user != caller.user {
+            let there = self.env.registry.member(name, user).await?;
+            // Whoever may remove nobody is told that, and not that somebody is missing.
+            check(name, own, there.map(|member| member.role))?;
+        }
+        self.take_out(caller, name, user, expected).await
+    }
+
+    /// Takes somebody out of a project. Only as it is expected to stand.
+    pub(super) async fn take_out(
+        &self,
+        caller: &Caller,
+        name: &ProjectName,
+        user: &UserId,
+        expected: Option<&Expected>,
+    ) -> Result<(), Problem> {
+        let registry = &self.env.registry;
+        let own = caller.check_project(registry, Action::See, name).await?;
+        let event = self
+            .event(
+                caller,
+                "project.member_removed",
+                Subject::Project(name.clone()),
+            )
+            .of_project(Some(name))
+            .with("user", user);
+        let change = |stored: &Stored<Project>, before: Option<&Member>| {
+            as_expected(stored, expected)?;
+            let Some(member) = before else {
+                let message = format!("{user} is not in the project {name}.");
+                return Err(Problem::new(Code::MemberNotFound, message));
+            };
+            if *user != caller.user {
+                check(name, own, Some(member.role))?;
+            }
+            Ok(Some(MemberChange::Remove))
+        };
+        registry.change_member(name, user, &event, change).await?;
+        Ok(())
+    }
+}
+
+/// Whether somebody of the role `own` may make others `role`, or unmake them; without a role, whether
+/// they may add or remove anybody at all.
+fn check(name: &ProjectName, own: ProjectRole, role: Option<ProjectRole>) -> Result<(), Problem> {
+    let action = match role {
+        Some(role) if role.manages() => Action::Appoint,
+        _ => Action::Invite,
+    };
+    if allowed(Relation::of_role(own), action, Resource::Project) {
+        return Ok(());
+    }
+    let whom = match action {
+        Action::Appoint => "owners and admins",
+        _ => "members",
+    };
+    let message = format!("As {own} of the project {name} you may not add or remove {whom}.");
+    Err(Problem::new(Code::NotAllowed, message).hint("Ask an owner of the project."))
+}

@@ -1,0 +1,298 @@
+//! Projects: make, list, show, change, delete. Members, templates and costs have files of their own.
+
+mod approvals;
+mod budgets;
+mod costs;
+mod members;
+mod templates;
+
+use futures::future::try_join_all;
+use serde::{Deserialize, Serialize};
+
+use super::expected::{check, tag};
+use super::{Expected, Service};
+use crate::domain::audit::Subject;
+use crate::domain::grant::Grantee;
+use crate::domain::project::{Member, Project, ProjectRole};
+use crate::domain::save::check_text;
+use crate::domain::{Code, Problem, ProjectName};
+use crate::registry::{GrantChange, Stored, TRIES};
+use crate::rules::access::{Action, Caller, Relation, Resource, allowed, project_not_found};
+
+pub use costs::{ProjectCosts, RegionCost, TemplateCost, VersionCost};
+pub use members::MemberRequest;
+pub use templates::ProjectTemplateView;
+
+/// How many records are read at once where a project is taken apart.
+const PAGE: usize = 100;
+
+/// A project that is to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectRequest {
+    /// Its name.
+    pub name: ProjectName,
+    /// What it is for, at most 255 characters.
+    #[serde(default)]
+    #[schema(max_length = 255)]
+    pub description: String,
+}
+
+/// What is to change of a project. What is left out stays.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectEdit {
+    /// What it is for, at most 255 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 255)]
+    pub description: Option<String>,
+    /// Whether launches for it are from approved templates alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_only: Option<bool>,
+}
+
+/// A project as somebody in it sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ProjectView {
+    /// The project. Its budget is left out for those who may not see its costs.
+    pub project: Project,
+    /// What the caller is in it.
+    pub role: ProjectRole,
+    /// The tag of how it stands, for a change that depends on it.
+    #[serde(skip)]
+    pub tag: Option<String>,
+}
+
+fn view(stored: Stored<Project>, role: ProjectRole) -> ProjectView {
+    let tag = Some(tag(&stored));
+    let mut project = stored.value;
+    if !allowed(Relation::of_role(role), Action::SeeCosts, Resource::Project) {
+        project.budget = None;
+    }
+    ProjectView { project, role, tag }
+}
+
+/// Refuses to change a project that stands otherwise than it is known.
+fn as_expected(stored: &Stored<Project>, expected: Option<&Expected>) -> Result<(), Problem> {
+    let what = format!("The project {}", stored.value.name);
+    check(expected, &what, &tag(stored))
+}
+
+impl Service {
+    /// Makes a project, which the caller owns. Its name is never another's again.
+    pub async fn create_project(
+        &self,
+        caller: &Caller,
+        request: ProjectRequest,
+    ) -> Result<ProjectView, Problem> {
+        check_text("description", &request.description)?;
+        let now = self.env.clock.now();
+        let project = Project {
+            name: request.name,
+            description: request.description,
+            created_by: caller.user.clone(),
+            created_at: now,
+            updated_at: now,
+            approved_only: false,
+            budget: None,
+            members: 1,
+            owners: 1,
+            deleted_at: None,
+        };
+        let owner = Member {
+            user: caller.user.clone(),
+            role: ProjectRole::Owner,
+            added_by: caller.user.clone(),
+            added_at: now,
+        };
+        let subject = Subject::Project(project.name.clone());
+        let event = self
+            .event(caller, "project.create", subject)
+            .of_project(Some(&project.name));
+        let registry = &self.env.registry;
+        registry.add_project(&project, &owner, &event).await?;
+        let stored = Stored {
+            value: project,
+            revision: 1,
+        };
+        Ok(view(stored, ProjectRole::Owner))
+    }
+
+    /// The projects that the caller is in, by name.
+    pub async fn projects(&self, caller: &Caller) -> Result<Vec<ProjectView>, Problem> {
+        let registry = &self.env.registry;
+        let memberships = registry.memberships(&caller.user).await?.value;
+        let read = memberships.roles.iter().map(|(name, role)| async move {
+            let stored = registry.project(name).await?;
+            Ok::<_, Problem>(stored.map(|stored| view(stored, *role)))
+        });
+        Ok(try_join_all(read).await?.into_iter().flatten().collect())
+    }
+
+    /// A project that the caller is in.
+    pub async fn project(
+        &self,
+        caller: &Caller,
+        name: &ProjectName,
+    ) -> Result<ProjectView, Problem> {
+        let (stored, role) = self.project_for(caller, name, Action::See).await?;
+        Ok(view(stored, role))
+    }
+
+    /// A project, for somebody who may do `action` to it.
+    async fn project_for(
+        &self,
+        caller: &Caller,
+        name: &ProjectName,
+        action: Action,
+    ) -> Result<(Stored<Project>, ProjectRole), Problem> {
+        let registry = &self.env.registry;
+        let role = caller.check_project(registry, action, name).await?;
+        let stored = registry.project(name).await?;
+        Ok((stored.ok_or_else(|| project_not_found(name))?, role))
+    }
+
+    /// Changes what a project says of itself, and whether it launches approved templates alone. Only
+    /// as it is expected to stand.
+    pub async fn edit_project(
+        &self,
+        caller: &Caller,
+        name: &ProjectName,
+        edit: &ProjectEdit,
+        expected: Option<&Expected>,
+    ) -> Result<ProjectView, Problem> {
+        if let Some(description) = &edit.description {
+            check_text("description", description)?;
+        }
+        let (_, role) = self.project_for(caller, name, Action::Edit).await?;
+        let now = self.env.clock.now();
+        let event = self
+            .event(caller, "project.edit", Subject::Project(name.clone()))
+            .of_project(Some(name))
+            .with("changes", edit);
+        let change = |stored: &Stored<Project>, project: &mut Project| {
+            as_expected(stored, expected)?;
+            let before = project.clone();
+            if let Some(description) = &edit.description {
+                project.description.clone_from(description);
+            }
+            if let Some(approved_only) = edit.approved_only {
+                project.approved_only = approved_only;
+            }
+            if *project != before {
+                project.updated_at = now;
+            }
+            Ok(())
+        };
+        let registry = &self.env.registry;
+        let project = registry.change_project(name, Some(&event), change).await?;
+        Ok(view(project, role))
+    }
+
+    /// Deletes a project that no template belongs to and that nothing is being saved for. Members leave it
+    /// first, so that nobody adds to it meanwhile; what was interrupted can be asked for again. Whoever
+    /// joined, and whatever began, up to the last moment keeps it. Only as it is expected to stand before
+    /// that.
+    pub async fn delete_project(
+        &self,
+        caller: &Caller,
+        name: &ProjectName,
+        expected: Option<&Expected>,
+    ) -> Result<(), Problem> {
+        let (before, _) = self.project_for(caller, name, Action::Delete).await?;
+        as_expected(&before, expected)?;
+        self.check_unused(name).await?;
+        let registry = &self.env.registry;
+        let subject = Subject::Project(name.clone());
+        let event = self
+            .event(caller, "project.delete", subject)
+            .of_project(Some(name));
+        for _ in 0..TRIES {
+            self.empty_project(caller, name).await?;
+            // What is decided from here on holds in the end, or is decided again.
+            let mark = registry.pledge_mark(name).await?;
+            let (stored, _) = self.project_for(caller, name, Action::Delete).await?;
+            self.check_unused(name).await?;
+            if stored.value.members > 1 {
+                continue;
+            }
+            let now = self.env.clock.now();
+            let gone = registry.remove_project(&stored, mark, &caller.user, now, &event);
+            if gone.await? {
+                return Ok(());
+            }
+        }
+        let message = format!("The project {name} was changed by others all the time.");
+        Err(Problem::new(Code::RegistryConflict, message))
+    }
+
+    /// Refuses to delete a project that templates belong to, or will. What is being saved comes first:
+    /// once it is not, its template is there.
+    async fn check_unused(&self, name: &ProjectName) -> Result<(), Problem> {
+        let registry = &self.env.registry;
+        if let Some(save) = registry.pledged_by(name).await? {
+            let message = format!("{save} saves for the project {name}.");
+            return Err(Problem::new(Code::ProjectInUse, message).hint(format!(
+                "Wait for it, or have whoever began it cancel it: prism saves cancel {save}"
+            )));
+        }
+        let templates = registry.templates_of_project(name, 1, None).await?;
+        let Some(place) = templates.items.first() else {
+            return Ok(());
+        };
+        let message = format!(
+            "The template {} belongs to the project {name}.",
+            place.template
+        );
+        Err(Problem::new(Code::ProjectInUse, message)
+            .hint("Delete its templates first, or move them to another project."))
+    }
+
+    /// Takes everybody else out of a project, and takes back what was given to it.
+    async fn empty_project(&self, caller: &Caller, name: &ProjectName) -> Result<(), Problem> {
+        let registry = &self.env.registry;
+        // The caller stays, so a page of more than one always has somebody to go.
+        loop {
+            let members = registry.members(name, PAGE, None).await?.items;
+            let others: Vec<&Member> = members
+                .iter()
+                .filter(|member| member.user != caller.user)
+                .collect();
+            if others.is_empty() {
+                break;
+            }
+            for member in others {
+                self.take_out(caller, name, &member.user, None).await?;
+            }
+        }
+        let given = Grantee::Project(name.clone());
+        loop {
+            // What was just taken back may still stand in the index: the grant itself decides.
+            let grants = registry.given_to(&given, PAGE, None).await?.items;
+            let mut taken = 0;
+            for grant in &grants {
+                let subject = Subject::Template(grant.template.clone());
+                let event = self
+                    .event(caller, "template.unshare", subject)
+                    .with("to", &grant.to)
+                    .with("because", "the project is deleted");
+                let change = |_: &_, grants: &[crate::domain::grant::Grant]| {
+                    let there = grants.iter().any(|it| it.to == given);
+                    taken += u32::from(there);
+                    Ok(there.then(|| GrantChange::Remove(given.clone())))
+                };
+                match registry
+                    .change_grant(&grant.template, Some(&event), change)
+                    .await
+                {
+                    Ok(_) => {}
+                    Err(gone) if gone.code == Code::TemplateNotFound => {}
+                    Err(problem) => return Err(problem),
+                }
+            }
+            if taken == 0 {
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The templates of a project: those that belong to it, and those that were shared with it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::grant::{Grant, GrantState, Grantee};
+use crate::domain::project::ProjectRole;
+use crate::domain::template::{Template, Visibility};
+use crate::domain::{Code, Problem, ProjectName, TemplateName};
+use crate::operations::templates::summary;
+use crate::operations::{Service, TemplateSummary};
+use crate::registry::Listed;
+use crate::rules::access::{Action, Caller};
+
+/// How the cursor begins in the part of the list that was shared with the project.
+const GIVEN: &str = "given-";
+/// How the cursor begins in the part that belongs to it.
+const OWN: &str = "own-";
+
+/// A template in the list of a project.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ProjectTemplateView {
+    /// The template.
+    pub template: TemplateSummary,
+    /// Whether it belongs to the project, which then pays for it; otherwise it was shared with it.
+    pub belongs: bool,
+    /// Whether the project has approved it.
+    pub approved: bool,
+}
+
+impl Service {
+    /// The templates of a project that the caller may see: first those that belong to it, then those
+    /// that were shared with it, each by name; `limit` is 1 to 1,000. A page may have fewer than that
+    /// and yet another page behind it.
+    pub async fn project_templates(
+        &self,
+        caller: &Caller,
+        project: &ProjectName,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<ProjectTemplateView>, Problem> {
+        let (_, role) = self.project_for(caller, project, Action::See).await?;
+        let cursor = cursor.as_deref();
+        let inner = |prefix| cursor.and_then(|text| text.strip_prefix(prefix));
+        if let Some(rest) = inner(GIVEN) {
+            let rest = (!rest.is_empty()).then(|| rest.to_owned());
+            return self.given(project, limit, rest).await;
+        }
+        let rest = inner(OWN).map(str::to_owned);
+        if cursor.is_some() && rest.is_none() {
+            let message = "The cursor cannot be used: it is not of this list.";
+            return Err(Problem::new(Code::InvalidInput, message));
+        }
+        let registry = &self.env.registry;
+        let places = registry.templates_of_project(project, limit, rest).await?;
+        let mut items = Vec::new();
+        for place in places.items {
+            let Some(template) = self.template_of(&place.template).await? else {
+                continue;
+            };
+            if self.sees(caller, role, &template).await? {
+                items.push(self.listed(project, &template, true).await?);
+            }
+        }
+        let cursor = places.cursor.map(|cursor| format!("{OWN}{cursor}"));
+        Ok(Listed {
+            items,
+            cursor: cursor.or_else(|| Some(GIVEN.to_owned())),
+        })
+    }
+
+    async fn given(
+        &self,
+        project: &ProjectName,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<ProjectTemplateView>, Problem> {
+        let registry = &self.env.registry;
+        let given = Grantee::Project(project.clone());
+        let grants = registry.given_to(&given, limit, cursor).await?;
+        let mut items = Vec::new();
+        let open = |grant: &&Grant| grant.state == GrantState::Open;
+        for grant in grants.items.iter().filter(open) {
+            let Some(template) = self.template_of(&grant.template).await? else {
+                continue;
+            };
+            // Those that belong to it are listed already.
+            if template.project.as_ref() != Some(project) {
+                items.push(self.listed(project, &template, false).await?);
+            }
+        }
+        Ok(Listed {
+            items,
+            cursor: grants.cursor.map(|cursor| format!("{GIVEN}{cursor}")),
+        })
+    }
+
+    async fn template_of(&self, name: &TemplateName) -> Result<Option<Template>, Problem> {
+        let stored = self.env.registry.template(name).await?;
+        Ok(stored.map(|stored| stored.value))
+    }
+
+    /// Whether somebody of that role in its project sees a template: most of it is known without a
+    /// further read.
+    pub(super) async fn sees(
+        &self,
+        caller: &Caller,
+        role: ProjectRole,
+        template: &Template,
+    ) -> Result<bool, Problem> {
+        let open = template.visibility == Visibility::Public;
+        if role.manages() || open || template.owner == caller.user {
+            return Ok(true);
+        }
+        caller.sees_in_list(&self.env.registry, template).await
+    }
+
+    async fn listed(
+        &self,
+        project: &ProjectName,
+        template: &Template,
+        belongs: bool,
+    ) -> Result<ProjectTemplateView, Problem> {
+        let registry = &self.env.registry;
+        let approval = registry.approval(project, &template.name).await?;
+        Ok(ProjectTemplateView {
+            template: summary(template),
+            belongs,
+            approved: approval.is_some(),
+        })
+    }
+}

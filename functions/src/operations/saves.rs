@@ -1,0 +1,278 @@
+//! Saves: plan, start, read, cancel.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Service, from_executions};
+use crate::domain::audit::Subject;
+use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, SaveState};
+use crate::domain::{Code, Problem, SaveId, guide};
+use crate::ports::{ExecutionStatus, ExecutionsError};
+use crate::registry::Listed;
+use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
+use crate::steps;
+
+/// A save that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Started {
+    /// The save.
+    pub save_id: SaveId,
+    /// Whether it existed already, under the same request id.
+    pub repeated: bool,
+}
+
+/// How a save stands that has no record.
+#[derive(Debug)]
+pub enum Unrecorded {
+    /// It was asked for, and will have one.
+    Begins,
+    /// It ended without one, for this reason.
+    Failed(Problem),
+    /// The caller has not asked for it.
+    Unknown,
+}
+
+impl Service {
+    /// Checks everything and says what a save would do. Changes nothing.
+    pub async fn plan_save(
+        &self,
+        caller: &Caller,
+        request: SaveRequest,
+    ) -> Result<SavePlan, Problem> {
+        let digits = self.digits("save", &caller.user, None)?;
+        steps::plan(
+            &self.env,
+            caller,
+            format!("save-{digits}").parse()?,
+            request,
+        )
+        .await
+    }
+
+    /// The save that this request has led to before, under the same request id. It is asked first,
+    /// since the instance may be busy with that very save, or gone by now. A request id that was
+    /// used for something else is [`Code::RequestIdReused`].
+    pub async fn asked_before(
+        &self,
+        caller: &Caller,
+        request: &SaveRequest,
+        request_id: &str,
+    ) -> Result<Option<Started>, Problem> {
+        let digits = self.digits("save", &caller.user, Some(request_id))?;
+        let save_id: SaveId = format!("save-{digits}").parse()?;
+        self.begun_before(&save_id, request).await
+    }
+
+    /// Starts a save. The same request id of the same caller is the same save (promise P4).
+    pub async fn start_save(
+        &self,
+        caller: &Caller,
+        request: SaveRequest,
+        request_id: Option<&str>,
+    ) -> Result<Started, Problem> {
+        request.check()?;
+        let digits = self.digits("save", &caller.user, request_id)?;
+        let save_id: SaveId = format!("save-{digits}").parse()?;
+        if let Some(started) = self.begun_before(&save_id, &request).await? {
+            return Ok(started);
+        }
+        let input = json!({ "save_id": save_id, "caller": caller, "request": request });
+        self.begin(save_id, &request, input).await
+    }
+
+    /// The save of that id, where it has begun with this very request.
+    pub(super) async fn begun_before(
+        &self,
+        save_id: &SaveId,
+        request: &SaveRequest,
+    ) -> Result<Option<Started>, Problem> {
+        let stored = self.env.registry.save(save_id).await?;
+        stored
+            .map(|stored| repeated(&stored.value, request))
+            .transpose()
+    }
+
+    /// Starts the execution of a save that has no record yet.
+    pub(super) async fn begin(
+        &self,
+        save_id: SaveId,
+        request: &SaveRequest,
+        input: Value,
+    ) -> Result<Started, Problem> {
+        match self.executions.start(save_id.as_str(), input.clone()).await {
+            Ok(()) => Ok(Started {
+                save_id,
+                repeated: false,
+            }),
+            Err(error @ ExecutionsError::AlreadyExists { .. }) => {
+                match self.env.registry.save(&save_id).await? {
+                    Some(stored) => repeated(&stored.value, request),
+                    None => self.start_again(save_id, input, error).await,
+                }
+            }
+            Err(error) => Err(from_executions(error)),
+        }
+    }
+
+    /// The execution of that name ended before it could write a record: the same request starts
+    /// once more under another name, since a name is not free again for 90 days.
+    pub(super) async fn start_again(
+        &self,
+        save_id: SaveId,
+        input: Value,
+        error: ExecutionsError,
+    ) -> Result<Started, Problem> {
+        let before = self.executions.describe(save_id.as_str()).await;
+        let before = before.map_err(from_executions)?;
+        if !same_but_for_origin(&before.input, &input) {
+            return Err(from_executions(error));
+        }
+        if before.status == ExecutionStatus::Running {
+            // The same request came in another way a moment ago, and has no record yet.
+            return Ok(Started {
+                save_id,
+                repeated: true,
+            });
+        }
+        let name = format!("{save_id}-again");
+        self.executions
+            .start(&name, input)
+            .await
+            .map_err(from_executions)?;
+        Ok(Started {
+            save_id,
+            repeated: false,
+        })
+    }
+
+    /// The record of a save of the caller's, or of a project that the caller manages.
+    pub async fn save(&self, caller: &Caller, id: &SaveId) -> Result<SaveRecord, Problem> {
+        let record = self.save_for(caller, id, Action::See).await?;
+        Ok(self.guided(record))
+    }
+
+    /// How a save of the caller's stands that has no record yet, or never got one. Of anybody else's it says what it
+    /// says of one that nobody has asked for: a save's id may be known to others.
+    pub async fn unrecorded(&self, caller: &Caller, id: &SaveId) -> Result<Unrecorded, Problem> {
+        let execution = match self.executions.describe(id.as_str()).await {
+            Ok(execution) => execution,
+            Err(ExecutionsError::NotFound { .. }) => return Ok(Unrecorded::Unknown),
+            Err(error) => {
+                let message = "How the save stands cannot be read.";
+                return Err(Problem::new(Code::AwsUnavailable, message).because(error));
+            }
+        };
+        let theirs = execution.input["caller"]["user"] == json!(caller.user);
+        if !(theirs && allowed(Relation::Owner, Action::Watch, Resource::Save)) {
+            return Ok(Unrecorded::Unknown);
+        }
+        if execution.status == ExecutionStatus::Running {
+            return Ok(Unrecorded::Begins);
+        }
+        let error = execution.error.as_deref().unwrap_or("Internal");
+        let cause = execution.cause.as_deref().unwrap_or_default();
+        Ok(Unrecorded::Failed(Problem::from_wire(error, cause)))
+    }
+
+    pub(super) async fn save_for(
+        &self,
+        caller: &Caller,
+        id: &SaveId,
+        action: Action,
+    ) -> Result<SaveRecord, Problem> {
+        let registry = &self.env.registry;
+        let Some(stored) = registry.save(id).await? else {
+            return Err(caller.no_save(registry, id.as_str()).await);
+        };
+        caller.check_save(registry, action, &stored.value).await?;
+        Ok(stored.value)
+    }
+
+    /// The caller's saves, the newest first; `limit` is 1 to 1,000.
+    pub async fn saves(
+        &self,
+        caller: &Caller,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<SaveRecord>, Problem> {
+        let registry = &self.env.registry;
+        let mut listed = registry.saves_of(&caller.user, limit, cursor).await?;
+        let items = listed.items.into_iter();
+        listed.items = items.map(|record| self.guided(record)).collect();
+        Ok(listed)
+    }
+
+    /// The record with what to do about an instance that does not come back.
+    fn guided(&self, mut record: SaveRecord) -> SaveRecord {
+        record.guide = guide::of(&record, &self.env.settings.allowed_regions);
+        record
+    }
+
+    /// Asks a save to end. Its awaiting steps honour it: the instance is brought back and what was
+    /// made is taken back, by the save's own execution.
+    pub async fn cancel_save(&self, caller: &Caller, id: &SaveId) -> Result<SaveRecord, Problem> {
+        self.save_for(caller, id, Action::Cancel).await?;
+        let now = self.env.clock.now();
+        let change = |record: &mut SaveRecord| {
+            if record.state.is_final() || record.version.is_some() {
+                let how = if record.state == SaveState::Running {
+                    "has registered its version"
+                } else {
+                    "has ended"
+                };
+                return Err(Problem::new(
+                    Code::SaveEnded,
+                    format!("The save {id} {how} already."),
+                ));
+            }
+            if record.cancelled_by.is_none() {
+                record.cancelled_by = Some(caller.user.clone());
+                record.cancelled_at = Some(now);
+                record.updated_at = now;
+            }
+            if record.awaited_turn().is_some() {
+                // Nothing is to be put back, and nobody waits hours to hear so. Its execution ends at its turn.
+                let cancelled = format!("{} cancelled the save before its turn.", caller.user);
+                let problem = Problem::new(Code::SaveCancelled, cancelled);
+                record.failure = Some(steps::failure(&problem, &record.step));
+                record.state = SaveState::Cancelled;
+                record.ended_at = Some(now);
+            }
+            Ok(())
+        };
+        let event = self.event(caller, "save.cancel", Subject::Save(id.clone()));
+        let changed = self
+            .env
+            .registry
+            .change_save_by(id, None, Some(&event), change);
+        let (record, ()) = changed.await?;
+        self.hurry(&record).await;
+        Ok(record)
+    }
+}
+
+/// Whether both ask for the same. From where a request came does not make it another.
+fn same_but_for_origin(one: &Value, other: &Value) -> bool {
+    let bare = |input: &Value| {
+        let mut input = input.clone();
+        if let Some(caller) = input.get_mut("caller").and_then(Value::as_object_mut) {
+            caller.remove("origin");
+        }
+        input
+    };
+    bare(one) == bare(other)
+}
+
+fn repeated(record: &SaveRecord, request: &SaveRequest) -> Result<Started, Problem> {
+    if record.request.asks_the_same(request) {
+        return Ok(Started {
+            save_id: record.save_id.clone(),
+            repeated: true,
+        });
+    }
+    let message = format!(
+        "The request id was used for {}, which asked for something else.",
+        record.save_id
+    );
+    Err(Problem::new(Code::RequestIdReused, message))
+}

@@ -1,0 +1,266 @@
+//! What can be changed about a schedule: when it is due, how many versions it keeps, whether it holds still.
+//! It can be told to save another instance, by name; what it saves it to stays: another template is another schedule.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::{from_schedules, taken};
+use crate::domain::save::{SaveRequest, check_name};
+use crate::domain::schedule::{
+    Cadence, Schedule, ScheduleState, TimeZone, check_jitter, check_keep,
+};
+use crate::domain::{Code, Problem, ScheduleName, Timestamp};
+use crate::operations::{Expected, Service};
+use crate::registry::Stored;
+use crate::rules::access::Caller;
+use crate::steps;
+
+/// How many of a schedule's versions are kept: a number, or null for all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Option<u32>", into = "Option<u32>")]
+pub enum Keep {
+    /// All of them.
+    All,
+    /// The newest so many.
+    Newest(u32),
+}
+
+impl From<Option<u32>> for Keep {
+    fn from(number: Option<u32>) -> Self {
+        number.map_or(Self::All, Self::Newest)
+    }
+}
+
+impl From<Keep> for Option<u32> {
+    fn from(keep: Keep) -> Self {
+        match keep {
+            Keep::All => None,
+            Keep::Newest(number) => Some(number),
+        }
+    }
+}
+
+/// What is changed of a schedule. What is left out stays.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleEdit {
+    /// Whether it holds still from now on. What comes due meanwhile is not made up for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<bool>,
+    /// How many of the versions that it makes are kept, 1 to 100, from its next run on; all of them with null.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    pub keep: Option<Keep>,
+    /// How often it is due from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cadence: Option<Cadence>,
+    /// In which time zone a cron expression is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<TimeZone>,
+    /// By how many minutes at most each run is put off, at random.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 1440)]
+    pub jitter_minutes: Option<u32>,
+    /// The instance that it saves from now on, by its name or its id. Versions of the one before stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 128)]
+    pub instance: Option<String>,
+    /// Whether its owner consents to have its runs show the sensitive files that its instance has now. Given once
+    /// more, it is the consent to those that it has by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publish_sensitive: Option<bool>,
+}
+
+/// A value that is there, though it may be null.
+fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Keep>, D::Error> {
+    Keep::deserialize(from).map(Some)
+}
+
+impl ScheduleEdit {
+    /// Only whether it holds still.
+    pub fn pause(paused: bool) -> Self {
+        Self {
+            paused: Some(paused),
+            ..Self::default()
+        }
+    }
+
+    /// Checks what can be checked without asking anybody.
+    pub fn check(&self) -> Result<(), Problem> {
+        check_keep(self.keep.and_then(Option::from))?;
+        if let Some(instance) = &self.instance {
+            check_name("instance name or id", instance)?;
+        }
+        let jitter = self.jitter_minutes.unwrap_or_default();
+        check_jitter(jitter, self.cadence.as_ref())
+    }
+
+    /// How it is written down.
+    fn action(&self) -> &'static str {
+        match self.paused {
+            Some(paused) if *self == Self::pause(paused) && paused => "schedule.pause",
+            Some(paused) if *self == Self::pause(paused) => "schedule.resume",
+            _ => "schedule.edit",
+        }
+    }
+
+    /// The schedule as it is then.
+    fn of(&self, before: &Schedule, now: Timestamp) -> Schedule {
+        let mut after = before.clone();
+        if let Some(keep) = self.keep {
+            after.keep = keep.into();
+        }
+        if let Some(cadence) = &self.cadence {
+            after.cadence = cadence.clone();
+        }
+        if let Some(timezone) = self.timezone {
+            after.timezone = timezone;
+        }
+        if let Some(minutes) = self.jitter_minutes {
+            after.jitter_minutes = minutes;
+        }
+        let times = |it: &Schedule| (it.cadence.clone(), it.timezone, it.jitter_minutes);
+        after.paused = self.paused.unwrap_or(before.paused);
+        // What was not due before is not missed now.
+        if (before.paused && !after.paused) || times(&after) != times(before) {
+            after.resumed_at = Some(now);
+        }
+        after
+    }
+}
+
+impl Service {
+    /// Changes a schedule of the caller's. Only as it is expected to stand.
+    pub async fn edit_schedule(
+        &self,
+        caller: &Caller,
+        name: &ScheduleName,
+        edit: &ScheduleEdit,
+        expected: Option<&Expected>,
+    ) -> Result<Schedule, Problem> {
+        edit.check()?;
+        let stored = self.expected_schedule(caller, name, expected).await?;
+        if stored.value.state != ScheduleState::Active {
+            return Err(taken(&stored.value));
+        }
+        let mut after = edit.of(&stored.value, self.env.clock.now());
+        after.check()?;
+        if let Some(instance) = &edit.instance {
+            self.point_to(caller, &mut after, instance).await?;
+        }
+        if let Some(consents) = edit.publish_sensitive {
+            after.request.publish_sensitive = consents;
+            (_, after.consents) = self.consents(caller, &after).await?;
+        }
+        let next = self.next(&after)?;
+        // The same again makes sure of it: an earlier change may have got no further.
+        let put = self.schedules.put(&after, next).await;
+        put.map_err(from_schedules)?;
+        if after == stored.value {
+            return Ok(after);
+        }
+        let event = self
+            .about(caller, edit.action(), name)
+            .with("changes", edit);
+        let change = |schedule: &mut Schedule| schedule.clone_from(&after);
+        let registry = &self.env.registry;
+        match registry
+            .change_schedule(&stored, Some(&event), change)
+            .await
+        {
+            Ok(stored) => Ok(stored.value),
+            Err(problem) if problem.code == Code::RegistryConflict => {
+                self.yield_to_others(&after).await?;
+                Err(problem)
+            }
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// Has a schedule save another instance of its owner's.
+    async fn point_to(
+        &self,
+        caller: &Caller,
+        schedule: &mut Schedule,
+        instance: &str,
+    ) -> Result<(), Problem> {
+        let request = SaveRequest {
+            instance: instance.to_owned(),
+            // That was of the other instance's data.
+            accept_instance_store_loss: None,
+            ..schedule.request.clone()
+        };
+        let (found, ..) = steps::addressed(&self.env, caller, &request, None).await?;
+        if schedule.instance_id.as_ref() != Some(&found.id) || schedule.request.instance != instance
+        {
+            schedule.request = request;
+            schedule.instance_id = Some(found.id);
+        }
+        Ok(())
+    }
+
+    /// Lets a schedule hold still, or go on. Only as it is expected to stand.
+    pub async fn pause_schedule(
+        &self,
+        caller: &Caller,
+        name: &ScheduleName,
+        paused: bool,
+        expected: Option<&Expected>,
+    ) -> Result<Schedule, Problem> {
+        let edit = ScheduleEdit::pause(paused);
+        self.edit_schedule(caller, name, &edit, expected).await
+    }
+
+    /// Somebody else changed the record while this change of what fires was made: it fires as the record says
+    /// now, and not at all without one.
+    async fn yield_to_others(&self, made: &Schedule) -> Result<(), Problem> {
+        let registry = &self.env.registry;
+        let stored = registry.schedule(&made.owner, &made.name).await?;
+        let same = |it: &Stored<Schedule>| {
+            it.value.created_at == made.created_at && it.value.state == ScheduleState::Active
+        };
+        let done = match stored.filter(same) {
+            Some(stored) => {
+                let next = self.next(&stored.value)?;
+                self.schedules.put(&stored.value, next).await
+            }
+            None => self.schedules.delete(made).await,
+        };
+        done.map_err(from_schedules)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json};
+
+    use super::*;
+
+    #[test]
+    fn all_are_kept_by_null_and_nothing_changes_by_nothing() {
+        let keep = |value| from_value::<ScheduleEdit>(value).unwrap().keep;
+        assert_eq!(keep(json!({})), None);
+        assert_eq!(keep(json!({"keep": null})), Some(Keep::All));
+        assert_eq!(keep(json!({"keep": 7})), Some(Keep::Newest(7)));
+        for edit in [
+            json!({}),
+            json!({"keep": null}),
+            json!({"keep": 7, "cadence": "rate(1 day)"}),
+        ] {
+            let read: ScheduleEdit = from_value(edit.clone()).unwrap();
+            assert_eq!(serde_json::to_value(read).unwrap(), edit);
+        }
+    }
+
+    #[test]
+    fn it_is_written_down_for_what_it_is() {
+        let action = |value| from_value::<ScheduleEdit>(value).unwrap().action();
+        assert_eq!(action(json!({"paused": true})), "schedule.pause");
+        assert_eq!(action(json!({"paused": false})), "schedule.resume");
+        assert_eq!(action(json!({"paused": true, "keep": 1})), "schedule.edit");
+        assert_eq!(action(json!({"keep": 1})), "schedule.edit");
+    }
+}

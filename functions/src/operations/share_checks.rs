@@ -1,0 +1,228 @@
+//! What is known before a template is shared: which AMIs it has, and what EC2 would refuse of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::ec2::LaunchPermission;
+use crate::domain::save::Warning;
+use crate::domain::tags::SAVE_TAG;
+use crate::domain::template::{TemplateState, Version};
+use crate::domain::{Code, ImageId, Problem, Region, SnapshotId, TemplateName};
+use crate::ports::{Ec2, Encryption, ImageState, from_ec2};
+use crate::registry::Registry;
+use crate::rules::images::{self, ImageFault};
+use crate::rules::{Env, Maker, lending};
+use crate::steps::opening;
+
+/// The most AMIs that are opened or closed by one request: as many calls as EC2 takes at once, with
+/// what it allows besides within the half minute that a request may take.
+pub(super) const IMAGES: usize = 200;
+
+/// An AMI of a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) version: u32,
+    pub(super) region: Region,
+    pub(super) image: ImageId,
+    pub(super) snapshots: Vec<SnapshotId>,
+    /// Whether it is another template's, whose grants alone open it.
+    pub(super) borrowed: bool,
+}
+
+/// Which AMIs of a template.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Which {
+    /// Those of the versions from the first to the second, both included.
+    Between(u32, u32),
+    /// Those of a version.
+    Version(u32),
+}
+
+impl Which {
+    /// All of them.
+    pub(super) const ALL: Self = Self::Between(0, u32::MAX);
+}
+
+/// AMIs of a template, those of the newest version first.
+pub(super) async fn targets(
+    registry: &Registry,
+    name: &TemplateName,
+    which: Which,
+) -> Result<Vec<Target>, Problem> {
+    let versions = match which {
+        Which::Between(from, to) => {
+            let mut versions = registry.all_versions(name).await?;
+            versions.retain(|version| (from..=to).contains(&version.number));
+            versions
+        }
+        Which::Version(number) => {
+            let there = |version: &Version| version.state != TemplateState::Deleted;
+            let version = registry.version(name, number).await?;
+            version.into_iter().filter(there).collect()
+        }
+    };
+    let mut targets = Vec::new();
+    for version in &versions {
+        let borrowed = lending::is_borrowed(registry, version).await?;
+        targets.extend(of_version(version, borrowed));
+    }
+    Ok(targets)
+}
+
+/// Refuses to open more AMIs than one request can.
+pub(super) fn check_count(name: &TemplateName, targets: &[Target]) -> Result<(), Problem> {
+    if targets.len() <= IMAGES {
+        return Ok(());
+    }
+    let message = format!(
+        "The template {name} has {} AMIs, and at most {IMAGES} can be opened at once.",
+        targets.len()
+    );
+    Err(Problem::new(Code::LimitReached, message)
+        .hint("Delete versions that nobody needs, then share it."))
+}
+
+/// The oldest version of the newest ones whose AMIs are closed by one request; `None` where that is all of them.
+pub(super) fn closed_at_once(targets: &[Target]) -> Option<u32> {
+    let first_left = targets.get(IMAGES)?.version;
+    // A version has its AMIs closed together.
+    let mut whole = targets[..IMAGES].iter().rev();
+    let last = whole.find(|target| target.version != first_left);
+    Some(last.map_or(first_left, |target| target.version))
+}
+
+fn of_version(version: &Version, borrowed: bool) -> impl Iterator<Item = Target> {
+    version.amis.iter().flat_map(move |(region, amis)| {
+        amis.values().map(move |image| Target {
+            version: version.number,
+            region: region.clone(),
+            image: image.clone(),
+            snapshots: version.snapshots.get(region).cloned().unwrap_or_default(),
+            borrowed,
+        })
+    })
+}
+
+/// Refuses what EC2 would refuse of these AMIs (EC2 facts, "Before the stop" and "Sharing"), before
+/// anything is changed. Answers what it would let pass and others would stumble over.
+pub(super) async fn impediments(
+    env: &Env,
+    launch: &LaunchPermission,
+    targets: &[Target],
+) -> Result<Vec<Warning>, Problem> {
+    let ec2 = &*env.ec2;
+    let whom = BTreeSet::from([launch.clone()]);
+    let everyone = *launch == LaunchPermission::Everyone;
+    let mut by_region: BTreeMap<&Region, Vec<&Target>> = BTreeMap::new();
+    for target in targets {
+        by_region.entry(&target.region).or_default().push(target);
+    }
+    let mut warnings = Vec::new();
+    for (region, targets) in by_region {
+        let faults = openable(env, region, &targets, everyone).await?;
+        let (usable, lost): (Vec<&Target>, Vec<&Target>) = targets
+            .into_iter()
+            .partition(|target| !faults.contains_key(&target.image));
+        warnings.extend(opening::check_region(ec2, region, &whom, usable.len()).await?);
+        warnings.extend(
+            lost.into_iter()
+                .map(|target| unopened(target, faults[&target.image])),
+        );
+        warnings.extend(encryption(ec2, region, &usable, &whom).await?);
+    }
+    Ok(warnings)
+}
+
+/// Refuses AMIs that cannot be opened: those that no save of this deployment has made are not for it to open (promise
+/// P9), and EC2 makes none public that the Marketplace sells. Answers what is wrong with those that can be opened to nobody.
+async fn openable(
+    env: &Env,
+    region: &Region,
+    targets: &[&Target],
+    everyone: bool,
+) -> Result<BTreeMap<ImageId, ImageFault>, Problem> {
+    let ids: BTreeSet<ImageId> = targets.iter().map(|target| target.image.clone()).collect();
+    let ids: Vec<ImageId> = ids.into_iter().collect();
+    let images = images::known(&*env.ec2, region, &ids).await?;
+    let deployment = env.deployment().await?;
+    for image in images.values() {
+        if Maker::is_another(&image.tags, deployment) {
+            let message = format!(
+                "The AMI {} in {region} carries the tag of another deployment: it is not for this one to open.",
+                image.id
+            );
+            return Err(Problem::new(Code::ShareImpossible, message)
+                .hint("Share it there, or launch it and save the instance: the AMI of the save can be shared."));
+        }
+        if !image.tags.contains_key(SAVE_TAG) {
+            let message = format!(
+                "No save has made the AMI {} in {region}: Prism cannot let others than the users of this deployment launch it.",
+                image.id
+            );
+            return Err(Problem::new(Code::ShareImpossible, message)
+                .hint("Launch it and save the instance: the AMI of the save can be shared."));
+        }
+        if let (true, Some(code)) = (everyone, image.product_codes.first()) {
+            let message = format!(
+                "The AMI {} in {region} carries the Marketplace product code {code}: it cannot be made public.",
+                image.id
+            );
+            return Err(Problem::new(Code::MarketplacePublic, message)
+                .hint("Share it with somebody in particular."));
+        }
+    }
+    let fault = |id: &ImageId| match images.get(id).map(|image| image.state) {
+        None => Some(ImageFault::Gone),
+        Some(ImageState::Disabled) => Some(ImageFault::Disabled),
+        Some(_) => None,
+    };
+    let faults = ids.iter().filter_map(|id| Some((id.clone(), fault(id)?)));
+    Ok(faults.collect())
+}
+
+/// That an AMI will be open to nobody.
+fn unopened(target: &Target, fault: ImageFault) -> Warning {
+    Warning {
+        code: "ImageNotOpened".to_owned(),
+        text: format!(
+            "The AMI {} of version {} in {} is {}: it is not opened.",
+            target.image,
+            target.version,
+            target.region,
+            fault.means()
+        ),
+    }
+}
+
+async fn encryption(
+    ec2: &dyn Ec2,
+    region: &Region,
+    targets: &[&Target],
+    whom: &BTreeSet<LaunchPermission>,
+) -> Result<Vec<Warning>, Problem> {
+    let ids: Vec<SnapshotId> = targets
+        .iter()
+        .flat_map(|target| target.snapshots.iter().cloned())
+        .collect();
+    let keys = ec2.snapshot_keys(region, &ids).await.map_err(from_ec2)?;
+    let mut warnings: BTreeMap<String, Warning> = BTreeMap::new();
+    for target in targets {
+        for snapshot in &target.snapshots {
+            let Some(encryption) = keys.get(snapshot) else {
+                continue;
+            };
+            let version = target.version;
+            let what = format!("the snapshot {snapshot} of version {version} in {region}");
+            let checked = opening::check_encryption(whom, &what, encryption);
+            let checked = checked.map_err(|problem| match problem.code {
+                Code::DefaultKeyShared => problem.hint(
+                    "Share it with users or projects of this deployment, or save it anew from volumes under a key of your own.",
+                ),
+                _ => problem,
+            })?;
+            if let (Some(warning), Encryption::CustomerKey(key)) = (checked, encryption) {
+                warnings.entry(key.clone()).or_insert(warning);
+            }
+        }
+    }
+    Ok(warnings.into_values().collect())
+}

@@ -1,0 +1,383 @@
+//! How the AMIs of a template come to be open to whom its grants say, whoever changes both at once.
+//!
+//! A grant is written before EC2 is told, and confirmed afterwards. Whoever has told EC2 looks again whether
+//! the grants still say so, and goes on until they do: of several who open and close at once, the last to tell
+//! EC2 anything has told it what the grants say then. An AMI that several templates have, by imports, is open to
+//! whom the grants of any of them name.
+
+use std::collections::BTreeMap;
+
+use futures::future::{join_all, try_join_all};
+
+use super::expected::{check, tag};
+use super::share_checks::{self, Target, Which};
+use super::sharing::share_failed;
+use super::{Expected, Service};
+use crate::domain::audit::AuditEvent;
+use crate::domain::ec2::LaunchPermission;
+use crate::domain::grant::{Grant, GrantState, Grantee};
+use crate::domain::template::Template;
+use crate::domain::{Code, ImageId, Problem, Region, TemplateName};
+use crate::ports::from_ec2;
+use crate::registry::{GrantChange, Stored};
+use crate::rules::lending;
+use crate::steps::permissions;
+
+/// How often an AMI is opened or closed before it counts as failed.
+const TRIES: u32 = 4;
+/// How long the first repetition waits, in milliseconds; each further one twice as long.
+const PAUSE_MS: u64 = 400;
+/// How often AMIs are set anew because the grants say something else by now.
+const TURNS: usize = 10;
+/// For how many AMIs it is looked up at once who else has them.
+pub(super) const AT_ONCE: usize = 8;
+/// The most versions of one AMI whose templates' grants are read.
+pub(super) const USERS: usize = 1000;
+
+/// A grant whose AMIs are being opened.
+pub(super) fn begun(grant: &Grant) -> Grant {
+    Grant {
+        state: GrantState::Opening,
+        ..grant.clone()
+    }
+}
+
+impl Service {
+    /// Opens the AMIs, after the record that it is begun and before the one that it is done. Of a share that
+    /// holds already, AMIs that were closed by somebody else are opened again.
+    pub(super) async fn open(
+        &self,
+        grant: &Grant,
+        launch: &LaunchPermission,
+        repeated: bool,
+        event: &AuditEvent,
+    ) -> Result<Template, Problem> {
+        let name = &grant.template;
+        // A version that was registered since the check has been opened by its save, or will be: the
+        // record says so from now on. These are those that were there before, once more.
+        let failed = self.agree(name, Which::ALL, launch).await?;
+        if failed.is_empty() {
+            return self.opened(grant).await;
+        }
+        if repeated {
+            let rest = "It stays shared where it was.";
+            return Err(share_failed(name, "shared", &failed, rest));
+        }
+        let event = self
+            .event_again(event, "template.share_failed")
+            .with("regions", failed.keys().collect::<Vec<_>>());
+        self.closing(grant, &event, None).await?;
+        let left = self.agree(name, Which::ALL, launch).await?;
+        let rest = if left.is_empty() {
+            self.closed(name, &grant.to).await?;
+            "Nothing is shared: what was opened is closed again.".to_owned()
+        } else {
+            let regions: Vec<&str> = left.keys().map(Region::as_str).collect();
+            format!(
+                "It may still be open in {}: share it again, or take it back.",
+                regions.join(", ")
+            )
+        };
+        Err(share_failed(name, "shared", &failed, &rest))
+    }
+
+    /// Opens or closes AMIs of a template as the grants say, until they say the same before and after it;
+    /// answers where it failed.
+    pub(super) async fn agree(
+        &self,
+        name: &TemplateName,
+        which: Which,
+        launch: &LaunchPermission,
+    ) -> Result<BTreeMap<Region, Problem>, Problem> {
+        let registry = &self.env.registry;
+        let mut targets = share_checks::targets(registry, name, which).await?;
+        let mut wanted = self.wanted(name, &targets, launch).await?;
+        for _ in 0..TURNS {
+            let failed = self.set(&targets, &wanted, launch).await;
+            let now = self.wanted(name, &targets, launch).await?;
+            if failed.is_empty() && now == wanted {
+                return Ok(failed);
+            }
+            // What cannot be opened may have been deleted meanwhile.
+            let there = share_checks::targets(registry, name, which).await?;
+            if there == targets {
+                if !failed.is_empty() {
+                    return Ok(failed);
+                }
+                wanted = now;
+            } else {
+                wanted = self.wanted(name, &there, launch).await?;
+                targets = there;
+            }
+        }
+        let message =
+            format!("The template {name} was shared and taken back by others all the time.");
+        Err(Problem::new(Code::RegistryConflict, message))
+    }
+
+    /// Whether each AMI of a template is to be open: its grants say so, or those of another that has it too.
+    async fn wanted(
+        &self,
+        name: &TemplateName,
+        targets: &[Target],
+        launch: &LaunchPermission,
+    ) -> Result<Vec<bool>, Problem> {
+        let granted = permissions::of_template(&self.env.registry, name).await?;
+        let granted = granted.contains(launch);
+        let look = async |it: &Target| {
+            if granted && !it.borrowed {
+                return Ok(true);
+            }
+            let (region, image) = (&it.region, &it.image);
+            self.is_granted(region, image, launch, Some(name)).await
+        };
+        let mut wanted = Vec::new();
+        for some in targets.chunks(AT_ONCE) {
+            wanted.extend(try_join_all(some.iter().map(look)).await?);
+        }
+        Ok(wanted)
+    }
+
+    /// Whether the grants of any template that has an AMI open it, but for one of which that is known.
+    async fn is_granted(
+        &self,
+        region: &Region,
+        image: &ImageId,
+        launch: &LaunchPermission,
+        known: Option<&TemplateName>,
+    ) -> Result<bool, Problem> {
+        let registry = &self.env.registry;
+        let users = registry.users_of(region, image, USERS).await?;
+        let mut names = lending::of_their_own(registry, &users).await?;
+        names.retain(|name| Some(*name) != known);
+        for name in names {
+            let granted = permissions::of_template(registry, name).await?;
+            if granted.contains(launch) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Opens or closes an AMI as the grants of the templates say that have it by now.
+    pub(super) async fn set_as_granted(
+        &self,
+        region: &Region,
+        image: &ImageId,
+        launch: &LaunchPermission,
+    ) -> Result<(), Problem> {
+        let mut wanted = self.is_granted(region, image, launch, None).await?;
+        for _ in 0..TURNS {
+            self.set_one(region, image, launch, wanted).await?;
+            let now = self.is_granted(region, image, launch, None).await?;
+            if now == wanted {
+                return Ok(());
+            }
+            wanted = now;
+        }
+        let message = format!("The AMI {image} was shared and taken back by others all the time.");
+        Err(Problem::new(Code::RegistryConflict, message))
+    }
+
+    /// Closes an AMI, which a template has no more and others keep, to those whom none of their grants names.
+    pub(super) async fn close_to_former(
+        &self,
+        region: &Region,
+        image: &ImageId,
+    ) -> Result<(), Problem> {
+        let held = match self.env.ec2.launch_permissions(region, image).await {
+            Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
+                return Ok(());
+            }
+            held => held.map_err(from_ec2)?,
+        };
+        for launch in &held {
+            self.set_as_granted(region, image, launch).await?;
+        }
+        Ok(())
+    }
+
+    /// Confirms a share whose AMIs are open, unless somebody has taken it back meanwhile.
+    async fn opened(&self, grant: &Grant) -> Result<Template, Problem> {
+        let name = &grant.template;
+        let change = |_: &Stored<Template>, grants: &[Grant]| {
+            let there = grants.iter().find(|other| other.to == grant.to);
+            match there.map(|other| other.state) {
+                Some(GrantState::Open) => Ok(None),
+                Some(GrantState::Opening) => Ok(Some(GrantChange::Put(grant.clone()))),
+                Some(GrantState::Closing) | None => {
+                    let message = format!(
+                        "The share of {name} with {} was taken back at the same time.",
+                        grant.to
+                    );
+                    Err(Problem::new(Code::RegistryConflict, message))
+                }
+            }
+        };
+        self.env.registry.change_grant(name, None, change).await
+    }
+
+    /// Writes down that a share is being taken back, if it is there; only as the template is expected to stand.
+    pub(super) async fn closing(
+        &self,
+        grant: &Grant,
+        event: &AuditEvent,
+        expected: Option<&Expected>,
+    ) -> Result<(), Problem> {
+        let change = |stored: &Stored<Template>, grants: &[Grant]| {
+            as_expected(stored, expected)?;
+            let there = grants.iter().find(|other| other.to == grant.to);
+            let there = there.filter(|other| other.state != GrantState::Closing);
+            Ok(there.map(|other| {
+                GrantChange::Put(Grant {
+                    state: GrantState::Closing,
+                    ..other.clone()
+                })
+            }))
+        };
+        let registry = &self.env.registry;
+        let changed = registry.change_grant(&grant.template, Some(event), change);
+        changed.await.map(drop)
+    }
+
+    /// Notes that the AMIs of a version and of all newer ones are closed, unless somebody shares it anew meanwhile.
+    pub(super) async fn closed_so_far(
+        &self,
+        name: &TemplateName,
+        to: &Grantee,
+        from: u32,
+    ) -> Result<(), Problem> {
+        let change = |_: &Stored<Template>, grants: &[Grant]| {
+            let closing = |it: &&Grant| it.to == *to && it.state == GrantState::Closing;
+            let there = grants.iter().find(closing);
+            Ok(there.map(|grant| {
+                GrantChange::Put(Grant {
+                    closed_from: Some(from),
+                    ..grant.clone()
+                })
+            }))
+        };
+        let registry = &self.env.registry;
+        registry.change_grant(name, None, change).await.map(drop)
+    }
+
+    /// Forgets a share whose AMIs are closed, unless somebody shares it anew meanwhile.
+    pub(super) async fn closed(
+        &self,
+        name: &TemplateName,
+        to: &Grantee,
+    ) -> Result<Template, Problem> {
+        let change = |_: &Stored<Template>, grants: &[Grant]| {
+            let closing = |it: &&Grant| it.to == *to && it.state == GrantState::Closing;
+            let there = grants.iter().find(closing);
+            Ok(there.map(|_| GrantChange::Remove(to.clone())))
+        };
+        self.env.registry.change_grant(name, None, change).await
+    }
+
+    /// Writes a grant, unless it is there as it is; only as the template is expected to stand, and as it was when what
+    /// the grant shows was looked at. Returns nothing where it is of another revision by now.
+    pub(super) async fn put_grant(
+        &self,
+        grant: &Grant,
+        event: &AuditEvent,
+        expected: Option<&Expected>,
+        revision: u64,
+    ) -> Result<Option<Template>, Problem> {
+        let mut changed = false;
+        let change = |stored: &Stored<Template>, grants: &[Grant]| {
+            as_expected(stored, expected)?;
+            changed = stored.revision != revision;
+            if changed {
+                return Ok(None);
+            }
+            let same = grants.contains(grant);
+            Ok((!same).then(|| GrantChange::Put(grant.clone())))
+        };
+        let registry = &self.env.registry;
+        let written = registry.change_grant(&grant.template, Some(event), change);
+        let template = written.await?;
+        Ok((!changed).then_some(template))
+    }
+
+    /// Removes a grant, where it is there; only as the template is expected to stand.
+    pub(super) async fn remove_grant(
+        &self,
+        name: &TemplateName,
+        to: &Grantee,
+        event: &AuditEvent,
+        expected: Option<&Expected>,
+    ) -> Result<Template, Problem> {
+        let change = |stored: &Stored<Template>, grants: &[Grant]| {
+            as_expected(stored, expected)?;
+            let there = grants.iter().any(|grant| grant.to == *to);
+            Ok(there.then(|| GrantChange::Remove(to.clone())))
+        };
+        let registry = &self.env.registry;
+        registry.change_grant(name, Some(event), change).await
+    }
+
+    /// Opens or closes AMIs, all Regions at once; answers where it failed.
+    async fn set(
+        &self,
+        targets: &[Target],
+        wanted: &[bool],
+        launch: &LaunchPermission,
+    ) -> BTreeMap<Region, Problem> {
+        let mut by_region: BTreeMap<&Region, Vec<(&ImageId, bool)>> = BTreeMap::new();
+        for (target, open) in targets.iter().zip(wanted) {
+            let images = by_region.entry(&target.region).or_default();
+            images.push((&target.image, *open));
+        }
+        let regions = by_region.into_iter().map(|(region, images)| async move {
+            for (image, open) in images {
+                if let Err(problem) = self.set_one(region, image, launch, open).await {
+                    return Some((region.clone(), problem));
+                }
+            }
+            None
+        });
+        join_all(regions).await.into_iter().flatten().collect()
+    }
+
+    /// Opens or closes one AMI.
+    async fn set_one(
+        &self,
+        region: &Region,
+        image: &ImageId,
+        launch: &LaunchPermission,
+        open: bool,
+    ) -> Result<(), Problem> {
+        let (ec2, launch) = (&self.env.ec2, std::slice::from_ref(launch));
+        for attempt in 0.. {
+            let answer = if open {
+                ec2.add_launch_permissions(region, image, launch).await
+            } else {
+                ec2.remove_launch_permissions(region, image, launch).await
+            };
+            let Err(error) = answer else { return Ok(()) };
+            if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" {
+                // An AMI that is gone or disabled is open to nobody, and nothing can be done about it here: the
+                // plan of a share says so, and the doctor.
+                tracing::warn!(%image, %region, open, code = error.code, "an AMI could not be opened or closed");
+                return Ok(());
+            }
+            let again = error.is_throttle() || error.is_unknown_outcome();
+            if !again || attempt + 1 == TRIES {
+                return Err(from_ec2(error));
+            }
+            let pause = std::time::Duration::from_millis(PAUSE_MS << attempt);
+            self.env.clock.sleep(pause).await;
+        }
+        unreachable!("the last attempt returns")
+    }
+}
+
+/// Refuses to change the grants of a template that stands otherwise than it is known.
+pub(super) fn as_expected(
+    stored: &Stored<Template>,
+    expected: Option<&Expected>,
+) -> Result<(), Problem> {
+    let what = format!("The template {}", stored.value.name);
+    check(expected, &what, &tag(stored))
+}

@@ -1,0 +1,466 @@
+//! Sharing: who else may use a template, in Prism and in EC2.
+//!
+//! A user or a project is a matter of the registry alone. An account, an organisation or the world
+//! launches the AMIs by itself, which each AMI in each Region has to allow. What was asked is written
+//! first, then EC2 is told (`share_opening.rs`), then it is written that it holds: a process that dies in
+//! between has forgotten nothing, and the same request goes on where it stopped.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::try_join_all;
+use serde::{Deserialize, Serialize};
+
+use super::share_checks::{self, IMAGES, Target, Which};
+use super::share_opening::{AT_ONCE, USERS, as_expected, begun};
+use super::versions::changed_meanwhile;
+use super::{Expected, Service};
+use crate::domain::audit::{AuditEvent, Subject};
+use crate::domain::ec2::LaunchPermission;
+use crate::domain::grant::{Grant, GrantState, Grantee, OrganizationArn};
+use crate::domain::ids::shown;
+use crate::domain::save::Warning;
+use crate::domain::sensitive::ShownFile;
+use crate::domain::template::{Template, Visibility};
+use crate::domain::{Code, ImageId, Problem, Region, TemplateName, catalogue};
+use crate::registry::{Stored, TRIES};
+use crate::rules::access::{Action, Caller};
+use crate::rules::publication::{self, Consent, Shown, Viewer};
+use crate::rules::{PublicScope, lending};
+use crate::steps::permissions;
+
+/// What stands for the colleagues, whoever they are.
+const COLLEAGUES: &str = "colleagues";
+
+/// With whom a template is to be shared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShareRequest {
+    /// `user:NAME`, `project:NAME`, `account:123456789012`, `organization:ARN`, `public`, or
+    /// `colleagues`: the members of the template's project, or, where it is in none, the users of this
+    /// deployment. The deployment's own organisation may be named by its id, `organization:o-…`.
+    #[schema(min_length = 1, max_length = 200)]
+    pub to: String,
+    /// Whether whoever asks consents to show files that are known to be sensitive, or that nobody has looked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub publish_sensitive: bool,
+}
+
+/// What sharing would do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SharePlan {
+    /// The template.
+    pub template: TemplateName,
+    /// With whom.
+    pub to: Grantee,
+    /// Whether it is shared with them already.
+    pub repeated: bool,
+    /// The AMIs that are opened in EC2, by Region; none where Prism alone lets them launch.
+    pub images: BTreeMap<Region, Vec<ImageId>>,
+    /// What to know before.
+    pub warnings: Vec<Warning>,
+    /// The sensitive files that they would see, all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shows: Vec<ShownFile>,
+}
+
+/// A template that was shared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Shared {
+    /// The grant.
+    pub grant: Grant,
+    /// Whether there was one already.
+    pub repeated: bool,
+    /// Who may use the template now.
+    pub visibility: Visibility,
+    /// The AMIs that are open in EC2, by Region.
+    pub images: BTreeMap<Region, Vec<ImageId>>,
+}
+
+/// A share that was checked.
+struct Checked {
+    template: Template,
+    to: Grantee,
+    launch: Option<LaunchPermission>,
+    /// The revision of the template whose versions were looked at.
+    revision: u64,
+    /// To whom it is given already.
+    grants: Vec<Grant>,
+    targets: Vec<Target>,
+}
+
+impl Checked {
+    /// What was given to the same before.
+    fn before(&self) -> Option<&Grant> {
+        self.grants.iter().find(|grant| grant.to == self.to)
+    }
+
+    /// Whether they have it already.
+    fn is_repeated(&self) -> bool {
+        self.before()
+            .is_some_and(|grant| grant.state == GrantState::Open)
+    }
+
+    fn images(&self) -> BTreeMap<Region, Vec<ImageId>> {
+        let mut images: BTreeMap<Region, Vec<ImageId>> = BTreeMap::new();
+        for target in &self.targets {
+            let here = images.entry(target.region.clone()).or_default();
+            here.push(target.image.clone());
+        }
+        images
+    }
+}
+
+/// Why a template was not shared.
+enum Unshared {
+    /// It is not as it was looked at any more.
+    Changed,
+    /// That.
+    Problem(Problem),
+}
+
+impl From<Problem> for Unshared {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl Service {
+    /// Says what sharing a template would do, and what to know before. Changes nothing.
+    pub async fn plan_share(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        request: &ShareRequest,
+        expected: Option<&Expected>,
+    ) -> Result<SharePlan, Problem> {
+        let checked = self.check_share(caller, name, request, expected).await?;
+        let impediments = self.impediments(&checked).await?;
+        let shown = self.shown(caller, &checked, request).await?;
+        let mut warnings = shown.warnings;
+        warnings.extend(impediments);
+        Ok(SharePlan {
+            template: name.clone(),
+            repeated: checked.is_repeated(),
+            images: checked.images(),
+            to: checked.to,
+            warnings,
+            shows: shown.files,
+        })
+    }
+
+    /// Shares a template: with all of its versions, and with those that come. Only as the template is
+    /// expected to stand.
+    pub async fn share(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        request: &ShareRequest,
+        expected: Option<&Expected>,
+    ) -> Result<Shared, Problem> {
+        for _ in 0..TRIES {
+            match self.share_once(caller, name, request, expected).await {
+                // A version was registered since the template's were looked at, or somebody else shared it.
+                Err(Unshared::Changed) => {}
+                Err(Unshared::Problem(problem)) => return Err(problem),
+                Ok(shared) => return Ok(shared),
+            }
+        }
+        Err(changed_meanwhile(name))
+    }
+
+    /// Shares what was looked at, and nothing that came since.
+    async fn share_once(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        request: &ShareRequest,
+        expected: Option<&Expected>,
+    ) -> Result<Shared, Unshared> {
+        let checked = self.check_share(caller, name, request, expected).await?;
+        self.impediments(&checked).await?;
+        self.shown(caller, &checked, request).await?;
+        let repeated = checked.is_repeated();
+        let mut grant = Grant {
+            template: name.clone(),
+            to: checked.to.clone(),
+            by: caller.user.clone(),
+            at: self.env.clock.now(),
+            state: GrantState::Open,
+            launch: checked.launch.clone(),
+            closed_from: None,
+        };
+        if let (Some(before), true) = (checked.before(), repeated) {
+            grant = before.clone();
+        }
+        let event = self
+            .event(caller, "template.share", Subject::Template(name.clone()))
+            .with("to", &checked.to);
+        let written = async |grant: &Grant| {
+            let put = self.put_grant(grant, &event, expected, checked.revision);
+            put.await?.ok_or(Unshared::Changed)
+        };
+        let template = match &checked.launch {
+            None if repeated => checked.template.clone(),
+            None => written(&grant).await?,
+            Some(launch) => {
+                if !repeated {
+                    written(&begun(&grant)).await?;
+                }
+                self.open(&grant, launch, repeated, &event).await?
+            }
+        };
+        Ok(Shared {
+            visibility: template.visibility,
+            images: checked.images(),
+            grant,
+            repeated,
+        })
+    }
+
+    /// Takes a share back: from all versions, in every Region. Only as the template is expected to stand.
+    pub async fn unshare(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        request: &ShareRequest,
+        expected: Option<&Expected>,
+    ) -> Result<Template, Problem> {
+        let named = self.named(&request.to)?;
+        let stored = self.shareable(caller, name, Action::Share).await?;
+        as_expected(&stored, expected)?;
+        let to = named.map_or_else(|| self.colleagues(&stored.value), Ok)?;
+        let grants = self.env.registry.grants(name).await?;
+        let Some(grant) = grants.into_iter().find(|grant| grant.to == to) else {
+            let message = format!("The template {name} is not shared with {to}.");
+            return Err(Problem::new(Code::ShareNotFound, message));
+        };
+        let event = self
+            .event(caller, "template.unshare", Subject::Template(name.clone()))
+            .with("to", &to);
+        let Some(launch) = &grant.launch else {
+            return self.remove_grant(name, &to, &event, expected).await;
+        };
+        self.closing(&grant, &event, expected).await?;
+        let newest = grant
+            .closed_from
+            .map_or(u32::MAX, |from| from.saturating_sub(1));
+        let left = Which::Between(0, newest);
+        let left = share_checks::targets(&self.env.registry, name, left).await?;
+        let oldest = share_checks::closed_at_once(&left);
+        let part = Which::Between(oldest.unwrap_or(0), newest);
+        let failed = self.agree(name, part, launch).await?;
+        if !failed.is_empty() {
+            let rest = "Everywhere else it is taken back. Ask for the same again.";
+            return Err(share_failed(name, "taken back", &failed, rest));
+        }
+        let Some(oldest) = oldest else {
+            return self.closed(name, &to).await;
+        };
+        self.closed_so_far(name, &to, oldest).await?;
+        let still = left.iter().filter(|target| target.version < oldest);
+        let message = format!(
+            "{} AMIs of the template {name} are still open to {to}: about {IMAGES} are closed at once.",
+            still.count()
+        );
+        Err(Problem::new(Code::ShareFailed, message))
+    }
+
+    /// With whom a template is shared, for those who may share it; with the grants of other templates, each of which
+    /// names its own, by which its AMIs are open in EC2 as well.
+    pub async fn shares(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+    ) -> Result<Vec<Grant>, Problem> {
+        self.shareable(caller, name, Action::SeeShares).await?;
+        let mut grants = self.env.registry.grants(name).await?;
+        grants.extend(self.openings_by_others(name).await?);
+        Ok(grants)
+    }
+
+    /// The grants of other templates by which AMIs of this one are open in EC2, or may be.
+    async fn openings_by_others(&self, name: &TemplateName) -> Result<Vec<Grant>, Problem> {
+        let registry = &self.env.registry;
+        let targets = share_checks::targets(registry, name, Which::ALL).await?;
+        let mut others = BTreeSet::new();
+        for some in targets.chunks(AT_ONCE) {
+            let looks = some
+                .iter()
+                .map(|it| registry.users_of(&it.region, &it.image, USERS));
+            for users in try_join_all(looks).await? {
+                others.extend(users.into_iter().map(|user| user.name));
+            }
+        }
+        others.remove(name);
+        let mut grants = Vec::new();
+        for other in &others {
+            let theirs = registry.grants(other).await?.into_iter();
+            grants.extend(theirs.filter(|grant| grant.launch.is_some()));
+        }
+        Ok(grants)
+    }
+
+    async fn shareable(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        action: Action,
+    ) -> Result<Stored<Template>, Problem> {
+        if catalogue::find(name.as_str()).is_some() {
+            let message = format!("The template {name} is built in: everybody can launch it.");
+            let code = match action {
+                Action::SeeShares => Code::ShareNotFound,
+                _ => Code::ShareImpossible,
+            };
+            return Err(Problem::new(code, message).hint("It needs not be shared."));
+        }
+        self.own_template(caller, name, action).await
+    }
+
+    /// Whom a text names; none where it leaves that to the template.
+    fn named(&self, text: &str) -> Result<Option<Grantee>, Problem> {
+        let left = text == COLLEAGUES;
+        (!left).then(|| self.grantee(text)).transpose()
+    }
+
+    /// Who the colleagues are with whom a template is shared where nobody is named. They never reach
+    /// beyond this deployment: that has to be asked for.
+    fn colleagues(&self, template: &Template) -> Result<Grantee, Problem> {
+        if let Some(project) = &template.project {
+            return Ok(Grantee::Project(project.clone()));
+        }
+        if self.env.settings.public_scope == PublicScope::Deployment {
+            return Ok(Grantee::Public);
+        }
+        let message = format!(
+            "The template {} is in no project, and public means more than this deployment here: it is not clear who the colleagues are.",
+            template.name
+        );
+        Err(Problem::new(Code::InvalidInput, message).hint(
+            "Name whom to share it with: a user, a project, an account, an organisation or everybody.",
+        ))
+    }
+
+    /// Whom a text means. The deployment knows the ARN of its own organisation.
+    fn grantee(&self, text: &str) -> Result<Grantee, Problem> {
+        let id = text.strip_prefix("organization:");
+        let Some(id) = id.filter(|id| OrganizationArn::is_id(id)) else {
+            return text.parse();
+        };
+        match &self.env.settings.organization {
+            Some(arn) if arn.id() == id => Ok(Grantee::Organization(arn.clone())),
+            _ => {
+                let message = format!(
+                    "The organisation {} is not this deployment's: EC2 needs its ARN.",
+                    shown(id)
+                );
+                let hint = "Name it as arn:aws:organizations::ACCOUNT:organization/o-…; its management account tells it: aws organizations describe-organization";
+                Err(Problem::new(Code::InvalidInput, message).hint(hint))
+            }
+        }
+    }
+
+    async fn check_share(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        request: &ShareRequest,
+        expected: Option<&Expected>,
+    ) -> Result<Checked, Problem> {
+        let named = self.named(&request.to)?;
+        let stored = self.shareable(caller, name, Action::Share).await?;
+        as_expected(&stored, expected)?;
+        let template = stored.value.clone();
+        let to = named.map_or_else(|| self.colleagues(&template), Ok)?;
+        let registry = &self.env.registry;
+        match &to {
+            Grantee::User(user) if *user == template.owner => {
+                let message = format!("The template {name} is {user}'s own.");
+                return Err(Problem::new(Code::InvalidInput, message)
+                    .hint("Name somebody else to share it with."));
+            }
+            Grantee::Project(project) => {
+                caller
+                    .check_project(registry, Action::Contribute, project)
+                    .await?;
+            }
+            _ => {}
+        }
+        let launch = permissions::of(&self.env.settings, &to)?;
+        let grants = registry.grants(name).await?;
+        let targets = match &launch {
+            Some(_) => share_checks::targets(registry, name, Which::ALL).await?,
+            None => Vec::new(),
+        };
+        share_checks::check_count(name, &targets)?;
+        match &launch {
+            Some(_) => {
+                let versions = registry.all_versions(name).await?;
+                lending::check_versions_given(registry, caller, &versions).await?;
+            }
+            None => lending::check_given(registry, caller, &template).await?,
+        }
+        Ok(Checked {
+            revision: stored.revision,
+            grants,
+            template,
+            to,
+            launch,
+            targets,
+        })
+    }
+
+    /// Refuses what EC2 would refuse, and warns of what it would not tell.
+    async fn impediments(&self, checked: &Checked) -> Result<Vec<Warning>, Problem> {
+        match &checked.launch {
+            Some(launch) => share_checks::impediments(&self.env, launch, &checked.targets).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// What is shown to whom by a share; refused, where nobody consents to it.
+    async fn shown(
+        &self,
+        caller: &Caller,
+        checked: &Checked,
+        request: &ShareRequest,
+    ) -> Result<Shown, Problem> {
+        let (template, with) = (&checked.template, Viewer::Given(checked.to.clone()));
+        let registry = &self.env.registry;
+        let showings =
+            publication::of_share(registry, caller, template, &checked.grants, with).await?;
+        let doing = format!("Sharing {}", template.name);
+        let consent = Consent::asked(request.publish_sensitive);
+        publication::decide(&self.env.settings, &doing, &showings, consent)
+    }
+
+    /// An event of the same change under another name, now.
+    pub(super) fn event_again(&self, event: &AuditEvent, action: &str) -> AuditEvent {
+        AuditEvent {
+            at: self.env.clock.now(),
+            action: action.to_owned(),
+            ..event.clone()
+        }
+    }
+}
+
+pub(super) fn share_failed(
+    name: &TemplateName,
+    what: &str,
+    failed: &BTreeMap<Region, Problem>,
+    rest: &str,
+) -> Problem {
+    let regions: Vec<String> = failed
+        .iter()
+        .map(|(region, problem)| {
+            let (code, chain) = (problem.code, problem.chain());
+            tracing::warn!(template = %name, %region, %code, problem = chain, "AMIs were not {what}");
+            format!("{region} ({})", problem.message.trim_end_matches('.'))
+        })
+        .collect();
+    let message = format!(
+        "The template {name} could not be {what} in {}. {rest}",
+        regions.join(", ")
+    );
+    Problem::new(Code::ShareFailed, message)
+}

@@ -1,0 +1,281 @@
+//! Templates: list, show, export.
+
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
+use serde::{Deserialize, Serialize};
+
+use super::Service;
+use crate::domain::catalogue::{self, BuiltIn};
+use crate::domain::ec2::Architecture;
+use crate::domain::inventory::Inventory;
+use crate::domain::template::{Stuck, Template, TemplateRef, TemplateState, Version, Visibility};
+use crate::domain::template_file::TemplateFile;
+use crate::domain::{Code, ImageId, Problem, Region, TemplateName, Timestamp};
+use crate::registry::{Listed, Stored};
+use crate::rules::access::{Action, Caller};
+use crate::rules::{ImageFault, images};
+
+/// Where a template comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TemplateKind {
+    /// It comes with Prism.
+    BuiltIn,
+    /// It was saved from an instance.
+    Saved,
+}
+
+/// A template in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TemplateSummary {
+    /// Its name.
+    pub name: String,
+    /// Where it comes from.
+    pub kind: TemplateKind,
+    /// What it is for.
+    pub description: String,
+    /// Its owner; nobody owns a built-in one.
+    pub owner: Option<String>,
+    /// Who may use it.
+    pub visibility: Visibility,
+    /// Its newest version.
+    pub latest: Option<u32>,
+    /// The project it belongs to.
+    pub project: Option<String>,
+    /// How often it was launched.
+    pub launches: u64,
+    /// How far to count on it. A deleted one is listed for its owner while it is being deleted.
+    #[serde(default)]
+    pub state: TemplateState,
+    /// Why it cannot be deleted for now, where it cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<Stuck>,
+    /// The architectures for which its latest version has an AMI.
+    #[serde(default)]
+    pub architectures: Vec<Architecture>,
+    /// When it last changed.
+    #[serde(default)]
+    pub updated_at: Option<Timestamp>,
+    /// When it was last launched.
+    #[serde(default)]
+    pub last_launched_at: Option<Timestamp>,
+}
+
+/// A template with one of its versions, or a built-in one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum TemplateView {
+    /// It comes with Prism.
+    BuiltIn {
+        /// Its name.
+        name: String,
+        /// What it is for.
+        description: String,
+        /// The packages that it installs.
+        packages: Vec<String>,
+        /// The size of its root volume in GiB.
+        root_size_gib: u32,
+        /// The TCP ports that it opens.
+        ports: Vec<u16>,
+    },
+    /// It was saved from an instance.
+    Saved {
+        /// The template.
+        template: Box<Template>,
+        /// The version.
+        version: Box<Version>,
+        /// Counts the changes of the template, launches not among them.
+        #[serde(default)]
+        revision: u64,
+        /// Counts the changes of the version.
+        #[serde(default)]
+        version_revision: u64,
+        /// The AMIs of the version that cannot be launched, as far as EC2 tells.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        faults: BTreeMap<Region, BTreeMap<ImageId, ImageFault>>,
+    },
+}
+
+impl Service {
+    /// A template and the version that the reference names.
+    pub async fn template(
+        &self,
+        caller: &Caller,
+        reference: &TemplateRef,
+    ) -> Result<TemplateView, Problem> {
+        if let Some(built_in) = catalogue::find(reference.name.as_str()) {
+            if let Some(number) = reference.version {
+                return Err(version_not_found(
+                    &reference.name,
+                    number,
+                    "is built in and has no versions",
+                ));
+            }
+            return Ok(built_in_view(built_in));
+        }
+        let (template, mut version) = self.stored(caller, reference, Action::See).await?;
+        self.hide_parents(caller, [&mut version.value]).await?;
+        let faults = self.faults(&version.value).await;
+        Ok(TemplateView::Saved {
+            faults,
+            template: Box::new(template.value),
+            version: Box::new(version.value),
+            revision: template.revision,
+            version_revision: version.revision,
+        })
+    }
+
+    /// What is wrong with the AMIs of a version. The record is told also while EC2 does not answer.
+    async fn faults(&self, version: &Version) -> BTreeMap<Region, BTreeMap<ImageId, ImageFault>> {
+        if version.state == TemplateState::Deleted {
+            return BTreeMap::new();
+        }
+        let regions = version.amis.iter().map(|(region, here)| async move {
+            let ids: Vec<ImageId> = here.values().cloned().collect();
+            match images::faults(&*self.env.ec2, region, &ids).await {
+                Ok(faults) => (!faults.is_empty()).then(|| (region.clone(), faults)),
+                Err(problem) => {
+                    tracing::warn!(version = %version.reference(), %region, code = %problem.code, problem = problem.chain(), "AMIs could not be looked at");
+                    None
+                }
+            }
+        });
+        join_all(regions).await.into_iter().flatten().collect()
+    }
+
+    /// The versions of a saved template, the newest first; `limit` is 1 to 1,000.
+    pub async fn versions(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        limit: usize,
+        cursor: Option<String>,
+    ) -> Result<Listed<Version>, Problem> {
+        self.own_template(caller, name, Action::See).await?;
+        let mut listed = self.env.registry.versions(name, limit, cursor).await?;
+        self.hide_parents(caller, &mut listed.items).await?;
+        Ok(listed)
+    }
+
+    /// The packages of a saved template's version, as its instance had them when its save began;
+    /// `None` where nobody told.
+    pub async fn packages(
+        &self,
+        caller: &Caller,
+        reference: &TemplateRef,
+    ) -> Result<Option<Inventory>, Problem> {
+        let (template, version) = self.saved_template(caller, reference, Action::See).await?;
+        let registry = &self.env.registry;
+        let told = registry.packages(&template.name, version.number).await?;
+        Ok(told.map(|told| told.with_sensitive(None, false)))
+    }
+
+    /// A saved template and a version of it, for somebody who may do `action` to it.
+    pub(super) async fn saved_template(
+        &self,
+        caller: &Caller,
+        reference: &TemplateRef,
+        action: Action,
+    ) -> Result<(Template, Version), Problem> {
+        let (template, version) = self.stored(caller, reference, action).await?;
+        Ok((template.value, version.value))
+    }
+
+    /// The same with their revisions.
+    async fn stored(
+        &self,
+        caller: &Caller,
+        reference: &TemplateRef,
+        action: Action,
+    ) -> Result<(Stored<Template>, Stored<Version>), Problem> {
+        let name = &reference.name;
+        let template = self.own_template(caller, name, action).await?;
+        let number = reference.version.unwrap_or(template.value.latest);
+        match self.env.registry.stored_version(name, number).await? {
+            Some(version)
+                if action != Action::See && version.value.state == TemplateState::Deleted =>
+            {
+                let why = "had it once: it was deleted";
+                Err(version_not_found(name, number, why))
+            }
+            Some(version) => Ok((template, version)),
+            None => {
+                let why = format!("has the versions 1 to {}", template.value.newest());
+                Err(version_not_found(name, number, &why))
+            }
+        }
+    }
+
+    /// The YAML file of a saved template's version.
+    pub async fn export_template(
+        &self,
+        caller: &Caller,
+        reference: &TemplateRef,
+    ) -> Result<String, Problem> {
+        if catalogue::find(reference.name.as_str()).is_some() {
+            let message = format!(
+                "The template {} is built in: it is the same everywhere and has no file.",
+                reference.name
+            );
+            return Err(Problem::new(Code::TemplateNotFound, message)
+                .hint("Export a template that was saved from an instance."));
+        }
+        let (template, version) = self.saved_template(caller, reference, Action::See).await?;
+        TemplateFile::of(&template, &version).to_yaml()
+    }
+}
+
+pub(super) fn version_not_found(name: &TemplateName, number: u32, why: &str) -> Problem {
+    Problem::new(
+        Code::VersionNotFound,
+        format!("There is no version {number}: {name} {why}."),
+    )
+}
+
+pub(super) fn built_in_summary(built_in: &BuiltIn) -> TemplateSummary {
+    TemplateSummary {
+        name: built_in.name.to_owned(),
+        kind: TemplateKind::BuiltIn,
+        description: built_in.description.to_owned(),
+        owner: None,
+        visibility: Visibility::Public,
+        latest: None,
+        project: None,
+        launches: 0,
+        state: TemplateState::Active,
+        stuck: None,
+        architectures: vec![Architecture::X86_64, Architecture::Arm64],
+        updated_at: None,
+        last_launched_at: None,
+    }
+}
+
+pub(super) fn summary(template: &Template) -> TemplateSummary {
+    TemplateSummary {
+        name: template.name.to_string(),
+        kind: TemplateKind::Saved,
+        description: template.description.clone(),
+        owner: Some(template.owner.to_string()),
+        visibility: template.visibility,
+        latest: Some(template.latest),
+        project: template.project.as_ref().map(ToString::to_string),
+        launches: template.launches,
+        state: template.state,
+        stuck: template.stuck.clone(),
+        architectures: template.architectures.clone(),
+        updated_at: Some(template.updated_at),
+        last_launched_at: template.last_launched_at,
+    }
+}
+
+fn built_in_view(built_in: &'static BuiltIn) -> TemplateView {
+    let packages = built_in.apt.iter().chain(built_in.pip);
+    TemplateView::BuiltIn {
+        name: built_in.name.to_owned(),
+        description: built_in.description.to_owned(),
+        packages: packages.map(|name| (*name).to_owned()).collect(),
+        root_size_gib: built_in.root_size_gib,
+        ports: built_in.ports.to_vec(),
+    }
+}

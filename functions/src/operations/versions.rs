@@ -1,0 +1,292 @@
+//! Versions: which one a template's name stands for, and how they differ.
+
+use super::parts::{Found, IfMatch, Nothing};
+use super::{Asked, Method, Operation};
+use crate::rules::versions::being_deleted;
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
+use utoipa::IntoParams;
+
+use super::expected::{check, tag};
+use super::templates::version_not_found;
+use super::{Expected, Service};
+use crate::domain::audit::Subject;
+use crate::domain::diff::{TemplateDiff, diff};
+use crate::domain::inventory::Inventory;
+use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
+use crate::domain::{Code, Problem, TemplateName, catalogue};
+use crate::registry::{Batch, Stored, TRIES, version_unchanged};
+use crate::rules::access::{Action, Caller};
+use crate::rules::publication::{self, Consent};
+
+/// The most versions that are looked through for one to go back to.
+const LOOK_BACK: usize = 100;
+
+/// What a rollback did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RolledBack {
+    /// The template as it is now.
+    pub template: Template,
+    /// The version that its name stood for.
+    pub from: u32,
+    /// The version that its name stands for now.
+    pub to: u32,
+}
+
+/// What to compare with.
+#[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct With {
+    /// The version to compare with; a name alone is its latest version.
+    pub with: TemplateRef,
+}
+
+/// Compares two versions.
+#[derive(Debug)]
+pub struct DiffVersions;
+
+impl Operation for DiffVersions {
+    const ID: &'static str = "diff_versions";
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/v1/templates/{name}/versions/{version}/diff";
+    const TAG: &'static str = "templates";
+    const TEXT: &'static str = "What differs between two versions, their packages included";
+    type Path = TemplateRef;
+    type Query = With;
+    type Head = Nothing;
+    type Body = Nothing;
+    type Output = Found<TemplateDiff>;
+
+    async fn run(
+        service: &Service,
+        caller: &Caller,
+        asked: Asked<Self>,
+    ) -> Result<Found<TemplateDiff>, Problem> {
+        let found = service.diff(caller, &asked.path, &asked.query.with);
+        found.await.map(Found::new)
+    }
+}
+
+/// Which version to go back to.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Target {
+    /// The version; the one before the latest where none is named.
+    #[param(value_type = Option<u32>, minimum = 1)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<NonZeroU32>,
+    /// Whether whoever asks consents to show sensitive files that the version has and the latest has not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub publish_sensitive: bool,
+}
+
+/// Makes a template's name stand for another of its versions.
+#[derive(Debug)]
+pub struct RollBackTemplate;
+
+impl Operation for RollBackTemplate {
+    const ID: &'static str = "roll_back_template";
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/v1/templates/{name}/rollback";
+    const TAG: &'static str = "templates";
+    const TEXT: &'static str =
+        "Make a template's name stand for an earlier version, or a later one again
+
+No version changes. The next save still takes the next number.";
+    type Path = TemplateName;
+    type Query = Target;
+    type Head = IfMatch;
+    type Body = Nothing;
+    type Output = Found<RolledBack>;
+
+    async fn run(
+        service: &Service,
+        caller: &Caller,
+        asked: Asked<Self>,
+    ) -> Result<Found<RolledBack>, Problem> {
+        let Target {
+            to,
+            publish_sensitive,
+        } = asked.query;
+        let (to, expected) = (to.map(NonZeroU32::get), asked.head.0.as_ref());
+        let done = service.rollback(caller, &asked.path, to, publish_sensitive, expected);
+        done.await.map(Found::new)
+    }
+}
+
+impl Service {
+    /// A saved template that the caller may do `action` to, with its revision.
+    pub(super) async fn own_template(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        action: Action,
+    ) -> Result<Stored<Template>, Problem> {
+        if catalogue::find(name.as_str()).is_some() {
+            let message = format!(
+                "The template {name} is built in: it is the same everywhere, and has no versions."
+            );
+            let code = match action {
+                Action::See => Code::TemplateNotFound,
+                _ => Code::NotAllowed,
+            };
+            return Err(Problem::new(code, message)
+                .hint("Save an instance of it as a template of your own."));
+        }
+        let stored = self.env.registry.template(name).await?;
+        let registry = &self.env.registry;
+        let there = |it: &Stored<Template>| it.value.state != TemplateState::Deleted;
+        let stored = match stored {
+            Some(stored) if there(&stored) => stored,
+            // Nobody but its owner learns that there was one.
+            Some(Stored { value, .. })
+                if value.is_going()
+                    && caller
+                        .may_template(registry, Action::Delete, &value)
+                        .await? =>
+            {
+                return Err(being_deleted(Code::TemplateNotFound, &value, true));
+            }
+            _ => return Err(caller.no_template(registry, name).await),
+        };
+        caller
+            .check_template(registry, action, &stored.value)
+            .await?;
+        Ok(stored)
+    }
+
+    /// Makes a template's name stand for an earlier version, or for a later one again: for the one
+    /// before where none is named. The next save still takes the next number. Only as the template is
+    /// expected to stand.
+    pub async fn rollback(
+        &self,
+        caller: &Caller,
+        name: &TemplateName,
+        to: Option<u32>,
+        publish_sensitive: bool,
+        expected: Option<&Expected>,
+    ) -> Result<RolledBack, Problem> {
+        for _ in 0..TRIES {
+            let before = self.own_template(caller, name, Action::Rollback).await?;
+            check(expected, &format!("The template {name}"), &tag(&before))?;
+            let target = match to {
+                Some(number) => self.version_to_stand_for(&before.value, number).await?,
+                None => self.version_before(&before.value).await?,
+            };
+            let mut after = before.value.clone();
+            after.point_to(&target.value, self.env.clock.now());
+            let done = RolledBack {
+                from: before.value.latest,
+                to: after.latest,
+                template: after.clone(),
+            };
+            if done.from == done.to {
+                return Ok(done);
+            }
+            let registry = &self.env.registry;
+            let showings = publication::of_rollback(registry, caller, &before.value, &target.value);
+            publication::decide(
+                &self.env.settings,
+                &format!("Going back to {}", target.value.reference()),
+                &showings.await?,
+                Consent::asked(publish_sensitive),
+            )?;
+            // Nobody deletes the version in this very moment.
+            let still_there = Batch::from(vec![version_unchanged(&target)]);
+            let subject = Subject::Template(name.clone());
+            let event = self.event(caller, "template.rollback", subject);
+            let event = event.with("from", done.from).with("to", done.to);
+            let replaced = registry.replace_template(&before, &after, &event, still_there);
+            if replaced.await? {
+                return Ok(done);
+            }
+        }
+        Err(changed_meanwhile(name))
+    }
+
+    async fn version_to_stand_for(
+        &self,
+        template: &Template,
+        number: u32,
+    ) -> Result<Stored<Version>, Problem> {
+        let name = &template.name;
+        match self.env.registry.stored_version(name, number).await? {
+            Some(stored) if stored.value.state == TemplateState::Deleted => Err(version_not_found(
+                name,
+                number,
+                "had it once: it was deleted",
+            )),
+            Some(stored) => Ok(stored),
+            None => {
+                let why = format!("has the versions 1 to {}", template.newest());
+                Err(version_not_found(name, number, &why))
+            }
+        }
+    }
+
+    /// The version before the latest that is still there.
+    async fn version_before(&self, template: &Template) -> Result<Stored<Version>, Problem> {
+        let registry = &self.env.registry;
+        let earlier = (1..template.latest).rev().take(LOOK_BACK);
+        for number in earlier {
+            let stored = registry.stored_version(&template.name, number).await?;
+            if let Some(stored) = stored
+                && stored.value.state == TemplateState::Active
+            {
+                return Ok(stored);
+            }
+        }
+        let (name, latest) = (&template.name, template.latest);
+        let far = usize::try_from(latest).unwrap_or(usize::MAX) > LOOK_BACK + 1;
+        let message = if far {
+            format!("{name}@{latest} has no active version among the {LOOK_BACK} before it.")
+        } else {
+            format!("{name}@{latest} has no active version before it.")
+        };
+        Err(Problem::new(Code::VersionNotFound, message)
+            .hint("Name the version to stand for: prism template rollback NAME VERSION"))
+    }
+
+    /// What differs between two versions that the caller may see.
+    pub async fn diff(
+        &self,
+        caller: &Caller,
+        from: &TemplateRef,
+        to: &TemplateRef,
+    ) -> Result<TemplateDiff, Problem> {
+        let a = self.compared(caller, from).await?;
+        let b = self.compared(caller, to).await?;
+        Ok(diff((&a.0, a.1.as_ref()), (&b.0, b.1.as_ref())))
+    }
+
+    async fn compared(
+        &self,
+        caller: &Caller,
+        reference: &TemplateRef,
+    ) -> Result<(Version, Option<Inventory>), Problem> {
+        if let Some(built_in) = catalogue::find(reference.name.as_str()) {
+            let message = format!(
+                "The template {} is built in and has no versions to compare.",
+                built_in.name
+            );
+            return Err(Problem::new(Code::VersionNotFound, message)
+                .hint("Compare templates that were saved from instances."));
+        }
+        let (_, mut version) = self.saved_template(caller, reference, Action::See).await?;
+        self.hide_parents(caller, [&mut version]).await?;
+        let registry = &self.env.registry;
+        let packages = match version.packages {
+            Some(_) => registry.packages(&version.template, version.number).await?,
+            None => None,
+        };
+        Ok((version, packages))
+    }
+}
+
+/// The answer where others were always quicker.
+pub(super) fn changed_meanwhile(name: &TemplateName) -> Problem {
+    let message = format!("The template {name} was changed by others at the same time.");
+    Problem::new(Code::RegistryConflict, message)
+}

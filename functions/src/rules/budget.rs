@@ -1,0 +1,178 @@
+//! What a project may cost, and what happens when it costs that.
+//!
+//! A budget counts what the versions of the project's templates cost a month in all of their Regions,
+//! by the full size of their snapshots: the same upper bound that each version records. Instances are
+//! not counted: they end, and nobody knows when.
+
+use std::collections::BTreeSet;
+
+use super::Env;
+use super::access::{Action, Caller, project_not_found};
+use crate::domain::budget::Budget;
+use crate::domain::project::Project;
+use crate::domain::{Code, Problem, ProjectName, SaveId, TemplateName};
+use crate::ports::Notice;
+use crate::registry::{Admission, Committed, Stored};
+
+/// Lets a save or a copy begin at the expense of a project, to which it adds at most `usd_per_month`; refuses
+/// one whose caller may not, or for which the budget has no room beside all that is under way. The leave
+/// is good for as long as nobody else has begun at the expense of the same budget.
+pub(crate) async fn admit(
+    env: &Env,
+    caller: &Caller,
+    name: &ProjectName,
+    usd_per_month: f64,
+) -> Result<Admission, Problem> {
+    let project = contribute(env, caller, name).await?;
+    let stops = |budget: &&Budget| budget.hard_stop;
+    let (mark, committed) = env.registry.sums(name).await?;
+    let mark = match project.value.budget.as_ref().filter(stops) {
+        None => None,
+        Some(budget) => {
+            if budget.refuses(committed.in_all() + usd_per_month) {
+                let message = format!(
+                    "The project {name} {}; this adds up to {usd_per_month:.2}, and its budget is {:.2}.",
+                    costs(&committed),
+                    budget.limit_usd
+                );
+                return Err(Problem::new(Code::BudgetExceeded, message));
+            }
+            Some(mark)
+        }
+    };
+    Ok(Admission {
+        project,
+        usd_per_month,
+        mark,
+    })
+}
+
+/// What a project costs and will cost, for people.
+fn costs(committed: &Committed) -> String {
+    let (usd, pledged) = (committed.costs.usd(), committed.pledged.usd());
+    if pledged > 0.0 {
+        format!("costs {usd:.2} USD a month, and what is being saved for it up to {pledged:.2}")
+    } else {
+        format!("costs {usd:.2} USD a month")
+    }
+}
+
+/// Refuses a launch for a project in which the caller may not, from a template that the project has
+/// not approved where it wants that, or when its budget is used up.
+pub(crate) async fn check_launch(
+    env: &Env,
+    caller: &Caller,
+    name: &ProjectName,
+    template: &TemplateName,
+) -> Result<(), Problem> {
+    let project = contribute(env, caller, name).await?;
+    let registry = &env.registry;
+    if project.value.approved_only && registry.approval(name, template).await?.is_none() {
+        let message = format!("The project {name} has not approved the template {template}.");
+        let hint = format!(
+            "Launch one that it has (prism project templates {name}), or ask an admin: prism project approve {name} {template}"
+        );
+        return Err(Problem::new(Code::TemplateNotApproved, message).hint(hint));
+    }
+    let stops = |budget: &Budget| budget.hard_stop;
+    let Some(budget) = project.value.budget.filter(stops) else {
+        return Ok(());
+    };
+    let committed = registry.committed(name).await?;
+    if committed.in_all() < budget.limit_usd {
+        return Ok(());
+    }
+    let message = format!(
+        "The project {name} {}, and its budget of {:.2} is used up.",
+        costs(&committed),
+        budget.limit_usd
+    );
+    Err(Problem::new(Code::BudgetExceeded, message))
+}
+
+async fn contribute(
+    env: &Env,
+    caller: &Caller,
+    name: &ProjectName,
+) -> Result<Stored<Project>, Problem> {
+    let registry = &env.registry;
+    caller
+        .check_project(registry, Action::Contribute, name)
+        .await?;
+    let stored = registry.project(name).await?;
+    stored.ok_or_else(|| project_not_found(name))
+}
+
+/// Has a project's budget see that it costs less: a threshold that it has fallen below is told again when it is
+/// crossed again. What has made it cost less is done, whether or not this is; then the log says so.
+pub(crate) async fn costs_less(env: &Env, name: &ProjectName) {
+    if let Err(problem) = forget_told(env, name).await {
+        tracing::warn!(project = %name, code = %problem.code, problem = problem.chain(), "the project's budget was not looked at");
+    }
+}
+
+async fn forget_told(env: &Env, name: &ProjectName) -> Result<(), Problem> {
+    let registry = &env.registry;
+    let has_told = |project: &Project| {
+        let budget = project.budget.as_ref();
+        budget.is_some_and(|it| !it.told.is_empty())
+    };
+    match registry.project(name).await? {
+        Some(stored) if has_told(&stored.value) => {}
+        _ => return Ok(()),
+    }
+    let costs = registry.committed(name).await?.costs.usd();
+    let change = |_: &_, project: &mut Project| {
+        if let Some(budget) = &mut project.budget {
+            budget.fall(costs);
+        }
+        Ok(())
+    };
+    registry.change_project(name, None, change).await.map(drop)
+}
+
+/// Tells of the thresholds that a project's costs have crossed since the last look. It is written
+/// first that they are told, so that nobody is told twice.
+pub(crate) async fn tell_budget(
+    env: &Env,
+    name: &ProjectName,
+    save_id: Option<&SaveId>,
+) -> Result<(), Problem> {
+    let registry = &env.registry;
+    let has_alerts = |project: &Project| {
+        let budget = project.budget.as_ref();
+        budget.is_some_and(|it| !it.alerts.is_empty())
+    };
+    match registry.project(name).await? {
+        Some(stored) if has_alerts(&stored.value) => {}
+        _ => return Ok(()),
+    }
+    let costs = registry.committed(name).await?.costs.usd();
+    let mut crossed = BTreeSet::new();
+    let change = |_: &_, project: &mut Project| {
+        crossed = match &mut project.budget {
+            Some(budget) => budget.cross(costs),
+            None => BTreeSet::new(),
+        };
+        Ok(())
+    };
+    let project = registry.change_project(name, None, change).await?;
+    let Some(budget) = &project.value.budget else {
+        return Ok(());
+    };
+    for percent in crossed {
+        let notice = Notice {
+            at: env.clock.now(),
+            save_id: save_id.cloned(),
+            project: Some(name.clone()),
+            event: "budget.crossed".to_owned(),
+            alarm: false,
+            text: format!(
+                "The project {name} costs {costs:.2} USD a month: {percent} % of its budget of {:.2} is used up.",
+                budget.limit_usd
+            ),
+        };
+        env.tell(&notice).await;
+    }
+    Ok(())
+}

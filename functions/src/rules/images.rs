@@ -1,0 +1,103 @@
+//! AMIs of versions as EC2 knows them by now: somebody may have deregistered or disabled one since it was made.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::copy::command;
+use crate::domain::template::TemplateRef;
+use crate::domain::{Code, ImageId, Problem, Region};
+use crate::ports::{Ec2, Image, ImageFilter, ImageState, from_ec2};
+
+/// The most ids in one question to EC2.
+const IDS: usize = 200;
+
+/// What is wrong with an AMI of a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ImageFault {
+    /// EC2 does not know it: somebody deregistered it, or the account that opened it has closed it again.
+    Gone,
+    /// It is disabled: nobody can launch, copy or share it until it is enabled again.
+    Disabled,
+}
+
+impl ImageFault {
+    /// What it means, in words.
+    pub fn means(self) -> &'static str {
+        match self {
+            ImageFault::Gone => "gone: somebody deregistered it",
+            ImageFault::Disabled => "disabled",
+        }
+    }
+
+    /// The refusal to use an AMI of a version.
+    pub(crate) fn problem(self, of: &TemplateRef, region: &Region, image: &ImageId) -> Problem {
+        let message = format!("The AMI {image} of {of} in {region} is {}.", self.means());
+        let code = match self {
+            ImageFault::Gone => Code::ImageGone,
+            ImageFault::Disabled => Code::ImageDisabled,
+        };
+        Problem::new(code, message).hint(self.advice(of, region, image))
+    }
+
+    /// What to do about it.
+    pub(crate) fn advice(self, of: &TemplateRef, region: &Region, image: &ImageId) -> String {
+        match self {
+            ImageFault::Gone => {
+                let copy = command(&of.name, of.version.unwrap_or_default(), region);
+                format!(
+                    "Copy the version again from another Region, or have its owner do so: {copy}. Or use another version: prism template versions {}",
+                    of.name
+                )
+            }
+            ImageFault::Disabled => format!(
+                "Have it enabled: aws ec2 enable-image --region {region} --image-id {image}"
+            ),
+        }
+    }
+}
+
+/// The AMIs among these that EC2 knows, in whatever state. One unknown id fails a question whole, so that is asked
+/// again in halves.
+pub(crate) async fn known(
+    ec2: &dyn Ec2,
+    region: &Region,
+    ids: &[ImageId],
+) -> Result<BTreeMap<ImageId, Image>, Problem> {
+    let mut known = BTreeMap::new();
+    let mut open: Vec<&[ImageId]> = ids.chunks(IDS).collect();
+    while let Some(some) = open.pop() {
+        match ec2.images(region, &ImageFilter::Ids(some.to_vec())).await {
+            Ok(images) => {
+                let there = |image: &Image| image.state != ImageState::Deregistered;
+                let there = images.into_iter().filter(there);
+                known.extend(there.map(|image| (image.id.clone(), image)));
+            }
+            Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
+                if some.len() > 1 {
+                    let (one, other) = some.split_at(some.len() / 2);
+                    open.extend([one, other]);
+                }
+            }
+            Err(error) => return Err(from_ec2(error)),
+        }
+    }
+    Ok(known)
+}
+
+/// What is wrong with the AMIs among these that cannot be launched.
+pub(crate) async fn faults(
+    ec2: &dyn Ec2,
+    region: &Region,
+    ids: &[ImageId],
+) -> Result<BTreeMap<ImageId, ImageFault>, Problem> {
+    let known = known(ec2, region, ids).await?;
+    let fault = |id: &ImageId| match known.get(id).map(|image| image.state) {
+        None => Some(ImageFault::Gone),
+        Some(ImageState::Disabled) => Some(ImageFault::Disabled),
+        Some(_) => None,
+    };
+    let faults = ids.iter().filter_map(|id| Some((id.clone(), fault(id)?)));
+    Ok(faults.collect())
+}

@@ -1,0 +1,252 @@
+//! AMIs that a template has from another one, by an import. Who imported them may launch them, and has got no right
+//! to give them to others: whoever may open the AMIs of the template that made them decides that (promise P10).
+//!
+//! An import of what the importer might open as well is a version like any other. One of what they might only launch
+//! is borrowed: for the importer alone, as long as the other template is there and lets them launch it.
+
+use std::collections::BTreeSet;
+
+use super::access::{Action, Caller};
+use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
+use crate::domain::{Code, ImageId, Problem, Region, TemplateName};
+use crate::registry::{Registry, Stored};
+
+/// The most versions of one AMI that are looked at.
+const USERS: usize = 200;
+
+/// The templates that decide about an AMI, but for one: those whose saves made it, or, where none did or it is gone,
+/// all that have it.
+pub(crate) async fn lenders(
+    registry: &Registry,
+    region: &Region,
+    image: &ImageId,
+    but: &TemplateName,
+) -> Result<Vec<Template>, Problem> {
+    let makers = makers(registry, region, image, but).await?;
+    if makers.is_empty() {
+        return havers(registry, region, image, but).await;
+    }
+    Ok(makers)
+}
+
+/// The templates that have an AMI of their own right, but for one.
+async fn havers(
+    registry: &Registry,
+    region: &Region,
+    image: &ImageId,
+    but: &TemplateName,
+) -> Result<Vec<Template>, Problem> {
+    let users = registry.users_of(region, image, USERS).await?;
+    let mut names: BTreeSet<_> = users.into_iter().map(|user| user.name).collect();
+    names.remove(but);
+    templates(registry, names).await
+}
+
+/// The templates whose saves made an AMI, but for one.
+async fn makers(
+    registry: &Registry,
+    region: &Region,
+    image: &ImageId,
+    but: &TemplateName,
+) -> Result<Vec<Template>, Problem> {
+    let mut names = BTreeSet::new();
+    for user in registry.users_of(region, image, USERS).await? {
+        let Some(number) = user.version.filter(|_| user.name != *but) else {
+            continue;
+        };
+        let version = registry.version(&user.name, number).await?;
+        if version.is_some_and(|version| version.imported_by.is_none()) {
+            names.insert(user.name);
+        }
+    }
+    templates(registry, names).await
+}
+
+async fn templates(
+    registry: &Registry,
+    names: BTreeSet<TemplateName>,
+) -> Result<Vec<Template>, Problem> {
+    let mut found = Vec::new();
+    for name in names {
+        let stored = registry.template(&name).await?.map(|stored| stored.value);
+        found.extend(stored.filter(|it| it.state != TemplateState::Deleted));
+    }
+    Ok(found)
+}
+
+/// Whether somebody may do it to all of some templates.
+pub(crate) async fn may_all(
+    registry: &Registry,
+    caller: &Caller,
+    action: Action,
+    templates: &[Template],
+) -> Result<bool, Problem> {
+    for template in templates {
+        if !caller.may_template(registry, action, template).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether somebody may do it to any of some templates.
+pub(crate) async fn may_any(
+    registry: &Registry,
+    caller: &Caller,
+    action: Action,
+    templates: &[Template],
+) -> Result<bool, Problem> {
+    for template in templates {
+        if caller.may_template(registry, action, template).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether the AMIs of a version are lent by a template that its importer might not open. Where it was not written
+/// down, it is as things stand now.
+pub(crate) async fn is_borrowed(registry: &Registry, version: &Version) -> Result<bool, Problem> {
+    match (&version.imported_by, version.borrowed) {
+        (None, _) => Ok(false),
+        (Some(_), Some(borrowed)) => Ok(borrowed),
+        (Some(importer), None) => {
+            let importer = Caller::new(importer.clone());
+            Ok(!may_open(registry, &importer, version).await?)
+        }
+    }
+}
+
+/// Whether somebody may open the AMIs of an imported version, as far as its own template does not decide that.
+async fn may_open(
+    registry: &Registry,
+    caller: &Caller,
+    version: &Version,
+) -> Result<bool, Problem> {
+    for (region, image) in version.images() {
+        let makers = makers(registry, region, image, &version.template).await?;
+        if !may_all(registry, caller, Action::Open, &makers).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The templates among those that have an AMI whose grants say whom it is open to: all but those that borrow it.
+pub(crate) async fn of_their_own<'a>(
+    registry: &Registry,
+    users: &'a [TemplateRef],
+) -> Result<BTreeSet<&'a TemplateName>, Problem> {
+    // What one template has alone is its own.
+    if users.iter().all(|user| user.name == users[0].name) {
+        return Ok(users.iter().map(|user| &user.name).collect());
+    }
+    let mut names = BTreeSet::new();
+    for user in users {
+        let version = match user.version {
+            Some(number) => registry.version(&user.name, number).await?,
+            None => None,
+        };
+        let lent = match version {
+            Some(version) => is_borrowed(registry, &version).await?,
+            None => false,
+        };
+        if !lent {
+            names.insert(&user.name);
+        }
+    }
+    Ok(names)
+}
+
+/// Refuses to give a template to anybody else, or to a project, that has AMIs of others which the caller may not open.
+pub(crate) async fn check_given(
+    registry: &Registry,
+    caller: &Caller,
+    template: &Template,
+) -> Result<(), Problem> {
+    if !template.borrows {
+        return Ok(());
+    }
+    let versions = registry.all_versions(&template.name).await?;
+    check_versions_given(registry, caller, &versions).await
+}
+
+/// Refuses the same of versions. Where it was not written down what is lent, this is the only way to find out.
+pub(crate) async fn check_versions_given(
+    registry: &Registry,
+    caller: &Caller,
+    versions: &[Version],
+) -> Result<(), Problem> {
+    for version in versions.iter().filter(|it| it.imported_by.is_some()) {
+        let lent = is_borrowed(registry, version).await?;
+        if lent || !may_open(registry, caller, version).await? {
+            return Err(not_to_give(version));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses to import what is lent to the caller into a template that others have, or manage.
+pub(crate) async fn check_borrowing(
+    registry: &Registry,
+    caller: &Caller,
+    before: Option<&Stored<Template>>,
+    borrowed: bool,
+) -> Result<(), Problem> {
+    let there = before.map(|stored| &stored.value);
+    let there = there.filter(|it| borrowed && it.state != TemplateState::Deleted);
+    let Some(template) = there else {
+        return Ok(());
+    };
+    let alone = template.owner == caller.user && template.project.is_none();
+    if alone && registry.grants(&template.name).await?.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "The file has AMIs of a template that is not yours to give to others, and {} is not yours alone.",
+        template.name
+    );
+    Err(Problem::new(Code::ShareImpossible, message)
+        .hint("Import it under another name with --name."))
+}
+
+fn not_to_give(version: &Version) -> Problem {
+    let message = format!(
+        "{} has AMIs of another template, which are not yours to give to others.",
+        version.reference()
+    );
+    Problem::new(Code::ShareImpossible, message)
+        .hint("Launch it and save the instance as another template, or delete that version first.")
+}
+
+/// Refuses to launch an AMI of a version that borrows it from a template which the caller may not launch.
+pub(crate) async fn check_lent(
+    registry: &Registry,
+    caller: &Caller,
+    version: &Version,
+    region: &Region,
+    image: &ImageId,
+) -> Result<(), Problem> {
+    if version.imported_by.is_none() || version.borrowed == Some(false) {
+        return Ok(());
+    }
+    let but = &version.template;
+    let allowed = if version.borrowed == Some(true) {
+        let havers = havers(registry, region, image, but).await?;
+        may_any(registry, caller, Action::Launch, &havers).await?
+    } else {
+        let makers = makers(registry, region, image, but).await?;
+        makers.is_empty()
+            || !is_borrowed(registry, version).await?
+            || may_any(registry, caller, Action::Launch, &makers).await?
+    };
+    if allowed {
+        return Ok(());
+    }
+    let message = format!(
+        "{} has the AMI {image} from another template, which you may not launch any more.",
+        version.reference()
+    );
+    Err(Problem::new(Code::ImageNotUsable, message)
+        .hint("Ask the owner of the template that it was imported from to share it with you."))
+}

@@ -1,0 +1,20 @@
+//! The rules of a deployment: who may do what, what may be shown to whom, what a project may cost, which versions
+//! are kept. Steps and operations ask them; they know neither.
+
+pub mod access;
+pub(crate) mod audit;
+pub(crate) mod budget;
+mod env;
+mod identity;
+pub(crate) mod images;
+pub(crate) mod lending;
+pub(crate) mod lookup;
+pub(crate) mod publication;
+mod relations;
+pub(crate) mod retention;
+pub(crate) mod uses;
+pub(crate) mod versions;
+
+pub use env::{Env, PublicScope, Settings};
+pub use identity::{Identity, Maker};
+pub use images::ImageFault;

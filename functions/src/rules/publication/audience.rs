@@ -1,0 +1,163 @@
+//! Who sees a template, beside whoever acts.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::domain::grant::{Grant, GrantState, Grantee};
+use crate::domain::template::Template;
+use crate::domain::{Problem, ProjectName, UserId};
+use crate::registry::Registry;
+use crate::rules::{PublicScope, Settings};
+
+/// How many of a project's members are read at once.
+const PAGE: usize = 100;
+/// How many of those who see something a message names.
+const NAMED: usize = 5;
+
+/// Somebody who sees a template.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Viewer {
+    /// Whose it is.
+    Owner(UserId),
+    /// Those who manage the project that it belongs to.
+    Managers(ProjectName),
+    /// Whom it was given to.
+    Given(Grantee),
+}
+
+impl Viewer {
+    /// Everybody, as far as the deployment means that.
+    pub(crate) fn public() -> Self {
+        Viewer::Given(Grantee::Public)
+    }
+
+    /// Whether it is somebody whom this deployment does not know: what is shown there stays shown.
+    fn is_outside(&self, settings: &Settings) -> bool {
+        match self {
+            Viewer::Given(Grantee::Account(_) | Grantee::Organization(_)) => true,
+            Viewer::Given(Grantee::Public) => settings.public_scope != PublicScope::Deployment,
+            Viewer::Given(Grantee::User(_) | Grantee::Project(_))
+            | Viewer::Owner(_)
+            | Viewer::Managers(_) => false,
+        }
+    }
+
+    /// Whether it is somebody of this deployment, whoever that is.
+    fn is_inside(&self) -> bool {
+        match self {
+            Viewer::Given(Grantee::User(_) | Grantee::Project(_))
+            | Viewer::Owner(_)
+            | Viewer::Managers(_) => true,
+            Viewer::Given(Grantee::Account(_) | Grantee::Organization(_) | Grantee::Public) => {
+                false
+            }
+        }
+    }
+}
+
+impl fmt::Display for Viewer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Viewer::Owner(user) => write!(f, "its owner {user}"),
+            Viewer::Managers(project) => write!(f, "who manages the project {project}"),
+            Viewer::Given(Grantee::User(user)) => write!(f, "the user {user}"),
+            Viewer::Given(Grantee::Project(project)) => {
+                write!(f, "the members of the project {project}")
+            }
+            Viewer::Given(Grantee::Account(account)) => write!(f, "the account {account}"),
+            Viewer::Given(Grantee::Organization(arn)) => write!(f, "the organisation {arn}"),
+            Viewer::Given(Grantee::Public) => f.write_str("everybody"),
+        }
+    }
+}
+
+/// All who see a template, beside whoever acts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Audience(BTreeSet<Viewer>);
+
+impl Audience {
+    /// Whether nobody is in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The same and some more.
+    pub(crate) fn with(&self, more: impl IntoIterator<Item = Viewer>) -> Self {
+        Self(self.0.iter().cloned().chain(more).collect())
+    }
+
+    /// The same and those of another one.
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        self.with(other.0.iter().cloned())
+    }
+
+    /// Who is not in an earlier one. Where everybody is, nobody of this deployment is more.
+    pub(crate) fn beyond(&self, before: &Self) -> Self {
+        let all = before.0.contains(&Viewer::public());
+        let more = self.0.difference(&before.0);
+        let more = more.filter(|viewer| !(all && viewer.is_inside()));
+        Self(more.cloned().collect())
+    }
+
+    /// Whether somebody in it is not of this deployment.
+    pub(crate) fn reaches_outside(&self, settings: &Settings) -> bool {
+        self.0.iter().any(|viewer| viewer.is_outside(settings))
+    }
+}
+
+impl fmt::Display for Audience {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.0.iter().take(NAMED).map(Viewer::to_string);
+        let mut names: Vec<String> = names.collect();
+        if self.0.len() > NAMED {
+            names.push(format!("and {} more", self.0.len() - NAMED));
+        }
+        f.write_str(&names.join(", "))
+    }
+}
+
+/// Who sees a template beside somebody, by its grants; nobody, where there is none. What is being shared counts already.
+pub(super) async fn of(
+    registry: &Registry,
+    user: &UserId,
+    template: Option<&Template>,
+    grants: &[Grant],
+) -> Result<Audience, Problem> {
+    let mut all = BTreeSet::new();
+    let Some(template) = template else {
+        return Ok(Audience(all));
+    };
+    if template.owner != *user {
+        all.insert(Viewer::Owner(template.owner.clone()));
+    }
+    if let Some(project) = &template.project {
+        all.extend(managers(registry, user, project).await?);
+    }
+    for grant in grants {
+        let own = grant.to == Grantee::User(user.clone());
+        if grant.state != GrantState::Closing && !own {
+            all.insert(Viewer::Given(grant.to.clone()));
+        }
+    }
+    Ok(Audience(all))
+}
+
+/// Those who manage a project, if anybody does beside somebody.
+pub(super) async fn managers(
+    registry: &Registry,
+    user: &UserId,
+    project: &ProjectName,
+) -> Result<Option<Viewer>, Problem> {
+    let mut cursor = None;
+    loop {
+        let page = registry.members(project, PAGE, cursor).await?;
+        let mut members = page.items.iter();
+        if members.any(|member| member.role.manages() && member.user != *user) {
+            return Ok(Some(Viewer::Managers(project.clone())));
+        }
+        cursor = page.cursor;
+        if cursor.is_none() {
+            return Ok(None);
+        }
+    }
+}

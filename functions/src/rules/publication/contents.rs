@@ -1,0 +1,90 @@
+//! What is known of the files of instances and versions.
+
+use futures::future::try_join_all;
+
+use crate::domain::inventory::Inventory;
+use crate::domain::sensitive::SensitiveFile;
+use crate::domain::template::{Template, TemplateState};
+use crate::domain::{Problem, TemplateName};
+use crate::registry::Registry;
+
+/// How many of the newest versions are looked through. What is older counts as not looked at.
+const VERSIONS: usize = 200;
+/// How many versions are looked through at once.
+const AT_ONCE: usize = 8;
+
+/// What is known of the files of something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// Of what, for people.
+    pub(crate) name: String,
+    /// The number of the version, where it is one.
+    pub(crate) version: Option<u32>,
+    /// The sensitive files that are known.
+    pub(crate) files: Vec<SensitiveFile>,
+    /// Whether these are all.
+    pub(crate) whole: bool,
+    /// All that was told.
+    pub(crate) inventory: Option<Inventory>,
+}
+
+impl Look {
+    fn of(name: String, version: Option<u32>, inventory: Option<&Inventory>) -> Self {
+        let told = inventory.and_then(|inventory| inventory.sensitive.clone());
+        Self {
+            name,
+            version,
+            whole: told.is_some() && inventory.is_some_and(|inventory| !inventory.sensitive_more),
+            files: told.unwrap_or_default(),
+            inventory: inventory.cloned(),
+        }
+    }
+
+    /// What an instance tells.
+    pub(crate) fn of_instance(name: &str, inventory: Option<&Inventory>) -> Self {
+        Self::of(format!("the instance {name}"), None, inventory)
+    }
+
+    /// What was told of something else.
+    pub(crate) fn of_other(name: String, inventory: Option<&Inventory>) -> Self {
+        Self::of(name, None, inventory)
+    }
+}
+
+/// What was told of a version when it was saved.
+pub(crate) async fn of_version(
+    registry: &Registry,
+    name: &TemplateName,
+    number: u32,
+) -> Result<Look, Problem> {
+    let told = registry.packages(name, number).await?;
+    Ok(Look::of(
+        format!("{name}@{number}"),
+        Some(number),
+        told.as_ref(),
+    ))
+}
+
+/// What was told of the versions of a template that are there.
+pub(super) async fn of_template(
+    registry: &Registry,
+    template: &Template,
+) -> Result<Vec<Look>, Problem> {
+    let name = &template.name;
+    let versions = registry.versions(name, VERSIONS, None).await?;
+    let there = versions.items.iter();
+    let there = there.filter(|version| version.state != TemplateState::Deleted);
+    let numbers: Vec<u32> = there.map(|version| version.number).collect();
+    let mut looks = Vec::new();
+    for some in numbers.chunks(AT_ONCE) {
+        let each = some
+            .iter()
+            .map(|number| of_version(registry, name, *number));
+        looks.extend(try_join_all(each).await?);
+    }
+    if versions.cursor.is_some() {
+        let name = format!("the versions before the newest {VERSIONS}");
+        looks.push(Look::of_other(name, None));
+    }
+    Ok(looks)
+}

@@ -1,0 +1,45 @@
+//! What is known of versions and of templates that are being deleted.
+
+use super::Env;
+use crate::domain::template::{Template, TemplateState, Version};
+use crate::domain::{Code, InstanceId, Problem, Timestamp};
+use crate::registry::{Batch, Stored, version_changed};
+
+/// That a template is being deleted, and to its owner what is in the way.
+pub(crate) fn being_deleted(code: Code, template: &Template, to_owner: bool) -> Problem {
+    let name = &template.name;
+    match template.stuck.as_ref().filter(|_| to_owner) {
+        Some(stuck) => {
+            let message = format!(
+                "The template {name} is being deleted, which does not get through: {}",
+                stuck.message
+            );
+            Problem::new(code, message).hint(format!(
+                "{} The rest goes on by itself then, or at once: prism template delete {name}",
+                stuck.hint
+            ))
+        }
+        None => Problem::new(code, format!("The template {name} is being deleted."))
+            .hint("Try again in some minutes."),
+    }
+}
+
+/// The writes that delete a version's record, in which everything stays that it was.
+pub(crate) fn deleted(before: &Stored<Version>, at: Timestamp) -> Result<Batch, Problem> {
+    let mut after = before.value.clone();
+    after.state = TemplateState::Deleted;
+    after.deleted_at = Some(at);
+    version_changed(before, &after)
+}
+
+/// The instance that a version was saved from, where that is known.
+pub(crate) async fn saved_from(
+    env: &Env,
+    version: &Version,
+) -> Result<Option<InstanceId>, Problem> {
+    if version.saved_from_id.is_some() || version.imported_by.is_some() {
+        return Ok(version.saved_from_id.clone());
+    }
+    let save = env.registry.save(&version.save_id).await?;
+    Ok(save.and_then(|save| Some(save.value.instance().ok()?.id.clone())))
+}
