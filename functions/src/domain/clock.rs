@@ -1,12 +1,16 @@
-//! Instants that were written down by a clock that somebody has set back since.
+//! The time between instants, and instants that were written down by a clock that somebody has set back since.
 
 use chrono::TimeDelta;
 
 use super::Timestamp;
-use super::save::seconds_between;
 
 /// How far the clocks of machines may be apart that nobody has set wrongly.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
+
+/// The seconds from one instant to a later one; 0 if it is not later.
+pub fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
+    (to - from).to_std().map_or(0.0, |d| d.as_secs_f64())
+}
 
 /// Whether an instant that was written down can only be from before a clock was set back.
 pub(crate) fn is_future(at: Timestamp, now: Timestamp) -> bool {

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::ec2::Architecture;
-use super::save::{COPY_REGIONS, Warning};
+use super::save_plan::Warning;
+use super::save_request::COPY_REGIONS;
 use super::template::TemplateRef;
 use super::{Code, ImageId, Problem, Region, TemplateName};
 

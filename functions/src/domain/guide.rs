@@ -1,32 +1,14 @@
 //! What to do about an instance that does not come back after its save: one table, from the cause to
 //! what happened, what to try, and the exact commands. The command line, its JSON and the API show it.
 
-use serde::{Deserialize, Serialize};
+pub(crate) mod shape;
 
 use super::allowed::AllowedRegions;
 use super::save::{SaveRecord, SaveState, Trouble};
 use super::sizes::Size;
 use super::{Code, Region};
 
-/// What to do about an instance that does not come back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Guide {
-    /// The cause, by a stable name such as `NoCapacity`.
-    pub cause: String,
-    /// What happened, in sentences.
-    pub happened: String,
-    /// What to try, the most promising first.
-    pub steps: Vec<GuideStep>,
-}
-
-/// Something to try.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct GuideStep {
-    /// What, and when it helps.
-    pub text: String,
-    /// The command that does it.
-    pub command: String,
-}
+pub use shape::{Guide, GuideStep};
 
 /// A cause, by AWS's code, and what to do about it.
 struct Row {

@@ -8,10 +8,11 @@ use super::audit::Origin;
 use super::clock::is_future;
 use super::copy::CopySource;
 use super::ec2::StatusChecks;
-use super::guide::Guide;
+use super::guide::shape::Guide;
 use super::problem::{Code, Problem};
 use super::{ImageId, Region, SaveId, ScheduleName, SnapshotId, Timestamp, UserId, VolumeId};
 
+pub use super::clock::seconds_between;
 pub use super::duty::{Discharge, Duty, Finding, Trouble};
 pub use super::save_plan::{SavePlan, SavedInstance, TemplateMove, Warning, move_not_agreed};
 pub use super::save_request::{COPY_REGIONS, SaveRequest, USER_TAGS};
@@ -381,11 +382,6 @@ impl SaveRecord {
             _ => None,
         }
     }
-}
-
-/// The seconds from one instant to a later one; 0 if it is not later.
-pub fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
-    (to - from).to_std().map_or(0.0, |d| d.as_secs_f64())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::ec2::{Architecture, InstanceState};
-use super::save::SaveRequest;
+use super::save_request::SaveRequest;
 use super::sensitive::ShownFile;
 use super::{Code, InstanceId, Problem, ProjectName, SaveId, TemplateName, UserId, VolumeId};
 
