@@ -6,26 +6,16 @@
 use crate::domain::tags::OWNER_TAG;
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-
 use super::relations;
-use crate::domain::audit::{Channel, Origin};
 use crate::domain::project::ProjectRole;
 use crate::domain::save::SaveRecord;
 use crate::domain::template::Template;
-use crate::domain::{Code, Problem, ProjectName, TemplateName, UserId};
+use crate::domain::{Code, Problem, ProjectName, TemplateName};
 use crate::ports::Instance;
 use crate::registry::Registry;
 
-/// Who asks, and from where. Both come from the authenticated request, never from its body.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Caller {
-    /// The user.
-    pub user: UserId,
-    /// From where the request came. It decides nothing: it is written down with what was changed.
-    #[serde(default, skip_serializing_if = "Origin::is_unknown")]
-    pub origin: Origin,
-}
+pub use super::caller::Caller;
+pub use super::relations::Relation;
 
 /// What is acted on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,29 +87,6 @@ pub enum Action {
     SetBudget,
     /// Leave a project.
     Leave,
-}
-
-/// What the caller is to a thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Relation {
-    /// It is the caller's own.
-    Owner,
-    /// An owner of the project; of a template's or save's project too.
-    ProjectOwner,
-    /// An admin of it.
-    ProjectAdmin,
-    /// A member of it; to a template only where that is shared with its project.
-    ProjectMember,
-    /// A viewer of it, likewise.
-    ProjectViewer,
-    /// A template is shared with the caller, or with another project that the caller works in.
-    Grantee,
-    /// A template is shared with another project that the caller looks on.
-    Onlooker,
-    /// It is open to everybody.
-    Public,
-    /// None of these.
-    Stranger,
 }
 
 use Relation::{
@@ -267,47 +234,7 @@ impl Action {
     ];
 }
 
-impl Relation {
-    /// All relations, from the nearest to the farthest.
-    pub const ALL: [Self; 9] = [
-        Self::Owner,
-        Self::ProjectOwner,
-        Self::ProjectAdmin,
-        Self::ProjectMember,
-        Self::ProjectViewer,
-        Self::Grantee,
-        Self::Onlooker,
-        Self::Public,
-        Self::Stranger,
-    ];
-
-    /// What a role in a project is to it, and to what belongs to it.
-    pub fn of_role(role: ProjectRole) -> Self {
-        match role {
-            ProjectRole::Owner => ProjectOwner,
-            ProjectRole::Admin => ProjectAdmin,
-            ProjectRole::Member => ProjectMember,
-            ProjectRole::Viewer => ProjectViewer,
-        }
-    }
-}
-
 impl Caller {
-    /// A caller of whom nothing else is known.
-    pub fn new(user: UserId) -> Self {
-        Self {
-            user,
-            origin: Origin::default(),
-        }
-    }
-
-    /// The same, by this way.
-    #[must_use]
-    pub fn by(mut self, channel: Channel) -> Self {
-        self.origin = Origin::by(channel);
-        self
-    }
-
     /// Whether the caller may do it to an instance.
     pub fn may(&self, action: Action, instance: &Instance) -> bool {
         let mine = instance

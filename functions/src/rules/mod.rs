@@ -4,6 +4,7 @@
 pub mod access;
 pub(crate) mod audit;
 pub(crate) mod budget;
+mod caller;
 mod env;
 mod identity;
 pub(crate) mod images;

@@ -3,13 +3,61 @@
 
 use std::collections::BTreeSet;
 
-use super::access::{Caller, Relation};
+use super::caller::Caller;
 use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::project::{Memberships, ProjectRole};
 use crate::domain::save::SaveRecord;
 use crate::domain::template::{Template, Visibility};
 use crate::domain::{Problem, TemplateName};
 use crate::registry::Registry;
+
+/// What the caller is to a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Relation {
+    /// It is the caller's own.
+    Owner,
+    /// An owner of the project; of a template's or save's project too.
+    ProjectOwner,
+    /// An admin of it.
+    ProjectAdmin,
+    /// A member of it; to a template only where that is shared with its project.
+    ProjectMember,
+    /// A viewer of it, likewise.
+    ProjectViewer,
+    /// A template is shared with the caller, or with another project that the caller works in.
+    Grantee,
+    /// A template is shared with another project that the caller looks on.
+    Onlooker,
+    /// It is open to everybody.
+    Public,
+    /// None of these.
+    Stranger,
+}
+
+impl Relation {
+    /// All relations, from the nearest to the farthest.
+    pub const ALL: [Self; 9] = [
+        Self::Owner,
+        Self::ProjectOwner,
+        Self::ProjectAdmin,
+        Self::ProjectMember,
+        Self::ProjectViewer,
+        Self::Grantee,
+        Self::Onlooker,
+        Self::Public,
+        Self::Stranger,
+    ];
+
+    /// What a role in a project is to it, and to what belongs to it.
+    pub fn of_role(role: ProjectRole) -> Self {
+        match role {
+            ProjectRole::Owner => Self::ProjectOwner,
+            ProjectRole::Admin => Self::ProjectAdmin,
+            ProjectRole::Member => Self::ProjectMember,
+            ProjectRole::Viewer => Self::ProjectViewer,
+        }
+    }
+}
 
 /// What the template itself says.
 pub(super) fn known(caller: &Caller, template: &Template) -> BTreeSet<Relation> {
