@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::await_snapshots::of_save;
+use super::images::not_made;
 use super::{SaveRef, Step};
 use crate::domain::save::{SaveRecord, seconds_between};
 use crate::domain::{Code, ImageId, Problem, Region};
 use crate::ports::{
-    Call, Image, ImageFilter, ImageState, Snapshot, SnapshotFilter, SnapshotState, for_reason,
-    from_ec2, reason_code,
+    Call, Image, ImageFilter, ImageState, Snapshot, SnapshotFilter, SnapshotState, from_ec2,
 };
 use crate::rules::Env;
 
@@ -146,13 +146,6 @@ async fn found(
         None if waited < UNLISTED_S => Ok(None),
         None => Err(vanished(id)),
     }
-}
-
-/// An AMI that EC2 could not make.
-pub(super) fn not_made(id: &ImageId, image: &Image) -> Problem {
-    let reason = image.state_reason.as_ref();
-    let message = format!("EC2 could not make the AMI {id}: {}.", reason_code(reason));
-    for_reason(Problem::new(Code::ImageFailed, message), reason)
 }
 
 fn vanished(id: &ImageId) -> Problem {

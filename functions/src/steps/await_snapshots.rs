@@ -9,8 +9,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::await_image::not_made;
 use super::findings::look;
+use super::images::not_made;
 use super::{SaveRef, Step, tags};
 use crate::domain::save::{SaveRecord, seconds_between};
 use crate::domain::tags::SAVE_TAG;

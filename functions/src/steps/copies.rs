@@ -1,15 +1,15 @@
 //! What RegisterTemplate does for a copy: adds its AMIs to the version that it copied.
 
+use super::images::snapshots;
 use super::opened::Opened;
 use super::payer::Payer;
-use super::register_template::{TRIES, snapshots};
 use super::{SaveRef, plan_copy, rights};
 use crate::domain::audit::Subject;
 use crate::domain::copy::CopySource;
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{RegionCopy, SaveRecord};
 use crate::domain::{Code, Problem, Region};
-use crate::registry::Additions;
+use crate::registry::{Additions, TRIES};
 use crate::rules::Env;
 use crate::rules::access::{Action, Caller, template_not_found};
 use crate::rules::audit;

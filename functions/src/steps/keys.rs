@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::preflight::label;
+use super::label::label;
 use crate::domain::ec2::InstanceState;
 use crate::domain::save::Warning;
 use crate::domain::{Code, Problem, Region, SnapshotId};

@@ -8,7 +8,9 @@
 mod copies;
 mod env;
 mod findings;
+mod images;
 pub(crate) mod keys;
+mod label;
 mod opened;
 pub(crate) mod opening;
 pub(crate) mod pacing;

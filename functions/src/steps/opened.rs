@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::SaveRef;
 use super::discard_image::LATE_S;
-use super::register_template::public;
-use super::{SaveRef, permissions};
+use super::permissions::{self, public};
 use crate::domain::ec2::LaunchPermission;
 use crate::domain::grant::Grant;
 use crate::domain::save::{SaveRecord, seconds_between};

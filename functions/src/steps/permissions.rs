@@ -6,7 +6,7 @@ use crate::domain::ec2::LaunchPermission;
 use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::{Code, Problem, TemplateName};
 use crate::registry::Registry;
-use crate::rules::{PublicScope, Settings};
+use crate::rules::{Env, PublicScope, Settings};
 
 /// What a grant lets others do in EC2: nothing where it is about users of this deployment, whose
 /// launches Prism makes itself.
@@ -30,6 +30,11 @@ pub(crate) fn of(settings: &Settings, to: &Grantee) -> Result<Option<LaunchPermi
             }
         },
     })
+}
+
+/// What EC2 is told where everybody may use a template.
+pub(super) fn public(env: &Env) -> Result<Option<LaunchPermission>, Problem> {
+    of(&env.settings, &Grantee::Public)
 }
 
 /// The launch permissions that every AMI of a template has. A grant that is being opened counts

@@ -1,7 +1,8 @@
 //! What a save would do: everything is checked, and nothing changed (promise P2).
 
-use super::preflight::{self, Subject, Target};
-use super::{packages, rights, scheduled, ties};
+use super::preflight::{self, Subject};
+use super::rights::Target;
+use super::{label, packages, rights, scheduled, ties};
 use crate::domain::ec2::InstanceState;
 use crate::domain::grant::Grant;
 use crate::domain::pricing::snapshot_usd_per_month;
@@ -195,7 +196,7 @@ fn saved_instance(subject: &Subject) -> Result<SavedInstance, Problem> {
         .unwrap_or_default();
     Ok(SavedInstance {
         id: instance.id.clone(),
-        name: preflight::name(instance).to_owned(),
+        name: label::name(instance).to_owned(),
         original_state: instance.state,
         instance_type: instance.instance_type.clone(),
         architecture: instance.architecture,

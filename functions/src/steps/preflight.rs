@@ -1,13 +1,15 @@
 //! Everything that can be checked before an instance is touched (promise P2), in the order in which
 //! its owner would want to hear of it. Each refusal has a code of its own.
 
+use super::label::{label, name};
+use super::rights::Target;
 use super::tags::AskedFor;
 use super::{keys, rights, ties};
 use crate::domain::ec2::{Architecture, InstanceState, StatusChecks};
 use crate::domain::grant::Grant;
 use crate::domain::save::{SaveRequest, Warning};
 use crate::domain::template::{Template, TemplateState, Version};
-use crate::domain::{Code, InstanceId, Problem, SaveId, TemplateName};
+use crate::domain::{Code, InstanceId, Problem, SaveId};
 use crate::ports::{Instance, NewImage, Probe, Volume, from_ec2};
 use crate::rules::access::Caller;
 use crate::rules::{Env, lookup};
@@ -26,24 +28,6 @@ pub(super) struct Subject {
     pub(super) grants: Vec<Grant>,
     /// What does not prevent the save.
     pub(super) warnings: Vec<Warning>,
-}
-
-/// What a save makes of its template.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Target {
-    /// The version of this number, unless another save is quicker.
-    Next(u32),
-    /// Nothing but a further architecture of this version.
-    AddsTo(u32),
-}
-
-impl Target {
-    /// The number of the version.
-    pub(crate) fn number(self) -> u32 {
-        match self {
-            Target::Next(number) | Target::AddsTo(number) => number,
-        }
-    }
 }
 
 /// Checks everything. Changes nothing.
@@ -166,12 +150,6 @@ async fn check_regions(env: &Env, request: &SaveRequest) -> Result<(), Problem> 
     Ok(())
 }
 
-/// The refusal of a version that is not there.
-pub(super) fn no_version(name: &TemplateName, number: u32) -> Problem {
-    let message = format!("{name} has no version {number}.");
-    Problem::new(Code::VersionNotFound, message)
-}
-
 /// Refuses to add to a version what it has: it keeps its AMIs for ever (promise P6).
 pub(super) fn check_lacks(version: &Version, architecture: Architecture) -> Result<(), Problem> {
     if version.state == TemplateState::Deleted {
@@ -187,18 +165,6 @@ pub(super) fn check_lacks(version: &Version, architecture: Architecture) -> Resu
         architecture.as_str()
     );
     Err(Problem::new(Code::ArchitectureTaken, message))
-}
-
-/// The name of an instance, or its id where it has none.
-pub(super) fn name(instance: &Instance) -> &str {
-    instance.name().unwrap_or(instance.id.as_str())
-}
-
-pub(super) fn label(instance: &Instance) -> String {
-    match instance.name() {
-        Some(name) => format!("{name} ({})", instance.id),
-        None => instance.id.to_string(),
-    }
 }
 
 fn check_state(instance: &Instance) -> Result<(), Problem> {

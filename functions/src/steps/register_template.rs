@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::images::snapshots;
 use super::opened::Opened;
 use super::payer::Payer;
 use super::{SaveRef, Step, copies, permissions, preflight, rights};
 use crate::domain::audit::Subject;
-use crate::domain::ec2::LaunchPermission;
-use crate::domain::grant::Grantee;
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{RegionCopy, SaveRecord};
 use crate::domain::template::{
@@ -19,14 +18,11 @@ use crate::domain::template::{
 use crate::domain::{
     Code, ImageId, Problem, ProjectName, Region, SnapshotId, TemplateName, Timestamp, catalogue,
 };
-use crate::ports::{Call, ImageFilter, from_ec2};
-use crate::registry::{Registration, Stored};
+use crate::ports::Call;
+use crate::registry::{Registration, Stored, TRIES};
 use crate::rules::Env;
 use crate::rules::access::{Action, Caller};
 use crate::rules::{audit, budget};
-
-/// How often it is tried again when others change the template at the same time.
-pub(super) const TRIES: usize = 10;
 
 /// See the module.
 pub(super) struct RegisterTemplate;
@@ -120,7 +116,7 @@ pub(super) async fn register(
                 None => made.version(before, original.clone()),
             }
         };
-        let public = public(env)?;
+        let public = permissions::public(env)?;
         let registered = env
             .registry
             .register_version(record, revision, public, &event, build);
@@ -170,11 +166,6 @@ async fn may_edit(
     }
 }
 
-/// What EC2 is told where everybody may use a template.
-pub(super) fn public(env: &Env) -> Result<Option<LaunchPermission>, Problem> {
-    permissions::of(&env.settings, &Grantee::Public)
-}
-
 /// The AMIs by Region, without those whose copy failed.
 fn images(record: &SaveRecord) -> Result<BTreeMap<Region, ImageId>, Problem> {
     let mut images = BTreeMap::from([(record.request.region.clone(), record.image()?.clone())]);
@@ -184,38 +175,6 @@ fn images(record: &SaveRecord) -> Result<BTreeMap<Region, ImageId>, Problem> {
         }
     }
     Ok(images)
-}
-
-/// The snapshots behind the AMIs, by Region.
-pub(super) async fn snapshots(
-    env: &Env,
-    record: &SaveRecord,
-    images: &BTreeMap<Region, ImageId>,
-) -> Result<BTreeMap<Region, Vec<SnapshotId>>, Problem> {
-    let mut by_region = BTreeMap::new();
-    for (region, image) in images {
-        let found = env
-            .ec2
-            .images(region, &ImageFilter::Ids(vec![image.clone()]))
-            .await
-            .map_err(from_ec2)?;
-        if found.is_empty() {
-            let message = format!("The AMI {image} in {region} is gone: somebody deregistered it.");
-            return Err(Problem::new(Code::ImageFailed, message));
-        }
-        let listed = found.into_iter().flat_map(|image| image.volumes);
-        let ids: Option<Vec<SnapshotId>> = listed.map(|volume| volume.snapshot).collect();
-        // Those of the plan may be more or fewer: somebody may have attached or detached a volume.
-        let all = |ids: &Vec<_>| !ids.is_empty() && ids.len() >= record.snapshots.len();
-        let Some(ids) = ids.filter(all) else {
-            return Err(Problem::new(
-                Code::NotReady,
-                format!("The AMI {image} does not list all of its snapshots yet."),
-            ));
-        };
-        by_region.insert(region.clone(), ids);
-    }
-    Ok(by_region)
 }
 
 /// The built-in template at the root of the lineage.

@@ -1,18 +1,36 @@
 //! Whether somebody may save to a template, and what follows from whom it is open to.
 
-use super::preflight::{Target, label, no_version};
+use super::label::label;
 use super::{opening, permissions};
 use crate::domain::ec2::LaunchPermission;
 use crate::domain::grant::{Grant, Grantee};
 use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, Warning, move_not_agreed};
 use crate::domain::template::{Template, TemplateState, Version, Visibility};
-use crate::domain::{Code, Problem, ProjectName, catalogue};
+use crate::domain::{Code, Problem, ProjectName, TemplateName, catalogue};
 use crate::ports::{Encryption, Instance, Volume};
 use crate::rules::Env;
 use crate::rules::access::{Action, Caller};
 use crate::rules::lending::check_given;
 use crate::rules::publication::{self, Consent};
 use crate::rules::versions::being_deleted;
+
+/// What a save makes of its template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// The version of this number, unless another save is quicker.
+    Next(u32),
+    /// Nothing but a further architecture of this version.
+    AddsTo(u32),
+}
+
+impl Target {
+    /// The number of the version.
+    pub(crate) fn number(self) -> u32 {
+        match self {
+            Target::Next(number) | Target::AddsTo(number) => number,
+        }
+    }
+}
 
 /// What becomes of the template, that itself where there is one already, and the version that is added
 /// to, if it is one; for somebody who may, and whom the project that pays lets.
@@ -51,6 +69,12 @@ pub(super) async fn check_template(
         Some(version) => Ok((Target::AddsTo(number), template, Some(version))),
         None => Err(no_version(&known.name, number)),
     }
+}
+
+/// The refusal of a version that is not there.
+fn no_version(name: &TemplateName, number: u32) -> Problem {
+    let message = format!("{name} has no version {number}.");
+    Problem::new(Code::VersionNotFound, message)
 }
 
 /// Whether the project that pays lets the caller have it pay.

@@ -1,0 +1,47 @@
+//! The AMIs of a save or a copy, and the snapshots behind them.
+
+use std::collections::BTreeMap;
+
+use crate::domain::save::SaveRecord;
+use crate::domain::{Code, ImageId, Problem, Region, SnapshotId};
+use crate::ports::{Image, ImageFilter, for_reason, from_ec2, reason_code};
+use crate::rules::Env;
+
+/// An AMI that EC2 could not make.
+pub(super) fn not_made(id: &ImageId, image: &Image) -> Problem {
+    let reason = image.state_reason.as_ref();
+    let message = format!("EC2 could not make the AMI {id}: {}.", reason_code(reason));
+    for_reason(Problem::new(Code::ImageFailed, message), reason)
+}
+
+/// The snapshots behind the AMIs, by Region.
+pub(super) async fn snapshots(
+    env: &Env,
+    record: &SaveRecord,
+    images: &BTreeMap<Region, ImageId>,
+) -> Result<BTreeMap<Region, Vec<SnapshotId>>, Problem> {
+    let mut by_region = BTreeMap::new();
+    for (region, image) in images {
+        let found = env
+            .ec2
+            .images(region, &ImageFilter::Ids(vec![image.clone()]))
+            .await
+            .map_err(from_ec2)?;
+        if found.is_empty() {
+            let message = format!("The AMI {image} in {region} is gone: somebody deregistered it.");
+            return Err(Problem::new(Code::ImageFailed, message));
+        }
+        let listed = found.into_iter().flat_map(|image| image.volumes);
+        let ids: Option<Vec<SnapshotId>> = listed.map(|volume| volume.snapshot).collect();
+        // Those of the plan may be more or fewer: somebody may have attached or detached a volume.
+        let all = |ids: &Vec<_>| !ids.is_empty() && ids.len() >= record.snapshots.len();
+        let Some(ids) = ids.filter(all) else {
+            return Err(Problem::new(
+                Code::NotReady,
+                format!("The AMI {image} does not list all of its snapshots yet."),
+            ));
+        };
+        by_region.insert(region.clone(), ids);
+    }
+    Ok(by_region)
+}
