@@ -35,9 +35,6 @@ const HANDLER: &str = "_HANDLER";
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 /// The variable that says what is logged.
 const LOG: &str = "PRISM_LOG";
-/// The name under which Lambda shows that a function could not begin.
-pub(super) const INIT_ERROR: &str = "Prism.InitError";
-
 /// The steps that end a save; its metrics are written behind them.
 const LAST_STEPS: [&str; 3] = ["CompleteSave", "FailSave", "Stranded"];
 
@@ -56,7 +53,7 @@ pub async fn run(variable: impl Fn(&str) -> Option<String>) -> Result<(), BoxErr
             tracing::error!(error = text, hint, "the function cannot begin");
             if let Some(host) = host {
                 let text = format!("{text}\nhint: {hint}");
-                runtime_api::cannot_begin(&host, INIT_ERROR, &text)?;
+                runtime_api::cannot_begin(&host, panics::INIT_ERROR, &text)?;
             }
             return Err(error);
         }

@@ -6,9 +6,11 @@ use std::io;
 use std::panic::PanicHookInfo;
 use std::sync::Mutex;
 
-use super::lambda::INIT_ERROR;
 use super::{gateway, runtime_api};
 use crate::domain::{Code, Problem};
+
+/// The name under which Lambda shows that a function could not begin.
+pub(super) const INIT_ERROR: &str = "Prism.InitError";
 
 /// What runs, for all threads. It stays until the next one begins: Lambda refuses a second answer, but
 /// the first may never have been sent.

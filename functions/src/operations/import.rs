@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::expected::{check, tag};
 use super::import_version::{Images, first, lacks, root_size, version_of};
 use super::share_checks::{IMAGES, Target, Which, impediments};
-use super::sharing::share_failed;
+use super::share_opening::share_failed;
 use super::versions::changed_meanwhile;
 use super::{Expected, Service};
 use crate::domain::audit::Subject;

@@ -11,7 +11,6 @@ use futures::future::{join_all, try_join_all};
 
 use super::expected::{check, tag};
 use super::share_checks::{self, Target, Which};
-use super::sharing::share_failed;
 use super::{Expected, Service};
 use crate::domain::audit::AuditEvent;
 use crate::domain::ec2::LaunchPermission;
@@ -380,4 +379,26 @@ pub(super) fn as_expected(
 ) -> Result<(), Problem> {
     let what = format!("The template {}", stored.value.name);
     check(expected, &what, &tag(stored))
+}
+
+/// The failure of opening or closing AMIs in some Regions.
+pub(super) fn share_failed(
+    name: &TemplateName,
+    what: &str,
+    failed: &BTreeMap<Region, Problem>,
+    rest: &str,
+) -> Problem {
+    let regions: Vec<String> = failed
+        .iter()
+        .map(|(region, problem)| {
+            let (code, chain) = (problem.code, problem.chain());
+            tracing::warn!(template = %name, %region, %code, problem = chain, "AMIs were not {what}");
+            format!("{region} ({})", problem.message.trim_end_matches('.'))
+        })
+        .collect();
+    let message = format!(
+        "The template {name} could not be {what} in {}. {rest}",
+        regions.join(", ")
+    );
+    Problem::new(Code::ShareFailed, message)
 }

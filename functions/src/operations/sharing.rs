@@ -11,7 +11,7 @@ use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::share_checks::{self, IMAGES, Target, Which};
-use super::share_opening::{AT_ONCE, USERS, as_expected, begun};
+use super::share_opening::{AT_ONCE, USERS, as_expected, begun, share_failed};
 use super::versions::changed_meanwhile;
 use super::{Expected, Service};
 use crate::domain::audit::{AuditEvent, Subject};
@@ -442,25 +442,4 @@ impl Service {
             ..event.clone()
         }
     }
-}
-
-pub(super) fn share_failed(
-    name: &TemplateName,
-    what: &str,
-    failed: &BTreeMap<Region, Problem>,
-    rest: &str,
-) -> Problem {
-    let regions: Vec<String> = failed
-        .iter()
-        .map(|(region, problem)| {
-            let (code, chain) = (problem.code, problem.chain());
-            tracing::warn!(template = %name, %region, %code, problem = chain, "AMIs were not {what}");
-            format!("{region} ({})", problem.message.trim_end_matches('.'))
-        })
-        .collect();
-    let message = format!(
-        "The template {name} could not be {what} in {}. {rest}",
-        regions.join(", ")
-    );
-    Problem::new(Code::ShareFailed, message)
 }
