@@ -1,12 +1,11 @@
 //! Who changed what. An event is put once and never changed.
 
-use sha2::{Digest, Sha256};
-
-use super::records::{Indexed, encode, sortable};
+use super::items::audit::{audit_item, project_pk, subject_pk, user_pk};
+use super::records::sortable;
 use super::{Listed, Registry, problem};
 use crate::domain::audit::{AuditEvent, Subject};
 use crate::domain::{Problem, ProjectName, Timestamp, UserId};
-use crate::ports::{Condition, Index, Key, Query, SortKeys, Write};
+use crate::ports::{Condition, Index, Query, SortKeys, Write};
 
 /// Which events.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,33 +30,10 @@ pub enum AuditOf {
     },
 }
 
-fn subject_pk(subject: &Subject, user: &UserId) -> String {
-    match subject {
-        Subject::Schedule(name) => format!("AUDIT#schedule:{user}#{name}"),
-        subject => format!("AUDIT#{subject}"),
-    }
-}
-
 /// The write of an event, for the transaction of the change that it is about. `mark` tells it apart
 /// from another of the same millisecond: the revision that the changed record has after it.
 pub(super) fn audit_write(event: &AuditEvent, mark: u64) -> Result<Write, Problem> {
-    let when = sortable(event.at);
-    let text = serde_json::to_string(event).unwrap_or_default();
-    let hash = Sha256::digest(format!("{mark}\n{text}"));
-    let digits = hash.iter().take(6);
-    let sk = digits.fold(format!("{when}#"), |sk, byte| format!("{sk}{byte:02x}"));
-    let mine = Indexed {
-        index: Index::Gsi1,
-        pk: format!("AUDITED#{}", event.user),
-        sk: sk.clone(),
-    };
-    let project = event.project.as_ref().map(|project| Indexed {
-        index: Index::Gsi2,
-        pk: format!("AUDITED#PROJECT#{project}"),
-        sk: sk.clone(),
-    });
-    let key = Key::new(subject_pk(&event.resource, &event.user), sk);
-    let item = encode(key, event, 1, [mine].into_iter().chain(project))?;
+    let item = audit_item(event, mark)?;
     Ok(Write::Put(item, Condition::Always))
 }
 
@@ -78,17 +54,13 @@ impl Registry {
         // "~" comes after every digit.
         let from = |since: &Timestamp| SortKeys::Between(sortable(*since), "~".to_owned());
         let (index, pk, sort_keys) = match of {
-            AuditOf::User(user) => (Index::Gsi1, format!("AUDITED#{user}"), SortKeys::All),
+            AuditOf::User(user) => (Index::Gsi1, user_pk(user), SortKeys::All),
             AuditOf::Subject {
                 subject,
                 user,
                 since,
             } => (Index::Primary, subject_pk(subject, user), from(since)),
-            AuditOf::Project { project, since } => (
-                Index::Gsi2,
-                format!("AUDITED#PROJECT#{project}"),
-                from(since),
-            ),
+            AuditOf::Project { project, since } => (Index::Gsi2, project_pk(project), from(since)),
         };
         let query = Query {
             index,

@@ -1,9 +1,11 @@
 //! Whole templates with all that belongs to them as items, to fill a table in one go: what benches
 //! and tests do that need many. Nothing that serves anybody writes without conditions.
 
-use super::saves::save_item;
-use super::templates::{template_write, version_added};
-use super::{Batch, Registry, entries};
+use super::items::save::save_item;
+use super::items::template::template_write;
+use super::sums::Batch;
+use super::templates::version_added;
+use super::{Registry, entries};
 use crate::domain::Problem;
 use crate::domain::save::SaveRecord;
 use crate::domain::template::{Template, Version};

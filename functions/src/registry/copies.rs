@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::audit::audit_write;
+use super::items::lock::{Lock, copy_lock_key, copy_lock_keys, held_by, lock_item, lock_key};
+use super::items::save::save_item;
 use super::pledges::Admission;
-use super::records::{Stored, decode, encode};
-use super::saves::{Begun, Lock, check_epoch, instance_key, save_item, save_not_found};
+use super::records::{Stored, decode};
+use super::saves::{Begun, check_epoch, save_not_found};
 use super::templates::version_changed;
 use super::{Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
@@ -49,14 +51,6 @@ pub(crate) struct CopyLock {
     pub(crate) save_id: SaveId,
 }
 
-/// The lock of a version in a Region that it is being copied to.
-fn lock_key(name: &TemplateName, version: u32, region: &Region) -> Key {
-    Key::new(
-        format!("TEMPLATE#{name}"),
-        format!("COPYING#{version:06}#{region}"),
-    )
-}
-
 impl Registry {
     /// Begins a copy: its record, a lock for each of its Regions, and the pledge to whom it is paid by, in
     /// one transaction, or nothing.
@@ -65,13 +59,10 @@ impl Registry {
         record: &SaveRecord,
         admission: Option<&Admission>,
     ) -> Result<Begun, Problem> {
-        let lock = Lock {
-            save_id: record.save_id.clone(),
-        };
         let mut writes = vec![Write::Put(save_item(record, 1)?, Condition::ItemAbsent)];
-        for key in lock_keys(record) {
+        for key in copy_lock_keys(record) {
             writes.push(Write::Put(
-                encode(key, &lock, 1, [])?,
+                lock_item(key, &record.save_id)?,
                 Condition::ItemAbsent,
             ));
         }
@@ -86,7 +77,7 @@ impl Registry {
         if let Some(before) = self.save(&record.save_id).await? {
             return Ok(Begun::Before(Box::new(before.value)));
         }
-        for key in lock_keys(record) {
+        for key in copy_lock_keys(record) {
             if let Some(holder) = self.holder(&key).await? {
                 return Ok(Begun::HeldBy(holder));
             }
@@ -101,7 +92,7 @@ impl Registry {
         version: u32,
         region: &Region,
     ) -> Result<Option<SaveId>, Problem> {
-        self.holder(&lock_key(name, version, region)).await
+        self.holder(&copy_lock_key(name, version, region)).await
     }
 
     /// The locks of a template's versions that are being copied.
@@ -147,7 +138,8 @@ impl Registry {
         region: &Region,
         save: &SaveId,
     ) -> Result<bool, Problem> {
-        self.release(lock_key(name, version, region), save).await
+        self.release(copy_lock_key(name, version, region), save)
+            .await
     }
 
     /// Releases the lock of an instance, if that save holds it. Answers whether it did.
@@ -157,7 +149,7 @@ impl Registry {
         id: &InstanceId,
         save: &SaveId,
     ) -> Result<bool, Problem> {
-        self.release(instance_key(region, id, "LOCK"), save).await
+        self.release(lock_key(region, id), save).await
     }
 
     async fn release(&self, key: Key, save: &SaveId) -> Result<bool, Problem> {
@@ -176,11 +168,9 @@ impl Registry {
     /// The deletions that release the locks which a copy holds.
     pub(super) async fn copy_releases(&self, record: &SaveRecord) -> Result<Vec<Write>, Problem> {
         let mut releases = Vec::new();
-        for key in lock_keys(record) {
+        for key in copy_lock_keys(record) {
             if self.holder(&key).await?.as_ref() == Some(&record.save_id) {
-                let lock = serde_json::json!({ "save_id": record.save_id });
-                let ours = Condition::Equals("record".to_owned(), lock);
-                releases.push(Write::Delete(key, ours));
+                releases.push(Write::Delete(key, held_by(&record.save_id)));
             }
         }
         Ok(releases)
@@ -246,15 +236,6 @@ impl Registry {
         }
         Err(problem(TableError::Conflict))
     }
-}
-
-fn lock_keys(record: &SaveRecord) -> Vec<Key> {
-    let Some(source) = &record.copy_of else {
-        return Vec::new();
-    };
-    let request = &record.request;
-    let key = |region| lock_key(&request.template, source.version, region);
-    request.copy_to.iter().map(key).collect()
 }
 
 /// The version with what was added.

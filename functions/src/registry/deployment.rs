@@ -1,25 +1,15 @@
 //! Which deployment the registry is of: made once, and the same after the table is restored (promise P9).
 
-use serde::{Deserialize, Serialize};
-
-use super::records::{decode, encode};
+use super::items::deployment::{Record, deployment_item, deployment_key};
+use super::records::decode;
 use super::{Registry, problem};
 use crate::domain::{DeploymentId, Problem};
-use crate::ports::{Condition, Key, TableError, Write};
-
-#[derive(Serialize, Deserialize)]
-struct Record {
-    id: DeploymentId,
-}
-
-fn key() -> Key {
-    Key::new("DEPLOYMENT", "META")
-}
+use crate::ports::{Condition, TableError, Write};
 
 impl Registry {
     /// The deployment that the registry is of, where it says so.
     pub async fn deployment(&self) -> Result<Option<DeploymentId>, Problem> {
-        let item = self.table.get(&key()).await.map_err(problem)?;
+        let item = self.table.get(&deployment_key()).await.map_err(problem)?;
         let stored = item.as_ref().map(decode::<Record>).transpose()?;
         Ok(stored.map(|stored| stored.value.id))
     }
@@ -29,8 +19,7 @@ impl Registry {
         if let Some(kept) = self.deployment().await? {
             return Ok(kept);
         }
-        let record = encode(key(), &Record { id: id.clone() }, 1, [])?;
-        let made = Write::Put(record, Condition::ItemAbsent);
+        let made = Write::Put(deployment_item(id)?, Condition::ItemAbsent);
         match self.table.transact(&[made]).await {
             Ok(()) => Ok(id.clone()),
             // Somebody else was quicker.

@@ -4,33 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use super::records::encode;
+use super::items::word::{Scope, word_item, word_key};
 use crate::domain::template::{Template, TemplateState, Visibility};
-use crate::domain::{Problem, TemplateName, UserId, words};
-use crate::ports::{Condition, Item, Key, Write};
-
-/// Among whose templates words are looked up.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
-    /// Those that somebody owns.
-    OwnedBy(UserId),
-    /// Those that everybody may use.
-    Public,
-}
-
-/// The partition of the words that begin as this one does.
-pub(super) fn words_pk(scope: &Scope, word: &str) -> String {
-    let begin: String = word.chars().take(words::SHORTEST).collect();
-    match scope {
-        Scope::OwnedBy(user) => format!("WORDS#OWNER#{user}#{begin}"),
-        Scope::Public => format!("WORDS#PUBLIC#{begin}"),
-    }
-}
-
-/// The sort key of a word of a template.
-pub(super) fn word_sk(word: &str, template: &TemplateName) -> String {
-    format!("{word}#{template}")
-}
+use crate::domain::{Problem, words};
+use crate::ports::{Condition, Key, Write};
 
 fn keys(template: &Template) -> BTreeSet<Key> {
     let mut keys = BTreeSet::new();
@@ -41,8 +18,7 @@ fn keys(template: &Template) -> BTreeSet<Key> {
     scopes.extend((template.visibility == Visibility::Public).then_some(Scope::Public));
     for word in words::of_template(template) {
         for scope in &scopes {
-            let sk = word_sk(&word, &template.name);
-            keys.insert(Key::new(words_pk(scope, &word), sk));
+            keys.insert(word_key(scope, &word, &template.name));
         }
     }
     keys
@@ -58,13 +34,9 @@ pub(super) fn writes(before: Option<&Template>, after: &Template) -> Result<Vec<
         .collect();
     for key in now.difference(&before) {
         writes.push(Write::Put(
-            item(key.clone(), &after.name)?,
+            word_item(key.clone(), &after.name)?,
             Condition::Always,
         ));
     }
     Ok(writes)
-}
-
-fn item(key: Key, name: &TemplateName) -> Result<Item, Problem> {
-    encode(key, name, 1, [])
 }

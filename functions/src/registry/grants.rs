@@ -3,32 +3,15 @@
 //! unchanged, has read them all.
 
 use super::audit::audit_write;
-use super::records::{Indexed, Stored, decode, encode};
+use super::items::grant::{given_to_pk, grant_key, grant_write};
+use super::records::{Stored, decode};
 use super::templates::template_changed;
 use super::{Listed, Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
 use crate::domain::grant::{GRANTS, Grant, GrantState, Grantee};
 use crate::domain::template::{Template, TemplateState, Visibility};
 use crate::domain::{Code, Problem, TemplateName};
-use crate::ports::{Condition, Index, Key, Query, SortKeys, TableError, Write};
-
-fn grant_key(template: &TemplateName, to: &Grantee) -> Key {
-    Key::new(format!("TEMPLATE#{template}"), format!("GRANT#{to}"))
-}
-
-/// The write of a grant. Accounts and organisations look nothing up here.
-pub(super) fn grant_write(grant: &Grant) -> Result<Write, Problem> {
-    let found = match &grant.to {
-        Grantee::User(_) | Grantee::Project(_) => Some(Indexed {
-            index: Index::Gsi1,
-            pk: format!("GRANTEE#{}", grant.to),
-            sk: format!("TEMPLATE#{}", grant.template),
-        }),
-        Grantee::Account(_) | Grantee::Organization(_) | Grantee::Public => None,
-    };
-    let item = encode(grant_key(&grant.template, &grant.to), grant, 1, found)?;
-    Ok(Write::Put(item, Condition::Always))
-}
+use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
 
 /// How far a template is open with these grants.
 fn visibility(template: &Template, grants: &[Grant]) -> Visibility {
@@ -102,7 +85,7 @@ impl Registry {
     ) -> Result<Listed<Grant>, Problem> {
         let query = Query {
             index: Index::Gsi1,
-            pk: format!("GRANTEE#{to}"),
+            pk: given_to_pk(to),
             sort_keys: SortKeys::BeginsWith("TEMPLATE#".to_owned()),
             descending: false,
             limit,

@@ -3,22 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use super::records::{Stored, decode, encode};
+use super::items::used::{USED, image_pk, used_item, used_key};
+use super::records::{Stored, decode};
 use super::{Registry, problem};
 use crate::domain::template::{TemplateRef, TemplateState, Version};
 use crate::domain::{ImageId, Problem, Region};
 use crate::ports::{Condition, Index, Key, Query, SortKeys, Write};
-
-const USED: &str = "USED#";
-
-fn pk(region: &Region, image: &ImageId) -> String {
-    format!("IMAGE#{region}#{image}")
-}
-
-fn key(region: &Region, image: &ImageId, by: &TemplateRef) -> Key {
-    let number = by.version.unwrap_or(0);
-    Key::new(pk(region, image), format!("{USED}{}#{number:06}", by.name))
-}
 
 fn keys(version: &Version) -> BTreeSet<Key> {
     // What is lent stays with the template that lends it, and goes with it.
@@ -28,7 +18,7 @@ fn keys(version: &Version) -> BTreeSet<Key> {
     let by = version.reference();
     let images = version.images();
     images
-        .map(|(region, image)| key(region, image, &by))
+        .map(|(region, image)| used_key(region, image, &by))
         .collect()
 }
 
@@ -41,7 +31,7 @@ pub(super) fn writes(before: Option<&Version>, after: &Version) -> Result<Vec<Wr
         .map(|key| Write::Delete(key, Condition::Always))
         .collect();
     for key in now.difference(&before) {
-        let item = encode(key.clone(), &after.reference(), 1, [])?;
+        let item = used_item(key.clone(), &after.reference())?;
         writes.push(Write::Put(item, Condition::Always));
     }
     Ok(writes)
@@ -49,7 +39,7 @@ pub(super) fn writes(before: Option<&Version>, after: &Version) -> Result<Vec<Wr
 
 /// The check that an AMI still belongs to a version.
 pub(crate) fn still_used(region: &Region, image: &ImageId, by: &TemplateRef) -> Write {
-    Write::Check(key(region, image, by), Condition::ItemPresent)
+    Write::Check(used_key(region, image, by), Condition::ItemPresent)
 }
 
 impl Registry {
@@ -62,7 +52,7 @@ impl Registry {
     ) -> Result<Vec<TemplateRef>, Problem> {
         let query = Query {
             index: Index::Primary,
-            pk: pk(region, image),
+            pk: image_pk(region, image),
             sort_keys: SortKeys::BeginsWith(USED.to_owned()),
             descending: false,
             limit,

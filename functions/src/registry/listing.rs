@@ -2,10 +2,11 @@
 
 use futures::future::try_join_all;
 
-use super::ProjectTemplate;
-use super::entries::{Scope, words_pk};
+use super::items::grant::given_to_pk;
+use super::items::place::ProjectTemplate;
+use super::items::template::{PUBLIC_TEMPLATES, read_template};
+use super::items::word::{Scope, words_pk};
 use super::records::{Stored, decode};
-use super::templates::read_template;
 use super::{Registry, problem};
 use crate::domain::grant::{Grant, Grantee};
 use crate::domain::template::Template;
@@ -56,9 +57,9 @@ impl Listing {
     fn partition(&self) -> (Index, String) {
         match self {
             Listing::OwnedBy(user) => (Index::Gsi1, format!("OWNER#{user}")),
-            Listing::Public => (Index::Gsi2, "TEMPLATES#PUBLIC".to_owned()),
+            Listing::Public => (Index::Gsi2, PUBLIC_TEMPLATES.to_owned()),
             Listing::InProject(project) => (Index::Primary, format!("PROJECT#{project}")),
-            Listing::GivenTo(to) => (Index::Gsi1, format!("GRANTEE#{to}")),
+            Listing::GivenTo(to) => (Index::Gsi1, given_to_pk(to)),
             Listing::Words(scope, word) => (Index::Primary, words_pk(scope, word)),
         }
     }

@@ -1,5 +1,5 @@
 //! How records lie in the table: their keys, their conditions, their transactions. Written once,
-//! over the [`Table`] port, for DynamoDB and the embedded store alike.
+//! over the [`Table`] port, for DynamoDB and the embedded store alike. Each record has a file of its own in `items/`.
 //!
 //! | record | pk | sk | gsi1 | gsi2 |
 //! |---|---|---|---|---|
@@ -38,6 +38,7 @@ mod deployment;
 mod entries;
 mod grants;
 mod images;
+mod items;
 mod listing;
 mod packages;
 mod pledges;
@@ -62,26 +63,27 @@ use crate::ports::{Item, Query, Table, TableError};
 
 pub use audit::AuditOf;
 pub(crate) use copies::Additions;
-pub use entries::Scope;
 pub(crate) use grants::GrantChange;
 pub(crate) use images::still_used;
+pub(crate) use items::launch::Launch;
+pub use items::place::ProjectTemplate;
+pub(crate) use items::schedule::SavesTo;
+pub use items::sums::Committed;
+pub(crate) use items::turn::Queue;
+pub use items::wait::{Awaited, Wait};
+pub use items::word::Scope;
 pub use listing::{Entries, Entry, Listing};
 pub(crate) use packages::packages_added;
 pub(crate) use pledges::Admission;
 pub(crate) use projects::MemberChange;
-pub use projects::ProjectTemplate;
 pub use records::Stored;
 pub use recount::WrongSum;
 pub(crate) use saves::Begun;
-pub(crate) use schedules::SavesTo;
 pub(crate) use sums::Batch;
-pub use sums::Committed;
 pub(crate) use templates::{
     Going, Registration, version_added, version_changed, version_unchanged,
 };
-pub(crate) use turns::{Queue, Rhythm};
-pub(crate) use usage::Launch;
-pub use waits::{Awaited, Wait};
+pub(crate) use turns::Rhythm;
 
 /// The most times that a change is tried again when somebody else changed the same record.
 pub(crate) const TRIES: usize = 10;

@@ -1,19 +1,12 @@
 //! The packages of a save and of the version that it became, each an item of its own: they are
 //! larger than the records beside them, and few readers want them.
 
-use super::records::{Stored, decode, encode};
+use super::items::packages::{packages_item, packages_key, save_packages_key};
+use super::records::{Stored, decode};
 use super::{Registry, problem};
 use crate::domain::inventory::Inventory;
 use crate::domain::{Problem, SaveId, TemplateName};
 use crate::ports::{Condition, Key, Write};
-
-fn save_key(id: &SaveId) -> Key {
-    Key::new(format!("SAVE#{id}"), "PACKAGES")
-}
-
-fn version_key(name: &TemplateName, number: u32) -> Key {
-    Key::new(format!("TEMPLATE#{name}"), format!("PACKAGES#{number:06}"))
-}
 
 /// The write that keeps the packages of a version that is not there yet.
 pub(super) fn packages_of(
@@ -21,7 +14,7 @@ pub(super) fn packages_of(
     number: u32,
     inventory: &Inventory,
 ) -> Result<Write, Problem> {
-    let item = encode(version_key(name, number), inventory, 1, [])?;
+    let item = packages_item(packages_key(name, number), inventory, 1)?;
     Ok(Write::Put(item, Condition::ItemAbsent))
 }
 
@@ -31,7 +24,7 @@ pub(crate) fn packages_added(
     number: u32,
     inventory: &Inventory,
 ) -> Result<Write, Problem> {
-    let item = encode(version_key(name, number), inventory, 1, [])?;
+    let item = packages_item(packages_key(name, number), inventory, 1)?;
     Ok(Write::Put(item, Condition::Always))
 }
 
@@ -42,14 +35,14 @@ impl Registry {
         id: &SaveId,
         inventory: &Inventory,
     ) -> Result<(), Problem> {
-        let item = encode(save_key(id), inventory, 1, [])?;
+        let item = packages_item(save_packages_key(id), inventory, 1)?;
         let write = Write::Put(item, Condition::Always);
         self.table.transact(&[write]).await.map_err(problem)
     }
 
     /// The packages that an instance had when its save began.
     pub(crate) async fn packages_of_save(&self, id: &SaveId) -> Result<Option<Inventory>, Problem> {
-        self.inventory(&save_key(id)).await
+        self.inventory(&save_packages_key(id)).await
     }
 
     /// The write that keeps what is known of a version that an added architecture changes: the files of
@@ -60,7 +53,7 @@ impl Registry {
         number: u32,
         added: Option<&Inventory>,
     ) -> Result<Option<Write>, Problem> {
-        let key = version_key(name, number);
+        let key = packages_key(name, number);
         let item = self.table.get(&key).await.map_err(problem)?;
         let Some(item) = item else {
             return Ok(None);
@@ -76,7 +69,7 @@ impl Registry {
             all
         });
         now.sensitive_more |= added.is_some_and(|added| added.sensitive_more);
-        let item = encode(key, &now, revision, [])?;
+        let item = packages_item(key, &now, revision)?;
         Ok(Some(Write::Put(item, condition)))
     }
 
@@ -86,7 +79,7 @@ impl Registry {
         name: &TemplateName,
         number: u32,
     ) -> Result<Option<Inventory>, Problem> {
-        self.inventory(&version_key(name, number)).await
+        self.inventory(&packages_key(name, number)).await
     }
 
     async fn inventory(&self, key: &Key) -> Result<Option<Inventory>, Problem> {

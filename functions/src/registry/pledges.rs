@@ -10,33 +10,18 @@
 //! Where the template is in another project by the time that a version of it is registered, the pledge goes there
 //! first, with the leave of that project.
 
-use serde::{Deserialize, Serialize};
-
-use super::projects::project_key;
-use super::records::{Stored, decode, encode};
-use super::saves::save_item;
-use super::sums::{Batch, Mark, sums_key};
+use super::items::pledge::{Pledge, pledge_item, pledge_key};
+use super::items::project::project_key;
+use super::items::save::save_item;
+use super::items::sums::{Mark, sums_key};
+use super::records::{Stored, decode};
+use super::sums::Batch;
 use super::{Listed, Registry, problem};
 use crate::domain::project::Project;
 use crate::domain::save::SaveRecord;
 use crate::domain::{MicroUsd, Problem, ProjectName, SaveId};
 use crate::ports::table_rules::QUERY_LIMIT;
-use crate::ports::{Condition, Index, Key, Query, SortKeys, Write};
-
-/// What a save or a copy that is under way will cost its project.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Pledge {
-    /// Whose it is.
-    save_id: SaveId,
-    /// At most so much a month, in USD.
-    usd_per_month: f64,
-}
-
-impl Pledge {
-    fn amount(&self) -> MicroUsd {
-        MicroUsd::of_usd(self.usd_per_month)
-    }
-}
+use crate::ports::{Condition, Index, Query, SortKeys, Write};
 
 /// Leave to begin at the expense of a project, as long as the project is as it was.
 #[derive(Debug, Clone)]
@@ -49,10 +34,6 @@ pub(crate) struct Admission {
     pub(crate) mark: Option<Mark>,
 }
 
-fn pledge_key(project: &ProjectName, save: &SaveId) -> Key {
-    Key::new(format!("PROJECT#{project}"), format!("PLEDGE#{save}"))
-}
-
 impl Admission {
     /// The writes by which a save makes use of it.
     pub(super) fn writes(&self, save: &SaveId) -> Result<[Write; 3], Problem> {
@@ -61,7 +42,7 @@ impl Admission {
             save_id: save.clone(),
             usd_per_month: self.usd_per_month,
         };
-        let item = encode(pledge_key(name, save), &pledge, 1, [])?;
+        let item = pledge_item(name, &pledge)?;
         let mark = self.mark.map_or(Condition::Always, Mark::unchanged);
         let one_more = Mark::one_more(pledge.amount());
         Ok([

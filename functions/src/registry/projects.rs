@@ -1,79 +1,24 @@
 //! Projects, their members and the places of templates in them.
 
 use futures::future::try_join_all;
-use serde::{Deserialize, Serialize};
 
 use super::audit::audit_write;
-use super::records::{Stored, decode, encode};
-use super::sums::{Mark, no_sums};
+use super::items::approval::{approval_item, approval_key};
+use super::items::member::{member_item, member_key, memberships_item, memberships_key};
+use super::items::place::ProjectTemplate;
+use super::items::project::{project_item, project_key};
+use super::items::sums::{Mark, no_sums};
+use super::records::{Stored, decode};
 use super::{Listed, Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
 use crate::domain::project::{Approval, MEMBERS, Member, Memberships, PROJECTS, Project};
 use crate::domain::template::{TemplateState, Version};
 use crate::domain::{Code, MicroUsd, Problem, ProjectName, TemplateName, Timestamp, UserId};
 use crate::ports::table_rules::QUERY_LIMIT;
-use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Write};
+use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
 
 /// How many templates' versions are read at once.
 const AT_ONCE: usize = 16;
-
-pub(super) fn project_key(name: &ProjectName) -> Key {
-    Key::new(format!("PROJECT#{name}"), "META")
-}
-
-fn member_key(project: &ProjectName, user: &UserId) -> Key {
-    Key::new(format!("PROJECT#{project}"), format!("MEMBER#{user}"))
-}
-
-fn memberships_key(user: &UserId) -> Key {
-    Key::new(format!("USER#{user}"), "PROJECTS")
-}
-
-fn approval_key(project: &ProjectName, template: &TemplateName) -> Key {
-    Key::new(format!("PROJECT#{project}"), format!("APPROVED#{template}"))
-}
-
-/// Where a template of a project lies among its others.
-pub(super) fn place_key(project: &ProjectName, template: &TemplateName) -> Key {
-    Key::new(format!("PROJECT#{project}"), format!("TEMPLATE#{template}"))
-}
-
-/// A template of a project, in the project's own list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProjectTemplate {
-    /// The template.
-    pub template: TemplateName,
-}
-
-/// The writes that move a template from one project to another.
-pub(super) fn place_writes(
-    template: &TemplateName,
-    before: Option<&ProjectName>,
-    after: Option<&ProjectName>,
-) -> Result<Vec<Write>, Problem> {
-    if before == after {
-        return Ok(Vec::new());
-    }
-    let mut writes = Vec::new();
-    if let Some(before) = before {
-        writes.push(Write::Delete(
-            place_key(before, template),
-            Condition::Always,
-        ));
-    }
-    if let Some(after) = after {
-        let place = ProjectTemplate {
-            template: template.clone(),
-        };
-        let item = encode(place_key(after, template), &place, 1, [])?;
-        writes.push(Write::Put(item, Condition::Always));
-    }
-    Ok(writes)
-}
-
-fn memberships_item(user: &UserId, it: &Memberships, revision: u64) -> Result<Item, Problem> {
-    encode(memberships_key(user), it, revision, [])
-}
 
 /// That a record is as it was read; with no revision, that there is none.
 fn as_read<T>(stored: &Stored<T>) -> Condition {
@@ -217,14 +162,8 @@ impl Registry {
             memberships.roles.insert(project.name.clone(), owner.role);
             check_projects(&owner.user, &memberships)?;
             let writes = [
-                Write::Put(
-                    encode(project_key(&project.name), project, 1, [])?,
-                    Condition::ItemAbsent,
-                ),
-                Write::Put(
-                    encode(member_key(&project.name, &owner.user), owner, 1, [])?,
-                    Condition::Always,
-                ),
+                Write::Put(project_item(project, 1)?, Condition::ItemAbsent),
+                Write::Put(member_item(&project.name, owner)?, Condition::Always),
                 Write::Put(
                     memberships_item(&owner.user, &memberships, before.revision + 1)?,
                     as_read(&before),
@@ -261,7 +200,7 @@ impl Registry {
                 return Ok(stored);
             }
             let revision = stored.revision + 1;
-            let item = encode(project_key(name), &project, revision, [])?;
+            let item = project_item(&project, revision)?;
             let mut writes = vec![Write::Put(item, stored.unchanged())];
             if let Some(event) = event {
                 writes.push(audit_write(event, revision)?);
@@ -310,7 +249,7 @@ impl Registry {
             let write = if let Some(member) = &after {
                 roles.roles.insert(name.clone(), member.role);
                 check_projects(user, &roles)?;
-                let item = encode(member_key(name, user), member, 1, [])?;
+                let item = member_item(name, member)?;
                 Write::Put(item, Condition::Always)
             } else {
                 roles.roles.remove(name);
@@ -318,10 +257,7 @@ impl Registry {
             };
             let (revision, mark) = (stored.revision + 1, memberships.revision + 1);
             let writes = [
-                Write::Put(
-                    encode(project_key(name), &project, revision, [])?,
-                    stored.unchanged(),
-                ),
+                Write::Put(project_item(&project, revision)?, stored.unchanged()),
                 write,
                 Write::Put(memberships_item(user, &roles, mark)?, as_read(&memberships)),
                 audit_write(event, mark)?,
@@ -357,7 +293,7 @@ impl Registry {
             owners: 0,
             ..stored.value.clone()
         };
-        let item = encode(project_key(name), &deleted, stored.revision + 1, [])?;
+        let item = project_item(&deleted, stored.revision + 1)?;
         let writes = [
             Write::Put(item, stored.unchanged()),
             Write::Delete(member_key(name, owner), Condition::Always),
@@ -389,13 +325,14 @@ impl Registry {
             if before.is_some() == after.is_some() {
                 return Ok(before);
             }
-            let key = approval_key(name, template);
             let write = match after {
-                Some(approval) => Write::Put(encode(key, approval, 1, [])?, Condition::Always),
-                None => Write::Delete(key, Condition::Always),
+                Some(approval) => {
+                    Write::Put(approval_item(name, template, approval)?, Condition::Always)
+                }
+                None => Write::Delete(approval_key(name, template), Condition::Always),
             };
             let revision = stored.revision + 1;
-            let project = encode(project_key(name), &stored.value, revision, [])?;
+            let project = project_item(&stored.value, revision)?;
             let writes = [
                 Write::Put(project, stored.unchanged()),
                 write,

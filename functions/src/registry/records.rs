@@ -12,6 +12,9 @@ use crate::ports::{Change, Condition, Index, Item, Key};
 /// The version of the records' own form, written with each, so that a later form can be told.
 const FORM: u64 = 1;
 
+/// The attribute by which the table forgets an item: seconds since 1970.
+pub(super) const EXPIRES: &str = "expires_at";
+
 /// A record as it was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored<T> {

@@ -3,8 +3,8 @@
 //! No operation leaves one behind. Somebody who writes to the table by hand does, or a table that was put back to an
 //! earlier moment in part; from then on a budget would refuse too much, or too little.
 
-use super::sums::{Committed, kept, same_costs, same_sums, set, set_costs, sums_key};
-use super::templates::template_key;
+use super::items::sums::{Committed, kept, same_costs, same_sums, set, set_costs, sums_key};
+use super::items::template::template_key;
 use super::{Registry, Stored, TRIES, problem};
 use crate::domain::template::{Template, TemplateState};
 use crate::domain::{MicroUsd, Problem, ProjectName, TemplateName};

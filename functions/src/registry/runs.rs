@@ -1,28 +1,12 @@
 //! The last runs of schedules.
 
-use super::records::{Indexed, Stored, decode, encode};
-use super::schedules::schedule_key;
+use super::items::runs::{runs_item, runs_key, runs_sk};
+use super::records::{Stored, decode};
 use super::{Registry, TRIES, problem};
 use crate::domain::save::SaveRecord;
 use crate::domain::schedule::{Run, Runs, Schedule};
-use crate::domain::{Code, Problem, ScheduleName, UserId};
-use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Write};
-
-/// The sort key of a schedule's runs.
-pub(super) const RUNS_KEY: &str = "RUNS";
-
-fn runs_key(owner: &UserId, name: &ScheduleName) -> Key {
-    Key::new(schedule_key(owner, name).pk, RUNS_KEY)
-}
-
-fn runs_item(owner: &UserId, runs: &Runs, revision: u64) -> Result<Item, Problem> {
-    let mine = Indexed {
-        index: Index::Gsi1,
-        pk: format!("OWNER#{owner}"),
-        sk: format!("RUNS#{}", runs.schedule),
-    };
-    encode(runs_key(owner, &runs.schedule), runs, revision, [mine])
-}
+use crate::domain::{Code, Problem};
+use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
 
 impl Registry {
     /// The last runs of a schedule.
@@ -46,10 +30,7 @@ impl Registry {
         let query = Query {
             index: Index::Gsi1,
             pk: format!("OWNER#{}", first.owner),
-            sort_keys: SortKeys::Between(
-                format!("RUNS#{}", first.name),
-                format!("RUNS#{}", last.name),
-            ),
+            sort_keys: SortKeys::Between(runs_sk(&first.name), runs_sk(&last.name)),
             descending: false,
             limit: schedules.len(),
             cursor: None,

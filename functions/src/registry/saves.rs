@@ -1,60 +1,18 @@
 //! Saves, locks and duties.
 
 use super::audit::audit_write;
+use super::items::duty::{OPEN_DUTIES, duty_item, duty_key};
+use super::items::lock::{held_by, lock_item, lock_key};
+use super::items::save::{OPEN_SAVES, save_item, save_key};
+use super::items::wait::{Awaited, wait_key};
 use super::pledges::Admission;
-use super::records::{Indexed, Stored, decode, encode, sortable};
+use super::records::{Stored, decode};
 use super::sums::Batch;
-use super::waits::{Awaited, wait_key};
 use super::{Listed, Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
 use crate::domain::save::{Discharge, Duty, Finding, SaveRecord};
 use crate::domain::{Code, InstanceId, Problem, Region, SaveId, Timestamp, UserId};
-use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Write};
-
-/// The lock on an instance: which save holds it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(super) struct Lock {
-    pub(super) save_id: SaveId,
-}
-
-pub(super) fn save_key(id: &SaveId) -> Key {
-    Key::new(format!("SAVE#{id}"), "META")
-}
-
-pub(super) fn instance_key(region: &Region, id: &InstanceId, part: &str) -> Key {
-    Key::new(format!("INSTANCE#{region}#{id}"), part)
-}
-
-/// The item of a save; it leaves the index of open saves when it has ended.
-pub(super) fn save_item(record: &SaveRecord, revision: u64) -> Result<Item, Problem> {
-    let when = format!("{}#{}", sortable(record.started_at), record.save_id);
-    let mine = Indexed {
-        index: Index::Gsi1,
-        pk: format!("OWNER#{}", record.saved_by),
-        sk: format!("SAVE#{when}"),
-    };
-    let open = (!record.state.is_final()).then(|| Indexed {
-        index: Index::Gsi2,
-        pk: "SAVES#OPEN".to_owned(),
-        sk: when,
-    });
-    encode(
-        save_key(&record.save_id),
-        record,
-        revision,
-        [mine].into_iter().chain(open),
-    )
-}
-
-fn duty_item(duty: &Duty, revision: u64) -> Result<Item, Problem> {
-    let key = instance_key(&duty.region, &duty.instance, "DUTY");
-    let open = duty.discharged.is_none().then(|| Indexed {
-        index: Index::Gsi2,
-        pk: "DUTIES#OPEN".to_owned(),
-        sk: format!("{}#{}", sortable(duty.since), duty.instance),
-    });
-    encode(key, duty, revision, open)
-}
+use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
 
 /// A duty that ends by a finding, if nobody has changed it.
 fn discharged(duty: &Stored<Duty>, finding: Finding, at: Timestamp) -> Result<Write, Problem> {
@@ -103,15 +61,7 @@ impl Registry {
         event: &AuditEvent,
         admission: Option<&Admission>,
     ) -> Result<Begun, Problem> {
-        let lock_key = instance_key(&duty.region, &duty.instance, "LOCK");
-        let lock = encode(
-            lock_key.clone(),
-            &Lock {
-                save_id: record.save_id.clone(),
-            },
-            1,
-            [],
-        )?;
+        let lock = lock_item(lock_key(&duty.region, &duty.instance), &record.save_id)?;
         let (open_pk, _) = Index::Gsi2.attributes();
         let no_open_duty = Condition::AttributeAbsent(open_pk.to_owned());
         let (revision, as_it_was) = match queued {
@@ -235,13 +185,9 @@ impl Registry {
             if let (Some(plan), false) = (&record.plan, keep_lock) {
                 let region = &record.request.region;
                 if self.lock_holder(region, &plan.instance.id).await?.as_ref() == Some(id) {
-                    let ours = Condition::Equals(
-                        "record".to_owned(),
-                        serde_json::json!({ "save_id": id }),
-                    );
                     writes.push(Write::Delete(
-                        instance_key(region, &plan.instance.id, "LOCK"),
-                        ours,
+                        lock_key(region, &plan.instance.id),
+                        held_by(id),
                     ));
                 }
             }
@@ -274,7 +220,7 @@ impl Registry {
         region: &Region,
         id: &InstanceId,
     ) -> Result<Option<SaveId>, Problem> {
-        self.holder(&instance_key(region, id, "LOCK")).await
+        self.holder(&lock_key(region, id)).await
     }
 
     /// The duty towards an instance, open or discharged.
@@ -285,7 +231,7 @@ impl Registry {
     ) -> Result<Option<Stored<Duty>>, Problem> {
         let item = self
             .table
-            .get(&instance_key(region, id, "DUTY"))
+            .get(&duty_key(region, id))
             .await
             .map_err(problem)?;
         item.as_ref().map(decode).transpose()
@@ -358,7 +304,7 @@ impl Registry {
         limit: usize,
         cursor: Option<String>,
     ) -> Result<Listed<SaveRecord>, Problem> {
-        self.list(&open("SAVES#OPEN", limit, cursor)).await
+        self.list(&open(OPEN_SAVES, limit, cursor)).await
     }
 
     /// The duties that are not discharged, the oldest first.
@@ -367,7 +313,7 @@ impl Registry {
         limit: usize,
         cursor: Option<String>,
     ) -> Result<Listed<Duty>, Problem> {
-        self.list(&open("DUTIES#OPEN", limit, cursor)).await
+        self.list(&open(OPEN_DUTIES, limit, cursor)).await
     }
 }
 

@@ -1,57 +1,16 @@
 //! Schedules.
 
-use serde::{Deserialize, Serialize};
-
 use super::audit::audit_write;
-use super::records::{Indexed, Stored, decode, encode};
-use super::runs::RUNS_KEY;
+use super::items::runs::runs_key;
+use super::items::schedule::{
+    ACTIVE_SCHEDULES, SavesTo, saves_to_item, saves_to_key, schedule_item, schedule_key,
+};
+use super::records::{Stored, decode};
 use super::{Listed, Registry, problem};
 use crate::domain::audit::AuditEvent;
-use crate::domain::schedule::{Schedule, ScheduleState};
+use crate::domain::schedule::Schedule;
 use crate::domain::{Code, Problem, ScheduleName, TemplateName, UserId};
-use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Write};
-
-pub(super) fn schedule_key(owner: &UserId, name: &ScheduleName) -> Key {
-    Key::new(format!("SCHEDULE#{owner}#{name}"), "META")
-}
-
-fn schedule_item(schedule: &Schedule, revision: u64) -> Result<Item, Problem> {
-    let mine = Indexed {
-        index: Index::Gsi1,
-        pk: format!("OWNER#{}", schedule.owner),
-        sk: format!("SCHEDULE#{}", schedule.name),
-    };
-    let fires = schedule.state == ScheduleState::Active && !schedule.paused;
-    let active = fires.then(|| Indexed {
-        index: Index::Gsi2,
-        pk: "SCHEDULES#ACTIVE".to_owned(),
-        sk: format!("{}#{}", schedule.owner, schedule.name),
-    });
-    encode(
-        schedule_key(&schedule.owner, &schedule.name),
-        schedule,
-        revision,
-        [mine].into_iter().chain(active),
-    )
-}
-
-/// What a schedule saves to, found from there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SavesTo {
-    /// Whose schedule it is.
-    pub(crate) owner: UserId,
-    /// The schedule.
-    pub(crate) name: ScheduleName,
-}
-
-fn saves_to_key(schedule: &Schedule) -> Key {
-    let template = &schedule.request.template;
-    let (owner, name) = (&schedule.owner, &schedule.name);
-    Key::new(
-        format!("TEMPLATE#{template}"),
-        format!("SCHEDULE#{owner}#{name}"),
-    )
-}
+use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
 
 impl Registry {
     /// The schedules that save to a template.
@@ -108,7 +67,7 @@ impl Registry {
     ) -> Result<Listed<Schedule>, Problem> {
         let query = Query {
             index: Index::Gsi2,
-            pk: "SCHEDULES#ACTIVE".to_owned(),
+            pk: ACTIVE_SCHEDULES.to_owned(),
             sort_keys: SortKeys::All,
             descending: false,
             limit,
@@ -123,16 +82,9 @@ impl Registry {
         new: Schedule,
         event: &AuditEvent,
     ) -> Result<Stored<Schedule>, Problem> {
-        let saves_to = SavesTo {
-            owner: new.owner.clone(),
-            name: new.name.clone(),
-        };
         let writes = [
             Write::Put(schedule_item(&new, 1)?, Condition::ItemAbsent),
-            Write::Put(
-                encode(saves_to_key(&new), &saves_to, 1, [])?,
-                Condition::Always,
-            ),
+            Write::Put(saves_to_item(&new)?, Condition::Always),
             audit_write(event, 1)?,
         ];
         match self.table.transact(&writes).await {
@@ -173,11 +125,10 @@ impl Registry {
     /// Deletes a schedule's record and its runs. One that has gone, or is another of the same name by now, is
     /// left at that.
     pub(crate) async fn remove_schedule(&self, stored: &Stored<Schedule>) -> Result<(), Problem> {
-        let key = schedule_key(&stored.value.owner, &stored.value.name);
-        let runs = Key::new(key.pk.clone(), RUNS_KEY);
+        let (owner, name) = (&stored.value.owner, &stored.value.name);
         let writes = [
-            Write::Delete(key, Self::same(stored)?),
-            Write::Delete(runs, Condition::Always),
+            Write::Delete(schedule_key(owner, name), Self::same(stored)?),
+            Write::Delete(runs_key(owner, name), Condition::Always),
             Write::Delete(saves_to_key(&stored.value), Condition::Always),
         ];
         match self.table.transact(&writes).await {

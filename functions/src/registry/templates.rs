@@ -1,26 +1,22 @@
-//! Templates and versions. Both are written by updates: launches are counted in attributes beside
-//! the record, so that neither a launch nor a change of the record ever undoes the other.
+//! Templates and versions.
 
 use super::audit::audit_write;
-use super::grants::grant_write;
-use super::projects::place_writes;
-use super::records::{self, Indexed, Stored, decode, sortable};
-use super::saves::save_item;
+use super::items::grant::grant_write;
+use super::items::place::place_writes;
+use super::items::save::save_item;
+use super::items::template::{DELETIONS, TEMPLATE_SK, read_template, template_key, template_write};
+use super::items::version::{child_prefix, children_of, read_version, version_key, version_write};
+use super::records::Stored;
 use super::sums::{self, Batch};
-use super::{Listed, Registry, TRIES, entries, images, packages, problem, usage};
+use super::{Listed, Registry, TRIES, entries, images, packages, problem};
 use crate::domain::audit::AuditEvent;
 use crate::domain::ec2::LaunchPermission;
 use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::inventory::Inventory;
 use crate::domain::save::SaveRecord;
-use crate::domain::template::{Template, TemplateRef, TemplateState, Version, Visibility};
-use crate::domain::{Code, Problem, TemplateName, Timestamp};
-use crate::ports::{Condition, Index, Item, Key, Query, SortKeys, TableError, Write};
-
-/// The partition of what is being deleted.
-const DELETIONS: &str = "DELETIONS#OPEN";
-/// The sort key of a template.
-const TEMPLATE_SK: &str = "META";
+use crate::domain::template::{Template, TemplateRef, Version, Visibility};
+use crate::domain::{Code, Problem, TemplateName};
+use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
 
 /// Something that is being deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,61 +35,6 @@ pub(crate) struct Registration {
     pub(crate) version: Version,
     /// The version as it was, where the save adds to one.
     pub(crate) before: Option<Stored<Version>>,
-}
-
-pub(super) fn template_key(name: &TemplateName) -> Key {
-    Key::new(format!("TEMPLATE#{name}"), TEMPLATE_SK)
-}
-
-pub(super) fn version_key(name: &TemplateName, number: u32) -> Key {
-    Key::new(format!("TEMPLATE#{name}"), format!("VERSION#{number:06}"))
-}
-
-/// The write that makes a template be so. A deleted one is in no list, but in its owner's until nothing is left of it.
-pub(super) fn template_write(
-    template: &Template,
-    revision: u64,
-    condition: Condition,
-) -> Result<Write, Problem> {
-    let there = template.state != TemplateState::Deleted;
-    let owned = (there || template.is_going()).then(|| Indexed {
-        index: Index::Gsi1,
-        pk: format!("OWNER#{}", template.owner),
-        sk: format!("TEMPLATE#{}", template.name),
-    });
-    let public = (there && template.visibility == Visibility::Public).then(|| Indexed {
-        index: Index::Gsi2,
-        pk: "TEMPLATES#PUBLIC".to_owned(),
-        sk: template.name.to_string(),
-    });
-    let going = deletion(template.deleted_at, template.is_going(), &template.name, 0);
-    let key = template_key(&template.name);
-    let record = usage::without_of_template(template);
-    let indexed = owned.into_iter().chain(public).chain(going);
-    let mut changes = records::changes(key.clone(), &record, revision, indexed)?;
-    changes.extend(template.costs.map(sums::set_costs));
-    Ok(Write::Update(key, changes, condition))
-}
-
-/// The write that makes a version be so. It is found from its parent, for its lineage.
-fn version_write(version: &Version, revision: u64, condition: Condition) -> Result<Write, Problem> {
-    let child = version.parent().map(|parent| Indexed {
-        index: Index::Gsi1,
-        pk: children_of(&parent.name),
-        sk: format!(
-            "{}{}#{:06}",
-            child_prefix(&parent),
-            version.template,
-            version.number
-        ),
-    });
-    let going = version.is_going();
-    let going = deletion(version.deleted_at, going, &version.template, version.number);
-    let key = version_key(&version.template, version.number);
-    let record = usage::without_of_version(version);
-    let indexed = child.into_iter().chain(going);
-    let changes = records::changes(key.clone(), &record, revision, indexed)?;
-    Ok(Write::Update(key, changes, condition))
 }
 
 /// The writes that change a template which nobody has changed since it was read, with what it is
@@ -169,30 +110,6 @@ fn opening_write(
     grant_write(&grant).map(Some)
 }
 
-/// Where what is being deleted is found, the oldest first; a whole template has the number 0.
-fn deletion(
-    since: Option<Timestamp>,
-    going: bool,
-    name: &TemplateName,
-    number: u32,
-) -> Option<Indexed> {
-    let since = since.filter(|_| going)?;
-    Some(Indexed {
-        index: Index::Gsi2,
-        pk: DELETIONS.to_owned(),
-        sk: format!("{}#{name}#{number:06}", sortable(since)),
-    })
-}
-
-fn children_of(name: &TemplateName) -> String {
-    format!("PARENT#{name}")
-}
-
-/// What the sort keys of a version's children begin with; a built-in template has the number 0.
-fn child_prefix(parent: &TemplateRef) -> String {
-    format!("{:06}#", parent.version.unwrap_or(0))
-}
-
 /// The writes that change a version which nobody has changed since it was read, with what its AMIs
 /// are found by.
 pub(crate) fn version_changed(before: &Stored<Version>, after: &Version) -> Result<Batch, Problem> {
@@ -216,19 +133,6 @@ pub(crate) fn version_added(version: &Version) -> Result<Batch, Problem> {
     let mut writes = images::writes(None, version)?;
     writes.push(version_write(version, 1, Condition::ItemAbsent)?);
     Ok(Batch::of_version(writes, None, version))
-}
-
-pub(super) fn read_template(item: &Item) -> Result<Stored<Template>, Problem> {
-    let mut stored: Stored<Template> = decode(item)?;
-    usage::of_template(item, &mut stored.value);
-    sums::of_template(item, &mut stored.value);
-    Ok(stored)
-}
-
-fn read_version(item: &Item) -> Result<Stored<Version>, Problem> {
-    let mut stored: Stored<Version> = decode(item)?;
-    usage::of_version(item, &mut stored.value);
-    Ok(stored)
 }
 
 impl Registry {

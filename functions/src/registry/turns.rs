@@ -4,9 +4,10 @@
 
 use chrono::TimeDelta;
 
+use super::items::turn::{Queue, turns_key};
 use super::{Registry, problem};
 use crate::domain::pace::{Ec2Share, Paced};
-use crate::domain::{Problem, Region, Timestamp, UserId};
+use crate::domain::{Problem, Region, Timestamp};
 use crate::ports::{Advance, Change, Condition, Key, Write, number};
 
 /// The attribute that has the instant of the next turn, in milliseconds since 1970.
@@ -14,29 +15,6 @@ const NEXT: &str = "next_ms";
 
 /// By how much the clocks of machines may differ, in milliseconds.
 const SKEW_MS: i64 = 60_000;
-
-/// Who takes turns one after the other in a Region.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Queue<'a> {
-    /// Saves that nobody waits for.
-    Saves,
-    /// Saves that somebody waits for.
-    AwaitedSaves,
-    /// The same of one user.
-    AwaitedSavesOf(&'a UserId),
-    /// Copies of AMIs to the Region.
-    Copies,
-    /// Plans of copies, of which the Region is the first destination.
-    CopyPlans,
-    /// Launches.
-    Launches,
-    /// When launches whose turn was not now are to be asked for again.
-    RepeatedLaunches,
-    /// Removals of AMIs.
-    Removals,
-    /// Removals of snapshots.
-    SnapshotRemovals,
-}
 
 /// How the turns of a queue follow one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,21 +33,6 @@ impl Rhythm {
             at_once: paced.at_once(share),
         }
     }
-}
-
-fn turns_key(region: &Region, queue: Queue<'_>) -> Key {
-    let queue = match queue {
-        Queue::Saves => "SAVES".to_owned(),
-        Queue::AwaitedSaves => "AWAITED".to_owned(),
-        Queue::AwaitedSavesOf(user) => format!("AWAITED#{user}"),
-        Queue::Copies => "COPIES".to_owned(),
-        Queue::CopyPlans => "COPIES#PLANS".to_owned(),
-        Queue::Launches => "LAUNCHES".to_owned(),
-        Queue::RepeatedLaunches => "LAUNCHES#AGAIN".to_owned(),
-        Queue::Removals => "IMAGES".to_owned(),
-        Queue::SnapshotRemovals => "SNAPSHOTS".to_owned(),
-    };
-    Key::new(format!("TURNS#{region}"), queue)
 }
 
 impl Registry {

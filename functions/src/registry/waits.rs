@@ -1,46 +1,10 @@
 //! Waits: which execution waits for an AMI or an instance, and by which token its wait is ended.
 
-use serde::{Deserialize, Serialize};
-
-use super::records::{decode, encode};
-use super::saves::instance_key;
+use super::items::wait::{Awaited, Wait, wait_item, wait_key};
+use super::records::decode;
 use super::{Registry, problem};
-use crate::domain::{Code, ImageId, InstanceId, Problem, Region, SaveId, Timestamp};
-use crate::ports::{Condition, Key, TableError, Write};
-
-/// The attribute by which DynamoDB forgets an item: seconds since 1970.
-const EXPIRES: &str = "expires_at";
-/// The attribute that fences a wait.
-const EPOCH: &str = "epoch";
-
-/// What an execution waits for, in its Region.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Awaited<'a> {
-    /// An AMI.
-    Image(&'a ImageId),
-    /// An instance.
-    Instance(&'a InstanceId),
-}
-
-/// An execution that waits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wait {
-    /// The save.
-    pub save_id: SaveId,
-    /// The number of its execution.
-    pub epoch: u32,
-    /// What ends the wait.
-    pub token: String,
-    /// When the wait ends by itself.
-    pub until: Timestamp,
-}
-
-pub(super) fn wait_key(region: &Region, awaited: Awaited<'_>) -> Key {
-    match awaited {
-        Awaited::Image(image) => Key::new(format!("IMAGE#{region}#{image}"), "WAIT"),
-        Awaited::Instance(instance) => instance_key(region, instance, "WAIT"),
-    }
-}
+use crate::domain::{Code, ImageId, Problem, Region, SaveId, Timestamp};
+use crate::ports::{Condition, TableError, Write};
 
 impl Registry {
     /// Writes down who waits, in place of whoever did before. A wait of a later epoch
@@ -51,16 +15,12 @@ impl Registry {
         awaited: Awaited<'_>,
         wait: &Wait,
     ) -> Result<(), Problem> {
-        let mut item = encode(wait_key(region, awaited), wait, 1, [])?;
-        // Rounded up, so that it outlives the wait.
-        let expires = wait.until.timestamp() + 1;
-        item.attributes.insert(EXPIRES.to_owned(), expires.into());
-        item.attributes.insert(EPOCH.to_owned(), wait.epoch.into());
-        let none_later = Condition::Any(vec![
-            Condition::ItemAbsent,
-            Condition::AtMost(EPOCH.to_owned(), wait.epoch.into()),
-        ]);
-        match self.table.transact(&[Write::Put(item, none_later)]).await {
+        let item = wait_item(region, awaited, wait)?;
+        match self
+            .table
+            .transact(&[Write::Put(item, wait.none_later())])
+            .await
+        {
             Ok(()) => Ok(()),
             Err(TableError::ConditionFailed { .. }) => {
                 let message = format!("A later execution of {} waits.", wait.save_id);

@@ -1,0 +1,47 @@
+//! An audit event. It is put once and never changed.
+
+use sha2::{Digest, Sha256};
+
+use crate::domain::audit::{AuditEvent, Subject};
+use crate::domain::{Problem, ProjectName, UserId};
+use crate::ports::{Index, Item, Key};
+use crate::registry::records::{Indexed, encode, sortable};
+
+/// The partition of what was done to a thing. A schedule is one of this user's.
+pub(in crate::registry) fn subject_pk(subject: &Subject, user: &UserId) -> String {
+    match subject {
+        Subject::Schedule(name) => format!("AUDIT#schedule:{user}#{name}"),
+        subject => format!("AUDIT#{subject}"),
+    }
+}
+
+/// The partition of what somebody did, in the first index.
+pub(in crate::registry) fn user_pk(user: &UserId) -> String {
+    format!("AUDITED#{user}")
+}
+
+/// The partition of what was done in a project, in the second index.
+pub(in crate::registry) fn project_pk(project: &ProjectName) -> String {
+    format!("AUDITED#PROJECT#{project}")
+}
+
+/// The item of an event. `mark` tells it apart from another of the same millisecond.
+pub(in crate::registry) fn audit_item(event: &AuditEvent, mark: u64) -> Result<Item, Problem> {
+    let when = sortable(event.at);
+    let text = serde_json::to_string(event).unwrap_or_default();
+    let hash = Sha256::digest(format!("{mark}\n{text}"));
+    let digits = hash.iter().take(6);
+    let sk = digits.fold(format!("{when}#"), |sk, byte| format!("{sk}{byte:02x}"));
+    let mine = Indexed {
+        index: Index::Gsi1,
+        pk: user_pk(&event.user),
+        sk: sk.clone(),
+    };
+    let project = event.project.as_ref().map(|project| Indexed {
+        index: Index::Gsi2,
+        pk: project_pk(project),
+        sk: sk.clone(),
+    });
+    let key = Key::new(subject_pk(&event.resource, &event.user), sk);
+    encode(key, event, 1, [mine].into_iter().chain(project))
+}

@@ -1,0 +1,29 @@
+//! A grant, beside the template that it is of.
+
+use crate::domain::grant::{Grant, Grantee};
+use crate::domain::{Problem, TemplateName};
+use crate::ports::{Condition, Index, Key, Write};
+use crate::registry::records::{Indexed, encode};
+
+pub(in crate::registry) fn grant_key(template: &TemplateName, to: &Grantee) -> Key {
+    Key::new(format!("TEMPLATE#{template}"), format!("GRANT#{to}"))
+}
+
+/// The partition of what is given to a user or a project, in the first index.
+pub(in crate::registry) fn given_to_pk(to: &Grantee) -> String {
+    format!("GRANTEE#{to}")
+}
+
+/// The write of a grant. Accounts and organisations look nothing up here.
+pub(in crate::registry) fn grant_write(grant: &Grant) -> Result<Write, Problem> {
+    let found = match &grant.to {
+        Grantee::User(_) | Grantee::Project(_) => Some(Indexed {
+            index: Index::Gsi1,
+            pk: given_to_pk(&grant.to),
+            sk: format!("TEMPLATE#{}", grant.template),
+        }),
+        Grantee::Account(_) | Grantee::Organization(_) | Grantee::Public => None,
+    };
+    let item = encode(grant_key(&grant.template, &grant.to), grant, 1, found)?;
+    Ok(Write::Put(item, Condition::Always))
+}

@@ -1,0 +1,50 @@
+//! A launch that was counted.
+
+use serde::Serialize;
+
+use crate::domain::template::TemplateRef;
+use crate::domain::{InstanceId, Problem, Timestamp, UserId};
+use crate::ports::{Item, Key};
+use crate::registry::records::{EXPIRES, encode};
+
+/// For how long a launch that was counted is remembered, in days: longer than anybody repeats it.
+const REMEMBERED_DAYS: i64 = 30;
+
+/// A launch to be counted.
+#[derive(Debug, Clone)]
+pub(crate) struct Launch<'a> {
+    /// What names it: the same launch is counted once.
+    pub(crate) token: &'a str,
+    /// The version that was launched.
+    pub(crate) of: &'a TemplateRef,
+    /// Who launched it.
+    pub(crate) by: &'a UserId,
+    /// What came of it.
+    pub(crate) instance: &'a InstanceId,
+    /// When.
+    pub(crate) at: Timestamp,
+}
+
+/// What is remembered of a launch.
+#[derive(Debug, Serialize)]
+struct Remembered<'a> {
+    template: &'a TemplateRef,
+    by: &'a UserId,
+    instance: &'a InstanceId,
+    at: Timestamp,
+}
+
+pub(in crate::registry) fn launch_item(launch: &Launch<'_>) -> Result<Item, Problem> {
+    let remembered = Remembered {
+        template: launch.of,
+        by: launch.by,
+        instance: launch.instance,
+        at: launch.at,
+    };
+    let key = Key::new(format!("LAUNCH#{}", launch.token), "META");
+    let mut item = encode(key, &remembered, 1, [])?;
+    let expires = launch.at + chrono::TimeDelta::days(REMEMBERED_DAYS);
+    let seconds = expires.timestamp().into();
+    item.attributes.insert(EXPIRES.to_owned(), seconds);
+    Ok(item)
+}

@@ -1,0 +1,29 @@
+//! The last runs of a schedule.
+
+use super::schedule::schedule_pk;
+use crate::domain::schedule::Runs;
+use crate::domain::{Problem, ScheduleName, UserId};
+use crate::ports::{Index, Item, Key};
+use crate::registry::records::{Indexed, encode};
+
+pub(in crate::registry) fn runs_key(owner: &UserId, name: &ScheduleName) -> Key {
+    Key::new(schedule_pk(owner, name), "RUNS")
+}
+
+/// Where the runs of somebody's schedule are found, in the first index.
+pub(in crate::registry) fn runs_sk(name: &ScheduleName) -> String {
+    format!("RUNS#{name}")
+}
+
+pub(in crate::registry) fn runs_item(
+    owner: &UserId,
+    runs: &Runs,
+    revision: u64,
+) -> Result<Item, Problem> {
+    let mine = Indexed {
+        index: Index::Gsi1,
+        pk: format!("OWNER#{owner}"),
+        sk: runs_sk(&runs.schedule),
+    };
+    encode(runs_key(owner, &runs.schedule), runs, revision, [mine])
+}

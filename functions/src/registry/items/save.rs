@@ -1,0 +1,34 @@
+//! A save.
+
+use crate::domain::save::SaveRecord;
+use crate::domain::{Problem, SaveId};
+use crate::ports::{Index, Item, Key};
+use crate::registry::records::{Indexed, encode, sortable};
+
+/// The partition of the saves that have not ended, in the second index.
+pub(in crate::registry) const OPEN_SAVES: &str = "SAVES#OPEN";
+
+pub(in crate::registry) fn save_key(id: &SaveId) -> Key {
+    Key::new(format!("SAVE#{id}"), "META")
+}
+
+/// The item of a save; it leaves the index of open saves when it has ended.
+pub(in crate::registry) fn save_item(record: &SaveRecord, revision: u64) -> Result<Item, Problem> {
+    let when = format!("{}#{}", sortable(record.started_at), record.save_id);
+    let mine = Indexed {
+        index: Index::Gsi1,
+        pk: format!("OWNER#{}", record.saved_by),
+        sk: format!("SAVE#{when}"),
+    };
+    let open = (!record.state.is_final()).then(|| Indexed {
+        index: Index::Gsi2,
+        pk: OPEN_SAVES.to_owned(),
+        sk: when,
+    });
+    encode(
+        save_key(&record.save_id),
+        record,
+        revision,
+        [mine].into_iter().chain(open),
+    )
+}

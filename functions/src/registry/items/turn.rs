@@ -1,0 +1,42 @@
+//! The turns to come of a queue.
+
+use crate::domain::{Region, UserId};
+use crate::ports::Key;
+
+/// Who takes turns one after the other in a Region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Queue<'a> {
+    /// Saves that nobody waits for.
+    Saves,
+    /// Saves that somebody waits for.
+    AwaitedSaves,
+    /// The same of one user.
+    AwaitedSavesOf(&'a UserId),
+    /// Copies of AMIs to the Region.
+    Copies,
+    /// Plans of copies, of which the Region is the first destination.
+    CopyPlans,
+    /// Launches.
+    Launches,
+    /// When launches whose turn was not now are to be asked for again.
+    RepeatedLaunches,
+    /// Removals of AMIs.
+    Removals,
+    /// Removals of snapshots.
+    SnapshotRemovals,
+}
+
+pub(in crate::registry) fn turns_key(region: &Region, queue: Queue<'_>) -> Key {
+    let queue = match queue {
+        Queue::Saves => "SAVES".to_owned(),
+        Queue::AwaitedSaves => "AWAITED".to_owned(),
+        Queue::AwaitedSavesOf(user) => format!("AWAITED#{user}"),
+        Queue::Copies => "COPIES".to_owned(),
+        Queue::CopyPlans => "COPIES#PLANS".to_owned(),
+        Queue::Launches => "LAUNCHES".to_owned(),
+        Queue::RepeatedLaunches => "LAUNCHES#AGAIN".to_owned(),
+        Queue::Removals => "IMAGES".to_owned(),
+        Queue::SnapshotRemovals => "SNAPSHOTS".to_owned(),
+    };
+    Key::new(format!("TURNS#{region}"), queue)
+}

@@ -1,0 +1,64 @@
+//! A wait: which execution waits for an AMI or an instance.
+
+use serde::{Deserialize, Serialize};
+
+use super::instance::instance_key;
+use super::used::image_pk;
+use crate::domain::{ImageId, InstanceId, Problem, Region, SaveId, Timestamp};
+use crate::ports::{Condition, Item, Key};
+use crate::registry::records::{EXPIRES, encode};
+
+/// The attribute that fences a wait.
+const EPOCH: &str = "epoch";
+
+/// What an execution waits for, in its Region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Awaited<'a> {
+    /// An AMI.
+    Image(&'a ImageId),
+    /// An instance.
+    Instance(&'a InstanceId),
+}
+
+/// An execution that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// The save.
+    pub save_id: SaveId,
+    /// The number of its execution.
+    pub epoch: u32,
+    /// What ends the wait.
+    pub token: String,
+    /// When the wait ends by itself.
+    pub until: Timestamp,
+}
+
+impl Wait {
+    /// That nobody of a later epoch waits.
+    pub(in crate::registry) fn none_later(&self) -> Condition {
+        Condition::Any(vec![
+            Condition::ItemAbsent,
+            Condition::AtMost(EPOCH.to_owned(), self.epoch.into()),
+        ])
+    }
+}
+
+pub(in crate::registry) fn wait_key(region: &Region, awaited: Awaited<'_>) -> Key {
+    match awaited {
+        Awaited::Image(image) => Key::new(image_pk(region, image), "WAIT"),
+        Awaited::Instance(instance) => instance_key(region, instance, "WAIT"),
+    }
+}
+
+pub(in crate::registry) fn wait_item(
+    region: &Region,
+    awaited: Awaited<'_>,
+    wait: &Wait,
+) -> Result<Item, Problem> {
+    let mut item = encode(wait_key(region, awaited), wait, 1, [])?;
+    // Rounded up, so that it outlives the wait.
+    let expires = wait.until.timestamp() + 1;
+    item.attributes.insert(EXPIRES.to_owned(), expires.into());
+    item.attributes.insert(EPOCH.to_owned(), wait.epoch.into());
+    Ok(item)
+}
