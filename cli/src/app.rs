@@ -28,7 +28,7 @@ pub(crate) struct Session {
 impl Session {
     /// The Region that a command names, or the usual one.
     pub(crate) fn region(&self, named: &InRegion) -> Result<Region, Problem> {
-        named.resolve(self)
+        self.region_of(named.named())
     }
 
     /// The Region of that name, or the usual one.

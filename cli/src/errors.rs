@@ -1,10 +1,10 @@
-//! What ends a command early, and the one place where it is told.
+//! The one place where it is told what ends a command early.
 
 use std::error::Error;
 use std::fmt::Write;
 
 use prism_functions::domain::sensitive::ShownFile;
-use prism_functions::domain::{Class, Code, Problem};
+use prism_functions::domain::{Class, Code};
 use serde_json::json;
 
 use crate::exit;
@@ -12,23 +12,7 @@ use crate::explain::explain;
 use crate::output::Output;
 use crate::text::plain;
 
-/// Why a command ends without having done what it was asked.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// Something went wrong, and is still to be told.
-    Problem(Problem),
-    /// Whoever read the output has had enough: `prism list | head -1`.
-    NobodyReads,
-}
-
-/// How a command ends: with an exit code, or early.
-pub(crate) type Outcome = Result<u8, Failure>;
-
-impl From<Problem> for Failure {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
-    }
-}
+pub(crate) use crate::failure::{Failure, Outcome};
 
 /// Tells a failure, and says which exit code it is.
 pub(crate) fn tell(out: &Output, failure: Failure) -> u8 {

@@ -8,6 +8,7 @@ mod environment;
 mod errors;
 mod exit;
 mod explain;
+mod failure;
 mod files;
 mod opening;
 mod output;

@@ -6,7 +6,7 @@ use prism_functions::domain::{Code, Problem};
 use serde::Serialize;
 
 use crate::environment::Environment;
-use crate::errors::Failure;
+use crate::failure::Failure;
 
 /// How this run speaks.
 #[derive(Debug, Clone)]

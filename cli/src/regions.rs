@@ -1,9 +1,6 @@
 //! The option that names a Region.
 
 use clap::Args;
-use prism_functions::domain::{Problem, Region};
-
-use crate::app::Session;
 
 /// The Region of an instance.
 #[derive(Debug, Args)]
@@ -14,8 +11,8 @@ pub(crate) struct InRegion {
 }
 
 impl InRegion {
-    /// The Region that is named, or the usual one.
-    pub(crate) fn resolve(&self, session: &Session) -> Result<Region, Problem> {
-        session.region_of(self.region.as_deref())
+    /// The Region that is named, if one is.
+    pub(crate) fn named(&self) -> Option<&str> {
+        self.region.as_deref()
     }
 }
