@@ -8,7 +8,8 @@ use prism_functions::domain::{
 };
 use prism_functions::ports::{Encryption, KeyState, NewInstance, Reservation, Tags};
 
-use super::cloud::{Cloud, CloudError};
+use super::cloud::Cloud;
+use super::cloud_error::CloudError;
 use super::facts::{InstanceFacts, InstanceSpec, Inventory, VolumeSpec};
 use super::guest::{Disk, FileBody};
 use super::model::{
@@ -23,11 +24,15 @@ pub struct Admin {
     account: AccountId,
 }
 
-impl Admin {
-    pub(crate) fn new(cloud: Cloud, account: AccountId) -> Self {
-        Self { cloud, account }
+impl Cloud {
+    /// What everybody else does to an account.
+    pub fn admin(&self, account: AccountId) -> Admin {
+        let cloud = self.clone();
+        Admin { cloud, account }
     }
+}
 
+impl Admin {
     /// An instance that has been there all along.
     pub fn add_instance(
         &self,

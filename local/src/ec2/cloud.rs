@@ -1,44 +1,19 @@
 //! The handle of a simulated cloud, in memory or in a file.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prism_functions::domain::ec2::InstanceState;
-use prism_functions::domain::{AccountId, DeploymentId, InstanceId, Region, Timestamp};
+use prism_functions::domain::{DeploymentId, InstanceId, Timestamp};
 use prism_functions::ports::Clock;
 
-use super::admin::Admin;
+use super::cloud_error::CloudError;
 use super::events::Event;
 use super::file::CloudFile;
 use super::model::Model;
-use super::port::{Guest, SimEc2};
 use super::settings::Settings;
-use crate::sqlite::SqliteError;
-
-/// Why the cloud itself could not be used.
-#[derive(Debug, thiserror::Error)]
-pub enum CloudError {
-    /// Its file could not be opened, read or written.
-    #[error("the simulated cloud's file could not be used")]
-    File(#[source] SqliteError),
-    /// A row of its file makes no sense.
-    #[error("the simulated cloud's file {} holds a row that cannot be read: {kind} {id}", path.display())]
-    Row {
-        /// The file.
-        path: PathBuf,
-        /// The row's kind.
-        kind: String,
-        /// The row's id.
-        id: String,
-        /// What was seen.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// The outside actor named something that does not exist.
-    #[error("there is no {0} in the simulated cloud")]
-    Unknown(String),
-}
 
 /// A simulated cloud with any number of accounts. Clones are handles of the same cloud.
 #[derive(Clone)]
@@ -81,21 +56,6 @@ impl Cloud {
         Self {
             shared: Arc::new(Shared { clock, state }),
         }
-    }
-
-    /// What an account's callers see: the ports `Ec2` and `Parameters`.
-    pub fn account(&self, account: AccountId) -> SimEc2 {
-        SimEc2::new(self.clone(), account)
-    }
-
-    /// What everybody else does to an account.
-    pub fn admin(&self, account: AccountId) -> Admin {
-        Admin::new(self.clone(), account)
-    }
-
-    /// The keyboard of an instance.
-    pub fn guest(&self, account: AccountId, region: Region, instance: InstanceId) -> Guest {
-        Guest::new(self.clone(), account, region, instance)
     }
 
     /// Everything that is remembered to have happened, oldest first.

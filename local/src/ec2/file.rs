@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::cloud::CloudError;
+use super::cloud_error::CloudError;
 use super::model::{Data, Model};
 use super::rows::Rows;
 use super::settings::Settings;

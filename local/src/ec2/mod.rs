@@ -10,6 +10,7 @@
 
 mod admin;
 mod cloud;
+mod cloud_error;
 mod errors;
 mod events;
 mod facts;
@@ -30,7 +31,8 @@ pub(crate) use errors::instances_not_found;
 pub(crate) use model::PUBLISHER;
 
 pub use admin::Admin;
-pub use cloud::{Cloud, CloudError};
+pub use cloud::Cloud;
+pub use cloud_error::CloudError;
 #[cfg(feature = "wire")]
 pub(crate) use errors::check_ascii;
 pub use events::Event;

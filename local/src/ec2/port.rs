@@ -15,7 +15,8 @@ use prism_functions::ports::{
     Snapshot, SnapshotFilter, Volume,
 };
 
-use super::cloud::{Cloud, CloudError};
+use super::cloud::Cloud;
+use super::cloud_error::CloudError;
 use super::guest::{GuestError, GuestOutput};
 use super::model::{Model, Scope};
 
@@ -26,11 +27,25 @@ pub struct SimEc2 {
     account: AccountId,
 }
 
-impl SimEc2 {
-    pub(crate) fn new(cloud: Cloud, account: AccountId) -> Self {
-        Self { cloud, account }
+impl Cloud {
+    /// What an account's callers see: the ports `Ec2` and `Parameters`.
+    pub fn account(&self, account: AccountId) -> SimEc2 {
+        let cloud = self.clone();
+        SimEc2 { cloud, account }
     }
 
+    /// The keyboard of an instance.
+    pub fn guest(&self, account: AccountId, region: Region, instance: InstanceId) -> Guest {
+        Guest {
+            cloud: self.clone(),
+            account,
+            region,
+            instance,
+        }
+    }
+}
+
+impl SimEc2 {
     /// The account.
     pub fn account(&self) -> &AccountId {
         &self.account
@@ -322,20 +337,6 @@ pub struct Guest {
 }
 
 impl Guest {
-    pub(crate) fn new(
-        cloud: Cloud,
-        account: AccountId,
-        region: Region,
-        instance: InstanceId,
-    ) -> Self {
-        Self {
-            cloud,
-            account,
-            region,
-            instance,
-        }
-    }
-
     /// Runs a command, given as its words, on the instance's simulated disk.
     pub fn run(&self, argv: &[String], stdin: &[u8]) -> Result<GuestOutput, GuestError> {
         let id = &self.instance;

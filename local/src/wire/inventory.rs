@@ -7,7 +7,7 @@ use prism_functions::ports::Inspect as _;
 use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
-use super::json::{Fields, invalid, text};
+use super::fields::{Fields, invalid, text};
 use crate::ec2::SimEc2;
 
 /// The most entries that a page has, and as many as it has unless it is asked for fewer.

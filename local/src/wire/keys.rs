@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::call::aws_managed_key;
 use super::fault::Fault;
-use super::json::{Fields, invalid, only_text, text};
+use super::fields::{Fields, invalid, only_text, text};
 use super::looks;
 use crate::ec2::SimEc2;
 

@@ -41,6 +41,7 @@ mod call;
 mod credentials;
 mod dispatch;
 mod fault;
+mod fields;
 mod filters;
 mod groups;
 mod inventory;

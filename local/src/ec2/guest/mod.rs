@@ -6,7 +6,7 @@
 
 mod cloud_config;
 mod commands;
-mod disk;
+pub(super) mod disk;
 mod files;
 mod packages;
 
@@ -71,7 +71,7 @@ pub enum GuestError {
     NoDisk(InstanceId),
     /// The cloud's file could not be read or written.
     #[error("the simulated cloud could not be read or written")]
-    Cloud(#[source] super::CloudError),
+    Cloud(#[source] super::cloud_error::CloudError),
 }
 
 /// Where the instance store is mounted, on instances that have one. Its files are not on the root

@@ -39,7 +39,7 @@ pub use throttle::Traffic;
 
 use super::errors;
 use super::events::Event;
-use super::guest::Disk;
+use super::guest::disk::Disk;
 use super::rows::Rows;
 use super::settings::{REGIONS, Settings};
 

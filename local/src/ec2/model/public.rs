@@ -11,7 +11,7 @@ use prism_functions::ports::{Ec2Error, Encryption, ImageState, SnapshotState};
 
 use super::launch::parsed;
 use super::{ImageRow, Model, Scope, Slot, SlotSource, SnapshotRow, scramble};
-use crate::ec2::guest::{Disk, System};
+use crate::ec2::guest::disk::{Disk, System};
 use crate::ec2::settings::REGIONS;
 
 /// The account that owns every public AMI here.
