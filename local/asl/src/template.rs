@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use crate::jsonata::{Expression, Scope, Sees};
-use crate::load::LoadError;
+use crate::load::error::{LoadError, member};
 
 /// A tree of JSON whose strings may be expressions.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Template {
                 let fields = fields
                     .iter()
                     .map(|(name, field)| {
-                        let path = crate::load::member(path, name);
+                        let path = member(path, name);
                         Ok((name.clone(), Self::load(field, &path, sees)?))
                     })
                     .collect::<Result<Vec<_>, LoadError>>()?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::LoadError;
+use super::error::{LoadError, member};
 use crate::jsonata::Sees;
 use crate::template::{self, Setting, Template};
 
@@ -178,17 +178,4 @@ pub(crate) fn integer(value: &Value, min: u64) -> Option<u64> {
         (float.fract() == 0.0 && (0.0..1e9).contains(&float)).then_some(float as u64)
     })?;
     (min..=MAX_COUNT).contains(&number).then_some(number)
-}
-
-/// The path of a member of an object, in the notation of `JSONPath`.
-pub(crate) fn member(path: &str, name: &str) -> String {
-    let plain = !name.is_empty()
-        && name
-            .chars()
-            .all(|c| c.is_alphanumeric() || c == '_' || c == '-');
-    if plain {
-        format!("{path}.{name}")
-    } else {
-        format!("{path}['{}']", name.replace('\'', "\\'"))
-    }
 }

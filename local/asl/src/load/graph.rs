@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::fields::{Fields, member};
-use super::{LoadError, Loader};
+use super::Loader;
+use super::error::{LoadError, member};
+use super::fields::Fields;
 use crate::machine::{Graph, State, Work};
 
 /// Where the names of one graph's states lead.

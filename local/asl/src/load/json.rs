@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::{LoadError, member};
+use super::error::{LoadError, member};
 
 /// Parses a text.
 pub(super) fn parse(text: &str) -> Result<Value, LoadError> {

@@ -1,6 +1,7 @@
 //! Reads a definition and refuses what is wrong with it, or what this interpreter would get
 //! wrong.
 
+pub(crate) mod error;
 mod fields;
 mod graph;
 mod handlers;
@@ -10,31 +11,13 @@ mod state;
 use std::collections::HashSet;
 
 use crate::machine::Machine;
+pub use error::LoadError;
 use fields::Fields;
-pub(crate) use fields::{integer, member};
+pub(crate) use fields::integer;
 pub(crate) use state::timestamp;
 
 /// Source: AWS Step Functions quotas, "Maximum request size" of `CreateStateMachine`.
 const MAX_DEFINITION_BYTES: usize = 1024 * 1024;
-
-/// Why a definition was refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {reason}")]
-pub struct LoadError {
-    /// The offending field, as a JSON path: `$.States.StopInstance.Retry[0].BackoffRate`.
-    pub path: String,
-    /// What is wrong with it.
-    pub reason: String,
-}
-
-impl LoadError {
-    pub(crate) fn new(path: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            reason: reason.into(),
-        }
-    }
-}
 
 impl Machine {
     /// Reads a definition.

@@ -111,7 +111,7 @@ impl Loader {
             Some(Value::Object(assign)) => {
                 let path = fields.path("Assign");
                 for (name, value) in assign {
-                    let path = super::member(&path, name);
+                    let path = super::error::member(&path, name);
                     let variable = self.variable(name, &path)?;
                     exit.assign
                         .push((variable, Template::load(value, &path, sees)?));

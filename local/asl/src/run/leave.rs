@@ -8,15 +8,25 @@ use serde_json::Value;
 use super::flow::Flow;
 use super::payload::{PAYLOAD_LIMIT_BYTES, Payload};
 use super::scope::{StateContext, View};
-use super::state::Done;
 use crate::errors::{self, Failure};
 use crate::history::{Event, StateKind};
+use crate::machine::Exit;
 use crate::template::EvaluationError;
 
 /// The largest size of all variables of an execution, as JSON text.
 ///
 /// Source: AWS Step Functions Developer Guide, "Passing data between states with variables".
 const VARIABLES_LIMIT_BYTES: usize = 10 * 1024 * 1024;
+
+/// What an attempt came to.
+pub(super) struct Done<'a> {
+    /// `$states.result`, in a state that has one. Without one, the output is the input.
+    pub(super) result: Option<Value>,
+    pub(super) exit: &'a Exit,
+    /// Where the fields of the exit stand in the state, such as `Choices[1]/`.
+    pub(super) at: String,
+    pub(super) next: Option<usize>,
+}
 
 /// What a state leaves behind.
 pub(super) struct Left {

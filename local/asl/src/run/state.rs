@@ -7,13 +7,13 @@ use futures::future::FutureExt;
 use serde_json::{Value, json};
 
 use super::flow::Flow;
-use super::leave::Left;
+use super::leave::{Done, Left};
 use super::payload::Payload;
 use super::scope::{StateContext, View};
 use crate::errors::{self, Failure};
 use crate::history::{Event, StateKind};
 use crate::load;
-use crate::machine::{Exit, Pause, Rule, State, Work};
+use crate::machine::{Pause, Rule, State, Work};
 use crate::template::{EvaluationError, Setting};
 
 /// No pause between attempts is longer than the longest execution.
@@ -21,16 +21,6 @@ const MAX_RETRY_DELAY_S: f64 = 31_536_000.0;
 
 /// AWS was recorded to fail a Wait that would be longer: as many days as 2^31 seconds have.
 const LONGEST_WAIT: Duration = Duration::from_hours(24_855 * 24);
-
-/// What an attempt came to.
-pub(super) struct Done<'a> {
-    /// `$states.result`, in a state that has one. Without one, the output is the input.
-    pub(super) result: Option<Value>,
-    pub(super) exit: &'a Exit,
-    /// Where the fields of the exit stand in the state, such as `Choices[1]/`.
-    pub(super) at: String,
-    pub(super) next: Option<usize>,
-}
 
 impl Flow<'_> {
     /// Enters a state, runs it as often as its retriers allow, and leaves it.

@@ -1,0 +1,33 @@
+//! What is wrong with a definition, and where.
+
+/// Why a definition was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {reason}")]
+pub struct LoadError {
+    /// The offending field, as a JSON path: `$.States.StopInstance.Retry[0].BackoffRate`.
+    pub path: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl LoadError {
+    pub(crate) fn new(path: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
+/// The path of a member of an object, in the notation of `JSONPath`.
+pub(crate) fn member(path: &str, name: &str) -> String {
+    let plain = !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+    if plain {
+        format!("{path}.{name}")
+    } else {
+        format!("{path}['{}']", name.replace('\'', "\\'"))
+    }
+}
