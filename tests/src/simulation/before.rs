@@ -11,7 +11,6 @@ use prism_functions::operations::{ProjectRequest, ShareRequest};
 use prism_functions::ports::{Encryption, Reservation};
 use prism_local::ec2::{Capacity, InstanceSpec};
 
-use super::path::{OWNER, REGIONS, add_instance};
 use crate::sums;
 use crate::world::{World, caller, region, save_request};
 
@@ -24,11 +23,26 @@ pub(crate) const ANOTHER: &str = "account:777788889999";
 /// The schedule that asks for a save.
 pub(crate) const SCHEDULE: &str = "kept";
 
+/// Whoever saves.
+pub(crate) const OWNER: &str = "ada";
+
+/// The Regions in which something of a path may lie.
+pub(crate) const REGIONS: [&str; 3] = [crate::world::REGION, "us-west-2", "eu-west-1"];
+
 /// Somebody else, who owns what the owner of the path does not.
 pub(crate) const OTHER: &str = "bob";
 
 pub(crate) fn project() -> ProjectName {
     PROJECT.parse().expect("it is a project's name")
+}
+
+/// An instance of the owner's.
+pub(crate) fn add_instance(world: &World, name: &str, running: bool) -> InstanceId {
+    let mut spec = InstanceSpec::named(name);
+    spec.tags.insert(OWNER_TAG.to_owned(), OWNER.to_owned());
+    spec.stopped = !running;
+    let added = world.admin.add_instance(&region(), &spec);
+    added.expect("there is room")
 }
 
 /// How much room there is for the instance to start again.

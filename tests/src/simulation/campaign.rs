@@ -11,6 +11,15 @@ use super::run::Run;
 /// After so many failures a campaign stops: more would tell nothing new.
 const ENOUGH: usize = 200;
 
+/// Which of what can go wrong is looked at; of pairs, what goes wrong first, with all that can go wrong after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// Every so manieth, which with 1 is all of it.
+    pub every: usize,
+    /// From this one on: 0 is the first.
+    pub from: usize,
+}
+
 /// What a campaign tells while it goes on.
 #[derive(Debug)]
 pub enum Progress<'a> {

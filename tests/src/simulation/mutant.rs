@@ -8,11 +8,6 @@ use prism_functions::ports::Write;
 use prism_local::executions::DEFINITION;
 use serde_json::Value;
 
-use super::fault::Fault;
-use super::path::Path;
-use super::run::{Run, machine_of};
-use super::singles::play;
-
 /// A defect.
 pub struct Mutant {
     /// Its name.
@@ -126,15 +121,6 @@ fn without(mut writes: Vec<Write>, lost: fn(&Write) -> bool) -> Vec<Write> {
 }
 
 impl Mutant {
-    /// The run that catches it: with the defect it must violate something, without it nothing.
-    pub fn run(&'static self, with_defect: bool) -> Run {
-        let (path, fault) = self.caught_on;
-        let path = Path::named(path).expect("the path is known");
-        let fault = fault.map(|text| text.parse().expect("it is a fault"));
-        let faults: Vec<Fault> = fault.into_iter().collect();
-        play(path, &faults, with_defect.then_some(self))
-    }
-
     /// Its definition, loaded once.
     pub(crate) fn machine(&self) -> Arc<Machine> {
         type Loaded = Vec<(&'static str, Arc<Machine>)>;
@@ -156,4 +142,9 @@ impl Mutant {
         loaded.push((self.name, Arc::clone(&machine)));
         machine
     }
+}
+
+/// The machine that a text defines.
+fn machine_of(definition: &str) -> Arc<Machine> {
+    Arc::new(prism_local::executions::load(definition).expect("the definition is valid"))
 }

@@ -8,15 +8,12 @@ use prism_functions::domain::tags::{
     ATTEMPT_TAG, DEPLOYMENT_TAG, OWNER_TAG, SAVE_TAG, TEMPLATE_TAG,
 };
 use prism_functions::domain::{Region, SaveId};
-use prism_functions::operations::{copy_id_of, save_id_of};
 use prism_functions::ports::{Ec2 as _, Ec2Error, ImageCopy, NewImage, Tags};
 use prism_functions::rules::Identity;
 use prism_local::ec2::{InstanceSpec, Inventory};
 
-use super::hands::Wanted;
-use super::path::OWNER;
-use super::run::{SCHEDULED, Scene, Way};
-use crate::world::{World, caller, region};
+use super::before::OWNER;
+use crate::world::{World, region};
 
 /// Which deployment it is.
 pub(crate) const NEIGHBOUR: &str = "another-deployment";
@@ -100,22 +97,6 @@ fn in_time<T>(world: &World, ask: impl Fn() -> Result<T, Ec2Error>) -> Option<T>
         }
         answer
     })
-}
-
-/// The ids of the saves that a scene asks for.
-pub(crate) fn saves(scene: &Scene) -> Vec<SaveId> {
-    let owner = caller(OWNER).user;
-    let wishes = scene.wishes.iter().map(|wish| match &wish.wanted {
-        Wanted::Save(_) => save_id_of(&owner, &wish.request_id),
-        Wanted::Copy(_) => copy_id_of(&owner, &wish.request_id),
-    });
-    let mut saves: Vec<SaveId> = wishes.map(|id| id.expect("it is a request id")).collect();
-    if scene.way == Way::Schedule {
-        saves.push(SCHEDULED.parse().expect("it is the id of a save"));
-    }
-    saves.sort();
-    saves.dedup();
-    saves
 }
 
 fn tags(id: &SaveId) -> Tags {

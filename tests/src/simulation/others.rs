@@ -1,24 +1,16 @@
 //! What others do in the account while a save goes on: to its AMIs and snapshots, to keys, to what a Region
 //! does by default.
 
-use std::time::Duration;
-
 use futures::FutureExt;
-use prism_asl::Clock as _;
 use prism_functions::domain::InstanceId;
 use prism_functions::domain::save::SaveRecord;
 use prism_functions::domain::tags::SAVE_TAG;
-use prism_functions::ports::{Ec2, Encryption, ImageFilter, Instance, KeyState, SnapshotFilter};
+use prism_functions::ports::{Ec2, Encryption, ImageFilter, Instance, SnapshotFilter};
 use prism_local::ec2::{Admin, VolumeSpec};
 
-use super::before::KEY;
-use super::conductor::Conductor;
+use super::before::REGIONS;
 use super::hands::Hands;
 use super::neighbour;
-use super::path::REGIONS;
-
-/// How long a key stays disabled. While an instance is down for it, nothing can bring it back.
-const DISABLED: Duration = Duration::from_mins(20);
 
 impl Hands {
     fn instance(&self, id: &InstanceId) -> Option<Instance> {
@@ -107,19 +99,5 @@ pub(super) fn encrypt(admin: &Admin) {
         let region = region.parse().expect("it is a Region");
         let turned_on = admin.set_ebs_defaults(&region, true, None);
         turned_on.expect("it is there");
-    }
-}
-
-impl Conductor {
-    /// Disables the key of the volumes, for a while.
-    pub(super) fn disable_key(&self, admin: &Admin) {
-        let disabled = admin.set_key_state(KEY, KeyState::Disabled);
-        disabled.expect("it is there");
-        let (admin, clock) = (admin.clone(), self.clock());
-        clock.clone().spawn(async move {
-            clock.sleep(DISABLED).await;
-            let enabled = admin.set_key_state(KEY, KeyState::Enabled);
-            enabled.expect("it is there");
-        });
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::campaign::{Tally, Watch, all};
+use super::campaign::{Part, Tally, Watch, all};
 use super::conductor::Visit;
 use super::fault::{Fault, Kind, Spot};
 use super::path::Path;
-use super::run::{Run, Scene};
+use super::run::Run;
+use super::scene::Scene;
 use super::singles::{points, replay};
 
 /// A moment of a run, told from others by its fingerprint, and what goes wrong at it.
@@ -43,15 +44,6 @@ impl Pairs {
     pub fn different(&self) -> usize {
         self.different.len()
     }
-}
-
-/// Which of what can go wrong is looked at; of pairs, what goes wrong first, with all that can go wrong after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Part {
-    /// Every so manieth, which with 1 is all of it.
-    pub every: usize,
-    /// From this one on: 0 is the first.
-    pub from: usize,
 }
 
 /// All pairs on a path, or a part of them, of which those are left out whose second fault meets the same moment as

@@ -5,22 +5,15 @@ use std::time::Duration;
 use prism_functions::domain::InstanceId;
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::SaveRequest;
-use prism_functions::domain::tags::OWNER_TAG;
 use prism_functions::ports::Encryption;
 use prism_functions::rules::{PublicScope, Settings};
-use prism_local::ec2::{Capacity, InstanceSpec, Settings as CloudSettings, VolumeSpec};
+use prism_local::ec2::{Capacity, Settings as CloudSettings, VolumeSpec};
 
-use super::before::{self, room};
+use super::before::{self, add_instance, room};
 use super::fault::Fault;
-use super::hands::Wanted;
+use super::wanted::Wanted;
 use crate::turns;
-use crate::world::{World, region, save_request};
-
-/// Whoever saves.
-pub(crate) const OWNER: &str = "ada";
-
-/// The Regions in which something of a path may lie.
-pub(crate) const REGIONS: [&str; 3] = [crate::world::REGION, "us-west-2", "eu-west-1"];
+use crate::world::{World, save_request};
 
 /// Something that happens some seconds after the beginning.
 pub(crate) type Later = (u64, fn(&World));
@@ -469,13 +462,4 @@ impl Path {
         (self.request)(&mut request);
         request
     }
-}
-
-/// An instance of the owner's.
-pub(crate) fn add_instance(world: &World, name: &str, running: bool) -> InstanceId {
-    let mut spec = InstanceSpec::named(name);
-    spec.tags.insert(OWNER_TAG.to_owned(), OWNER.to_owned());
-    spec.stopped = !running;
-    let added = world.admin.add_instance(&region(), &spec);
-    added.expect("there is room")
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 use prism_functions::ports::Encryption;
 use prism_local::ec2::{Capacity, Settings as CloudSettings, VolumeSpec};
 
-use super::before::{self, open, room};
+use super::before::{self, add_instance, open, room};
 use super::campaign::{Tally, Watch, all};
 use super::chance::{Chance, Script};
 use super::fault::Kind;
-use super::hands::Wanted;
-use super::path::{Path, add_instance};
-use super::run::{Deed, Run, Scene, Way, Wish};
+use super::path::Path;
+use super::run::Run;
+use super::scene::{Deed, Scene, Way, Wish};
+use super::wanted::Wanted;
 use crate::world::save_request;
 
 /// The Regions that a save may copy to.

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::campaign::{Tally, Watch, all};
+use super::campaign::{Part, Tally, Watch, all};
 use super::fault::{Fault, Point};
 use super::mutant::Mutant;
-use super::pairs::Part;
 use super::path::Path;
-use super::run::{Run, Scene};
+use super::run::Run;
+use super::scene::Scene;
 
 /// Plays a path with these faults.
 pub fn play(path: Path, faults: &[Fault], mutant: Option<&'static Mutant>) -> Run {
@@ -15,6 +15,17 @@ pub fn play(path: Path, faults: &[Fault], mutant: Option<&'static Mutant>) -> Ru
         mutant,
         ..Scene::on(path, faults)
     })
+}
+
+impl Mutant {
+    /// The run that catches it: with the defect it must violate something, without it nothing.
+    pub fn run(&'static self, with_defect: bool) -> Run {
+        let (path, fault) = self.caught_on;
+        let path = Path::named(path).expect("the path is known");
+        let fault = fault.map(|text| text.parse().expect("it is a fault"));
+        let faults: Vec<Fault> = fault.into_iter().collect();
+        play(path, &faults, with_defect.then_some(self))
+    }
 }
 
 /// The points of a path at which something can go wrong beside what its script has.

@@ -18,7 +18,9 @@ use crate::simulation::fault::{Fault, Kind, Point, Site, Spot};
 use crate::simulation::hands::Hands;
 use crate::simulation::invocation::{Ended, Invocation};
 
+mod acts;
 mod calls;
+mod moments;
 
 pub(crate) use calls::{Asked, Wrong};
 

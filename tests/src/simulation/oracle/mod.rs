@@ -20,9 +20,9 @@ use prism_functions::ports::ImageState;
 use prism_functions::registry::Registry;
 
 use super::fault::Kind;
-use super::hands::Subject;
 use super::neighbour;
 use super::run::Run;
+use super::wanted::Subject;
 use crate::sums;
 use truth::Truth;
 

@@ -1,0 +1,103 @@
+//! What tells the moments of runs from one another.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use futures::FutureExt;
+use serde_json::Value;
+
+use super::Conductor;
+use crate::simulation::fault::Site;
+use crate::simulation::hands::Hands;
+use crate::simulation::invocation::Invocation;
+
+impl Hands {
+    /// What tells this moment of a run from others: where it is, and how the save, the registry and
+    /// EC2 stand, but for when anything happened.
+    pub(crate) fn fingerprint(
+        &self,
+        conductor: &Conductor,
+        invocation: &Invocation,
+        site: Site,
+    ) -> u64 {
+        let mut hash = DefaultHasher::new();
+        let visits = invocation.visits.load(std::sync::atomic::Ordering::Relaxed);
+        (site, visits, conductor.pending()).hash(&mut hash);
+        for live in conductor.live() {
+            (live.function, live.save.as_ref().map(|(_, epoch)| *epoch)).hash(&mut hash);
+        }
+        self.executions.running().hash(&mut hash);
+        for subject in self.subjects() {
+            let Some(record) = self.record(&subject.id) else {
+                continue;
+            };
+            let value = serde_json::to_value(&record).unwrap_or_default();
+            timeless(value).to_string().hash(&mut hash);
+            let Ok(instance) = record.instance() else {
+                continue;
+            };
+            let (registry, region) = (self.registry(), &record.request.region);
+            let lock = registry.lock_holder(region, &instance.id).now_or_never();
+            format!("{lock:?}").hash(&mut hash);
+            let duty = registry.duty(region, &instance.id).now_or_never();
+            let duty = duty.and_then(Result::ok).flatten().map(|duty| duty.value);
+            duty.map(|duty| {
+                (
+                    duty.save_id,
+                    duty.discharged.map(|d| format!("{:?}", d.finding)),
+                )
+            })
+            .hash(&mut hash);
+        }
+        self.of_ec2(&mut hash);
+        hash.finish()
+    }
+
+    fn of_ec2(&self, hash: &mut DefaultHasher) {
+        let Ok(inventory) = self.admin.inventory() else {
+            return;
+        };
+        for (region, instance) in &inventory.instances {
+            let reason = instance.state_reason.as_ref().map(|reason| &reason.code);
+            let volumes: Vec<_> = instance.volumes.iter().map(|it| &it.volume).collect();
+            let state = instance.state.as_str();
+            (region, &instance.id, state, reason, volumes).hash(hash);
+        }
+        for (region, image) in &inventory.images {
+            let listed = image
+                .volumes
+                .iter()
+                .filter(|v| v.snapshot.is_some())
+                .count();
+            let state = format!("{:?}", image.state);
+            (region, &image.id, state, listed, image.protected).hash(hash);
+        }
+        for (region, snapshot) in &inventory.snapshots {
+            (region, &snapshot.id, format!("{:?}", snapshot.state)).hash(hash);
+        }
+    }
+}
+
+/// A record without its instants and what only counts time.
+fn timeless(value: Value) -> Value {
+    let Value::Object(mut fields) = value else {
+        return value;
+    };
+    // Which request made the AMI is only ever compared.
+    let attempts = fields.remove("image_attempts");
+    if let Some(attempt) = fields.get_mut("image_attempt").filter(|it| !it.is_null()) {
+        *attempt = Value::Bool(attempts.as_ref() == Some(attempt));
+    }
+    for (name, value) in &mut fields {
+        let passing = matches!(
+            name.as_str(),
+            "moments" | "updated_at" | "progress_percent" | "downtime_s" | "plan" | "execution"
+        );
+        if passing || (name.ends_with("_at") && !value.is_null()) {
+            *value = Value::Null;
+            if !passing {
+                *value = Value::Bool(true);
+            }
+        }
+    }
+    Value::Object(fields)
+}
