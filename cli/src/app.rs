@@ -1,22 +1,27 @@
 //! From the arguments to the exit code.
 
-use prism_functions::domain::{Code, Problem, Region};
+use prism_functions::domain::save::{SaveRecord, check_name};
+use prism_functions::domain::template::TemplateRef;
+use prism_functions::domain::{Code, Problem, Region, SaveId};
+use prism_functions::operations::parts::{self, InstanceName, Nothing};
+use prism_functions::operations::{
+    Asked, InstanceView, Operation, ShowInstance, ShowSave, ShowTemplate, ShowVersion, TemplateView,
+};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::{Cli, Command, Global};
-use crate::backend::{Backend, Local};
-use crate::commands;
+use crate::client::{Client, Local};
 use crate::environment::Environment;
 use crate::errors::{self, Outcome};
 use crate::explain::explain;
-use crate::opening;
 use crate::output::Output;
 use crate::regions::InRegion;
+use crate::{commands, opening};
 
 /// What a command works with.
 pub(crate) struct Session {
-    /// The backend.
-    pub(crate) backend: Box<dyn Backend>,
+    /// Prism, as the caller sees it.
+    pub(crate) client: Client,
     /// Where text goes.
     pub(crate) out: Output,
     /// What the process found around it.
@@ -36,13 +41,49 @@ impl Session {
         self.environment.region(named, self.region.as_ref())
     }
 
+    /// The record of a save.
+    pub(crate) async fn save(&self, id: &SaveId) -> Result<SaveRecord, Problem> {
+        self.client.ask(Asked::<ShowSave>::of(id.clone())).await
+    }
+
+    /// A template and the version that the reference names.
+    pub(crate) async fn template(&self, reference: &TemplateRef) -> Result<TemplateView, Problem> {
+        if reference.version.is_some() {
+            let asked = Asked::<ShowVersion>::of(reference.clone());
+            return self.client.ask(asked).await;
+        }
+        let asked = Asked::<ShowTemplate>::of(reference.name.clone());
+        self.client.ask(asked).await
+    }
+
+    /// An instance, by its name or its ID.
+    pub(crate) async fn instance(
+        &self,
+        region: &Region,
+        name: &str,
+    ) -> Result<InstanceView, Problem> {
+        check_name("instance name or id", name)?;
+        self.client
+            .ask(in_region::<ShowInstance>(region, name))
+            .await
+    }
+
     /// The embedded cloud, for commands that work on nothing else.
     pub(crate) fn embedded(&self) -> Result<&Local, Problem> {
-        self.backend.embedded().ok_or_else(|| {
+        self.client.embedded().ok_or_else(|| {
             let message = "This command works on an embedded cloud, and the backend is another.";
             Problem::new(Code::EmbeddedOnly, message)
         })
     }
+}
+
+/// An operation on an instance.
+pub(crate) fn in_region<O>(region: &Region, name: &str) -> Asked<O>
+where
+    O: Operation<Path = InstanceName, Query = parts::InRegion, Head = Nothing, Body = Nothing>,
+{
+    let region = region.clone();
+    Asked::by(InstanceName(name.to_owned()), parts::InRegion { region })
 }
 
 /// Runs a command. Answers the exit code.
@@ -133,7 +174,7 @@ async fn open(
     let embedded = matches!(command, Command::Local(_));
     let chosen = opening::choose(global, &environment, embedded)?;
     Ok(Session {
-        backend: opening::backend(global, &environment, &chosen.profile).await?,
+        client: opening::client(global, &environment, &chosen.profile).await?,
         out,
         environment,
         region: chosen.profile.region,
@@ -165,12 +206,12 @@ async fn dispatch(command: Command, session: &Session) -> Outcome {
 
 /// Has saves that lost their process brought to an end. That it fails prevents no command.
 async fn sweep(session: &Session) {
-    match session.backend.sweep().await {
+    match session.client.sweep().await {
         Ok(recoveries) => {
             for recovery in recoveries {
                 let id = &recovery.save_id;
                 // Another user's save is put back too, and is none of this one's business.
-                if session.backend.save(id).await.is_err() {
+                if session.save(id).await.is_err() {
                     continue;
                 }
                 session.out.note(&format!(

@@ -2,7 +2,7 @@
 
 mod app;
 mod args;
-mod backend;
+mod client;
 mod commands;
 mod environment;
 mod errors;

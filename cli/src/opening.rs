@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use prism_functions::domain::audit::Channel;
 use prism_functions::domain::{Code, Problem};
+use prism_functions::rules::access::Caller;
 use prism_local::Embedded;
 
 use crate::args::Global;
-use crate::backend::{Backend, Local, api};
+use crate::client::{self, Client, Local};
 use crate::environment::Environment;
 use crate::profile::{Chosen, Kind, Place, Profile};
 
@@ -54,25 +56,26 @@ pub(crate) fn choose(
 }
 
 /// Opens the backend of a profile.
-pub(crate) async fn backend(
+pub(crate) async fn client(
     global: &Global,
     environment: &Environment,
     profile: &Profile,
-) -> Result<Box<dyn Backend>, Problem> {
+) -> Result<Client, Problem> {
     Ok(match profile.backend {
         Kind::Local => {
             let user = environment.user(global.user.as_deref())?;
             let home = home(global, environment, profile)?;
-            Box::new(Local::new(embedded(&home, environment)?, user))
+            let local = Local::new(embedded(&home, environment)?);
+            Client::embedded_in(local, Caller::new(user).by(Channel::Cli))
         }
         Kind::Aws => aws(profile).await?,
-        Kind::Api => Box::new(api::open(profile, environment).await?),
+        Kind::Api => client::open(profile, environment).await?,
     })
 }
 
 #[cfg(feature = "aws")]
-async fn aws(profile: &Profile) -> Result<Box<dyn Backend>, Problem> {
-    Ok(Box::new(crate::backend::aws::open(profile).await?))
+async fn aws(profile: &Profile) -> Result<Client, Problem> {
+    client::aws::open(profile).await
 }
 
 #[cfg(not(feature = "aws"))]
@@ -80,7 +83,7 @@ async fn aws(profile: &Profile) -> Result<Box<dyn Backend>, Problem> {
     clippy::unused_async,
     reason = "with the feature it asks AWS who calls"
 )]
-async fn aws(_: &Profile) -> Result<Box<dyn Backend>, Problem> {
+async fn aws(_: &Profile) -> Result<Client, Problem> {
     Err(missing("the backend aws"))
 }
 

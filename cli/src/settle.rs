@@ -3,9 +3,9 @@
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::seconds_between;
 use prism_functions::domain::{Code, InstanceId, Problem, Region};
+use prism_functions::operations::InstanceView;
 
 use crate::app::Session;
-use crate::backend::Seen;
 use crate::progress::Progress;
 use crate::text::{duration, plain};
 
@@ -28,7 +28,7 @@ pub(crate) struct Awaited<'a> {
 
 impl Awaited<'_> {
     /// Waits until it is there. `None` when it is gone for so long that nobody knows it any more.
-    pub(crate) async fn wait(&self, session: &Session) -> Result<Option<Seen>, Problem> {
+    pub(crate) async fn wait(&self, session: &Session) -> Result<Option<InstanceView>, Problem> {
         let mut progress = Progress::new(&session.out);
         let outcome = self.look_until(session, &mut progress).await;
         progress.clear();
@@ -39,17 +39,13 @@ impl Awaited<'_> {
         &self,
         session: &Session,
         progress: &mut Progress,
-    ) -> Result<Option<Seen>, Problem> {
-        let began = session.backend.now();
-        let mut looks = session.backend.pace().looks();
+    ) -> Result<Option<InstanceView>, Problem> {
+        let began = session.client.now();
+        let mut looks = session.client.pace().looks();
         loop {
             looks.next().await;
-            let waited = seconds_between(began, session.backend.now());
-            let found = match session
-                .backend
-                .instance(self.region, self.id.as_str())
-                .await
-            {
+            let waited = seconds_between(began, session.client.now());
+            let found = match session.instance(self.region, self.id.as_str()).await {
                 Ok(instance) => Some(instance),
                 Err(problem) if problem.code == Code::InstanceNotFound => None,
                 Err(problem) => return Err(problem),
@@ -72,7 +68,7 @@ impl Awaited<'_> {
     }
 
     /// Whether it will not come there by itself.
-    fn is_missed_by(&self, instance: &Seen) -> bool {
+    fn is_missed_by(&self, instance: &InstanceView) -> bool {
         match self.state {
             InstanceState::Running => {
                 instance.state == InstanceState::Stopped || instance.state.is_gone()
@@ -82,7 +78,7 @@ impl Awaited<'_> {
         }
     }
 
-    fn missed(&self, instance: &Seen) -> Problem {
+    fn missed(&self, instance: &InstanceView) -> Problem {
         let reason = instance.state_reason.as_ref();
         let reason = reason.map(|reason| format!(" ({reason})"));
         Problem::new(

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use prism_functions::domain::save::SaveRecord;
 use prism_functions::domain::{Class, Code, Problem, SaveId};
+use prism_functions::operations::{Asked, CancelSave, Unrecorded};
 use tokio::sync::mpsc;
 
 use crate::app::Session;
-use crate::backend::{Looks, Unrecorded};
+use crate::client::{Local, Looks};
 use crate::errors::Outcome;
 use crate::explain::explain;
 use crate::output::Output;
@@ -62,7 +63,7 @@ impl Broken {
             Broken::Watch(problem) => explain(problem),
         };
         let left = match duty {
-            Duty::Carries => session.backend.hand_over(id).await,
+            Duty::Carries => session.client.hand_over(id).await,
             Duty::Watches => Ok(()),
         };
         let stands = match left {
@@ -111,8 +112,10 @@ async fn end(session: &Session, id: &SaveId, duty: Duty) -> Result<Ended, Broken
     let ended = waiting.run(signals, chosen).await;
     waiting.progress.clear();
     let ended = ended?;
-    if let Ended::Final(record) = &ended {
-        session.backend.let_end(record).await;
+    if let Ended::Final(record) = &ended
+        && let Some(local) = session.client.embedded()
+    {
+        local.let_end(record).await;
     }
     Ok(ended)
 }
@@ -135,7 +138,7 @@ pub(crate) fn conclude(session: &Session, id: &SaveId, duty: Duty, ended: Ended)
 /// Waits until a save has a record: it has begun, or it was refused.
 pub(crate) async fn until_begun(session: &Session, id: &SaveId) -> Result<Ended, Problem> {
     let mut look = Look::default();
-    let mut looks = session.backend.pace().looks();
+    let mut looks = session.client.pace().looks();
     loop {
         looks.next().await;
         let seen = match look.once(session, id, &looks).await {
@@ -173,7 +176,7 @@ impl Waiting<'_> {
         mut signals: Signals,
         mut chosen: mpsc::Receiver<Choice>,
     ) -> Result<Ended, Broken> {
-        let mut looks = self.session.backend.pace().looks();
+        let mut looks = self.session.client.pace().looks();
         loop {
             tokio::select! {
                 () = looks.next() => {}
@@ -188,14 +191,14 @@ impl Waiting<'_> {
             }
             if self.leaving {
                 if self.duty == Duty::Carries {
-                    let left = self.session.backend.hand_over(self.id).await;
+                    let left = self.session.client.hand_over(self.id).await;
                     left.map_err(Broken::Watch)?;
                 }
                 return Ok(Ended::Open(Box::new(record)));
             }
             if !self.asking {
                 self.tell_trouble();
-                let shown = story::progress(&record, self.session.backend.now());
+                let shown = story::progress(&record, self.session.client.now());
                 self.progress.show(&shown.step, &shown.details);
             }
         }
@@ -203,7 +206,8 @@ impl Waiting<'_> {
 
     /// Says once what a step is waiting out, such as a full disk: it may need somebody's hand.
     fn tell_trouble(&mut self) {
-        let trouble = self.session.backend.trouble();
+        let local = self.session.client.embedded();
+        let trouble = local.and_then(Local::trouble);
         if trouble != self.trouble {
             if let Some(trouble) = &trouble {
                 self.progress
@@ -236,7 +240,12 @@ impl Waiting<'_> {
         match choice {
             Choice::Wait => {}
             Choice::Background => self.leaving = true,
-            Choice::Cancel => match self.session.backend.cancel_save(self.id).await {
+            Choice::Cancel => match self
+                .session
+                .client
+                .call(Asked::<CancelSave>::of(self.id.clone()))
+                .await
+            {
                 Ok(_) => self
                     .progress
                     .say("Cancelling: everything is being put back."),
@@ -269,9 +278,9 @@ impl Look {
         if self.since_sweep >= SWEEP {
             self.since_sweep = Duration::ZERO;
             // The process that carries the save may be another one, and may be dead by now.
-            let _ = session.backend.sweep().await;
+            let _ = session.client.sweep().await;
         }
-        match session.backend.save(id).await {
+        match session.save(id).await {
             Ok(record) => {
                 self.failing = Duration::ZERO;
                 Ok(Some(record))
@@ -283,7 +292,7 @@ impl Look {
             }
             Err(problem)
                 if problem.code.class() == Class::Transient
-                    && self.failing < session.backend.pace().patience =>
+                    && self.failing < session.client.pace().patience =>
             {
                 self.failing += looks.pause();
                 Ok(None)
@@ -299,11 +308,11 @@ impl Look {
         id: &SaveId,
         unknown: Problem,
     ) -> Result<(), Broken> {
-        let unrecorded = session.backend.unrecorded(id).await;
+        let unrecorded = session.client.unrecorded(id).await;
         match unrecorded.map_err(Broken::Watch)? {
             Unrecorded::Unknown => return Err(Broken::Save(unknown)),
             // It may have written its record between the two looks.
-            Unrecorded::Failed(problem) if session.backend.save(id).await.is_err() => {
+            Unrecorded::Failed(problem) if session.save(id).await.is_err() => {
                 return Err(Broken::Save(problem));
             }
             Unrecorded::Failed(_) | Unrecorded::Begins => {}

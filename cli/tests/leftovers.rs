@@ -6,12 +6,13 @@ mod common;
 
 use std::path::Path;
 
-use common::{FAST, Prism};
 use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::tags::{DEPLOYMENT_TAG, SAVE_TAG};
 use prism_functions::ports::{ImageFilter, ImageState, InstanceFilter, NewImage, Tags};
 use prism_local::Embedded;
 use serde_json::Value;
+
+use common::{FAST, Prism};
 
 /// A cloud in which a save that nobody knows has left an AMI, of this deployment, of another, or of nobody knows which.
 fn littered(deployment: Option<&str>) -> Prism {

@@ -1,13 +1,12 @@
-//! `boundary`: nothing that a clone builds by default knows AWS's SDK, no layer names one above it, and the
-//! source keeps the house rules of [`crate::tidy`].
+//! `boundary`: nothing that a clone builds by default knows AWS's SDK, no layer names one above it, no files name
+//! one another in a circle, and the source keeps the house rules of [`crate::tidy`].
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::Outcome;
-use crate::layers;
 use crate::shell::{cargo, output, root, variable};
 use crate::tidy::{self, Source};
+use crate::{Outcome, layers};
 
 /// Crates that only a deployment may need, behind a feature that is off by default: their names, or
 /// how these begin.

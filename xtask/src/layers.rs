@@ -1,4 +1,4 @@
-//! Which module names which: the layers of the core.
+//! Which module names which: the layers of the core, and circles of files anywhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +19,16 @@ const LAYERS: [&str; 7] = [
 ];
 /// Where they are.
 const CORE: &str = "functions/src/";
+/// The sources of each crate.
+const CRATES: [&str; 6] = [
+    CORE,
+    "cli/src/",
+    "local/src/",
+    "local/asl/src/",
+    "tests/src/",
+    "xtask/src/",
+];
+
 /// The path of a module from the root of its crate, or of something in it.
 type ModulePath = Vec<String>;
 
@@ -34,11 +44,21 @@ struct File {
 struct Named {
     path: ModulePath,
     line: usize,
+    /// Whether only tests name it.
+    by_tests: bool,
 }
 
 /// What is wrong with who names whom, a sentence for each.
 pub(crate) fn problems(sources: &[Source]) -> Result<Vec<String>, String> {
-    Ok(files(CORE, sources)?.iter().flat_map(upward).collect())
+    let mut problems = Vec::new();
+    for of in CRATES {
+        let files = files(of, sources)?;
+        if of == CORE {
+            problems.extend(files.iter().flat_map(upward));
+        }
+        problems.extend(circles(&files));
+    }
+    Ok(problems)
 }
 
 /// The files of a crate. The crate's own root is none: it only lists its modules.
@@ -66,6 +86,7 @@ fn files(of: &str, sources: &[Source]) -> Result<Vec<File>, String> {
             module: module.clone(),
             depth: 0,
             known: &known,
+            in_tests: false,
             named: Vec::new(),
         };
         reader.visit_file(&parsed);
@@ -84,6 +105,7 @@ struct Reader<'a> {
     /// How many modules within the file are around what is read.
     depth: usize,
     known: &'a BTreeSet<ModulePath>,
+    in_tests: bool,
     named: Vec<Named>,
 }
 
@@ -111,7 +133,11 @@ impl Reader<'_> {
                 path
             }
         };
-        self.named.push(Named { path, line });
+        self.named.push(Named {
+            path,
+            line,
+            by_tests: self.in_tests,
+        });
     }
 
     fn within(&self, segments: &[String]) -> ModulePath {
@@ -152,11 +178,14 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        let before = self.in_tests;
+        self.in_tests |= item.attrs.iter().any(is_test);
         if item.content.is_some() {
             self.depth += 1;
             visit::visit_item_mod(self, item);
             self.depth -= 1;
         }
+        self.in_tests = before;
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
@@ -167,6 +196,14 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         }
         visit::visit_path(self, path);
     }
+}
+
+fn is_test(attribute: &syn::Attribute) -> bool {
+    let is_cfg = attribute.path().is_ident("cfg");
+    is_cfg
+        && attribute
+            .parse_args::<syn::Ident>()
+            .is_ok_and(|it| it == "test")
 }
 
 /// Where a file names a layer above its own.
@@ -190,6 +227,62 @@ fn upward(file: &File) -> Vec<String> {
         )
     };
     named.map(told).collect()
+}
+
+/// The circles of files that name one another, each once. A module and its own parts may.
+fn circles(files: &[File]) -> Vec<String> {
+    let place: BTreeMap<&ModulePath, usize> = files
+        .iter()
+        .enumerate()
+        .map(|(at, file)| (&file.module, at))
+        .collect();
+    let file_of = |path: &ModulePath| {
+        let lengths = (1..=path.len()).rev();
+        lengths
+            .map(|length| path[..length].to_vec())
+            .find_map(|module| place.get(&module).copied())
+    };
+    let next: Vec<BTreeSet<usize>> = files
+        .iter()
+        .map(|file| {
+            let named = file.named.iter().filter(|named| !named.by_tests);
+            let others = named.filter_map(|named| file_of(&named.path));
+            others
+                .filter(|other| !related(&file.module, &files[*other].module))
+                .collect()
+        })
+        .collect();
+    let reached: Vec<BTreeSet<usize>> = (0..files.len()).map(|from| reach(&next, from)).collect();
+    let mut told = BTreeSet::new();
+    let mut problems = Vec::new();
+    for from in 0..files.len() {
+        let circle = reached[from]
+            .iter()
+            .filter(|to| reached[**to].contains(&from));
+        let circle: Vec<usize> = circle.copied().collect();
+        if circle.contains(&from) && told.insert(circle.clone()) {
+            let paths: Vec<&str> = circle.iter().map(|at| files[*at].path.as_str()).collect();
+            problems.push(format!(
+                "these files name one another: {}",
+                paths.join(", ")
+            ));
+        }
+    }
+    problems
+}
+
+/// Whether one is a part of the other.
+fn related(one: &ModulePath, other: &ModulePath) -> bool {
+    one.starts_with(other) || other.starts_with(one)
+}
+
+/// All that can be reached in one step or more.
+fn reach(next: &[BTreeSet<usize>], from: usize) -> BTreeSet<usize> {
+    let (mut reached, mut open) = (BTreeSet::new(), vec![from]);
+    while let Some(at) = open.pop() {
+        open.extend(next[at].iter().filter(|to| reached.insert(**to)));
+    }
+    reached
 }
 
 #[cfg(test)]
@@ -219,5 +312,23 @@ mod tests {
             "functions/src/rules/b.rs:4 names crate::operations::Service, which is of a layer above rules",
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn files_name_one_another_in_no_circle_but_a_module_and_its_parts() {
+        let sources = [
+            source("cli/src/a/mod.rs", "mod b;\nuse b::X;"),
+            source("cli/src/a/b.rs", "use super::Y;\nuse crate::c::Z;"),
+            source(
+                "cli/src/c.rs",
+                "use crate::d;\n#[cfg(test)]\nmod tests {\n    use crate::a::b::X;\n}",
+            ),
+            source("cli/src/d.rs", ""),
+        ];
+        assert_eq!(problems(&sources).unwrap(), Vec::<String>::new());
+        let mut sources = sources;
+        sources[3].text = "fn f(_: crate::a::b::X) {}".to_owned();
+        let told = "these files name one another: cli/src/a/b.rs, cli/src/c.rs, cli/src/d.rs";
+        assert_eq!(problems(&sources).unwrap(), [told]);
     }
 }

@@ -53,13 +53,14 @@ impl Exec {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let local = session.embedded()?;
         let region = session.region(&self.region)?;
-        let instance = session.backend.instance(&region, &self.name).await?;
+        let instance = session.instance(&region, &self.name).await?;
         let stdin = if !session.environment.stdin_terminal && reads_stdin(&self.command) {
             stdin()?
         } else {
             Vec::new()
         };
-        let answer = local.guest(&region, &instance.id, &self.command, &stdin)?;
+        let id = instance.id.parse().map_err(Problem::from)?;
+        let answer = local.guest(&region, &id, &self.command, &stdin)?;
         if session.out.json {
             let value = json!({
                 "exit_code": answer.exit_code,

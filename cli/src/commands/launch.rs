@@ -6,11 +6,15 @@ use clap::Args;
 use prism_functions::domain::ec2::{Architecture, InstanceState};
 use prism_functions::domain::sizes::Size;
 use prism_functions::domain::{Problem, ProjectName};
-use prism_functions::operations::{InstanceView, LaunchPlan, LaunchRequest};
+use prism_functions::operations::parts::Nothing;
+use prism_functions::operations::{
+    Asked, InstanceView, LaunchInstance, LaunchPlan, LaunchRequest, Launched,
+};
 use serde_json::json;
 
 use crate::app::Session;
 use crate::args::Arch;
+use crate::client::{Client, Place};
 use crate::errors::Outcome;
 use crate::exit;
 use crate::regions::InRegion;
@@ -54,14 +58,20 @@ impl Launch {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let request = self.request(session)?;
+        let asked = Asked::<LaunchInstance>::with(Nothing {}, request.clone());
         if self.dry_run {
-            let plan = session.backend.plan_launch(&request).await?;
+            let plan = session.client.plan(asked).await?;
             session
                 .out
                 .show(&json!({ "dry_run": true, "plan": plan }), || would(&plan))?;
             return Ok(exit::DONE);
         }
-        let (plan, mut instance) = session.backend.launch(&request).await?;
+        if self.request_id.is_none() {
+            // The key of one's own is new: that the name is taken has to be found out without it.
+            session.client.plan(asked.clone()).await?;
+        }
+        let asked = asked.head(Client::key(self.request_id.as_deref()));
+        let Launched { plan, mut instance } = session.client.begin(Place::Detached, asked).await?;
         for warning in &plan.warnings {
             session.out.warn(&plain(&warning.text));
         }
@@ -118,7 +128,7 @@ fn launched(plan: &LaunchPlan, instance: &InstanceView) -> String {
 
 /// What to do with the instance: only a simulated one is worked with by `prism exec`.
 fn next(session: &Session, plan: &LaunchPlan, instance: &InstanceView) -> String {
-    if session.backend.embedded().is_some() {
+    if session.client.embedded().is_some() {
         let name = plain(&instance.name);
         return format!("Next: prism exec {name} -- pip install PACKAGE\n");
     }

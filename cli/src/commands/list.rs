@@ -1,7 +1,8 @@
 //! `prism list`.
 
 use clap::Args;
-use prism_functions::operations::InstanceView;
+use prism_functions::operations::parts::{Nothing, Paging};
+use prism_functions::operations::{Asked, InstanceView, InstancesPage, ListInstances};
 use serde_json::json;
 
 use crate::app::Session;
@@ -21,7 +22,15 @@ impl List {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let region = session.region(&self.region)?;
-        let instances = session.backend.instances(&region).await?;
+        let page = |page: Paging| {
+            let query = InstancesPage {
+                region: region.clone(),
+                limit: page.limit,
+                cursor: page.cursor,
+            };
+            Asked::<ListInstances>::by(Nothing {}, query)
+        };
+        let instances = session.client.all(page).await?;
         let out = &session.out;
         if instances.is_empty() && !out.json {
             out.note(&format!(

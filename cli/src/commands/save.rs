@@ -6,12 +6,13 @@ use std::str::FromStr;
 use clap::Args;
 use prism_functions::domain::save::{SavePlan, SaveRequest};
 use prism_functions::domain::{Code, Problem, Region, SaveId};
-use prism_functions::operations::Started;
+use prism_functions::operations::parts::{DryRun, Either, IdempotencyKey, Nothing};
+use prism_functions::operations::{Asked, BeginSave, Started};
 use serde_json::json;
 
 use crate::app::Session;
-use crate::backend::Place;
-use crate::errors::{Failure, Outcome};
+use crate::client::{Client, Place};
+use crate::errors::Outcome;
 use crate::text::{duration, plain};
 use crate::watch::{self, Duty, Ended};
 use crate::{exit, prompt, report};
@@ -109,59 +110,42 @@ impl Save {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let mut request = self.request(session)?;
-        if let Some(started) = self.asked_before(session, &request).await? {
-            return go_on(session, &started, self.no_wait).await;
-        }
-        match self.agreed(session, &mut request).await {
-            Ok(true) => {}
-            Ok(false) => return Ok(exit::FAILED),
-            // The very save may have begun meanwhile, and holds the instance.
-            Err(failure) => match self.asked_before(session, &request).await? {
-                Some(started) => return go_on(session, &started, self.no_wait).await,
-                None => return Err(failure),
-            },
-        }
+        let asked = Asked::<BeginSave>::with(Nothing {}, request.clone());
         if self.dry_run {
+            let plan = session.client.plan(asked).await?;
+            let value = json!({ "dry_run": true, "plan": plan });
+            session.out.show(&value, || report::plan(&plan))?;
             return Ok(exit::DONE);
         }
+        let known = IdempotencyKey(self.request_id.clone());
+        let asked = asked.head(known).query(DryRun { dry_run: true });
+        let plan = match session.client.call(asked).await? {
+            Either::One(planned) => planned.value.plan,
+            // The request ID stands for a save already.
+            Either::Other(started) => return go_on(session, &started.value, self.no_wait).await,
+        };
+        if !self.agreed(session, &plan)? {
+            return Ok(exit::FAILED);
+        }
+        request.move_template = plan.moves.is_some();
         let place = if self.no_wait {
             Place::Detached
         } else {
             Place::Here
         };
-        let started = session
-            .backend
-            .start_save(place, request, self.request_id.as_deref())
-            .await?;
+        let key = Client::key(self.request_id.as_deref());
+        let asked = Asked::<BeginSave>::with(Nothing {}, request).head(key);
+        let started = session.client.begin(place, asked).await?;
         go_on(session, &started, self.no_wait).await
     }
 
-    /// The save that the request id stands for already.
-    async fn asked_before(
-        &self,
-        session: &Session,
-        request: &SaveRequest,
-    ) -> Result<Option<Started>, Problem> {
-        match &self.request_id {
-            Some(id) if !self.dry_run => session.backend.asked_before(request, id).await,
-            _ => Ok(None),
-        }
-    }
-
-    /// Shows the plan and asks, where somebody can answer. Answers whether to go on.
-    async fn agreed(&self, session: &Session, request: &mut SaveRequest) -> Result<bool, Failure> {
+    /// Shows the plan and asks, where somebody can answer. Returns whether to go on.
+    fn agreed(&self, session: &Session, plan: &SavePlan) -> Result<bool, Problem> {
         let out = &session.out;
-        let plan = session.backend.plan_save(request.clone()).await?;
-        if self.dry_run {
-            let value = json!({ "dry_run": true, "plan": plan });
-            out.show(&value, || report::plan(&plan))?;
-            return Ok(true);
-        }
-        out.note(report::plan(&plan).trim_end());
-        if !self.agreed_to_move(session, &plan)? {
+        out.note(report::plan(plan).trim_end());
+        if !self.agreed_to_move(session, plan)? {
             return Ok(false);
         }
-        request.move_template = plan.moves.is_some();
         if self.yes || !out.answers || plan.expected_downtime_s == 0 {
             return Ok(true);
         }
@@ -237,6 +221,7 @@ pub(super) fn tags_of(typed: &[String]) -> Result<BTreeMap<String, String>, Prob
 /// Waits for a save, or says how to.
 pub(super) async fn go_on(session: &Session, started: &Started, no_wait: bool) -> Outcome {
     let id = &started.save_id;
+    session.client.note_begun(id);
     if started.repeated {
         session
             .out

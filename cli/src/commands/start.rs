@@ -1,9 +1,11 @@
 //! `prism start`.
 
 use clap::Args;
+use prism_functions::domain::Problem;
 use prism_functions::domain::ec2::InstanceState;
+use prism_functions::operations::StartInstance;
 
-use crate::app::Session;
+use crate::app::{Session, in_region};
 use crate::commands::stop::{Change, done};
 use crate::errors::Outcome;
 use crate::settle::Awaited;
@@ -19,10 +21,11 @@ impl Start {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let region = session.region(&self.change.region)?;
-        let instance = session.backend.start(&region, &self.change.name).await?;
+        let asked = in_region::<StartInstance>(&region, &self.change.name);
+        let instance = session.client.ask(asked).await?;
         let awaited = Awaited {
             region: &region,
-            id: &instance.id,
+            id: &instance.id.parse().map_err(Problem::from)?,
             name: &self.change.name,
             state: InstanceState::Running,
         };

@@ -1,10 +1,12 @@
 //! `prism stop`, and what it shares with `prism start` and `prism terminate`.
 
 use clap::Args;
+use prism_functions::domain::Problem;
 use prism_functions::domain::ec2::InstanceState;
+use prism_functions::operations::StopInstance;
 use serde_json::json;
 
-use crate::app::Session;
+use crate::app::{Session, in_region};
 use crate::errors::Outcome;
 use crate::exit;
 use crate::regions::InRegion;
@@ -35,10 +37,11 @@ impl Stop {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let region = session.region(&self.change.region)?;
-        let instance = session.backend.stop(&region, &self.change.name).await?;
+        let asked = in_region::<StopInstance>(&region, &self.change.name);
+        let instance = session.client.ask(asked).await?;
         let awaited = Awaited {
             region: &region,
-            id: &instance.id,
+            id: &instance.id.parse().map_err(Problem::from)?,
             name: &self.change.name,
             state: InstanceState::Stopped,
         };
@@ -50,7 +53,7 @@ impl Stop {
 pub(crate) async fn done(session: &Session, change: &Change, awaited: &Awaited<'_>) -> Outcome {
     let id = awaited.id;
     let found = if change.no_wait {
-        let found = session.backend.instance(awaited.region, id.as_str());
+        let found = session.instance(awaited.region, id.as_str());
         found.await.ok()
     } else {
         awaited.wait(session).await?

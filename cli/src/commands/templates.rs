@@ -4,16 +4,14 @@ use clap::Args;
 use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::template::TemplateState;
 use prism_functions::domain::{Problem, ProjectName};
-use prism_functions::operations::{TemplateFilter, TemplateSummary};
+use prism_functions::operations::parts::{Nothing, PAGE_MOST};
+use prism_functions::operations::{Asked, ListTemplates, TemplateSummary, TemplatesPage};
 use serde_json::json;
 
 use crate::app::Session;
 use crate::args::Arch;
 use crate::errors::Outcome;
 use crate::{exit, table};
-
-/// The most templates that are asked for at once.
-const PAGE: usize = 100;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,29 +53,33 @@ impl Templates {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let project = self.project.as_deref().map(str::parse::<ProjectName>);
-        let filter = TemplateFilter {
+        let mut query = TemplatesPage {
             mine: self.mine,
             public: self.public,
             project: project.transpose().map_err(Problem::from)?,
             search: self.search.clone(),
-            architecture: self.arch.map(Architecture::from),
+            arch: self.arch.map(Architecture::from),
+            limit: None,
+            cursor: self.cursor.clone(),
         };
         let limit = if self.all {
             usize::MAX
         } else {
             usize::from(self.limit)
         };
-        let (mut templates, mut cursor) = (Vec::new(), self.cursor.clone());
+        let mut templates = Vec::new();
         // A page may be short although there is more.
-        loop {
-            let wanted = (limit - templates.len()).min(PAGE);
-            let page = session.backend.templates(&filter, wanted, cursor).await?;
+        let cursor = loop {
+            let wanted = (limit - templates.len()).min(PAGE_MOST);
+            query.limit = u32::try_from(wanted).ok();
+            let asked = Asked::<ListTemplates>::of(Nothing {}).query(query.clone());
+            let page = session.client.ask(asked).await?;
             templates.extend(page.items);
-            cursor = page.cursor;
-            if cursor.is_none() || templates.len() >= limit {
-                break;
+            if page.cursor.is_none() || templates.len() >= limit {
+                break page.cursor;
             }
-        }
+            query.cursor = page.cursor;
+        };
         let out = &session.out;
         if templates.is_empty() && !out.json {
             out.note("No such templates. Make one: prism save my-research my-custom-ml-env");

@@ -1,9 +1,11 @@
 //! `prism terminate`.
 
 use clap::Args;
+use prism_functions::domain::Problem;
 use prism_functions::domain::ec2::InstanceState;
+use prism_functions::operations::TerminateInstance;
 
-use crate::app::Session;
+use crate::app::{Session, in_region};
 use crate::commands::stop::{Change, done};
 use crate::errors::Outcome;
 use crate::settle::Awaited;
@@ -23,9 +25,9 @@ pub(crate) struct Terminate {
 impl Terminate {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        let (backend, name) = (&session.backend, &self.change.name);
+        let name = &self.change.name;
         let region = session.region(&self.change.region)?;
-        let instance = backend.instance(&region, name).await?;
+        let instance = session.instance(&region, name).await?;
         let question = format!(
             "{} ({}) and everything on its disk will be gone. Terminate it?",
             plain(name),
@@ -36,10 +38,11 @@ impl Terminate {
             return Ok(exit::FAILED);
         }
         // By its id: a second instance of that name that appears now is none of our business.
-        backend.terminate(&region, instance.id.as_str()).await?;
+        let asked = in_region::<TerminateInstance>(&region, &instance.id);
+        session.client.call(asked).await?;
         let awaited = Awaited {
             region: &region,
-            id: &instance.id,
+            id: &instance.id.parse().map_err(Problem::from)?,
             name,
             state: InstanceState::Terminated,
         };

@@ -6,13 +6,10 @@
 //! [`Authenticated`] with it (promise P7). Whatever goes wrong becomes `application/problem+json` in
 //! one place, `finish`, which also logs it.
 
-mod conditions;
 mod finish;
 mod identity;
-mod input;
 mod openapi;
 mod problem;
-mod routes;
 mod schemas;
 mod serve;
 
@@ -21,15 +18,13 @@ use std::sync::Arc;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
 use axum::{Router, middleware};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::domain::ids::shown;
 use crate::domain::{Code, Problem};
-use crate::operations::{InstanceView, LaunchPlan, Service};
+use crate::operations::Service;
 
-pub use crate::operations::Me;
 pub use crate::operations::parts::{BODY_BYTES, PAGE_DEFAULT, PAGE_MOST, Page, Planned};
+pub use crate::operations::{Launched, Me};
 pub use finish::{RequestId, answer};
 pub use identity::{Anonymous, Authenticated};
 pub use openapi::document;
@@ -37,15 +32,6 @@ pub use problem::{PROBLEM_JSON, ProblemBody, Refused, status};
 
 /// The header under which the same request is the same request.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
-
-/// An instance that was launched.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Launched {
-    /// The instance, which is about to start.
-    pub instance: InstanceView,
-    /// What was resolved for it.
-    pub plan: LaunchPlan,
-}
 
 /// What the routes work with.
 #[derive(Clone)]
@@ -79,11 +65,8 @@ impl Api {
     /// The router. A layer around it has to leave an [`Authenticated`] with each request; without
     /// one every route but that of the OpenAPI document answers 401.
     pub fn router(self) -> Router {
-        let (router, mut document) = routes::all().split_for_parts();
-        openapi::add_operations(&mut document);
-        router
-            .merge(serve::routes())
-            .merge(openapi::route(&document))
+        serve::routes()
+            .merge(openapi::route(&openapi::document()))
             .method_not_allowed_fallback(method_not_allowed)
             .fallback(route_not_found)
             .layer(DefaultBodyLimit::max(BODY_BYTES))

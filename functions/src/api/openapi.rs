@@ -12,9 +12,9 @@ use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, HttpMethod, InfoBuilder, LicenseBuilder, OpenApi,
     OpenApiBuilder, Ref, RefOr, Required, Response, ResponseBuilder, SecurityRequirement,
 };
-use utoipa::{IntoResponses, PartialSchema as _, ToSchema as _};
+use utoipa::{PartialSchema as _, ToSchema as _};
 
-use super::{Api, PROBLEM_JSON, ProblemBody, routes};
+use super::{Api, PROBLEM_JSON, ProblemBody};
 use crate::operations::{self, Entry, Method};
 
 /// Where the document is.
@@ -22,13 +22,13 @@ const PATH: &str = "/v1/openapi.json";
 
 /// The document, with every route.
 pub fn document() -> OpenApi {
-    let mut document = routes::all().into_openapi();
+    let mut document = head();
     add_operations(&mut document);
     document
 }
 
 /// What the document says before any route.
-pub(super) fn head() -> OpenApi {
+fn head() -> OpenApi {
     let license = LicenseBuilder::new()
         .name("Apache-2.0")
         .identifier(Some("Apache-2.0"));
@@ -69,7 +69,7 @@ pub(super) fn route(document: &OpenApi) -> Router<Api> {
 }
 
 /// Adds the operations to a document.
-pub(super) fn add_operations(document: &mut OpenApi) {
+fn add_operations(document: &mut OpenApi) {
     let mut schemas = Vec::new();
     for entry in operations::ALL {
         document
@@ -93,9 +93,10 @@ fn method(method: Method) -> HttpMethod {
 
 /// An operation as the document has it.
 fn operation(entry: &Entry) -> Operation {
-    let (summary, description) = match entry.text.split_once("\n\n") {
+    let text = plain(entry.text);
+    let (summary, description) = match text.split_once("\n\n") {
         Some((summary, description)) => (summary, Some(description)),
-        None => (entry.text, None),
+        None => (text.as_str(), None),
     };
     let parameters = (entry.parameters)();
     let body = (entry.body)().map(|schema| {
@@ -112,6 +113,14 @@ fn operation(entry: &Entry) -> Operation {
         .request_body(body)
         .responses(responses(entry))
         .build()
+}
+
+/// The text of a doc comment.
+fn plain(comment: &str) -> String {
+    let lines = comment
+        .lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(line));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// All that an operation may answer.
@@ -134,22 +143,6 @@ fn responses(entry: &Entry) -> utoipa::openapi::Responses {
 }
 
 type Responses = BTreeMap<String, RefOr<Response>>;
-
-/// The problems that every route may answer with.
-pub(super) struct Listing;
-/// Those of routes that name a thing.
-pub(super) struct Reading;
-/// Those of routes that change a thing.
-pub(super) struct Acting;
-/// Those of routes that take a body.
-pub(super) struct Asking;
-
-/// Those of routes that change a record on a condition.
-pub(super) struct ActingIf;
-/// Those of such routes that take a body.
-pub(super) struct AskingIf;
-/// Those of such routes that ask for the condition.
-pub(super) struct Editing;
 
 const ALWAYS: [(u16, &str); 7] = [
     (400, "The request breaks a rule, which the problem names"),
@@ -187,47 +180,4 @@ fn problems(statuses: impl IntoIterator<Item = (u16, &'static str)>) -> Response
         (status.to_string(), RefOr::T(response.build()))
     };
     statuses.map(problem).collect()
-}
-
-impl IntoResponses for Listing {
-    fn responses() -> Responses {
-        problems([])
-    }
-}
-
-impl IntoResponses for Reading {
-    fn responses() -> Responses {
-        problems([NAMED])
-    }
-}
-
-impl IntoResponses for Acting {
-    fn responses() -> Responses {
-        problems([NAMED])
-    }
-}
-
-impl IntoResponses for Asking {
-    fn responses() -> Responses {
-        problems([NAMED].into_iter().chain(BODIES))
-    }
-}
-
-impl IntoResponses for ActingIf {
-    fn responses() -> Responses {
-        problems([NAMED, OTHERWISE])
-    }
-}
-
-impl IntoResponses for AskingIf {
-    fn responses() -> Responses {
-        problems([NAMED, OTHERWISE].into_iter().chain(BODIES))
-    }
-}
-
-impl IntoResponses for Editing {
-    fn responses() -> Responses {
-        let own = [NAMED, OTHERWISE, CONDITION];
-        problems(own.into_iter().chain(BODIES))
-    }
 }

@@ -94,10 +94,21 @@ impl ProblemBody {
 }
 
 impl From<ProblemBody> for Problem {
-    /// Reads the problem back; a code that this version does not know keeps its name in the message.
+    /// Reads the problem back. A newer deployment may have codes that this version does not know: such a one keeps its
+    /// name in the message.
     fn from(body: ProblemBody) -> Self {
-        let problem = Problem::from_wire(&body.code, &body.detail);
-        problem.hint(body.hint).with_files(body.files)
+        let problem = if let Ok(code) = body.code.parse() {
+            Problem::new(code, body.detail)
+        } else {
+            let message = format!("The API answered {}: {}", body.code, body.detail);
+            Problem::new(Code::AwsRefused, message)
+        };
+        let problem = problem.with_files(body.files);
+        if body.hint.is_empty() {
+            problem
+        } else {
+            problem.hint(body.hint)
+        }
     }
 }
 

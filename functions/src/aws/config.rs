@@ -1,12 +1,12 @@
 //! The environment, read once.
 
+use std::str::FromStr;
+
 use super::schedules::ScheduleTarget;
 use crate::domain::DeploymentId;
 use crate::domain::grant::OrganizationArn;
 use crate::domain::pace::Ec2Share;
 use crate::domain::principal::IamIdentity;
-use std::str::FromStr;
-
 use crate::rules::{PublicScope, Settings};
 
 /// The table's name. Required.

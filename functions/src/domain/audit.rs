@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::ids::shown;
-use super::{Code, InstanceId, Problem, ProjectName, Region, SaveId, Timestamp, UserId};
-use super::{ScheduleName, TemplateName};
+use super::{
+    Code, InstanceId, Problem, ProjectName, Region, SaveId, ScheduleName, TemplateName, Timestamp,
+    UserId,
+};
 
 /// The most characters that an event keeps of what a client says of itself.
 const AGENT: usize = 200;

@@ -1,13 +1,16 @@
 //! Who changed what, for those who may see it.
 
-use crate::rules::audit::event;
 use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
 
-use super::Service;
+use super::parts::{Found, Page, Paging};
+use super::{Asked, Service};
 use crate::domain::audit::{AuditEvent, Subject};
 use crate::domain::{Code, Problem, ProjectName, Timestamp, UserId};
+use crate::operations::operation::{Answered, operation};
 use crate::registry::{AuditOf, Listed};
 use crate::rules::access::{Action, Caller, project_not_found, schedule_not_found};
+use crate::rules::audit::event;
 
 /// Which events are listed. Without anything, the caller's own.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -18,6 +21,63 @@ pub struct AuditFilter {
     pub project: Option<ProjectName>,
     /// Those of this user.
     pub user: Option<UserId>,
+}
+
+/// Which page of which events.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AuditPage {
+    /// Those about this thing, which you own, or whose project you manage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<Subject>,
+    /// Those of this project, which you manage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectName>,
+    /// Those of this user. Without a thing or a project it can only be you.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserId>,
+    /// The most items of the page.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Where the page begins: the cursor of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+operation! {
+    /// Who changed what, when and from where, the newest first
+    ///
+    /// Without a filter it is what you did yourself. A page of a filtered list may have fewer items than
+    /// were asked for, or none, and yet another page behind it.
+    ListAuditEvents by list_audit_events: Get "/v1/audit" of "audit",
+    query: AuditPage,
+    output: Found<Page<AuditEvent>>,
+    may_miss: true,
+}
+
+async fn list_audit_events(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<ListAuditEvents>,
+) -> Answered<ListAuditEvents> {
+    let AuditPage {
+        resource,
+        project,
+        user,
+        limit,
+        cursor,
+    } = asked.query;
+    let filter = AuditFilter {
+        resource,
+        project,
+        user,
+    };
+    let paging = Paging::new(limit, cursor);
+    let limit = paging.limit()?;
+    let events = service.audit_events(caller, &filter, limit, paging.cursor);
+    Ok(Found::new(events.await?.into()))
 }
 
 impl Service {

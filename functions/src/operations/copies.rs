@@ -1,14 +1,65 @@
 //! Copies of versions to Regions that they lack: plan, start.
 
-use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
-use super::{Service, Started, from_executions};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::parts::{Accepted, DryRun, IdempotencyKey, Json, Trial, VersionRef};
+use super::{Asked, Service, Started, from_executions};
 use crate::domain::copy::{CopyPlan, CopyRequest};
 use crate::domain::save::SaveRecord;
-use crate::domain::{Code, Problem, SaveId};
+use crate::domain::{Code, Problem, Region, SaveId};
+use crate::operations::operation::{Answered, operation};
 use crate::ports::ExecutionsError;
 use crate::rules::access::Caller;
 use crate::steps;
+
+/// Where to copy a version to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Copies {
+    /// The Regions that it lacks, at most 10.
+    #[schema(min_items = 1, max_items = 10)]
+    pub regions: BTreeSet<Region>,
+    /// Whether whoever asks consents to show the sensitive files of the version once more to all who see it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub publish_sensitive: bool,
+}
+
+operation! {
+    /// Copy a version to Regions that it lacks
+    ///
+    /// Nothing is saved again, and what the version has stays as it is. Everything that can be checked is
+    /// checked first. The copy then goes on by itself, as one of your saves: `GET /v1/saves/{id}` tells how
+    /// it stands, and it can be cancelled there. One that fails leaves nothing.
+    CopyVersion by copy_version: Post "/v1/templates/{name}/versions/{version}/copies" of "templates",
+    path: VersionRef, query: DryRun, head: IdempotencyKey, body: Json<Copies>,
+    output: Trial<CopyPlan, Accepted<Started>>,
+    repeatable: |asked| asked.query.dry_run || asked.head.0.is_some(),
+}
+
+async fn copy_version(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<CopyVersion>,
+) -> Answered<CopyVersion> {
+    let Json(copies) = asked.body;
+    let request = CopyRequest {
+        template: asked.path.template,
+        version: asked.path.number,
+        regions: copies.regions,
+        publish_sensitive: copies.publish_sensitive,
+    };
+    if asked.query.dry_run {
+        return service.plan_copy(caller, &request).await.map(Trial::plan);
+    }
+    let started = service.start_copy(caller, &request, asked.head.0.as_deref());
+    let started = started.await?;
+    let place = format!("/v1/saves/{}", started.save_id);
+    Ok(Trial::Other(Accepted::new(started).at(place)))
+}
 
 impl Service {
     /// Checks everything and says what a copy would do. Changes nothing.

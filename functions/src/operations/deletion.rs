@@ -2,7 +2,6 @@
 //! often as it takes. Whoever is interrupted in between leaves it to the sweep. Numbers and records
 //! stay, so that a number never means another version (promise P6).
 
-use crate::rules::budget;
 use std::collections::BTreeSet;
 
 use super::deletion_plan::{Deletion, DeletionPlan};
@@ -17,8 +16,8 @@ use crate::domain::template::{Stuck, Template, TemplateRef, TemplateState, Versi
 use crate::domain::{Class, ImageId, Problem, TemplateName};
 use crate::registry::{Batch, Going, Stored, TRIES, version_unchanged};
 use crate::rules::access::{Action, Caller};
-use crate::rules::images;
 use crate::rules::uses::{self, Uses};
+use crate::rules::{budget, images};
 
 /// How many versions are read at once to find the one that a name stands for next.
 const PAGE: usize = 20;

@@ -3,13 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
 
+use super::parts::{Found, IfMatch, VersionRef};
 use super::removal::is_foreign;
+use super::templates::whole;
+use super::{Asked, Service};
 use crate::domain::grant::Grantee;
-use crate::domain::template::{Stuck, Version};
+use crate::domain::template::{Stuck, TemplateRef, Version};
 use crate::domain::{
     Code, ImageId, InstanceId, LaunchTemplateId, Problem, Region, ScheduleName, TemplateName,
 };
+use crate::operations::operation::{Answered, operation};
 use crate::rules::access::{Action, Caller};
 use crate::rules::uses::Uses;
 
@@ -68,6 +73,77 @@ pub struct Deletion {
     /// What keeps it from being finished, where somebody has to do something about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stuck: Option<Stuck>,
+}
+
+/// How to delete.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Deleting {
+    /// Tell what would be removed and what speaks against it, and remove nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+    /// Delete it although instances run from it, it is shared with others, or a schedule saves to it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
+}
+
+operation! {
+    /// Delete a template with all of its versions, their AMIs and their snapshots
+    ///
+    /// It is deleted at once, and its AMIs are removed by and by. What others have too stays.
+    DeleteTemplate by delete_template: Delete "/v1/templates/{name}" of "templates",
+    path: TemplateName, query: Deleting, head: IfMatch,
+    output: Found<Deletion>,
+    // What was deleted is not there to be deleted again.
+    repeatable: |asked| asked.query.dry_run,
+}
+
+async fn delete_template(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<DeleteTemplate>,
+) -> Answered<DeleteTemplate> {
+    let reference = whole(asked.path);
+    deleted(service, caller, &reference, asked.query, &asked.head).await
+}
+
+operation! {
+    /// Delete a version, its AMIs and its snapshots
+    ///
+    /// Its number and its record stay. What others have too stays.
+    DeleteVersion by delete_version: Delete "/v1/templates/{name}/versions/{version}" of "templates",
+    path: VersionRef, query: Deleting, head: IfMatch,
+    output: Found<Deletion>,
+    // What was deleted is not there to be deleted again.
+    repeatable: |asked| asked.query.dry_run,
+}
+
+async fn delete_version(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<DeleteVersion>,
+) -> Answered<DeleteVersion> {
+    let reference = asked.path.reference();
+    deleted(service, caller, &reference, asked.query, &asked.head).await
+}
+
+async fn deleted(
+    service: &Service,
+    caller: &Caller,
+    reference: &TemplateRef,
+    how: Deleting,
+    IfMatch(expected): &IfMatch,
+) -> Result<Found<Deletion>, Problem> {
+    let expected = expected.as_ref();
+    let deletion = if how.dry_run {
+        let plan = service.plan_deletion(caller, reference, expected);
+        plan.await?.undone()
+    } else {
+        let deletion = service.delete_template(caller, reference, how.force, expected);
+        deletion.await?
+    };
+    Ok(Found::new(deletion))
 }
 
 impl DeletionPlan {

@@ -4,13 +4,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::expected::{check, tag};
-use super::templates::version_not_found;
+use super::parts::{Found, IfMatch, Json, MustMatch, VersionRef};
+use super::templates::{of_template, of_version, version_not_found, whole};
 use super::versions::changed_meanwhile;
-use super::{Expected, Service, TemplateView};
+use super::{Asked, Expected, Service, TemplateView};
 use crate::domain::audit::Subject;
 use crate::domain::save::check_text;
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
 use crate::domain::{Code, Problem, TemplateName};
+use crate::operations::operation::{Answered, operation};
 use crate::registry::{Batch, TRIES};
 use crate::rules::access::{Action, Caller};
 
@@ -53,6 +55,116 @@ impl TemplateEdit {
         };
         Err(Problem::new(Code::InvalidDescription, message))
     }
+}
+
+operation! {
+    /// Change what a template says of itself
+    EditTemplate by edit_template: Patch "/v1/templates/{name}" of "templates",
+    path: TemplateName, head: MustMatch, body: Json<TemplateEdit>,
+    output: Found<TemplateView>,
+}
+
+async fn edit_template(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<EditTemplate>,
+) -> Answered<EditTemplate> {
+    let (reference, expected) = (whole(asked.path), asked.head.0.as_ref());
+    let view = service.edit_template(caller, &reference, &asked.body.0, expected);
+    view.await.map(of_template)
+}
+
+operation! {
+    /// Change what a version says of itself
+    EditVersion by edit_version: Patch "/v1/templates/{name}/versions/{version}" of "templates",
+    path: VersionRef, head: MustMatch, body: Json<TemplateEdit>,
+    output: Found<TemplateView>,
+}
+
+async fn edit_version(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<EditVersion>,
+) -> Answered<EditVersion> {
+    let (reference, expected) = (asked.path.reference(), asked.head.0.as_ref());
+    let view = service.edit_template(caller, &reference, &asked.body.0, expected);
+    view.await.map(of_version)
+}
+
+operation! {
+    /// Say of a template that people should use something else
+    DeprecateTemplate by deprecate_template: Post "/v1/templates/{name}/deprecate" of "templates",
+    path: TemplateName, head: IfMatch,
+    output: Found<TemplateView>,
+    // The same again changes nothing.
+    repeatable: |_| true,
+}
+
+async fn deprecate_template(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<DeprecateTemplate>,
+) -> Answered<DeprecateTemplate> {
+    let (reference, expected) = (whole(asked.path), asked.head.0.as_ref());
+    let view = service.deprecate_template(caller, &reference, true, expected);
+    view.await.map(of_template)
+}
+
+operation! {
+    /// Take back that people should use something else than a template
+    RestoreTemplate by restore_template: Post "/v1/templates/{name}/restore" of "templates",
+    path: TemplateName, head: IfMatch,
+    output: Found<TemplateView>,
+    // The same again changes nothing.
+    repeatable: |_| true,
+}
+
+async fn restore_template(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<RestoreTemplate>,
+) -> Answered<RestoreTemplate> {
+    let (reference, expected) = (whole(asked.path), asked.head.0.as_ref());
+    let view = service.deprecate_template(caller, &reference, false, expected);
+    view.await.map(of_template)
+}
+
+operation! {
+    /// Say of a version that people should use another
+    DeprecateVersion by deprecate_version: Post "/v1/templates/{name}/versions/{version}/deprecate" of "templates",
+    path: VersionRef, head: IfMatch,
+    output: Found<TemplateView>,
+    // The same again changes nothing.
+    repeatable: |_| true,
+}
+
+async fn deprecate_version(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<DeprecateVersion>,
+) -> Answered<DeprecateVersion> {
+    let (reference, expected) = (asked.path.reference(), asked.head.0.as_ref());
+    let view = service.deprecate_template(caller, &reference, true, expected);
+    view.await.map(of_version)
+}
+
+operation! {
+    /// Take back that people should use another than a version
+    RestoreVersion by restore_version: Post "/v1/templates/{name}/versions/{version}/restore" of "templates",
+    path: VersionRef, head: IfMatch,
+    output: Found<TemplateView>,
+    // The same again changes nothing.
+    repeatable: |_| true,
+}
+
+async fn restore_version(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<RestoreVersion>,
+) -> Answered<RestoreVersion> {
+    let (reference, expected) = (asked.path.reference(), asked.head.0.as_ref());
+    let view = service.deprecate_template(caller, &reference, false, expected);
+    view.await.map(of_version)
 }
 
 impl Service {

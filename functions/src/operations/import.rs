@@ -1,18 +1,16 @@
 //! Importing a template from its file: it becomes a version like any other, of AMIs that are there
 //! already and that whoever imports it may use.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 use super::expected::{check, tag};
+use super::import_request::{ImportRequest, Imported};
 use super::import_version::{Images, first, lacks, root_size, version_of};
 use super::share_checks::{IMAGES, Target, Which, impediments};
 use super::share_opening::share_failed;
 use super::versions::changed_meanwhile;
 use super::{Expected, Service};
 use crate::domain::audit::Subject;
-use crate::domain::ec2::Architecture;
 use crate::domain::grant::Grant;
 use crate::domain::inventory::Inventory;
 use crate::domain::save::Warning;
@@ -30,36 +28,6 @@ use crate::steps::permissions;
 
 /// The most templates of one AMI that are looked at for one that the caller may launch.
 const USERS: usize = 200;
-
-/// A file to be imported.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ImportRequest {
-    /// The text of the file, in YAML.
-    #[schema(max_length = 32768)]
-    pub file: String,
-    /// Whether whoever asks consents to show the sensitive files of the AMIs to all who see the template.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub publish_sensitive: bool,
-}
-
-/// What an import makes, or would make.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Imported {
-    /// The template.
-    pub template: TemplateName,
-    /// The version.
-    pub version: u32,
-    /// Whether that version is there, and not only asked about.
-    pub done: bool,
-    /// Whether the template's latest version was this very one already, so that none was made.
-    pub repeated: bool,
-    /// Its AMIs.
-    pub amis: BTreeMap<Region, BTreeMap<Architecture, ImageId>>,
-    /// What those need to know to whom the template's AMIs are open.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<Warning>,
-}
 
 impl Service {
     /// Says what importing a file under a name would make, as the template is expected to stand. Changes

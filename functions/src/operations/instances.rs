@@ -1,13 +1,15 @@
-//! Instances: list, start, stop, terminate.
+//! Instances: list, show.
 
 use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
 
-use super::Service;
-use crate::domain::audit::Subject;
+use super::parts::{Found, InRegion, InstanceName, Page, Paging};
+use super::{Asked, Service};
 use crate::domain::ec2::InstanceState;
 use crate::domain::save::check_name;
-use crate::domain::tags::{OWNER_TAG, PROJECT_TAG, TEMPLATE_TAG};
-use crate::domain::{Code, Problem, ProjectName, Region, SaveId, Timestamp};
+use crate::domain::tags::{OWNER_TAG, TEMPLATE_TAG};
+use crate::domain::{Problem, Region, SaveId, Timestamp};
+use crate::operations::operation::{Answered, operation};
 use crate::ports::{Instance, InstanceFilter, from_ec2};
 use crate::rules::Maker;
 use crate::rules::access::Caller;
@@ -36,6 +38,66 @@ pub struct InstanceView {
     pub launched_at: Timestamp,
     /// The save that holds it.
     pub save_id: Option<SaveId>,
+}
+
+/// Which page of which Region's instances.
+#[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct InstancesPage {
+    /// The Region.
+    pub region: Region,
+    /// The most items of the page.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Where the page begins: the cursor of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+operation! {
+    /// Your instances in a Region, by name
+    ListInstances by list_instances: Get "/v1/instances" of "instances",
+    query: InstancesPage,
+    output: Found<Page<InstanceView>>,
+}
+
+async fn list_instances(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<ListInstances>,
+) -> Answered<ListInstances> {
+    let InstancesPage {
+        region,
+        limit,
+        cursor,
+    } = asked.query;
+    let paging = Paging::new(limit, cursor);
+    paging.limit()?;
+    service.check_region(&region).await?;
+    let all = service.instances(caller, &region).await?;
+    let key = |instance: &InstanceView| [instance.name.clone(), instance.id.clone()];
+    let page = paging.of(&format!("instances {region}"), all, key)?;
+    Ok(Found::new(page))
+}
+
+operation! {
+    /// How an instance stands
+    ShowInstance by show_instance: Get "/v1/instances/{name}" of "instances",
+    path: InstanceName, query: InRegion,
+    output: Found<InstanceView>,
+}
+
+async fn show_instance(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<ShowInstance>,
+) -> Answered<ShowInstance> {
+    let (InstanceName(name), InRegion { region }) = (asked.path, asked.query);
+    service.check_region(&region).await?;
+    let view = service.instance_view(caller, &region, &name);
+    view.await.map(Found::new)
 }
 
 impl Service {
@@ -92,172 +154,6 @@ impl Service {
         check_name("instance name or id", name)?;
         own_instance(&self.env, caller, region, name).await
     }
-
-    /// Begins to start an instance; one that runs stays as it is.
-    pub async fn start_instance(
-        &self,
-        caller: &Caller,
-        region: &Region,
-        name: &str,
-    ) -> Result<Instance, Problem> {
-        let instance = match self.free_instance(caller, region, name).await {
-            Err(busy) if busy.code == Code::InstanceBusy => {
-                match self.owed_a_start(caller, region, name, busy).await? {
-                    Owed::Now(instance) => instance,
-                    Owed::ByRecovery(instance) => return Ok(instance),
-                }
-            }
-            free => free?,
-        };
-        match instance.state {
-            InstanceState::Stopped => {
-                self.note(caller, "instance.start", region, &instance)
-                    .await?;
-                let started = self.env.ec2.start_instance(region, &instance.id).await;
-                started.map_err(from_ec2)?;
-            }
-            InstanceState::Running | InstanceState::Pending => {}
-            _ => {
-                return Err(wrong_state(
-                    &instance,
-                    name,
-                    "started",
-                    "Wait until it is stopped.",
-                ));
-            }
-        }
-        Ok(instance)
-    }
-
-    /// An instance that a save holds, and that may be started all the same: the save is about to start it itself and meets
-    /// no room or the like, or nobody works on the save any more, which is then recovered. Every other one is `busy`.
-    async fn owed_a_start(
-        &self,
-        caller: &Caller,
-        region: &Region,
-        name: &str,
-        busy: Problem,
-    ) -> Result<Owed, Problem> {
-        let instance = self.instance(caller, region, name).await?;
-        let holder = self.env.registry.lock_holder(region, &instance.id).await?;
-        let Some(holder) = holder else {
-            return Ok(Owed::Now(instance));
-        };
-        let Some(stored) = self.env.registry.save(&holder).await? else {
-            return Err(busy);
-        };
-        if self.recover_for(caller, &stored.value).await? {
-            return Ok(Owed::ByRecovery(instance));
-        }
-        let record = &stored.value;
-        if record.start_requested_at.is_some() && record.trouble.is_some() {
-            return Ok(Owed::Now(instance));
-        }
-        Err(busy)
-    }
-
-    /// Begins to stop an instance; one that is stopped stays as it is.
-    pub async fn stop_instance(
-        &self,
-        caller: &Caller,
-        region: &Region,
-        name: &str,
-    ) -> Result<Instance, Problem> {
-        let instance = self.free_instance(caller, region, name).await?;
-        match instance.state {
-            InstanceState::Running => {
-                self.note(caller, "instance.stop", region, &instance)
-                    .await?;
-                let stopped = self.env.ec2.stop_instance(region, &instance.id).await;
-                stopped.map_err(from_ec2)?;
-            }
-            InstanceState::Stopped | InstanceState::Stopping => {}
-            _ => {
-                return Err(wrong_state(
-                    &instance,
-                    name,
-                    "stopped",
-                    "Wait until it is running.",
-                ));
-            }
-        }
-        Ok(instance)
-    }
-
-    /// Begins to end an instance for good; one that is gone stays gone.
-    pub async fn terminate_instance(
-        &self,
-        caller: &Caller,
-        region: &Region,
-        name: &str,
-    ) -> Result<Instance, Problem> {
-        let instance = self.free_instance(caller, region, name).await?;
-        if !instance.state.is_gone() {
-            self.note(caller, "instance.terminate", region, &instance)
-                .await?;
-            self.env
-                .ec2
-                .terminate_instance(region, &instance.id)
-                .await
-                .map_err(from_ec2)?;
-        }
-        Ok(instance)
-    }
-
-    /// Writes down what is about to be asked of an instance.
-    async fn note(
-        &self,
-        caller: &Caller,
-        action: &str,
-        region: &Region,
-        instance: &Instance,
-    ) -> Result<(), Problem> {
-        let subject = Subject::Instance(region.clone(), instance.id.clone());
-        // Whoever can tag instances can write anything there.
-        let project = instance.tags.get(PROJECT_TAG);
-        let project: Option<ProjectName> = project.and_then(|name| name.parse().ok());
-        let event = self
-            .event(caller, action, subject)
-            .of_project(project.as_ref())
-            .with("name", instance.name());
-        self.audit(&event).await
-    }
-
-    /// An instance that no save holds: starting it would spoil the save's image, stopping it the
-    /// restart. A stranded save does not hold it: its owner is the one who can bring it back.
-    async fn free_instance(
-        &self,
-        caller: &Caller,
-        region: &Region,
-        name: &str,
-    ) -> Result<Instance, Problem> {
-        let instance = self.instance(caller, region, name).await?;
-        let Some(holder) = self.env.registry.lock_holder(region, &instance.id).await? else {
-            return Ok(instance);
-        };
-        let stored = self.env.registry.save(&holder).await?;
-        if stored.is_some_and(|stored| stored.value.state.is_final()) {
-            return Ok(instance);
-        }
-        Err(Problem::new(Code::InstanceBusy, format!("{name} is being saved by {holder}."))
-            .hint(format!("Wait for it with \"prism saves watch {holder}\", or cancel it with \"prism saves cancel {holder}\".")))
-    }
-}
-
-/// How an instance is started that a save owes its start.
-enum Owed {
-    /// By whoever asks.
-    Now(Instance),
-    /// By the recovery of the save.
-    ByRecovery(Instance),
-}
-
-fn wrong_state(instance: &Instance, name: &str, what: &str, hint: &str) -> Problem {
-    let message = format!(
-        "{name} is {} and cannot be {what} now.",
-        instance.state.as_str()
-    );
-    Problem::new(Code::InstanceStateWrong, message).hint(hint)
 }
 
 impl InstanceView {

@@ -1,6 +1,5 @@
 //! Launches: built-in and saved templates alike.
 
-use crate::rules::budget;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -21,7 +20,7 @@ use crate::ports::{NewInstance, Tags, from_ec2};
 use crate::registry::Launch;
 use crate::rules::access::{Action, Caller};
 use crate::rules::lookup::{check_regions, own_instances};
-use crate::rules::{images, lending};
+use crate::rules::{budget, images, lending};
 use crate::steps::{keys, pacing};
 
 /// The largest root volume, in GiB: what EBS makes of gp3.
@@ -106,6 +105,10 @@ impl Service {
             return Err(Problem::new(Code::InvalidName, message));
         }
         check_regions(&self.env, [&request.region]).await?;
+        // Under an ID the instance of that name may be the one that was asked for before.
+        if request.request_id.is_none() {
+            self.check_name_free(caller, request).await?;
+        }
         let settings = &self.env.settings;
         settings.allowed_regions.check([&request.region])?;
         let plan = self.resolve(caller, request).await?;
@@ -174,9 +177,6 @@ impl Service {
         request: &LaunchRequest,
     ) -> Result<(LaunchPlan, InstanceView), Problem> {
         let plan = self.plan_launch(caller, request).await?;
-        if request.request_id.is_none() {
-            self.check_name_free(caller, request).await?;
-        }
         let token = self.digits("launch", &caller.user, request.request_id.as_deref())?;
         // What is refused anyway takes no turn.
         pacing::of_launch(&self.env, &request.region).await?;

@@ -1,14 +1,14 @@
 //! Lineage: what a template comes from, and what came of it.
 
-use super::parts::{Found, Nothing};
-use super::{Asked, Method, Operation};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Service, TemplateKind};
+use super::parts::Found;
+use super::{Asked, Service, TemplateKind};
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
 use crate::domain::{InstanceId, Problem, TemplateName, Timestamp, UserId, catalogue};
+use crate::operations::operation::{Answered, operation};
 use crate::rules::access::{Action, Caller};
 
 /// The most versions of the template itself that its lineage begins with, the newest ones.
@@ -73,32 +73,22 @@ struct Walk<'a> {
     truncated: bool,
 }
 
-/// Shows what a template comes from, and what came of it.
-#[derive(Debug)]
-pub struct ShowLineage;
+operation! {
+    /// What a template comes from, and what came of it
+    ///
+    /// A tree of versions, with the built-in template at its root, across templates. What you may not
+    /// see is not in it.
+    ShowLineage by show_lineage: Get "/v1/templates/{name}/lineage" of "templates",
+    path: TemplateName,
+    output: Found<Lineage>,
+}
 
-impl Operation for ShowLineage {
-    const ID: &'static str = "show_lineage";
-    const METHOD: Method = Method::Get;
-    const PATH: &'static str = "/v1/templates/{name}/lineage";
-    const TAG: &'static str = "templates";
-    const TEXT: &'static str = "What a template comes from, and what came of it
-
-A tree of versions, with the built-in template at its root, across templates. What you may not
-see is not in it.";
-    type Path = TemplateName;
-    type Query = Nothing;
-    type Head = Nothing;
-    type Body = Nothing;
-    type Output = Found<Lineage>;
-
-    async fn run(
-        service: &Service,
-        caller: &Caller,
-        asked: Asked<Self>,
-    ) -> Result<Found<Lineage>, Problem> {
-        service.lineage(caller, &asked.path).await.map(Found::new)
-    }
+async fn show_lineage(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<ShowLineage>,
+) -> Answered<ShowLineage> {
+    service.lineage(caller, &asked.path).await.map(Found::new)
 }
 
 impl Service {

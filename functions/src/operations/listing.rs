@@ -2,15 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::IntoParams;
 
-use super::Service;
+use super::parts::{self, Page, Paging};
 use super::templates::{TemplateSummary, built_in_summary, summary};
+use super::{Asked, Service};
 use crate::domain::ec2::Architecture;
 use crate::domain::grant::Grantee;
 use crate::domain::project::ProjectRole;
 use crate::domain::template::{Template, TemplateState, Visibility};
 use crate::domain::words::{self, Search};
 use crate::domain::{Code, Problem, ProjectName, catalogue};
+use crate::operations::operation::{Answered, operation};
 use crate::ports::table_cursor;
 use crate::registry::{Entry, Listed, Listing, Scope};
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
@@ -31,6 +34,64 @@ pub struct TemplateFilter {
     pub search: Option<String>,
     /// Only those whose latest version has an AMI for this architecture.
     pub architecture: Option<Architecture>,
+}
+
+/// Which page of which templates.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct TemplatesPage {
+    /// Only your own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mine: bool,
+    /// Only those that everybody may use.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub public: bool,
+    /// Only those of a project.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectName>,
+    /// Only those with words in their name or description that begin like these.
+    #[param(min_length = 2, max_length = 100)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
+    /// Only those whose latest version has an AMI for this architecture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arch: Option<Architecture>,
+    /// The most items of the page.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Where the page begins: the cursor of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+operation! {
+    /// The templates that you can launch, by name
+    ///
+    /// Those that were searched for come by the word that was found, then by name. A page may have fewer
+    /// than asked for, or none, and still be followed by another: go on while there is a cursor.
+    ListTemplates by list_templates: Get "/v1/templates" of "templates",
+    query: TemplatesPage,
+    output: parts::Found<Page<TemplateSummary>>,
+}
+
+async fn list_templates(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<ListTemplates>,
+) -> Answered<ListTemplates> {
+    let query = asked.query;
+    let limit = Paging::new(query.limit, None).limit()?;
+    let filter = TemplateFilter {
+        mine: query.mine,
+        public: query.public,
+        project: query.project,
+        search: query.search,
+        architecture: query.arch,
+    };
+    let listed = service.templates(caller, &filter, limit, query.cursor);
+    Ok(parts::Found::new(listed.await?.into()))
 }
 
 /// Where a page ended.

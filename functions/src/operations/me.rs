@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::parts::{Found, Nothing};
-use super::{Asked, Method, Operation, Service};
-use crate::domain::{Problem, UserId};
+use super::parts::Found;
+use super::{Asked, Service};
+use crate::domain::UserId;
+use crate::operations::operation::{Answered, operation};
 use crate::rules::access::Caller;
 
 /// Who the caller is.
@@ -15,25 +16,14 @@ pub struct Me {
     pub user: UserId,
 }
 
-/// Shows who the caller is.
-#[derive(Debug)]
-pub struct ShowMe;
+operation! {
+    /// Who you are
+    ShowMe by me: Get "/v1/me" of "me",
+    output: Found<Me>,
+}
 
-impl Operation for ShowMe {
-    const ID: &'static str = "me";
-    const METHOD: Method = Method::Get;
-    const PATH: &'static str = "/v1/me";
-    const TAG: &'static str = "me";
-    const TEXT: &'static str = "Who you are";
-    type Path = Nothing;
-    type Query = Nothing;
-    type Head = Nothing;
-    type Body = Nothing;
-    type Output = Found<Me>;
-
-    async fn run(_: &Service, caller: &Caller, _: Asked<Self>) -> Result<Found<Me>, Problem> {
-        Ok(Found::new(Me {
-            user: caller.user.clone(),
-        }))
-    }
+async fn me(_: &Service, caller: &Caller, _: Asked<ShowMe>) -> Answered<ShowMe> {
+    Ok(Found::new(Me {
+        user: caller.user.clone(),
+    }))
 }

@@ -8,9 +8,12 @@ mod deletion_plan;
 mod edits;
 mod expected;
 mod import;
+mod import_request;
 mod import_version;
+mod instance_changes;
 mod instances;
 mod launches;
+mod launching;
 mod leftovers;
 mod lineage;
 mod listing;
@@ -25,6 +28,7 @@ mod saves;
 mod schedules;
 mod share_checks;
 mod share_opening;
+mod shares;
 mod sharing;
 mod templates;
 mod versions;
@@ -40,37 +44,104 @@ use crate::ports::{Entropy, Executions, ExecutionsError, Parameters, Schedules};
 use crate::rules::Env;
 use operation::entry;
 
-pub use audit::AuditFilter;
-pub use deletion_plan::{Deletion, DeletionPlan};
-pub use edits::TemplateEdit;
+pub use audit::{AuditFilter, AuditPage, ListAuditEvents};
+pub use copies::{Copies, CopyVersion};
+pub use deletion_plan::{DeleteTemplate, DeleteVersion, Deleting, Deletion, DeletionPlan};
+pub use edits::{
+    DeprecateTemplate, DeprecateVersion, EditTemplate, EditVersion, RestoreTemplate,
+    RestoreVersion, TemplateEdit,
+};
 pub use expected::Expected;
-pub use import::{ImportRequest, Imported};
-pub use instances::InstanceView;
+pub use import_request::{ImportRequest, ImportTemplate, Imported};
+pub use instance_changes::{StartInstance, StopInstance, TerminateInstance};
+pub use instances::{InstanceView, InstancesPage, ListInstances, ShowInstance};
 pub use launches::{LaunchPlan, LaunchRequest};
+pub use launching::{LaunchInstance, Launched};
 pub use leftovers::{Fixed, Left, Leftover, Leftovers};
 pub use lineage::{Lineage, LineageNode, ShowLineage};
-pub use listing::TemplateFilter;
+pub use listing::{ListTemplates, TemplateFilter, TemplatesPage};
 pub use me::{Me, ShowMe};
 pub use operation::{Asked, Entry, Method, Operation, Raw};
 pub use projects::{
-    MemberRequest, ProjectCosts, ProjectEdit, ProjectRequest, ProjectTemplateView, ProjectView,
-    RegionCost, TemplateCost, VersionCost,
+    AddMember, ApproveTemplate, CreateProject, DeleteProject, DisapproveTemplate, EditProject,
+    LiftBudget, ListApprovals, ListMembers, ListProjectTemplates, ListProjects, MemberRequest,
+    ProjectCosts, ProjectEdit, ProjectRequest, ProjectTemplateView, ProjectView, RegionCost,
+    RemoveMember, SetBudget, ShowProject, ShowProjectCosts, TemplateCost, VersionCost, Who,
 };
-pub use recovery::{Backlog, Recovery};
-pub use saves::{Started, Unrecorded};
-pub use schedules::{Fired, Keep, ScheduleEdit, ScheduleView};
+pub use recovery::{Backlog, RecoverSave, Recovery};
+pub use saves::{BeginSave, CancelSave, ListSaves, ShowSave, Started, Unrecorded};
+pub use schedules::{
+    ChangeSchedule, CreateSchedule, DeleteSchedule, Fired, Keep, ListSchedules, RunSchedule,
+    ScheduleEdit, ScheduleView, ShowSchedule,
+};
+pub use shares::{ListShares, ShareTemplate, SharedWith, UnshareTemplate};
 pub use sharing::{SharePlan, ShareRequest, Shared};
-pub use templates::{TemplateKind, TemplateSummary, TemplateView};
-pub use versions::{DiffVersions, RollBackTemplate, RolledBack, Target, With};
+pub use templates::{
+    ExportVersion, ListPackages, ShowTemplate, ShowVersion, TemplateKind, TemplateSummary,
+    TemplateView,
+};
+pub use versions::{DiffVersions, ListVersions, RollBackTemplate, RolledBack, Target, With};
 pub use wake::{Woken, end_wait};
 
 /// All operations, in the order of the API's description. The routes, the description and the generic tests come from
 /// this list.
 pub const ALL: &[Entry] = &[
     entry::<me::ShowMe>(),
+    entry::<saves::ListSaves>(),
+    entry::<saves::BeginSave>(),
+    entry::<saves::ShowSave>(),
+    entry::<saves::CancelSave>(),
+    entry::<recovery::RecoverSave>(),
+    entry::<listing::ListTemplates>(),
+    entry::<templates::ShowTemplate>(),
+    entry::<versions::ListVersions>(),
+    entry::<templates::ShowVersion>(),
+    entry::<templates::ListPackages>(),
+    entry::<templates::ExportVersion>(),
+    entry::<copies::CopyVersion>(),
     entry::<lineage::ShowLineage>(),
     entry::<versions::DiffVersions>(),
     entry::<versions::RollBackTemplate>(),
+    entry::<import_request::ImportTemplate>(),
+    entry::<edits::EditTemplate>(),
+    entry::<edits::EditVersion>(),
+    entry::<edits::DeprecateTemplate>(),
+    entry::<edits::RestoreTemplate>(),
+    entry::<edits::DeprecateVersion>(),
+    entry::<edits::RestoreVersion>(),
+    entry::<deletion_plan::DeleteTemplate>(),
+    entry::<deletion_plan::DeleteVersion>(),
+    entry::<instances::ListInstances>(),
+    entry::<launching::LaunchInstance>(),
+    entry::<instances::ShowInstance>(),
+    entry::<instance_changes::TerminateInstance>(),
+    entry::<instance_changes::StartInstance>(),
+    entry::<instance_changes::StopInstance>(),
+    entry::<schedules::ListSchedules>(),
+    entry::<schedules::CreateSchedule>(),
+    entry::<schedules::ShowSchedule>(),
+    entry::<schedules::ChangeSchedule>(),
+    entry::<schedules::DeleteSchedule>(),
+    entry::<schedules::RunSchedule>(),
+    entry::<shares::ListShares>(),
+    entry::<shares::ShareTemplate>(),
+    entry::<shares::UnshareTemplate>(),
+    entry::<projects::ListProjects>(),
+    entry::<projects::CreateProject>(),
+    entry::<projects::ShowProject>(),
+    entry::<projects::EditProject>(),
+    entry::<projects::DeleteProject>(),
+    entry::<projects::ListProjectTemplates>(),
+    entry::<projects::SetBudget>(),
+    entry::<projects::LiftBudget>(),
+    entry::<projects::ShowProjectCosts>(),
+    entry::<projects::ListMembers>(),
+    entry::<projects::AddMember>(),
+    entry::<projects::RemoveMember>(),
+    entry::<projects::ListApprovals>(),
+    entry::<projects::ApproveTemplate>(),
+    entry::<projects::DisapproveTemplate>(),
+    entry::<audit::ListAuditEvents>(),
 ];
 
 /// The service: one for all callers.

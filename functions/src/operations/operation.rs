@@ -1,10 +1,12 @@
 //! What an operation is: declared once, and from that come its route, its description, and how clients ask for it.
 
+use std::borrow::Cow;
 use std::future::Future;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::HeaderMap;
+use http::{HeaderMap, Request};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::{RefOr, Schema};
 
@@ -12,7 +14,7 @@ use super::Service;
 use super::parts::{
     Answer, BodyPart, Described, HeadParts, Json, Nothing, PathParts, QueryParts, Reply,
 };
-use crate::domain::Problem;
+use crate::domain::{Code, Problem};
 use crate::rules::access::Caller;
 
 /// The method of a route.
@@ -30,15 +32,14 @@ pub enum Method {
     Delete,
 }
 
-impl Method {
-    /// Its name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Method::Get => "GET",
-            Method::Post => "POST",
-            Method::Put => "PUT",
-            Method::Patch => "PATCH",
-            Method::Delete => "DELETE",
+impl From<Method> for http::Method {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Get => Self::GET,
+            Method::Post => Self::POST,
+            Method::Put => Self::PUT,
+            Method::Patch => Self::PATCH,
+            Method::Delete => Self::DELETE,
         }
     }
 }
@@ -53,7 +54,7 @@ pub trait Operation: Sized + Send + Sync + 'static {
     const PATH: &'static str;
     /// What it is about.
     const TAG: &'static str;
-    /// A summary and, after an empty line, what else there is to know.
+    /// A summary and, after an empty line, what else there is to know; each line as it stands in a doc comment.
     const TEXT: &'static str;
     /// Whether what it is about may not be there.
     const MAY_MISS: bool = !matches!(Self::METHOD, Method::Get) || has_names(Self::PATH);
@@ -68,6 +69,11 @@ pub trait Operation: Sized + Send + Sync + 'static {
     /// What it returns.
     type Output: Answer;
 
+    /// Whether to ask twice is no more than to ask once.
+    fn is_repeatable(asked: &Asked<Self>) -> bool {
+        !matches!(Self::METHOD, Method::Post | Method::Patch) || asked.head.is_key()
+    }
+
     /// Does it.
     fn run(
         service: &Service,
@@ -75,6 +81,67 @@ pub trait Operation: Sized + Send + Sync + 'static {
         asked: Asked<Self>,
     ) -> impl Future<Output = Result<Self::Output, Problem>> + Send;
 }
+
+/// What an operation returns, or the problem.
+pub(super) type Answered<O> = Result<<O as Operation>::Output, Problem>;
+
+/// Declares an operation by its description, its route, what it takes and what it returns. Its name there is that of
+/// the function which does it.
+macro_rules! operation {
+    (
+        $(#[doc = $text:literal])+
+        $name:ident by $run:ident: $method:ident $path:literal of $tag:literal,
+        $(path: $path_type:ty,)?
+        $(query: $query:ty,)?
+        $(head: $head:ty,)?
+        $(body: $body:ty,)?
+        output: $output:ty,
+        $(may_miss: $may_miss:literal,)?
+        $(repeatable: |$asked:pat_param| $repeatable:expr,)?
+    ) => {
+        $(#[doc = $text])+
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl $crate::operations::Operation for $name {
+            const ID: &'static str = stringify!($run);
+            const METHOD: $crate::operations::Method = $crate::operations::Method::$method;
+            const PATH: &'static str = $path;
+            const TAG: &'static str = $tag;
+            const TEXT: &'static str = concat!($($text, "\n"),+);
+            $(const MAY_MISS: bool = $may_miss;)?
+            type Path = $crate::operations::operation::part!($($path_type)?);
+            type Query = $crate::operations::operation::part!($($query)?);
+            type Head = $crate::operations::operation::part!($($head)?);
+            type Body = $crate::operations::operation::part!($($body)?);
+            type Output = $output;
+
+            $(fn is_repeatable($asked: &$crate::operations::Asked<Self>) -> bool {
+                $repeatable
+            })?
+
+            fn run(
+                service: &$crate::operations::Service,
+                caller: &$crate::rules::access::Caller,
+                asked: $crate::operations::Asked<Self>,
+            ) -> impl Future<Output = Result<$output, $crate::domain::Problem>> + Send {
+                $run(service, caller, asked)
+            }
+        }
+    };
+}
+
+/// What an operation takes there: nothing where it is not said.
+macro_rules! part {
+    () => {
+        $crate::operations::parts::Nothing
+    };
+    ($kind:ty) => {
+        $kind
+    };
+}
+
+pub(super) use {operation, part};
 
 /// What an operation is asked for, and with what.
 pub struct Asked<O: Operation> {
@@ -94,6 +161,17 @@ impl<O: Operation> std::fmt::Debug for Asked<O> {
     }
 }
 
+impl<O: Operation> Clone for Asked<O> {
+    fn clone(&self) -> Self {
+        Self {
+            path: self.path.clone(),
+            query: self.query.clone(),
+            head: self.head.clone(),
+            body: self.body.clone(),
+        }
+    }
+}
+
 impl<O: Operation<Body = Nothing>> Asked<O>
 where
     O::Query: Default,
@@ -104,6 +182,21 @@ where
         Self {
             path,
             query: O::Query::default(),
+            head: O::Head::default(),
+            body: Nothing {},
+        }
+    }
+}
+
+impl<O: Operation<Body = Nothing>> Asked<O>
+where
+    O::Head: Default,
+{
+    /// The operation on what a path names, with a query and without a body.
+    pub fn by(path: O::Path, query: O::Query) -> Self {
+        Self {
+            path,
+            query,
             head: O::Head::default(),
             body: Nothing {},
         }
@@ -153,17 +246,47 @@ impl<O: Operation> Asked<O> {
     }
 
     /// The request that it is.
-    pub fn to_raw(&self) -> Result<Raw, Problem> {
-        let mut headers = HeaderMap::new();
-        self.head.write(&mut headers)?;
-        let body = self.body.write(&mut headers)?;
-        Ok(Raw {
-            path: self.path.write(),
-            query: self.query.write()?,
-            headers,
-            body,
+    ///
+    /// # Errors
+    /// [`Code::InvalidRequestId`](crate::domain::Code::InvalidRequestId) and the like for texts that no header can have.
+    pub fn to_request(&self) -> Result<Request<Bytes>, Problem> {
+        let mut request = Request::default();
+        self.head.write(request.headers_mut())?;
+        *request.body_mut() = self.body.write(request.headers_mut())?;
+        *request.method_mut() = O::METHOD.into();
+        let target = self.target()?;
+        *request.uri_mut() = target.parse().map_err(|error| {
+            let message = "The request cannot be made of this.";
+            Problem::new(Code::InvalidInput, message).because(error)
+        })?;
+        Ok(request)
+    }
+
+    /// The path with what it names, and the query.
+    fn target(&self) -> Result<String, Problem> {
+        let mut named = self.path.write().into_iter();
+        let parts = O::PATH.split('/').map(|part| match part.strip_prefix('{') {
+            Some(_) => Cow::from(encoded(&named.next().unwrap_or_default())),
+            None => Cow::from(part),
+        });
+        let path = parts.collect::<Vec<_>>().join("/");
+        let query = self.query.write()?;
+        Ok(if query.is_empty() {
+            path
+        } else {
+            format!("{path}?{query}")
         })
     }
+}
+
+/// A text as a part of a path: everything but the unreserved characters of RFC 3986 as its bytes.
+fn encoded(text: &str) -> String {
+    const KEPT: AsciiSet = NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    utf8_percent_encode(text, &KEPT).to_string()
 }
 
 /// A request, taken apart.

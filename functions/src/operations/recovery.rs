@@ -3,11 +3,13 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{Service, copies, from_executions};
+use super::parts::Accepted;
+use super::{Asked, Service, copies, from_executions};
 use crate::domain::audit::Subject;
 use crate::domain::ec2::InstanceState;
 use crate::domain::save::{Duty, SaveRecord, SaveState, seconds_between};
 use crate::domain::{Code, Problem, SaveId, Timestamp};
+use crate::operations::operation::{Answered, operation};
 use crate::ports::{ExecutionStatus, ExecutionsError};
 use crate::rules::access::{Action, Caller};
 use crate::steps::Standing;
@@ -63,6 +65,25 @@ impl Swept {
             None => Ok(self.recoveries),
         }
     }
+}
+
+operation! {
+    /// Recover a save at once
+    ///
+    /// A save whose execution has ended without it is recovered by itself, after ever longer pauses where that keeps
+    /// failing, and one that is stranded is tried again. This does so now. One that is worked on stays as it is.
+    RecoverSave by recover_save: Post "/v1/saves/{id}/recover" of "saves",
+    path: SaveId,
+    output: Accepted<SaveRecord>,
+}
+
+async fn recover_save(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<RecoverSave>,
+) -> Answered<RecoverSave> {
+    let record = service.recover_save(caller, &asked.path);
+    record.await.map(Accepted::new)
 }
 
 impl Service {

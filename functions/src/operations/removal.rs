@@ -1,7 +1,6 @@
 //! What follows the record of a deletion: AMIs and snapshots are removed, as often as it takes
 //! (ADR 13).
 
-use crate::rules::versions::deleted;
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
@@ -15,6 +14,7 @@ use crate::domain::{Class, Code, ImageId, Problem, Region, SnapshotId, TemplateN
 use crate::ports::{Ec2Error, Image, ImageFilter, ImageState, SnapshotFilter, from_ec2};
 use crate::registry::{Batch, Going, Stored};
 use crate::rules::Maker;
+use crate::rules::versions::deleted;
 use crate::steps::pacing;
 
 /// The most versions of a template that are read at once.

@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Service, from_executions};
+use super::parts::{Accepted, DryRun, Either, Found, IdempotencyKey, Json, Page, Paging, Trial};
+use super::{Asked, Service, from_executions};
 use crate::domain::audit::Subject;
 use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, SaveState};
 use crate::domain::{Code, Problem, SaveId, guide};
+use crate::operations::operation::{Answered, operation};
 use crate::ports::{ExecutionStatus, ExecutionsError};
 use crate::registry::Listed;
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
@@ -21,6 +23,14 @@ pub struct Started {
     pub repeated: bool,
 }
 
+impl Started {
+    /// The answer for a save or a copy that begins, which is found under its id from now on.
+    pub(super) fn accepted(self) -> Accepted<Self> {
+        let place = format!("/v1/saves/{}", self.save_id);
+        Accepted::new(self).at(place)
+    }
+}
+
 /// How a save stands that has no record.
 #[derive(Debug)]
 pub enum Unrecorded {
@@ -30,6 +40,104 @@ pub enum Unrecorded {
     Failed(Problem),
     /// The caller has not asked for it.
     Unknown,
+}
+
+operation! {
+    /// Your saves, the newest first
+    ListSaves by list_saves: Get "/v1/saves" of "saves",
+    query: Paging,
+    output: Found<Page<SaveRecord>>,
+}
+
+async fn list_saves(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<ListSaves>,
+) -> Answered<ListSaves> {
+    let limit = asked.query.limit()?;
+    let listed = service.saves(caller, limit, asked.query.cursor).await?;
+    Ok(Found::new(listed.into()))
+}
+
+operation! {
+    /// Save an instance as a template
+    ///
+    /// Everything that can be checked is checked first: a refusal has begun nothing. The save then goes
+    /// on by itself; `GET /v1/saves/{id}` tells how it stands, and knows it a moment later. The same
+    /// `Idempotency-Key` of the same caller is the same save.
+    BeginSave by begin_save: Post "/v1/saves" of "saves",
+    query: DryRun, head: IdempotencyKey, body: Json<SaveRequest>,
+    output: Trial<SavePlan, Accepted<Started>>,
+    repeatable: |asked| asked.query.dry_run || asked.head.0.is_some(),
+}
+
+async fn begin_save(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<BeginSave>,
+) -> Answered<BeginSave> {
+    let (Json(request), IdempotencyKey(key)) = (asked.body, asked.head);
+    request.check()?;
+    let before = async || match &key {
+        Some(key) => service.asked_before(caller, &request, key).await,
+        None => Ok(None),
+    };
+    // It is asked first: that very save may hold the instance by now, or have outlived it.
+    if let Some(started) = before().await? {
+        return Ok(Either::Other(started.accepted()));
+    }
+    let dry_run = asked.query.dry_run;
+    let plan = service.plan_save(caller, request.clone()).await;
+    let checked = plan.and_then(|plan| {
+        if !dry_run {
+            plan.check_agreed()?;
+        }
+        Ok(plan)
+    });
+    match checked {
+        Ok(plan) if dry_run => return Ok(Trial::plan(plan)),
+        Ok(_) => {}
+        // It may also have begun while this was checked.
+        Err(problem) => {
+            let started = before().await?;
+            return started.map_or(Err(problem), |it| Ok(Either::Other(it.accepted())));
+        }
+    }
+    let started = service.start_save(caller, request, key.as_deref());
+    Ok(Either::Other(started.await?.accepted()))
+}
+
+operation! {
+    /// How a save stands
+    ShowSave by show_save: Get "/v1/saves/{id}" of "saves",
+    path: SaveId,
+    output: Found<SaveRecord>,
+}
+
+async fn show_save(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<ShowSave>,
+) -> Answered<ShowSave> {
+    service.save(caller, &asked.path).await.map(Found::new)
+}
+
+operation! {
+    /// Ask a save to end
+    ///
+    /// The save itself brings the instance back and takes back what it has made.
+    CancelSave by cancel_save: Post "/v1/saves/{id}/cancel" of "saves",
+    path: SaveId,
+    output: Accepted<SaveRecord>,
+}
+
+async fn cancel_save(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<CancelSave>,
+) -> Answered<CancelSave> {
+    let record = service.cancel_save(caller, &asked.path);
+    record.await.map(Accepted::new)
 }
 
 impl Service {

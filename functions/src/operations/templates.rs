@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 
-use super::Service;
+use super::parts::{Found, Perhaps, Yaml};
+use super::{Asked, Service};
 use crate::domain::catalogue::{self, BuiltIn};
 use crate::domain::ec2::Architecture;
 use crate::domain::inventory::Inventory;
 use crate::domain::template::{Stuck, Template, TemplateRef, TemplateState, Version, Visibility};
 use crate::domain::template_file::TemplateFile;
 use crate::domain::{Code, ImageId, Problem, Region, TemplateName, Timestamp};
+use crate::operations::operation::{Answered, operation};
 use crate::registry::{Listed, Stored};
 use crate::rules::access::{Action, Caller};
 use crate::rules::{ImageFault, images};
@@ -95,6 +97,95 @@ pub enum TemplateView {
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         faults: BTreeMap<Region, BTreeMap<ImageId, ImageFault>>,
     },
+}
+
+operation! {
+    /// A template with its newest version
+    ShowTemplate by show_template: Get "/v1/templates/{name}" of "templates",
+    path: TemplateName,
+    output: Found<TemplateView>,
+}
+
+async fn show_template(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<ShowTemplate>,
+) -> Answered<ShowTemplate> {
+    let latest = whole(asked.path);
+    service.template(caller, &latest).await.map(of_template)
+}
+
+operation! {
+    /// A template with one of its versions
+    ShowVersion by show_version: Get "/v1/templates/{name}/versions/{version}" of "templates",
+    path: TemplateRef,
+    output: Found<TemplateView>,
+}
+
+async fn show_version(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<ShowVersion>,
+) -> Answered<ShowVersion> {
+    service.template(caller, &asked.path).await.map(of_version)
+}
+
+operation! {
+    /// What was installed on the instance when the save of a version began; null where nobody told
+    ListPackages by list_packages: Get "/v1/templates/{name}/versions/{version}/packages" of "templates",
+    path: TemplateRef,
+    output: Perhaps<Inventory>,
+}
+
+async fn list_packages(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<ListPackages>,
+) -> Answered<ListPackages> {
+    service.packages(caller, &asked.path).await.map(Perhaps)
+}
+
+operation! {
+    /// The file of a version, in the form in which templates are exchanged
+    ExportVersion by export_version: Get "/v1/templates/{name}/versions/{version}/export" of "templates",
+    path: TemplateRef,
+    output: Yaml,
+}
+
+async fn export_version(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<ExportVersion>,
+) -> Answered<ExportVersion> {
+    service.export_template(caller, &asked.path).await.map(Yaml)
+}
+
+/// The template, and none of its versions.
+pub(super) fn whole(name: TemplateName) -> TemplateRef {
+    TemplateRef {
+        name,
+        version: None,
+    }
+}
+
+/// A template with its own tag; a built-in one never changes.
+pub(super) fn of_template(view: TemplateView) -> Found<TemplateView> {
+    let tag = match &view {
+        TemplateView::Saved { revision, .. } => Some(revision.to_string()),
+        TemplateView::BuiltIn { .. } => None,
+    };
+    Found::new(view).tagged(tag)
+}
+
+/// A template with the tag of its version.
+pub(super) fn of_version(view: TemplateView) -> Found<TemplateView> {
+    let tag = match &view {
+        TemplateView::Saved {
+            version_revision, ..
+        } => Some(version_revision.to_string()),
+        TemplateView::BuiltIn { .. } => None,
+    };
+    Found::new(view).tagged(tag)
 }
 
 impl Service {

@@ -1,23 +1,24 @@
 //! Versions: which one a template's name stands for, and how they differ.
 
-use super::parts::{Found, IfMatch, Nothing};
-use super::{Asked, Method, Operation};
-use crate::rules::versions::being_deleted;
-use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
+
+use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use super::expected::{check, tag};
+use super::parts::{Found, IfMatch, Page, Paging};
 use super::templates::version_not_found;
-use super::{Expected, Service};
+use super::{Asked, Expected, Service};
 use crate::domain::audit::Subject;
 use crate::domain::diff::{TemplateDiff, diff};
 use crate::domain::inventory::Inventory;
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
 use crate::domain::{Code, Problem, TemplateName, catalogue};
+use crate::operations::operation::{Answered, operation};
 use crate::registry::{Batch, Stored, TRIES, version_unchanged};
 use crate::rules::access::{Action, Caller};
 use crate::rules::publication::{self, Consent};
+use crate::rules::versions::being_deleted;
 
 /// The most versions that are looked through for one to go back to.
 const LOOK_BACK: usize = 100;
@@ -33,6 +34,23 @@ pub struct RolledBack {
     pub to: u32,
 }
 
+operation! {
+    /// The versions of a saved template, the newest first
+    ListVersions by list_versions: Get "/v1/templates/{name}/versions" of "templates",
+    path: TemplateName, query: Paging,
+    output: Found<Page<Version>>,
+}
+
+async fn list_versions(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<ListVersions>,
+) -> Answered<ListVersions> {
+    let limit = asked.query.limit()?;
+    let listed = service.versions(caller, &asked.path, limit, asked.query.cursor);
+    Ok(Found::new(listed.await?.into()))
+}
+
 /// What to compare with.
 #[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -42,30 +60,20 @@ pub struct With {
     pub with: TemplateRef,
 }
 
-/// Compares two versions.
-#[derive(Debug)]
-pub struct DiffVersions;
+operation! {
+    /// What differs between two versions, their packages included
+    DiffVersions by diff_versions: Get "/v1/templates/{name}/versions/{version}/diff" of "templates",
+    path: TemplateRef, query: With,
+    output: Found<TemplateDiff>,
+}
 
-impl Operation for DiffVersions {
-    const ID: &'static str = "diff_versions";
-    const METHOD: Method = Method::Get;
-    const PATH: &'static str = "/v1/templates/{name}/versions/{version}/diff";
-    const TAG: &'static str = "templates";
-    const TEXT: &'static str = "What differs between two versions, their packages included";
-    type Path = TemplateRef;
-    type Query = With;
-    type Head = Nothing;
-    type Body = Nothing;
-    type Output = Found<TemplateDiff>;
-
-    async fn run(
-        service: &Service,
-        caller: &Caller,
-        asked: Asked<Self>,
-    ) -> Result<Found<TemplateDiff>, Problem> {
-        let found = service.diff(caller, &asked.path, &asked.query.with);
-        found.await.map(Found::new)
-    }
+async fn diff_versions(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<DiffVersions>,
+) -> Answered<DiffVersions> {
+    let found = service.diff(caller, &asked.path, &asked.query.with);
+    found.await.map(Found::new)
 }
 
 /// Which version to go back to.
@@ -82,38 +90,29 @@ pub struct Target {
     pub publish_sensitive: bool,
 }
 
-/// Makes a template's name stand for another of its versions.
-#[derive(Debug)]
-pub struct RollBackTemplate;
+operation! {
+    /// Make a template's name stand for an earlier version, or a later one again
+    ///
+    /// No version changes. The next save still takes the next number.
+    RollBackTemplate by roll_back_template: Post "/v1/templates/{name}/rollback" of "templates",
+    path: TemplateName, query: Target, head: IfMatch,
+    output: Found<RolledBack>,
+    // To a version that is named, twice is no more than once.
+    repeatable: |asked| asked.query.to.is_some(),
+}
 
-impl Operation for RollBackTemplate {
-    const ID: &'static str = "roll_back_template";
-    const METHOD: Method = Method::Post;
-    const PATH: &'static str = "/v1/templates/{name}/rollback";
-    const TAG: &'static str = "templates";
-    const TEXT: &'static str =
-        "Make a template's name stand for an earlier version, or a later one again
-
-No version changes. The next save still takes the next number.";
-    type Path = TemplateName;
-    type Query = Target;
-    type Head = IfMatch;
-    type Body = Nothing;
-    type Output = Found<RolledBack>;
-
-    async fn run(
-        service: &Service,
-        caller: &Caller,
-        asked: Asked<Self>,
-    ) -> Result<Found<RolledBack>, Problem> {
-        let Target {
-            to,
-            publish_sensitive,
-        } = asked.query;
-        let (to, expected) = (to.map(NonZeroU32::get), asked.head.0.as_ref());
-        let done = service.rollback(caller, &asked.path, to, publish_sensitive, expected);
-        done.await.map(Found::new)
-    }
+async fn roll_back_template(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<RollBackTemplate>,
+) -> Answered<RollBackTemplate> {
+    let Target {
+        to,
+        publish_sensitive,
+    } = asked.query;
+    let (to, expected) = (to.map(NonZeroU32::get), asked.head.0.as_ref());
+    let done = service.rollback(caller, &asked.path, to, publish_sensitive, expected);
+    done.await.map(Found::new)
 }
 
 impl Service {

@@ -3,12 +3,12 @@
 //! A caller stands in relations to a thing, perhaps in several; what any of them may do, the caller
 //! may. `docs/access.md` shows the table, made from this file.
 
-use crate::domain::tags::OWNER_TAG;
 use std::collections::BTreeSet;
 
 use super::relations;
 use crate::domain::project::ProjectRole;
 use crate::domain::save::SaveRecord;
+use crate::domain::tags::OWNER_TAG;
 use crate::domain::template::Template;
 use crate::domain::{Code, Problem, ProjectName, TemplateName};
 use crate::ports::Instance;

@@ -10,8 +10,7 @@ use super::{SaveRef, Step, runs};
 use crate::domain::save::{RegionCopy, SaveRecord, SaveState};
 use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
 use crate::ports::{Call, Notice};
-use crate::rules::budget;
-use crate::rules::{Env, retention};
+use crate::rules::{Env, budget, retention};
 
 /// See the module.
 pub(super) struct CompleteSave;

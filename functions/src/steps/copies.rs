@@ -10,9 +10,8 @@ use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{RegionCopy, SaveRecord};
 use crate::domain::{Code, Problem, Region};
 use crate::registry::{Additions, TRIES};
-use crate::rules::Env;
 use crate::rules::access::{Action, Caller, template_not_found};
-use crate::rules::audit;
+use crate::rules::{Env, audit};
 
 /// Adds what is available, and why the rest is not. Answers the number of the version.
 pub(super) async fn add(

@@ -7,9 +7,8 @@ use crate::domain::save::SaveRecord;
 use crate::domain::template::Template;
 use crate::domain::{Code, Problem, ProjectName};
 use crate::registry::TRIES;
-use crate::rules::Env;
 use crate::rules::access::Caller;
-use crate::rules::budget;
+use crate::rules::{Env, budget};
 
 /// The project that has given its leave.
 pub(super) struct Payer(Option<ProjectName>);

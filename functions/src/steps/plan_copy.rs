@@ -15,13 +15,12 @@ use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, ImageId, Problem, Region, SaveId, SnapshotId};
 use crate::ports::{Call, Encryption, Image, ImageFilter, ImageState, Tags, from_ec2};
 use crate::registry::{Admission, Begun};
-use crate::rules::Env;
 use crate::rules::access::{Action, Caller};
-use crate::rules::budget;
 use crate::rules::images::{self, ImageFault};
 use crate::rules::lending::is_borrowed;
 use crate::rules::lookup::check_regions;
 use crate::rules::publication::{self, Consent};
+use crate::rules::{Env, budget};
 
 /// See the module.
 pub(super) struct PlanCopy;

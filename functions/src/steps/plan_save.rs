@@ -15,10 +15,9 @@ use crate::domain::schedule::{Schedule, ScheduleState};
 use crate::domain::{Code, Problem, Region, SaveId, ScheduleName, Timestamp};
 use crate::ports::Call;
 use crate::registry::{Begun, Stored};
-use crate::rules::Env;
 use crate::rules::access::Caller;
-use crate::rules::audit;
 use crate::rules::publication::Told;
+use crate::rules::{Env, audit};
 
 /// After how many seconds to look at an instance whose events arrive, at one of which none does, and at one of many of
 /// those.

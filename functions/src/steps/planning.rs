@@ -12,10 +12,9 @@ use crate::domain::tags::{LOGIN_TAG, PORTS_TAG, TEMPLATE_TAG};
 use crate::domain::template::Template;
 use crate::domain::{Code, InstanceId, Problem, Region, SaveId};
 use crate::registry::Admission;
-use crate::rules::Env;
 use crate::rules::access::Caller;
-use crate::rules::budget;
 use crate::rules::publication::{self, Consent, Shown, Told};
+use crate::rules::{Env, budget};
 
 /// How long a stop, the initiation of the snapshots, and a start take together on a Linux instance,
 /// in seconds: what a plan tells its reader to expect. Assumed: AWS gives no figure.

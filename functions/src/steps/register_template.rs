@@ -20,9 +20,8 @@ use crate::domain::{
 };
 use crate::ports::Call;
 use crate::registry::{Registration, Stored, TRIES};
-use crate::rules::Env;
 use crate::rules::access::{Action, Caller};
-use crate::rules::{audit, budget};
+use crate::rules::{Env, audit, budget};
 
 /// See the module.
 pub(super) struct RegisterTemplate;

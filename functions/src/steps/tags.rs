@@ -1,8 +1,9 @@
 //! The tags by which Prism knows its own again.
 
 use crate::domain::save::{SaveRecord, SaveRequest};
-use crate::domain::tags::OWNER_TAG;
-use crate::domain::tags::{ATTEMPT_TAG, DEPLOYMENT_TAG, PROJECT_TAG, SAVE_TAG, TEMPLATE_TAG};
+use crate::domain::tags::{
+    ATTEMPT_TAG, DEPLOYMENT_TAG, OWNER_TAG, PROJECT_TAG, SAVE_TAG, TEMPLATE_TAG,
+};
 use crate::domain::{DeploymentId, InstanceId, SaveId, UserId, text};
 use crate::ports::{NewImage, Tags};
 

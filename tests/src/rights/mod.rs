@@ -19,8 +19,8 @@ use prism_functions::ports::{Ec2 as _, ImageState};
 use prism_local::ec2::InstanceSpec;
 
 use crate::world::{REGION, Setup, World, caller, launch_request, region, save_request};
-
 use model::{Image, Made, Model};
+
 pub use operation::Operation;
 use operation::{PROJECTS, TEMPLATES, USERS};
 

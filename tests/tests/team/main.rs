@@ -16,6 +16,8 @@ mod strangers;
 mod sums;
 mod wrong_sums;
 
+use std::collections::BTreeSet;
+
 use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::SaveRequest;
@@ -24,7 +26,6 @@ use prism_functions::domain::{Problem, ProjectName, Region, TemplateName, UserId
 use prism_functions::operations::{LaunchRequest, ProjectRequest, ShareRequest, Shared};
 use prism_functions::ports::Ec2 as _;
 use prism_tests::world::{World, caller, launch_request, save_request};
-use std::collections::BTreeSet;
 
 pub(crate) const ACCOUNT: &str = "account:444455556666";
 pub(crate) const ORGANIZATION: &str =

@@ -3,7 +3,8 @@
 use clap::Args;
 use prism_functions::domain::Problem;
 use prism_functions::domain::audit::AuditEvent;
-use prism_functions::operations::AuditFilter;
+use prism_functions::operations::parts::{Nothing, Paging};
+use prism_functions::operations::{Asked, AuditPage, ListAuditEvents};
 use serde_json::{Value, json};
 
 use crate::app::Session;
@@ -43,10 +44,15 @@ impl List {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let filter = self.filter()?;
-        let backend = &session.backend;
-        let (events, more) = backend
-            .audit_events(&filter, usize::from(self.limit))
-            .await?;
+        let page = |page: Paging| {
+            let query = AuditPage {
+                limit: page.limit,
+                cursor: page.cursor,
+                ..filter.clone()
+            };
+            Asked::<ListAuditEvents>::of(Nothing {}).query(query)
+        };
+        let (events, more) = session.client.list(usize::from(self.limit), page).await?;
         let out = &session.out;
         if events.is_empty() && !out.json {
             out.note("Nothing was changed yet.");
@@ -61,11 +67,13 @@ impl List {
         Ok(exit::DONE)
     }
 
-    fn filter(&self) -> Result<AuditFilter, Problem> {
-        Ok(AuditFilter {
+    fn filter(&self) -> Result<AuditPage, Problem> {
+        Ok(AuditPage {
             resource: self.resource.as_deref().map(str::parse).transpose()?,
             project: self.project.as_deref().map(str::parse).transpose()?,
             user: self.user.as_deref().map(str::parse).transpose()?,
+            limit: None,
+            cursor: None,
         })
     }
 }

@@ -6,7 +6,7 @@ use prism_functions::domain::{Code, Problem, Region};
 
 use super::Configure;
 use crate::args::Global;
-use crate::backend::api::Url;
+use crate::client::Url;
 use crate::environment::Environment;
 use crate::profile::{Kind, Profile};
 

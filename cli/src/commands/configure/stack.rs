@@ -7,7 +7,7 @@ use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata as _};
 use prism_functions::domain::{Code, Problem};
 
-use crate::backend::aws;
+use crate::client::aws;
 use crate::explain;
 use crate::profile::Profile;
 

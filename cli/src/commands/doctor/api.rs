@@ -2,39 +2,29 @@
 
 use std::sync::Arc;
 
-use prism_functions::domain::UserId;
+use prism_functions::operations::parts::Nothing;
+use prism_functions::operations::{Asked, ShowMe};
 use prism_functions::ports::Clock;
-use serde::Deserialize;
 
 use super::{Check, clock};
-use crate::backend::api::{self, Answer, Call};
+use crate::client::hear;
 use crate::environment::Environment;
 use crate::profile::Profile;
-
-/// Who asks.
-#[derive(Debug, Deserialize)]
-struct Me {
-    user: UserId,
-}
 
 pub(super) async fn checks(
     profile: &Profile,
     environment: &Environment,
     time: &Arc<dyn Clock>,
 ) -> Vec<Check> {
-    let client = match api::client(profile, environment, time).await {
-        Ok(client) => client,
+    let asked = Asked::<ShowMe>::of(Nothing {});
+    let heard = match hear(profile, environment, time, asked).await {
+        Ok(heard) => heard,
         Err(problem) => return vec![Check::fail("api", problem)],
     };
-    let (headers, answer) = match client.ask(&Call::get("/v1/me")).await {
-        Ok(found) => found,
-        Err(problem) => return vec![Check::fail("api", problem)],
-    };
-    let mut checks = vec![
-        Check::ok("api", format!("{} responds", client.url())),
-        clock::check(&headers, time.now()),
-    ];
-    let me = answer.and_then(Answer::json::<Me>);
-    checks.push(Check::of("user", me.map(|me| me.user.to_string())));
-    checks
+    let me = heard.answer.map(|me| me.value.user.to_string());
+    vec![
+        Check::ok("api", format!("{} responds", heard.url)),
+        clock::check(&heard.headers, time.now()),
+        Check::of("user", me),
+    ]
 }

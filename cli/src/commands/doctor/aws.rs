@@ -13,7 +13,7 @@ use prism_local::executions::DEFINITION;
 use serde_json::Value;
 
 use super::{Check, Verdict, clock};
-use crate::backend::{api, aws};
+use crate::client::{aws, head_of};
 use crate::profile::Profile;
 
 pub(super) async fn checks(profile: &Profile, time: &Arc<dyn Clock>) -> Vec<Check> {
@@ -45,7 +45,7 @@ pub(super) async fn checks(profile: &Profile, time: &Arc<dyn Clock>) -> Vec<Chec
 
 /// The service of the deployment, under the operator's own rights.
 pub(super) async fn service(profile: &Profile) -> Result<Service, Problem> {
-    Ok(aws::open(profile).await?.into_service())
+    Ok(aws::opened(profile).await?.0)
 }
 
 /// Asks whoever the SDK would, without credentials: every answer has a date.
@@ -58,7 +58,7 @@ async fn time_of(clients: &Clients, time: &Arc<dyn Clock>) -> Check {
     };
     let usual = format!("https://sts.{region}.amazonaws.com{end}");
     let url = clients.config().endpoint_url().unwrap_or(&usual);
-    match api::head_of(url, time).await {
+    match head_of(url, time).await {
         Ok(headers) => clock::check(&headers, time.now()),
         Err(problem) => Check::warn("clock", problem),
     }

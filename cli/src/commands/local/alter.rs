@@ -1,6 +1,7 @@
 //! `prism local alter`.
 
 use clap::{ArgGroup, Args, ValueEnum};
+use prism_functions::domain::Problem;
 use prism_local::Feature;
 use serde_json::json;
 
@@ -80,10 +81,11 @@ impl Alter {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let region = session.region(&self.region)?;
-        let instance = session.backend.instance(&region, &self.instance).await?;
+        let instance = session.instance(&region, &self.instance).await?;
         let (feature, sentence) = self.feature.feature();
         let cloud = &session.embedded()?.cloud;
-        cloud.alter(&region, &instance.id, feature)?;
+        let id = instance.id.parse().map_err(Problem::from)?;
+        cloud.alter(&region, &id, feature)?;
         session
             .out
             .show(&json!({ "id": instance.id, "altered": sentence }), || {

@@ -17,8 +17,8 @@ impl Info {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let Self {} = self;
         let cloud = &session.embedded()?.cloud;
-        let user = session.backend.user().await?;
-        let (speed, settings, now) = (cloud.speed()?, cloud.settings()?, session.backend.now());
+        let user = session.client.user().await?;
+        let (speed, settings, now) = (cloud.speed()?, cloud.settings()?, session.client.now());
         let home = cloud.home().display().to_string();
         let value = json!({
             "home": home, "user": user, "now": now,

@@ -72,7 +72,7 @@ impl Serve {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let cloud = &session.embedded()?.cloud;
-        let user = session.backend.user().await?;
+        let user = session.client.user().await?;
         let mut signals = Signals::listen(false)
             .map_err(|error| cannot("Signals cannot be listened to.", error))?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await;

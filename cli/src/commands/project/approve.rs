@@ -3,6 +3,7 @@
 use clap::Args;
 use prism_functions::domain::project::Approval;
 use prism_functions::domain::{Problem, ProjectName, TemplateName};
+use prism_functions::operations::{ApproveTemplate, Asked, DisapproveTemplate, ListApprovals};
 use serde_json::json;
 
 use crate::app::Session;
@@ -45,14 +46,20 @@ impl Approve {
             return list(session, &name).await;
         };
         let template: TemplateName = template.parse().map_err(Problem::from)?;
-        let (backend, out) = (&session.backend, &session.out);
+        let (client, out) = (&session.client, &session.out);
         if self.withdraw {
-            backend.disapprove(&name, &template).await?;
+            let asked = Asked::<DisapproveTemplate>::of((name.clone(), template.clone()));
+            client.call(asked).await?;
             out.show(&json!({ "project": name, "withdrawn": template }), || {
                 format!("{template} is not approved for {name}.\n")
             })?;
         } else {
-            let approval = backend.approve(&name, &template).await?;
+            let approval = client
+                .ask(Asked::<ApproveTemplate>::of((
+                    name.clone(),
+                    template.clone(),
+                )))
+                .await?;
             out.show(&approval, || {
                 format!("{template} is approved for {name}.\n")
             })?;
@@ -62,7 +69,12 @@ impl Approve {
 }
 
 async fn list(session: &Session, name: &ProjectName) -> Outcome {
-    let (approvals, more) = session.backend.approvals(name, MOST).await?;
+    let (approvals, more) = session
+        .client
+        .list(MOST, |page| {
+            Asked::<ListApprovals>::of(name.clone()).query(page)
+        })
+        .await?;
     let out = &session.out;
     if approvals.is_empty() && !out.json {
         out.note("Nothing is approved.");

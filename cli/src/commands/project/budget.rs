@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::{Code, Problem};
+use prism_functions::operations::{Asked, LiftBudget, SetBudget, ShowProject};
 
 use crate::app::Session;
 use crate::errors::Outcome;
@@ -51,15 +52,17 @@ impl Budget {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
-        let backend = &session.backend;
+        let client = &session.client;
         if self.none {
-            backend.set_budget(&name, None).await?;
+            client.call(Asked::<LiftBudget>::of(name.clone())).await?;
         } else if let Some(limit) = &self.limit {
             let request = self.request(limit)?;
             request.check()?;
-            backend.set_budget(&name, Some(&request)).await?;
+            client
+                .call(Asked::<SetBudget>::with(name.clone(), request))
+                .await?;
         }
-        let view = backend.project(&name).await?;
+        let view = client.ask(Asked::<ShowProject>::of(name)).await?;
         session.out.show(&view, || super::text(&view))?;
         Ok(exit::DONE)
     }

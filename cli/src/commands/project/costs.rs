@@ -3,7 +3,11 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use prism_functions::operations::{ProjectCosts, RegionCost, TemplateCost, VersionCost};
+use prism_functions::domain::{Problem, ProjectName};
+use prism_functions::operations::parts::Paging;
+use prism_functions::operations::{
+    Asked, ProjectCosts, RegionCost, ShowProjectCosts, TemplateCost, VersionCost,
+};
 
 use crate::app::Session;
 use crate::errors::Outcome;
@@ -22,7 +26,7 @@ impl Costs {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
-        let costs = session.backend.project_costs(&name).await?;
+        let costs = whole(session, &name).await?;
         let out = &session.out;
         out.show(&costs, || {
             let rows = costs.templates.iter().flat_map(rows);
@@ -36,6 +40,23 @@ impl Costs {
         })?;
         Ok(exit::DONE)
     }
+}
+
+/// The costs with all templates, the dearest first.
+async fn whole(session: &Session, name: &ProjectName) -> Result<ProjectCosts, Problem> {
+    let page = |cursor| {
+        let paging = Paging::new(None, cursor);
+        let asked = Asked::<ShowProjectCosts>::of(name.clone()).query(paging);
+        session.client.ask(asked)
+    };
+    let mut costs = page(None).await?;
+    while let Some(cursor) = costs.cursor.take() {
+        let next = page(Some(cursor)).await?;
+        costs.templates.extend(next.templates);
+        costs.cursor = next.cursor;
+    }
+    costs.dearest_first();
+    Ok(costs)
 }
 
 const HEADS: [&str; 6] = ["TEMPLATE", "VERSION", "REGION", "SIZE", "A MONTH", "FREES"];

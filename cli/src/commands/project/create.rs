@@ -1,7 +1,8 @@
 //! `prism project create`.
 
 use clap::Args;
-use prism_functions::operations::ProjectRequest;
+use prism_functions::operations::parts::Nothing;
+use prism_functions::operations::{Asked, CreateProject, ProjectRequest};
 
 use crate::app::Session;
 use crate::errors::Outcome;
@@ -32,7 +33,10 @@ impl Create {
             name: super::name(&self.name)?,
             description: self.description,
         };
-        let view = session.backend.create_project(request).await?;
+        let view = session
+            .client
+            .ask(Asked::<CreateProject>::with(Nothing {}, request))
+            .await?;
         session.out.show(&view, || super::text(&view))?;
         Ok(exit::DONE)
     }

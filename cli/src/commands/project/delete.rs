@@ -1,6 +1,7 @@
 //! `prism project delete`.
 
 use clap::Args;
+use prism_functions::operations::{Asked, DeleteProject, ShowProject};
 use serde_json::json;
 
 use crate::app::Session;
@@ -22,7 +23,10 @@ impl Delete {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
-        let view = session.backend.project(&name).await?;
+        let view = session
+            .client
+            .ask(Asked::<ShowProject>::of(name.clone()))
+            .await?;
         let question = format!(
             "{name} has {} members, who will be in it no more. Delete it?",
             view.project.members
@@ -31,7 +35,10 @@ impl Delete {
             session.out.note("Nothing was changed.");
             return Ok(exit::FAILED);
         }
-        session.backend.delete_project(&name).await?;
+        session
+            .client
+            .call(Asked::<DeleteProject>::of(name.clone()))
+            .await?;
         session.out.show(&json!({ "deleted": name }), || {
             format!("{name} is deleted.\n")
         })?;

@@ -1,7 +1,7 @@
 //! `prism project edit`.
 
 use clap::{Args, ValueEnum};
-use prism_functions::operations::ProjectEdit;
+use prism_functions::operations::{Asked, EditProject, ProjectEdit};
 
 use crate::app::Session;
 use crate::errors::Outcome;
@@ -52,7 +52,10 @@ impl Edit {
             description: self.what.description,
             approved_only: self.what.approved_only.map(|it| it == Switch::On),
         };
-        let view = session.backend.edit_project(&name, &edit).await?;
+        let view = session
+            .client
+            .ask(Asked::<EditProject>::with(name, edit))
+            .await?;
         session.out.show(&view, || super::text(&view))?;
         Ok(exit::DONE)
     }

@@ -1,7 +1,8 @@
 //! `prism project list`.
 
 use clap::Args;
-use prism_functions::operations::ProjectView;
+use prism_functions::operations::parts::Nothing;
+use prism_functions::operations::{Asked, ListProjects, ProjectView};
 use serde_json::json;
 
 use crate::app::Session;
@@ -15,7 +16,10 @@ pub(crate) struct List {}
 impl List {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        let projects = session.backend.projects().await?;
+        let projects = session
+            .client
+            .all(|page| Asked::<ListProjects>::of(Nothing {}).query(page))
+            .await?;
         let out = &session.out;
         if projects.is_empty() && !out.json {
             out.note("You are in no project. Make one: prism project create brain-imaging");

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::app::Session;
-use crate::commands::template::{Asked, Share};
+use crate::commands::template::{How, Share};
 use crate::errors::Outcome;
 
 /// Share a template with the members of a project
@@ -16,14 +16,14 @@ pub(crate) struct ShareTemplate {
     #[arg(value_name = "TEMPLATE")]
     template: String,
     #[command(flatten)]
-    asked: Asked,
+    how: How,
 }
 
 impl ShareTemplate {
     /// Runs the command: the same as `prism template share TEMPLATE --project PROJECT`.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
-        let share = Share::with_project(self.template, name.to_string(), self.asked);
+        let share = Share::with_project(self.template, name.to_string(), self.how);
         share.run(session).await
     }
 }

@@ -1,6 +1,7 @@
 //! `prism project show`.
 
 use clap::Args;
+use prism_functions::operations::{Asked, ShowProject};
 
 use crate::app::Session;
 use crate::errors::Outcome;
@@ -18,7 +19,7 @@ impl Show {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
-        let view = session.backend.project(&name).await?;
+        let view = session.client.ask(Asked::<ShowProject>::of(name)).await?;
         session.out.show(&view, || super::text(&view))?;
         Ok(exit::DONE)
     }

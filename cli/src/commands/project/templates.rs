@@ -1,7 +1,7 @@
 //! `prism project templates`.
 
 use clap::Args;
-use prism_functions::operations::ProjectTemplateView;
+use prism_functions::operations::{Asked, ListProjectTemplates, ProjectTemplateView};
 use serde_json::json;
 
 use crate::app::Session;
@@ -24,7 +24,12 @@ impl Templates {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
         let limit = usize::from(self.limit);
-        let (templates, more) = session.backend.project_templates(&name, limit).await?;
+        let (templates, more) = session
+            .client
+            .list(limit, |page| {
+                Asked::<ListProjectTemplates>::of(name.clone()).query(page)
+            })
+            .await?;
         let out = &session.out;
         if templates.is_empty() && !out.json {
             out.note(&format!(

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use prism_functions::domain::save::SaveState;
+use prism_functions::operations::{Asked, CancelSave};
 use serde_json::json;
 
 use crate::app::Session;
@@ -24,7 +25,10 @@ impl Cancel {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let id = super::save_id(&self.id)?;
-        let record = session.backend.cancel_save(&id).await?;
+        let record = session
+            .client
+            .ask(Asked::<CancelSave>::of(id.clone()))
+            .await?;
         if !self.wait {
             let next = format!("prism saves watch {id}");
             let value = json!({ "save_id": id, "state": record.state, "next_command": next });

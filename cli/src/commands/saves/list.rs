@@ -3,6 +3,8 @@
 use clap::Args;
 use prism_functions::domain::Timestamp;
 use prism_functions::domain::save::SaveRecord;
+use prism_functions::operations::parts::Nothing;
+use prism_functions::operations::{Asked, ListSaves};
 use serde_json::{Value, json};
 
 use crate::app::Session;
@@ -21,8 +23,13 @@ pub(crate) struct List {
 impl List {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        let (saves, more) = session.backend.saves(usize::from(self.limit)).await?;
-        let (out, now) = (&session.out, session.backend.now());
+        let (saves, more) = session
+            .client
+            .list(usize::from(self.limit), |page| {
+                Asked::<ListSaves>::of(Nothing {}).query(page)
+            })
+            .await?;
+        let (out, now) = (&session.out, session.client.now());
         if saves.is_empty() && !out.json {
             out.note("No saves yet. Save an instance: prism save my-research my-custom-ml-env");
             return Ok(exit::DONE);

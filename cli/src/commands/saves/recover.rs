@@ -1,6 +1,7 @@
 //! `prism saves recover`.
 
 use clap::Args;
+use prism_functions::operations::{Asked, RecoverSave};
 use serde_json::json;
 
 use crate::app::Session;
@@ -21,7 +22,10 @@ impl Recover {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let id = super::save_id(&self.id)?;
-        let record = session.backend.recover_save(&id).await?;
+        let record = session
+            .client
+            .ask(Asked::<RecoverSave>::of(id.clone()))
+            .await?;
         let next = format!("prism saves watch {id}");
         let value = json!({ "save_id": id, "state": record.state, "execution": record.execution, "next_command": next });
         session.out.show(&value, || {

@@ -22,10 +22,10 @@ pub(crate) struct Status {
 impl Status {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        let record = session.backend.save(&super::save_id(&self.id)?).await?;
+        let record = session.save(&super::save_id(&self.id)?).await?;
         session
             .out
-            .show(&record, || text(&record, session.backend.now()))?;
+            .show(&record, || text(&record, session.client.now()))?;
         Ok(exit::DONE)
     }
 }

@@ -6,6 +6,8 @@ use clap::Args;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::schedule::{Cadence, ScheduleRequest};
 use prism_functions::domain::{Code, Problem, Region};
+use prism_functions::operations::parts::Nothing;
+use prism_functions::operations::{Asked, CreateSchedule};
 
 use crate::app::Session;
 use crate::errors::Outcome;
@@ -130,10 +132,12 @@ impl Create {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let asked = self.asked(session)?;
-        let made = session.backend.create_schedule(asked).await?;
-        let name = made.name.clone();
-        super::show(session, &session.backend.schedule(&name).await?)?;
-        if session.backend.embedded().is_some() {
+        let made = session
+            .client
+            .ask(Asked::<CreateSchedule>::with(Nothing {}, asked))
+            .await?;
+        super::show(session, &super::named(session, made.name).await?)?;
+        if session.client.embedded().is_some() {
             session
                 .out
                 .note("It runs while \"prism local serve\" does: what was missed is made up for by one save.");

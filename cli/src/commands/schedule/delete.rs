@@ -1,6 +1,7 @@
 //! `prism schedule delete`.
 
 use clap::Args;
+use prism_functions::operations::{Asked, DeleteSchedule};
 use serde_json::json;
 
 use crate::app::Session;
@@ -19,7 +20,10 @@ impl Delete {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
-        session.backend.delete_schedule(&name).await?;
+        session
+            .client
+            .call(Asked::<DeleteSchedule>::of(name.clone()))
+            .await?;
         session.out.show(&json!({ "deleted": name }), || {
             format!("{name} is deleted.\n")
         })?;

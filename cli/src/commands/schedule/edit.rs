@@ -2,7 +2,7 @@
 
 use clap::Args;
 use prism_functions::domain::{Code, Problem};
-use prism_functions::operations::{Keep, ScheduleEdit};
+use prism_functions::operations::{Asked, ChangeSchedule, Keep, ScheduleEdit};
 
 use super::create::{cadence, minutes_of};
 use crate::app::Session;
@@ -85,8 +85,11 @@ impl Edit {
             publish_sensitive: asked.publish_sensitive,
         };
         edit.check()?;
-        session.backend.edit_schedule(&name, &edit).await?;
-        super::show(session, &session.backend.schedule(&name).await?)?;
+        session
+            .client
+            .call(Asked::<ChangeSchedule>::with(name.clone(), edit))
+            .await?;
+        super::show(session, &super::named(session, name).await?)?;
         Ok(exit::DONE)
     }
 }

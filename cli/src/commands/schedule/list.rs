@@ -3,7 +3,8 @@
 use clap::Args;
 use prism_functions::domain::Timestamp;
 use prism_functions::domain::schedule::Schedule;
-use prism_functions::operations::ScheduleView;
+use prism_functions::operations::parts::Nothing;
+use prism_functions::operations::{Asked, ListSchedules, ScheduleView};
 use serde_json::{Value, json};
 
 use crate::app::Session;
@@ -27,8 +28,13 @@ impl List {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let limit = usize::from(self.limit);
-        let (schedules, more) = session.backend.schedules(limit).await?;
-        let (out, now) = (&session.out, session.backend.now());
+        let (schedules, more) = session
+            .client
+            .list(limit, |page| {
+                Asked::<ListSchedules>::of(Nothing {}).query(page)
+            })
+            .await?;
+        let (out, now) = (&session.out, session.client.now());
         if schedules.is_empty() && !out.json {
             out.note("No schedules yet. Make one: prism schedule create my-research nightly-env --rate 1d");
             return Ok(exit::DONE);

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use clap::Subcommand;
 use prism_functions::domain::schedule::{Run, Schedule, ScheduleState};
 use prism_functions::domain::{Code, Problem, Region, ScheduleName, Timestamp};
-use prism_functions::operations::ScheduleView;
+use prism_functions::operations::{Asked, ScheduleView, ShowSchedule};
 use serde_json::{Value, json};
 
 use crate::app::Session;
@@ -81,9 +81,14 @@ fn id(schedule: &Schedule) -> String {
     )
 }
 
+/// A schedule of the caller's.
+async fn named(session: &Session, name: ScheduleName) -> Result<ScheduleView, Problem> {
+    session.client.ask(Asked::<ShowSchedule>::of(name)).await
+}
+
 /// Shows a schedule.
 fn show(session: &Session, view: &ScheduleView) -> Result<(), Failure> {
-    let now = session.backend.now();
+    let now = session.client.now();
     let value = value(view, now)?;
     session.out.show(&value, || text(view, now))?;
     Ok(())

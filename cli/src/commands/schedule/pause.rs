@@ -1,7 +1,7 @@
 //! `prism schedule pause` and `prism schedule resume`.
 
 use clap::Args;
-use prism_functions::operations::ScheduleEdit;
+use prism_functions::operations::{Asked, ChangeSchedule, ScheduleEdit};
 use serde_json::json;
 
 use crate::app::Session;
@@ -42,8 +42,11 @@ impl Resume {
 async fn change(session: &Session, name: &str, paused: bool) -> Outcome {
     let name = super::name(name)?;
     let edit = ScheduleEdit::pause(paused);
-    let schedule = session.backend.edit_schedule(&name, &edit).await?;
-    let next = super::runs(&schedule, session.backend.now(), 1).pop();
+    let schedule = session
+        .client
+        .ask(Asked::<ChangeSchedule>::with(name.clone(), edit))
+        .await?;
+    let next = super::runs(&schedule, session.client.now(), 1).pop();
     let value = json!({ "name": name, "paused": schedule.paused, "next_run": next });
     session.out.show(&value, || match next {
         Some(at) => format!("{name} runs again, next at {}.\n", when(at)),

@@ -1,9 +1,10 @@
 //! `prism schedule run`.
 
 use clap::Args;
+use prism_functions::operations::{Asked, RunSchedule};
 
 use crate::app::Session;
-use crate::backend::Place;
+use crate::client::{Client, Place};
 use crate::commands::save::go_on;
 use crate::errors::Outcome;
 
@@ -30,8 +31,8 @@ impl Run {
         } else {
             Place::Here
         };
-        let id = self.request_id.as_deref();
-        let started = session.backend.run_schedule(place, &name, id).await?;
+        let asked = Asked::<RunSchedule>::of(name).head(Client::key(self.request_id.as_deref()));
+        let started = session.client.call_at(place, asked).await?.value;
         go_on(session, &started, self.no_wait).await
     }
 }

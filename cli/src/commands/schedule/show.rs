@@ -18,7 +18,7 @@ impl Show {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
-        super::show(session, &session.backend.schedule(&name).await?)?;
+        super::show(session, &super::named(session, name).await?)?;
         Ok(exit::DONE)
     }
 }

@@ -7,11 +7,12 @@ use clap::Args;
 use prism_functions::domain::copy::{CopyPlan, CopyRequest};
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Code, Problem, Region};
-use prism_functions::operations::TemplateView;
+use prism_functions::operations::parts::VersionRef;
+use prism_functions::operations::{Asked, Copies, CopyVersion, TemplateView};
 use serde_json::json;
 
 use crate::app::Session;
-use crate::backend::Place;
+use crate::client::{Client, Place};
 use crate::errors::Outcome;
 use crate::exit;
 use crate::text::{bytes, pairs, usd};
@@ -56,8 +57,17 @@ impl Copy {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let request = self.request(session).await?;
         let out = &session.out;
+        let path = VersionRef {
+            template: request.template.clone(),
+            number: request.version,
+        };
+        let body = Copies {
+            regions: request.regions.clone(),
+            publish_sensitive: request.publish_sensitive,
+        };
+        let asked = Asked::<CopyVersion>::with(path, body);
         if self.dry_run {
-            let plan = session.backend.plan_copy(&request).await?;
+            let plan = session.client.plan(asked).await?;
             let value = json!({ "dry_run": true, "plan": plan });
             out.show(&value, || text(&plan))?;
             return Ok(exit::DONE);
@@ -67,9 +77,10 @@ impl Copy {
         } else {
             Place::Here
         };
-        let key = self.request_id.as_deref();
-        let started = session.backend.start_copy(place, &request, key).await?;
+        let asked = asked.head(Client::key(self.request_id.as_deref()));
+        let started = session.client.begin(place, asked).await?;
         let id = &started.save_id;
+        session.client.note_begun(id);
         if started.repeated {
             out.note(&format!("note: this was asked for before, as {id}"));
         }
@@ -111,7 +122,7 @@ impl Copy {
 }
 
 async fn newest(session: &Session, reference: &TemplateRef) -> Result<u32, Problem> {
-    match session.backend.template(reference).await? {
+    match session.template(reference).await? {
         TemplateView::Saved { template, .. } => Ok(template.latest),
         TemplateView::BuiltIn { name, .. } => {
             let message = format!("The template {name} is built in: it is there in every Region.");

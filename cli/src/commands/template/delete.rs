@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Write as _};
 
 use clap::Args;
-use prism_functions::domain::Region;
 use prism_functions::domain::template::TemplateRef;
-use prism_functions::operations::{Deletion, DeletionPlan};
+use prism_functions::domain::{Problem, Region};
+use prism_functions::operations::parts::VersionRef;
+use prism_functions::operations::{
+    Asked, DeleteTemplate, DeleteVersion, Deleting, Deletion, DeletionPlan,
+};
 
 use crate::app::Session;
 use crate::errors::{Outcome, Told};
@@ -41,27 +44,21 @@ impl Delete {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let reference: TemplateRef = self.template.parse()?;
-        let (backend, out) = (&session.backend, &session.out);
+        let out = &session.out;
         if self.dry_run {
-            let planned = backend
-                .delete_template(&reference, true, self.force)
-                .await?;
+            let planned = self.ask(session, &reference, true).await?;
             out.show(&planned, || would(&reference, &planned.plan))?;
             return Ok(exit::DONE);
         }
         if !self.yes {
-            let planned = backend
-                .delete_template(&reference, true, self.force)
-                .await?;
+            let planned = self.ask(session, &reference, true).await?;
             out.note(would(&reference, &planned.plan).trim_end());
             if !prompt::confirm(out, "They cannot be brought back. Delete them?")? {
                 out.note("Nothing was changed.");
                 return Ok(exit::FAILED);
             }
         }
-        let deletion = backend
-            .delete_template(&reference, false, self.force)
-            .await?;
+        let deletion = self.ask(session, &reference, false).await?;
         out.show(&deletion, || done(&reference, &deletion))?;
         let Some(stuck) = &deletion.stuck else {
             return Ok(exit::DONE);
@@ -77,6 +74,35 @@ impl Delete {
         }
         .print(out);
         Ok(exit::FAILED)
+    }
+
+    async fn ask(
+        &self,
+        session: &Session,
+        reference: &TemplateRef,
+        dry_run: bool,
+    ) -> Result<Deletion, Problem> {
+        let (client, name) = (&session.client, reference.name.clone());
+        let how = Deleting {
+            dry_run,
+            force: self.force,
+        };
+        match reference.version {
+            None => {
+                client
+                    .ask(Asked::<DeleteTemplate>::of(name).query(how))
+                    .await
+            }
+            Some(number) => {
+                let version = VersionRef {
+                    template: name,
+                    number,
+                };
+                client
+                    .ask(Asked::<DeleteVersion>::of(version).query(how))
+                    .await
+            }
+        }
     }
 }
 

@@ -2,6 +2,10 @@
 
 use clap::Args;
 use prism_functions::domain::template::TemplateRef;
+use prism_functions::operations::parts::VersionRef;
+use prism_functions::operations::{
+    Asked, DeprecateTemplate, DeprecateVersion, RestoreTemplate, RestoreVersion,
+};
 
 use crate::app::Session;
 use crate::errors::Outcome;
@@ -27,7 +31,20 @@ impl Deprecate {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let reference: TemplateRef = self.template.parse()?;
-        let view = session.backend.deprecate_template(&reference, true).await?;
+        let view = match version(&reference) {
+            None => {
+                session
+                    .client
+                    .ask(Asked::<DeprecateTemplate>::of(reference.name.clone()))
+                    .await?
+            }
+            Some(version) => {
+                session
+                    .client
+                    .ask(Asked::<DeprecateVersion>::of(version))
+                    .await?
+            }
+        };
         session.out.show(&view, || {
             format!("{reference} is deprecated: it can be launched still, with a warning.\n")
         })?;
@@ -39,13 +56,32 @@ impl Restore {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let reference: TemplateRef = self.template.parse()?;
-        let view = session
-            .backend
-            .deprecate_template(&reference, false)
-            .await?;
+        let view = match version(&reference) {
+            None => {
+                session
+                    .client
+                    .ask(Asked::<RestoreTemplate>::of(reference.name.clone()))
+                    .await?
+            }
+            Some(version) => {
+                session
+                    .client
+                    .ask(Asked::<RestoreVersion>::of(version))
+                    .await?
+            }
+        };
         session
             .out
             .show(&view, || format!("{reference} is active.\n"))?;
         Ok(exit::DONE)
     }
+}
+
+/// The version that a reference names.
+fn version(reference: &TemplateRef) -> Option<VersionRef> {
+    let number = reference.version?;
+    Some(VersionRef {
+        template: reference.name.clone(),
+        number,
+    })
 }

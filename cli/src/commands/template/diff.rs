@@ -5,6 +5,7 @@ use std::fmt::Write;
 use clap::Args;
 use prism_functions::domain::diff::{PackageDiff, TemplateDiff};
 use prism_functions::domain::template::TemplateRef;
+use prism_functions::operations::{Asked, DiffVersions, With};
 
 use crate::app::Session;
 use crate::errors::Outcome;
@@ -26,7 +27,8 @@ impl Diff {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let (from, to): (TemplateRef, TemplateRef) = (self.from.parse()?, self.to.parse()?);
-        let diff = session.backend.diff(&from, &to).await?;
+        let asked = Asked::<DiffVersions>::by(from, With { with: to });
+        let diff = session.client.ask(asked).await?;
         session.out.show(&diff, || told(&diff))?;
         Ok(exit::DONE)
     }

@@ -2,7 +2,10 @@
 
 use clap::Args;
 use prism_functions::domain::template::TemplateRef;
-use prism_functions::operations::{TemplateEdit, TemplateView};
+use prism_functions::operations::parts::{Json, MustMatch, Nothing, VersionRef};
+use prism_functions::operations::{
+    Asked, EditTemplate, EditVersion, Expected, TemplateEdit, TemplateView,
+};
 
 use crate::app::Session;
 use crate::errors::Outcome;
@@ -48,10 +51,9 @@ impl Edit {
             notes: self.texts.notes,
         };
         edit.check()?;
-        let backend = &session.backend;
         let revision = match self.revision {
             Some(revision) => Some(revision),
-            None => match backend.template(&reference).await? {
+            None => match session.template(&reference).await? {
                 TemplateView::Saved { revision, .. } if reference.version.is_none() => {
                     Some(revision)
                 }
@@ -61,7 +63,32 @@ impl Edit {
                 TemplateView::BuiltIn { .. } => None,
             },
         };
-        let view = backend.edit_template(&reference, &edit, revision).await?;
+        let head = MustMatch(revision.map(Expected::revision));
+        let (path, query, body) = (reference.name.clone(), Nothing {}, Json(edit));
+        let view = match reference.version {
+            None => {
+                let asked = Asked::<EditTemplate> {
+                    path,
+                    query,
+                    head,
+                    body,
+                };
+                session.client.ask(asked).await?
+            }
+            Some(number) => {
+                let path = VersionRef {
+                    template: path,
+                    number,
+                };
+                let asked = Asked::<EditVersion> {
+                    path,
+                    query,
+                    head,
+                    body,
+                };
+                session.client.ask(asked).await?
+            }
+        };
         session
             .out
             .show(&view, || format!("{reference} is changed.\n"))?;

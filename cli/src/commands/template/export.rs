@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Code, Problem};
+use prism_functions::operations::parts::Yaml;
+use prism_functions::operations::{Asked, ExportVersion};
 use serde_json::json;
 
 use crate::app::Session;
@@ -31,7 +33,10 @@ impl Export {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let reference: TemplateRef = self.template.parse()?;
-        let yaml = session.backend.export_template(&reference).await?;
+        let Yaml(yaml) = session
+            .client
+            .call(Asked::<ExportVersion>::of(reference.clone()))
+            .await?;
         let Some(path) = &self.output else {
             let value = json!({ "template": reference.to_string(), "yaml": yaml });
             session.out.show(&value, || yaml.clone())?;

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use prism_functions::domain::template_file::{FILE_BYTES, TemplateFile};
 use prism_functions::domain::{Code, Problem, TemplateName};
-use prism_functions::operations::{ImportRequest, Imported};
+use prism_functions::operations::parts::{DryRun, Either};
+use prism_functions::operations::{Asked, ImportRequest, ImportTemplate, Imported};
 
 use crate::app::Session;
 use crate::errors::Outcome;
@@ -54,10 +55,14 @@ impl Import {
             file: text,
             publish_sensitive: self.publish_sensitive,
         };
-        let backend = &session.backend;
-        let imported = backend
-            .import_template(&name, &request, self.dry_run)
-            .await?;
+        let how = DryRun {
+            dry_run: self.dry_run,
+        };
+        let asked = Asked::<ImportTemplate>::with(name, request).query(how);
+        let imported = match session.client.call(asked).await? {
+            Either::One(found) => found.value,
+            Either::Other(created) => created.value,
+        };
         for warning in &imported.warnings {
             session.out.warn(&plain(&warning.text));
         }

@@ -8,7 +8,7 @@ use prism_functions::domain::copy::command;
 use prism_functions::domain::inventory::Inventory;
 use prism_functions::domain::template::{Template, TemplateRef, TemplateState, Version};
 use prism_functions::domain::{Code, ImageId, Problem, Region};
-use prism_functions::operations::TemplateView;
+use prism_functions::operations::{Asked, ListPackages, ListVersions, TemplateView};
 use prism_functions::rules::ImageFault;
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ impl Info {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let reference: TemplateRef = self.template.parse()?;
-        let view = session.backend.template(&reference).await?;
+        let view = session.template(&reference).await?;
         let TemplateView::Saved {
             template,
             version,
@@ -46,7 +46,8 @@ impl Info {
             session.out.show(&view, || built_in(&view))?;
             return Ok(exit::DONE);
         };
-        let versions = session.backend.versions(&template.name, VERSIONS).await?;
+        let page = |page| Asked::<ListVersions>::of(template.name.clone()).query(page);
+        let (versions, _) = session.client.list(VERSIONS, page).await?;
         let mut value = serde_json::to_value(&view).map_err(|error| {
             Problem::new(Code::Internal, "The template could not be written as JSON.")
                 .because(error)
@@ -59,7 +60,11 @@ impl Info {
                     name: template.name.clone(),
                     version: Some(version.number),
                 };
-                session.backend.packages(&exact).await?
+                session
+                    .client
+                    .call(Asked::<ListPackages>::of(exact))
+                    .await?
+                    .0
             }
             _ => None,
         };

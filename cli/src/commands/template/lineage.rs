@@ -6,7 +6,7 @@ use std::fmt::Write;
 use clap::Args;
 use prism_functions::domain::template::TemplateState;
 use prism_functions::domain::{Problem, TemplateName};
-use prism_functions::operations::{Lineage as Tree, LineageNode, TemplateKind};
+use prism_functions::operations::{Asked, Lineage as Tree, LineageNode, ShowLineage, TemplateKind};
 
 use crate::app::Session;
 use crate::errors::Outcome;
@@ -25,7 +25,7 @@ impl Lineage {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name: TemplateName = self.template.parse().map_err(Problem::from)?;
-        let tree = session.backend.lineage(&name).await?;
+        let tree = session.client.ask(Asked::<ShowLineage>::of(name)).await?;
         session.out.show(&tree, || drawn(&tree))?;
         if tree.truncated && !session.out.json {
             session.out.note("There is more than is shown.");

@@ -20,7 +20,7 @@ use clap::Subcommand;
 use crate::app::Session;
 use crate::errors::Outcome;
 
-pub(crate) use share::{Asked, Share};
+pub(crate) use share::{How, Share};
 
 /// See a template, its versions and what it comes from, copy and share it, and change what it stands for
 #[derive(Debug, Subcommand)]

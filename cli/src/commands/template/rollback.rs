@@ -1,7 +1,10 @@
 //! `prism template rollback`.
 
+use std::num::NonZeroU32;
+
 use clap::Args;
 use prism_functions::domain::{Problem, TemplateName};
+use prism_functions::operations::{Asked, RollBackTemplate, Target};
 
 use crate::app::Session;
 use crate::errors::Outcome;
@@ -33,10 +36,12 @@ impl Rollback {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name: TemplateName = self.template.parse().map_err(Problem::from)?;
-        let rollback = session
-            .backend
-            .rollback(&name, self.version, self.publish_sensitive);
-        let done = rollback.await?;
+        let target = Target {
+            to: self.version.and_then(NonZeroU32::new),
+            publish_sensitive: self.publish_sensitive,
+        };
+        let asked = Asked::<RollBackTemplate>::of(name.clone()).query(target);
+        let done = session.client.ask(asked).await?;
         session.out.show(&done, || {
             if done.from == done.to {
                 return format!("{name} stands for {name}@{} already.\n", done.to);

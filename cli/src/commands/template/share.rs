@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use prism_functions::domain::{ImageId, Problem, Region, TemplateName};
-use prism_functions::operations::{SharePlan, ShareRequest, Shared};
+use prism_functions::operations::{Asked, SharePlan, ShareRequest, ShareTemplate, Shared};
 
 use crate::app::Session;
+use crate::client::Place;
 use crate::errors::Outcome;
 use crate::text::plain;
 use crate::{exit, prompt};
@@ -39,12 +40,12 @@ pub(crate) struct Share {
     #[command(flatten)]
     to: To,
     #[command(flatten)]
-    asked: Asked,
+    how: How,
 }
 
 /// How to share.
 #[derive(Debug, Args)]
-pub(crate) struct Asked {
+pub(crate) struct How {
     /// Show what to know before, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -101,7 +102,7 @@ impl To {
 
 impl Share {
     /// A share with the members of a project.
-    pub(crate) fn with_project(template: String, name: String, asked: Asked) -> Self {
+    pub(crate) fn with_project(template: String, name: String, how: How) -> Self {
         let to = To {
             user: None,
             project: Some(name),
@@ -109,32 +110,29 @@ impl Share {
             organization: None,
             public: false,
         };
-        Self {
-            template,
-            to,
-            asked,
-        }
+        Self { template, to, how }
     }
 
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        let (backend, out) = (&session.backend, &session.out);
+        let (client, out) = (&session.client, &session.out);
         let name: TemplateName = self.template.parse().map_err(Problem::from)?;
-        let request = self.to.request(self.asked.publish_sensitive);
-        let plan = backend.plan_share(&name, &request).await?;
-        if self.asked.dry_run {
+        let request = self.to.request(self.how.publish_sensitive);
+        let asked = Asked::<ShareTemplate>::with(name.clone(), request);
+        let plan = client.plan(asked.clone()).await?;
+        if self.how.dry_run {
             out.show(&plan, || text_of_plan(&plan))?;
             return Ok(exit::DONE);
         }
         for warning in &plan.warnings {
             out.warn(&plain(&warning.text));
         }
-        let asks = !self.asked.yes && !plan.repeated && !plan.warnings.is_empty();
+        let asks = !self.how.yes && !plan.repeated && !plan.warnings.is_empty();
         if asks && !prompt::confirm(out, &format!("Share {name} with {}?", plan.to))? {
             out.note("Nothing was changed.");
             return Ok(exit::FAILED);
         }
-        let shared = backend.share(&name, &request).await?;
+        let shared = client.begin(Place::Detached, asked).await?;
         out.show(&shared, || text_of(&shared))?;
         Ok(exit::DONE)
     }

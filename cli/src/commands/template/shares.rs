@@ -3,6 +3,7 @@
 use clap::Args;
 use prism_functions::domain::grant::{Grant, GrantState};
 use prism_functions::domain::{Problem, TemplateName};
+use prism_functions::operations::{Asked, ListShares};
 use serde_json::json;
 
 use crate::app::Session;
@@ -22,7 +23,10 @@ impl Shares {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name: TemplateName = self.template.parse().map_err(Problem::from)?;
-        let grants = session.backend.shares(&name).await?;
+        let grants = session
+            .client
+            .all(|page| Asked::<ListShares>::of(name.clone()).query(page))
+            .await?;
         let out = &session.out;
         if grants.is_empty() && !out.json {
             out.note(&format!(

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use prism_functions::domain::{Problem, TemplateName};
+use prism_functions::operations::{Asked, SharedWith, UnshareTemplate};
 use serde_json::json;
 
 use super::share::To;
@@ -32,7 +33,15 @@ impl Unshare {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name: TemplateName = self.template.parse().map_err(Problem::from)?;
         let request = self.to.request(false);
-        session.backend.unshare(&name, &request).await?;
+        session
+            .client
+            .call(Asked::<UnshareTemplate>::by(
+                name.clone(),
+                SharedWith {
+                    to: request.to.clone(),
+                },
+            ))
+            .await?;
         let to = &request.to;
         session
             .out

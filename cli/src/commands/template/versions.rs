@@ -4,7 +4,7 @@ use clap::Args;
 use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::template::{TemplateState, Version};
 use prism_functions::domain::{Problem, TemplateName};
-use prism_functions::operations::TemplateView;
+use prism_functions::operations::{Asked, ListVersions, ShowTemplate, TemplateView};
 use serde_json::json;
 
 use crate::app::Session;
@@ -32,15 +32,11 @@ impl Versions {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name: TemplateName = self.template.parse().map_err(Problem::from)?;
         let limit = usize::from(self.limit);
-        let (backend, out) = (&session.backend, &session.out);
-        let mut versions = backend.versions(&name, limit + 1).await?;
-        let more = versions.len() > limit;
-        versions.truncate(limit);
-        let reference = prism_functions::domain::template::TemplateRef {
-            name: name.clone(),
-            version: None,
-        };
-        let latest = match backend.template(&reference).await? {
+        let out = &session.out;
+        let page = |page| Asked::<ListVersions>::of(name.clone()).query(page);
+        let (versions, more) = session.client.list(limit, page).await?;
+        let view = Asked::<ShowTemplate>::of(name.clone());
+        let latest = match session.client.ask(view).await? {
             TemplateView::Saved { template, .. } => template.latest,
             TemplateView::BuiltIn { .. } => 0,
         };

@@ -1,12 +1,14 @@
 //! What operations return where all goes well, and how that looks as HTTP.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::{ObjectBuilder, OneOfBuilder, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::{named, register};
 use crate::domain::{Code, Problem};
@@ -120,21 +122,16 @@ where
     }
 
     fn reply(self) -> Result<Reply, Problem> {
-        let body = serde_json::to_vec(&self.value).map_err(unwritable)?;
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+        let status = StatusCode::from_u16(STATUS).map_err(unwritable)?;
+        let mut reply = json(status, &self.value)?;
         let tag = self.tag.map(|tag| format!("\"{tag}\""));
         for (name, text) in [(LOCATION, self.location), (ETAG, tag)] {
             if let Some(text) = text {
-                headers.insert(name, HeaderValue::try_from(text).map_err(unwritable)?);
+                let value = HeaderValue::try_from(text).map_err(unwritable)?;
+                reply.headers.insert(name, value);
             }
         }
-        let status = StatusCode::from_u16(STATUS).map_err(unwritable)?;
-        Ok(Reply {
-            status,
-            headers,
-            body: body.into(),
-        })
+        Ok(reply)
     }
 
     fn read(reply: &Reply) -> Result<Self, Problem> {
@@ -187,12 +184,36 @@ impl<A: Answer, B: Answer> Answer for Either<A, B> {
 }
 
 /// What a request would do, which was not done.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Planned<P> {
     /// Always true.
     pub dry_run: bool,
     /// What would be done.
     pub plan: P,
+}
+
+// By hand: what is derived for a generic type has the same name for every argument.
+impl<P: ToSchema> PartialSchema for Planned<P> {
+    fn schema() -> RefOr<Schema> {
+        let dry_run = ObjectBuilder::new().schema_type(Type::Boolean);
+        ObjectBuilder::new()
+            .property("dry_run", dry_run.description(Some("Always true.")))
+            .required("dry_run")
+            .property("plan", named::<P>())
+            .required("plan")
+            .description(Some("What a request would do, which was not done."))
+            .into()
+    }
+}
+
+impl<P: ToSchema> ToSchema for Planned<P> {
+    fn name() -> Cow<'static, str> {
+        format!("Planned_{}", P::name()).into()
+    }
+
+    fn schemas(into: &mut Vec<(String, RefOr<Schema>)>) {
+        register::<P>(into);
+    }
 }
 
 /// The plan, where a dry run asks for no more; else what was done.
@@ -205,6 +226,39 @@ impl<P, A> Trial<P, A> {
             dry_run: true,
             plan,
         }))
+    }
+}
+
+/// A value as JSON, or null where there is none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Perhaps<T>(pub Option<T>);
+
+impl<T> Answer for Perhaps<T>
+where
+    T: Serialize + DeserializeOwned + ToSchema + Send,
+{
+    fn describe() -> Vec<Described> {
+        let schema = OneOfBuilder::new()
+            .item(named::<T>())
+            .item(ObjectBuilder::new().schema_type(Type::Null));
+        vec![Described {
+            status: 200,
+            means: "OK",
+            content: Some((JSON, schema.into())),
+        }]
+    }
+
+    fn schemas(into: &mut Vec<(String, RefOr<Schema>)>) {
+        register::<T>(into);
+    }
+
+    fn reply(self) -> Result<Reply, Problem> {
+        json(StatusCode::OK, &self.0)
+    }
+
+    fn read(reply: &Reply) -> Result<Self, Problem> {
+        let value = serde_json::from_slice(&reply.body);
+        value.map(Self).map_err(unreadable)
     }
 }
 
@@ -268,6 +322,18 @@ impl Answer for NoContent {
     fn read(_: &Reply) -> Result<Self, Problem> {
         Ok(NoContent)
     }
+}
+
+/// A value as JSON.
+fn json(status: StatusCode, value: &impl Serialize) -> Result<Reply, Problem> {
+    let body = serde_json::to_vec(value).map_err(unwritable)?;
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    Ok(Reply {
+        status,
+        headers,
+        body: body.into(),
+    })
 }
 
 fn unwritable(error: impl std::error::Error + Send + Sync + 'static) -> Problem {

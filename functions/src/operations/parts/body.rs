@@ -15,7 +15,7 @@ use crate::domain::{Code, Problem};
 pub const BODY_BYTES: usize = 64 * 1024;
 
 /// What is read from the body.
-pub trait BodyPart: Sized + Send {
+pub trait BodyPart: Clone + Send {
     /// Whether there is a body.
     const IS_ANY: bool;
     /// Reads it.
@@ -50,7 +50,7 @@ impl BodyPart for Nothing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
-impl<T: DeserializeOwned + Serialize + ToSchema + Send> BodyPart for Json<T> {
+impl<T: DeserializeOwned + Serialize + ToSchema + Clone + Send> BodyPart for Json<T> {
     const IS_ANY: bool = true;
 
     fn read(headers: &HeaderMap, body: &Bytes) -> Result<Self, Problem> {

@@ -10,9 +10,13 @@ use crate::domain::{Code, Problem};
 use crate::operations::Expected;
 
 /// What is read from the headers.
-pub trait HeadParts: Sized + Send {
+pub trait HeadParts: Clone + Send {
     /// The statuses of the problems that only such a header brings about.
     const PROBLEMS: &'static [u16] = &[];
+    /// Whether the same request again is known to be the same.
+    fn is_key(&self) -> bool {
+        false
+    }
     /// Reads it.
     fn read(headers: &HeaderMap) -> Result<Self, Problem>;
     /// Adds the headers.
@@ -43,6 +47,10 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 pub struct IdempotencyKey(pub Option<String>);
 
 impl HeadParts for IdempotencyKey {
+    fn is_key(&self) -> bool {
+        self.0.is_some()
+    }
+
     fn read(headers: &HeaderMap) -> Result<Self, Problem> {
         let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
         let Some(key) = keys.next() else {
@@ -226,18 +234,18 @@ mod tests {
             .map_err(|problem| problem.code)
     }
 
-    fn expected(tags: &[&str]) -> Option<Expected> {
-        Some(Expected::one_of(tags.iter().map(|tag| (*tag).to_owned())))
+    fn expected(tags: &[&str]) -> Expected {
+        Expected::one_of(tags.iter().map(|tag| (*tag).to_owned()))
     }
 
     #[test]
     fn tags_are_read_in_every_form_that_http_has() {
         assert_eq!(read(&[]), Ok(None));
         assert_eq!(read(&["*"]), Ok(None));
-        assert_eq!(read(&["\"1-2\""]), Ok(expected(&["1-2"])));
+        assert_eq!(read(&["\"1-2\""]), Ok(Some(expected(&["1-2"]))));
         let several = read(&["\"a\" , \"b,c\"", "W/\"d\",\"\""]);
-        assert_eq!(several, Ok(expected(&["a", "b,c", ""])));
-        assert_eq!(read(&["W/\"1\""]), Ok(expected(&[])));
+        assert_eq!(several, Ok(Some(expected(&["a", "b,c", ""]))));
+        assert_eq!(read(&["W/\"1\""]), Ok(Some(expected(&[]))));
         let many = ["\"a\""; TAGS + 1].join(",");
         for odd in [
             "1",
@@ -258,7 +266,7 @@ mod tests {
     #[test]
     fn what_is_written_reads_back() {
         let mut headers = HeaderMap::new();
-        let both = IfMatch(expected(&["1-2", "a,b"]));
+        let both = IfMatch(Some(expected(&["1-2", "a,b"])));
         both.write(&mut headers).unwrap();
         assert_eq!(IfMatch::read(&headers).unwrap(), both);
         MustMatch(None).write(&mut headers).unwrap();

@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
 pub use answer::{
-    Accepted, Answer, Created, Described, Either, Found, NoContent, Planned, Reply, Told, Trial,
-    YAML, Yaml,
+    Accepted, Answer, Created, Described, Either, Found, NoContent, Perhaps, Planned, Reply, Told,
+    Trial, YAML, Yaml,
 };
 pub use body::{BODY_BYTES, BodyPart, Json};
 pub use head::{HeadParts, IDEMPOTENCY_KEY, IdempotencyKey, IfMatch, MustMatch};

@@ -1,8 +1,13 @@
 //! Pages of lists.
 
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::SchemaType;
+use utoipa::openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
+
+use super::{named, register};
 use crate::domain::{Code, Problem};
 use crate::ports::table_cursor;
 use crate::registry::Listed;
@@ -13,13 +18,40 @@ pub const PAGE_MOST: usize = 100;
 pub const PAGE_DEFAULT: usize = 50;
 
 /// Part of a list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Page<T> {
     /// What is on it.
     pub items: Vec<T>,
     /// Where the next page begins, good for the same list of the same caller alone; null on the last
     /// page.
     pub cursor: Option<String>,
+}
+
+// By hand: what is derived for a generic type has the same name for every argument.
+impl<T: ToSchema> PartialSchema for Page<T> {
+    fn schema() -> RefOr<Schema> {
+        let items = ArrayBuilder::new().items(named::<T>());
+        let cursor = SchemaType::from_iter([Type::String, Type::Null]);
+        let cursor = ObjectBuilder::new().schema_type(cursor).description(Some(
+            "Where the next page begins, good for the same list of the same caller alone; null on the last\npage.",
+        ));
+        ObjectBuilder::new()
+            .property("items", items.description(Some("What is on it.")))
+            .required("items")
+            .property("cursor", cursor)
+            .description(Some("Part of a list."))
+            .into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Page<T> {
+    fn name() -> Cow<'static, str> {
+        format!("Page_{}", T::name()).into()
+    }
+
+    fn schemas(into: &mut Vec<(String, RefOr<Schema>)>) {
+        register::<T>(into);
+    }
 }
 
 impl<T> From<Listed<T>> for Page<T> {

@@ -11,7 +11,7 @@ use crate::domain::template::TemplateRef;
 use crate::domain::{Code, Problem, ProjectName, SaveId, ScheduleName, TemplateName};
 
 /// What is read from the parts of a path that have names.
-pub trait PathParts: Sized + Send {
+pub trait PathParts: Clone + Send {
     /// Reads it from the parts, in their order.
     fn read(parts: &[String]) -> Result<Self, Problem>;
     /// The parts, in their order.
@@ -23,7 +23,7 @@ pub trait PathParts: Sized + Send {
 }
 
 /// One such part.
-pub trait Segment: FromStr<Err: Into<Problem>> + fmt::Display + Send {
+pub trait Segment: FromStr<Err: Into<Problem>> + fmt::Display + Clone + Send {
     /// What it is, for the description.
     const MEANS: &'static str;
     /// Its schema.

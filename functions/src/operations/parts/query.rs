@@ -14,7 +14,7 @@ use super::malformed;
 use crate::domain::{Code, Problem, Region};
 
 /// What is read from a query: a struct of texts, numbers and flags.
-pub trait QueryParts: Sized + Send {
+pub trait QueryParts: Clone + Send {
     /// Reads it. A text that breaks the rule of its type is refused with that type's own code.
     fn read(query: &str) -> Result<Self, Problem>;
     /// The query.
@@ -25,7 +25,7 @@ pub trait QueryParts: Sized + Send {
     fn schemas(into: &mut Vec<(String, RefOr<Schema>)>);
 }
 
-impl<T: DeserializeOwned + Serialize + IntoParams + Send> QueryParts for T {
+impl<T: DeserializeOwned + Serialize + IntoParams + Clone + Send> QueryParts for T {
     fn read(query: &str) -> Result<Self, Problem> {
         let pairs = form_urlencoded::parse(query.as_bytes());
         let pairs = pairs.map(|(name, value)| (Text(name), Text(value)));
@@ -171,7 +171,7 @@ mod tests {
     use crate::domain::ec2::Architecture;
     use crate::operations::parts::Nothing;
 
-    #[derive(Debug, Default, PartialEq, Serialize, Deserialize, IntoParams)]
+    #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, IntoParams)]
     #[serde(deny_unknown_fields)]
     struct Query {
         region: Option<Region>,

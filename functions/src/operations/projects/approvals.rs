@@ -5,9 +5,62 @@ use crate::domain::audit::{AuditEvent, Subject};
 use crate::domain::project::Approval;
 use crate::domain::template::TemplateRef;
 use crate::domain::{Problem, ProjectName, TemplateName};
-use crate::operations::{Expected, Service};
+use crate::operations::operation::{Answered, operation};
+use crate::operations::parts::{Found, IfMatch, NoContent, Page, Paging};
+use crate::operations::{Asked, Expected, Service};
 use crate::registry::Listed;
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
+
+operation! {
+    /// The templates that a project has approved, by name
+    ListApprovals by list_approvals: Get "/v1/projects/{name}/approvals" of "projects",
+    path: ProjectName, query: Paging,
+    output: Found<Page<Approval>>,
+}
+
+async fn list_approvals(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<ListApprovals>,
+) -> Answered<ListApprovals> {
+    let (limit, cursor) = (asked.query.limit()?, asked.query.cursor);
+    let listed = service.approvals(caller, &asked.path, limit, cursor);
+    Ok(Found::new(listed.await?.into()))
+}
+
+operation! {
+    /// Approve a template for a project
+    ApproveTemplate by approve_template: Put "/v1/projects/{name}/approvals/{template}" of "projects",
+    path: (ProjectName, TemplateName), head: IfMatch,
+    output: Found<Approval>,
+}
+
+async fn approve_template(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<ApproveTemplate>,
+) -> Answered<ApproveTemplate> {
+    let (name, template) = &asked.path;
+    let approved = service.approve(caller, name, template, asked.head.0.as_ref());
+    approved.await.map(Found::new)
+}
+
+operation! {
+    /// Withdraw the approval of a template
+    DisapproveTemplate by disapprove_template: Delete "/v1/projects/{name}/approvals/{template}" of "projects",
+    path: (ProjectName, TemplateName), head: IfMatch,
+    output: NoContent,
+}
+
+async fn disapprove_template(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<DisapproveTemplate>,
+) -> Answered<DisapproveTemplate> {
+    let (name, template) = &asked.path;
+    let withdrawn = service.disapprove(caller, name, template, asked.head.0.as_ref());
+    withdrawn.await.map(|()| NoContent)
+}
 
 impl Service {
     /// The templates that a project has approved, by name, as far as the caller may see them; whoever may approve sees

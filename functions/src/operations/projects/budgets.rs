@@ -1,15 +1,49 @@
 //! Sets what a project may cost.
 
-use crate::rules::budget::tell_budget;
-
-use super::{ProjectView, as_expected, view};
+use super::{ProjectView, as_expected, found, view};
 use crate::domain::audit::Subject;
 use crate::domain::budget::{Budget, BudgetRequest};
 use crate::domain::project::Project;
 use crate::domain::{Problem, ProjectName};
-use crate::operations::{Expected, Service};
+use crate::operations::operation::{Answered, operation};
+use crate::operations::parts::{Found, IfMatch, Json, NoContent};
+use crate::operations::{Asked, Expected, Service};
 use crate::registry::Stored;
 use crate::rules::access::{Action, Caller, project_not_found};
+use crate::rules::budget::tell_budget;
+
+operation! {
+    /// Set what a project may cost a month
+    SetBudget by set_budget: Put "/v1/projects/{name}/budget" of "projects",
+    path: ProjectName, head: IfMatch, body: Json<BudgetRequest>,
+    output: Found<ProjectView>,
+}
+
+async fn set_budget(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<SetBudget>,
+) -> Answered<SetBudget> {
+    let (Json(request), expected) = (&asked.body, asked.head.0.as_ref());
+    let set = service.set_budget(caller, &asked.path, Some(request), expected);
+    set.await.map(found)
+}
+
+operation! {
+    /// Lift a project's budget
+    LiftBudget by lift_budget: Delete "/v1/projects/{name}/budget" of "projects",
+    path: ProjectName, head: IfMatch,
+    output: NoContent,
+}
+
+async fn lift_budget(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<LiftBudget>,
+) -> Answered<LiftBudget> {
+    let lifted = service.set_budget(caller, &asked.path, None, asked.head.0.as_ref());
+    lifted.await.map(|_| NoContent)
+}
 
 impl Service {
     /// Sets what a project may cost, or lifts that. Only as the project is expected to stand.

@@ -10,7 +10,9 @@ use crate::domain::template::{Template, Version};
 use crate::domain::{
     Problem, ProjectName, Region, SnapshotId, TemplateName, Timestamp, UserId, VolumeId,
 };
-use crate::operations::Service;
+use crate::operations::operation::{Answered, operation};
+use crate::operations::parts::{Found, Paging};
+use crate::operations::{Asked, Service};
 use crate::ports::{Snapshot, SnapshotFilter, from_ec2};
 use crate::rules::access::{Action, Caller};
 
@@ -109,6 +111,32 @@ impl ProjectCosts {
 
 /// The snapshots of a Region, as EC2 has them.
 type Seen = BTreeMap<SnapshotId, Snapshot>;
+
+operation! {
+    /// What a project costs, by template, version and Region, from the snapshots as they are
+    ///
+    /// Its templates come in pages, by name; the sums are those of all of them.
+    ShowProjectCosts by show_project_costs: Get "/v1/projects/{name}/costs" of "projects",
+    path: ProjectName, query: Paging,
+    output: Found<ProjectCosts>,
+}
+
+async fn show_project_costs(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<ShowProjectCosts>,
+) -> Answered<ShowProjectCosts> {
+    let (name, paging) = (asked.path, asked.query);
+    paging.limit()?;
+    let mut costs = service.project_costs(caller, &name).await?;
+    // What a template costs may change from one page to the next; its name does not.
+    let key = |cost: &TemplateCost| [cost.template.to_string(), String::new()];
+    costs.templates.sort_by_cached_key(key);
+    let page = paging.of(&format!("costs {name}"), costs.templates, key)?;
+    costs.templates = page.items;
+    costs.cursor = page.cursor;
+    Ok(Found::new(costs))
+}
 
 impl Service {
     /// What a project costs, by template, version and Region.

@@ -1,12 +1,15 @@
 //! Who is in a project.
 
 use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
 
 use super::as_expected;
 use crate::domain::audit::Subject;
 use crate::domain::project::{Member, Project, ProjectRole};
 use crate::domain::{Code, Problem, ProjectName, UserId};
-use crate::operations::{Expected, Service};
+use crate::operations::operation::{Answered, operation};
+use crate::operations::parts::{Found, IfMatch, Json, NoContent, Page, Paging};
+use crate::operations::{Asked, Expected, Service};
 use crate::registry::{Listed, MemberChange, Stored};
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
 
@@ -18,6 +21,69 @@ pub struct MemberRequest {
     pub user: UserId,
     /// The role.
     pub role: ProjectRole,
+}
+
+operation! {
+    /// The members of a project, by name
+    ListMembers by list_members: Get "/v1/projects/{name}/members" of "projects",
+    path: ProjectName, query: Paging,
+    output: Found<Page<Member>>,
+}
+
+async fn list_members(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<ListMembers>,
+) -> Answered<ListMembers> {
+    let (limit, cursor) = (asked.query.limit()?, asked.query.cursor);
+    let listed = service.members(caller, &asked.path, limit, cursor);
+    Ok(Found::new(listed.await?.into()))
+}
+
+operation! {
+    /// Add somebody to a project, or give them another role
+    AddMember by add_member: Post "/v1/projects/{name}/members" of "projects",
+    path: ProjectName, head: IfMatch, body: Json<MemberRequest>,
+    output: Found<Member>,
+    // The same again is the same.
+    repeatable: |_| true,
+}
+
+async fn add_member(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<AddMember>,
+) -> Answered<AddMember> {
+    let Json(MemberRequest { user, role }) = asked.body;
+    let expected = asked.head.0.as_ref();
+    let member = service.add_member(caller, &asked.path, &user, role, expected);
+    member.await.map(Found::new)
+}
+
+/// Who.
+#[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Who {
+    /// The user.
+    pub user: UserId,
+}
+
+operation! {
+    /// Take somebody out of a project; everybody may leave by themselves
+    RemoveMember by remove_member: Delete "/v1/projects/{name}/members" of "projects",
+    path: ProjectName, query: Who, head: IfMatch,
+    output: NoContent,
+}
+
+async fn remove_member(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<RemoveMember>,
+) -> Answered<RemoveMember> {
+    let (user, expected) = (&asked.query.user, asked.head.0.as_ref());
+    let removed = service.remove_member(caller, &asked.path, user, expected);
+    removed.await.map(|()| NoContent)
 }
 
 impl Service {

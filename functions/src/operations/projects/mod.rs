@@ -10,18 +10,22 @@ use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::expected::{check, tag};
-use super::{Expected, Service};
+use super::parts::{Created, Found, IfMatch, Json, NoContent, Page, Paging};
+use super::{Asked, Expected, Service};
 use crate::domain::audit::Subject;
 use crate::domain::grant::Grantee;
 use crate::domain::project::{Member, Project, ProjectRole};
 use crate::domain::save::check_text;
 use crate::domain::{Code, Problem, ProjectName};
+use crate::operations::operation::{Answered, operation};
 use crate::registry::{GrantChange, Stored, TRIES};
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed, project_not_found};
 
-pub use costs::{ProjectCosts, RegionCost, TemplateCost, VersionCost};
-pub use members::MemberRequest;
-pub use templates::ProjectTemplateView;
+pub use approvals::{ApproveTemplate, DisapproveTemplate, ListApprovals};
+pub use budgets::{LiftBudget, SetBudget};
+pub use costs::{ProjectCosts, RegionCost, ShowProjectCosts, TemplateCost, VersionCost};
+pub use members::{AddMember, ListMembers, MemberRequest, RemoveMember, Who};
+pub use templates::{ListProjectTemplates, ProjectTemplateView};
 
 /// How many records are read at once where a project is taken apart.
 const PAGE: usize = 100;
@@ -72,10 +76,103 @@ fn view(stored: Stored<Project>, role: ProjectRole) -> ProjectView {
     ProjectView { project, role, tag }
 }
 
+/// A project with its tag.
+fn found(view: ProjectView) -> Found<ProjectView> {
+    let tag = view.tag.clone();
+    Found::new(view).tagged(tag)
+}
+
 /// Refuses to change a project that stands otherwise than it is known.
 fn as_expected(stored: &Stored<Project>, expected: Option<&Expected>) -> Result<(), Problem> {
     let what = format!("The project {}", stored.value.name);
     check(expected, &what, &tag(stored))
+}
+
+operation! {
+    /// The projects that you are in, by name
+    ListProjects by list_projects: Get "/v1/projects" of "projects",
+    query: Paging,
+    output: Found<Page<ProjectView>>,
+}
+
+async fn list_projects(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<ListProjects>,
+) -> Answered<ListProjects> {
+    asked.query.limit()?;
+    let all = service.projects(caller).await?;
+    let key = |view: &ProjectView| [view.project.name.to_string(), String::new()];
+    asked.query.of("projects", all, key).map(Found::new)
+}
+
+operation! {
+    /// Make a project, which you own
+    ///
+    /// Its name is never another project's, not even when it is deleted.
+    CreateProject by create_project: Post "/v1/projects" of "projects",
+    body: Json<ProjectRequest>,
+    output: Created<ProjectView>,
+}
+
+async fn create_project(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<CreateProject>,
+) -> Answered<CreateProject> {
+    let view = service.create_project(caller, asked.body.0).await?;
+    let place = format!("/v1/projects/{}", view.project.name);
+    Ok(Created::new(view).at(place))
+}
+
+operation! {
+    /// A project that you are in
+    ShowProject by show_project: Get "/v1/projects/{name}" of "projects",
+    path: ProjectName,
+    output: Found<ProjectView>,
+}
+
+async fn show_project(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<ShowProject>,
+) -> Answered<ShowProject> {
+    service.project(caller, &asked.path).await.map(found)
+}
+
+operation! {
+    /// Change what a project says of itself, and whether it launches approved templates alone
+    EditProject by edit_project: Patch "/v1/projects/{name}" of "projects",
+    path: ProjectName, head: IfMatch, body: Json<ProjectEdit>,
+    output: Found<ProjectView>,
+    // The same again changes nothing.
+    repeatable: |_| true,
+}
+
+async fn edit_project(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<EditProject>,
+) -> Answered<EditProject> {
+    let (Json(edit), expected) = (&asked.body, asked.head.0.as_ref());
+    let edited = service.edit_project(caller, &asked.path, edit, expected);
+    edited.await.map(found)
+}
+
+operation! {
+    /// Delete a project that no template belongs to
+    DeleteProject by delete_project: Delete "/v1/projects/{name}" of "projects",
+    path: ProjectName, head: IfMatch,
+    output: NoContent,
+}
+
+async fn delete_project(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<DeleteProject>,
+) -> Answered<DeleteProject> {
+    let deleted = service.delete_project(caller, &asked.path, asked.head.0.as_ref());
+    deleted.await.map(|()| NoContent)
 }
 
 impl Service {

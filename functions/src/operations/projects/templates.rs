@@ -6,8 +6,10 @@ use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::project::ProjectRole;
 use crate::domain::template::{Template, Visibility};
 use crate::domain::{Code, Problem, ProjectName, TemplateName};
+use crate::operations::operation::{Answered, operation};
+use crate::operations::parts::{Found, Page, Paging};
 use crate::operations::templates::summary;
-use crate::operations::{Service, TemplateSummary};
+use crate::operations::{Asked, Service, TemplateSummary};
 use crate::registry::Listed;
 use crate::rules::access::{Action, Caller};
 
@@ -25,6 +27,26 @@ pub struct ProjectTemplateView {
     pub belongs: bool,
     /// Whether the project has approved it.
     pub approved: bool,
+}
+
+operation! {
+    /// The templates of a project that you may see
+    ///
+    /// First those that belong to it, then those that were shared with it. A page may have fewer items
+    /// than were asked for, or none, and yet another page behind it.
+    ListProjectTemplates by list_project_templates: Get "/v1/projects/{name}/templates" of "projects",
+    path: ProjectName, query: Paging,
+    output: Found<Page<ProjectTemplateView>>,
+}
+
+async fn list_project_templates(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<ListProjectTemplates>,
+) -> Answered<ListProjectTemplates> {
+    let (limit, cursor) = (asked.query.limit()?, asked.query.cursor);
+    let listed = service.project_templates(caller, &asked.path, limit, cursor);
+    Ok(Found::new(listed.await?.into()))
 }
 
 impl Service {

@@ -5,6 +5,7 @@
 
 mod edits;
 mod firing;
+mod requests;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -23,6 +24,9 @@ use crate::steps;
 
 pub use edits::{Keep, ScheduleEdit};
 pub use firing::Fired;
+pub use requests::{
+    ChangeSchedule, CreateSchedule, DeleteSchedule, ListSchedules, RunSchedule, ShowSchedule,
+};
 
 /// A schedule as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

@@ -1,9 +1,9 @@
 //! Instances and volumes.
 
-use crate::domain::ec2::{Architecture, InstanceState};
 use serde::{Deserialize, Serialize};
 
 use super::{NewImage, Tags};
+use crate::domain::ec2::{Architecture, InstanceState};
 use crate::domain::{ImageId, InstanceId, Timestamp, VolumeId};
 
 /// Why something is in the state it is in, such as `Server.InsufficientInstanceCapacity`.

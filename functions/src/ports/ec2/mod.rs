@@ -8,11 +8,11 @@ mod images;
 mod instances;
 mod problem;
 
-use crate::domain::ec2::{LaunchPermission, StatusChecks};
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
+use crate::domain::ec2::{LaunchPermission, StatusChecks};
 use crate::domain::{ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, VolumeId};
 
 pub use error::Ec2Error;

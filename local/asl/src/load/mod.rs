@@ -11,6 +11,7 @@ mod state;
 use std::collections::HashSet;
 
 use crate::machine::Machine;
+
 pub use error::LoadError;
 use fields::Fields;
 pub(crate) use fields::integer;

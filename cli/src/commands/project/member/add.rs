@@ -3,6 +3,7 @@
 use clap::Args;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::{Problem, UserId};
+use prism_functions::operations::{AddMember, Asked, MemberRequest};
 
 use crate::app::Session;
 use crate::commands::project::name;
@@ -42,7 +43,13 @@ impl Add {
         let project = name(&self.project)?;
         let user: UserId = self.user.parse().map_err(Problem::from)?;
         let role: ProjectRole = self.role.parse()?;
-        let member = session.backend.add_member(&project, &user, role).await?;
+        let member = session
+            .client
+            .ask(Asked::<AddMember>::with(
+                project.clone(),
+                MemberRequest { user, role },
+            ))
+            .await?;
         session.out.show(&member, || {
             format!("{} is {} of {project}.\n", member.user, member.role)
         })?;

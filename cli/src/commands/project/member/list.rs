@@ -2,6 +2,7 @@
 
 use clap::Args;
 use prism_functions::domain::project::{MEMBERS, Member};
+use prism_functions::operations::{Asked, ListMembers};
 use serde_json::json;
 
 use crate::app::Session;
@@ -22,7 +23,12 @@ impl List {
     /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let project = name(&self.project)?;
-        let (members, _) = session.backend.members(&project, MEMBERS).await?;
+        let (members, _) = session
+            .client
+            .list(MEMBERS, |page| {
+                Asked::<ListMembers>::of(project.clone()).query(page)
+            })
+            .await?;
         let out = &session.out;
         out.show(&json!({ "members": members }), || {
             table::render(out, &HEADS, members.iter().map(row))

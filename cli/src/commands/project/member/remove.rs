@@ -2,6 +2,7 @@
 
 use clap::Args;
 use prism_functions::domain::{Problem, UserId};
+use prism_functions::operations::{Asked, RemoveMember, Who};
 use serde_json::json;
 
 use crate::app::Session;
@@ -26,7 +27,13 @@ impl Remove {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let project = name(&self.project)?;
         let user: UserId = self.user.parse().map_err(Problem::from)?;
-        session.backend.remove_member(&project, &user).await?;
+        session
+            .client
+            .call(Asked::<RemoveMember>::by(
+                project.clone(),
+                Who { user: user.clone() },
+            ))
+            .await?;
         session
             .out
             .show(&json!({ "project": project, "removed": user }), || {

@@ -29,7 +29,7 @@ pub(crate) enum Identity {
     Nobody,
     /// Whoever the credentials belong to.
     #[cfg(feature = "aws")]
-    Signature(super::super::aws::Signer),
+    Signature(super::aws::Signer),
 }
 
 impl Identity {
@@ -55,7 +55,7 @@ impl Identity {
 
     #[cfg(feature = "aws")]
     async fn signature(profile: &Profile, clock: &Arc<dyn Clock>) -> Result<Self, Problem> {
-        let signer = super::super::aws::Signer::of(profile, Arc::clone(clock)).await?;
+        let signer = super::aws::Signer::of(profile, Arc::clone(clock)).await?;
         Ok(Self::Signature(signer))
     }
 

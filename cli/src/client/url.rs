@@ -1,6 +1,6 @@
 //! The URL of an API, and what is put into it.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -66,20 +66,6 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// A text as a part of a path or a query: everything but the unreserved characters of RFC 3986 as
-/// its bytes.
-pub(crate) fn encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +97,5 @@ mod tests {
     fn a_path_goes_behind_whatever_the_end() {
         let url: Url = "https://example.org/prism/".parse().unwrap();
         assert_eq!(url.join("/v1/me"), "https://example.org/prism/v1/me");
-        assert_eq!(encoded("a b/ü"), "a%20b%2F%C3%BC");
     }
 }

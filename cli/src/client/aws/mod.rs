@@ -13,36 +13,26 @@ use prism_functions::domain::{Code, Problem};
 use prism_functions::operations::Service;
 use prism_functions::rules::access::Caller;
 
-use super::served::Served;
+use super::Client;
 use crate::profile::Profile;
 
 pub(crate) use identity::caller;
 pub(crate) use signer::Signer;
 
-/// The deployment on AWS, and who asks.
-#[derive(Debug)]
-pub(crate) struct Aws {
-    service: Service,
-    caller: Caller,
-}
-
-impl Aws {
-    /// The service by itself.
-    pub(crate) fn into_service(self) -> Service {
-        self.service
-    }
-}
-
 /// The deployment that a profile names.
-pub(crate) async fn open(profile: &Profile) -> Result<Aws, Problem> {
+pub(crate) async fn open(profile: &Profile) -> Result<Client, Problem> {
+    let (service, caller) = opened(profile).await?;
+    Ok(Client::here(service, caller))
+}
+
+/// Its service, and who asks.
+pub(crate) async fn opened(profile: &Profile) -> Result<(Service, Caller), Problem> {
     let config = config(profile)?;
     let clients = Arc::new(clients(profile).await?);
     let user = caller(&clients, profile).await?;
     let machine = profile.state_machine.as_deref().unwrap_or_default();
-    Ok(Aws {
-        service: service(&clients, &config, machine),
-        caller: Caller::new(user).by(Channel::Cli),
-    })
+    let service = service(&clients, &config, machine);
+    Ok((service, Caller::new(user).by(Channel::Cli)))
 }
 
 /// What the deployment sets, as the profile has it from the stack: under the names of the variables
@@ -93,14 +83,4 @@ pub(crate) async fn clients(profile: &Profile) -> Result<Clients, Problem> {
                 .because(error)
                 .hint("Name one in the profile, or with --region.")
         })
-}
-
-impl Served for Aws {
-    fn service(&self) -> &Service {
-        &self.service
-    }
-
-    fn caller(&self) -> &Caller {
-        &self.caller
-    }
 }

@@ -1,80 +1,28 @@
 //! What the API answered, read: as it should be, or as the problem that it tells.
 
-use http::{HeaderMap, StatusCode};
-use hyper::Response;
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderMap, Response, StatusCode};
 use hyper::body::Bytes;
-use hyper::header::WWW_AUTHENTICATE;
+use prism_functions::api::ProblemBody;
 use prism_functions::domain::ids::shown;
-use prism_functions::domain::sensitive::ShownFile;
 use prism_functions::domain::{Code, Problem};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use prism_functions::operations::parts::Reply;
 
 use super::url::Url;
 
 /// An answer that is no problem.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    body: Bytes,
-    url: Url,
-}
-
-/// A problem as the API tells it.
-#[derive(Debug, Deserialize)]
-struct Told {
-    code: String,
-    detail: String,
-    hint: Option<String>,
-    #[serde(default)]
-    files: Vec<ShownFile>,
-}
-
-impl Answer {
-    /// Reads the head of what came back.
-    pub(super) fn of(answer: Response<Bytes>, url: &Url) -> Result<Self, Problem> {
-        let (head, body) = answer.into_parts();
-        if head.status.is_success() {
-            return Ok(Self {
-                body,
-                url: url.clone(),
-            });
-        }
-        if let Ok(told) = serde_json::from_slice::<Told>(&body) {
-            return Err(problem(told));
-        }
-        Err(unnamed(head.status, &head.headers, &body, url))
+pub(super) fn read(answer: Response<Bytes>, url: &Url) -> Result<Reply, Problem> {
+    let (head, body) = answer.into_parts();
+    if head.status.is_success() {
+        return Ok(Reply {
+            status: head.status,
+            headers: head.headers,
+            body,
+        });
     }
-
-    /// Its body as JSON.
-    pub(crate) fn json<T: DeserializeOwned>(self) -> Result<T, Problem> {
-        serde_json::from_slice(&self.body).map_err(|error| self.unreadable(error))
-    }
-
-    /// Its body as text.
-    pub(crate) fn text(self) -> Result<String, Problem> {
-        String::from_utf8(self.body.to_vec()).map_err(|error| self.unreadable(error))
-    }
-
-    fn unreadable(&self, error: impl std::error::Error + Send + Sync + 'static) -> Problem {
-        let message = format!("What {} answered is no answer of Prism's API.", self.url);
-        Problem::new(Code::ApiUnavailable, message)
-            .because(error)
-            .hint("Check the profile's url; the deployment may also be of another version.")
-    }
-}
-
-/// A problem that the API names is the same problem here.
-fn problem(told: Told) -> Problem {
-    let named = told.code.parse().ok();
-    let message = match named {
-        Some(_) => told.detail,
-        // A newer deployment may have codes that this program does not know.
-        None => format!("The API answered {}: {}", told.code, told.detail),
-    };
-    Problem {
-        hint: told.hint,
-        files: told.files,
-        ..Problem::new(named.unwrap_or(Code::AwsRefused), message)
+    match serde_json::from_slice::<ProblemBody>(&body) {
+        Ok(body) => Err(body.into()),
+        Err(_) => Err(unnamed(head.status, &head.headers, &body, url)),
     }
 }
 

@@ -1,0 +1,375 @@
+//! Prism as one caller sees it, wherever it runs: every operation is asked for through [`Client::call`].
+//!
+//! There are three ways in: a service in this process (the embedded cloud, or AWS with an operator's own credentials),
+//! the HTTP API of a deployment, and, in tests, the API's router in this process.
+
+mod answer;
+#[cfg(feature = "aws")]
+pub(crate) mod aws;
+mod http;
+mod identity;
+mod local;
+mod pace;
+#[cfg(test)]
+mod router;
+mod transport;
+mod url;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use prism_functions::domain::{Class, Code, Problem, SaveId, Timestamp, UserId};
+use prism_functions::operations::parts::{
+    DryRun, Either, Found, IdempotencyKey, Nothing, PAGE_MOST, Page, Paging, Told, Trial,
+};
+use prism_functions::operations::{Asked, Operation, Recovery, Service, ShowMe, Unrecorded};
+use prism_functions::ports::{Clock, Entropy as _};
+use prism_functions::rules::access::Caller;
+use prism_local::OsEntropy;
+use tokio::sync::OnceCell;
+
+use http::Http;
+
+#[cfg(feature = "aws")]
+pub(crate) use http::head_of;
+pub(crate) use http::{hear, open};
+pub(crate) use local::Local;
+pub(crate) use pace::{Looks, Pace};
+pub(crate) use url::Url;
+
+/// The most pages that one list is read from.
+const PAGES: usize = 100;
+/// How often something is asked for in this process whose turn is not now.
+const ATTEMPTS: u32 = 4;
+
+/// Prism, for one caller.
+pub(crate) struct Client {
+    way: Way,
+    clock: Arc<dyn Clock>,
+    user: OnceCell<UserId>,
+    /// The saves that this process has asked for.
+    begun: Mutex<BTreeSet<SaveId>>,
+}
+
+/// How operations are asked for.
+enum Way {
+    /// In this process.
+    Here(Box<Here>),
+    /// Over HTTP.
+    Http(Box<Http>),
+    #[cfg(test)]
+    Router(router::Router),
+}
+
+/// A service in this process, and who asks.
+struct Here {
+    service: Service,
+    caller: Caller,
+    /// The embedded cloud, where it is that.
+    local: Option<Local>,
+}
+
+/// Where a save is carried out, where that is a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In this process, which waits for it.
+    Here,
+    /// In a process of its own, which outlives this one.
+    Detached,
+}
+
+impl Client {
+    fn new(way: Way, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            way,
+            clock,
+            user: OnceCell::new(),
+            begun: Mutex::default(),
+        }
+    }
+
+    /// A service in this process, for one caller.
+    #[cfg(feature = "aws")]
+    fn here(service: Service, caller: Caller) -> Self {
+        let clock = Arc::clone(&service.env.clock);
+        let here = Here {
+            service,
+            caller,
+            local: None,
+        };
+        Self::new(Way::Here(Box::new(here)), clock)
+    }
+
+    /// The embedded cloud, for one caller.
+    pub(crate) fn embedded_in(local: Local, caller: Caller) -> Self {
+        let service = local.detached.clone();
+        let clock = Arc::clone(&service.env.clock);
+        let here = Here {
+            service,
+            caller,
+            local: Some(local),
+        };
+        Self::new(Way::Here(Box::new(here)), clock)
+    }
+
+    /// Asks for an operation.
+    pub(crate) async fn call<O: Operation>(&self, asked: Asked<O>) -> Result<O::Output, Problem> {
+        self.call_at(Place::Detached, asked).await
+    }
+
+    /// Asks for an operation; a save that it begins is carried out there, where that is a question.
+    pub(crate) async fn call_at<O: Operation>(
+        &self,
+        place: Place,
+        asked: Asked<O>,
+    ) -> Result<O::Output, Problem> {
+        match &self.way {
+            Way::Here(here) => here.call(place, asked).await,
+            Way::Http(http) => http.call(asked).await,
+            #[cfg(test)]
+            Way::Router(router) => router.call(asked).await,
+        }
+    }
+
+    /// Asks for an operation, for the value that it returns.
+    pub(crate) async fn ask<T, O, const STATUS: u16>(&self, asked: Asked<O>) -> Result<T, Problem>
+    where
+        O: Operation<Output = Told<T, STATUS>>,
+    {
+        Ok(self.call(asked).await?.value)
+    }
+
+    /// Asks what an operation would do; nothing is done.
+    pub(crate) async fn plan<P, A, O>(&self, asked: Asked<O>) -> Result<P, Problem>
+    where
+        O: Operation<Query = DryRun, Output = Trial<P, A>>,
+    {
+        match self.call(asked.query(DryRun { dry_run: true })).await? {
+            Either::One(planned) => Ok(planned.value.plan),
+            Either::Other(_) => Err(unexpected()),
+        }
+    }
+
+    /// Asks for an operation that can also be planned; a save that it begins is carried out there, where that is a
+    /// question.
+    pub(crate) async fn begin<P, T, O, const STATUS: u16>(
+        &self,
+        place: Place,
+        asked: Asked<O>,
+    ) -> Result<T, Problem>
+    where
+        O: Operation<Query = DryRun, Output = Trial<P, Told<T, STATUS>>>,
+    {
+        match self.call_at(place, asked).await? {
+            Either::One(_) => Err(unexpected()),
+            Either::Other(done) => Ok(done.value),
+        }
+    }
+
+    /// Reads a list up to a limit, page by page, and whether there is more.
+    pub(crate) async fn list<T, O: Operation<Output = Found<Page<T>>>>(
+        &self,
+        limit: usize,
+        page: impl Fn(Paging) -> Asked<O>,
+    ) -> Result<(Vec<T>, bool), Problem> {
+        let (mut items, mut cursor) = (Vec::new(), None);
+        for _ in 0..PAGES {
+            let wanted = (limit - items.len()).min(PAGE_MOST);
+            let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
+            let page = self.call(page(Paging::new(Some(wanted), cursor))).await?;
+            items.extend(page.value.items);
+            cursor = page.value.cursor;
+            if cursor.is_none() || items.len() >= limit {
+                break;
+            }
+        }
+        let more = cursor.is_some() || items.len() > limit;
+        items.truncate(limit);
+        Ok((items, more))
+    }
+
+    /// Reads a list as a whole, as long as it is not endless.
+    pub(crate) async fn all<T, O: Operation<Output = Found<Page<T>>>>(
+        &self,
+        page: impl Fn(Paging) -> Asked<O>,
+    ) -> Result<Vec<T>, Problem> {
+        Ok(self.list(PAGE_MOST * PAGES, page).await?.0)
+    }
+
+    /// Who asks.
+    pub(crate) async fn user(&self) -> Result<UserId, Problem> {
+        let ask = || async {
+            let me = self.call(Asked::<ShowMe>::of(Nothing {})).await?;
+            Ok(me.value.user)
+        };
+        self.user.get_or_try_init(ask).await.cloned()
+    }
+
+    /// The time by which records are dated.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// How often it wants to be asked.
+    pub(crate) fn pace(&self) -> Pace {
+        match &self.way {
+            Way::Here(here) if here.local.is_some() => Pace::EMBEDDED,
+            // Plain HTTP leads to this machine alone.
+            Way::Http(http) if http.url().plain => Pace::NEARBY,
+            _ => Pace::REMOTE,
+        }
+    }
+
+    /// The embedded cloud, for what only a simulation can do.
+    pub(crate) fn embedded(&self) -> Option<&Local> {
+        match &self.way {
+            Way::Here(here) => here.local.as_ref(),
+            Way::Http(_) => None,
+            #[cfg(test)]
+            Way::Router(_) => None,
+        }
+    }
+
+    /// The key of a request, under which it is done once however often it is asked for: after a lost answer it is
+    /// asked for again.
+    pub(crate) fn key(named: Option<&str>) -> IdempotencyKey {
+        let made = || format!("{:016x}{:016x}", OsEntropy.next(), OsEntropy.next());
+        IdempotencyKey(Some(named.map_or_else(made, str::to_owned)))
+    }
+
+    /// Notes that this process has asked for a save.
+    pub(crate) fn note_begun(&self, id: &SaveId) {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.insert(id.clone());
+    }
+
+    /// What there is of a save that has no record. The API knows records alone; but what it has just taken on will
+    /// have one.
+    pub(crate) async fn unrecorded(&self, id: &SaveId) -> Result<Unrecorded, Problem> {
+        if let Way::Here(here) = &self.way {
+            return here.service.unrecorded(&here.caller, id).await;
+        }
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(if begun.contains(id) {
+            Unrecorded::Begins
+        } else {
+            Unrecorded::Unknown
+        })
+    }
+
+    /// Has saves that lost their process brought to an end in the background, where nobody else sees to that.
+    pub(crate) async fn sweep(&self) -> Result<Vec<Recovery>, Problem> {
+        match self.embedded() {
+            Some(local) => local.detached.sweep().await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Leaves a save of this process to a process of its own; elsewhere it goes on anyway.
+    pub(crate) async fn hand_over(&self, id: &SaveId) -> Result<(), Problem> {
+        match &self.way {
+            Way::Here(here) if here.local.is_some() => {
+                here.service.hand_over(&here.caller, id).await
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A plan where something was to be done, or the reverse.
+fn unexpected() -> Problem {
+    let message = "The deployment did something else than it was asked for.";
+    Problem::new(Code::ApiUnavailable, message)
+}
+
+impl Here {
+    async fn call<O: Operation>(
+        &self,
+        place: Place,
+        asked: Asked<O>,
+    ) -> Result<O::Output, Problem> {
+        let local = self.local.as_ref().filter(|_| place == Place::Here);
+        let service = local.map_or(&self.service, |local| &local.here);
+        let repeatable = O::is_repeatable(&asked);
+        for _ in 1..ATTEMPTS {
+            match O::run(service, &self.caller, asked.clone()).await {
+                // It is not its turn, and nothing was done.
+                Err(problem) if repeatable && problem.code.class() == Class::Transient => {
+                    let Some(pause) = problem.retry_after_s else {
+                        return Err(problem);
+                    };
+                    let pause = Duration::from_secs(pause.into());
+                    service.env.clock.sleep(pause).await;
+                }
+                outcome => return outcome,
+            }
+        }
+        O::run(service, &self.caller, asked).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prism_functions::domain::audit::Channel;
+    use prism_functions::operations::InstancesPage;
+    use prism_functions::operations::{BeginSave, ListInstances, ListSaves, ShowSave};
+
+    use super::router::Router;
+    use super::*;
+
+    fn caller() -> Caller {
+        Caller::new("ada".parse().unwrap()).by(Channel::Cli)
+    }
+
+    /// The same embedded cloud by both ways that need no socket.
+    fn ways(folder: &std::path::Path) -> [Client; 2] {
+        let open = || Local::new(prism_local::Embedded::open(folder, "prism".as_ref()).unwrap());
+        let service = open().detached.clone();
+        let clock = Arc::clone(&service.env.clock);
+        let router = Router::new(service, caller());
+        [
+            Client::embedded_in(open(), caller()),
+            Client::new(Way::Router(router), clock),
+        ]
+    }
+
+    #[tokio::test]
+    async fn all_ways_give_the_same_answers_and_problems() {
+        let folder = tempfile::tempdir().unwrap();
+        for client in ways(folder.path()) {
+            assert_eq!(client.user().await.unwrap().as_str(), "ada");
+            let query = |page: Paging| InstancesPage {
+                region: "us-east-1".parse().unwrap(),
+                limit: page.limit,
+                cursor: page.cursor,
+            };
+            let page = |page| Asked::<ListInstances>::by(Nothing {}, query(page));
+            assert_eq!(client.all(page).await.unwrap(), []);
+            let page = |page| Asked::<ListSaves>::of(Nothing {}).query(page);
+            assert_eq!(
+                client.list(0, page).await.unwrap_err().code,
+                Code::InvalidInput
+            );
+            let unknown = "save-00000000000000000000".parse().unwrap();
+            let problem = client
+                .ask(Asked::<ShowSave>::of(unknown))
+                .await
+                .unwrap_err();
+            assert_eq!(problem.code, Code::SaveNotFound);
+            assert_eq!(
+                problem.message,
+                "There is no save save-00000000000000000000."
+            );
+            let request = serde_json::from_value(serde_json::json!({
+                "instance": "work", "template": "kept", "region": "us-east-1",
+            }));
+            let asked = Asked::<BeginSave>::with(Nothing {}, request.unwrap());
+            let problem = client.plan(asked.clone()).await.unwrap_err();
+            assert_eq!(problem.code, Code::InstanceNotFound);
+            let odd = asked.head(Client::key(Some("a b")));
+            let problem = client.begin(Place::Detached, odd).await.unwrap_err();
+            assert_eq!(problem.code, Code::InvalidRequestId);
+        }
+    }
+}

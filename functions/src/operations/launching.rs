@@ -1,0 +1,45 @@
+//! Asking for a launch.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::parts::{Accepted, DryRun, Either, IdempotencyKey, Json, Trial};
+use super::{Asked, InstanceView, LaunchPlan, LaunchRequest, Service};
+use crate::operations::operation::{Answered, operation};
+use crate::rules::access::Caller;
+
+/// An instance that was launched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Launched {
+    /// The instance, which is about to start.
+    pub instance: InstanceView,
+    /// What was resolved for it.
+    pub plan: LaunchPlan,
+}
+
+operation! {
+    /// Launch an instance
+    ///
+    /// The same `Idempotency-Key` of the same caller is the same launch.
+    LaunchInstance by launch_instance: Post "/v1/instances" of "instances",
+    query: DryRun, head: IdempotencyKey, body: Json<LaunchRequest>,
+    output: Trial<LaunchPlan, Accepted<Launched>>,
+    repeatable: |asked| asked.query.dry_run || asked.head.0.is_some(),
+}
+
+async fn launch_instance(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<LaunchInstance>,
+) -> Answered<LaunchInstance> {
+    let Json(mut request) = asked.body;
+    request.request_id = asked.head.0;
+    if asked.query.dry_run {
+        let plan = service.plan_launch(caller, &request);
+        return plan.await.map(Trial::plan);
+    }
+    let (plan, instance) = service.launch(caller, &request).await?;
+    let place = format!("/v1/instances/{}?region={}", instance.id, instance.region);
+    let launched = Accepted::new(Launched { instance, plan });
+    Ok(Either::Other(launched.at(place)))
+}
