@@ -189,6 +189,7 @@ async fn dispatch(command: Command, session: &Session) -> Outcome {
         Command::Start(args) => args.run(session).await,
         Command::Terminate(args) => args.run(session).await,
         Command::Exec(args) => args.run(session).await,
+        Command::Regions(args) => args.run(session).await,
         Command::Save(args) => Box::pin(args.run(session)).await,
         Command::Saves(args) => Box::pin(args.run(session)).await,
         Command::Schedule(args) => Box::pin(args.run(session)).await,

@@ -65,6 +65,7 @@ pub(crate) enum Command {
     Start(commands::start::Start),
     Terminate(commands::terminate::Terminate),
     Exec(commands::exec::Exec),
+    Regions(commands::regions::Regions),
     Save(commands::save::Save),
     #[command(subcommand)]
     Saves(commands::saves::Saves),

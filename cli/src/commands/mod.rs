@@ -9,6 +9,7 @@ pub(crate) mod launch;
 pub(crate) mod list;
 pub(crate) mod local;
 pub(crate) mod project;
+pub(crate) mod regions;
 pub(crate) mod save;
 pub(crate) mod saves;
 pub(crate) mod schedule;

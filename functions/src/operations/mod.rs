@@ -23,6 +23,7 @@ pub mod parts;
 mod projects;
 mod publication;
 mod recovery;
+mod regions;
 mod removal;
 mod saves;
 mod schedules;
@@ -69,6 +70,7 @@ pub use projects::{
     RemoveMember, SetBudget, ShowProject, ShowProjectCosts, TemplateCost, VersionCost, Who,
 };
 pub use recovery::{Backlog, RecoverSave, Recovery};
+pub use regions::{ListRegions, RegionView};
 pub use saves::{BeginSave, CancelSave, ListSaves, ShowSave, Started, Unrecorded};
 pub use schedules::{
     ChangeSchedule, CreateSchedule, DeleteSchedule, Fired, Keep, ListSchedules, RunSchedule,
@@ -87,6 +89,7 @@ pub use wake::{Woken, end_wait};
 /// this list.
 pub const ALL: &[Entry] = &[
     entry::<me::ShowMe>(),
+    entry::<regions::ListRegions>(),
     entry::<saves::ListSaves>(),
     entry::<saves::BeginSave>(),
     entry::<saves::ShowSave>(),

@@ -20,6 +20,7 @@ mod sentences;
 mod templates;
 
 use portal::{Ask, Portal, operations};
+use prism_tests::world::Setup;
 use serde_json::{Value, json};
 
 const HERE: &str = "region=us-east-1";
@@ -106,6 +107,24 @@ fn a_schedule_saves_again_and_again_until_it_is_deleted() {
     assert_eq!(gone.status, 204);
     let gone = portal.ask(Ask::new("ada", "DELETE", "/v1/schedules/kept"));
     gone.problem(404, "ScheduleNotFound");
+}
+
+#[test]
+fn regions_are_listed_with_what_the_deployment_allows() {
+    let mut setup = Setup::seeded(7);
+    setup.settings.allowed_regions = "us-east-1,eu-west-1".parse().unwrap();
+    let portal = Portal::over(setup);
+    let listed = portal.get("ada", "/v1/regions?limit=2").ok(200);
+    let first = json!([
+        {"name": "ap-northeast-1", "allowed": false},
+        {"name": "ap-south-1", "allowed": false},
+    ]);
+    assert_eq!(listed["items"], first);
+    let all = portal.get("ada", "/v1/regions").ok(200);
+    let allowed = all["items"].as_array().unwrap().iter();
+    let allowed: Vec<&Value> = allowed.filter(|it| it["allowed"] == true).collect();
+    let names: Vec<&Value> = allowed.iter().map(|it| &it["name"]).collect();
+    assert_eq!(names, ["eu-west-1", "us-east-1"]);
 }
 
 #[test]
