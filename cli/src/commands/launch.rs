@@ -166,7 +166,7 @@ fn after_help() -> String {
         (Architecture::X86_64, "x86_64"),
         (Architecture::Arm64, "arm64"),
     ] {
-        for size in Size::ALL {
+        for &size in Size::ALL {
             let machine = size.machine(architecture);
             let kind = machine.instance_type;
             let has = format!(

@@ -12,7 +12,7 @@ impl PartialSchema for Size {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .description(Some("How large an instance is."))
-            .enum_values(Some(Size::ALL.map(Size::as_str)))
+            .enum_values(Some(Size::ALL.iter().copied().map(Size::as_str)))
             .into()
     }
 }

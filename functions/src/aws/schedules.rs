@@ -308,10 +308,7 @@ fn token(parts: &[&str]) -> String {
         hash.update(part.len().to_be_bytes());
         hash.update(part);
     }
-    let digest = hash.finalize();
-    digest
-        .iter()
-        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    hex::encode(hash.finalize())
 }
 
 /// What the failure of a call that needs an IAM action on the schedules of a group means.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use strum::VariantArray;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,7 @@ pub const MEMBERS: usize = 500;
     Serialize,
     Deserialize,
     utoipa::ToSchema,
+    VariantArray,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum ProjectRole {
@@ -43,7 +45,7 @@ pub enum ProjectRole {
 
 impl ProjectRole {
     /// All roles.
-    pub const ALL: [Self; 4] = [Self::Owner, Self::Admin, Self::Member, Self::Viewer];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {
@@ -71,7 +73,7 @@ impl FromStr for ProjectRole {
     type Err = Problem;
 
     fn from_str(text: &str) -> Result<Self, Problem> {
-        let role = Self::ALL.into_iter().find(|role| role.as_str() == text);
+        let role = Self::ALL.iter().copied().find(|role| role.as_str() == text);
         role.ok_or_else(|| {
             let message = format!(
                 "The role {} is not valid: it is owner, admin, member or viewer.",

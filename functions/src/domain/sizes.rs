@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use strum::VariantArray;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,9 @@ use super::problem::{Code, Problem};
 use crate::domain::ids::shown;
 
 /// How large an instance is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, VariantArray,
+)]
 #[serde(try_from = "String", into = "String")]
 pub enum Size {
     /// To try something out.
@@ -38,17 +41,7 @@ pub enum Size {
 
 impl Size {
     /// All sizes, small to large.
-    pub const ALL: [Size; 9] = [
-        Size::XS,
-        Size::S,
-        Size::M,
-        Size::L,
-        Size::XL,
-        Size::GpuS,
-        Size::GpuM,
-        Size::GpuL,
-        Size::GpuXL,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The letters, as typed.
     pub fn as_str(self) -> &'static str {
@@ -89,7 +82,8 @@ impl FromStr for Size {
 
     fn from_str(text: &str) -> Result<Self, Problem> {
         Size::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|size| size.as_str().eq_ignore_ascii_case(text))
             .ok_or_else(|| {
                 Problem::new(
@@ -205,7 +199,7 @@ mod tests {
 
     #[test]
     fn every_letter_reads_back_in_either_case() {
-        for size in Size::ALL {
+        for &size in Size::ALL {
             assert_eq!(size.as_str().parse::<Size>().unwrap(), size);
             assert_eq!(size.as_str().to_lowercase().parse::<Size>().unwrap(), size);
         }
@@ -230,7 +224,7 @@ mod tests {
 
     #[test]
     fn gpu_letters_have_a_gpu_and_arm_types_are_graviton() {
-        for size in Size::ALL {
+        for &size in Size::ALL {
             let (x86, arm) = (
                 size.machine(Architecture::X86_64),
                 size.machine(Architecture::Arm64),

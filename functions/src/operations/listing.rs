@@ -407,8 +407,7 @@ fn built_in(filter: &TemplateFilter, search: Option<&Search>) -> Vec<Candidate> 
 fn fingerprint(caller: &Caller, filter: &TemplateFilter) -> String {
     let filter = serde_json::to_string(filter).expect("a filter is JSON");
     let hash = Sha256::digest(format!("{}\n{filter}", caller.user));
-    let bytes = hash.iter().take(8);
-    bytes.fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    hex::encode(&hash[..8])
 }
 
 fn read(list: &str, cursor: &str) -> Result<Position, Problem> {

@@ -209,10 +209,7 @@ fn request_digits(kind: &str, user: &UserId, request_id: &str) -> Result<String,
         return Err(Problem::new(Code::InvalidRequestId, message));
     }
     let hash = Sha256::digest(format!("{kind}\n{user}\n{request_id}"));
-    Ok(hash
-        .iter()
-        .take(10)
-        .fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
+    Ok(hex::encode(&hash[..10]))
 }
 
 /// What a failing execution service means to whoever asked.

@@ -4,6 +4,7 @@
 //! may. `docs/access.md` shows the table, made from this file.
 
 use std::collections::BTreeSet;
+use strum::VariantArray;
 
 use super::relations;
 use crate::domain::project::ProjectRole;
@@ -18,7 +19,7 @@ pub use super::caller::Caller;
 pub use super::relations::Relation;
 
 /// What is acted on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
 pub enum Resource {
     /// A template, with its versions.
     Template,
@@ -33,7 +34,7 @@ pub enum Resource {
 }
 
 /// What somebody wants to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
 pub enum Action {
     /// See that it exists, and read it.
     See,
@@ -193,45 +194,12 @@ pub fn any_allowed(relations: &BTreeSet<Relation>, action: Action, resource: Res
 
 impl Resource {
     /// All kinds, in the order of the documentation.
-    pub const ALL: [Self; 5] = [
-        Self::Template,
-        Self::Save,
-        Self::Instance,
-        Self::Schedule,
-        Self::Project,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 }
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 26] = [
-        Self::See,
-        Self::Launch,
-        Self::SaveVersion,
-        Self::Copy,
-        Self::Edit,
-        Self::Rollback,
-        Self::Deprecate,
-        Self::Import,
-        Self::Move,
-        Self::Share,
-        Self::Open,
-        Self::SeeShares,
-        Self::SeeAudit,
-        Self::Delete,
-        Self::Change,
-        Self::Watch,
-        Self::Cancel,
-        Self::Recover,
-        Self::Contribute,
-        Self::MoveIn,
-        Self::SeeCosts,
-        Self::Approve,
-        Self::Invite,
-        Self::Appoint,
-        Self::SetBudget,
-        Self::Leave,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 }
 
 impl Caller {
@@ -386,16 +354,16 @@ pub fn project_not_found(name: &ProjectName) -> Problem {
 pub fn markdown() -> String {
     use std::fmt::Write as _;
     let mut text = String::new();
-    for resource in Resource::ALL {
+    for &resource in Resource::ALL {
         let concerned = |relation: &&Relation| {
             let may = |action| allowed(**relation, action, resource);
-            Action::ALL.into_iter().any(may)
+            Action::ALL.iter().copied().any(may)
         };
         let relations: Vec<&Relation> = Relation::ALL.iter().filter(concerned).collect();
         let heads: Vec<String> = relations.iter().map(|it| format!("{it:?}")).collect();
         let _ = writeln!(text, "| {resource:?} | {} |", heads.join(" | "));
         let _ = writeln!(text, "|---|{}", "---|".repeat(relations.len()));
-        for action in Action::ALL {
+        for &action in Action::ALL {
             let may = |relation: &&Relation| allowed(**relation, action, resource);
             if !relations.iter().any(may) {
                 continue;

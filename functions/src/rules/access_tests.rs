@@ -49,8 +49,8 @@ const DECIDED: &[(Resource, Action, &str)] = &[
 #[test]
 fn every_cell_of_the_table() {
     let mut cells = 0;
-    for resource in Resource::ALL {
-        for action in Action::ALL {
+    for &resource in Resource::ALL {
+        for &action in Action::ALL {
             let decided = DECIDED
                 .iter()
                 .find(|row| row.0 == resource && row.1 == action);
@@ -60,7 +60,7 @@ fn every_cell_of_the_table() {
                 .filter(|column| *column != ' ')
                 .collect();
             assert_eq!(columns.len(), Relation::ALL.len());
-            for (relation, column) in Relation::ALL.into_iter().zip(columns) {
+            for (&relation, column) in Relation::ALL.iter().zip(columns) {
                 assert_eq!(
                     allowed(relation, action, resource),
                     column != '-',
@@ -88,11 +88,11 @@ fn a_row_stands_in_the_table_once_and_a_stranger_in_none() {
 /// Who may change or launch a thing can see it: a refusal can say so without telling too much.
 #[test]
 fn whoever_may_do_anything_may_see() {
-    for resource in Resource::ALL {
-        for relation in Relation::ALL {
+    for &resource in Resource::ALL {
+        for &relation in Relation::ALL {
             let any = Action::ALL
                 .into_iter()
-                .any(|it| allowed(relation, it, resource));
+                .any(|it| allowed(relation, *it, resource));
             let sees = allowed(relation, Action::See, resource);
             assert_eq!(any, sees, "{relation:?} {resource:?}");
         }
@@ -102,7 +102,7 @@ fn whoever_may_do_anything_may_see() {
 /// Whoever may take a template away from a project, or take all that it has from others, may delete it there anyway.
 #[test]
 fn a_move_needs_what_deleting_needs() {
-    for relation in Relation::ALL {
+    for &relation in Relation::ALL {
         assert_eq!(
             allowed(relation, Action::Move, Resource::Template),
             allowed(relation, Action::Delete, Resource::Template),

@@ -2,6 +2,7 @@
 //! list of templates, those of its grants alone that are to the caller.
 
 use std::collections::BTreeSet;
+use strum::VariantArray;
 
 use super::caller::Caller;
 use crate::domain::grant::{Grant, GrantState, Grantee};
@@ -12,7 +13,7 @@ use crate::domain::{Problem, TemplateName};
 use crate::registry::Registry;
 
 /// What the caller is to a thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
 pub enum Relation {
     /// It is the caller's own.
     Owner,
@@ -36,17 +37,7 @@ pub enum Relation {
 
 impl Relation {
     /// All relations, from the nearest to the farthest.
-    pub const ALL: [Self; 9] = [
-        Self::Owner,
-        Self::ProjectOwner,
-        Self::ProjectAdmin,
-        Self::ProjectMember,
-        Self::ProjectViewer,
-        Self::Grantee,
-        Self::Onlooker,
-        Self::Public,
-        Self::Stranger,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// What a role in a project is to it, and to what belongs to it.
     pub fn of_role(role: ProjectRole) -> Self {

@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn every_size_letter_is_a_type_with_the_same_figures() {
-        for size in Size::ALL {
+        for &size in Size::ALL {
             for architecture in [X86_64, Arm64] {
                 let machine = size.machine(architecture);
                 let facts = facts_of(machine.instance_type).unwrap();

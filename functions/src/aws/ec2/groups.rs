@@ -165,9 +165,7 @@ fn rule(port: u16, ingress: &[String]) -> IpPermission {
 /// `prism-` and ten digits: the same for the same ports and networks of a deployment.
 fn name(ports: &[u16], ingress: &[String], deployment: Option<&str>) -> String {
     let hash = Sha256::digest(format!("{ports:?}\n{ingress:?}\n{deployment:?}"));
-    hash.iter().take(5).fold("prism-".to_owned(), |name, byte| {
-        format!("{name}{byte:02x}")
-    })
+    format!("prism-{}", hex::encode(&hash[..5]))
 }
 
 fn shortened(text: &str, characters: usize) -> String {

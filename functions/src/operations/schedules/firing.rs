@@ -97,7 +97,5 @@ impl Service {
 fn execution_name(schedule: &Schedule, due: Timestamp) -> String {
     let (owner, name, made) = (&schedule.owner, &schedule.name, schedule.created_at);
     let hash = Sha256::digest(format!("schedule\n{owner}\n{name}\n{made}\n{due}"));
-    hash.iter()
-        .take(16)
-        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    hex::encode(&hash[..16])
 }

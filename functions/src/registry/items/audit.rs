@@ -30,8 +30,7 @@ pub(in crate::registry) fn audit_item(event: &AuditEvent, mark: u64) -> Result<I
     let when = sortable(event.at);
     let text = serde_json::to_string(event).unwrap_or_default();
     let hash = Sha256::digest(format!("{mark}\n{text}"));
-    let digits = hash.iter().take(6);
-    let sk = digits.fold(format!("{when}#"), |sk, byte| format!("{sk}{byte:02x}"));
+    let sk = format!("{when}#{}", hex::encode(&hash[..6]));
     let mine = Indexed {
         index: Index::Gsi1,
         pk: user_pk(&event.user),

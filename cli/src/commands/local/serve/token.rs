@@ -29,9 +29,7 @@ impl Token {
         getrandom::fill(&mut bytes).map_err(|error| {
             Problem::new(Code::Internal, "The system gave no random bytes.").because(error)
         })?;
-        let text = bytes
-            .iter()
-            .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        let text = hex::encode(bytes);
         let file = folder.join(FILE);
         write(&file, &text).map_err(|error| {
             let message = format!("The token could not be written to {}.", file.display());
