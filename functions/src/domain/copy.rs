@@ -14,7 +14,7 @@ use super::{Code, ImageId, Problem, Region, TemplateName};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CopyRequest {
-    /// The template.
+    /// The name of the template.
     pub template: TemplateName,
     /// The number of the version.
     pub version: u32,
@@ -65,7 +65,7 @@ pub struct CopySource {
 /// What a copy will do, computed before the copy begins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CopyPlan {
-    /// The template.
+    /// The name of the template.
     pub template: TemplateName,
     /// The version and AMI that are copied.
     pub source: CopySource,

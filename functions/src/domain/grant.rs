@@ -192,7 +192,7 @@ pub enum GrantState {
 /// A grant: a template is shared with a recipient.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Grant {
-    /// The template.
+    /// The name of the template.
     pub template: TemplateName,
     /// The recipient.
     pub to: Grantee,

@@ -60,7 +60,7 @@ pub struct Failure {
 pub struct Moment {
     /// When the step was reached.
     pub at: Timestamp,
-    /// The step.
+    /// The name of the step.
     pub step: String,
 }
 

@@ -250,7 +250,7 @@ pub struct AddedArchitecture {
 /// A version of a template. Its AMIs never change (promise P6).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Version {
-    /// The template.
+    /// The name of the template.
     pub template: TemplateName,
     /// The version number, starting at 1, without gaps.
     pub number: u32,
@@ -386,7 +386,7 @@ impl Version {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TemplateRef {
-    /// The template.
+    /// The name of the template.
     pub name: TemplateName,
     /// The version number; `None` means the latest version.
     pub version: Option<u32>,

@@ -67,7 +67,7 @@ impl Index {
 /// The sort keys to read in a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SortKeys {
-    /// All of them.
+    /// All sort keys of the partition.
     All,
     /// Those that begin with this text.
     BeginsWith(String),

@@ -1,5 +1,5 @@
-//! How records are stored in the table: their keys, conditions and transactions. The code uses the [`Table`] port, so it
-//! is the same for DynamoDB and the embedded store. Each record has its own file in `items/`.
+//! How records are stored in the table: their keys, conditions and transactions. The code uses the [`Table`] port, so
+//! it is the same for DynamoDB and the embedded store. Each record has its own file in `items/`.
 //!
 //! | record | pk | sk | gsi1 | gsi2 |
 //! |---|---|---|---|---|
@@ -13,7 +13,7 @@
 //! | grant | `TEMPLATE#name` | `GRANT#grantee` | `GRANTEE#grantee`, `TEMPLATE#name`, for users and projects | |
 //! | packages of a version | `TEMPLATE#name` | `PACKAGES#000001` | | |
 //! | lock of a copy | `TEMPLATE#name` | `COPYING#000001#region` | | |
-//! | schedule that saves to it | `TEMPLATE#name` | `SCHEDULE#user#name` | | |
+//! | schedule that saves to a template | `TEMPLATE#name` | `SCHEDULE#user#name` | | |
 //! | version that has an AMI | `IMAGE#region#id` | `USED#name#000001` | | |
 //! | word of a template | `WORDS#OWNER#user#wo` | `word#name` | | |
 //! | word of a public template | `WORDS#PUBLIC#wo` | `word#name` | | |

@@ -1,7 +1,7 @@
 //! The parts of EC2 that a save needs: instances, volumes, AMIs, snapshots and launch permissions.
 //!
 //! Every method is one EC2 action, or all pages of one action, in one Region, so that permissions, throttling and
-//! simulated faults can be specified per call. Facts are numbered as in `docs/ec2-facts.md`.
+//! faults can be handled per call. Facts are numbered as in `docs/ec2-facts.md`.
 
 mod error;
 mod images;

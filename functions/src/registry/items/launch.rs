@@ -1,4 +1,4 @@
-//! A launch that was counted.
+//! A counted launch.
 
 use serde::Serialize;
 

@@ -9,7 +9,7 @@ use crate::registry::records::encode;
 /// A template in the list of a project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProjectTemplate {
-    /// The template.
+    /// The name of the template.
     pub template: TemplateName,
 }
 
