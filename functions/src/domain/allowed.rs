@@ -1,4 +1,4 @@
-//! What a deployment allows: Regions, and instance types.
+//! The Regions and instance types that a deployment allows.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -8,25 +8,25 @@ use serde::{Deserialize, Serialize};
 use super::ids::shown;
 use super::{Code, Problem, Region};
 
-/// The Regions in which instances are launched and saved, and to which AMIs are copied. None listed
-/// means every Region that the account has.
+/// The Regions in which instances can be launched and saved, and to which AMIs can be copied. If the list is empty,
+/// every Region of the account is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AllowedRegions(pub BTreeSet<Region>);
 
-/// The instance types that may be launched: `m7i.large`, or a whole family as `t3.*`. None listed
-/// means every type.
+/// The instance types that can be launched: a single type such as `m7i.large`, or a whole family such as `t3.*`. If
+/// the list is empty, every type is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AllowedTypes(BTreeSet<String>);
 
-/// What is written is no instance type, and no family of them.
+/// The text is neither an instance type nor an instance family.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is no instance type such as m7i.large, and no family such as t3.*")]
 pub struct InvalidType(String);
 
 impl AllowedRegions {
-    /// Refuses the first Region that the deployment does not allow.
+    /// Returns an error for the first Region that the deployment does not allow.
     pub fn check<'a>(&self, regions: impl IntoIterator<Item = &'a Region>) -> Result<(), Problem> {
         let mut regions = regions.into_iter();
         let Some(other) = regions.find(|region| !self.0.is_empty() && !self.0.contains(region))
@@ -41,7 +41,7 @@ impl AllowedRegions {
 }
 
 impl AllowedTypes {
-    /// Refuses an instance type that the deployment does not allow.
+    /// Returns an error if the deployment does not allow the instance type.
     pub fn check(&self, name: &str) -> Result<(), Problem> {
         let allows = |allowed: &String| match allowed.strip_suffix('*') {
             Some(family) => name.starts_with(family),
@@ -58,7 +58,7 @@ impl AllowedTypes {
         Err(Problem::new(Code::InstanceTypeNotAllowed, message).hint(hint))
     }
 
-    /// What is allowed, in order.
+    /// The allowed types and families, in order.
     pub fn list(&self) -> Vec<&str> {
         self.0.iter().map(String::as_str).collect()
     }
@@ -67,7 +67,7 @@ impl AllowedTypes {
 impl FromStr for AllowedTypes {
     type Err = InvalidType;
 
-    /// Reads types and families with commas between; nothing allows all.
+    /// Reads a comma-separated list of types and families. An empty text allows all types.
     fn from_str(text: &str) -> Result<Self, InvalidType> {
         let names = text
             .split(',')
@@ -92,7 +92,7 @@ impl FromStr for AllowedTypes {
 impl FromStr for AllowedRegions {
     type Err = super::InvalidId;
 
-    /// Reads Regions with commas between; nothing allows all.
+    /// Reads a comma-separated list of Regions. An empty text allows all Regions.
     fn from_str(text: &str) -> Result<Self, super::InvalidId> {
         let names = text
             .split(',')

@@ -1,4 +1,4 @@
-//! Who changed what, when, and from where.
+//! Audit events: who changed what, when, and from where.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,17 +12,17 @@ use super::{
     UserId,
 };
 
-/// The most characters that an event keeps of what a client says of itself.
+/// The maximum number of characters of a client's user agent that an event keeps.
 const AGENT: usize = 200;
 
-/// By which way a request came in.
+/// The channel through which a request came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
-    /// Nobody said.
+    /// The channel is not known.
     #[default]
     Unknown,
-    /// The command line, on a service in its own process.
+    /// The command line, with the service running in its own process.
     Cli,
     /// The HTTP API.
     Api,
@@ -31,7 +31,7 @@ pub enum Channel {
 }
 
 impl Channel {
-    /// The word for it.
+    /// The channel's name in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Channel::Unknown => "unknown",
@@ -42,22 +42,22 @@ impl Channel {
     }
 }
 
-/// From where a request came, as far as it is known.
+/// Where a request came from, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Origin {
-    /// By which way.
+    /// The channel through which the request came in.
     #[serde(default)]
     pub channel: Channel,
-    /// The address of the client, as whoever took the request in saw it.
+    /// The IP address of the client, as seen by the component that received the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// What the client says of itself. It can say anything.
+    /// What the client says about itself (its user agent). It is not verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
 }
 
 impl Origin {
-    /// By this way, with nothing else known.
+    /// An origin of which only the channel is known.
     pub fn by(channel: Channel) -> Self {
         Self {
             channel,
@@ -65,7 +65,7 @@ impl Origin {
         }
     }
 
-    /// By the API, from this address and with this user agent, as far as they can be kept.
+    /// An origin for the API, with the client's address and user agent if they are valid.
     pub fn api(address: Option<&str>, agent: Option<&str>) -> Self {
         let kept = |text: &str| {
             let plain = text.chars().filter(|c| !c.is_control());
@@ -79,7 +79,7 @@ impl Origin {
         }
     }
 
-    /// Whether nothing is known.
+    /// Whether nothing is known about the origin.
     pub fn is_unknown(&self) -> bool {
         *self == Self::default()
     }
@@ -95,14 +95,14 @@ pub enum Subject {
     Project(ProjectName),
     /// A save.
     Save(SaveId),
-    /// An instance.
+    /// An instance, in its Region.
     Instance(Region, InstanceId),
     /// A schedule of the user who changed it.
     Schedule(ScheduleName),
 }
 
 impl Subject {
-    /// The kind of thing.
+    /// The kind of resource, as in the resource's text form.
     pub fn kind(&self) -> &'static str {
         match self {
             Subject::Template(_) => "template",
@@ -181,31 +181,31 @@ impl utoipa::PartialSchema for Subject {
 
 impl utoipa::ToSchema for Subject {}
 
-/// A change that somebody made. It is written with the change, in one transaction, and never changes.
+/// A change that a user made. The event is written in the same transaction as the change, and is never modified.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AuditEvent {
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
-    /// Who.
+    /// The user who made the change.
     pub user: UserId,
-    /// What was done, such as `template.share`.
+    /// The action, such as `template.share`.
     pub action: String,
-    /// To what.
+    /// The resource that was changed.
     pub resource: Subject,
-    /// The project whose managers see it.
+    /// The project whose managers can see the event.
     #[serde(default)]
     pub project: Option<ProjectName>,
-    /// From where.
+    /// Where the request came from.
     #[serde(default)]
     pub origin: Origin,
-    /// What else there is to know of it.
+    /// Further details of the change.
     #[serde(default)]
     #[schema(value_type = Object)]
     pub details: Map<String, Value>,
 }
 
 impl AuditEvent {
-    /// The same with a detail.
+    /// Adds a detail to the event.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
         let value = serde_json::to_value(value).expect("a detail is a text, a number or a list");
@@ -213,7 +213,7 @@ impl AuditEvent {
         self
     }
 
-    /// The same as part of a project.
+    /// Makes the event visible to the managers of a project.
     #[must_use]
     pub fn of_project(mut self, project: Option<&ProjectName>) -> Self {
         self.project = project.cloned();

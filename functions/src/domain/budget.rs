@@ -1,4 +1,4 @@
-//! What a project may cost in a month.
+//! The monthly budget of a project.
 
 use std::collections::BTreeSet;
 
@@ -6,29 +6,29 @@ use serde::{Deserialize, Serialize};
 
 use super::{Code, Problem, Timestamp};
 
-/// The most alert thresholds of a budget.
+/// The maximum number of alert thresholds in a budget.
 pub const ALERTS: usize = 10;
-/// The largest limit, in USD a month.
+/// The highest limit, in USD per month.
 const LIMIT: f64 = 10_000_000.0;
 
-/// A budget as it is asked for.
+/// The budget that a caller requests.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BudgetRequest {
-    /// The limit, in USD a month.
+    /// The limit, in USD per month.
     #[schema(exclusive_minimum = 0.0, maximum = 10_000_000.0)]
     pub limit_usd: f64,
-    /// At which percentages of the limit the project is told.
+    /// The alert thresholds, in percent of the limit. The project is notified when its costs cross one.
     #[serde(default)]
     #[schema(max_items = 10)]
     pub alerts: BTreeSet<u16>,
-    /// Whether saves and launches that would exceed the limit are refused.
+    /// Whether Prism refuses saves and launches that would exceed the limit.
     #[serde(default)]
     pub hard_stop: bool,
 }
 
 impl BudgetRequest {
-    /// Checks what can be checked without asking anybody.
+    /// Checks everything that does not require other data.
     pub fn check(&self) -> Result<(), Problem> {
         let refuse = |what: String| Err(Problem::new(Code::InvalidBudget, what));
         let limit = self.limit_usd;
@@ -52,26 +52,26 @@ impl BudgetRequest {
     }
 }
 
-/// A budget, and how far it has been told.
+/// A budget, with the alerts that were already sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Budget {
-    /// The limit, in USD a month.
+    /// The limit, in USD per month.
     pub limit_usd: f64,
-    /// At which percentages of the limit the project is told.
+    /// The alert thresholds, in percent of the limit. The project is notified when its costs cross one.
     pub alerts: BTreeSet<u16>,
-    /// Whether saves and launches that would exceed the limit are refused.
+    /// Whether Prism refuses saves and launches that would exceed the limit.
     pub hard_stop: bool,
-    /// The thresholds that are crossed and have been told. One is told again when the costs have been
-    /// below it in between.
+    /// The thresholds that the costs have crossed and for which a notification was sent. A threshold is reported again
+    /// only after the costs have fallen below it.
     #[serde(default)]
     pub told: BTreeSet<u16>,
-    /// When it was last changed.
+    /// When the budget was last changed.
     pub changed_at: Timestamp,
 }
 
 impl Budget {
-    /// The budget that was asked for. What has been told of an earlier one of the same limit stays
-    /// told.
+    /// Creates the requested budget. If the previous budget has the same limit, the thresholds that it has reported
+    /// are kept.
     pub fn of(request: BudgetRequest, before: Option<&Budget>, at: Timestamp) -> Self {
         let same = before.filter(|before| before.limit_usd.total_cmp(&request.limit_usd).is_eq());
         let told = same.map(|before| before.told.clone()).unwrap_or_default();
@@ -84,19 +84,19 @@ impl Budget {
         }
     }
 
-    /// Whether it is what is asked for.
+    /// Whether this budget already has the requested settings.
     pub fn is(&self, request: &BudgetRequest) -> bool {
         self.limit_usd.total_cmp(&request.limit_usd).is_eq()
             && self.alerts == request.alerts
             && self.hard_stop == request.hard_stop
     }
 
-    /// How much of it is used up, in percent.
+    /// The share of the limit that these costs use, in percent.
     pub fn used_percent(&self, usd_per_month: f64) -> f64 {
         usd_per_month / self.limit_usd * 100.0
     }
 
-    /// Notes the thresholds that these costs cross; answers those that were not told yet.
+    /// Records the thresholds that these costs cross, and returns those that were not reported before.
     pub fn cross(&mut self, usd_per_month: f64) -> BTreeSet<u16> {
         let used = self.used_percent(usd_per_month);
         let crossed = |at: &&u16| f64::from(**at) <= used;
@@ -106,13 +106,13 @@ impl Budget {
         new
     }
 
-    /// Notes the thresholds that these costs are below: they are told again when they are crossed again.
+    /// Forgets the thresholds that these costs are below, so that they are reported again when they are crossed again.
     pub fn fall(&mut self, usd_per_month: f64) {
         let used = self.used_percent(usd_per_month);
         self.told.retain(|at| f64::from(*at) <= used);
     }
 
-    /// Whether it refuses costs of so much a month.
+    /// Whether the budget refuses costs of this amount per month.
     pub fn refuses(&self, usd_per_month: f64) -> bool {
         self.hard_stop && usd_per_month > self.limit_usd
     }

@@ -1,29 +1,29 @@
-//! The built-in templates: where every lineage begins.
+//! The built-in templates, which are the root of every lineage.
 //!
-//! Each resolves its base AMI from a public parameter of Systems Manager at launch, so that it is
-//! always the newest one, and installs its packages at the first boot. The paths follow Canonical's
-//! scheme of public parameters for Ubuntu.
+//! Each built-in template resolves its base AMI from a public parameter of Systems Manager at launch, so that it
+//! always uses the newest one, and installs its packages at the first boot. The parameter paths follow Canonical's
+//! scheme for Ubuntu.
 
 use super::ec2::Architecture;
 
 /// A built-in template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BuiltIn {
-    /// Its name.
+    /// The name of the template.
     pub name: &'static str,
-    /// What it is for.
+    /// The purpose of the template.
     pub description: &'static str,
-    /// Debian packages that it installs.
+    /// The Debian packages to install.
     pub apt: &'static [&'static str],
-    /// Python packages that it installs.
+    /// The Python packages to install.
     pub pip: &'static [&'static str],
-    /// The size of its root volume in GiB.
+    /// The size of the root volume in GiB.
     pub root_size_gib: u32,
-    /// The TCP ports that it opens.
+    /// The TCP ports to open.
     pub ports: &'static [u16],
 }
 
-/// The user to log in as, on Canonical's AMIs.
+/// The user name to log in with on Canonical's AMIs.
 pub const LOGIN: &str = "ubuntu";
 
 /// All built-in templates, by name.
@@ -75,13 +75,13 @@ pub const ALL: &[BuiltIn] = &[
     },
 ];
 
-/// The built-in template of that name.
+/// Returns the built-in template with this name.
 pub fn find(name: &str) -> Option<&'static BuiltIn> {
     ALL.iter().find(|built_in| built_in.name == name)
 }
 
 impl BuiltIn {
-    /// The public parameter that names its base AMI.
+    /// The name of the public parameter that contains the ID of the base AMI.
     pub fn parameter(&self, architecture: Architecture) -> String {
         let architecture = match architecture {
             Architecture::X86_64 => "amd64",
@@ -92,7 +92,7 @@ impl BuiltIn {
         )
     }
 
-    /// What cloud-init is given at the first boot; `None` where there is nothing to install.
+    /// The user data for cloud-init at the first boot; `None` if there is nothing to install.
     pub fn user_data(&self) -> Option<String> {
         if self.apt.is_empty() && self.pip.is_empty() {
             return None;

@@ -1,24 +1,24 @@
-//! The time between instants, and instants that were written down by a clock that somebody has set back since.
+//! Time between instants, including instants that were recorded by a clock that has since been set back.
 
 use chrono::TimeDelta;
 
 use super::Timestamp;
 
-/// How far the clocks of machines may be apart that nobody has set wrongly.
+/// The largest difference between the clocks of machines that are set correctly.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
 
-/// The seconds from one instant to a later one; 0 if it is not later.
+/// The seconds from one instant to a later one; 0 if the second instant is not later.
 pub fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
     (to - from).to_std().map_or(0.0, |d| d.as_secs_f64())
 }
 
-/// Whether an instant that was written down can only be from before a clock was set back.
+/// Whether a recorded instant is so far in the future that it must date from before a clock was set back.
 pub(crate) fn is_future(at: Timestamp, now: Timestamp) -> bool {
     at > now + CLOCKS_DIFFER
 }
 
-/// Whether something happened within the last so many seconds. What is noted for the future did not: whoever waits for
-/// it to be over would wait until that clock has caught up.
+/// Whether something happened within the last `within_s` seconds. An instant in the future does not count as recent:
+/// otherwise a caller that waits until it is no longer recent would wait until the clock has caught up.
 pub(crate) fn is_recent(at: Timestamp, within_s: f64, now: Timestamp) -> bool {
     !is_future(at, now) && seconds_between(at, now) < within_s
 }

@@ -1,4 +1,4 @@
-//! A copy of a version to further Regions, long after its save: what is asked, and what it copies.
+//! Copying an existing version to further Regions, after its save has ended: the request and the source of the copy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,23 +10,23 @@ use super::save_request::COPY_REGIONS;
 use super::template::TemplateRef;
 use super::{Code, ImageId, Problem, Region, TemplateName};
 
-/// What somebody asks for: this version in those Regions too.
+/// A request to copy a version to further Regions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CopyRequest {
-    /// The template.
+    /// The name of the template.
     pub template: TemplateName,
     /// The number of the version.
     pub version: u32,
-    /// The Regions that it lacks.
+    /// The Regions to copy the version to.
     pub regions: BTreeSet<Region>,
-    /// Whether whoever asks consents to show the sensitive files of the version once more to all who see it.
+    /// Whether the caller consents to show the version's sensitive files again to everyone who can see the version.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub publish_sensitive: bool,
 }
 
 impl CopyRequest {
-    /// Checks what can be checked without asking anybody.
+    /// Checks everything that does not require other data.
     pub fn check(&self) -> Result<(), Problem> {
         let count = self.regions.len();
         if (1..=COPY_REGIONS).contains(&count) {
@@ -36,7 +36,7 @@ impl CopyRequest {
         Err(Problem::new(Code::InvalidRegion, message))
     }
 
-    /// The version, as it is typed.
+    /// The version in the form `name@3`.
     pub fn reference(&self) -> TemplateRef {
         TemplateRef {
             name: self.template.clone(),
@@ -45,42 +45,42 @@ impl CopyRequest {
     }
 }
 
-/// What a copy copies: a version that is there, by one of its AMIs.
+/// The source of a copy: an existing version and one of its AMIs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CopySource {
     /// The number of the version.
     pub version: u32,
-    /// The Region of the AMI.
+    /// The Region of the source AMI.
     pub region: Region,
-    /// The AMI.
+    /// The source AMI.
     pub image: ImageId,
-    /// The architecture that it is for; none in records that are older than this, of which it is the version's own.
+    /// The architecture of the AMI. Absent in older records, which means the version's own architecture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub architecture: Option<Architecture>,
-    /// The AMIs that were gone where it is copied to, by Region: the copy takes their place.
+    /// By destination Region, the AMIs of the version that no longer exist there. The copy replaces them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub replaces: BTreeMap<Region, ImageId>,
 }
 
-/// What a copy will do, known before anything is begun.
+/// What a copy will do, computed before the copy begins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CopyPlan {
-    /// The template.
+    /// The name of the template.
     pub template: TemplateName,
-    /// What is copied.
+    /// The version and AMI that are copied.
     pub source: CopySource,
-    /// The Regions that it is copied to.
+    /// The destination Regions.
     pub regions: BTreeSet<Region>,
-    /// How much is copied to each Region, in bytes, at most.
+    /// The maximum amount of data that is copied to each Region, in bytes.
     pub bytes: u64,
-    /// At most what the copies will cost a month in all these Regions together, in USD.
+    /// The maximum total cost of the copies in all destination Regions, in USD per month.
     pub usd_per_month_at_most: f64,
-    /// What does not prevent the copy and should be known.
+    /// Warnings that do not prevent the copy.
     #[serde(default)]
     pub warnings: Vec<Warning>,
 }
 
-/// The command that copies a version to a Region that it lacks.
+/// The command line that copies a version to another Region.
 pub fn command(template: &TemplateName, version: u32, region: &Region) -> String {
     format!("prism template copy {template}@{version} --region {region}")
 }

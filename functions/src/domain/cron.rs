@@ -1,5 +1,5 @@
-//! Cron expressions as EventBridge Scheduler has them: minutes, hours, day of the month, month, day
-//! of the week, year.
+//! Cron expressions in the syntax of EventBridge Scheduler. The fields are: minutes, hours, day of month, month, day
+//! of week, year.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,12 +11,12 @@ use croner::parser::{CronParser, Seconds, Year};
 use super::ids::shown;
 use super::problem::{Code, Problem};
 
-/// The most characters of an expression.
+/// The maximum length of an expression, in characters.
 const LENGTH: usize = 200;
-/// The years that EventBridge Scheduler knows.
+/// The years that EventBridge Scheduler supports.
 const YEARS: std::ops::RangeInclusive<u32> = 1970..=2199;
 
-/// An expression that can be due, once an hour at most.
+/// A valid cron expression that is due at most once per hour.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CronExpression {
     text: String,
@@ -24,13 +24,13 @@ pub struct CronExpression {
 }
 
 impl CronExpression {
-    /// The six fields.
+    /// The six fields as text.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The least minutes from one of its hours to the next, where it names several; otherwise a day lies between
-    /// any two runs, by the clock.
+    /// The shortest time between two hours of the expression, in minutes, if it lists several hours; otherwise
+    /// consecutive runs are at least one day apart by local time.
     pub(super) fn least_minutes(&self) -> Option<u32> {
         let hours = self.parsed.pattern.hours.values();
         let overnight = 24 + hours.first()? - hours.last()?;
@@ -38,7 +38,7 @@ impl CronExpression {
         Some(u32::from(within.min()?.min(overnight)) * 60)
     }
 
-    /// When it is due next, as clocks show it; `None` when never again.
+    /// The next local time at which the expression is due; `None` if it is never due again.
     pub(super) fn next_after(&self, local: &NaiveDateTime) -> Option<NaiveDateTime> {
         self.parsed.find_next_occurrence(local, false).ok()
     }
@@ -60,7 +60,7 @@ impl FromStr for CronExpression {
             ));
         };
         check(text, &fields).map_err(wrong)?;
-        // "L" alone is the last day of the week, which is Saturday.
+        // In the day-of-week field, "L" alone means the last day of the week, which is Saturday.
         let last = if weekday == "L" { "SAT" } else { weekday };
         let parser = CronParser::builder()
             .seconds(Seconds::Required)
@@ -72,7 +72,7 @@ impl FromStr for CronExpression {
         let parsed = parser
             .parse(&seven)
             .map_err(|error| wrong("a field cannot be read").because(error))?;
-        // With one minute of the hour, no two runs are less than an hour apart.
+        // With a single minute, two runs are at least one hour apart.
         if parsed.pattern.minutes.values().len() != 1 {
             return Err(wrong(
                 "its minutes name more than one, and each save stops the instance: once an hour is the most",
@@ -86,7 +86,7 @@ impl FromStr for CronExpression {
     }
 }
 
-/// The rules that are EventBridge's own.
+/// Checks the rules that are specific to EventBridge Scheduler.
 fn check(text: &str, fields: &[&str]) -> Result<(), &'static str> {
     if text.len() > LENGTH {
         return Err("it is too long");

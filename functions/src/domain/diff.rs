@@ -1,4 +1,4 @@
-//! What differs between two versions.
+//! The differences between two versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,57 +9,57 @@ use super::ec2::Architecture;
 use super::inventory::{Inventory, Package};
 use super::template::Version;
 
-/// What differs between two versions, of one template or of two.
+/// The differences between two versions of the same template or of different templates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TemplateDiff {
-    /// The version that is compared, as `name@3`.
+    /// The first version, in the form `name@3`.
     pub from: String,
-    /// The version that it is compared with.
+    /// The second version, in the form `name@3`.
     pub to: String,
-    /// What is known of both and differs, in the order in which a version is shown.
+    /// The fields that are known for both versions and differ, in the order in which a version is displayed.
     pub fields: Vec<FieldDiff>,
-    /// How the packages differ; null where those of one version are not known.
+    /// The differences between the packages; null if the packages of either version are not known.
     pub packages: Option<PackageDiff>,
 }
 
-/// Something that differs.
+/// A field that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FieldDiff {
-    /// What.
+    /// The name of the field.
     pub field: String,
-    /// How it is in the first version; empty where it has none.
+    /// The value in the first version; empty if the first version has none.
     pub from: String,
-    /// How it is in the second one.
+    /// The value in the second version; empty if the second version has none.
     pub to: String,
 }
 
-/// How the packages of two versions differ.
+/// The differences between the packages of two versions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PackageDiff {
-    /// Those that the second version alone has.
+    /// The packages that only the second version contains.
     pub added: Vec<Package>,
-    /// Those that the first version alone has.
+    /// The packages that only the first version contains.
     pub removed: Vec<Package>,
-    /// Those that both have, in different versions.
+    /// The packages that both versions contain, with different package versions.
     pub changed: Vec<ChangedPackage>,
-    /// Whether all packages of both versions are known. Otherwise some may differ that are not here.
+    /// Whether all packages of both versions are known. If false, there may be further differences.
     pub complete: bool,
 }
 
-/// A package of which two versions have different ones.
+/// A package whose version differs between the two template versions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ChangedPackage {
-    /// Its name.
+    /// The name of the package.
     pub name: String,
-    /// What manages it.
+    /// The package manager.
     pub manager: String,
-    /// Its version in the first version.
+    /// The package's version in the first template version.
     pub from: String,
-    /// Its version in the second one.
+    /// The package's version in the second template version.
     pub to: String,
 }
 
-/// Compares two versions, with their packages as far as they are known.
+/// Compares two versions, including their packages if they are known.
 pub fn diff(
     from: (&Version, Option<&Inventory>),
     to: (&Version, Option<&Inventory>),
@@ -80,7 +80,7 @@ pub fn diff(
     }
 }
 
-/// What is compared of a version, as text.
+/// The fields of a version that are compared, as text.
 fn fields(version: &Version) -> [(&'static str, String); 17] {
     let optional = |text: &Option<String>| text.clone().unwrap_or_default();
     let ports: Vec<String> = version.ports.iter().map(ToString::to_string).collect();
@@ -114,7 +114,7 @@ fn fields(version: &Version) -> [(&'static str, String); 17] {
     ]
 }
 
-/// Packages of one name and manager; there may be several, such as kernels.
+/// Packages by name and manager. One name can have several versions, such as for kernels.
 type Named<'a> = BTreeMap<(&'a str, &'a str), BTreeSet<&'a str>>;
 
 fn named(inventory: &Inventory) -> Named<'_> {

@@ -5,52 +5,52 @@ use serde::{Deserialize, Serialize};
 use super::ec2::InstanceState;
 use super::{InstanceId, Region, SaveId, Timestamp};
 
-/// The duty to bring an instance back: written before the instance is touched, discharged by one of
-/// three findings alone (promise P1).
+/// The duty to bring an instance back. It is written before the instance is touched, and only the findings in
+/// [`Finding`] discharge it (promise P1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Duty {
-    /// The save that owes it.
+    /// The save that has the duty.
     pub save_id: SaveId,
-    /// The Region.
+    /// The Region of the instance.
     pub region: Region,
-    /// The instance.
+    /// The instance to bring back.
     pub instance: InstanceId,
-    /// The state to return to: running or stopped.
+    /// The state to which the instance must return: running or stopped.
     pub original_state: InstanceState,
-    /// When it was written.
+    /// When the duty was written.
     pub since: Timestamp,
-    /// How it was discharged; `None` while it is open.
+    /// How the duty was discharged; `None` while it is open.
     pub discharged: Option<Discharge>,
 }
 
-/// What ends a duty.
+/// The discharge of a duty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Discharge {
-    /// What was found.
+    /// The finding that ended the duty.
     pub finding: Finding,
-    /// When.
+    /// When the duty was discharged.
     pub at: Timestamp,
 }
 
-/// The findings that end a duty.
+/// The findings that discharge the duty to bring an instance back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
     /// The instance was seen in its original state.
     Original,
-    /// The instance is gone.
+    /// The instance no longer exists.
     Gone,
-    /// Somebody else changed its state after the save did.
+    /// Another user or service changed the instance's state after the save did.
     ChangedByOthers,
 }
 
-/// What keeps an instance down: what the last attempt to start it met.
+/// What keeps an instance from starting, as reported by the last attempt to start it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Trouble {
-    /// Its code.
+    /// The error code.
     pub code: String,
-    /// What was met, in a sentence with AWS's code.
+    /// A sentence that describes the error and contains AWS's error code.
     pub message: String,
-    /// When it was first met.
+    /// When the error first occurred.
     pub since: Timestamp,
 }

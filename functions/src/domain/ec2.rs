@@ -1,4 +1,4 @@
-//! EC2's vocabulary, by EC2's names.
+//! Types for EC2's concepts, with EC2's names.
 
 use std::fmt;
 
@@ -6,26 +6,26 @@ use serde::{Deserialize, Serialize};
 
 use super::AccountId;
 
-/// The state of an instance, by EC2's names.
+/// The state of an instance, with EC2's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum InstanceState {
-    /// It is starting.
+    /// The instance is starting.
     Pending,
-    /// It runs.
+    /// The instance is running.
     Running,
-    /// It is shutting down, to be started again.
+    /// The instance is shutting down and can be started again afterwards.
     Stopping,
-    /// It is down and can be started.
+    /// The instance is stopped and can be started.
     Stopped,
-    /// It is shutting down for good.
+    /// The instance is being terminated.
     ShuttingDown,
-    /// It is gone.
+    /// The instance is terminated.
     Terminated,
 }
 
 impl InstanceState {
-    /// EC2's name for it.
+    /// EC2's name for the state.
     pub fn as_str(self) -> &'static str {
         match self {
             InstanceState::Pending => "pending",
@@ -37,7 +37,7 @@ impl InstanceState {
         }
     }
 
-    /// Whether it is gone or going.
+    /// Whether the instance is terminated or being terminated.
     pub fn is_gone(self) -> bool {
         matches!(
             self,
@@ -46,7 +46,7 @@ impl InstanceState {
     }
 }
 
-/// A processor architecture, by EC2's names.
+/// A processor architecture, with EC2's names.
 #[derive(
     Debug,
     Clone,
@@ -62,15 +62,15 @@ impl InstanceState {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Architecture {
-    /// Intel and AMD.
+    /// Intel and AMD processors.
     #[serde(rename = "x86_64")]
     X86_64,
-    /// Graviton.
+    /// Arm processors, such as AWS Graviton.
     Arm64,
 }
 
 impl Architecture {
-    /// EC2's name for it.
+    /// EC2's name for the architecture.
     pub fn as_str(self) -> &'static str {
         match self {
             Architecture::X86_64 => "x86_64",
@@ -79,31 +79,31 @@ impl Architecture {
     }
 }
 
-/// The two status checks of a running instance, taken together.
+/// The combined result of the two status checks of a running instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StatusChecks {
-    /// Both passed.
+    /// Both checks passed.
     Ok,
-    /// Not known yet.
+    /// The result is not known yet.
     Initializing,
-    /// One failed.
+    /// At least one check failed.
     Impaired,
-    /// The instance does not run.
+    /// The instance is not running.
     NotApplicable,
 }
 
-/// Who may launch an AMI, beside its owner.
+/// Who can launch an AMI in addition to its owner.
 #[derive(
     Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum LaunchPermission {
-    /// Everybody: the AMI is public.
+    /// Everyone: the AMI is public.
     Everyone,
-    /// An account.
+    /// An AWS account.
     Account(AccountId),
-    /// An organisation or organisational unit, by its ARN.
+    /// An organization or organizational unit, by its ARN.
     Organization(String),
 }
 

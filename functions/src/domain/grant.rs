@@ -1,4 +1,4 @@
-//! To whom a template is open, beside its owner.
+//! Grants: who can use a template in addition to its owner.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,10 +9,10 @@ use super::ec2::LaunchPermission;
 use super::ids::shown;
 use super::{AccountId, Code, Problem, ProjectName, TemplateName, Timestamp, UserId};
 
-/// The most grants of one template.
+/// The maximum number of grants per template.
 pub const GRANTS: usize = 50;
 
-/// An organisation of AWS, or a unit of one, by its ARN.
+/// An organization in AWS Organizations, or one of its organizational units, by its ARN.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct OrganizationArn(String);
@@ -23,13 +23,13 @@ impl OrganizationArn {
         &self.0
     }
 
-    /// The organisation's own id, such as `o-a1b2c3d4e5`.
+    /// The organization's ID, such as `o-a1b2c3d4e5`.
     pub fn id(&self) -> &str {
         let rest = self.0.rsplit(':').next().unwrap_or_default();
         rest.split('/').nth(1).unwrap_or_default()
     }
 
-    /// Whether a text is the id of an organisation.
+    /// Whether the text is the ID of an organization.
     pub fn is_id(text: &str) -> bool {
         text.strip_prefix("o-").is_some_and(|rest| {
             let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
@@ -96,7 +96,7 @@ impl fmt::Display for OrganizationArn {
     }
 }
 
-/// Who is given a template.
+/// The recipient of a grant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Grantee {
@@ -104,11 +104,11 @@ pub enum Grantee {
     User(UserId),
     /// The members of a project.
     Project(ProjectName),
-    /// Another AWS account, which may launch the AMIs.
+    /// Another AWS account, which can launch the AMIs.
     Account(AccountId),
-    /// The accounts of an organisation, which may launch the AMIs.
+    /// The accounts of an organization, which can launch the AMIs.
     Organization(OrganizationArn),
-    /// Everybody, as far as the deployment's setting reaches.
+    /// Everyone whom the deployment's settings allow.
     Public,
 }
 
@@ -176,37 +176,37 @@ impl utoipa::PartialSchema for Grantee {
 
 impl utoipa::ToSchema for Grantee {}
 
-/// How a grant stands. AMIs lie in several Regions: what was asked is written before they are
-/// touched, so that nothing that was half done is forgotten.
+/// The state of a grant. The AMIs of a template are in several Regions: the intended state is written before they are
+/// changed, so that an interrupted change is not forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantState {
-    /// The AMIs are being opened; nobody may count on it yet.
+    /// The launch permissions are being added. The grant is not effective yet.
     Opening,
-    /// It holds.
+    /// The grant is effective.
     Open,
-    /// The AMIs are being closed; nobody may count on it any more.
+    /// The launch permissions are being removed. The grant is no longer effective.
     Closing,
 }
 
-/// A template is given to somebody.
+/// A grant: a template is shared with a recipient.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Grant {
-    /// The template.
+    /// The name of the template.
     pub template: TemplateName,
-    /// To whom.
+    /// The recipient.
     pub to: Grantee,
-    /// By whom.
+    /// The user who created the grant.
     pub by: UserId,
-    /// When.
+    /// When the grant was created.
     pub at: Timestamp,
-    /// How it stands.
+    /// The state of the grant.
     pub state: GrantState,
-    /// What EC2 was told to allow for it.
+    /// The launch permission that was added to the AMIs for this grant.
     #[serde(default)]
     pub launch: Option<LaunchPermission>,
-    /// While it is being taken back from more AMIs than are closed at once: the oldest version of those whose AMIs
-    /// are closed, with all that are newer.
+    /// Set while the grant is being removed from more AMIs than can be closed at once: the AMIs of this version and of
+    /// all newer versions are closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_from: Option<u32>,
 }

@@ -1,5 +1,5 @@
-//! What to do about an instance that does not come back after its save: one table, from the cause to
-//! what happened, what to try, and the exact commands. The command line, its JSON and the API show it.
+//! What to do about an instance that does not come back after its save. One table maps each cause to what happened,
+//! what to try, and the exact commands. The command line, its JSON output and the API all show it.
 
 pub(crate) mod shape;
 
@@ -10,36 +10,36 @@ use super::{Code, Region};
 
 pub use shape::{Guide, GuideStep};
 
-/// A cause, by AWS's code, and what to do about it.
+/// A cause and what to do about it.
 struct Row {
     cause: &'static str,
-    /// The codes that say so by themselves.
+    /// Prism's error codes that identify the cause on their own.
     codes: &'static [Code],
-    /// AWS's codes that say so.
+    /// Texts, such as AWS's error codes, that identify the cause.
     words: &'static [&'static str],
     happened: &'static str,
     steps: &'static [(When, &'static str, &'static str)],
 }
 
-/// When a step can be taken.
+/// The condition under which a step is offered.
 #[derive(Clone, Copy, PartialEq)]
 enum When {
     Always,
-    /// The save has its version already.
+    /// The save has already registered its version.
     Saved,
-    /// The same, and there is another Region to go to.
+    /// The save has already registered its version, and there is another Region to launch it in.
     SavedElsewhere,
 }
 use When::{Always, Saved, SavedElsewhere};
 
-/// How every guide ends.
+/// The last step of every guide.
 const LAST: (When, &str, &str) = (
     Always,
     "Once the instance runs, or is terminated, the save ends by itself. Watch it:",
     "prism saves watch {save}",
 );
 
-/// The table. The first row that fits counts; the last fits always.
+/// The table of causes. The first matching row is used; the last row always matches.
 const TABLE: &[Row] = &[
     Row {
         cause: "KmsKey",
@@ -300,19 +300,19 @@ const TABLE: &[Row] = &[
     },
 ];
 
-/// The causes, in the order in which they are looked for.
+/// The causes, in the order in which they are checked.
 pub fn causes() -> impl Iterator<Item = &'static str> {
     TABLE.iter().map(|row| row.cause)
 }
 
-/// The commands of all guides, with names in braces where a guide has its own.
+/// The commands of all guides. Values that depend on the save are placeholders in braces.
 pub fn commands() -> impl Iterator<Item = &'static str> {
     let steps = TABLE.iter().flat_map(|row| row.steps).chain([&LAST]);
     steps.map(|(_, _, command)| *command)
 }
 
-/// The guide for a save whose instance is down and does not come back; `None` for all others.
-/// `allowed` are the Regions of the deployment.
+/// Returns the guide for a save whose instance is down and does not come back; `None` for all other saves. `allowed`
+/// contains the Regions of the deployment.
 pub fn of(record: &SaveRecord, allowed: &AllowedRegions) -> Option<Guide> {
     let trouble = signs(record)?;
     let fits = |row: &&Row| {
@@ -326,7 +326,7 @@ pub fn of(record: &SaveRecord, allowed: &AllowedRegions) -> Option<Guide> {
     let version = record.version;
     let (size, other_type) = other(record)?;
     let (name, again) = match instance.name.as_str() {
-        // It would be taken for an option.
+        // A name that starts with "-" would be read as an option.
         name if name.starts_with('-') => (instance.id.to_string(), "again".to_owned()),
         name => (quoted(name), quoted(&format!("{name}-again"))),
     };
@@ -370,7 +370,7 @@ pub fn of(record: &SaveRecord, allowed: &AllowedRegions) -> Option<Guide> {
     })
 }
 
-/// A text of the table with its names filled in, once: what is filled in is nothing to fill in.
+/// Fills in the placeholders of a text from the table. Braces in the inserted values are not expanded again.
 fn filled<'a>(text: &str, value: impl Fn(&str) -> &'a str) -> String {
     let mut parts = text.split('{');
     let mut filled = parts.next().unwrap_or_default().to_owned();
@@ -382,7 +382,7 @@ fn filled<'a>(text: &str, value: impl Fn(&str) -> &'a str) -> String {
     filled
 }
 
-/// What keeps the instance down: what the last start met, or what ended the restore.
+/// What keeps the instance from starting: the error of the last start, or the failure that ended the restore.
 fn signs(record: &SaveRecord) -> Option<Trouble> {
     let failure = record.failure.as_ref();
     match record.state {
@@ -393,7 +393,7 @@ fn signs(record: &SaveRecord) -> Option<Trouble> {
                 message: failure.message.clone(),
                 since: record.updated_at,
             });
-            // That the time is up says nothing about why.
+            // The code for the expired time limit does not say why the instance did not start.
             match (&record.trouble, ended) {
                 (Some(trouble), Some(ended)) if ended.code == Code::RestoreGaveUp.as_str() => {
                     Some(trouble.clone())
@@ -405,7 +405,7 @@ fn signs(record: &SaveRecord) -> Option<Trouble> {
     }
 }
 
-/// A Region to go to, near the one that has no room.
+/// Another Region to launch in, preferably on the same continent as the one that has no capacity.
 fn elsewhere(region: &Region, allowed: &AllowedRegions) -> Option<Region> {
     const USUAL: [&str; 8] = [
         "us-east-1",
@@ -431,7 +431,7 @@ fn elsewhere(region: &Region, allowed: &AllowedRegions) -> Option<Region> {
         .cloned()
 }
 
-/// Another size than the instance has, with a GPU where it has one, the next larger if there is one.
+/// A size other than the instance's, with a GPU if the instance has one; the next larger size if there is one.
 fn other(record: &SaveRecord) -> Option<(Size, &'static str)> {
     let instance = &record.plan.as_ref()?.instance;
     let machine = |size: &Size| size.machine(instance.architecture);
@@ -455,7 +455,7 @@ fn other(record: &SaveRecord) -> Option<(Size, &'static str)> {
     Some((*size, machine(size).instance_type))
 }
 
-/// A name as a shell takes it.
+/// Quotes a name for a shell.
 fn quoted(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@:/+".contains(c);
     if !name.is_empty() && name.chars().all(plain) {

@@ -1,4 +1,4 @@
-//! The table of guides is whole.
+//! Checks that the table of guides is complete.
 
 use super::*;
 

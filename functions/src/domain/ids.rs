@@ -1,4 +1,4 @@
-//! Names and identifiers: each its own type, each checked where it is made.
+//! Names and identifiers. Each has its own type, which checks its rule on construction.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::Problem;
 
-/// Why a text is not the identifier it should be.
+/// Why a text is not a valid identifier.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidId {
-    /// What it should have been, such as "template name".
+    /// The kind of identifier that was expected, such as "template name".
     pub what: &'static str,
-    /// The text, shortened to what an error message can show.
+    /// The text, shortened for use in an error message.
     pub shown: String,
-    /// The rule it breaks.
+    /// The rule that the text breaks.
     pub rule: &'static str,
 }
 
@@ -40,7 +40,7 @@ impl InvalidId {
     }
 }
 
-/// Quotes a text for an error message: control characters escaped, at most 60 characters.
+/// Quotes a text for an error message: control characters are escaped, and at most 60 characters are shown.
 pub fn shown(text: &str) -> String {
     const MOST: usize = 60;
     let mut quoted: String = text
@@ -62,7 +62,7 @@ macro_rules! text_id {
         pub struct $name(String);
 
         impl $name {
-            /// The rule as a regular expression, for those who check before they ask. A text that
+            /// The rule as a regular expression, for clients that validate before they send a request. Every text that
             /// matches it is valid.
             pub const PATTERN: &'static str = $pattern;
 
@@ -119,57 +119,58 @@ macro_rules! text_id {
     };
 }
 
-/// Whether a text is `prefix` followed by 8 to 32 lower-case hexadecimal digits.
+/// Whether the text is `prefix` followed by 8 to 32 lowercase hexadecimal digits.
 fn resource_id(text: &str, prefix: &str) -> bool {
     text.strip_prefix(prefix).is_some_and(|hex| {
         (8..=32).contains(&hex.len()) && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
     })
 }
 
-/// Whether a text has only these bytes and a length in the range.
+/// Whether the text has a length in the range and consists only of allowed bytes.
 fn made_of(text: &str, length: std::ops::RangeInclusive<usize>, allowed: fn(u8) -> bool) -> bool {
     length.contains(&text.len()) && text.bytes().all(allowed)
 }
 
 text_id!(
-    /// An EC2 instance, `i-` and hexadecimal digits.
+    /// The ID of an EC2 instance: `i-` followed by hexadecimal digits.
     InstanceId, "instance id", "it is \"i-\" followed by 8 to 32 hexadecimal digits",
     "^i-[0-9a-f]{8,32}$",
     |t| resource_id(t, "i-")
 );
 text_id!(
-    /// An AMI, `ami-` and hexadecimal digits.
+    /// The ID of an AMI: `ami-` followed by hexadecimal digits.
     ImageId, "AMI id", "it is \"ami-\" followed by 8 to 32 hexadecimal digits",
     "^ami-[0-9a-f]{8,32}$",
     |t| resource_id(t, "ami-")
 );
 text_id!(
-    /// An EBS snapshot, `snap-` and hexadecimal digits.
+    /// The ID of an EBS snapshot: `snap-` followed by hexadecimal digits.
     SnapshotId, "snapshot id", "it is \"snap-\" followed by 8 to 32 hexadecimal digits",
     "^snap-[0-9a-f]{8,32}$",
     |t| resource_id(t, "snap-")
 );
 text_id!(
-    /// An EBS volume, `vol-` and hexadecimal digits.
+    /// The ID of an EBS volume: `vol-` followed by hexadecimal digits.
     VolumeId, "volume id", "it is \"vol-\" followed by 8 to 32 hexadecimal digits",
     "^vol-[0-9a-f]{8,32}$",
     |t| resource_id(t, "vol-")
 );
 text_id!(
-    /// An EC2 launch template, `lt-` and hexadecimal digits.
+    /// The ID of an EC2 launch template: `lt-` followed by hexadecimal digits.
     LaunchTemplateId, "launch template id", "it is \"lt-\" followed by 8 to 32 hexadecimal digits",
     "^lt-[0-9a-f]{8,32}$",
     |t| resource_id(t, "lt-")
 );
 text_id!(
-    /// A save, `save-` and hexadecimal digits. It also names the save's execution and its AMI.
+    /// The ID of a save: `save-` followed by hexadecimal digits. It is also the name of the save's execution and part
+    /// of the name of its AMI.
     SaveId, "save id", "it is \"save-\" followed by 8 to 32 hexadecimal digits",
     "^save-[0-9a-f]{8,32}$",
     |t| resource_id(t, "save-")
 );
 text_id!(
-    /// A deployment: one registry, and all that it explains in EC2. Made once, by the deployment's stack or the
-    /// embedded cloud, and kept by the registry.
+    /// The ID of a deployment, which consists of one registry and the EC2 resources that belong to it. It is created
+    /// once, by the deployment's stack or by the embedded cloud, and is stored in the registry.
     DeploymentId, "deployment id",
     "it has 8 to 64 lower-case letters, digits or \"-\", starting with a letter or digit",
     "^[a-z0-9][a-z0-9-]{7,63}$",
@@ -179,13 +180,13 @@ text_id!(
     }
 );
 text_id!(
-    /// An AWS account, twelve digits.
+    /// The ID of an AWS account: twelve digits.
     AccountId, "account id", "it is twelve digits",
     "^[0-9]{12}$",
     |t| made_of(t, 12..=12, |b| b.is_ascii_digit())
 );
 text_id!(
-    /// An AWS Region, such as `us-west-2`.
+    /// The name of an AWS Region, such as `us-west-2`.
     Region, "Region", "it looks like us-east-1: lower-case words, hyphens and a digit",
     "^[a-z]{2,4}(-[a-z]{2,5})?-[a-z]{4,9}-[0-9]{1,2}$",
     |t| {
@@ -196,8 +197,8 @@ text_id!(
     }
 );
 text_id!(
-    /// The name of a template, unique in the deployment. It becomes part of AMI names, which allow
-    /// few characters (EC2 fact 4), and of commands, which should need no quoting.
+    /// The name of a template, unique in the deployment. It becomes part of AMI names, which allow few characters (EC2
+    /// fact 4), and of commands, in which it should not need quoting.
     TemplateName, "template name",
     "it has 3 to 64 lower-case letters, digits, \".\", \"_\" or \"-\", starting with a letter or digit",
     "^[a-z0-9][a-z0-9._-]{2,63}$",
@@ -208,7 +209,7 @@ text_id!(
     }
 );
 text_id!(
-    /// The name of a project, by the rule of template names.
+    /// The name of a project. It follows the rule for template names.
     ProjectName,
     "project name",
     "it has 3 to 64 lower-case letters, digits, \".\", \"_\" or \"-\", starting with a letter or digit",
@@ -216,7 +217,7 @@ text_id!(
     |t| t.parse::<TemplateName>().is_ok()
 );
 text_id!(
-    /// The name of a schedule, unique among those of its owner, by the rule of template names.
+    /// The name of a schedule, unique among its owner's schedules. It follows the rule for template names.
     ScheduleName,
     "schedule name",
     "it has 3 to 64 lower-case letters, digits, \".\", \"_\" or \"-\", starting with a letter or digit",
@@ -224,7 +225,7 @@ text_id!(
     |t| t.parse::<TemplateName>().is_ok()
 );
 text_id!(
-    /// A person or a principal, as the authenticated request names it.
+    /// A person or a principal, as named in the authenticated request.
     UserId, "user", "it has 1 to 128 letters, digits or any of . _ - @ + = : /",
     "^[A-Za-z0-9._@+=:/-]{1,128}$",
     |t| made_of(t, 1..=128, |b| b.is_ascii_alphanumeric() || b".-_@+=:/".contains(&b))
@@ -280,7 +281,7 @@ mod tests {
         assert!("ami-0123456789abcdef0".parse::<InstanceId>().is_err());
     }
 
-    /// Texts that match a pattern, which has to be the rule itself or narrower.
+    /// Generates texts that match a pattern, which must be the rule itself or stricter.
     fn matching(pattern: &str) -> impl Strategy<Value = String> {
         let inner = pattern.trim_start_matches('^').trim_end_matches('$');
         proptest::string::string_regex(inner).unwrap()

@@ -1,13 +1,14 @@
-//! What is installed on an instance.
+//! The packages that are installed on an instance.
 
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 use super::sensitive::SensitiveFile;
 
-/// The most packages that an inventory keeps.
+/// The maximum number of packages in an inventory.
 pub const PACKAGES: usize = 5000;
-/// The most bytes of an inventory's names and versions together: it lies in one item of the table.
+/// The maximum total size of an inventory's names and versions, in bytes. An inventory is stored in one item of the
+/// table.
 pub const INVENTORY_BYTES: usize = 200_000;
 
 /// A package on an instance.
@@ -15,44 +16,43 @@ pub const INVENTORY_BYTES: usize = 200_000;
     Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
 )]
 pub struct Package {
-    /// Its name.
+    /// The name of the package.
     pub name: String,
-    /// Its version.
+    /// The version of the package.
     pub version: String,
-    /// What manages it: `apt`, `dnf`, `pip`, ...
+    /// The package manager: `apt`, `dnf`, `pip`, ...
     pub manager: String,
 }
 
 impl Package {
     fn bytes(&self) -> usize {
-        // With what JSON puts around them.
+        // 50 bytes for the JSON syntax around the values.
         self.name.len() + self.version.len() + self.manager.len() + 50
     }
 }
 
-/// What is installed on an instance, as far as somebody on the instance tells.
+/// The packages that are installed on an instance, as reported by software on the instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Inventory {
     /// When the packages were listed on the instance.
     pub captured_at: Timestamp,
     /// The packages, by name.
     pub packages: Vec<Package>,
-    /// Whether there are more than these.
+    /// Whether the instance has further packages that are not listed.
     pub truncated: bool,
-    /// Files that were perhaps not meant for others; `None` where nobody told of files. It is shown
-    /// to nobody but those who are about to share them.
+    /// Files that may be sensitive; `None` if no list of files was reported. Only users who are about to share the
+    /// files can see them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(ignore)]
     pub sensitive: Option<Vec<SensitiveFile>>,
-    /// Whether there may be more such files than these.
+    /// Whether there may be further sensitive files that are not listed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[schema(ignore)]
     pub sensitive_more: bool,
 }
 
 impl Inventory {
-    /// An inventory of these packages, as many as it can keep. `more` says that not all are among
-    /// them.
+    /// Creates an inventory from as many of these packages as fit. `more` means that the list is already incomplete.
     pub fn of(captured_at: Timestamp, mut packages: Vec<Package>, more: bool) -> Self {
         packages.sort();
         packages.dedup();
@@ -74,8 +74,8 @@ impl Inventory {
         }
     }
 
-    /// The same with the files that were perhaps not meant for others, if anybody told of files; `more` says
-    /// that not all are among them.
+    /// Adds the files that may be sensitive, if a list of files was reported; `more` means that the list is
+    /// incomplete.
     #[must_use]
     pub fn with_sensitive(mut self, files: Option<Vec<SensitiveFile>>, more: bool) -> Self {
         self.sensitive = files;

@@ -1,4 +1,4 @@
-//! The nouns of a save, without any effect.
+//! The domain types of a save, without side effects.
 
 pub mod allowed;
 pub mod audit;

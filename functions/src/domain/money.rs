@@ -1,14 +1,13 @@
-//! Sums of money, as they are kept.
+//! Amounts of money, as they are stored.
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub};
 
 use serde::{Deserialize, Serialize};
 
-/// An amount in whole millionths of a US dollar. What versions cost is told in dollars, and each amount is
-/// rounded once, when it is made of one: sums and differences are exact from then on, in whatever order
-/// they are taken, so that a sum that is kept never drifts from what it is of. Dollars hold such an
-/// amount exactly up to nine milliards.
+/// An amount in whole millionths of a US dollar. Costs are reported in dollars, and each amount is rounded once, when
+/// it is converted to this type. From then on, sums and differences are exact in any order, so a stored sum never
+/// drifts from the values it consists of. A number of dollars represents such an amount exactly up to nine billion.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -16,15 +15,15 @@ use serde::{Deserialize, Serialize};
 pub struct MicroUsd(i64);
 
 impl MicroUsd {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: MicroUsd = MicroUsd(0);
 
-    /// So many millionths.
+    /// Creates an amount from millionths of a US dollar.
     pub fn new(millionths: i64) -> Self {
         Self(millionths)
     }
 
-    /// The amount nearest to so many dollars.
+    /// Creates the amount that is nearest to a number of US dollars.
     pub fn of_usd(usd: f64) -> Self {
         #[expect(
             clippy::cast_possible_truncation,
@@ -33,7 +32,7 @@ impl MicroUsd {
         Self((usd * 1e6).round() as i64)
     }
 
-    /// The same in dollars.
+    /// The amount in US dollars.
     pub fn usd(self) -> f64 {
         #[expect(
             clippy::cast_precision_loss,
@@ -43,7 +42,7 @@ impl MicroUsd {
         millionths / 1e6
     }
 
-    /// The millionths.
+    /// The amount in millionths of a US dollar.
     pub fn millionths(self) -> i64 {
         self.0
     }

@@ -1,4 +1,4 @@
-//! JSON objects that are written as objects.
+//! Deserialization that accepts JSON objects only.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,8 +7,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// What was written with the names of its fields. By itself, serde takes a list of values too, in the
-/// order in which the fields happen to stand in the code.
+/// A value that was read from a JSON object. On its own, serde also accepts a list of values for a struct, in the
+/// order in which the struct declares its fields.
 #[derive(Debug)]
 pub(crate) struct Object<T>(pub(crate) T);
 
@@ -18,7 +18,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// The same for a field: `#[serde(deserialize_with = "object")]`.
+/// The same check for a field: `#[serde(deserialize_with = "object")]`.
 pub(crate) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     from: D,
 ) -> Result<T, D::Error> {
@@ -56,7 +56,7 @@ mod tests {
     fn a_list_of_values_is_no_object() {
         let Object(point) = from_str::<Object<Point>>(r#"{"x": 1}"#).unwrap();
         assert_eq!(point, Point { x: 1, y: 0 });
-        // What serde takes by itself.
+        // serde accepts the list.
         assert!(from_value::<Point>(json!([1, 2])).is_ok());
         for odd in [json!([1, 2]), json!([]), json!(null), json!("x"), json!(1)] {
             let refused = from_value::<Object<Point>>(odd.clone()).unwrap_err();

@@ -1,7 +1,7 @@
-//! How often EC2 may be asked for what it limits most, and which part of that Prism takes.
+//! How often Prism calls the EC2 APIs with the tightest limits, and what share of the limits it uses.
 //!
-//! What presses on a small bucket begins by turns, so that a burst is spread out before EC2 refuses any of it, and
-//! the account's other users keep their part.
+//! Operations that call an API with a small bucket begin in turns. This spreads a burst before EC2 throttles it, and
+//! leaves part of the bucket to the account's other users.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,19 +9,19 @@ use std::str::FromStr;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-/// Which part of each of EC2's buckets Prism may use, in percent: 1 to 100.
+/// The share of each EC2 request bucket that Prism may use, in percent, from 1 to 100.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub struct Ec2Share(u8);
 
 impl Default for Ec2Share {
-    /// One half.
+    /// 50 percent.
     fn default() -> Self {
         Self(50)
     }
 }
 
-/// It is no part of a bucket.
+/// The value is not a share of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is no share: it takes a whole number from 1 to 100, in percent")]
 pub struct InvalidShare(String);
@@ -58,14 +58,14 @@ impl fmt::Display for Ec2Share {
     }
 }
 
-/// What begins by turns.
+/// The operations that begin in turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Paced {
-    /// Saves. Each asks StartInstances twice: by a DryRun before the stop, and for the restart.
+    /// Saves. Each save calls StartInstances twice: a DryRun before the stop, and the restart.
     Save,
-    /// Copies of AMIs, by their destination.
+    /// Copies of AMIs, by destination Region.
     Copy,
-    /// Plans of copies, by their first destination. Each asks APIs that only tell something, and each of them once.
+    /// Plans of copies, by their first destination Region. Each plan calls only read APIs, and each of these once.
     CopyPlan,
     /// Launches.
     Launch,
@@ -75,7 +75,7 @@ pub enum Paced {
     SnapshotRemoval,
 }
 
-/// A bucket of requests: how many it holds, and how many are added in a second.
+/// A request bucket: its size and the number of requests that are added per second.
 struct Bucket {
     size: i64,
     refill_per_s: i64,
@@ -83,7 +83,7 @@ struct Bucket {
 
 // AWS, "Request throttling for the Amazon EC2 API", read on 28 November 2026.
 const START_INSTANCES: Bucket = bucket(5, 2);
-/// Of each API that only tells something.
+/// The bucket of each read API.
 const TELLS: Bucket = bucket(100, 20);
 const RUN_INSTANCES: Bucket = bucket(5, 2);
 const COPY_IMAGE: Bucket = bucket(100, 1);
@@ -94,13 +94,13 @@ const fn bucket(size: i64, refill_per_s: i64) -> Bucket {
     Bucket { size, refill_per_s }
 }
 
-/// How far turns of saves are apart, in thousandths of what the bucket's refill takes: restarts do not come as evenly as
-/// turns do, and find the bucket empty at times where all of its refill is used. At one half, 10,000 turns fit into
-/// [`QUEUE`].
+/// The interval between turns of saves, in thousandths of the time that the bucket takes to refill. Restarts are less
+/// evenly spaced than turns, and would sometimes find the bucket empty if all of the refill were used. At a share of
+/// 50 percent, 10,000 turns fit into [`QUEUE`].
 const SAVES_APART_PER_MILLE: i64 = 1079;
 
 impl Paced {
-    /// The bucket that bounds it, and how many requests each turn takes from that.
+    /// The bucket that limits the operation, and the number of requests that each turn takes from it.
     const fn bound(self) -> (Bucket, i64) {
         match self {
             Paced::Save => (START_INSTANCES, 2),
@@ -112,7 +112,7 @@ impl Paced {
         }
     }
 
-    /// The time between two turns that come one after the other for long.
+    /// The interval between consecutive turns under sustained load.
     pub fn interval(self, share: Ec2Share) -> TimeDelta {
         let (bucket, requests) = self.bound();
         let per_s = bucket.refill_per_s * i64::from(share.0);
@@ -124,7 +124,7 @@ impl Paced {
         TimeDelta::milliseconds((requests * 100 * apart + per_s - 1) / per_s)
     }
 
-    /// How many may begin at once after a pause; at least one.
+    /// How many operations can begin at once after a pause; at least one.
     pub fn at_once(self, share: Ec2Share) -> i32 {
         let (bucket, requests) = self.bound();
         let whole = bucket.size * i64::from(share.0) / (100 * requests);
@@ -132,7 +132,7 @@ impl Paced {
     }
 }
 
-/// For how long a save, or the copy of an AMI to a Region, waits for its turn at most.
+/// The longest time that a save, or a copy of an AMI to a Region, waits for its turn.
 pub const QUEUE: TimeDelta = TimeDelta::hours(6);
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! Which project pays for what a save or a copy makes, if one does.
+//! The project that pays for what a save or a copy creates, if any.
 
 use super::ProjectName;
 use super::save::SaveRecord;
 
 impl SaveRecord {
-    /// The project that pays for what it makes.
+    /// The project that pays for what the save creates.
     pub fn payer(&self) -> Option<&ProjectName> {
         match &self.plan {
             Some(plan) => plan.paid_by.as_ref(),
@@ -12,13 +12,13 @@ impl SaveRecord {
         }
     }
 
-    /// The same, once it was found that it may be made to pay: by the plan of a save, or at the beginning of a copy.
+    /// The project that pays, once the plan of a save or the beginning of a copy has confirmed that it can be charged.
     pub fn charged(&self) -> Option<&ProjectName> {
         let found = self.plan.is_some() || self.copy_of.is_some();
         self.payer().filter(|_| found)
     }
 
-    /// Another project pays for what it makes.
+    /// Sets the project that pays for what the save creates.
     pub(crate) fn charge(&mut self, project: ProjectName) {
         match &mut self.plan {
             Some(plan) => plan.paid_by = Some(project),

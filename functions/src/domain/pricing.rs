@@ -1,7 +1,7 @@
-//! Prices, in USD, us-east-1: one table that says its date and sources.
+//! Prices in USD for us-east-1, in one table with its date and sources.
 //!
-//! As AWS's price pages of EBS, Step Functions, Lambda, DynamoDB, CloudWatch and KMS give them; last
-//! gone over on the day that [`READ_ON`] says, from notes on those pages, not the pages themselves.
+//! The prices are those of AWS's price pages for EBS, Step Functions, Lambda, DynamoDB, CloudWatch and KMS. They were
+//! last checked on the date in [`READ_ON`], against notes on those pages rather than the pages themselves.
 
 /// An EBS snapshot in the standard tier, per GB-month.
 pub const SNAPSHOT_GB_MONTH: f64 = 0.05;
@@ -11,21 +11,21 @@ pub const STATE_TRANSITION: f64 = 0.025 / 1_000.0;
 pub const LAMBDA_REQUEST: f64 = 0.20 / 1_000_000.0;
 /// Lambda on arm64, per GB-second.
 pub const LAMBDA_GB_SECOND: f64 = 0.000_013_333_4;
-/// DynamoDB on demand, per read unit: one read of up to 4 KB, or two that may lag behind.
+/// DynamoDB on demand, per read unit: one strongly consistent read of up to 4 KB, or two eventually consistent reads.
 pub const TABLE_READ: f64 = 0.125 / 1_000_000.0;
-/// DynamoDB on demand, per write unit: 1 KB; two in a transaction.
+/// DynamoDB on demand, per write unit: 1 KB; two units in a transaction.
 pub const TABLE_WRITE: f64 = 0.625 / 1_000_000.0;
 /// A CloudWatch alarm of standard resolution, per month.
 pub const ALARM_MONTH: f64 = 0.10;
-/// A CloudWatch dashboard, per month, after an account's first three.
+/// A CloudWatch dashboard, per month, beyond an account's first three.
 pub const DASHBOARD_MONTH: f64 = 3.00;
-/// A key of KMS, per month.
+/// A KMS key, per month.
 pub const KEY_MONTH: f64 = 1.00;
-/// The day the prices were last gone over.
+/// The date on which the prices were last checked.
 pub const READ_ON: &str = "2026-11-23";
 
-/// What snapshots of this many bytes cost in a month, in each Region that holds them. An upper
-/// bound: EC2 bills only the blocks that no earlier snapshot has.
+/// The cost of snapshots of this size, in USD per month, for all Regions that hold them. This is an upper bound: EC2
+/// bills only the blocks that no earlier snapshot contains.
 pub fn snapshot_usd_per_month(bytes: u64, regions: usize) -> f64 {
     #[expect(
         clippy::cast_precision_loss,

@@ -1,21 +1,20 @@
-//! Who an AWS principal is to Prism. AWS has authenticated it: the ARN comes from API Gateway's IAM
-//! authoriser or from STS, never from a request's body (promise P7).
+//! Maps AWS principals to Prism users. AWS has already authenticated the principal: the ARN comes from API Gateway's
+//! IAM authorizer or from STS, never from a request body (promise P7).
 
 use std::str::FromStr;
 
 use super::ids::shown;
 use super::{Code, Problem, UserId};
 
-/// What names the user of an assumed role.
+/// How the user name is derived from an assumed role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IamIdentity {
-    /// The whole principal: `iam:role/ROLE/SESSION`. Whoever may assume a role chooses the session's
-    /// name, so nobody can pass for a principal of another kind or role.
+    /// The whole principal: `iam:role/ROLE/SESSION`. Anyone who can assume a role can choose the session name, so
+    /// including the role ensures that nobody can impersonate a principal of another kind or role.
     #[default]
     Arn,
-    /// The session's name alone. Right where the trust policies of all roles see to it that a session
-    /// bears the name of its person, as IAM Identity Center does: then somebody is the same user under
-    /// every role, and the same as in the portal.
+    /// Only the session name. This is safe if the trust policies of all roles ensure that the session name is the name
+    /// of the person, as IAM Identity Center does. A person is then the same user under every role and in the portal.
     SessionName,
 }
 
@@ -37,8 +36,8 @@ impl FromStr for IamIdentity {
     }
 }
 
-/// The user that a principal is. All principals are of one account, which the user's name leaves out:
-/// an HTTP API admits no others.
+/// Returns the user for a principal's ARN. The user name does not contain the account, because the HTTP API admits
+/// principals of only one account.
 pub fn user_of_arn(arn: &str, identity: IamIdentity) -> Result<UserId, Problem> {
     let Some((service, resource)) = parts(arn) else {
         let message = format!("{} is not the ARN of an AWS principal.", shown(arn));
@@ -77,7 +76,8 @@ fn parts(arn: &str) -> Option<(&str, &str)> {
     known.then_some((service, parts.next()?))
 }
 
-/// AWS allows neither of these in a session's name; with them it could look like another principal.
+/// Checks a session name. AWS does not allow these characters in session names; with them, a session could be mistaken
+/// for another principal.
 fn is_session(name: &str) -> bool {
     !name.is_empty() && !name.contains([':', '/'])
 }

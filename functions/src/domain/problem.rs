@@ -1,4 +1,4 @@
-//! What can go wrong, under stable codes. `docs/errors.md` is made from this table.
+//! The errors that Prism reports, with stable codes. `docs/errors.md` is generated from this table.
 
 use std::error::Error;
 use std::fmt;
@@ -7,47 +7,47 @@ use std::str::FromStr;
 use super::ids::InvalidId;
 use super::sensitive::ShownFile;
 
-/// What kind of trouble a code stands for; it decides the exit code and what is tried again.
+/// The category of an error code. It determines the exit code and whether an operation is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// The request itself is malformed. Nothing was looked at or changed.
+    /// The request is malformed. Nothing was read or changed.
     BadInput,
-    /// The request cannot be met as things stand. Nothing was changed.
+    /// The request cannot be fulfilled in the current state. Nothing was changed.
     Refused,
-    /// It failed on the way; what had been changed is put back.
+    /// The operation failed after it had begun. Its changes were rolled back.
     Failed,
-    /// It may pass by itself and is tried again.
+    /// The error may be temporary, and the operation is retried.
     Transient,
 }
 
 macro_rules! codes {
     ($($name:ident, $class:ident, $means:literal, $todo:literal;)*) => {
-        /// A stable name for what went wrong. Step Functions matches on it, so it never changes.
+        /// A stable error code. Step Functions definitions match on it, so a code never changes.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $(#[doc = $means] $name,)*
         }
 
         impl Code {
-            /// All codes, in the order of the documentation.
+            /// All codes, in the order in which they are documented.
             pub const ALL: &'static [Code] = &[$(Code::$name,)*];
 
-            /// The code as Step Functions, the API and the command line show it.
+            /// The code as it appears in Step Functions, the API and the command line.
             pub fn as_str(self) -> &'static str {
                 match self { $(Code::$name => stringify!($name),)* }
             }
 
-            /// What kind of trouble it is.
+            /// The category of the code.
             pub fn class(self) -> Class {
                 match self { $(Code::$name => Class::$class,)* }
             }
 
-            /// What it means, in a sentence.
+            /// The meaning of the code, in one sentence.
             pub fn means(self) -> &'static str {
                 match self { $(Code::$name => $means,)* }
             }
 
-            /// What to do about it, where the error itself has no better advice.
+            /// What to do about the error, unless the problem itself has a more specific hint.
             pub fn todo(self) -> &'static str {
                 match self { $(Code::$name => $todo,)* }
             }
@@ -190,8 +190,7 @@ codes! {
 }
 
 impl Code {
-    /// Whether it lies in how Prism is set up, which whoever runs it must fix, and not in what was
-    /// asked of it.
+    /// Whether the cause is the configuration of Prism, which its operator must fix, rather than the request.
     pub fn is_about_setup(self) -> bool {
         matches!(
             self,
@@ -224,25 +223,25 @@ impl FromStr for Code {
     }
 }
 
-/// Something that went wrong, told for people: a code, a sentence, and what to do.
+/// An error for people: a code, a message, and what to do.
 #[derive(Debug)]
 pub struct Problem {
-    /// The stable code.
+    /// The stable error code.
     pub code: Code,
-    /// What happened, in a sentence that names the things it is about.
+    /// What happened, in a sentence that names the resources involved.
     pub message: String,
-    /// What to do, where this case has better advice than its code.
+    /// What to do, if this problem has a more specific hint than its code.
     pub hint: Option<String>,
-    /// The files that it is about, all of them.
+    /// All of the files that the problem concerns.
     pub files: Vec<ShownFile>,
-    /// After how many seconds to try again, where this case knows better than its code.
+    /// The number of seconds after which to retry, if this problem has a more specific value than its code.
     pub retry_after_s: Option<u32>,
-    /// What caused it.
+    /// The underlying error.
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl Problem {
-    /// A problem with the advice of its code.
+    /// Creates a problem with the default hint of its code.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -254,42 +253,42 @@ impl Problem {
         }
     }
 
-    /// The same with advice for this very case.
+    /// Sets a hint that is specific to this problem.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The same with the files that it is about.
+    /// Sets the files that the problem concerns.
     #[must_use]
     pub fn with_files(mut self, files: Vec<ShownFile>) -> Self {
         self.files = files;
         self
     }
 
-    /// The same with the seconds after which to try again.
+    /// Sets the number of seconds after which to retry.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after_s = Some(seconds);
         self
     }
 
-    /// The same with what caused it.
+    /// Sets the underlying error.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// What to do: this case's advice, or its code's.
+    /// What to do: the problem's own hint, or the default hint of its code.
     pub fn advice(&self) -> &str {
         self.hint.as_deref().unwrap_or_else(|| self.code.todo())
     }
 
-    /// The message and all of its causes, one after the other: for the log, and for whoever runs Prism with rights of
-    /// their own. AWS's sentences among the causes name roles and accounts, so no record, notice or answer of the API
-    /// has them.
+    /// The message followed by all of its causes. It is meant for the log, and for operators who run Prism with their
+    /// own permissions. AWS's messages among the causes name roles and accounts, so records, notices and API responses
+    /// do not contain them.
     pub fn chain(&self) -> String {
         let mut text = self.message.clone();
         let mut cause = self.source.as_deref().map(|e| e as &dyn Error);
@@ -302,15 +301,15 @@ impl Problem {
         text
     }
 
-    /// The text under which a step's failure travels through Step Functions: the message, then the
-    /// advice on a line of its own. [`Problem::from_wire`] reads it back. The causes stay in the log: what comes out of
-    /// the execution is written into records that every member reads.
+    /// The text that carries a step's failure through Step Functions: the message, followed by the hint on its own
+    /// line. [`Problem::from_wire`] parses it. The causes are only logged, because the output of an execution is
+    /// written to records that every member can read.
     pub fn wire(&self) -> String {
         format!("{}\nhint: {}", self.message, self.advice())
     }
 
-    /// Reads back what [`Problem::wire`] made. A foreign error keeps its name in the message, so that
-    /// nothing is lost; it is a fault of ours unless Lambda failed or did not answer in time.
+    /// Parses the text from [`Problem::wire`]. The message keeps the name of an unknown error, so that no information
+    /// is lost. Such an error is an internal error, unless Lambda failed or timed out.
     pub fn from_wire(error: &str, text: &str) -> Self {
         let (message, hint) = match text.split_once("\nhint: ") {
             Some((message, hint)) => (message, Some(hint.to_owned())),
@@ -343,12 +342,12 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What stands between the parts of a problem in its alternate form, which a parser that takes nothing but a text
-/// can carry: no message has it.
+/// The separator between the parts of a problem in its alternate form, which passes through parsers that can only
+/// carry a text. It does not occur in messages.
 const PACKED: char = '\u{1f}';
 
 impl Problem {
-    /// Reads a problem from its alternate form; `None` where a text is no such.
+    /// Parses a problem from its alternate form; returns `None` if the text does not have that form.
     pub(crate) fn from_packed(text: &str) -> Option<Self> {
         let mut parts = text.splitn(3, PACKED);
         let (code, message, hint) = (parts.next()?, parts.next()?, parts.next()?);

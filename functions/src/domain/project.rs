@@ -1,4 +1,4 @@
-//! Projects: who works on them, which templates they use, what they may cost.
+//! Projects: their members, the templates they use, and their budgets.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,12 +11,12 @@ use super::budget::Budget;
 use super::ids::shown;
 use super::{Code, Problem, ProjectName, TemplateName, Timestamp, UserId};
 
-/// The most projects that somebody is in.
+/// The maximum number of projects that a user can be a member of.
 pub const PROJECTS: usize = 100;
-/// The most members of a project.
+/// The maximum number of members of a project.
 pub const MEMBERS: usize = 500;
 
-/// What somebody is in a project, from the most rights to the fewest.
+/// The role of a member in a project, from the most permissions to the fewest.
 #[derive(
     Debug,
     Clone,
@@ -33,13 +33,13 @@ pub const MEMBERS: usize = 500;
 )]
 #[serde(rename_all = "snake_case")]
 pub enum ProjectRole {
-    /// Whose project it is.
+    /// Owns the project.
     Owner,
-    /// Manages members, templates and the budget.
+    /// Manages the members, templates and budget.
     Admin,
-    /// Works in it.
+    /// Works in the project but does not manage it.
     Member,
-    /// Looks on.
+    /// Has read-only access.
     Viewer,
 }
 
@@ -47,7 +47,7 @@ impl ProjectRole {
     /// All roles.
     pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// The word for it.
+    /// The role's name in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             ProjectRole::Owner => "owner",
@@ -57,7 +57,7 @@ impl ProjectRole {
         }
     }
 
-    /// Whether it manages the project.
+    /// Whether the role can manage the project.
     pub fn manages(self) -> bool {
         matches!(self, ProjectRole::Owner | ProjectRole::Admin)
     }
@@ -87,58 +87,58 @@ impl FromStr for ProjectRole {
 /// A project.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Project {
-    /// Its name, unique in the deployment.
+    /// The name of the project, unique in the deployment.
     pub name: ProjectName,
-    /// What it is for.
+    /// The purpose of the project.
     pub description: String,
-    /// Who made it.
+    /// The user who created the project.
     pub created_by: UserId,
-    /// When it was made.
+    /// When the project was created.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// When the project was last changed.
     pub updated_at: Timestamp,
-    /// Whether launches for it are from approved templates alone.
+    /// Whether launches for the project must use approved templates.
     #[serde(default)]
     pub approved_only: bool,
-    /// What it may cost.
+    /// The monthly budget.
     #[serde(default)]
     pub budget: Option<Budget>,
-    /// How many members it has.
+    /// The number of members.
     pub members: u32,
-    /// How many of them are owners.
+    /// The number of members who are owners.
     pub owners: u32,
-    /// When it was deleted. What is left of it keeps its name from ever being another's.
+    /// When the project was deleted. The record remains so that the name is never reused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
 }
 
-/// Somebody in a project.
+/// A member of a project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Member {
-    /// Who.
+    /// The user.
     pub user: UserId,
-    /// As what.
+    /// The user's role in the project.
     pub role: ProjectRole,
-    /// Who added them.
+    /// The user who added the member.
     pub added_by: UserId,
-    /// When.
+    /// When the member was added.
     pub added_at: Timestamp,
 }
 
-/// The projects that somebody is in.
+/// The projects that a user is a member of.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Memberships {
-    /// As what, by project.
+    /// The user's role in each project.
     pub roles: BTreeMap<ProjectName, ProjectRole>,
 }
 
-/// A template that a project has approved.
+/// An approval of a template by a project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Approval {
-    /// The template: all of its versions, or a built-in one.
+    /// The template: either a saved template with all of its versions, or a built-in template.
     pub template: TemplateName,
-    /// Who approved it.
+    /// The user who approved the template.
     pub by: UserId,
-    /// When.
+    /// When the template was approved.
     pub at: Timestamp,
 }

@@ -1,4 +1,4 @@
-//! A save: what is asked, what is planned, and the record of how it went.
+//! A save: its request, its plan, and the record of its progress.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,201 +19,202 @@ pub use super::save_request::{COPY_REGIONS, SaveRequest, USER_TAGS};
 pub use super::save_state::SaveState;
 pub use super::text::{check_name, check_text};
 
-/// How a Region's copy stands.
+/// The state of the copy of an AMI to a Region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum RegionCopy {
-    /// It is under way.
+    /// The copy is in progress.
     Copying {
-        /// The AMI.
+        /// The AMI in the destination Region.
         image: ImageId,
     },
-    /// It can be launched.
+    /// The copy can be launched.
     Available {
-        /// The AMI.
+        /// The AMI in the destination Region.
         image: ImageId,
     },
-    /// It failed; the version stands in its other Regions.
+    /// The copy failed. The version is available in its other Regions.
     Failed {
-        /// The code of the failure.
+        /// The error code.
         code: String,
-        /// Its cause.
+        /// The cause of the failure.
         cause: String,
     },
 }
 
-/// How a save ended when it did not succeed.
+/// Why a save did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Failure {
-    /// The code.
+    /// The error code.
     pub code: String,
     /// What happened.
     pub message: String,
     /// What to do.
     pub hint: String,
-    /// The step that was under way, as far as it is known.
+    /// The step that was in progress, if it is known.
     pub step: String,
 }
 
-/// A step that was reached, for the story that `saves status` tells.
+/// A step that the save reached, for the history that `saves status` shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Moment {
-    /// When.
+    /// When the step was reached.
     pub at: Timestamp,
-    /// The step.
+    /// The name of the step.
     pub step: String,
 }
 
-/// The most moments that a record keeps.
+/// The maximum number of moments in a record.
 pub const MOMENTS: usize = 100;
 
-/// A save's turn to begin, where it had to wait for one.
+/// The turn of a save that could not begin immediately.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Turn {
-    /// When it is.
+    /// The time of the turn.
     pub at: Timestamp,
-    /// How many it has had to take: EC2 may throttle a save in its turn too.
+    /// How many turns the save has taken: EC2 can throttle a save even during its turn.
     pub taken: u32,
 }
 
-/// The record of a save: all that its steps know, and all that its callers see.
+/// The record of a save: everything that its steps need and that its callers see.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SaveRecord {
-    /// The save.
+    /// The ID of the save.
     pub save_id: SaveId,
-    /// What was asked.
+    /// The request.
     pub request: SaveRequest,
-    /// Who asked.
+    /// The user who requested the save.
     pub saved_by: UserId,
-    /// The schedule of theirs that asked for them.
+    /// The user's schedule that requested the save, if any.
     #[serde(default)]
     pub schedule: Option<ScheduleName>,
-    /// From where it was asked for.
+    /// Where the request came from.
     #[serde(default, skip_serializing_if = "Origin::is_unknown")]
     pub origin: Origin,
-    /// What it copies, where it is the copy of a version and no save of an instance. It has no plan.
+    /// The source, if this is a copy of a version rather than a save of an instance. A copy has no plan.
     #[serde(default)]
     pub copy_of: Option<CopySource>,
-    /// The execution that works on it now.
+    /// The execution that currently works on the save.
     pub execution: String,
-    /// Counts the executions that have worked on it. A step of an earlier one changes nothing.
+    /// The number of executions that have worked on the save. Steps of earlier executions can no longer change it.
     pub epoch: u32,
-    /// When the last of the further ones was begun.
+    /// When the most recent further execution was started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovered_at: Option<Timestamp>,
-    /// How it stands.
+    /// The state of the save.
     pub state: SaveState,
-    /// The step that is under way or was last.
+    /// The current or last step.
     pub step: String,
     /// The steps that were reached.
     pub moments: Vec<Moment>,
-    /// Whether whoever asked has consented to show what is known to be sensitive on the instance.
+    /// Whether the caller consented to show the files on the instance that are known to be sensitive.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub consented: bool,
-    /// Its turn, where it could not begin at once.
+    /// The save's turn, if it could not begin immediately.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<Turn>,
-    /// The plan; `None` while the save waits for its turn, and when it was refused before there was one.
+    /// The plan; `None` while the save waits for its turn, and if it was refused before it was planned.
     pub plan: Option<SavePlan>,
-    /// When the plan was made, where that was not when the save began.
+    /// When the plan was created, if this was later than the beginning of the save.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned_at: Option<Timestamp>,
-    /// When it began.
+    /// When the save began.
     pub started_at: Timestamp,
     /// When the record last changed.
     pub updated_at: Timestamp,
-    /// When it ended.
+    /// When the save ended.
     pub ended_at: Option<Timestamp>,
-    /// When the stop was about to be asked for. From here on the instance may be down.
+    /// When the save was about to request the stop. The instance may be down from this time on.
     pub stop_requested_at: Option<Timestamp>,
-    /// When the stop was last asked for again, for want of an answer: an earlier one may still take effect.
+    /// When the stop was last requested again because there was no response. The earlier request may still take
+    /// effect.
     #[serde(default)]
     pub stop_repeated_at: Option<Timestamp>,
     /// When the instance was first seen stopped.
     pub stopped_at: Option<Timestamp>,
-    /// When CreateImage was about to be asked for.
+    /// When the save was about to call CreateImage.
     pub image_requested_at: Option<Timestamp>,
-    /// When CreateImage was last asked for again, because no answer was known: an earlier request may
-    /// still take effect.
+    /// When CreateImage was last called again because there was no response. The earlier request may still take
+    /// effect.
     #[serde(default)]
     pub image_repeated_at: Option<Timestamp>,
-    /// The volumes that were attached then, or when it was last asked for again: the AMI has these,
-    /// and not those of the plan, where somebody has attached or detached one meanwhile.
+    /// The volumes that were attached when CreateImage was last called. The AMI contains these volumes, which can
+    /// differ from those in the plan if a volume was attached or detached in the meantime.
     #[serde(default)]
     pub captured_volumes: Option<BTreeSet<VolumeId>>,
-    /// How often CreateImage was about to be asked for.
+    /// How often the save was about to call CreateImage.
     #[serde(default)]
     pub image_attempts: u32,
-    /// Which of those requests made the AMI; `None` where the AMI does not tell.
+    /// The number of the CreateImage request that created the AMI; `None` if the AMI does not have this information.
     #[serde(default)]
     pub image_attempt: Option<u32>,
-    /// When every volume was first seen to have its snapshot.
+    /// When all volumes were first seen to have a snapshot.
     pub snapshots_at: Option<Timestamp>,
-    /// When the start was about to be asked for.
+    /// When the save was about to request the start.
     pub start_requested_at: Option<Timestamp>,
-    /// When it was last about to be asked for again.
+    /// When the save was last about to request the start again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_repeated_at: Option<Timestamp>,
     /// When the instance was first seen running again.
     pub running_at: Option<Timestamp>,
-    /// How long the instance was down, in seconds, from the stop to the first sight of it running.
+    /// How long the instance was down, in seconds, from the request to stop it until it was first seen running.
     pub downtime_s: Option<f64>,
-    /// The status checks when it was seen running.
+    /// The status checks when the instance was seen running.
     pub status_checks: Option<StatusChecks>,
-    /// The AMI in the instance's own Region.
+    /// The AMI in the instance's Region.
     pub image: Option<ImageId>,
-    /// The snapshots behind it.
+    /// The snapshots of the AMI.
     pub snapshots: Vec<SnapshotId>,
-    /// How much of the snapshots is copied, in percent.
+    /// The progress of the snapshots, in percent.
     pub progress_percent: Option<u8>,
-    /// The full size of the snapshots in bytes, once known.
+    /// The full size of the snapshots in bytes, once it is known.
     pub snapshot_bytes: Option<u64>,
-    /// When the turn of a copy is, by its Region, where it was not at once.
+    /// By destination Region, the time of a copy's turn, if the copy could not begin immediately.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub copy_turns: BTreeMap<Region, Timestamp>,
-    /// When a copy was last about to be asked for.
+    /// When the save was last about to request a copy.
     pub copy_requested_at: Option<Timestamp>,
-    /// The copies by Region.
+    /// The copies by destination Region.
     pub copies: BTreeMap<Region, RegionCopy>,
-    /// Where EC2 would not open its AMIs to all of those whom the template is shared with, and to whom not.
+    /// By Region, the recipients of the template for whom EC2 refused to add launch permissions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub closed_in: BTreeMap<Region, String>,
-    /// When it was last about to be changed whom its AMIs are open to. A run of RegisterTemplate that
-    /// came to no end may still change it for a while after.
+    /// When the launch permissions of the AMIs were last about to be changed. An interrupted run of RegisterTemplate
+    /// may still change them for a while afterwards.
     #[serde(default)]
     pub opening_at: Option<Timestamp>,
-    /// The version that was registered.
+    /// The number of the registered version.
     pub version: Option<u32>,
-    /// At most what the version costs a month in all its Regions, in USD.
+    /// The maximum cost of the version in all of its Regions, in USD per month.
     pub usd_per_month: Option<f64>,
-    /// Who cancelled it.
+    /// The user who cancelled the save.
     pub cancelled_by: Option<UserId>,
-    /// When.
+    /// When the save was cancelled.
     #[serde(default)]
     pub cancelled_at: Option<Timestamp>,
-    /// What ended the duty to bring the instance back.
+    /// The finding that discharged the duty to bring the instance back.
     #[serde(default)]
     pub finding: Option<Finding>,
-    /// What keeps the instance from being started, while something does.
+    /// What currently keeps the instance from starting.
     #[serde(default)]
     pub trouble: Option<Trouble>,
     /// When the restore began.
     pub restore_began_at: Option<Timestamp>,
-    /// How it failed.
+    /// Why the save failed.
     pub failure: Option<Failure>,
-    /// What to do about an instance that does not come back. It is made for whoever reads the record,
-    /// and not kept in it.
+    /// What to do about an instance that does not come back. The guide is created when the record is read, and is not
+    /// stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guide: Option<Guide>,
-    /// When everything that the save had made was removed again.
+    /// When everything that the save had created was removed again.
     #[serde(default)]
     pub discarded_at: Option<Timestamp>,
-    /// What could not be cleaned up, in a sentence.
+    /// What could not be cleaned up, in one sentence.
     pub leftovers: Option<String>,
 }
 
 impl SaveRecord {
-    /// A record at the very beginning of a save.
+    /// Creates the record of a save that is about to begin.
     pub fn new(
         save_id: SaveId,
         request: SaveRequest,
@@ -281,19 +282,19 @@ impl SaveRecord {
         }
     }
 
-    /// The name of the save's AMI in every Region: derived from the save id, so that a repeated
-    /// CreateImage finds what the first one made (EC2 fact 3).
+    /// The name of the save's AMI in every Region. It is derived from the save ID, so that a repeated CreateImage
+    /// finds the AMI of the first call (EC2 fact 3).
     pub fn image_name(&self) -> String {
         self.request.image_name(&self.save_id)
     }
 
-    /// Its turn, while it waits for it: nothing has been looked at or touched.
+    /// The save's turn while the save waits for it. Nothing has been read or changed yet.
     pub fn awaited_turn(&self) -> Option<&Turn> {
         let waits = self.plan.is_none() && self.state == SaveState::Running;
         self.turn.as_ref().filter(|_| waits)
     }
 
-    /// The plan, which every step after PlanSave can count on.
+    /// The plan. Every step after PlanSave can rely on it.
     pub fn plan(&self) -> Result<&SavePlan, Problem> {
         self.plan.as_ref().ok_or_else(|| self.lacks("plan"))
     }
@@ -303,12 +304,12 @@ impl SaveRecord {
         self.plan().map(|plan| &plan.instance)
     }
 
-    /// The AMI, which every step after CreateImage can count on.
+    /// The AMI. Every step after CreateImage can rely on it.
     pub fn image(&self) -> Result<&ImageId, Problem> {
         self.image.as_ref().ok_or_else(|| self.lacks("AMI"))
     }
 
-    /// What it is: `save` or `copy`.
+    /// The kind of record: `save` or `copy`.
     pub fn kind(&self) -> &'static str {
         if self.copy_of.is_some() {
             "copy"
@@ -317,7 +318,7 @@ impl SaveRecord {
         }
     }
 
-    /// The AMI that copies are made of, and its Region.
+    /// The AMI that is copied to other Regions, and its Region.
     pub fn copied(&self) -> Result<(&Region, &ImageId), Problem> {
         match &self.copy_of {
             Some(source) => Ok((&source.region, &source.image)),
@@ -332,17 +333,17 @@ impl SaveRecord {
         )
     }
 
-    /// Notes that a step was reached.
+    /// Records that a step was reached.
     pub fn reach(&mut self, step: &str, at: Timestamp) {
         if self.step == step {
             return;
         }
         step.clone_into(&mut self.step);
         if self.moments.len() >= MOMENTS {
-            // The beginning and the end tell the story; what repeats in between can go.
+            // The first and last moments are the most useful; the repeated ones in between can be dropped.
             self.moments.remove(MOMENTS / 2);
         }
-        // The branches of a Map look at the clock before they write, each for itself.
+        // Each branch of a Map state reads the clock before it writes, so the times can arrive out of order.
         let at = self.moments.last().map_or(at, |last| last.at.max(at));
         self.moments.push(Moment {
             at,
@@ -350,8 +351,9 @@ impl SaveRecord {
         });
     }
 
-    /// Brings to `now` what is noted for the future, where a clock was set back: ages are counted from it, and none
-    /// would pass until that clock has caught up. Clocks of machines differ by seconds without that.
+    /// Sets recorded times that are in the future to `now`. Such times occur after a clock was set back; ages are
+    /// computed from them, and would not increase until the clock has caught up. Ordinary differences of seconds
+    /// between the clocks of machines are left alone.
     pub fn heed_clock(&mut self, now: Timestamp) {
         let noted = [
             &mut self.planned_at,
@@ -375,7 +377,7 @@ impl SaveRecord {
         }
     }
 
-    /// For how long the instance has been down by now, in seconds; `None` when it is not.
+    /// How long the instance has been down so far, in seconds; `None` if it is not down.
     pub fn down_for_s(&self, now: Timestamp) -> Option<f64> {
         match (self.stop_requested_at, self.running_at) {
             (Some(since), None) => Some(seconds_between(since, now)),

@@ -16,6 +16,6 @@ fn what_is_noted_for_the_future_is_brought_to_now() {
     assert_eq!(record.stop_requested_at, Some(at(3600)));
     assert_eq!(record.stopped_at, Some(at(3600)));
     assert_eq!(record.start_requested_at, None);
-    // Half a minute is no clock that was set.
+    // Half a minute is an ordinary difference between clocks.
     assert_eq!(record.restore_began_at, Some(at(3630)));
 }

@@ -1,4 +1,4 @@
-//! What a save will do, known before anything is touched.
+//! The plan of a save, created before the instance is touched.
 
 use std::collections::BTreeMap;
 
@@ -9,93 +9,93 @@ use super::save_request::SaveRequest;
 use super::sensitive::ShownFile;
 use super::{Code, InstanceId, Problem, ProjectName, SaveId, TemplateName, UserId, VolumeId};
 
-/// The instance as it was when the save was planned.
+/// The instance at the time when the save was planned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SavedInstance {
-    /// Its id.
+    /// The instance ID.
     pub id: InstanceId,
-    /// Its name, or its id where it has none.
+    /// The name of the instance, or its ID if it has no name.
     pub name: String,
-    /// Running or stopped: the state it returns to.
+    /// The state to which the instance returns: running or stopped.
     pub original_state: InstanceState,
-    /// Its type.
+    /// The instance type.
     pub instance_type: String,
-    /// Its architecture.
+    /// The processor architecture.
     pub architecture: Architecture,
-    /// The name of its root device.
+    /// The name of the root device.
     pub root_device: String,
-    /// Its volumes and their sizes in GiB.
+    /// The volumes and their sizes in GiB.
     pub volumes: BTreeMap<VolumeId, u32>,
-    /// The size of its root volume in GiB.
+    /// The size of the root volume in GiB.
     pub root_size_gib: u32,
-    /// The template it was launched from, where it says so: `name@version`.
+    /// The template version that the instance was launched from, in the form `name@version`, if known.
     pub launched_from: Option<String>,
-    /// The user to log in as.
+    /// The user name to log in with.
     pub login: Option<String>,
-    /// The TCP ports that are open.
+    /// The open TCP ports.
     pub ports: Vec<u16>,
 }
 
-/// Something to know before the save begins that does not prevent it.
+/// A warning that does not prevent the save.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Warning {
-    /// A stable name, such as `PublicIpChanges`.
+    /// A stable code, such as `PublicIpChanges`.
     pub code: String,
-    /// A sentence.
+    /// The warning, in a sentence.
     pub text: String,
 }
 
-/// What a save will do, known before anything is touched.
+/// The plan of a save, created before the instance is touched.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SavePlan {
-    /// The save.
+    /// The ID of the save.
     pub save_id: SaveId,
-    /// What was asked.
+    /// The request.
     pub request: SaveRequest,
-    /// Who asked.
+    /// The user who requested the save.
     pub saved_by: UserId,
-    /// The instance.
+    /// The instance to save.
     pub instance: SavedInstance,
-    /// The version that it will most likely be; the true one is known at the end.
+    /// The number that the version will most likely have. The actual number is assigned at the end.
     pub next_version: u32,
-    /// The version that it adds an architecture to, where it makes none of its own.
+    /// The version that the save adds an architecture to, if it does not create a version.
     #[serde(default)]
     pub adds_to: Option<u32>,
-    /// The steps in their order, as sentences.
+    /// The steps in order, as sentences.
     pub steps: Vec<String>,
-    /// How long the instance is likely to be down, in seconds; 0 when it is stopped already.
+    /// The expected downtime of the instance, in seconds; 0 if it is already stopped.
     pub expected_downtime_s: u32,
-    /// At most what the snapshots will cost a month in all Regions, in USD.
+    /// The maximum cost of the snapshots in all Regions, in USD per month.
     pub usd_per_month_at_most: f64,
-    /// The project that pays for that: the one that is named, or the template's.
+    /// The project that pays for the snapshots: the one named in the request, or the template's project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paid_by: Option<ProjectName>,
-    /// What moves to that project with the save, where the template is in another one, or in none.
+    /// The move of the template to that project, if the template is in another project or in none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moves: Option<TemplateMove>,
-    /// What else to know.
+    /// Warnings that do not prevent the save.
     pub warnings: Vec<Warning>,
-    /// The sensitive files that others will see, all of them. It is made for whoever asks, and not kept.
+    /// All of the sensitive files that others will see. The list is created for the caller and is not stored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shows: Vec<ShownFile>,
 }
 
-/// A template that goes to another project, with all of its versions.
+/// The move of a template, with all of its versions, to another project.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TemplateMove {
-    /// The project that it leaves, where it is in one.
+    /// The project that the template leaves, if any.
     #[serde(default)]
     pub from: Option<ProjectName>,
-    /// The project that it goes to.
+    /// The project that the template moves to.
     pub to: ProjectName,
-    /// The number of its newest version: those up to it that are there move.
+    /// The number of the newest version. All existing versions up to this number move.
     pub up_to_version: u32,
-    /// At most what these cost a month, in USD: the other project pays for them from then on.
+    /// The maximum cost of the versions that move, in USD per month. The new project pays it from then on.
     pub usd_per_month: f64,
 }
 
 impl SavePlan {
-    /// Refuses what moves a template to another project where nobody has agreed to that.
+    /// Returns an error if the save moves a template to another project without the caller's agreement.
     pub fn check_agreed(&self) -> Result<(), Problem> {
         match &self.moves {
             Some(moves) if !self.request.move_template => {
@@ -107,7 +107,7 @@ impl SavePlan {
     }
 }
 
-/// The refusal of a save that would move its template without anybody's word.
+/// The error for a save that would move its template without the caller's agreement.
 pub fn move_not_agreed(
     name: &TemplateName,
     from: Option<&ProjectName>,

@@ -1,4 +1,4 @@
-//! What somebody asks for: a save.
+//! The request for a save.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,24 +8,24 @@ use super::problem::{Code, Problem};
 use super::text::{check_name, check_tag, check_text};
 use super::{ProjectName, Region, SaveId, TemplateName};
 
-/// The most Regions that one save copies to. It keeps the history of the longest execution under
-/// Step Functions' 25,000 events.
+/// The maximum number of Regions that one save copies to. It keeps the history of the longest execution below the Step
+/// Functions limit of 25,000 events.
 pub const COPY_REGIONS: usize = 10;
-/// The most tags of the user's own.
+/// The maximum number of user-defined tags.
 pub const USER_TAGS: usize = 20;
 
-/// What somebody asks for: save this instance as that template.
+/// A request to save an instance as a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SaveRequest {
-    /// The instance, by its name or its id.
+    /// The name or ID of the instance.
     #[schema(min_length = 1, max_length = 128)]
     pub instance: String,
-    /// The template that the save makes, or makes the next version of.
+    /// The template to create, or to create the next version of.
     pub template: TemplateName,
     /// The Region of the instance.
     pub region: Region,
-    /// What the template is for, at most 255 characters.
+    /// The purpose of the template, at most 255 characters.
     #[serde(default)]
     #[schema(max_length = 255)]
     pub description: String,
@@ -33,44 +33,42 @@ pub struct SaveRequest {
     #[serde(default)]
     #[schema(max_items = 10)]
     pub copy_to: BTreeSet<Region>,
-    /// Whether everybody may use the template.
+    /// Whether the template is public in the deployment.
     #[serde(default)]
     pub public: bool,
     /// The project that the template belongs to.
     #[serde(default)]
     pub project: Option<ProjectName>,
-    /// Consent to what the plan says under `moves`: that the template goes to the named project with all of its
-    /// versions and what they cost. Without it, such a save is refused.
+    /// Consent to the move described under `moves` in the plan: the template moves to the named project with all of
+    /// its versions and their costs. Without consent, such a save is refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub move_template: bool,
-    /// Tags of the user's own for the AMIs and their snapshots.
+    /// User-defined tags for the AMIs and their snapshots.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
-    /// The name of the instance, given again by a user who accepts that the data in its instance
-    /// store is lost.
+    /// The name of the instance, repeated to confirm that the data in its instance store may be lost.
     #[serde(default)]
     pub accept_instance_store_loss: Option<String>,
-    /// Whether whoever asks consents to show files that are known to be sensitive, or that nobody has looked
-    /// for, to all who see the template.
+    /// Consent to show sensitive files to everyone who can see the template. This includes files that are known to be
+    /// sensitive, and instances whose files were not checked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub publish_sensitive: bool,
-    /// Whether the AMI becomes that of a further architecture of a version that is there, rather
-    /// than a version of its own.
+    /// Whether to add the AMI as a further architecture to an existing version instead of creating a version.
     #[serde(default)]
     pub add_arch: bool,
-    /// The version that `add_arch` adds to; the latest where none is named.
+    /// The version that `add_arch` adds to. Defaults to the latest version.
     #[serde(default)]
     #[schema(minimum = 1)]
     pub version: Option<u32>,
 }
 
 impl SaveRequest {
-    /// The name of its AMI in every Region, for the save of that id.
+    /// The name of the AMI in every Region for the save with this ID.
     pub(crate) fn image_name(&self, save: &SaveId) -> String {
         format!("prism-{}-{save}", self.template)
     }
 
-    /// Checks what can be checked without asking anybody.
+    /// Checks everything that does not require other data.
     pub fn check(&self) -> Result<(), Problem> {
         check_name("instance name or id", &self.instance)?;
         check_text("description", &self.description)?;
@@ -94,7 +92,7 @@ impl SaveRequest {
             .try_for_each(|(key, value)| check_tag(key, value))
     }
 
-    /// Whether it is the same request. What was agreed to makes it no other one.
+    /// Whether the other request asks for the same save. Consents are not compared.
     pub fn asks_the_same(&self, other: &Self) -> bool {
         let bare = |request: &Self| Self {
             move_template: false,
@@ -104,7 +102,7 @@ impl SaveRequest {
         bare(self) == bare(other)
     }
 
-    /// What is added to a version changes nothing else about it (promise P6).
+    /// Adding an architecture must not change anything else about the version (promise P6).
     fn check_addition(&self) -> Result<(), Problem> {
         let wrong = match (self.add_arch, self.version) {
             (false, Some(_)) => Some(

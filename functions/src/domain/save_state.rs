@@ -1,25 +1,25 @@
-//! How a save stands.
+//! The state of a save.
 
 use serde::{Deserialize, Serialize};
 
-/// How a save stands, for people.
+/// The state of a save, as shown to users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SaveState {
-    /// It goes on.
+    /// The save is in progress.
     Running,
-    /// A version was registered.
+    /// The save registered a version.
     Succeeded,
-    /// It failed, and everything was put back.
+    /// The save failed, and its changes were rolled back.
     Failed,
-    /// Somebody cancelled it, and everything was put back.
+    /// A user cancelled the save, and its changes were rolled back.
     Cancelled,
-    /// The instance could not be brought back; somebody must act.
+    /// The instance could not be brought back. An operator must act.
     Stranded,
 }
 
 impl SaveState {
-    /// The word for it.
+    /// The state's name in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             SaveState::Running => "running",
@@ -30,7 +30,7 @@ impl SaveState {
         }
     }
 
-    /// Whether nothing more will happen by itself.
+    /// Whether the save has ended, so that nothing more happens automatically.
     pub fn is_final(self) -> bool {
         !matches!(self, SaveState::Running)
     }

@@ -1,7 +1,7 @@
-//! Size letters, by architecture: one table, so that a letter means the same everywhere.
+//! Instance sizes by architecture, in one table so that a size means the same everywhere.
 //!
-//! Figures of AWS's pages on the instance types T3, T4g, G4dn, G5 and G5g and of its price list for
-//! us-east-1, checked 2026-11-23 against public copies of both. Memory is in GiB.
+//! The figures are from AWS's pages on the instance types T3, T4g, G4dn, G5 and G5g and from its price list for
+//! us-east-1, checked on 2026-11-23 against public copies of both. Memory is in GiB.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,13 +13,13 @@ use super::ec2::Architecture;
 use super::problem::{Code, Problem};
 use crate::domain::ids::shown;
 
-/// How large an instance is asked for.
+/// The size of an instance.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, VariantArray,
 )]
 #[serde(try_from = "String", into = "String")]
 pub enum Size {
-    /// To try something out.
+    /// For experiments.
     XS,
     /// For light work.
     S,
@@ -35,15 +35,15 @@ pub enum Size {
     GpuM,
     /// One GPU with more processor and memory.
     GpuL,
-    /// The most GPU.
+    /// The largest GPU configuration.
     GpuXL,
 }
 
 impl Size {
-    /// All sizes, small to large.
+    /// All sizes, from small to large.
     pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// The letters, as typed.
+    /// The size as users type it.
     pub fn as_str(self) -> &'static str {
         match self {
             Size::XS => "XS",
@@ -58,7 +58,7 @@ impl Size {
         }
     }
 
-    /// What this size is on an architecture.
+    /// The instance type for this size and architecture.
     pub fn machine(self, architecture: Architecture) -> &'static Machine {
         let row = &TABLE[Size::ALL
             .iter()
@@ -97,7 +97,7 @@ impl FromStr for Size {
 impl TryFrom<String> for Size {
     type Error = Problem;
 
-    /// The advice is in the message: what reads it shows no more of a problem.
+    /// The message includes the hint, because serde reports only the message of a problem.
     fn try_from(text: String) -> Result<Self, Problem> {
         let size = text.parse();
         size.map_err(|problem: Problem| {
@@ -113,18 +113,18 @@ impl From<Size> for String {
     }
 }
 
-/// An instance type and what it has and costs.
+/// An instance type with its resources and price.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Machine {
     /// The EC2 instance type.
     pub instance_type: &'static str,
-    /// Virtual processors.
+    /// The number of virtual CPUs.
     pub vcpus: u16,
-    /// Memory in GiB.
+    /// The memory in GiB.
     pub memory_gib: u16,
-    /// GPUs and their kind; empty where there is none.
+    /// The number and kind of GPUs; empty if there are none.
     pub gpu: &'static str,
-    /// On demand, Linux, us-east-1, in USD per hour.
+    /// The on-demand price for Linux in us-east-1, in USD per hour.
     pub usd_per_hour: f64,
 }
 
@@ -144,7 +144,7 @@ const fn machine(
     }
 }
 
-/// x86_64 and arm64, in the order of [`Size::ALL`].
+/// For each size, the machines for x86_64 and arm64, in the order of [`Size::ALL`].
 const TABLE: [(Machine, Machine); 9] = [
     (
         machine("t3.small", 2, 2, "", 0.0208),
@@ -184,7 +184,7 @@ const TABLE: [(Machine, Machine); 9] = [
     ),
 ];
 
-/// The price of an instance type of the table, in USD per hour.
+/// The price of an instance type, in USD per hour, if the table contains it.
 pub fn usd_per_hour(instance_type: &str) -> Option<f64> {
     TABLE
         .iter()

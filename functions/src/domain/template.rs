@@ -1,4 +1,4 @@
-//! Templates and their versions, and the YAML form in which they travel.
+//! Templates, their versions, and references to them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,22 +14,22 @@ use super::{
 };
 use crate::domain::ids::shown;
 
-/// Who may see and launch a template, beside its owner.
+/// Who can see and launch a template in addition to its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
-    /// Nobody, but for those who manage the project that it belongs to.
+    /// Nobody, except users who manage the project that the template belongs to.
     Private,
-    /// The members of the project that it belongs to.
+    /// The members of the project that the template belongs to.
     Project,
-    /// Those whom it was shared with.
+    /// The recipients that the template is shared with.
     Shared,
-    /// Everybody.
+    /// Everyone.
     Public,
 }
 
 impl Visibility {
-    /// The word for it.
+    /// The visibility's name in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Visibility::Private => "private",
@@ -40,23 +40,23 @@ impl Visibility {
     }
 }
 
-/// How far somebody should count on a template, or on a version of it.
+/// The lifecycle state of a template or a version.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum TemplateState {
-    /// It is there to be launched.
+    /// It can be launched.
     #[default]
     Active,
-    /// It can be launched, and something else should be.
+    /// It can be launched, but another template or version should be used instead.
     Deprecated,
-    /// Its AMIs are gone, or going. Its number and its record stay.
+    /// Its AMIs have been removed or are being removed. Its number and its record remain.
     Deleted,
 }
 
 impl TemplateState {
-    /// The word for it.
+    /// The state's name in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             TemplateState::Active => "active",
@@ -66,21 +66,21 @@ impl TemplateState {
     }
 }
 
-/// Why what was deleted cannot be removed for now. It is tried again by each sweep.
+/// Why the AMIs and snapshots of a deleted template or version cannot be removed yet. Each sweep tries again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Stuck {
-    /// Since when.
+    /// When the problem was first seen.
     pub since: Timestamp,
-    /// The code of what is in the way.
+    /// The error code.
     pub code: String,
-    /// What is in the way.
+    /// What prevents the removal.
     pub message: String,
     /// What to do about it.
     pub hint: String,
 }
 
 impl Stuck {
-    /// What a problem comes to, since then.
+    /// Creates the entry for a problem.
     pub fn of(problem: &Problem, since: Timestamp) -> Self {
         Self {
             since,
@@ -91,67 +91,67 @@ impl Stuck {
     }
 }
 
-/// A template: a name, and which of its versions the name stands for.
+/// A template: a name, and the version that the name refers to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Template {
-    /// Its name.
+    /// The name of the template.
     pub name: TemplateName,
-    /// Who owns it.
+    /// The owner of the template.
     pub owner: UserId,
-    /// What it is for.
+    /// The purpose of the template.
     pub description: String,
-    /// Who may use it.
+    /// Who can use the template.
     pub visibility: Visibility,
-    /// The project it belongs to.
+    /// The project that the template belongs to.
     pub project: Option<ProjectName>,
-    /// The built-in template at the root of its lineage.
+    /// The built-in template at the root of the template's lineage.
     pub original_template: Option<TemplateName>,
-    /// The version that its name alone stands for. A rollback moves it.
+    /// The version that the name alone refers to. A rollback changes it.
     pub latest: u32,
-    /// The highest number that a version of it ever had: the next save takes the one after it.
+    /// The highest version number that was ever used. The next save uses the number after it.
     #[serde(default)]
     pub newest: u32,
-    /// What else its readers should know.
+    /// Notes for users of the template.
     #[serde(default)]
     pub notes: String,
-    /// How far to count on it.
+    /// The lifecycle state.
     #[serde(default)]
     pub state: TemplateState,
-    /// The architectures of its latest version.
+    /// The architectures of the latest version.
     #[serde(default)]
     pub architectures: Vec<Architecture>,
-    /// When it was made.
+    /// When the template was created.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// When the template was last changed.
     pub updated_at: Timestamp,
-    /// How often it was launched.
+    /// How often the template was launched.
     pub launches: u64,
-    /// When it was last launched.
+    /// When the template was last launched.
     pub last_launched_at: Option<Timestamp>,
-    /// Who launched it last.
+    /// The user who launched the template last.
     #[serde(default)]
     pub last_launched_by: Option<UserId>,
-    /// When it was deleted with all of its versions.
+    /// When the template was deleted with all of its versions.
     #[serde(default)]
     pub deleted_at: Option<Timestamp>,
-    /// When the last of its AMIs and snapshots was removed, once it has been deleted.
+    /// When the last AMI and snapshot of the deleted template was removed.
     #[serde(default)]
     pub removed_at: Option<Timestamp>,
-    /// Why they cannot be removed, where they cannot.
+    /// Why the AMIs and snapshots cannot be removed, if they cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stuck: Option<Stuck>,
-    /// Whether a version of it was imported whose AMIs other templates have: it is given to others by those alone who
-    /// might give these.
+    /// Whether one of its versions was imported with AMIs that belong to other templates. Such a template can be
+    /// shared only by users who can share those AMIs.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub borrows: bool,
-    /// At most what its versions cost a month. It is kept beside the record, is told to nobody, and is unknown
-    /// where it has not been counted.
+    /// The maximum cost of the versions per month. It is stored beside the record, is not returned to clients, and is
+    /// unknown if it has not been counted.
     #[serde(skip)]
     pub costs: Option<MicroUsd>,
 }
 
 impl Template {
-    /// A template without any version yet, for its owner alone.
+    /// Creates a private template that has no versions yet.
     pub fn new(
         name: TemplateName,
         owner: UserId,
@@ -183,7 +183,7 @@ impl Template {
         }
     }
 
-    /// The same template once more after it was deleted: the numbers that it has had stay taken.
+    /// Creates the template again after it was deleted. The version numbers that it used are not reused.
     #[must_use]
     pub fn anew(self, before: &Template) -> Self {
         Self {
@@ -192,17 +192,17 @@ impl Template {
         }
     }
 
-    /// Whether it has been deleted and its AMIs are still being removed.
+    /// Whether the template is deleted and its AMIs are still being removed.
     pub fn is_going(&self) -> bool {
         self.state == TemplateState::Deleted && self.removed_at.is_none()
     }
 
-    /// The number of its newest version, whichever is the latest.
+    /// The number of the newest version, which can be higher than that of the latest one.
     pub fn newest(&self) -> u32 {
         self.newest.max(self.latest)
     }
 
-    /// Makes a version the one that its name stands for.
+    /// Makes the version the one that the template's name refers to.
     pub fn point_to(&mut self, version: &Version, at: Timestamp) {
         self.newest = self.newest().max(version.number);
         self.latest = version.number;
@@ -211,139 +211,139 @@ impl Template {
     }
 }
 
-/// How often something was launched, and when and by whom last.
+/// How often something was launched, and when and by whom it was launched last.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Usage {
-    /// How often.
+    /// The number of launches.
     pub launches: u64,
-    /// When last.
+    /// When it was last launched.
     pub last_launched_at: Option<Timestamp>,
-    /// By whom last.
+    /// The user who launched it last.
     pub last_launched_by: Option<UserId>,
 }
 
-/// An architecture that a version got after it was made.
+/// An architecture that was added to a version after the version was created.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AddedArchitecture {
     /// The architecture.
     pub architecture: Architecture,
     /// The save that added it.
     pub save_id: SaveId,
-    /// The name of the instance it was saved from.
+    /// The name of the instance that was saved.
     pub saved_from: String,
-    /// That instance; unknown of what older versions added.
+    /// The ID of the instance that was saved. Absent in records from earlier releases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saved_from_id: Option<InstanceId>,
-    /// Who saved it.
+    /// The user who saved the instance.
     pub saved_by: UserId,
-    /// When it was added.
+    /// When the architecture was added.
     pub saved_date: Timestamp,
-    /// The instance type it was saved from.
+    /// The instance type of the instance that was saved.
     pub instance_type: String,
     /// The size of the root volume in GiB.
     pub root_size_gib: u32,
-    /// The full size of its snapshots in one Region, in bytes; 0 where that was not noted.
+    /// The full size of the snapshots in one Region, in bytes; 0 if it was not recorded.
     #[serde(default)]
     pub snapshot_bytes: u64,
 }
 
-/// A version of a template: the same AMIs for ever (promise P6).
+/// A version of a template. Its AMIs never change (promise P6).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Version {
-    /// The template.
+    /// The name of the template.
     pub template: TemplateName,
-    /// Its number, from 1, without gaps.
+    /// The version number, starting at 1, without gaps.
     pub number: u32,
-    /// What it is for.
+    /// The purpose of the template at the time of the save.
     pub description: String,
-    /// The save that made it.
+    /// The save that created the version.
     pub save_id: SaveId,
-    /// The name of the instance it was saved from.
+    /// The name of the instance that was saved.
     pub saved_from: String,
-    /// That instance; unknown of what was imported, and of what older versions saved.
+    /// The ID of the instance that was saved. Absent in imported versions and in records from earlier releases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saved_from_id: Option<InstanceId>,
-    /// Who saved it.
+    /// The user who saved the instance.
     pub saved_by: UserId,
-    /// When it was saved.
+    /// When the instance was saved.
     pub saved_date: Timestamp,
-    /// The schedule of theirs that asked for it.
+    /// The user's schedule that requested the save, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ScheduleName>,
-    /// What the instance had been launched from: `name@version`.
+    /// The template version that the instance was launched from, in the form `name@version`.
     pub parent: Option<String>,
     /// The AMIs by Region and architecture.
     pub amis: BTreeMap<Region, BTreeMap<Architecture, ImageId>>,
     /// The snapshots by Region.
     pub snapshots: BTreeMap<Region, Vec<SnapshotId>>,
-    /// The Regions whose copy failed, and why.
+    /// The Regions to which the copy failed, with the reason.
     pub failed_regions: BTreeMap<Region, String>,
     /// The architecture of the instance.
     pub architecture: Architecture,
-    /// The instance type it was saved from: what a launch without a size uses.
+    /// The instance type of the instance that was saved. Launches use it if they do not specify a size.
     pub instance_type: String,
     /// The name of the root device.
     pub root_device: String,
     /// The size of the root volume in GiB.
     pub root_size_gib: u32,
-    /// How many packages are known to be installed; `None` where nobody told.
+    /// The number of installed packages; `None` if it is not known.
     #[serde(default)]
     pub packages: Option<usize>,
-    /// The user to log in as.
+    /// The user name to log in with.
     pub login: Option<String>,
     /// The TCP ports that are open.
     pub ports: Vec<u16>,
-    /// The full size of the snapshots of one Region, in bytes.
+    /// The full size of the snapshots in one Region, in bytes.
     pub snapshot_bytes: u64,
-    /// At most what it costs a month in all its Regions, in USD.
+    /// The maximum cost of the version in all of its Regions, in USD per month.
     pub usd_per_month: f64,
-    /// What else its readers should know.
+    /// Notes for users of the version.
     #[serde(default)]
     pub notes: String,
-    /// How far to count on it.
+    /// The lifecycle state.
     #[serde(default)]
     pub state: TemplateState,
-    /// Tags of the user's own, which instances launched from it have too.
+    /// User-defined tags. Instances launched from the version have them too.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
-    /// The architectures that it got later.
+    /// The architectures that were added later.
     #[serde(default)]
     pub added: Vec<AddedArchitecture>,
-    /// Who imported it from a file, where it was not saved here.
+    /// The user who imported the version from a file, if it was not saved in this deployment.
     #[serde(default)]
     pub imported_by: Option<UserId>,
-    /// Whether its AMIs are lent by a template whose AMIs the importer might launch and not open to others: it is
-    /// for the importer alone then, and as long as that template lets them. Unknown where it was imported before this
-    /// was written down.
+    /// Whether the AMIs are borrowed from another template that the importer could launch but not share. A borrowed
+    /// version is available only to the importer, and only while the other template allows it. Absent in versions that
+    /// were imported before this was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub borrowed: Option<bool>,
-    /// How often it was launched.
+    /// How often the version was launched.
     #[serde(default)]
     pub usage: Usage,
-    /// When it was deleted.
+    /// When the version was deleted.
     #[serde(default)]
     pub deleted_at: Option<Timestamp>,
-    /// When its AMIs and snapshots were removed, once it has been deleted.
+    /// When the AMIs and snapshots of the deleted version were removed.
     #[serde(default)]
     pub removed_at: Option<Timestamp>,
-    /// Why they cannot be removed, where they cannot.
+    /// Why the AMIs and snapshots cannot be removed, if they cannot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stuck: Option<Stuck>,
 }
 
 impl Version {
-    /// Whether it has been deleted and its AMIs are still being removed.
+    /// Whether the version is deleted and its AMIs are still being removed.
     pub fn is_going(&self) -> bool {
         self.state == TemplateState::Deleted && self.removed_at.is_none()
     }
 
-    /// Its AMIs, each with its Region.
+    /// The AMIs of the version, each with its Region.
     pub fn images(&self) -> impl Iterator<Item = (&Region, &ImageId)> {
         let regions = self.amis.iter();
         regions.flat_map(|(region, images)| images.values().map(move |image| (region, image)))
     }
 
-    /// `name@3`.
+    /// The version in the form `name@3`.
     pub fn reference(&self) -> TemplateRef {
         TemplateRef {
             name: self.template.clone(),
@@ -351,7 +351,7 @@ impl Version {
         }
     }
 
-    /// The architectures for which it has an AMI somewhere.
+    /// The architectures for which the version has an AMI in at least one Region.
     pub fn architectures(&self) -> Vec<Architecture> {
         let all: BTreeSet<Architecture> = self
             .amis
@@ -362,7 +362,7 @@ impl Version {
         all.into_iter().collect()
     }
 
-    /// At most the full size of the snapshots of an architecture in one Region, in bytes.
+    /// The maximum full size of an architecture's snapshots in one Region, in bytes.
     pub fn bytes_of(&self, architecture: Architecture) -> u64 {
         let mut added = self.added.iter();
         let noted = added.find(|it| it.architecture == architecture);
@@ -376,19 +376,19 @@ impl Version {
         }
     }
 
-    /// What the instance had been launched from, where that is a template's name.
+    /// The template version that the instance was launched from, if the recorded text is a valid reference.
     pub fn parent(&self) -> Option<TemplateRef> {
         self.parent.as_deref()?.parse().ok()
     }
 }
 
-/// A template, or a version of it, as typed: `name`, `name@3` or `name@latest`.
+/// A reference to a template or a version as users type it: `name`, `name@3` or `name@latest`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TemplateRef {
-    /// The template.
+    /// The name of the template.
     pub name: TemplateName,
-    /// The version; `None` is the latest.
+    /// The version number; `None` means the latest version.
     pub version: Option<u32>,
 }
 

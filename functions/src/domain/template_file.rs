@@ -1,10 +1,11 @@
-//! A template as a YAML file: the form in which researchers exchange templates.
+//! A template as a YAML file, the format in which users exchange templates.
 //!
-//! Whoever reads a file trusts nobody: it is small, flat, without aliases, and every value is held to
-//! its rule where it stands, so that a refusal names the line and the column.
+//! Files come from untrusted sources: a file must be small and flat and must not contain aliases, and every value is
+//! validated where it is parsed, so that an error names the line and the column.
 //!
-//! The first format has the keys `name` to `ami_config`. The second adds `format: 2` and `launch`, what a launch
-//! needs beside the AMIs; of a file without them an import takes defaults, and says so.
+//! The first format has the keys `name` to `ami_config`. The second format adds `format: 2` and `launch`, which
+//! contains what a launch needs in addition to the AMIs. An import of a file without them uses default values and says
+//! so.
 
 use std::collections::BTreeMap;
 
@@ -20,49 +21,49 @@ use super::template::{Template, Version};
 use super::text::{check_tag, check_text};
 use super::{ImageId, Region, TemplateName, Timestamp, UserId};
 
-/// The most bytes of a file.
+/// The maximum size of a file, in bytes.
 pub const FILE_BYTES: usize = 32 * 1024;
-/// The most AMIs that a file names.
+/// The maximum number of AMIs in a file.
 pub const FILE_IMAGES: usize = 40;
-/// The most characters of a parser's sentence that a message takes over.
+/// The maximum number of characters of a parser's message that an error quotes.
 const QUOTED: usize = 300;
-/// The most characters of an instance's name: those of a tag's value.
+/// The maximum length of an instance's name, in characters. It is that of a tag value.
 const NAME: usize = 256;
-/// The newest format of a file.
+/// The newest file format.
 pub const FORMAT: u8 = 2;
-/// The most characters of a user's name on Linux.
+/// The maximum length of a user name on Linux, in characters.
 const LOGIN: usize = 32;
-/// The most ports that a file opens.
+/// The maximum number of ports in a file.
 const PORTS: usize = 60;
-/// The most characters of an instance type.
+/// The maximum length of an instance type, in characters.
 const TYPE: usize = 64;
-/// The largest root volume, in GiB: what EBS makes of gp3.
+/// The largest root volume, in GiB: the EBS maximum for gp3.
 const ROOT_GIB: u32 = 16_384;
 
 /// A template as a YAML file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TemplateFile {
-    /// The template's name.
+    /// The name of the template.
     pub name: TemplateName,
-    /// What it is for.
+    /// The purpose of the template.
     #[serde(deserialize_with = "description")]
     pub description: String,
-    /// Where it comes from.
+    /// The source of the template.
     pub source: Source,
-    /// The template that the instance had been launched from.
+    /// The template that the instance was launched from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original_template: Option<TemplateName>,
-    /// The instance's name.
+    /// The name of the instance that was saved.
     #[serde(deserialize_with = "instance_name")]
     pub saved_from: String,
-    /// Who saved it.
+    /// The user who saved the instance.
     pub saved_by: UserId,
-    /// When, as RFC 3339 in UTC.
+    /// When the instance was saved, as an RFC 3339 timestamp in UTC.
     pub saved_date: Timestamp,
     /// The AMIs.
     pub ami_config: AmiConfig,
-    /// The format; none is the first.
+    /// The file format. Absent in files of the first format.
     #[serde(
         default,
         deserialize_with = "format",
@@ -70,16 +71,16 @@ pub struct TemplateFile {
     )]
     #[schema(minimum = 1, maximum = 2)]
     pub format: Option<u8>,
-    /// What a launch needs beside the AMIs; since the second format.
+    /// What a launch needs in addition to the AMIs. Available since the second format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub launch: Option<LaunchConfig>,
 }
 
-/// What a launch needs beside the AMIs.
+/// What a launch needs in addition to the AMIs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LaunchConfig {
-    /// The user to log in as.
+    /// The user name to log in with.
     #[serde(
         default,
         deserialize_with = "login",
@@ -89,7 +90,7 @@ pub struct LaunchConfig {
     /// The TCP ports to open.
     #[serde(deserialize_with = "ports")]
     pub ports: Vec<u16>,
-    /// Tags of the user's own, which instances have too.
+    /// User-defined tags. Instances launched from the template have them too.
     #[serde(
         default,
         deserialize_with = "user_tags",
@@ -98,11 +99,11 @@ pub struct LaunchConfig {
     pub tags: BTreeMap<String, String>,
     /// The architecture of the instance that was saved first.
     pub architecture: Architecture,
-    /// What it was saved from, by architecture.
+    /// The machines that were saved, by architecture.
     pub machines: BTreeMap<Architecture, Machine>,
 }
 
-/// What an AMI was saved from.
+/// The machine that an AMI was saved from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
@@ -115,11 +116,11 @@ pub struct Machine {
     pub root_size_gib: u32,
 }
 
-/// Where a template comes from.
+/// The source of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
-    /// It was saved from an instance.
+    /// The template was saved from an instance.
     SavedFromInstance,
 }
 
@@ -127,7 +128,7 @@ pub enum Source {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AmiConfig {
-    /// By Region and architecture.
+    /// The AMIs by Region and architecture.
     #[serde(deserialize_with = "images")]
     pub amis: BTreeMap<Region, BTreeMap<Architecture, ImageId>>,
 }
@@ -141,7 +142,7 @@ fn format<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u8>, D::Error> {
     }
 }
 
-/// A user name as Linux distributions have them.
+/// A user name that is valid on Linux distributions.
 fn login<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(from)?;
     let letter = |c: char| c.is_ascii_lowercase() || c == '_';
@@ -236,7 +237,7 @@ fn images<'de, D: Deserializer<'de>>(from: D) -> Result<Images, D::Error> {
 }
 
 impl LaunchConfig {
-    /// What a launch of a version needs.
+    /// What a launch of the version needs.
     fn of(version: &Version) -> Self {
         let own = Machine {
             instance_type: version.instance_type.clone(),
@@ -260,7 +261,7 @@ impl LaunchConfig {
 }
 
 impl TemplateFile {
-    /// The file of a version.
+    /// Creates the file of a version.
     pub fn of(template: &Template, version: &Version) -> Self {
         Self {
             name: template.name.clone(),
@@ -278,7 +279,7 @@ impl TemplateFile {
         }
     }
 
-    /// The same as far as another file tells it, which may be of an older format.
+    /// Converts this file to the format of another file, which may be an older one.
     #[must_use]
     pub fn as_told_by(mut self, other: &Self) -> Self {
         self.format = other.format;
@@ -288,7 +289,7 @@ impl TemplateFile {
         self
     }
 
-    /// The text of the file.
+    /// The file as YAML text.
     pub fn to_yaml(&self) -> Result<String, Problem> {
         serde_saphyr::to_string(self).map_err(|error| {
             Problem::new(Code::Internal, "The template could not be written as YAML.")
@@ -296,7 +297,7 @@ impl TemplateFile {
         })
     }
 
-    /// Reads the text of a file.
+    /// Parses the YAML text of a file.
     pub fn from_yaml(text: &str) -> Result<Self, Problem> {
         if text.len() > FILE_BYTES {
             let reason = format!("a template's file has at most {FILE_BYTES} bytes");
@@ -326,7 +327,7 @@ impl TemplateFile {
     }
 }
 
-/// The line and the column behind a text.
+/// The line and the column of the end of a text.
 fn end_of(text: &str) -> (u64, u64) {
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     let last = text.rsplit('\n').next().unwrap_or_default();

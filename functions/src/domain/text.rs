@@ -1,9 +1,9 @@
-//! Rules of texts that people write.
+//! Rules for texts that users write.
 
 use super::ids::shown;
 use super::{Code, Problem};
 
-/// Checks the name of an instance: a tag value, at most 128 characters, none of them control characters.
+/// Checks the name of an instance: a tag value of at most 128 characters, without control characters.
 pub fn check_name(what: &str, name: &str) -> Result<(), Problem> {
     let fits = !name.is_empty() && name.chars().count() <= 128;
     if fits && !name.chars().any(char::is_control) && name.trim() == name {
@@ -16,7 +16,8 @@ pub fn check_name(what: &str, name: &str) -> Result<(), Problem> {
     Err(Problem::new(Code::InvalidName, message))
 }
 
-/// Checks a description: EC2 takes at most 255 characters; control characters help nobody.
+/// Checks a description. EC2 accepts at most 255 characters. Control characters are refused because they serve no
+/// purpose.
 pub fn check_text(what: &str, text: &str) -> Result<(), Problem> {
     let length = text.chars().count();
     if length > 255 {
@@ -30,8 +31,8 @@ pub fn check_text(what: &str, text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// A text as EC2 takes it for a description: in ASCII, of at most 255 characters. Letters are written as
-/// close as Latin letters come; the registry keeps the text itself.
+/// Converts a text to a description that EC2 accepts: ASCII, at most 255 characters. Letters are transliterated to the
+/// closest Latin letters. The registry keeps the original text.
 pub(crate) fn ascii(text: &str) -> String {
     let mut folded = any_ascii::any_ascii(text);
     folded.retain(|c| !c.is_ascii_control());
@@ -39,7 +40,7 @@ pub(crate) fn ascii(text: &str) -> String {
     folded
 }
 
-/// Checks a tag of the user's own.
+/// Checks a user-defined tag.
 pub(super) fn check_tag(key: &str, value: &str) -> Result<(), Problem> {
     let reserved = ["aws:", "prism:"]
         .iter()

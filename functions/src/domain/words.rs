@@ -1,4 +1,4 @@
-//! The words of a template: what a search finds it by.
+//! The words by which a search finds a template.
 
 use std::collections::BTreeSet;
 
@@ -6,23 +6,24 @@ use super::ids::shown;
 use super::template::Template;
 use super::{Code, Problem};
 
-/// The most words that a template is found by: those of its name, then of its description.
+/// The maximum number of words by which a template is found. The words of the name come first, then those of the
+/// description.
 pub const WORDS: usize = 16;
-/// The shortest text that is searched for, in characters: so many a partition of words begins with.
+/// The minimum length of a search text, in characters. It is the length of the prefix that partitions the words.
 pub const SHORTEST: usize = 2;
-/// The longest part of a word that counts, in characters.
+/// The maximum number of characters of a word that are significant.
 const LONGEST: usize = 32;
-/// The longest text that is searched for, in characters.
+/// The maximum length of a search text, in characters.
 const SEARCH: usize = 100;
 
-/// The words of a text, in lower case.
+/// Splits a text into words, in lowercase.
 fn split(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
         .map(|word| word.to_lowercase().chars().take(LONGEST).collect())
 }
 
-/// The words that a template of this name and description is found by.
+/// The words by which a template with this name and description is found.
 pub fn of(name: &str, description: &str) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
     for word in split(name).chain(split(description)) {
@@ -36,19 +37,19 @@ pub fn of(name: &str, description: &str) -> BTreeSet<String> {
     words
 }
 
-/// The words that a saved template is found by.
+/// The words by which a saved template is found.
 pub fn of_template(template: &Template) -> BTreeSet<String> {
     of(template.name.as_str(), &template.description)
 }
 
-/// What somebody searches for: beginnings of words, all of which have to be there.
+/// A search: prefixes of words, all of which must match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
     parts: Vec<String>,
 }
 
 impl Search {
-    /// Reads what was typed.
+    /// Parses the text that the user typed.
     pub fn new(text: &str) -> Result<Self, Problem> {
         let refused = |why: &str| {
             let message = format!("The search {} cannot be made: {why}.", shown(text));
@@ -59,7 +60,7 @@ impl Search {
             return refused("it has more than 100 characters");
         }
         let mut parts: Vec<String> = split(text).collect();
-        // The longest part leads to the fewest templates.
+        // The longest part matches the fewest templates.
         parts.sort_by_key(|part| std::cmp::Reverse(part.chars().count()));
         match parts.first() {
             Some(part) if part.chars().count() >= SHORTEST => Ok(Self { parts }),
@@ -72,7 +73,7 @@ impl Search {
         &self.parts[0]
     }
 
-    /// The first of these words that the leading part finds, if all the other parts find one too.
+    /// Returns the first of these words that the leading part matches, if all of the other parts match a word too.
     pub fn finds<'a>(&self, words: &'a BTreeSet<String>) -> Option<&'a str> {
         let found = |part: &String| words.iter().find(|word| word.starts_with(part.as_str()));
         self.parts

@@ -1,6 +1,6 @@
-//! The calls that permissions speak of: each method of a port, with the IAM actions that it needs on
-//! AWS. Steps and handlers declare theirs; `tests/tests/calls.rs` holds the declarations against what
-//! they do, and `tests/tests/permissions.rs` the policies of `infra/template.yaml` against both.
+//! The port methods for which permissions are checked, each with the IAM actions that it needs on AWS. Steps and
+//! handlers declare the calls they make. `tests/tests/calls.rs` checks the declarations against the actual calls, and
+//! `tests/tests/permissions.rs` checks the policies of `infra/template.yaml` against both.
 
 macro_rules! calls {
     ($($(#[doc = $means:literal])+ $name:ident: $($action:literal)*;)*) => {
@@ -31,7 +31,7 @@ calls! {
     StopProtection: "ec2:DescribeInstanceAttribute";
     /// `Ec2::status_checks`.
     StatusChecks: "ec2:DescribeInstanceStatus";
-    /// `Ec2::volumes`, which asks whose key a volume is under.
+    /// `Ec2::volumes`, which looks up whether AWS or the customer manages a volume's key.
     Volumes: "ec2:DescribeVolumes" "kms:DescribeKey";
     /// `Ec2::key_state`.
     KeyState: "kms:DescribeKey";
@@ -43,23 +43,24 @@ calls! {
     Fleet: "ec2:DescribeFleets";
     /// `Ec2::public_images_blocked`.
     PublicImagesBlocked: "ec2:GetImageBlockPublicAccessState";
-    /// `Ec2::ebs_defaults`, which asks whose the default key is.
+    /// `Ec2::ebs_defaults`, which looks up whether AWS or the customer manages the default key.
     EbsDefaults: "ec2:GetEbsEncryptionByDefault" "ec2:GetEbsDefaultKmsKeyId" "kms:DescribeKey";
-    /// `Ec2::probe` of a stop. A DryRun needs what the call itself needs.
+    /// `Ec2::probe` of a stop. A DryRun needs the same permissions as the call itself.
     ProbeStop: "ec2:StopInstances";
-    /// `Ec2::probe` of a start, which says nothing of keys.
+    /// `Ec2::probe` of a start. It does not check permissions for keys.
     ProbeStart: "ec2:StartInstances";
     /// `Ec2::probe` of an image.
     ProbeCreateImage: "ec2:CreateImage" "ec2:CreateTags";
-    /// `Ec2::probe` of a grant, which KMS looks at as one of the caller's own.
+    /// `Ec2::probe` of a grant. KMS checks it as a CreateGrant call by the caller.
     ProbeGrant: "kms:CreateGrant";
     /// `Ec2::stop_instance`.
     StopInstance: "ec2:StopInstances";
-    /// `Ec2::start_instance`. EBS attaches a volume under a customer's key by a grant of the caller's.
+    /// `Ec2::start_instance`. EBS attaches a volume that is encrypted with a customer managed key by using a grant
+    /// from the caller.
     StartInstance: "ec2:StartInstances" "kms:CreateGrant" "kms:Decrypt";
     /// `Ec2::terminate_instance`.
     TerminateInstance: "ec2:TerminateInstances";
-    /// `Ec2::run_instance`, with the security group of its ports and the size of its root.
+    /// `Ec2::run_instance`, including the security group for its ports and the size of its root volume.
     RunInstance: "ec2:RunInstances" "ec2:CreateTags" "ec2:DescribeImages" "ec2:DescribeVpcs"
         "ec2:DescribeSubnets" "ec2:DescribeSecurityGroups" "ec2:CreateSecurityGroup" "ec2:AuthorizeSecurityGroupIngress"
         "kms:CreateGrant" "kms:Decrypt" "kms:DescribeKey" "kms:GenerateDataKeyWithoutPlaintext"
@@ -68,14 +69,14 @@ calls! {
     CreateImage: "ec2:CreateImage" "ec2:CreateTags";
     /// `Ec2::images`.
     Images: "ec2:DescribeImages";
-    /// `Ec2::launch_templates_of`. EC2 looks at the launch templates with the caller's rights.
+    /// `Ec2::launch_templates_of`. EC2 reads the launch templates with the caller's permissions.
     LaunchTemplates: "ec2:DescribeImageReferences" "ec2:DescribeLaunchTemplates"
         "ec2:DescribeLaunchTemplateVersions";
     /// `Ec2::snapshots`.
     Snapshots: "ec2:DescribeSnapshots";
     /// `Ec2::snapshot_keys`.
     SnapshotKeys: "ec2:DescribeSnapshots" "kms:DescribeKey";
-    /// `Ec2::copy_image`. A copy of an encrypted AMI is encrypted anew.
+    /// `Ec2::copy_image`. The copy of an encrypted AMI is encrypted again.
     CopyImage: "ec2:CopyImage" "ec2:CreateTags" "kms:CreateGrant" "kms:Decrypt" "kms:DescribeKey"
         "kms:GenerateDataKeyWithoutPlaintext" "kms:ReEncryptFrom" "kms:ReEncryptTo";
     /// `Ec2::deregister_image`.
@@ -106,9 +107,9 @@ calls! {
     /// `Write::Check` in a transaction.
     Check: "dynamodb:ConditionCheckItem";
 
-    /// `Notifier::notify` of what nobody must act on.
+    /// `Notifier::notify` for a notice that is not an alarm.
     Notice: "events:PutEvents";
-    /// `Notifier::notify` of an alarm, which goes to an encrypted topic too.
+    /// `Notifier::notify` for an alarm, which is also sent to an encrypted topic.
     Alarm: "events:PutEvents" "sns:Publish" "kms:Decrypt" "kms:GenerateDataKey";
 
     /// `Executions::start`.
@@ -120,11 +121,11 @@ calls! {
     /// `Executions::stop`.
     StopExecution: "states:StopExecution";
 
-    /// `Schedules::put`, which lends the scheduler its role.
+    /// `Schedules::put`, which passes a role to the scheduler.
     PutSchedule: "scheduler:CreateSchedule" "scheduler:UpdateSchedule" "iam:PassRole";
-    /// `Schedules::delete`, and `Schedules::remove`.
+    /// `Schedules::delete` and `Schedules::remove`.
     DeleteSchedule: "scheduler:DeleteSchedule";
-    /// `Schedules::firing`, which `prism doctor` asks with the rights of whoever runs it.
+    /// `Schedules::firing`, which `prism doctor` calls with the permissions of the user who runs it.
     ListSchedules: "scheduler:ListSchedules" "scheduler:GetSchedule";
 
     /// `Parameters::image`.

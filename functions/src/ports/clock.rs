@@ -4,11 +4,11 @@ use futures::future::BoxFuture;
 
 use crate::domain::Timestamp;
 
-/// Time. Nothing in the core reads a clock of its own, so that a run can be replayed.
+/// A source of time. The core never reads a clock directly, so that a run can be replayed.
 pub trait Clock: Send + Sync {
-    /// The present instant.
+    /// The current time.
     fn now(&self) -> Timestamp;
 
-    /// Waits for as long, on whatever time this clock keeps.
+    /// Waits for a duration, measured by this clock.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
 }

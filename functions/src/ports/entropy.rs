@@ -1,5 +1,5 @@
-/// Randomness. Nothing in the core draws its own, so that a run can be replayed.
+/// A source of randomness. The core never generates random numbers itself, so that a run can be replayed.
 pub trait Entropy: Send + Sync {
-    /// 64 random bits.
+    /// Returns 64 random bits.
     fn next(&self) -> u64;
 }

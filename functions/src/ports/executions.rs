@@ -5,47 +5,47 @@ use serde_json::Value;
 use super::Refusal;
 use crate::domain::Timestamp;
 
-/// The state of an execution, by the names of Step Functions.
+/// The state of an execution, with the names of Step Functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ExecutionStatus {
-    /// It runs.
+    /// It is running.
     Running,
     /// It ended in a Succeed state.
     Succeeded,
-    /// It ended in a Fail state or by an error that nothing caught.
+    /// It ended in a Fail state or with an error that was not caught.
     Failed,
-    /// The definition's own time ran out.
+    /// The timeout in the definition expired.
     TimedOut,
-    /// It was stopped, or the process that carried it died.
+    /// It was stopped, or the process that ran it ended.
     Aborted,
 }
 
-/// An execution as it stands.
+/// An execution and its state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Execution {
-    /// Its name, unique among the executions of the state machine for 90 days.
+    /// The name, unique among the executions of the state machine for 90 days.
     pub name: String,
-    /// Its state.
+    /// The state of the execution.
     pub status: ExecutionStatus,
-    /// What it was started with.
+    /// The input.
     pub input: Value,
-    /// What it ended with, when it succeeded.
+    /// The output, if the execution succeeded.
     pub output: Option<Value>,
-    /// The error's name, when it did not.
+    /// The name of the error, if the execution did not succeed.
     pub error: Option<String>,
-    /// The error's cause.
+    /// The cause of the error.
     pub cause: Option<String>,
-    /// When it began.
+    /// When the execution started.
     pub started_at: Timestamp,
-    /// When it ended.
+    /// When the execution ended.
     pub stopped_at: Option<Timestamp>,
 }
 
 /// Why an execution could not be started, read or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecutionsError {
-    /// The name belongs to an execution with another input.
+    /// The name belongs to an execution with different input.
     #[error("an execution named {name} exists already with another input")]
     AlreadyExists {
         /// The name.
@@ -57,15 +57,15 @@ pub enum ExecutionsError {
         /// The name.
         name: String,
     },
-    /// The service refuses whatever is asked, for how Prism is set up.
+    /// The service refuses every request because of how Prism is configured.
     #[error("the execution service refused")]
     Refused(#[source] Refusal),
-    /// The service did not answer, or did not do it.
+    /// The service did not respond or did not complete the request.
     #[error("the execution service did not do it: {reason}")]
     Unavailable {
-        /// What was seen, for people.
+        /// What the adapter observed, as text for users.
         reason: String,
-        /// What the adapter saw.
+        /// The underlying error.
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
@@ -74,16 +74,16 @@ pub enum ExecutionsError {
 /// The executions of the save state machine.
 #[async_trait]
 pub trait Executions: Send + Sync {
-    /// Starts one. The same name with the same input is the same execution while it runs.
+    /// Starts an execution. Starting it again with the same name and input has no effect while it is running.
     async fn start(&self, name: &str, input: Value) -> Result<(), ExecutionsError>;
 
-    /// How an execution stands.
+    /// Returns the execution with this name.
     async fn describe(&self, name: &str) -> Result<Execution, ExecutionsError>;
 
-    /// Ends the wait of the Task that has this token; answers whether it still waited. A token that
-    /// is too old, or was never one, is nobody's wait.
+    /// Ends the wait of the Task with this token. Returns whether the Task was still waiting; an expired or unknown
+    /// token returns `false`.
     async fn wake(&self, token: &str) -> Result<bool, ExecutionsError>;
 
-    /// Stops one at once, without any of its catchers. Stopping an ended one changes nothing.
+    /// Stops an execution immediately, without running its catchers. Stopping an ended execution has no effect.
     async fn stop(&self, name: &str, cause: &str) -> Result<(), ExecutionsError>;
 }

@@ -4,10 +4,10 @@ use super::Ec2Error;
 use crate::domain::inventory::Inventory;
 use crate::domain::{InstanceId, Region};
 
-/// What looks into instances: the inventory of Systems Manager on AWS.
+/// Inspects instances. On AWS, it reads the inventory of Systems Manager.
 #[async_trait]
 pub trait Inspect: Send + Sync {
-    /// The packages of an instance; `None` where nobody on the instance tells.
+    /// The packages of an instance; `None` if no software on the instance reports them.
     async fn packages(
         &self,
         region: &Region,

@@ -1,4 +1,4 @@
-//! What the core asks of the world: narrow traits that speak domain, no SDK type among them.
+//! The external interfaces of the core: narrow traits that use domain types and no SDK types.
 
 mod call;
 mod clock;

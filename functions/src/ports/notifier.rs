@@ -3,23 +3,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{ProjectName, SaveId, Timestamp};
 
-/// Something that people, or machines on their behalf, want to hear about.
+/// A notification for people or for software that acts on their behalf.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
-    /// When it happened.
+    /// When the event happened.
     pub at: Timestamp,
-    /// The save it is about, or that led to it.
+    /// The save that the notice is about or that caused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub save_id: Option<SaveId>,
-    /// The project it is about.
+    /// The project that the notice is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<ProjectName>,
-    /// What happened: `save.succeeded`, `save.failed`, `save.cancelled`, `save.stranded`, or
-    /// `budget.crossed`.
+    /// The event: `save.succeeded`, `save.failed`, `save.cancelled`, `save.stranded`, or `budget.crossed`.
     pub event: String,
-    /// Whether somebody must act now.
+    /// Whether someone must act now.
     pub alarm: bool,
-    /// One sentence for people.
+    /// The notice as one sentence for users.
     pub text: String,
 }
 
@@ -27,11 +26,11 @@ pub struct Notice {
 #[derive(Debug, thiserror::Error)]
 #[error("the notice was not delivered: {reason}")]
 pub struct NotifierError {
-    /// What was seen, for people.
+    /// What the adapter observed, as text for users.
     pub reason: String,
 }
 
-/// Where notices go: EventBridge and SNS on AWS, a table of notices embedded.
+/// The destination of notices: EventBridge and SNS on AWS, a table of notices in embedded mode.
 #[async_trait]
 pub trait Notifier: Send + Sync {
     /// Delivers a notice, at least once.

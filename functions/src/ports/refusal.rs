@@ -1,30 +1,29 @@
-//! What AWS refuses for a reason that lies in how Prism is set up, and not in the call: asking again
-//! changes nothing before somebody has fixed it.
+//! Errors from AWS that are caused by how Prism is configured rather than by the call. A retry does not help until
+//! someone fixes the configuration.
 
 use std::error::Error;
 
 use crate::domain::{Code, Problem};
 
-/// What is set up wrongly.
+/// The configuration error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The credentials are of no use any more.
+    /// The credentials have expired.
     CredentialsExpired,
-    /// The credentials are not known.
+    /// AWS does not recognize the credentials.
     CredentialsRefused,
     /// There are no credentials.
     CredentialsMissing,
-    /// The clock is off.
+    /// The system clock is wrong.
     Clock,
     /// A permission is missing.
     Permission,
-    /// What is asked for is not there: a table, a state machine, a schedule group.
+    /// A required resource does not exist: a table, a state machine, a schedule group.
     Absent,
 }
 
 impl Fault {
-    /// What AWS's error `code`, which said `message`, says about how Prism is set up; `None` where
-    /// it says nothing.
+    /// The configuration error that AWS's error `code` with the text `message` indicates; `None` if it indicates none.
     pub fn of(code: &str, message: &str) -> Option<Self> {
         Some(match code {
             "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => Self::CredentialsExpired,
@@ -47,7 +46,7 @@ impl Fault {
         })
     }
 
-    /// What it is, in a sentence.
+    /// A description of the error, in one sentence.
     pub fn means(self) -> &'static str {
         match self {
             Self::CredentialsExpired => "The AWS credentials have expired.",
@@ -83,7 +82,7 @@ impl Fault {
         }
     }
 
-    /// The code of the problem that it is.
+    /// The code of the corresponding problem.
     pub fn code(self) -> Code {
         match self {
             Self::CredentialsExpired => Code::CredentialsExpired,
@@ -96,25 +95,26 @@ impl Fault {
     }
 }
 
-/// A call that was refused for such a reason.
+/// A call that failed because of a configuration error.
 #[derive(Debug, thiserror::Error)]
 #[error("{reason}")]
 pub struct Refusal {
-    /// What is set up wrongly.
+    /// The configuration error.
     pub fault: Fault,
-    /// The IAM action that was refused, such as `dynamodb:GetItem`.
+    /// The IAM action that was denied, such as `dynamodb:GetItem`.
     pub action: String,
-    /// What it was asked of, such as `the table prism`.
+    /// The resource of the call, such as `the table prism`.
     pub resource: String,
-    /// AWS's code and sentence.
+    /// AWS's error code and message.
     pub reason: String,
-    /// What the adapter saw, where the service itself did not answer.
+    /// The underlying error, if the service itself did not respond.
     #[source]
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl Refusal {
-    /// The refusal that AWS's error is, if it is one, of a call that needs `action` on `resource`.
+    /// Creates the refusal for an AWS error that indicates a configuration error, for a call that needs `action` on
+    /// `resource`.
     pub fn of(code: &str, message: &str, action: &str, resource: &str) -> Option<Self> {
         Some(Self {
             fault: Fault::of(code, message)?,
@@ -125,7 +125,7 @@ impl Refusal {
         })
     }
 
-    /// The problem that it is to whoever asked.
+    /// Converts the refusal to a problem for the caller.
     pub fn problem(self) -> Problem {
         let (action, resource) = (&self.action, &self.resource);
         let message = match self.fault {
@@ -139,8 +139,8 @@ impl Refusal {
     }
 }
 
-/// The IAM action that AWS's sentence says is missing, such as `ec2:CreateTags`: a call may need more than one, and AWS
-/// knows which it was. Whatever else stands there, such as an ARN, is none.
+/// The IAM action that AWS's message reports as missing, such as `ec2:CreateTags`. A call can need several actions,
+/// and only AWS knows which one was denied. Any other text, such as an ARN, is ignored.
 pub(crate) fn named_action(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("to perform: ")?;
     let action = rest.split_whitespace().next()?;
@@ -152,12 +152,11 @@ pub(crate) fn named_action(message: &str) -> Option<&str> {
     (plain(service) && plain(name)).then_some(action)
 }
 
-/// What to do where the network is in the way.
+/// The advice for network errors.
 const NETWORK: &str = "Check the Region (AWS_REGION) and the endpoint, and that the network leads \
      to AWS.";
 
-/// What to do about AWS's error `code`, which said `message`; `None` where it says nothing about
-/// how Prism is set up.
+/// The advice for AWS's error `code` with the text `message`; `None` if it does not indicate a configuration error.
 pub fn advice(code: &str, message: &str) -> Option<&'static str> {
     match code {
         "Unreachable" => Some(NETWORK),
@@ -165,7 +164,7 @@ pub fn advice(code: &str, message: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether AWS found a signature too old, or not yet valid.
+/// Whether AWS rejected a signature as expired or not yet valid.
 fn is_about_time(message: &str) -> bool {
     ["Signature expired", "not yet current", "too skewed"]
         .iter()

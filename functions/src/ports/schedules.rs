@@ -4,58 +4,58 @@ use super::Refusal;
 use crate::domain::schedule::Schedule;
 use crate::domain::{ScheduleName, Timestamp, UserId};
 
-/// Why a schedule could not be made to fire, or kept from it.
+/// Why an entry in the scheduler could not be created or deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum SchedulesError {
-    /// The scheduler refuses whatever is asked, for how Prism is set up.
+    /// The scheduler refuses every request because of how Prism is configured.
     #[error("the scheduler refused")]
     Refused(#[source] Refusal),
-    /// The scheduler does not take this schedule: asking again will not help.
+    /// The scheduler does not accept this schedule. A retry does not help.
     #[error("the scheduler refused: {reason}")]
     Unacceptable {
-        /// What it said, for people.
+        /// The scheduler's message, as text for users.
         reason: String,
     },
-    /// The scheduler did not answer, or the answer was lost.
+    /// The scheduler did not respond, or the response was lost.
     #[error("the scheduler did not do it: {reason}")]
     Unavailable {
-        /// What was seen, for people.
+        /// What the adapter observed, as text for users.
         reason: String,
-        /// What the adapter saw.
+        /// The underlying error.
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
 }
 
-/// What lies in the scheduler, and whose schedule it fires.
+/// An entry in the scheduler, and the schedule that it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Firing {
-    /// Its name in the scheduler.
+    /// The name of the entry in the scheduler.
     pub id: String,
-    /// Who owns the schedule.
+    /// The owner of the schedule.
     pub owner: UserId,
-    /// The schedule.
+    /// The name of the schedule.
     pub schedule: ScheduleName,
 }
 
-/// What starts a save when its schedule is due: EventBridge Scheduler on AWS. Embedded, a server
-/// looks for itself which are due (`Service::fire_due_schedules`).
+/// Starts a save when its schedule is due. On AWS this is EventBridge Scheduler. In embedded mode, the server itself
+/// checks which schedules are due (`Service::fire_due_schedules`).
 #[async_trait]
 pub trait Schedules: Send + Sync {
-    /// Lets a schedule fire, the next time at `next`, or changes it so; a paused one holds still.
-    /// The same again changes nothing.
+    /// Creates or updates the entry of a schedule, which is next due at `next`. A paused schedule does not run.
+    /// Repeating the call has no effect.
     async fn put(&self, schedule: &Schedule, next: Timestamp) -> Result<(), SchedulesError>;
 
-    /// Keeps a schedule from ever firing again. One that is not there is no error; another of the
-    /// same name that was made later is left alone.
+    /// Deletes the entry of a schedule so that it never runs again. It is not an error if the entry does not exist. An
+    /// entry of a later schedule with the same name is not changed.
     async fn delete(&self, schedule: &Schedule) -> Result<(), SchedulesError>;
 
-    /// The name in the scheduler of what fires a schedule.
+    /// The name of a schedule's entry in the scheduler.
     fn id(&self, schedule: &Schedule) -> String;
 
-    /// All that Prism has made in the scheduler, for those who look for what nobody needs any more.
+    /// All entries that Prism created in the scheduler, for finding those that are no longer needed.
     async fn firing(&self) -> Result<Vec<Firing>, SchedulesError>;
 
-    /// Keeps what lies in the scheduler under that name from ever firing again. What is not there is no error.
+    /// Deletes the entry with this name from the scheduler. It is not an error if the entry does not exist.
     async fn remove(&self, id: &str) -> Result<(), SchedulesError>;
 }

@@ -1,7 +1,7 @@
-//! The registry's table: items under a partition and a sort key, two indexes, conditional writes.
+//! The registry's table: items with a partition key and a sort key, two indexes, and conditional writes.
 //!
-//! The trait asks for nothing that DynamoDB cannot serve without a scan, and its limits are
-//! DynamoDB's: 100 writes in a transaction, 400 KB in an item, 1 MB in a page.
+//! The trait requires nothing that DynamoDB cannot do without a scan, and its limits are those of DynamoDB: 100 writes
+//! in a transaction, 400 KB in an item, 1 MB in a page.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -9,12 +9,12 @@ use serde_json::{Map, Value};
 
 use super::Refusal;
 
-/// The most writes that one transaction takes (DynamoDB's TransactWriteItems).
+/// The maximum number of writes in a transaction (DynamoDB's TransactWriteItems).
 pub const TRANSACTION_WRITES: usize = 100;
-/// The largest item, in bytes of its JSON text (DynamoDB's 400 KB, counted on the safe side).
+/// The maximum size of an item, in bytes of its JSON text (a conservative measure of DynamoDB's 400 KB).
 pub const ITEM_BYTES: usize = 400_000;
 
-/// Where an item lies.
+/// The primary key of an item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Key {
     /// The partition key.
@@ -24,7 +24,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key of these two parts.
+    /// Creates a key.
     pub fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
         Self {
             pk: pk.into(),
@@ -33,28 +33,28 @@ impl Key {
     }
 }
 
-/// An item: its key and attributes. The attributes that an index reads are named by [`Index`].
+/// An item: its key and its attributes. [`Index`] names the attributes that the indexes use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Item {
-    /// Where it lies.
+    /// The primary key.
     pub key: Key,
-    /// Everything else. An item is in an index when it has both of that index's attributes, as texts.
+    /// All other attributes. An item is in an index if it has both of the index's key attributes as strings.
     pub attributes: Map<String, Value>,
 }
 
-/// What to read: the table itself or one of its two indexes. Indexes are sparse.
+/// The table or index to read. The indexes are sparse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Index {
-    /// The items under their own keys.
+    /// The table itself, by primary key.
     Primary,
-    /// Items by the attributes `gsi1pk` and `gsi1sk`.
+    /// The index on the attributes `gsi1pk` and `gsi1sk`.
     Gsi1,
-    /// Items by the attributes `gsi2pk` and `gsi2sk`.
+    /// The index on the attributes `gsi2pk` and `gsi2sk`.
     Gsi2,
 }
 
 impl Index {
-    /// The names of the partition and the sort attribute.
+    /// The names of the partition key and sort key attributes.
     pub fn attributes(self) -> (&'static str, &'static str) {
         match self {
             Index::Primary => ("pk", "sk"),
@@ -64,61 +64,61 @@ impl Index {
     }
 }
 
-/// Which sort keys of a partition are wanted.
+/// The sort keys to read in a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SortKeys {
-    /// All of them.
+    /// All sort keys of the partition.
     All,
-    /// Those that start with this text.
+    /// Those that begin with this text.
     BeginsWith(String),
-    /// Those from the first to the second, both included.
+    /// Those between two values, inclusive.
     Between(String, String),
 }
 
-/// A question for one partition.
+/// A query of one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
     /// The table or an index.
     pub index: Index,
     /// The partition.
     pub pk: String,
-    /// The part of it.
+    /// The range of sort keys.
     pub sort_keys: SortKeys,
-    /// Whether the largest sort key comes first. Sort keys compare as UTF-8 bytes.
+    /// Whether to return the items in descending order. Sort keys are compared as UTF-8 bytes.
     pub descending: bool,
-    /// The most items in the answer, 1 to 1,000.
+    /// The maximum number of items to return, from 1 to 1,000.
     pub limit: usize,
-    /// Where the page before ended, as that page said.
+    /// The cursor from the previous page.
     pub cursor: Option<String>,
 }
 
-/// Part of an answer.
+/// One page of a query's results.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
-    /// The items, in the order of their sort keys in the index that was read.
+    /// The items, in the order of their sort keys in the table or index.
     pub items: Vec<Item>,
-    /// Where to go on; `None` at the end. Opaque; a page may be empty and still have one.
+    /// The cursor for the next page; `None` at the end. It is opaque. A page can be empty and still have a cursor.
     pub cursor: Option<String>,
 }
 
-/// What must hold of the stored item for a write to happen.
+/// A condition on the stored item that must hold for a write to succeed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
-    /// Nothing is asked.
+    /// No condition.
     Always,
-    /// No item lies at the key.
+    /// No item with this key exists.
     ItemAbsent,
-    /// An item lies at the key.
+    /// An item with this key exists.
     ItemPresent,
-    /// The attribute has exactly this value.
+    /// The attribute equals this value.
     Equals(String, Value),
-    /// The attribute is a number of at most this.
+    /// The attribute is a number that is not greater than this value.
     AtMost(String, f64),
-    /// The item lacks the attribute, or no item lies there.
+    /// The item does not have the attribute, or no item with this key exists.
     AttributeAbsent(String),
-    /// All of these.
+    /// All of these conditions hold.
     All(Vec<Condition>),
-    /// Any of these.
+    /// At least one of these conditions holds.
     Any(Vec<Condition>),
 }
 
@@ -127,28 +127,28 @@ pub enum Condition {
 pub enum Change {
     /// Sets the attribute.
     Set(String, Value),
-    /// Adds to the number in the attribute, or to zero where there is none.
+    /// Adds to the number in the attribute. An attribute that does not exist counts as zero.
     Add(String, i64),
     /// Removes the attribute.
     Remove(String),
 }
 
-/// One write of a transaction. No key may occur twice in one transaction.
+/// One write of a transaction. A transaction cannot contain two writes to the same key.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Write {
-    /// Puts the whole item.
+    /// Replaces the whole item.
     Put(Item, Condition),
-    /// Changes at least one attribute. Where no item lies, one is made, as in DynamoDB; do not count
-    /// on it where all of the changes are removals.
+    /// Changes at least one attribute. As in DynamoDB, an item that does not exist is created; do not rely on this if
+    /// all of the changes are removals.
     Update(Key, Vec<Change>, Condition),
-    /// Deletes the item; deleting nothing is no error.
+    /// Deletes the item. It is not an error if the item does not exist.
     Delete(Key, Condition),
-    /// Changes nothing, but the condition must hold.
+    /// Changes nothing, but fails the transaction unless the condition holds.
     Check(Key, Condition),
 }
 
 impl Write {
-    /// The key that it is about.
+    /// The key that the write refers to.
     pub fn key(&self) -> &Key {
         match self {
             Write::Put(item, _) => &item.key,
@@ -156,7 +156,7 @@ impl Write {
         }
     }
 
-    /// What it asks of the stored item.
+    /// The condition of the write.
     pub fn condition(&self) -> &Condition {
         match self {
             Write::Put(_, condition)
@@ -167,21 +167,21 @@ impl Write {
     }
 }
 
-/// How far a number is moved on by [`Table::advance`].
+/// How [`Table::advance`] increases a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advance {
-    /// The attribute that has the number. No index may read it.
+    /// The attribute that contains the number. It must not be a key of an index.
     pub attribute: String,
-    /// By how much; more than 0.
+    /// The increment; greater than 0.
     pub by: i64,
-    /// What it counts as where it is less, or where there is none.
+    /// The starting value if the stored number is lower or does not exist.
     pub least: i64,
-    /// What it may become at most.
+    /// The maximum of the increased number.
     pub most: i64,
 }
 
 impl Advance {
-    /// What the number becomes; `None` where that would be more than it may.
+    /// The increased number; `None` if it would exceed the maximum.
     pub fn of(&self, number: Option<i64>) -> Option<i64> {
         let from = number.map_or(self.least, |number| number.max(self.least));
         let after = from.saturating_add(self.by);
@@ -189,59 +189,60 @@ impl Advance {
     }
 }
 
-/// How often [`Table::advance`] tries again where somebody else came between.
+/// How often [`Table::advance`] retries after a concurrent change.
 const ADVANCES: usize = 100;
 
-/// Why the table did not do as asked. Nothing has been written in any of these cases, except that
-/// [`TableError::Unavailable`] cannot know.
+/// Why a table operation failed. Nothing was written in any of these cases, except that the outcome is unknown for
+/// [`TableError::Unavailable`].
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
-    /// A condition of the transaction did not hold: which write's, counted from 0.
+    /// A condition of the transaction did not hold.
     #[error("the condition of write {write} did not hold")]
     ConditionFailed {
-        /// The first write whose condition failed.
+        /// The index of the first write whose condition failed, counted from 0.
         write: usize,
     },
-    /// Another transaction was in the way; it is worth trying again.
+    /// The transaction conflicted with another one. It can be retried.
     #[error("another transaction is in the way")]
     Conflict,
-    /// The request itself is wrong, such as two writes to one key, a limit of 0 or a foreign cursor.
+    /// The request itself is invalid, such as two writes to one key, a limit of 0 or a cursor from another query.
     #[error("the table cannot do that: {0}")]
     Invalid(String),
-    /// The table refuses whatever is asked, for how Prism is set up.
+    /// The table refuses every request because of how Prism is configured.
     #[error("the table refused")]
     Refused(#[source] Refusal),
-    /// The table did not answer, or the answer was lost.
+    /// The table did not respond, or the response was lost.
     #[error("the table did not answer: {reason}")]
     Unavailable {
-        /// What was seen, for people.
+        /// What the adapter observed, as text for users.
         reason: String,
-        /// Whether the same call may succeed later without anyone doing anything.
+        /// Whether the same call may succeed later without intervention.
         transient: bool,
-        /// What to do, where it lies in how Prism is set up.
+        /// What to do, if the cause is the configuration of Prism.
         advice: Option<&'static str>,
-        /// What the adapter saw.
+        /// The underlying error.
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
 }
 
-/// The table. Reads are strongly consistent on the primary key; an index may lag behind on AWS.
+/// The table. Reads by primary key are strongly consistent; on AWS, reads from an index are eventually consistent.
 #[async_trait]
 pub trait Table: Send + Sync {
-    /// The item at the key.
+    /// Returns the item with this key.
     async fn get(&self, key: &Key) -> Result<Option<Item>, TableError>;
 
-    /// One page of a partition.
+    /// Returns one page of a partition.
     async fn query(&self, query: &Query) -> Result<Page, TableError>;
 
-    /// Does all of the writes, or none. Conditions see the state before the transaction.
+    /// Performs all of the writes or none of them. Conditions are evaluated against the state before the transaction.
     async fn transact(&self, writes: &[Write]) -> Result<(), TableError>;
 
-    /// Moves a number on in one step that nobody comes between, and gives what it is then. `None`, and
-    /// nothing is written, where it would become more than it may. Where an answer is lost, it may have been moved on more than once.
+    /// Increases a number atomically and returns the new value. Returns `None` and writes nothing if the new value
+    /// would exceed the maximum. If a response is lost, the number may have been increased more than once.
     ///
-    /// An adapter that has such a step does this in one request; the others read and write on a condition.
+    /// Adapters for stores with an atomic increment do this in one request. The default implementation reads the item
+    /// and writes it conditionally.
     async fn advance(&self, key: &Key, advance: &Advance) -> Result<Option<i64>, TableError> {
         for _ in 0..ADVANCES {
             let stored = number(self.get(key).await?.as_ref(), &advance.attribute)?;
@@ -266,7 +267,7 @@ pub trait Table: Send + Sync {
     }
 }
 
-/// The whole number in an attribute of an item, where there is one.
+/// The integer in an attribute of an item, if there is one.
 pub fn number(item: Option<&Item>, attribute: &str) -> Result<Option<i64>, TableError> {
     let stored = item.and_then(|item| item.attributes.get(attribute));
     let whole = |value: &Value| {

@@ -1,16 +1,18 @@
-//! Where a page of [`Table::query`](super::Table::query) ended: text that means nothing to callers, and is good for its own query alone.
+//! Cursors of [`Table::query`](super::Table::query): opaque texts that are valid only for the query that returned
+//! them.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Index, Item, Key, Query, SortKeys, TableError};
 
-/// The place in the order of the index after which to go on.
+/// The position in the index after which the next page begins.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
-    /// The sort key in the index that is read.
+    /// The sort key in the table or index that is read.
     pub sort_key: String,
-    /// The item's own key, which orders items of one sort key in an index; the primary needs none.
+    /// The primary key of the item, which orders items with the same sort key in an index; `None` for the table
+    /// itself.
     pub tie: Option<Key>,
 }
 
@@ -23,7 +25,7 @@ struct Cursor {
 }
 
 impl Position {
-    /// Where the item lies in the index, which it is in.
+    /// The position of an item in an index that contains it.
     pub fn of(item: &Item, index: Index) -> Self {
         let (_, name) = index.attributes();
         match item.attributes.get(name).and_then(|value| value.as_str()) {
@@ -39,7 +41,7 @@ impl Position {
     }
 }
 
-/// The cursor that lets the query go on after the position.
+/// Creates the cursor with which the query continues after the position.
 pub fn write(query: &Query, position: Position) -> String {
     let cursor = Cursor {
         index: name(query.index).to_owned(),
@@ -50,7 +52,7 @@ pub fn write(query: &Query, position: Position) -> String {
     to_text(&cursor)
 }
 
-/// Packs something into a text that can be put into an address as it is.
+/// Encodes a value as text that can be used in a URL without escaping.
 pub(crate) fn to_text<T: Serialize>(value: &T) -> String {
     let text = serde_json::to_string(value).expect("texts and a flag are JSON");
     text.bytes()
@@ -58,7 +60,7 @@ pub(crate) fn to_text<T: Serialize>(value: &T) -> String {
         .collect()
 }
 
-/// Where the query goes on.
+/// The position after which the query continues.
 pub fn read(query: &Query) -> Result<Option<Position>, TableError> {
     let Some(text) = &query.cursor else {
         return Ok(None);
@@ -90,7 +92,7 @@ fn is_within(wanted: &SortKeys, sort_key: &str) -> bool {
     }
 }
 
-/// Unpacks what [`to_text`] has packed.
+/// Decodes text from [`to_text`].
 pub(crate) fn from_text<T: DeserializeOwned>(text: &str) -> Option<T> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let bytes = pairs

@@ -1,4 +1,5 @@
-//! What every adapter of [`Table`](super::Table) refuses before anything is read, because DynamoDB would.
+//! Rules that every adapter of [`Table`](super::Table) checks before it reads anything, because DynamoDB enforces
+//! them.
 
 use std::collections::HashSet;
 
@@ -9,21 +10,21 @@ use super::{
     Write,
 };
 
-/// The longest partition key, in bytes.
+/// The maximum length of a partition key, in bytes.
 pub const PARTITION_KEY_BYTES: usize = 2048;
-/// The longest sort key, in bytes.
+/// The maximum length of a sort key, in bytes.
 pub const SORT_KEY_BYTES: usize = 1024;
-/// The longest value of an index's partition attribute, in bytes.
+/// The maximum length of an index's partition key attribute, in bytes.
 pub const INDEX_PARTITION_KEY_BYTES: usize = 2048;
-/// The longest value of an index's sort attribute, in bytes.
+/// The maximum length of an index's sort key attribute, in bytes.
 pub const INDEX_SORT_KEY_BYTES: usize = 1024;
-/// The most bytes that the items of one transaction may have together.
+/// The maximum total size of the items in a transaction, in bytes.
 pub const TRANSACTION_BYTES: usize = 4_000_000;
-/// The most bytes of items in one page.
+/// The maximum size of the items in a page, in bytes.
 pub const PAGE_BYTES: usize = 1_000_000;
-/// The most items in one page.
+/// The maximum number of items in a page.
 pub const QUERY_LIMIT: usize = 1000;
-/// How deep lists and maps may lie in one another.
+/// The maximum nesting depth of lists and maps.
 pub const NESTING: usize = 32;
 
 type Valid<T = ()> = Result<T, TableError>;
@@ -32,8 +33,8 @@ fn invalid<T>(reason: impl Into<String>) -> Valid<T> {
     Err(TableError::Invalid(reason.into()))
 }
 
-/// Checks all that can be known of a transaction without the stored items. Gives the JSON text
-/// of each item that is put, and an empty one for each other write.
+/// Checks everything about a transaction that does not depend on stored items. Returns the JSON text of each item that
+/// is put, and an empty text for each other write.
 pub fn transaction(writes: &[Write]) -> Valid<Vec<String>> {
     if writes.is_empty() || writes.len() > TRANSACTION_WRITES {
         return invalid(format!(
@@ -64,7 +65,7 @@ pub fn transaction(writes: &[Write]) -> Valid<Vec<String>> {
     Ok(texts)
 }
 
-/// Checks how much a transaction writes.
+/// Checks the total size of a transaction's items.
 pub fn transaction_bytes(bytes: usize) -> Valid {
     if bytes > TRANSACTION_BYTES {
         return invalid(format!(
@@ -74,7 +75,7 @@ pub fn transaction_bytes(bytes: usize) -> Valid {
     Ok(())
 }
 
-/// Checks a whole item, and gives the JSON text of its attributes.
+/// Checks a whole item and returns the JSON text of its attributes.
 pub fn item(at: &Key, attributes: &Map<String, Value>) -> Valid<String> {
     for (name, value) in attributes {
         attribute_name(name)?;
@@ -100,7 +101,7 @@ pub fn key(key: &Key) -> Valid {
     key_text("sk", &key.sk, SORT_KEY_BYTES)
 }
 
-/// Checks a query, except for its cursor.
+/// Checks a query except for its cursor.
 pub fn query(query: &Query) -> Valid {
     let (pk, _) = query.index.attributes();
     key_text(pk, &query.pk, PARTITION_KEY_BYTES)?;
@@ -125,7 +126,8 @@ fn key_text(name: &str, text: &str, most: usize) -> Valid {
     Ok(())
 }
 
-/// DynamoDB rejects an item whose index attribute is no text, or empty, rather than leave it out.
+/// Checks an index key attribute. DynamoDB rejects an item whose index attribute is empty or not a string, rather than
+/// leaving the item out of the index.
 fn index_key(name: &str, value: &Value) -> Valid {
     match (index_key_bytes(name), value) {
         (None, _) => Ok(()),
@@ -134,7 +136,7 @@ fn index_key(name: &str, value: &Value) -> Valid {
     }
 }
 
-/// How long the attribute may be, if an index reads it.
+/// The maximum length of the attribute if it is a key of an index.
 fn index_key_bytes(name: &str) -> Option<usize> {
     [Index::Gsi1, Index::Gsi2].into_iter().find_map(|index| {
         let (pk, sk) = index.attributes();
@@ -156,7 +158,7 @@ fn attribute_name(name: &str) -> Valid {
     }
 }
 
-/// Deeper values could be written, but not be read again.
+/// Checks the nesting depth. Deeper values could be written but not read again.
 fn nesting(name: &str, value: &Value, levels: usize) -> Valid {
     let mut inner: Box<dyn Iterator<Item = &Value>> = match value {
         Value::Array(values) => Box::new(values.iter()),

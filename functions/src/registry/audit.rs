@@ -1,4 +1,4 @@
-//! Who changed what. An event is put once and never changed.
+//! Audit events: who changed what. An event is written once and never changed.
 
 use super::items::audit::{audit_item, project_pk, subject_pk, user_pk};
 use super::records::sortable;
@@ -7,51 +7,51 @@ use crate::domain::audit::{AuditEvent, Subject};
 use crate::domain::{Problem, ProjectName, Timestamp, UserId};
 use crate::ports::{Condition, Index, Query, SortKeys, Write};
 
-/// Which events.
+/// Selects audit events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuditOf {
-    /// What somebody did.
+    /// Changes made by a user.
     User(UserId),
-    /// What was done to a thing, since it exists. A schedule is one of this user's.
+    /// Changes to a resource, since it was created. A schedule belongs to this user.
     Subject {
-        /// The thing.
+        /// The resource.
         subject: Subject,
-        /// Whose schedule it is.
+        /// The owner of the schedule, if the resource is one.
         user: UserId,
-        /// Since when.
+        /// The earliest time.
         since: Timestamp,
     },
-    /// What was done in a project, since it exists.
+    /// Changes in a project, since it was created.
     Project {
         /// The project.
         project: ProjectName,
-        /// Since when.
+        /// The earliest time.
         since: Timestamp,
     },
 }
 
-/// The write of an event, for the transaction of the change that it is about. `mark` tells it apart
-/// from another of the same millisecond: the revision that the changed record has after it.
+/// The write of an event, for the transaction that makes the change. `mark` distinguishes events of the same
+/// millisecond: it is the revision of the changed record after the change.
 pub(super) fn audit_write(event: &AuditEvent, mark: u64) -> Result<Write, Problem> {
     let item = audit_item(event, mark)?;
     Ok(Write::Put(item, Condition::Always))
 }
 
 impl Registry {
-    /// Writes an event by itself.
+    /// Writes an event in its own transaction.
     pub(crate) async fn audit(&self, event: &AuditEvent, mark: u64) -> Result<(), Problem> {
         let write = audit_write(event, mark)?;
         self.table.transact(&[write]).await.map_err(problem)
     }
 
-    /// Events, the newest first.
+    /// Returns events, newest first.
     pub async fn audit_events(
         &self,
         of: &AuditOf,
         limit: usize,
         cursor: Option<String>,
     ) -> Result<Listed<AuditEvent>, Problem> {
-        // "~" comes after every digit.
+        // "~" sorts after every digit.
         let from = |since: &Timestamp| SortKeys::Between(sortable(*since), "~".to_owned());
         let (index, pk, sort_keys) = match of {
             AuditOf::User(user) => (Index::Gsi1, user_pk(user), SortKeys::All),

@@ -1,5 +1,5 @@
-//! Whole templates with all that belongs to them as items, to fill a table in one go: what benches
-//! and tests do that need many. Nothing that serves anybody writes without conditions.
+//! Creates whole templates as items, to fill a table at once. Benchmarks and tests use this to create many templates.
+//! Production code never writes without conditions.
 
 use super::items::save::save_item;
 use super::items::template::template_write;
@@ -12,8 +12,7 @@ use crate::domain::template::{Template, Version};
 use crate::ports::{Change, Condition, Item, Key, Write};
 
 impl Registry {
-    /// The items of a template, its versions and their saves, as they lie in the table when each of
-    /// them has been written for the first time.
+    /// The items of a template, its versions and their saves, as they are when each of them has been written once.
     pub fn items(
         template: &Template,
         versions: &[Version],
@@ -35,7 +34,7 @@ impl Registry {
     }
 }
 
-/// What a write makes where nothing was.
+/// The item that a write creates if no item exists.
 fn item(write: Write) -> Option<Item> {
     match write {
         Write::Put(item, _) => Some(item),

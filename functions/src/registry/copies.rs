@@ -1,4 +1,4 @@
-//! Copies of versions: their locks, and how a version comes to have AMIs in further Regions.
+//! Copies of versions: their locks, and how a version gets AMIs in further Regions.
 
 use std::collections::BTreeMap;
 
@@ -18,23 +18,22 @@ use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, ImageId, InstanceId, Problem, Region, SaveId, SnapshotId, TemplateName};
 use crate::ports::{Condition, Index, Key, Query, SortKeys, TableError, Write};
 
-/// What a copy brings to its version.
+/// What a copy adds to its version.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Additions {
-    /// The architecture that they are for; none where it is the version's own.
+    /// The architecture of the AMIs; `None` for the version's own architecture.
     pub(crate) architecture: Option<Architecture>,
-    /// The AMIs that are available, by Region.
+    /// The available AMIs, by Region.
     pub(crate) images: BTreeMap<Region, ImageId>,
-    /// The snapshots behind them.
+    /// The snapshots of the AMIs, by Region.
     pub(crate) snapshots: BTreeMap<Region, Vec<SnapshotId>>,
-    /// The Regions whose copy failed, and why.
+    /// The Regions to which the copy failed, with the reason.
     pub(crate) failed: BTreeMap<Region, String>,
-    /// The AMIs that were gone, whose place they take.
+    /// By Region, the AMIs that no longer existed and are replaced.
     pub(crate) replaces: BTreeMap<Region, ImageId>,
 }
 
 impl Additions {
-    /// The architecture that they are for.
     fn architecture_of(&self, version: &Version) -> Architecture {
         self.architecture.unwrap_or(version.architecture)
     }
@@ -43,17 +42,14 @@ impl Additions {
 /// The lock of a version in a Region, and the copy that holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CopyLock {
-    /// The number of the version.
     pub(crate) version: u32,
-    /// The Region.
     pub(crate) region: Region,
-    /// The copy.
     pub(crate) save_id: SaveId,
 }
 
 impl Registry {
-    /// Begins a copy: its record, a lock for each of its Regions, and the pledge to whom it is paid by, in
-    /// one transaction, or nothing.
+    /// Begins a copy: writes its record, a lock for each of its Regions, and the pledge to the project that pays, in
+    /// one transaction.
     pub(crate) async fn begin_copy(
         &self,
         record: &SaveRecord,
@@ -85,7 +81,7 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// The copy that is under way to a Region.
+    /// The copy to a Region that is in progress.
     pub async fn copy_holder(
         &self,
         name: &TemplateName,
@@ -95,7 +91,7 @@ impl Registry {
         self.holder(&copy_lock_key(name, version, region)).await
     }
 
-    /// The locks of a template's versions that are being copied.
+    /// The locks of all copies of a template's versions.
     pub(crate) async fn copy_locks(&self, name: &TemplateName) -> Result<Vec<CopyLock>, Problem> {
         let (mut locks, mut cursor) = (Vec::new(), None);
         loop {
@@ -130,7 +126,7 @@ impl Registry {
         }
     }
 
-    /// Releases the lock of a version in a Region, if that save holds it. Answers whether it did.
+    /// Releases the lock of a version in a Region if the save holds it. Returns whether it did.
     pub(crate) async fn release_copy(
         &self,
         name: &TemplateName,
@@ -142,7 +138,7 @@ impl Registry {
             .await
     }
 
-    /// Releases the lock of an instance, if that save holds it. Answers whether it did.
+    /// Releases the lock of an instance if the save holds it. Returns whether it did.
     pub(crate) async fn release_lock(
         &self,
         region: &Region,
@@ -165,7 +161,7 @@ impl Registry {
         }
     }
 
-    /// The deletions that release the locks which a copy holds.
+    /// The deletions that release the locks held by a copy.
     pub(super) async fn copy_releases(&self, record: &SaveRecord) -> Result<Vec<Write>, Problem> {
         let mut releases = Vec::new();
         for key in copy_lock_keys(record) {
@@ -182,10 +178,11 @@ impl Registry {
         Ok(lock.map(|lock| lock.value.save_id))
     }
 
-    /// Adds to a version what its copy has made, and notes in the copy's record that it is so, in one
-    /// transaction. What the version has stays as it is (promise P6): where it has an AMI by now,
-    /// the copy is refused. The AMIs were opened by the grants that the template had: where it has changed
-    /// since, [`Code::RegistryConflict`] says so. Without any AMI only the causes are written down, and the record stays.
+    /// Adds the results of a copy to its version and records this in the copy's record, in one transaction. Existing
+    /// AMIs of the version never change (promise P6): if the version already has an AMI in the Region, the copy is
+    /// refused. The AMIs have launch permissions for the grants that the template had; if the template has changed
+    /// since, the error is [`Code::RegistryConflict`]. If there are no AMIs, only the reasons for the failures are
+    /// written, and the record is not changed.
     pub(crate) async fn add_copies(
         &self,
         record: &SaveRecord,
@@ -238,7 +235,7 @@ impl Registry {
     }
 }
 
-/// The version with what was added.
+/// Returns the version with the additions.
 fn with(version: &Version, additions: &Additions) -> Result<Version, Problem> {
     if version.state == TemplateState::Deleted {
         let (name, number) = (&version.template, version.number);
@@ -252,8 +249,8 @@ fn with(version: &Version, additions: &Additions) -> Result<Version, Problem> {
         let here = after.amis.entry(region.clone()).or_default();
         let there = here.get(&architecture);
         if there.is_some() && there == additions.replaces.get(region) {
-            // What was there is gone: nobody can mean it by this version any more. Its snapshots, where there are
-            // some, are left over, unless an AMI of another architecture has a part in them.
+            // The previous AMI no longer exists, so nobody can rely on it. Its snapshots, if any, are left over,
+            // unless an AMI of another architecture uses them.
             if here.len() == 1 {
                 after.snapshots.remove(region);
                 more -= 1;

@@ -1,4 +1,5 @@
-//! Which deployment the registry is of: made once, and the same after the table is restored (promise P9).
+//! The deployment that the registry belongs to. It is set once, and stays the same after the table is restored
+//! (promise P9).
 
 use super::items::deployment::{Record, deployment_item, deployment_key};
 use super::records::decode;
@@ -7,14 +8,15 @@ use crate::domain::{DeploymentId, Problem};
 use crate::ports::{Condition, TableError, Write};
 
 impl Registry {
-    /// The deployment that the registry is of, where it says so.
+    /// The deployment that the registry belongs to, if it is set.
     pub async fn deployment(&self) -> Result<Option<DeploymentId>, Problem> {
         let item = self.table.get(&deployment_key()).await.map_err(problem)?;
         let stored = item.as_ref().map(decode::<Record>).transpose()?;
         Ok(stored.map(|stored| stored.value.id))
     }
 
-    /// Makes the registry that of a deployment, unless it is one's already. Returns which one's it is now.
+    /// Assigns the registry to a deployment unless it is already assigned. Returns the deployment that it is assigned
+    /// to.
     pub async fn claim(&self, id: &DeploymentId) -> Result<DeploymentId, Problem> {
         if let Some(kept) = self.deployment().await? {
             return Ok(kept);
@@ -22,7 +24,7 @@ impl Registry {
         let made = Write::Put(deployment_item(id)?, Condition::ItemAbsent);
         match self.table.transact(&[made]).await {
             Ok(()) => Ok(id.clone()),
-            // Somebody else was quicker.
+            // A concurrent caller was faster.
             Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {
                 let kept = self.deployment().await?;
                 Ok(kept.unwrap_or_else(|| id.clone()))

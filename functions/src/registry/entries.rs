@@ -1,6 +1,6 @@
-//! What a search finds templates by: the words of their names and descriptions, each an item that
-//! only names its template. They are written in the transactions that change the template, so that
-//! they never tell otherwise than it does (ADR 14).
+//! The search index: the words of templates' names and descriptions. Each word is an item that contains only the name
+//! of its template. The items are written in the transactions that change the template, so that they always match it
+//! (ADR 14).
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ fn keys(template: &Template) -> BTreeSet<Key> {
     keys
 }
 
-/// The writes that bring the items of a template from one state of it to another.
+/// The writes that update the items from one state of a template to another.
 pub(super) fn writes(before: Option<&Template>, after: &Template) -> Result<Vec<Write>, Problem> {
     let before = before.map(keys).unwrap_or_default();
     let now = keys(after);

@@ -1,6 +1,6 @@
-//! Grants: to whom templates are given. They lie beside the template, and every change of them raises
-//! the template's revision: whoever has read a template and then its grants, and writes the template
-//! unchanged, has read them all.
+//! Grants: the recipients of templates. Grants are stored beside their template, and every change to them increases
+//! the template's revision. A caller that reads a template and then its grants, and then writes the template on the
+//! condition that it is unchanged, has therefore read all of its grants.
 
 use super::audit::audit_write;
 use super::items::grant::{given_to_pk, grant_key, grant_write};
@@ -13,7 +13,7 @@ use crate::domain::template::{Template, TemplateState, Visibility};
 use crate::domain::{Code, Problem, TemplateName};
 use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
 
-/// How far a template is open with these grants.
+/// The visibility that results from these grants.
 fn visibility(template: &Template, grants: &[Grant]) -> Visibility {
     let open = |grant: &&Grant| grant.state == GrantState::Open;
     let reach = grants.iter().filter(open).map(|grant| match &grant.to {
@@ -29,31 +29,31 @@ fn visibility(template: &Template, grants: &[Grant]) -> Visibility {
     }
 }
 
-/// What becomes of one grant of a template.
+/// A change to one grant of a template.
 #[derive(Debug, Clone)]
 pub(crate) enum GrantChange {
-    /// It is there, as this.
+    /// Adds or replaces the grant.
     Put(Grant),
-    /// It is gone.
+    /// Removes the grant.
     Remove(Grantee),
 }
 
 impl Registry {
-    /// The grants of a template, all of them.
+    /// Returns all grants of a template.
     pub async fn grants(&self, template: &TemplateName) -> Result<Vec<Grant>, Problem> {
         let query = Query {
             index: Index::Primary,
             pk: format!("TEMPLATE#{template}"),
             sort_keys: SortKeys::BeginsWith("GRANT#".to_owned()),
             descending: false,
-            // One more than there can be.
+            // One more than the maximum number of grants.
             limit: GRANTS + 1,
             cursor: None,
         };
         Ok(self.list(&query).await?.items)
     }
 
-    /// The grants of a template that was read; none, where there is none.
+    /// Returns the grants of a template that was read; an empty list if there is no template.
     pub(crate) async fn grants_of(
         &self,
         template: Option<&Stored<Template>>,
@@ -64,7 +64,7 @@ impl Registry {
         }
     }
 
-    /// What a template's grant to somebody is, where there is one.
+    /// Returns a template's grant to a recipient, if there is one.
     pub async fn grant(
         &self,
         template: &TemplateName,
@@ -76,7 +76,7 @@ impl Registry {
         Ok(stored.map(|stored| stored.value))
     }
 
-    /// What is given to a user or a project, by the names of the templates.
+    /// Returns the grants to a user or a project, sorted by template name.
     pub async fn given_to(
         &self,
         to: &Grantee,
@@ -94,9 +94,8 @@ impl Registry {
         self.list(&query).await
     }
 
-    /// Changes a grant, the template's visibility with it, and writes down who did it, in one
-    /// transaction. `change` decides on the template and its grants as they stand, and may be asked
-    /// several times; `None` leaves all as it is.
+    /// Changes a grant and the template's visibility, and writes an audit event, in one transaction. `change` receives
+    /// the current template and grants, and can be called several times; `None` means no change.
     pub(crate) async fn change_grant(
         &self,
         name: &TemplateName,
@@ -104,7 +103,8 @@ impl Registry {
         mut change: impl FnMut(&Stored<Template>, &[Grant]) -> Result<Option<GrantChange>, Problem>,
     ) -> Result<Template, Problem> {
         for _ in 0..TRIES {
-            // What is deleted has no grants, and gets none: the next template of its name would have them.
+            // A deleted template has no grants and must not get any: a new template with the same name would inherit
+            // them.
             let there = |it: &Stored<Template>| it.value.state != TemplateState::Deleted;
             let Some(stored) = self.template(name).await?.filter(there) else {
                 let message = format!("There is no template {name}.");
@@ -151,7 +151,7 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// The writes that take back all grants of a template, for the transaction that deletes it.
+    /// The writes that remove all grants of a template, for the transaction that deletes it.
     pub(crate) async fn without_grants(
         &self,
         template: &TemplateName,

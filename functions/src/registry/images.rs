@@ -1,5 +1,5 @@
-//! Which versions an AMI belongs to. Several may have the same one, by imports: it stays until the
-//! last of them goes.
+//! The versions that an AMI belongs to. As a result of imports, several versions can have the same AMI; it is kept
+//! until the last of them is deleted.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::domain::{ImageId, Problem, Region};
 use crate::ports::{Condition, Index, Key, Query, SortKeys, Write};
 
 fn keys(version: &Version) -> BTreeSet<Key> {
-    // What is lent stays with the template that lends it, and goes with it.
+    // Borrowed AMIs belong only to the template that lends them, and are removed with it.
     if version.state == TemplateState::Deleted || version.borrowed == Some(true) {
         return BTreeSet::new();
     }
@@ -22,7 +22,7 @@ fn keys(version: &Version) -> BTreeSet<Key> {
         .collect()
 }
 
-/// The writes that bring the items of a version's AMIs from one state of it to another.
+/// The writes that update the items from one state of a version to another.
 pub(super) fn writes(before: Option<&Version>, after: &Version) -> Result<Vec<Write>, Problem> {
     let before = before.map(keys).unwrap_or_default();
     let now = keys(after);
@@ -43,7 +43,7 @@ pub(crate) fn still_used(region: &Region, image: &ImageId, by: &TemplateRef) -> 
 }
 
 impl Registry {
-    /// Versions that an AMI belongs to, so many at most.
+    /// Returns the versions that an AMI belongs to, up to `limit`.
     pub(crate) async fn users_of(
         &self,
         region: &Region,

@@ -1,4 +1,4 @@
-//! Lists of templates: each is one range of one partition, read from where the page before ended.
+//! Lists of templates. Each list is one range of one partition, read from the end of the previous page.
 
 use futures::future::try_join_all;
 
@@ -13,43 +13,43 @@ use crate::domain::template::Template;
 use crate::domain::{Problem, ProjectName, TemplateName, UserId};
 use crate::ports::{Index, Item, Page, Query, SortKeys};
 
-/// How many templates that a page only names are read at once.
+/// How many templates are read concurrently if a page contains only their names.
 const AT_ONCE: usize = 16;
-/// Comes after every character that continues a name.
+/// Sorts after every character that can continue a name.
 const LAST: char = char::MAX;
-/// Comes before every character that continues a name.
+/// Sorts before every character that can continue a name.
 const FIRST: char = '\u{1}';
 
-/// Whose templates are listed.
+/// The list of templates to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Listing {
-    /// Those that somebody owns, by name.
+    /// Templates of an owner, by name.
     OwnedBy(UserId),
-    /// Those that everybody may use, by name.
+    /// Public templates, by name.
     Public,
-    /// Those of a project, by name.
+    /// Templates of a project, by name.
     InProject(ProjectName),
-    /// Those that are given to somebody, by name.
+    /// Templates that are shared with a recipient, by name.
     GivenTo(Grantee),
-    /// Those with a word that begins like this, by word and then by name.
+    /// Templates with a word that begins with this text, by word and then by name.
     Words(Scope, String),
 }
 
 /// A template in a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Its place: its name, or `word#name`.
+    /// The position in the list: the template's name, or `word#name`.
     pub place: String,
     /// The template.
     pub template: Template,
 }
 
-/// Part of a list of templates.
+/// A page of a list of templates.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entries {
-    /// The templates, in their order.
+    /// The templates, in the order of the list.
     pub entries: Vec<Entry>,
-    /// The place up to which the list was read, if there is more behind it.
+    /// The position up to which the list was read, if there are more entries after it.
     pub end: Option<String>,
 }
 
@@ -64,7 +64,7 @@ impl Listing {
         }
     }
 
-    /// What stands before the place in a sort key.
+    /// The prefix of the sort keys, before the position.
     fn prefix(&self) -> &'static str {
         match self {
             Listing::OwnedBy(_) | Listing::InProject(_) | Listing::GivenTo(_) => "TEMPLATE#",
@@ -99,7 +99,7 @@ impl Listing {
         }
     }
 
-    /// The template that an item of this list only names.
+    /// The name of the template that an item of this list refers to.
     fn named(&self, item: &Item) -> Result<TemplateName, Problem> {
         Ok(match self {
             Listing::InProject(_) => decode::<ProjectTemplate>(item)?.value.template,
@@ -108,7 +108,7 @@ impl Listing {
         })
     }
 
-    /// The place of an item of this list.
+    /// The position of an item in this list.
     fn place(&self, item: &Item) -> String {
         let (_, sk) = self.partition().0.attributes();
         let indexed = item.attributes.get(sk).and_then(|value| value.as_str());
@@ -119,7 +119,7 @@ impl Listing {
 }
 
 impl Registry {
-    /// The templates of a list behind a place.
+    /// Returns the templates of a list after a position.
     pub async fn entries(
         &self,
         listing: &Listing,
@@ -127,7 +127,7 @@ impl Registry {
         limit: usize,
     ) -> Result<Entries, Problem> {
         let mut query = listing.query(after, limit);
-        // A place may lie behind all that is asked for, where a cursor was made up.
+        // With a forged cursor, the position can be after the end of the range.
         if let SortKeys::Between(from, to) = &query.sort_keys
             && from > to
         {

@@ -1,34 +1,34 @@
-//! How records lie in the table: their keys, their conditions, their transactions. Written once,
-//! over the [`Table`] port, for DynamoDB and the embedded store alike. Each record has a file of its own in `items/`.
+//! How records are stored in the table: their keys, conditions and transactions. The code uses the [`Table`] port, so
+//! it is the same for DynamoDB and the embedded store. Each record has its own file in `items/`.
 //!
 //! | record | pk | sk | gsi1 | gsi2 |
 //! |---|---|---|---|---|
-//! | save | `SAVE#id` | `META` | `OWNER#user`, `SAVE#time#id` | `SAVES#OPEN`, `time#id`, until it has ended |
-//! | its packages | `SAVE#id` | `PACKAGES` | | |
+//! | save | `SAVE#id` | `META` | `OWNER#user`, `SAVE#time#id` | `SAVES#OPEN`, `time#id`, until the save has ended |
+//! | packages of a save | `SAVE#id` | `PACKAGES` | | |
 //! | lock | `INSTANCE#region#id` | `LOCK` | | |
-//! | duty | `INSTANCE#region#id` | `DUTY` | | `DUTIES#OPEN`, `time#id`, until it is discharged |
+//! | duty | `INSTANCE#region#id` | `DUTY` | | `DUTIES#OPEN`, `time#id`, until the duty is discharged |
 //! | wait | `IMAGE#region#id`, `INSTANCE#region#id` | `WAIT` | | |
 //! | template | `TEMPLATE#name` | `META` | `OWNER#user`, `TEMPLATE#name` | `TEMPLATES#PUBLIC`, `name`; `DELETIONS#OPEN`, `time#name#000000` |
-//! | version | `TEMPLATE#name` | `VERSION#000001` | `PARENT#name`, `000001#name#000001` | `DELETIONS#OPEN`, `time#name#000001`, until its AMIs are gone |
-//! | grant | `TEMPLATE#name` | `GRANT#grantee` | `GRANTEE#grantee`, `TEMPLATE#name`, of users and projects | |
-//! | its packages | `TEMPLATE#name` | `PACKAGES#000001` | | |
-//! | copy's lock | `TEMPLATE#name` | `COPYING#000001#region` | | |
-//! | schedule that saves to it | `TEMPLATE#name` | `SCHEDULE#user#name` | | |
-//! | what an AMI belongs to | `IMAGE#region#id` | `USED#name#000001` | | |
+//! | version | `TEMPLATE#name` | `VERSION#000001` | `PARENT#name`, `000001#name#000001` | `DELETIONS#OPEN`, `time#name#000001`, until its AMIs are removed |
+//! | grant | `TEMPLATE#name` | `GRANT#grantee` | `GRANTEE#grantee`, `TEMPLATE#name`, for users and projects | |
+//! | packages of a version | `TEMPLATE#name` | `PACKAGES#000001` | | |
+//! | lock of a copy | `TEMPLATE#name` | `COPYING#000001#region` | | |
+//! | schedule that saves to a template | `TEMPLATE#name` | `SCHEDULE#user#name` | | |
+//! | version that has an AMI | `IMAGE#region#id` | `USED#name#000001` | | |
 //! | word of a template | `WORDS#OWNER#user#wo` | `word#name` | | |
-//! | word of a public one | `WORDS#PUBLIC#wo` | `word#name` | | |
-//! | launch that was counted | `LAUNCH#token` | `META` | | |
-//! | schedule | `SCHEDULE#user#name` | `META` | `OWNER#user`, `SCHEDULE#name` | `SCHEDULES#ACTIVE`, `user#name`, while it fires |
-//! | its last runs | `SCHEDULE#user#name` | `RUNS` | `OWNER#user`, `RUNS#name` | |
+//! | word of a public template | `WORDS#PUBLIC#wo` | `word#name` | | |
+//! | counted launch | `LAUNCH#token` | `META` | | |
+//! | schedule | `SCHEDULE#user#name` | `META` | `OWNER#user`, `SCHEDULE#name` | `SCHEDULES#ACTIVE`, `user#name`, while the schedule is active and not paused |
+//! | recent runs of a schedule | `SCHEDULE#user#name` | `RUNS` | `OWNER#user`, `RUNS#name` | |
 //! | project | `PROJECT#name` | `META` | | |
 //! | member | `PROJECT#name` | `MEMBER#user` | | |
-//! | a template's place in it | `PROJECT#name` | `TEMPLATE#name` | | |
+//! | template of a project | `PROJECT#name` | `TEMPLATE#name` | | |
 //! | approval | `PROJECT#name` | `APPROVED#template` | | |
-//! | pledge | `PROJECT#name` | `PLEDGE#id of the save` | | |
-//! | what it costs, what is pledged to it, how many pledges there were | `PROJECT#name` | `PLEDGES` | | |
-//! | somebody's projects | `USER#user` | `PROJECTS` | | |
-//! | turns to come | `TURNS#region` | `SAVES`, `AWAITED`, `AWAITED#user`, `COPIES`, `LAUNCHES`, `REMOVALS` | | |
-//! | which deployment it is | `DEPLOYMENT` | `META` | | |
+//! | pledge | `PROJECT#name` | `PLEDGE#` and the save ID | | |
+//! | costs, pledged amount and number of pledges of a project | `PROJECT#name` | `PLEDGES` | | |
+//! | projects of a user | `USER#user` | `PROJECTS` | | |
+//! | upcoming turns | `TURNS#region` | `SAVES`, `AWAITED`, `AWAITED#user`, `COPIES`, `LAUNCHES`, `REMOVALS` | | |
+//! | deployment of the registry | `DEPLOYMENT` | `META` | | |
 //! | audit event | `AUDIT#resource` | `time#hash` | `AUDITED#user`, `time#hash` | `AUDITED#PROJECT#name`, `time#hash` |
 
 mod audit;
@@ -85,7 +85,7 @@ pub(crate) use templates::{
 };
 pub(crate) use turns::Rhythm;
 
-/// The most times that a change is tried again when somebody else changed the same record.
+/// How often a change is retried after a concurrent change of the same record.
 pub(crate) const TRIES: usize = 10;
 
 /// The registry of templates, versions, grants, saves, locks, duties, schedules, projects and audit events.
@@ -100,27 +100,27 @@ impl std::fmt::Debug for Registry {
     }
 }
 
-/// Part of a list.
+/// A page of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listed<T> {
     /// The records.
     pub items: Vec<T>,
-    /// Where to go on.
+    /// The cursor of the next page; `None` at the end.
     pub cursor: Option<String>,
 }
 
 impl Registry {
-    /// The registry in a table.
+    /// Creates a registry that uses a table.
     pub fn new(table: Arc<dyn Table>) -> Self {
         Self { table }
     }
 
-    /// Part of a list. A cursor that is not of this very list is the caller's mistake.
+    /// Returns a page of a list. A cursor of another list is an error of the caller.
     async fn list<T: DeserializeOwned>(&self, query: &Query) -> Result<Listed<T>, Problem> {
         self.list_by(query, records::decode).await
     }
 
-    /// The same where the record is not all that there is of an item.
+    /// The same for items that contain more than the record.
     async fn list_by<T>(
         &self,
         query: &Query,
@@ -143,7 +143,7 @@ impl Registry {
     }
 }
 
-/// What a failing table means to whoever asked. A failed condition means a concurrent change.
+/// Converts a table error to a problem for the caller. A failed condition means a concurrent change.
 fn problem(error: TableError) -> Problem {
     match error {
         TableError::ConditionFailed { .. } | TableError::Conflict => Problem::new(

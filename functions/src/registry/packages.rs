@@ -1,5 +1,5 @@
-//! The packages of a save and of the version that it became, each an item of its own: they are
-//! larger than the records beside them, and few readers want them.
+//! The packages of a save and of the version that it created. They are separate items because they are larger than the
+//! records and are rarely read.
 
 use super::items::packages::{packages_item, packages_key, save_packages_key};
 use super::records::{Stored, decode};
@@ -8,7 +8,7 @@ use crate::domain::inventory::Inventory;
 use crate::domain::{Problem, SaveId, TemplateName};
 use crate::ports::{Condition, Key, Write};
 
-/// The write that keeps the packages of a version that is not there yet.
+/// The write that stores the packages of a version that does not exist yet.
 pub(super) fn packages_of(
     name: &TemplateName,
     number: u32,
@@ -18,7 +18,7 @@ pub(super) fn packages_of(
     Ok(Write::Put(item, Condition::ItemAbsent))
 }
 
-/// The write that keeps the packages of a new version.
+/// The write that stores the packages of a new version.
 pub(crate) fn packages_added(
     name: &TemplateName,
     number: u32,
@@ -29,7 +29,7 @@ pub(crate) fn packages_added(
 }
 
 impl Registry {
-    /// Keeps the packages that an instance had when its save began.
+    /// Stores the packages that an instance had when its save began.
     pub(crate) async fn keep_packages(
         &self,
         id: &SaveId,
@@ -40,13 +40,13 @@ impl Registry {
         self.table.transact(&[write]).await.map_err(problem)
     }
 
-    /// The packages that an instance had when its save began.
+    /// Returns the packages that an instance had when its save began.
     pub(crate) async fn packages_of_save(&self, id: &SaveId) -> Result<Option<Inventory>, Problem> {
         self.inventory(&save_packages_key(id)).await
     }
 
-    /// The write that keeps what is known of a version that an added architecture changes: the files of
-    /// both. What nobody has looked for in one of them is not known of the version.
+    /// The write that updates the sensitive files of a version to which an architecture is added, so that they include
+    /// the files of both. If the files of either were not checked, those of the version are unknown.
     pub(super) async fn with_added(
         &self,
         name: &TemplateName,
@@ -73,7 +73,7 @@ impl Registry {
         Ok(Some(Write::Put(item, condition)))
     }
 
-    /// The packages of a version.
+    /// Returns the packages of a version.
     pub async fn packages(
         &self,
         name: &TemplateName,

@@ -1,14 +1,13 @@
-//! What projects are about to pay. A save or a copy pledges its costs to the project that pays for it, in
-//! the transaction in which it begins, and is rid of the pledge in the one in which its version is
-//! registered, or in which it ends without one. So a pledge never outlasts its save, and what a project
-//! costs and what is pledged to it are together what it will cost at most.
+//! The costs that projects have pledged to pay. When a save or a copy begins, it pledges its costs in the same
+//! transaction to the project that pays for it. The pledge is removed in the transaction that registers the version,
+//! or in the one that ends the save without a version. A pledge therefore never outlasts its save, and the sum of a
+//! project's costs and its pledges is the most that the project will cost.
 //!
-//! Each pledge counts up the project's mark. Whoever read the mark before deciding that there is room
-//! for one more begins only while it is the same: of two saves that begin at once, the second
-//! looks again.
+//! Each pledge increases the project's mark. A caller that reads the mark before it checks the budget begins only if
+//! the mark is still the same: of two saves that begin at the same time, the second one checks again.
 //!
-//! Where the template is in another project by the time that a version of it is registered, the pledge goes there
-//! first, with the leave of that project.
+//! If the template has moved to another project by the time a version is registered, the pledge is first moved to that
+//! project, if the project admits it.
 
 use super::items::pledge::{Pledge, pledge_item, pledge_key};
 use super::items::project::project_key;
@@ -23,19 +22,19 @@ use crate::domain::{MicroUsd, Problem, ProjectName, SaveId};
 use crate::ports::table_rules::QUERY_LIMIT;
 use crate::ports::{Condition, Index, Query, SortKeys, Write};
 
-/// Leave to begin at the expense of a project, as long as the project is as it was.
+/// Permission to begin at the expense of a project, as long as the project does not change.
 #[derive(Debug, Clone)]
 pub(crate) struct Admission {
-    /// The project, whose sums are kept.
+    /// The project. Its sums are stored.
     pub(crate) project: Stored<Project>,
-    /// At most what it adds a month, in USD.
+    /// The maximum additional cost, in USD per month.
     pub(crate) usd_per_month: f64,
-    /// The mark before it was decided that there is room; `None` where there is room for all.
+    /// The mark that was read before the budget was checked; `None` if the budget does not refuse anything.
     pub(crate) mark: Option<Mark>,
 }
 
 impl Admission {
-    /// The writes by which a save makes use of it.
+    /// The writes with which a save uses the admission.
     pub(super) fn writes(&self, save: &SaveId) -> Result<[Write; 3], Problem> {
         let name = &self.project.value.name;
         let pledge = Pledge {
@@ -54,8 +53,8 @@ impl Admission {
 }
 
 impl Registry {
-    /// Rids a save of its pledge, if it still has one: what it has made is counted by itself from now on, or
-    /// there is nothing. Of two that do so at once, one is too late, and looks again.
+    /// Removes the pledge of a save, if it still has one. Its costs are either counted from now on, or it has none. Of
+    /// two concurrent callers, one fails and has to retry.
     pub(super) async fn redeem(
         &self,
         record: &SaveRecord,
@@ -74,9 +73,9 @@ impl Registry {
         Ok(())
     }
 
-    /// Has another project pay for a save or a copy that is under way, with its leave: the pledge goes there, in one
-    /// transaction. Answers whether that is done, or not wanted any more because what it was for has ended;
-    /// otherwise somebody else was quicker.
+    /// Moves the pledge of a save or copy that is in progress to another project that admits it, in one transaction.
+    /// Returns true if this is done, or no longer needed because the save has ended. Returns false after a concurrent
+    /// change.
     pub(crate) async fn move_pledge(
         &self,
         stored: &Stored<SaveRecord>,
@@ -96,7 +95,7 @@ impl Registry {
         self.commit(&writes).await
     }
 
-    /// What is pledged to a project, counted pledge by pledge.
+    /// The sum of all pledges to a project, counted from the individual pledges.
     pub(super) async fn count_pledged(&self, project: &ProjectName) -> Result<MicroUsd, Problem> {
         let (mut pledged, mut cursor) = (MicroUsd::ZERO, None);
         loop {
@@ -109,7 +108,7 @@ impl Registry {
         }
     }
 
-    /// A save or a copy that is under way at the expense of a project, if there is one.
+    /// A save or copy that is in progress at the expense of a project, if there is one.
     pub(crate) async fn pledged_by(
         &self,
         project: &ProjectName,

@@ -1,4 +1,4 @@
-//! Projects, their members and the places of templates in them.
+//! Projects, their members, and their lists of templates.
 
 use futures::future::try_join_all;
 
@@ -17,10 +17,10 @@ use crate::domain::{Code, MicroUsd, Problem, ProjectName, TemplateName, Timestam
 use crate::ports::table_rules::QUERY_LIMIT;
 use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
 
-/// How many templates' versions are read at once.
+/// How many templates' versions are read concurrently.
 const AT_ONCE: usize = 16;
 
-/// That a record is as it was read; with no revision, that there is none.
+/// The condition that a record is unchanged since it was read. Revision 0 means that it did not exist.
 fn as_read<T>(stored: &Stored<T>) -> Condition {
     match stored.revision {
         0 => Condition::ItemAbsent,
@@ -28,24 +28,25 @@ fn as_read<T>(stored: &Stored<T>) -> Condition {
     }
 }
 
-/// What becomes of a member, and of the project's own record with it.
+/// A change to a member of a project.
 #[derive(Debug, Clone)]
 pub(crate) enum MemberChange {
-    /// They are in the project, as this.
+    /// Adds or updates the member.
     Put(Member),
-    /// They are in it no more.
+    /// Removes the member.
     Remove,
 }
 
 impl Registry {
-    /// A project.
+    /// Returns a project.
     pub async fn project(&self, name: &ProjectName) -> Result<Option<Stored<Project>>, Problem> {
         let item = self.table.get(&project_key(name)).await.map_err(problem)?;
         let stored: Option<Stored<Project>> = item.as_ref().map(decode).transpose()?;
         Ok(stored.filter(|stored| stored.value.deleted_at.is_none()))
     }
 
-    /// The projects that somebody is in; none, with the revision 0, where nobody has ever added them.
+    /// Returns the projects that a user is a member of. If the user was never added to a project, the result is empty
+    /// and has revision 0.
     pub async fn memberships(&self, user: &UserId) -> Result<Stored<Memberships>, Problem> {
         let key = memberships_key(user);
         let item = self.table.get(&key).await.map_err(problem)?;
@@ -55,7 +56,7 @@ impl Registry {
         }))
     }
 
-    /// Somebody in a project.
+    /// Returns a member of a project.
     pub async fn member(
         &self,
         project: &ProjectName,
@@ -67,7 +68,7 @@ impl Registry {
         Ok(stored.map(|stored| stored.value))
     }
 
-    /// The members of a project, by name.
+    /// Returns the members of a project, by name.
     pub async fn members(
         &self,
         project: &ProjectName,
@@ -77,7 +78,7 @@ impl Registry {
         self.list(&within(project, "MEMBER#", limit, cursor)).await
     }
 
-    /// The templates of a project, by name.
+    /// Returns the templates of a project, by name.
     pub async fn templates_of_project(
         &self,
         project: &ProjectName,
@@ -88,13 +89,13 @@ impl Registry {
             .await
     }
 
-    /// At most what the templates of a project cost a month, in USD: counted as their versions say, not as the
-    /// sum that is kept does.
+    /// The maximum cost of a project's templates, in USD per month. It is counted from the versions, not read from the
+    /// stored sum.
     pub async fn project_usd(&self, project: &ProjectName) -> Result<f64, Problem> {
         Ok(self.count_project(project).await?.usd())
     }
 
-    /// The same, exactly.
+    /// The same as an exact amount.
     pub(super) async fn count_project(&self, project: &ProjectName) -> Result<MicroUsd, Problem> {
         let (mut costs, mut cursor) = (MicroUsd::ZERO, None);
         loop {
@@ -112,7 +113,7 @@ impl Registry {
         }
     }
 
-    /// All versions of a template that are not deleted, the newest first.
+    /// Returns all versions of a template that are not deleted, newest first.
     pub async fn all_versions(&self, name: &TemplateName) -> Result<Vec<Version>, Problem> {
         let (mut versions, mut cursor) = (Vec::new(), None);
         loop {
@@ -126,7 +127,7 @@ impl Registry {
         }
     }
 
-    /// The approvals of a project, by the names of the templates.
+    /// Returns the approvals of a project, sorted by template name.
     pub async fn approvals(
         &self,
         project: &ProjectName,
@@ -137,7 +138,7 @@ impl Registry {
             .await
     }
 
-    /// The approval of a template for a project.
+    /// Returns a project's approval of a template.
     pub async fn approval(
         &self,
         project: &ProjectName,
@@ -149,7 +150,7 @@ impl Registry {
         Ok(stored.map(|stored| stored.value))
     }
 
-    /// Makes a project with its first owner.
+    /// Creates a project with its first owner.
     pub(crate) async fn add_project(
         &self,
         project: &Project,
@@ -184,8 +185,8 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// Changes a project's record and writes down who did it. `change` decides on it as it stands, and may be asked several
-    /// times; where it changes nothing, nothing is written. The event may be completed by it.
+    /// Changes a project's record and writes an audit event. `change` receives the current record and can be called
+    /// several times. If it changes nothing, nothing is written. The closure can also complete the event.
     pub(crate) async fn change_project(
         &self,
         name: &ProjectName,
@@ -219,9 +220,8 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// Changes a member: their row, their memberships and the project's counts in one transaction
-    /// with who did it. `change` may be asked several times, with the member as they are; `None`
-    /// leaves all as it is.
+    /// Changes a member: writes the member's row, the user's memberships, the project's counts and an audit event in
+    /// one transaction. `change` receives the current member and can be called several times; `None` means no change.
     pub(crate) async fn change_member(
         &self,
         name: &ProjectName,
@@ -271,8 +271,8 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// Deletes a project whose last member is this owner. It stays where somebody joined since it was
-    /// read, or where something has begun at its expense since its mark was. Answers whether it is gone.
+    /// Deletes a project whose last member is this owner. The project is kept if a member was added since it was read,
+    /// or if a save or copy began at its expense since its mark was read. Returns whether the project was deleted.
     pub(crate) async fn remove_project(
         &self,
         stored: &Stored<Project>,
@@ -307,9 +307,9 @@ impl Registry {
         self.commit(&writes).await
     }
 
-    /// Approves a template for a project, or withdraws that, and writes down who did it: in one transaction
-    /// that raises the project's revision. `check` is asked of the project as it stands, maybe several times. An
-    /// approval that is there already stays as it was given, and is answered.
+    /// Approves a template for a project or withdraws the approval, and writes an audit event, in one transaction that
+    /// increases the project's revision. `check` receives the current project and can be called several times. An
+    /// existing approval is kept and returned.
     pub(crate) async fn change_approval(
         &self,
         name: &ProjectName,
@@ -357,7 +357,7 @@ fn within(project: &ProjectName, prefix: &str, limit: usize, cursor: Option<Stri
     }
 }
 
-/// Keeps the project's counts, and both of its rules: it has an owner, and not too many members.
+/// Updates the project's counts and checks their rules: it needs an owner, and must not have too many members.
 fn count(
     project: &mut Project,
     before: Option<&Member>,

@@ -1,5 +1,5 @@
-//! Records as items: the record itself under `record`, a revision that every write raises, and the
-//! attributes of the indexes.
+//! The representation of records as items: the record itself under `record`, a revision that every write increases,
+//! and the attributes of the indexes.
 
 use chrono::SecondsFormat;
 use serde::Serialize;
@@ -9,41 +9,41 @@ use serde_json::{Map, Value};
 use crate::domain::{Code, Problem, Timestamp};
 use crate::ports::{Change, Condition, Index, Item, Key};
 
-/// The version of the records' own form, written with each, so that a later form can be told.
+/// The format version of records. It is stored with each record, so that later formats can be recognized.
 const FORM: u64 = 1;
 
-/// The attribute by which the table forgets an item: seconds since 1970.
+/// The attribute with the item's expiration time, in seconds since 1970.
 pub(super) const EXPIRES: &str = "expires_at";
 
-/// A record as it was read.
+/// A record as read from the table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored<T> {
     /// The record.
     pub value: T,
-    /// Its revision, which the next write must still find.
+    /// The revision. The next write succeeds only if it has not changed.
     pub revision: u64,
 }
 
 impl<T> Stored<T> {
-    /// The condition that nobody has written since.
+    /// The condition that the record was not written since it was read.
     pub(super) fn unchanged(&self) -> Condition {
         Condition::Equals("revision".to_owned(), self.revision.into())
     }
 }
 
-/// Under which index a record is found.
+/// The entry of a record in an index.
 pub(super) struct Indexed {
     pub(super) index: Index,
     pub(super) pk: String,
     pub(super) sk: String,
 }
 
-/// An instant as texts sort.
+/// Formats an instant so that texts sort in chronological order.
 pub(super) fn sortable(at: Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// Makes the item of a record.
+/// Creates the item of a record.
 pub(super) fn encode<T: Serialize>(
     key: Key,
     record: &T,
@@ -65,8 +65,8 @@ pub(super) fn encode<T: Serialize>(
     Ok(Item { key, attributes })
 }
 
-/// The changes that make an item be this record, wherever it was indexed before. Other attributes,
-/// such as counters, stay as they are.
+/// The changes that turn an item into this record, including the removal of outdated index entries. Other attributes,
+/// such as counters, are not changed.
 pub(super) fn changes<T: Serialize>(
     key: Key,
     record: &T,
@@ -86,7 +86,7 @@ pub(super) fn changes<T: Serialize>(
     Ok(changes)
 }
 
-/// Reads the record of an item.
+/// Parses the record of an item.
 pub(super) fn decode<T: DeserializeOwned>(item: &Item) -> Result<Stored<T>, Problem> {
     let damaged = |what: &str| {
         let message = format!(

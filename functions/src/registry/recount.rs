@@ -1,7 +1,7 @@
-//! Sums that say otherwise than what they are of: found by counting the whole, and set right.
+//! Finds stored sums that are wrong by counting everything, and corrects them.
 //!
-//! No operation leaves one behind. Somebody who writes to the table by hand does, or a table that was put back to an
-//! earlier moment in part; from then on a budget would refuse too much, or too little.
+//! No operation produces a wrong sum. Editing the table by hand can, or restoring a part of it to an earlier time;
+//! from then on, a budget would refuse too much or too little.
 
 use super::items::sums::{Committed, kept, same_costs, same_sums, set, set_costs, sums_key};
 use super::items::template::template_key;
@@ -10,12 +10,12 @@ use crate::domain::template::{Template, TemplateState};
 use crate::domain::{MicroUsd, Problem, ProjectName, TemplateName};
 use crate::ports::{Condition, Item, TableError, Write};
 
-/// A sum that says otherwise than what it is of.
+/// A stored sum that differs from the counted one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WrongSum<T> {
-    /// What is kept.
+    /// The stored sum.
     pub kept: T,
-    /// What was counted.
+    /// The counted sum.
     pub counted: T,
 }
 
@@ -26,7 +26,8 @@ impl<T: PartialEq> WrongSum<T> {
 }
 
 impl Registry {
-    /// What is wrong with the sums of a project, where they are kept. What changes meanwhile may seem so.
+    /// Returns the difference between the stored and the counted sums of a project, if there is one. Concurrent
+    /// changes can appear as a difference.
     pub async fn wrong_sums(
         &self,
         project: &ProjectName,
@@ -50,8 +51,8 @@ impl Registry {
         Ok(wrong.map(|wrong| (item, wrong)))
     }
 
-    /// Sets the sums of a project as they are counted, and counts again until both agree. Answers whether they
-    /// were wrong.
+    /// Sets the sums of a project to the counted values, and repeats this until both agree. Returns whether they were
+    /// wrong.
     pub(crate) async fn set_sums_right(&self, project: &ProjectName) -> Result<bool, Problem> {
         let mut were_wrong = false;
         for _ in 0..TRIES {
@@ -64,7 +65,8 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// What is wrong with the sum of a template, where it is kept. What changes meanwhile may seem so.
+    /// Returns the difference between the stored and the counted costs of a template, if there is one. Concurrent
+    /// changes can appear as a difference.
     pub async fn wrong_costs(
         &self,
         name: &TemplateName,
@@ -84,14 +86,14 @@ impl Registry {
             return Ok(None);
         };
         let counted = match stored.value.state {
-            // It costs nothing as soon as it is said to be deleted, whatever is still there of it.
+            // A template costs nothing once it is marked as deleted, even if some of it still exists.
             TemplateState::Deleted => MicroUsd::ZERO,
             TemplateState::Active | TemplateState::Deprecated => self.count_template(name).await?,
         };
         Ok(WrongSum::of(kept, counted).map(|wrong| (stored, wrong)))
     }
 
-    /// Sets the sum of a template as it is counted, and counts again until both agree. Answers whether it was
+    /// Sets the costs of a template to the counted value, and repeats this until both agree. Returns whether they were
     /// wrong.
     pub(crate) async fn set_costs_right(&self, name: &TemplateName) -> Result<bool, Problem> {
         let mut was_wrong = false;

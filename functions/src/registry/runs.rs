@@ -1,4 +1,4 @@
-//! The last runs of schedules.
+//! The most recent runs of schedules.
 
 use super::items::runs::{runs_item, runs_key, runs_sk};
 use super::records::{Stored, decode};
@@ -9,7 +9,7 @@ use crate::domain::{Code, Problem};
 use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
 
 impl Registry {
-    /// The last runs of a schedule.
+    /// Returns the most recent runs of a schedule.
     pub async fn runs(&self, schedule: &Schedule) -> Result<Runs, Problem> {
         let stored = self.stored_runs(schedule).await?;
         Ok(of(schedule, stored.map(|stored| stored.value)))
@@ -21,8 +21,8 @@ impl Registry {
         item.as_ref().map(decode).transpose()
     }
 
-    /// The last runs of some schedules of one owner, which are in the order of their names; in the
-    /// same order.
+    /// Returns the most recent runs of several schedules of one owner. The schedules must be sorted by name; the
+    /// result has the same order.
     pub async fn runs_of(&self, schedules: &[Schedule]) -> Result<Vec<Runs>, Problem> {
         let (Some(first), Some(last)) = (schedules.first(), schedules.last()) else {
             return Ok(Vec::new());
@@ -42,14 +42,14 @@ impl Registry {
             .into_iter()
             .peekable();
         let of_each = schedules.iter().map(|schedule| {
-            // Those of schedules that are gone from the index already are passed over.
+            // Skips runs of schedules that are no longer in the index.
             while known.next_if(|it| it.schedule < schedule.name).is_some() {}
             of(schedule, known.next_if(|it| it.schedule == schedule.name))
         });
         Ok(of_each.collect())
     }
 
-    /// Notes how the save of a schedule stands, if its schedule is still there.
+    /// Records the state of a schedule's save, if the schedule still exists.
     pub(crate) async fn note_run(&self, record: &SaveRecord) -> Result<(), Problem> {
         let Some(name) = &record.schedule else {
             return Ok(());
@@ -61,7 +61,7 @@ impl Registry {
             };
             let schedule = schedule.value;
             if record.started_at < schedule.created_at {
-                // It was asked for by an earlier schedule of the same name.
+                // The save was requested by an earlier schedule with the same name.
                 return Ok(());
             }
             let before = self.stored_runs(&schedule).await?;
@@ -89,7 +89,7 @@ impl Registry {
     }
 }
 
-/// The runs of this very schedule: those of an earlier one of its name are none.
+/// The runs of this schedule. Runs of an earlier schedule with the same name are discarded.
 fn of(schedule: &Schedule, known: Option<Runs>) -> Runs {
     known
         .filter(|runs| runs.made_at == schedule.created_at)

@@ -14,7 +14,7 @@ use crate::domain::save::{Discharge, Duty, Finding, SaveRecord};
 use crate::domain::{Code, InstanceId, Problem, Region, SaveId, Timestamp, UserId};
 use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
 
-/// A duty that ends by a finding, if nobody has changed it.
+/// The write that discharges a duty, if the duty is unchanged.
 fn discharged(duty: &Stored<Duty>, finding: Finding, at: Timestamp) -> Result<Write, Problem> {
     let mut after = duty.value.clone();
     after.discharged = Some(Discharge { finding, at });
@@ -22,25 +22,26 @@ fn discharged(duty: &Stored<Duty>, finding: Finding, at: Timestamp) -> Result<Wr
     Ok(Write::Put(item, duty.unchanged()))
 }
 
-/// What came of the attempt to begin a save.
+/// The result of an attempt to begin a save.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Begun {
-    /// It has begun now.
+    /// The save has begun.
     Now,
     /// Another save holds the instance.
     HeldBy(SaveId),
-    /// This save had begun already; here is its record.
+    /// The save had already begun. Contains its record.
     Before(Box<SaveRecord>),
 }
 
 impl Registry {
-    /// A save's record.
+    /// Returns the record of a save.
     pub async fn save(&self, id: &SaveId) -> Result<Option<Stored<SaveRecord>>, Problem> {
         let item = self.table.get(&save_key(id)).await.map_err(problem)?;
         item.as_ref().map(decode).transpose()
     }
 
-    /// The same, which there must be; one of another epoch than `epoch` is [`Code::Superseded`].
+    /// Returns the record of a save, which must exist. If `epoch` is set and differs, the error is
+    /// [`Code::Superseded`].
     pub(crate) async fn save_at_epoch(
         &self,
         id: &SaveId,
@@ -51,8 +52,8 @@ impl Registry {
         Ok(stored)
     }
 
-    /// Begins a save: lock, duty, record, and the pledge to whom it is paid by, in one transaction, or
-    /// nothing (promises P1, P4). `queued` is its record where it has waited for its turn.
+    /// Begins a save: writes the lock, the duty, the record, and the pledge to the project that pays, in one
+    /// transaction (promises P1, P4). `queued` is the save's record if it has waited for its turn.
     pub(crate) async fn begin_save(
         &self,
         record: &SaveRecord,
@@ -97,8 +98,8 @@ impl Registry {
         }
     }
 
-    /// Writes the record of a save that waits for its turn. `before` is the one that it has, if any; one that somebody
-    /// has written meanwhile stays, which is [`Code::RegistryConflict`].
+    /// Writes the record of a save that waits for its turn. `before` is the current record, if any. If the record was
+    /// changed in the meantime, it is kept and the error is [`Code::RegistryConflict`].
     pub(crate) async fn put_queued(
         &self,
         record: &SaveRecord,
@@ -112,7 +113,7 @@ impl Registry {
         self.table.transact(&[write]).await.map_err(problem)
     }
 
-    /// Writes the record of a save that was refused before it began; an existing record stays.
+    /// Writes the record of a save that was refused before it began. An existing record is kept.
     pub(crate) async fn note_refused(&self, record: &SaveRecord) -> Result<(), Problem> {
         match self
             .table
@@ -124,8 +125,8 @@ impl Registry {
         }
     }
 
-    /// Changes a save's record. `change` may be called several times, on fresh copies, and what it
-    /// refuses is refused. A record of another epoch than `epoch` is [`Code::Superseded`].
+    /// Changes a save's record. `change` can be called several times, each time with a fresh copy, and its error is
+    /// returned. If the record's epoch differs from `epoch`, the error is [`Code::Superseded`].
     pub(crate) async fn change_save<R>(
         &self,
         id: &SaveId,
@@ -135,7 +136,7 @@ impl Registry {
         self.change_save_by(id, epoch, None, change).await
     }
 
-    /// The same, written down as somebody's doing where it changes anything.
+    /// Changes a save's record, and writes an audit event if this changes anything.
     pub(crate) async fn change_save_by<R>(
         &self,
         id: &SaveId,
@@ -165,8 +166,8 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// Ends a save: its record as changed, its lock released, its pledge redeemed and its waits forgotten,
-    /// in one transaction. With `keep_lock`, lock and pledge stay.
+    /// Ends a save: changes its record, releases its lock, redeems its pledge and deletes its waits, in one
+    /// transaction. With `keep_lock`, the lock and the pledge are kept.
     pub(crate) async fn end_save(
         &self,
         id: &SaveId,
@@ -214,7 +215,7 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// The save that holds an instance.
+    /// The save that holds the lock of an instance.
     pub async fn lock_holder(
         &self,
         region: &Region,
@@ -223,7 +224,7 @@ impl Registry {
         self.holder(&lock_key(region, id)).await
     }
 
-    /// The duty towards an instance, open or discharged.
+    /// The duty to bring an instance back, open or discharged.
     pub async fn duty(
         &self,
         region: &Region,
@@ -237,8 +238,8 @@ impl Registry {
         item.as_ref().map(decode).transpose()
     }
 
-    /// Discharges a duty of this save by a finding, which the save's record says as well; one that is
-    /// discharged already stays as it is.
+    /// Discharges a duty of a save, and records the finding in the save's record. A duty that is already discharged is
+    /// not changed.
     pub(crate) async fn discharge(
         &self,
         duty: &Stored<Duty>,
@@ -269,7 +270,7 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// Discharges a duty that no save owes any more.
+    /// Discharges a duty for which no save is responsible any longer.
     pub(crate) async fn settle_duty(
         &self,
         duty: &Stored<Duty>,
@@ -280,7 +281,7 @@ impl Registry {
         self.table.transact(&[write]).await.map_err(problem)
     }
 
-    /// Somebody's saves, the newest first.
+    /// Returns a user's saves, newest first.
     pub async fn saves_of(
         &self,
         user: &UserId,
@@ -298,7 +299,7 @@ impl Registry {
         self.list(&query).await
     }
 
-    /// The saves that have not ended, the oldest first.
+    /// Returns the saves that have not ended, oldest first.
     pub async fn open_saves(
         &self,
         limit: usize,
@@ -307,7 +308,7 @@ impl Registry {
         self.list(&open(OPEN_SAVES, limit, cursor)).await
     }
 
-    /// The duties that are not discharged, the oldest first.
+    /// Returns the duties that are not discharged, oldest first.
     pub async fn open_duties(
         &self,
         limit: usize,

@@ -13,7 +13,7 @@ use crate::domain::{Code, Problem, ScheduleName, TemplateName, UserId};
 use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
 
 impl Registry {
-    /// The schedules that save to a template.
+    /// Returns the schedules that save to a template.
     pub(crate) async fn schedules_into(
         &self,
         template: &TemplateName,
@@ -30,7 +30,7 @@ impl Registry {
         Ok(self.list(&query).await?.items)
     }
 
-    /// Somebody's schedule.
+    /// Returns a user's schedule.
     pub async fn schedule(
         &self,
         owner: &UserId,
@@ -41,7 +41,7 @@ impl Registry {
         item.as_ref().map(decode).transpose()
     }
 
-    /// Somebody's schedules, by name.
+    /// Returns a user's schedules, by name.
     pub async fn schedules_of(
         &self,
         owner: &UserId,
@@ -59,7 +59,7 @@ impl Registry {
         self.list(&query).await
     }
 
-    /// Everybody's schedules that fire.
+    /// Returns the active schedules of all users that are not paused.
     pub(crate) async fn active_schedules(
         &self,
         limit: usize,
@@ -76,7 +76,7 @@ impl Registry {
         self.list(&query).await
     }
 
-    /// Writes a new schedule; one of that name is in the way.
+    /// Writes a new schedule. Fails if the user already has a schedule with this name.
     pub(crate) async fn add_schedule(
         &self,
         new: Schedule,
@@ -100,8 +100,8 @@ impl Registry {
         }
     }
 
-    /// Changes a schedule that nobody has changed since it was read, and writes down who did it.
-    /// Without an event it is Prism's own doing.
+    /// Changes a schedule that is unchanged since it was read, and writes an audit event. There is no event if Prism
+    /// itself makes the change.
     pub(crate) async fn change_schedule(
         &self,
         before: &Stored<Schedule>,
@@ -122,8 +122,8 @@ impl Registry {
         Ok(after)
     }
 
-    /// Deletes a schedule's record and its runs. One that has gone, or is another of the same name by now, is
-    /// left at that.
+    /// Deletes a schedule's record and its runs. Does nothing if the schedule no longer exists or was replaced by
+    /// another one with the same name.
     pub(crate) async fn remove_schedule(&self, stored: &Stored<Schedule>) -> Result<(), Problem> {
         let (owner, name) = (&stored.value.owner, &stored.value.name);
         let writes = [
@@ -137,8 +137,8 @@ impl Registry {
         }
     }
 
-    /// That the record is the very one: a revision alone may be that of a later schedule of the
-    /// same name.
+    /// The condition that the record is unchanged. The revision alone is not sufficient, because a later schedule of
+    /// the same name can have the same revision.
     fn same(stored: &Stored<Schedule>) -> Result<Condition, Problem> {
         let record = serde_json::to_value(&stored.value).map_err(|error| {
             Problem::new(Code::Internal, "A record could not be written.").because(error)

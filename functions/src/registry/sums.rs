@@ -1,12 +1,12 @@
-//! What templates and projects cost, as sums that are kept: nobody reads all versions to know it.
+//! The costs of templates and projects, as stored sums, so that they can be read without reading all versions.
 //!
-//! A project's sums, of what its versions cost and of what is pledged to it, lie in one item, so that one read
-//! tells both as they stood at one moment. A template's sum lies beside its record. Each is changed in the very
-//! transaction that changes what it is of, by what that changes.
+//! A project's sums, the costs of its versions and the amount pledged to it, are stored in one item, so that one read
+//! returns both for the same point in time. A template's sum is stored beside its record. Each sum is changed in the
+//! same transaction as the values it consists of.
 //!
-//! What was written before sums were kept has none. Whoever needs one counts the whole first, once, and writes
-//! the sum on condition that there still is none. Whoever changes what it is of sees to a sum before, so
-//! that nothing can have changed between the count and that write.
+//! Records that were written before sums were introduced have no sum. A caller that needs one counts everything once
+//! and writes the sum on condition that there still is none. A caller that changes the values makes sure beforehand
+//! that the sum exists, so that nothing can change between the count and that write.
 
 use std::collections::BTreeMap;
 
@@ -19,8 +19,7 @@ use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, MicroUsd, Problem, ProjectName, TemplateName};
 use crate::ports::{Condition, TableError, Write};
 
-/// Writes of one transaction, and by how much they change what the versions of one template cost, and
-/// what is pledged.
+/// The writes of one transaction, with the changes to the costs of one template's versions and to the pledges.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     writes: Vec<Write>,
@@ -44,7 +43,7 @@ impl Extend<Write> for Batch {
 }
 
 impl Batch {
-    /// The writes that change a version, or make one, with what that changes.
+    /// The writes that create or change a version, with the resulting change of costs.
     pub(super) fn of_version(
         writes: Vec<Write>,
         before: Option<&Version>,
@@ -57,25 +56,25 @@ impl Batch {
         }
     }
 
-    /// One more write.
+    /// Adds a write.
     pub(crate) fn push(&mut self, write: Write) {
         self.writes.push(write);
     }
 
-    /// Takes all of another, of versions of the same template.
+    /// Adds the contents of another batch for versions of the same template.
     pub(crate) fn join(&mut self, other: Batch) {
         self.writes.extend(other.writes);
         self.costs += other.costs;
         self.redeemed = self.redeemed.take().or(other.redeemed);
     }
 
-    /// The write by which a pledge is gone, and what was pledged.
+    /// Adds the write that removes a pledge, and the amount of the pledge.
     pub(super) fn redeem(&mut self, project: &ProjectName, amount: MicroUsd, gone: Write) {
         self.writes.push(gone);
         self.redeemed = Some((project.clone(), amount));
     }
 
-    /// A template that has the versions of this batch, and no others.
+    /// The template with the costs of this batch, which contains all of its versions.
     pub(super) fn of_template(&self, template: &Template) -> Template {
         Template {
             costs: Some(self.costs),
@@ -83,12 +82,12 @@ impl Batch {
         }
     }
 
-    /// The writes of what belongs to a template that is deleted, whose costs nobody has any more.
+    /// The writes for a template that is deleted, so that its costs no longer count.
     pub(super) fn of_nobody(self) -> Vec<Write> {
         self.writes
     }
 
-    /// The writes of what changes no costs, and nothing that is pledged.
+    /// The writes of a batch that must not change costs or pledges.
     pub(super) fn without_sums(self) -> Result<Vec<Write>, Problem> {
         if self.costs == MicroUsd::ZERO && self.redeemed.is_none() {
             return Ok(self.writes);
@@ -98,7 +97,7 @@ impl Batch {
     }
 }
 
-/// By how much the sums of projects change.
+/// The changes to the sums of projects.
 #[derive(Debug, Default)]
 struct Changes(BTreeMap<ProjectName, Committed>);
 
@@ -115,7 +114,7 @@ impl Changes {
     }
 }
 
-/// At most what a version costs a month. One that is deleted costs nothing.
+/// The maximum cost of a version per month. A deleted version costs nothing.
 fn costs_of(version: &Version) -> MicroUsd {
     match version.state {
         TemplateState::Deleted => MicroUsd::ZERO,
@@ -125,7 +124,8 @@ fn costs_of(version: &Version) -> MicroUsd {
     }
 }
 
-/// That a template is as it was read, for a write after which it is like `after`: with its sum where that counts.
+/// The condition that a template is unchanged since it was read. It includes the stored costs if the write of `after`
+/// depends on them.
 pub(super) fn template_as_read(before: &Stored<Template>, after: &Template) -> Condition {
     let (was, unchanged) = (&before.value, before.unchanged());
     if was.project == after.project && was.costs == after.costs {
@@ -135,8 +135,8 @@ pub(super) fn template_as_read(before: &Stored<Template>, after: &Template) -> C
 }
 
 impl Registry {
-    /// What a project costs and what is pledged to it, with the mark of that moment. There is a sum from
-    /// then on.
+    /// Returns the costs of a project and the amount pledged to it, with the mark at the same time. Stores the sums if
+    /// they are missing.
     pub(crate) async fn sums(&self, project: &ProjectName) -> Result<(Mark, Committed), Problem> {
         let key = sums_key(project);
         for _ in 0..TRIES {
@@ -150,18 +150,18 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// What a project costs and what is pledged to it.
+    /// Returns the costs of a project and the amount pledged to it.
     pub(crate) async fn committed(&self, project: &ProjectName) -> Result<Committed, Problem> {
         Ok(self.sums(project).await?.1)
     }
 
-    /// The mark of a project. It is read before what is decided by it.
+    /// Returns the mark of a project. It must be read before the decision that depends on it.
     pub(crate) async fn pledge_mark(&self, project: &ProjectName) -> Result<Mark, Problem> {
         let item = self.table.get(&sums_key(project)).await.map_err(problem)?;
         Ok(Mark::of(item.as_ref()))
     }
 
-    /// The same, counted: version by version, and pledge by pledge.
+    /// Counts the costs and pledges of a project from its versions and pledges.
     pub(super) async fn count(&self, project: &ProjectName) -> Result<Committed, Problem> {
         Ok(Committed {
             costs: self.count_project(project).await?,
@@ -169,13 +169,13 @@ impl Registry {
         })
     }
 
-    /// What the versions of a template cost, counted.
+    /// Counts the costs of a template from its versions.
     pub(super) async fn count_template(&self, name: &TemplateName) -> Result<MicroUsd, Problem> {
         let versions = self.all_versions(name).await?;
         Ok(versions.iter().map(costs_of).sum())
     }
 
-    /// What the versions of a template cost.
+    /// Returns the costs of a template.
     pub(crate) async fn template_costs(&self, template: &Template) -> Result<MicroUsd, Problem> {
         match template.costs {
             Some(costs) => Ok(costs),
@@ -183,8 +183,8 @@ impl Registry {
         }
     }
 
-    /// The writes of a batch that makes a template be like `after`, with those of the sums that it changes;
-    /// `after` is told what it costs from then on.
+    /// The writes of a batch that changes a template to `after`, including those for the affected sums. Sets the new
+    /// costs in `after`.
     pub(super) async fn with_sums(
         &self,
         before: Option<&Template>,
@@ -216,8 +216,8 @@ impl Registry {
         self.summed(batch, changes).await
     }
 
-    /// The writes of a batch of a template that stays as it is but for what it costs, with those of the sums that
-    /// it changes. The last of them holds the template to how it was read.
+    /// The writes of a batch that changes only the costs of a template, including those for the affected sums. The
+    /// last write checks that the template is unchanged since it was read.
     pub(super) async fn beside_template(
         &self,
         template: &Stored<Template>,
@@ -234,7 +234,7 @@ impl Registry {
         Ok(writes)
     }
 
-    /// The writes of a batch that is of no template, with those of the sums that it changes.
+    /// The writes of a batch that concerns no template, including those for the affected sums.
     pub(super) async fn with_pledges(&self, batch: Batch) -> Result<Vec<Write>, Problem> {
         self.summed(batch, Changes::default()).await
     }
@@ -246,7 +246,7 @@ impl Registry {
         }
         for (project, change) in changes.0 {
             if let Some(write) = added(&project, change) {
-                // From here on there is a sum, which stays.
+                // Makes sure that the sum exists. It is never removed.
                 self.sums(&project).await?;
                 writes.push(write);
             }

@@ -18,7 +18,7 @@ use crate::domain::template::{Template, TemplateRef, Version, Visibility};
 use crate::domain::{Code, Problem, TemplateName};
 use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
 
-/// Something that is being deleted.
+/// A template or version whose deletion is in progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Going {
     /// A template, with all of its versions.
@@ -29,16 +29,15 @@ pub(crate) enum Going {
 
 /// What a save adds to the registry.
 pub(crate) struct Registration {
-    /// The template as it will be.
+    /// The new state of the template.
     pub(crate) template: Template,
-    /// The version as it will be.
+    /// The new state of the version.
     pub(crate) version: Version,
-    /// The version as it was, where the save adds to one.
+    /// The previous state of the version, if the save adds to an existing one.
     pub(crate) before: Option<Stored<Version>>,
 }
 
-/// The writes that change a template which nobody has changed since it was read, with what it is
-/// found by.
+/// The writes that change a template that is unchanged since it was read, including its index items.
 pub(super) fn template_changed(
     before: &Stored<Template>,
     after: &Template,
@@ -51,7 +50,7 @@ pub(super) fn template_changed(
     Ok(writes)
 }
 
-/// The writes of a template that is not there yet, with what it is found by.
+/// The writes that create a template, including its index items.
 fn template_added(template: &Template) -> Result<Vec<Write>, Problem> {
     let mut writes = place_writes(&template.name, None, template.project.as_ref())?;
     writes.extend(entries::writes(None, template)?);
@@ -59,7 +58,7 @@ fn template_added(template: &Template) -> Result<Vec<Write>, Problem> {
     Ok(writes)
 }
 
-/// The writes of what a save made, beside the template.
+/// The writes for the results of a save, except for the template itself.
 fn registration(
     save: &Stored<SaveRecord>,
     made: &Registration,
@@ -87,7 +86,7 @@ fn registration(
     Ok(batch)
 }
 
-/// The write of the grant by which a template becomes public with a save.
+/// The write of the grant with which a save makes a template public.
 fn opening_write(
     record: &SaveRecord,
     before: Option<&Template>,
@@ -110,8 +109,7 @@ fn opening_write(
     grant_write(&grant).map(Some)
 }
 
-/// The writes that change a version which nobody has changed since it was read, with what its AMIs
-/// are found by.
+/// The writes that change a version that is unchanged since it was read, including the items of its AMIs.
 pub(crate) fn version_changed(before: &Stored<Version>, after: &Version) -> Result<Batch, Problem> {
     let mut writes = images::writes(Some(&before.value), after)?;
     writes.push(version_write(
@@ -122,13 +120,13 @@ pub(crate) fn version_changed(before: &Stored<Version>, after: &Version) -> Resu
     Ok(Batch::of_version(writes, Some(&before.value), after))
 }
 
-/// The check that nobody has changed a version since it was read.
+/// The check that a version is unchanged since it was read.
 pub(crate) fn version_unchanged(before: &Stored<Version>) -> Write {
     let key = version_key(&before.value.template, before.value.number);
     Write::Check(key, before.unchanged())
 }
 
-/// The writes of a version that is not there yet.
+/// The writes that create a version.
 pub(crate) fn version_added(version: &Version) -> Result<Batch, Problem> {
     let mut writes = images::writes(None, version)?;
     writes.push(version_write(version, 1, Condition::ItemAbsent)?);
@@ -136,13 +134,13 @@ pub(crate) fn version_added(version: &Version) -> Result<Batch, Problem> {
 }
 
 impl Registry {
-    /// A template.
+    /// Returns a template.
     pub async fn template(&self, name: &TemplateName) -> Result<Option<Stored<Template>>, Problem> {
         let item = self.table.get(&template_key(name)).await.map_err(problem)?;
         item.as_ref().map(read_template).transpose()
     }
 
-    /// A version of a template, with its revision.
+    /// Returns a version of a template, with its revision.
     pub async fn stored_version(
         &self,
         name: &TemplateName,
@@ -153,7 +151,7 @@ impl Registry {
         item.as_ref().map(read_version).transpose()
     }
 
-    /// A version of a template.
+    /// Returns a version of a template.
     pub async fn version(
         &self,
         name: &TemplateName,
@@ -163,7 +161,7 @@ impl Registry {
         Ok(stored.map(|stored| stored.value))
     }
 
-    /// The versions of a template, the newest first.
+    /// Returns the versions of a template, newest first.
     pub async fn versions(
         &self,
         name: &TemplateName,
@@ -181,8 +179,8 @@ impl Registry {
         self.list_by(&query, read_version).await
     }
 
-    /// The versions of any template that were saved from an instance of this version, or of this
-    /// built-in template, by the names of their templates.
+    /// Returns the versions of any template that were saved from an instance of this version or built-in template,
+    /// sorted by template name.
     pub async fn children(
         &self,
         parent: &TemplateRef,
@@ -199,8 +197,8 @@ impl Registry {
         self.list_by(&query, read_version).await
     }
 
-    /// Changes a version that nobody has changed since it was read, and writes down who did it. What it
-    /// costs stays. Answers whether it was done.
+    /// Changes a version that is unchanged since it was read, and writes an audit event. The costs of the version must
+    /// stay the same. Returns whether the change was made.
     pub(crate) async fn replace_version(
         &self,
         before: &Stored<Version>,
@@ -214,7 +212,7 @@ impl Registry {
         self.commit(&writes).await
     }
 
-    /// Templates and versions that are being deleted, the oldest first; a version by its number.
+    /// Returns the templates and versions whose deletion is in progress, oldest first.
     pub(crate) async fn deletions(&self, limit: usize) -> Result<Vec<Going>, Problem> {
         let query = Query {
             index: Index::Gsi2,
@@ -236,9 +234,8 @@ impl Registry {
         going.collect()
     }
 
-    /// Changes a template that nobody has changed since it was read, writes down who did it, and
-    /// does `more` in the same transaction. Answers whether it was done: somebody else may have been
-    /// quicker.
+    /// Changes a template that is unchanged since it was read, writes an audit event, and performs the writes of
+    /// `more`, in one transaction. Returns false after a concurrent change.
     pub(crate) async fn replace_template(
         &self,
         before: &Stored<Template>,
@@ -268,7 +265,7 @@ impl Registry {
         self.commit(&writes).await
     }
 
-    /// Notes that nothing is left of a deleted template, which nobody did at this moment.
+    /// Records that nothing is left of a deleted template. There is no audit event because no user does this.
     pub(crate) async fn finish_deletion(
         &self,
         before: &Stored<Template>,
@@ -277,8 +274,8 @@ impl Registry {
         self.commit(&template_changed(before, after)?).await
     }
 
-    /// Deletes the record of a version of a template that is being deleted, as long as that is. Answers whether
-    /// it was done.
+    /// Writes the deletion of a version of a template that is being deleted, on condition that the template is
+    /// unchanged. Returns whether this was done.
     pub(crate) async fn delete_with_template(
         &self,
         template: &Stored<Template>,
@@ -290,7 +287,7 @@ impl Registry {
         self.commit(&writes).await
     }
 
-    /// Does all of the writes, or none because somebody else was quicker.
+    /// Performs all of the writes, or none of them after a concurrent change. Returns whether they were performed.
     pub(crate) async fn commit(&self, writes: &[Write]) -> Result<bool, Problem> {
         match self.table.transact(writes).await {
             Ok(()) => Ok(true),
@@ -299,13 +296,13 @@ impl Registry {
         }
     }
 
-    /// Registers what a save made: a new version, or an architecture of one; the template and the
-    /// save's record in the same transaction, with the packages that the save found, so that
-    /// numbers have no gaps and a repeated call registers once (promises P4, P5). `build` makes it
-    /// out of the template and, where the save adds to one, of the version as they stand. The AMIs
-    /// were opened by the grants that the template had at the revision `opened`: where it has
-    /// another by now, [`Code::RegistryConflict`] says so. `public` is what EC2 was told where
-    /// everybody may use it.
+    /// Registers the result of a save, which is either a new version or a further architecture of an existing version.
+    /// The template, the save's record and the packages that the save found are written in the same transaction, so
+    /// that version numbers have no gaps and a repeated call registers only once (promises P4, P5). `build` creates
+    /// the result from the current template and, if the save adds to a version, from the current version. The AMIs
+    /// have launch permissions for the grants that the template had at the revision `opened`; if the revision has
+    /// changed, the error is [`Code::RegistryConflict`]. `public` is the launch permission that was added if the
+    /// template is public.
     pub(crate) async fn register_version(
         &self,
         record: &SaveRecord,
@@ -354,8 +351,8 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// Writes a template that is not there yet, writes down who did it, and does `more` in the same
-    /// transaction. Answers whether it was done.
+    /// Creates a template, writes an audit event, and performs the writes of `more`, in one transaction. Returns
+    /// whether this was done.
     pub(crate) async fn add_template(
         &self,
         template: &Template,
@@ -370,7 +367,7 @@ impl Registry {
         self.commit(&writes).await
     }
 
-    /// The record of a save that may register its version.
+    /// Returns the current record of a save that may register its version.
     async fn unregistered(&self, record: &SaveRecord) -> Result<Stored<SaveRecord>, Problem> {
         let Some(save) = self.save(&record.save_id).await? else {
             let message = format!("There is no save {}.", record.save_id);

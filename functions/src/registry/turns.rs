@@ -1,6 +1,8 @@
-//! Turns: what EC2 limits most begins at an instant of its own, told by a clock that everybody moves on.
+//! Turns: operations that call heavily throttled EC2 APIs begin at assigned times, which are taken from a shared
+//! counter.
 //!
-//! A turn is an instant and no lease: whoever dies before it, or takes two, wastes one, and nothing is to be given back.
+//! A turn is a point in time and not a lease: a caller that fails before its turn, or takes two turns, wastes one, and
+//! nothing has to be given back.
 
 use chrono::TimeDelta;
 
@@ -10,23 +12,23 @@ use crate::domain::pace::{Ec2Share, Paced};
 use crate::domain::{Problem, Region, Timestamp};
 use crate::ports::{Advance, Change, Condition, Key, Write, number};
 
-/// The attribute that has the instant of the next turn, in milliseconds since 1970.
+/// The attribute that contains the time of the next turn, in milliseconds since 1970.
 const NEXT: &str = "next_ms";
 
-/// By how much the clocks of machines may differ, in milliseconds.
+/// The maximum difference between the clocks of machines, in milliseconds.
 const SKEW_MS: i64 = 60_000;
 
-/// How the turns of a queue follow one another.
+/// The intervals between the turns of a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rhythm {
-    /// The time between two of them.
+    /// The time between two turns.
     pub(crate) interval: TimeDelta,
-    /// How many may be at the same instant after a pause; at least one.
+    /// How many turns can be at the same time after a pause; at least one.
     pub(crate) at_once: i32,
 }
 
 impl Rhythm {
-    /// The rhythm of what begins by turns, for a share of EC2's buckets.
+    /// The rhythm of an operation for a share of EC2's buckets.
     pub(crate) fn of(paced: Paced, share: Ec2Share) -> Self {
         Self {
             interval: paced.interval(share),
@@ -36,8 +38,8 @@ impl Rhythm {
 }
 
 impl Registry {
-    /// Takes the next turn of a queue: now, or an instant to come. `None`, and none is taken, where it would be later
-    /// than `within` from now.
+    /// Takes the next turn of a queue, which is now or later. Returns `None` and takes no turn if the turn would be
+    /// later than `within` from now.
     pub(crate) async fn take_turn(
         &self,
         region: &Region,
@@ -64,8 +66,8 @@ impl Registry {
         Ok(at.map(|after| (after - ahead).max(now)))
     }
 
-    /// Brings back to now a queue that was taken further than any turn may be, by a clock that was wrong: else nobody would
-    /// get a turn until that time has come. Says whether it did.
+    /// Resets a queue to the current time if its next turn is later than any turn can be, which happens after a clock
+    /// was wrong. Otherwise nobody would get a turn until that time. Returns whether the queue was reset.
     async fn rewound(&self, key: &Key, advance: &Advance) -> Result<bool, Problem> {
         let item = self.table.get(key).await.map_err(problem)?;
         let next = number(item.as_ref(), NEXT).map_err(problem)?;

@@ -1,5 +1,5 @@
-//! How often templates and versions are launched: attributes beside their records, counted by the
-//! table itself.
+//! How often templates and versions are launched. The counts are attributes beside the records and are incremented by
+//! the table itself.
 
 use super::items::launch::{Launch, launch_item};
 use super::items::template::template_key;
@@ -10,8 +10,7 @@ use crate::domain::Problem;
 use crate::ports::{Condition, TableError, Write};
 
 impl Registry {
-    /// Counts a launch of a version, and of its template. A launch that was counted is not counted
-    /// again, however often it is repeated.
+    /// Counts a launch of a version and of its template. Repeating the call for the same launch has no effect.
     pub(crate) async fn count_launch(&self, launch: &Launch<'_>) -> Result<(), Problem> {
         let Some(number) = launch.of.version else {
             return Ok(());
@@ -24,7 +23,7 @@ impl Registry {
         ];
         for _ in 0..TRIES {
             match self.table.transact(&writes).await {
-                // Counted before, or of a version that is no longer there.
+                // The launch was already counted, or the version no longer exists.
                 Ok(()) | Err(TableError::ConditionFailed { .. }) => return Ok(()),
                 Err(TableError::Conflict) => {}
                 Err(error) => return Err(problem(error)),

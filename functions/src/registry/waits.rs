@@ -1,4 +1,4 @@
-//! Waits: which execution waits for an AMI or an instance, and by which token its wait is ended.
+//! Waits: the execution that waits for an AMI or an instance, and the token that ends its wait.
 
 use super::items::wait::{Awaited, Wait, wait_item, wait_key};
 use super::records::decode;
@@ -7,8 +7,8 @@ use crate::domain::{Code, ImageId, Problem, Region, SaveId, Timestamp};
 use crate::ports::{Condition, TableError, Write};
 
 impl Registry {
-    /// Writes down who waits, in place of whoever did before. A wait of a later epoch
-    /// stays: then the one that asks is [`Code::Superseded`].
+    /// Writes a wait, replacing the previous one. If the existing wait has a later epoch, it is kept and the error is
+    /// [`Code::Superseded`].
     pub(crate) async fn put_wait(
         &self,
         region: &Region,
@@ -30,7 +30,7 @@ impl Registry {
         }
     }
 
-    /// The wait for something, over or not.
+    /// Returns the wait for a resource, even if it is over.
     pub(crate) async fn stored_wait(
         &self,
         region: &Region,
@@ -42,7 +42,7 @@ impl Registry {
         Ok(wait.map(|wait| wait.value))
     }
 
-    /// Forgets the wait of a save for an AMI. Answers whether there was one.
+    /// Deletes the wait of a save for an AMI. Returns whether there was one.
     pub(crate) async fn forget_wait(
         &self,
         region: &Region,
@@ -68,7 +68,7 @@ impl Registry {
         }
     }
 
-    /// Who waits for something at this time.
+    /// Returns the current wait for a resource.
     pub async fn wait(
         &self,
         region: &Region,
@@ -76,7 +76,7 @@ impl Registry {
         now: Timestamp,
     ) -> Result<Option<Wait>, Problem> {
         let wait = self.stored_wait(region, awaited).await?;
-        // The table forgets what has expired in its own time, or not at all.
+        // The table deletes expired items only after a delay, or not at all.
         Ok(wait.filter(|wait| now <= wait.until))
     }
 }

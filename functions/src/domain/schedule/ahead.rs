@@ -1,11 +1,11 @@
-//! Schedules whose last run was noted by a clock that was set back since.
+//! Schedules whose last run was recorded by a clock that has since been set back.
 
 use super::Schedule;
 use crate::domain::Timestamp;
 use crate::domain::clock::is_future;
 
 impl Schedule {
-    /// Whether its runs are counted from an instant of the future, such as from before the clock was set back.
+    /// Whether its runs are counted from a time in the future, such as one recorded before the clock was set back.
     pub(crate) fn is_ahead(&self, now: Timestamp) -> bool {
         let begun = self.last_fired_at.unwrap_or(self.created_at);
         [Some(begun), self.resumed_at]
@@ -14,8 +14,8 @@ impl Schedule {
             .any(|at| is_future(at, now))
     }
 
-    /// Has its runs count from now on where they are counted from the future: it would not run until the clock has
-    /// caught up.
+    /// Counts the runs from `now` if they are counted from a time in the future. Otherwise the schedule would not run
+    /// until the clock has caught up.
     pub(crate) fn heed_clock(&mut self, now: Timestamp) {
         if self.is_ahead(now) {
             self.last_fired_at = Some(now);
@@ -42,7 +42,7 @@ mod tests {
         assert_eq!(it.due(at("2026-01-10T08:59:59Z")), None);
         let next = at("2026-01-10T09:00:00Z");
         assert_eq!(it.due(next), Some(next));
-        // It was made in the future, and never ran.
+        // The schedule was created in the future and never ran.
         let begins = it.created_at - chrono::TimeDelta::days(2);
         it.last_fired_at = None;
         it.resumed_at = None;

@@ -1,4 +1,4 @@
-//! How often a schedule is due, and in which time zone that is meant.
+//! How often a schedule is due, and the time zone in which its cron expression is evaluated.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,29 +10,29 @@ use crate::domain::cron::CronExpression;
 use crate::domain::ids::shown;
 use crate::domain::{Code, Problem, Timestamp};
 
-/// The shortest time between two runs in minutes: each one stops an instance.
+/// The shortest time between two runs, in minutes. It is limited because each run stops an instance.
 pub const RATE_MINUTES_LEAST: u32 = 60;
-/// The longest rate in minutes: a year.
+/// The longest rate, in minutes: one year.
 pub const RATE_MINUTES_MOST: u32 = 366 * 24 * 60;
 
 /// How often a schedule is due.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Cadence {
-    /// Each time that so many minutes have passed.
+    /// Due at a fixed interval.
     Rate {
-        /// The minutes.
+        /// The interval in minutes.
         minutes: u32,
     },
-    /// At the times of day and the dates that an expression names.
+    /// Due at the times and dates that a cron expression matches.
     Cron(CronExpression),
 }
 
 impl FromStr for Cadence {
     type Err = Problem;
 
-    /// Reads `rate(1 day)`, `cron(0 3 ? * MON-FRI *)`, or what stands inside of either; a rate may
-    /// be short too: `12h`, `1d`.
+    /// Parses `rate(1 day)`, `cron(0 3 ? * MON-FRI *)`, or the text inside the parentheses of either. A rate can also
+    /// be abbreviated: `12h`, `1d`.
     fn from_str(text: &str) -> Result<Self, Problem> {
         let text = text.trim();
         let inside = |name: &str| {
@@ -83,7 +83,7 @@ fn rate_of(text: &str) -> Result<Cadence, Problem> {
 }
 
 impl fmt::Display for Cadence {
-    /// In EventBridge Scheduler's syntax.
+    /// Formats the cadence in EventBridge Scheduler's syntax.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let minutes = match self {
             Cadence::Rate { minutes } => *minutes,
@@ -113,7 +113,7 @@ impl From<Cadence> for String {
     }
 }
 
-/// A time zone by its name in the time zone database.
+/// A time zone, identified by its name in the time zone database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TimeZone(chrono_tz::Tz);
@@ -125,12 +125,12 @@ impl Default for TimeZone {
 }
 
 impl TimeZone {
-    /// What clocks in this zone show at an instant.
+    /// The local time in this zone at an instant.
     pub fn local(self, at: Timestamp) -> NaiveDateTime {
         at.with_timezone(&self.0).naive_local()
     }
 
-    /// The first instant at which clocks in this zone show that; `None` where they skip it.
+    /// The first instant with this local time in the zone; `None` if a clock change skips it.
     pub(super) fn instant(self, local: &NaiveDateTime) -> Option<Timestamp> {
         let at = self.0.from_local_datetime(local).earliest()?;
         Some(at.to_utc())

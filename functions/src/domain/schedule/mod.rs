@@ -1,6 +1,6 @@
-//! A schedule: a save that is asked for again and again, and when.
+//! Schedules: saves that are requested repeatedly.
 //!
-//! Cadences are written in EventBridge Scheduler's own syntax, and mean embedded what they mean there.
+//! Cadences use the syntax of EventBridge Scheduler and have the same meaning in embedded mode.
 
 mod ahead;
 mod cadence;
@@ -20,49 +20,49 @@ use super::{InstanceId, ScheduleName, Timestamp, UserId};
 pub use cadence::{Cadence, RATE_MINUTES_LEAST, RATE_MINUTES_MOST, TimeZone};
 pub use run::{RUNS, Run, Runs};
 
-/// The longest time in minutes by which a run may be put off: EventBridge Scheduler's own limit.
+/// The longest jitter of a run, in minutes. This is EventBridge Scheduler's own limit.
 pub const JITTER_MINUTES_MOST: u32 = 24 * 60;
-/// For how long in minutes the start of a run is tried again. A save that was due at night must not
-/// stop an instance in the middle of the morning.
+/// How long, in minutes, the start of a run is retried. A save that was due at night must not stop an instance in the
+/// middle of the morning.
 pub const LATE_MINUTES: u32 = 30;
-/// The most versions that a schedule can be asked to keep.
+/// The maximum number of versions that a schedule can keep.
 pub const KEEP_MOST: u32 = 100;
-/// After how many minutes more a run that nobody has seen counts as missed.
+/// The number of further minutes after which a run that was not seen counts as missed.
 const UNSEEN_MINUTES: u32 = 5;
-/// The most missed runs that are counted.
+/// The maximum number of missed runs that are counted.
 const MISSES_MOST: usize = 1000;
 
-/// How many dates that a cron expression names but a time zone leaves out are passed over, at most.
+/// The maximum number of dates of a cron expression that are skipped because they do not exist in the time zone.
 const SKIPS: usize = 1000;
 
-/// What is asked of a schedule: which save, and when.
+/// A request to create or change a schedule: the save to request, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScheduleRequest {
-    /// Its name; the template's where none is given.
+    /// The name of the schedule. Defaults to the template's name.
     #[serde(default)]
     pub name: Option<ScheduleName>,
-    /// How often it is due.
+    /// How often the schedule is due.
     pub cadence: Cadence,
-    /// In which time zone a cron expression is meant.
+    /// The time zone in which a cron expression is evaluated.
     #[serde(default)]
     pub timezone: TimeZone,
-    /// By how many minutes at most each run is put off, at random, so that not all begin at once.
+    /// The maximum random delay of each run, in minutes. It prevents all runs from beginning at the same time.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1440)]
     pub jitter_minutes: u32,
-    /// How many of the versions that it makes are kept, 1 to 100: older ones are deleted after each
-    /// run, unless they are in use, shared or the latest. All, where it is left out.
+    /// How many of the versions that the schedule creates are kept, from 1 to 100. After each run, older versions are
+    /// deleted unless they are in use, shared or the latest. If omitted, all versions are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 100)]
     pub keep: Option<u32>,
-    /// The save that it asks for.
+    /// The save to request.
     #[serde(deserialize_with = "object")]
     pub request: SaveRequest,
 }
 
 impl ScheduleRequest {
-    /// Checks what can be checked without asking anybody.
+    /// Checks everything that does not require other data.
     pub fn check(&self) -> Result<(), Problem> {
         self.request.check()?;
         if self.request.move_template {
@@ -75,7 +75,7 @@ impl ScheduleRequest {
     }
 }
 
-/// Whether so many versions can be kept.
+/// Checks the number of versions to keep.
 pub(crate) fn check_keep(keep: Option<u32>) -> Result<(), Problem> {
     match keep {
         Some(keep) if !(1..=KEEP_MOST).contains(&keep) => {
@@ -88,7 +88,7 @@ pub(crate) fn check_keep(keep: Option<u32>) -> Result<(), Problem> {
     }
 }
 
-/// Whether runs of that cadence, as far as it is known, can be put off by so much.
+/// Checks the jitter against the cadence, if the cadence is known.
 pub(crate) fn check_jitter(jitter: u32, cadence: Option<&Cadence>) -> Result<(), Problem> {
     let rule = match cadence {
         Some(Cadence::Rate { minutes }) if jitter >= *minutes => "it must be shorter than the rate",
@@ -102,21 +102,22 @@ pub(crate) fn check_jitter(jitter: u32, cadence: Option<&Cadence>) -> Result<(),
     Err(Problem::new(Code::InvalidCadence, message).hint("Use a shorter jitter."))
 }
 
-/// How far a schedule has come to be, or to be gone. What fires it lies outside of the registry, so
-/// the record is there before it and after it: nothing fires that its owner cannot see.
+/// The lifecycle state of a schedule. The scheduler that starts the runs is separate from the registry, so the record
+/// is written before the scheduler's entry is created and removed after the entry is deleted. This ensures that no
+/// schedule runs that its owner cannot see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ScheduleState {
-    /// Its record is written; whether it fires already is not known.
+    /// The record was written, but it is not known whether the schedule runs yet.
     Pending,
-    /// It fires.
+    /// The schedule runs when it is due.
     Active,
-    /// It is being deleted, and may still fire.
+    /// The schedule is being deleted and may still run.
     Deleting,
 }
 
 impl ScheduleState {
-    /// The word for it.
+    /// The state's name in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             ScheduleState::Pending => "pending",
@@ -129,47 +130,48 @@ impl ScheduleState {
 /// A schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Schedule {
-    /// Its name, unique among those of its owner.
+    /// The name of the schedule, unique among its owner's schedules.
     pub name: ScheduleName,
-    /// Who owns it. Its saves are this user's, with the rights that they have then.
+    /// The owner of the schedule. Each save is made on behalf of this user, with the permissions that the user has at
+    /// that time.
     pub owner: UserId,
-    /// The save that it asks for.
+    /// The save to request.
     pub request: SaveRequest,
-    /// The instance that it saves, whatever its name means later. Schedules that older versions made know it from
-    /// their next run on.
+    /// The ID of the instance to save, which stays the same even if the instance's name later refers to another
+    /// instance. In schedules from earlier releases, it is set at the next run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_id: Option<InstanceId>,
-    /// How often it is due.
+    /// How often the schedule is due.
     pub cadence: Cadence,
-    /// In which time zone a cron expression is meant.
+    /// The time zone in which a cron expression is evaluated.
     pub timezone: TimeZone,
-    /// By how many minutes at most each run is put off, at random.
+    /// The maximum random delay of each run, in minutes.
     #[serde(default)]
     pub jitter_minutes: u32,
-    /// How many of the versions that it makes are kept; all, where it does not say.
+    /// How many of the versions that the schedule creates are kept; absent if all are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<u32>,
-    /// The sensitive files that its owner has consented to show, where it asks for that: those that were known when
-    /// it was made, or when the consent was last given.
+    /// The sensitive files that the owner consented to show, if the request contains this consent. They are those that
+    /// were known when the schedule was created or when consent was last given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consents: Vec<SensitiveFile>,
-    /// How far it has come.
+    /// The lifecycle state.
     pub state: ScheduleState,
-    /// Whether it holds still for now.
+    /// Whether the schedule is paused.
     pub paused: bool,
-    /// When it was made, in whole seconds; rates count from here.
+    /// When the schedule was created, in whole seconds. Rates are counted from this time.
     pub created_at: Timestamp,
-    /// When Prism itself last fired it, which it does embedded.
+    /// When Prism itself last started a run, which it does only in embedded mode.
     #[serde(default)]
     pub last_fired_at: Option<Timestamp>,
-    /// When it last went on after a pause, or was given other times. What came due before is not made up
-    /// for.
+    /// When the schedule was last resumed after a pause, or its times were last changed. Runs that were due before are
+    /// not made up for.
     #[serde(default)]
     pub resumed_at: Option<Timestamp>,
 }
 
 impl Schedule {
-    /// A schedule of this request, not yet active.
+    /// Creates a schedule from a request. It is not active yet.
     pub fn new(name: ScheduleName, owner: UserId, asked: ScheduleRequest, at: Timestamp) -> Self {
         let second = TimeDelta::seconds(1);
         Self {
@@ -190,14 +192,13 @@ impl Schedule {
         }
     }
 
-    /// Checks what may be changed of it.
+    /// Checks the properties that can be changed.
     pub fn check(&self) -> Result<(), Problem> {
         check_keep(self.keep)?;
         check_jitter(self.jitter_minutes, Some(&self.cadence))
     }
 
-    /// What each of its executions is started with. The definition makes the save's id of the
-    /// execution's name.
+    /// The input of each execution. The state machine derives the save ID from the name of the execution.
     pub fn input(&self) -> serde_json::Value {
         serde_json::json!({
             "schedule": self.name,
@@ -206,7 +207,7 @@ impl Schedule {
         })
     }
 
-    /// What its owner consents to have its runs show.
+    /// The files that the owner consents to show when the schedule runs.
     pub(crate) fn consent(&self) -> Consent<'_> {
         if self.request.publish_sensitive {
             Consent::To(&self.consents)
@@ -215,7 +216,7 @@ impl Schedule {
         }
     }
 
-    /// Whether it asks for the same, at the same times.
+    /// Whether another schedule requests the same save at the same times.
     pub fn asks_the_same(&self, other: &Schedule) -> bool {
         self.request == other.request
             && self.cadence == other.cadence
@@ -224,10 +225,10 @@ impl Schedule {
             && self.keep == other.keep
     }
 
-    /// When it is due next after an instant; `None` when never again.
+    /// The first time after an instant at which the schedule is due; `None` if it is never due again.
     ///
-    /// A rate is first due when it has passed once. As in EventBridge Scheduler, a cron expression
-    /// skips what clocks skip in spring, and what they show twice in autumn counts the first time.
+    /// A rate is first due after it has elapsed once. As in EventBridge Scheduler, a cron expression skips local times
+    /// that do not exist in spring, and uses the first occurrence of local times that occur twice in autumn.
     pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
         match &self.cadence {
             Cadence::Rate { minutes } => {
@@ -249,7 +250,7 @@ impl Schedule {
         }
     }
 
-    /// When it is due, the next times after an instant.
+    /// The next times after an instant at which the schedule is due.
     pub fn upcoming(&self, after: Timestamp, count: usize) -> Vec<Timestamp> {
         let next = |at: &Timestamp| self.next_after(*at);
         std::iter::successors(self.next_after(after), next)
@@ -257,8 +258,8 @@ impl Schedule {
             .collect()
     }
 
-    /// The first time by now that it was due and did not fire; `None` when it is not due. One run
-    /// makes up for all that were missed.
+    /// The first time until now at which the schedule was due and did not run; `None` if it is not due. One run makes
+    /// up for all missed runs.
     pub fn due(&self, now: Timestamp) -> Option<Timestamp> {
         let since = [Some(self.created_at), self.resumed_at, self.last_fired_at];
         let known = |at: &Timestamp| !is_future(*at, now);
@@ -267,13 +268,13 @@ impl Schedule {
         self.next_after(since).filter(|due| put_off(due) <= now)
     }
 
-    /// From when on its runs are expected.
+    /// The time from which runs are expected.
     fn counts_from(&self) -> Timestamp {
         self.resumed_at
             .map_or(self.created_at, |at| at.max(self.created_at))
     }
 
-    /// By how long the run that is due then is put off: not known beforehand, and always the same.
+    /// The delay of the run that is due at this time. It is unpredictable, but always the same for the same run.
     fn put_off(&self, due: Timestamp) -> TimeDelta {
         let seconds = u64::from(self.jitter_minutes) * 60;
         let (owner, name, made) = (&self.owner, &self.name, self.created_at);
@@ -284,8 +285,8 @@ impl Schedule {
         TimeDelta::seconds(i64::try_from(seconds).unwrap_or_default())
     }
 
-    /// How many of its runs should have been seen by now and were not, since the last one that was.
-    /// At most 1,000 are counted; one that holds still misses none.
+    /// The number of runs since the last known run that should have been seen by now but were not. At most 1,000 are
+    /// counted. A paused schedule misses no runs.
     pub fn missed(&self, last_run: Option<Timestamp>, now: Timestamp) -> u32 {
         if self.paused || self.state != ScheduleState::Active {
             return 0;
@@ -335,7 +336,7 @@ mod tests {
         assert_eq!(upcoming("12h", "UTC", "2026-01-05T09:00:00.7Z"), runs);
         assert_eq!(upcoming("12h", "UTC", "2026-01-05T20:59:59Z"), runs);
         assert_eq!(upcoming("12h", "UTC", "2026-01-05T21:00:00Z")[0], runs[1]);
-        // A day is 24 hours, whatever clocks do.
+        // A day is 24 hours, regardless of clock changes.
         let runs = ["03-08 09:00", "03-09 09:00", "03-10 09:00"];
         assert_eq!(
             upcoming("1d", "America/New_York", "2026-03-08T00:00:00Z"),
@@ -360,7 +361,7 @@ mod tests {
 
     #[test]
     fn what_clocks_skip_is_skipped_and_what_they_repeat_runs_once() {
-        // In New York clocks go from 02:00 to 03:00 on 8 March, from 02:00 to 01:00 on 1 November.
+        // In New York, clocks change from 02:00 to 03:00 on 8 March, and from 02:00 to 01:00 on 1 November.
         let zone = "America/New_York";
         let spring = ["03-07 07:30", "03-09 06:30", "03-10 06:30"];
         assert_eq!(
@@ -377,7 +378,7 @@ mod tests {
             upcoming("30 * * * ? *", zone, "2026-11-01T05:00:00Z"),
             hourly
         );
-        // Asked while clocks show the hour for the second time.
+        // The start is within the second occurrence of the hour.
         assert_eq!(
             upcoming("30 * * * ? *", zone, "2026-11-01T06:10:00Z")[0],
             "11-01 07:30"

@@ -1,34 +1,34 @@
-//! The runs of a schedule: what became of each save that it asked for.
+//! The runs of a schedule: the result of each save that it requested.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::save::{Failure, SaveRecord, SaveState};
 use crate::domain::{SaveId, ScheduleName, Timestamp};
 
-/// How many runs of a schedule are kept; the saves themselves are kept besides.
+/// The number of runs that are kept per schedule. The records of the saves are kept separately.
 pub const RUNS: usize = 20;
 
-/// A save that a schedule asked for, and how it stands.
+/// A save that a schedule requested, and its state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Run {
-    /// The save.
+    /// The ID of the save.
     pub save_id: SaveId,
-    /// When it began.
+    /// When the save began.
     pub began_at: Timestamp,
-    /// When it ended.
+    /// When the save ended.
     pub ended_at: Option<Timestamp>,
-    /// How it stands.
+    /// The state of the save.
     pub state: SaveState,
-    /// The version that it made.
+    /// The version that the save created.
     pub version: Option<u32>,
-    /// Why it failed.
+    /// Why the save failed.
     pub failure: Option<Failure>,
-    /// How many runs were due before it, since the one before, and did not begin.
+    /// The number of runs between the previous run and this one that were due but did not begin.
     pub missed: u32,
 }
 
 impl Run {
-    /// The run that a save is.
+    /// Creates the run that corresponds to a save.
     pub fn of(record: &SaveRecord) -> Self {
         Self {
             save_id: record.save_id.clone(),
@@ -42,19 +42,19 @@ impl Run {
     }
 }
 
-/// The last runs of a schedule.
+/// The most recent runs of a schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Runs {
     /// The schedule.
     pub schedule: ScheduleName,
-    /// When that was made. A later schedule of the same name has runs of its own.
+    /// When the schedule was created. A later schedule with the same name has its own runs.
     pub made_at: Timestamp,
-    /// The newest first.
+    /// The runs, newest first.
     pub recent: Vec<Run>,
 }
 
 impl Runs {
-    /// None yet.
+    /// An empty list of runs.
     pub fn none(schedule: ScheduleName, made_at: Timestamp) -> Self {
         Self {
             schedule,
@@ -63,13 +63,13 @@ impl Runs {
         }
     }
 
-    /// When the last one began.
+    /// When the most recent run began.
     pub fn last_began_at(&self) -> Option<Timestamp> {
         self.recent.first().map(|run| run.began_at)
     }
 
-    /// Notes how a run stands: a new one, with how many were missed before it, or one that is known. One that has ended
-    /// has ended, whatever a step that comes late still says.
+    /// Records the state of a run. A new run is added with the number of runs missed before it; a known run is
+    /// updated. A run that has ended stays ended, even if a delayed step reports otherwise.
     pub fn note(&mut self, run: Run) {
         if let Some(known) = self.recent.iter_mut().find(|it| it.save_id == run.save_id) {
             if run.state.is_final() || !known.state.is_final() {
@@ -113,10 +113,10 @@ mod tests {
         let first = &runs.recent[0];
         assert_eq!((first.state, first.missed), (SaveState::Succeeded, 3));
         assert_eq!(runs.last_began_at(), Some(first.began_at));
-        // A step that comes late begins it no more.
+        // A delayed step does not make an ended run active again.
         runs.note(run(29, SaveState::Running, 0));
         assert_eq!(runs.recent[0].state, SaveState::Succeeded);
-        // One that ends late takes its own place again.
+        // An older run that ends late is updated in place.
         runs.note(run(15, SaveState::Failed, 0));
         assert_eq!(runs.recent[14].state, SaveState::Failed);
         assert_eq!(runs.recent.len(), RUNS);

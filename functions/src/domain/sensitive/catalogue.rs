@@ -1,4 +1,4 @@
-//! The catalogue of sensitive files: where the documentation of each tool says that it keeps them.
+//! The catalog of sensitive files, based on where each tool's documentation says that it stores them.
 
 use std::fmt::Write as _;
 
@@ -7,21 +7,21 @@ use super::Sensitivity::{
     AuthorizedKeys, Credentials, History, HostKey, MachineIdentity, PrivateKey,
 };
 
-/// When sources of the table were last read: docs/sensitive-files.md says which.
+/// When the sources of the table were last checked. docs/sensitive-files.md lists which.
 pub const CHECKED: &str = "2026-11-28";
-/// The home folders of users.
+/// The home directories of users.
 pub const HOMES: [&str; 2] = ["/root", "/home/*"];
 
-/// A kind of file.
+/// A kind of sensitive file.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
-    /// Where it is: `~` is any user's home folder, `**` any folders, `*` any part of a name.
+    /// The path pattern: `~` is any user's home directory, `**` any directories, `*` any part of a name.
     pub path: &'static str,
-    /// What kind of file it is.
+    /// The kind of file.
     pub kind: Sensitivity,
-    /// What it is, for people.
+    /// A description of the file for users.
     pub what: &'static str,
-    /// Where that is documented.
+    /// The URL of the documentation.
     pub source: &'static str,
 }
 
@@ -76,8 +76,8 @@ const CERTBOT: &str =
     "https://eff-certbot.readthedocs.io/en/stable/using.html#where-are-my-certificates";
 const TLS: &str = "https://ubuntu.com/server/docs/certificates";
 
-/// The table. The first entry that a path fits says what it is.
-// One line an entry, as a table is read.
+/// The table. The first entry that matches a path applies.
+// One line per entry, so that it reads as a table.
 #[rustfmt::skip]
 pub const CATALOGUE: &[Entry] = &[
     // SSH and GnuPG.
@@ -92,7 +92,7 @@ pub const CATALOGUE: &[Entry] = &[
     row("~/.ssh/*.pem", PrivateKey, "a private key", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-key-pairs.html"),
     row("~/.gnupg/private-keys-v1.d/*.key", PrivateKey, "a GnuPG private key", GNUPG),
     row("~/.gnupg/secring.gpg", PrivateKey, "GnuPG private keys", GNUPG),
-    // Clouds and their storage.
+    // Cloud providers and their storage.
     row("~/.aws/credentials", Credentials, "credentials of AWS", AWS_CLI),
     row("~/.aws/sso/cache/*.json", Credentials, "a sign-in token of AWS", AWS_SSO),
     row("~/.aws/cli/cache/*.json", Credentials, "cached credentials of AWS", AWS_SSO),
@@ -109,7 +109,7 @@ pub const CATALOGUE: &[Entry] = &[
     row("~/.config/rclone/rclone.conf", Credentials, "credentials of rclone", "https://rclone.org/docs/#config-string"),
     row("~/.s3cfg", Credentials, "credentials of s3cmd", "https://s3tools.org/kb/item14.htm"),
     row("~/.databrickscfg", Credentials, "credentials of Databricks", "https://docs.databricks.com/dev-tools/auth/config-profiles"),
-    // Containers and forges.
+    // Containers and code hosting.
     row("~/.kube/config", Credentials, "credentials of Kubernetes", "https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/"),
     row("~/.docker/config.json", Credentials, "credentials of container registries", "https://docs.docker.com/reference/cli/docker/login/"),
     row("~/.config/containers/auth.json", Credentials, "credentials of container registries", "https://docs.podman.io/en/latest/markdown/podman-login.1.html"),
@@ -148,7 +148,7 @@ pub const CATALOGUE: &[Entry] = &[
     row("~/.odbc.ini", Credentials, "data sources of ODBC, with their passwords", "https://www.unixodbc.org/odbcinst.html"),
     row("~/.snowflake/connections.toml", Credentials, "connections of Snowflake", SNOWFLAKE),
     row("~/.snowsql/config", Credentials, "connections of Snowflake", "https://docs.snowflake.com/en/user-guide/snowsql-config"),
-    // Services of research data.
+    // Research data services.
     row("~/.synapseConfig", Credentials, "a token of Synapse", "https://python-docs.synapse.org/en/stable/tutorials/authentication/"),
     row("**/*.ngc", Credentials, "a repository key of dbGaP", "https://github.com/ncbi/sra-tools/wiki/03.-Quick-Toolkit-Configuration"),
     row("~/.ega.json", Credentials, "credentials of the EGA", "https://github.com/blachlylab/pyega"),
@@ -175,7 +175,7 @@ pub const CATALOGUE: &[Entry] = &[
     row("/etc/condor/passwords.d/*", Credentials, "a signing key of HTCondor", CONDOR),
     row("~/.condor/tokens.d/*", Credentials, "a token of HTCondor", CONDOR),
     row("~/.nextflow/secrets/store.json", Credentials, "secrets of Nextflow", "https://www.nextflow.io/docs/latest/secrets.html"),
-    // Directories.
+    // Directory services.
     row("/etc/krb5.keytab", Credentials, "a keytab of Kerberos", KERBEROS),
     row("/tmp/krb5cc_*", Credentials, "tickets of Kerberos", KERBEROS),
     row("/etc/sssd/sssd.conf", Credentials, "the settings of SSSD, with its password", "https://man7.org/linux/man-pages/man5/sssd.conf.5.html"),
@@ -185,7 +185,7 @@ pub const CATALOGUE: &[Entry] = &[
     row("/etc/openvpn/**/*.key", PrivateKey, "a private key of OpenVPN", OPENVPN),
     row("/etc/openvpn/**/*.conf", Credentials, "the settings of OpenVPN", OPENVPN),
     row("**/*.ovpn", Credentials, "the settings of OpenVPN, with its keys", OPENVPN),
-    // Machines that make machines.
+    // Infrastructure as code.
     row("**/terraform.tfstate", Credentials, "the state of Terraform", TERRAFORM),
     row("**/terraform.tfstate.backup", Credentials, "the state of Terraform", TERRAFORM),
     row("~/.terraform.d/credentials.tfrc.json", Credentials, "a token of Terraform", "https://developer.hashicorp.com/terraform/cli/commands/login"),
@@ -193,7 +193,7 @@ pub const CATALOGUE: &[Entry] = &[
     row("**/.vault_pass.txt", Credentials, "a password of Ansible Vault", "https://docs.ansible.com/ansible/2.9/user_guide/vault.html"),
     row("~/.vault-token", Credentials, "a token of Vault", "https://developer.hashicorp.com/vault/docs/commands/token-helper"),
     row("**/.env", Credentials, "a program's environment, with its secrets", "https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/"),
-    // What was typed.
+    // Shell and tool histories.
     row("~/.bash_history", History, "what was typed in bash", BASH),
     row("~/.zsh_history", History, "what was typed in zsh", "https://zsh.sourceforge.io/Doc/Release/Parameters.html"),
     row("~/.sh_history", History, "what was typed in a shell", "https://pubs.opengroup.org/onlinepubs/9799919799/utilities/sh.html"),
@@ -218,7 +218,7 @@ pub const CATALOGUE: &[Entry] = &[
     row("/etc/letsencrypt/live/*/privkey.pem", PrivateKey, "a private key of TLS", CERTBOT),
 ];
 
-/// The catalogue as Markdown, for the documentation.
+/// The catalog as Markdown, for the documentation.
 pub fn markdown() -> String {
     let mut text = String::from("| path | what it is | consent | source |\n|---|---|---|---|\n");
     for entry in CATALOGUE {

@@ -1,4 +1,4 @@
-//! Files that were perhaps not meant for whoever a template is shown to: which they are, by their paths alone.
+//! Files that may not be meant for everyone who can see a template, recognized by their paths alone.
 
 mod catalogue;
 mod pattern;
@@ -7,34 +7,34 @@ use serde::{Deserialize, Serialize};
 
 pub use catalogue::{CATALOGUE, CHECKED, Entry, HOMES, markdown};
 
-/// The most such files that an inventory keeps.
+/// The maximum number of sensitive files in an inventory.
 pub const SENSITIVE_FILES: usize = 200;
-/// The longest path that is kept, in bytes.
+/// The maximum length of a recorded path, in bytes.
 const PATH: usize = 300;
 
-/// Why somebody may not want to give a file away.
+/// Why a user may not want to share a file.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Sensitivity {
-    /// Every instance of the template would have the same until it makes its own.
+    /// A host key, which every instance of the template would share until it generates its own.
     HostKey,
-    /// Whoever has one of the keys can log in to every instance of the template.
+    /// Public keys whose owners can log in to every instance of the template.
     AuthorizedKeys,
-    /// It lets others pass for its owner.
+    /// A private key, with which others can impersonate its owner.
     PrivateKey,
-    /// It lets others use accounts of its owner.
+    /// Credentials, with which others can use the owner's accounts.
     Credentials,
-    /// It shows what was typed, passwords among it.
+    /// A history of what was typed, which can contain passwords.
     History,
-    /// It tells one machine from another, and shows how it was set up.
+    /// A file that identifies the machine and shows how it was set up.
     MachineIdentity,
 }
 
 impl Sensitivity {
-    /// Whether it is shown to more people only with somebody's consent. What every machine has from its
-    /// first boot is told, and would otherwise have to be consented to each time.
+    /// Whether showing the file to more people requires consent. Files that every machine has from its first boot are
+    /// reported, but do not require consent: otherwise every save would.
     pub fn needs_consent(self) -> bool {
         match self {
             Sensitivity::PrivateKey | Sensitivity::Credentials | Sensitivity::History => true,
@@ -45,19 +45,19 @@ impl Sensitivity {
     }
 }
 
-/// Such a file.
+/// A sensitive file.
 #[derive(
     Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
 )]
 pub struct SensitiveFile {
-    /// Where it is.
+    /// The path of the file.
     pub path: String,
-    /// What it is, by its name.
+    /// The kind of file, according to its path.
     pub kind: Sensitivity,
 }
 
 impl SensitiveFile {
-    /// The file at that path, if the catalogue has it.
+    /// Returns the file at this path if the catalog contains it.
     pub fn at(path: &str) -> Option<Self> {
         let entry = entry(path)?;
         (path.len() <= PATH).then(|| Self {
@@ -66,18 +66,18 @@ impl SensitiveFile {
         })
     }
 
-    /// What it is, for people.
+    /// A description of the file for users.
     pub fn what(&self) -> &'static str {
         entry(&self.path).map_or("a file that was told of as sensitive", |entry| entry.what)
     }
 }
 
-/// Those among these files, as many as are kept, by path; and whether there are more.
+/// Returns the sensitive files among these paths, sorted by path and limited in number, and whether there are more.
 pub fn sensitive<'a>(paths: impl IntoIterator<Item = &'a str>) -> (Vec<SensitiveFile>, bool) {
     let mut files: Vec<_> = paths.into_iter().filter_map(SensitiveFile::at).collect();
     files.sort();
     files.dedup();
-    // Of too many, what needs a consent is what must not be lost.
+    // If there are too many files, those that require consent must be kept.
     files.sort_by_key(|file| !file.kind.needs_consent());
     let more = files.len() > SENSITIVE_FILES;
     files.truncate(SENSITIVE_FILES);
@@ -85,26 +85,26 @@ pub fn sensitive<'a>(paths: impl IntoIterator<Item = &'a str>) -> (Vec<Sensitive
     (files, more)
 }
 
-/// The first entry of the catalogue that a path fits.
+/// The first entry of the catalog that matches a path.
 fn entry(path: &str) -> Option<&'static Entry> {
     CATALOGUE
         .iter()
         .find(|entry| pattern::fits(entry.path, path))
 }
 
-/// What somebody consents to.
+/// The sensitive files that a user consents to show.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Consent<'a> {
-    /// Nothing.
+    /// No files.
     None,
-    /// These files, and what nobody has looked at.
+    /// These files, and files on instances that were not checked.
     To(&'a [SensitiveFile]),
-    /// Whatever there is.
+    /// All files.
     All,
 }
 
 impl Consent<'_> {
-    /// The consent that a request gives by itself.
+    /// The consent that a request expresses.
     pub(crate) fn asked(publish_sensitive: bool) -> Self {
         if publish_sensitive {
             Consent::All
@@ -113,7 +113,7 @@ impl Consent<'_> {
         }
     }
 
-    /// Whether it is one to show that file.
+    /// Whether the consent includes this file.
     pub(crate) fn covers(self, file: &SensitiveFile) -> bool {
         match self {
             Consent::None => false,
@@ -123,18 +123,18 @@ impl Consent<'_> {
     }
 }
 
-/// A file that an operation would show, as it is told.
+/// A sensitive file that an operation would show to others.
 #[derive(
     Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
 )]
 pub struct ShownFile {
-    /// Where it is.
+    /// The path of the file.
     pub path: String,
     /// What kind of file it is.
     pub kind: Sensitivity,
-    /// What it is, for people.
+    /// A description of the file for users.
     pub what: String,
-    /// The versions that have it; none where it lies on the instance that is to be saved.
+    /// The versions that contain the file; empty if the file is on the instance that is to be saved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub versions: Vec<u32>,
 }

@@ -1,8 +1,8 @@
-//! How the catalogue writes paths: `~` is any user's home folder, `**` any folders, `*` any part of a name.
+//! The path patterns of the catalog: `~` is any user's home directory, `**` any directories, `*` any part of a name.
 
 use super::catalogue::HOMES;
 
-/// Whether an absolute path fits a pattern.
+/// Whether an absolute path matches a pattern.
 pub(super) fn fits(pattern: &str, path: &str) -> bool {
     let Some(path) = path.strip_prefix('/') else {
         return false;
@@ -21,7 +21,7 @@ pub(super) fn fits(pattern: &str, path: &str) -> bool {
 }
 
 fn all(pattern: &[&str], parts: &[&str]) -> bool {
-    // The name is what most paths differ by.
+    // Most paths differ in the file name, so it is compared first.
     match (pattern.last(), parts.last()) {
         (Some(last), Some(name)) if !one(last, name) => return false,
         _ => {}
@@ -36,7 +36,7 @@ fn all(pattern: &[&str], parts: &[&str]) -> bool {
     }
 }
 
-/// Whether the name of a folder or file fits.
+/// Whether the name of a single directory or file matches.
 fn one(pattern: &str, name: &str) -> bool {
     let mut pieces = pattern.split('*');
     let first = pieces.next().unwrap_or_default();

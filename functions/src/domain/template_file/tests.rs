@@ -12,7 +12,7 @@ fn file(description: &str, saved_from: &str) -> TemplateFile {
     }
 }
 
-/// The line and the column that a refusal names.
+/// The line and the column that the error names.
 fn place(text: &str) -> (u64, u64) {
     let problem = TemplateFile::from_yaml(text).unwrap_err();
     assert_eq!(problem.code, Code::InvalidTemplateFile, "{problem}");
@@ -25,7 +25,7 @@ fn place(text: &str) -> (u64, u64) {
     (line.parse().unwrap(), column.parse().unwrap())
 }
 
-/// What a refusal says of the good file with one of its parts replaced.
+/// The error message for the valid file with one part replaced.
 fn told(part: &str, by: &str) -> String {
     assert!(GOOD.contains(part), "{part}");
     let text = GOOD.replacen(part, by, 1);

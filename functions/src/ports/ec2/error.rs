@@ -1,21 +1,21 @@
-//! EC2's errors, and what they mean.
+//! EC2's errors and their meaning.
 
 use std::sync::Arc;
 
 use crate::ports::Fault;
 
-/// What EC2, or the way to it, answered instead of what was asked.
+/// An error from EC2, or from the connection to it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{action} answered {code}: {message}")]
 pub struct Ec2Error {
     /// The EC2 action, such as `StopInstances`.
     pub action: String,
-    /// EC2's code, such as `IncorrectInstanceState`; `Timeout` where no answer came,
-    /// `Unreachable` where no connection could be made.
+    /// EC2's error code, such as `IncorrectInstanceState`; `Timeout` if there was no response, `Unreachable` if no
+    /// connection could be made.
     pub code: String,
-    /// EC2's sentence.
+    /// EC2's error message.
     pub message: String,
-    /// What the adapter saw, where EC2 itself did not answer.
+    /// The underlying error, if EC2 itself did not respond.
     #[source]
     pub source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
@@ -29,11 +29,11 @@ impl PartialEq for Ec2Error {
 impl Eq for Ec2Error {}
 
 impl Ec2Error {
-    /// The code of a refusal that lies in a KMS key's policy, not in what the caller's own policies allow.
+    /// The error code if the policy of a KMS key, rather than the caller's own policies, denies the request.
     pub const KEY_POLICY: &str = "RefusedByKeyPolicy";
 
-    /// Whether EC2 will not open an AMI to somebody, however often it is asked: for how it is encrypted, what
-    /// the account blocks, or a quota.
+    /// Whether EC2 permanently refuses to share an AMI with a recipient: because of its encryption, a block in the
+    /// account, or a quota.
     pub fn is_unshareable(&self) -> bool {
         matches!(
             self.code.as_str(),
@@ -54,7 +54,7 @@ impl Ec2Error {
         )
     }
 
-    /// An error of an action.
+    /// Creates an error for an action.
     pub fn new(action: &str, code: &str, message: impl Into<String>) -> Self {
         Self {
             action: action.to_owned(),
@@ -64,14 +64,14 @@ impl Ec2Error {
         }
     }
 
-    /// The same with what the adapter saw.
+    /// Sets the underlying error.
     #[must_use]
     pub fn because(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(source));
         self
     }
 
-    /// Whether too many calls were made; the call had no effect.
+    /// Whether the call was throttled. A throttled call has no effect.
     pub fn is_throttle(&self) -> bool {
         matches!(
             self.code.as_str(),
@@ -82,12 +82,12 @@ impl Ec2Error {
         )
     }
 
-    /// Whether the named resource does not exist, or is not yet known everywhere.
+    /// Whether the named resource does not exist, or is not visible everywhere yet.
     pub fn is_not_found(&self) -> bool {
         self.code.ends_with(".NotFound") || self.code == "ParameterNotFound"
     }
 
-    /// Whether there is no room for the instance now (EC2 facts, "Restart").
+    /// Whether there is currently no capacity for the instance (EC2 facts, "Restart").
     pub fn is_capacity(&self) -> bool {
         matches!(
             self.code.as_str(),
@@ -97,14 +97,14 @@ impl Ec2Error {
                 | "InsufficientInstanceCapacity"
                 | "InsufficientReservedInstanceCapacity"
                 | "ReservationCapacityExceeded"
-                // No Dedicated Host is free, or none that fits.
+                // No suitable Dedicated Host is available.
                 | "IncompatibleHostRequirements"
                 | "UnavailableHostRequirements"
         )
     }
 
-    /// Whether the account has as much as it may have now. `ResourceLimitExceeded` is also what CopyImage returns
-    /// while too many copies run to its Region (EC2 fact 8).
+    /// Whether a quota of the account is currently used up. CopyImage also returns `ResourceLimitExceeded` while too
+    /// many copies to its Region are in progress (EC2 fact 8).
     pub fn is_quota(&self) -> bool {
         matches!(
             self.code.as_str(),
@@ -112,13 +112,13 @@ impl Ec2Error {
         )
     }
 
-    /// Whether a start is refused for what the instance is, so that it is refused again until somebody changes that
-    /// ("Error codes for the Amazon EC2 API"). Every other refusal of a start may pass: capacity, hosts,
-    /// reservations and accounts change without anybody's touching the instance, and EC2 adds codes.
+    /// Whether a start is refused because of a property of the instance, so that it fails until someone changes that
+    /// property ("Error codes for the Amazon EC2 API"). All other errors may be temporary: capacity, hosts,
+    /// reservations and accounts change independently of the instance, and EC2 adds error codes.
     pub fn is_lasting_refusal_to_start(&self) -> bool {
         matches!(
             self.code.as_str(),
-            // The AWS Marketplace subscription that the instance needs has ended.
+            // The instance needs an AWS Marketplace subscription that has ended.
             "OptInRequired"
                 // The instance's own configuration does not allow it.
                 | "UnsupportedHibernationConfiguration"
@@ -135,7 +135,7 @@ impl Ec2Error {
         Fault::of(&self.code, &self.message) == Some(Fault::Permission)
     }
 
-    /// Whether the resource is in a state that does not allow the action, perhaps only for now.
+    /// Whether the state of the resource does not allow the action, possibly only temporarily.
     pub fn is_incorrect_state(&self) -> bool {
         matches!(
             self.code.as_str(),
@@ -143,7 +143,7 @@ impl Ec2Error {
         )
     }
 
-    /// Whether the service failed or did not answer: the call may have had its effect.
+    /// Whether the service failed or did not respond, so that the call may have taken effect.
     pub fn is_unknown_outcome(&self) -> bool {
         matches!(
             self.code.as_str(),

@@ -6,39 +6,38 @@ use super::{NewImage, Tags};
 use crate::domain::ec2::{Architecture, InstanceState};
 use crate::domain::{ImageId, InstanceId, Timestamp, VolumeId};
 
-/// Why something is in the state it is in, such as `Server.InsufficientInstanceCapacity`.
+/// The reason for a resource's state, such as `Server.InsufficientInstanceCapacity`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateReason {
-    /// EC2's code.
+    /// EC2's reason code.
     pub code: String,
-    /// EC2's sentence.
+    /// EC2's message.
     pub message: String,
 }
 
-/// A volume in its place on an instance.
+/// A volume that is attached to an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttachedVolume {
     /// The device name, such as `/dev/sda1`.
     pub device: String,
     /// The volume.
     pub volume: VolumeId,
-    /// Whether it is just being attached or detached; a detachment that waits for its file system
-    /// (`busy`) ends only with the next stop.
+    /// Whether it is being attached or detached. A detachment that waits for the file system (`busy`) completes only
+    /// at the next stop.
     pub moving: bool,
 }
 
-/// What a stop of an instance would undo, or what it needs to start again (EC2 facts, "Learned since").
+/// Properties of an instance that a stop would undo, or that it needs to start again (EC2 facts, "Learned since").
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Ties {
-    /// The Capacity Reservation or Capacity Block that it has to start in: it never falls back to
-    /// other capacity.
+    /// The Capacity Reservation or Capacity Block in which it must start. It never uses other capacity instead.
     pub reservation: Option<String>,
     /// Whether it runs on a Dedicated Host.
     pub dedicated_host: bool,
-    /// The Outpost that it runs on, by its ARN.
+    /// The ARN of the Outpost that it runs on.
     pub outpost: Option<String>,
-    /// The service that operates it for its owner, who cannot change it.
+    /// The AWS service that manages the instance. Its owner cannot change it.
     pub operator: Option<String>,
     /// Whether it has more than one network interface.
     pub several_interfaces: bool,
@@ -46,7 +45,7 @@ pub struct Ties {
     pub nitro_tpm: bool,
 }
 
-/// The tag that EC2 puts on the members of an EC2 Fleet.
+/// The tag that EC2 adds to the instances of an EC2 Fleet.
 pub const FLEET_TAG: &str = "aws:ec2:fleet-id";
 
 /// A Capacity Reservation or Capacity Block.
@@ -54,95 +53,95 @@ pub const FLEET_TAG: &str = "aws:ec2:fleet-id";
 pub struct Reservation {
     /// Whether instances can start in it now.
     pub active: bool,
-    /// When it ends, where that is known.
+    /// When it ends, if known.
     pub ends_at: Option<Timestamp>,
 }
 
-/// An instance as DescribeInstances tells it.
+/// An instance as returned by DescribeInstances.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instance {
-    /// Its id.
+    /// The instance ID.
     pub id: InstanceId,
-    /// All of its tags. Its name is the tag `Name`.
+    /// All tags. The tag `Name` contains the name.
     pub tags: Tags,
     /// Its state.
     pub state: InstanceState,
-    /// Why it is in that state, where EC2 says so.
+    /// The reason for the state, if EC2 reports one.
     pub state_reason: Option<StateReason>,
-    /// When somebody last asked for the state it is in or moves to, where EC2 says so
-    /// (the time in StateTransitionReason).
+    /// When the current or target state was last requested, if EC2 reports it (the time in StateTransitionReason).
     pub transitioned_at: Option<Timestamp>,
-    /// Its type, such as `t3.large`.
+    /// The instance type, such as `t3.large`.
     pub instance_type: String,
     /// Its architecture.
     pub architecture: Architecture,
     /// The AMI it was launched from.
     pub image: ImageId,
-    /// Whether its root device is an EBS volume; otherwise it lies in the instance store.
+    /// Whether the root device is an EBS volume. Otherwise it is an instance store volume.
     pub ebs_root: bool,
     /// The name of its root device.
     pub root_device: String,
-    /// The EBS volumes that are attached, the root volume among them.
+    /// The attached EBS volumes, including the root volume.
     pub volumes: Vec<AttachedVolume>,
-    /// Whether it is a Spot instance, of whatever kind.
+    /// Whether it is a Spot Instance of any kind.
     pub spot: bool,
     /// Whether hibernation is enabled.
     pub hibernation: bool,
-    /// The product codes of the Marketplace.
+    /// The AWS Marketplace product codes.
     pub product_codes: Vec<String>,
-    /// Its public IPv4 address.
+    /// The public IPv4 address.
     pub public_ip: Option<String>,
-    /// Whether that address is an Elastic IP, which stays.
+    /// Whether the public address is an Elastic IP address, which is kept when the instance stops.
     pub elastic_ip: bool,
-    /// When it was last launched or started.
+    /// When the instance was last launched or started.
     pub launched_at: Timestamp,
-    /// What a stop would undo.
+    /// Properties that a stop would undo or that a start depends on.
     pub ties: Ties,
 }
 
 impl Instance {
-    /// The tag `Name`.
+    /// The value of the tag `Name`.
     pub fn name(&self) -> Option<&str> {
         self.tags.get("Name").map(String::as_str)
     }
 }
 
-/// Which instances are wanted. Terminated ones are found only by id, for a while.
+/// A filter for instances. Terminated instances are returned only by ID, and only for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InstanceFilter {
-    /// These; an unknown id is the error `InvalidInstanceID.NotFound`.
+    /// The instances with these IDs. An unknown ID returns the error `InvalidInstanceID.NotFound`.
     Ids(Vec<InstanceId>),
-    /// Those with this tag and value, not terminated.
+    /// Instances with this tag and value that are not terminated.
     Tag(String, String),
-    /// Those with this tag, whatever its value, not terminated.
+    /// Instances with this tag, whatever its value, that are not terminated.
     Tagged(String),
-    /// Those that were launched from any of these AMIs, not terminated; whoever owns them.
+    /// Instances of any owner that were launched from any of these AMIs and are not terminated.
     Images(Vec<ImageId>),
 }
 
-/// How a volume is encrypted.
+/// The encryption of a volume.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Encryption {
-    /// Not at all.
+    /// The volume is not encrypted.
     None,
-    /// With the key that AWS manages for the account (`alias/aws/ebs`), which cannot be shared.
+    /// Encrypted with the AWS managed key (`alias/aws/ebs`), which cannot be shared.
     AwsManagedKey,
-    /// With a key of the customer's, by its ARN.
+    /// Encrypted with a customer managed key, by its ARN.
     CustomerKey(String),
 }
 
-/// How volumes and copies are encrypted in a Region that nobody says more about.
+/// The default encryption of volumes and copies in a Region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EbsDefaults {
-    /// Whether what would not be encrypted is: encryption by default.
+    /// Whether encryption by default is enabled.
     pub encrypts: bool,
-    /// Under which key, where one is encrypted that names no key; never [`Encryption::None`].
+    /// The key that is used if a request does not name one; never [`Encryption::None`].
     pub key: Encryption,
 }
 
 impl EbsDefaults {
-    /// How a copy that is made in the Region is encrypted, by how its source is: an encrypted one is encrypted anew.
+    /// The encryption of a copy in this Region, given the encryption of its source. A copy of an encrypted source is
+    /// encrypted again.
     pub fn of_copy(&self, source: &Encryption) -> Encryption {
         match source {
             Encryption::None if !self.encrypts => Encryption::None,
@@ -151,37 +150,37 @@ impl EbsDefaults {
     }
 }
 
-/// Whether a KMS key can be used, by KMS' names for its states.
+/// The state of a KMS key, with KMS's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum KeyState {
-    /// It can be used.
+    /// The key can be used.
     #[default]
     Enabled,
-    /// Its primary Region changes; it can be used meanwhile.
+    /// The primary Region of the key is being changed. The key can be used meanwhile.
     Updating,
-    /// It is being made.
+    /// The key is being created.
     Creating,
-    /// Somebody has disabled it.
+    /// The key is disabled.
     Disabled,
-    /// It will be deleted.
+    /// The key is scheduled for deletion.
     PendingDeletion,
-    /// Its key material has been deleted, or is still to come.
+    /// The key material was deleted or has not been imported yet.
     PendingImport,
-    /// It will be deleted once its replicas are.
+    /// The key will be deleted after its replicas.
     PendingReplicaDeletion,
-    /// The store that has its key material is not connected.
+    /// The custom key store with the key material is not connected.
     Unavailable,
-    /// There is no such key any more.
+    /// The key no longer exists.
     Gone,
 }
 
 impl KeyState {
-    /// Whether data can be encrypted and decrypted with it.
+    /// Whether the key can encrypt and decrypt data.
     pub fn is_usable(self) -> bool {
         matches!(self, Self::Enabled | Self::Updating)
     }
 
-    /// KMS' name for it.
+    /// KMS's name for the state.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Enabled => "Enabled",
@@ -196,7 +195,7 @@ impl KeyState {
         }
     }
 
-    /// The state of that name.
+    /// Returns the state with this name.
     pub fn named(name: &str) -> Option<Self> {
         let all = [
             Self::Enabled,
@@ -215,57 +214,59 @@ impl KeyState {
 /// An EBS volume.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volume {
-    /// Its id.
+    /// The volume ID.
     pub id: VolumeId,
-    /// Its size in GiB.
+    /// The size in GiB.
     pub size_gib: u32,
-    /// How it is encrypted.
+    /// The encryption.
     pub encryption: Encryption,
-    /// Its type, such as `gp3`.
+    /// The volume type, such as `gp3`.
     pub kind: String,
-    /// The instances that it is attached to: with Multi-Attach, several.
+    /// The instances that the volume is attached to. With Multi-Attach, there can be several.
     pub attached_to: Vec<InstanceId>,
 }
 
-/// What an instance type has.
+/// The properties of an instance type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceType {
-    /// Its name.
+    /// The name of the type.
     pub name: String,
-    /// The architectures that it runs.
+    /// The supported architectures.
     pub architectures: Vec<Architecture>,
-    /// The size of its instance store in GB; 0 where it has none.
+    /// The size of the instance store in GB; 0 if it has none.
     pub instance_store_gb: u32,
 }
 
-/// A mutating action that a DryRun can ask about.
+/// A mutating action that can be tried with DryRun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Probe {
     /// StopInstances.
     Stop(InstanceId),
     /// StartInstances.
     Start(InstanceId),
-    /// CreateImage: the very request that follows, since EC2 reads its name, description and tags too.
+    /// CreateImage with the exact request that follows, because EC2 also validates its name, description and tags.
     CreateImage(NewImage),
-    /// CreateGrant of KMS on a key, by its ARN: EC2 attaches a volume under it by such a grant.
+    /// CreateGrant of KMS on the key with this ARN. EC2 uses such a grant to attach a volume that is encrypted with
+    /// the key.
     Grant(String),
 }
 
-/// What RunInstances is asked, for one instance.
+/// The parameters of RunInstances for one instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewInstance {
     /// The AMI.
     pub image: ImageId,
     /// The instance type.
     pub instance_type: String,
-    /// The size of the root volume in GiB, where it is to be larger than the AMI's.
+    /// The size of the root volume in GiB, if it is to be larger than in the AMI.
     pub root_size_gib: Option<u32>,
-    /// TCP ports to open.
+    /// The TCP ports to open.
     pub ports: Vec<u16>,
-    /// What cloud-init is given.
+    /// The user data for cloud-init.
     pub user_data: Option<String>,
-    /// The same token is the same launch; at most 64 ASCII characters (EC2 fact 9).
+    /// The idempotency token, at most 64 ASCII characters (EC2 fact 9). Requests with the same token launch one
+    /// instance.
     pub client_token: String,
-    /// Tags for the instance and its volumes.
+    /// The tags for the instance and its volumes.
     pub tags: Tags,
 }

@@ -1,7 +1,7 @@
-//! EC2 as a save needs it: instances, volumes, images, snapshots, launch permissions.
+//! The parts of EC2 that a save needs: instances, volumes, AMIs, snapshots and launch permissions.
 //!
-//! Every method is one EC2 action, or one paged run of it, in one Region, so that permissions,
-//! throttles and faults can be told per call. Facts are numbered as in `docs/ec2-facts.md`.
+//! Every method is one EC2 action, or all pages of one action, in one Region, so that permissions, throttling and
+//! faults can be handled per call. Facts are numbered as in `docs/ec2-facts.md`.
 
 mod error;
 mod images;
@@ -20,16 +20,16 @@ pub use images::*;
 pub use instances::*;
 pub(crate) use problem::{for_reason, from_ec2, reason_code};
 
-/// Tags by key. EC2 allows 50 for each resource; keys have at most 128 characters, values 256.
+/// Tags by key. EC2 allows 50 tags per resource; keys have at most 128 characters, values 256.
 pub type Tags = BTreeMap<String, String>;
 
-/// EC2 and what belongs to it. `dry_run` of a mutating action goes through [`Ec2::probe`].
+/// The EC2 API and related services. DryRun calls of mutating actions use [`Ec2::probe`].
 #[async_trait]
 pub trait Ec2: Send + Sync {
     /// The Regions that the account can use (DescribeRegions).
     async fn regions(&self) -> Result<Vec<Region>, Ec2Error>;
 
-    /// Instances (DescribeInstances, all pages). Newly made ones may be missing for some seconds.
+    /// Returns instances (DescribeInstances, all pages). New instances may be missing for some seconds.
     async fn instances(
         &self,
         region: &Region,
@@ -39,78 +39,80 @@ pub trait Ec2: Send + Sync {
     /// Whether `disableApiStop` is set (DescribeInstanceAttribute).
     async fn stop_protection(&self, region: &Region, id: &InstanceId) -> Result<bool, Ec2Error>;
 
-    /// The status checks (DescribeInstanceStatus).
+    /// The status checks of an instance (DescribeInstanceStatus).
     async fn status_checks(
         &self,
         region: &Region,
         id: &InstanceId,
     ) -> Result<StatusChecks, Ec2Error>;
 
-    /// Volumes by id (DescribeVolumes; the adapter tells AWS's own key from a customer's).
+    /// Returns volumes by ID (DescribeVolumes). The adapter determines whether a key is AWS managed or customer
+    /// managed.
     async fn volumes(&self, region: &Region, ids: &[VolumeId]) -> Result<Vec<Volume>, Ec2Error>;
 
-    /// The state of a KMS key, by its ARN (DescribeKey of KMS); `None` where the key's own policy keeps it
-    /// from the caller.
+    /// The state of a KMS key, by its ARN (DescribeKey of KMS); `None` if the key's own policy denies access to the
+    /// caller.
     async fn key_state(&self, region: &Region, key: &str) -> Result<Option<KeyState>, Ec2Error>;
 
-    /// An instance type (DescribeInstanceTypes); `InvalidInstanceType` where the Region lacks it.
+    /// Returns an instance type (DescribeInstanceTypes). The error is `InvalidInstanceType` if the Region does not
+    /// offer it.
     async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error>;
 
-    /// A Capacity Reservation or Capacity Block (DescribeCapacityReservations); an unknown id is the
+    /// Returns a Capacity Reservation or Capacity Block (DescribeCapacityReservations). An unknown ID returns the
     /// error `InvalidCapacityReservationId.NotFound`.
     async fn reservation(&self, region: &Region, id: &str) -> Result<Reservation, Ec2Error>;
 
-    /// Whether an EC2 Fleet is there and replaces members that are down (DescribeFleets).
+    /// Whether an EC2 Fleet exists and replaces instances that are not running (DescribeFleets).
     async fn fleet_maintains(&self, region: &Region, id: &str) -> Result<bool, Ec2Error>;
 
-    /// Whether the account may make no AMI public (GetImageBlockPublicAccessState).
+    /// Whether the account blocks public sharing of AMIs (GetImageBlockPublicAccessState).
     async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error>;
 
-    /// How the account's volumes are encrypted in a Region unless somebody says otherwise
-    /// (GetEbsEncryptionByDefault, GetEbsDefaultKmsKeyId; the adapter tells AWS's own key from a customer's).
+    /// The default encryption of the account's volumes in a Region (GetEbsEncryptionByDefault, GetEbsDefaultKmsKeyId).
+    /// The adapter determines whether the key is AWS managed or customer managed.
     async fn ebs_defaults(&self, region: &Region) -> Result<EbsDefaults, Ec2Error>;
 
-    /// Asks with DryRun whether the caller may do it. `Ok` is EC2's `DryRunOperation`; a missing
-    /// permission is `UnauthorizedOperation`. A grant that the key's own policy refuses is
+    /// Checks with DryRun whether the caller may perform an action. EC2's `DryRunOperation` returns `Ok`; a missing
+    /// permission returns `UnauthorizedOperation`. If a key's own policy denies a grant, the error code is
     /// [`Ec2Error::KEY_POLICY`].
     async fn probe(&self, region: &Region, probe: &Probe) -> Result<(), Ec2Error>;
 
-    /// Begins to stop an instance (StopInstances); of a stopping or stopped one, nothing happens.
+    /// Begins to stop an instance (StopInstances). This has no effect on a stopping or stopped instance.
     async fn stop_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error>;
 
-    /// Begins to start an instance (StartInstances); of a running one, nothing happens; of a
-    /// stopping one, `IncorrectInstanceState`.
+    /// Begins to start an instance (StartInstances). This has no effect on a running instance; a stopping instance
+    /// returns `IncorrectInstanceState`.
     async fn start_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error>;
 
-    /// Begins to end an instance for good (TerminateInstances).
+    /// Begins to terminate an instance (TerminateInstances).
     async fn terminate_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error>;
 
     /// Launches one instance (RunInstances).
     async fn run_instance(&self, region: &Region, new: &NewInstance) -> Result<Instance, Ec2Error>;
 
-    /// Begins to make an AMI of an instance (CreateImage).
+    /// Begins to create an AMI from an instance (CreateImage).
     async fn create_image(&self, region: &Region, new: &NewImage) -> Result<ImageId, Ec2Error>;
 
-    /// Images (DescribeImages, all pages).
+    /// Returns AMIs (DescribeImages, all pages).
     async fn images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, Ec2Error>;
 
-    /// The account's own launch templates of which a version names one of up to 10 AMIs
-    /// (DescribeImageReferences, all pages; EC2 fact 11). AMIs that none names are left out.
+    /// Returns the account's own launch templates that use any of up to 10 AMIs (DescribeImageReferences, all pages;
+    /// EC2 fact 11). AMIs that no launch template uses are omitted.
     async fn launch_templates_of(
         &self,
         region: &Region,
         ids: &[ImageId],
     ) -> Result<BTreeMap<ImageId, BTreeSet<LaunchTemplateId>>, Ec2Error>;
 
-    /// Snapshots (DescribeSnapshots, all pages).
+    /// Returns snapshots (DescribeSnapshots, all pages).
     async fn snapshots(
         &self,
         region: &Region,
         filter: &SnapshotFilter,
     ) -> Result<Vec<Snapshot>, Ec2Error>;
 
-    /// Whose keys snapshots are encrypted with (DescribeSnapshots; the adapter tells AWS's own key from
-    /// a customer's). An unknown id is the error `InvalidSnapshot.NotFound`.
+    /// The encryption of snapshots (DescribeSnapshots). The adapter determines whether a key is AWS managed or
+    /// customer managed. An unknown ID returns the error `InvalidSnapshot.NotFound`.
     async fn snapshot_keys(
         &self,
         region: &Region,
@@ -120,13 +122,13 @@ pub trait Ec2: Send + Sync {
     /// Begins to copy an AMI into `region` (CopyImage).
     async fn copy_image(&self, region: &Region, copy: &ImageCopy) -> Result<ImageId, Ec2Error>;
 
-    /// Ends the registration of an AMI (DeregisterImage); its snapshots stay.
+    /// Deregisters an AMI (DeregisterImage). Its snapshots are kept.
     async fn deregister_image(&self, region: &Region, id: &ImageId) -> Result<(), Ec2Error>;
 
-    /// Deletes a snapshot (DeleteSnapshot); `InvalidSnapshot.InUse` while an AMI needs it.
+    /// Deletes a snapshot (DeleteSnapshot). The error is `InvalidSnapshot.InUse` while an AMI uses it.
     async fn delete_snapshot(&self, region: &Region, id: &SnapshotId) -> Result<(), Ec2Error>;
 
-    /// Allows launches of an AMI (ModifyImageAttribute).
+    /// Adds launch permissions to an AMI (ModifyImageAttribute).
     async fn add_launch_permissions(
         &self,
         region: &Region,
@@ -134,7 +136,8 @@ pub trait Ec2: Send + Sync {
         permissions: &[LaunchPermission],
     ) -> Result<(), Ec2Error>;
 
-    /// Takes launch permissions back (ModifyImageAttribute); those that it has not are no error.
+    /// Removes launch permissions from an AMI (ModifyImageAttribute). Removing a permission that the AMI does not have
+    /// is not an error.
     async fn remove_launch_permissions(
         &self,
         region: &Region,

@@ -1,9 +1,9 @@
-//! What EC2's errors mean to a save.
+//! Converts EC2's errors to problems of a save.
 
 use crate::domain::{Code, Problem};
 use crate::ports::{Ec2Error, Fault, StateReason, advice, named_action};
 
-/// The problem that an EC2 error is, wherever the step has no better word for it.
+/// The problem for an EC2 error, unless the step has a more specific one.
 pub(crate) fn from_ec2(error: Ec2Error) -> Problem {
     let (code, message) = if error.is_throttle() {
         (Code::Throttled, "EC2 had too many calls")
@@ -27,7 +27,7 @@ pub(crate) fn from_ec2(error: Ec2Error) -> Problem {
     })
 }
 
-/// A problem that names the action and EC2's code. EC2's sentence is among the causes, for the log alone.
+/// Creates a problem that names the action and EC2's code. EC2's message is only included as a cause, for the log.
 fn advised(error: Ec2Error, code: Code, message: impl Fn(&Ec2Error) -> String) -> Problem {
     let problem = Problem::new(code, message(&error));
     let problem = match advice(&error.code, &error.message) {
@@ -43,19 +43,19 @@ fn missing(error: &Ec2Error) -> String {
     format!("The permission for {action} is missing ({}).", error.code)
 }
 
-/// What EC2 does not do, in a sentence with its code.
+/// A sentence that names the failed action and EC2's code.
 pub(crate) fn refused(error: &Ec2Error) -> String {
     format!("EC2 refused {} ({}).", error.action, error.code)
 }
 
-/// Why EC2 is not done with something: its code, for whoever is shown it.
+/// EC2's reason code for a state, for display to users.
 pub(crate) fn reason_code(reason: Option<&StateReason>) -> &str {
     let code = reason.map(|reason| reason.code.as_str());
     code.filter(|code| !code.is_empty())
         .unwrap_or("no reason given")
 }
 
-/// A problem for that reason, whose sentence is for the log alone.
+/// Adds a state reason to the problem. Its message is only included as a cause, for the log.
 pub(crate) fn for_reason(problem: Problem, reason: Option<&StateReason>) -> Problem {
     match reason {
         Some(reason) => problem.because(reason.message.clone()),
@@ -63,13 +63,13 @@ pub(crate) fn for_reason(problem: Problem, reason: Option<&StateReason>) -> Prob
     }
 }
 
-/// What is wrong with the credentials of the call, or with the clock that signed it.
+/// Whether the error concerns the call's credentials or the clock that signed it.
 fn credentials(error: &Ec2Error) -> Option<Fault> {
     Fault::of(&error.code, &error.message)
         .filter(|fault| !matches!(fault, Fault::Permission | Fault::Absent))
 }
 
-/// The IAM name of an action; one of another service names the service itself.
+/// The IAM name of an action. Actions of services other than EC2 already include the service.
 fn permission(action: &str) -> String {
     if action.contains(':') {
         action.to_owned()

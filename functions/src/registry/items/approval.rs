@@ -1,4 +1,4 @@
-//! The approval of a template for a project.
+//! A project's approval of a template.
 
 use crate::domain::project::Approval;
 use crate::domain::{Problem, ProjectName, TemplateName};

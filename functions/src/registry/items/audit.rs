@@ -1,4 +1,4 @@
-//! An audit event. It is put once and never changed.
+//! An audit event. It is written once and never changed.
 
 use sha2::{Digest, Sha256};
 
@@ -7,7 +7,7 @@ use crate::domain::{Problem, ProjectName, UserId};
 use crate::ports::{Index, Item, Key};
 use crate::registry::records::{Indexed, encode, sortable};
 
-/// The partition of what was done to a thing. A schedule is one of this user's.
+/// The partition of the changes to a resource. A schedule belongs to this user.
 pub(in crate::registry) fn subject_pk(subject: &Subject, user: &UserId) -> String {
     match subject {
         Subject::Schedule(name) => format!("AUDIT#schedule:{user}#{name}"),
@@ -15,17 +15,17 @@ pub(in crate::registry) fn subject_pk(subject: &Subject, user: &UserId) -> Strin
     }
 }
 
-/// The partition of what somebody did, in the first index.
+/// The partition of a user's changes, in the first index.
 pub(in crate::registry) fn user_pk(user: &UserId) -> String {
     format!("AUDITED#{user}")
 }
 
-/// The partition of what was done in a project, in the second index.
+/// The partition of the changes in a project, in the second index.
 pub(in crate::registry) fn project_pk(project: &ProjectName) -> String {
     format!("AUDITED#PROJECT#{project}")
 }
 
-/// The item of an event. `mark` tells it apart from another of the same millisecond.
+/// The item of an event. `mark` distinguishes events of the same millisecond.
 pub(in crate::registry) fn audit_item(event: &AuditEvent, mark: u64) -> Result<Item, Problem> {
     let when = sortable(event.at);
     let text = serde_json::to_string(event).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Which deployment the registry is of.
+//! The deployment that the registry belongs to.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,6 @@ use crate::domain::{DeploymentId, Problem};
 use crate::ports::{Item, Key};
 use crate::registry::records::encode;
 
-/// What is kept of the deployment.
 #[derive(Serialize, Deserialize)]
 pub(in crate::registry) struct Record {
     pub(in crate::registry) id: DeploymentId,

@@ -13,7 +13,7 @@ pub(in crate::registry) fn duty_key(region: &Region, id: &InstanceId) -> Key {
     instance_key(region, id, "DUTY")
 }
 
-/// The item of a duty; it leaves the index of open duties when it is discharged.
+/// The item of a duty. A discharged duty is not in the index of open duties.
 pub(in crate::registry) fn duty_item(duty: &Duty, revision: u64) -> Result<Item, Problem> {
     let key = duty_key(&duty.region, &duty.instance);
     let open = duty.discharged.is_none().then(|| Indexed {

@@ -1,4 +1,4 @@
-//! A grant, beside the template that it is of.
+//! A grant, stored beside its template.
 
 use crate::domain::grant::{Grant, Grantee};
 use crate::domain::{Problem, TemplateName};
@@ -9,12 +9,13 @@ pub(in crate::registry) fn grant_key(template: &TemplateName, to: &Grantee) -> K
     Key::new(format!("TEMPLATE#{template}"), format!("GRANT#{to}"))
 }
 
-/// The partition of what is given to a user or a project, in the first index.
+/// The partition of the grants to a user or a project, in the first index.
 pub(in crate::registry) fn given_to_pk(to: &Grantee) -> String {
     format!("GRANTEE#{to}")
 }
 
-/// The write of a grant. Accounts and organisations look nothing up here.
+/// The write of a grant. Only grants to users and projects are in the index, because other recipients do not list
+/// their grants.
 pub(in crate::registry) fn grant_write(grant: &Grant) -> Result<Write, Problem> {
     let found = match &grant.to {
         Grantee::User(_) | Grantee::Project(_) => Some(Indexed {

@@ -1,4 +1,4 @@
-//! What lies with an instance: its lock, the duty towards it, and who waits for it.
+//! The items of an instance: its lock, its duty, and its wait.
 
 use crate::domain::{InstanceId, Region};
 use crate::ports::Key;

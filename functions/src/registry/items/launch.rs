@@ -1,4 +1,4 @@
-//! A launch that was counted.
+//! A counted launch.
 
 use serde::Serialize;
 
@@ -7,25 +7,24 @@ use crate::domain::{InstanceId, Problem, Timestamp, UserId};
 use crate::ports::{Item, Key};
 use crate::registry::records::{EXPIRES, encode};
 
-/// For how long a launch that was counted is remembered, in days: longer than anybody repeats it.
+/// How long a counted launch is remembered, in days. It is longer than any caller retries.
 const REMEMBERED_DAYS: i64 = 30;
 
-/// A launch to be counted.
+/// A launch to count.
 #[derive(Debug, Clone)]
 pub(crate) struct Launch<'a> {
-    /// What names it: the same launch is counted once.
+    /// The token that identifies the launch, so that it is counted only once.
     pub(crate) token: &'a str,
     /// The version that was launched.
     pub(crate) of: &'a TemplateRef,
-    /// Who launched it.
+    /// The user who launched it.
     pub(crate) by: &'a UserId,
-    /// What came of it.
+    /// The launched instance.
     pub(crate) instance: &'a InstanceId,
-    /// When.
     pub(crate) at: Timestamp,
 }
 
-/// What is remembered of a launch.
+/// The stored record of a counted launch.
 #[derive(Debug, Serialize)]
 struct Remembered<'a> {
     template: &'a TemplateRef,

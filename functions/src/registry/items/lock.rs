@@ -1,4 +1,4 @@
-//! The locks: of an instance that is being saved, and of a version in a Region that it is being copied to.
+//! Locks of instances that are being saved, and of versions per Region that they are being copied to.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,18 +8,18 @@ use crate::domain::{InstanceId, Problem, Region, SaveId, TemplateName};
 use crate::ports::{Condition, Item, Key};
 use crate::registry::records::encode;
 
-/// A lock: which save or copy holds it.
+/// A lock, with the save or copy that holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::registry) struct Lock {
     pub(in crate::registry) save_id: SaveId,
 }
 
-/// The lock of an instance.
+/// The key of an instance's lock.
 pub(in crate::registry) fn lock_key(region: &Region, id: &InstanceId) -> Key {
     instance_key(region, id, "LOCK")
 }
 
-/// The lock of a version in a Region that it is being copied to.
+/// The key of a version's lock for a destination Region.
 pub(in crate::registry) fn copy_lock_key(
     name: &TemplateName,
     version: u32,
@@ -31,7 +31,7 @@ pub(in crate::registry) fn copy_lock_key(
     )
 }
 
-/// The locks that a copy holds; none, where it is no copy.
+/// The keys of the locks that a copy holds; empty if the record is not a copy.
 pub(in crate::registry) fn copy_lock_keys(record: &SaveRecord) -> Vec<Key> {
     let Some(source) = &record.copy_of else {
         return Vec::new();
@@ -48,7 +48,7 @@ pub(in crate::registry) fn lock_item(key: Key, save: &SaveId) -> Result<Item, Pr
     encode(key, &lock, 1, [])
 }
 
-/// That a lock is held by that save.
+/// The condition that the save holds the lock.
 pub(in crate::registry) fn held_by(save: &SaveId) -> Condition {
     Condition::Equals("record".to_owned(), serde_json::json!({ "save_id": save }))
 }

@@ -1,4 +1,4 @@
-//! Somebody in a project, and the projects that somebody is in.
+//! A member of a project, and the projects that a user is a member of.
 
 use crate::domain::project::{Member, Memberships};
 use crate::domain::{Problem, ProjectName, UserId};

@@ -1,4 +1,4 @@
-//! The records of the registry, a file for each: its key, where the indexes have it, and how it is written.
+//! The records of the registry, one file each: its key, its index entries, and how it is written.
 
 pub(super) mod approval;
 pub(super) mod audit;

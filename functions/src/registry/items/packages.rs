@@ -1,4 +1,4 @@
-//! The packages of a save, and of the version that it became.
+//! The packages of a save and of the version that it created.
 
 use crate::domain::inventory::Inventory;
 use crate::domain::{Problem, SaveId, TemplateName};

@@ -1,4 +1,4 @@
-//! A template's place in its project.
+//! A template's entry in the list of its project.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,14 +6,14 @@ use crate::domain::{Problem, ProjectName, TemplateName};
 use crate::ports::{Condition, Item, Key, Write};
 use crate::registry::records::encode;
 
-/// A template of a project, in the project's own list.
+/// A template in the list of a project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProjectTemplate {
-    /// The template.
+    /// The name of the template.
     pub template: TemplateName,
 }
 
-/// Where a template of a project lies among its others.
+/// The key of a template's entry in its project.
 fn place_key(project: &ProjectName, template: &TemplateName) -> Key {
     Key::new(format!("PROJECT#{project}"), format!("TEMPLATE#{template}"))
 }
@@ -25,7 +25,7 @@ fn place_item(project: &ProjectName, template: &TemplateName) -> Result<Item, Pr
     encode(place_key(project, template), &place, 1, [])
 }
 
-/// The writes that move a template from one project to another.
+/// The writes that move a template's entry from one project to another.
 pub(in crate::registry) fn place_writes(
     template: &TemplateName,
     before: Option<&ProjectName>,

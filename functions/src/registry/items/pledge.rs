@@ -1,4 +1,4 @@
-//! What a save or a copy that is under way will cost its project.
+//! The pledged costs of a save or copy that is in progress.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,12 +6,12 @@ use crate::domain::{MicroUsd, Problem, ProjectName, SaveId};
 use crate::ports::{Item, Key};
 use crate::registry::records::encode;
 
-/// What a save or a copy that is under way will cost its project.
+/// The pledged costs of a save or copy that is in progress.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::registry) struct Pledge {
-    /// Whose it is.
+    /// The save or copy.
     pub(in crate::registry) save_id: SaveId,
-    /// At most so much a month, in USD.
+    /// The maximum cost, in USD per month.
     pub(in crate::registry) usd_per_month: f64,
 }
 

@@ -1,4 +1,4 @@
-//! The last runs of a schedule.
+//! The most recent runs of a schedule.
 
 use super::schedule::schedule_pk;
 use crate::domain::schedule::Runs;
@@ -10,7 +10,7 @@ pub(in crate::registry) fn runs_key(owner: &UserId, name: &ScheduleName) -> Key 
     Key::new(schedule_pk(owner, name), "RUNS")
 }
 
-/// Where the runs of somebody's schedule are found, in the first index.
+/// The sort key of a schedule's runs, in the first index.
 pub(in crate::registry) fn runs_sk(name: &ScheduleName) -> String {
     format!("RUNS#{name}")
 }

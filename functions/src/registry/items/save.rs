@@ -12,7 +12,7 @@ pub(in crate::registry) fn save_key(id: &SaveId) -> Key {
     Key::new(format!("SAVE#{id}"), "META")
 }
 
-/// The item of a save; it leaves the index of open saves when it has ended.
+/// The item of a save. A save that has ended is not in the index of open saves.
 pub(in crate::registry) fn save_item(record: &SaveRecord, revision: u64) -> Result<Item, Problem> {
     let when = format!("{}#{}", sortable(record.started_at), record.save_id);
     let mine = Indexed {

@@ -1,4 +1,4 @@
-//! A schedule, and where it is found from the template that it saves to.
+//! A schedule, and the item by which it is found from the template that it saves to.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::domain::{Problem, ScheduleName, UserId};
 use crate::ports::{Index, Item, Key};
 use crate::registry::records::{Indexed, encode};
 
-/// The partition of the schedules that fire, in the second index.
+/// The partition of the schedules that run, in the second index.
 pub(in crate::registry) const ACTIVE_SCHEDULES: &str = "SCHEDULES#ACTIVE";
 
 /// The partition of a schedule and its runs.
@@ -42,12 +42,12 @@ pub(in crate::registry) fn schedule_item(
     )
 }
 
-/// What a schedule saves to, found from there.
+/// The item, beside a template, that refers to a schedule that saves to the template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SavesTo {
-    /// Whose schedule it is.
+    /// The owner of the schedule.
     pub(crate) owner: UserId,
-    /// The schedule.
+    /// The name of the schedule.
     pub(crate) name: ScheduleName,
 }
 

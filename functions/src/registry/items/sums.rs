@@ -1,4 +1,4 @@
-//! What a project costs and what is pledged to it, in an item of its own; what a template costs, in an attribute
+//! The costs of a project and the amount pledged to it, in a separate item; the costs of a template, in an attribute
 //! beside its record.
 
 use serde_json::Value;
@@ -7,35 +7,35 @@ use crate::domain::template::Template;
 use crate::domain::{MicroUsd, ProjectName};
 use crate::ports::{Change, Condition, Item, Key, Write};
 
-/// The attribute in which a project's pledges are counted.
+/// The attribute with the number of pledges that a project has had.
 const COUNT: &str = "pledged";
-/// The attribute that has what is pledged to a project, in millionths of a dollar a month.
+/// The attribute with the amount pledged to a project, in millionths of a US dollar per month.
 const PLEDGED: &str = "pledged_micro_usd";
-/// The attribute that has what a template or a project costs, in millionths of a dollar a month.
+/// The attribute with the costs of a template or a project, in millionths of a US dollar per month.
 const COSTS: &str = "costs_micro_usd";
 
-/// Where the sums of a project lie.
+/// The key of a project's sums.
 pub(in crate::registry) fn sums_key(project: &ProjectName) -> Key {
     Key::new(format!("PROJECT#{project}"), "PLEDGES")
 }
 
-/// What a project costs, and what will be added to that, as both stood at one moment.
+/// The costs of a project and the amount pledged to it, at the same point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Committed {
-    /// At most what its versions cost a month.
+    /// The maximum cost of the project's versions per month.
     pub costs: MicroUsd,
-    /// At most what the saves and copies that are under way add to it.
+    /// The maximum amount per month that saves and copies in progress will add.
     pub pledged: MicroUsd,
 }
 
 impl Committed {
-    /// Both, in USD a month.
+    /// The total, in USD per month.
     pub(crate) fn in_all(&self) -> f64 {
         (self.costs + self.pledged).usd()
     }
 }
 
-/// How many pledges a project has had when somebody looked.
+/// The number of pledges that a project has had at some point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mark(u64);
 
@@ -45,7 +45,7 @@ impl Mark {
         Self(count.unwrap_or(0))
     }
 
-    /// That nothing has been pledged since.
+    /// The condition that nothing was pledged since.
     pub(in crate::registry) fn unchanged(self) -> Condition {
         match self.0 {
             0 => Condition::AttributeAbsent(COUNT.to_owned()),
@@ -53,12 +53,12 @@ impl Mark {
         }
     }
 
-    /// The check that nothing has been pledged to the project since.
+    /// The check that nothing was pledged to the project since.
     pub(in crate::registry) fn check(self, project: &ProjectName) -> Write {
         Write::Check(sums_key(project), self.unchanged())
     }
 
-    /// The changes of the sums that a pledge makes.
+    /// The changes to the sums for a new pledge.
     pub(in crate::registry) fn one_more(amount: MicroUsd) -> Vec<Change> {
         vec![
             Change::Add(COUNT.to_owned(), 1),
@@ -72,17 +72,17 @@ fn amount(item: &Item, attribute: &str) -> Option<MicroUsd> {
     Some(MicroUsd::new(millionths))
 }
 
-/// The sum of a template's item, if it has one.
+/// Reads the costs of a template from its item, if they are stored.
 pub(super) fn of_template(item: &Item, template: &mut Template) {
     template.costs = amount(item, COSTS);
 }
 
-/// The change by which a template's item has the sum.
+/// The change that stores the costs of a template.
 pub(in crate::registry) fn set_costs(costs: MicroUsd) -> Change {
     Change::Set(COSTS.to_owned(), costs.millionths().into())
 }
 
-/// That a template's sum is as it was read.
+/// The condition that a template's costs are unchanged since they were read.
 pub(in crate::registry) fn same_costs(template: &Template) -> Condition {
     match template.costs {
         None => Condition::AttributeAbsent(COSTS.to_owned()),
@@ -90,7 +90,7 @@ pub(in crate::registry) fn same_costs(template: &Template) -> Condition {
     }
 }
 
-/// The write that makes the sums of a project be so.
+/// The write that sets the sums of a project.
 pub(in crate::registry) fn set(
     project: &ProjectName,
     sums: Committed,
@@ -104,7 +104,7 @@ pub(in crate::registry) fn set(
     Write::Update(sums_key(project), changes, condition)
 }
 
-/// The write of the sums of a project that costs nothing yet.
+/// The write that sets the sums of a project to zero.
 pub(in crate::registry) fn no_sums(project: &ProjectName) -> Write {
     let none = Committed {
         costs: MicroUsd::ZERO,
@@ -113,7 +113,7 @@ pub(in crate::registry) fn no_sums(project: &ProjectName) -> Write {
     set(project, none, Condition::Always)
 }
 
-/// The write by which the sums of a project change by so much, if they do.
+/// The write that adds to the sums of a project; `None` if nothing changes.
 pub(in crate::registry) fn added(project: &ProjectName, by: Committed) -> Option<Write> {
     let each = [(COSTS, by.costs), (PLEDGED, by.pledged)];
     let each = each.into_iter().filter(|(_, by)| *by != MicroUsd::ZERO);
@@ -123,12 +123,12 @@ pub(in crate::registry) fn added(project: &ProjectName, by: Committed) -> Option
     (!added.is_empty()).then(|| Write::Update(sums_key(project), added, Condition::Always))
 }
 
-/// That a project has no sums yet.
+/// The condition that a project has no stored sums.
 pub(in crate::registry) fn none_kept() -> Condition {
     Condition::AttributeAbsent(COSTS.to_owned())
 }
 
-/// That the sums of a project are those of an item, and that nothing has been pledged to it since.
+/// The condition that the sums of a project are those of the item, and that nothing was pledged to it since.
 pub(in crate::registry) fn same_sums(item: &Item) -> Condition {
     let mut all = vec![Mark::of(Some(item)).unchanged()];
     all.extend(
@@ -140,7 +140,7 @@ pub(in crate::registry) fn same_sums(item: &Item) -> Condition {
     Condition::All(all)
 }
 
-/// The sums that an item has.
+/// Reads the sums of a project from its item.
 pub(in crate::registry) fn kept(item: &Item) -> Option<Committed> {
     Some(Committed {
         costs: amount(item, COSTS)?,

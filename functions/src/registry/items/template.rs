@@ -1,5 +1,5 @@
-//! A template. It is written by updates: launches and costs are kept in attributes beside the record, so that
-//! neither a launch nor a change of the record ever undoes the other.
+//! A template. It is written with updates: launches and costs are stored in attributes beside the record, so that
+//! counting a launch and changing the record never overwrite each other.
 
 use super::{sums, usage};
 use crate::domain::template::{Template, TemplateState, Visibility};
@@ -7,18 +7,17 @@ use crate::domain::{Problem, TemplateName, Timestamp};
 use crate::ports::{Condition, Index, Item, Key, Write};
 use crate::registry::records::{self, Indexed, Stored, decode, sortable};
 
-/// The partition of what is being deleted, in the second index.
+/// The partition of the templates and versions whose deletion is in progress, in the second index.
 pub(in crate::registry) const DELETIONS: &str = "DELETIONS#OPEN";
-/// The partition of the templates that everybody may use, in the second index.
+/// The partition of the public templates, in the second index.
 pub(in crate::registry) const PUBLIC_TEMPLATES: &str = "TEMPLATES#PUBLIC";
-/// The sort key of a template.
 pub(in crate::registry) const TEMPLATE_SK: &str = "META";
 
 pub(in crate::registry) fn template_key(name: &TemplateName) -> Key {
     Key::new(format!("TEMPLATE#{name}"), TEMPLATE_SK)
 }
 
-/// The write that makes a template be so. A deleted one is in no list, but in its owner's until nothing is left of it.
+/// The write of a template. A deleted template is in no list except that of its owner, until nothing is left of it.
 pub(in crate::registry) fn template_write(
     template: &Template,
     revision: u64,
@@ -44,7 +43,7 @@ pub(in crate::registry) fn template_write(
     Ok(Write::Update(key, changes, condition))
 }
 
-/// Where what is being deleted is found, the oldest first; a whole template has the number 0.
+/// The index entry of a deletion in progress, sorted from oldest to newest. A whole template has the number 0.
 pub(super) fn deletion(
     since: Option<Timestamp>,
     going: bool,

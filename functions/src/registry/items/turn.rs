@@ -1,24 +1,24 @@
-//! The turns to come of a queue.
+//! The upcoming turns of a queue.
 
 use crate::domain::{Region, UserId};
 use crate::ports::Key;
 
-/// Who takes turns one after the other in a Region.
+/// A queue of turns in a Region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Queue<'a> {
-    /// Saves that nobody waits for.
+    /// Saves that no user waits for.
     Saves,
-    /// Saves that somebody waits for.
+    /// Saves that a user waits for.
     AwaitedSaves,
-    /// The same of one user.
+    /// Saves that one user waits for.
     AwaitedSavesOf(&'a UserId),
     /// Copies of AMIs to the Region.
     Copies,
-    /// Plans of copies, of which the Region is the first destination.
+    /// Plans of copies, for which the Region is the first destination.
     CopyPlans,
     /// Launches.
     Launches,
-    /// When launches whose turn was not now are to be asked for again.
+    /// The times at which launches whose turn was not immediately are to be requested again.
     RepeatedLaunches,
     /// Removals of AMIs.
     Removals,

@@ -1,4 +1,4 @@
-//! How often a template or a version was launched: attributes beside its record.
+//! The number of launches of a template or a version, in attributes beside its record.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ const LAUNCHES: &str = "launches";
 const LAUNCHED_AT: &str = "launched_at";
 const LAUNCHED_BY: &str = "launched_by";
 
-/// The record of a template, whose launches are not in it.
+/// The record of a template without its launches.
 pub(super) fn without_of_template(template: &Template) -> Template {
     Template {
         launches: 0,
@@ -20,7 +20,7 @@ pub(super) fn without_of_template(template: &Template) -> Template {
     }
 }
 
-/// The record of a version, whose launches are not in it.
+/// The record of a version without its launches.
 pub(super) fn without_of_version(version: &Version) -> Version {
     Version {
         usage: Usage::default(),
@@ -41,8 +41,8 @@ fn read(item: &Item) -> Usage {
     }
 }
 
-/// Adds the launches of an item to its template. One that was written before launches were counted
-/// beside it has some in its record.
+/// Adds the launches in an item to its template. Older records contain launches themselves, from before launches were
+/// counted beside the record.
 pub(super) fn of_template(item: &Item, template: &mut Template) {
     let usage = read(item);
     template.launches += usage.launches;
@@ -50,12 +50,12 @@ pub(super) fn of_template(item: &Item, template: &mut Template) {
     template.last_launched_by = usage.last_launched_by.or(template.last_launched_by.take());
 }
 
-/// Adds the launches of an item to its version.
+/// Sets the launches of a version from its item.
 pub(super) fn of_version(item: &Item, version: &mut Version) {
     version.usage = read(item);
 }
 
-/// The write that counts a launch in an item that is there.
+/// The write that counts a launch in an existing item.
 pub(in crate::registry) fn counted(key: Key, launch: &Launch<'_>) -> Write {
     let text = |value: String| Value::String(value);
     let changes = vec![

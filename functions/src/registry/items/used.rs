@@ -1,11 +1,11 @@
-//! What an AMI belongs to.
+//! The versions that an AMI belongs to.
 
 use crate::domain::template::TemplateRef;
 use crate::domain::{ImageId, Problem, Region};
 use crate::ports::{Item, Key};
 use crate::registry::records::encode;
 
-/// What the sort keys of the versions begin with that an AMI belongs to.
+/// The prefix of the sort keys of the versions that an AMI belongs to.
 pub(in crate::registry) const USED: &str = "USED#";
 
 /// The partition of an AMI.

@@ -1,4 +1,4 @@
-//! A version of a template. It is written by updates, as the template is.
+//! A version of a template. Like a template, it is written with updates.
 
 use super::template::deletion;
 use super::usage;
@@ -16,12 +16,12 @@ pub(in crate::registry) fn children_of(name: &TemplateName) -> String {
     format!("PARENT#{name}")
 }
 
-/// What the sort keys of a version's children begin with; a built-in template has the number 0.
+/// The prefix of the sort keys of a version's children. A built-in template has the number 0.
 pub(in crate::registry) fn child_prefix(parent: &TemplateRef) -> String {
     format!("{:06}#", parent.version.unwrap_or(0))
 }
 
-/// The write that makes a version be so. It is found from its parent, for its lineage.
+/// The write of a version. It is indexed by its parent, for the lineage.
 pub(in crate::registry) fn version_write(
     version: &Version,
     revision: u64,

@@ -1,4 +1,4 @@
-//! A wait: which execution waits for an AMI or an instance.
+//! A wait: the execution that waits for an AMI or an instance.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,10 +8,10 @@ use crate::domain::{ImageId, InstanceId, Problem, Region, SaveId, Timestamp};
 use crate::ports::{Condition, Item, Key};
 use crate::registry::records::{EXPIRES, encode};
 
-/// The attribute that fences a wait.
+/// The attribute with the epoch, which prevents earlier executions from replacing a wait.
 const EPOCH: &str = "epoch";
 
-/// What an execution waits for, in its Region.
+/// The resource that an execution waits for, in its Region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Awaited<'a> {
     /// An AMI.
@@ -23,18 +23,18 @@ pub enum Awaited<'a> {
 /// An execution that waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wait {
-    /// The save.
+    /// The ID of the save.
     pub save_id: SaveId,
-    /// The number of its execution.
+    /// The epoch of the save's execution.
     pub epoch: u32,
-    /// What ends the wait.
+    /// The token that ends the wait.
     pub token: String,
-    /// When the wait ends by itself.
+    /// When the wait times out.
     pub until: Timestamp,
 }
 
 impl Wait {
-    /// That nobody of a later epoch waits.
+    /// The condition that no execution of a later epoch waits.
     pub(in crate::registry) fn none_later(&self) -> Condition {
         Condition::Any(vec![
             Condition::ItemAbsent,
@@ -56,7 +56,7 @@ pub(in crate::registry) fn wait_item(
     wait: &Wait,
 ) -> Result<Item, Problem> {
     let mut item = encode(wait_key(region, awaited), wait, 1, [])?;
-    // Rounded up, so that it outlives the wait.
+    // Rounded up, so that the item does not expire before the wait.
     let expires = wait.until.timestamp() + 1;
     item.attributes.insert(EXPIRES.to_owned(), expires.into());
     item.attributes.insert(EPOCH.to_owned(), wait.epoch.into());

@@ -4,16 +4,16 @@ use crate::domain::{Problem, TemplateName, UserId, words};
 use crate::ports::{Item, Key};
 use crate::registry::records::encode;
 
-/// Among whose templates words are looked up.
+/// The templates among which words are looked up.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
-    /// Those that somebody owns.
+    /// Templates of an owner.
     OwnedBy(UserId),
-    /// Those that everybody may use.
+    /// Public templates.
     Public,
 }
 
-/// The partition of the words that begin as this one does.
+/// The partition of the words that share this word's prefix.
 pub(in crate::registry) fn words_pk(scope: &Scope, word: &str) -> String {
     let begin: String = word.chars().take(words::SHORTEST).collect();
     match scope {
