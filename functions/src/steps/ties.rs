@@ -56,7 +56,7 @@ pub(super) async fn check_elsewhere(
             return Err(fleet_member(instance, fleet));
         }
     }
-    // Most Spot Fleets replace the instances that they lose, and those that do not end on their own.
+    // Most Spot Fleets replace the instances that they lose; the others end on their own.
     if let Some(fleet) = instance.tags.get("aws:ec2spot:fleet-request-id") {
         return Err(fleet_member(instance, fleet));
     }
@@ -70,8 +70,8 @@ fn fleet_member(instance: &Instance, fleet: &str) -> Problem {
     Problem::new(Code::FleetMember, message)
 }
 
-/// Refuses an instance that has to start in a capacity reservation, if the reservation ends before the longest time for
-/// which a save keeps the instance down, or cannot take it back.
+/// Refuses an instance that has to start in a capacity reservation, if the reservation is not active, or ends within
+/// the longest time for which a save keeps the instance down.
 async fn check_reservation(env: &Env, region: &Region, instance: &Instance) -> Result<(), Problem> {
     let Some(id) = &instance.ties.reservation else {
         return Ok(());
