@@ -1,5 +1,5 @@
-//! Checks in advance whether EC2 would refuse to open AMIs to others. They apply to saves, copies and shares (EC2
-//! facts, "Before the stop" and "Clean-up and limits").
+//! Checks in advance whether EC2 would refuse to open AMIs to others, for saves, copies and shares alike (EC2 facts,
+//! "Before the stop" and "Clean-up and limits").
 
 use std::collections::BTreeSet;
 
