@@ -1,9 +1,17 @@
 //! Prism's core: what a save is, what it needs from the outside, and the steps that carry it out.
 //!
-//! In layers, each of which knows only those before it: `domain` holds the nouns, `ports` what the core asks of the
-//! world, `registry` how records lie in the table, `rules` who may do what, `steps` one file per step of a save,
-//! `operations` what callers ask for, `api` the HTTP API. None of these knows whether it runs on AWS or embedded on one
-//! machine; `aws` holds the adapters for AWS, behind the feature of that name.
+//! The modules form layers, each of which depends only on the layers before it:
+//!
+//! - `domain`: the data types.
+//! - `ports`: the interfaces to everything outside the core.
+//! - `registry`: the layout of the records in the table.
+//! - `rules`: who may do what.
+//! - `steps`: one file for each step of a save.
+//! - `operations`: the operations that callers can request.
+//! - `api`: the HTTP API.
+//!
+//! None of these depends on whether Prism runs on AWS or embedded on one machine. `aws` contains the adapters for AWS,
+//! behind the feature of the same name.
 
 pub mod api;
 #[cfg(feature = "aws")]

@@ -1,5 +1,5 @@
-//! The layer around all routes: each answer gets its request's id, each problem its body and its
-//! line in the log.
+//! The layer around all routes: it adds the request ID to each response, and converts each problem to its response body
+//! and log entry.
 
 use std::panic::AssertUnwindSafe;
 
@@ -15,10 +15,10 @@ use super::identity::Authenticated;
 use super::problem::{PROBLEM_JSON, ProblemBody, Refused, retry_after_s, status};
 use crate::domain::{Class, Code, Problem};
 
-/// The header that names the request in its answer and in the log.
+/// The header that contains the request ID in the response; the log contains the same ID.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The id under which the outermost layer knows the request. Without one it gets one here.
+/// The request ID that the outermost layer has assigned. If there is none, one is created here.
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
 
@@ -32,8 +32,8 @@ pub(super) async fn finish(State(api): State<Api>, request: Request, next: Next)
         user: request.extensions().get::<Authenticated>().cloned(),
     };
     asked.record();
-    // A handler that panics has broken one request, and no other. On Lambda, where there is no other,
-    // the function ends with it and answers in its last moment.
+    // A handler that panics fails only its own request. On Lambda, where there are no other requests, the function ends
+    // after sending the response.
     let ran = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let mut response = ran.unwrap_or_else(|_| {
         let message = "The request could not be carried out.";
@@ -44,7 +44,7 @@ pub(super) async fn finish(State(api): State<Api>, request: Request, next: Next)
         asked.log(&problem);
         let headers = std::mem::take(response.headers_mut());
         response = answer(&problem);
-        // Such as those that say which methods are allowed.
+        // For example, the header that lists the allowed methods.
         for (name, value) in headers {
             if let Some(name) = name.filter(|name| *name != CONTENT_TYPE) {
                 response.headers_mut().entry(name).or_insert(value);
@@ -61,7 +61,7 @@ pub(super) async fn finish(State(api): State<Api>, request: Request, next: Next)
     response
 }
 
-/// The answer that is a problem: the one place where a problem becomes HTTP.
+/// Creates the response for a problem. This is the only place where a problem becomes HTTP.
 pub fn answer(problem: &Problem) -> Response {
     let code = problem.code;
     let body = serde_json::to_string(&ProblemBody::of(problem)).expect("texts are JSON");
@@ -77,7 +77,7 @@ pub fn answer(problem: &Problem) -> Response {
     response
 }
 
-/// What the log says of a request. Neither its body nor its headers, which may hold secrets.
+/// What is logged about a request. The body and the headers are not logged, because they may contain secrets.
 struct Asked<'a> {
     id: &'a str,
     method: String,
@@ -86,7 +86,8 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Tells whatever is logged meanwhile, where the outermost layer has a span for it.
+    /// Adds the fields to the current span, if the outermost layer has created one, so that all log entries of the
+    /// request contain them.
     fn record(&self) {
         let (span, (_, method, route, user)) = (tracing::Span::current(), self.fields());
         span.record("method", method);

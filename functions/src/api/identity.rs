@@ -1,4 +1,4 @@
-//! Who asks.
+//! The identity of the caller.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use super::problem::Refused;
 use crate::domain::{Code, Problem};
 use crate::rules::access::Caller;
 
-/// Who asks, as the outermost layer has found it out. It is left with the request as an extension.
+/// The authenticated caller. The outermost layer adds it to the request as an extension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authenticated(pub Caller);
 
-/// Why nobody asks who could be answered, where the outermost layer has more to say than that.
+/// Why a request is not authenticated, if the outermost layer has details.
 #[derive(Debug, Clone)]
 pub struct Anonymous(Arc<Problem>);
 
 impl Anonymous {
-    /// For this reason.
+    /// Creates the extension from a problem.
     pub fn because(problem: Problem) -> Self {
         Self(Arc::new(problem))
     }

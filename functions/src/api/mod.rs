@@ -1,10 +1,9 @@
-//! The HTTP API: the service's calls as routes under `/v1`, described by OpenAPI 3.1 that is made
-//! from the same code. One router serves Lambda, `prism local serve` and the tests.
+//! The HTTP API: the service's operations as routes under `/v1`, described by an OpenAPI 3.1 document that is generated
+//! from the same code. One router is used by Lambda, `prism local serve` and the tests.
 //!
-//! What travels is what the service speaks; only what wraps it is defined here. Who asks is never
-//! read from a request: the outermost layer authenticates it its own way and leaves an
-//! [`Authenticated`] with it (promise P7). Whatever goes wrong becomes `application/problem+json` in
-//! one place, `finish`, which also logs it.
+//! Requests and responses use the types of the service; only their envelope is defined here. The caller is never read
+//! from the request: the outermost layer authenticates the request in its own way and adds an [`Authenticated`] to it
+//! (promise P7). Every problem becomes `application/problem+json` in one place, `finish`, which also logs it.
 
 mod finish;
 mod identity;
@@ -30,10 +29,10 @@ pub use identity::{Anonymous, Authenticated};
 pub use openapi::document;
 pub use problem::{PROBLEM_JSON, ProblemBody, Refused, status};
 
-/// The header under which the same request is the same request.
+/// The header with the idempotency key: requests with the same key are the same request.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// What the routes work with.
+/// The state of the routes.
 #[derive(Clone)]
 pub struct Api {
     service: Arc<Service>,
@@ -47,7 +46,7 @@ impl std::fmt::Debug for Api {
 }
 
 impl Api {
-    /// The API over a service.
+    /// Creates the API of a service.
     pub fn new(service: Service) -> Self {
         Self {
             service: Arc::new(service),
@@ -55,15 +54,15 @@ impl Api {
         }
     }
 
-    /// The same with problems told by somebody who knows more of their causes.
+    /// Sets a function that adds details to problems, for a caller that knows more about their causes.
     #[must_use]
     pub fn explained_by(mut self, explain: fn(Problem) -> Problem) -> Self {
         self.explain = explain;
         self
     }
 
-    /// The router. A layer around it has to leave an [`Authenticated`] with each request; without
-    /// one every route but that of the OpenAPI document answers 401.
+    /// Returns the router. A layer around it must add an [`Authenticated`] to each request; without it, every route
+    /// except that of the OpenAPI document returns 401.
     pub fn router(self) -> Router {
         serve::routes()
             .merge(openapi::route(&openapi::document()))

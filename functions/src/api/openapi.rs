@@ -17,17 +17,17 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 use super::{Api, PROBLEM_JSON, ProblemBody};
 use crate::operations::{self, Entry, Method};
 
-/// Where the document is.
+/// The path of the document.
 const PATH: &str = "/v1/openapi.json";
 
-/// The document, with every route.
+/// Returns the document, with all routes.
 pub fn document() -> OpenApi {
     let mut document = head();
     add_operations(&mut document);
     document
 }
 
-/// What the document says before any route.
+/// Returns the document without routes.
 fn head() -> OpenApi {
     let license = LicenseBuilder::new()
         .name("Apache-2.0")
@@ -61,7 +61,8 @@ fn head() -> OpenApi {
         .build()
 }
 
-/// The route of the document, which says nothing that is anybody's alone: it asks for no identity.
+/// Returns the route of the document. It requires no authentication, because the document contains nothing
+/// confidential.
 pub(super) fn route(document: &OpenApi) -> Router<Api> {
     let text = document.to_json().expect("the document is JSON");
     let answer = move || async move { ([(CONTENT_TYPE, "application/json")], text) };
@@ -91,7 +92,7 @@ fn method(method: Method) -> HttpMethod {
     }
 }
 
-/// An operation as the document has it.
+/// Returns the description of an operation.
 fn operation(entry: &Entry) -> Operation {
     let text = plain(entry.text);
     let (summary, description) = match text.split_once("\n\n") {
@@ -115,7 +116,7 @@ fn operation(entry: &Entry) -> Operation {
         .build()
 }
 
-/// The text of a doc comment.
+/// Returns the text of a doc comment.
 fn plain(comment: &str) -> String {
     let lines = comment
         .lines()
@@ -123,7 +124,7 @@ fn plain(comment: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// All that an operation may answer.
+/// Returns all responses of an operation.
 fn responses(entry: &Entry) -> utoipa::openapi::Responses {
     let missing = entry.may_miss.then_some(NAMED);
     let bodies = entry.has_body.then_some(BODIES).into_iter().flatten();
@@ -148,7 +149,7 @@ const ALWAYS: [(u16, &str); 7] = [
     (400, "The request breaks a rule, which the problem names"),
     (401, "The request does not say credibly who asks"),
     (403, "You may not do that"),
-    // What only looks meets it too, where AWS refuses Prism the look.
+    // Operations that only read can return it too, if AWS denies Prism the access.
     (
         409,
         "It cannot be done as things stand; nothing was changed",

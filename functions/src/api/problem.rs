@@ -1,4 +1,4 @@
-//! What went wrong, as `application/problem+json` (RFC 9457).
+//! Problems as `application/problem+json` (RFC 9457).
 
 use std::sync::Arc;
 
@@ -13,8 +13,7 @@ use crate::domain::{Class, Code, InvalidId, Problem};
 /// The media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// A problem on its way out of a handler. It answers with its status alone; `finish` gives it its
-/// body.
+/// A problem that a handler returns. Its response contains only the status; `finish` adds the body.
 #[derive(Debug, Clone)]
 pub struct Refused(Arc<Problem>);
 
@@ -55,30 +54,31 @@ impl IntoResponse for Refused {
     }
 }
 
-/// The body of an answer that is a problem.
+/// The body of a response with a problem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(title = "Problem", description = "What went wrong (RFC 9457).")]
 pub struct ProblemBody {
-    /// Names the kind of problem: `urn:prism:problem:` and the code.
+    /// The kind of problem: `urn:prism:problem:` followed by the code.
     #[serde(rename = "type")]
     pub kind: String,
     /// What the code means.
     pub title: String,
-    /// The status of the answer.
+    /// The HTTP status code.
     pub status: u16,
-    /// What happened, in a sentence that names the things it is about.
+    /// What happened, in a sentence that names the resources involved.
     pub detail: String,
-    /// The stable code.
+    /// The stable error code.
     pub code: String,
-    /// What to do.
+    /// What to do about it.
     pub hint: String,
-    /// The files that it is about, where it is about files: all of them.
+    /// All files that the problem is about, if it is about files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<ShownFile>,
 }
 
 impl ProblemBody {
-    /// The body of a problem. What lies behind it is for the log alone: AWS's own sentences name roles and accounts.
+    /// Creates the body of a problem. Its cause is only logged, because error messages from AWS contain names of roles
+    /// and accounts.
     pub fn of(problem: &Problem) -> Self {
         let code = problem.code;
         Self {
@@ -94,8 +94,8 @@ impl ProblemBody {
 }
 
 impl From<ProblemBody> for Problem {
-    /// Reads the problem back. A newer deployment may have codes that this version does not know: such a one keeps its
-    /// name in the message.
+    /// Reads a problem from a body. A newer deployment may use codes that this version does not know; the message then
+    /// contains the name of the code.
     fn from(body: ProblemBody) -> Self {
         let problem = if let Ok(code) = body.code.parse() {
             Problem::new(code, body.detail)
@@ -112,7 +112,7 @@ impl From<ProblemBody> for Problem {
     }
 }
 
-/// The status that answers a code.
+/// Returns the HTTP status for a code.
 pub fn status(code: Code) -> StatusCode {
     match code {
         Code::NotAuthenticated => StatusCode::UNAUTHORIZED,
@@ -143,7 +143,7 @@ pub fn status(code: Code) -> StatusCode {
     }
 }
 
-/// After how many seconds it is worth asking again, where it may pass by itself.
+/// Returns the number of seconds after which to repeat the request, if the problem may be temporary.
 pub(super) fn retry_after_s(problem: &Problem) -> Option<u32> {
     problem.retry_after_s.or(match problem.code {
         Code::RegistryConflict | Code::LocalStateLocked => Some(1),

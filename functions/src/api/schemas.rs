@@ -1,4 +1,4 @@
-//! Schemas of texts that are more than texts.
+//! Schemas of string types with their own format.
 
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};

@@ -1,4 +1,4 @@
-//! Routes for the operations: what a request brings is taken apart, and what comes of it is answered.
+//! Routes of the operations: they read the inputs from requests and convert the outputs to responses.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -15,7 +15,7 @@ use crate::domain::{Code, Problem};
 use crate::operations::parts::{Reply, malformed};
 use crate::operations::{self, Entry, Method, Raw};
 
-/// The routes of all operations.
+/// Returns the routes of all operations.
 pub(super) fn routes() -> Router<Api> {
     operations::ALL.iter().fold(Router::new(), |router, entry| {
         let serve =
@@ -27,10 +27,10 @@ pub(super) fn routes() -> Router<Api> {
     })
 }
 
-/// The methods that an operation may have.
+/// Returns the filter for the method of an operation.
 fn filter(method: Method) -> MethodFilter {
     match method {
-        // HEAD is answered like GET, without the body.
+        // HEAD requests get the same response as GET, without the body.
         Method::Get => MethodFilter::GET,
         Method::Post => MethodFilter::POST,
         Method::Put => MethodFilter::PUT,
@@ -62,7 +62,7 @@ async fn serve(
     Ok(response(reply))
 }
 
-/// A body that is too large, or that broke off.
+/// Creates the problem for a body that is too large or incomplete.
 fn unread(error: axum::Error) -> Problem {
     let cause = error.into_inner();
     if cause.is::<LengthLimitError>() {

@@ -1,4 +1,4 @@
-//! Who changed what, for those who may see it.
+//! Audit events: who changed what, for callers who may see it.
 
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
@@ -12,45 +12,45 @@ use crate::registry::{AuditOf, Listed};
 use crate::rules::access::{Action, Caller, project_not_found, schedule_not_found};
 use crate::rules::audit::event;
 
-/// Which events are listed. Without anything, the caller's own.
+/// Which events are listed. An empty filter selects the caller's own events.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct AuditFilter {
-    /// Those about this thing.
+    /// Only events about this resource.
     pub resource: Option<Subject>,
-    /// Those of this project, its templates and the saves for it.
+    /// Only events of this project, its templates and the saves for it.
     pub project: Option<ProjectName>,
-    /// Those of this user.
+    /// Only events of this user.
     pub user: Option<UserId>,
 }
 
-/// Which page of which events.
+/// The query of a request for audit events.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AuditPage {
-    /// Those about this thing, which you own, or whose project you manage.
+    /// Only events about this resource. You must own it or manage its project.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<Subject>,
-    /// Those of this project, which you manage.
+    /// Only events of this project. You must manage it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<ProjectName>,
-    /// Those of this user. Without a thing or a project it can only be you.
+    /// Only events of this user. Without a resource or a project, this can only be yourself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<UserId>,
-    /// The most items of the page.
+    /// The maximum number of items on the page.
     #[param(minimum = 1, maximum = 100, default = 50)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// Where the page begins: the cursor of the page before.
+    /// Where the page begins: the cursor of the previous page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
 
 operation! {
-    /// Who changed what, when and from where, the newest first
+    /// Lists audit events, newest first
     ///
-    /// Without a filter it is what you did yourself. A page of a filtered list may have fewer items than
-    /// were asked for, or none, and yet another page behind it.
+    /// An event says who changed what, when and from where. Without a filter, your own changes are listed. A page of a
+    /// filtered list may contain fewer items than requested, or none, even if more pages follow.
     ListAuditEvents by list_audit_events: Get "/v1/audit" of "audit",
     query: AuditPage,
     output: Found<Page<AuditEvent>>,
@@ -81,18 +81,18 @@ async fn list_audit_events(
 }
 
 impl Service {
-    /// An event of the caller's, now.
+    /// Creates an event by the caller, now.
     pub(crate) fn event(&self, caller: &Caller, action: &str, resource: Subject) -> AuditEvent {
         event(caller, self.env.clock.now(), action, resource)
     }
 
-    /// Writes an event by itself, before a change that the registry takes no part in.
+    /// Writes an event on its own, before a change that does not involve the registry.
     pub(crate) async fn audit(&self, event: &AuditEvent) -> Result<(), Problem> {
         self.env.registry.audit(event, self.entropy.next()).await
     }
 
-    /// Events, the newest first; `limit` is 1 to 1,000. A page of a filtered list may have fewer than
-    /// that and yet another page behind it.
+    /// Lists events, newest first; `limit` is 1 to 1,000. A page of a filtered list may contain fewer events even if
+    /// more pages follow.
     pub async fn audit_events(
         &self,
         caller: &Caller,
@@ -113,7 +113,7 @@ impl Service {
         Ok(listed)
     }
 
-    /// Which list it is, for somebody who may read that.
+    /// Resolves the filter to a list that the caller may read.
     async fn audited(&self, caller: &Caller, filter: &AuditFilter) -> Result<AuditOf, Problem> {
         let registry = &self.env.registry;
         if let Some(resource) = &filter.resource {
@@ -148,8 +148,8 @@ impl Service {
         }
     }
 
-    /// Since when a thing exists, for somebody who may see who changed it: an earlier one of the same
-    /// name was perhaps somebody else's.
+    /// Returns since when a resource exists, for a caller who may read its events. An earlier resource with the same
+    /// name may have belonged to somebody else.
     async fn visible_since(
         &self,
         caller: &Caller,
@@ -190,7 +190,7 @@ impl Service {
                         format!("{id} is not yours."),
                     ));
                 }
-                // The id of an instance is never another's.
+                // The ID of an instance is never reused.
                 Ok(Timestamp::UNIX_EPOCH)
             }
             Subject::Schedule(name) => {

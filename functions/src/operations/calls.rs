@@ -1,9 +1,10 @@
-//! What the functions call that are not steps, beside what `Step::CALLS` says of the steps.
+//! The port calls of the functions that are not steps; `Step::CALLS` lists those of the steps.
 
 use crate::ports::Call;
 use crate::steps;
 
-/// The sweep: it looks, starts recoveries, and goes on with deletions, which close AMIs that others keep.
+/// The sweep: it checks saves, starts recoveries, and continues deletions, which includes closing AMIs that others
+/// keep.
 pub const SWEEP: &[Call] = &[
     Call::Get,
     Call::Put,
@@ -24,7 +25,7 @@ pub const SWEEP: &[Call] = &[
     Call::StartExecution,
 ];
 
-/// What events wake: it looks, ends waits, and starts recoveries.
+/// The handler of events: it checks saves, ends waits, and starts recoveries.
 pub const WAKE: &[Call] = &[
     Call::Get,
     Call::Put,
@@ -34,7 +35,8 @@ pub const WAKE: &[Call] = &[
     Call::EndWait,
 ];
 
-/// The API: it plans saves and starts their executions, launches, leads instances, keeps schedules, and shares.
+/// The API: it plans saves and starts their executions, launches and controls instances, manages schedules, and shares
+/// templates.
 pub const API: &[Call] = &[
     Call::Regions,
     Call::Instances,
@@ -82,7 +84,7 @@ pub const API: &[Call] = &[
     Call::Notice,
 ];
 
-/// What the function of that handler calls; `None` where there is no such handler.
+/// Returns the port calls of the function with that handler; `None` if there is no such handler.
 pub fn of(handler: &str) -> Option<&'static [Call]> {
     match handler {
         "Sweep" => Some(SWEEP),

@@ -1,4 +1,4 @@
-//! Copies of versions to Regions that they lack: plan, start.
+//! Copies of versions to further Regions: plan and start.
 
 use std::collections::BTreeSet;
 
@@ -20,20 +20,21 @@ use crate::steps;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Copies {
-    /// The Regions that it lacks, at most 10.
+    /// The Regions to copy to, at most 10. The version must not have an AMI there yet.
     #[schema(min_items = 1, max_items = 10)]
     pub regions: BTreeSet<Region>,
-    /// Whether whoever asks consents to show the sensitive files of the version once more to all who see it.
+    /// Whether you consent to showing the version's sensitive files again to everyone who sees it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub publish_sensitive: bool,
 }
 
 operation! {
-    /// Copy a version to Regions that it lacks
+    /// Copies a version to further Regions
     ///
-    /// Nothing is saved again, and what the version has stays as it is. Everything that can be checked is
-    /// checked first. The copy then goes on by itself, as one of your saves: `GET /v1/saves/{id}` tells how
-    /// it stands, and it can be cancelled there. One that fails leaves nothing.
+    /// Nothing is saved again, and the existing AMIs of the version do not change. Everything that can be checked is
+    /// checked before the copy begins. The copy then continues asynchronously as one of your saves: `GET
+    /// /v1/saves/{id}` returns its state, and you can cancel it like a save. A copy that fails leaves no resources
+    /// behind.
     CopyVersion by copy_version: Post "/v1/templates/{name}/versions/{version}/copies" of "templates",
     path: VersionRef, query: DryRun, head: IdempotencyKey, body: Json<Copies>,
     output: Trial<CopyPlan, Accepted<Started>>,
@@ -62,7 +63,7 @@ async fn copy_version(
 }
 
 impl Service {
-    /// Checks everything and says what a copy would do. Changes nothing.
+    /// Checks everything and returns what a copy would do, without changing anything.
     pub async fn plan_copy(
         &self,
         caller: &Caller,
@@ -72,9 +73,9 @@ impl Service {
         Ok(subject.plan(request))
     }
 
-    /// Copies a version to further Regions. The same request id of the same caller is the same copy.
-    /// It is recorded among the caller's saves, can be watched and cancelled as one, and leaves
-    /// nothing where it fails.
+    /// Copies a version to further Regions. The same request ID of the same caller identifies the same copy. The copy
+    /// is recorded among the caller's saves, can be watched and cancelled like a save, and leaves no resources behind
+    /// if it fails.
     pub async fn start_copy(
         &self,
         caller: &Caller,
@@ -105,12 +106,12 @@ impl Service {
     }
 }
 
-/// What an execution of a copy is started with.
+/// Returns the input of an execution of a copy.
 fn input(save_id: &SaveId, epoch: u32, caller: &Caller, request: &CopyRequest) -> Value {
     json!({ "save_id": save_id, "epoch": epoch, "caller": caller, "copy": request })
 }
 
-/// What a record says was asked for, where it is one of a copy.
+/// Returns the original request of a copy from its record; `None` if the record is not one of a copy.
 fn asked(record: &SaveRecord) -> Option<CopyRequest> {
     record.copy_of.as_ref().map(|source| CopyRequest {
         template: record.request.template.clone(),
@@ -120,8 +121,8 @@ fn asked(record: &SaveRecord) -> Option<CopyRequest> {
     })
 }
 
-/// What the next execution of a copy is started with, if it goes on. It does as long as nobody has
-/// called it off and it has not begun to take back what it made.
+/// Returns the input of the next execution of a copy; `None` if the copy does not continue, because it was cancelled or
+/// has begun to clean up.
 pub(super) fn going_on(record: &SaveRecord) -> Option<Value> {
     let request = asked(record)?;
     let goes_on = record.cancelled_by.is_none() && record.restore_began_at.is_none();

@@ -1,6 +1,6 @@
-//! Deleting versions and templates: first a record that says so, then their AMIs and snapshots, as
-//! often as it takes. Whoever is interrupted in between leaves it to the sweep. Numbers and records
-//! stay, so that a number never means another version (promise P6).
+//! Deletion of versions and templates. First the deletion is recorded, then the AMIs and snapshots are removed, in as
+//! many attempts as necessary. If it is interrupted in between, the sweep continues it. Numbers and records are kept,
+//! so that a number never refers to another version (promise P6).
 
 use std::collections::BTreeSet;
 
@@ -19,14 +19,14 @@ use crate::rules::access::{Action, Caller};
 use crate::rules::uses::{self, Uses};
 use crate::rules::{budget, images};
 
-/// How many versions are read at once to find the one that a name stands for next.
+/// The number of versions that are read at once to find the next latest version.
 const PAGE: usize = 20;
-/// The most versions that are read at once.
+/// The number of versions that are read at once.
 const VERSIONS: usize = 200;
 
 impl Service {
-    /// Says what deleting a template would remove, or a version of it where the reference names
-    /// one, and what speaks against it, as it is expected to stand. Changes nothing.
+    /// Returns what deleting a template, or the version that the reference names, would remove, and what prevents it.
+    /// Changes nothing. Fails if the record does not match `expected`.
     pub async fn plan_deletion(
         &self,
         caller: &Caller,
@@ -37,7 +37,7 @@ impl Service {
         planned.map(|(plan, _)| plan)
     }
 
-    /// The same, and why it is not known whether launch templates name its AMIs, where it is not.
+    /// Returns the same, and the problem if EC2 does not report whether launch templates refer to the AMIs.
     async fn planned_deletion(
         &self,
         caller: &Caller,
@@ -86,9 +86,8 @@ impl Service {
         Ok((plan, uses.launch_templates.unseen))
     }
 
-    /// Deletes a template, or a version of it where the reference names one. What is in use is
-    /// refused, unless it is to be deleted all the same: instances run on without their AMI. Only as
-    /// it is expected to stand.
+    /// Deletes a template, or the version that the reference names. If it is in use, it is refused unless `force` is
+    /// set: instances continue to run without their AMI. Fails if the record does not match `expected`.
     pub async fn delete_template(
         &self,
         caller: &Caller,
@@ -105,7 +104,7 @@ impl Service {
             plan.check()?;
             unseen.map_or(Ok(()), Err)?;
         }
-        // Whatever somebody insists on: a template of which EC2 keeps a part is worse than all of it.
+        // Refused even with `force`: a template of which EC2 keeps a part is worse than a template that still exists.
         let mut protected = plan.protected.iter();
         if let Some((region, images)) = protected.next()
             && let Some(image) = images.first()
@@ -121,14 +120,14 @@ impl Service {
             }
             None => self.mark_template(caller, &plan.template, expected).await?,
         };
-        // From here on it will be removed, whatever happens to this call.
+        // From here on, the AMIs will be removed even if this call is interrupted.
         if let Some(project) = &project {
             budget::costs_less(&self.env, project).await;
         }
         Ok(self.going_on(plan, &going).await)
     }
 
-    /// Goes on with a deletion that is begun, as far as EC2 lets it.
+    /// Continues a deletion that has begun, as far as EC2 allows.
     async fn going_on(&self, plan: DeletionPlan, going: &Going) -> Deletion {
         let (finished, stuck) = match self.go_on_noting(going, self.patient_until()).await {
             Ok(finished) => (finished, None),
@@ -149,7 +148,8 @@ impl Service {
         }
     }
 
-    /// Asked of a template or a version of the caller's that is being deleted, tries at once what the sweep would.
+    /// If the caller asks to delete a template or version that is already being deleted, continues the deletion at once
+    /// instead of waiting for the sweep.
     async fn go_on_by_hand(
         &self,
         caller: &Caller,
@@ -190,7 +190,7 @@ impl Service {
         Ok(Some(self.going_on(plan, &going).await))
     }
 
-    /// The versions of a template of which something is left to be removed.
+    /// Returns the versions of a template that still have something to remove.
     async fn going_versions(&self, name: &TemplateName) -> Result<Vec<Version>, Problem> {
         let (mut going, mut cursor) = (Vec::new(), None);
         loop {
@@ -205,7 +205,7 @@ impl Service {
         }
     }
 
-    /// Refuses a version that stands otherwise than it is expected to.
+    /// Refuses a version that does not match `expected`.
     async fn check_version(
         &self,
         name: &TemplateName,
@@ -217,12 +217,12 @@ impl Service {
         }
         match self.env.registry.stored_version(name, number).await? {
             Some(stored) => check(expected, &format!("{name}@{number}"), &tag(&stored)),
-            // It is told below that there is none.
+            // The missing version is reported below.
             None => Ok(()),
         }
     }
 
-    /// The versions that are deleted, and the one that the name stands for afterwards, if any is left.
+    /// Returns the versions to delete, and the latest version afterwards, if any is left.
     async fn doomed(
         &self,
         template: &Template,
@@ -239,15 +239,15 @@ impl Service {
             return Err(version_not_found(name, number, &why));
         };
         let latest = match template.latest {
-            // What a name stands for is always there.
+            // The latest version always exists.
             latest if latest != number => Some(latest),
             _ => self.next_latest(name, number).await?,
         };
         Ok((vec![version], latest))
     }
 
-    /// The version that a template's name stands for when the one that it stands for goes: the newest that is
-    /// active, or the newest. No more is read than it takes to find it.
+    /// Returns the latest version of a template after its current latest version is deleted: the newest active one, or
+    /// otherwise the newest one. Reads no more versions than necessary.
     async fn next_latest(&self, name: &TemplateName, goes: u32) -> Result<Option<u32>, Problem> {
         let (mut newest, mut cursor) = (None, None);
         loop {
@@ -267,7 +267,7 @@ impl Service {
         }
     }
 
-    /// With whom it is shared: named to those who may see that.
+    /// Finds whom the template is shared with. The grantees are named only to callers who may see them.
     async fn find_shares(
         &self,
         caller: &Caller,
@@ -290,7 +290,7 @@ impl Service {
         Ok(())
     }
 
-    /// The AMIs that EC2 would keep.
+    /// Finds the AMIs that EC2 would refuse to deregister.
     async fn find_protected(&self, plan: &mut DeletionPlan) -> Result<(), Problem> {
         for (region, ids) in &plan.images {
             let ids: Vec<ImageId> = ids.iter().cloned().collect();
@@ -319,7 +319,8 @@ impl Service {
             };
             check(expected, &format!("{name}@{number}"), &tag(&version))?;
             let Some(latest) = latest else {
-                // It is the last one: only as long as nobody saves another.
+                // This is the last version, so the template is deleted too, unless another version is saved in the
+                // meantime.
                 let still_so = version_unchanged(&version);
                 if self
                     .mark_as_read(caller, &before, vec![still_so].into())
@@ -370,8 +371,8 @@ impl Service {
         Err(changed_meanwhile(name))
     }
 
-    /// Marks a template deleted that nobody has changed since it was read, and does `more` in the same
-    /// transaction. Answers whether it was done.
+    /// Marks a template as deleted and writes `more` in the same transaction, if it has not changed since it was read.
+    /// Returns whether it did.
     async fn mark_as_read(
         &self,
         caller: &Caller,
@@ -379,7 +380,7 @@ impl Service {
         mut more: Batch,
     ) -> Result<bool, Problem> {
         let (name, now) = (&before.value.name, self.env.clock.now());
-        // It is nobody's any more, and in no project.
+        // A deleted template is private and belongs to no project.
         let after = Template {
             state: TemplateState::Deleted,
             deleted_at: Some(now),

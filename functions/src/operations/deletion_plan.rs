@@ -1,4 +1,4 @@
-//! What a deletion removes, and what speaks against it.
+//! Plans of deletions: what they remove, and what prevents them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,84 +18,84 @@ use crate::operations::operation::{Answered, operation};
 use crate::rules::access::{Action, Caller};
 use crate::rules::uses::Uses;
 
-/// What a deletion removes, and what speaks against it.
+/// What a deletion removes, and what prevents it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DeletionPlan {
     /// The template.
     pub template: TemplateName,
-    /// The versions that are deleted.
+    /// The versions to delete.
     pub versions: Vec<u32>,
-    /// Whether nothing is left of the template then.
+    /// Whether the whole template is deleted.
     pub whole: bool,
-    /// The version that the name stands for afterwards.
+    /// The latest version after the deletion.
     pub latest: Option<u32>,
-    /// The AMIs that are removed with their snapshots, by Region.
+    /// The AMIs to remove with their snapshots, by Region.
     pub images: BTreeMap<Region, BTreeSet<ImageId>>,
-    /// The AMIs that stay, because other versions have them too or they were not made here.
+    /// The AMIs to keep, because other versions have them too or because they were not created by this deployment.
     pub kept: BTreeMap<Region, BTreeSet<ImageId>>,
-    /// The caller's instances that run from it, with their Regions.
+    /// The caller's instances that were launched from the AMIs, by Region.
     pub instances: BTreeMap<Region, BTreeSet<InstanceId>>,
-    /// How many instances of others run from it.
+    /// The number of instances of others that were launched from the AMIs.
     pub instances_of_others: usize,
-    /// The launch templates of this account that name its AMIs.
+    /// The launch templates of this account that refer to the AMIs.
     #[serde(default)]
     pub launch_templates: BTreeMap<Region, BTreeSet<LaunchTemplateId>>,
-    /// Why it is not known of all of its AMIs whether launch templates name them, where EC2 refuses to say so.
+    /// Why it is unknown for some AMIs whether launch templates refer to them, if EC2 refuses to report it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub launch_templates_unknown: Option<String>,
-    /// The caller's schedules that save to it.
+    /// The caller's schedules that save to the template.
     pub schedules: Vec<ScheduleName>,
-    /// How many schedules of others save to it.
+    /// The number of schedules of others that save to the template.
     pub schedules_of_others: usize,
-    /// With whom it is shared who may count on it, as far as the caller may see.
+    /// The grantees who may rely on it, as far as the caller may see them.
     #[serde(default)]
     pub shares: Vec<Grantee>,
-    /// With how many more.
+    /// The number of further grantees.
     #[serde(default)]
     pub shares_of_others: usize,
-    /// The AMIs among those to be removed that EC2 keeps, because somebody has protected them against
-    /// deregistration.
+    /// Those of the AMIs to remove that EC2 keeps, because they are protected against deregistration.
     #[serde(default)]
     pub protected: BTreeMap<Region, BTreeSet<ImageId>>,
-    /// At most what it will cost less a month, in USD.
+    /// The most that the deletion can reduce the monthly cost by, in USD.
     pub usd_per_month: f64,
 }
 
-/// A deletion, and how far it is.
+/// A deletion and its progress.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Deletion {
     /// What it removes.
     pub plan: DeletionPlan,
-    /// Whether it was begun, and not only asked for.
+    /// Whether the deletion has begun; false for a dry run.
     pub begun: bool,
-    /// Whether everything is removed by now; otherwise it goes on by itself.
+    /// Whether everything has been removed. If not, the deletion continues automatically.
     pub finished: bool,
-    /// What keeps it from being finished, where somebody has to do something about it.
+    /// What blocks the deletion, if it requires somebody's action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stuck: Option<Stuck>,
 }
 
-/// How to delete.
+/// The query of a deletion.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Deleting {
-    /// Tell what would be removed and what speaks against it, and remove nothing.
+    /// Returns what would be removed and what prevents it, without removing anything.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
-    /// Delete it although instances run from it, it is shared with others, or a schedule saves to it.
+    /// Deletes it even if instances run from it, it is shared with others, or a schedule saves to it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub force: bool,
 }
 
 operation! {
-    /// Delete a template with all of its versions, their AMIs and their snapshots
+    /// Deletes a template with all of its versions, AMIs and snapshots
     ///
-    /// It is deleted at once, and its AMIs are removed by and by. What others have too stays.
+    /// The template is deleted immediately, and its AMIs and snapshots are removed gradually. AMIs that other templates
+    /// also have are kept.
     DeleteTemplate by delete_template: Delete "/v1/templates/{name}" of "templates",
     path: TemplateName, query: Deleting, head: IfMatch,
     output: Found<Deletion>,
-    // What was deleted is not there to be deleted again.
+    // Repeating a deletion fails, because the template no longer exists.
     repeatable: |asked| asked.query.dry_run,
 }
 
@@ -109,13 +109,13 @@ async fn delete_template(
 }
 
 operation! {
-    /// Delete a version, its AMIs and its snapshots
+    /// Deletes a version, its AMIs and its snapshots
     ///
-    /// Its number and its record stay. What others have too stays.
+    /// The number and the record of the version are kept. AMIs that other versions also have are kept.
     DeleteVersion by delete_version: Delete "/v1/templates/{name}/versions/{version}" of "templates",
     path: VersionRef, query: Deleting, head: IfMatch,
     output: Found<Deletion>,
-    // What was deleted is not there to be deleted again.
+    // Repeating a deletion fails, because the version no longer exists.
     repeatable: |asked| asked.query.dry_run,
 }
 
@@ -147,7 +147,7 @@ async fn deleted(
 }
 
 impl DeletionPlan {
-    /// A plan that says no more than which versions go.
+    /// Creates a plan that contains only the versions to delete.
     pub(super) fn of(template: &TemplateName, doomed: &[Version]) -> Self {
         Self {
             template: template.clone(),
@@ -169,7 +169,7 @@ impl DeletionPlan {
         }
     }
 
-    /// Tells the AMIs that go with a version from those that stay. Answers whether any goes.
+    /// Adds the AMIs of a version to those that are removed or kept. Returns whether any is removed.
     pub(super) fn sort_images(&mut self, version: &Version, uses: &Uses) -> bool {
         let mut goes = false;
         for (region, image) in version.images() {
@@ -186,20 +186,20 @@ impl DeletionPlan {
         goes
     }
 
-    /// Names the caller's instances, and counts those of others.
+    /// Adds the caller's instances by ID, and the number of instances of others.
     pub(super) fn find_instances(&mut self, caller: &Caller, uses: &Uses) {
         for (region, instance) in uses.instances() {
             if caller.may(Action::See, instance) {
                 let here = self.instances.entry(region.clone()).or_default();
                 here.insert(instance.id.clone());
             } else {
-                // Whoever launched it, whether or not by Prism.
+                // All other instances count, whether or not Prism launched them.
                 self.instances_of_others += 1;
             }
         }
     }
 
-    /// Names the launch templates that name its AMIs, or says why that is not known.
+    /// Adds the launch templates that refer to the AMIs, or the reason why they are unknown.
     pub(super) fn find_launch_templates(&mut self, uses: &Uses) {
         for (region, template) in uses.launch_templates.all() {
             let here = self.launch_templates.entry(region.clone()).or_default();
@@ -207,14 +207,14 @@ impl DeletionPlan {
         }
         let unseen = uses.launch_templates.unseen.as_ref();
         if let Some(problem) = unseen {
-            // The plan goes on without it, and has no sentence of AWS's.
+            // The plan continues without them, and contains no message of AWS's.
             let (code, chain) = (problem.code, problem.chain());
             tracing::warn!(template = %self.template, %code, problem = chain, "launch templates could not be looked at");
         }
         self.launch_templates_unknown = unseen.map(|problem| problem.message.clone());
     }
 
-    /// The deletion that was not begun.
+    /// Returns the deletion for a dry run.
     pub fn undone(self) -> Deletion {
         Deletion {
             plan: self,
@@ -224,7 +224,7 @@ impl DeletionPlan {
         }
     }
 
-    /// A launch template that names its AMI, in words.
+    /// Describes a launch template that refers to one of the AMIs.
     fn launch_template(&self) -> Option<String> {
         let mut all = (self.launch_templates.iter())
             .flat_map(|(region, here)| here.iter().map(move |it| (region, it)));
@@ -238,7 +238,7 @@ impl DeletionPlan {
         ))
     }
 
-    /// Refuses what is in use.
+    /// Refuses the deletion if anything is in use.
     pub(super) fn check(&self) -> Result<(), Problem> {
         let own: usize = self.instances.values().map(BTreeSet::len).sum();
         let mut users = Vec::new();

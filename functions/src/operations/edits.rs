@@ -1,5 +1,5 @@
-//! What can be changed about a template and its versions: what they say of themselves, and whether
-//! people should still use them. Never their AMIs (promise P6).
+//! Changes to the descriptions of a template and its versions, and to whether they are deprecated. AMIs never change
+//! (promise P6).
 
 use serde::{Deserialize, Serialize};
 
@@ -16,13 +16,13 @@ use crate::operations::operation::{Answered, operation};
 use crate::registry::{Batch, TRIES};
 use crate::rules::access::{Action, Caller};
 
-/// The longest notes, in characters.
+/// The maximum length of notes, in characters.
 const NOTES: usize = 2000;
 
-/// What is asked for to edit, and how it is written down.
+/// The action that an edit requires, and the name of its audit event.
 const EDIT: (Action, &str) = (Action::Edit, "template.edit");
 
-/// What a template, or a version, is to say of itself; what is left out stays.
+/// The new description and notes of a template or a version. Omitted fields do not change.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TemplateEdit {
@@ -30,14 +30,14 @@ pub struct TemplateEdit {
     #[serde(default)]
     #[schema(max_length = 255)]
     pub description: Option<String>,
-    /// What else its readers should know, at most 2,000 characters in lines.
+    /// Further information for its readers, at most 2,000 characters. Line breaks are allowed.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub notes: Option<String>,
 }
 
 impl TemplateEdit {
-    /// Checks what can be checked without asking anybody.
+    /// Checks the fields without any I/O.
     pub fn check(&self) -> Result<(), Problem> {
         if let Some(description) = &self.description {
             check_text("description", description)?;
@@ -58,7 +58,7 @@ impl TemplateEdit {
 }
 
 operation! {
-    /// Change what a template says of itself
+    /// Changes the description and notes of a template
     EditTemplate by edit_template: Patch "/v1/templates/{name}" of "templates",
     path: TemplateName, head: MustMatch, body: Json<TemplateEdit>,
     output: Found<TemplateView>,
@@ -75,7 +75,7 @@ async fn edit_template(
 }
 
 operation! {
-    /// Change what a version says of itself
+    /// Changes the description and notes of a version
     EditVersion by edit_version: Patch "/v1/templates/{name}/versions/{version}" of "templates",
     path: VersionRef, head: MustMatch, body: Json<TemplateEdit>,
     output: Found<TemplateView>,
@@ -92,11 +92,11 @@ async fn edit_version(
 }
 
 operation! {
-    /// Say of a template that people should use something else
+    /// Deprecates a template, so that people use another one
     DeprecateTemplate by deprecate_template: Post "/v1/templates/{name}/deprecate" of "templates",
     path: TemplateName, head: IfMatch,
     output: Found<TemplateView>,
-    // The same again changes nothing.
+    // Repeating it changes nothing.
     repeatable: |_| true,
 }
 
@@ -111,11 +111,11 @@ async fn deprecate_template(
 }
 
 operation! {
-    /// Take back that people should use something else than a template
+    /// Removes the deprecation of a template
     RestoreTemplate by restore_template: Post "/v1/templates/{name}/restore" of "templates",
     path: TemplateName, head: IfMatch,
     output: Found<TemplateView>,
-    // The same again changes nothing.
+    // Repeating it changes nothing.
     repeatable: |_| true,
 }
 
@@ -130,11 +130,11 @@ async fn restore_template(
 }
 
 operation! {
-    /// Say of a version that people should use another
+    /// Deprecates a version, so that people use another one
     DeprecateVersion by deprecate_version: Post "/v1/templates/{name}/versions/{version}/deprecate" of "templates",
     path: VersionRef, head: IfMatch,
     output: Found<TemplateView>,
-    // The same again changes nothing.
+    // Repeating it changes nothing.
     repeatable: |_| true,
 }
 
@@ -149,11 +149,11 @@ async fn deprecate_version(
 }
 
 operation! {
-    /// Take back that people should use another than a version
+    /// Removes the deprecation of a version
     RestoreVersion by restore_version: Post "/v1/templates/{name}/versions/{version}/restore" of "templates",
     path: VersionRef, head: IfMatch,
     output: Found<TemplateView>,
-    // The same again changes nothing.
+    // Repeating it changes nothing.
     repeatable: |_| true,
 }
 
@@ -168,8 +168,8 @@ async fn restore_version(
 }
 
 impl Service {
-    /// Changes what a template says of itself, or one of its versions where the reference names
-    /// one. Only as it is expected to stand.
+    /// Changes the description and notes of a template, or of the version that the reference names. Fails if the record
+    /// does not match `expected`.
     pub async fn edit_template(
         &self,
         caller: &Caller,
@@ -205,8 +205,8 @@ impl Service {
         self.template(caller, reference).await
     }
 
-    /// Says of a template, or of one of its versions where the reference names one, that people
-    /// should use something else, or takes that back. Only as it is expected to stand.
+    /// Deprecates a template, or the version that the reference names, or removes the deprecation. Fails if the record
+    /// does not match `expected`.
     pub async fn deprecate_template(
         &self,
         caller: &Caller,

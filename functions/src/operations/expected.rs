@@ -1,43 +1,43 @@
-//! Changes that depend on how a record stood when it was read.
+//! Conditional changes, which depend on the state of a record when it was read.
 
 use crate::domain::schedule::Schedule;
 use crate::domain::{Code, Problem};
 use crate::registry::Stored;
 
-/// As what a caller knows the record that is to be changed: by tags, each of one state of one record.
+/// The states of a record that a caller expects: a list of tags, each of which identifies one state of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected(Vec<String>);
 
 impl Expected {
-    /// As one of these tags says.
+    /// Expects one of these tags.
     pub fn one_of(tags: impl IntoIterator<Item = String>) -> Self {
         Self(tags.into_iter().collect())
     }
 
-    /// The tags.
+    /// Returns the tags.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 
-    /// As a template, a version or a project stands at this revision.
+    /// Expects this revision of a template, a version or a project.
     pub fn revision(revision: u64) -> Self {
         Self(vec![revision.to_string()])
     }
 }
 
-/// The tag of a record whose revisions nobody begins anew.
+/// Returns the tag of a record whose revisions never restart.
 pub(super) fn tag<T>(stored: &Stored<T>) -> String {
     stored.revision.to_string()
 }
 
-/// The tag of a schedule: one that is made anew under the same name begins its revisions anew.
+/// Returns the tag of a schedule. It contains more than the revision, because a schedule that is created again under
+/// the same name restarts its revisions.
 pub(super) fn schedule_tag(stored: &Stored<Schedule>) -> String {
     let made = stored.value.created_at.timestamp_micros();
     format!("{made}-{}", stored.revision)
 }
 
-/// Refuses what stands otherwise than it is known. Whoever asks has to make the change depend on the
-/// same record.
+/// Refuses a record that is not in an expected state. The caller must make the write depend on the same record.
 pub(super) fn check(expected: Option<&Expected>, what: &str, tag: &str) -> Result<(), Problem> {
     match expected {
         Some(Expected(tags)) if !tags.iter().any(|known| known == tag) => Err(Problem::new(

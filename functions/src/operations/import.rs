@@ -1,5 +1,4 @@
-//! Importing a template from its file: it becomes a version like any other, of AMIs that are there
-//! already and that whoever imports it may use.
+//! Import of a template from its file. The import creates a version of existing AMIs that the caller may use.
 
 use std::collections::BTreeSet;
 
@@ -26,12 +25,12 @@ use crate::rules::lookup::check_regions;
 use crate::rules::versions::being_deleted;
 use crate::steps::permissions;
 
-/// The most templates of one AMI that are looked at for one that the caller may launch.
+/// The maximum number of versions of an AMI that are searched for one that the caller may launch.
 const USERS: usize = 200;
 
 impl Service {
-    /// Says what importing a file under a name would make, as the template is expected to stand. Changes
-    /// nothing.
+    /// Returns what importing a file under a name would create, without changing anything. Fails if the template does
+    /// not match `expected`.
     pub async fn plan_import(
         &self,
         caller: &Caller,
@@ -56,8 +55,8 @@ impl Service {
         Ok(imported(name, file, number, warnings, false))
     }
 
-    /// Imports a file under a name, as a new template or as the next version of one of the
-    /// caller's. The same file again is the version that is there.
+    /// Imports a file under a name, as a new template or as the next version of one of the caller's templates. If the
+    /// latest version already corresponds to the file, that version is returned.
     pub async fn import_template(
         &self,
         caller: &Caller,
@@ -88,7 +87,7 @@ impl Service {
             let version = version_of(caller, name, &file, &images, (number.0, &id));
             let mut writes = version_added(&version)?;
             writes.extend(images.checks);
-            // Where the AMIs are not all of one version, nobody has looked at all of them.
+            // If the AMIs belong to different versions, the inventory of one does not cover all of them.
             let unknown = |told: Inventory| told.with_sensitive(None, false);
             if let Some(inventory) = told.or(images.inventory.map(unknown)) {
                 writes.push(packages_added(name, version.number, &inventory)?);
@@ -111,7 +110,7 @@ impl Service {
             };
             after.point_to(&version, self.env.clock.now());
             after.borrows |= images.others;
-            // Who may save to a template and not edit it describes the version alone.
+            // A caller who may save to the template but not edit it describes only the version.
             if !file.description.is_empty()
                 && caller
                     .may_template(&self.env.registry, Action::Edit, &after)
@@ -137,7 +136,7 @@ impl Service {
         Err(changed_meanwhile(name))
     }
 
-    /// The template of that name, if there is one, to which the caller may add a version.
+    /// Returns the template with that name, if it exists. Checks that the caller may add a version to it.
     async fn importable(
         &self,
         caller: &Caller,
@@ -164,7 +163,7 @@ impl Service {
                 return Err(being_deleted(Code::TemplateNameTaken, value, own));
             }
         }
-        // What is not there, or is deleted, stands in no way that anybody has read: no tag has a space.
+        // A template that does not exist or is deleted matches no tag, because no tag contains a space.
         let there = stored.as_ref();
         let there = there.filter(|stored| stored.value.state != TemplateState::Deleted);
         let known = there.map_or_else(|| "not there".to_owned(), tag);
@@ -172,7 +171,7 @@ impl Service {
         Ok(stored)
     }
 
-    /// The number that the version has or gets, and whether it is there.
+    /// Returns the number of the version, and whether it already exists.
     async fn number(
         &self,
         before: Option<&Stored<Template>>,
@@ -196,8 +195,7 @@ impl Service {
         })
     }
 
-    /// Sees to it that every AMI of a file is there, is what the file says, and may be used by the
-    /// caller.
+    /// Checks that every AMI of a file exists, corresponds to the file, and may be used by the caller.
     async fn images_of(
         &self,
         caller: &Caller,
@@ -244,7 +242,7 @@ impl Service {
                     snapshots: snapshots.clone(),
                     borrowed: lent,
                 });
-                // Those of an AMI that was made here go with the last version that has it.
+                // The snapshots of an AMI created by this deployment are deleted with the last version that has it.
                 if image.tags.contains_key(SAVE_TAG) && !lent {
                     let here = all.snapshots.entry(region.clone()).or_default();
                     here.extend(snapshots);
@@ -254,8 +252,8 @@ impl Service {
         known.ok_or_else(|| Problem::new(Code::ImageNotUsable, "The file names no AMI."))
     }
 
-    /// An AMI that the caller may launch, what must still be so when a version is made of it, and a version that has
-    /// it, where one does.
+    /// Returns an AMI that the caller may use, whether it is lent, the checks for the transaction that creates the
+    /// version, and a version that has the AMI, if any.
     async fn usable(
         &self,
         caller: &Caller,
@@ -280,7 +278,7 @@ impl Service {
         let mut users = registry.users_of(region, id, USERS).await?;
         let made_here = image.tags.contains_key(SAVE_TAG);
         if !made_here && self.is_open(caller, region, &image).await? {
-            // Whoever else has imported it makes no difference.
+            // The AMI is usable regardless of who else has imported it.
             users.clear();
         } else if users.is_empty() {
             return Err(unusable());
@@ -294,7 +292,7 @@ impl Service {
                 }
                 let launchable = self.saved_template(caller, &user, Action::Import).await;
                 if launchable.is_ok() {
-                    // It stays as long as a version has it: this one's may be the last to go.
+                    // The AMI is kept as long as a version has it, and this one may be about to be deleted.
                     checks.push(still_used(region, id, &user));
                     of = Some(user);
                     break;
@@ -313,7 +311,7 @@ impl Service {
         Ok((image, lent, checks, of))
     }
 
-    /// Refuses AMIs that could not be opened to whom the template is shared with; answers what those need to know.
+    /// Refuses AMIs that could not be opened to the template's grantees. Returns warnings for the grantees.
     async fn check_opening(
         &self,
         name: &TemplateName,
@@ -342,7 +340,7 @@ impl Service {
         Ok(warnings)
     }
 
-    /// Opens the AMIs of an imported version to whom its template is shared with.
+    /// Opens the AMIs of an imported version to the grantees of its template.
     async fn open_imported(&self, name: &TemplateName, number: u32) -> Result<(), Problem> {
         let launches = permissions::of_template(&self.env.registry, name).await?;
         for launch in &launches {
@@ -357,8 +355,9 @@ impl Service {
         Ok(())
     }
 
-    /// Whether the caller may use an AMI that no version has: one that others have opened, or one
-    /// of the account that is marked as theirs. One that a save made belongs to a version, or goes.
+    /// Returns whether the caller may use an AMI that no version has: one that another account has shared, or one of
+    /// this account that is tagged as the caller's. An AMI that a save created belongs to a version, or will be
+    /// removed.
     async fn is_open(
         &self,
         caller: &Caller,

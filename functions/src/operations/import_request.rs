@@ -1,4 +1,4 @@
-//! What an import is asked for with, and what it makes.
+//! The request and the result of an import.
 
 use std::collections::BTreeMap;
 
@@ -12,45 +12,45 @@ use crate::domain::{ImageId, Region, TemplateName};
 use crate::operations::operation::{Answered, operation};
 use crate::rules::access::Caller;
 
-/// A file to be imported.
+/// A file to import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportRequest {
-    /// The text of the file, in YAML.
+    /// The contents of the file, in YAML.
     #[schema(max_length = 32768)]
     pub file: String,
-    /// Whether whoever asks consents to show the sensitive files of the AMIs to all who see the template.
+    /// Whether you consent to showing the sensitive files of the AMIs to everyone who sees the template.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub publish_sensitive: bool,
 }
 
-/// What an import makes, or would make.
+/// The result of an import, or of its dry run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Imported {
     /// The template.
     pub template: TemplateName,
-    /// The version.
+    /// The number of the version.
     pub version: u32,
-    /// Whether that version is there, and not only asked about.
+    /// Whether the version exists; false for a dry run.
     pub done: bool,
-    /// Whether the template's latest version was this very one already, so that none was made.
+    /// Whether the latest version already corresponded to the file, so that no version was created.
     pub repeated: bool,
-    /// Its AMIs.
+    /// The AMIs of the version.
     pub amis: BTreeMap<Region, BTreeMap<Architecture, ImageId>>,
-    /// What those need to know to whom the template's AMIs are open.
+    /// What users of the template should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
 }
 
 operation! {
-    /// Import a template from its file
+    /// Imports a template from its file
     ///
-    /// It becomes a new template, or the next version of one of yours. The same file again is the version
-    /// that is there.
+    /// The file becomes a new template, or the next version of one of your templates. If the latest version already
+    /// corresponds to the file, no version is created and that version is returned.
     ImportTemplate by import_template: Post "/v1/templates/{name}/import" of "templates",
     path: TemplateName, query: DryRun, head: IfMatch, body: Json<ImportRequest>,
     output: Either<Found<Imported>, Created<Imported>>,
-    // The same file again is the version that is there.
+    // Repeating it returns the existing version.
     repeatable: |_| true,
 }
 

@@ -1,4 +1,4 @@
-//! The version that a template's file becomes, and what its launches have to do without.
+//! The version that an import creates, and what is unknown about it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,28 +13,28 @@ use crate::domain::{Region, SaveId, SnapshotId, TemplateName};
 use crate::ports::{Image, Write};
 use crate::rules::access::Caller;
 
-/// What is known of the AMIs of a file.
+/// What is known about the AMIs of a file.
 pub(super) struct Images {
-    /// What must still be so when the version is written.
+    /// Checks for the transaction that writes the version.
     pub(super) checks: Vec<Write>,
-    /// What is to be opened to whom the template is shared with.
+    /// The AMIs to open to the template's grantees.
     pub(super) targets: Vec<Target>,
     pub(super) snapshots: BTreeMap<Region, Vec<SnapshotId>>,
-    /// The versions that have them already, one for each AMI that a version has; none for another.
+    /// The versions that already have the AMIs, one for each AMI; `None` for an AMI that no version has.
     pub(super) known: BTreeSet<Option<TemplateRef>>,
     pub(super) architecture: Architecture,
     pub(super) root_device: String,
     pub(super) root_size_gib: u32,
     pub(super) bytes: u64,
-    /// The packages of a version that has one of them, as far as they are known.
+    /// The packages of a version that has one of the AMIs, if they are known.
     pub(super) inventory: Option<Inventory>,
-    /// Whether other templates have one of them.
+    /// Whether other templates have one of the AMIs.
     pub(super) others: bool,
-    /// Whether one of them is lent by a template that the importer may not open.
+    /// Whether one of the AMIs is lent by a template that the importer may not open.
     pub(super) borrowed: bool,
 }
 
-/// The port of SSH: a file of the first format does not say which ports an instance had open.
+/// The port of SSH. A file of the first format does not contain the open ports of the instance.
 const SSH: u16 = 22;
 
 pub(super) fn root_size(image: &Image) -> u32 {
@@ -59,7 +59,7 @@ pub(super) fn first(image: &Image) -> Images {
     }
 }
 
-/// What a launch has to do without, because the file does not tell it.
+/// Returns a warning about what launches cannot use because the file does not contain it.
 pub(super) fn lacks(file: &TemplateFile, images: &Images) -> Option<Warning> {
     let mut lacks = Vec::new();
     match &file.launch {
@@ -82,8 +82,7 @@ pub(super) fn lacks(file: &TemplateFile, images: &Images) -> Option<Warning> {
     })
 }
 
-/// What is known of the machine that the AMI of an architecture was saved from; the size of everyday work
-/// otherwise.
+/// Returns what is known about the instance that the AMI of an architecture was saved from, or the default size M.
 fn machine(file: &TemplateFile, images: &Images, architecture: Architecture) -> Machine {
     let told = file.launch.as_ref();
     let told = told.and_then(|launch| launch.machines.get(&architecture));
@@ -92,14 +91,14 @@ fn machine(file: &TemplateFile, images: &Images, architecture: Architecture) -> 
             || Size::M.machine(architecture).instance_type.to_owned(),
             |machine| machine.instance_type.clone(),
         ),
-        // A snapshot fits into no volume that is smaller.
+        // A volume cannot be smaller than its snapshot.
         root_size_gib: told
             .map_or(0, |machine| machine.root_size_gib)
             .max(images.root_size_gib),
     }
 }
 
-/// The architectures beside the first, as if they had been added to the version.
+/// Returns the architectures other than the first, as if they had been added to the version.
 fn added(
     file: &TemplateFile,
     images: &Images,
@@ -128,7 +127,7 @@ fn added(
     added.collect()
 }
 
-/// The version that a file becomes.
+/// Creates the version from a file.
 pub(super) fn version_of(
     caller: &Caller,
     name: &TemplateName,
@@ -155,7 +154,7 @@ pub(super) fn version_of(
         schedule: None,
         parent: parent.map(ToString::to_string),
         amis: file.ami_config.amis.clone(),
-        // Those of what is lent go with the template that lends it.
+        // The snapshots of lent AMIs are deleted with the template that lends them.
         snapshots: if images.borrowed {
             BTreeMap::new()
         } else {
@@ -170,7 +169,7 @@ pub(super) fn version_of(
         login: launch.and_then(|launch| launch.login.clone()),
         ports: launch.map_or_else(|| vec![SSH], |launch| launch.ports.clone()),
         snapshot_bytes: images.bytes,
-        // Its snapshots are somebody's already.
+        // The snapshots already count for another version.
         usd_per_month: 0.0,
         notes: String::new(),
         state: TemplateState::Active,

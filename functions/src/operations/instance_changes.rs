@@ -11,7 +11,7 @@ use crate::ports::{Instance, from_ec2};
 use crate::rules::access::Caller;
 
 operation! {
-    /// Begin to start a stopped instance
+    /// Starts a stopped instance
     StartInstance by start_instance: Post "/v1/instances/{name}/start" of "instances",
     path: InstanceName, query: InRegion,
     output: Accepted<InstanceView>,
@@ -30,7 +30,9 @@ async fn start_instance(
 }
 
 operation! {
-    /// Begin to stop a running instance; its disk stays
+    /// Stops a running instance
+    ///
+    /// The volumes of the instance are kept.
     StopInstance by stop_instance: Post "/v1/instances/{name}/stop" of "instances",
     path: InstanceName, query: InRegion,
     output: Accepted<InstanceView>,
@@ -49,7 +51,7 @@ async fn stop_instance(
 }
 
 operation! {
-    /// Begin to end an instance for good
+    /// Terminates an instance permanently
     TerminateInstance by terminate_instance: Delete "/v1/instances/{name}" of "instances",
     path: InstanceName, query: InRegion,
     output: Accepted<InstanceView>,
@@ -68,7 +70,7 @@ async fn terminate_instance(
 }
 
 impl Service {
-    /// Begins to start an instance; one that runs stays as it is.
+    /// Begins to start an instance. A running instance does not change.
     pub async fn start_instance(
         &self,
         caller: &Caller,
@@ -104,8 +106,9 @@ impl Service {
         Ok(instance)
     }
 
-    /// An instance that a save holds, and that may be started all the same: the save is about to start it itself and meets
-    /// no room or the like, or nobody works on the save any more, which is then recovered. Every other one is `busy`.
+    /// Returns an instance that is held by a save and may be started nevertheless: either the save is trying to start
+    /// it and cannot, for example because there is no capacity, or no execution works on the save any more, in which
+    /// case the save is recovered. Any other instance is refused as `busy`.
     async fn owed_a_start(
         &self,
         caller: &Caller,
@@ -131,7 +134,7 @@ impl Service {
         Err(busy)
     }
 
-    /// Begins to stop an instance; one that is stopped stays as it is.
+    /// Begins to stop an instance. A stopped instance does not change.
     pub async fn stop_instance(
         &self,
         caller: &Caller,
@@ -159,7 +162,7 @@ impl Service {
         Ok(instance)
     }
 
-    /// Begins to end an instance for good; one that is gone stays gone.
+    /// Begins to terminate an instance. A terminated instance does not change.
     pub async fn terminate_instance(
         &self,
         caller: &Caller,
@@ -179,7 +182,8 @@ impl Service {
         Ok(instance)
     }
 
-    /// How an instance stands once its change has begun. By its id: a name may be another's by now.
+    /// Returns the state of an instance after its change has begun. The instance is read by ID, because its name may
+    /// refer to another instance by now.
     async fn view_after(
         &self,
         caller: &Caller,
@@ -188,7 +192,7 @@ impl Service {
     ) -> Result<InstanceView, Problem> {
         let view = self.instance_view(caller, region, before.id.as_str());
         match view.await {
-            // EC2 forgets instances that are gone.
+            // EC2 no longer lists terminated instances after a while.
             Err(problem) if problem.code == Code::InstanceNotFound => {
                 Ok(InstanceView::of(before, region, None))
             }
@@ -196,7 +200,7 @@ impl Service {
         }
     }
 
-    /// Writes down what is about to be asked of an instance.
+    /// Records a change before it is requested from EC2.
     async fn note(
         &self,
         caller: &Caller,
@@ -205,7 +209,7 @@ impl Service {
         instance: &Instance,
     ) -> Result<(), Problem> {
         let subject = Subject::Instance(region.clone(), instance.id.clone());
-        // Whoever can tag instances can write anything there.
+        // Anyone who can tag instances may have written this value.
         let project = instance.tags.get(PROJECT_TAG);
         let project: Option<ProjectName> = project.and_then(|name| name.parse().ok());
         let event = self
@@ -215,8 +219,9 @@ impl Service {
         self.audit(&event).await
     }
 
-    /// An instance that no save holds: starting it would spoil the save's image, stopping it the
-    /// restart. A stranded save does not hold it: its owner is the one who can bring it back.
+    /// Returns an instance that no save holds. Starting an instance during a save would spoil the image, and stopping
+    /// it would undo the restart. A stranded save does not hold the instance, because its owner is the one who can
+    /// bring it back.
     async fn free_instance(
         &self,
         caller: &Caller,
@@ -236,9 +241,9 @@ impl Service {
     }
 }
 
-/// How an instance is started that a save owes its start.
+/// How to start an instance that a save must start.
 enum Owed {
-    /// By whoever asks.
+    /// By a request of the caller.
     Now(Instance),
     /// By the recovery of the save.
     ByRecovery(Instance),

@@ -1,4 +1,4 @@
-//! Instances: list, show.
+//! Instances: list and show.
 
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
@@ -18,46 +18,46 @@ use crate::rules::lookup::{check_regions, own_instance};
 /// An instance as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct InstanceView {
-    /// Its name, or its id where it has none.
+    /// The name, or the ID if the instance has no name.
     pub name: String,
-    /// Its id.
+    /// The instance ID.
     pub id: String,
-    /// Its state.
+    /// The current state.
     pub state: InstanceState,
-    /// EC2's code for why it is in that state, such as `Client.UserInitiatedShutdown`, where it gives one.
+    /// EC2's code for the reason of the state, such as `Client.UserInitiatedShutdown`, if there is one.
     pub state_reason: Option<String>,
-    /// Its Region.
+    /// The Region of the instance.
     pub region: Region,
-    /// Its type.
+    /// The instance type.
     pub instance_type: String,
-    /// What it was launched from: `name` or `name@version`.
+    /// The template that it was launched from: `name` or `name@version`.
     pub template: Option<String>,
-    /// Its public IPv4 address.
+    /// The public IPv4 address.
     pub public_ip: Option<String>,
     /// When it was last launched or started.
     pub launched_at: Timestamp,
-    /// The save that holds it.
+    /// The save that holds the instance.
     pub save_id: Option<SaveId>,
 }
 
-/// Which page of which Region's instances.
+/// The query of a request for instances.
 #[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct InstancesPage {
-    /// The Region.
+    /// The Region of the instances.
     pub region: Region,
-    /// The most items of the page.
+    /// The maximum number of items on the page.
     #[param(minimum = 1, maximum = 100, default = 50)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// Where the page begins: the cursor of the page before.
+    /// Where the page begins: the cursor of the previous page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
 
 operation! {
-    /// Your instances in a Region, by name
+    /// Lists your instances in a Region, by name
     ListInstances by list_instances: Get "/v1/instances" of "instances",
     query: InstancesPage,
     output: Found<Page<InstanceView>>,
@@ -83,7 +83,7 @@ async fn list_instances(
 }
 
 operation! {
-    /// How an instance stands
+    /// Returns an instance and its state
     ShowInstance by show_instance: Get "/v1/instances/{name}" of "instances",
     path: InstanceName, query: InRegion,
     output: Found<InstanceView>,
@@ -101,7 +101,7 @@ async fn show_instance(
 }
 
 impl Service {
-    /// The caller's instances in a Region, by name.
+    /// Returns the caller's instances in a Region, by name.
     pub async fn instances(
         &self,
         caller: &Caller,
@@ -127,12 +127,12 @@ impl Service {
         Ok(views)
     }
 
-    /// Refuses a Region that the account cannot use: EC2 is not even reached there.
+    /// Refuses a Region that the account cannot use, because EC2 cannot be reached there.
     pub async fn check_region(&self, region: &Region) -> Result<(), Problem> {
         check_regions(&self.env, [region]).await
     }
 
-    /// The caller's instance of that name or id, as a list shows it.
+    /// Returns the caller's instance with that name or ID, as a list shows it.
     pub async fn instance_view(
         &self,
         caller: &Caller,
@@ -144,7 +144,8 @@ impl Service {
         Ok(InstanceView::of(&instance, region, save_id))
     }
 
-    /// The caller's instance of that name or id; another's answers as one that is not there.
+    /// Returns the caller's instance with that name or ID. An instance of another user is refused as one that does not
+    /// exist.
     pub async fn instance(
         &self,
         caller: &Caller,
@@ -157,7 +158,7 @@ impl Service {
 }
 
 impl InstanceView {
-    /// An instance, and the save that holds it.
+    /// Creates the view of an instance and the save that holds it.
     pub(crate) fn of(instance: &Instance, region: &Region, save_id: Option<SaveId>) -> Self {
         Self {
             name: instance.name().unwrap_or(instance.id.as_str()).to_owned(),

@@ -1,4 +1,4 @@
-//! Launches: built-in and saved templates alike.
+//! Launches from built-in and saved templates.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -23,66 +23,65 @@ use crate::rules::lookup::{check_regions, own_instances};
 use crate::rules::{budget, images, lending};
 use crate::steps::{keys, pacing};
 
-/// The largest root volume, in GiB: what EBS makes of gp3.
+/// The maximum size of the root volume, in GiB: the maximum of gp3 volumes in EBS.
 const LARGEST_DISK_GIB: u32 = 16_384;
 
-/// What somebody asks for: an instance of that name, from that template.
+/// A request to launch an instance from a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LaunchRequest {
-    /// The template, perhaps with a version.
+    /// The template, optionally with a version.
     pub template: TemplateRef,
     /// The name of the new instance.
     #[schema(min_length = 1, max_length = 128)]
     pub name: String,
-    /// The Region.
+    /// The Region to launch in.
     pub region: Region,
-    /// How large; a saved template remembers the type it was saved from, a built-in one is M.
+    /// The size. By default, a saved template uses the instance type that it was saved from, and a built-in one uses M.
     #[serde(default)]
     pub size: Option<Size>,
-    /// The architecture; a saved template has its own, a built-in one is x86_64.
+    /// The architecture. By default, a saved template uses its own, and a built-in one uses x86_64.
     #[serde(default)]
     pub architecture: Option<Architecture>,
     /// The project that the instance is for.
     #[serde(default)]
     pub project: Option<ProjectName>,
-    /// The size of the root volume in GiB, at least the template's; the template's where it is left
-    /// out.
+    /// The size of the root volume in GiB. It must be at least the template's size, which is the default.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 16384)]
     pub disk_gib: Option<u32>,
-    /// The same id is the same launch. It travels beside the request, not in it.
+    /// The request ID: the same ID identifies the same launch. It is sent as a header and not in the body.
     #[serde(skip)]
     pub request_id: Option<String>,
 }
 
-/// What a launch does, resolved.
+/// What a launch does, with all defaults resolved.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LaunchPlan {
     /// The name of the new instance.
     pub name: String,
-    /// The Region.
+    /// The Region to launch in.
     pub region: Region,
-    /// The template: `name` of a built-in one, `name@version` of a saved one.
+    /// The template: `name` for a built-in one, `name@version` for a saved one.
     pub template: String,
-    /// The AMI.
+    /// The AMI to launch.
     pub image: ImageId,
-    /// The architecture.
+    /// The architecture of the instance.
     pub architecture: Architecture,
     /// The instance type.
     pub instance_type: String,
     /// The size of the root volume in GiB.
     pub root_size_gib: u32,
-    /// The user to log in as.
+    /// The user name to log in with.
     pub login: Option<String>,
     /// The TCP ports to open.
     pub ports: Vec<u16>,
-    /// The price per hour in USD, where the table knows the type.
+    /// The price per hour in USD, if the price table contains the type.
     pub usd_per_hour: Option<f64>,
-    /// Tags of the template's that the instance has too.
+    /// The tags that the instance gets from the template.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
-    /// What to know before it is launched.
+    /// What to know before the launch.
     #[serde(default)]
     pub warnings: Vec<Warning>,
     #[serde(skip)]
@@ -90,7 +89,7 @@ pub struct LaunchPlan {
 }
 
 impl Service {
-    /// Resolves a launch and checks it. Changes nothing.
+    /// Resolves a launch and checks it, without changing anything.
     pub async fn plan_launch(
         &self,
         caller: &Caller,
@@ -105,7 +104,7 @@ impl Service {
             return Err(Problem::new(Code::InvalidName, message));
         }
         check_regions(&self.env, [&request.region]).await?;
-        // Under an ID the instance of that name may be the one that was asked for before.
+        // With a request ID, the existing instance of that name may be the result of the same request.
         if request.request_id.is_none() {
             self.check_name_free(caller, request).await?;
         }
@@ -120,7 +119,7 @@ impl Service {
         Ok(plan)
     }
 
-    /// What is launched, by the template's kind.
+    /// Resolves what is launched, by the kind of the template.
     async fn resolve(
         &self,
         caller: &Caller,
@@ -155,7 +154,7 @@ impl Service {
         }
     }
 
-    /// Refuses an AMI that somebody has deregistered or disabled since it was saved.
+    /// Refuses an AMI that has been deregistered or disabled since it was saved.
     async fn check_image(&self, of: &TemplateRef, plan: &LaunchPlan) -> Result<(), Problem> {
         let (region, image) = (&plan.region, &plan.image);
         let ids = std::slice::from_ref(image);
@@ -166,11 +165,11 @@ impl Service {
         }
     }
 
-    /// Launches an instance. The same request id of the same caller is the same instance.
+    /// Launches an instance. The same request ID of the same caller identifies the same instance.
     ///
     /// # Errors
-    /// [`Code::Throttled`] with the seconds after which to ask again, where more are launched in the Region than EC2
-    /// takes at once. It was not asked to launch anything.
+    /// [`Code::Throttled`], with the number of seconds after which to try again, if more instances are launched in the
+    /// Region than EC2 accepts at once. Nothing was launched in that case.
     pub async fn launch(
         &self,
         caller: &Caller,
@@ -178,7 +177,7 @@ impl Service {
     ) -> Result<(LaunchPlan, InstanceView), Problem> {
         let plan = self.plan_launch(caller, request).await?;
         let token = self.digits("launch", &caller.user, request.request_id.as_deref())?;
-        // What is refused anyway takes no turn.
+        // A launch that is refused takes no turn.
         pacing::of_launch(&self.env, &request.region).await?;
         let event = self
             .event(
@@ -227,7 +226,7 @@ impl Service {
                 instance: &instance.id,
                 at: self.env.clock.now(),
             };
-            // The instance runs, and is its owner's, whether or not it was counted.
+            // The instance runs and belongs to its owner even if counting the launch failed.
             if let Err(problem) = self.env.registry.count_launch(&launch).await {
                 tracing::warn!(template = %of, instance = %instance.id, code = %problem.code, problem = problem.chain(), "a launch was not counted");
             }
@@ -283,7 +282,7 @@ impl Service {
     }
 }
 
-/// Resolves the version's AMI in the Region and for the architecture.
+/// Resolves the AMI of the version for the Region and the architecture.
 fn plan_saved(
     request: &LaunchRequest,
     template: &Template,
@@ -319,7 +318,7 @@ fn plan_saved(
     })
 }
 
-/// The size of the root volume: a snapshot fits into none that is smaller.
+/// Returns the size of the root volume, which cannot be smaller than its snapshot.
 fn disk(request: &LaunchRequest, least: u32) -> Result<u32, Problem> {
     let Some(wanted) = request.disk_gib else {
         return Ok(least);
@@ -333,7 +332,7 @@ fn disk(request: &LaunchRequest, least: u32) -> Result<u32, Problem> {
     Err(Problem::new(Code::InvalidInput, message).hint("Name a size in between, or none."))
 }
 
-/// What its owner thinks of the template, or of the version.
+/// Returns warnings about the deprecation of the template or the version.
 fn warnings(template: &Template, version: &Version) -> Vec<Warning> {
     let (what, notes) = if version.state == TemplateState::Deprecated {
         (version.reference().to_string(), &version.notes)
@@ -352,8 +351,8 @@ fn warnings(template: &Template, version: &Version) -> Vec<Warning> {
     }]
 }
 
-/// The instance type and the size of the root volume that the version was saved with for that
-/// architecture. What was not saved from an instance has the size of everyday work.
+/// Returns the instance type and the root volume size that the version was saved with for that architecture. A version
+/// that was not saved from an instance uses the default size M.
 fn saved_as(version: &Version, architecture: Architecture) -> (String, u32) {
     let added = version.added.iter();
     let mut added = added.filter(|it| it.architecture == architecture);

@@ -1,4 +1,4 @@
-//! Asking for a launch.
+//! The operation that launches an instance.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,16 +11,16 @@ use crate::rules::access::Caller;
 /// An instance that was launched.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Launched {
-    /// The instance, which is about to start.
+    /// The instance, which is pending.
     pub instance: InstanceView,
-    /// What was resolved for it.
+    /// The resolved plan of the launch.
     pub plan: LaunchPlan,
 }
 
 operation! {
-    /// Launch an instance
+    /// Launches an instance
     ///
-    /// The same `Idempotency-Key` of the same caller is the same launch.
+    /// Requests of the same caller with the same `Idempotency-Key` are the same launch.
     LaunchInstance by launch_instance: Post "/v1/instances" of "instances",
     query: DryRun, head: IdempotencyKey, body: Json<LaunchRequest>,
     output: Trial<LaunchPlan, Accepted<Launched>>,

@@ -1,4 +1,4 @@
-//! Lineage: what a template comes from, and what came of it.
+//! Lineage: what a template was derived from, and what was derived from it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -11,62 +11,63 @@ use crate::domain::{InstanceId, Problem, TemplateName, Timestamp, UserId, catalo
 use crate::operations::operation::{Answered, operation};
 use crate::rules::access::{Action, Caller};
 
-/// The most versions of the template itself that its lineage begins with, the newest ones.
+/// The maximum number of the template's own versions that its lineage begins with, newest first.
 const OWN: usize = 50;
-/// The most nodes that a lineage shows.
+/// The maximum number of nodes in a lineage.
 const NODES: usize = 300;
-/// The most children of one version that are looked at.
+/// The maximum number of children of one version that are read.
 const CHILDREN: usize = 50;
-/// How many generations up a version's ancestors are looked for.
+/// The maximum number of generations of ancestors that are read.
 const ANCESTORS: usize = 50;
 
-/// The tree of a template, as far as somebody may see it: what they may not see is left out, and
-/// with it what came of that alone.
+/// The tree of a template, as far as the caller may see it. Templates that the caller may not see are omitted, with
+/// everything that was derived only from them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Lineage {
     /// The template.
     pub template: TemplateName,
-    /// The nodes of the tree: each behind its parent, with all that came of it following it.
+    /// The nodes of the tree in depth-first order: each node follows its parent.
     pub nodes: Vec<LineageNode>,
-    /// Whether there is more than is shown.
+    /// Whether the tree has more nodes than are shown.
     pub truncated: bool,
 }
 
 /// A node of a lineage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LineageNode {
-    /// `name` of a built-in template, `name@3` of a version.
+    /// `name` for a built-in template, `name@3` for a version.
     pub name: String,
-    /// The node it comes from: the nearest ancestor that is shown. A root has none.
+    /// The parent node: the nearest ancestor that is shown. A root has none.
     pub parent: Option<String>,
-    /// What it is.
+    /// The kind of the template.
     pub kind: TemplateKind,
     /// The name of the instance that it was saved from.
     pub saved_from: Option<String>,
-    /// That instance, where it is known.
+    /// The ID of that instance, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saved_from_id: Option<InstanceId>,
-    /// Who saved it.
+    /// The user who saved it.
     pub saved_by: Option<UserId>,
     /// When it was saved.
     pub saved_date: Option<Timestamp>,
-    /// Who imported it from a file, which alone says what it was saved from, by whom and when.
+    /// The user who imported it from a file. In that case, the file is the only source for what it was saved from, by
+    /// whom and when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported_by: Option<UserId>,
-    /// How far to count on it.
+    /// Whether it is active or deprecated.
     pub state: TemplateState,
-    /// Whether its template's name stands for it.
+    /// Whether it is its template's latest version.
     pub latest: bool,
 }
 
-/// A node's place among its siblings: built-in ones first, then by name and number.
+/// The position of a node among its siblings: built-in templates first, then by name and number.
 type Place = (String, u32);
 
 /// A walk through the lineage, for one caller.
 struct Walk<'a> {
     service: &'a Service,
     caller: &'a Caller,
-    /// The templates that were looked at; `None` for those that the caller may not see.
+    /// The templates that were read; `None` for those that the caller may not see.
     templates: BTreeMap<TemplateName, Option<Template>>,
     nodes: BTreeMap<Place, LineageNode>,
     parents: BTreeMap<Place, Place>,
@@ -74,10 +75,10 @@ struct Walk<'a> {
 }
 
 operation! {
-    /// What a template comes from, and what came of it
+    /// Returns what a template was derived from, and what was derived from it
     ///
-    /// A tree of versions, with the built-in template at its root, across templates. What you may not
-    /// see is not in it.
+    /// The result is a tree of versions across templates, with the built-in template at its root. Templates that you
+    /// may not see are omitted.
     ShowLineage by show_lineage: Get "/v1/templates/{name}/lineage" of "templates",
     path: TemplateName,
     output: Found<Lineage>,
@@ -92,7 +93,7 @@ async fn show_lineage(
 }
 
 impl Service {
-    /// The lineage of a template that the caller may see.
+    /// Returns the lineage of a template that the caller may see.
     pub async fn lineage(&self, caller: &Caller, name: &TemplateName) -> Result<Lineage, Problem> {
         let mut walk = Walk::new(self, caller);
         let mut begin = VecDeque::new();
@@ -117,7 +118,7 @@ impl Service {
         Ok(walk.finish(name.clone()))
     }
 
-    /// Takes the names of parents that the caller may not see out of versions that are shown.
+    /// Removes the names of parents that the caller may not see from versions.
     pub(super) async fn hide_parents<'a>(
         &self,
         caller: &Caller,
@@ -195,7 +196,7 @@ impl<'a> Walk<'a> {
         self.nodes.insert(place(&version.reference()), node);
     }
 
-    /// Whether the caller may see a template.
+    /// Returns whether the caller may see a template.
     async fn sees(&mut self, name: &TemplateName) -> Result<bool, Problem> {
         if let Some(known) = self.templates.get(name) {
             return Ok(known.is_some());
@@ -213,7 +214,7 @@ impl<'a> Walk<'a> {
         Ok(sees)
     }
 
-    /// Goes from a node up to its root. Ancestors that the caller may not see are passed over.
+    /// Walks from a node up to its root, skipping ancestors that the caller may not see.
     async fn climb(&mut self, from: Version) -> Result<(), Problem> {
         let mut node = place(&from.reference());
         let mut seen = BTreeSet::from([node.clone()]);
@@ -253,7 +254,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Goes from nodes down to all that came of them.
+    /// Walks from nodes down to everything that was derived from them.
     async fn descend(&mut self, mut open: VecDeque<TemplateRef>) -> Result<(), Problem> {
         while let Some(parent) = open.pop_front() {
             let registry = &self.service.env.registry;
@@ -277,7 +278,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// The nodes in the order of the tree.
+    /// Returns the nodes in the order of the tree.
     fn finish(mut self, template: TemplateName) -> Lineage {
         let mut children: BTreeMap<Option<Place>, Vec<Place>> = BTreeMap::new();
         for node in self.nodes.keys() {

@@ -1,4 +1,4 @@
-//! Lists of templates: built-in ones, the caller's own, public ones, as one list in one order.
+//! Lists of templates: built-in, own and public ones, as one list in one order.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -18,59 +18,59 @@ use crate::ports::table_cursor;
 use crate::registry::{Entry, Listed, Listing, Scope};
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
 
-/// The most templates of one project, or given to one user, that a page of a search looks through.
+/// The maximum number of templates of one project, or shared with one user, that one page of a search reads.
 const GIVEN: usize = 200;
 
-/// Which templates are wanted: those for which all of it holds.
+/// Which templates are listed. All conditions must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TemplateFilter {
-    /// Only the caller's own.
+    /// Only the caller's own templates.
     pub mine: bool,
-    /// Only those that everybody may use.
+    /// Only public templates.
     pub public: bool,
-    /// Only those of a project.
+    /// Only templates of this project.
     pub project: Option<ProjectName>,
-    /// Only those with words that begin like these.
+    /// Only templates with words that begin with these words.
     pub search: Option<String>,
-    /// Only those whose latest version has an AMI for this architecture.
+    /// Only templates whose latest version has an AMI for this architecture.
     pub architecture: Option<Architecture>,
 }
 
-/// Which page of which templates.
+/// The query of a request for templates.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TemplatesPage {
-    /// Only your own.
+    /// Only your own templates.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mine: bool,
-    /// Only those that everybody may use.
+    /// Only public templates.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub public: bool,
-    /// Only those of a project.
+    /// Only templates of this project.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<ProjectName>,
-    /// Only those with words in their name or description that begin like these.
+    /// Only templates with words in their name or description that begin with these words.
     #[param(min_length = 2, max_length = 100)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<String>,
-    /// Only those whose latest version has an AMI for this architecture.
+    /// Only templates whose latest version has an AMI for this architecture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arch: Option<Architecture>,
-    /// The most items of the page.
+    /// The maximum number of items on the page.
     #[param(minimum = 1, maximum = 100, default = 50)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// Where the page begins: the cursor of the page before.
+    /// Where the page begins: the cursor of the previous page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
 
 operation! {
-    /// The templates that you can launch, by name
+    /// Lists the templates that you can launch, by name
     ///
-    /// Those that were searched for come by the word that was found, then by name. A page may have fewer
-    /// than asked for, or none, and still be followed by another: go on while there is a cursor.
+    /// Search results are sorted by the word that was found, then by name. A page may contain fewer items than
+    /// requested, or none, even if more pages follow: continue as long as there is a cursor.
     ListTemplates by list_templates: Get "/v1/templates" of "templates",
     query: TemplatesPage,
     output: parts::Found<Page<TemplateSummary>>,
@@ -102,27 +102,28 @@ struct Cursor {
     position: Position,
 }
 
-/// How far a list was shown. A search has several rounds, where lists in the order of names are longer than what is
-/// looked through at once: each shows what it has found by word, and begins where the one before it ended.
+/// The position in a list. Some lists are sorted by name and may be longer than what one page of a search can read.
+/// Such a search has several rounds: each round shows the templates that it has found, sorted by word, and begins where
+/// the previous one ended.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Position {
     /// The last place of this round that was shown.
     after: Option<String>,
-    /// The name up to which earlier rounds have looked.
+    /// The name up to which earlier rounds have searched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     behind: Option<String>,
 }
 
-/// A template that may be on a page.
+/// A template that may be shown on a page.
 struct Candidate {
     place: String,
     summary: TemplateSummary,
     kept: bool,
-    /// Whether the list that it is of is in the order of names, and searched by word.
+    /// Whether it comes from a list that is sorted by name and has to be searched for words.
     looked_through: bool,
 }
 
-/// What a page is of.
+/// What a page contains.
 struct Wanted<'a> {
     caller: &'a Caller,
     filter: &'a TemplateFilter,
@@ -131,20 +132,20 @@ struct Wanted<'a> {
     limit: usize,
 }
 
-/// What a page is put together of.
+/// The intermediate results for a page.
 #[derive(Default)]
 struct Found {
     candidates: Vec<Candidate>,
-    /// The place up to which each list was read that has more.
+    /// For each list that has more items, the place up to which it was read.
     ends: Vec<String>,
-    /// The name up to which each list was looked through that has more.
+    /// For each list that has more items, the name up to which it was searched.
     looked: Vec<String>,
 }
 
 impl Service {
-    /// A page of the templates that the caller can launch, by name; those that were searched for by
-    /// the word that was found, then by name. `limit` is 1 to 1,000. So much is read and no more: a
-    /// page may have fewer, or none, and still be followed by another.
+    /// Returns a page of the templates that the caller can launch, by name. Search results are sorted by the word that
+    /// was found, then by name. `limit` is 1 to 1,000. The amount of data that is read is limited, so a page may
+    /// contain fewer items, or none, even if more pages follow.
     pub async fn templates(
         &self,
         caller: &Caller,
@@ -177,7 +178,7 @@ impl Service {
         Ok(Listed { items, cursor })
     }
 
-    /// Looks through one list.
+    /// Reads one list.
     async fn look(
         &self,
         wanted: &Wanted<'_>,
@@ -194,7 +195,7 @@ impl Service {
         let search = wanted.search.as_ref();
         let registry = &self.env.registry;
         let by_word = matches!(source.listing, Listing::Words(..));
-        // It is in the order of names, and what is found in it is not.
+        // The list is sorted by name, and the search results are not.
         let looked_through = search.is_some() && !by_word;
         if by_word && from.behind.is_some() {
             return Ok(());
@@ -234,14 +235,14 @@ impl Service {
 }
 
 impl Wanted<'_> {
-    /// Whether a place is behind all that this round has shown.
+    /// Returns whether a place comes after everything that this round has shown.
     fn is_new(&self, place: &str) -> bool {
         let after = self.from.after.as_deref();
         after.is_none_or(|after| place > after)
     }
 
-    /// Whether the first round has found a template, by the words that it has as one of the caller's own or
-    /// as a public one.
+    /// Returns whether the first round has found a template, by the words that are indexed for the caller's own and for
+    /// public templates.
     fn was_shown(&self, template: &Template) -> bool {
         let has_words =
             template.owner == self.caller.user || template.visibility == Visibility::Public;
@@ -249,18 +250,19 @@ impl Wanted<'_> {
     }
 }
 
-/// The items of a page, and where the next one begins.
+/// Returns the items of a page, and where the next one begins.
 fn page(found: Found, from: Position, limit: usize) -> (Vec<TemplateSummary>, Option<Position>) {
     let mut candidates = found.candidates;
-    // What lies behind the name where one list was cut off is for the next round, which looks there in all of them.
+    // Templates after the name at which a list was cut off belong to the next round, which searches all lists from
+    // there.
     let looked = found.looked.into_iter().min();
     let is_next = |it: &Candidate| looked.as_ref().is_some_and(|end| it.summary.name > *end);
     candidates.retain(|it| !(it.looked_through && is_next(it)));
-    // What is kept comes first, so that it outlives what is the same and is not.
+    // Kept candidates come first, so that a duplicate that is not kept does not replace them.
     candidates.sort_by(|a, b| (&a.place, !a.kept).cmp(&(&b.place, !b.kept)));
-    // What a caller owns is public at times: once is enough.
+    // The caller's own templates may also be public; they are listed once.
     candidates.dedup_by(|a, b| a.place == b.place);
-    // Behind the place where one list was cut off, others may be known that it would put between.
+    // After the place at which a list was cut off, the list may have further items that belong in between.
     let end = found.ends.into_iter().min();
     let (mut items, mut after, mut shown) = (Vec::new(), end.clone(), None);
     for candidate in candidates {
@@ -292,12 +294,12 @@ fn page(found: Found, from: Position, limit: usize) -> (Vec<TemplateSummary>, Op
 /// A list to read.
 struct Source {
     listing: Listing,
-    /// Whether it may hold what the caller may not see.
+    /// Whether it may contain templates that the caller may not see.
     checked: bool,
 }
 
 impl Service {
-    /// The lists that hold all that is wanted, as little else as may be.
+    /// Returns the lists that contain everything that is wanted, with as few other templates as possible.
     async fn sources(
         &self,
         caller: &Caller,
@@ -344,7 +346,7 @@ impl Service {
     }
 }
 
-/// The place of a template in the whole list: by the word that was found where something was.
+/// Returns the place of a template in the whole list: in a search, by the word that was found.
 fn placed(search: Option<&Search>, listing: &Listing, entry: &Entry) -> Option<String> {
     match (search, listing) {
         (Some(search), listing) if !matches!(listing, Listing::Words(..)) => {
@@ -363,7 +365,7 @@ fn keeps(
     place: &str,
     template: &Template,
 ) -> bool {
-    // One that is being deleted is shown to its owner alone.
+    // A template that is being deleted is shown only to its owner.
     let going = template.is_going() && template.owner == caller.user;
     let there = template.state != TemplateState::Deleted || going;
     let mine = !filter.mine || template.owner == caller.user;
@@ -373,7 +375,7 @@ fn keeps(
     let architecture = filter.architecture.is_none_or(runs);
     let found = search.is_none_or(|search| {
         let words = words::of_template(template);
-        // Two of its words may be found: it is listed by the first.
+        // If several of its words are found, it is listed only by the first.
         let word = search.finds(&words);
         let by = place.split_once('#').map(|(by, _)| by);
         word.is_some_and(|word| by.is_none_or(|by| by == word))
@@ -403,7 +405,7 @@ fn built_in(filter: &TemplateFilter, search: Option<&Search>) -> Vec<Candidate> 
     candidates.collect()
 }
 
-/// Names the list, so that no other's cursor is taken for its own.
+/// Identifies the list, so that a cursor of another list is not accepted.
 fn fingerprint(caller: &Caller, filter: &TemplateFilter) -> String {
     let filter = serde_json::to_string(filter).expect("a filter is JSON");
     let hash = Sha256::digest(format!("{}\n{filter}", caller.user));

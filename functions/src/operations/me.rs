@@ -1,4 +1,4 @@
-//! Who the caller is.
+//! The caller's own identity.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,7 +9,7 @@ use crate::domain::UserId;
 use crate::operations::operation::{Answered, operation};
 use crate::rules::access::Caller;
 
-/// Who the caller is.
+/// The caller's identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Me {
     /// The user.
@@ -17,7 +17,7 @@ pub struct Me {
 }
 
 operation! {
-    /// Who you are
+    /// Returns your user name
     ShowMe by me: Get "/v1/me" of "me",
     output: Found<Me>,
 }

@@ -1,4 +1,5 @@
-//! What callers ask for: the command line, the API, the schedules. Who may do what is decided in `rules::access`.
+//! The operations that callers can request, from the command line, the API or a schedule. `rules::access` decides who
+//! may do what.
 
 mod audit;
 pub mod calls;
@@ -85,8 +86,8 @@ pub use templates::{
 pub use versions::{DiffVersions, ListVersions, RollBackTemplate, RolledBack, Target, With};
 pub use wake::{Woken, end_wait};
 
-/// All operations, in the order of the API's description. The routes, the description and the generic tests come from
-/// this list.
+/// All operations, in the order of the API's description. The routes, the description and the generic tests are
+/// generated from this list.
 pub const ALL: &[Entry] = &[
     entry::<me::ShowMe>(),
     entry::<regions::ListRegions>(),
@@ -147,18 +148,18 @@ pub const ALL: &[Entry] = &[
     entry::<audit::ListAuditEvents>(),
 ];
 
-/// The service: one for all callers.
+/// The service, which is shared by all callers.
 #[derive(Clone)]
 pub struct Service {
-    /// The world as the steps see it.
+    /// The environment, as for the steps.
     pub env: Env,
     /// The executions of the save state machine.
     pub executions: Arc<dyn Executions>,
-    /// What starts the saves of schedules.
+    /// The scheduler that starts the saves of schedules.
     pub schedules: Arc<dyn Schedules>,
-    /// The public parameters.
+    /// The public parameters of AWS Systems Manager.
     pub parameters: Arc<dyn Parameters>,
-    /// Randomness.
+    /// The source of randomness.
     pub entropy: Arc<dyn Entropy>,
 }
 
@@ -171,8 +172,8 @@ impl std::fmt::Debug for Service {
 }
 
 impl Service {
-    /// Twenty hexadecimal digits: the same for the same request id of the same user and kind of
-    /// request, new ones where there is none.
+    /// Returns twenty hexadecimal digits: always the same for the same user, request ID and kind of request, and random
+    /// ones if there is no request ID.
     fn digits(
         &self,
         kind: &str,
@@ -187,13 +188,13 @@ impl Service {
     }
 }
 
-/// The save that a request id of a user's stands for: whoever knows both can look for it.
+/// Returns the ID of the save that belongs to a user's request ID, so that the save can be found with these two.
 pub fn save_id_of(user: &UserId, request_id: &str) -> Result<SaveId, Problem> {
     let digits = request_digits("save", user, request_id)?;
     Ok(format!("save-{digits}").parse()?)
 }
 
-/// The copy of a version that a request id of a user's stands for.
+/// Returns the ID of the copy that belongs to a user's request ID.
 pub fn copy_id_of(user: &UserId, request_id: &str) -> Result<SaveId, Problem> {
     let digits = request_digits("copy", user, request_id)?;
     Ok(format!("save-{digits}").parse()?)
@@ -212,7 +213,7 @@ fn request_digits(kind: &str, user: &UserId, request_id: &str) -> Result<String,
     Ok(hex::encode(&hash[..10]))
 }
 
-/// What a failing execution service means to whoever asked.
+/// Converts an error of the execution service to a problem for the caller.
 fn from_executions(error: ExecutionsError) -> Problem {
     match error {
         ExecutionsError::AlreadyExists { ref name } => {

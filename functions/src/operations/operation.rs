@@ -1,4 +1,5 @@
-//! What an operation is: declared once, and from that come its route, its description, and how clients ask for it.
+//! Operations: each is declared once, and its route, its API description and its client request are derived from the
+//! declaration.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -17,18 +18,18 @@ use super::parts::{
 use crate::domain::{Code, Problem};
 use crate::rules::access::Caller;
 
-/// The method of a route.
+/// The HTTP method of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// Only tells something.
+    /// Reads something.
     Get,
-    /// Begins or makes something.
+    /// Creates or starts something.
     Post,
-    /// Sets something to what the request says.
+    /// Sets something to the value in the request.
     Put,
     /// Changes parts of something.
     Patch,
-    /// Ends something.
+    /// Deletes something.
     Delete,
 }
 
@@ -44,19 +45,19 @@ impl From<Method> for http::Method {
     }
 }
 
-/// Something that callers can ask for.
+/// An operation that callers can request.
 pub trait Operation: Sized + Send + Sync + 'static {
-    /// Its name in the description of the API.
+    /// The operation ID in the API description.
     const ID: &'static str;
     /// The method of its route.
     const METHOD: Method;
-    /// The path of its route; the names in braces are what [`Operation::Path`] is read from.
+    /// The path of its route. [`Operation::Path`] is read from the names in braces.
     const PATH: &'static str;
-    /// What it is about.
+    /// The tag that groups it in the API description.
     const TAG: &'static str;
-    /// A summary and, after an empty line, what else there is to know; each line as it stands in a doc comment.
+    /// The lines of its doc comment: a summary and, after an empty line, further details.
     const TEXT: &'static str;
-    /// Whether what it is about may not be there.
+    /// Whether the resource may not exist, so that the operation can return 404.
     const MAY_MISS: bool = !matches!(Self::METHOD, Method::Get) || has_names(Self::PATH);
     /// What is read from the path.
     type Path: PathParts;
@@ -69,12 +70,12 @@ pub trait Operation: Sized + Send + Sync + 'static {
     /// What it returns.
     type Output: Answer;
 
-    /// Whether to ask twice is no more than to ask once.
+    /// Returns whether repeating the request has no further effect.
     fn is_repeatable(asked: &Asked<Self>) -> bool {
         !matches!(Self::METHOD, Method::Post | Method::Patch) || asked.head.is_key()
     }
 
-    /// Does it.
+    /// Runs the operation.
     fn run(
         service: &Service,
         caller: &Caller,
@@ -82,11 +83,11 @@ pub trait Operation: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Output, Problem>> + Send;
 }
 
-/// What an operation returns, or the problem.
+/// The output of an operation, or a problem.
 pub(super) type Answered<O> = Result<<O as Operation>::Output, Problem>;
 
-/// Declares an operation by its description, its route, what it takes and what it returns. Its name there is that of
-/// the function which does it.
+/// Declares an operation by its description, its route, its inputs and its output. Its operation ID is the name of the
+/// function that runs it.
 macro_rules! operation {
     (
         $(#[doc = $text:literal])+
@@ -131,7 +132,7 @@ macro_rules! operation {
     };
 }
 
-/// What an operation takes there: nothing where it is not said.
+/// The type of an input: `Nothing` if it is not declared.
 macro_rules! part {
     () => {
         $crate::operations::parts::Nothing
@@ -143,15 +144,15 @@ macro_rules! part {
 
 pub(super) use {operation, part};
 
-/// What an operation is asked for, and with what.
+/// A request for an operation, with its inputs.
 pub struct Asked<O: Operation> {
-    /// From the path.
+    /// The input from the path.
     pub path: O::Path,
-    /// From the query.
+    /// The input from the query.
     pub query: O::Query,
-    /// From the headers.
+    /// The input from the headers.
     pub head: O::Head,
-    /// From the body.
+    /// The input from the body.
     pub body: O::Body,
 }
 
@@ -177,7 +178,7 @@ where
     O::Query: Default,
     O::Head: Default,
 {
-    /// The operation on what a path names, without a body.
+    /// Creates a request for a path, without a body.
     pub fn of(path: O::Path) -> Self {
         Self {
             path,
@@ -192,7 +193,7 @@ impl<O: Operation<Body = Nothing>> Asked<O>
 where
     O::Head: Default,
 {
-    /// The operation on what a path names, with a query and without a body.
+    /// Creates a request for a path with a query, without a body.
     pub fn by(path: O::Path, query: O::Query) -> Self {
         Self {
             path,
@@ -208,7 +209,7 @@ where
     O::Query: Default,
     O::Head: Default,
 {
-    /// The operation on what a path names, with a body.
+    /// Creates a request for a path with a body.
     pub fn with(path: O::Path, body: T) -> Self {
         Self {
             path,
@@ -220,22 +221,22 @@ where
 }
 
 impl<O: Operation> Asked<O> {
-    /// The same with this query.
+    /// Sets the query.
     #[must_use]
     pub fn query(mut self, query: O::Query) -> Self {
         self.query = query;
         self
     }
 
-    /// The same with these headers.
+    /// Sets the headers.
     #[must_use]
     pub fn head(mut self, head: O::Head) -> Self {
         self.head = head;
         self
     }
 
-    /// Reads it from a request. What is wrong is named, with its rule: first in the path, then in the query, the
-    /// headers and the body.
+    /// Reads the inputs from a request. An invalid input is reported with the rule that it violates, in the order path,
+    /// query, headers, body.
     fn read(raw: &Raw) -> Result<Self, Problem> {
         Ok(Self {
             path: O::Path::read(&raw.path)?,
@@ -245,10 +246,11 @@ impl<O: Operation> Asked<O> {
         })
     }
 
-    /// The request that it is.
+    /// Converts it to an HTTP request.
     ///
     /// # Errors
-    /// [`Code::InvalidRequestId`](crate::domain::Code::InvalidRequestId) and the like for texts that no header can have.
+    /// [`Code::InvalidRequestId`](crate::domain::Code::InvalidRequestId) or a similar code for a text that is not valid
+    /// in a header.
     pub fn to_request(&self) -> Result<Request<Bytes>, Problem> {
         let mut request = Request::default();
         self.head.write(request.headers_mut())?;
@@ -262,7 +264,7 @@ impl<O: Operation> Asked<O> {
         Ok(request)
     }
 
-    /// The path with what it names, and the query.
+    /// Returns the path with its values, and the query.
     fn target(&self) -> Result<String, Problem> {
         let mut named = self.path.write().into_iter();
         let parts = O::PATH.split('/').map(|part| match part.strip_prefix('{') {
@@ -279,7 +281,7 @@ impl<O: Operation> Asked<O> {
     }
 }
 
-/// A text as a part of a path: everything but the unreserved characters of RFC 3986 as its bytes.
+/// Encodes a text as a path segment: everything except the unreserved characters of RFC 3986 is percent-encoded.
 fn encoded(text: &str) -> String {
     const KEPT: AsciiSet = NON_ALPHANUMERIC
         .remove(b'-')
@@ -289,51 +291,51 @@ fn encoded(text: &str) -> String {
     utf8_percent_encode(text, &KEPT).to_string()
 }
 
-/// A request, taken apart.
+/// A request, split into its parts.
 #[derive(Debug, Clone, Default)]
 pub struct Raw {
-    /// The parts of the path that have names, in their order.
+    /// The values of the named parts of the path, in order.
     pub path: Vec<String>,
-    /// The query.
+    /// The query string.
     pub query: String,
-    /// The headers.
+    /// The request headers.
     pub headers: HeaderMap,
-    /// The body.
+    /// The request body.
     pub body: Bytes,
 }
 
-/// An operation as it is listed.
+/// An operation in the list of all operations.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
-    /// Its name in the description of the API.
+    /// The operation ID in the API description.
     pub id: &'static str,
     /// The method of its route.
     pub method: Method,
     /// The path of its route.
     pub path: &'static str,
-    /// What it is about.
+    /// The tag that groups it in the API description.
     pub tag: &'static str,
-    /// A summary and, after an empty line, what else there is to know.
+    /// A summary and, after an empty line, further details.
     pub text: &'static str,
-    /// Whether what it is about may not be there.
+    /// Whether the resource may not exist, so that the operation can return 404.
     pub may_miss: bool,
     /// Whether it takes a body.
     pub has_body: bool,
-    /// What a request may have in its path, its query and its headers.
+    /// The parameters in the path, the query and the headers.
     pub parameters: fn() -> Vec<Parameter>,
-    /// Its body, where it has one.
+    /// The schema of the body, if there is one.
     pub body: fn() -> Option<RefOr<Schema>>,
-    /// What it may answer where all goes well.
+    /// The responses of a successful request.
     pub answers: fn() -> Vec<Described>,
-    /// The problems that its headers bring with them.
+    /// The status codes of the problems that its headers can cause.
     pub conditions: &'static [u16],
-    /// The schemas that the others name.
+    /// Adds the schemas that the others refer to.
     pub schemas: fn(&mut Vec<(String, RefOr<Schema>)>),
-    /// Does what a request asks for.
+    /// Runs the operation for a request.
     pub serve: for<'a> fn(&'a Service, &'a Caller, Raw) -> BoxFuture<'a, Result<Reply, Problem>>,
 }
 
-/// The entry of an operation.
+/// Returns the entry of an operation.
 pub(super) const fn entry<O: Operation>() -> Entry {
     Entry {
         id: O::ID,
@@ -375,7 +377,7 @@ fn schemas<O: Operation>(into: &mut Vec<(String, RefOr<Schema>)>) {
     O::Output::schemas(into);
 }
 
-/// The names in a path.
+/// Returns the names in a path.
 fn names(path: &'static str) -> Vec<&'static str> {
     let parts = path.split('/');
     let named = parts.filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));

@@ -1,4 +1,4 @@
-//! What an import shows: the AMIs of a file, by what was told of the version that has them.
+//! What an import shows: the known files of the imported AMIs.
 
 use std::collections::BTreeSet;
 
@@ -13,9 +13,9 @@ use crate::rules::access::Caller;
 use crate::rules::publication::{Consent, Look, decide, of_contents, of_version};
 
 impl Service {
-    /// Refuses AMIs whose files would be shown to others without a consent; answers what to know of them, and what
-    /// was told of them where they are all of one version. `of` are the versions that have them, none for an AMI that
-    /// no version has.
+    /// Refuses to show files of imported AMIs to others without consent. Returns warnings, and the inventory if all
+    /// AMIs belong to one version. `of` contains the versions that have the AMIs; `None` stands for AMIs that no
+    /// version has.
     pub(super) async fn shown_by_import(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! Recovery: saves whose execution has ended without them, and executions that hand over.
+//! Recovery of saves whose execution has ended prematurely, and handover between executions.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -14,9 +14,9 @@ use crate::ports::{ExecutionStatus, ExecutionsError};
 use crate::rules::access::{Action, Caller};
 use crate::steps::Standing;
 
-/// How many executions a copy has to get through before what it made is taken back.
+/// The number of executions after which an unfinished copy is cleaned up instead of continued.
 const COPY_EXECUTIONS: u32 = 4;
-/// How many open saves and duties are read at once; so many are counted at most.
+/// The number of open saves and duties that are read at once. This is also the maximum that is counted.
 const SWEEP: usize = 100;
 
 /// A recovery that was started.
@@ -24,24 +24,23 @@ const SWEEP: usize = 100;
 pub struct Recovery {
     /// The save.
     pub save_id: SaveId,
-    /// The execution that recovers it.
+    /// The execution that recovers the save.
     pub execution: String,
 }
 
-/// What is open, as far as one sweep looks.
+/// The open saves and duties, as far as one sweep counts them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Backlog {
-    /// How many saves have not ended.
+    /// The number of saves that have not ended.
     pub open_saves: usize,
-    /// How many instances are owed their original state.
+    /// The number of instances that must be returned to their original state.
     pub open_duties: usize,
-    /// For how long the oldest duty to start an instance again has been open, in seconds; 0 where
-    /// there is none. One towards an instance that was stopped all along is not counted: nobody
-    /// waits for it.
+    /// The age of the oldest open duty to start an instance again, in seconds; 0 if there is none. Duties to instances
+    /// that were stopped from the beginning are not counted, because nobody waits for them.
     pub oldest_duty_s: f64,
 }
 
-/// What a sweep has come to.
+/// The result of a sweep.
 #[derive(Default)]
 struct Swept {
     recoveries: Vec<Recovery>,
@@ -68,10 +67,11 @@ impl Swept {
 }
 
 operation! {
-    /// Recover a save at once
+    /// Recovers a save immediately
     ///
-    /// A save whose execution has ended without it is recovered by itself, after ever longer pauses where that keeps
-    /// failing, and one that is stranded is tried again. This does so now. One that is worked on stays as it is.
+    /// A save whose execution has ended prematurely is recovered automatically, with increasing pauses if the recovery
+    /// fails repeatedly, and a stranded save is tried again in the same way. This operation starts the recovery without
+    /// waiting. If an execution is working on the save, nothing changes.
     RecoverSave by recover_save: Post "/v1/saves/{id}/recover" of "saves",
     path: SaveId,
     output: Accepted<SaveRecord>,
@@ -87,7 +87,7 @@ async fn recover_save(
 }
 
 impl Service {
-    /// What is open now.
+    /// Returns the currently open saves and duties.
     pub async fn backlog(&self) -> Result<Backlog, Problem> {
         let registry = &self.env.registry;
         let duties = registry.open_duties(SWEEP, None).await?.items;
@@ -103,9 +103,9 @@ impl Service {
         })
     }
 
-    /// Finds saves whose execution is not running and starts their recovery. Safe to run at any
-    /// time, and twice at once: each recovery is fenced by an epoch in the save's record. One that fails holds up
-    /// no other; the first failure is answered once all have been looked at.
+    /// Finds saves whose execution is not running and starts their recovery. It is safe to run this at any time, and
+    /// twice at once: each recovery is fenced by an epoch in the save's record. A failed recovery does not block the
+    /// others; the first failure is returned after all saves have been checked.
     pub async fn sweep(&self) -> Result<Vec<Recovery>, Problem> {
         let mut swept = Swept::default();
         let registry = &self.env.registry;
@@ -136,14 +136,14 @@ impl Service {
                 break;
             }
         }
-        // After all recoveries: that this is another deployment's table keeps no instance down. A table that says
-        // nothing yet has its deployment written into it here, if nowhere else before.
+        // Checked after all recoveries, so that a table of another deployment does not keep instances down. If the
+        // table contains no deployment yet, this writes it at the latest.
         self.env.deployment().await?;
         self.sweep_deletions().await?;
         swept.end()
     }
 
-    /// Recovers a save if it has not ended and no execution works on it any more.
+    /// Recovers a save if it has not ended and no execution works on it.
     pub(super) async fn recover_abandoned(
         &self,
         record: &SaveRecord,
@@ -154,7 +154,7 @@ impl Service {
         self.recover(record).await
     }
 
-    /// Tries a stranded save again if its instance has come back, or may come back by now.
+    /// Recovers a stranded save if its instance is back, or could be started by now.
     pub(super) async fn recover_stranded(
         &self,
         duty: &Duty,
@@ -167,7 +167,7 @@ impl Service {
         let now = self.env.clock.now();
         let again = match crate::steps::standing(duty, record, instance.as_ref(), now) {
             Standing::Settled(_) => true,
-            // What kept it down may have passed: no room, no permission, a key that was disabled.
+            // The cause may be gone: missing capacity, a missing permission, or a disabled key.
             Standing::Down | Standing::Broken { .. } => is_due(record, now),
             Standing::Moving => false,
         };
@@ -177,8 +177,8 @@ impl Service {
         self.recover(record).await
     }
 
-    /// Whether no execution works on an open save any more, and its next recovery is due. What waits for its turn is
-    /// not asked about before that: there may be thousands of them, and none of them has touched anything.
+    /// Returns whether no execution works on an open save and its next recovery is due. A save that waits for its turn
+    /// is not checked before that: there may be thousands of these, and they have not changed anything yet.
     async fn is_abandoned(&self, record: &SaveRecord) -> Result<bool, Problem> {
         let now = self.env.clock.now();
         if record.awaited_turn().is_some_and(|turn| turn.at > now) {
@@ -187,7 +187,7 @@ impl Service {
         Ok(self.is_lost(record).await? && is_due(record, now))
     }
 
-    /// Whether no execution works on an open save any more.
+    /// Returns whether no execution works on an open save.
     pub(super) async fn is_lost(&self, record: &SaveRecord) -> Result<bool, Problem> {
         let status = match self.executions.describe(&record.execution).await {
             Ok(execution) => Some(execution.status),
@@ -197,8 +197,8 @@ impl Service {
         Ok(status != Some(ExecutionStatus::Running))
     }
 
-    /// Recovers at once a save that nobody works on any more: for people, who do not wait for the sweep. Of one that is
-    /// worked on nothing changes.
+    /// Recovers a save immediately if no execution works on it, for people who do not wait for the sweep. Otherwise
+    /// nothing changes.
     pub async fn recover_save(&self, caller: &Caller, id: &SaveId) -> Result<SaveRecord, Problem> {
         let record = self.save_for(caller, id, Action::Recover).await?;
         if record.state.is_final() && record.state != SaveState::Stranded {
@@ -209,7 +209,7 @@ impl Service {
         self.save(caller, id).await
     }
 
-    /// Recovers at once a save that has not ended and that no execution works on.
+    /// Recovers a save immediately if it has not ended and no execution works on it.
     pub(super) async fn recover_lost(
         &self,
         record: &SaveRecord,
@@ -220,7 +220,8 @@ impl Service {
         self.recover(record).await
     }
 
-    /// [`Service::recover_save`] for a caller who may do so. Answers whether a recovery began.
+    /// Does the same as [`Service::recover_save`], for a caller whose rights have been checked. Returns whether a
+    /// recovery began.
     pub(super) async fn recover_for(
         &self,
         caller: &Caller,
@@ -248,7 +249,7 @@ impl Service {
         let Some(next) = self.next_epoch(record).await? else {
             return Ok(None);
         };
-        // A copy keeps nobody's instance: it goes on, unless it ends again and again.
+        // A copy does not hold an instance, so it is continued, unless its executions fail repeatedly.
         let onward = (next.epoch <= COPY_EXECUTIONS).then(|| copies::going_on(&next));
         let input = onward.flatten().unwrap_or_else(|| back(&next));
         self.executions
@@ -261,9 +262,9 @@ impl Service {
         }))
     }
 
-    /// Ends the running execution of a save and starts another that goes on with it: for a process
-    /// that leaves its save to another one. The steps are idempotent, so the second execution
-    /// passes quickly over what the first has done.
+    /// Ends the running execution of a save and starts another one that continues it. A process uses this to hand its
+    /// save over to another process. The steps are idempotent, so the second execution quickly skips what the first one
+    /// has done.
     pub async fn hand_over(&self, caller: &Caller, id: &SaveId) -> Result<(), Problem> {
         let record = self.save(caller, id).await?;
         if record.state.is_final() {
@@ -293,8 +294,8 @@ impl Service {
             .map_err(from_executions)
     }
 
-    /// Raises the epoch, which shuts out the steps of every earlier execution. `None` when the
-    /// record has changed meanwhile.
+    /// Raises the epoch, which excludes the steps of every earlier execution. Returns `None` if the record has changed
+    /// in the meantime.
     async fn next_epoch(&self, record: &SaveRecord) -> Result<Option<SaveRecord>, Problem> {
         let now = self.env.clock.now();
         let change = |after: &mut SaveRecord| {
@@ -303,7 +304,7 @@ impl Service {
                 after.epoch += 1;
                 after.execution = format!("{}-{}", after.save_id, after.epoch);
                 if after.state == SaveState::Stranded {
-                    // A restore that gave up has its whole time again, and nothing but a restore.
+                    // After a restore gave up, the next execution only restores, and has the full time for it.
                     after.restore_began_at = Some(now);
                 }
                 after.state = SaveState::Running;
@@ -321,21 +322,22 @@ impl Service {
     }
 }
 
-/// What an execution is started with that puts back what a save has touched.
+/// Returns the input of an execution that undoes what a save has changed.
 fn back(record: &SaveRecord) -> Value {
     json!({ "recover": record.save_id, "epoch": record.epoch })
 }
 
-/// Whether the pause before the next recovery is over. It counts from the last sign of an execution: what people write
-/// into the record does not postpone it. A sign of the future, from before a clock was set back, says nothing.
+/// Returns whether the pause before the next recovery is over. It begins with the last sign of an execution, so changes
+/// to the record by people do not postpone it. A sign that lies in the future, from before a clock was set back, is
+/// ignored.
 fn is_due(record: &SaveRecord, now: Timestamp) -> bool {
     let reached = record.moments.last().map(|moment| moment.at);
     let sign = reached.max(record.recovered_at);
     sign.is_none_or(|sign| sign > now || sign + pause_before(record.epoch) <= now)
 }
 
-/// How long the sweep leaves a save alone whose recoveries keep ending: the first three follow at
-/// once, the later ones after 5 minutes, doubling up to 6 hours.
+/// Returns how long the sweep waits before it recovers a save again. The first three recoveries follow at once, later
+/// ones after 5 minutes, doubling up to 6 hours.
 fn pause_before(epoch: u32) -> TimeDelta {
     match epoch.checked_sub(4) {
         None => TimeDelta::zero(),
@@ -371,12 +373,12 @@ mod tests {
         record.recovered_at = Some(at(120));
         assert!(!is_due(&record, at(129)));
         assert!(is_due(&record, at(130)));
-        // Somebody cancels it meanwhile, or notes anything else.
+        // Somebody cancels the save in the meantime, or changes something else in the record.
         record.updated_at = at(129);
         assert!(is_due(&record, at(130)));
         // The clock was set back by an hour.
         assert!(is_due(&record, at(70)));
-        // A record of an older version knows of no recovery.
+        // The record was written by an older version, without a recovery time.
         record.recovered_at = None;
         assert!(is_due(&record, at(110)));
     }

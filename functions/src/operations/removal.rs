@@ -1,5 +1,4 @@
-//! What follows the record of a deletion: AMIs and snapshots are removed, as often as it takes
-//! (ADR 13).
+//! The removal of AMIs and snapshots after a deletion was recorded, in as many attempts as necessary (ADR 13).
 
 use std::collections::BTreeSet;
 
@@ -17,25 +16,28 @@ use crate::rules::Maker;
 use crate::rules::versions::deleted;
 use crate::steps::pacing;
 
-/// The most versions of a template that are read at once.
+/// The number of versions of a template that are read at once.
 const VERSIONS: usize = 100;
-/// The most versions whose AMIs are removed before whoever asked is answered; the sweep goes on.
+/// The maximum number of versions whose AMIs are removed before the caller gets a response; the sweep removes the rest.
 const AT_ONCE: usize = 5;
-/// The most that are tried then: those that cannot be removed hold up no others, and take time too.
+/// The maximum number that is tried in that time: versions that cannot be removed do not block others, but take time
+/// too.
 const TRIED_AT_ONCE: usize = 20;
-/// How many deletions one sweep finishes, and how many it tries: those that cannot be finished hold up no others.
+/// The number of deletions that one sweep finishes, and the number that it tries: deletions that cannot be finished do
+/// not block others.
 const SWEEP: usize = 20;
 const TRIED: usize = 100;
-/// For how long a snapshot that something uses is tried again, in seconds: EC2 takes a moment to see
-/// that its AMI is gone. What uses it later is none of ours, and keeps it.
+/// For how long the deletion of a snapshot in use is retried, in seconds: EC2 takes a moment to notice that its AMI is
+/// gone. A resource that still uses the snapshot after that does not belong to this deployment, and the snapshot is
+/// kept.
 const IN_USE_S: f64 = 3600.0;
 
-/// For how long a deletion, or all of a sweep's together, waits for the turns of its removals; what has had none by
-/// then is left to the next sweep.
+/// For how long a deletion, or all deletions of a sweep together, wait for the turns of removals. The next sweep does
+/// the rest.
 const PATIENCE: TimeDelta = TimeDelta::seconds(5);
 
 impl Service {
-    /// Goes on with deletions that were interrupted. One that fails holds up no other.
+    /// Continues interrupted deletions. A failed deletion does not block others.
     pub(super) async fn sweep_deletions(&self) -> Result<(), Problem> {
         let (mut done, until) = (0, self.patient_until());
         for going in self.env.registry.deletions(TRIED).await? {
@@ -52,18 +54,18 @@ impl Service {
         Ok(())
     }
 
-    /// The writes that delete a version's record now.
+    /// Returns the writes that mark a version's record as deleted now.
     pub(super) fn deleted(&self, before: &Stored<Version>) -> Result<Batch, Problem> {
         deleted(before, self.env.clock.now())
     }
 
-    /// Until when what begins now waits for the turns of its removals.
+    /// Returns until when an operation that begins now waits for the turns of its removals.
     pub(super) fn patient_until(&self) -> Timestamp {
         self.env.clock.now() + PATIENCE
     }
 
-    /// Goes on with a deletion, and notes what is in its way for its owner to see. It waits for the turns of its
-    /// removals until an instant.
+    /// Continues a deletion, and records what blocks it, so that its owner sees it. Waits for the turns of removals
+    /// until `until`.
     pub(super) async fn go_on_noting(
         &self,
         going: &Going,
@@ -84,7 +86,7 @@ impl Service {
             let before = before.as_ref();
             before.is_some_and(|it| (&it.code, &it.message) == (&stuck.code, &stuck.message))
         };
-        // Where somebody was quicker, they have noted as much, or finished.
+        // If somebody else was faster, they have recorded the same or finished the deletion.
         match going {
             Going::Template(name) => {
                 let stored = registry.template(name).await?;
@@ -108,7 +110,7 @@ impl Service {
         Ok(())
     }
 
-    /// Goes on with a deletion. Answers whether it is finished.
+    /// Continues a deletion. Returns whether it is finished.
     async fn go_on(&self, going: &Going, until: Timestamp) -> Result<bool, Problem> {
         match going {
             Going::Version(name, number) => {
@@ -130,7 +132,7 @@ impl Service {
     ) -> Result<bool, Problem> {
         let registry = &self.env.registry;
         let stored = registry.template(name).await?;
-        // Somebody else may have finished, and the template may have begun anew since.
+        // Somebody else may have finished the deletion, and a new template with the same name may exist since.
         let Some(template) = stored.filter(|stored| stored.value.is_going()) else {
             return Ok(true);
         };
@@ -158,10 +160,10 @@ impl Service {
                 let Some(stored) = registry.stored_version(name, version.number).await? else {
                     continue;
                 };
-                // One that cannot be removed holds up no other.
+                // A version that cannot be removed does not block others.
                 match self.remove_version(&stored, until).await {
                     Ok(()) => removed += 1,
-                    // The turns of the others are later still.
+                    // The turns of the other versions would be later still.
                     Err(problem) if problem.code == Code::Throttled => return Err(problem),
                     Err(problem) => failed = failed.or(Some(problem)),
                 }
@@ -180,7 +182,7 @@ impl Service {
         registry.finish_deletion(&template, &after).await
     }
 
-    /// Removes the AMIs of a deleted version that no other has, and their snapshots, and notes it.
+    /// Removes those AMIs of a deleted version that no other version has, and their snapshots, and records it.
     async fn remove_version(
         &self,
         stored: &Stored<Version>,
@@ -199,7 +201,7 @@ impl Service {
         let mut after = version.clone();
         after.removed_at = Some(self.env.clock.now());
         after.stuck = None;
-        // Where somebody was quicker, they have done the same.
+        // If somebody else was faster, they have done the same.
         let registry = &self.env.registry;
         registry.replace_version(stored, &after, None).await?;
         Ok(())
@@ -252,8 +254,8 @@ impl Service {
         Ok(())
     }
 
-    /// The snapshots among these that EC2 knows and that carry no other deployment's tag (promise P9). One unknown id
-    /// fails a question whole, so that is asked again in halves.
+    /// Returns those of the snapshots that EC2 knows and that do not carry another deployment's tag (promise P9). One
+    /// unknown ID makes a whole request fail, so the IDs of a failed request are requested again in halves.
     async fn not_of_another(
         &self,
         region: &Region,
@@ -284,7 +286,7 @@ impl Service {
         Ok(ours)
     }
 
-    /// An AMI as EC2 knows it, if it does.
+    /// Returns an AMI, if EC2 knows it.
     async fn image(&self, region: &Region, id: &ImageId) -> Result<Option<Image>, Problem> {
         let wanted = ImageFilter::Ids(vec![id.clone()]);
         match self.env.ec2.images(region, &wanted).await {
@@ -315,13 +317,14 @@ impl Service {
     }
 }
 
-/// Whether the AMIs of a version in a Region were made by others: then an import knows no snapshots.
+/// Returns whether the AMIs of a version in a Region were created by others. An import records no snapshots for such
+/// AMIs.
 pub(super) fn is_foreign(version: &Version, region: &Region) -> bool {
     let snapshots = version.snapshots.get(region);
     version.imported_by.is_some() && snapshots.is_none_or(Vec::is_empty)
 }
 
-/// What is gone already needs no deletion.
+/// Converts the result of a deletion. A resource that no longer exists needs none.
 fn gone(result: Result<(), Ec2Error>) -> Result<(), Problem> {
     match result {
         Ok(()) => Ok(()),
@@ -334,7 +337,7 @@ fn is_gone(error: &Ec2Error) -> bool {
     error.is_not_found() || error.code == "InvalidAMIID.Unavailable"
 }
 
-/// That EC2 keeps an AMI, and why.
+/// Creates the problem that EC2 does not deregister an AMI, with the reason.
 pub(super) fn not_deregistered(region: &Region, image: &ImageId, error: Ec2Error) -> Problem {
     if error.code == "OperationNotPermitted" {
         return is_protected(region, image).because(error);
@@ -345,7 +348,7 @@ pub(super) fn not_deregistered(region: &Region, image: &ImageId, error: Ec2Error
     problem
 }
 
-/// That an AMI is protected against deregistration.
+/// Creates the problem that an AMI is protected against deregistration.
 pub(super) fn is_protected(region: &Region, image: &ImageId) -> Problem {
     let message = format!("The AMI {image} in {region} is protected against deregistration.");
     Problem::new(Code::ImageProtected, message).hint(format!(

@@ -1,4 +1,4 @@
-//! Saves: plan, start, read, cancel.
+//! Saves: plan, start, read and cancel.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -14,36 +14,36 @@ use crate::registry::Listed;
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
 use crate::steps;
 
-/// A save that was asked for.
+/// A save that was requested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Started {
     /// The save.
     pub save_id: SaveId,
-    /// Whether it existed already, under the same request id.
+    /// Whether it already existed, under the same request ID.
     pub repeated: bool,
 }
 
 impl Started {
-    /// The answer for a save or a copy that begins, which is found under its id from now on.
+    /// Returns the response for a save or a copy that begins, with the path of the save.
     pub(super) fn accepted(self) -> Accepted<Self> {
         let place = format!("/v1/saves/{}", self.save_id);
         Accepted::new(self).at(place)
     }
 }
 
-/// How a save stands that has no record.
+/// The state of a save that has no record.
 #[derive(Debug)]
 pub enum Unrecorded {
-    /// It was asked for, and will have one.
+    /// It was requested, and will have a record.
     Begins,
-    /// It ended without one, for this reason.
+    /// It ended before it had a record, for this reason.
     Failed(Problem),
-    /// The caller has not asked for it.
+    /// The caller has not requested it.
     Unknown,
 }
 
 operation! {
-    /// Your saves, the newest first
+    /// Lists your saves, newest first
     ListSaves by list_saves: Get "/v1/saves" of "saves",
     query: Paging,
     output: Found<Page<SaveRecord>>,
@@ -60,11 +60,11 @@ async fn list_saves(
 }
 
 operation! {
-    /// Save an instance as a template
+    /// Saves an instance as a template
     ///
-    /// Everything that can be checked is checked first: a refusal has begun nothing. The save then goes
-    /// on by itself; `GET /v1/saves/{id}` tells how it stands, and knows it a moment later. The same
-    /// `Idempotency-Key` of the same caller is the same save.
+    /// Everything that can be checked is checked before the save begins, so a refusal has not changed anything. The
+    /// save then continues asynchronously; `GET /v1/saves/{id}` returns its state and may take a moment to find it.
+    /// Requests of the same caller with the same `Idempotency-Key` are the same save.
     BeginSave by begin_save: Post "/v1/saves" of "saves",
     query: DryRun, head: IdempotencyKey, body: Json<SaveRequest>,
     output: Trial<SavePlan, Accepted<Started>>,
@@ -82,7 +82,7 @@ async fn begin_save(
         Some(key) => service.asked_before(caller, &request, key).await,
         None => Ok(None),
     };
-    // It is asked first: that very save may hold the instance by now, or have outlived it.
+    // Checked first, because the instance may be held by this very save by now, or no longer exist.
     if let Some(started) = before().await? {
         return Ok(Either::Other(started.accepted()));
     }
@@ -97,7 +97,7 @@ async fn begin_save(
     match checked {
         Ok(plan) if dry_run => return Ok(Trial::plan(plan)),
         Ok(_) => {}
-        // It may also have begun while this was checked.
+        // The save may also have begun during the checks.
         Err(problem) => {
             let started = before().await?;
             return started.map_or(Err(problem), |it| Ok(Either::Other(it.accepted())));
@@ -108,7 +108,7 @@ async fn begin_save(
 }
 
 operation! {
-    /// How a save stands
+    /// Returns the state of a save
     ShowSave by show_save: Get "/v1/saves/{id}" of "saves",
     path: SaveId,
     output: Found<SaveRecord>,
@@ -123,9 +123,9 @@ async fn show_save(
 }
 
 operation! {
-    /// Ask a save to end
+    /// Cancels a save
     ///
-    /// The save itself brings the instance back and takes back what it has made.
+    /// The save's own execution brings the instance back and removes what the save has created.
     CancelSave by cancel_save: Post "/v1/saves/{id}/cancel" of "saves",
     path: SaveId,
     output: Accepted<SaveRecord>,
@@ -141,7 +141,7 @@ async fn cancel_save(
 }
 
 impl Service {
-    /// Checks everything and says what a save would do. Changes nothing.
+    /// Checks everything and returns what a save would do, without changing anything.
     pub async fn plan_save(
         &self,
         caller: &Caller,
@@ -157,9 +157,9 @@ impl Service {
         .await
     }
 
-    /// The save that this request has led to before, under the same request id. It is asked first,
-    /// since the instance may be busy with that very save, or gone by now. A request id that was
-    /// used for something else is [`Code::RequestIdReused`].
+    /// Returns the save that this request has led to before, under the same request ID. This is checked first, since
+    /// the instance may be held by this very save or no longer exist. A request ID that was used for a different
+    /// request fails with [`Code::RequestIdReused`].
     pub async fn asked_before(
         &self,
         caller: &Caller,
@@ -171,7 +171,7 @@ impl Service {
         self.begun_before(&save_id, request).await
     }
 
-    /// Starts a save. The same request id of the same caller is the same save (promise P4).
+    /// Starts a save. The same request ID of the same caller identifies the same save (promise P4).
     pub async fn start_save(
         &self,
         caller: &Caller,
@@ -188,7 +188,7 @@ impl Service {
         self.begin(save_id, &request, input).await
     }
 
-    /// The save of that id, where it has begun with this very request.
+    /// Returns the save with that ID, if it has begun with this very request.
     pub(super) async fn begun_before(
         &self,
         save_id: &SaveId,
@@ -222,8 +222,8 @@ impl Service {
         }
     }
 
-    /// The execution of that name ended before it could write a record: the same request starts
-    /// once more under another name, since a name is not free again for 90 days.
+    /// Starts an execution again under another name, if the previous one ended before it could write a record. The name
+    /// of an execution cannot be reused for 90 days.
     pub(super) async fn start_again(
         &self,
         save_id: SaveId,
@@ -236,7 +236,7 @@ impl Service {
             return Err(from_executions(error));
         }
         if before.status == ExecutionStatus::Running {
-            // The same request came in another way a moment ago, and has no record yet.
+            // The same request arrived through another channel a moment ago, and has no record yet.
             return Ok(Started {
                 save_id,
                 repeated: true,
@@ -253,14 +253,14 @@ impl Service {
         })
     }
 
-    /// The record of a save of the caller's, or of a project that the caller manages.
+    /// Returns the record of a save of the caller, or of a project that the caller manages.
     pub async fn save(&self, caller: &Caller, id: &SaveId) -> Result<SaveRecord, Problem> {
         let record = self.save_for(caller, id, Action::See).await?;
         Ok(self.guided(record))
     }
 
-    /// How a save of the caller's stands that has no record yet, or never got one. Of anybody else's it says what it
-    /// says of one that nobody has asked for: a save's id may be known to others.
+    /// Returns the state of a save of the caller that has no record yet, or never got one. For a save of another user,
+    /// it returns the same as for one that nobody has requested, because others may know a save's ID.
     pub async fn unrecorded(&self, caller: &Caller, id: &SaveId) -> Result<Unrecorded, Problem> {
         let execution = match self.executions.describe(id.as_str()).await {
             Ok(execution) => execution,
@@ -296,7 +296,7 @@ impl Service {
         Ok(stored.value)
     }
 
-    /// The caller's saves, the newest first; `limit` is 1 to 1,000.
+    /// Lists the caller's saves, newest first; `limit` is 1 to 1,000.
     pub async fn saves(
         &self,
         caller: &Caller,
@@ -310,14 +310,14 @@ impl Service {
         Ok(listed)
     }
 
-    /// The record with what to do about an instance that does not come back.
+    /// Adds to the record what to do about an instance that does not come back.
     fn guided(&self, mut record: SaveRecord) -> SaveRecord {
         record.guide = guide::of(&record, &self.env.settings.allowed_regions);
         record
     }
 
-    /// Asks a save to end. Its awaiting steps honour it: the instance is brought back and what was
-    /// made is taken back, by the save's own execution.
+    /// Requests the cancellation of a save. Its waiting steps notice it, and the save's own execution then brings the
+    /// instance back and removes what was created.
     pub async fn cancel_save(&self, caller: &Caller, id: &SaveId) -> Result<SaveRecord, Problem> {
         self.save_for(caller, id, Action::Cancel).await?;
         let now = self.env.clock.now();
@@ -339,7 +339,8 @@ impl Service {
                 record.updated_at = now;
             }
             if record.awaited_turn().is_some() {
-                // Nothing is to be put back, and nobody waits hours to hear so. Its execution ends at its turn.
+                // There is nothing to undo, and the caller should not wait hours for the result. The execution ends
+                // when its turn comes.
                 let cancelled = format!("{} cancelled the save before its turn.", caller.user);
                 let problem = Problem::new(Code::SaveCancelled, cancelled);
                 record.failure = Some(steps::failure(&problem, &record.step));
@@ -359,7 +360,7 @@ impl Service {
     }
 }
 
-/// Whether both ask for the same. From where a request came does not make it another.
+/// Returns whether both requests are the same, regardless of where they came from.
 fn same_but_for_origin(one: &Value, other: &Value) -> bool {
     let bare = |input: &Value| {
         let mut input = input.clone();

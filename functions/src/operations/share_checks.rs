@@ -1,4 +1,4 @@
-//! What is known before a template is shared: which AMIs it has, and what EC2 would refuse of them.
+//! Checks before a template is shared: which AMIs it has, and what EC2 would refuse.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +13,8 @@ use crate::rules::images::{self, ImageFault};
 use crate::rules::{Env, Maker, lending};
 use crate::steps::opening;
 
-/// The most AMIs that are opened or closed by one request: as many calls as EC2 takes at once, with
-/// what it allows besides within the half minute that a request may take.
+/// The maximum number of AMIs that one request opens or closes. It is limited by the calls that EC2 accepts at once and
+/// within the half minute that a request may take.
 pub(super) const IMAGES: usize = 200;
 
 /// An AMI of a version.
@@ -24,25 +24,25 @@ pub(super) struct Target {
     pub(super) region: Region,
     pub(super) image: ImageId,
     pub(super) snapshots: Vec<SnapshotId>,
-    /// Whether it is another template's, whose grants alone open it.
+    /// Whether it is borrowed from another template, whose grants alone decide whom it is open to.
     pub(super) borrowed: bool,
 }
 
-/// Which AMIs of a template.
+/// A selection of a template's AMIs.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Which {
-    /// Those of the versions from the first to the second, both included.
+    /// The AMIs of the versions from the first to the second, inclusive.
     Between(u32, u32),
-    /// Those of a version.
+    /// The AMIs of one version.
     Version(u32),
 }
 
 impl Which {
-    /// All of them.
+    /// The AMIs of all versions.
     pub(super) const ALL: Self = Self::Between(0, u32::MAX);
 }
 
-/// AMIs of a template, those of the newest version first.
+/// Returns AMIs of a template, newest version first.
 pub(super) async fn targets(
     registry: &Registry,
     name: &TemplateName,
@@ -81,10 +81,10 @@ pub(super) fn check_count(name: &TemplateName, targets: &[Target]) -> Result<(),
         .hint("Delete versions that nobody needs, then share it."))
 }
 
-/// The oldest version of the newest ones whose AMIs are closed by one request; `None` where that is all of them.
+/// Returns the oldest of the newest versions whose AMIs one request closes; `None` if the request closes all AMIs.
 pub(super) fn closed_at_once(targets: &[Target]) -> Option<u32> {
     let first_left = targets.get(IMAGES)?.version;
-    // A version has its AMIs closed together.
+    // The AMIs of a version are closed together.
     let mut whole = targets[..IMAGES].iter().rev();
     let last = whole.find(|target| target.version != first_left);
     Some(last.map_or(first_left, |target| target.version))
@@ -102,8 +102,8 @@ fn of_version(version: &Version, borrowed: bool) -> impl Iterator<Item = Target>
     })
 }
 
-/// Refuses what EC2 would refuse of these AMIs (EC2 facts, "Before the stop" and "Sharing"), before
-/// anything is changed. Answers what it would let pass and others would stumble over.
+/// Refuses what EC2 would refuse for these AMIs (EC2 facts, "Before the stop" and "Sharing"), before anything is
+/// changed. Returns warnings about what EC2 would accept but would cause problems for others.
 pub(super) async fn impediments(
     env: &Env,
     launch: &LaunchPermission,
@@ -132,8 +132,9 @@ pub(super) async fn impediments(
     Ok(warnings)
 }
 
-/// Refuses AMIs that cannot be opened: those that no save of this deployment has made are not for it to open (promise
-/// P9), and EC2 makes none public that the Marketplace sells. Answers what is wrong with those that can be opened to nobody.
+/// Refuses AMIs that must not be opened: those that no save of this deployment has created (promise P9), and, if they
+/// are to become public, those with a Marketplace product code. Returns the faults of AMIs that cannot be opened at
+/// all.
 async fn openable(
     env: &Env,
     region: &Region,
@@ -179,7 +180,7 @@ async fn openable(
     Ok(faults.collect())
 }
 
-/// That an AMI will be open to nobody.
+/// Creates the warning that an AMI will not be opened.
 fn unopened(target: &Target, fault: ImageFault) -> Warning {
     Warning {
         code: "ImageNotOpened".to_owned(),

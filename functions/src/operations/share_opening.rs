@@ -1,9 +1,9 @@
-//! How the AMIs of a template come to be open to whom its grants say, whoever changes both at once.
+//! Opens and closes the AMIs of a template according to its grants, even if several callers change them at once.
 //!
-//! A grant is written before EC2 is told, and confirmed afterwards. Whoever has told EC2 looks again whether
-//! the grants still say so, and goes on until they do: of several who open and close at once, the last to tell
-//! EC2 anything has told it what the grants say then. An AMI that several templates have, by imports, is open to
-//! whom the grants of any of them name.
+//! A grant is written before EC2 is called, and confirmed afterwards. After the EC2 calls, each caller checks whether
+//! the grants are still the same, and repeats the calls until they are. If several callers open and close AMIs at once,
+//! the last one to call EC2 has therefore used the current grants. An AMI that several templates have, by imports, is
+//! open to the grantees of all of them.
 
 use std::collections::BTreeMap;
 
@@ -22,18 +22,18 @@ use crate::registry::{GrantChange, Stored};
 use crate::rules::lending;
 use crate::steps::permissions;
 
-/// How often an AMI is opened or closed before it counts as failed.
+/// The number of attempts to open or close an AMI before it counts as failed.
 const TRIES: u32 = 4;
-/// How long the first repetition waits, in milliseconds; each further one twice as long.
+/// The pause before the second attempt, in milliseconds; it doubles with each further attempt.
 const PAUSE_MS: u64 = 400;
-/// How often AMIs are set anew because the grants say something else by now.
+/// How often AMIs are opened or closed again because the grants have changed.
 const TURNS: usize = 10;
-/// For how many AMIs it is looked up at once who else has them.
+/// The number of AMIs whose other users are read at once.
 pub(super) const AT_ONCE: usize = 8;
-/// The most versions of one AMI whose templates' grants are read.
+/// The maximum number of versions of one AMI whose templates' grants are read.
 pub(super) const USERS: usize = 1000;
 
-/// A grant whose AMIs are being opened.
+/// Returns the grant in the state in which its AMIs are being opened.
 pub(super) fn begun(grant: &Grant) -> Grant {
     Grant {
         state: GrantState::Opening,
@@ -42,8 +42,8 @@ pub(super) fn begun(grant: &Grant) -> Grant {
 }
 
 impl Service {
-    /// Opens the AMIs, after the record that it is begun and before the one that it is done. Of a share that
-    /// holds already, AMIs that were closed by somebody else are opened again.
+    /// Opens the AMIs of a grant that is recorded as opening, and records that they are open. If the share was already
+    /// complete, AMIs that somebody else has closed are opened again.
     pub(super) async fn open(
         &self,
         grant: &Grant,
@@ -52,8 +52,8 @@ impl Service {
         event: &AuditEvent,
     ) -> Result<Template, Problem> {
         let name = &grant.template;
-        // A version that was registered since the check has been opened by its save, or will be: the
-        // record says so from now on. These are those that were there before, once more.
+        // A version that was registered since the check is opened by its own save, which sees the recorded grant. This
+        // opens all AMIs that existed before.
         let failed = self.agree(name, Which::ALL, launch).await?;
         if failed.is_empty() {
             return self.opened(grant).await;
@@ -80,8 +80,8 @@ impl Service {
         Err(share_failed(name, "shared", &failed, &rest))
     }
 
-    /// Opens or closes AMIs of a template as the grants say, until they say the same before and after it;
-    /// answers where it failed.
+    /// Opens or closes AMIs of a template as the grants say, until the grants are the same before and after. Returns
+    /// the Regions in which it failed.
     pub(super) async fn agree(
         &self,
         name: &TemplateName,
@@ -97,7 +97,7 @@ impl Service {
             if failed.is_empty() && now == wanted {
                 return Ok(failed);
             }
-            // What cannot be opened may have been deleted meanwhile.
+            // An AMI that cannot be opened may have been deleted in the meantime.
             let there = share_checks::targets(registry, name, which).await?;
             if there == targets {
                 if !failed.is_empty() {
@@ -114,7 +114,8 @@ impl Service {
         Err(Problem::new(Code::RegistryConflict, message))
     }
 
-    /// Whether each AMI of a template is to be open: its grants say so, or those of another that has it too.
+    /// Returns for each AMI of a template whether it should be open, by the template's grants or those of another
+    /// template that has it too.
     async fn wanted(
         &self,
         name: &TemplateName,
@@ -137,7 +138,7 @@ impl Service {
         Ok(wanted)
     }
 
-    /// Whether the grants of any template that has an AMI open it, but for one of which that is known.
+    /// Returns whether the grants of any template that has an AMI open it, except the template `known`.
     async fn is_granted(
         &self,
         region: &Region,
@@ -158,7 +159,7 @@ impl Service {
         Ok(false)
     }
 
-    /// Opens or closes an AMI as the grants of the templates say that have it by now.
+    /// Opens or closes an AMI according to the grants of the templates that currently have it.
     pub(super) async fn set_as_granted(
         &self,
         region: &Region,
@@ -178,7 +179,7 @@ impl Service {
         Err(Problem::new(Code::RegistryConflict, message))
     }
 
-    /// Closes an AMI, which a template has no more and others keep, to those whom none of their grants names.
+    /// Closes an AMI that a template no longer has but others keep, as far as none of their grants opens it.
     pub(super) async fn close_to_former(
         &self,
         region: &Region,
@@ -196,7 +197,7 @@ impl Service {
         Ok(())
     }
 
-    /// Confirms a share whose AMIs are open, unless somebody has taken it back meanwhile.
+    /// Confirms a share whose AMIs are open, unless it was revoked in the meantime.
     async fn opened(&self, grant: &Grant) -> Result<Template, Problem> {
         let name = &grant.template;
         let change = |_: &Stored<Template>, grants: &[Grant]| {
@@ -216,7 +217,7 @@ impl Service {
         self.env.registry.change_grant(name, None, change).await
     }
 
-    /// Writes down that a share is being taken back, if it is there; only as the template is expected to stand.
+    /// Records that a share is being revoked, if it exists. Fails if the template does not match `expected`.
     pub(super) async fn closing(
         &self,
         grant: &Grant,
@@ -239,7 +240,8 @@ impl Service {
         changed.await.map(drop)
     }
 
-    /// Notes that the AMIs of a version and of all newer ones are closed, unless somebody shares it anew meanwhile.
+    /// Records that the AMIs of a version and of all newer ones are closed, unless the template was shared again in the
+    /// meantime.
     pub(super) async fn closed_so_far(
         &self,
         name: &TemplateName,
@@ -260,7 +262,7 @@ impl Service {
         registry.change_grant(name, None, change).await.map(drop)
     }
 
-    /// Forgets a share whose AMIs are closed, unless somebody shares it anew meanwhile.
+    /// Removes a share whose AMIs are closed, unless the template was shared again in the meantime.
     pub(super) async fn closed(
         &self,
         name: &TemplateName,
@@ -274,8 +276,8 @@ impl Service {
         self.env.registry.change_grant(name, None, change).await
     }
 
-    /// Writes a grant, unless it is there as it is; only as the template is expected to stand, and as it was when what
-    /// the grant shows was looked at. Returns nothing where it is of another revision by now.
+    /// Writes a grant, unless the same grant exists. Fails if the template does not match `expected`. Returns `None` if
+    /// the template has another revision than the one for which the files were checked.
     pub(super) async fn put_grant(
         &self,
         grant: &Grant,
@@ -299,7 +301,7 @@ impl Service {
         Ok((!changed).then_some(template))
     }
 
-    /// Removes a grant, where it is there; only as the template is expected to stand.
+    /// Removes a grant, if it exists. Fails if the template does not match `expected`.
     pub(super) async fn remove_grant(
         &self,
         name: &TemplateName,
@@ -316,7 +318,7 @@ impl Service {
         registry.change_grant(name, Some(event), change).await
     }
 
-    /// Opens or closes AMIs, all Regions at once; answers where it failed.
+    /// Opens or closes AMIs in all Regions at once. Returns the Regions in which it failed.
     async fn set(
         &self,
         targets: &[Target],
@@ -356,8 +358,8 @@ impl Service {
             };
             let Err(error) = answer else { return Ok(()) };
             if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" {
-                // An AMI that is gone or disabled is open to nobody, and nothing can be done about it here: the
-                // plan of a share says so, and the doctor.
+                // An AMI that is gone or disabled is open to nobody, and this cannot change it. The plan of a share and
+                // the doctor report it.
                 tracing::warn!(%image, %region, open, code = error.code, "an AMI could not be opened or closed");
                 return Ok(());
             }
@@ -372,7 +374,7 @@ impl Service {
     }
 }
 
-/// Refuses to change the grants of a template that stands otherwise than it is known.
+/// Refuses to change the grants of a template that does not match `expected`.
 pub(super) fn as_expected(
     stored: &Stored<Template>,
     expected: Option<&Expected>,
@@ -381,7 +383,7 @@ pub(super) fn as_expected(
     check(expected, &what, &tag(stored))
 }
 
-/// The failure of opening or closing AMIs in some Regions.
+/// Creates the problem that AMIs could not be opened or closed in some Regions.
 pub(super) fn share_failed(
     name: &TemplateName,
     what: &str,

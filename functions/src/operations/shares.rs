@@ -1,4 +1,4 @@
-//! Shares as callers ask for them: list, make, take back.
+//! The operations on shares: list, create and revoke.
 
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
@@ -11,9 +11,9 @@ use crate::operations::operation::{Answered, operation};
 use crate::rules::access::Caller;
 
 operation! {
-    /// With whom a template is shared
+    /// Lists the shares of a template
     ///
-    /// For its owner, and for those who manage its project.
+    /// Only the owner of the template and those who manage its project can list its shares.
     ListShares by list_shares: Get "/v1/templates/{name}/shares" of "shares",
     path: TemplateName, query: Paging,
     output: Found<Page<Grant>>,
@@ -33,15 +33,16 @@ async fn list_shares(
 }
 
 operation! {
-    /// Share a template
+    /// Shares a template
     ///
-    /// With a user or a project of this deployment, another AWS account, an organisation, or everybody as
-    /// far as the deployment means that. Accounts and organisations may then launch the AMIs of all of its
-    /// versions, in every Region, and of those that come. With `dry_run`, it tells what to know before.
+    /// A template can be shared with a user or a project of this deployment, another AWS account, an organization, or
+    /// everyone within the deployment's public scope. Accounts and organizations can then launch the AMIs of all of its
+    /// current and future versions, in every Region. With `dry_run`, the plan and its warnings are returned and nothing
+    /// is shared.
     ShareTemplate by share_template: Post "/v1/templates/{name}/shares" of "shares",
     path: TemplateName, query: DryRun, head: IfMatch, body: Json<ShareRequest>,
     output: Trial<SharePlan, Created<Shared>>,
-    // The same again is the same.
+    // Repeating it changes nothing.
     repeatable: |_| true,
 }
 
@@ -60,19 +61,19 @@ async fn share_template(
     Ok(Either::Other(Created::new(shared)))
 }
 
-/// With whom it is shared.
+/// The query that names a grantee.
 #[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SharedWith {
-    /// Who has it no more.
-    // A text, as in the request to share: it may say what only the deployment or the template can resolve.
+    /// The grantee whose share is revoked.
+    // A text, as in the request to share: some values can only be resolved by the deployment or the template.
     #[param(value_type = Grantee)]
     pub to: String,
 }
 
 operation! {
-    /// Take a share back
+    /// Revokes a share of a template
     UnshareTemplate by unshare_template: Delete "/v1/templates/{name}/shares" of "shares",
     path: TemplateName, query: SharedWith, head: IfMatch,
     output: NoContent,

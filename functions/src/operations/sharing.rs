@@ -1,9 +1,9 @@
 //! Sharing: who else may use a template, in Prism and in EC2.
 //!
-//! A user or a project is a matter of the registry alone. An account, an organisation or the world
-//! launches the AMIs by itself, which each AMI in each Region has to allow. What was asked is written
-//! first, then EC2 is told (`share_opening.rs`), then it is written that it holds: a process that dies in
-//! between has forgotten nothing, and the same request goes on where it stopped.
+//! A share with a user or a project only concerns the registry. An account, an organization or the public launches the
+//! AMIs in EC2 directly, so each AMI in each Region needs a launch permission. The request is recorded first, then EC2
+//! is called (`share_opening.rs`), and then the result is recorded. If the process dies in between, nothing is lost,
+//! and repeating the request continues where it stopped.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,19 +28,19 @@ use crate::rules::publication::{self, Consent, Shown, Viewer};
 use crate::rules::{PublicScope, lending};
 use crate::steps::permissions;
 
-/// What stands for the colleagues, whoever they are.
+/// The keyword for the caller's colleagues.
 const COLLEAGUES: &str = "colleagues";
 
-/// With whom a template is to be shared.
+/// Whom to share a template with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShareRequest {
-    /// `user:NAME`, `project:NAME`, `account:123456789012`, `organization:ARN`, `public`, or
-    /// `colleagues`: the members of the template's project, or, where it is in none, the users of this
-    /// deployment. The deployment's own organisation may be named by its id, `organization:o-…`.
+    /// `user:NAME`, `project:NAME`, `account:123456789012`, `organization:ARN`, `public`, or `colleagues`: the members
+    /// of the template's project or, if it is in none, the users of this deployment. The deployment's own organization
+    /// can also be given by its ID, `organization:o-…`.
     #[schema(min_length = 1, max_length = 200)]
     pub to: String,
-    /// Whether whoever asks consents to show files that are known to be sensitive, or that nobody has looked for.
+    /// Whether you consent to showing sensitive files, and files that nobody has inspected.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub publish_sensitive: bool,
 }
@@ -50,15 +50,15 @@ pub struct ShareRequest {
 pub struct SharePlan {
     /// The template.
     pub template: TemplateName,
-    /// With whom.
+    /// The grantee.
     pub to: Grantee,
-    /// Whether it is shared with them already.
+    /// Whether the template is already shared with the grantee.
     pub repeated: bool,
-    /// The AMIs that are opened in EC2, by Region; none where Prism alone lets them launch.
+    /// The AMIs that are opened in EC2, by Region; empty if the grantee launches only through Prism.
     pub images: BTreeMap<Region, Vec<ImageId>>,
-    /// What to know before.
+    /// What to know before sharing.
     pub warnings: Vec<Warning>,
-    /// The sensitive files that they would see, all of them.
+    /// All sensitive files that the grantee would see.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shows: Vec<ShownFile>,
 }
@@ -68,7 +68,7 @@ pub struct SharePlan {
 pub struct Shared {
     /// The grant.
     pub grant: Grant,
-    /// Whether there was one already.
+    /// Whether the share already existed.
     pub repeated: bool,
     /// Who may use the template now.
     pub visibility: Visibility,
@@ -81,20 +81,20 @@ struct Checked {
     template: Template,
     to: Grantee,
     launch: Option<LaunchPermission>,
-    /// The revision of the template whose versions were looked at.
+    /// The revision of the template whose versions were checked.
     revision: u64,
-    /// To whom it is given already.
+    /// The existing grants.
     grants: Vec<Grant>,
     targets: Vec<Target>,
 }
 
 impl Checked {
-    /// What was given to the same before.
+    /// Returns the existing grant to the same grantee.
     fn before(&self) -> Option<&Grant> {
         self.grants.iter().find(|grant| grant.to == self.to)
     }
 
-    /// Whether they have it already.
+    /// Returns whether the same share already exists.
     fn is_repeated(&self) -> bool {
         self.before()
             .is_some_and(|grant| grant.state == GrantState::Open)
@@ -112,9 +112,9 @@ impl Checked {
 
 /// Why a template was not shared.
 enum Unshared {
-    /// It is not as it was looked at any more.
+    /// It has changed since the check.
     Changed,
-    /// That.
+    /// Another problem.
     Problem(Problem),
 }
 
@@ -125,7 +125,7 @@ impl From<Problem> for Unshared {
 }
 
 impl Service {
-    /// Says what sharing a template would do, and what to know before. Changes nothing.
+    /// Returns what sharing a template would do, and what to know before. Changes nothing.
     pub async fn plan_share(
         &self,
         caller: &Caller,
@@ -148,8 +148,7 @@ impl Service {
         })
     }
 
-    /// Shares a template: with all of its versions, and with those that come. Only as the template is
-    /// expected to stand.
+    /// Shares a template, with all of its current and future versions. Fails if the template does not match `expected`.
     pub async fn share(
         &self,
         caller: &Caller,
@@ -159,7 +158,7 @@ impl Service {
     ) -> Result<Shared, Problem> {
         for _ in 0..TRIES {
             match self.share_once(caller, name, request, expected).await {
-                // A version was registered since the template's were looked at, or somebody else shared it.
+                // A version was registered since the check, or somebody else shared the template.
                 Err(Unshared::Changed) => {}
                 Err(Unshared::Problem(problem)) => return Err(problem),
                 Ok(shared) => return Ok(shared),
@@ -168,7 +167,7 @@ impl Service {
         Err(changed_meanwhile(name))
     }
 
-    /// Shares what was looked at, and nothing that came since.
+    /// Shares a template in the state that was checked; fails if it has changed.
     async fn share_once(
         &self,
         caller: &Caller,
@@ -217,7 +216,7 @@ impl Service {
         })
     }
 
-    /// Takes a share back: from all versions, in every Region. Only as the template is expected to stand.
+    /// Revokes a share, for all versions and in every Region. Fails if the template does not match `expected`.
     pub async fn unshare(
         &self,
         caller: &Caller,
@@ -265,8 +264,8 @@ impl Service {
         Err(Problem::new(Code::ShareFailed, message))
     }
 
-    /// With whom a template is shared, for those who may share it; with the grants of other templates, each of which
-    /// names its own, by which its AMIs are open in EC2 as well.
+    /// Returns the shares of a template, for callers who may see them. This includes those grants of other templates
+    /// because of which AMIs of this template are open in EC2; each of them names its own template.
     pub async fn shares(
         &self,
         caller: &Caller,
@@ -278,7 +277,7 @@ impl Service {
         Ok(grants)
     }
 
-    /// The grants of other templates by which AMIs of this one are open in EC2, or may be.
+    /// Returns the grants of other templates because of which AMIs of this template are, or may be, open in EC2.
     async fn openings_by_others(&self, name: &TemplateName) -> Result<Vec<Grant>, Problem> {
         let registry = &self.env.registry;
         let targets = share_checks::targets(registry, name, Which::ALL).await?;
@@ -317,14 +316,14 @@ impl Service {
         self.own_template(caller, name, action).await
     }
 
-    /// Whom a text names; none where it leaves that to the template.
+    /// Parses a grantee; `None` for the keyword that depends on the template.
     fn named(&self, text: &str) -> Result<Option<Grantee>, Problem> {
         let left = text == COLLEAGUES;
         (!left).then(|| self.grantee(text)).transpose()
     }
 
-    /// Who the colleagues are with whom a template is shared where nobody is named. They never reach
-    /// beyond this deployment: that has to be asked for.
+    /// Returns the colleagues with whom a template is shared by default. They are always within this deployment: a
+    /// share beyond it must be requested explicitly.
     fn colleagues(&self, template: &Template) -> Result<Grantee, Problem> {
         if let Some(project) = &template.project {
             return Ok(Grantee::Project(project.clone()));
@@ -341,7 +340,7 @@ impl Service {
         ))
     }
 
-    /// Whom a text means. The deployment knows the ARN of its own organisation.
+    /// Parses a grantee. The deployment knows the ARN of its own organization.
     fn grantee(&self, text: &str) -> Result<Grantee, Problem> {
         let id = text.strip_prefix("organization:");
         let Some(id) = id.filter(|id| OrganizationArn::is_id(id)) else {
@@ -410,7 +409,7 @@ impl Service {
         })
     }
 
-    /// Refuses what EC2 would refuse, and warns of what it would not tell.
+    /// Refuses what EC2 would refuse, and returns warnings about what it would not report.
     async fn impediments(&self, checked: &Checked) -> Result<Vec<Warning>, Problem> {
         match &checked.launch {
             Some(launch) => share_checks::impediments(&self.env, launch, &checked.targets).await,
@@ -418,7 +417,7 @@ impl Service {
         }
     }
 
-    /// What is shown to whom by a share; refused, where nobody consents to it.
+    /// Returns the sensitive files that a share shows. Refuses the share if the required consent is missing.
     async fn shown(
         &self,
         caller: &Caller,
@@ -434,7 +433,7 @@ impl Service {
         publication::decide(&self.env.settings, &doing, &showings, consent)
     }
 
-    /// An event of the same change under another name, now.
+    /// Creates an event for the same change with another action, now.
     pub(super) fn event_again(&self, event: &AuditEvent, action: &str) -> AuditEvent {
         AuditEvent {
             at: self.env.clock.now(),

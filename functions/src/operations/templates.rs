@@ -1,4 +1,4 @@
-//! Templates: list, show, export.
+//! Templates: list, show and export.
 
 use std::collections::BTreeMap;
 
@@ -18,11 +18,11 @@ use crate::registry::{Listed, Stored};
 use crate::rules::access::{Action, Caller};
 use crate::rules::{ImageFault, images};
 
-/// Where a template comes from.
+/// The origin of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TemplateKind {
-    /// It comes with Prism.
+    /// It is built into Prism.
     BuiltIn,
     /// It was saved from an instance.
     Saved,
@@ -31,76 +31,77 @@ pub enum TemplateKind {
 /// A template in a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TemplateSummary {
-    /// Its name.
+    /// The name of the template.
     pub name: String,
-    /// Where it comes from.
+    /// The origin of the template.
     pub kind: TemplateKind,
     /// What it is for.
     pub description: String,
-    /// Its owner; nobody owns a built-in one.
+    /// The owner; null for a built-in template.
     pub owner: Option<String>,
-    /// Who may use it.
+    /// Who may use the template.
     pub visibility: Visibility,
-    /// Its newest version.
+    /// The number of the latest version.
     pub latest: Option<u32>,
-    /// The project it belongs to.
+    /// The project that the template belongs to.
     pub project: Option<String>,
-    /// How often it was launched.
+    /// How often the template was launched.
     pub launches: u64,
-    /// How far to count on it. A deleted one is listed for its owner while it is being deleted.
+    /// Whether the template is active or deprecated. A deleted template is listed only for its owner, while it is being
+    /// deleted.
     #[serde(default)]
     pub state: TemplateState,
-    /// Why it cannot be deleted for now, where it cannot.
+    /// What currently blocks its deletion, if anything does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stuck: Option<Stuck>,
-    /// The architectures for which its latest version has an AMI.
+    /// The architectures for which the latest version has an AMI.
     #[serde(default)]
     pub architectures: Vec<Architecture>,
-    /// When it last changed.
+    /// When the template last changed.
     #[serde(default)]
     pub updated_at: Option<Timestamp>,
-    /// When it was last launched.
+    /// When the template was last launched.
     #[serde(default)]
     pub last_launched_at: Option<Timestamp>,
 }
 
-/// A template with one of its versions, or a built-in one.
+/// A template with one of its versions, or a built-in template.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum TemplateView {
-    /// It comes with Prism.
+    /// A built-in template.
     BuiltIn {
-        /// Its name.
+        /// The name of the template.
         name: String,
         /// What it is for.
         description: String,
         /// The packages that it installs.
         packages: Vec<String>,
-        /// The size of its root volume in GiB.
+        /// The size of the root volume in GiB.
         root_size_gib: u32,
         /// The TCP ports that it opens.
         ports: Vec<u16>,
     },
-    /// It was saved from an instance.
+    /// A template that was saved from an instance.
     Saved {
         /// The template.
         template: Box<Template>,
         /// The version.
         version: Box<Version>,
-        /// Counts the changes of the template, launches not among them.
+        /// The number of changes of the template, except for launches.
         #[serde(default)]
         revision: u64,
-        /// Counts the changes of the version.
+        /// The number of changes of the version.
         #[serde(default)]
         version_revision: u64,
-        /// The AMIs of the version that cannot be launched, as far as EC2 tells.
+        /// The AMIs of the version that cannot be launched, as far as EC2 reports them.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         faults: BTreeMap<Region, BTreeMap<ImageId, ImageFault>>,
     },
 }
 
 operation! {
-    /// A template with its newest version
+    /// Returns a template with its latest version
     ShowTemplate by show_template: Get "/v1/templates/{name}" of "templates",
     path: TemplateName,
     output: Found<TemplateView>,
@@ -116,7 +117,7 @@ async fn show_template(
 }
 
 operation! {
-    /// A template with one of its versions
+    /// Returns a template with one of its versions
     ShowVersion by show_version: Get "/v1/templates/{name}/versions/{version}" of "templates",
     path: TemplateRef,
     output: Found<TemplateView>,
@@ -131,7 +132,9 @@ async fn show_version(
 }
 
 operation! {
-    /// What was installed on the instance when the save of a version began; null where nobody told
+    /// Lists the packages that were installed on the instance when a version was saved
+    ///
+    /// The result is null if the instance did not report its packages.
     ListPackages by list_packages: Get "/v1/templates/{name}/versions/{version}/packages" of "templates",
     path: TemplateRef,
     output: Perhaps<Inventory>,
@@ -146,7 +149,7 @@ async fn list_packages(
 }
 
 operation! {
-    /// The file of a version, in the form in which templates are exchanged
+    /// Returns the file of a version, which can be imported by others
     ExportVersion by export_version: Get "/v1/templates/{name}/versions/{version}/export" of "templates",
     path: TemplateRef,
     output: Yaml,
@@ -160,7 +163,7 @@ async fn export_version(
     service.export_template(caller, &asked.path).await.map(Yaml)
 }
 
-/// The template, and none of its versions.
+/// Returns a reference to a template without a version.
 pub(super) fn whole(name: TemplateName) -> TemplateRef {
     TemplateRef {
         name,
@@ -168,7 +171,7 @@ pub(super) fn whole(name: TemplateName) -> TemplateRef {
     }
 }
 
-/// A template with its own tag; a built-in one never changes.
+/// Returns a template with its own tag. A built-in template has none, because it never changes.
 pub(super) fn of_template(view: TemplateView) -> Found<TemplateView> {
     let tag = match &view {
         TemplateView::Saved { revision, .. } => Some(revision.to_string()),
@@ -177,7 +180,7 @@ pub(super) fn of_template(view: TemplateView) -> Found<TemplateView> {
     Found::new(view).tagged(tag)
 }
 
-/// A template with the tag of its version.
+/// Returns a template with the tag of its version.
 pub(super) fn of_version(view: TemplateView) -> Found<TemplateView> {
     let tag = match &view {
         TemplateView::Saved {
@@ -189,7 +192,7 @@ pub(super) fn of_version(view: TemplateView) -> Found<TemplateView> {
 }
 
 impl Service {
-    /// A template and the version that the reference names.
+    /// Returns a template and the version that the reference names.
     pub async fn template(
         &self,
         caller: &Caller,
@@ -217,7 +220,8 @@ impl Service {
         })
     }
 
-    /// What is wrong with the AMIs of a version. The record is told also while EC2 does not answer.
+    /// Returns the faults of a version's AMIs. If EC2 cannot be reached, the result is empty, so that the record is
+    /// still shown.
     async fn faults(&self, version: &Version) -> BTreeMap<Region, BTreeMap<ImageId, ImageFault>> {
         if version.state == TemplateState::Deleted {
             return BTreeMap::new();
@@ -235,7 +239,7 @@ impl Service {
         join_all(regions).await.into_iter().flatten().collect()
     }
 
-    /// The versions of a saved template, the newest first; `limit` is 1 to 1,000.
+    /// Lists the versions of a saved template, newest first; `limit` is 1 to 1,000.
     pub async fn versions(
         &self,
         caller: &Caller,
@@ -249,8 +253,8 @@ impl Service {
         Ok(listed)
     }
 
-    /// The packages of a saved template's version, as its instance had them when its save began;
-    /// `None` where nobody told.
+    /// Returns the packages of a saved template's version, as the instance had them when its save began; `None` if they
+    /// were not reported.
     pub async fn packages(
         &self,
         caller: &Caller,
@@ -262,7 +266,7 @@ impl Service {
         Ok(told.map(|told| told.with_sensitive(None, false)))
     }
 
-    /// A saved template and a version of it, for somebody who may do `action` to it.
+    /// Returns a saved template and one of its versions, if the caller may perform `action` on it.
     pub(super) async fn saved_template(
         &self,
         caller: &Caller,
@@ -273,7 +277,7 @@ impl Service {
         Ok((template.value, version.value))
     }
 
-    /// The same with their revisions.
+    /// Returns the same with their revisions.
     async fn stored(
         &self,
         caller: &Caller,
@@ -298,7 +302,7 @@ impl Service {
         }
     }
 
-    /// The YAML file of a saved template's version.
+    /// Returns the YAML file of a saved template's version.
     pub async fn export_template(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! Versions: which one a template's name stands for, and how they differ.
+//! Versions: which one is a template's latest, and how they differ.
 
 use std::num::NonZeroU32;
 
@@ -20,22 +20,22 @@ use crate::rules::access::{Action, Caller};
 use crate::rules::publication::{self, Consent};
 use crate::rules::versions::being_deleted;
 
-/// The most versions that are looked through for one to go back to.
+/// The maximum number of versions that are searched for one to roll back to.
 const LOOK_BACK: usize = 100;
 
-/// What a rollback did.
+/// The result of a rollback.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RolledBack {
-    /// The template as it is now.
+    /// The template after the rollback.
     pub template: Template,
-    /// The version that its name stood for.
+    /// The previous latest version.
     pub from: u32,
-    /// The version that its name stands for now.
+    /// The new latest version.
     pub to: u32,
 }
 
 operation! {
-    /// The versions of a saved template, the newest first
+    /// Lists the versions of a saved template, newest first
     ListVersions by list_versions: Get "/v1/templates/{name}/versions" of "templates",
     path: TemplateName, query: Paging,
     output: Found<Page<Version>>,
@@ -51,17 +51,17 @@ async fn list_versions(
     Ok(Found::new(listed.await?.into()))
 }
 
-/// What to compare with.
+/// The query that names the version to compare with.
 #[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct With {
-    /// The version to compare with; a name alone is its latest version.
+    /// The version to compare with. A name without a version means its latest version.
     pub with: TemplateRef,
 }
 
 operation! {
-    /// What differs between two versions, their packages included
+    /// Compares two versions, including their packages
     DiffVersions by diff_versions: Get "/v1/templates/{name}/versions/{version}/diff" of "templates",
     path: TemplateRef, query: With,
     output: Found<TemplateDiff>,
@@ -76,28 +76,28 @@ async fn diff_versions(
     found.await.map(Found::new)
 }
 
-/// Which version to go back to.
+/// The query of a rollback.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Target {
-    /// The version; the one before the latest where none is named.
+    /// The version to roll back to. By default, this is the version before the latest.
     #[param(value_type = Option<u32>, minimum = 1)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<NonZeroU32>,
-    /// Whether whoever asks consents to show sensitive files that the version has and the latest has not.
+    /// Whether you consent to showing sensitive files that this version has and the latest version does not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub publish_sensitive: bool,
 }
 
 operation! {
-    /// Make a template's name stand for an earlier version, or a later one again
+    /// Changes a template's latest version to an earlier one, or back to a later one
     ///
-    /// No version changes. The next save still takes the next number.
+    /// No version changes, and the next save still creates the next number.
     RollBackTemplate by roll_back_template: Post "/v1/templates/{name}/rollback" of "templates",
     path: TemplateName, query: Target, head: IfMatch,
     output: Found<RolledBack>,
-    // To a version that is named, twice is no more than once.
+    // With an explicit version, repeating the rollback changes nothing.
     repeatable: |asked| asked.query.to.is_some(),
 }
 
@@ -116,7 +116,7 @@ async fn roll_back_template(
 }
 
 impl Service {
-    /// A saved template that the caller may do `action` to, with its revision.
+    /// Returns a saved template that the caller may perform `action` on, with its revision.
     pub(super) async fn own_template(
         &self,
         caller: &Caller,
@@ -139,7 +139,7 @@ impl Service {
         let there = |it: &Stored<Template>| it.value.state != TemplateState::Deleted;
         let stored = match stored {
             Some(stored) if there(&stored) => stored,
-            // Nobody but its owner learns that there was one.
+            // Only the owner of a deleted template learns that it existed.
             Some(Stored { value, .. })
                 if value.is_going()
                     && caller
@@ -156,9 +156,8 @@ impl Service {
         Ok(stored)
     }
 
-    /// Makes a template's name stand for an earlier version, or for a later one again: for the one
-    /// before where none is named. The next save still takes the next number. Only as the template is
-    /// expected to stand.
+    /// Changes a template's latest version to an earlier one, or back to a later one; by default, to the version before
+    /// the latest. The next save still creates the next number. Fails if the template does not match `expected`.
     pub async fn rollback(
         &self,
         caller: &Caller,
@@ -192,7 +191,7 @@ impl Service {
                 &showings.await?,
                 Consent::asked(publish_sensitive),
             )?;
-            // Nobody deletes the version in this very moment.
+            // The write fails if the version is deleted in the meantime.
             let still_there = Batch::from(vec![version_unchanged(&target)]);
             let subject = Subject::Template(name.clone());
             let event = self.event(caller, "template.rollback", subject);
@@ -225,7 +224,7 @@ impl Service {
         }
     }
 
-    /// The version before the latest that is still there.
+    /// Returns the newest existing version before the latest.
     async fn version_before(&self, template: &Template) -> Result<Stored<Version>, Problem> {
         let registry = &self.env.registry;
         let earlier = (1..template.latest).rev().take(LOOK_BACK);
@@ -248,7 +247,7 @@ impl Service {
             .hint("Name the version to stand for: prism template rollback NAME VERSION"))
     }
 
-    /// What differs between two versions that the caller may see.
+    /// Returns the differences between two versions that the caller may see.
     pub async fn diff(
         &self,
         caller: &Caller,
@@ -284,7 +283,7 @@ impl Service {
     }
 }
 
-/// The answer where others were always quicker.
+/// Returns the problem for a change that others have repeatedly overtaken.
 pub(super) fn changed_meanwhile(name: &TemplateName) -> Problem {
     let message = format!("The template {name} was changed by others at the same time.");
     Problem::new(Code::RegistryConflict, message)

@@ -1,8 +1,7 @@
-//! Events: what EventBridge tells about AMIs, instances and executions makes things happen sooner.
+//! Events: EventBridge reports changes of AMIs, instances and executions, so that saves notice them sooner.
 //!
-//! An event is a hint and never a fact: whoever it wakes looks for itself. One that is lost, comes
-//! late, twice or in disorder changes nothing but when something is noticed; the polls and the sweep
-//! notice it too.
+//! An event is only a hint: the code that it wakes checks the actual state. If an event is lost, late, duplicated or
+//! out of order, this only affects when a change is noticed; polling and the sweep notice it too.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -17,21 +16,21 @@ use crate::rules::Env;
 
 /// An AMI became available, failed, was deregistered or disabled.
 const IMAGE: &str = "EC2 AMI State Change";
-/// An instance began or ended to change its state.
+/// An instance began or finished a change of its state.
 const INSTANCE: &str = "EC2 Instance State-change Notification";
 /// An execution began or ended.
 const EXECUTION: &str = "Step Functions Execution Status Change";
 
-/// What an event brought about.
+/// What an event has caused.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Woken {
     /// Whether a wait was ended.
     pub wait_ended: bool,
-    /// The recovery that was started.
+    /// The recovery that was started, if any.
     pub recovery: Option<Recovery>,
 }
 
-/// What all events have.
+/// The fields that all events have.
 #[derive(Deserialize)]
 struct Event {
     #[serde(rename = "detail-type")]
@@ -57,15 +56,14 @@ struct OfInstance {
 struct OfExecution {
     name: String,
     status: String,
-    /// What it was started with, as a JSON text; left out where it is too large for an event.
+    /// The input of the execution, as JSON text; omitted if it is too large for an event.
     #[serde(default)]
     input: Option<String>,
 }
 
 impl Service {
-    /// Reacts to an event of EventBridge. One that Prism does not know or cannot read is logged and
-    /// passed over, since it would not be any better the next time. Fails only where the registry or
-    /// a service of AWS does not answer.
+    /// Handles an event from EventBridge. An event that is unknown or malformed is logged and ignored, since a retry
+    /// would not help. Fails only if the registry or an AWS service does not respond.
     pub async fn wake(&self, event: &Value) -> Result<Woken, Problem> {
         let Some(event) = read::<Event>(event, "an event") else {
             return Ok(Woken::default());
@@ -81,8 +79,8 @@ impl Service {
         }
     }
 
-    /// Reacts to what the function is invoked with: a batch of the queue, whose messages are events, or one event
-    /// by itself. Of a batch it returns which messages are to come again; it fails where none could be dealt with.
+    /// Handles the payload that the function is invoked with: a batch from the queue, whose messages are events, or a
+    /// single event. For a batch, it returns the messages to deliver again; it fails if all of them failed.
     pub async fn wake_by(&self, payload: &Value) -> Result<Value, Problem> {
         let Some(messages) = payload.get("Records").and_then(Value::as_array) else {
             let Woken {
@@ -96,7 +94,7 @@ impl Service {
         let (mut again, mut failed) = (Vec::new(), None);
         for message in messages {
             let body = message["body"].as_str().unwrap_or_default();
-            // What is no JSON is passed over like an event that cannot be read.
+            // Invalid JSON is ignored like a malformed event.
             let event = serde_json::from_str(body).unwrap_or_default();
             if let Err(problem) = self.wake(&event).await {
                 let (code, text) = (problem.code, problem.chain());
@@ -122,8 +120,8 @@ impl Service {
         })
     }
 
-    /// A save that waits for its instance looks at once. An instance that is owed its original state, and that nobody
-    /// brings back, is looked after now rather than by the next sweep. Most instances are owed nothing: that costs one
+    /// Makes a save that waits for the instance check its state at once. If no execution works on restoring the
+    /// instance, it is recovered now and not only by the next sweep. Most instances have no duty, which costs only one
     /// read.
     async fn on_instance(&self, event: &Event) -> Result<Woken, Problem> {
         let Some(OfInstance { instance, state }) = read(&event.detail, INSTANCE) else {
@@ -177,7 +175,7 @@ impl Service {
         })
     }
 
-    /// Has a save that waits look at once. That this fails makes it late, and no more.
+    /// Makes a waiting save check its state at once. If this fails, the save is only delayed.
     pub(super) async fn hurry(&self, record: &SaveRecord) {
         let region = &record.request.region;
         let instance = record.plan.as_ref().map(|plan| &plan.instance.id);
@@ -195,7 +193,7 @@ impl Service {
     }
 }
 
-/// Ends the wait for something that has changed, if an execution waits for it; answers whether one did.
+/// Ends the wait for something that has changed, if an execution waits for it. Returns whether one did.
 pub async fn end_wait(
     env: &Env,
     executions: &dyn Executions,
@@ -214,8 +212,8 @@ fn read<T: DeserializeOwned>(value: &Value, what: &str) -> Option<T> {
         .ok()
 }
 
-/// The save that an execution is of: its input says so, or else its name, of which the definition
-/// makes the id where a schedule started it.
+/// Returns the save that an execution belongs to, from its input or otherwise from its name. For executions started by
+/// a schedule, the definition derives the ID of the save from the name.
 fn save_of(execution: &OfExecution) -> Option<SaveId> {
     let input: Option<Value> = execution
         .input

@@ -1,7 +1,7 @@
-//! Who may do what: one table, deny by default (promise P7).
+//! The access rules: one table, deny by default (promise P7).
 //!
-//! A caller stands in relations to a thing, perhaps in several; what any of them may do, the caller
-//! may. `docs/access.md` shows the table, made from this file.
+//! A caller can have several relations to a resource. An action is allowed if any of them allows it. The table in
+//! `docs/access.md` is generated from this file.
 
 use std::collections::BTreeSet;
 use strum::VariantArray;
@@ -18,7 +18,7 @@ use crate::registry::Registry;
 pub use super::caller::Caller;
 pub use super::relations::Relation;
 
-/// What is acted on.
+/// A kind of resource that an action applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
 pub enum Resource {
     /// A template, with its versions.
@@ -33,10 +33,10 @@ pub enum Resource {
     Project,
 }
 
-/// What somebody wants to do.
+/// An action that a caller can request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
 pub enum Action {
-    /// See that it exists, and read it.
+    /// See that the resource exists, and read it.
     See,
     /// Launch a template.
     Launch,
@@ -44,45 +44,45 @@ pub enum Action {
     SaveVersion,
     /// Copy a version to further Regions.
     Copy,
-    /// Change what a thing says of itself: description, notes, project; a project's rules.
+    /// Change how a template is described (description, notes, project), or the rules of a project.
     Edit,
-    /// Move a template's latest version.
+    /// Set which version is a template's latest.
     Rollback,
-    /// Deprecate a version or a template, or restore it.
+    /// Deprecate a version or a template, or undo that.
     Deprecate,
-    /// Make a version of another template of a template's AMIs, by importing its file.
+    /// Create a version of another template from a template's AMIs, by importing its file.
     Import,
-    /// Move a template out of its project, or into a first one, with its versions and what they cost.
+    /// Move a template, with its versions and their costs, out of its project, or into its first project.
     Move,
-    /// Give a template to others, and take it back.
+    /// Share a template with others, and revoke a share.
     Share,
-    /// Open a template's AMIs in EC2 to others than this deployment, through whichever template has them.
+    /// Open a template's AMIs in EC2 to principals outside this deployment, through any template that has these AMIs.
     Open,
-    /// See whom a template is given to.
+    /// List the shares of a template.
     SeeShares,
-    /// See who changed a thing.
+    /// Read the audit events of a resource.
     SeeAudit,
-    /// Delete it.
+    /// Delete the resource.
     Delete,
-    /// Start, stop, terminate or customise an instance; pause a schedule, run it now.
+    /// Start, stop, terminate or customize an instance; pause a schedule, or run it now.
     Change,
-    /// See how the execution of a save stands that has no record yet.
+    /// See the state of a save's execution before the save has a record.
     Watch,
-    /// Ask a save to end.
+    /// Cancel a save.
     Cancel,
-    /// Have a save recovered at once that nobody works on any more.
+    /// Recover a save immediately if no execution is working on it any more.
     Recover,
-    /// Save and launch for a project, so that it pays.
+    /// Save and launch for a project, so that the project pays.
     Contribute,
     /// Move a template into a project, which pays for all of its versions from then on.
     MoveIn,
-    /// See what a project costs.
+    /// See the costs of a project.
     SeeCosts,
-    /// Approve templates for a project, and withdraw that.
+    /// Approve templates for a project, and withdraw the approval.
     Approve,
     /// Add members and viewers to a project, and remove them.
     Invite,
-    /// Make somebody an owner or admin of a project, and unmake them.
+    /// Make a user an owner or admin of a project, and revoke that role.
     Appoint,
     /// Set a project's budget.
     SetBudget,
@@ -96,7 +96,7 @@ use Relation::{
 
 type Row = (Resource, Action, &'static [Relation]);
 
-/// The table: who may. Whatever is not in it is denied.
+/// The table of allowed relations. Whatever is not listed is denied.
 const TABLE: &[Row] = &[
     (
         Resource::Template,
@@ -127,14 +127,15 @@ const TABLE: &[Row] = &[
     (Resource::Template, Action::Open, MANAGERS),
     (Resource::Template, Action::SeeShares, MANAGERS),
     (Resource::Template, Action::SeeAudit, MANAGERS),
-    // Whoever takes a template to a project of their own can delete it there.
+    // A user who moves a template to a project of their own can delete it there, so the two actions need the same
+    // relations.
     (Resource::Template, Action::Move, &[Owner, ProjectOwner]),
     (Resource::Template, Action::Delete, &[Owner, ProjectOwner]),
     (Resource::Save, Action::See, MANAGERS),
     (Resource::Save, Action::SeeAudit, MANAGERS),
     (Resource::Save, Action::Watch, &[Owner]),
     (Resource::Save, Action::Cancel, &[Owner]),
-    // It does what the sweep does later.
+    // Recovery only does earlier what the sweep would do anyway.
     (Resource::Save, Action::Recover, MANAGERS),
     (Resource::Instance, Action::See, &[Owner]),
     (Resource::Instance, Action::Change, &[Owner]),
@@ -158,7 +159,7 @@ const TABLE: &[Row] = &[
     (Resource::Project, Action::Delete, &[ProjectOwner]),
 ];
 
-/// Who may work with a template.
+/// The relations that allow using a template.
 const USERS: &[Relation] = &[
     Owner,
     ProjectOwner,
@@ -167,16 +168,16 @@ const USERS: &[Relation] = &[
     Grantee,
     Public,
 ];
-/// Whose it is, and who manages the project that pays for it.
+/// The owner, and those who manage the project that pays.
 const MANAGERS: &[Relation] = &[Owner, ProjectOwner, ProjectAdmin];
-/// Who manages a project.
+/// The relations that manage a project.
 const ADMINS: &[Relation] = &[ProjectOwner, ProjectAdmin];
-/// Who works in a project.
+/// The relations that can work for a project.
 const WORKERS: &[Relation] = &[ProjectOwner, ProjectAdmin, ProjectMember];
-/// Everybody in a project.
+/// All relations that a role in a project gives.
 const EVERY_ROLE: &[Relation] = &[ProjectOwner, ProjectAdmin, ProjectMember, ProjectViewer];
 
-/// Whether somebody who stands in this relation to a thing may do it.
+/// Returns whether this relation to a resource allows the action.
 pub fn allowed(relation: Relation, action: Action, resource: Resource) -> bool {
     let row = |row: &&Row| row.0 == resource && row.1 == action;
     TABLE
@@ -185,7 +186,7 @@ pub fn allowed(relation: Relation, action: Action, resource: Resource) -> bool {
         .is_some_and(|row| row.2.contains(&relation))
 }
 
-/// Whether any of these relations allows it.
+/// Returns whether any of these relations allows the action.
 pub fn any_allowed(relations: &BTreeSet<Relation>, action: Action, resource: Resource) -> bool {
     relations
         .iter()
@@ -193,7 +194,7 @@ pub fn any_allowed(relations: &BTreeSet<Relation>, action: Action, resource: Res
 }
 
 impl Resource {
-    /// All kinds, in the order of the documentation.
+    /// All kinds of resources, in the order of the documentation.
     pub const ALL: &[Self] = Self::VARIANTS;
 }
 
@@ -203,7 +204,7 @@ impl Action {
 }
 
 impl Caller {
-    /// Whether the caller may do it to an instance.
+    /// Returns whether the caller may perform the action on an instance.
     pub fn may(&self, action: Action, instance: &Instance) -> bool {
         let mine = instance
             .tags
@@ -212,14 +213,14 @@ impl Caller {
         mine && allowed(Owner, action, Resource::Instance)
     }
 
-    /// Whether the caller may do it to a template.
+    /// Returns whether the caller may perform the action on a template.
     pub async fn may_template(
         &self,
         registry: &Registry,
         action: Action,
         template: &Template,
     ) -> Result<bool, Problem> {
-        // Most are allowed by what the template itself says, without a further read.
+        // Most actions are allowed by the template record itself, without a further read.
         let known = relations::known(self, template);
         if any_allowed(&known, action, Resource::Template) {
             return Ok(true);
@@ -228,7 +229,7 @@ impl Caller {
         Ok(any_allowed(&all, action, Resource::Template))
     }
 
-    /// Whether the caller may see a template that is one of many in a list.
+    /// Returns whether the caller may see a template that is one of many in a list.
     pub(crate) async fn sees_in_list(
         &self,
         registry: &Registry,
@@ -242,8 +243,8 @@ impl Caller {
         Ok(any_allowed(&all, Action::See, Resource::Template))
     }
 
-    /// Refuses a template that the caller may not see as one that does not exist, and one that the
-    /// caller may see but not use as that.
+    /// Checks that the caller may perform the action on a template. A template that the caller may not see is refused
+    /// as one that does not exist; a template that the caller may only see is refused as not allowed.
     pub async fn check_template(
         &self,
         registry: &Registry,
@@ -268,8 +269,8 @@ impl Caller {
         Err(template_not_found(template.name.as_str()))
     }
 
-    /// The refusal of a template that does not exist: after as many reads as of one that the caller may not see, so that
-    /// the time it takes does not tell them apart either.
+    /// Returns the refusal of a template that does not exist. It makes as many reads as for a template that the caller
+    /// may not see, so that the response time does not reveal the difference either.
     pub async fn no_template(&self, registry: &Registry, name: &TemplateName) -> Problem {
         let looked = relations::by_name(registry, self, name).await;
         looked
@@ -277,13 +278,15 @@ impl Caller {
             .unwrap_or_else(|| template_not_found(name.as_str()))
     }
 
-    /// The same of a save.
+    /// Returns the refusal of a save that does not exist, with the same number of reads as for one that the caller may
+    /// not see.
     pub async fn no_save(&self, registry: &Registry, id: &str) -> Problem {
         let looked = registry.memberships(&self.user).await;
         looked.err().unwrap_or_else(|| save_not_found(id))
     }
 
-    /// Refuses a save that the caller may not see as one that does not exist.
+    /// Checks that the caller may perform the action on a save. A save that the caller may not see is refused as one
+    /// that does not exist.
     pub async fn check_save(
         &self,
         registry: &Registry,
@@ -301,7 +304,8 @@ impl Caller {
         Err(save_not_found(record.save_id.as_str()))
     }
 
-    /// Refuses a project that the caller is not in as one that does not exist. It answers the role.
+    /// Checks that the caller may perform the action on a project, and returns the caller's role in it. A project that
+    /// the caller has no role in is refused as one that does not exist.
     pub async fn check_project(
         &self,
         registry: &Registry,
@@ -320,8 +324,8 @@ impl Caller {
     }
 }
 
-/// The answer for a schedule that is not there. Schedules are looked up under the caller's own name:
-/// another's is never found.
+/// Returns the problem for a schedule that does not exist. Schedules are looked up under the caller's own name, so
+/// another user's schedule is never found.
 pub fn schedule_not_found(name: &str) -> Problem {
     Problem::new(
         Code::ScheduleNotFound,
@@ -329,7 +333,7 @@ pub fn schedule_not_found(name: &str) -> Problem {
     )
 }
 
-/// The answer for a template that is not there, or not for the caller.
+/// Returns the problem for a template that does not exist, or that the caller may not see.
 pub fn template_not_found(name: &str) -> Problem {
     Problem::new(
         Code::TemplateNotFound,
@@ -337,12 +341,12 @@ pub fn template_not_found(name: &str) -> Problem {
     )
 }
 
-/// The answer for a save that is not there, or not for the caller.
+/// Returns the problem for a save that does not exist, or that the caller may not see.
 pub fn save_not_found(id: &str) -> Problem {
     Problem::new(Code::SaveNotFound, format!("There is no save {id}."))
 }
 
-/// The answer for a project that is not there, or not for the caller.
+/// Returns the problem for a project that does not exist, or that the caller may not see.
 pub fn project_not_found(name: &ProjectName) -> Problem {
     Problem::new(
         Code::ProjectNotFound,
@@ -350,7 +354,7 @@ pub fn project_not_found(name: &ProjectName) -> Problem {
     )
 }
 
-/// The table as Markdown, for the documentation.
+/// Returns the table as Markdown, for the documentation.
 pub fn markdown() -> String {
     use std::fmt::Write as _;
     let mut text = String::new();

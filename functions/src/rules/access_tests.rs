@@ -1,9 +1,10 @@
-//! The table, cell by cell, as it was decided: written out once more, by hand.
+//! The table, cell by cell, as it was decided. It is written a second time, by hand, so that an accidental change of
+//! the rules fails a test.
 
 use super::*;
 
-/// A column for each relation in the order of [`Relation::ALL`]: owner; project owner, admin, member,
-/// viewer; grantee, onlooker; public; stranger.
+/// One column for each relation in the order of [`Relation::ALL`]: owner; project owner, admin, member, viewer;
+/// grantee, onlooker; public; stranger.
 const DECIDED: &[(Resource, Action, &str)] = &[
     (Resource::Template, Action::See, "o oamv go p -"),
     (Resource::Template, Action::Launch, "o oam- g- p -"),
@@ -85,7 +86,7 @@ fn a_row_stands_in_the_table_once_and_a_stranger_in_none() {
     assert_eq!(rows.len(), DECIDED.len());
 }
 
-/// Who may change or launch a thing can see it: a refusal can say so without telling too much.
+/// A caller who may change or launch a resource can see it, so a refusal may name it without revealing too much.
 #[test]
 fn whoever_may_do_anything_may_see() {
     for &resource in Resource::ALL {
@@ -99,7 +100,7 @@ fn whoever_may_do_anything_may_see() {
     }
 }
 
-/// Whoever may take a template away from a project, or take all that it has from others, may delete it there anyway.
+/// Anyone who may move a template out of a project, or revoke all shares of it, may also delete it there.
 #[test]
 fn a_move_needs_what_deleting_needs() {
     for &relation in Relation::ALL {

@@ -1,20 +1,21 @@
-//! Who changed what: an event is written with the change, in its transaction.
+//! Audit events: each change is written together with its event, in one transaction.
 //!
-//! Whoever changes a record makes an event with [`event`] and hands it to the registry's function that
-//! writes, which puts it into the same transaction with `Registry::audit_write`. A change outside of
-//! the registry, such as the stop of an instance, is written down before it is asked for.
+//! Code that changes a record creates an event with [`event`] and passes it to the registry's write function, which
+//! puts it into the same transaction with `Registry::audit_write`. For a change outside of the registry, such as
+//! stopping an instance, the event is written before the change is requested.
 
 use super::access::Caller;
 use crate::domain::audit::{AuditEvent, Origin, Subject};
 use crate::domain::save::{SavePlan, SaveRecord};
 use crate::domain::{Timestamp, UserId};
 
-/// An event: `action` such as `template.share`, by the caller, now. [`AuditEvent::with`] adds details.
+/// Creates an event by the caller, at `at`; `action` is for example `template.share`. [`AuditEvent::with`] adds
+/// details.
 pub(crate) fn event(caller: &Caller, at: Timestamp, action: &str, resource: Subject) -> AuditEvent {
     of(&caller.user, &caller.origin, at, action, resource)
 }
 
-/// An event of somebody of whom only this is known, such as the saver of a save that goes on by itself.
+/// Creates an event by a user of whom only this is known, such as the user of a save that continues without a caller.
 pub(crate) fn of(
     user: &UserId,
     origin: &Origin,
@@ -33,7 +34,7 @@ pub(crate) fn of(
     }
 }
 
-/// What is written down of a save that begins.
+/// Creates the event for a save that begins.
 pub(crate) fn of_save(record: &SaveRecord, plan: &SavePlan) -> AuditEvent {
     let subject = Subject::Save(record.save_id.clone());
     let (by, from, at) = (&record.saved_by, &record.origin, record.started_at);

@@ -1,8 +1,8 @@
-//! What a project may cost, and what happens when it costs that.
+//! The budget of a project: what it may cost, and what happens when the limit is reached.
 //!
-//! A budget counts what the versions of the project's templates cost a month in all of their Regions,
-//! by the full size of their snapshots: the same upper bound that each version records. Instances are
-//! not counted: they end, and nobody knows when.
+//! A budget counts the monthly cost of all versions of the project's templates in all of their Regions, by the full
+//! size of their snapshots. This is the same upper bound that each version records. Instances are not counted, because
+//! it is not known when they end.
 
 use std::collections::BTreeSet;
 
@@ -14,9 +14,9 @@ use crate::domain::{Code, Problem, ProjectName, SaveId, TemplateName};
 use crate::ports::Notice;
 use crate::registry::{Admission, Committed, Stored};
 
-/// Lets a save or a copy begin at the expense of a project, to which it adds at most `usd_per_month`; refuses
-/// one whose caller may not, or for which the budget has no room beside all that is under way. The leave
-/// is good for as long as nobody else has begun at the expense of the same budget.
+/// Admits a save or a copy that a project pays for, which adds at most `usd_per_month` to its costs. Refuses it if the
+/// caller may not charge the project, or if the budget does not cover it in addition to everything under way. The
+/// admission is valid until another save or copy begins against the same budget.
 pub(crate) async fn admit(
     env: &Env,
     caller: &Caller,
@@ -47,7 +47,7 @@ pub(crate) async fn admit(
     })
 }
 
-/// What a project costs and will cost, for people.
+/// Describes the current and pending costs of a project, for messages.
 fn costs(committed: &Committed) -> String {
     let (usd, pledged) = (committed.costs.usd(), committed.pledged.usd());
     if pledged > 0.0 {
@@ -57,8 +57,8 @@ fn costs(committed: &Committed) -> String {
     }
 }
 
-/// Refuses a launch for a project in which the caller may not, from a template that the project has
-/// not approved where it wants that, or when its budget is used up.
+/// Checks that the caller may launch for a project. Refuses the launch if the project requires approved templates and
+/// this one is not approved, or if the project's budget is used up.
 pub(crate) async fn check_launch(
     env: &Env,
     caller: &Caller,
@@ -103,8 +103,9 @@ async fn contribute(
     stored.ok_or_else(|| project_not_found(name))
 }
 
-/// Has a project's budget see that it costs less: a threshold that it has fallen below is told again when it is
-/// crossed again. What has made it cost less is done, whether or not this is; then the log says so.
+/// Updates a project's budget after its costs have decreased: a threshold that the costs have fallen below is reported
+/// again when they next cross it. The change that reduced the costs stands even if this update fails; a failure is only
+/// logged.
 pub(crate) async fn costs_less(env: &Env, name: &ProjectName) {
     if let Err(problem) = forget_told(env, name).await {
         tracing::warn!(project = %name, code = %problem.code, problem = problem.chain(), "the project's budget was not looked at");
@@ -131,8 +132,8 @@ async fn forget_told(env: &Env, name: &ProjectName) -> Result<(), Problem> {
     registry.change_project(name, None, change).await.map(drop)
 }
 
-/// Tells of the thresholds that a project's costs have crossed since the last look. It is written
-/// first that they are told, so that nobody is told twice.
+/// Sends a notice for each threshold that a project's costs have crossed since the last check. The thresholds are
+/// recorded as reported first, so that no notice is sent twice.
 pub(crate) async fn tell_budget(
     env: &Env,
     name: &ProjectName,

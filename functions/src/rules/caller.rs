@@ -1,22 +1,23 @@
-//! Who asks for something.
+//! The caller of an operation.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::UserId;
 use crate::domain::audit::{Channel, Origin};
 
-/// Who asks, and from where. Both come from the authenticated request, never from its body.
+/// The user who makes a request, and where the request comes from. Both are taken from the authenticated request, never
+/// from its body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
     /// The user.
     pub user: UserId,
-    /// From where the request came. It decides nothing: it is written down with what was changed.
+    /// Where the request came from. It has no effect on access; it is recorded with each change.
     #[serde(default, skip_serializing_if = "Origin::is_unknown")]
     pub origin: Origin,
 }
 
 impl Caller {
-    /// A caller of whom nothing else is known.
+    /// Creates a caller of whom only the user is known.
     pub fn new(user: UserId) -> Self {
         Self {
             user,
@@ -24,7 +25,7 @@ impl Caller {
         }
     }
 
-    /// The same, by this way.
+    /// Sets the channel that the request came through.
     #[must_use]
     pub fn by(mut self, channel: Channel) -> Self {
         self.origin = Origin::by(channel);

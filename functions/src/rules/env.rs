@@ -1,4 +1,4 @@
-//! What every step is given, and how it begins.
+//! The environment that every step runs in.
 
 use std::sync::Arc;
 
@@ -19,50 +19,50 @@ pub enum PublicScope {
     /// Every user of this deployment; the AMI itself stays in the account.
     #[default]
     Deployment,
-    /// The accounts of the deployment's organisation: the AMI's launch permission names it.
+    /// The accounts of the deployment's organization: the AMI's launch permission names the organization.
     Organization,
-    /// The world: the AMI's launch permission names everybody.
+    /// Everyone: the AMI's launch permission is public.
     World,
 }
 
-/// What institutions differ in.
+/// The settings in which deployments differ.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Settings {
     /// How far `--public` reaches.
     pub public_scope: PublicScope,
-    /// The organisation that public templates are open to, where they reach so far.
+    /// The organization that public templates are open to, if [`PublicScope::Organization`] applies.
     #[serde(default)]
     pub organization: Option<OrganizationArn>,
-    /// The Regions that it allows.
+    /// The Regions that the deployment allows.
     #[serde(default)]
     pub allowed_regions: AllowedRegions,
-    /// The instance types that it allows.
+    /// The instance types that the deployment allows.
     #[serde(default)]
     pub allowed_types: AllowedTypes,
-    /// Which part of EC2's throttles it may use.
+    /// The share of EC2's request limits that the deployment may use.
     #[serde(default)]
     pub ec2_share: Ec2Share,
-    /// The only Region whose events of instances and AMIs reach it; those of all do where none is named.
+    /// The only Region whose instance and AMI events reach this deployment; `None` if the events of all Regions do.
     #[serde(default)]
     pub events_from: Option<Region>,
 }
 
-/// The world as the steps see it.
+/// Everything outside the core that steps and operations use.
 #[derive(Clone)]
 pub struct Env {
     /// EC2.
     pub ec2: Arc<dyn Ec2>,
-    /// What looks into instances.
+    /// Inspects the files and packages of instances.
     pub inspect: Arc<dyn Inspect>,
     /// The registry.
     pub registry: Registry,
-    /// Time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Where notices go.
+    /// Delivers notices.
     pub notifier: Arc<dyn Notifier>,
     /// The deployment's settings.
     pub settings: Settings,
-    /// Which deployment it is.
+    /// The identity of the deployment.
     pub identity: Identity,
 }
 
@@ -75,7 +75,7 @@ impl std::fmt::Debug for Env {
 }
 
 impl Env {
-    /// Delivers a notice. Nothing fails for want of one: the records say the same.
+    /// Delivers a notice. A failed delivery is not an error, because the records contain the same information.
     pub(crate) async fn tell(&self, notice: &Notice) {
         if let Err(error) = self.notifier.notify(notice).await {
             let save = notice.save_id.as_ref().map(ToString::to_string);

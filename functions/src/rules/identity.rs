@@ -1,5 +1,5 @@
-//! Which deployment this is. Everything that it makes in EC2 carries the identity as a tag, and it touches nothing that
-//! carries another one (promise P9, ADR 16).
+//! The identity of this deployment. Every resource that it creates in EC2 carries the identity as a tag, and it changes
+//! no resource that carries another identity (promise P9, ADR 16).
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,7 +8,7 @@ use crate::domain::tags::DEPLOYMENT_TAG;
 use crate::domain::{Code, DeploymentId, Problem};
 use crate::ports::Tags;
 
-/// The identity as a process knows it: what it is configured with, confirmed once by the registry.
+/// The identity as a process knows it: the configured one, confirmed once by the registry.
 #[derive(Debug, Clone, Default)]
 pub struct Identity {
     configured: Option<DeploymentId>,
@@ -16,7 +16,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The identity that a deployment is configured with. Where there is none, the registry alone knows it.
+    /// Creates the identity from the configured ID. If there is none, only the registry knows the identity.
     pub fn configured(id: Option<DeploymentId>) -> Self {
         Self {
             configured: id,
@@ -24,7 +24,7 @@ impl Identity {
         }
     }
 
-    /// An identity that the registry is known to keep.
+    /// Creates an identity that the registry is known to contain.
     pub fn known(id: DeploymentId) -> Self {
         Self {
             configured: None,
@@ -34,9 +34,11 @@ impl Identity {
 }
 
 impl Env {
-    /// Which deployment this is. The registry is asked once in the life of the process, and keeps what the deployment
-    /// is configured with where it keeps none yet. A registry of another deployment is refused: what is in it
-    /// explains nothing that this one may touch.
+    /// Returns the identity of this deployment. The registry is read once per process; if it contains no identity yet,
+    /// the configured one is written to it.
+    ///
+    /// A registry that belongs to another deployment is refused, because its records say nothing about the resources
+    /// that this deployment may change.
     pub async fn deployment(&self) -> Result<&DeploymentId, Problem> {
         let identity = &self.identity;
         if let Some(id) = identity.confirmed.get() {
@@ -72,19 +74,20 @@ fn unknown() -> Problem {
     )
 }
 
-/// Who made something in EC2.
+/// Which deployment created a resource in EC2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Maker {
     /// This deployment.
     This,
-    /// Another deployment: it is none of this one's business.
+    /// Another deployment; this one must not change the resource.
     Another,
-    /// It carries no identity: people made it, or a version of Prism from before there were identities.
+    /// Unknown, because the resource carries no identity: a person created it, or a version of Prism from before
+    /// identities were introduced.
     Unknown,
 }
 
 impl Maker {
-    /// The maker of what has these tags, as the deployment of that identity sees it.
+    /// Determines the maker of a resource from its tags, from the point of view of the given deployment.
     pub fn of(tags: &Tags, deployment: &DeploymentId) -> Self {
         match tags.get(DEPLOYMENT_TAG) {
             Some(id) if id == deployment.as_str() => Maker::This,
@@ -93,7 +96,7 @@ impl Maker {
         }
     }
 
-    /// Whether another deployment made what has these tags.
+    /// Returns whether another deployment created the resource with these tags.
     pub fn is_another(tags: &Tags, deployment: &DeploymentId) -> bool {
         Self::of(tags, deployment) == Maker::Another
     }

@@ -1,4 +1,4 @@
-//! AMIs of versions as EC2 knows them by now: somebody may have deregistered or disabled one since it was made.
+//! The current state of versions' AMIs in EC2: an AMI may have been deregistered or disabled since it was created.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +9,21 @@ use crate::domain::template::TemplateRef;
 use crate::domain::{Code, ImageId, Problem, Region};
 use crate::ports::{Ec2, Image, ImageFilter, ImageState, from_ec2};
 
-/// The most ids in one question to EC2.
+/// The maximum number of IDs in one request to EC2.
 const IDS: usize = 200;
 
-/// What is wrong with an AMI of a version.
+/// Why an AMI of a version cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ImageFault {
-    /// EC2 does not know it: somebody deregistered it, or the account that opened it has closed it again.
+    /// EC2 does not know it: it was deregistered, or the account that shared it has revoked the permission.
     Gone,
-    /// It is disabled: nobody can launch, copy or share it until it is enabled again.
+    /// It is disabled: it cannot be launched, copied or shared until it is enabled again.
     Disabled,
 }
 
 impl ImageFault {
-    /// What it means, in words.
+    /// Describes the fault in words.
     pub fn means(self) -> &'static str {
         match self {
             ImageFault::Gone => "gone: somebody deregistered it",
@@ -31,7 +31,7 @@ impl ImageFault {
         }
     }
 
-    /// The refusal to use an AMI of a version.
+    /// Returns the problem that refuses the use of the AMI.
     pub(crate) fn problem(self, of: &TemplateRef, region: &Region, image: &ImageId) -> Problem {
         let message = format!("The AMI {image} of {of} in {region} is {}.", self.means());
         let code = match self {
@@ -41,7 +41,7 @@ impl ImageFault {
         Problem::new(code, message).hint(self.advice(of, region, image))
     }
 
-    /// What to do about it.
+    /// Returns what to do about the fault.
     pub(crate) fn advice(self, of: &TemplateRef, region: &Region, image: &ImageId) -> String {
         match self {
             ImageFault::Gone => {
@@ -58,8 +58,8 @@ impl ImageFault {
     }
 }
 
-/// The AMIs among these that EC2 knows, in whatever state. One unknown id fails a question whole, so that is asked
-/// again in halves.
+/// Returns those of the AMIs that EC2 knows, in any state. One unknown ID makes a whole request fail, so the IDs of a
+/// failed request are requested again in halves.
 pub(crate) async fn known(
     ec2: &dyn Ec2,
     region: &Region,
@@ -86,7 +86,7 @@ pub(crate) async fn known(
     Ok(known)
 }
 
-/// What is wrong with the AMIs among these that cannot be launched.
+/// Returns the faults of those AMIs that cannot be launched.
 pub(crate) async fn faults(
     ec2: &dyn Ec2,
     region: &Region,

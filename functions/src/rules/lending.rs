@@ -1,8 +1,9 @@
-//! AMIs that a template has from another one, by an import. Who imported them may launch them, and has got no right
-//! to give them to others: whoever may open the AMIs of the template that made them decides that (promise P10).
+//! AMIs that a template has from another template, by an import. A user who imported them may launch them, but has no
+//! right to share them: that is decided by those who may open the AMIs of the template that created them (promise P10).
 //!
-//! An import of what the importer might open as well is a version like any other. One of what they might only launch
-//! is borrowed: for the importer alone, as long as the other template is there and lets them launch it.
+//! If the importer might open the AMIs as well, the imported version is like any other. If the importer might only
+//! launch them, the version is borrowed: only the importer can use it, and only while the other template exists and
+//! lets them launch it.
 
 use std::collections::BTreeSet;
 
@@ -11,11 +12,11 @@ use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
 use crate::domain::{Code, ImageId, Problem, Region, TemplateName};
 use crate::registry::{Registry, Stored};
 
-/// The most versions of one AMI that are looked at.
+/// The maximum number of versions of one AMI that are read.
 const USERS: usize = 200;
 
-/// The templates that decide about an AMI, but for one: those whose saves made it, or, where none did or it is gone,
-/// all that have it.
+/// Returns the templates, except `but`, that decide about an AMI: those whose saves created it or, if no save did or
+/// that template is gone, all templates that have it.
 pub(crate) async fn lenders(
     registry: &Registry,
     region: &Region,
@@ -29,7 +30,7 @@ pub(crate) async fn lenders(
     Ok(makers)
 }
 
-/// The templates that have an AMI of their own right, but for one.
+/// Returns the templates, except `but`, that have an AMI without borrowing it.
 async fn havers(
     registry: &Registry,
     region: &Region,
@@ -42,7 +43,7 @@ async fn havers(
     templates(registry, names).await
 }
 
-/// The templates whose saves made an AMI, but for one.
+/// Returns the templates, except `but`, whose saves created an AMI.
 async fn makers(
     registry: &Registry,
     region: &Region,
@@ -74,7 +75,7 @@ async fn templates(
     Ok(found)
 }
 
-/// Whether somebody may do it to all of some templates.
+/// Returns whether the caller may perform the action on all of the templates.
 pub(crate) async fn may_all(
     registry: &Registry,
     caller: &Caller,
@@ -89,7 +90,7 @@ pub(crate) async fn may_all(
     Ok(true)
 }
 
-/// Whether somebody may do it to any of some templates.
+/// Returns whether the caller may perform the action on any of the templates.
 pub(crate) async fn may_any(
     registry: &Registry,
     caller: &Caller,
@@ -104,8 +105,8 @@ pub(crate) async fn may_any(
     Ok(false)
 }
 
-/// Whether the AMIs of a version are lent by a template that its importer might not open. Where it was not written
-/// down, it is as things stand now.
+/// Returns whether the AMIs of a version are borrowed from a template that its importer might not open. If this was not
+/// recorded at the import, the current rights of the importer decide.
 pub(crate) async fn is_borrowed(registry: &Registry, version: &Version) -> Result<bool, Problem> {
     match (&version.imported_by, version.borrowed) {
         (None, _) => Ok(false),
@@ -117,7 +118,7 @@ pub(crate) async fn is_borrowed(registry: &Registry, version: &Version) -> Resul
     }
 }
 
-/// Whether somebody may open the AMIs of an imported version, as far as its own template does not decide that.
+/// Returns whether the caller may open the AMIs of an imported version, as far as other templates decide that.
 async fn may_open(
     registry: &Registry,
     caller: &Caller,
@@ -132,12 +133,12 @@ async fn may_open(
     Ok(true)
 }
 
-/// The templates among those that have an AMI whose grants say whom it is open to: all but those that borrow it.
+/// Returns those of the templates with an AMI whose grants decide whom it is open to: all that do not borrow it.
 pub(crate) async fn of_their_own<'a>(
     registry: &Registry,
     users: &'a [TemplateRef],
 ) -> Result<BTreeSet<&'a TemplateName>, Problem> {
-    // What one template has alone is its own.
+    // An AMI that only one template has is its own.
     if users.iter().all(|user| user.name == users[0].name) {
         return Ok(users.iter().map(|user| &user.name).collect());
     }
@@ -158,7 +159,7 @@ pub(crate) async fn of_their_own<'a>(
     Ok(names)
 }
 
-/// Refuses to give a template to anybody else, or to a project, that has AMIs of others which the caller may not open.
+/// Refuses to share a template, or to move it to a project, if it has AMIs of others that the caller may not open.
 pub(crate) async fn check_given(
     registry: &Registry,
     caller: &Caller,
@@ -171,7 +172,7 @@ pub(crate) async fn check_given(
     check_versions_given(registry, caller, &versions).await
 }
 
-/// Refuses the same of versions. Where it was not written down what is lent, this is the only way to find out.
+/// Refuses the same for versions. If it was not recorded whether they are borrowed, only their AMIs can show it.
 pub(crate) async fn check_versions_given(
     registry: &Registry,
     caller: &Caller,
@@ -186,7 +187,7 @@ pub(crate) async fn check_versions_given(
     Ok(())
 }
 
-/// Refuses to import what is lent to the caller into a template that others have, or manage.
+/// Refuses to import borrowed AMIs into a template that is shared or belongs to a project.
 pub(crate) async fn check_borrowing(
     registry: &Registry,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! What callers name: their instances, and Regions.
+//! Lookup of what callers name: their instances, and Regions.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,8 @@ use crate::domain::ids::shown;
 use crate::domain::{Code, InstanceId, Problem, Region};
 use crate::ports::{Instance, InstanceFilter, from_ec2};
 
-/// The instance of that id or name, if it is the caller's: another's answers as one that is not
-/// there (promise P7), and so does one of another deployment, whoever its owner is (promise P9).
+/// Finds the caller's instance with that ID or name. An instance of another user is refused as one that does not exist
+/// (promise P7), and so is an instance of another deployment, even if the caller owns it (promise P9).
 pub(crate) async fn own_instance(
     env: &Env,
     caller: &Caller,
@@ -29,7 +29,7 @@ pub(crate) async fn own_instance(
     })
 }
 
-/// The caller's instances of that id or name.
+/// Finds the caller's instances with that ID or name.
 pub(crate) async fn own_instances(
     env: &Env,
     caller: &Caller,

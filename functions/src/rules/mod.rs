@@ -1,5 +1,5 @@
-//! The rules of a deployment: who may do what, what may be shown to whom, what a project may cost, which versions
-//! are kept. Steps and operations ask them; they know neither.
+//! The rules of a deployment: who may do what, what may be shown to whom, what a project may cost, and which versions
+//! are kept. Steps and operations use this module; it does not depend on them.
 
 pub mod access;
 pub(crate) mod audit;

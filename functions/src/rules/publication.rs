@@ -1,11 +1,11 @@
-//! Whether an operation shows data to more people than before, and which files it would show them.
+//! Decides whether an operation may show data to more people than before, and which files they would see.
 //!
-//! All that shows data asks here, before anything is touched: a save, by hand or by a schedule, when it is planned
-//! and once more when it is registered; an added architecture, a share, a copy, an import, a move to another project,
-//! a rollback. What is known of the files is what the instance told when it was saved, kept with the version, and of an
-//! instance what it tells now. Files that are known to be sensitive are shown with a consent of its own only. Where
-//! nobody has looked, that is told; beyond this deployment, where nothing can be taken back, it needs the consent too
-//! (docs/adr/0015).
+//! Every operation that shows data asks here before it changes anything: a save, by hand or by a schedule, when it is
+//! planned and again when it is registered; an added architecture, a share, a copy, an import, a move to another
+//! project, and a rollback. For a version, the known files are those that the instance reported when it was saved; for
+//! an instance, those that it reports now. Files that are known to be sensitive are shown only with a consent that
+//! covers them. If the files are not known, the operation warns; if the data would become visible outside this
+//! deployment, where showing it cannot be undone, it requires consent as well (docs/adr/0015).
 
 mod audience;
 mod contents;
@@ -26,35 +26,35 @@ pub(crate) use crate::domain::sensitive::Consent;
 pub(crate) use audience::{Audience, Viewer};
 pub(crate) use contents::{Look, of_version};
 
-/// How many files a message names.
+/// The maximum number of files that a message lists.
 const NAMED: usize = 100;
-/// How many files a warning names.
+/// The maximum number of files that a warning lists.
 const WARNED: usize = 5;
 
-/// What an instance has told of its files.
+/// What an instance has reported about its files.
 pub(crate) enum Told {
-    /// It was not asked: nobody sees what is saved of it.
+    /// It was not inspected, because nobody else sees what is saved.
     Unasked,
-    /// This, or nothing.
+    /// The inventory, or `None` if the instance did not report one.
     Answer(Option<Inventory>),
 }
 
-/// Data, and who gets to see it.
+/// Data, and the audience that it is shown to.
 pub(crate) struct Showing {
     pub(crate) to: Audience,
     pub(crate) what: Vec<Look>,
 }
 
-/// What an operation shows that may go on.
+/// What an allowed operation shows.
 #[derive(Debug, Default)]
 pub(crate) struct Shown {
     /// The sensitive files, by path.
     pub(crate) files: Vec<ShownFile>,
-    /// What to know of it.
+    /// What the caller should know about it.
     pub(crate) warnings: Vec<Warning>,
 }
 
-/// Whether data may be shown: with its files and who sees them. The one decision, of whatever operation.
+/// Decides whether data may be shown, given its files and its audience. All operations use this one decision.
 pub(crate) fn decide(
     settings: &Settings,
     doing: &str,
@@ -157,10 +157,11 @@ fn warnings(to: &Audience, files: &[ShownFile], unknown: &[&str]) -> Vec<Warning
     warnings
 }
 
-/// What a save shows, and to whom: of the instance, to all who see its template then; of the versions that are
-/// there, to those who did not see them before. `grants` are the template's: whoever opens AMIs by them afterwards
-/// opens them to whom this was asked of, and to nobody who came in between. `look` is asked only where anybody sees
-/// the template; its answer is returned too.
+/// Returns what a save shows, and to whom: the instance, to all who will see the template; the existing versions, to
+/// those who did not see them before.
+///
+/// `grants` are the template's. The caller must open AMIs by these same grants, so that nobody who was added in the
+/// meantime is included. `look` is called only if anybody else sees the template; its result is returned too.
 pub(crate) async fn of_save(
     registry: &Registry,
     caller: &Caller,
@@ -169,7 +170,7 @@ pub(crate) async fn of_save(
     grants: &[Grant],
     look: impl AsyncFnOnce() -> Result<Option<Inventory>, Problem>,
 ) -> Result<(Vec<Showing>, Told), Problem> {
-    // What was deleted begins anew, for its saver alone.
+    // A deleted template starts again as a new one that only its saver sees.
     let template = template.filter(|template| template.state != TemplateState::Deleted);
     let before = audience::of(registry, &caller.user, template, grants).await?;
     let mut more = Vec::new();
@@ -199,12 +200,12 @@ pub(crate) async fn of_save(
     Ok((showings, Told::Answer(inventory)))
 }
 
-/// What is said of a save where it is refused.
+/// Describes a save in the message of a refusal.
 pub(crate) fn saving(request: &SaveRequest) -> String {
     format!("Saving {} as {}", request.instance, request.template)
 }
 
-/// What sharing a template with somebody shows: all of its versions.
+/// Returns what sharing a template shows: all of its versions.
 pub(crate) async fn of_share(
     registry: &Registry,
     caller: &Caller,
@@ -221,8 +222,7 @@ pub(crate) async fn of_share(
     Ok(vec![Showing { to, what }])
 }
 
-/// What becomes of a template's contents by something that brings more of them: it is shown to all who see
-/// the template.
+/// Returns what an operation that adds contents to a template shows: the contents, to all who see the template.
 pub(crate) async fn of_contents(
     registry: &Registry,
     caller: &Caller,
@@ -234,9 +234,8 @@ pub(crate) async fn of_contents(
     Ok(vec![Showing { to, what }])
 }
 
-/// What a rollback shows: what the version has that the name stands for then, and the one that it stood for has not.
-/// Where one of them was not looked at there is nothing to compare; all of a template's versions can be launched by
-/// their numbers anyway.
+/// Returns what a rollback shows: the files that the new latest version has and the previous one does not. If either
+/// was not inspected, there is nothing to compare; in any case all versions of a template can be launched by number.
 pub(crate) async fn of_rollback(
     registry: &Registry,
     caller: &Caller,
@@ -255,7 +254,7 @@ pub(crate) async fn of_rollback(
     of_contents(registry, caller, Some(template), &grants, vec![look]).await
 }
 
-/// The files of an instance that a schedule's owner consents to show.
+/// Returns the files of an instance that the owner of a schedule consents to show.
 pub(crate) fn consented(inventory: Option<&Inventory>) -> Vec<SensitiveFile> {
     let files = inventory.and_then(|inventory| inventory.sensitive.clone());
     let mut files = files.unwrap_or_default();

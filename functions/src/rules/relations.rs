@@ -1,5 +1,5 @@
-//! What a caller is to a thing: in two reads at most, the caller's memberships and the template's grants. In a
-//! list of templates, those of its grants alone that are to the caller.
+//! A caller's relations to a resource. They need at most two reads: the caller's memberships and the template's grants.
+//! For a list of templates, only the grants to the caller are read.
 
 use std::collections::BTreeSet;
 use strum::VariantArray;
@@ -12,24 +12,24 @@ use crate::domain::template::{Template, Visibility};
 use crate::domain::{Problem, TemplateName};
 use crate::registry::Registry;
 
-/// What the caller is to a thing.
+/// A relation of a caller to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
 pub enum Relation {
-    /// It is the caller's own.
+    /// The resource is the caller's own.
     Owner,
-    /// An owner of the project; of a template's or save's project too.
+    /// An owner of the project, or of the template's or save's project.
     ProjectOwner,
-    /// An admin of it.
+    /// An admin of that project.
     ProjectAdmin,
-    /// A member of it; to a template only where that is shared with its project.
+    /// A member of that project; for a template, only if it is shared with its own project.
     ProjectMember,
-    /// A viewer of it, likewise.
+    /// A viewer of that project, likewise.
     ProjectViewer,
-    /// A template is shared with the caller, or with another project that the caller works in.
+    /// The template is shared with the caller, or with another project in which the caller is more than a viewer.
     Grantee,
-    /// A template is shared with another project that the caller looks on.
+    /// The template is shared with another project in which the caller is a viewer.
     Onlooker,
-    /// It is open to everybody.
+    /// The template is public.
     Public,
     /// None of these.
     Stranger,
@@ -39,7 +39,7 @@ impl Relation {
     /// All relations, from the nearest to the farthest.
     pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// What a role in a project is to it, and to what belongs to it.
+    /// Returns the relation that a role in a project gives to the project and what belongs to it.
     pub fn of_role(role: ProjectRole) -> Self {
         match role {
             ProjectRole::Owner => Self::ProjectOwner,
@@ -50,7 +50,7 @@ impl Relation {
     }
 }
 
-/// What the template itself says.
+/// Returns the relations that follow from the template record alone.
 pub(super) fn known(caller: &Caller, template: &Template) -> BTreeSet<Relation> {
     let mut relations = BTreeSet::new();
     if template.owner == caller.user {
@@ -65,10 +65,10 @@ pub(super) fn known(caller: &Caller, template: &Template) -> BTreeSet<Relation> 
     relations
 }
 
-/// In how many projects somebody may be for whom the grants of a template are read one by one.
+/// The number of projects up to which a user's grants are read one by one.
 const FEW: usize = 4;
 
-/// All that the caller is to a template.
+/// Returns all relations of the caller to a template.
 pub(super) async fn to_template(
     registry: &Registry,
     caller: &Caller,
@@ -78,7 +78,7 @@ pub(super) async fn to_template(
     by_grants(registry, caller, template, read).await
 }
 
-/// Reads what [`to_template`] does, of a template that is not there.
+/// Makes the same reads as [`to_template`], for a template that does not exist.
 pub(super) async fn by_name(
     registry: &Registry,
     caller: &Caller,
@@ -89,15 +89,15 @@ pub(super) async fn by_name(
     Ok(())
 }
 
-/// The same of one template among many: not all that it was given to is read, but what was given to the caller
-/// and, where they are few, to the caller's projects.
+/// Returns the same for one template in a list. Instead of all grants of the template, only those to the caller and, if
+/// there are few of them, to the caller's projects are read.
 pub(super) async fn to_listed_template(
     registry: &Registry,
     caller: &Caller,
     template: &Template,
 ) -> Result<BTreeSet<Relation>, Problem> {
     let read = async |memberships: &Memberships| {
-        // Of a private template there are no grants to read; the record that says so is as new as they.
+        // A private template has no grants, and the record that says so is as recent as they would be.
         if template.visibility == Visibility::Private {
             return Ok(Vec::new());
         }
@@ -146,7 +146,7 @@ async fn by_grants(
                 Some(ProjectRole::Viewer) => Relation::Onlooker,
                 Some(_) => Relation::Grantee,
             },
-            // AWS lets other accounts launch; users of this deployment are none of theirs.
+            // Grants to AWS accounts concern launches in EC2; users of this deployment do not use them.
             Grantee::User(_) | Grantee::Account(_) | Grantee::Organization(_) => continue,
             Grantee::Public => Relation::Public,
         };
@@ -155,8 +155,8 @@ async fn by_grants(
     Ok(relations)
 }
 
-/// All that the caller is to a save. Who manages the project that pays for it sees it, once it was
-/// found that its saver may have the project pay.
+/// Returns all relations of the caller to a save. Those who manage the paying project see the save once it is
+/// established that the saver may charge the project.
 pub(super) async fn to_save(
     registry: &Registry,
     caller: &Caller,
@@ -166,7 +166,7 @@ pub(super) async fn to_save(
         return Ok([Relation::Owner].into());
     }
     let mut relations = BTreeSet::from([Relation::Stranger]);
-    // Also where nobody manages it: how long it takes does not tell what there is.
+    // Read even if nobody manages the project, so that the response time does not reveal whether the save exists.
     let memberships = registry.memberships(&caller.user).await?.value;
     let role = record
         .charged()

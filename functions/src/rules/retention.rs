@@ -1,6 +1,6 @@
-//! How many versions a schedule keeps: when a save of its has succeeded, those of its own that are
-//! more than that are deleted, the oldest first. Here they are only marked, as by
-//! `prism template delete`; the sweep removes their AMIs and snapshots (ADR 13).
+//! Retention of a schedule's versions: when a save of the schedule has succeeded, the schedule's own versions above the
+//! number that it keeps are deleted, oldest first. They are only marked as deleted, as by `prism template delete`; the
+//! sweep removes their AMIs and snapshots (ADR 13).
 
 use super::Env;
 use super::access::{Action, Caller};
@@ -15,15 +15,15 @@ use crate::domain::{InstanceId, Problem, Timestamp};
 use crate::registry::{Stored, TRIES};
 use crate::rules::audit;
 
-/// The most versions that go with one save; the next goes on.
+/// The maximum number of versions that are deleted after one save; the rest follow after the next.
 const AT_ONCE: usize = 10;
-/// The most versions that are tried with one save.
+/// The maximum number of versions that are considered after one save.
 const LOOKS: usize = 50;
-/// For how long EC2 may not show an instance that was launched, in seconds.
+/// How long EC2 may take to list a launched instance, in seconds.
 const LAUNCH_S: f64 = 900.0;
 
-/// Deletes what a schedule keeps no more, now that a save of its has succeeded. The save has its
-/// version whatever becomes of this: what fails is tried again after the next.
+/// Deletes the versions that a schedule no longer keeps, after one of its saves has succeeded. A failure does not
+/// affect the save: the deletion is tried again after the next one.
 pub(crate) async fn retain(env: &Env, record: &SaveRecord) {
     if let Err(problem) = remove_surplus(env, record).await {
         let (save, code) = (&record.save_id, problem.code);
@@ -53,7 +53,7 @@ async fn remove_surplus(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
         tracing::warn!(template = %name, code = %problem.code, problem = problem.chain(), "old versions of a schedule stay");
     }
     let now = env.clock.now();
-    // Those that are needed for long must not keep the others from their turn.
+    // Versions that stay in use must not block the others.
     let idle = surplus
         .iter()
         .rev()
@@ -70,26 +70,27 @@ async fn remove_surplus(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The schedule that asked for a save, if it is still there.
+/// Returns the schedule that requested a save, if it still exists.
 async fn schedule_of(env: &Env, record: &SaveRecord) -> Result<Option<Schedule>, Problem> {
     let Some(name) = &record.schedule else {
         return Ok(None);
     };
     let stored = env.registry.schedule(&record.saved_by, name).await?;
     let schedule = stored.map(|stored| stored.value);
-    // An earlier schedule of the same name may have asked for it.
+    // The save may have been requested by an earlier schedule of the same name.
     Ok(schedule.filter(|schedule| record.started_at >= schedule.created_at))
 }
 
-/// Whether a version counts: a schedule keeps and deletes what it has made itself, and nothing that
-/// somebody saved by hand.
+/// Returns whether a version counts for the schedule: it keeps and deletes only what it has created itself, and nothing
+/// that was saved by hand.
 fn is_own(version: &Version, schedule: &Schedule) -> bool {
     version.state != TemplateState::Deleted
         && version.saved_by == schedule.owner
         && version.schedule.as_ref() == Some(&schedule.name)
 }
 
-/// The versions that were saved from an instance: one of another neither counts nor goes, whatever that is called.
+/// Returns the versions that were saved from the instance. Versions of another instance are neither counted nor
+/// deleted, even if it has the same name.
 async fn of_instance(
     env: &Env,
     versions: Vec<Version>,
@@ -106,7 +107,7 @@ async fn of_instance(
     Ok(own)
 }
 
-/// Marks a version deleted that nobody needs. Answers whether it was done.
+/// Marks a version as deleted if it is not needed. Returns whether it did.
 async fn remove(
     env: &Env,
     record: &SaveRecord,
@@ -119,7 +120,7 @@ async fn remove(
         let Some(before) = registry.template(name).await? else {
             return Ok(false);
         };
-        // The schedule may do what its owner may at this moment.
+        // The schedule has the rights that its owner has now.
         let may = owner.may_template(registry, Action::Delete, &before.value);
         if before.value.state == TemplateState::Deleted || !may.await? {
             return Ok(false);
@@ -146,7 +147,8 @@ async fn remove(
             .with("schedule", &schedule.name)
             .with("keep", schedule.keep);
         let writes = deleted(&version, now)?;
-        // Nobody makes the name stand for it, or shares it, at this moment.
+        // The write fails if the template was changed, for example rolled back to this version or shared, in the
+        // meantime.
         let replaced = registry.replace_template(&before, &after, &event, writes);
         if replaced.await? {
             return Ok(true);
@@ -155,7 +157,7 @@ async fn remove(
     Ok(false)
 }
 
-/// Why a version is not deleted by a schedule, whatever it keeps.
+/// Returns why a version must not be deleted by a schedule.
 async fn needed(
     env: &Env,
     template: &Stored<Template>,
@@ -172,7 +174,7 @@ async fn needed(
     Ok(shared.then_some("another template has its AMI"))
 }
 
-/// The same, but for what other versions have of it: several that go may have the same AMI.
+/// Returns the same, without considering shared AMIs: several of the versions to delete may have the same AMI.
 fn why_kept(
     template: &Template,
     version: &Version,

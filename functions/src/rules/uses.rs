@@ -1,5 +1,5 @@
-//! What uses versions of a template: one answer for deleting them, for what schedules keep, for the doctor, and for
-//! each dry run.
+//! Finds what uses the versions of a template. Deletion, retention, the doctor and all dry runs rely on the same
+//! result.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,39 +12,40 @@ use crate::domain::{Class, ImageId, LaunchTemplateId, Problem, Region, TemplateN
 use crate::ports::{Instance, InstanceFilter, from_ec2};
 use crate::registry::SavesTo;
 
-/// The most ids in one question to EC2.
+/// The maximum number of IDs in one request to EC2.
 const IDS: usize = 200;
-/// The most AMIs in one question about launch templates (EC2 fact 11), and how many such questions are asked at once.
+/// The maximum number of AMIs in one request for launch templates (EC2 fact 11), and the number of such requests at
+/// once.
 const REFERRED: usize = 10;
 const AT_ONCE: usize = 8;
-/// The most versions of an AMI that are looked at for one beside those that are asked about.
+/// The maximum number of other versions of an AMI that are read for each one.
 const USERS: usize = 1000;
-/// The most schedules that are looked for.
+/// The maximum number of schedules that are read.
 const SCHEDULES: usize = 100;
 
 /// An AMI in its Region.
 type Place = (Region, ImageId);
 
-/// What uses some versions of a template.
+/// What uses certain versions of a template.
 pub(crate) struct Uses {
     instances: BTreeMap<Place, Vec<Instance>>,
     pub(crate) launch_templates: LaunchTemplates,
-    /// Their AMIs that versions beside them have too, by imports.
+    /// Those of their AMIs that other versions have too, by imports.
     shared: BTreeSet<Place>,
     grants: Vec<Grant>,
-    /// The schedules that save to the template, where it was asked about whole.
+    /// The schedules that save to the template, if the whole template was asked for.
     pub(crate) schedules: Vec<SavesTo>,
 }
 
-/// The launch templates of this account that name AMIs. EC2 shows nobody those of other accounts.
+/// The launch templates of this account that refer to AMIs. EC2 does not show those of other accounts.
 #[derive(Default)]
 pub(crate) struct LaunchTemplates {
     found: BTreeMap<Place, BTreeSet<LaunchTemplateId>>,
-    /// Why EC2 did not say it of all of the AMIs, where it refuses to: none of them counts as unused then.
+    /// Why EC2 did not report them for all AMIs, if it refused a request. In that case no AMI counts as unused.
     pub(crate) unseen: Option<Problem>,
 }
 
-/// What uses these versions; where they are the `whole` template, the schedules that save to it too.
+/// Finds what uses these versions. If they are the `whole` template, the schedules that save to it are included.
 pub(crate) async fn of(
     env: &Env,
     template: &TemplateName,
@@ -80,7 +81,7 @@ pub(crate) async fn of(
     })
 }
 
-/// The instances that run from AMIs, or stand still, whoever launched them.
+/// Finds the running and stopped instances that were launched from AMIs, by anyone in this account.
 pub(crate) async fn instances_of<'a>(
     env: &Env,
     images: impl IntoIterator<Item = (&'a Region, &'a ImageId)>,
@@ -99,7 +100,7 @@ pub(crate) async fn instances_of<'a>(
     Ok(all)
 }
 
-/// The launch templates that name AMIs.
+/// Finds the launch templates that refer to AMIs.
 pub(crate) async fn launch_templates_of<'a>(
     env: &Env,
     images: impl IntoIterator<Item = (&'a Region, &'a ImageId)>,
@@ -120,7 +121,7 @@ pub(crate) async fn launch_templates_of<'a>(
                     Err(problem) => all.unseen = Some(unseen(region, problem)),
                 }
             }
-            // What refuses one question refuses all of them.
+            // A refusal of one request applies to all of them.
             if all.unseen.is_some() {
                 return Ok(all);
             }
@@ -129,8 +130,8 @@ pub(crate) async fn launch_templates_of<'a>(
     Ok(all)
 }
 
-/// The same of a few AMIs in a Region. One unknown id fails a question whole, so that is asked again in halves; what
-/// EC2 does not know is named by nothing that could still use it.
+/// Finds the same for a few AMIs in a Region. One unknown ID makes a whole request fail, so the IDs of a failed request
+/// are requested again in halves. A launch template that refers to an unknown AMI cannot use it.
 async fn launch_templates_in(
     env: &Env,
     region: &Region,
@@ -153,7 +154,7 @@ async fn launch_templates_in(
     Ok(found)
 }
 
-/// That EC2 refuses to say which launch templates name AMIs.
+/// Creates the problem that EC2 does not report which launch templates refer to AMIs.
 fn unseen(region: &Region, mut problem: Problem) -> Problem {
     problem.message = format!(
         "EC2 does not say in {region} whether launch templates name the AMIs, so they count as used: {}",
@@ -177,13 +178,13 @@ fn by_region<'a>(
 }
 
 impl LaunchTemplates {
-    /// All of them, with their Regions.
+    /// Returns all launch templates, with their Regions.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&Region, &LaunchTemplateId)> {
         let places = self.found.iter();
         places.flat_map(|((region, _), here)| here.iter().map(move |it| (region, it)))
     }
 
-    /// Whether one names an AMI of a version, or may do so.
+    /// Returns whether a launch template refers to an AMI of a version, or might do so.
     pub(crate) fn may_name(&self, version: &Version) -> bool {
         let mut places = version.images();
         self.unseen.is_some()
@@ -193,13 +194,13 @@ impl LaunchTemplates {
 }
 
 impl Uses {
-    /// All of the instances, with their Regions.
+    /// Returns all instances, with their Regions.
     pub(crate) fn instances(&self) -> impl Iterator<Item = (&Region, &Instance)> {
         let places = self.instances.iter();
         places.flat_map(|((region, _), here)| here.iter().map(move |it| (region, it)))
     }
 
-    /// Whether an instance is of an AMI of a version.
+    /// Returns whether an instance was launched from an AMI of a version.
     pub(crate) fn has_instances(&self, version: &Version) -> bool {
         let mut places = version.images();
         places.any(|(region, image)| {
@@ -208,20 +209,20 @@ impl Uses {
         })
     }
 
-    /// Whether versions beside those that were asked about have an AMI too.
+    /// Returns whether other versions, besides those that were asked about, have the AMI too.
     pub(crate) fn is_shared(&self, region: &Region, image: &ImageId) -> bool {
         self.shared.contains(&(region.clone(), image.clone()))
     }
 
-    /// With whom a version is shared who may count on it.
+    /// Returns the grants whose grantees may rely on a version.
     pub(crate) fn shares(&self, version: &Version) -> impl Iterator<Item = &Grant> {
         self.grants.iter().filter(|grant| counts_on(grant, version))
     }
 }
 
-/// Whether somebody counts on a version since the template was given to them: a user or a project on
-/// those that were there then; whoever else may launch its AMIs on every one, since nobody sees what
-/// runs in their accounts.
+/// Returns whether a grantee may rely on a version. Users and projects rely on the versions that existed when the
+/// template was shared with them. Grantees who can launch the AMIs in EC2 may rely on every version, because their
+/// instances are not visible to this account.
 fn counts_on(grant: &Grant, version: &Version) -> bool {
     match grant.to {
         _ if grant.launch.is_some() => true,

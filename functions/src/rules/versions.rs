@@ -1,11 +1,11 @@
-//! What is known of versions and of templates that are being deleted.
+//! Versions and templates that are being deleted.
 
 use super::Env;
 use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, InstanceId, Problem, Timestamp};
 use crate::registry::{Batch, Stored, version_changed};
 
-/// That a template is being deleted, and to its owner what is in the way.
+/// Creates the problem that a template is being deleted. The owner is told what blocks the deletion.
 pub(crate) fn being_deleted(code: Code, template: &Template, to_owner: bool) -> Problem {
     let name = &template.name;
     match template.stuck.as_ref().filter(|_| to_owner) {
@@ -24,7 +24,7 @@ pub(crate) fn being_deleted(code: Code, template: &Template, to_owner: bool) -> 
     }
 }
 
-/// The writes that delete a version's record, in which everything stays that it was.
+/// Returns the writes that mark a version's record as deleted and leave everything else in it unchanged.
 pub(crate) fn deleted(before: &Stored<Version>, at: Timestamp) -> Result<Batch, Problem> {
     let mut after = before.value.clone();
     after.state = TemplateState::Deleted;
@@ -32,7 +32,7 @@ pub(crate) fn deleted(before: &Stored<Version>, at: Timestamp) -> Result<Batch, 
     version_changed(before, &after)
 }
 
-/// The instance that a version was saved from, where that is known.
+/// Returns the instance that a version was saved from, if it is known.
 pub(crate) async fn saved_from(
     env: &Env,
     version: &Version,

@@ -1,4 +1,4 @@
-//! AwaitCopy: looks once whether a Region's copy is available.
+//! AwaitCopy: checks once whether a Region's copy is available.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +9,9 @@ use crate::domain::{Code, ImageId, Problem, Region};
 use crate::ports::Call;
 use crate::rules::Env;
 
-/// See the module.
 pub(super) struct AwaitCopy;
 
-/// Which save and copy, how long it has been waited for, and how long that may be, in seconds.
+/// The save and the Region of the copy; how long the copy has been waited for, and the limit, both in seconds.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     #[serde(flatten)]
@@ -23,7 +22,6 @@ pub(super) struct Input {
     limit_s: f64,
 }
 
-/// Whether it is available.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     done: bool,
@@ -50,7 +48,7 @@ impl Step for AwaitCopy {
         if done {
             env.note(&input.save, |record| {
                 let image = input.image.clone();
-                // One that has failed meanwhile is being taken back.
+                // A copy that has failed in the meantime is being cleaned up.
                 if !matches!(
                     record.copies.get(&input.region),
                     Some(RegionCopy::Failed { .. })

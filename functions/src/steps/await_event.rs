@@ -1,7 +1,7 @@
-//! AwaitEvent: notes by which token an event about the instance or the AMI ends the definition's wait for it.
+//! AwaitEvent: records the task token with which an event about the instance or the AMI ends the definition's wait.
 //!
-//! Its Task goes on until somebody answers the token, or its time is up. Whatever comes of it, the definition looks
-//! again: an event that is lost makes a save late by the length of a wait and nothing else.
+//! Its Task ends when the token is answered, or when its time is up. In either case the definition checks the state
+//! again, so a lost event only delays the save by the length of one wait.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,6 @@ use crate::ports::Call;
 use crate::registry::{Awaited, Wait};
 use crate::rules::Env;
 
-/// See the module.
 pub(super) struct AwaitEvent;
 
 /// What is waited for.
@@ -24,14 +23,14 @@ pub(super) struct AwaitEvent;
 enum Until {
     /// The instance is stopped.
     Stopped,
-    /// It runs again.
+    /// The instance runs again.
     Running,
     /// The AMI is available.
     Available,
 }
 
-/// Which save, what it waits for, the token of the wait, how long this wait may take and all of them together, in
-/// seconds.
+/// The save, what it waits for, the task token, how long this wait may take, and how long all waits together may take,
+/// in seconds.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     #[serde(flatten)]
@@ -42,7 +41,7 @@ pub(super) struct Input {
     limit_s: f64,
 }
 
-/// Nothing: what counts is the answer to the token.
+/// Empty: what counts is the response to the token.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {}
 
@@ -56,7 +55,7 @@ impl Step for AwaitEvent {
         match begin(env, &input).await {
             Ok(false) => Ok(Output {}),
             Ok(true) => Err(missed()),
-            // The step that looks meets the same, and tells it.
+            // The step that checks the state finds the same problem and reports it.
             Err(problem) if ends_the_wait(problem.code) => Err(missed().because(problem)),
             Err(problem) => Err(problem),
         }
@@ -64,7 +63,7 @@ impl Step for AwaitEvent {
 }
 
 impl Until {
-    /// The step that looks. To whoever follows the save, it is under way all the time.
+    /// Returns the step that checks for the same state. The save's record shows that step during the wait.
     fn step(self) -> &'static str {
         match self {
             Until::Stopped => AwaitStopped::NAME,
@@ -80,7 +79,7 @@ impl Until {
         })
     }
 
-    /// Whether the record says already that it is over.
+    /// Returns whether the record already says that the state is reached.
     fn is_noted(self, record: &SaveRecord) -> bool {
         match self {
             Until::Stopped => record.stopped_at.is_some(),
@@ -90,8 +89,8 @@ impl Until {
     }
 }
 
-/// Begins the wait; answers whether it is over already. The look at an AMI comes after the token is known:
-/// what happens before the look is seen by it, and what happens after it finds the token.
+/// Begins the wait, and returns whether it is already over. An AMI is checked after the token is recorded: the check
+/// sees whatever happened before it, and any later event finds the token.
 async fn begin(env: &Env, input: &Input) -> Result<bool, Problem> {
     let step = input.until.step();
     let record = env.advance(&input.save, step).await?;
@@ -107,16 +106,16 @@ async fn begin(env: &Env, input: &Input) -> Result<bool, Problem> {
     };
     let (region, awaited) = (&record.request.region, input.until.awaited(&record)?);
     env.registry.put_wait(region, awaited, &wait).await?;
-    // A cancel that came before the token was known.
+    // Notices a cancel that came before the token was recorded.
     env.advance(&input.save, step).await?;
     if !matches!(input.until, Until::Available) {
-        // The definition has asked or looked a moment ago, and looks again in a few seconds.
+        // The definition has just requested the change or checked it, and checks again in a few seconds.
         return Ok(false);
     }
     let asked = record.image_requested_at;
     let waited = asked.map_or(0.0, |asked| seconds_between(asked, now));
     if waited >= input.limit_s {
-        // What to do about it is for the step that looks.
+        // The step that checks the state handles the time-out.
         return Ok(true);
     }
     await_image::look(env, &input.save, &record, waited).await

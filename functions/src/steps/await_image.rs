@@ -1,4 +1,4 @@
-//! AwaitImage: looks once whether the AMI is available.
+//! AwaitImage: checks once whether the AMI is available.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,13 +12,12 @@ use crate::ports::{
 };
 use crate::rules::Env;
 
-/// For how long a new AMI may not be found (EC2 fact 6), in seconds, on the safe side.
+/// How long a new AMI may not be listed (EC2 fact 6), in seconds, with a margin.
 const UNLISTED_S: f64 = 120.0;
 
-/// See the module.
 pub(super) struct AwaitImage;
 
-/// Which save, and how long the AMI may take in all, in seconds.
+/// The save, and how long the AMI may take in total, in seconds.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     #[serde(flatten)]
@@ -26,7 +25,6 @@ pub(super) struct Input {
     limit_s: f64,
 }
 
-/// Whether it is available.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     done: bool,
@@ -62,8 +60,9 @@ impl Step for AwaitImage {
     }
 }
 
-/// Looks at the save's AMI, for which it has waited for so many seconds, and notes how far its snapshots are. No AMI is available before all of its snapshots
-/// are completed: while one of those that are known is not, EC2 is asked about nothing else.
+/// Checks the save's AMI, which it has waited for `waited` seconds, and records the progress of its snapshots. No AMI
+/// is available before all of its snapshots are completed, so while a known snapshot is pending, EC2 is asked only
+/// about the snapshots.
 pub(super) async fn look(
     env: &Env,
     save: &SaveRef,
@@ -80,7 +79,7 @@ pub(super) async fn look(
     Ok(image.as_ref().is_some_and(is_available))
 }
 
-/// The snapshots behind the AMI as far as they are known, while all of them are there and not all are completed.
+/// Returns the known snapshots of the AMI if all of them exist and not all are completed.
 async fn still_pending(env: &Env, record: &SaveRecord) -> Result<Option<Vec<Snapshot>>, Problem> {
     if record.snapshots.is_empty() {
         return Ok(None);
@@ -88,7 +87,7 @@ async fn still_pending(env: &Env, record: &SaveRecord) -> Result<Option<Vec<Snap
     let filter = SnapshotFilter::Ids(record.snapshots.clone());
     let snapshots = match env.ec2.snapshots(&record.request.region, &filter).await {
         Ok(snapshots) => snapshots,
-        // What became of the AMI tells more.
+        // The state of the AMI says more.
         Err(error) if error.is_not_found() => return Ok(None),
         Err(error) => return Err(from_ec2(error)),
     };
@@ -101,8 +100,8 @@ async fn still_pending(env: &Env, record: &SaveRecord) -> Result<Option<Vec<Snap
     Ok(waits.then_some(snapshots))
 }
 
-/// Whether an AMI is available; a failed or vanished one is a failure with EC2's reason. `waited`
-/// says for how many seconds it has been known.
+/// Returns whether an AMI is available. A failed or missing AMI is an error with EC2's reason. `waited` is the number
+/// of seconds since the AMI became known.
 pub(super) async fn available(
     env: &Env,
     region: &Region,
@@ -117,7 +116,7 @@ fn is_available(image: &Image) -> bool {
     image.state == ImageState::Available
 }
 
-/// An AMI that is pending or available, where EC2 knows it by now.
+/// Returns the AMI if it is pending or available and EC2 lists it already.
 async fn found(
     env: &Env,
     region: &Region,
@@ -155,7 +154,7 @@ fn vanished(id: &ImageId) -> Problem {
     )
 }
 
-/// Writes down the snapshots, how far they are, and their size once all are completed.
+/// Records the snapshots, their progress and, once all are completed, their size.
 async fn note_snapshots(
     env: &Env,
     save: &SaveRef,

@@ -1,4 +1,4 @@
-//! AwaitRunning: looks once whether the instance runs again, and discharges the duty when it does.
+//! AwaitRunning: checks once whether the instance runs again, and discharges the duty when it does.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +10,9 @@ use crate::domain::{Code, Problem, Timestamp};
 use crate::ports::{Call, Instance};
 use crate::rules::Env;
 
-/// See the module.
 pub(super) struct AwaitRunning;
 
-/// Which save, and how long the start may take in all, in seconds.
+/// The save, and how long the start may take in total, in seconds.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     #[serde(flatten)]
@@ -21,7 +20,8 @@ pub(super) struct Input {
     limit_s: f64,
 }
 
-/// Whether it runs; or whether it is stopped although a start was asked for, and must be asked again.
+/// Whether the instance runs, or whether it is stopped although a start was requested, so that the start must be
+/// requested again.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     done: bool,
@@ -96,8 +96,9 @@ impl Step for AwaitRunning {
     }
 }
 
-/// For how long the instance has been expected. A start that found room only after hours of asking
-/// has its whole time from then on; one that fell back has not, or it could do so for ever.
+/// Returns for how many seconds the instance has been expected to run. If EC2 had capacity only after hours of
+/// requests, the full time counts from the launch. A start that fell back to stopped does not get the full time again;
+/// otherwise it could repeat forever.
 fn waited(
     standing: &Standing,
     record: &SaveRecord,
@@ -108,7 +109,7 @@ fn waited(
         return 0.0;
     };
     let since = match (standing, instance) {
-        // EC2's clock may be right where this one is not.
+        // If EC2's launch time lies in the future, one of the clocks is wrong: use the time of the request.
         (Standing::Moving, Some(instance)) if !is_future(instance.launched_at, now) => {
             asked.max(instance.launched_at)
         }
@@ -117,7 +118,7 @@ fn waited(
     seconds_between(since, now)
 }
 
-/// An instance that was seen running and is down again is not back yet.
+/// Notes that an instance that was seen running is down again, so that it does not count as restarted yet.
 pub(super) async fn forget_running(
     env: &Env,
     save: &SaveRef,
@@ -133,8 +134,8 @@ pub(super) async fn forget_running(
     Ok(())
 }
 
-/// Writes down when the instance was seen running and how long it was down. The status checks are
-/// reported, not waited for: they take minutes, and the instance serves its user before that.
+/// Records when the instance was seen running and for how long it was down. The status checks are reported but not
+/// waited for: they take minutes, and the instance is usable before that.
 pub(super) async fn note_running(
     env: &Env,
     save: &SaveRef,
@@ -143,7 +144,7 @@ pub(super) async fn note_running(
     let id = &record.instance()?.id;
     let checks = env.ec2.status_checks(&record.request.region, id).await;
     if let Err(error) = &checks {
-        // The instance runs: that is what counts. A throttle here must not hold its duty open.
+        // The instance runs, which is what counts. A throttled status request must not keep the duty open.
         tracing::warn!(save.id = %save.save_id, instance.id = %id, %error, "the status checks are not known");
     }
     let now = env.clock.now();

@@ -1,11 +1,11 @@
-//! AwaitSnapshots: looks once whether every volume has its snapshot.
+//! AwaitSnapshots: checks once whether every volume has its snapshot.
 //!
-//! A snapshot captures its volume at the moment it is initiated: once each attached volume has one
-//! that is pending or completed, the instance may run again (EC2 facts 1 and 2). This is what keeps
-//! it down for seconds instead of for the whole image (promise P3).
+//! A snapshot captures its volume at the moment it is initiated. Once each attached volume has a snapshot that is
+//! pending or completed, the instance may run again (EC2 facts 1 and 2). This keeps the downtime to seconds instead of
+//! the time that the whole image takes (promise P3).
 //!
-//! The AMI itself says best which snapshots those are, and by their ids they are found at once however
-//! many the account has; but it does not name them early on, and until then they are found by tag.
+//! The AMI lists its snapshots, and by their IDs they are found directly, however many snapshots the account has. The
+//! AMI does not list them right after its creation; until then they are found by tag.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,10 +20,9 @@ use crate::ports::{
 };
 use crate::rules::{Env, Maker};
 
-/// See the module.
 pub(super) struct AwaitSnapshots;
 
-/// Which save, and how long the initiation may take in all, in seconds.
+/// The save, and how long the initiation may take in total, in seconds.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     #[serde(flatten)]
@@ -31,7 +30,7 @@ pub(super) struct Input {
     limit_s: f64,
 }
 
-/// Whether all are initiated.
+/// Whether all snapshots are initiated.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     done: bool,
@@ -81,14 +80,14 @@ impl Step for AwaitSnapshots {
     }
 }
 
-/// The snapshots behind the AMI, as far as it names all of them.
+/// Returns the snapshots of the AMI if it lists all of them.
 fn named(image: &Image) -> Option<Vec<SnapshotId>> {
     let named: Option<Vec<_>> = image.volumes.iter().map(|it| it.snapshot.clone()).collect();
     named.filter(|ids| !ids.is_empty())
 }
 
-/// The snapshots of the save's AMI in its own Region: those that it names, or those that carry the
-/// save's tag and were made by the request that made it.
+/// Returns the snapshots of the save's AMI in its own Region: those that the AMI lists or, until it does, those that
+/// carry the save's tag and were created by the same request as the AMI.
 pub(super) async fn of_save(
     env: &Env,
     record: &SaveRecord,
@@ -97,7 +96,7 @@ pub(super) async fn of_save(
     let region = &record.request.region;
     if let Some(ids) = image.and_then(named) {
         match env.ec2.snapshots(region, &SnapshotFilter::Ids(ids)).await {
-            // It is not known everywhere yet.
+            // They are not visible everywhere yet.
             Err(error) if error.is_not_found() => {}
             told => return told.map_err(from_ec2),
         }
@@ -113,7 +112,7 @@ pub(super) async fn of_save(
     Ok(snapshots)
 }
 
-/// How many volumes have no snapshot yet; a failed snapshot is a failure at once.
+/// Returns how many volumes have no snapshot yet. A failed snapshot is an error at once.
 fn missing(
     record: &SaveRecord,
     image: Option<&Image>,
@@ -130,7 +129,7 @@ fn missing(
         let has = |id: &SnapshotId| snapshots.iter().any(|snapshot| snapshot.id == *id);
         ids.iter().filter(|id| !has(id)).count()
     };
-    // A volume may have come or gone between the look at the instance and the AMI.
+    // A volume may have been attached or detached between the check of the instance and the creation of the AMI.
     if let Some(ids) = image.and_then(named) {
         return Ok(without(&ids));
     }
@@ -144,7 +143,8 @@ fn missing(
     Ok(of_instance.max(listed.saturating_sub(snapshots.len())))
 }
 
-/// A volume that was captured after somebody had started the instance holds half-written files.
+/// Refuses the snapshots if the instance was started in the meantime: a volume captured after the start holds
+/// half-written files.
 async fn check_undisturbed(
     env: &Env,
     record: &SaveRecord,
@@ -157,7 +157,7 @@ async fn check_undisturbed(
     let started = instance.launched_at;
     let started_meanwhile = match record.stop_requested_at {
         Some(stopped) => started > stopped,
-        // It was stopped already: a start at the very instant in which the save began is somebody's too.
+        // The instance was already stopped: even a start at the instant when the save began was made by somebody else.
         None => started >= record.planned_at.unwrap_or(record.started_at),
     };
     let captured_after = |snapshot: &Snapshot| snapshot.started_at >= started;
@@ -168,8 +168,7 @@ async fn check_undisturbed(
     Ok(())
 }
 
-/// The AMI, where EC2 knows it by now. One that has failed will never have its snapshots: there is
-/// nothing to wait for.
+/// Returns the AMI if EC2 lists it already. A failed AMI is an error, because it will never have its snapshots.
 async fn image_of(env: &Env, record: &SaveRecord) -> Result<Option<Image>, Problem> {
     let Some(id) = &record.image else {
         return Ok(None);

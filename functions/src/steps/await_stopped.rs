@@ -1,4 +1,4 @@
-//! AwaitStopped: looks once whether the instance is stopped.
+//! AwaitStopped: checks once whether the instance is stopped.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +10,9 @@ use crate::domain::{Code, Problem};
 use crate::ports::Call;
 use crate::rules::Env;
 
-/// See the module.
 pub(super) struct AwaitStopped;
 
-/// Which save, and how long the stop may take in all, in seconds.
+/// The save, and how long the stop may take in total, in seconds.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     #[serde(flatten)]
@@ -21,7 +20,6 @@ pub(super) struct Input {
     limit_s: f64,
 }
 
-/// Whether it is stopped.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     done: bool,

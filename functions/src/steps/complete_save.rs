@@ -1,5 +1,5 @@
-//! CompleteSave: ends a save that has its version: unlocks the instance, tells who wants to know, and
-//! deletes the versions that its schedule keeps no more.
+//! CompleteSave: ends a save that has its version. It unlocks the instance, sends the notices, and deletes the versions
+//! that the save's schedule no longer keeps.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,9 @@ use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
 use crate::ports::{Call, Notice};
 use crate::rules::{Env, budget, retention};
 
-/// See the module.
 pub(super) struct CompleteSave;
 
-/// What the execution answers.
+/// The output of the execution.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     save_id: SaveId,
@@ -75,7 +74,7 @@ impl Step for CompleteSave {
             .registry
             .end_save(&input.save_id, input.epoch, false, |record| {
                 record.state = SaveState::Succeeded;
-                // What stranded it has passed.
+                // The problem that stranded the save is resolved.
                 record.failure = None;
                 record.ended_at = Some(now);
                 record.updated_at = now;
@@ -87,7 +86,7 @@ impl Step for CompleteSave {
     }
 }
 
-/// That others cannot launch what was saved, where they should.
+/// Describes where others cannot launch the AMIs although they should.
 fn closed(record: &SaveRecord) -> String {
     let regions = record.closed_in.iter();
     let told = regions.map(|(region, whom)| {
@@ -96,10 +95,10 @@ fn closed(record: &SaveRecord) -> String {
     told.collect()
 }
 
-/// Discharges a duty that is still open: that of an instance that was stopped all along.
+/// Discharges a duty that is still open: that of an instance that was stopped from the beginning.
 async fn settle_duty(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
     let Some(plan) = &record.plan else {
-        // A copy owes nothing to any instance.
+        // A copy has no duty to an instance.
         return Ok(());
     };
     let (region, id) = (&record.request.region, &plan.instance.id);
@@ -123,7 +122,7 @@ async fn settle_duty(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
     }
 }
 
-/// Tells of the thresholds of its project's budget that the version has crossed.
+/// Sends notices for the budget thresholds of the project that the version has crossed.
 async fn tell_costs(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
     let stored = env.registry.template(&record.request.template).await?;
     match stored.and_then(|stored| stored.value.project) {

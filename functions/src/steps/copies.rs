@@ -1,4 +1,4 @@
-//! What RegisterTemplate does for a copy: adds its AMIs to the version that it copied.
+//! Registration of a copy: RegisterTemplate adds its AMIs to the version that was copied.
 
 use super::images::snapshots;
 use super::opened::Opened;
@@ -13,7 +13,7 @@ use crate::registry::{Additions, TRIES};
 use crate::rules::access::{Action, Caller, template_not_found};
 use crate::rules::{Env, audit};
 
-/// Adds what is available, and why the rest is not. Answers the number of the version.
+/// Adds the available AMIs to the version, and records why the others failed. Returns the number of the version.
 pub(super) async fn add(
     env: &Env,
     save: &SaveRef,
@@ -51,7 +51,7 @@ pub(super) async fn add(
             let usd = added_usd(env, record, source, additions.images.len()).await?;
             payer.ask(env, save, project, usd).await?;
         }
-        // Before the transaction: launch permissions are not copied with an AMI (EC2 fact 8).
+        // Before the transaction, because launch permissions are not copied with an AMI (EC2 fact 8).
         let grants = env.registry.grants(name).await?;
         open.by_grants(env, save, record, &grants, &additions.images)
             .await?;
@@ -62,7 +62,7 @@ pub(super) async fn add(
         match added.await {
             Ok(()) if additions.images.is_empty() => return Err(nothing(record, number)),
             Ok(()) => return Ok(number),
-            // The template was shared or changed in between.
+            // The template was shared or changed in the meantime.
             Err(problem) if problem.code == Code::RegistryConflict => {}
             Err(problem) => return Err(problem),
         }
@@ -74,7 +74,7 @@ pub(super) async fn add(
     Err(Problem::new(Code::RegistryConflict, message))
 }
 
-/// At most what AMIs in so many Regions add a month to what the version costs, in USD.
+/// Returns the most that AMIs in the new Regions can add to the version's monthly cost, in USD.
 async fn added_usd(
     env: &Env,
     record: &SaveRecord,
@@ -111,7 +111,7 @@ fn additions(record: &SaveRecord, source: &CopySource) -> Additions {
     additions
 }
 
-/// All copies failed: the first of them says why.
+/// Creates the problem for a copy that failed in all Regions, from its first failure.
 fn nothing(record: &SaveRecord, version: u32) -> Problem {
     let failed = record.copies.iter().find_map(|(region, copy)| match copy {
         RegionCopy::Failed { code, cause } => Some((region, code, cause)),

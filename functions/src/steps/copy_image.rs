@@ -1,6 +1,6 @@
-//! CopyImage: takes a turn of the destination, and in that turn asks EC2 for the copy of the AMI there.
+//! CopyImage: takes a turn of the destination Region and, in that turn, requests the copy of the AMI from EC2.
 //!
-//! A copy whose turn is not now says how long to wait, and the definition comes back.
+//! If the turn is later, the step returns how long to wait, and the definition runs it again.
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -11,13 +11,12 @@ use crate::domain::{Code, ImageId, Problem, Region, Timestamp};
 use crate::ports::{Call, ImageCopy, from_ec2};
 use crate::rules::Env;
 
-/// The longest wait at a time, in seconds: a save that is cancelled while it waits for its turn learns of it then.
+/// The longest wait at a time, in seconds. A cancelled save notices the cancel after at most this time.
 const WAIT_S: i64 = 600;
 
-/// See the module.
 pub(super) struct CopyImage;
 
-/// Which save, and to which Region.
+/// The save, and the Region to copy to.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     #[serde(flatten)]
@@ -25,7 +24,7 @@ pub(super) struct Input {
     region: Region,
 }
 
-/// The copy, which is pending; or, where its turn is not now, after how many seconds to come back.
+/// The copy, which is pending; or, if its turn is later, after how many seconds to run the step again.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     image: Option<ImageId>,
@@ -44,8 +43,8 @@ impl Step for CopyImage {
             Some(RegionCopy::Copying { image } | RegionCopy::Available { image }) => {
                 return Ok(pending(image.clone()));
             }
-            // It is being taken back, or the version is registered without this Region: another copy would be
-            // nobody's.
+            // The copy is being cleaned up, or the version is registered without this Region. Another copy would belong
+            // to nothing.
             Some(RegionCopy::Failed { cause, .. }) => {
                 return Err(Problem::new(Code::CopyFailed, cause));
             }
@@ -65,11 +64,11 @@ impl Step for CopyImage {
             source_image: source_image.clone(),
             name: record.image_name(),
             description: tags::description(&record),
-            // The same token is the same copy (EC2 fact 8): at most 37 + 1 + 25 of 64 characters.
+            // The same token makes the request idempotent (EC2 fact 8): at most 37 + 1 + 25 of 64 characters.
             client_token: format!("{}-{}", record.save_id, input.region),
             tags: tags::of_image(&record, env.deployment().await?),
         };
-        // The intent is written first: a copy whose answer is lost must be looked for.
+        // The intent is written first, so that a copy whose response is lost is searched for.
         env.intend(&input.save, |record, now| {
             record.copy_requested_at = Some(now);
         })
@@ -90,8 +89,8 @@ impl Step for CopyImage {
     }
 }
 
-/// When the copy's turn is. One that is to come is written down, so that whoever comes back takes no other; whoever
-/// dies before that wastes it, and takes another.
+/// Returns when the copy's turn is. A later turn is recorded, so that the next run of the step uses the same one. If
+/// the step dies before recording it, the turn is lost and the next run takes another.
 async fn turn(env: &Env, input: &Input, record: &SaveRecord) -> Result<Timestamp, Problem> {
     if let Some(at) = record.copy_turns.get(&input.region) {
         return Ok(*at);

@@ -1,9 +1,9 @@
-//! CreateImage: asks EC2 for the AMI, once.
+//! CreateImage: requests the AMI from EC2, once.
 //!
-//! CreateImage takes no client token. The AMI's name, derived from the save id, is what makes the
-//! call idempotent: a second call answers `InvalidAMIName.Duplicate`, and the holder of the name is
-//! ours when its tag says so (EC2 fact 3). Each call has its number in another tag: where somebody has deregistered
-//! an AMI of an earlier one and so freed the name, the snapshots of the two are told apart by it.
+//! CreateImage takes no client token. The AMI's name, which is derived from the save ID, makes the call idempotent: a
+//! second call fails with `InvalidAMIName.Duplicate`, and the AMI that has the name belongs to this save if its tag
+//! says so (EC2 fact 3). Each call also has its number in a tag. If somebody deregistered the AMI of an earlier call
+//! and so freed the name, this tag distinguishes the snapshots of the two AMIs.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,6 @@ use crate::domain::{Code, ImageId, Problem};
 use crate::ports::{Call, Ec2Error, ImageFilter, from_ec2};
 use crate::rules::{Env, Maker};
 
-/// See the module.
 pub(super) struct CreateImage;
 
 /// The AMI, which is pending.
@@ -77,7 +76,7 @@ impl Step for CreateImage {
     }
 }
 
-/// The AMI, and which request made it.
+/// Returns the AMI, and the number of the request that created it.
 async fn create_or_adopt(
     env: &Env,
     record: &SaveRecord,
@@ -111,7 +110,7 @@ async fn create_or_adopt(
     }
 }
 
-/// Whether too many snapshots are pending: of a volume, or of the account.
+/// Returns whether too many snapshots are pending, of a volume or of the account.
 fn is_over_pending(error: &Ec2Error) -> bool {
     let codes = [
         "ConcurrentSnapshotLimitExceeded",
@@ -120,13 +119,13 @@ fn is_over_pending(error: &Ec2Error) -> bool {
     codes.contains(&error.code.as_str())
 }
 
-/// Right after the stop EC2 may answer that the instance is in the wrong state, under the general
-/// code of a wrong parameter (EC2 fact 5).
+/// Returns whether the error means that the instance is not stopped yet. Right after the stop, EC2 may report an
+/// incorrect instance state with the generic error code for an invalid parameter (EC2 fact 5).
 fn is_not_settled(error: &Ec2Error) -> bool {
     error.code == "InvalidParameterValue" && error.message.contains("is not in state")
 }
 
-/// The AMI that holds the name, if this save made it.
+/// Returns the AMI that has the name, if this save created it.
 async fn adopt(
     env: &Env,
     record: &SaveRecord,
@@ -139,7 +138,7 @@ async fn adopt(
         .await
         .map_err(from_ec2)?;
     let Some(holder) = holders.into_iter().next() else {
-        // Made a moment ago and not listed yet (EC2 fact 6).
+        // It was created a moment ago and is not listed yet (EC2 fact 6).
         return Err(Problem::new(
             Code::NotReady,
             format!("The AMI named {name} is not listed yet."),

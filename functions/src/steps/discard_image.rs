@@ -1,8 +1,8 @@
-//! DiscardImage: takes back what a failed save has made: AMIs and snapshots, in every Region.
+//! DiscardImage: removes what a failed save has created: AMIs and snapshots, in every Region.
 //!
-//! They are found by the save's tag, not only by remembered ids, so that an AMI whose CreateImage
-//! never answered is found too (promise P5). Two deployments may have a save of the same id, where the same person
-//! asks both under the same request id: what carries the other one's tag is left alone (promise P9).
+//! They are found by the save's tag as well as by recorded IDs, so that an AMI is found even if the response to
+//! CreateImage was lost (promise P5). Two deployments may have a save with the same ID, if the same person uses the
+//! same request ID in both. Resources that carry the other deployment's tag are left alone (promise P9).
 
 use std::collections::BTreeSet;
 
@@ -16,15 +16,14 @@ use crate::domain::{Code, Problem, Region};
 use crate::ports::{Call, Ec2Error, ImageFilter, ImageState, SnapshotFilter, from_ec2};
 use crate::rules::{Env, Maker};
 
-/// For how long after EC2 was asked for something it may still take effect or appear, in seconds: a call
-/// whose answer was lost, eventual consistency (EC2 fact 6), and the initiation of the snapshots, one after the
-/// other. AWS says of none how long it takes at most; each is taken for several times what it is seen to take.
+/// How long after a request to EC2 its effect may still occur or become visible, in seconds. This covers a call whose
+/// response was lost, eventual consistency (EC2 fact 6), and the initiation of the snapshots, one after the other. AWS
+/// documents no maximum for any of these; each is assumed to take several times its observed duration.
 pub(crate) const LATE_S: f64 = 45.0;
 
-/// See the module.
 pub(super) struct DiscardImage;
 
-/// How much was taken back.
+/// The number of AMIs and snapshots that were removed.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Output {
     images: usize,
@@ -56,10 +55,10 @@ impl Step for DiscardImage {
         if record.image_requested_at.is_none() && record.copy_requested_at.is_none() {
             return Ok(Output::default());
         }
-        // Before anything is taken back: the AMI's name is what keeps a late CreateImage from making a
-        // second one (EC2 fact 3), and it is free again once its holder is gone.
+        // Checked before anything is removed: the AMI's name prevents a late CreateImage from creating a second AMI
+        // (EC2 fact 3), and the name is free again once the AMI is gone.
         check_late(env, &record)?;
-        // A copy has made nothing in the Region that it copies from.
+        // A copy creates nothing in the Region that it copies from.
         let own = record.copy_of.is_none().then_some(&record.request.region);
         let regions: BTreeSet<&Region> = record.request.copy_to.iter().chain(own).collect();
         let mut output = Output::default();
@@ -75,7 +74,7 @@ impl Step for DiscardImage {
     }
 }
 
-/// Refuses to take anything back while more may still appear.
+/// Refuses to remove anything while more resources may still appear.
 pub(super) fn check_late(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
     let asked = record.image_requested_at.max(record.image_repeated_at);
     match asked.max(record.copy_requested_at) {
@@ -87,9 +86,9 @@ pub(super) fn check_late(env: &Env, record: &SaveRecord) -> Result<(), Problem> 
     }
 }
 
-/// Takes back what the save has made in one Region. Where the turn of a removal is not now, the step fails as throttled
-/// and is tried again: what is gone by then stays gone. The instance is back already, and saves that fail by the dozen
-/// at once are too rare to have states of their own in the definition for this.
+/// Removes what the save has created in one Region. If the turn of a removal is later, the step fails as throttled and
+/// is tried again; it then continues where it ended. This has no states of its own in the definition, because the
+/// instance is already back, and many saves that fail at once are rare.
 pub(super) async fn discard_in(
     env: &Env,
     save: &SaveRef,
@@ -116,7 +115,7 @@ pub(super) async fn discard_in(
     {
         images.insert(image.clone());
     }
-    // What another deployment has marked as its own is not touched, though the record names it.
+    // An AMI that another deployment has tagged as its own is not changed, even if the record contains its ID.
     images.retain(|id| others.iter().all(|image| image.id != *id));
     for image in images {
         pacing::of_removal(env, region, Paced::Removal).await?;
@@ -139,7 +138,7 @@ pub(super) async fn discard_in(
     Ok(output)
 }
 
-/// Whether a deletion happened; what is gone already needs none.
+/// Returns whether a deletion happened. A resource that is already gone needs none.
 fn gone_or(result: Result<(), Ec2Error>) -> Result<bool, Problem> {
     match result {
         Ok(()) => Ok(true),

@@ -1,4 +1,4 @@
-//! How every step begins, and what it notes.
+//! How every step begins, and what it records.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,29 +6,29 @@ use crate::domain::save::{SaveRecord, SaveState, seconds_between};
 use crate::domain::{Code, Problem, SaveId, Timestamp};
 use crate::rules::Env;
 
-/// How long the write of an intent may take, in seconds. What EC2 is asked for after it may still take effect for
-/// the rest of [`super::LATE_S`].
+/// How long the write of an intent may take, in seconds. This leaves the rest of [`super::LATE_S`] for the effect of
+/// the EC2 request that follows.
 const INTENT_S: f64 = 5.0;
-/// How often an intent is written at most.
+/// The maximum number of times that an intent is written.
 const INTENTS: u32 = 3;
 
-/// Which save, and as which of its executions: the input that all steps but PlanSave share.
+/// The save and the number of its execution: the input that all steps except PlanSave share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SaveRef {
     /// The save.
     pub save_id: SaveId,
-    /// The execution's number among those of the save, from 1.
+    /// The number of the execution among those of the save, from 1.
     pub epoch: u32,
 }
 
 impl Env {
-    /// Begins a step on the way forward: the record, once this execution is known to be the one
-    /// that works on the save and nobody has cancelled it. Notes the step in the record.
+    /// Begins a step on the way forward, and records the step. Returns the record once it is certain that this
+    /// execution works on the save and that the save is not cancelled.
     pub(crate) async fn advance(&self, save: &SaveRef, step: &str) -> Result<SaveRecord, Problem> {
         let record = self.reach(save, step).await?;
         if record.state.is_final() && record.state != SaveState::Succeeded {
-            // Another execution under the same number, or what is left of this one: what it would
-            // begin, nobody would put back.
+            // This is another execution with the same number, or a late run of this one. Nobody would undo what it
+            // begins.
             let message = format!("The save {} has ended already.", record.save_id);
             return Err(Problem::new(Code::Superseded, message));
         }
@@ -41,7 +41,7 @@ impl Env {
         }
     }
 
-    /// Begins a step on the way back, which a cancelled save takes too.
+    /// Begins a step on the way back, which a cancelled save takes as well.
     pub(crate) async fn reach(&self, save: &SaveRef, step: &str) -> Result<SaveRecord, Problem> {
         let now = self.clock.now();
         let change = |record: &mut SaveRecord| {
@@ -56,15 +56,15 @@ impl Env {
             .registry
             .change_save(&save.save_id, Some(save.epoch), change)
             .await?;
-        // What is logged from here on names the instance.
+        // From here on, log entries name the instance.
         if let Some(plan) = &record.plan {
             tracing::Span::current().record("instance.id", plan.instance.id.as_str());
         }
         Ok(record)
     }
 
-    /// Refuses to go on where this is no longer the execution that works on the save: asked before
-    /// each call that changes EC2, where no write of the record comes right before it.
+    /// Fails if this execution no longer works on the save. It is called before each EC2 call that changes something
+    /// and does not directly follow a write of the record.
     pub(crate) async fn fence(&self, save: &SaveRef) -> Result<(), Problem> {
         let unchanged = |_: &mut SaveRecord| Ok(());
         let registry = &self.registry;
@@ -96,9 +96,8 @@ impl Env {
         Ok(record)
     }
 
-    /// Writes down what EC2 is about to be asked for, with the instant. How late an effect may come is counted
-    /// from that instant: where the write itself took long it is written once more, and EC2 is not asked where that
-    /// takes long each time.
+    /// Records what EC2 is about to be asked for, with the time. The lateness of an effect is counted from that time,
+    /// so if the write itself took long, it is repeated; if every write takes long, EC2 is not asked.
     pub(crate) async fn intend(
         &self,
         save: &SaveRef,

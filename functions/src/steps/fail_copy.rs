@@ -1,5 +1,5 @@
-//! FailCopy: cleans up after a copy that failed and writes down why. The version stands in its
-//! other Regions (promise P5).
+//! FailCopy: cleans up after a copy that failed, and records why. The version remains available in its other Regions
+//! (promise P5).
 
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +10,9 @@ use crate::domain::{Code, Problem, Region};
 use crate::ports::Call;
 use crate::rules::Env;
 
-/// See the module.
 pub(super) struct FailCopy;
 
-/// Which save and Region, and the error as Step Functions caught it.
+/// The save and Region, and the error as Step Functions caught it.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     #[serde(flatten)]
@@ -22,7 +21,7 @@ pub(super) struct Input {
     failure: Caught,
 }
 
-/// An error as a catcher hands it on.
+/// An error as a catcher passes it on.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Caught {
     #[serde(rename = "Error")]
@@ -32,7 +31,7 @@ pub(super) struct Caught {
 }
 
 impl Caught {
-    /// The problem behind it. Lambda's cause is JSON with the text under `errorMessage`.
+    /// Returns the problem behind the error. Lambda's cause is JSON with the text in `errorMessage`.
     pub(super) fn problem(&self) -> Problem {
         #[derive(Deserialize)]
         struct LambdaCause {
@@ -45,7 +44,7 @@ impl Caught {
     }
 }
 
-/// The Region as it will be registered.
+/// The result for the Region, as it will be registered.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     region: Region,
@@ -73,24 +72,24 @@ impl Step for FailCopy {
             state: "failed",
         };
         if record.version.is_some() || record.state.is_final() {
-            // An execution that comes late: what the version has in the Region is registered, or the
-            // save has ended, and its record is not told differently any more.
+            // This execution comes late: the Region's result is already registered, or the save has ended, so the
+            // record is final.
             return Ok(failed);
         }
         let problem = input.failure.problem();
         if problem.code == Code::SaveCancelled || record.cancelled_by.is_some() {
-            // Cancelling is not about this Region: the whole save goes back.
+            // A cancel does not concern this Region alone: the whole save is undone.
             return Err(Problem::new(Code::SaveCancelled, problem.message));
         }
         check_late(env, &record)?;
-        // First of all: an execution that takes over while something is taken back must not use it any more.
+        // Recorded before the clean-up, so that an execution that takes over in the meantime does not use the copy.
         env.note(&input.save, |record| {
             let failed = RegionCopy::Failed {
                 code: problem.code.to_string(),
                 cause: problem.message.clone(),
             };
             match record.copies.get(&input.region) {
-                // An earlier run knows better why.
+                // An earlier run has recorded the actual cause.
                 Some(RegionCopy::Failed { .. }) => {}
                 _ => drop(record.copies.insert(input.region.clone(), failed)),
             }

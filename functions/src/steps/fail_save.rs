@@ -1,4 +1,4 @@
-//! FailSave: ends a save that failed or was cancelled: the record says why, the instance is unlocked.
+//! FailSave: ends a save that failed or was cancelled. It records the reason and unlocks the instance.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,11 +11,10 @@ use crate::ports::{Call, Notice};
 use crate::rules::Env;
 use crate::rules::access::Caller;
 
-/// See the module.
 pub(super) struct FailSave;
 
-/// Which save, the error, what could not be cleaned up, and the execution with its input, for a save
-/// that was refused before it had a record.
+/// The save, the error, and what could not be cleaned up; the execution with its input, for a save that was refused
+/// before it had a record.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     #[serde(flatten)]
@@ -27,7 +26,7 @@ pub(super) struct Input {
     started_with: Value,
 }
 
-/// How it ended.
+/// How the save ended.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     state: SaveState,
@@ -55,7 +54,7 @@ impl Step for FailSave {
             });
         };
         if stored.value.state.is_final() {
-            // One that was cancelled before its turn has ended outside of its execution.
+            // A save that was cancelled before its turn has ended outside of its execution.
             runs::note(env, &stored.value).await;
             return Ok(Output {
                 state: stored.value.state,
@@ -68,7 +67,7 @@ impl Step for FailSave {
             .map(|caught| caught.problem().message);
         let failure = end_failure(&stored.value, &problem);
         let now = env.clock.now();
-        // What an execution has to tell that was superseded is no news.
+        // The report of a superseded execution is out of date.
         env.fence(&input.save).await?;
         tell(env, &notice(&stored.value, state, &failure, now)).await;
         let record = env
@@ -88,7 +87,7 @@ impl Step for FailSave {
     }
 }
 
-/// A save that has its version has succeeded, whatever went wrong after that.
+/// Returns the final state. A save that has its version has succeeded, whatever failed after that.
 fn end_state(record: &SaveRecord, problem: &Problem) -> SaveState {
     if record.version.is_some() {
         SaveState::Succeeded
@@ -99,8 +98,8 @@ fn end_state(record: &SaveRecord, problem: &Problem) -> SaveState {
     }
 }
 
-/// Why it failed. The recovery of a stranded save knows only that it was interrupted: what stranded
-/// it stays the reason.
+/// Returns why the save failed. The recovery of a stranded save only knows that it was interrupted, so the problem that
+/// stranded it remains the reason.
 fn end_failure(record: &SaveRecord, problem: &Problem) -> Failure {
     match &record.failure {
         Some(before) if problem.code == Code::SaveInterrupted => before.clone(),
@@ -108,7 +107,7 @@ fn end_failure(record: &SaveRecord, problem: &Problem) -> Failure {
     }
 }
 
-/// The last step on the way forward.
+/// Returns the last step on the way forward.
 pub(super) fn failed_step(record: &SaveRecord) -> String {
     let back = ["RestoreInstance", "DiscardImage", "FailSave", "Stranded"];
     let forward = record
@@ -144,14 +143,14 @@ fn notice(
     }
 }
 
-/// Delivers a notice. A save does not fail for want of one: the record says the same.
+/// Delivers a notice. A failed delivery does not fail the save, because the record contains the same information.
 pub(super) async fn tell(env: &Env, notice: &Notice) {
     env.tell(notice).await;
 }
 
-/// Writes the record of a save that was refused before it began, so that one which a schedule
-/// started leaves a trace. A dry run leaves none, and neither does a malformed input, nor a copy: whoever
-/// asked for one was told before it began, unless something changed in that very moment.
+/// Writes the record of a save that was refused before it began, so that a save started by a schedule is not lost from
+/// view. No record is written for a dry run or a malformed input, nor for a copy, whose caller was told of a refusal
+/// before it began unless something changed at that very moment.
 async fn note_refusal(env: &Env, input: &Input, problem: &Problem) -> Result<(), Problem> {
     #[derive(Deserialize)]
     struct Started {
@@ -183,7 +182,7 @@ async fn note_refusal(env: &Env, input: &Input, problem: &Problem) -> Result<(),
     record.ended_at = Some(now);
     let failure = failure(problem, "PlanSave");
     record.failure = Some(failure.clone());
-    // Nobody waits for the answer to a run of a schedule.
+    // Nobody waits for the response to a scheduled run.
     if record.schedule.is_some() {
         tell(env, &notice(&record, record.state, &failure, now)).await;
     }

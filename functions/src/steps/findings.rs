@@ -1,4 +1,4 @@
-//! What the sight of an instance says about the duty to bring it back (promise P1).
+//! What the observed state of an instance means for the duty to bring it back (promise P1).
 
 use chrono::TimeDelta;
 
@@ -10,38 +10,38 @@ use crate::domain::{Code, InstanceId, Problem, Region, Timestamp};
 use crate::ports::{Ec2, Instance, InstanceFilter, StateReason, for_reason, from_ec2, reason_code};
 use crate::rules::Env;
 
-/// For how long after a stop was asked for a running instance may still be about to stop: a call
-/// whose answer was lost takes effect within this time. What EC2 tells is no older either.
+/// How long after a stop was requested a running instance may still be about to stop. A call whose response was lost
+/// takes effect within this time, and EC2's reported states are not older than this either.
 const IN_FLIGHT: TimeDelta = TimeDelta::seconds(30);
 
-/// What is to be done about an instance that is owed its original state.
+/// What to do about an instance that must be returned to its original state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// Nothing more: the duty ends by this finding.
+    /// Nothing: the duty ends with this finding.
     Settled(Finding),
-    /// It is on its way; look again.
+    /// The instance is changing state; check again.
     Moving,
-    /// It is down and must be started.
+    /// The instance is stopped and must be started.
     Down,
-    /// It is down, a start has failed, and none will help before somebody lets a key be used again.
+    /// The instance is stopped, a start has failed, and no start can succeed until somebody makes a key usable again.
     Broken {
-        /// EC2's reason.
+        /// The reason that EC2 gives.
         reason: StateReason,
     },
 }
 
-/// What ends the attempts to start an instance for that reason.
+/// Creates the problem that ends the attempts to start an instance, for that reason.
 pub(super) fn impossible(id: &InstanceId, reason: &StateReason) -> Problem {
     let code = reason_code(Some(reason));
     let message = format!("EC2 cannot start {id}: {code}.");
     for_reason(Problem::new(Code::RestoreImpossible, message), Some(reason))
 }
 
-/// For how long a stop, and a start, may take before somebody has to be told that it hangs.
+/// How long a stop or a start may take before it is reported as hanging.
 const STOP_HANGS: TimeDelta = TimeDelta::minutes(15);
 const START_HANGS: TimeDelta = TimeDelta::minutes(30);
 
-/// The instance; `None` when it is gone for so long that EC2 has forgotten it.
+/// Returns the instance; `None` if it has been gone for so long that EC2 no longer lists it.
 pub(crate) async fn look(
     ec2: &dyn Ec2,
     region: &Region,
@@ -57,7 +57,7 @@ pub(crate) async fn look(
     }
 }
 
-/// The same for a step on the way forward, which cannot go on without the instance.
+/// Returns the instance, for a step on the way forward, which cannot continue without it.
 pub(crate) async fn look_or_fail(
     ec2: &dyn Ec2,
     region: &Region,
@@ -72,7 +72,7 @@ pub(crate) async fn look_or_fail(
     }
 }
 
-/// What the sight of the instance means for the duty.
+/// Returns what the state of the instance means for the duty.
 pub(crate) fn standing(
     duty: &Duty,
     record: &SaveRecord,
@@ -86,7 +86,7 @@ pub(crate) fn standing(
         return Standing::Settled(Finding::Gone);
     }
     let Some(asked) = record.stop_requested_at else {
-        // The save never asked for a stop: whatever state it is in now is somebody's own choice.
+        // The save never requested a stop, so others have chosen the current state.
         let as_before = instance.state == duty.original_state;
         return Standing::Settled(if as_before {
             Finding::Original
@@ -96,10 +96,11 @@ pub(crate) fn standing(
     };
     match instance.state {
         InstanceState::Running if duty.original_state == InstanceState::Running => {
-            // One that was down has been launched anew: else it is about to stop, or this is how it
-            // was before it did. One that is back may meet a stop that was on its way all the time.
+            // If the instance was launched again after the request, it has been stopped and started; but a repeated
+            // stop may still be on its way. Otherwise it is about to stop, or the state that EC2 reports is from before
+            // the stop.
             let doubtful_since = if instance.launched_at < asked {
-                // The last of its stops, and that it was seen down: `None` is before any instant.
+                // The last of the stops, and when the instance was seen stopped; `None` sorts before any time.
                 [Some(asked), record.stop_repeated_at, record.stopped_at]
                     .into_iter()
                     .max()
@@ -120,9 +121,9 @@ pub(crate) fn standing(
     }
 }
 
-/// When a stop was asked for that may still be on its way although the instance has been down: one that was
-/// asked for again, or the only one where the save never got so far as to see it take effect, and somebody
-/// else may have stopped the instance before it.
+/// Returns when the stop was requested that may still take effect although the instance has been stopped: the repeated
+/// stop, or the only one if the save never saw it take effect, because somebody else may have stopped the instance
+/// before it.
 fn doubtful_stop(record: &SaveRecord) -> Option<Timestamp> {
     let unseen = record.stopped_at.is_none();
     let only = record.stop_requested_at.filter(|_| unseen);
@@ -133,7 +134,7 @@ fn is_about_a_key(code: &str) -> bool {
     code == "Client.InternalError" || code.starts_with("Client.InvalidKMSKey")
 }
 
-/// What the last start met, where EC2 took it on and had no room after all.
+/// Returns the problem of the last start if EC2 accepted it but then had no capacity.
 fn fallen_back(record: &SaveRecord, instance: &Instance) -> Option<Problem> {
     let reason = instance.state_reason.as_ref()?;
     let asked = record.start_requested_at.is_some();
@@ -143,7 +144,7 @@ fn fallen_back(record: &SaveRecord, instance: &Instance) -> Option<Problem> {
     })
 }
 
-/// Writes down what keeps an instance from being started, for whoever waits for it.
+/// Records what prevents the instance from being started, for those who wait for it.
 async fn note_trouble(env: &Env, save: &SaveRef, problem: &Problem) -> Result<(), Problem> {
     let (code, message) = (problem.code.to_string(), problem.message.clone());
     let now = env.clock.now();
@@ -159,7 +160,7 @@ async fn note_trouble(env: &Env, save: &SaveRef, problem: &Problem) -> Result<()
     Ok(())
 }
 
-/// The same for an instance that was seen down again after a start.
+/// Records the same for an instance that was seen stopped again after a start.
 pub(super) async fn note_fallen_back(
     env: &Env,
     save: &SaveRef,
@@ -168,7 +169,7 @@ pub(super) async fn note_fallen_back(
 ) -> Result<(), Problem> {
     match instance.and_then(|instance| fallen_back(record, instance)) {
         Some(problem) => {
-            // No step fails with it, so nothing else logs EC2's sentence.
+            // No step fails with this problem, so EC2's message is not logged anywhere else.
             let (code, chain) = (problem.code, problem.chain());
             tracing::info!(save.id = %save.save_id, %code, problem = chain, "the instance fell back to stopped");
             note_trouble(env, save, &problem).await
@@ -177,7 +178,7 @@ pub(super) async fn note_fallen_back(
     }
 }
 
-/// The same for an instance that has been on its way for so long that it may hang there.
+/// Records the same for an instance that has been changing state for so long that it may hang.
 pub(super) async fn note_hanging(
     env: &Env,
     save: &SaveRef,
@@ -211,8 +212,7 @@ pub(super) async fn note_hanging(
     note_trouble(env, save, &Problem::new(code, message)).await
 }
 
-/// Asks EC2 to start the instance. That it is about to be asked is written down first, and what keeps
-/// it from starting afterwards.
+/// Requests the start of the instance. The intent is recorded before the request, and what prevents the start after it.
 pub(super) async fn start(
     env: &Env,
     save: &SaveRef,
@@ -225,7 +225,7 @@ pub(super) async fn start(
             record.start_repeated_at = Some(now);
         }
         record.start_requested_at.get_or_insert(now);
-        // One that was seen running and is down again is not back yet.
+        // An instance that was seen running and is stopped again is not back yet.
         record.running_at = None;
         record.downtime_s = None;
     })
@@ -243,10 +243,10 @@ pub(super) async fn start(
             );
             Problem::new(Code::StartRefused, message).because(error)
         }
-        // Anything else may pass, what nobody has heard of too: the definition asks again for hours.
+        // Any other error may be temporary, even an unknown one: the definition repeats the request for hours.
         Err(error) => {
             if error.is_throttle() {
-                // It had no effect: what an earlier start met says nothing of this one.
+                // The request had no effect, so the result of an earlier start says nothing about this one.
                 env.note(save, |record| record.start_repeated_at = None)
                     .await?;
             }
@@ -259,7 +259,7 @@ pub(super) async fn start(
     Err(problem)
 }
 
-/// The instance is stopped: by us, by a start that failed, or by somebody after us.
+/// Returns what to do about a stopped instance: this save stopped it, or a start failed, or somebody stopped it later.
 fn standing_down(record: &SaveRecord, instance: &Instance) -> Standing {
     let after_our_start = match (record.start_requested_at, instance.transitioned_at) {
         (Some(start), Some(transition)) => {

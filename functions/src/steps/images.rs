@@ -7,14 +7,14 @@ use crate::domain::{Code, ImageId, Problem, Region, SnapshotId};
 use crate::ports::{Image, ImageFilter, for_reason, from_ec2, reason_code};
 use crate::rules::Env;
 
-/// An AMI that EC2 could not make.
+/// Creates the problem for an AMI that EC2 could not create.
 pub(super) fn not_made(id: &ImageId, image: &Image) -> Problem {
     let reason = image.state_reason.as_ref();
     let message = format!("EC2 could not make the AMI {id}: {}.", reason_code(reason));
     for_reason(Problem::new(Code::ImageFailed, message), reason)
 }
 
-/// The snapshots behind the AMIs, by Region.
+/// Returns the snapshots behind the AMIs, by Region.
 pub(super) async fn snapshots(
     env: &Env,
     record: &SaveRecord,
@@ -33,7 +33,7 @@ pub(super) async fn snapshots(
         }
         let listed = found.into_iter().flat_map(|image| image.volumes);
         let ids: Option<Vec<SnapshotId>> = listed.map(|volume| volume.snapshot).collect();
-        // Those of the plan may be more or fewer: somebody may have attached or detached a volume.
+        // There may be more or fewer than planned, because a volume may have been attached or detached.
         let all = |ids: &Vec<_>| !ids.is_empty() && ids.len() >= record.snapshots.len();
         let Some(ids) = ids.filter(all) else {
             return Err(Problem::new(

@@ -1,6 +1,5 @@
-//! Whether the KMS keys of an instance's volumes let it be started again, and its snapshots be made. A
-//! running instance notices nothing of a key that was disabled: it is the next start that fails (EC2
-//! facts, "Restart").
+//! Checks that the KMS keys of an instance's volumes allow starting the instance again and creating its snapshots. A
+//! running instance does not notice that a key was disabled; only its next start fails (EC2 facts, "Restart").
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +10,8 @@ use crate::domain::{Code, Problem, Region, SnapshotId};
 use crate::ports::{Ec2Error, Encryption, Instance, KeyState, Probe, Volume, from_ec2};
 use crate::rules::Env;
 
-/// Refuses an instance whose volumes are under a key that cannot be used. Returns what could not be checked. The key
-/// that AWS manages can neither be disabled nor have its policy changed.
+/// Refuses an instance with a volume that is encrypted with an unusable key. Returns what could not be checked. The AWS
+/// managed key is not checked, because it can neither be disabled nor have its policy changed.
 pub(super) async fn check(
     env: &Env,
     region: &Region,
@@ -29,7 +28,7 @@ pub(super) async fn check(
     for (key, volume) in keys {
         let what = format!("the volume {} of {}", volume.id, label(instance));
         let shown = check_shown(env, region, key, &what).await?;
-        // One that is stopped stays so.
+        // A stopped instance is not started again.
         if instance.state == InstanceState::Running {
             warnings.extend(check_grant(env, region, key, &what, shown).await?);
         }
@@ -37,8 +36,8 @@ pub(super) async fn check(
     Ok(warnings)
 }
 
-/// Refuses to launch what is encrypted with such a key: EC2 would take the launch on, and end the instance
-/// before it runs. Returns what could not be checked.
+/// Refuses to launch an AMI that is encrypted with an unusable key: EC2 would accept the launch, and terminate the
+/// instance before it runs. Returns what could not be checked.
 pub(crate) async fn check_launch(
     env: &Env,
     region: &Region,
@@ -46,7 +45,7 @@ pub(crate) async fn check_launch(
     what: &str,
 ) -> Result<Vec<Warning>, Problem> {
     let told = match env.ec2.snapshot_keys(region, snapshots).await {
-        // Another account's, or gone: the launch itself says so.
+        // The AMI belongs to another account, or is gone: the launch itself reports that.
         Err(error) if error.is_not_found() => return Ok(Vec::new()),
         told => told.map_err(from_ec2)?,
     };
@@ -75,7 +74,7 @@ pub(crate) async fn check_state(
     check_shown(env, region, key, what).await.map(drop)
 }
 
-/// The same; returns whether the key's policy lets its state be seen.
+/// Refuses a key that cannot be used, and returns whether the key's policy lets its state be read.
 async fn check_shown(env: &Env, region: &Region, key: &str, what: &str) -> Result<bool, Problem> {
     let state = env.ec2.key_state(region, key).await.map_err(from_ec2)?;
     match state {
@@ -86,9 +85,10 @@ async fn check_shown(env: &Env, region: &Region, key: &str, what: &str) -> Resul
     }
 }
 
-/// Asks whether a grant can be made. A policy that allows grants for AWS resources or through EC2 alone, as most do,
-/// refuses the question, and so does one that allows none: where it shows the key, the first is assumed, with a warning
-/// (ADR 17). One that neither shows the key nor takes the question gives no sign that it allows anything.
+/// Checks whether a grant can be created. A key policy that allows grants only for AWS resources or only through EC2,
+/// as most do, denies the check, and so does a policy that allows no grants. If the key's state can be read, the former
+/// is assumed, with a warning (ADR 17). If neither the state nor the check is allowed, nothing suggests that the key
+/// can be used.
 async fn check_grant(
     env: &Env,
     region: &Region,
@@ -104,7 +104,7 @@ async fn check_grant(
             );
             Err(Problem::new(Code::KeyGrantRefused, message).because(error))
         }
-        // Its state has changed since a moment ago.
+        // The key's state has changed since it was read.
         Err(error) if error.is_about_key_state() => {
             let state = error.code.clone();
             Err(unusable(region, key, what, &state, "enable-key").because(error))
@@ -132,7 +132,7 @@ fn unusable(region: &Region, key: &str, what: &str, state: &str, command: &str) 
     Problem::new(Code::KeyUnusable, message).hint(hint)
 }
 
-/// The command that brings a key out of a state, or begins to.
+/// Returns the command that makes a key usable again, or begins to.
 fn advice(state: KeyState) -> &'static str {
     match state {
         KeyState::PendingDeletion | KeyState::PendingReplicaDeletion => "cancel-key-deletion",

@@ -1,13 +1,13 @@
-//! What an instance is called in messages.
+//! The names of instances in messages.
 
 use crate::ports::Instance;
 
-/// The name of an instance, or its id where it has none.
+/// Returns the name of an instance, or its ID if it has no name.
 pub(super) fn name(instance: &Instance) -> &str {
     instance.name().unwrap_or(instance.id.as_str())
 }
 
-/// The name and the id of an instance, or its id where it has no name.
+/// Returns the name and the ID of an instance, or only its ID if it has no name.
 pub(super) fn label(instance: &Instance) -> String {
     match instance.name() {
         Some(name) => format!("{name} ({})", instance.id),

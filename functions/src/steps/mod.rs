@@ -1,9 +1,9 @@
 //! The steps of a save, one file each, always in the same order: `Input`, `Output`, `run`, tests.
 //!
-//! A step is stateless and idempotent: it may be run again after a crash, a lost answer or a
-//! time-out, and by a second execution of the same save. What it must remember lies in the save's
-//! record. This module is the registry of all steps; the Lambda entry point, the embedded cloud and
-//! the checks of the definition read the same list.
+//! A step is stateless and idempotent: it may run again after a crash, a lost response or a time-out, and a second
+//! execution of the same save may run it too. Whatever it must remember is kept in the save's record. This module is
+//! the registry of all steps; the Lambda entry point, the embedded cloud and the checks of the definition read the same
+//! list.
 
 mod copies;
 mod env;
@@ -72,14 +72,14 @@ pub(crate) use rights::check_moves_not;
 pub trait Step: 'static {
     /// The name of the step, of its state in the definition, and of its Lambda function.
     const NAME: &'static str;
-    /// What it calls, and nothing else: the policy of its function allows just this.
+    /// The port calls that it makes. The policy of its function allows exactly these.
     const CALLS: &'static [Call];
-    /// What it takes.
+    /// The input, as JSON.
     type Input: DeserializeOwned + Send;
-    /// What it gives.
+    /// The output, as JSON.
     type Output: Serialize;
 
-    /// Does it.
+    /// Runs the step.
     fn run(
         env: &Env,
         input: Self::Input,
@@ -89,11 +89,11 @@ pub trait Step: 'static {
 /// A step as the registry lists it.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
-    /// Its name.
+    /// The name of the step.
     pub name: &'static str,
-    /// What it calls.
+    /// The port calls that the step makes.
     pub calls: &'static [Call],
-    /// Runs it on JSON: a payload that is not the step's input is [`Code::InvalidInput`].
+    /// Runs the step on JSON. A payload that is not the step's input fails with [`Code::InvalidInput`].
     pub invoke: for<'a> fn(&'a Env, Value) -> BoxFuture<'a, Result<Value, Problem>>,
 }
 
@@ -120,7 +120,7 @@ pub const ALL: &[Entry] = &[
     entry::<stranded::Stranded>(),
 ];
 
-/// The step of that name.
+/// Returns the step with that name.
 pub fn find(name: &str) -> Option<&'static Entry> {
     ALL.iter().find(|entry| entry.name == name)
 }

@@ -1,4 +1,4 @@
-//! Whom the AMIs of a save or a copy are open to, in EC2 itself.
+//! The launch permissions of the AMIs of a save or a copy, as they are in EC2.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,18 +14,18 @@ use crate::rules::Env;
 
 /// Whom the AMIs are open to.
 pub(super) struct Opened {
-    /// By Region.
+    /// The launch permissions, by Region.
     held: BTreeMap<Region, BTreeSet<LaunchPermission>>,
-    /// To whom EC2 would not open them, by Region.
+    /// The launch permissions that EC2 refused, by Region.
     refused: BTreeMap<Region, BTreeSet<LaunchPermission>>,
-    /// What the record says of that.
+    /// The refused launch permissions that the record contains.
     noted: BTreeMap<Region, String>,
 }
 
 impl Opened {
-    /// Looks whom AMIs are open to. They are the save's own: who is among them was let in by a run of
-    /// this step that came to no end, and may have lost the template since. What such a run has asked
-    /// for may take effect for a while still: until then the look would tell nothing.
+    /// Reads whom the AMIs are open to. The AMIs are the save's own, so any permission was added by an unfinished run
+    /// of this step, and the template may have been unshared since. A request of such a run may still take effect for a
+    /// while; until then, this fails as not ready.
     pub(super) async fn seen(
         env: &Env,
         record: &SaveRecord,
@@ -41,7 +41,7 @@ impl Opened {
         let mut open = BTreeMap::new();
         for (region, image) in images {
             let held = match env.ec2.launch_permissions(region, image).await {
-                // Somebody has taken it away: what follows finds that.
+                // Somebody has deregistered the AMI; a later step reports that.
                 Err(error) if error.is_not_found() => Vec::new(),
                 held => held.map_err(from_ec2)?,
             };
@@ -54,23 +54,24 @@ impl Opened {
         })
     }
 
-    /// Notes that everything that was asked for has been answered: the next run need not wait for it.
+    /// Records that all requests have been answered, so that the next run does not have to wait for them.
     pub(super) async fn settle(&self, env: &Env, save: &SaveRef) -> Result<(), Problem> {
         env.note(save, |record| record.opening_at = None).await?;
         Ok(())
     }
 
-    /// Whether EC2 made the AMI of the save itself as public as was asked.
+    /// Returns whether EC2 made the save's own AMI public, if that was requested.
     pub(super) fn is_public(&self, env: &Env, record: &SaveRecord) -> Result<bool, Problem> {
         let refused = self.refused.get(&record.request.region);
         let public = public(env)?;
         Ok(!public.is_some_and(|public| refused.is_some_and(|it| it.contains(&public))))
     }
 
-    /// Opens the AMIs to those whom the template is given to, and closes them to everybody else. `grants` are those
-    /// that were found to show nobody anything unasked: who was let in since is not among them, and the version is
-    /// not registered then. Where EC2 does not open an AMI, it stays closed and the record says so: what is saved is
-    /// not lost for that.
+    /// Opens the AMIs to the template's grantees, and closes them to everyone else.
+    ///
+    /// `grants` are those for which the consent was checked. A grantee added since then is not among them, and in that
+    /// case the version is not registered. If EC2 refuses to open an AMI, it stays closed and the record says so, so
+    /// that the save does not fail.
     pub(super) async fn by_grants(
         &mut self,
         env: &Env,
@@ -84,8 +85,8 @@ impl Opened {
         if record.request.public {
             wanted.extend(public(env)?);
         }
-        // The AMI of the save itself comes first: where EC2 does not make that one public the template is not, and
-        // neither are its copies.
+        // The save's own AMI comes first: if EC2 does not make it public, neither the template nor the copies become
+        // public.
         let home = &record.request.region;
         let copies = images.iter().filter(|(region, _)| *region != home);
         for (region, image) in images.get_key_value(home).into_iter().chain(copies) {
@@ -110,7 +111,7 @@ impl Opened {
         self.note_refused(env, save).await
     }
 
-    /// Writes down where AMIs stay closed, and that none does any more.
+    /// Records in which Regions AMIs stay closed, or that there are none any more.
     async fn note_refused(&mut self, env: &Env, save: &SaveRef) -> Result<(), Problem> {
         let closed = self.refused.iter().filter(|(_, whom)| !whom.is_empty());
         let closed = closed.map(|(region, whom)| {
@@ -127,7 +128,7 @@ impl Opened {
     }
 }
 
-/// Opens an AMI, and returns to whom EC2 would not.
+/// Opens an AMI, and returns the launch permissions that EC2 refused.
 async fn open(
     env: &Env,
     save: &SaveRef,
@@ -136,7 +137,7 @@ async fn open(
     whom: &[LaunchPermission],
 ) -> Result<BTreeSet<LaunchPermission>, Problem> {
     let mut refused = BTreeSet::new();
-    // All at once, and where one of them is in the way each alone.
+    // Request all permissions at once and, if that fails, each one separately.
     let together = std::iter::once(whom).filter(|whom| whom.len() > 1);
     let mut done = whom.is_empty();
     for whom in together.chain(whom.chunks(1)) {

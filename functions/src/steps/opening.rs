@@ -1,5 +1,5 @@
-//! What EC2 would refuse of AMIs that others than the account are to launch, known before anything is made:
-//! for what is saved, copied and shared alike (EC2 facts, "Before the stop" and "Clean-up and limits").
+//! Checks in advance whether EC2 would refuse to open AMIs to others, for saves, copies and shares alike (EC2 facts,
+//! "Before the stop" and "Clean-up and limits").
 
 use std::collections::BTreeSet;
 
@@ -10,11 +10,11 @@ use crate::domain::{Code, Problem, Region};
 use crate::ports::{Ec2, Encryption, ImageFilter, from_ec2};
 use crate::rules::Env;
 
-/// Public AMIs that an account may have in a Region unless AWS has allowed it more, which EC2 does not tell.
+/// The default quota of public AMIs of an account in a Region. EC2 does not report whether AWS has raised it.
 const PUBLIC_IMAGES: usize = 5;
 
-/// Refuses to make AMIs public in a Region where the account blocks that. Warns where one more may be too
-/// many.
+/// Refuses to make AMIs public in a Region where the account blocks public access. Warns if one more may exceed the
+/// quota.
 pub(crate) async fn check_region(
     ec2: &dyn Ec2,
     region: &Region,
@@ -41,8 +41,8 @@ pub(crate) async fn check_region(
     }))
 }
 
-/// Refuses an AMI whose encryption keeps it from those it is to be opened to. `what` is its volume or
-/// snapshot, as in "the volume vol-1 of work".
+/// Refuses an AMI whose encryption prevents opening it to the intended grantees. `what` is its volume or snapshot, as
+/// in "the volume vol-1 of work".
 pub(crate) fn check_encryption(
     whom: &BTreeSet<LaunchPermission>,
     what: &str,
@@ -73,9 +73,8 @@ pub(crate) fn check_encryption(
     }
 }
 
-/// Refuses copies to a Region that could not be made there, or not be opened to those that they are to be
-/// open to: a copy is encrypted as the Region's defaults say. `sources` are the volumes or snapshots that
-/// are copied.
+/// Refuses copies to a Region in which they could not be created, or could not be opened to the intended grantees: a
+/// copy is encrypted according to the Region's defaults. `sources` are the volumes or snapshots that are copied.
 pub(crate) async fn check_copies(
     env: &Env,
     region: &Region,

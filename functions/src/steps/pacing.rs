@@ -1,6 +1,6 @@
-//! The turns of what presses on EC2 beside saves: copies, launches and removals (see `turns.rs` for saves).
+//! Turns for everything except saves that puts load on EC2: copies, launches and removals (see `turns.rs` for saves).
 //!
-//! What brings an instance back never takes a turn.
+//! Calls that bring an instance back never take a turn.
 
 use chrono::TimeDelta;
 
@@ -9,13 +9,13 @@ use crate::domain::{Code, Problem, Region, Timestamp};
 use crate::registry::{Queue, Rhythm};
 use crate::rules::Env;
 
-/// After how long a launch is to be asked for again at most, in seconds: somebody waits for it.
+/// The longest time after which a refused launch is to be requested again, in seconds, because somebody waits for it.
 const LAUNCH_AGAIN_S: i64 = 60;
 
-/// The turn of a copy to a Region: now, or an instant to come.
+/// Takes the turn of a copy to a Region: now, or a later time.
 ///
 /// # Errors
-/// [`Code::QueueFull`] where it would be later than [`QUEUE`] from now.
+/// [`Code::QueueFull`] if the turn would be later than [`QUEUE`] from now.
 pub(super) async fn of_copy(env: &Env, region: &Region) -> Result<Timestamp, Problem> {
     let turn = take(env, region, Paced::Copy, QUEUE).await?;
     turn.ok_or_else(|| {
@@ -27,10 +27,10 @@ pub(super) async fn of_copy(env: &Env, region: &Region) -> Result<Timestamp, Pro
     })
 }
 
-/// The turn of the plan of a copy, which is now or not at all.
+/// Takes the turn of planning a copy, if it is now.
 ///
 /// # Errors
-/// [`Code::Throttled`] where it is not now.
+/// [`Code::Throttled`] if it is not now.
 pub(super) async fn of_copy_plan(env: &Env, region: &Region) -> Result<(), Problem> {
     let turn = take(env, region, Paced::CopyPlan, TimeDelta::zero()).await?;
     turn.map(drop).ok_or_else(|| {
@@ -40,10 +40,10 @@ pub(super) async fn of_copy_plan(env: &Env, region: &Region) -> Result<(), Probl
     })
 }
 
-/// The turn of a launch, which is now or not at all: whoever asks is answered at once.
+/// Takes the turn of a launch, if it is now: the caller gets a response at once.
 ///
 /// # Errors
-/// [`Code::Throttled`], with the seconds after which to ask again, where it is not now.
+/// [`Code::Throttled`], with the number of seconds after which to try again, if it is not now.
 pub(crate) async fn of_launch(env: &Env, region: &Region) -> Result<(), Problem> {
     let now = take(env, region, Paced::Launch, TimeDelta::zero()).await?;
     if now.is_some() {
@@ -58,8 +58,8 @@ pub(crate) async fn of_launch(env: &Env, region: &Region) -> Result<(), Problem>
     Err(problem.retry_after(pause_s))
 }
 
-/// After how many seconds to ask for a launch again. Those that are refused at once are each told another instant,
-/// as turns become free; it holds none for them, so nothing is lost with who does not come back.
+/// Returns after how many seconds to request a launch again. Launches that are refused at the same time are given
+/// different times, as turns become free. No turn is reserved for them, so none is lost if a caller does not come back.
 async fn launch_again_s(env: &Env, region: &Region) -> Result<u32, Problem> {
     let now = env.clock.now();
     let rhythm = Rhythm {
@@ -73,10 +73,10 @@ async fn launch_again_s(env: &Env, region: &Region) -> Result<u32, Problem> {
     Ok(u32::try_from(whole_seconds(pause.min(within))).unwrap_or(u32::MAX))
 }
 
-/// The turn of a removal, in a step, which does not sleep.
+/// Takes the turn of a removal, in a step, which does not sleep.
 ///
 /// # Errors
-/// [`Code::Throttled`] where it is not now.
+/// [`Code::Throttled`] if it is not now.
 pub(super) async fn of_removal(env: &Env, region: &Region, paced: Paced) -> Result<(), Problem> {
     until_removal(env, region, paced, env.clock.now()).await
 }
@@ -84,7 +84,7 @@ pub(super) async fn of_removal(env: &Env, region: &Region, paced: Paced) -> Resu
 /// Sleeps until the turn of a removal.
 ///
 /// # Errors
-/// [`Code::Throttled`], at once, where it would be after `until`.
+/// [`Code::Throttled`], at once, if the turn would be after `until`.
 pub(crate) async fn until_removal(
     env: &Env,
     region: &Region,
@@ -105,7 +105,7 @@ pub(crate) async fn until_removal(
     Ok(())
 }
 
-/// Takes a turn within a time from now, if there is one.
+/// Takes a turn within a given time from now, if there is one.
 async fn take(
     env: &Env,
     region: &Region,
@@ -127,7 +127,7 @@ async fn take(
         .await
 }
 
-/// A time in whole seconds, rounded up: who waits for so long is never early.
+/// Returns a time in whole seconds, rounded up, so that waiting for it never ends early.
 pub(super) fn whole_seconds(time: TimeDelta) -> i64 {
     (time.num_milliseconds() + 999) / 1000
 }

@@ -1,5 +1,5 @@
-//! The packages of an instance, noted before it is stopped: what a template's readers want to know,
-//! and nothing that a save may fail or wait for.
+//! Lists the packages of an instance before it is stopped. The list informs readers of the template; a save never fails
+//! because of it, and hardly waits for it.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::domain::{InstanceId, Problem, Region, SaveId};
 use crate::ports::from_ec2;
 use crate::rules::Env;
 
-/// How long a save waits for the list, in seconds. The instance still runs.
+/// How long a save waits for the list, in seconds. The instance still runs during this time.
 const LIMIT_S: u64 = 8;
 
-/// Asks for the packages and keeps them beside the save's record. That nobody tells prevents nothing.
+/// Requests the packages and stores them beside the save's record. A missing list does not fail the save.
 pub(super) async fn note(
     env: &Env,
     id: &SaveId,
@@ -31,7 +31,7 @@ pub(super) async fn note(
     keep(env, id, told.as_ref()).await
 }
 
-/// Keeps what an instance has told: what the version shows is decided by it when it is registered.
+/// Stores what the instance has reported. When the version is registered, this decides what it shows.
 pub(super) async fn keep(env: &Env, id: &SaveId, told: Option<&Inventory>) -> Result<(), Problem> {
     match told {
         Some(inventory) => env.registry.keep_packages(id, inventory).await,
@@ -39,8 +39,8 @@ pub(super) async fn keep(env: &Env, id: &SaveId, told: Option<&Inventory>) -> Re
     }
 }
 
-/// Asks for the packages and the sensitive files of an instance. Nothing is known where nobody answers, or not in
-/// time. What may pass by itself is a problem: to ask again may tell.
+/// Requests the packages and the sensitive files of an instance. Returns `None` if the instance does not respond, or
+/// not in time. A temporary error is returned as a problem, because another request may succeed.
 pub(crate) async fn look(
     env: &Env,
     region: &Region,

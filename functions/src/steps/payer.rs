@@ -1,6 +1,7 @@
-//! Who pays for what a save or a copy has made: the project that the template is in when it is registered. Where that
-//! is another than the one that gave its leave at the beginning, because a save of somebody's has taken the
-//! template there meanwhile, it is asked as well: its budget stops what comes late like what begins.
+//! The project that pays for the result of a save or a copy: the one that the template is in when it is registered.
+//!
+//! This may be another project than the one that admitted the save, if another save has moved the template there in the
+//! meantime. In that case that project must admit it as well, so that its budget also limits costs that arrive late.
 
 use super::{SaveRef, rights};
 use crate::domain::save::SaveRecord;
@@ -10,16 +11,16 @@ use crate::registry::TRIES;
 use crate::rules::access::Caller;
 use crate::rules::{Env, budget};
 
-/// The project that has given its leave.
+/// The project that has admitted the costs.
 pub(super) struct Payer(Option<ProjectName>);
 
 impl Payer {
-    /// The one that a record names.
+    /// Returns the payer that a record names.
     pub(super) fn of(record: &SaveRecord) -> Self {
         Self(record.payer().cloned())
     }
 
-    /// The project that has yet to give its leave, if there is one.
+    /// Returns the project that has yet to admit the costs, if there is one.
     pub(super) fn next(&self, record: &SaveRecord, template: &Template) -> Option<ProjectName> {
         let project = if record.copy_of.is_some() {
             template.project.as_ref()?
@@ -29,7 +30,7 @@ impl Payer {
         (self.0.as_ref() != Some(project)).then(|| project.clone())
     }
 
-    /// Asks a project for its leave to add `usd_per_month`, and has it pay; refuses what the project has no room for.
+    /// Has a project admit `usd_per_month` and pay for it. Refuses it if the project's budget does not cover it.
     pub(super) async fn ask(
         &mut self,
         env: &Env,
@@ -41,7 +42,7 @@ impl Payer {
             let (id, epoch) = (&save.save_id, Some(save.epoch));
             let stored = env.registry.save_at_epoch(id, epoch).await?;
             let record = &stored.value;
-            // Another run of this step may have asked before.
+            // An earlier run of this step may have done this already.
             if record.payer() != Some(&project) {
                 let saver = Caller::new(record.saved_by.clone());
                 let admitted = budget::admit(env, &saver, &project, usd_per_month).await;
@@ -60,7 +61,7 @@ impl Payer {
     }
 }
 
-/// Why a project is asked that nobody named.
+/// Explains why a project that the request does not name has to pay.
 fn went_there(problem: Problem, record: &SaveRecord, project: &ProjectName) -> Problem {
     if problem.code != Code::BudgetExceeded {
         return problem;

@@ -1,4 +1,4 @@
-//! Which launch permissions a template's grants come to.
+//! The launch permissions that follow from a template's grants.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,8 @@ use crate::domain::{Code, Problem, TemplateName};
 use crate::registry::Registry;
 use crate::rules::{Env, PublicScope, Settings};
 
-/// What a grant lets others do in EC2: nothing where it is about users of this deployment, whose
-/// launches Prism makes itself.
+/// Returns the launch permission for a grantee. Grants to users of this deployment need none, because Prism launches
+/// for them itself.
 pub(crate) fn of(settings: &Settings, to: &Grantee) -> Result<Option<LaunchPermission>, Problem> {
     Ok(match to {
         Grantee::User(_) | Grantee::Project(_) => None,
@@ -32,13 +32,13 @@ pub(crate) fn of(settings: &Settings, to: &Grantee) -> Result<Option<LaunchPermi
     })
 }
 
-/// What EC2 is told where everybody may use a template.
+/// Returns the launch permission of a public template, if one is needed.
 pub(super) fn public(env: &Env) -> Result<Option<LaunchPermission>, Problem> {
     of(&env.settings, &Grantee::Public)
 }
 
-/// The launch permissions that every AMI of a template has. A grant that is being opened counts
-/// already, one that is being closed no more: a version that is registered meanwhile is as its others.
+/// Returns the launch permissions that every AMI of a template has. A grant that is being opened counts already and one
+/// that is being closed no longer does, so that a version registered in the meantime matches the others.
 pub(crate) async fn of_template(
     registry: &Registry,
     name: &TemplateName,
@@ -46,7 +46,7 @@ pub(crate) async fn of_template(
     Ok(of_grants(&registry.grants(name).await?))
 }
 
-/// The same by grants that were read already.
+/// Returns the same, from grants that are already read.
 pub(crate) fn of_grants(grants: &[Grant]) -> BTreeSet<LaunchPermission> {
     let held = grants
         .iter()

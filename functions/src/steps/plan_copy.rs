@@ -1,5 +1,5 @@
-//! PlanCopy: checks whether a version can be copied to further Regions, and begins the copy: its
-//! record and its locks in one transaction. Nothing in EC2 is touched (promise P2).
+//! PlanCopy: checks whether a version can be copied to further Regions, and begins the copy by writing its record and
+//! its locks in one transaction. Nothing in EC2 is changed (promise P2).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,10 +22,9 @@ use crate::rules::lookup::check_regions;
 use crate::rules::publication::{self, Consent};
 use crate::rules::{Env, budget};
 
-/// See the module.
 pub(super) struct PlanCopy;
 
-/// What is asked, by whom, and under which id and execution.
+/// The request, its caller, and the ID and execution of the copy.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     save_id: SaveId,
@@ -35,7 +34,7 @@ pub(super) struct Input {
     copy: CopyRequest,
 }
 
-/// Where to copy to.
+/// The Regions to copy to.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     copy_to: BTreeSet<Region>,
@@ -63,8 +62,8 @@ impl Step for PlanCopy {
         if let Some(stored) = env.registry.save(&input.save_id).await? {
             return again(&stored.value, &input);
         }
-        // A burst is looked into bit by bit: the definition tries again who has no turn now. Any Region of the copy
-        // serves as the queue, since a burst goes from the same to the same.
+        // A burst of copies is planned gradually: the definition tries again if it is not this copy's turn. Any Region
+        // of the copy can serve as the queue, since the copies of a burst have the same Regions.
         if let Some(region) = input.copy.regions.first() {
             pacing::of_copy_plan(env, region).await?;
         }
@@ -82,7 +81,7 @@ impl Step for PlanCopy {
     }
 }
 
-/// The copy has begun already: a retried step, or a later execution that goes on with it.
+/// Returns the output for a copy that has already begun: the step is retried, or a later execution continues the copy.
 fn again(record: &SaveRecord, input: &Input) -> Result<Output, Problem> {
     let asked = record.copy_of.as_ref().map(|source| CopyRequest {
         template: record.request.template.clone(),
@@ -108,23 +107,23 @@ fn output(record: &SaveRecord) -> Output {
     }
 }
 
-/// What is copied, as the checks found it.
+/// What is copied, as determined by the checks.
 pub(crate) struct Subject {
     template: Template,
     version: Version,
     source: CopySource,
     tags: Tags,
-    /// At most how much is copied to each Region, in bytes.
+    /// The most that is copied to each Region, in bytes.
     bytes: u64,
     usd_per_month: f64,
-    /// The leave of the template's project, where it is in one.
+    /// The admission by the template's project, if it is in one.
     admission: Option<Admission>,
-    /// What does not prevent the copy.
+    /// Findings that do not prevent the copy.
     warnings: Vec<Warning>,
 }
 
 impl Subject {
-    /// What the copy will do.
+    /// Returns what the copy will do.
     pub(crate) fn plan(&self, request: &CopyRequest) -> CopyPlan {
         CopyPlan {
             template: self.template.name.clone(),
@@ -137,7 +136,7 @@ impl Subject {
     }
 }
 
-/// Checks everything. Changes nothing.
+/// Checks everything without changing anything.
 pub(crate) async fn check(
     env: &Env,
     caller: &Caller,
@@ -224,10 +223,9 @@ pub(crate) async fn check(
     })
 }
 
-/// AMIs by Region.
 type Images = BTreeSet<(Region, ImageId)>;
 
-/// The AMIs that the version has in these Regions by its record, and EC2 has no more: a copy fills their place.
+/// Returns the version's AMIs in these Regions that are recorded but no longer exist in EC2. A copy replaces them.
 async fn gone(env: &Env, version: &Version, regions: &BTreeSet<Region>) -> Result<Images, Problem> {
     let mut gone = Images::new();
     for region in regions {
@@ -244,7 +242,7 @@ async fn gone(env: &Env, version: &Version, regions: &BTreeSet<Region>) -> Resul
     Ok(gone)
 }
 
-/// Those of an architecture.
+/// Returns those of one architecture.
 fn replaced(
     version: &Version,
     architecture: Architecture,
@@ -257,8 +255,8 @@ fn replaced(
     replaced.collect()
 }
 
-/// Refuses Regions in which the AMI could not be copied, or its copy not be opened to those whom the template
-/// is shared with.
+/// Refuses Regions to which the AMI could not be copied, or in which the copy could not be opened to the template's
+/// grantees.
 async fn opened(
     env: &Env,
     request: &CopyRequest,
@@ -291,7 +289,8 @@ async fn opened(
     Ok(warnings)
 }
 
-/// The architecture that is copied: the version's own, or one that it got later where all of the Regions have that.
+/// Returns the architecture to copy: the version's own, or one that was added later, if all of the Regions have the
+/// version's own.
 fn lacking(
     version: &Version,
     request: &CopyRequest,
@@ -318,7 +317,7 @@ fn lacking(
     Err(Problem::new(Code::CopyExists, message))
 }
 
-/// An AMI of the version for that architecture which is available.
+/// Returns an available AMI of the version for that architecture.
 async fn source(
     env: &Env,
     version: &Version,
@@ -359,7 +358,7 @@ fn record(env: &Env, input: &Input, subject: &Subject) -> SaveRecord {
         region: source.region.clone(),
         description: version.description.clone(),
         copy_to: input.copy.regions.clone(),
-        // Whom its AMIs are opened to, the template's grants say.
+        // The template's grants decide whom the AMIs are opened to.
         public: false,
         project: template.project.clone(),
         tags: subject.tags.clone(),
@@ -387,7 +386,7 @@ fn in_progress(request: &CopyRequest, holder: &SaveId) -> Problem {
         .hint(format!("Watch it: prism saves watch {holder}"))
 }
 
-/// How to try again what failed in one Region.
+/// Returns the hint on how to repeat what failed in one Region.
 pub(super) fn again_hint(record: &SaveRecord, version: u32, region: &Region) -> String {
     let command = command(&record.request.template, version, region);
     format!("The version stands in its other Regions. Try again: {command}")

@@ -1,8 +1,9 @@
-//! PlanSave: takes a turn, and in that turn resolves the instance, checks everything that can be checked, and begins the
-//! save: lock, duty and record in one transaction; then notes the packages. Nothing in EC2 is touched (promise P2).
+//! PlanSave: takes a turn and, in that turn, resolves the instance, checks everything that can be checked, and begins
+//! the save by writing lock, duty and record in one transaction; then it lists the packages. Nothing in EC2 is changed
+//! (promise P2).
 //!
-//! A save whose turn is not now gets a record that says so, and the definition waits. EC2 may throttle it in its turn
-//! all the same: then it takes another.
+//! If the turn is later, the save gets a record that says so, and the definition waits. If EC2 throttles the save in
+//! its turn, the save takes another one.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,19 +20,19 @@ use crate::rules::access::Caller;
 use crate::rules::publication::Told;
 use crate::rules::{Env, audit};
 
-/// After how many seconds to look at an instance whose events arrive, at one of which none does, and at one of many of
-/// those.
+/// The number of seconds between two checks of an instance: if its events arrive, if they do not, and if they do not
+/// and many saves run at once.
 const LOOK_S: u32 = 6;
 const LOOK_UNTOLD_S: u32 = 2;
 const LOOK_UNTOLD_OF_MANY_S: u32 = 3;
 
-/// What a save does that waits for its turn, as its record says it: the name of the definition's state.
+/// The step that the record of a save shows while it waits for its turn: the name of the state in the definition.
 const WAITING: &str = "WaitForTurn";
 
-/// See the module.
 pub(super) struct PlanSave;
 
-/// What is asked, by whom, and under which id and execution; by which schedule, if it was one. With `dry_run`, nothing is written.
+/// The request, its caller, and the ID and execution of the save; the schedule, if it requested the save. With
+/// `dry_run`, nothing is written.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     save_id: SaveId,
@@ -40,7 +41,7 @@ pub(super) struct Input {
     request: SaveRequest,
     #[serde(default)]
     schedule: Option<ScheduleName>,
-    /// Whether the schedule's owner wants this very run, whatever its time.
+    /// Whether the schedule's owner has requested this run, regardless of the schedule's times.
     #[serde(default)]
     by_hand: bool,
     #[serde(default)]
@@ -53,7 +54,7 @@ fn first() -> u32 {
     1
 }
 
-/// What the definition needs to know of the plan; or, where it is not the save's turn, how long it has to wait, in
+/// What the definition needs to know of the plan; or, if it is not the save's turn, how long it has to wait, in
 /// seconds.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
@@ -64,7 +65,7 @@ pub(super) struct Output {
     copy_to: Vec<Region>,
     plan: Option<SavePlan>,
     wait_s: i64,
-    /// After how many seconds to look at the instance where no event has told anything.
+    /// The number of seconds after which to check the instance if no event has arrived.
     look_s: u32,
 }
 
@@ -118,8 +119,8 @@ impl Step for PlanSave {
     }
 }
 
-/// The save has begun already. An earlier attempt may have ended before it could keep what the instance told. Nobody
-/// needs it once the save has ended.
+/// Returns the output for a save that has already begun. An earlier attempt may have ended before it could store the
+/// inventory, so it is requested again unless the save has ended.
 async fn begun(env: &Env, input: &Input, record: &SaveRecord) -> Result<Output, Problem> {
     let output = again(env, record, input)?;
     let (registry, id) = (&env.registry, &input.save_id);
@@ -130,7 +131,7 @@ async fn begun(env: &Env, input: &Input, record: &SaveRecord) -> Result<Output, 
     Ok(output)
 }
 
-/// What there is to wait for before anything is looked at; `None` where it is the save's turn. A dry run takes none.
+/// Returns the wait before the save's turn; `None` if the turn is now. A dry run takes no turn.
 async fn turn(
     env: &Env,
     input: &Input,
@@ -155,7 +156,7 @@ async fn turn(
     Ok(Some(waiting(env, input, at)))
 }
 
-/// EC2 has throttled the save in its turn, before anything was touched: it takes another one.
+/// Takes another turn after EC2 has throttled the save in its turn, before anything was changed.
 async fn throttled(
     env: &Env,
     input: &Input,
@@ -178,7 +179,7 @@ async fn throttled(
     Ok(waiting(env, input, at))
 }
 
-/// Writes down until when the save waits.
+/// Records until when the save waits.
 async fn enqueue(
     env: &Env,
     input: &Input,
@@ -226,9 +227,9 @@ async fn planned(
     begin(env, input, queued, admitted).await
 }
 
-/// A run may come late: EventBridge Scheduler tries for half an hour to start it, whatever becomes of
-/// its schedule meanwhile. One that is gone by now, holds still, or asks for something else saves
-/// nothing any more.
+/// Checks that the schedule still asks for this save. A run may come late: EventBridge Scheduler tries to start it for
+/// half an hour, even if the schedule changes in the meantime. If the schedule has been deleted, paused or changed to
+/// something else, nothing is saved.
 async fn still_scheduled(
     env: &Env,
     input: &Input,
@@ -254,7 +255,7 @@ async fn still_scheduled(
         .ok_or_else(|| Problem::new(Code::ScheduleNotFound, message))
 }
 
-/// The save has begun already: a retried step, or a second execution that goes on with it.
+/// Returns the output for a save that has already begun: the step is retried, or a second execution continues the save.
 fn again(env: &Env, record: &SaveRecord, input: &Input) -> Result<Output, Problem> {
     check_asked(record, input)?;
     if record.plan.is_none() && record.state.is_final() {
@@ -266,7 +267,7 @@ fn again(env: &Env, record: &SaveRecord, input: &Input) -> Result<Output, Proble
     Ok(output(env, plan, record.epoch, false, of_many))
 }
 
-/// Refuses what asks for something else under the same id, or as an execution that no longer works on the save.
+/// Refuses a different request under the same ID, and an execution that no longer works on the save.
 fn check_asked(record: &SaveRecord, input: &Input) -> Result<(), Problem> {
     if record.request != input.request || record.saved_by != input.caller.user {
         let message = format!(
@@ -285,7 +286,7 @@ fn check_asked(record: &SaveRecord, input: &Input) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The record of a save that has just been asked for.
+/// Creates the record of a save that has just been requested.
 fn fresh(input: &Input, now: Timestamp) -> SaveRecord {
     let mut record = SaveRecord::new(
         input.save_id.clone(),
@@ -315,7 +316,7 @@ async fn begin(
         told,
         consented,
     } = admitted;
-    // It is for whoever asks, and may be long.
+    // The files are for the caller, and the list may be long.
     plan.shows.clear();
     let now = env.clock.now();
     let duty = Duty {
@@ -358,7 +359,7 @@ async fn begin(
     }
 }
 
-/// What follows of a plan; `of_many` says whether the save had to wait for its turn.
+/// Returns the output for a plan; `of_many` says whether the save had to wait for its turn.
 fn output(env: &Env, plan: SavePlan, epoch: u32, dry_run: bool, of_many: bool) -> Output {
     let told = env.settings.events_from.as_ref();
     let told = told.is_none_or(|region| *region == plan.request.region);
@@ -378,7 +379,7 @@ fn output(env: &Env, plan: SavePlan, epoch: u32, dry_run: bool, of_many: bool) -
     }
 }
 
-/// The save waits for its turn.
+/// Returns the output for a save that waits for its turn.
 fn waiting(env: &Env, input: &Input, at: Timestamp) -> Output {
     Output {
         save_id: input.save_id.clone(),
@@ -387,7 +388,7 @@ fn waiting(env: &Env, input: &Input, at: Timestamp) -> Output {
         was_running: false,
         copy_to: Vec::new(),
         plan: None,
-        // At least a second: the definition takes none for its turn.
+        // At least one second, because the definition takes zero for "now".
         wait_s: pacing::whole_seconds(at - env.clock.now()).max(1),
         look_s: LOOK_S,
     }

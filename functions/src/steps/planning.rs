@@ -1,4 +1,4 @@
-//! What a save would do: everything is checked, and nothing changed (promise P2).
+//! Plans of saves: everything is checked, and nothing is changed (promise P2).
 
 use super::preflight::{self, Subject};
 use super::rights::Target;
@@ -16,11 +16,11 @@ use crate::rules::access::Caller;
 use crate::rules::publication::{self, Consent, Shown, Told};
 use crate::rules::{Env, budget};
 
-/// How long a stop, the initiation of the snapshots, and a start take together on a Linux instance,
-/// in seconds: what a plan tells its reader to expect. Assumed: AWS gives no figure.
+/// The usual time of a stop, the initiation of the snapshots, and a start together on a Linux instance, in seconds.
+/// Plans report it as the expected downtime. It is an assumption, because AWS gives no figure.
 const USUAL_DOWNTIME_S: u32 = 60;
 
-/// Checks everything and says what the save would do. Changes nothing.
+/// Checks everything and returns what the save would do, without changing anything.
 pub(crate) async fn plan(
     env: &Env,
     caller: &Caller,
@@ -31,7 +31,7 @@ pub(crate) async fn plan(
     Ok(admitted.plan)
 }
 
-/// The same for the save that a schedule asks for.
+/// Does the same for a save that a schedule requests.
 pub(crate) async fn plan_scheduled(
     env: &Env,
     caller: &Caller,
@@ -48,15 +48,16 @@ pub(crate) async fn plan_scheduled(
 /// A save that may begin.
 pub(super) struct Admitted {
     pub(super) plan: SavePlan,
-    /// The leave of the project that pays for it, where one does.
+    /// The admission by the project that pays, if there is one.
     pub(super) admission: Option<Admission>,
-    /// What the instance has told, where it was asked.
+    /// What the instance has reported, if it was inspected.
     pub(super) told: Told,
-    /// Whether all that it would show is consented to.
+    /// Whether the consent covers all files that it would show.
     pub(super) consented: bool,
 }
 
-/// Checks everything; of a schedule's save, of the instance that it means and by what its owner consents to.
+/// Checks everything. A schedule's save is checked for the instance that the schedule was made for, and against its
+/// owner's consent.
 pub(super) async fn admitted(
     env: &Env,
     caller: &Caller,
@@ -116,7 +117,7 @@ pub(super) async fn admitted(
         moves,
     };
     Ok(Admitted {
-        // What a schedule was not asked about now may be more than it consents to.
+        // If the instance was not inspected now, it may have more files than the schedule consents to.
         consented: match consent {
             Consent::None => false,
             Consent::To(_) => matches!(told, Told::Answer(_)),
@@ -128,8 +129,8 @@ pub(super) async fn admitted(
     })
 }
 
-/// What a save shows to whom, by the template and its grants: refused, where nobody consents to it. It is asked of
-/// the instance only where anybody else will see the template.
+/// Returns what a save shows and to whom, by the template and its grants. Refuses it if the required consent is
+/// missing. The instance is inspected only if anyone else will see the template.
 pub(crate) async fn shown(
     env: &Env,
     caller: &Caller,
@@ -147,7 +148,7 @@ pub(crate) async fn shown(
     Ok((shown, told))
 }
 
-/// What a template brings along into another project.
+/// Returns what moves to another project together with a template.
 async fn moved(
     env: &Env,
     request: &SaveRequest,
@@ -215,7 +216,7 @@ fn saved_instance(subject: &Subject) -> Result<SavedInstance, Problem> {
     })
 }
 
-/// What will happen, for people.
+/// Describes the steps of the save, for people.
 fn steps(request: &SaveRequest, target: Target, was_running: bool) -> Vec<String> {
     let mut steps = Vec::new();
     if was_running {

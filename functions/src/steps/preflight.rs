@@ -1,5 +1,5 @@
-//! Everything that can be checked before an instance is touched (promise P2), in the order in which
-//! its owner would want to hear of it. Each refusal has a code of its own.
+//! The preflight: everything that can be checked before an instance is changed (promise P2), in the order that is most
+//! useful to its owner. Each refusal has a code of its own.
 
 use super::label::{label, name};
 use super::rights::Target;
@@ -14,23 +14,23 @@ use crate::ports::{Instance, NewImage, Probe, Volume, from_ec2};
 use crate::rules::access::Caller;
 use crate::rules::{Env, lookup};
 
-/// What the preflight has learned.
+/// The results of the preflight.
 pub(super) struct Subject {
     /// The instance.
     pub(super) instance: Instance,
-    /// Its volumes.
+    /// The volumes of the instance.
     pub(super) volumes: Vec<Volume>,
-    /// What the save makes of the template.
+    /// What the save adds to the template.
     pub(super) target: Target,
-    /// The template, where there is one already.
+    /// The template, if it already exists.
     pub(super) template: Option<Template>,
-    /// To whom it is given.
+    /// The grants of the template.
     pub(super) grants: Vec<Grant>,
-    /// What does not prevent the save.
+    /// Findings that do not prevent the save.
     pub(super) warnings: Vec<Warning>,
 }
 
-/// Checks everything. Changes nothing.
+/// Checks everything without changing anything.
 pub(super) async fn check(
     env: &Env,
     caller: &Caller,
@@ -46,7 +46,7 @@ pub(super) async fn check(
     {
         return Err(in_progress(&request.instance, &holder));
     }
-    // After the lock: an instance that another save is stopping is busy, not in a wrong state.
+    // Checked after the lock: an instance that another save is stopping is busy, not in a wrong state.
     check_state(&instance)?;
     check_kind(&instance)?;
     ties::check(&instance)?;
@@ -110,9 +110,9 @@ pub(super) async fn check(
     })
 }
 
-/// What a request is about: the instance, what becomes of the template, and that itself where there
-/// is one already. Checks all that does not depend on how things stand just now. A schedule knows which instance
-/// is `meant`, whatever the name in its request means.
+/// Resolves a request to the instance, the target, and the template if it already exists, and checks everything that
+/// does not depend on the current state. For a schedule, `meant` is its instance, whatever instance the name in the
+/// request now refers to.
 pub(crate) async fn addressed(
     env: &Env,
     caller: &Caller,
@@ -130,7 +130,7 @@ pub(crate) async fn addressed(
     Ok((instance, target, template))
 }
 
-/// The refusal of a second save of an instance (promise P4).
+/// Creates the refusal of a second save of an instance (promise P4).
 pub(super) fn in_progress(instance: &str, holder: &SaveId) -> Problem {
     Problem::new(Code::SaveInProgress, format!("The save {holder} of {instance} is under way."))
         .hint(format!("Wait for it with \"prism saves watch {holder}\", or cancel it with \"prism saves cancel {holder}\"."))
@@ -150,7 +150,7 @@ async fn check_regions(env: &Env, request: &SaveRequest) -> Result<(), Problem> 
     Ok(())
 }
 
-/// Refuses to add to a version what it has: it keeps its AMIs for ever (promise P6).
+/// Refuses to add an architecture that the version already has: its AMIs are never replaced (promise P6).
 pub(super) fn check_lacks(version: &Version, architecture: Architecture) -> Result<(), Problem> {
     if version.state == TemplateState::Deleted {
         let message = format!("{} was deleted.", version.reference());
@@ -184,7 +184,7 @@ fn check_state(instance: &Instance) -> Result<(), Problem> {
     Err(Problem::new(Code::InstanceStateWrong, message).hint(hint))
 }
 
-/// Kinds of instances that cannot be stopped and started (EC2 facts, "Before the stop").
+/// Refuses the kinds of instances that cannot be stopped and started (EC2 facts, "Before the stop").
 fn check_kind(instance: &Instance) -> Result<(), Problem> {
     let name = label(instance);
     if !instance.ebs_root {
@@ -250,7 +250,7 @@ async fn check_instance_store(
     Err(Problem::new(Code::InstanceStoreData, message).hint(hint))
 }
 
-/// Asks EC2 by DryRun whether it would let us: not the stop alone, but the start too.
+/// Checks with DryRun requests whether EC2 would permit the calls: the stop and also the start.
 async fn check_permissions(
     env: &Env,
     request: &SaveRequest,

@@ -1,5 +1,5 @@
-//! RegisterTemplate: makes the save the next version of its template, or an architecture of one, in
-//! one transaction.
+//! RegisterTemplate: registers the save as the next version of its template, or as an added architecture of a version,
+//! in one transaction.
 
 use std::collections::BTreeMap;
 
@@ -23,10 +23,9 @@ use crate::registry::{Registration, Stored, TRIES};
 use crate::rules::access::{Action, Caller};
 use crate::rules::{Env, audit, budget};
 
-/// See the module.
 pub(super) struct RegisterTemplate;
 
-/// The version.
+/// The registered version.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     version: u32,
@@ -63,7 +62,7 @@ impl Step for RegisterTemplate {
     }
 }
 
-/// Makes the save the next version of its template.
+/// Registers the save as the next version of its template.
 pub(super) async fn register(
     env: &Env,
     save: &SaveRef,
@@ -87,8 +86,8 @@ pub(super) async fn register(
     for _ in 0..TRIES {
         let before = env.registry.template(&record.request.template).await?;
         let template = before.as_ref().map(|stored| &stored.value);
-        // Read once, after the template: a grant that comes later changes its revision, and is met by the next turn
-        // before any AMI is opened by it.
+        // The grants are read once, after the template. A later grant changes the template's revision, so the next
+        // iteration sees it before any AMI is opened because of it.
         let grants = env.registry.grants_of(before.as_ref()).await?;
         rights::check_still(env, record, template, &grants).await?;
         let edits = may_edit(env, record, template).await?;
@@ -96,8 +95,8 @@ pub(super) async fn register(
             let usd = snapshot_usd_per_month(bytes(record)?, images.len());
             payer.ask(env, save, project, usd).await?;
         }
-        // Before the transaction: a version that says public is public (launch permissions
-        // are not copied with an AMI, EC2 fact 8).
+        // Before the transaction, so that a version that is registered as public is public (launch permissions are not
+        // copied with an AMI, EC2 fact 8).
         open.by_grants(env, save, record, &grants, &images).await?;
         let made_public = record.request.public && open.is_public(env, record)?;
         let revision = before.as_ref().map(|stored| stored.revision);
@@ -126,7 +125,7 @@ pub(super) async fn register(
                 }
                 return Ok(version);
             }
-            // The template was shared, launched or changed in between.
+            // The template was shared, launched or changed in the meantime.
             Err(problem) if problem.code == Code::RegistryConflict => {}
             Err(problem) => return Err(problem),
         }
@@ -139,7 +138,7 @@ pub(super) async fn register(
     Err(Problem::new(Code::RegistryConflict, message))
 }
 
-/// The project that a template belongs to no more once the save is a version of it.
+/// Returns the project that the template leaves when the save is registered as its version.
 fn left<'a>(record: &SaveRecord, template: Option<&'a Template>) -> Option<&'a ProjectName> {
     let (to, from) = (
         record.request.project.as_ref()?,
@@ -148,7 +147,7 @@ fn left<'a>(record: &SaveRecord, template: Option<&'a Template>) -> Option<&'a P
     (from != to).then_some(from)
 }
 
-/// Whether the saver may change what a template says of itself, where its save would.
+/// Returns whether the saver may change the template's description, if the save would do that.
 async fn may_edit(
     env: &Env,
     record: &SaveRecord,
@@ -165,7 +164,7 @@ async fn may_edit(
     }
 }
 
-/// The AMIs by Region, without those whose copy failed.
+/// Returns the AMIs by Region, without those whose copy failed.
 fn images(record: &SaveRecord) -> Result<BTreeMap<Region, ImageId>, Problem> {
     let mut images = BTreeMap::from([(record.request.region.clone(), record.image()?.clone())]);
     for (region, copy) in &record.copies {
@@ -176,7 +175,7 @@ fn images(record: &SaveRecord) -> Result<BTreeMap<Region, ImageId>, Problem> {
     Ok(images)
 }
 
-/// The built-in template at the root of the lineage.
+/// Returns the built-in template at the root of the lineage.
 async fn original_template(
     env: &Env,
     record: &SaveRecord,
@@ -184,8 +183,8 @@ async fn original_template(
     let Some(parent) = record.instance()?.launched_from.as_deref() else {
         return Ok(None);
     };
-    // The tag may have been edited by anybody who can tag the instance: what is no template's name
-    // says nothing about lineage.
+    // Anyone who can tag the instance may have edited the tag. A value that is not a template reference says nothing
+    // about the lineage.
     let Ok(parent) = parent.parse::<TemplateRef>() else {
         return Ok(None);
     };
@@ -196,27 +195,27 @@ async fn original_template(
     Ok(stored.and_then(|stored| stored.value.original_template))
 }
 
-/// The full size of the snapshots of one Region, or at most that where EC2 has not told.
+/// Returns the full size of the snapshots in one Region, or an upper bound if EC2 has not reported it.
 fn bytes(record: &SaveRecord) -> Result<u64, Problem> {
     let volumes = record.instance()?.volumes.values();
     let planned = volumes.map(|gib| u64::from(*gib) << 30).sum();
     Ok(record.snapshot_bytes.unwrap_or(planned))
 }
 
-/// What the save has made, to be registered.
+/// The result of a save, to be registered.
 struct Made<'a> {
     record: &'a SaveRecord,
     images: &'a BTreeMap<Region, ImageId>,
     snapshots: &'a BTreeMap<Region, Vec<SnapshotId>>,
-    /// Whether the saver may change what the template says of itself.
+    /// Whether the saver may change the template's description.
     edits: bool,
-    /// Whether it makes the template public.
+    /// Whether the save makes the template public.
     public: bool,
     now: Timestamp,
 }
 
 impl Made<'_> {
-    /// As the next version of the template.
+    /// Returns the result as the next version of the template.
     fn version(
         &self,
         before: Option<&Template>,
@@ -234,7 +233,7 @@ impl Made<'_> {
         })
     }
 
-    /// As an architecture of a version that lacks it, of which nothing else changes.
+    /// Returns the version with the result as an added architecture; nothing else in it changes.
     fn addition(
         &self,
         template: Option<&Template>,
@@ -348,13 +347,13 @@ impl Made<'_> {
                 let message = format!("The template {} is being deleted.", before.name);
                 return Err(Problem::new(Code::NotReady, message));
             }
-            // What was deleted begins anew, behind the numbers that it has had.
+            // A deleted template starts again, with numbers after those that it has already used.
             Some(before) if before.state == TemplateState::Deleted => fresh(original).anew(before),
             Some(before) => before.clone(),
             None => fresh(original),
         };
         after.point_to(version, now);
-        // Who may save to a template and not edit it describes the version alone.
+        // A saver who may save to the template but not edit it describes only the version.
         if self.edits && !request.description.is_empty() {
             after.description.clone_from(&request.description);
         }
@@ -363,7 +362,8 @@ impl Made<'_> {
         }
         if request.project.is_some() && request.project != after.project {
             after.project.clone_from(&request.project);
-            // What its own project was given is given to another one from now on.
+            // Grants to the members of the template's own project become grants to another project, now that the
+            // template moves.
             if after.visibility == Visibility::Project {
                 after.visibility = Visibility::Shared;
             }

@@ -1,4 +1,4 @@
-//! RestartInstance: asks EC2 to start the instance again.
+//! RestartInstance: requests the start of the instance.
 
 use serde::Serialize;
 
@@ -8,10 +8,9 @@ use crate::domain::Problem;
 use crate::ports::Call;
 use crate::rules::Env;
 
-/// See the module.
 pub(super) struct RestartInstance;
 
-/// Whether it was asked, or had been done already.
+/// Whether this run requested the start; false if that was not necessary any more.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     asked: bool,
@@ -25,8 +24,8 @@ impl Step for RestartInstance {
 
     async fn run(env: &Env, input: SaveRef) -> Result<Output, Problem> {
         let record = env.advance(&input, Self::NAME).await?;
-        // Of a save that has ended, an execution that comes late owes the instance nothing: who stopped
-        // it since meant to.
+        // If the save has ended, this execution comes late and owes the instance nothing: if it is stopped now,
+        // somebody has stopped it on purpose.
         if record.running_at.is_some() || record.state.is_final() {
             return Ok(Output { asked: false });
         }

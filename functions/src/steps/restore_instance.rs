@@ -1,8 +1,8 @@
-//! RestoreInstance: looks once how far the instance is from its original state and does the next
-//! thing about it (promise P1).
+//! RestoreInstance: checks once how far the instance is from its original state, and takes the next action to restore
+//! it (promise P1).
 //!
-//! Every failure leads here, from any step and from a recovery, so it assumes nothing: the stop may
-//! never have been asked for, may be under way, or may have been undone by somebody else.
+//! Every failure leads here, from any step and from a recovery. The step therefore assumes nothing: the stop may never
+//! have been requested, may be in progress, or may have been undone by somebody else.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,10 +16,9 @@ use crate::domain::{Code, Problem, Timestamp};
 use crate::ports::Call;
 use crate::rules::Env;
 
-/// See the module.
 pub(super) struct RestoreInstance;
 
-/// Which save, and for how long to try, in seconds.
+/// The save, and for how long to try, in seconds.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     #[serde(flatten)]
@@ -27,8 +26,7 @@ pub(super) struct Input {
     limit_s: f64,
 }
 
-/// Whether the duty is discharged; and whether the save has its version, so that it only has to be
-/// completed.
+/// Whether the duty is discharged, and whether the save has its version and only has to be completed.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     done: bool,
@@ -57,7 +55,7 @@ impl Step for RestoreInstance {
         };
         if stored.value.plan.is_none() || stored.value.state.is_final() {
             if stored.value.copy_of.is_some() && !stored.value.state.is_final() {
-                // A copy touches no instance; but from here on there is no way forward for it.
+                // A copy changes no instance, but from here on it can no longer succeed.
                 begin(env, &input.save).await?;
             }
             return Ok(Output {
@@ -83,7 +81,7 @@ async fn begin(env: &Env, save: &SaveRef) -> Result<SaveRecord, Problem> {
     .await
 }
 
-/// One look and one deed. Answers whether the duty is discharged.
+/// Checks the instance once and takes one action. Returns whether the duty is discharged.
 async fn restore(env: &Env, input: &Input, record: &SaveRecord) -> Result<bool, Problem> {
     let (region, id) = (&record.request.region, &record.instance()?.id);
     let duty = env.registry.duty(region, id).await?;
@@ -123,11 +121,11 @@ async fn restore(env: &Env, input: &Input, record: &SaveRecord) -> Result<bool, 
             note_hanging(env, &input.save, record, instance.as_ref()).await?;
             Ok(false)
         }
-        // A start that met a key failed before this restore: the key may be usable by now.
+        // A start that failed because of a key happened before this restore: the key may be usable by now.
         Standing::Down | Standing::Broken { .. } => {
             note_fallen_back(env, &input.save, record, instance.as_ref()).await?;
             match start(env, &input.save, region, id).await {
-                // It was there a moment ago: the next look tells whether it is gone.
+                // The instance existed a moment ago; the next check shows whether it is gone.
                 Err(problem) if problem.code == Code::InstanceGone => Ok(false),
                 started => started.map(|()| false),
             }
@@ -135,7 +133,7 @@ async fn restore(env: &Env, input: &Input, record: &SaveRecord) -> Result<bool, 
     }
 }
 
-/// Whether EC2 was asked for a start since then.
+/// Returns whether a start has been requested since then.
 fn asked_since(record: &SaveRecord, since: Option<Timestamp>) -> bool {
     record.start_repeated_at.max(record.start_requested_at) >= since
 }

@@ -1,4 +1,4 @@
-//! Whether somebody may save to a template, and what follows from whom it is open to.
+//! Whether a caller may save to a template, and what follows from whom it is open to.
 
 use super::label::label;
 use super::{opening, permissions};
@@ -14,17 +14,17 @@ use crate::rules::lending::check_given;
 use crate::rules::publication::{self, Consent};
 use crate::rules::versions::being_deleted;
 
-/// What a save makes of its template.
+/// What a save adds to its template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// The version of this number, unless another save is quicker.
+    /// A version with this number, unless another save registers first.
     Next(u32),
-    /// Nothing but a further architecture of this version.
+    /// An added architecture of this version.
     AddsTo(u32),
 }
 
 impl Target {
-    /// The number of the version.
+    /// Returns the number of the version.
     pub(crate) fn number(self) -> u32 {
         match self {
             Target::Next(number) | Target::AddsTo(number) => number,
@@ -32,8 +32,8 @@ impl Target {
     }
 }
 
-/// What becomes of the template, that itself where there is one already, and the version that is added
-/// to, if it is one; for somebody who may, and whom the project that pays lets.
+/// Returns the target, the template if it already exists, and the version that is added to, if any. Checks that the
+/// caller may save there and that the project that pays admits it.
 pub(super) async fn check_template(
     env: &Env,
     caller: &Caller,
@@ -71,13 +71,13 @@ pub(super) async fn check_template(
     }
 }
 
-/// The refusal of a version that is not there.
+/// Creates the refusal of a version that does not exist.
 fn no_version(name: &TemplateName, number: u32) -> Problem {
     let message = format!("{name} has no version {number}.");
     Problem::new(Code::VersionNotFound, message)
 }
 
-/// Whether the project that pays lets the caller have it pay.
+/// Checks that the caller may charge the project that pays.
 async fn check_payer(
     env: &Env,
     caller: &Caller,
@@ -95,16 +95,17 @@ async fn check_payer(
     checked.await.map(drop)
 }
 
-/// The project that a template goes to by a save, where it is in another one, or in none. What was deleted begins
-/// anew and goes nowhere.
+/// Returns the project that a save moves the template to, if the template is in another project or in none. A deleted
+/// template starts again and is not moved.
 pub(super) fn moves<'a>(request: &'a SaveRequest, template: &Template) -> Option<&'a ProjectName> {
     let there = template.state != TemplateState::Deleted;
     let to = request.project.as_ref().filter(|_| there)?;
     (template.project.as_ref() != Some(to)).then_some(to)
 }
 
-/// Whether the saver may still make a version of the template, as it stands by now: it may be another's, in
-/// another project, or have got its first version meanwhile, and the saver may have left the project that pays.
+/// Checks that the saver may still create a version of the template in its current state. Since the plan, the template
+/// may have been taken by another user, moved to another project or given its first version, and the saver may have
+/// left the project that pays.
 pub(super) async fn check_still(
     env: &Env,
     record: &SaveRecord,
@@ -122,7 +123,7 @@ pub(super) async fn check_still(
     check_shown(env, record, template, grants).await
 }
 
-/// Why what began rightly may not end.
+/// Explains that a save that was allowed when it began is no longer allowed.
 fn lost(problem: &Problem, record: &SaveRecord) -> Problem {
     let message = format!(
         "{} That was otherwise when this {} began.",
@@ -133,7 +134,7 @@ fn lost(problem: &Problem, record: &SaveRecord) -> Problem {
         .hint("Have an owner or admin of the project let you work in it again, then begin again.")
 }
 
-/// Whether a copier may still have the template's project pay.
+/// Checks that the copier may still charge the template's project.
 pub(super) async fn check_still_pays(
     env: &Env,
     record: &SaveRecord,
@@ -148,7 +149,7 @@ pub(super) async fn check_still_pays(
     checked.map(drop).map_err(|problem| lost(&problem, record))
 }
 
-/// Refuses what would move a template, for whoever cannot be asked.
+/// Refuses to move a template, for saves whose owner cannot be asked.
 pub(crate) fn check_moves_not(
     request: &SaveRequest,
     template: Option<&Template>,
@@ -159,7 +160,7 @@ pub(crate) fn check_moves_not(
     })
 }
 
-/// Refuses to move a template that stands otherwise by now than the plan said to whoever agreed.
+/// Refuses to move a template whose state differs from the plan that the caller agreed to.
 fn check_still_agreed(plan: &SavePlan, template: &Template) -> Result<(), Problem> {
     let agreed = plan.moves.as_ref().filter(|_| plan.request.move_template);
     if agreed.is_some_and(|agreed| agreed.from == template.project) {
@@ -168,21 +169,22 @@ fn check_still_agreed(plan: &SavePlan, template: &Template) -> Result<(), Proble
     check_moves_not(&plan.request, Some(template))
 }
 
-/// The project that pays for the version: the one that is named, or the template's.
+/// Returns the project that pays for the version: the one in the request, or the template's.
 pub(super) fn payer<'a>(
     request: &'a SaveRequest,
     template: Option<&'a Template>,
 ) -> Option<&'a ProjectName> {
-    // What was deleted begins anew, and is in no project.
+    // A deleted template starts again, and is in no project.
     let there = template.filter(|template| template.state != TemplateState::Deleted);
     let templates = || there.and_then(|template| template.project.as_ref());
     request.project.as_ref().or_else(templates)
 }
 
-/// Whether the caller may save to a template that is there, and change of it what the request changes.
-/// That a name is taken is told to whoever wants it for a template of their own: a name stands for one template
-/// in a deployment, so no answer could hide it. Whoever adds to a template that they cannot see is told what they
-/// would be if there were none.
+/// Checks that the caller may save to an existing template, and make the changes to it that the request makes.
+///
+/// If the name belongs to another user's template, the refusal says that it is taken: names are unique in a deployment,
+/// so this could not be hidden. If a caller adds an architecture to a template that they may not see, the refusal is
+/// the same as for a template that does not exist.
 async fn check_rights(
     env: &Env,
     caller: &Caller,
@@ -199,7 +201,7 @@ async fn check_rights(
     for action in actions.iter().copied() {
         let checked = caller.check_template(&env.registry, action, template);
         match checked.await {
-            // Whether they may see it makes no difference: the name is not free.
+            // Even if the caller may not see the template, the name is not free.
             Err(problem)
                 if action == Action::SaveVersion && !request.add_arch && is_denied(&problem) =>
             {
@@ -221,8 +223,8 @@ fn is_denied(problem: &Problem) -> bool {
     matches!(problem.code, Code::TemplateNotFound | Code::NotAllowed)
 }
 
-/// Refuses to make a template public whose AMIs would have to be opened for it, all but the one that
-/// is saved: a share does that, and can take it back.
+/// Refuses to make a template public if AMIs other than the saved one would have to be opened. A share does that, and
+/// can be revoked.
 fn check_earlier(
     template: Option<&Template>,
     opens: Option<&LaunchPermission>,
@@ -240,7 +242,7 @@ fn check_earlier(
     }
 }
 
-/// Refuses to make public what [`check_earlier`] refuses.
+/// Refuses to make a template public in the case that [`check_earlier`] refuses.
 fn check_public(
     env: &Env,
     request: &SaveRequest,
@@ -260,9 +262,8 @@ fn check_public(
     )
 }
 
-/// Refuses what EC2 would refuse later where the AMIs are open to others than the account: by
-/// `public`, or by what the template is shared with already. Returns what it would let pass and others would
-/// stumble over.
+/// Refuses what EC2 would refuse later if the AMIs are opened to others than the account, by `public` or by existing
+/// grants. Returns warnings about what EC2 would accept but would cause problems for others.
 pub(super) async fn check_outside(
     env: &Env,
     request: &SaveRequest,
@@ -306,8 +307,7 @@ pub(super) async fn check_outside(
     Ok(warnings)
 }
 
-/// Refuses to show more people what nobody has consented to: the template may have been given to others since the
-/// save was planned.
+/// Refuses to show files to more people without consent: the template may have been shared since the save was planned.
 async fn check_shown(
     env: &Env,
     record: &SaveRecord,

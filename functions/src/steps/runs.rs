@@ -1,9 +1,9 @@
-//! The run of a schedule that a save is, noted for its owner to see: nothing that a save may fail for.
+//! Records the state of a save in the run of its schedule, for the schedule's owner. A save never fails because of it.
 
 use crate::domain::save::SaveRecord;
 use crate::rules::Env;
 
-/// Notes how a save stands, if a schedule asked for it.
+/// Records the state of a save in its run, if a schedule requested it.
 pub(super) async fn note(env: &Env, record: &SaveRecord) {
     if let Err(problem) = env.registry.note_run(record).await {
         let (save, code) = (&record.save_id, problem.code);

@@ -1,5 +1,5 @@
-//! Which instance a schedule saves: the one that it was made for. A name outlives an instance, so a name that means
-//! another one by now is told to the owner, and saves nothing.
+//! Which instance a schedule saves: the one that it was created for. A name can outlive an instance. If the name refers
+//! to another instance by now, nothing is saved, and the owner is told.
 
 use crate::domain::save::SaveState;
 use crate::domain::schedule::Schedule;
@@ -12,7 +12,7 @@ use crate::rules::access::Caller;
 use crate::rules::lookup::{own_instance, own_instances};
 use crate::rules::versions::saved_from;
 
-/// The instance that a schedule saves.
+/// Returns the instance that a schedule saves.
 pub(crate) async fn instance_of(env: &Env, schedule: &Schedule) -> Result<InstanceId, Problem> {
     let (owner, request) = (Caller::new(schedule.owner.clone()), &schedule.request);
     let mut named = own_instances(env, &owner, &request.region, &request.instance).await?;
@@ -22,7 +22,7 @@ pub(crate) async fn instance_of(env: &Env, schedule: &Schedule) -> Result<Instan
         None => last_saved(env, schedule).await?,
     };
     match known {
-        // An instance that was given another name is still the one that is meant.
+        // An instance that has been renamed is still the one that is meant.
         Some(id) if named.is_empty() || named.iter().any(|instance| instance.id == id) => Ok(id),
         Some(id) => Err(changed(schedule, &id, &named)),
         None => {
@@ -32,8 +32,8 @@ pub(crate) async fn instance_of(env: &Env, schedule: &Schedule) -> Result<Instan
     }
 }
 
-/// Notes the instance of a schedule that does not know it yet. Where somebody changes the schedule at this
-/// moment, its next run does.
+/// Records the instance of a schedule that does not have one yet. If the schedule is changed at the same time, its next
+/// run records it.
 pub(super) async fn adopt(
     env: &Env,
     stored: &Stored<Schedule>,
@@ -49,8 +49,8 @@ pub(super) async fn adopt(
     }
 }
 
-/// The instance that a schedule of an older version, which knows a name alone, has saved last; `None` where it
-/// has saved nothing yet.
+/// Returns the instance that a schedule saved last, for a schedule created by an older version, which recorded only a
+/// name. Returns `None` if it has saved nothing yet.
 async fn last_saved(env: &Env, schedule: &Schedule) -> Result<Option<InstanceId>, Problem> {
     let runs = env.registry.runs(schedule).await?.recent;
     for run in runs {
@@ -61,7 +61,7 @@ async fn last_saved(env: &Env, schedule: &Schedule) -> Result<Option<InstanceId>
             return Ok(Some(instance.id.clone()));
         }
     }
-    // Only so many runs are kept: its versions tell of older ones.
+    // Only a limited number of runs is kept; the versions show older saves.
     let versions = env
         .registry
         .all_versions(&schedule.request.template)

@@ -1,4 +1,4 @@
-//! StopInstance: asks EC2 to stop the instance.
+//! StopInstance: requests the stop of the instance.
 
 use serde::Serialize;
 
@@ -9,10 +9,9 @@ use crate::domain::{Code, Problem};
 use crate::ports::{Call, from_ec2};
 use crate::rules::Env;
 
-/// See the module.
 pub(super) struct StopInstance;
 
-/// Whether it was asked, or had been done already.
+/// Whether this run requested the stop; false if that was already done.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     asked: bool,
@@ -27,8 +26,8 @@ impl Step for StopInstance {
     async fn run(env: &Env, input: SaveRef) -> Result<Output, Problem> {
         let record = env.advance(&input, Self::NAME).await?;
         if record.snapshots_at.is_some() {
-            // A second execution of the save: the snapshots are there, so the instance has had its
-            // stop and may be running again.
+            // This is a second execution of the save. The snapshots exist, so the instance has already been stopped and
+            // may be running again.
             return Ok(Output { asked: false });
         }
         let (region, id) = (record.request.region.clone(), record.instance()?.id.clone());
@@ -40,8 +39,8 @@ impl Step for StopInstance {
             );
             return Err(Problem::new(Code::InstanceChanged, message));
         }
-        // The intent is written first: from here on the instance counts as down because of us.
-        // What this very run has noted is no stop that was asked for.
+        // The intent is written first: from here on, the instance counts as stopped by this save. An intent that only
+        // this run has written does not count as an earlier stop.
         let mut noted = None;
         env.intend(&input, |record, now| {
             if record.stop_requested_at.is_none() || record.stop_requested_at == noted {

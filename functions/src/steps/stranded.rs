@@ -1,8 +1,8 @@
-//! Stranded: the restore gave up. Raises the alarm; duty and lock stay until the instance is back.
+//! Stranded: handles a restore that gave up. It raises the alarm; the duty and the lock stay until the instance is
+//! back.
 //!
-//! Where nothing but the restart failed and the AMI is good, the version is registered all the same: it
-//! can be launched where there is room, and is what the save was for. Once the instance is back, the
-//! save has only to be completed.
+//! If only the restart failed and the AMI is good, the version is registered nevertheless. It can be launched where
+//! there is capacity, and is the purpose of the save. Once the instance is back, the save only has to be completed.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,10 +16,9 @@ use crate::domain::{Code, Problem};
 use crate::ports::{Call, Notice};
 use crate::rules::Env;
 
-/// See the module.
 pub(super) struct Stranded;
 
-/// Which save, and why the restore gave up.
+/// The save, and why the restore gave up.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     #[serde(flatten)]
@@ -27,7 +26,6 @@ pub(super) struct Input {
     failure: Caught,
 }
 
-/// Whether the alarm was raised.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     stranded: bool,
@@ -60,15 +58,14 @@ impl Step for Stranded {
         }
         env.fence(&input.save).await?;
         if is_back(env, &stored.value).await? {
-            // What failed had nothing to do with the instance: the sweep tries it again, and needs no
-            // alarm for that.
+            // The failure does not concern the instance: the sweep retries it, so no alarm is needed.
             return Ok(Output { stranded: false });
         }
         let problem = input.failure.problem();
         let version = match keep(env, &input.save, &stored.value, &problem).await {
             Err(problem) if problem.code == Code::Superseded => return Err(problem),
             Err(problem) => {
-                // The alarm must not wait for it: the next attempt to restore tries it again.
+                // The alarm must not wait for this; the next attempt to restore tries it again.
                 let (code, problem) = (problem.code, problem.chain());
                 tracing::warn!(save.id = %input.save.save_id, %code, problem, "the version was not registered");
                 None
@@ -108,7 +105,7 @@ impl Step for Stranded {
     }
 }
 
-/// Registers the version of a save that nothing but the restart keeps from it. Answers its number.
+/// Registers the version of a save if nothing but the restart prevents it. Returns its number.
 async fn keep(
     env: &Env,
     save: &SaveRef,
@@ -149,7 +146,8 @@ async fn keep(
     register(env, save, &record).await.map(Some)
 }
 
-/// Whether the duty of the save has been discharged: whoever gave up, the instance is none of it.
+/// Returns whether the duty of the save has been discharged. In that case the restore did not give up because of the
+/// instance.
 async fn is_back(env: &Env, record: &SaveRecord) -> Result<bool, Problem> {
     let id = &record.instance()?.id;
     let duty = env.registry.duty(&record.request.region, id).await?;

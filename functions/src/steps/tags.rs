@@ -1,4 +1,4 @@
-//! The tags by which Prism knows its own again.
+//! The tags by which Prism recognizes its own resources.
 
 use crate::domain::save::{SaveRecord, SaveRequest};
 use crate::domain::tags::{
@@ -7,7 +7,7 @@ use crate::domain::tags::{
 use crate::domain::{DeploymentId, InstanceId, SaveId, UserId, text};
 use crate::ports::{NewImage, Tags};
 
-/// The AMI of a save, as EC2 is asked for it.
+/// The AMI of a save, as it is requested from EC2.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AskedFor<'a> {
     pub(super) deployment: &'a DeploymentId,
@@ -20,7 +20,7 @@ pub(super) struct AskedFor<'a> {
 }
 
 impl AskedFor<'_> {
-    /// What CreateImage is asked the `attempt`th time; the DryRun before the stop is the first.
+    /// Returns the CreateImage request of the given attempt; the DryRun before the stop uses the first.
     pub(super) fn image(self, attempt: u32) -> NewImage {
         let mut tags = of(self.deployment, self.save, self.by, self.request);
         tags.insert(ATTEMPT_TAG.to_owned(), attempt.to_string());
@@ -33,7 +33,7 @@ impl AskedFor<'_> {
     }
 }
 
-/// The tags of the copies of a save's AMI and of their snapshots.
+/// Returns the tags of the copies of a save's AMI and of their snapshots.
 pub(super) fn of_image(record: &SaveRecord, deployment: &DeploymentId) -> Tags {
     of(
         deployment,
@@ -56,18 +56,18 @@ fn of(deployment: &DeploymentId, save: &SaveId, by: &UserId, request: &SaveReque
     tags
 }
 
-/// Which request for an AMI made what has these tags, where they tell.
+/// Returns the number of the CreateImage request that created the resource, if its tags contain it.
 pub(super) fn attempt(tags: &Tags) -> Option<u32> {
     tags.get(ATTEMPT_TAG)?.parse().ok()
 }
 
-/// The description of a copy of a save's AMI.
+/// Returns the description of a copy of a save's AMI.
 pub(super) fn description(record: &SaveRecord) -> String {
     let named = record.plan.as_ref().map(|plan| &plan.instance.name);
     describe(&record.request, named.unwrap_or(&record.request.instance))
 }
 
-/// What the user wrote, or where it comes from.
+/// Returns the user's description, or otherwise a description of the source.
 fn describe(request: &SaveRequest, named: &str) -> String {
     if request.description.is_empty() {
         text::ascii(&format!("Saved from {named}"))

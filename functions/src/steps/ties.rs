@@ -1,6 +1,5 @@
-//! What an instance is tied to that a stop would undo: what replaces it once it is stopped, what it
-//! cannot be started again without, and what of its volumes, addresses and secrets does not stay as it
-//! is (EC2 facts, "Learned since").
+//! Ties of an instance that a stop would affect: what replaces it once it is stopped, what it needs to start again, and
+//! which of its volumes, addresses and secrets a stop would change (EC2 facts, "Learned since").
 
 use std::time::Duration;
 
@@ -11,15 +10,15 @@ use crate::domain::{Code, Problem, Region};
 use crate::ports::{FLEET_TAG, Instance, SnapshotFilter, Volume, from_ec2};
 use crate::rules::Env;
 
-/// How long the host of a Mac is scrubbed after a stop, in seconds. AWS: up to 110 minutes.
+/// How long the host of a Mac instance is scrubbed after a stop, in seconds. AWS: up to 110 minutes.
 const SCRUB_S: u32 = 110 * 60;
 
-/// For how long a save keeps an instance down at most before it gives up and starts it again: the
-/// limits of AwaitStopped, AwaitSnapshots and AwaitRunning together. EC2 ends the instances of a
-/// Capacity Block half an hour before the block.
+/// The longest time that a save keeps an instance down before it gives up and starts it again: the limits of
+/// AwaitStopped, AwaitSnapshots and AwaitRunning together. EC2 terminates the instances of a Capacity Block half an
+/// hour before the block ends.
 const LONGEST_DOWN: Duration = Duration::from_mins(15 + 10 + 30 + 30);
 
-/// Refuses what would not come back from a stop, or not as it was.
+/// Refuses an instance that would not come back from a stop, or not unchanged.
 pub(super) fn check(instance: &Instance) -> Result<(), Problem> {
     if instance.state != InstanceState::Running {
         return Ok(());
@@ -30,8 +29,8 @@ pub(super) fn check(instance: &Instance) -> Result<(), Problem> {
             format!("{name} is managed by {operator}, which alone can stop and start it.");
         return Err(Problem::new(Code::ManagedInstance, message));
     }
-    // While it is under way the AMI may have the volume or not, and a stop ends what waits for a
-    // file system.
+    // While a volume is being attached or detached, the AMI may or may not contain it, and a stop interrupts whatever
+    // waits for its file system.
     if let Some(moving) = instance.volumes.iter().find(|volume| volume.moving) {
         let message = format!(
             "The volume {} ({}) of {name} is being attached or detached.",
@@ -42,7 +41,7 @@ pub(super) fn check(instance: &Instance) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Refuses what would be replaced or could not start again, by what only other looks tell.
+/// Refuses an instance that would be replaced or could not start again, as far as this requires further requests.
 pub(super) async fn check_elsewhere(
     env: &Env,
     region: &Region,
@@ -57,7 +56,7 @@ pub(super) async fn check_elsewhere(
             return Err(fleet_member(instance, fleet));
         }
     }
-    // Most Spot Fleets replace what they lose, and those that do not end by themselves.
+    // Most Spot Fleets replace the instances that they lose; the others end on their own.
     if let Some(fleet) = instance.tags.get("aws:ec2spot:fleet-request-id") {
         return Err(fleet_member(instance, fleet));
     }
@@ -71,8 +70,8 @@ fn fleet_member(instance: &Instance, fleet: &str) -> Problem {
     Problem::new(Code::FleetMember, message)
 }
 
-/// One that has to start in a reservation is refused while that cannot take it back: at its end, or
-/// before the longest time for which a save keeps it down.
+/// Refuses an instance that has to start in a capacity reservation, if the reservation is not active, or ends within
+/// the longest time for which a save keeps the instance down.
 async fn check_reservation(env: &Env, region: &Region, instance: &Instance) -> Result<(), Problem> {
     let Some(id) = &instance.ties.reservation else {
         return Ok(());
@@ -98,8 +97,8 @@ async fn check_reservation(env: &Env, region: &Region, instance: &Instance) -> R
     }
 }
 
-/// Refuses a save whose CreateImage EC2 would refuse once the instance is down, since others have begun
-/// snapshots of its volumes.
+/// Refuses a save if EC2 would refuse its CreateImage once the instance is down, because others have begun snapshots of
+/// its volumes.
 pub(super) async fn check_pending(
     env: &Env,
     region: &Region,
@@ -126,7 +125,7 @@ pub(super) async fn check_pending(
     Ok(())
 }
 
-/// How many snapshots of a volume may be pending at once (EC2's quotas, which cannot be raised).
+/// Returns how many snapshots of a volume may be pending at once (EC2's quotas, which cannot be raised).
 fn most_pending(volume: &Volume) -> usize {
     match volume.kind.as_str() {
         "st1" | "sc1" => 1,
@@ -134,17 +133,17 @@ fn most_pending(volume: &Volume) -> usize {
     }
 }
 
-/// Whether its host is scrubbed after a stop, so that it stays down for hours.
+/// Returns whether the instance's host is scrubbed after a stop, so that it stays down for hours.
 fn is_mac(instance: &Instance) -> bool {
     instance.instance_type.starts_with("mac")
 }
 
-/// How much longer than others it is down, in seconds.
+/// Returns how much longer than others the instance is down, in seconds.
 pub(super) fn extra_downtime_s(instance: &Instance) -> u32 {
     if is_mac(instance) { SCRUB_S } else { 0 }
 }
 
-/// What a save would change about it, or would not keep.
+/// Returns warnings about what a save would change about the instance, or would not preserve.
 pub(super) fn warnings(instance: &Instance, volumes: &[Volume]) -> Vec<Warning> {
     let warning = |code: &str, text: String| Warning {
         code: code.to_owned(),
@@ -177,7 +176,7 @@ pub(super) fn warnings(instance: &Instance, volumes: &[Volume]) -> Vec<Warning> 
     warnings
 }
 
-/// What only one that runs has to fear.
+/// Returns the warnings that only concern a running instance.
 fn of_the_stop(instance: &Instance) -> impl Iterator<Item = (&'static str, String)> {
     let (name, ties) = (label(instance), &instance.ties);
     let address = instance.public_ip.as_ref().filter(|_| !instance.elastic_ip);
@@ -201,7 +200,7 @@ fn of_the_stop(instance: &Instance) -> impl Iterator<Item = (&'static str, Strin
         );
         ("MacHostScrubbed", text)
     });
-    // DescribeInstances does not tell the credit option, and a host takes T3 in standard mode alone.
+    // DescribeInstances does not report the credit option, and a Dedicated Host supports T3 in standard mode only.
     let burstable = ties.dedicated_host && instance.instance_type.starts_with("t3.");
     let burstable = burstable.then(|| {
         let text = format!(

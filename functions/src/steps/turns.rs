@@ -1,6 +1,7 @@
-//! Turns: when a save begins, so that a burst of them stays within the part of EC2's throttles that Prism may use.
+//! Turns of saves: when a save begins, so that a burst of saves stays within the share of EC2's request limits that
+//! Prism may use.
 //!
-//! Only beginnings are paced. What brings an instance back never takes a turn.
+//! Only the beginning of a save is paced. Calls that bring an instance back never take a turn.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -11,19 +12,19 @@ use crate::domain::{Code, Problem, Region, SaveId, Timestamp, UserId};
 use crate::registry::{Queue, Rhythm};
 use crate::rules::Env;
 
-/// How many saves that somebody waits for may begin at once in a Region, before they queue as all others do.
+/// How many interactive saves may begin at once in a Region before they are queued like all others.
 const AWAITED: i32 = 5;
-/// The same of one user: who asks for many at once waits for none of them.
+/// The same for one user: a user who requests many saves at once does not wait for any single one.
 const AWAITED_OF_USER: i32 = 3;
-/// How often a user's next save counts as one that is waited for.
+/// How often another save of a user counts as interactive.
 const USER_INTERVAL: TimeDelta = TimeDelta::seconds(20);
 /// The longest pause after EC2 has throttled a save in its turn.
 const BACK_OFF_AT_MOST: TimeDelta = TimeDelta::minutes(5);
 
-/// The turn of a save in its Region: now, or an instant to come. `awaited` says whether somebody waits for the save.
+/// Takes the turn of a save in its Region: now, or a later time. `awaited` says whether somebody waits for the save.
 ///
 /// # Errors
-/// [`Code::QueueFull`] where it would be later than [`QUEUE`] from now.
+/// [`Code::QueueFull`] if the turn would be later than [`QUEUE`] from now.
 pub(super) async fn of_save(
     env: &Env,
     region: &Region,
@@ -48,8 +49,9 @@ pub(super) async fn of_save(
     })
 }
 
-/// The turn after one in which EC2 throttled the save, which was its `taken`th; `began` is when it was asked for. Those that
-/// wait get theirs later by one, so that too much asked for slows the beginnings by itself.
+/// Returns the turn after one in which EC2 throttled the save. `taken` is the number of turns that the save has had,
+/// and `began` is when it was requested. The waiting saves are moved back by one turn, so that an overload
+/// automatically slows down the saves that begin.
 ///
 /// # Errors
 /// [`Code::QueueFull`] once the save has waited for [`QUEUE`].
@@ -73,7 +75,7 @@ pub(super) async fn after_throttle(
     Ok(at)
 }
 
-/// Whether a save that somebody waits for may pass those that nobody waits for.
+/// Returns whether a save that somebody waits for may overtake the queue.
 async fn is_next(
     env: &Env,
     region: &Region,
@@ -102,7 +104,7 @@ async fn is_next(
     Ok(true)
 }
 
-/// Moves all turns to come back by one.
+/// Moves all later turns back by one.
 async fn push_back(env: &Env, region: &Region) -> Result<(), Problem> {
     let (now, rhythm) = (env.clock.now(), rhythm(env, Paced::Save));
     let turn = env
@@ -115,7 +117,8 @@ fn rhythm(env: &Env, paced: Paced) -> Rhythm {
     Rhythm::of(paced, env.settings.ec2_share)
 }
 
-/// A pause that doubles with each throttle. Saves that were throttled at once come back at different instants.
+/// Returns a pause that doubles with each throttle. It differs between saves, so that saves throttled at the same time
+/// come back at different times.
 fn pause(save: &SaveId, taken: u32) -> TimeDelta {
     let window = BACK_OFF_AT_MOST.min(TimeDelta::seconds(4_i64 << taken.min(10)));
     let mut hasher = DefaultHasher::new();

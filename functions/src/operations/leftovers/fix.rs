@@ -1,4 +1,4 @@
-//! Fixing what is left over.
+//! Fixes leftovers.
 
 use std::collections::BTreeSet;
 
@@ -15,23 +15,23 @@ use crate::registry::{Going, Stored};
 use crate::rules::uses;
 use crate::steps::{self, pacing};
 
-/// What came of fixing something.
+/// The result of fixing a leftover.
 #[derive(Debug)]
 pub enum Fixed {
-    /// It is gone, or is as it should be.
+    /// The resource has been removed or corrected.
     Done,
-    /// Something explains it by now, or it has gone by itself: nothing was done.
+    /// Nothing was done, because a record explains the resource by now or it no longer exists.
     Explained,
-    /// What could be done was begun: look again later.
+    /// What could be done has begun: check again later.
     Begun(String),
-    /// EC2 does not let it be as it should be, however often it is asked, and why.
+    /// EC2 refuses the correction permanently, for this reason.
     Refused(Problem),
-    /// It is as it was.
+    /// The attempt failed, and nothing has changed.
     Failed(Problem),
 }
 
 impl Service {
-    /// Fixes what was found, as far as it is still left over. AMIs come before their snapshots.
+    /// Fixes those of the given leftovers that still exist. AMIs come before their snapshots.
     pub async fn fix(&self, asked: &[Leftover]) -> Result<Vec<(Leftover, Fixed)>, Problem> {
         let now = self.leftovers().await?.found;
         let mut fixed = Vec::new();
@@ -125,7 +125,8 @@ impl Service {
         }
     }
 
-    /// Opens an AMI to those whom grants name. That EC2 refuses it to one of them keeps it from no other.
+    /// Opens an AMI to the grantees that it is closed to. If EC2 refuses one of them, the others are opened
+    /// nevertheless.
     async fn open_again(
         &self,
         region: &Region,
@@ -144,7 +145,7 @@ impl Service {
         Ok(refused.map_or(Fixed::Done, Fixed::Refused))
     }
 
-    /// Removes an AMI, unless an instance is of it, whoever launched that, or a launch template names it.
+    /// Removes an AMI, unless an instance was launched from it, by anyone, or a launch template refers to it.
     async fn fix_image(&self, region: &Region, id: &ImageId) -> Result<Fixed, Problem> {
         let running = uses::instances_of(&self.env, [(region, id)]).await?;
         if !running.is_empty() {
@@ -171,7 +172,7 @@ impl Service {
         }
     }
 
-    /// Waits for the turn of a removal. Somebody waits for all of them, and sees in the end which had none.
+    /// Waits for the turn of a removal. The caller waits for all removals, and finally sees which of them had no turn.
     async fn removal_turn(&self, region: &Region, paced: Paced) -> Result<(), Problem> {
         pacing::until_removal(&self.env, region, paced, self.patient_until()).await
     }
@@ -192,7 +193,7 @@ impl Service {
         })
     }
 
-    /// Settles a duty that no save owes any more: the instance is started if it is down and ran.
+    /// Settles a duty that no save has any more: the instance is started if it is stopped and was running before.
     async fn settle(&self, duty: &Stored<Duty>) -> Result<Fixed, Problem> {
         let (region, id) = (&duty.value.region, &duty.value.instance);
         let instance = steps::look(&*self.env.ec2, region, id).await?;
@@ -220,14 +221,14 @@ impl Service {
     }
 }
 
-/// Whether EC2 will not open an AMI, however often it is asked.
+/// Returns whether EC2 permanently refuses to open an AMI.
 fn is_unshareable(problem: &Problem) -> bool {
     let error = problem.source.as_deref();
     let error = error.and_then(|error| error.downcast_ref::<Ec2Error>());
     error.is_some_and(Ec2Error::is_unshareable)
 }
 
-/// That an AMI stays closed to somebody whom a grant names.
+/// Creates the problem that an AMI stays closed to a grantee.
 fn stays_closed(
     region: &Region,
     id: &ImageId,
@@ -252,7 +253,7 @@ fn freed(freed: bool) -> Result<Fixed, Problem> {
     Ok(if freed { Fixed::Done } else { Fixed::Explained })
 }
 
-/// What is gone already needs no deletion; what another AMI uses is somebody's.
+/// Converts the result of a deletion. A resource that no longer exists needs none; one that another AMI uses is kept.
 fn gone(result: Result<(), Ec2Error>) -> Result<Fixed, Problem> {
     match result {
         Ok(()) => Ok(Fixed::Done),

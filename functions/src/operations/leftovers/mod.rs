@@ -1,13 +1,13 @@
-//! Leftovers: what a save owns that no record explains, in every Region that the deployment allows, AMIs that
-//! are open to others than the records say, sums of costs that are not what they are of, and how all of it is
-//! fixed (promises P5 and P7).
+//! Leftovers: resources of saves that no record explains, in every Region that the deployment allows; AMIs whose launch
+//! permissions differ from the records; sums of costs that are wrong; and how all of these are fixed (promises P5 and
+//! P7).
 //!
-//! What carries another deployment's tag is not looked at (promise P9). What carries none was made by a version of
-//! Prism that knew no deployments: it is left over where a record of the registry explains it, and is told apart as
-//! unknown where none does.
+//! Resources with another deployment's tag are not considered (promise P9). Resources without a deployment tag were
+//! created by a version of Prism from before there were deployment tags. They are leftovers if a record of the registry
+//! says where they come from; otherwise they are reported separately as unknown.
 //!
-//! What is to be fixed is looked for again first, so that fixing twice, or while saves go on, does
-//! no harm. What a registered version uses is never touched.
+//! Before leftovers are fixed, they are searched for again, so that it is safe to fix them twice, or while saves are in
+//! progress. Resources that a registered version uses are never changed.
 
 mod fix;
 mod permissions;
@@ -42,71 +42,71 @@ pub use fix::Fixed;
 use saves::Saves;
 use used::Used;
 
-/// How many records one page of a list has.
+/// The number of records on one page of a list.
 const PAGE: usize = 100;
 
-/// Something that is left over.
+/// A resource or record that is left over.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Leftover {
-    /// What it is.
+    /// The resource or record.
     #[serde(flatten)]
     pub what: Left,
-    /// The save that it is of, where that is known.
+    /// The save that it belongs to, if it is known.
     pub save_id: Option<SaveId>,
-    /// Why nothing explains it.
+    /// Why it is left over.
     pub why: String,
-    /// Whether the registry knows nothing at all of an AMI or a snapshot, not even a save that has ended: it is
-    /// removed only where a person says so (promise P9).
+    /// Whether the registry contains no record at all of an AMI or a snapshot, not even a save that has ended. Such a
+    /// resource is removed only if a person asks for it (promise P9).
     pub unexplained: bool,
 }
 
-/// What is left over.
+/// The kinds of leftovers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Left {
     /// An AMI with a save's tag.
     Image {
-        /// Its Region.
+        /// The Region of the AMI.
         region: Region,
-        /// Its id.
+        /// The ID of the AMI.
         id: ImageId,
     },
     /// A snapshot with a save's tag.
     Snapshot {
-        /// Its Region.
+        /// The Region of the snapshot.
         region: Region,
-        /// Its id.
+        /// The ID of the snapshot.
         id: SnapshotId,
     },
-    /// An AMI of a version that EC2 opens to others than the grants of its template name.
+    /// An AMI of a version whose launch permissions in EC2 differ from the grants of its template.
     Permissions {
-        /// Its Region.
+        /// The Region of the AMI.
         region: Region,
-        /// Its id.
+        /// The ID of the AMI.
         id: ImageId,
         /// The versions that have it.
         users: Vec<TemplateRef>,
-        /// Whom it is open to by no grant.
+        /// The launch permissions that no grant explains.
         open_to: BTreeSet<LaunchPermission>,
-        /// Whom a grant names and it is closed to.
+        /// The launch permissions that a grant requires and that are missing.
         closed_to: BTreeSet<LaunchPermission>,
     },
-    /// An AMI of a version that nobody can launch: it is gone from EC2, or disabled.
+    /// An AMI of a version that cannot be launched: it no longer exists in EC2, or is disabled.
     Version {
-        /// Its Region.
+        /// The Region of the AMI.
         region: Region,
-        /// Its id.
+        /// The ID of the AMI.
         id: ImageId,
         /// The versions that have it.
         users: Vec<TemplateRef>,
         /// What is wrong with it.
         fault: ImageFault,
     },
-    /// A deletion that EC2 does not let get through.
+    /// A deletion that EC2 blocks.
     Removal {
         /// The template.
         template: TemplateName,
-        /// The number of the version, where it is not the whole template.
+        /// The number of the version; `None` if the whole template is being deleted.
         version: Option<u32>,
     },
     /// The lock of an instance.
@@ -118,7 +118,7 @@ pub enum Left {
     },
     /// The lock of a version in a Region that it is copied to.
     CopyLock {
-        /// That Region.
+        /// The Region that the version is copied to.
         region: Region,
         /// The template.
         template: TemplateName,
@@ -139,56 +139,56 @@ pub enum Left {
         /// The AMI.
         id: ImageId,
     },
-    /// A save that has lost its execution.
+    /// A save without a running execution.
     Save {
         /// The save.
         id: SaveId,
     },
-    /// A schedule whose instance is gone.
+    /// A schedule whose instance no longer exists.
     Schedule {
-        /// Whose it is.
+        /// The owner of the schedule.
         owner: UserId,
-        /// Its name.
+        /// The name of the schedule.
         id: ScheduleName,
     },
-    /// The sum that is kept of what a template costs.
+    /// The recorded sum of a template's costs.
     TemplateSum {
         /// The template.
         template: TemplateName,
     },
-    /// The sums that are kept of what a project costs, and of what is pledged to it.
+    /// The recorded sums of a project's costs and pledges.
     ProjectSum {
         /// The project.
         project: ProjectName,
     },
-    /// What fires in the scheduler without a schedule.
+    /// An entry in the scheduler that belongs to no schedule.
     Firing {
-        /// Its name there.
+        /// The name of the entry.
         id: String,
-        /// Whose schedule it was.
+        /// The owner of the former schedule.
         owner: UserId,
-        /// The schedule's name.
+        /// The name of the former schedule.
         schedule: ScheduleName,
     },
 }
 
-/// What one look has found.
+/// The result of a search for leftovers.
 #[derive(Debug, Default)]
 pub struct Leftovers {
-    /// The Regions that were looked at.
+    /// The Regions that were searched.
     pub regions: Vec<Region>,
-    /// What is left over.
+    /// The leftovers.
     pub found: Vec<Leftover>,
-    /// AMIs and snapshots with a save's tag, of which neither a deployment's tag nor the registry says whose they
-    /// are. Nothing of Prism removes them.
+    /// AMIs and snapshots with a save's tag that neither a deployment tag nor the registry assigns to a deployment.
+    /// Prism never removes them.
     pub unknown: Vec<Leftover>,
-    /// The Regions that could not be looked at, and why.
+    /// The Regions that could not be searched, and why.
     pub unseen: Vec<(Region, Problem)>,
-    /// Why what fires could not be looked at, where it could not.
+    /// Why the entries of the scheduler could not be read, if that failed.
     pub scheduler: Option<Problem>,
 }
 
-/// What EC2 has in one Region.
+/// The resources in EC2 in one Region.
 struct Seen {
     region: Region,
     images: Vec<Image>,
@@ -197,7 +197,7 @@ struct Seen {
 }
 
 impl Service {
-    /// Looks for what a save owns and no record explains. Changes nothing.
+    /// Searches for resources of saves that no record explains. Changes nothing.
     pub async fn leftovers(&self) -> Result<Leftovers, Problem> {
         let mut all = Leftovers::default();
         let mut seen = Vec::new();
@@ -232,7 +232,7 @@ impl Service {
         Ok(all)
     }
 
-    /// The Regions that the deployment allows, as far as the account has them.
+    /// Returns the Regions that the deployment allows and the account can use.
     async fn regions_in_use(&self) -> Result<Vec<Region>, Problem> {
         let mut regions = self.env.ec2.regions().await.map_err(from_ec2)?;
         let allowed = &self.env.settings.allowed_regions;
@@ -330,7 +330,7 @@ impl Service {
         Ok(())
     }
 
-    /// The wait for an AMI that nobody waits for any more.
+    /// Returns the recorded wait for an AMI if no save waits for it any more.
     async fn left_wait(
         &self,
         region: &Region,
@@ -353,7 +353,7 @@ impl Service {
         Ok(())
     }
 
-    /// The locks of versions that are not being copied any more.
+    /// Returns the locks of versions that are no longer being copied.
     async fn left_locks(
         &self,
         used: &Used,
@@ -435,7 +435,7 @@ impl Service {
 }
 
 impl Leftovers {
-    /// Adds an AMI or a snapshot to what is left over, or to what nobody knows the maker of.
+    /// Adds an AMI or a snapshot to the leftovers, or to the resources of unknown origin.
     fn add(&mut self, leftover: Leftover, tags: &Tags) {
         if leftover.unexplained && !tags.contains_key(DEPLOYMENT_TAG) {
             self.unknown.push(leftover);
@@ -449,7 +449,7 @@ fn left(what: Left, save_id: Option<SaveId>, why: String) -> Leftover {
     made(what, save_id, why, true)
 }
 
-/// An AMI or a snapshot, and whether the registry has a record that says where it comes from.
+/// Creates a leftover; `known` says whether the registry has a record of where it comes from.
 fn made(what: Left, save_id: Option<SaveId>, why: String, known: bool) -> Leftover {
     Leftover {
         what,
@@ -459,7 +459,8 @@ fn made(what: Left, save_id: Option<SaveId>, why: String, known: bool) -> Leftov
     }
 }
 
-/// Why nothing explains what carries the tag of a save and no version uses.
+/// Returns why a resource with the tag of a save, which no version uses, is left over; `None` if the save may still
+/// need it.
 fn unexplained(record: Option<&SaveRecord>) -> Option<String> {
     match record.map(|record| record.state) {
         Some(SaveState::Running | SaveState::Stranded) => None,
@@ -469,7 +470,7 @@ fn unexplained(record: Option<&SaveRecord>) -> Option<String> {
     }
 }
 
-/// Why a save needs nothing any more that only one under way needs.
+/// Returns why a save no longer needs what is needed only while it is in progress; `None` if it is still in progress.
 fn over(record: Option<&SaveRecord>) -> Option<String> {
     match record.map(|record| record.state) {
         Some(SaveState::Running | SaveState::Stranded) => None,
@@ -478,7 +479,7 @@ fn over(record: Option<&SaveRecord>) -> Option<String> {
     }
 }
 
-/// The template that something was made for.
+/// Returns the template that a resource was created for, from its tags.
 fn template_of(tags: &crate::ports::Tags) -> Option<TemplateName> {
     tags.get(TEMPLATE_TAG)?.parse().ok()
 }

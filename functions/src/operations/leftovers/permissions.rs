@@ -1,5 +1,5 @@
-//! AMIs that are open to others than the grants of their templates say: a share that was taken back while
-//! a call of it was still under way, or somebody who asked EC2 directly.
+//! AMIs whose launch permissions differ from the grants of their templates. This happens if a share was revoked while
+//! one of its calls was still in progress, or if somebody changed the permissions in EC2 directly.
 
 use std::collections::BTreeSet;
 
@@ -18,22 +18,22 @@ use crate::ports::{Image, ImageState, from_ec2};
 use crate::rules::lending;
 use crate::steps::LATE_S;
 
-/// How many AMIs of a Region are looked at at once.
+/// The number of AMIs in a Region that are checked at once.
 const AT_ONCE: usize = 8;
 
-/// How one AMI differs from the grants.
+/// The difference between an AMI's launch permissions and the grants.
 #[derive(Default)]
 struct Difference {
-    /// Whom it is open to by no grant.
+    /// The launch permissions that no grant explains.
     open_to: BTreeSet<LaunchPermission>,
-    /// Whom a grant names and it is closed to.
+    /// The launch permissions that a grant requires and that are missing.
     closed_to: BTreeSet<LaunchPermission>,
 }
 
 impl Service {
-    /// The AMIs of registered versions that EC2 opens to others than the grants of their templates name. Only those
-    /// that saves have made: whom others have opened theirs to is no matter of ours. Answers why
-    /// the Region could not be looked at, where it could not.
+    /// Finds the AMIs of registered versions whose launch permissions differ from the grants of their templates. Only
+    /// AMIs that saves of this deployment have created are checked; whom others open their AMIs to is their own
+    /// decision. Returns why the Region could not be checked, if that failed.
     pub(super) async fn left_permissions(
         &self,
         seen: &Seen,
@@ -43,7 +43,7 @@ impl Service {
     ) -> Result<Option<Problem>, Problem> {
         let region = &seen.region;
         let mut settled = Vec::new();
-        // A disabled one is open to nobody: it is told by itself.
+        // A disabled AMI is open to nobody; it is reported separately.
         let usable = |image: &&Image| image.state != ImageState::Disabled;
         for image in seen.images.iter().filter(usable) {
             let Some(users) = used.images.get(&(region.clone(), image.id.clone())) else {
@@ -65,7 +65,7 @@ impl Service {
                     Ok(difference) => {
                         found.extend(difference.told(region, image, users, save.clone(), *refused));
                     }
-                    // What refuses one refuses all of them.
+                    // A refusal of one request applies to all of them.
                     Err(problem) => return Ok(Some(problem)),
                 }
             }
@@ -73,14 +73,14 @@ impl Service {
         Ok(None)
     }
 
-    /// Whether a request of the save that made an AMI may still take effect on whom it is open to.
+    /// Returns whether a request of the save that created an AMI may still change its launch permissions.
     fn is_opening(&self, record: Option<&SaveRecord>) -> bool {
         let asked = record.and_then(|record| record.opening_at);
         asked.is_some_and(|asked| is_recent(asked, LATE_S, self.env.clock.now()))
     }
 
-    /// How an AMI differs from the grants of the templates that have it. They are read before and after
-    /// it: what is being changed in between is no difference.
+    /// Returns the difference between an AMI's launch permissions and the grants of the templates that have it. The
+    /// grants are read before and after the permissions, and changes in between are not reported.
     async fn difference(
         &self,
         region: &Region,
@@ -89,15 +89,15 @@ impl Service {
     ) -> Result<Difference, Problem> {
         let before = self.grants_of(users).await?;
         let held = match self.env.ec2.launch_permissions(region, image).await {
-            // Somebody has taken it away.
+            // The AMI has been deregistered.
             Err(error) if error.is_not_found() => return Ok(Difference::default()),
             held => held.map_err(from_ec2)?,
         };
         let held: BTreeSet<LaunchPermission> = held.into_iter().collect();
         let after = self.grants_of(users).await?;
         let wanted = launches(&before, |_| true);
-        // A share that is under way or half done is its owner's, who sees it in the list of shares; one
-        // of a moment ago may not be what EC2 tells everywhere yet.
+        // A share that is in progress or incomplete is shown to its owner in the list of shares. A very recent share
+        // may not be visible everywhere in EC2 yet.
         let now = self.env.clock.now();
         let fresh =
             |grant: &Grant| grant.state != GrantState::Open || is_recent(grant.at, LATE_S, now);
@@ -159,7 +159,7 @@ impl Difference {
     }
 }
 
-/// What some of the grants let others do in EC2.
+/// Returns the launch permissions of those grants that `which` selects.
 fn launches(grants: &[Grant], which: impl Fn(&Grant) -> bool) -> BTreeSet<LaunchPermission> {
     let some = grants.iter().filter(|grant| which(grant));
     some.filter_map(|grant| grant.launch.clone()).collect()

@@ -1,4 +1,4 @@
-//! The records of saves, each read once for a look.
+//! A cache of the records of saves, for one search.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use crate::domain::save::SaveRecord;
 use crate::domain::{Problem, SaveId};
 use crate::operations::Service;
 
-/// The saves that were looked up.
+/// The records that were read.
 #[derive(Default)]
 pub(super) struct Saves(BTreeMap<SaveId, Option<SaveRecord>>);
 
 impl Saves {
-    /// The record of a save.
+    /// Returns the record of a save.
     pub(super) async fn of(
         &mut self,
         service: &Service,

@@ -1,4 +1,4 @@
-//! Schedules that lead nowhere, and what fires without one.
+//! Schedules that can no longer run, and entries of the scheduler without a schedule.
 
 use super::{Left, Leftover, PAGE, left};
 use crate::domain::schedule::Schedule;
@@ -11,7 +11,7 @@ use crate::rules::lookup::own_instance;
 use crate::steps;
 
 impl Service {
-    /// The schedules of which nothing can come any more.
+    /// Finds the schedules that can no longer run.
     pub(super) async fn left_schedules(&self, found: &mut Vec<Leftover>) -> Result<(), Problem> {
         let mut cursor = None;
         loop {
@@ -32,7 +32,7 @@ impl Service {
         }
     }
 
-    /// Why nothing can come of a schedule any more.
+    /// Returns why a schedule can no longer run; `None` if it can.
     async fn points_nowhere(&self, schedule: &Schedule) -> Result<Option<String>, Problem> {
         let owner = Caller::new(schedule.owner.clone());
         let request = &schedule.request;
@@ -52,14 +52,14 @@ impl Service {
             Err(problem) if problem.code == Code::InstanceNotFound => {
                 Ok(Some("its instance is gone".to_owned()))
             }
-            // Several of that name: it is refused each time, and its owner is told so.
+            // Several instances have the name: each run is refused, and the owner is told.
             Err(problem) if problem.code == Code::InstanceNameAmbiguous => Ok(None),
             Err(problem) => Err(problem),
         }
     }
 
-    /// What fires in the scheduler and has no record: nobody sees it, and each of its runs is refused. Answers
-    /// why the scheduler could not be looked at, where it could not.
+    /// Finds the entries of the scheduler that have no record. Nobody sees them, and each of their runs is refused.
+    /// Returns why the scheduler could not be read, if that failed.
     pub(super) async fn left_firing(
         &self,
         found: &mut Vec<Leftover>,
@@ -74,7 +74,7 @@ impl Service {
             schedule,
         } in firing
         {
-            // A record is there before what fires and after it, whatever its state.
+            // A record exists from before its entry is created until after it is removed, in any state.
             let stored = self.env.registry.schedule(&owner, &schedule).await?;
             let why = match stored {
                 None => "there is no such schedule",

@@ -1,4 +1,5 @@
-//! Sums of costs that say otherwise than what they are of: a budget would refuse too much by them, or too little.
+//! Sums of costs that differ from the costs of the versions. Because of a wrong sum, a budget would refuse too much or
+//! too little.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +11,8 @@ use crate::operations::Service;
 use crate::registry::Committed;
 
 impl Service {
-    /// The sums that are wrong of the templates that were looked at, of their projects, and of those that pay for
-    /// a save which is under way. What is wrong twice in the same way is no change that is being made meanwhile.
+    /// Finds the wrong sums of the templates that were read, of their projects, and of those that pay for a save in
+    /// progress. Each sum is checked twice: if it is wrong in the same way both times, it is not just being changed.
     pub(super) async fn left_sums(
         &self,
         used: &Used,

@@ -1,4 +1,4 @@
-//! What the registered versions use, as far as it can be told whose they are.
+//! The resources that registered versions use.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,10 +13,10 @@ use crate::registry::Listing;
 /// The versions that have an AMI.
 pub(super) type Users = Vec<TemplateRef>;
 
-/// What is in use.
+/// The resources in use.
 #[derive(Debug, Default)]
 pub(super) struct Used {
-    /// The templates that were looked at.
+    /// The templates that were read.
     pub(super) templates: BTreeSet<TemplateName>,
     /// The AMIs of their versions.
     pub(super) images: BTreeMap<(Region, ImageId), Users>,
@@ -25,8 +25,8 @@ pub(super) struct Used {
 }
 
 impl Service {
-    /// What is used by any version of a template that what was seen belongs to: by its name, by its
-    /// owner, by its save, or because it is public.
+    /// Returns everything that is used by the versions of templates that the given resources may belong to: by their
+    /// template, owner or save, or because the template is public.
     pub(super) async fn used(&self, seen: &[Seen]) -> Result<Used, Problem> {
         let mut used = Used::default();
         let mut owners: BTreeSet<UserId> = BTreeSet::new();
@@ -83,7 +83,7 @@ impl Service {
 
 impl Used {
     fn add(&mut self, version: &Version) {
-        // What is still there of what was deleted is left over; what is lent is another template's.
+        // What remains of a deleted version is left over, and lent AMIs belong to another template.
         if version.state == TemplateState::Deleted || version.borrowed == Some(true) {
             return;
         }

@@ -1,4 +1,5 @@
-//! The other direction: what the registry has and EC2 has no more, or does not let go.
+//! The opposite direction: resources that the registry contains and that no longer exist in EC2, or that EC2 does not
+//! remove.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +12,12 @@ use crate::ports::ImageState;
 use crate::registry::Going;
 use crate::rules::images::{self, ImageFault};
 
-/// The most deletions that are looked at.
+/// The maximum number of deletions that are checked.
 const DELETIONS: usize = 1000;
 
 impl Service {
-    /// The AMIs of registered versions that nobody can launch. Answers why the Region could not be looked at,
-    /// where it could not.
+    /// Finds the AMIs of registered versions that cannot be launched. Returns why the Region could not be checked, if
+    /// that failed.
     pub(super) async fn left_versions(
         &self,
         seen: &Seen,
@@ -27,7 +28,7 @@ impl Service {
         let listed: BTreeMap<&ImageId, ImageState> =
             listed.map(|image| (&image.id, image.state)).collect();
         let mut faults = BTreeMap::new();
-        // What a save made is listed by its tag; what was imported is not.
+        // The AMIs that saves created are listed by their tag; imported ones are not.
         let mut unlisted = Vec::new();
         for (region, id) in used.images.keys() {
             if *region != seen.region {
@@ -58,7 +59,7 @@ impl Service {
         None
     }
 
-    /// Deletions that EC2 does not let get through.
+    /// Finds the deletions that EC2 blocks.
     pub(super) async fn left_removals(&self, found: &mut Vec<Leftover>) -> Result<(), Problem> {
         for going in self.env.registry.deletions(DELETIONS).await? {
             let (template, version, stuck) = self.stuck(going).await?;

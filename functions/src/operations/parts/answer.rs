@@ -1,4 +1,4 @@
-//! What operations return where all goes well, and how that looks as HTTP.
+//! The outputs of operations, and their HTTP responses.
 
 use std::borrow::Cow;
 
@@ -18,24 +18,24 @@ const JSON: &str = "application/json";
 /// The media type of a template's file.
 pub const YAML: &str = "application/yaml";
 
-/// An answer on its way.
+/// An HTTP response.
 #[derive(Debug, Clone)]
 pub struct Reply {
-    /// Its status.
+    /// The status code.
     pub status: StatusCode,
-    /// Its headers.
+    /// The headers.
     pub headers: HeaderMap,
-    /// Its body.
+    /// The body.
     pub body: Bytes,
 }
 
-/// One of the answers that an operation may give.
+/// The description of one possible response of an operation.
 pub struct Described {
-    /// Its status.
+    /// The status code.
     pub status: u16,
-    /// What it means.
+    /// What the response means.
     pub means: &'static str,
-    /// The media type and the schema of its body, where it has one.
+    /// The media type and the schema of the body, if there is one.
     pub content: Option<(&'static str, RefOr<Schema>)>,
 }
 
@@ -47,19 +47,19 @@ impl std::fmt::Debug for Described {
     }
 }
 
-/// What an operation returns.
+/// An output of an operation.
 pub trait Answer: Sized + Send {
-    /// Describes it.
+    /// Describes the possible responses.
     fn describe() -> Vec<Described>;
-    /// The schemas that the description names.
+    /// Adds the schemas that the description refers to.
     fn schemas(into: &mut Vec<(String, RefOr<Schema>)>);
-    /// As HTTP.
+    /// Converts the output to an HTTP response.
     fn reply(self) -> Result<Reply, Problem>;
-    /// Reads it back.
+    /// Reads the output from an HTTP response.
     fn read(reply: &Reply) -> Result<Self, Problem>;
 }
 
-/// A value as JSON, with a status; perhaps where it is from now on, and its tag.
+/// A JSON value with a status, and optionally its location and its tag.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Told<T, const STATUS: u16> {
     /// The value.
@@ -68,15 +68,15 @@ pub struct Told<T, const STATUS: u16> {
     tag: Option<String>,
 }
 
-/// What is there.
+/// An existing resource.
 pub type Found<T> = Told<T, 200>;
-/// What is new.
+/// A resource that was created.
 pub type Created<T> = Told<T, 201>;
-/// What has begun and goes on by itself.
+/// Something that has begun and continues asynchronously.
 pub type Accepted<T> = Told<T, 202>;
 
 impl<T, const STATUS: u16> Told<T, STATUS> {
-    /// A value.
+    /// Creates the output from a value.
     pub fn new(value: T) -> Self {
         Self {
             value,
@@ -85,14 +85,14 @@ impl<T, const STATUS: u16> Told<T, STATUS> {
         }
     }
 
-    /// The same, which is found under that path from now on.
+    /// Sets the path at which the resource is found from now on.
     #[must_use]
     pub fn at(mut self, location: String) -> Self {
         self.location = Some(location);
         self
     }
 
-    /// The same with the tag of the record's state, for `If-Match`; `None` where it never changes.
+    /// Sets the tag of the record's state, for `If-Match`; `None` if the record never changes.
     #[must_use]
     pub fn tagged(mut self, tag: Option<String>) -> Self {
         self.tag = tag;
@@ -145,12 +145,12 @@ where
     }
 }
 
-/// One of two answers, which differ in their status.
+/// One of two outputs, which differ in their status.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Either<A, B> {
-    /// The first.
+    /// The first output.
     One(A),
-    /// The second.
+    /// The second output.
     Other(B),
 }
 
@@ -183,7 +183,7 @@ impl<A: Answer, B: Answer> Answer for Either<A, B> {
     }
 }
 
-/// What a request would do, which was not done.
+/// What a request would do. Nothing was done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Planned<P> {
     /// Always true.
@@ -192,7 +192,7 @@ pub struct Planned<P> {
     pub plan: P,
 }
 
-// By hand: what is derived for a generic type has the same name for every argument.
+// Not derived, because the derived schema of a generic type has the same name for every argument.
 impl<P: ToSchema> PartialSchema for Planned<P> {
     fn schema() -> RefOr<Schema> {
         let dry_run = ObjectBuilder::new().schema_type(Type::Boolean);
@@ -216,11 +216,11 @@ impl<P: ToSchema> ToSchema for Planned<P> {
     }
 }
 
-/// The plan, where a dry run asks for no more; else what was done.
+/// The plan for a dry run; otherwise the result.
 pub type Trial<P, A> = Either<Found<Planned<P>>, A>;
 
 impl<P, A> Trial<P, A> {
-    /// What a dry run returns.
+    /// Creates the output of a dry run.
     pub fn plan(plan: P) -> Self {
         Either::One(Told::new(Planned {
             dry_run: true,
@@ -229,7 +229,7 @@ impl<P, A> Trial<P, A> {
     }
 }
 
-/// A value as JSON, or null where there is none.
+/// A JSON value, or null if there is none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Perhaps<T>(pub Option<T>);
 
@@ -296,7 +296,7 @@ impl Answer for Yaml {
     }
 }
 
-/// Nothing but that it is done.
+/// An empty response: the operation has succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoContent;
 
@@ -324,7 +324,7 @@ impl Answer for NoContent {
     }
 }
 
-/// A value as JSON.
+/// Creates a JSON response.
 fn json(status: StatusCode, value: &impl Serialize) -> Result<Reply, Problem> {
     let body = serde_json::to_vec(value).map_err(unwritable)?;
     let mut headers = HeaderMap::new();

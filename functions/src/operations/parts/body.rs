@@ -1,4 +1,4 @@
-//! The body: JSON, or none.
+//! Request bodies: JSON, or none.
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -11,20 +11,20 @@ use super::{Nothing, malformed, named, register};
 use crate::domain::object::Object;
 use crate::domain::{Code, Problem};
 
-/// The most bytes that the body of a request may have.
+/// The maximum size of a request body, in bytes.
 pub const BODY_BYTES: usize = 64 * 1024;
 
-/// What is read from the body.
+/// An input that is read from the body.
 pub trait BodyPart: Clone + Send {
     /// Whether there is a body.
     const IS_ANY: bool;
-    /// Reads it.
+    /// Reads the input.
     fn read(headers: &HeaderMap, body: &Bytes) -> Result<Self, Problem>;
-    /// The body; adds the header that says what it is.
+    /// Returns the body, and adds its `Content-Type` header.
     fn write(&self, headers: &mut HeaderMap) -> Result<Bytes, Problem>;
-    /// Its schema.
+    /// The schema of the body.
     fn schema() -> Option<RefOr<Schema>>;
-    /// The schemas that this one names.
+    /// Adds the schemas that this one refers to.
     fn schemas(into: &mut Vec<(String, RefOr<Schema>)>);
 }
 
@@ -46,7 +46,7 @@ impl BodyPart for Nothing {
     fn schemas(_: &mut Vec<(String, RefOr<Schema>)>) {}
 }
 
-/// A body of JSON.
+/// A JSON body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
@@ -84,7 +84,7 @@ impl<T: DeserializeOwned + Serialize + ToSchema + Clone + Send> BodyPart for Jso
     }
 }
 
-/// Whether a media type is JSON, or something written in JSON.
+/// Returns whether a media type is JSON or based on JSON.
 fn is_json(value: &HeaderValue) -> bool {
     let text = value.to_str().unwrap_or_default();
     let kind = text.split(';').next().unwrap_or_default().trim();

@@ -1,4 +1,4 @@
-//! The headers that a request may have: under which key it is the same request, and on which state of a record.
+//! The optional headers of requests: the idempotency key, and the expected state of a record.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue, IF_MATCH};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
@@ -9,19 +9,19 @@ use super::Nothing;
 use crate::domain::{Code, Problem};
 use crate::operations::Expected;
 
-/// What is read from the headers.
+/// An input that is read from the headers.
 pub trait HeadParts: Clone + Send {
-    /// The statuses of the problems that only such a header brings about.
+    /// The status codes of the problems that only these headers can cause.
     const PROBLEMS: &'static [u16] = &[];
-    /// Whether the same request again is known to be the same.
+    /// Returns whether a repeated request is recognized as the same.
     fn is_key(&self) -> bool {
         false
     }
-    /// Reads it.
+    /// Reads the input.
     fn read(headers: &HeaderMap) -> Result<Self, Problem>;
-    /// Adds the headers.
+    /// Adds the headers to a request.
     fn write(&self, headers: &mut HeaderMap) -> Result<(), Problem>;
-    /// Describes them.
+    /// Describes the headers.
     fn describe() -> Vec<Parameter>;
 }
 
@@ -39,10 +39,10 @@ impl HeadParts for Nothing {
     }
 }
 
-/// The header under which the same request is the same request.
+/// The header with the idempotency key.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The ID under which the same request is the same request.
+/// The idempotency key: requests with the same key are the same request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IdempotencyKey(pub Option<String>);
 
@@ -92,13 +92,13 @@ impl HeadParts for IdempotencyKey {
     }
 }
 
-/// The most tags that a request may name.
+/// The maximum number of tags in a request.
 const TAGS: usize = 10;
-/// The header If-Match.
+/// The pattern of the If-Match header.
 const PATTERN: &str = "^(\\*|(W/)?\"[!#-~]{0,64}\"(, ?(W/)?\"[!#-~]{0,64}\"){0,9})$";
 
-/// A change that is refused where the record stands otherwise than the caller says. Without the header, or with `*`,
-/// however it stands.
+/// A condition for a change: it is refused if the record is not in the given state. Without the header, or with `*`,
+/// there is no condition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IfMatch(pub Option<Expected>);
 
@@ -135,7 +135,7 @@ impl HeadParts for IfMatch {
     }
 }
 
-/// The same, of a change that has to say so.
+/// The same, for a change that requires the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MustMatch(pub Option<Expected>);
 
@@ -182,7 +182,7 @@ fn described(required: Required, means: &str) -> Parameter {
         .build()
 }
 
-/// What If-Match says.
+/// Returns the value of If-Match.
 fn value(expected: &Expected) -> Result<HeaderValue, Problem> {
     let tags: Vec<String> = expected.tags().map(|tag| format!("\"{tag}\"")).collect();
     HeaderValue::from_str(&tags.join(", ")).map_err(|error| {
@@ -191,7 +191,7 @@ fn value(expected: &Expected) -> Result<HeaderValue, Problem> {
     })
 }
 
-/// The tags of a list, each without its quotes. A weak one never matches a change, and is `None`.
+/// Returns the tags of a list, without their quotes. A weak tag never matches a change, and is returned as `None`.
 fn tags(text: &str) -> Option<Vec<Option<String>>> {
     let mut tags = Vec::new();
     let mut rest = text;

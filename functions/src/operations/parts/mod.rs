@@ -1,4 +1,4 @@
-//! What requests and answers are made of: the parts of a path, the query, headers, bodies.
+//! The parts of requests and responses: paths, queries, headers and bodies.
 
 mod answer;
 mod body;
@@ -22,7 +22,7 @@ pub use query::{DryRun, InRegion, QueryParts};
 
 use crate::domain::{Code, Problem};
 
-/// No part of that kind.
+/// An empty input.
 #[derive(
     Debug,
     Clone,
@@ -36,10 +36,10 @@ use crate::domain::{Code, Problem};
 )]
 pub struct Nothing {}
 
-/// The most characters that a message takes over from a parser, which repeats what it was given.
+/// The maximum number of characters that a message quotes from a parser, whose messages repeat their input.
 const QUOTED: usize = 400;
 
-/// That a part of a request is not valid. A parser's sentence begins with the path of the field.
+/// Creates the problem for an invalid part of a request. A parser's message begins with the path of the field.
 pub(crate) fn malformed(what: &str, reason: &str) -> Problem {
     let reason = reason.replace(". at line", " at line");
     let plain = |c: char| if c.is_control() { '�' } else { c };
@@ -51,12 +51,12 @@ pub(crate) fn malformed(what: &str, reason: &str) -> Problem {
     Problem::new(Code::InvalidInput, message).hint("GET /v1/openapi.json describes it.")
 }
 
-/// The schema of a type, by its name where it has one of its own.
+/// Returns a reference to the schema of a type, by its name.
 fn named<T: ToSchema>() -> RefOr<Schema> {
     utoipa::openapi::Ref::from_schema_name(T::name()).into()
 }
 
-/// Adds a type's schema under its name, and those that it names.
+/// Adds the schema of a type, and those that it refers to.
 fn register<T: ToSchema>(into: &mut Vec<(String, RefOr<Schema>)>) {
     into.push((T::name().into_owned(), T::schema()));
     T::schemas(into);

@@ -12,22 +12,21 @@ use crate::domain::{Code, Problem};
 use crate::ports::table_cursor;
 use crate::registry::Listed;
 
-/// The most items of a page.
+/// The maximum number of items on a page.
 pub const PAGE_MOST: usize = 100;
-/// How many items a page has where nothing else is asked for.
+/// The default number of items on a page.
 pub const PAGE_DEFAULT: usize = 50;
 
-/// Part of a list.
+/// A page of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Page<T> {
-    /// What is on it.
+    /// The items on the page.
     pub items: Vec<T>,
-    /// Where the next page begins, good for the same list of the same caller alone; null on the last
-    /// page.
+    /// The cursor of the next page, valid only for the same list and the same caller; null on the last page.
     pub cursor: Option<String>,
 }
 
-// By hand: what is derived for a generic type has the same name for every argument.
+// Not derived, because the derived schema of a generic type has the same name for every argument.
 impl<T: ToSchema> PartialSchema for Page<T> {
     fn schema() -> RefOr<Schema> {
         let items = ArrayBuilder::new().items(named::<T>());
@@ -63,25 +62,25 @@ impl<T> From<Listed<T>> for Page<T> {
     }
 }
 
-/// Which page.
+/// The query of a paged request.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Paging {
-    /// The most items of the page.
+    /// The maximum number of items on the page.
     #[param(minimum = 1, maximum = 100, default = 50)]
     pub limit: Option<u32>,
-    /// Where the page begins: the cursor of the page before.
+    /// Where the page begins: the cursor of the previous page.
     pub cursor: Option<String>,
 }
 
 impl Paging {
-    /// This page.
+    /// Creates the query for a page.
     pub fn new(limit: Option<u32>, cursor: Option<String>) -> Self {
         Self { limit, cursor }
     }
 
-    /// The most items of it.
+    /// Returns the maximum number of items on the page, or the default.
     pub fn limit(&self) -> Result<usize, Problem> {
         let Some(limit) = self.limit else {
             return Ok(PAGE_DEFAULT);
@@ -94,8 +93,8 @@ impl Paging {
         Err(Problem::new(Code::InvalidInput, message))
     }
 
-    /// The page of a list that is known whole, in the order of `key`. `list` names the list, so that
-    /// no other's cursor is taken for its own.
+    /// Creates a page of a list that is held completely in memory, in the order of `key`. `list` identifies the list,
+    /// so that a cursor of another list is not accepted.
     pub(crate) fn of<T>(
         self,
         list: &str,

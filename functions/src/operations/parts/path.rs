@@ -1,4 +1,4 @@
-//! The parts of a path that have names.
+//! The named parts of paths.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,25 +10,25 @@ use super::{Nothing, named, register};
 use crate::domain::template::TemplateRef;
 use crate::domain::{Code, Problem, ProjectName, SaveId, ScheduleName, TemplateName};
 
-/// What is read from the parts of a path that have names.
+/// An input that is read from the named parts of a path.
 pub trait PathParts: Clone + Send {
-    /// Reads it from the parts, in their order.
+    /// Reads the input from the parts, in order.
     fn read(parts: &[String]) -> Result<Self, Problem>;
-    /// The parts, in their order.
+    /// Returns the parts, in order.
     fn write(&self) -> Vec<String>;
-    /// Describes the parts of these names.
+    /// Describes the parts with these names.
     fn describe(names: &[&'static str]) -> Vec<Parameter>;
-    /// The schemas that the description names.
+    /// Adds the schemas that the description refers to.
     fn schemas(into: &mut Vec<(String, RefOr<Schema>)>);
 }
 
-/// One such part.
+/// The type of one named part.
 pub trait Segment: FromStr<Err: Into<Problem>> + fmt::Display + Clone + Send {
-    /// What it is, for the description.
+    /// What the part means, for the API description.
     const MEANS: &'static str;
-    /// Its schema.
+    /// The schema of the part.
     fn schema() -> RefOr<Schema>;
-    /// The schemas that this one names.
+    /// Adds the schemas that this one refers to.
     fn schemas(into: &mut Vec<(String, RefOr<Schema>)>);
 }
 
@@ -53,7 +53,7 @@ segment!(ProjectName, "The project");
 segment!(ScheduleName, "The schedule");
 segment!(SaveId, "The save");
 
-/// An instance by its name or its id.
+/// An instance, by its name or its ID.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceName(pub String);
 
@@ -82,7 +82,7 @@ impl Segment for InstanceName {
     fn schemas(_: &mut Vec<(String, RefOr<Schema>)>) {}
 }
 
-/// The part of a path at a place; a router gives as many as the path has names.
+/// Reads the part at an index. The router provides as many parts as the path has names.
 fn part<S: Segment>(parts: &[String], at: usize) -> Result<S, Problem> {
     let text = parts.get(at).map_or("", String::as_str);
     text.parse().map_err(Into::into)
@@ -174,7 +174,7 @@ fn version(names: &[&'static str], means: &'static str) -> Vec<Parameter> {
         .collect()
 }
 
-/// A template and one of its versions, by its number or as `latest`.
+/// A template and one of its versions, by number or as `latest`.
 impl PathParts for TemplateRef {
     fn read(parts: &[String]) -> Result<Self, Problem> {
         parts.join("@").parse()
@@ -195,17 +195,17 @@ impl PathParts for TemplateRef {
     }
 }
 
-/// A version by its number: what is latest now may be another in a moment.
+/// A version by its number, for operations that must not follow a change of the latest version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionRef {
-    /// Its template.
+    /// The template.
     pub template: TemplateName,
-    /// Its number.
+    /// The number of the version.
     pub number: u32,
 }
 
 impl VersionRef {
-    /// The same as a reference.
+    /// Returns the version as a reference.
     pub fn reference(&self) -> TemplateRef {
         TemplateRef {
             name: self.template.clone(),

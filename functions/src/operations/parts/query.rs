@@ -1,4 +1,4 @@
-//! The query: texts that are read into the types that they stand for.
+//! Query strings, whose values are parsed into their types.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,15 +13,15 @@ use utoipa::openapi::{RefOr, Schema};
 use super::malformed;
 use crate::domain::{Code, Problem, Region};
 
-/// What is read from a query: a struct of texts, numbers and flags.
+/// An input that is read from a query string: a struct of texts, numbers and flags.
 pub trait QueryParts: Clone + Send {
-    /// Reads it. A text that breaks the rule of its type is refused with that type's own code.
+    /// Reads the input. An invalid value is refused with the error code of its type.
     fn read(query: &str) -> Result<Self, Problem>;
-    /// The query.
+    /// Returns the query string.
     fn write(&self) -> Result<String, Problem>;
-    /// Describes its values.
+    /// Describes the parameters.
     fn describe() -> Vec<Parameter>;
-    /// The schemas that the description names.
+    /// Adds the schemas that the description refers to.
     fn schemas(into: &mut Vec<(String, RefOr<Schema>)>);
 }
 
@@ -53,17 +53,17 @@ impl<T: DeserializeOwned + Serialize + IntoParams + Clone + Send> QueryParts for
     fn schemas(_: &mut Vec<(String, RefOr<Schema>)>) {}
 }
 
-/// Whether to do it.
+/// The query of an operation that has a dry run.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DryRun {
-    /// Check everything and answer with the plan, and do nothing.
+    /// Checks everything and returns the plan, without doing anything.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
 }
 
-/// Which Region.
+/// The query of an operation in a Region.
 #[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -72,7 +72,7 @@ pub struct InRegion {
     pub region: Region,
 }
 
-/// Why a value is refused: with the code of its type, where that has one, and in words.
+/// Why a value is refused: a problem with the code of its type, if the type has one, and a text.
 #[derive(Debug)]
 struct Refusal(Option<Problem>, String);
 
@@ -90,7 +90,7 @@ impl de::Error for Refusal {
     }
 }
 
-/// A name or a value of a query.
+/// A name or a value in a query string.
 struct Text<'a>(Cow<'a, str>);
 
 impl<'de> IntoDeserializer<'de, Refusal> for Text<'de> {
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(Query::read(&read.write().unwrap()).unwrap(), read);
         assert_eq!(Query::read("").unwrap(), Query::default());
         assert_eq!(Query::default().write().unwrap(), "");
-        // Where there are no values, others are ignored.
+        // An operation without parameters ignores them.
         assert_eq!(Nothing::read("x=y").unwrap(), Nothing {});
     }
 

@@ -1,4 +1,4 @@
-//! Which templates a project has approved.
+//! Approvals of templates by projects.
 
 use super::as_expected;
 use crate::domain::audit::{AuditEvent, Subject};
@@ -12,7 +12,7 @@ use crate::registry::Listed;
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
 
 operation! {
-    /// The templates that a project has approved, by name
+    /// Lists the templates that a project has approved, by name
     ListApprovals by list_approvals: Get "/v1/projects/{name}/approvals" of "projects",
     path: ProjectName, query: Paging,
     output: Found<Page<Approval>>,
@@ -29,7 +29,7 @@ async fn list_approvals(
 }
 
 operation! {
-    /// Approve a template for a project
+    /// Approves a template for a project
     ApproveTemplate by approve_template: Put "/v1/projects/{name}/approvals/{template}" of "projects",
     path: (ProjectName, TemplateName), head: IfMatch,
     output: Found<Approval>,
@@ -46,7 +46,7 @@ async fn approve_template(
 }
 
 operation! {
-    /// Withdraw the approval of a template
+    /// Withdraws a project's approval of a template
     DisapproveTemplate by disapprove_template: Delete "/v1/projects/{name}/approvals/{template}" of "projects",
     path: (ProjectName, TemplateName), head: IfMatch,
     output: NoContent,
@@ -63,8 +63,9 @@ async fn disapprove_template(
 }
 
 impl Service {
-    /// The templates that a project has approved, by name, as far as the caller may see them; whoever may approve sees
-    /// all, to withdraw any. `limit` is 1 to 1,000: a page may have fewer than that and yet another one behind it.
+    /// Lists the templates that a project has approved, by name, as far as the caller may see them. A caller who may
+    /// approve sees all of them, to be able to withdraw any. `limit` is 1 to 1,000; a page may contain fewer items even
+    /// if more pages follow.
     pub async fn approvals(
         &self,
         caller: &Caller,
@@ -91,8 +92,8 @@ impl Service {
         Ok(page)
     }
 
-    /// Approves a template, which the caller can see, for a project. The same again is the same. Only as the
-    /// project is expected to stand.
+    /// Approves a template that the caller can see for a project. Repeating it changes nothing. Fails if the project
+    /// does not match `expected`.
     pub async fn approve(
         &self,
         caller: &Caller,
@@ -121,7 +122,7 @@ impl Service {
         Ok(given.unwrap_or(approval))
     }
 
-    /// Withdraws an approval; one that was never given is no error. Only as the project is expected to stand.
+    /// Withdraws an approval. It is not an error if there is none. Fails if the project does not match `expected`.
     pub async fn disapprove(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! Sets what a project may cost.
+//! Budgets of projects.
 
 use super::{ProjectView, as_expected, found, view};
 use crate::domain::audit::Subject;
@@ -13,7 +13,7 @@ use crate::rules::access::{Action, Caller, project_not_found};
 use crate::rules::budget::tell_budget;
 
 operation! {
-    /// Set what a project may cost a month
+    /// Sets the monthly budget of a project
     SetBudget by set_budget: Put "/v1/projects/{name}/budget" of "projects",
     path: ProjectName, head: IfMatch, body: Json<BudgetRequest>,
     output: Found<ProjectView>,
@@ -30,7 +30,7 @@ async fn set_budget(
 }
 
 operation! {
-    /// Lift a project's budget
+    /// Removes the budget of a project
     LiftBudget by lift_budget: Delete "/v1/projects/{name}/budget" of "projects",
     path: ProjectName, head: IfMatch,
     output: NoContent,
@@ -46,7 +46,7 @@ async fn lift_budget(
 }
 
 impl Service {
-    /// Sets what a project may cost, or lifts that. Only as the project is expected to stand.
+    /// Sets or removes the budget of a project. Fails if the project does not match `expected`.
     pub async fn set_budget(
         &self,
         caller: &Caller,
@@ -80,7 +80,7 @@ impl Service {
         };
         let registry = &self.env.registry;
         registry.change_project(name, Some(&event), change).await?;
-        // A threshold may be crossed already.
+        // The current costs may already exceed a threshold.
         tell_budget(&self.env, name, None).await?;
         let stored = registry.project(name).await?;
         Ok(view(stored.ok_or_else(|| project_not_found(name))?, role))

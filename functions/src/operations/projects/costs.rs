@@ -1,4 +1,4 @@
-//! What a project costs, from the snapshots as they are.
+//! The costs of a project, calculated from its current snapshots.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,91 +16,92 @@ use crate::operations::{Asked, Service};
 use crate::ports::{Snapshot, SnapshotFilter, from_ec2};
 use crate::rules::access::{Action, Caller};
 
-/// How many records are read at once.
+/// The number of records that are read at once.
 const PAGE: usize = 100;
-/// How many snapshots are asked for at once.
+/// The number of snapshots that are requested at once.
 const SNAPSHOTS: usize = 200;
 
-/// What is counted, for people.
+/// Describes how costs are counted.
 const COUNTED: &str = "Each snapshot by its full size, which is the most that it can cost: EC2 bills a block \
     that several snapshots share once, and does not tell which. Snapshots of one volume share blocks, and \
     so do those of a version and of what was saved from a launch of it. Deleting a version that shares \
     none frees all that it costs; another frees between nothing and that.";
 
-/// What a version's snapshots in one Region cost.
+/// The costs of a version's snapshots in one Region.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RegionCost {
     /// The Region.
     pub region: Region,
     /// The full size of the snapshots, in bytes.
     pub bytes: u64,
-    /// At most what they cost a month, in USD.
+    /// The most that they cost a month, in USD.
     pub usd_per_month: f64,
-    /// Whether another version's snapshots may share their blocks: then deleting this one frees at
-    /// most its cost, otherwise all of it.
+    /// Whether they may share blocks with another version's snapshots. If so, deleting this version saves at most its
+    /// cost; otherwise it saves all of it.
     pub shares_blocks: bool,
-    /// Snapshots that EC2 does not have any more, or has not told the size of.
+    /// Snapshots that no longer exist in EC2, or whose size EC2 has not reported.
     pub unknown: Vec<SnapshotId>,
 }
 
-/// What a version costs.
+/// The costs of a version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct VersionCost {
-    /// Its number.
+    /// The number of the version.
     pub version: u32,
-    /// Who saved it.
+    /// The user who saved the version.
     pub saved_by: UserId,
-    /// When.
+    /// When the version was saved.
     pub saved_date: Timestamp,
-    /// At most what it costs a month, in USD, in all its Regions.
+    /// The most that the version costs a month, in USD, in all of its Regions.
     pub usd_per_month: f64,
-    /// What deleting it frees for sure, in USD a month; at most it frees all of its cost.
+    /// The least that deleting the version saves, in USD a month. At most, it saves the full cost.
     pub frees_at_least_usd: f64,
-    /// By Region.
+    /// The costs by Region.
     pub regions: Vec<RegionCost>,
 }
 
-/// What a template costs.
+/// The costs of a template.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TemplateCost {
     /// The template.
     pub template: TemplateName,
-    /// Its owner.
+    /// The owner of the template.
     pub owner: UserId,
-    /// At most what all of its versions cost a month, in USD. Deleting the template frees it, but for
-    /// blocks that other templates share.
+    /// The most that all versions of the template cost a month, in USD. Deleting the template saves this amount, except
+    /// for blocks that other templates share.
     pub usd_per_month: f64,
-    /// Its versions, the newest first.
+    /// The versions of the template, newest first.
     pub versions: Vec<VersionCost>,
 }
 
-/// What a project costs.
+/// The costs of a project.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ProjectCosts {
     /// The project.
     pub project: ProjectName,
-    /// At most what it costs a month, in USD.
+    /// The most that the project costs a month, in USD.
     pub usd_per_month: f64,
-    /// Its budget, in USD a month.
+    /// The budget of the project, in USD a month.
     pub limit_usd: Option<f64>,
-    /// How much of its budget is used, in percent.
+    /// The used share of the budget, in percent.
     pub used_percent: Option<f64>,
-    /// Those of its templates that the caller sees: the dearest first, or by name where they come in pages.
+    /// The project's templates that the caller may see, most expensive first. In a paged list, they are sorted by name.
     pub templates: Vec<TemplateCost>,
-    /// Where the next page of the templates begins; null on the last one.
+    /// The cursor of the next page of templates; null on the last page.
     #[serde(default)]
     pub cursor: Option<String>,
-    /// At most what the others cost a month, in USD: a member is told what they cost and not what they are.
+    /// The most that the project's other templates cost a month, in USD. A member sees their costs but not the
+    /// templates.
     #[serde(default)]
     pub unseen_usd_per_month: f64,
-    /// What is counted, in words.
+    /// A description of what is counted.
     pub counted: String,
-    /// The day of the prices.
+    /// The date of the price table.
     pub prices_of: String,
 }
 
 impl ProjectCosts {
-    /// Puts the templates in their order for people.
+    /// Sorts the templates for display, most expensive first.
     pub fn dearest_first(&mut self) {
         self.templates.sort_by(|a, b| {
             let dearer = b.usd_per_month.total_cmp(&a.usd_per_month);
@@ -109,13 +110,13 @@ impl ProjectCosts {
     }
 }
 
-/// The snapshots of a Region, as EC2 has them.
+/// The snapshots that EC2 has in a Region.
 type Seen = BTreeMap<SnapshotId, Snapshot>;
 
 operation! {
-    /// What a project costs, by template, version and Region, from the snapshots as they are
+    /// Returns the costs of a project by template, version and Region, calculated from its current snapshots
     ///
-    /// Its templates come in pages, by name; the sums are those of all of them.
+    /// The templates are returned in pages, sorted by name. The sums cover all of them.
     ShowProjectCosts by show_project_costs: Get "/v1/projects/{name}/costs" of "projects",
     path: ProjectName, query: Paging,
     output: Found<ProjectCosts>,
@@ -129,7 +130,7 @@ async fn show_project_costs(
     let (name, paging) = (asked.path, asked.query);
     paging.limit()?;
     let mut costs = service.project_costs(caller, &name).await?;
-    // What a template costs may change from one page to the next; its name does not.
+    // The costs of a template may change between two pages; its name does not.
     let key = |cost: &TemplateCost| [cost.template.to_string(), String::new()];
     costs.templates.sort_by_cached_key(key);
     let page = paging.of(&format!("costs {name}"), costs.templates, key)?;
@@ -139,7 +140,7 @@ async fn show_project_costs(
 }
 
 impl Service {
-    /// What a project costs, by template, version and Region.
+    /// Returns the costs of a project, by template, version and Region.
     pub async fn project_costs(
         &self,
         caller: &Caller,
@@ -202,7 +203,7 @@ impl Service {
         }
     }
 
-    /// The snapshots behind versions, by Region.
+    /// Returns the snapshots of versions, by Region.
     async fn snapshots_of(
         &self,
         versions: impl Iterator<Item = &Version>,
@@ -225,8 +226,8 @@ impl Service {
         Ok(seen)
     }
 
-    /// Those of these snapshots that there are. EC2 tells nothing where one of them is gone; then each
-    /// save is asked for its own.
+    /// Returns those of the snapshots that exist. If one of them does not, EC2 reports none of them; in that case they
+    /// are searched for by save.
     async fn snapshots_in(
         &self,
         region: &Region,
@@ -254,12 +255,12 @@ impl Service {
     }
 }
 
-/// What shares blocks with what, as far as the project's own versions tell.
+/// Which snapshots share blocks, as far as the project's own versions show it.
 struct Shared {
-    /// The volumes of which a Region has more than one snapshot. All copies from other Regions count
-    /// as of one volume: EC2 gives them none of their own.
+    /// The volumes that have more than one snapshot in a Region. All copies from other Regions count as snapshots of
+    /// one volume, because EC2 does not assign them volumes of their own.
     volumes: BTreeSet<(Region, VolumeId)>,
-    /// The versions, as `name@3`, that others were saved from launches of.
+    /// The versions, as `name@3`, from which other versions were derived.
     parents: BTreeSet<String>,
 }
 
@@ -279,7 +280,8 @@ impl Shared {
         }
     }
 
-    /// Whether a version has a saved one for parent, or is one's. Built-in ones have no versions.
+    /// Returns whether a version was derived from a saved version, or another version from it. Built-in templates have
+    /// no versions.
     fn by_lineage(&self, version: &Version) -> bool {
         let name = format!("{}@{}", version.template, version.number);
         let parent = version.parent.as_deref().unwrap_or_default();
@@ -305,7 +307,7 @@ fn of_template(
     }
 }
 
-/// What several cost together. The sum of none is 0, where [`Iterator::sum`] has -0.
+/// Returns the sum of the costs. For no costs it is 0, not -0 as with [`Iterator::sum`].
 fn total(costs: impl Iterator<Item = f64>) -> f64 {
     costs.fold(0.0, |all, cost| all + cost)
 }

@@ -1,4 +1,4 @@
-//! Who is in a project.
+//! Members of projects.
 
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
@@ -13,18 +13,18 @@ use crate::operations::{Asked, Expected, Service};
 use crate::registry::{Listed, MemberChange, Stored};
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
 
-/// Who is to be in a project, and as what.
+/// A user to add to a project, with a role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MemberRequest {
-    /// Who.
+    /// The user to add.
     pub user: UserId,
-    /// The role.
+    /// The role of the user.
     pub role: ProjectRole,
 }
 
 operation! {
-    /// The members of a project, by name
+    /// Lists the members of a project, by name
     ListMembers by list_members: Get "/v1/projects/{name}/members" of "projects",
     path: ProjectName, query: Paging,
     output: Found<Page<Member>>,
@@ -41,11 +41,11 @@ async fn list_members(
 }
 
 operation! {
-    /// Add somebody to a project, or give them another role
+    /// Adds a user to a project, or changes the user's role
     AddMember by add_member: Post "/v1/projects/{name}/members" of "projects",
     path: ProjectName, head: IfMatch, body: Json<MemberRequest>,
     output: Found<Member>,
-    // The same again is the same.
+    // Repeating it changes nothing.
     repeatable: |_| true,
 }
 
@@ -60,17 +60,19 @@ async fn add_member(
     member.await.map(Found::new)
 }
 
-/// Who.
+/// The query that names a member.
 #[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Who {
-    /// The user.
+    /// The name of the user.
     pub user: UserId,
 }
 
 operation! {
-    /// Take somebody out of a project; everybody may leave by themselves
+    /// Removes a user from a project
+    ///
+    /// Every member can leave a project.
     RemoveMember by remove_member: Delete "/v1/projects/{name}/members" of "projects",
     path: ProjectName, query: Who, head: IfMatch,
     output: NoContent,
@@ -87,7 +89,7 @@ async fn remove_member(
 }
 
 impl Service {
-    /// The members of a project, by name; `limit` is 1 to 1,000.
+    /// Lists the members of a project, by name; `limit` is 1 to 1,000.
     pub async fn members(
         &self,
         caller: &Caller,
@@ -99,7 +101,7 @@ impl Service {
         self.env.registry.members(name, limit, cursor).await
     }
 
-    /// Adds somebody to a project, or gives them another role. Only as the project is expected to stand.
+    /// Adds a user to a project, or changes the user's role. Fails if the project does not match `expected`.
     pub async fn add_member(
         &self,
         caller: &Caller,
@@ -132,8 +134,7 @@ impl Service {
         Ok(member.unwrap_or(new))
     }
 
-    /// Takes somebody out of a project; everybody may leave by themselves. Only as the project is expected to
-    /// stand.
+    /// Removes a user from a project. Every member can leave. Fails if the project does not match `expected`.
     pub async fn remove_member(
         &self,
         caller: &Caller,
@@ -149,13 +150,13 @@ impl Service {
         let (_, own) = self.project_for(caller, name, action).await?;
         if *user != caller.user {
             let there = self.env.registry.member(name, user).await?;
-            // Whoever may remove nobody is told that, and not that somebody is missing.
+            // A caller who may not remove anybody is told so, regardless of whether the user is a member.
             check(name, own, there.map(|member| member.role))?;
         }
         self.take_out(caller, name, user, expected).await
     }
 
-    /// Takes somebody out of a project. Only as it is expected to stand.
+    /// Removes a user from a project. Fails if the project does not match `expected`.
     pub(super) async fn take_out(
         &self,
         caller: &Caller,
@@ -189,8 +190,8 @@ impl Service {
     }
 }
 
-/// Whether somebody of the role `own` may make others `role`, or unmake them; without a role, whether
-/// they may add or remove anybody at all.
+/// Checks that a member with the role `own` may assign or revoke `role`; without a role, that they may add or remove
+/// anybody at all.
 fn check(name: &ProjectName, own: ProjectRole, role: Option<ProjectRole>) -> Result<(), Problem> {
     let action = match role {
         Some(role) if role.manages() => Action::Appoint,

@@ -1,4 +1,4 @@
-//! Projects: make, list, show, change, delete. Members, templates and costs have files of their own.
+//! Projects: create, list, show, change and delete. Members, templates and costs have files of their own.
 
 mod approvals;
 mod budgets;
@@ -27,14 +27,14 @@ pub use costs::{ProjectCosts, RegionCost, ShowProjectCosts, TemplateCost, Versio
 pub use members::{AddMember, ListMembers, MemberRequest, RemoveMember, Who};
 pub use templates::{ListProjectTemplates, ProjectTemplateView};
 
-/// How many records are read at once where a project is taken apart.
+/// The number of records that are read at once when a project is deleted.
 const PAGE: usize = 100;
 
-/// A project that is to be made.
+/// A project to create.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProjectRequest {
-    /// Its name.
+    /// The name of the project.
     pub name: ProjectName,
     /// What it is for, at most 255 characters.
     #[serde(default)]
@@ -42,7 +42,7 @@ pub struct ProjectRequest {
     pub description: String,
 }
 
-/// What is to change of a project. What is left out stays.
+/// Changes to a project. Omitted fields do not change.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProjectEdit {
@@ -50,19 +50,19 @@ pub struct ProjectEdit {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 255)]
     pub description: Option<String>,
-    /// Whether launches for it are from approved templates alone.
+    /// Whether launches for the project require approved templates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_only: Option<bool>,
 }
 
-/// A project as somebody in it sees it.
+/// A project as a member sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ProjectView {
-    /// The project. Its budget is left out for those who may not see its costs.
+    /// The project. The budget is omitted for callers who may not see the costs.
     pub project: Project,
-    /// What the caller is in it.
+    /// The caller's role in the project.
     pub role: ProjectRole,
-    /// The tag of how it stands, for a change that depends on it.
+    /// The tag of the project's state, for conditional changes.
     #[serde(skip)]
     pub tag: Option<String>,
 }
@@ -76,20 +76,20 @@ fn view(stored: Stored<Project>, role: ProjectRole) -> ProjectView {
     ProjectView { project, role, tag }
 }
 
-/// A project with its tag.
+/// Returns a project with its tag.
 fn found(view: ProjectView) -> Found<ProjectView> {
     let tag = view.tag.clone();
     Found::new(view).tagged(tag)
 }
 
-/// Refuses to change a project that stands otherwise than it is known.
+/// Refuses to change a project that does not match `expected`.
 fn as_expected(stored: &Stored<Project>, expected: Option<&Expected>) -> Result<(), Problem> {
     let what = format!("The project {}", stored.value.name);
     check(expected, &what, &tag(stored))
 }
 
 operation! {
-    /// The projects that you are in, by name
+    /// Lists the projects that you are in, by name
     ListProjects by list_projects: Get "/v1/projects" of "projects",
     query: Paging,
     output: Found<Page<ProjectView>>,
@@ -107,9 +107,9 @@ async fn list_projects(
 }
 
 operation! {
-    /// Make a project, which you own
+    /// Creates a project and makes you its owner
     ///
-    /// Its name is never another project's, not even when it is deleted.
+    /// The name of a project is never used again for another project, even after the project is deleted.
     CreateProject by create_project: Post "/v1/projects" of "projects",
     body: Json<ProjectRequest>,
     output: Created<ProjectView>,
@@ -126,7 +126,7 @@ async fn create_project(
 }
 
 operation! {
-    /// A project that you are in
+    /// Returns a project that you are in
     ShowProject by show_project: Get "/v1/projects/{name}" of "projects",
     path: ProjectName,
     output: Found<ProjectView>,
@@ -141,11 +141,11 @@ async fn show_project(
 }
 
 operation! {
-    /// Change what a project says of itself, and whether it launches approved templates alone
+    /// Changes the description of a project, and whether it requires approved templates
     EditProject by edit_project: Patch "/v1/projects/{name}" of "projects",
     path: ProjectName, head: IfMatch, body: Json<ProjectEdit>,
     output: Found<ProjectView>,
-    // The same again changes nothing.
+    // Repeating it changes nothing.
     repeatable: |_| true,
 }
 
@@ -160,7 +160,7 @@ async fn edit_project(
 }
 
 operation! {
-    /// Delete a project that no template belongs to
+    /// Deletes a project that has no templates
     DeleteProject by delete_project: Delete "/v1/projects/{name}" of "projects",
     path: ProjectName, head: IfMatch,
     output: NoContent,
@@ -176,7 +176,7 @@ async fn delete_project(
 }
 
 impl Service {
-    /// Makes a project, which the caller owns. Its name is never another's again.
+    /// Creates a project that the caller owns. Its name is never used again for another project.
     pub async fn create_project(
         &self,
         caller: &Caller,
@@ -215,7 +215,7 @@ impl Service {
         Ok(view(stored, ProjectRole::Owner))
     }
 
-    /// The projects that the caller is in, by name.
+    /// Returns the projects that the caller is in, by name.
     pub async fn projects(&self, caller: &Caller) -> Result<Vec<ProjectView>, Problem> {
         let registry = &self.env.registry;
         let memberships = registry.memberships(&caller.user).await?.value;
@@ -226,7 +226,7 @@ impl Service {
         Ok(try_join_all(read).await?.into_iter().flatten().collect())
     }
 
-    /// A project that the caller is in.
+    /// Returns a project that the caller is in.
     pub async fn project(
         &self,
         caller: &Caller,
@@ -236,7 +236,7 @@ impl Service {
         Ok(view(stored, role))
     }
 
-    /// A project, for somebody who may do `action` to it.
+    /// Returns a project if the caller may perform `action` on it.
     async fn project_for(
         &self,
         caller: &Caller,
@@ -249,8 +249,8 @@ impl Service {
         Ok((stored.ok_or_else(|| project_not_found(name))?, role))
     }
 
-    /// Changes what a project says of itself, and whether it launches approved templates alone. Only
-    /// as it is expected to stand.
+    /// Changes the description of a project, and whether it requires approved templates. Fails if the project does not
+    /// match `expected`.
     pub async fn edit_project(
         &self,
         caller: &Caller,
@@ -286,10 +286,10 @@ impl Service {
         Ok(view(project, role))
     }
 
-    /// Deletes a project that no template belongs to and that nothing is being saved for. Members leave it
-    /// first, so that nobody adds to it meanwhile; what was interrupted can be asked for again. Whoever
-    /// joined, and whatever began, up to the last moment keeps it. Only as it is expected to stand before
-    /// that.
+    /// Deletes a project that no template belongs to and that no save in progress is for. The members are removed
+    /// first, so that nobody adds anything in the meantime; an interrupted deletion can be requested again. If a member
+    /// joins or a save begins until the last moment, the project is kept. Fails if the project does not match
+    /// `expected` at the beginning.
     pub async fn delete_project(
         &self,
         caller: &Caller,
@@ -306,7 +306,7 @@ impl Service {
             .of_project(Some(name));
         for _ in 0..TRIES {
             self.empty_project(caller, name).await?;
-            // What is decided from here on holds in the end, or is decided again.
+            // If anything changes after this point, the removal fails and is tried again.
             let mark = registry.pledge_mark(name).await?;
             let (stored, _) = self.project_for(caller, name, Action::Delete).await?;
             self.check_unused(name).await?;
@@ -323,8 +323,8 @@ impl Service {
         Err(Problem::new(Code::RegistryConflict, message))
     }
 
-    /// Refuses to delete a project that templates belong to, or will. What is being saved comes first:
-    /// once it is not, its template is there.
+    /// Refuses to delete a project that templates belong to, or will belong to. Saves are checked first, because a save
+    /// that has ended by then has registered its template.
     async fn check_unused(&self, name: &ProjectName) -> Result<(), Problem> {
         let registry = &self.env.registry;
         if let Some(save) = registry.pledged_by(name).await? {
@@ -345,10 +345,10 @@ impl Service {
             .hint("Delete its templates first, or move them to another project."))
     }
 
-    /// Takes everybody else out of a project, and takes back what was given to it.
+    /// Removes everybody else from a project, and revokes the shares with it.
     async fn empty_project(&self, caller: &Caller, name: &ProjectName) -> Result<(), Problem> {
         let registry = &self.env.registry;
-        // The caller stays, so a page of more than one always has somebody to go.
+        // The caller stays, so every page with more than one member contains somebody to remove.
         loop {
             let members = registry.members(name, PAGE, None).await?.items;
             let others: Vec<&Member> = members
@@ -364,7 +364,7 @@ impl Service {
         }
         let given = Grantee::Project(name.clone());
         loop {
-            // What was just taken back may still stand in the index: the grant itself decides.
+            // The index may still contain a share that was just revoked, so the grant itself decides.
             let grants = registry.given_to(&given, PAGE, None).await?.items;
             let mut taken = 0;
             for grant in &grants {

@@ -13,9 +13,9 @@ use crate::operations::{Asked, Service, TemplateSummary};
 use crate::registry::Listed;
 use crate::rules::access::{Action, Caller};
 
-/// How the cursor begins in the part of the list that was shared with the project.
+/// The prefix of cursors in the part of the list that was shared with the project.
 const GIVEN: &str = "given-";
-/// How the cursor begins in the part that belongs to it.
+/// The prefix of cursors in the part of the list that belongs to the project.
 const OWN: &str = "own-";
 
 /// A template in the list of a project.
@@ -23,17 +23,17 @@ const OWN: &str = "own-";
 pub struct ProjectTemplateView {
     /// The template.
     pub template: TemplateSummary,
-    /// Whether it belongs to the project, which then pays for it; otherwise it was shared with it.
+    /// Whether the template belongs to the project, which then pays for it. Otherwise it was shared with the project.
     pub belongs: bool,
-    /// Whether the project has approved it.
+    /// Whether the project has approved the template.
     pub approved: bool,
 }
 
 operation! {
-    /// The templates of a project that you may see
+    /// Lists the templates of a project that you may see
     ///
-    /// First those that belong to it, then those that were shared with it. A page may have fewer items
-    /// than were asked for, or none, and yet another page behind it.
+    /// Templates that belong to the project come first, followed by those that were shared with it. A page may contain
+    /// fewer items than requested, or none, even if more pages follow.
     ListProjectTemplates by list_project_templates: Get "/v1/projects/{name}/templates" of "projects",
     path: ProjectName, query: Paging,
     output: Found<Page<ProjectTemplateView>>,
@@ -50,9 +50,9 @@ async fn list_project_templates(
 }
 
 impl Service {
-    /// The templates of a project that the caller may see: first those that belong to it, then those
-    /// that were shared with it, each by name; `limit` is 1 to 1,000. A page may have fewer than that
-    /// and yet another page behind it.
+    /// Lists the templates of a project that the caller may see: first those that belong to it, then those that were
+    /// shared with it, each sorted by name. `limit` is 1 to 1,000; a page may contain fewer items even if more pages
+    /// follow.
     pub async fn project_templates(
         &self,
         caller: &Caller,
@@ -105,7 +105,7 @@ impl Service {
             let Some(template) = self.template_of(&grant.template).await? else {
                 continue;
             };
-            // Those that belong to it are listed already.
+            // Those that belong to the project are already listed.
             if template.project.as_ref() != Some(project) {
                 items.push(self.listed(project, &template, false).await?);
             }
@@ -121,8 +121,7 @@ impl Service {
         Ok(stored.map(|stored| stored.value))
     }
 
-    /// Whether somebody of that role in its project sees a template: most of it is known without a
-    /// further read.
+    /// Returns whether a caller with that role in the project sees a template. Most cases need no further read.
     pub(super) async fn sees(
         &self,
         caller: &Caller,

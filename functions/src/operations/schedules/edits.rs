@@ -1,5 +1,5 @@
-//! What can be changed about a schedule: when it is due, how many versions it keeps, whether it holds still.
-//! It can be told to save another instance, by name; what it saves it to stays: another template is another schedule.
+//! Changes to a schedule: when it is due, how many versions it keeps, and whether it is paused. It can also be changed
+//! to save another instance, by name. The template cannot be changed: another template requires another schedule.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -14,13 +14,13 @@ use crate::registry::Stored;
 use crate::rules::access::Caller;
 use crate::steps;
 
-/// How many of a schedule's versions are kept: a number, or null for all of them.
+/// The number of a schedule's versions to keep: a number, or null for all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Option<u32>", into = "Option<u32>")]
 pub enum Keep {
-    /// All of them.
+    /// Keep all versions.
     All,
-    /// The newest so many.
+    /// Keep this number of the newest versions.
     Newest(u32),
 }
 
@@ -39,14 +39,14 @@ impl From<Keep> for Option<u32> {
     }
 }
 
-/// What is changed of a schedule. What is left out stays.
+/// Changes to a schedule. Omitted fields do not change.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScheduleEdit {
-    /// Whether it holds still from now on. What comes due meanwhile is not made up for.
+    /// Whether the schedule is paused. Runs that are due during a pause are not made up for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
-    /// How many of the versions that it makes are kept, 1 to 100, from its next run on; all of them with null.
+    /// The number of the schedule's versions to keep, 1 to 100, beginning with its next run; null for all of them.
     #[serde(
         default,
         deserialize_with = "given",
@@ -54,33 +54,33 @@ pub struct ScheduleEdit {
     )]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 100)]
     pub keep: Option<Keep>,
-    /// How often it is due from now on.
+    /// How often the schedule is due from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cadence: Option<Cadence>,
-    /// In which time zone a cron expression is meant.
+    /// The time zone of a cron expression.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<TimeZone>,
-    /// By how many minutes at most each run is put off, at random.
+    /// The maximum random delay of each run, in minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 1440)]
     pub jitter_minutes: Option<u32>,
-    /// The instance that it saves from now on, by its name or its id. Versions of the one before stay.
+    /// The instance to save from now on, by its name or its ID. Versions of the previous instance are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 128)]
     pub instance: Option<String>,
-    /// Whether its owner consents to have its runs show the sensitive files that its instance has now. Given once
-    /// more, it is the consent to those that it has by then.
+    /// Whether you consent to runs showing the sensitive files that the instance has now. Setting it again renews the
+    /// consent for the files that exist by then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publish_sensitive: Option<bool>,
 }
 
-/// A value that is there, though it may be null.
+/// Distinguishes null from an omitted value.
 fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Keep>, D::Error> {
     Keep::deserialize(from).map(Some)
 }
 
 impl ScheduleEdit {
-    /// Only whether it holds still.
+    /// Creates a change that only pauses or resumes a schedule.
     pub fn pause(paused: bool) -> Self {
         Self {
             paused: Some(paused),
@@ -88,7 +88,7 @@ impl ScheduleEdit {
         }
     }
 
-    /// Checks what can be checked without asking anybody.
+    /// Checks the fields without any I/O.
     pub fn check(&self) -> Result<(), Problem> {
         check_keep(self.keep.and_then(Option::from))?;
         if let Some(instance) = &self.instance {
@@ -98,7 +98,7 @@ impl ScheduleEdit {
         check_jitter(jitter, self.cadence.as_ref())
     }
 
-    /// How it is written down.
+    /// Returns the name of the audit event.
     fn action(&self) -> &'static str {
         match self.paused {
             Some(paused) if *self == Self::pause(paused) && paused => "schedule.pause",
@@ -107,7 +107,7 @@ impl ScheduleEdit {
         }
     }
 
-    /// The schedule as it is then.
+    /// Returns the schedule with the changes applied.
     fn of(&self, before: &Schedule, now: Timestamp) -> Schedule {
         let mut after = before.clone();
         if let Some(keep) = self.keep {
@@ -124,7 +124,7 @@ impl ScheduleEdit {
         }
         let times = |it: &Schedule| (it.cadence.clone(), it.timezone, it.jitter_minutes);
         after.paused = self.paused.unwrap_or(before.paused);
-        // What was not due before is not missed now.
+        // Runs that were not due before must not count as missed now.
         if (before.paused && !after.paused) || times(&after) != times(before) {
             after.resumed_at = Some(now);
         }
@@ -133,7 +133,7 @@ impl ScheduleEdit {
 }
 
 impl Service {
-    /// Changes a schedule of the caller's. Only as it is expected to stand.
+    /// Changes a schedule of the caller. Fails if the schedule does not match `expected`.
     pub async fn edit_schedule(
         &self,
         caller: &Caller,
@@ -156,7 +156,7 @@ impl Service {
             (_, after.consents) = self.consents(caller, &after).await?;
         }
         let next = self.next(&after)?;
-        // The same again makes sure of it: an earlier change may have got no further.
+        // Written even if nothing changes, because an earlier change may have been interrupted before this point.
         let put = self.schedules.put(&after, next).await;
         put.map_err(from_schedules)?;
         if after == stored.value {
@@ -180,7 +180,7 @@ impl Service {
         }
     }
 
-    /// Has a schedule save another instance of its owner's.
+    /// Changes the instance of a schedule to another instance of its owner.
     async fn point_to(
         &self,
         caller: &Caller,
@@ -189,7 +189,7 @@ impl Service {
     ) -> Result<(), Problem> {
         let request = SaveRequest {
             instance: instance.to_owned(),
-            // That was of the other instance's data.
+            // The agreement concerned the data of the previous instance.
             accept_instance_store_loss: None,
             ..schedule.request.clone()
         };
@@ -202,7 +202,7 @@ impl Service {
         Ok(())
     }
 
-    /// Lets a schedule hold still, or go on. Only as it is expected to stand.
+    /// Pauses or resumes a schedule. Fails if the schedule does not match `expected`.
     pub async fn pause_schedule(
         &self,
         caller: &Caller,
@@ -214,8 +214,8 @@ impl Service {
         self.edit_schedule(caller, name, &edit, expected).await
     }
 
-    /// Somebody else changed the record while this change of what fires was made: it fires as the record says
-    /// now, and not at all without one.
+    /// Resolves a concurrent change of the record: the scheduler is set to what the record says now, or cleared if
+    /// there is no record any more.
     async fn yield_to_others(&self, made: &Schedule) -> Result<(), Problem> {
         let registry = &self.env.registry;
         let stored = registry.schedule(&made.owner, &made.name).await?;

@@ -1,4 +1,4 @@
-//! Firing the schedules that are due, where no scheduler stands beside the server.
+//! Starts the runs of schedules that are due, for servers without a separate scheduler.
 
 use sha2::{Digest, Sha256};
 
@@ -7,33 +7,33 @@ use crate::domain::{Code, Problem, ScheduleName, Timestamp, UserId};
 use crate::operations::{Service, from_executions};
 use crate::ports::ExecutionsError;
 
-/// How many schedules are looked at in one page.
+/// The number of schedules on one page.
 const PAGE: usize = 100;
 
 /// A schedule that was due, and the execution that was started for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fired {
-    /// Whose schedule it is.
+    /// The owner of the schedule.
     pub owner: UserId,
-    /// The schedule.
+    /// The name of the schedule.
     pub schedule: ScheduleName,
-    /// When it was due.
+    /// When the schedule was due.
     pub due: Timestamp,
-    /// The execution of its save.
+    /// The name of the execution.
     pub execution: String,
 }
 
 impl Service {
-    /// Starts the saves of all schedules that are due; for servers that have no scheduler beside
-    /// them. Safe to run at any time, and twice at once: the execution's name is made of the time
-    /// that the schedule was due, so both start the same one. One run makes up for all missed.
+    /// Starts the saves of all schedules that are due, for servers without a separate scheduler. It is safe to run this
+    /// at any time, and twice at once: the execution's name is derived from the time at which the schedule was due, so
+    /// both runs start the same execution. One run makes up for all missed ones.
     pub async fn fire_due_schedules(&self) -> Result<Vec<Fired>, Problem> {
         let mut fired = Vec::new();
         let mut cursor = None;
         loop {
             let page = self.env.registry.active_schedules(PAGE, cursor).await?;
             for schedule in &page.items {
-                // One schedule that cannot be fired must not keep the others from it.
+                // A schedule that cannot be started must not block the others.
                 match self.fire(schedule).await {
                     Ok(it) => fired.extend(it),
                     Err(problem) => tracing::warn!(
@@ -55,7 +55,7 @@ impl Service {
         if listed.due(now).is_none() && !listed.is_ahead(now) {
             return Ok(None);
         }
-        // The index may be behind: the record itself decides.
+        // The index may be out of date, so the record itself decides.
         let registry = &self.env.registry;
         let Some(stored) = registry.schedule(&listed.owner, &listed.name).await? else {
             return Ok(None);
@@ -72,14 +72,14 @@ impl Service {
         };
         let execution = execution_name(schedule, due);
         match self.executions.start(&execution, schedule.input()).await {
-            // Another server was first, and its execution has ended already.
+            // Another server was first, and its execution has already ended.
             Ok(()) | Err(ExecutionsError::AlreadyExists { .. }) => {}
             Err(error) => return Err(from_executions(error)),
         }
         let note = |schedule: &mut Schedule| schedule.last_fired_at = Some(now);
         match registry.change_schedule(&stored, None, note).await {
             Ok(_) => {}
-            // Another server has noted it, or its owner has changed it.
+            // Another server has recorded the run, or the owner has changed the schedule.
             Err(problem) if problem.code == Code::RegistryConflict => return Ok(None),
             Err(problem) => return Err(problem),
         }
@@ -92,8 +92,8 @@ impl Service {
     }
 }
 
-/// The name of the execution that a schedule starts for the time that it is due: hexadecimal digits,
-/// as in the names that EventBridge Scheduler gives.
+/// Returns the name of the execution that a schedule starts for the time at which it is due. It consists of hexadecimal
+/// digits, like the names that EventBridge Scheduler creates.
 fn execution_name(schedule: &Schedule, due: Timestamp) -> String {
     let (owner, name, made) = (&schedule.owner, &schedule.name, schedule.created_at);
     let hash = Sha256::digest(format!("schedule\n{owner}\n{name}\n{made}\n{due}"));

@@ -1,7 +1,8 @@
-//! Schedules: create, list, show, change, delete, run at once; and firing those that are due, embedded.
+//! Schedules: create, list, show, change, delete, and run at once; in the embedded cloud, also starting the due runs.
 //!
-//! What fires a schedule lies outside of the registry. Its record is written before that is made and
-//! removed after that is gone, so whatever fires can be seen and deleted by its owner.
+//! The entry that starts a schedule's runs is kept in a scheduler, outside of the registry. The record is written
+//! before the entry is created and removed after the entry is gone, so the owner can see and delete everything that may
+//! run.
 
 mod edits;
 mod firing;
@@ -34,13 +35,13 @@ pub struct ScheduleView {
     /// The schedule.
     #[serde(flatten)]
     pub schedule: Schedule,
-    /// When it is due next; null while it holds still.
+    /// When it is due next; null while it is paused.
     pub next_run: Option<Timestamp>,
-    /// How many runs were due since the last one and did not begin.
+    /// The number of runs that were due since the last one and did not begin.
     pub missed: u32,
-    /// Its last runs, the newest first; a list tells the last one alone.
+    /// The last runs, newest first. A list contains only the last one.
     pub runs: Vec<Run>,
-    /// The tag of how it stands, for a change that depends on it; a list tells none.
+    /// The tag of the schedule's state, for conditional changes. A list contains none.
     #[serde(skip)]
     pub tag: Option<String>,
 }
@@ -59,8 +60,8 @@ impl ScheduleView {
 }
 
 impl Service {
-    /// Makes a schedule. The same again is the same schedule; where it was left half-made, it is
-    /// made whole.
+    /// Creates a schedule. Repeating the request returns the same schedule. If an earlier creation was interrupted, it
+    /// is completed.
     pub async fn create_schedule(
         &self,
         caller: &Caller,
@@ -99,7 +100,8 @@ impl Service {
         self.activate(stored).await
     }
 
-    /// Refuses to take a schedule for the one that is asked for where its name means another instance by now.
+    /// Refuses to return the existing schedule for a repeated request if its instance's name refers to another instance
+    /// by now.
     async fn check_same_instance(&self, schedule: &Schedule) -> Result<(), Problem> {
         match steps::scheduled::instance_of(&self.env, schedule).await {
             Err(problem) if problem.code == Code::ScheduleInstanceChanged => Err(problem),
@@ -107,8 +109,8 @@ impl Service {
         }
     }
 
-    /// The instance of a schedule, and its files that the owner consents to have shown, where they ask for that.
-    /// Otherwise what is known to be shown is refused at once, not only when it runs.
+    /// Returns the instance of a schedule, and the files that the owner consents to show, if the request contains a
+    /// consent. Without a consent, known sensitive files are refused right away and not only when the schedule runs.
     async fn consents(
         &self,
         caller: &Caller,
@@ -129,7 +131,7 @@ impl Service {
         if !request.publish_sensitive {
             return Ok((id, Vec::new()));
         }
-        // What nobody sees now may be seen later: the consent is to what there is.
+        // Files that nobody else can see now may be shown later; the consent covers the files that exist now.
         let told = match told {
             Told::Answer(told) => told,
             Told::Unasked => steps::ask_instance(env, &request.region, &id).await?,
@@ -137,7 +139,7 @@ impl Service {
         Ok((id, publication::consented(told.as_ref())))
     }
 
-    /// Lets a schedule fire whose record is written.
+    /// Creates the scheduler entry of a schedule whose record is written.
     async fn activate(&self, stored: Stored<Schedule>) -> Result<Schedule, Problem> {
         let next = self.next(&stored.value)?;
         if let Err(error) = self.schedules.put(&stored.value, next).await {
@@ -162,8 +164,8 @@ impl Service {
         }
     }
 
-    /// Somebody else changed the record while the schedule was made: the same request, which has
-    /// made it now, or a deletion, after which nothing must fire.
+    /// Resolves a concurrent change of the record: either the same request has created the schedule by now, or it was
+    /// deleted, in which case the entry is removed.
     async fn lost(&self, schedule: &Schedule, problem: Problem) -> Result<Schedule, Problem> {
         let registry = &self.env.registry;
         let now = registry.schedule(&schedule.owner, &schedule.name).await?;
@@ -198,7 +200,7 @@ impl Service {
         self.env.registry.remove_schedule(stored).await
     }
 
-    /// When a schedule is due next; one that never is, is refused.
+    /// Returns when a schedule is due next. Refuses a schedule that is never due.
     fn next(&self, schedule: &Schedule) -> Result<Timestamp, Problem> {
         schedule.next_after(self.env.clock.now()).ok_or_else(|| {
             let message = format!("{} is never due any more.", schedule.cadence);
@@ -206,7 +208,7 @@ impl Service {
         })
     }
 
-    /// The caller's schedules, by name, each with its last run; `limit` is 1 to 1,000.
+    /// Lists the caller's schedules by name, each with its last run; `limit` is 1 to 1,000.
     pub async fn schedules(
         &self,
         caller: &Caller,
@@ -231,7 +233,7 @@ impl Service {
         })
     }
 
-    /// A schedule of the caller's, with its last runs.
+    /// Returns a schedule of the caller, with its last runs.
     pub async fn schedule(
         &self,
         caller: &Caller,
@@ -244,9 +246,8 @@ impl Service {
         Ok(ScheduleView { tag, ..view })
     }
 
-    /// Starts the save of a schedule of the caller's now, whatever its time, and also while it is
-    /// paused. It is checked first: a refusal has begun nothing. The same request id of the same
-    /// caller is the same save.
+    /// Starts the save of a schedule of the caller now, regardless of its times and even if it is paused. It is checked
+    /// first, so a refusal has not changed anything. The same request ID of the same caller identifies the same save.
     pub async fn run_schedule(
         &self,
         caller: &Caller,
@@ -296,8 +297,8 @@ impl Service {
         Ok(stored)
     }
 
-    /// Deletes a schedule of the caller's. Its saves and what they made stay. Only as it is expected
-    /// to stand.
+    /// Deletes a schedule of the caller. Its saves and versions are kept. Fails if the schedule does not match
+    /// `expected`.
     pub async fn delete_schedule(
         &self,
         caller: &Caller,
@@ -306,14 +307,14 @@ impl Service {
     ) -> Result<(), Problem> {
         let stored = self.expected_schedule(caller, name, expected).await?;
         if stored.value.state == ScheduleState::Deleting {
-            // An earlier deletion did not get through.
+            // An earlier deletion was interrupted.
             return self.remove(&stored).await;
         }
         let event = self.about(caller, "schedule.delete", name);
         self.take_back(&stored, Some(&event)).await
     }
 
-    /// An event about a schedule of the caller's.
+    /// Creates an event about a schedule of the caller.
     fn about(&self, caller: &Caller, action: &str, name: &ScheduleName) -> AuditEvent {
         self.event(caller, action, Subject::Schedule(name.clone()))
     }
@@ -338,7 +339,7 @@ fn taken(schedule: &Schedule) -> Problem {
     }
 }
 
-/// What a failing scheduler means to whoever asked.
+/// Converts an error of the scheduler to a problem for the caller.
 pub(super) fn from_schedules(error: SchedulesError) -> Problem {
     match error {
         SchedulesError::Refused(refusal) => refusal.problem(),

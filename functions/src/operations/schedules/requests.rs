@@ -1,4 +1,4 @@
-//! What callers ask of schedules.
+//! The operations on schedules.
 
 use super::super::parts::{
     Accepted, Created, Found, IdempotencyKey, IfMatch, Json, NoContent, Page, Paging,
@@ -11,7 +11,7 @@ use crate::operations::operation::{Answered, operation};
 use crate::rules::access::Caller;
 
 operation! {
-    /// Your schedules, by name
+    /// Lists your schedules, by name
     ListSchedules by list_schedules: Get "/v1/schedules" of "schedules",
     query: Paging,
     output: Found<Page<ScheduleView>>,
@@ -28,13 +28,13 @@ async fn list_schedules(
 }
 
 operation! {
-    /// Save an instance again and again
+    /// Creates a schedule that saves an instance regularly
     ///
-    /// The same schedule asked for again is the one that is there.
+    /// Repeating the same request returns the existing schedule.
     CreateSchedule by create_schedule: Post "/v1/schedules" of "schedules",
     body: Json<ScheduleRequest>,
     output: Created<Schedule>,
-    // The same again is the schedule that is there.
+    // Repeating it returns the existing schedule.
     repeatable: |_| true,
 }
 
@@ -49,7 +49,7 @@ async fn create_schedule(
 }
 
 operation! {
-    /// A schedule, with its last runs
+    /// Returns a schedule, with its last runs
     ShowSchedule by show_schedule: Get "/v1/schedules/{name}" of "schedules",
     path: ScheduleName,
     output: Found<ScheduleView>,
@@ -66,13 +66,14 @@ async fn show_schedule(
 }
 
 operation! {
-    /// Pause a schedule or let it go on; change when it is due, or how many versions it keeps
+    /// Changes a schedule
     ///
-    /// What it saves stays. What is left out stays too.
+    /// You can pause or resume a schedule, and change when it is due, how many versions it keeps and which instance it
+    /// saves. The template cannot be changed. Omitted fields do not change.
     ChangeSchedule by change_schedule: Patch "/v1/schedules/{name}" of "schedules",
     path: ScheduleName, head: IfMatch, body: Json<ScheduleEdit>,
     output: Found<Schedule>,
-    // The same again changes nothing.
+    // Repeating it changes nothing.
     repeatable: |_| true,
 }
 
@@ -87,10 +88,11 @@ async fn change_schedule(
 }
 
 operation! {
-    /// Run a schedule now, whatever its time
+    /// Runs a schedule now, regardless of its times
     ///
-    /// Everything that can be checked is checked first: a refusal has begun nothing. The save then goes
-    /// on by itself. The same `Idempotency-Key` of the same caller is the same save.
+    /// Everything that can be checked is checked before the save begins, so a refusal has not changed anything. The
+    /// save then continues asynchronously. Requests of the same caller with the same `Idempotency-Key` are the same
+    /// save.
     RunSchedule by run_schedule: Post "/v1/schedules/{name}/run" of "schedules",
     path: ScheduleName, head: IdempotencyKey,
     output: Accepted<Started>,
@@ -106,7 +108,9 @@ async fn run_schedule(
 }
 
 operation! {
-    /// Delete a schedule; its saves and what they made stay
+    /// Deletes a schedule
+    ///
+    /// The saves and versions of the schedule are kept.
     DeleteSchedule by delete_schedule: Delete "/v1/schedules/{name}" of "schedules",
     path: ScheduleName, head: IfMatch,
     output: NoContent,

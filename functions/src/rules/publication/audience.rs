@@ -1,4 +1,4 @@
-//! Who sees a template, beside whoever acts.
+//! The audience of a template: everyone who sees it, except the acting user.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,29 +9,29 @@ use crate::domain::{Problem, ProjectName, UserId};
 use crate::registry::Registry;
 use crate::rules::{PublicScope, Settings};
 
-/// How many of a project's members are read at once.
+/// The number of a project's members that are read at once.
 const PAGE: usize = 100;
-/// How many of those who see something a message names.
+/// The maximum number of viewers that a message lists.
 const NAMED: usize = 5;
 
-/// Somebody who sees a template.
+/// A user or group that sees a template.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Viewer {
-    /// Whose it is.
+    /// The owner of the template.
     Owner(UserId),
-    /// Those who manage the project that it belongs to.
+    /// Those who manage the template's project.
     Managers(ProjectName),
-    /// Whom it was given to.
+    /// A grantee that the template was shared with.
     Given(Grantee),
 }
 
 impl Viewer {
-    /// Everybody, as far as the deployment means that.
+    /// Everyone, within the deployment's public scope.
     pub(crate) fn public() -> Self {
         Viewer::Given(Grantee::Public)
     }
 
-    /// Whether it is somebody whom this deployment does not know: what is shown there stays shown.
+    /// Returns whether this deployment does not know the viewer. What such a viewer has seen cannot be taken back.
     fn is_outside(&self, settings: &Settings) -> bool {
         match self {
             Viewer::Given(Grantee::Account(_) | Grantee::Organization(_)) => true,
@@ -42,7 +42,7 @@ impl Viewer {
         }
     }
 
-    /// Whether it is somebody of this deployment, whoever that is.
+    /// Returns whether the viewer certainly belongs to this deployment.
     fn is_inside(&self) -> bool {
         match self {
             Viewer::Given(Grantee::User(_) | Grantee::Project(_))
@@ -71,27 +71,27 @@ impl fmt::Display for Viewer {
     }
 }
 
-/// All who see a template, beside whoever acts.
+/// Everyone who sees a template, except the acting user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Audience(BTreeSet<Viewer>);
 
 impl Audience {
-    /// Whether nobody is in it.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The same and some more.
+    /// Returns this audience with more viewers.
     pub(crate) fn with(&self, more: impl IntoIterator<Item = Viewer>) -> Self {
         Self(self.0.iter().cloned().chain(more).collect())
     }
 
-    /// The same and those of another one.
+    /// Returns the union of two audiences.
     pub(crate) fn and(&self, other: &Self) -> Self {
         self.with(other.0.iter().cloned())
     }
 
-    /// Who is not in an earlier one. Where everybody is, nobody of this deployment is more.
+    /// Returns the viewers that are not in an earlier audience. If the earlier one includes everyone, nobody of this
+    /// deployment is new.
     pub(crate) fn beyond(&self, before: &Self) -> Self {
         let all = before.0.contains(&Viewer::public());
         let more = self.0.difference(&before.0);
@@ -99,7 +99,7 @@ impl Audience {
         Self(more.cloned().collect())
     }
 
-    /// Whether somebody in it is not of this deployment.
+    /// Returns whether a viewer is outside this deployment.
     pub(crate) fn reaches_outside(&self, settings: &Settings) -> bool {
         self.0.iter().any(|viewer| viewer.is_outside(settings))
     }
@@ -116,7 +116,8 @@ impl fmt::Display for Audience {
     }
 }
 
-/// Who sees a template beside somebody, by its grants; nobody, where there is none. What is being shared counts already.
+/// Returns who sees a template by its grants, except `user`; nobody, if there is no template. A share that is being
+/// opened counts already.
 pub(super) async fn of(
     registry: &Registry,
     user: &UserId,
@@ -142,7 +143,7 @@ pub(super) async fn of(
     Ok(Audience(all))
 }
 
-/// Those who manage a project, if anybody does beside somebody.
+/// Returns those who manage a project, if anyone except `user` does.
 pub(super) async fn managers(
     registry: &Registry,
     user: &UserId,

@@ -1,4 +1,4 @@
-//! What is known of the files of instances and versions.
+//! The known files of instances and versions.
 
 use futures::future::try_join_all;
 
@@ -8,23 +8,23 @@ use crate::domain::template::{Template, TemplateState};
 use crate::domain::{Problem, TemplateName};
 use crate::registry::Registry;
 
-/// How many of the newest versions are looked through. What is older counts as not looked at.
+/// The number of newest versions that are read. Older ones count as not inspected.
 const VERSIONS: usize = 200;
-/// How many versions are looked through at once.
+/// The number of versions that are read at once.
 const AT_ONCE: usize = 8;
 
-/// What is known of the files of something.
+/// The known files of an instance or a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Look {
-    /// Of what, for people.
+    /// The name of the instance or version, for messages.
     pub(crate) name: String,
-    /// The number of the version, where it is one.
+    /// The number, if this is a version.
     pub(crate) version: Option<u32>,
-    /// The sensitive files that are known.
+    /// The known sensitive files.
     pub(crate) files: Vec<SensitiveFile>,
-    /// Whether these are all.
+    /// Whether all sensitive files are known.
     pub(crate) whole: bool,
-    /// All that was told.
+    /// The whole inventory.
     pub(crate) inventory: Option<Inventory>,
 }
 
@@ -40,18 +40,18 @@ impl Look {
         }
     }
 
-    /// What an instance tells.
+    /// Creates the result for an instance from its inventory.
     pub(crate) fn of_instance(name: &str, inventory: Option<&Inventory>) -> Self {
         Self::of(format!("the instance {name}"), None, inventory)
     }
 
-    /// What was told of something else.
+    /// Creates the result for another subject from its inventory.
     pub(crate) fn of_other(name: String, inventory: Option<&Inventory>) -> Self {
         Self::of(name, None, inventory)
     }
 }
 
-/// What was told of a version when it was saved.
+/// Returns what was reported about a version when it was saved.
 pub(crate) async fn of_version(
     registry: &Registry,
     name: &TemplateName,
@@ -65,7 +65,7 @@ pub(crate) async fn of_version(
     ))
 }
 
-/// What was told of the versions of a template that are there.
+/// Returns what was reported about the existing versions of a template.
 pub(super) async fn of_template(
     registry: &Registry,
     template: &Template,

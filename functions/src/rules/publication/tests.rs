@@ -62,7 +62,7 @@ fn what_is_known_to_be_sensitive_takes_a_consent_whoever_sees_it() {
         assert_eq!(shown.files.len(), 2);
         assert_eq!(shown.warnings[0].code, "SensitiveFiles");
     }
-    // Nobody sees it.
+    // Nobody else sees the template.
     let shown = decided(to(&[]), look(&[KEY], true), Consent::None).unwrap();
     assert!(shown.files.is_empty() && shown.warnings.is_empty());
 }
@@ -75,7 +75,7 @@ fn a_consent_to_some_files_is_none_to_others() {
     assert_eq!(paths.len(), 1);
     assert_eq!(paths[0].path, AWS);
     assert!(decided(to(&[bob()]), look(&[KEY], true), Consent::To(&given)).is_ok());
-    // Who consents has said so of what nobody can look at, too.
+    // A consent also covers what cannot be inspected.
     assert!(decided(to(&[account()]), look(&[], false), Consent::To(&[])).is_ok());
 }
 
