@@ -20,7 +20,8 @@ pub struct MemoryTable(Mutex<BTreeMap<Key, Map<String, Value>>>);
 
 impl MemoryTable {
     fn items(&self) -> MutexGuard<'_, BTreeMap<Key, Map<String, Value>>> {
-        // A transaction changes nothing until all of its writes are known to succeed, so a panic leaves no partial change.
+        // A transaction changes nothing until all of its writes are known to succeed, so a panic
+        // leaves no partial change.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
