@@ -1,7 +1,7 @@
 //! The instance types that the simulated Regions offer.
 //!
-//! The figures are from AWS's instance type pages; a test compares those of the size letters with the core's table.
-//! Memory is in MiB, instance store in GB.
+//! The figures are from AWS's instance type pages; for the sizes that have a letter in Prism, a test
+//! compares them with the core's table. Memory is in MiB, instance store in GB.
 
 use prism_functions::domain::ec2::Architecture;
 use prism_functions::ports::InstanceType;
