@@ -1,4 +1,4 @@
-//! The one binary that every Lambda function runs: its handler names the step.
+//! The one binary that every Lambda function runs: the name of its handler selects the step.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use std::process::ExitCode;
     reason = "this is the edge at which the environment is read"
 )]
 fn main() -> ExitCode {
-    // One invocation runs at a time: more threads would only cost start-up time.
+    // Lambda runs one invocation at a time: more threads would only lengthen the start.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     };
     match runtime.block_on(prism_functions::aws::run(|name| std::env::var(name).ok())) {
         Ok(()) => ExitCode::SUCCESS,
-        // It has been logged and reported.
+        // The error has already been logged and reported.
         Err(_) => ExitCode::FAILURE,
     }
 }

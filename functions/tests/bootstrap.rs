@@ -1,5 +1,5 @@
-//! The functions' binary as Lambda starts it: what it says where it is set up wrongly, and what its
-//! logs never hold.
+//! Runs the functions' binary as Lambda does: what it reports if it is misconfigured, and what its logs never
+//! contain.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::os::unix::process::ExitStatusExt as _;
@@ -11,14 +11,14 @@ use prism_tests::harness::{self, Answer, DynamoDb, Function, Program, RuntimeApi
 use prism_tests::world::{Setup, World, begun, launched, save_request};
 use serde_json::{Value, json};
 
-/// The signal that a process sends to itself in order to end at once.
+/// The signal that a process sends to itself in order to abort.
 const SIGABRT: i32 = 6;
-/// What must not be found in any log.
+/// A secret that must not appear in any log.
 const KEY: &str = "AKIACANARYKEY0000001";
 const SECRET: &str = "canary/secret+key0123456789abcdefghijklm";
 const TOKEN: &str = "CANARY//session+token==";
 
-/// A function in a folder of its own.
+/// A function with its own working folder.
 struct Run {
     lambda: RuntimeApi,
     program: Program,
@@ -26,7 +26,7 @@ struct Run {
 }
 
 impl Run {
-    /// The step AwaitStopped, set up as it should be but for AWS's endpoints.
+    /// The step AwaitStopped, configured correctly except for AWS's endpoints.
     async fn new() -> Self {
         let lambda = RuntimeApi::start().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -47,14 +47,14 @@ impl Run {
         self
     }
 
-    /// Starts the function and waits for what it tells first.
+    /// Starts the function and waits for its first response.
     async fn start(&mut self) -> (Function, Answer) {
         let function = self.program.start(&self.folder.path().join("log"));
         let answer = self.lambda.answer().await.unwrap();
         (function.unwrap(), answer.1)
     }
 
-    /// What a function that cannot begin tells Lambda, and logs.
+    /// What a function that cannot start reports to Lambda and writes to its log.
     async fn refusal(mut self) -> String {
         let (mut function, answer) = self.start().await;
         let Answer::NotBegun(name, text) = answer else {
@@ -66,7 +66,7 @@ impl Run {
         text
     }
 
-    /// How an invocation fails under that code: its text, and what the log says with AWS's own sentence.
+    /// How an invocation fails under that code: its text, and the log line with AWS's own message.
     async fn failure(
         mut self,
         code: &str,
@@ -92,7 +92,7 @@ impl Run {
     }
 }
 
-/// Holds the log to one line, which says what Lambda is given, with the hint, and behind that perhaps the causes.
+/// Asserts that the log is one line, with the text that Lambda gets, the hint, and possibly the causes.
 fn assert_one_line(function: &Function, level: &str, given: &str) -> String {
     let log = function.log().unwrap();
     let lines: Vec<Value> = log
@@ -197,7 +197,7 @@ async fn a_table_that_cannot_be_used_says_why_and_what_to_do() {
 
 #[tokio::test]
 async fn a_region_that_leads_nowhere_says_so() {
-    // Nothing listens on this port of a name that no network has.
+    // Nothing listens on this port, and the host name does not exist on any network.
     let run = Run::new()
         .await
         .with("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9");
@@ -225,7 +225,7 @@ async fn a_panic_is_logged_and_answered_before_the_function_ends() {
         .await
         .with("_HANDLER", "Api")
         .with("PRISM_STATE_MACHINE_ARN", machine);
-    // API Gateway never sends a body like this; what reads it takes that for granted.
+    // API Gateway never sends a body like this, and the code that reads it relies on that.
     run.lambda.invoke(&json!({
         "requestContext": {"requestId": "asked-1", "http": {"method": "GET", "path": "/"}},
         "body": "no base64",
@@ -251,13 +251,13 @@ async fn a_panic_is_logged_and_answered_before_the_function_ends() {
 
 #[tokio::test]
 async fn a_panic_before_the_first_invocation_says_why_the_function_cannot_begin() {
-    // lambda_runtime panics without this one, which Lambda always sets.
+    // lambda_runtime panics without this variable, which Lambda always sets.
     let run = Run::new().await.with("AWS_LAMBDA_FUNCTION_NAME", "");
     let text = run.refusal().await;
     assert!(text.contains("AWS_LAMBDA_FUNCTION_NAME"), "{text}");
 }
 
-/// Whoever reads the logs learns no secret, however much is logged.
+/// The logs never contain a secret, even at the most verbose level.
 #[test]
 fn no_log_holds_a_secret() {
     let world = launched(Setup::seeded(1));
@@ -274,7 +274,7 @@ fn no_log_holds_a_secret() {
             "info",
         ] {
             let (log, signatures) = logged(&world, save.as_str(), filter).await;
-            // What is ours shows that the filter was read.
+            // Prism's own log lines show that the filter was applied.
             let ours = ["trace", "debug"].contains(&filter);
             assert_eq!(!log.is_empty(), ours, "{filter}: {log}");
             let secrets = [KEY, SECRET, TOKEN].map(str::to_owned);
@@ -286,7 +286,7 @@ fn no_log_holds_a_secret() {
     });
 }
 
-/// The log of a step that did its work, and the signatures that it sent meanwhile.
+/// The log of a step that succeeded, and the signatures of the requests that it sent.
 async fn logged(world: &World, save: &str, filter: &str) -> (String, Vec<String>) {
     let accounts = Accounts::all("111122223333".parse().unwrap());
     let wire = WireServer::start(world.cloud.clone(), accounts, 0)

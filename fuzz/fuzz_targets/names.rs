@@ -1,4 +1,4 @@
-//! Names, references and rules, of any text.
+//! Parses any text as names, references and rules.
 #![no_main]
 
 #[path = "../../tests/properties/names.rs"]

@@ -1,4 +1,4 @@
-//! When schedules are due, of any text.
+//! Parses any text as a schedule rule, and computes when it is due.
 #![no_main]
 
 #[path = "../../tests/properties/schedules.rs"]

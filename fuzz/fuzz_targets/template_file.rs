@@ -1,4 +1,4 @@
-//! A template as a YAML file, of any text.
+//! Parses any text as a template's YAML file.
 #![no_main]
 
 #[path = "../../tests/properties/template_file.rs"]

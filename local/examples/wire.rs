@@ -1,12 +1,12 @@
-//! Serves a simulated EC2 until it is told to end, by Ctrl-C or SIGTERM.
+//! Serves a simulated EC2 until it receives Ctrl-C or SIGTERM.
 //!
 //! ```text
 //! cargo run -p prism-local --features wire --example wire -- [SPEED [FILE]]
 //! ```
 //!
-//! The first line it prints is its URL. SPEED divides how long everything takes. FILE holds the
-//! cloud; without one it is in memory. Every access key belongs to account 111111111111, but
-//! AKIASECOND to 222222222222, which may not stop instances.
+//! The first line it prints is its URL. SPEED divides all durations. FILE stores the cloud; without it, the cloud is
+//! in memory. Every access key belongs to account 111111111111, except AKIASECOND, which belongs to 222222222222 and
+//! may not stop instances.
 
 #![expect(clippy::print_stdout, reason = "the URL is what it is asked for")]
 

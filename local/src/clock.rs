@@ -1,4 +1,4 @@
-//! The time of the embedded cloud: real, faster than real, or set by hand.
+//! The clocks of the embedded cloud: real, accelerated, or set by hand.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use prism_functions::ports::Clock;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-/// Two instants that are the same moment. Processes that share one, and a speed, share one time.
+/// The real and the simulated time of the same moment. Processes with the same anchor and speed have the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Anchor {
     /// The moment on the system's clock.
@@ -19,8 +19,8 @@ pub struct Anchor {
     pub simulated: Timestamp,
 }
 
-/// The system's clock, or one that runs at a multiple of its speed. It never goes back, even if
-/// the system's clock is set back; it then goes on from where it was. Sleeping needs tokio.
+/// The system's clock, or one that runs at a multiple of its speed. It never goes back, even if the system's clock is
+/// set back; it then continues from its last time. Sleeping requires tokio.
 #[derive(Debug)]
 pub struct WallClock {
     anchor: Option<Anchor>,
@@ -38,11 +38,11 @@ impl WallClock {
         }
     }
 
-    /// A time that was `anchor.simulated` at `anchor.real`, and passes `speed` times as fast as the
-    /// real one. Sleeping is exact to about a real millisecond, so `speed` simulated ones.
+    /// A clock that showed `anchor.simulated` at `anchor.real`, and runs `speed` times as fast as real time. Sleeping
+    /// is exact to about one real millisecond, which is `speed` simulated milliseconds.
     ///
     /// # Panics
-    /// If the speed is not a finite number above 0. Check it where it comes from.
+    /// If the speed is not a finite number above 0. Validate it where it is read.
     pub fn at_speed(anchor: Anchor, speed: f64) -> Self {
         assert!(
             speed.is_finite() && speed > 0.0,
@@ -55,7 +55,7 @@ impl WallClock {
         }
     }
 
-    /// The present moment, to go on from at another speed or in another process.
+    /// The present moment, from which another speed or another process can continue.
     pub fn anchor(&self) -> Anchor {
         let real = self.real_now();
         Anchor {
@@ -105,7 +105,7 @@ fn system_now() -> (Timestamp, Instant) {
     (Utc::now(), Instant::now())
 }
 
-/// Lets this thread wait, in real time.
+/// Blocks this thread, in real time.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the clock that others take"
@@ -114,12 +114,12 @@ pub(crate) fn pause(duration: Duration) {
     std::thread::sleep(duration);
 }
 
-/// The system's time as it is set, to compare with what the operating system has noted by it.
+/// The system's time, for comparison with file times that the operating system recorded.
 pub(crate) fn system_time() -> Timestamp {
     system_now().0
 }
 
-/// Multiplies a span of time, to the microsecond.
+/// Multiplies a duration, to the microsecond.
 fn scale(span: TimeDelta, factor: f64) -> TimeDelta {
     let microseconds = span.num_microseconds().unwrap_or(i64::MAX);
     #[expect(
@@ -130,11 +130,11 @@ fn scale(span: TimeDelta, factor: f64) -> TimeDelta {
     TimeDelta::microseconds((microseconds as f64 * factor) as i64)
 }
 
-/// The later of two times: the system's clock, which people and networks set, and its last reading
-/// plus what has passed since on the clock that nobody sets.
+/// The later of two times: the system's clock, which people and time servers set, and its last reading plus the time
+/// that has passed on the monotonic clock since.
 ///
-/// The first alone may go back. The second alone would stand still while the machine is asleep,
-/// and drift away from other processes.
+/// The system's clock alone may go back. The monotonic clock alone would stop while the machine is asleep, and drift
+/// away from other processes.
 #[derive(Debug)]
 struct Steady {
     last: Timestamp,
@@ -158,8 +158,8 @@ impl Steady {
     }
 }
 
-/// A clock that stands still until it is set. Sleepers wake when its time reaches theirs; those of
-/// a clock that is dropped never do. It needs no tokio runtime.
+/// A clock that stands still until it is set. Sleepers wake when its time reaches theirs; those of a clock that was
+/// dropped never wake. It does not need a tokio runtime.
 #[derive(Debug)]
 pub struct ManualClock {
     now: watch::Sender<Timestamp>,
@@ -173,7 +173,7 @@ impl ManualClock {
         }
     }
 
-    /// Sets the time, also back.
+    /// Sets the time, which may also go back.
     pub fn set(&self, now: Timestamp) {
         self.now.send_replace(now);
     }
@@ -183,7 +183,7 @@ impl ManualClock {
         self.now.send_modify(|now| *now = later(*now, duration));
     }
 
-    /// How many sleep at present.
+    /// The number of current sleepers.
     pub fn sleepers(&self) -> usize {
         self.now.receiver_count()
     }
@@ -206,7 +206,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// The instant after as long, or the last one there is.
+/// The instant after `duration`, or the last instant that can be represented.
 fn later(instant: Timestamp, duration: Duration) -> Timestamp {
     TimeDelta::from_std(duration)
         .ok()
@@ -226,7 +226,7 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    /// A clock whose second 1000 is the second 5000 of the embedded cloud.
+    /// A clock for which the real second 1000 is the second 5000 of the embedded cloud.
     fn at_speed(speed: f64) -> WallClock {
         let anchor = Anchor {
             real: at(1000),
@@ -277,13 +277,13 @@ mod tests {
         let mut steady = Steady::new((at(100), start));
         let mut read = |system, passed| steady.read((at(system), start + seconds(passed)));
         assert_eq!(read(101, 1), at(101));
-        // Set back by an hour: it goes on by the clock that nobody sets.
+        // The system's clock is set back by an hour: the clock continues with the monotonic clock.
         assert_eq!(read(-3498, 2), at(102));
         assert_eq!(read(-3490, 10), at(110));
-        // Set forward, as after a sleep of the machine, and back again.
+        // The system's clock is set forward, as after the machine was asleep, and back again.
         assert_eq!(read(500, 11), at(500));
         assert_eq!(read(112, 12), at(501));
-        // Two threads may arrive in the other order than they read the clocks.
+        // Two threads may arrive in a different order from the one in which they read the clocks.
         assert_eq!(read(112, 11), at(501));
         assert_eq!(read(503, 13), at(503));
     }

@@ -1,5 +1,5 @@
-//! A listener for HTTP on this machine: with limits on how many connections there are, and on how long
-//! each may take to ask, so that callers who never do keep nobody else out.
+//! An HTTP listener on this machine. It limits the number of connections, and the time that each client may take to
+//! send a request, so that slow clients do not block others.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -14,20 +14,20 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 
-/// How much a listener lets its callers have.
+/// The limits of a listener.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// How many connections are served at once; others wait to be accepted.
+    /// How many connections are served concurrently; others wait to be accepted.
     pub connections: usize,
-    /// How long a caller may take to send the head of a request, or to leave a connection idle.
+    /// How long a client may take to send the head of a request, or leave a connection idle.
     pub head: Duration,
-    /// How long a stopping listener waits for the answers that are under way.
+    /// How long a stopping listener waits for responses that are in progress.
     pub stop: Duration,
 }
 
 type Cause = Box<dyn Error + Send + Sync>;
 
-/// Serves until it is told to stop, or until nobody is left who could tell it.
+/// Serves until `stopped` receives a message or its sender is dropped.
 pub async fn serve<S, B>(
     listener: TcpListener,
     service: S,
@@ -57,7 +57,7 @@ pub async fn serve<S, B>(
         let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(error) => {
-                // The process is out of files, or the caller went away.
+                // The process has no file descriptors left, or the client closed the connection.
                 tracing::warn!(%error, "a connection was not accepted");
                 pause().await;
                 continue;
@@ -81,7 +81,7 @@ pub async fn serve<S, B>(
     }
 }
 
-/// What some work comes to, unless it takes longer.
+/// The result of some work, unless it takes too long.
 #[expect(
     clippy::disallowed_methods,
     reason = "how long a caller may take is real time, whatever the simulated one"

@@ -1,11 +1,11 @@
-//! Schedules, embedded.
+//! Schedules in the embedded cloud.
 
 use async_trait::async_trait;
 use prism_functions::domain::Timestamp;
 use prism_functions::domain::schedule::Schedule;
 use prism_functions::ports::{Firing, Schedules, SchedulesError};
 
-/// Nothing lies beside the registry: whoever serves asks it which schedules are due
+/// Stores nothing besides the registry: the server asks the registry which schedules are due
 /// (`Service::fire_due_schedules`).
 #[derive(Debug, Clone, Copy)]
 pub struct PolledSchedules;

@@ -1,9 +1,9 @@
-//! Opens SQLite files: the one place that decides on durability, permissions, versions and errors.
+//! Opens SQLite files. Durability, permissions, versions and errors are decided only here.
 //!
-//! A committed transaction survives a killed process and a power cut alike: the write-ahead log is
-//! synchronised at each commit (`synchronous = FULL`). `NORMAL` would keep it through a kill only,
-//! and what is stored here includes the duty to start an instance again, which must not vanish
-//! with the power while the simulated cloud, in a file of its own, still has it stopped.
+//! A committed transaction survives both a killed process and a power failure: the write-ahead log is synchronised at
+//! each commit (`synchronous = FULL`). With `NORMAL`, it would survive only a killed process. The stored data
+//! includes the duty to start an instance again, which must not be lost in a power failure while the simulated cloud,
+//! in its own file, still has the instance stopped.
 
 mod holder;
 
@@ -18,18 +18,18 @@ pub(crate) use holder::of as holder_of;
 
 /// How long a statement waits for another process's transaction, in seconds.
 pub const BUSY_TIMEOUT_S: u64 = 5;
-/// How often the switch to the write-ahead log is tried while other processes open the same file.
+/// The number of attempts to switch to the write-ahead log while other processes open the same file.
 const WAL_ATTEMPTS: u32 = 100;
-/// Prepared statements that a connection keeps.
+/// The number of prepared statements that a connection keeps.
 const STATEMENTS: usize = 64;
-/// What stands for the path of a database in memory.
+/// The path of a database in memory.
 const MEMORY: &str = ":memory:";
 
-/// What SQLite, or the file system under it, reported.
+/// What SQLite or the file system reported.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a database cannot be used. `Display` is a sentence for people, without its source;
-/// [`SqliteError::hint`] says what to do.
+/// Why a database cannot be used. `Display` is a sentence for people, without the source; [`SqliteError::hint`] says
+/// what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum SqliteError {
     /// Another process kept the database locked for longer than [`BUSY_TIMEOUT_S`].
@@ -37,28 +37,28 @@ pub enum SqliteError {
     Locked {
         /// The database.
         path: PathBuf,
-        /// That process, where the operating system tells.
+        /// That process, if the operating system reports it.
         holder: Option<Holder>,
-        /// What was seen.
+        /// The underlying error.
         source: Cause,
     },
-    /// The file is damaged, or never was a database.
+    /// The file is damaged, or is not a database.
     #[error("the database {} is damaged, or is no database at all", path.display())]
     Corrupt {
         /// The database.
         path: PathBuf,
-        /// What was seen.
+        /// The underlying error.
         source: Cause,
     },
-    /// No room is left.
+    /// There is no space left on the device.
     #[error("there is no space left for the database {}", path.display())]
     Full {
         /// The database.
         path: PathBuf,
-        /// What was seen.
+        /// The underlying error.
         source: Cause,
     },
-    /// A later version of Prism has written the file.
+    /// A newer version of Prism has written the file.
     #[error(
         "the database {} was written by a newer version of Prism (format {found}, known up to {known})",
         path.display()
@@ -71,20 +71,20 @@ pub enum SqliteError {
         /// The latest version that this program knows.
         known: i64,
     },
-    /// It is a database, but another program's, or another one of ours.
+    /// It is a database of another program, or a different database of Prism's.
     #[error("the file {} is a database of something else", path.display())]
     Foreign {
         /// The database.
         path: PathBuf,
-        /// The application id that it carries; 0 is none.
+        /// The application ID in the file; 0 if there is none.
         found: i32,
     },
-    /// The file or its folder may not be written.
+    /// The file or its folder is not writable.
     #[error("the database {} cannot be written", path.display())]
     ReadOnly {
         /// The database.
         path: PathBuf,
-        /// What was seen.
+        /// The underlying error.
         source: Cause,
     },
     /// The file could not be reached, read or written.
@@ -92,21 +92,21 @@ pub enum SqliteError {
     Io {
         /// The database.
         path: PathBuf,
-        /// What was seen.
+        /// The underlying error.
         source: Cause,
     },
-    /// Anything else, such as a statement that SQLite rejects: a mistake in this program.
+    /// Any other error, such as a statement that SQLite rejects: a bug in this program.
     #[error("the database {} did not do as asked", path.display())]
     Other {
         /// The database.
         path: PathBuf,
-        /// What was seen.
+        /// The underlying error.
         source: Cause,
     },
 }
 
 impl SqliteError {
-    /// What a person can do about it.
+    /// What a user can do about it.
     pub fn hint(&self) -> String {
         let hint = match self {
             Self::Locked {
@@ -135,17 +135,17 @@ impl SqliteError {
         hint.to_owned()
     }
 
-    /// Whether the same call may succeed later without anyone doing anything.
+    /// Whether the same call may succeed later without intervention.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Locked { .. })
     }
 }
 
-/// Opens the database at `path`, and makes it, readable by its owner alone, where there is none.
-/// The n-th migration takes the schema from version n to n + 1; each runs in a transaction of its
-/// own, once, however many processes open the file at the same time.
+/// Opens the database at `path`. If it does not exist, it is created, readable only by its owner. The n-th migration
+/// takes the schema from version n to n + 1. Each migration runs once, in its own transaction, even if several
+/// processes open the file at the same time.
 ///
-/// A file of a newer version, of another application or of another kind is refused, untouched.
+/// A file that has a newer version, belongs to another application or is not a database is refused without changes.
 pub fn open(
     path: &Path,
     application_id: i32,
@@ -155,7 +155,7 @@ pub fn open(
     open_within(path, application_id, migrations, busy_timeout)
 }
 
-/// Opens a database that lives in memory, for this connection alone.
+/// Opens a database in memory, for this connection only.
 pub fn open_in_memory(migrations: &[&str]) -> Result<Connection, SqliteError> {
     let path = Path::new(MEMORY);
     let mut connection = Connection::open_in_memory().map_err(|error| classify(path, error))?;
@@ -165,11 +165,11 @@ pub fn open_in_memory(migrations: &[&str]) -> Result<Connection, SqliteError> {
     Ok(connection)
 }
 
-/// Sorts what SQLite reported about the database at `path` by what people can do about it.
+/// Classifies an SQLite error about the database at `path` by what a user can do about it.
 pub fn classify(path: &Path, error: rusqlite::Error) -> SqliteError {
     let (code, extended) = match &error {
         rusqlite::Error::SqliteFailure(failure, _) => (failure.code, failure.extended_code),
-        // A value that nobody here would have written.
+        // A value that Prism would never have written.
         rusqlite::Error::FromSqlConversionFailure(..)
         | rusqlite::Error::IntegralValueOutOfRange(..)
         | rusqlite::Error::InvalidColumnType(..)
@@ -180,7 +180,7 @@ pub fn classify(path: &Path, error: rusqlite::Error) -> SqliteError {
     let source = Cause::from(error);
     match (code, extended) {
         (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => {
-            // In the write-ahead log's mode the locks are on its index.
+            // With a write-ahead log, the locks are on its index file.
             let holder = holder::of(&[beside(&path, "-shm"), path.clone()]);
             SqliteError::Locked {
                 path,
@@ -192,7 +192,7 @@ pub fn classify(path: &Path, error: rusqlite::Error) -> SqliteError {
         | (_, ffi::SQLITE_IOERR_CORRUPTFS | ffi::SQLITE_IOERR_DATA) => {
             SqliteError::Corrupt { path, source }
         }
-        // The shared index of the log could not grow: a full disk in all but name.
+        // The shared index of the log could not grow: this is a full disk in another form.
         (ErrorCode::DiskFull, _) | (_, ffi::SQLITE_IOERR_SHMSIZE) => {
             SqliteError::Full { path, source }
         }
@@ -221,7 +221,7 @@ fn beside(path: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
-/// [`open`], with as much patience as the caller has.
+/// Like [`open`], with the caller's busy timeout.
 fn open_within(
     path: &Path,
     application_id: i32,
@@ -236,16 +236,16 @@ fn open_within(
     use_write_ahead_log(&connection).map_err(classify)?;
     configure(&connection).map_err(classify)?;
     migrate(&mut connection, application_id, migrations).map_err(classify)?;
-    // Another process may have brought the file further than we know since we looked.
+    // Another process may have migrated the file to a newer version since the first check.
     recognise(&connection, path, application_id, migrations.len())?;
     Ok(connection)
 }
 
-/// Makes the file and its folder where they are missing, for their owner alone. SQLite gives its
-/// log the permissions of the file.
+/// Creates the file and its folder if they do not exist, accessible only to their owner. SQLite gives its log the
+/// permissions of the file.
 pub(crate) fn create(path: &Path) -> std::io::Result<()> {
-    // To close a file drops every lock that this process holds on it (POSIX). So nobody else here
-    // may open the file between its creation and the end of this function.
+    // Closing a file releases every lock that this process holds on it (POSIX). So no other thread may open the file
+    // between its creation and the end of this function.
     static CREATING: Mutex<()> = Mutex::new(());
     let _creating = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
 
@@ -269,14 +269,14 @@ pub(crate) fn create(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Refuses what is not ours, before anything in it is changed.
+/// Refuses a file that is not Prism's, before anything in it is changed.
 fn recognise(
     connection: &Connection,
     path: &Path,
     application_id: i32,
     known: usize,
 ) -> Result<(), SqliteError> {
-    // One statement, so that no other process's migration falls between the three answers.
+    // One statement, so that no migration of another process happens between the three reads.
     let (found, version, tables): (i32, i64, i64) = connection
         .query_row(
             "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
@@ -301,14 +301,14 @@ fn recognise(
     Ok(())
 }
 
-/// Readers then go on while one process writes.
+/// With a write-ahead log, readers can continue while one process writes.
 fn use_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
     for _ in 1..WAL_ATTEMPTS {
         let switched = connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()));
         match switched {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
-                // When two processes switch at once, SQLite tells one of them so without waiting.
-                // This does wait, as long as the busy timeout says, for the other one to be done.
+                // If two processes switch at once, SQLite returns an error to one of them without waiting. This
+                // statement waits for the other process, up to the busy timeout.
                 connection.execute_batch("BEGIN IMMEDIATE; COMMIT")?;
             }
             done => return done,
@@ -336,7 +336,7 @@ fn migrate(
             continue;
         }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Another process may have been here before we got the lock.
+        // Another process may have run the migration before this one got the lock.
         if user_version(&transaction)? == version {
             transaction.execute_batch(migration)?;
             transaction.pragma_update(None, "user_version", version + 1)?;
@@ -351,7 +351,7 @@ fn user_version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-/// Sorts what the file system reported.
+/// Classifies a file system error.
 pub(crate) fn classify_io(path: &Path, error: std::io::Error) -> SqliteError {
     use std::io::ErrorKind;
     let path = path.to_path_buf();

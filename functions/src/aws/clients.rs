@@ -1,4 +1,4 @@
-//! One configuration of the SDK for a process, and a client per Region on demand.
+//! One SDK configuration per process, and one client per Region, created on demand.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -12,27 +12,27 @@ use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::domain::Region;
 
-/// How long a connection may take.
+/// Timeout for establishing a connection, in seconds.
 const CONNECT_TIMEOUT_S: u64 = 3;
-/// How long calls may take.
+/// Timeouts of a call.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// The first byte of an answer. CreateImage and RunInstances are the slow ones.
+    /// Until the first byte of the response. CreateImage and RunInstances are the slow ones.
     read: Duration,
-    /// One attempt.
+    /// For one attempt.
     attempt: Duration,
-    /// A call with all of its attempts.
+    /// For a call with all of its attempts.
     operation: Duration,
 }
 
 impl Limits {
-    /// Less than the 60 seconds that the definition gives a step, so that a step can still say what happened.
+    /// Less than the 60 seconds that the definition gives a step, so that a step can still report what happened.
     pub const OF_A_STEP: Self = Self {
         read: Duration::from_secs(15),
         attempt: Duration::from_secs(20),
         operation: Duration::from_secs(45),
     };
-    /// Less than the 29 seconds that the API's function has for a request, so that it can still answer.
+    /// Less than the 29 seconds that the API's function has for a request, so that it can still respond.
     pub const OF_A_REQUEST: Self = Self {
         read: Duration::from_secs(10),
         attempt: Duration::from_secs(12),
@@ -42,21 +42,21 @@ impl Limits {
 
 /// How often a call is attempted before the definition's own retries take over.
 const ATTEMPTS: u32 = 4;
-/// The longest pause between two attempts.
+/// The longest pause between two attempts, in seconds.
 const BACKOFF_S: u64 = 5;
-/// What calls name themselves in AWS's logs.
+/// The application name that calls carry, as it appears in AWS's logs.
 const APP_NAME: &str = "prism";
 
 /// No Region is configured.
 #[derive(Debug, thiserror::Error)]
 #[error("no AWS Region is configured: set AWS_REGION, or a Region in the profile")]
 pub struct NoRegion {
-    /// Why the Region that is configured cannot be used.
+    /// Why the configured Region cannot be used.
     #[source]
     source: Option<crate::domain::InvalidId>,
 }
 
-/// The SDK's configuration, and the clients made of it.
+/// The SDK's configuration, and the clients built from it.
 #[derive(Debug)]
 pub struct Clients {
     config: SdkConfig,
@@ -67,14 +67,15 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Reads credentials, Region and endpoints from where the SDK looks for them: the environment
-    /// (`AWS_ENDPOINT_URL` and its forms per service among it), the profile, the container.
+    /// Reads credentials, Region and endpoints from the SDK's usual sources: the environment (including
+    /// `AWS_ENDPOINT_URL` and its per-service variants), the profile, and the container.
     pub async fn load(limits: Limits) -> Result<Self, NoRegion> {
         let loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
         Self::load_with(loader, limits).await
     }
 
-    /// The same, where some of it is already decided: an endpoint, a Region, credentials.
+    /// Like [`load`](Self::load), for a loader that already sets some values, such as an endpoint, a Region or
+    /// credentials.
     pub async fn load_with(loader: ConfigLoader, limits: Limits) -> Result<Self, NoRegion> {
         let config = loader
             .http_client(https())
@@ -86,7 +87,7 @@ impl Clients {
         Self::new(config)
     }
 
-    /// Clients of this configuration.
+    /// Creates the clients of this configuration.
     pub fn new(config: SdkConfig) -> Result<Self, NoRegion> {
         let home = config.region().ok_or(NoRegion { source: None })?;
         let home = home.as_ref().parse().map_err(|invalid| NoRegion {
@@ -101,17 +102,17 @@ impl Clients {
         })
     }
 
-    /// The configuration, for services of the home Region.
+    /// The configuration, for services that are called in the home Region.
     pub fn config(&self) -> &SdkConfig {
         &self.config
     }
 
-    /// The Region that Prism itself lies in.
+    /// The Region in which Prism itself is deployed.
     pub fn home(&self) -> &Region {
         &self.home
     }
 
-    /// EC2 in a Region.
+    /// The EC2 client of a Region.
     pub(super) fn ec2(&self, region: &Region) -> aws_sdk_ec2::Client {
         self.ec2.get(region, || {
             let config = aws_sdk_ec2::config::Builder::from(&self.config).region(sdk(region));
@@ -119,7 +120,7 @@ impl Clients {
         })
     }
 
-    /// The Key Management Service in a Region.
+    /// The KMS client of a Region.
     pub(super) fn kms(&self, region: &Region) -> aws_sdk_kms::Client {
         self.kms.get(region, || {
             let config = aws_sdk_kms::config::Builder::from(&self.config).region(sdk(region));
@@ -127,7 +128,7 @@ impl Clients {
         })
     }
 
-    /// Systems Manager in a Region.
+    /// The Systems Manager client of a Region.
     pub(super) fn ssm(&self, region: &Region) -> aws_sdk_ssm::Client {
         self.ssm.get(region, || {
             let config = aws_sdk_ssm::config::Builder::from(&self.config).region(sdk(region));
@@ -136,21 +137,21 @@ impl Clients {
     }
 }
 
-/// HTTPS by rustls on ring (ADR 6).
+/// HTTPS with rustls on ring (ADR 6).
 fn https() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https()
 }
 
-/// Adaptive, so that many saves at once slow down together where EC2 throttles the account.
+/// Adaptive, so that many concurrent saves slow down together when EC2 throttles the account.
 fn retries() -> RetryConfig {
     RetryConfig::adaptive()
         .with_max_attempts(ATTEMPTS)
         .with_max_backoff(Duration::from_secs(BACKOFF_S))
 }
 
-/// The SDK sets no limit of its own but that of the connection.
+/// By default, the SDK limits only the time for establishing a connection.
 fn timeouts(limits: Limits) -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(CONNECT_TIMEOUT_S))
@@ -164,7 +165,7 @@ fn sdk(region: &Region) -> aws_config::Region {
     aws_config::Region::new(region.as_str().to_owned())
 }
 
-/// A client for each Region that was asked for. Clients are handles: cloning one is cheap.
+/// One client for each Region that was requested. Clients are handles: cloning one is cheap.
 #[derive(Debug)]
 struct PerRegion<C>(Mutex<HashMap<Region, C>>);
 
@@ -181,8 +182,8 @@ impl<C: Clone> PerRegion<C> {
     }
 }
 
-/// A client of the home Region that is made when it is first used. Making one reads the rules of
-/// the service's endpoints, for which a function that does not need it should not wait.
+/// A client of the home Region that is created when it is first used. Creating one loads the service's endpoint
+/// rules, and a function that does not need the client should not wait for that.
 #[derive(Debug, Clone)]
 pub(super) struct OnDemand<C> {
     config: SdkConfig,
@@ -216,7 +217,7 @@ mod tests {
             assert!(limits.read < limits.attempt, "{limits:?}");
             assert!(limits.attempt < limits.operation, "{limits:?}");
         }
-        // What infra/template.yaml gives the API's function.
+        // The timeout that infra/template.yaml gives the API's function.
         assert!(Limits::OF_A_REQUEST.operation < Duration::from_secs(29));
     }
 

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use crate::domain::Timestamp;
 use crate::ports::Clock;
 
-/// The machine's clock.
+/// The system's clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 

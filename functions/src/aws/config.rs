@@ -1,4 +1,4 @@
-//! The environment, read once.
+//! The configuration, read once from the environment.
 
 use std::str::FromStr;
 
@@ -11,92 +11,92 @@ use crate::rules::{PublicScope, Settings};
 
 /// The table's name. Required.
 const TABLE: &str = "PRISM_TABLE";
-/// Which deployment it is; the registry alone says so where it is not set.
+/// The ID of the deployment. If it is not set, only the registry knows it.
 const DEPLOYMENT: &str = "PRISM_DEPLOYMENT";
-/// The ARN of the state machine. Required where executions are started alone: the steps cannot know it, since the
-/// machine is made of them.
+/// The ARN of the state machine. Required only by functions that start executions: the steps cannot know it, because
+/// the state machine is built from them.
 const STATE_MACHINE: &str = "PRISM_STATE_MACHINE_ARN";
-/// The event bus for notices; `default` where it is not set.
+/// The event bus for notices. The default is `default`.
 const EVENT_BUS: &str = "PRISM_EVENT_BUS";
-/// The ARN of the topic for alarms.
+/// The ARN of the SNS topic for alarms.
 const ALARM_TOPIC: &str = "PRISM_ALARM_TOPIC_ARN";
-/// How far `--public` reaches: `deployment`, `organization` or `world`.
+/// The reach of `--public`: `deployment`, `organization` or `world`.
 const PUBLIC_SCOPE: &str = "PRISM_PUBLIC_SCOPE";
-/// The ARN of the organisation that public templates are open to, where they reach so far.
+/// The ARN of the organisation that public templates are shared with, if the scope is `organization`.
 const ORGANIZATION: &str = "PRISM_ORGANIZATION_ARN";
-/// The Regions that the deployment allows, with commas between; all where it is not set.
+/// The Regions that the deployment allows, separated by commas. The default is all Regions.
 const ALLOWED_REGIONS: &str = "PRISM_ALLOWED_REGIONS";
-/// The instance types that the deployment allows, with commas between; all where it is not set.
+/// The instance types that the deployment allows, separated by commas. The default is all types.
 const ALLOWED_TYPES: &str = "PRISM_ALLOWED_INSTANCE_TYPES";
-/// Which part of each of EC2's request throttles may be used, in percent; 50 where it is not set.
+/// The share of each of EC2's request quotas that may be used, in percent. The default is 50.
 const EC2_SHARE: &str = "PRISM_EC2_SHARE_PERCENT";
-/// CIDR blocks, with commas between, from which the ports of launched instances can be reached.
+/// The CIDR blocks that can reach the ports of launched instances, separated by commas.
 const LAUNCH_NETWORKS: &str = "PRISM_LAUNCH_NETWORKS";
-/// The subnets, with commas between, that instances are launched into: the first one of each Region. Each Region's
-/// default VPC where it is not set.
+/// The subnets that instances are launched into, separated by commas: the first one in each Region is used. The
+/// default is each Region's default VPC.
 const LAUNCH_SUBNETS: &str = "PRISM_LAUNCH_SUBNETS";
-/// The schedule group, and the ARN of the role that starts what is scheduled. Required by whoever makes
+/// The schedule group, and the ARN of the role that starts scheduled saves. Required by functions that create
 /// schedules.
 const SCHEDULE_GROUP: &str = "PRISM_SCHEDULE_GROUP";
 const SCHEDULE_ROLE: &str = "PRISM_SCHEDULE_ROLE_ARN";
 /// The ARN of the queue for scheduled saves that could not be started.
 const SCHEDULE_DLQ: &str = "PRISM_SCHEDULE_DLQ_ARN";
-/// The namespace of the metrics, so that deployments do not count for each other; `Prism` where it is not set.
+/// The namespace of the metrics, which keeps deployments apart. The default is `Prism`.
 const METRICS_NAMESPACE: &str = "PRISM_METRICS_NAMESPACE";
-/// The claim of a JWT that names the user; `email` where it is not set.
+/// The JWT claim that identifies the user. The default is `email`.
 const USER_CLAIM: &str = "PRISM_USER_CLAIM";
-/// What names the user of an IAM role's session: `arn` or `session-name`.
+/// What identifies the user of an IAM role's session: `arn` or `session-name`.
 const IAM_IDENTITY: &str = "PRISM_IAM_IDENTITY";
 
-/// What a deployment sets.
+/// The configuration of a deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// The table's name.
     pub table: String,
-    /// Which deployment it is.
+    /// The ID of the deployment.
     pub deployment: Option<DeploymentId>,
     /// The ARN of the state machine.
     pub state_machine: Option<String>,
-    /// What schedules start, for those who make them.
+    /// What schedules start. Only functions that create schedules need it.
     pub schedules: Option<ScheduleTarget>,
     /// The event bus for notices.
     pub event_bus: String,
-    /// The topic for alarms.
+    /// The ARN of the SNS topic for alarms.
     pub alarm_topic: Option<String>,
-    /// What institutions differ in.
+    /// The settings in which institutions differ.
     pub settings: Settings,
-    /// From where the ports of launched instances can be reached.
+    /// The CIDR blocks that can reach the ports of launched instances.
     pub launch_networks: Vec<String>,
-    /// Which subnets instances are launched into.
+    /// The subnets that instances are launched into.
     pub launch_subnets: Vec<String>,
     /// The namespace of the metrics.
     pub metrics_namespace: String,
-    /// The claim of a JWT that names the user.
+    /// The JWT claim that identifies the user.
     pub user_claim: String,
-    /// What names the user of an IAM role's session.
+    /// What identifies the user of an IAM role's session.
     pub iam_identity: IamIdentity,
 }
 
-/// The environment is not what Prism needs.
+/// An error in the environment variables.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// A variable is missing.
+    /// A required variable is missing.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
-    /// A variable has a value that it cannot have.
+    /// A variable has an invalid value.
     #[error("the environment variable {name} is {value:?}: it must be {rule}")]
     Wrong {
         /// The variable.
         name: &'static str,
         /// Its value.
         value: String,
-        /// What it may be.
+        /// The rule that the value must follow.
         rule: &'static str,
     },
 }
 
 impl Config {
-    /// Reads the configuration by `variable`, which looks up a variable of the environment.
+    /// Reads the configuration. `variable` looks up an environment variable.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let arn = |name: &'static str| match set(name) {
@@ -147,7 +147,7 @@ impl Config {
                     "instance types or families with commas between, such as m7i.large,t3.*",
                 )?,
                 ec2_share: ec2_share(set(EC2_SHARE))?,
-                // Which Region the functions run in, the clients know.
+                // The clients know the Region in which the functions run.
                 events_from: None,
             },
             launch_networks: networks(set(LAUNCH_NETWORKS))?,
@@ -158,14 +158,14 @@ impl Config {
         })
     }
 
-    /// The ARN of the state machine, for those who need it.
+    /// The ARN of the state machine, or an error if it is not set.
     pub fn state_machine(&self) -> Result<&str, ConfigError> {
         let arn = self.state_machine.as_deref();
         arn.ok_or(ConfigError::Missing(STATE_MACHINE))
     }
 }
 
-/// Reads a list whose entries have commas between; an unset one is empty.
+/// Reads a comma-separated list. An unset variable gives an empty list.
 fn listed<T: FromStr>(
     name: &'static str,
     value: Option<String>,
@@ -245,7 +245,7 @@ fn subnets(value: Option<String>) -> Result<Vec<String>, ConfigError> {
     several(LAUNCH_SUBNETS, value, is_subnet, rule)
 }
 
-/// The entries of a list whose entries have commas between, each of them `valid`.
+/// The entries of a comma-separated list, each of which must be `valid`.
 fn several(
     name: &'static str,
     value: Option<String>,

@@ -2,7 +2,7 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use crate::ports::Entropy;
 
-/// The operating system's randomness, by way of the standard library's hasher keys.
+/// The operating system's randomness, obtained through the standard library's hasher keys.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemEntropy;
 

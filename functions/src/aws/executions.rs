@@ -1,4 +1,4 @@
-//! The port [`Executions`] on Step Functions.
+//! Implements the port [`Executions`] with Step Functions.
 
 use std::error::Error;
 
@@ -17,9 +17,9 @@ use super::failure::Failure;
 use crate::domain::Timestamp;
 use crate::ports::{Execution, ExecutionStatus, Executions, ExecutionsError};
 
-/// The name of an execution that is asked for and never begins.
+/// The name of an execution that is requested only to check permissions and that never starts.
 const DOCTOR: &str = "prism-doctor";
-/// What is no JSON, and so no input.
+/// Invalid JSON, which Step Functions refuses as an input.
 const NO_INPUT: &str = "{";
 /// The IAM action that starts an execution.
 const START: &str = "states:StartExecution";
@@ -28,12 +28,12 @@ const START: &str = "states:StartExecution";
 #[derive(Debug, Clone)]
 pub struct StepFunctions {
     client: OnDemand<Client>,
-    /// The machine's ARN, perhaps with a version or an alias.
+    /// The ARN of the state machine, which may include a version or an alias.
     machine: String,
 }
 
 impl StepFunctions {
-    /// The executions of the machine with this ARN, in the home Region.
+    /// The executions, in the home Region, of the state machine with this ARN.
     pub fn new(clients: &Clients, machine: impl Into<String>) -> Self {
         Self {
             client: OnDemand::new(clients, Client::new),
@@ -41,7 +41,7 @@ impl StepFunctions {
         }
     }
 
-    /// The definition of the machine as it is deployed.
+    /// The definition of the state machine as it is deployed.
     pub async fn definition(&self) -> Result<String, ExecutionsError> {
         let told = self
             .client
@@ -54,8 +54,8 @@ impl StepFunctions {
         Ok(told.definition)
     }
 
-    /// Whether the caller may start executions. It asks for one whose input no execution can have:
-    /// Step Functions refuses that, after it has seen who asks, and starts nothing.
+    /// Whether the caller may start executions. The request has an invalid input: Step Functions checks the caller's
+    /// permissions first, then refuses the input and starts nothing.
     pub async fn may_start(&self) -> Result<(), ExecutionsError> {
         let asked = self
             .client
@@ -82,7 +82,7 @@ impl StepFunctions {
         execution_arn(&self.machine, name)
     }
 
-    /// What the SDK reports of a call about an execution, which needs an IAM action.
+    /// Converts the SDK's error for a call about an execution. `action` is the IAM action that the call requires.
     fn of<E>(&self, action: &str, name: &str, error: SdkError<E, HttpResponse>) -> ExecutionsError
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
@@ -97,7 +97,7 @@ impl StepFunctions {
     }
 
     fn failed(&self, action: &str, failure: Failure) -> ExecutionsError {
-        // Without its ARN, which names the account: the sentence is shown to whoever asked.
+        // Omit the ARN, which contains the account ID: the caller sees this message.
         let machine = self.machine.rsplit(':').next().unwrap_or_default();
         match failure.refusal(action, &format!("the state machine {machine}")) {
             Ok(refusal) => ExecutionsError::Refused(refusal),
@@ -150,7 +150,7 @@ impl Executions for StepFunctions {
         };
         let failure = Failure::of(error);
         match failure.code.as_str() {
-            // Nobody waits any more: the task was answered, timed out, or its execution has ended.
+            // Nothing waits any more: the task has a result or timed out, or its execution has ended.
             "TaskDoesNotExist" | "TaskTimedOut" | "InvalidToken" => Ok(false),
             _ => Err(self.failed("states:SendTaskSuccess", failure)),
         }
@@ -169,7 +169,7 @@ impl Executions for StepFunctions {
     }
 }
 
-/// An execution's ARN is its machine's, without version or alias, with its own name behind.
+/// The ARN of an execution: the state machine's ARN without version or alias, followed by the execution's name.
 fn execution_arn(machine: &str, name: &str) -> String {
     let parts: Vec<&str> = machine.split(':').take(7).collect();
     let base = parts.join(":").replacen(":stateMachine:", ":execution:", 1);
@@ -185,7 +185,7 @@ fn execution(name: &str, told: &DescribeExecutionOutput) -> Result<Execution, Ex
     Ok(Execution {
         name: name.to_owned(),
         status: match &told.status {
-            // It was asked to run again, and will.
+            // A redrive was requested, so it will run again.
             Told::Running | Told::PendingRedrive => ExecutionStatus::Running,
             Told::Succeeded => ExecutionStatus::Succeeded,
             Told::Failed => ExecutionStatus::Failed,

@@ -1,4 +1,4 @@
-//! What a call that failed means, whichever the service.
+//! Interprets failed calls to any AWS service.
 
 use std::error::Error;
 
@@ -8,23 +8,23 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::ports::Refusal;
 
-/// No answer came in time.
+/// No response arrived in time.
 pub(super) const TIMEOUT: &str = "Timeout";
-/// No connection could be made, or it broke.
+/// The connection failed or was lost.
 pub(super) const UNREACHABLE: &str = "Unreachable";
-/// The request could not be made, for want of credentials for one.
+/// The request could not be created, for example because there are no credentials.
 const NOT_SENT: &str = "RequestNotSent";
-/// The service failed in a way that it has no code for.
+/// The service failed without returning an error code.
 pub(super) const UNAVAILABLE: &str = "ServiceUnavailable";
-/// The answer is none of this service's.
+/// The response is not one that this service sends.
 pub(super) const UNREADABLE: &str = "UnreadableAnswer";
 
-/// A failed call: the service's code and sentence, or one of ours with what was seen.
+/// A failed call: the service's error code and message, or one of Prism's own with its cause.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) code: String,
     pub(super) message: String,
-    /// What was seen, where the service itself did not answer.
+    /// The cause, if the service itself did not respond.
     pub(super) source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -66,7 +66,7 @@ impl Failure {
         }
     }
 
-    /// Whether the same call may succeed later without anyone doing anything.
+    /// Whether the same call may succeed later without intervention.
     pub(super) fn is_transient(&self) -> bool {
         let code = self.code.as_str();
         matches!(
@@ -87,7 +87,8 @@ impl Failure {
         .any(|part| code.contains(part))
     }
 
-    /// The refusal that it is, of a call that needs `action` on `resource`; itself where it is none.
+    /// Converts a refusal of a call that requires `action` on `resource`. Returns the failure itself if it is not
+    /// one.
     pub(super) fn refusal(self, action: &str, resource: &str) -> Result<Refusal, Self> {
         match Refusal::of(&self.code, &self.message, action, resource) {
             Some(refusal) => Ok(Refusal {
@@ -98,13 +99,13 @@ impl Failure {
         }
     }
 
-    /// The code and the sentence.
+    /// The error code and the message.
     pub(super) fn reason(&self) -> String {
         format!("{}: {}", self.code, self.message)
     }
 }
 
-/// An answer without a code comes from something between Prism and the service.
+/// A response without an error code comes from something between Prism and the service.
 fn without_code(status: u16) -> (&'static str, String) {
     let code = if status >= 500 {
         UNAVAILABLE

@@ -1,8 +1,8 @@
-//! The HTTP API behind API Gateway: events of an HTTP API (payload version 2.0) in, answers out.
+//! The HTTP API behind API Gateway: converts HTTP API events (payload version 2.0) into requests, and responses back.
 //!
-//! The types of the events are lambda_http's; the way into the router is our own. lambda_http puts
-//! the path, which API Gateway has decoded, into a URL as it is, so that `a%23b` would become `a`
-//! and what follows a fragment: the caller would stop another instance than the one that was named.
+//! The event types are lambda_http's, but the conversion into a request is Prism's own. API Gateway decodes the path,
+//! and lambda_http puts it into a URL unchanged, so that `a%23b` would become `a` followed by a fragment: the caller
+//! would stop a different instance from the one that was named.
 
 use std::fmt::Write as _;
 
@@ -22,14 +22,14 @@ use crate::domain::{Code, Problem, UserId};
 use crate::operations::Service;
 use crate::rules::access::Caller;
 
-/// The most bytes of an answer: what Lambda can carry.
+/// The maximum size of a response, in bytes: Lambda's limit.
 const ANSWER_BYTES: usize = 6 * 1024 * 1024;
-/// The claim that says whether the claim `email` can be believed.
+/// The claim that says whether the claim `email` is verified.
 const EMAIL_VERIFIED: &str = "email_verified";
-/// How users begin that are IAM principals.
+/// The prefix of users that are IAM principals.
 const IAM_USERS: &str = "iam:";
 
-/// The API and what names its users.
+/// The API, and the rules that identify its users.
 pub(super) struct Gateway {
     router: Router,
     user_claim: String,
@@ -45,7 +45,7 @@ impl Gateway {
         }
     }
 
-    /// Answers an event. Only what is no event of an HTTP API fails.
+    /// Handles an event. Fails only if the event is not one of an HTTP API.
     pub(super) async fn answer(&self, mut event: Value) -> Result<Value, Problem> {
         let (user, origin) = (self.user(&event), origin(&event));
         texts(&mut event);
@@ -70,14 +70,14 @@ impl Gateway {
         let mut response = ApiGatewayV2httpResponse::default();
         response.status_code = i64::from(parts.status.as_u16());
         response.headers = parts.headers;
-        // Every answer is JSON or YAML.
+        // Every response is JSON or YAML.
         response.body = Some(String::from_utf8_lossy(&body).into_owned().into());
         serde_json::to_value(response).map_err(|error| {
             Problem::new(Code::Internal, "The answer could not be written.").because(error)
         })
     }
 
-    /// Whom API Gateway has authenticated. `None` where no authoriser has been at work.
+    /// The user that API Gateway authenticated, or `None` if the request passed no authoriser.
     fn user(&self, event: &Value) -> Option<Result<UserId, Problem>> {
         let authorizer = event.pointer("/requestContext/authorizer")?;
         if let Some(claims) = authorizer.pointer("/jwt/claims") {
@@ -96,7 +96,7 @@ impl Gateway {
             return Err(refused(message)
                 .hint("Sign in so that the token has it: with the scope of that claim."));
         };
-        // API Gateway hands every claim on as a text.
+        // API Gateway passes every claim as text.
         let believed = claims.get(EMAIL_VERIFIED).is_none_or(|verified| {
             verified == &Value::Bool(true)
                 || verified
@@ -122,12 +122,12 @@ impl Gateway {
     }
 }
 
-/// The id that API Gateway gave a request, if the event is one of an HTTP API.
+/// The request ID that API Gateway assigned, if the event is one of an HTTP API.
 pub(super) fn request_id(event: &Value) -> Option<&str> {
     event.pointer("/requestContext/requestId")?.as_str()
 }
 
-/// The answer to a request that broke the function.
+/// The response to a request that made the function fail.
 pub(super) fn broken(request_id: &str) -> Value {
     let problem = Problem::new(Code::Internal, "The request could not be carried out.");
     let body = ProblemBody::of(&problem);
@@ -143,7 +143,7 @@ pub(super) fn broken(request_id: &str) -> Value {
     })
 }
 
-/// From where the request came, as API Gateway saw it.
+/// The origin of the request, as API Gateway saw it.
 fn origin(event: &Value) -> Origin {
     let text = |name: &str| {
         let place = format!("/requestContext/http/{name}");
@@ -152,7 +152,7 @@ fn origin(event: &Value) -> Origin {
     Origin::api(text("sourceIp"), text("userAgent"))
 }
 
-/// Claims as the texts that API Gateway makes of them; others leave numbers and flags.
+/// Converts claims to text, as API Gateway does. Other authorisers keep numbers and booleans.
 fn texts(event: &mut Value) {
     let claims = event.pointer_mut("/requestContext/authorizer/jwt/claims");
     for claim in claims.and_then(Value::as_object_mut).into_iter().flatten() {
@@ -191,8 +191,7 @@ fn request(event: ApiGatewayV2httpRequest) -> Result<Request<Body>, Problem> {
     Ok(request)
 }
 
-/// A path in which everything is encoded again that has been decoded on the way; what is encoded
-/// stays so.
+/// Encodes a path again that was decoded on the way. What is still encoded stays unchanged.
 fn encoded(path: &str) -> String {
     let bytes = path.as_bytes();
     let mut text = String::with_capacity(path.len());

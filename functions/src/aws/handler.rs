@@ -1,5 +1,4 @@
-//! What a function of Lambda is: a step, the sweep, what events wake, or the API. Its handler's name
-//! says which.
+//! The role of a Lambda function: a step, the sweep, the event handler, or the API. The handler name selects it.
 
 use serde_json::{Value, json};
 
@@ -7,13 +6,13 @@ use crate::domain::Problem;
 use crate::operations::{Recovery, Service};
 use crate::steps::{self, Entry};
 
-/// The handler that finds saves whose execution has ended without them.
+/// The handler that finds saves whose execution has ended without completing them.
 pub const SWEEP: &str = "Sweep";
 
-/// The handler that EventBridge tells what has happened.
+/// The handler that receives events from EventBridge.
 pub const WAKE: &str = "Wake";
 
-/// The handler that answers the HTTP API.
+/// The handler that serves the HTTP API.
 pub const API: &str = "Api";
 
 /// What the function runs.
@@ -23,13 +22,13 @@ pub enum Handler {
     Step(&'static Entry),
     /// The sweep.
     Sweep,
-    /// What events wake.
+    /// The event handler, which ends the waits of saves.
     Wake,
     /// The HTTP API.
     Api,
 }
 
-/// No handler has that name.
+/// There is no handler with that name.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no handler {name:?}; there are {known}")]
 pub struct UnknownHandler {
@@ -38,7 +37,7 @@ pub struct UnknownHandler {
 }
 
 impl Handler {
-    /// The handler of that name.
+    /// The handler with that name.
     pub fn find(name: &str) -> Result<Self, UnknownHandler> {
         if name == SWEEP {
             return Ok(Handler::Sweep);
@@ -59,7 +58,7 @@ impl Handler {
         })
     }
 
-    /// Its name.
+    /// The name of the handler.
     pub fn name(self) -> &'static str {
         match self {
             Handler::Step(step) => step.name,
@@ -69,8 +68,8 @@ impl Handler {
         }
     }
 
-    /// Runs it on the payload of an invocation. The sweep takes any: whatever woke it, it looks
-    /// for itself.
+    /// Runs the handler on the payload of an invocation. The sweep accepts any payload, because it finds its work
+    /// itself.
     pub(super) async fn invoke(self, service: &Service, payload: Value) -> Result<Value, Problem> {
         match self {
             Handler::Step(step) => (step.invoke)(&service.env, payload).await,
@@ -80,7 +79,7 @@ impl Handler {
                 Ok(json!({ "recoveries": recoveries }))
             }
             Handler::Wake => service.wake_by(&payload).await,
-            // It has more than a service, made once: see `Gateway`.
+            // The API has state of its own that is created once: see `Gateway`.
             Handler::Api => unreachable!("the gateway answers instead"),
         }
     }

@@ -4,8 +4,8 @@ use crate::ports::Ec2Error;
 
 const ACTION: &str = "sts:GetCallerIdentity";
 
-/// The ARN of whoever the process's credentials belong to. AWS has authenticated it: a program in
-/// an operator's hands can take it for the user.
+/// The ARN of the principal whose credentials the process uses. AWS has authenticated it, so a program that an
+/// operator runs can treat it as the user.
 pub async fn caller_arn(clients: &Clients) -> Result<String, Ec2Error> {
     let client = aws_sdk_sts::Client::new(clients.config());
     let told = client

@@ -1,4 +1,4 @@
-//! The port [`Inspect`] on the inventory of Systems Manager.
+//! Implements the port [`Inspect`] with Systems Manager Inventory.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use crate::domain::{InstanceId, Region, Timestamp};
 use crate::ports::{Ec2Error, Inspect};
 
 const ACTION: &str = "ssm:ListInventoryEntries";
-/// The packages of the operating system, which the agent lists by itself.
+/// The operating system's packages, which the agent lists automatically.
 const APPLICATIONS: &str = "AWS:Application";
-/// Packages of pip, conda, R and others, where somebody on the instance hands them to the agent as
-/// custom inventory with the attributes Name, Version and Manager.
+/// Packages of pip, conda, R and others, if the instance's owner passes them to the agent as custom inventory with
+/// the attributes Name, Version and Manager.
 const CUSTOM: &str = "Custom:Packages";
-/// The files in the folders that the association of the inventory names; without any there are none.
+/// The files in the folders that the inventory association names. Without an association there are none.
 const FILES: &str = "AWS:File";
-/// The most entries that a page has.
+/// The maximum number of entries on a page.
 const PAGE: i32 = 50;
 
 /// The inventory of each Region.
@@ -29,25 +29,25 @@ pub struct SsmInventory {
     clients: Arc<Clients>,
 }
 
-/// What one type of inventory tells.
+/// The inventory entries of one type.
 #[derive(Default)]
 struct Told {
     captured_at: Option<Timestamp>,
     packages: Vec<Package>,
-    /// The paths of files that the catalogue has.
+    /// The paths of files that are in the catalogue.
     sensitive: Vec<String>,
-    /// How many files were told of, of whatever kind.
+    /// How many files the inventory lists in total.
     entries: usize,
     more: bool,
 }
 
 impl SsmInventory {
-    /// The inventory by these clients.
+    /// The inventory, read with these clients.
     pub fn new(clients: Arc<Clients>) -> Self {
         Self { clients }
     }
 
-    /// The entries of a type; an instance or a type that Systems Manager does not know has none.
+    /// The entries of a type. Empty if Systems Manager does not know the instance or the type.
     async fn told(
         &self,
         region: &Region,
@@ -102,12 +102,12 @@ impl Inspect for SsmInventory {
         let files = self.told(region, instance, FILES);
         let (applications, custom, files) =
             futures::future::try_join3(applications, custom, files).await?;
-        // An instance whose agent never told anything has no time of telling.
+        // If the agent never reported anything, there is no capture time.
         let captured = [&applications, &custom, &files].map(|it| it.captured_at);
         let mut packages = applications.packages;
         packages.extend(custom.packages);
         let more = applications.more || custom.more;
-        // Files are told of only where the association of the inventory names folders.
+        // Files are listed only if the inventory association names folders.
         let (kept, many) = sensitive(files.sensitive.iter().map(String::as_str));
         let told = files.captured_at.map(|_| kept);
         let inventory = |at| {
@@ -120,13 +120,13 @@ impl Inspect for SsmInventory {
 
 fn is_unknown(error: &Ec2Error) -> bool {
     let code = error.code.as_str();
-    // In every form in which the service has named them.
+    // The service has used several forms of these error codes.
     ["InvalidInstanceId", "InvalidTypeName"]
         .iter()
         .any(|unknown| code.starts_with(unknown))
 }
 
-/// The path of a file that the catalogue has. The agent tells its folder and its name.
+/// The path of a file, if it is in the catalogue. The agent reports folder and name separately.
 fn file(entry: &HashMap<String, String>) -> Option<String> {
     let folder = entry.get("InstalledDir").map_or("", String::as_str);
     let name = entry.get("Name")?;
@@ -140,7 +140,7 @@ fn file(entry: &HashMap<String, String>) -> Option<String> {
 
 fn package(entry: &HashMap<String, String>) -> Option<Package> {
     let field = |name: &str| entry.get(name).filter(|text| !text.is_empty());
-    // The agent makes the id of a package's file: `git_2.43.0_amd64.deb`, `git-2.43.0.src.rpm`.
+    // The agent derives the ID from the package's file name: `git_2.43.0_amd64.deb`, `git-2.43.0.src.rpm`.
     let by_id = || match field("PackageId")?.rsplit_once('.')?.1 {
         "deb" => Some("apt"),
         "rpm" => Some("dnf"),
@@ -182,7 +182,7 @@ mod tests {
         Reply::json(400, json!({"__type": code}))
     }
 
-    /// The folders of no files are named.
+    /// A response without files.
     fn no_files() -> Reply {
         error("InvalidTypeNameException")
     }

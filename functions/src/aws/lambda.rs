@@ -1,4 +1,4 @@
-//! A Lambda function from its start to its last invocation.
+//! The life of a Lambda function, from its start to its last invocation.
 
 use std::error::Error;
 use std::fmt;
@@ -29,19 +29,19 @@ use crate::operations::Service;
 use crate::registry::Registry;
 use crate::rules::{Env, Identity, Settings};
 
-/// The variable in which Lambda names the handler.
+/// The environment variable with the name of the handler.
 const HANDLER: &str = "_HANDLER";
-/// The variable in which Lambda tells where its Runtime API is.
+/// The environment variable with the address of Lambda's Runtime API.
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
-/// The variable that says what is logged.
+/// The environment variable with the log filter.
 const LOG: &str = "PRISM_LOG";
-/// The steps that end a save; its metrics are written behind them.
+/// The steps that end a save. The metrics of the save are written after them.
 const LAST_STEPS: [&str; 3] = ["CompleteSave", "FailSave", "Stranded"];
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Runs the function until Lambda ends the process. `variable` looks up a variable of the
-/// environment. Fails where the function cannot begin; Lambda has been told why by then.
+/// Runs the function until Lambda ends the process. `variable` looks up an environment variable. Returns an error if
+/// the function cannot start, after reporting the reason to Lambda.
 pub async fn run(variable: impl Fn(&str) -> Option<String>) -> Result<(), BoxError> {
     logs::init(variable(LOG).as_deref());
     let host = variable(RUNTIME_API);
@@ -68,13 +68,13 @@ pub async fn run(variable: impl Fn(&str) -> Option<String>) -> Result<(), BoxErr
     Runtime::new(service_fn(invoke)).run().await
 }
 
-/// A function: what it runs, and in which world.
+/// A function: its handler and its environment.
 struct Function {
     handler: Handler,
     service: Service,
     /// The namespace of its metrics.
     metrics: String,
-    /// What answers instead of the handler, where that is the API.
+    /// Replaces the handler if the function serves the API.
     gateway: Option<Gateway>,
 }
 
@@ -82,7 +82,7 @@ impl Function {
     async fn begin(variable: &impl Fn(&str) -> Option<String>) -> Result<Self, BoxError> {
         let handler = Handler::find(&variable(HANDLER).unwrap_or_default())?;
         let config = Config::read(variable)?;
-        // Only these start executions; the steps have no need of the machine's ARN.
+        // Only these start executions; the steps do not need the state machine's ARN.
         let machine = match handler {
             Handler::Sweep | Handler::Wake | Handler::Api => config.state_machine()?,
             Handler::Step(_) => config.state_machine.as_deref().unwrap_or_default(),
@@ -102,7 +102,7 @@ impl Function {
         })
     }
 
-    /// Runs the handler once. What it fails with is logged here and nowhere else.
+    /// Runs the handler once. This is the only place that logs its errors.
     async fn invoke(&self, request_id: &str, payload: Value) -> Result<Value, Failed> {
         panics::begins(self.invocation(request_id, &payload));
         let step = self.handler.name();
@@ -164,7 +164,7 @@ impl Function {
 
     /// The record of the save, if it has ended.
     async fn ended(&self, id: Option<&SaveId>) -> Option<SaveRecord> {
-        // Metrics are not worth failing for.
+        // A failure to write metrics must not fail the invocation.
         let stored = self.service.env.registry.save(id?).await.ok()??;
         Some(stored.value).filter(|record| record.state.is_final())
     }
@@ -174,7 +174,7 @@ impl Function {
         write(&metrics::line(&self.metrics, record, now));
     }
 
-    /// Writes what is open, even where the sweep has failed: that is when somebody must know.
+    /// Writes the backlog metrics even if the sweep has failed: that is when operators must know.
     async fn write_backlog(&self) {
         match self.service.backlog().await {
             Ok(backlog) => write(&metrics::backlog_line(
@@ -188,11 +188,11 @@ impl Function {
 }
 
 fn write(line: &str) {
-    // Without standard output there is no log in which anything could be read.
+    // Without standard output there is no log at all.
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
-/// The service of a deployment, over these clients.
+/// The service of a deployment, which uses these clients.
 pub fn service(clients: &Arc<Clients>, config: &Config, machine: &str) -> Service {
     let table = DynamoTable::new(clients, &config.table);
     let topic = config.alarm_topic.clone();
@@ -217,8 +217,8 @@ pub fn service(clients: &Arc<Clients>, config: &Config, machine: &str) -> Servic
     }
 }
 
-/// A problem on its way to Step Functions: the code is the error's name, on which the definition
-/// matches, and the text reads back as the problem.
+/// A problem that is returned to Step Functions: its code is the error name, which the definition matches, and its
+/// text can be parsed back into the problem.
 struct Failed(Problem);
 
 impl fmt::Debug for Failed {
@@ -240,8 +240,8 @@ fn log(problem: &Problem) {
     let (code, chain, hint) = (problem.code, problem.chain(), problem.advice());
     match code.class() {
         _ if code == Code::Internal => tracing::error!(%code, problem = chain, hint, "failed"),
-        // The definition asks again while something is not ready yet, or ready already: nothing is
-        // wrong.
+        // The definition retries while something is not ready yet, or was ready before the wait began: this is not an
+        // error.
         Class::Transient if matches!(code, Code::NotReady | Code::EventMissed) => {
             tracing::debug!(%code, problem = chain, "not ready");
         }
@@ -251,14 +251,14 @@ fn log(problem: &Problem) {
     }
 }
 
-/// The save that a payload is about.
+/// The ID of the save that a payload is about.
 fn save_id(payload: &Value) -> Option<SaveId> {
     ["/save_id", "/recover"]
         .iter()
         .find_map(|place| payload.pointer(place)?.as_str()?.parse().ok())
 }
 
-/// The instance that an input or an output is about, where it says so by its id.
+/// The ID of the instance that an input or an output is about, if it has one.
 fn instance_id(value: &Value) -> Option<&str> {
     let told = ["/plan/instance/id", "/request/instance"]
         .iter()
@@ -266,7 +266,7 @@ fn instance_id(value: &Value) -> Option<&str> {
     told.filter(|text| text.parse::<InstanceId>().is_ok())
 }
 
-/// What to do about a function that cannot begin.
+/// Advice for a function that cannot start.
 fn hint(error: &(dyn Error + 'static)) -> &'static str {
     if error.is::<UnknownHandler>() {
         "Set the function's Handler to one of these."

@@ -1,4 +1,4 @@
-//! Logs: one line of JSON per event, on standard output, where Lambda collects it.
+//! Logs: one line of JSON per event on standard output, from which Lambda collects it.
 
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
@@ -6,20 +6,19 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt};
 
-/// What is logged where nothing else is said.
+/// The log level if nothing else is configured.
 const DEFAULT: Level = Level::INFO;
-/// Where lambda_runtime logs once more what an invocation failed with.
+/// The target under which lambda_runtime logs the error of an invocation a second time.
 const TWICE: &str = "lambda_runtime::layers::panic";
-/// The most that code which is not ours may log, whatever is asked for. At `debug` the SDK shows the
-/// ids of access keys; at `trace` it shows requests with their signatures and session tokens, and
-/// lambda_runtime shows events with the callers' own tokens.
+/// The most verbose level for other crates, whatever is configured. At `debug` the SDK logs access key IDs. At
+/// `trace` it logs requests with their signatures and session tokens, and lambda_runtime logs events with the
+/// callers' tokens.
 const MOST_OF_OTHERS: Level = Level::INFO;
-/// How the names of our own code begin.
+/// The prefix of Prism's own modules.
 const OURS: &str = "prism";
 
-/// Begins to log, as `filter` says: a level, or levels by module, such as `warn,prism=debug`.
-/// `Targets` reads these without the regular expressions of `EnvFilter`, which are a fiftieth of the
-/// artefact.
+/// Starts logging. `filter` is a level, or levels by module, such as `warn,prism=debug`. `Targets` parses these
+/// without the regular expressions of `EnvFilter`, which would add a fiftieth to the artefact.
 pub(super) fn init(filter: Option<&str>) {
     let wanted = filter.and_then(|filter| filter.parse::<Targets>().ok());
     let wanted = wanted.unwrap_or_else(|| Targets::new().with_default(DEFAULT));
@@ -29,7 +28,7 @@ pub(super) fn init(filter: Option<&str>) {
         .with_current_span(true)
         .with_span_list(false)
         .with_filter(wanted.and(filter_fn(may_be_logged)));
-    // Whoever logs already goes on with it.
+    // If a logger is already installed, it stays.
     let _ = tracing_subscriber::registry().with(lines).try_init();
 }
 

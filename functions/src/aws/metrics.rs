@@ -1,5 +1,5 @@
-//! Metrics of saves, in CloudWatch's embedded metric format: a line of JSON in the log that
-//! CloudWatch turns into metrics, with no call and no permission.
+//! Metrics of saves, in CloudWatch's embedded metric format: CloudWatch turns a line of JSON in the log into metrics,
+//! which needs no call and no permission.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use crate::domain::Timestamp;
 use crate::domain::save::{SaveRecord, SaveState, seconds_between};
 use crate::operations::Backlog;
 
-/// A line of metrics in the making.
+/// A metrics line under construction.
 struct Line<'a> {
     namespace: &'a str,
     directives: Vec<Value>,
@@ -44,8 +44,8 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The line for a save that has just ended, or stranded: `saves` by `state`, `failures` by `code`,
-/// `stranded`, `downtime_s`, and `restore_s`, how long it took to bring the instance back.
+/// The line for a save that has just ended or stranded: `saves` by `state`, `failures` by `code`, `stranded`,
+/// `downtime_s`, and `restore_s`, the time it took to bring the instance back.
 pub(super) fn line(namespace: &str, record: &SaveRecord, now: Timestamp) -> String {
     let mut line = Line::new(namespace);
     let stranded = record.state == SaveState::Stranded;
@@ -77,7 +77,7 @@ pub(super) fn backlog_line(namespace: &str, backlog: &Backlog, now: Timestamp) -
     line.at(now)
 }
 
-/// From the beginning of the restore to the first sight of the instance running.
+/// Seconds from the beginning of the restore until the instance was first seen running.
 fn restore_s(record: &SaveRecord) -> Option<f64> {
     let (began, running) = (record.restore_began_at?, record.running_at?);
     (began <= running).then(|| seconds_between(began, running))

@@ -1,9 +1,8 @@
-//! The ports on the AWS SDK, and what Lambda runs. Behind the feature `aws`: nothing else in the
-//! workspace compiles an SDK.
+//! Implements the ports with the AWS SDK, and contains the code of the Lambda functions. It is behind the feature
+//! `aws`: nothing else in the workspace compiles an SDK.
 //!
-//! Each adapter is one file that turns domain into a request and a reply into domain. Retries,
-//! time limits and credentials are set once, in [`Clients`]; the environment is read once, into a
-//! [`Config`].
+//! Each adapter is one file that converts domain types into a request, and a response into domain types. Retries,
+//! timeouts and credentials are configured once, in [`Clients`]; the environment is read once, into a [`Config`].
 
 mod clients;
 mod clock;

@@ -1,4 +1,4 @@
-//! The port [`Notifier`] on EventBridge and SNS.
+//! Implements the port [`Notifier`] with EventBridge and SNS.
 
 use async_trait::async_trait;
 use aws_sdk_eventbridge::operation::put_events::PutEventsOutput;
@@ -10,12 +10,12 @@ use super::failure::Failure;
 use crate::domain::{ProjectName, SaveId};
 use crate::ports::{Notice, Notifier, NotifierError};
 
-/// The source of Prism's events, by which rules match them.
+/// The source of Prism's events, which EventBridge rules match.
 const SOURCE: &str = "prism";
-/// Their detail type.
+/// The detail type of Prism's events.
 const DETAIL_TYPE: &str = "Prism Save";
 
-/// Puts every notice on an event bus, and alarms on a topic besides.
+/// Sends every notice to an event bus, and alarms also to a topic.
 #[derive(Debug, Clone)]
 pub struct EventNotifier {
     events: OnDemand<aws_sdk_eventbridge::Client>,
@@ -25,7 +25,7 @@ pub struct EventNotifier {
 }
 
 impl EventNotifier {
-    /// Notices to the bus of that name; alarms also to the topic of that ARN, if there is one.
+    /// Sends notices to the bus with that name, and alarms also to the topic with that ARN, if there is one.
     pub fn new(clients: &Clients, bus: impl Into<String>, topic: Option<String>) -> Self {
         Self {
             events: OnDemand::new(clients, aws_sdk_eventbridge::Client::new),
@@ -70,14 +70,14 @@ impl EventNotifier {
     }
 }
 
-/// What a notice is about: a save, or a project.
+/// The subject of a notice: a save or a project.
 fn about(notice: &Notice) -> &str {
     let save = notice.save_id.as_ref().map(SaveId::as_str);
     save.or(notice.project.as_ref().map(ProjectName::as_str))
         .unwrap_or("the deployment")
 }
 
-/// EventBridge answers well even when it has refused the event.
+/// EventBridge returns success even if it has refused the event.
 fn accepted(answer: &PutEventsOutput) -> Result<(), String> {
     let refused = answer.entries().iter().find_map(|entry| {
         let code = entry.error_code()?;
@@ -93,7 +93,7 @@ fn accepted(answer: &PutEventsOutput) -> Result<(), String> {
 #[async_trait]
 impl Notifier for EventNotifier {
     async fn notify(&self, notice: &Notice) -> Result<(), NotifierError> {
-        // An alarm goes both ways, whatever becomes of the other.
+        // An alarm is sent both ways, even if one of them fails.
         let put = self.put(notice).await;
         let topic = self.topic.as_deref().filter(|_| notice.alarm);
         let published = match topic {

@@ -1,6 +1,6 @@
-//! What a panic leaves behind. It ends the process, whose artefact has no code for anything else
-//! (docs/adr/0009-artefacts.md). But first it is logged, and Lambda is told how the invocation ended:
-//! whoever waits for it learns more than `Runtime.ExitError`, and at once.
+//! Handles panics. A panic ends the process, because the artefact is built without unwinding
+//! (docs/adr/0009-artefacts.md). Before that, the panic is logged and the failed invocation is reported to Lambda, so
+//! that the caller gets more information than `Runtime.ExitError`, and immediately.
 
 use std::io;
 use std::panic::PanicHookInfo;
@@ -9,35 +9,35 @@ use std::sync::Mutex;
 use super::{gateway, runtime_api};
 use crate::domain::{Code, Problem};
 
-/// The name under which Lambda shows that a function could not begin.
+/// The error type that Lambda shows if a function could not start.
 pub(super) const INIT_ERROR: &str = "Prism.InitError";
 
-/// What runs, for all threads. It stays until the next one begins: Lambda refuses a second answer, but
-/// the first may never have been sent.
+/// The current invocation, shared by all threads. It stays until the next one begins: Lambda refuses a second
+/// response, but the first one may never have been sent.
 static RUNNING: Mutex<Option<Invocation>> = Mutex::new(None);
 
-/// An invocation, and who waits for its answer.
+/// An invocation, and who waits for its response.
 #[derive(Debug, Clone)]
 pub(super) enum Invocation {
-    /// Step Functions, or nobody. The id is Lambda's.
+    /// Invoked by Step Functions, or by nobody who waits. Contains Lambda's request ID.
     Step(String),
-    /// Somebody who asked the API.
+    /// Invoked through the API.
     Api {
-        /// Lambda's id.
+        /// Lambda's request ID.
         id: String,
-        /// API Gateway's id, under which the caller knows the request.
+        /// API Gateway's request ID, which the caller knows.
         request: String,
     },
 }
 
-/// An invocation begins.
+/// Records that an invocation begins.
 pub(super) fn begins(invocation: Invocation) {
     if let Ok(mut running) = RUNNING.lock() {
         *running = Some(invocation);
     }
 }
 
-/// From now on a panic is logged, told to the Runtime API at `host`, and the end of the process.
+/// From now on, a panic is logged, reported to the Runtime API at `host`, and ends the process.
 pub(super) fn watch(host: Option<String>) {
     std::panic::set_hook(Box::new(move |panic| {
         let problem = problem(panic);

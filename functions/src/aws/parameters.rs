@@ -1,4 +1,4 @@
-//! The port [`Parameters`] on Systems Manager.
+//! Implements the port [`Parameters`] with Systems Manager.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub struct PublicParameters {
 }
 
 impl PublicParameters {
-    /// The parameters by these clients.
+    /// Reads the parameters with these clients.
     pub fn new(clients: Arc<Clients>) -> Self {
         Self { clients }
     }

@@ -1,6 +1,6 @@
-//! What Lambda's Runtime API is told past lambda_runtime: why a function cannot begin, where a process
-//! that merely ends would be `Runtime.ExitError`, and how an invocation ended that panicked. It waits
-//! for the answer without the executor, which may be what is broken.
+//! Calls to Lambda's Runtime API that bypass lambda_runtime. They report why a function cannot start (if the process
+//! just ended, Lambda would report `Runtime.ExitError`) and the result of an invocation that panicked. They wait for
+//! the response without the async executor, which may be what is broken.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -8,24 +8,24 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// Where the paths of this version of the API begin.
+/// The path prefix of this version of the API.
 const RUNTIME: &str = "/2018-06-01/runtime";
-/// How long the API, which is on the same machine, may take for anything.
+/// The timeout for any operation. The API is on the same machine.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Tells the API at `host`, such as `127.0.0.1:9001`, that the function cannot begin.
+/// Reports to the API at `host`, such as `127.0.0.1:9001`, that the function cannot start.
 pub(super) fn cannot_begin(host: &str, error_type: &str, message: &str) -> io::Result<()> {
     let path = format!("{RUNTIME}/init/error");
     post(host, &path, Some(error_type), &error(error_type, message))
 }
 
-/// Tells it that an invocation failed.
+/// Reports that an invocation failed.
 pub(super) fn failed(host: &str, id: &str, error_type: &str, message: &str) -> io::Result<()> {
     let path = format!("{RUNTIME}/invocation/{id}/error");
     post(host, &path, Some(error_type), &error(error_type, message))
 }
 
-/// Tells it the result of an invocation.
+/// Reports the result of an invocation.
 pub(super) fn returned(host: &str, id: &str, result: &Value) -> io::Result<()> {
     let path = format!("{RUNTIME}/invocation/{id}/response");
     post(host, &path, None, result)
@@ -40,7 +40,7 @@ fn post(host: &str, path: &str, error_type: Option<&str>, body: &Value) -> io::R
     connection.set_write_timeout(Some(PATIENCE))?;
     connection.set_read_timeout(Some(PATIENCE))?;
     connection.write_all(request(host, path, error_type, body).as_bytes())?;
-    // That it begins to answer says that it has read all. What it answers changes nothing.
+    // Once it begins to respond, it has read the whole request. The response itself does not matter.
     connection.read(&mut [0; 64]).map(drop)
 }
 
@@ -63,7 +63,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// What is told: the first line and the headers, and the body.
+    /// The request that was sent: its first line and headers, and its body.
     pub(in super::super) fn told(tell: impl FnOnce(&str) -> io::Result<()>) -> (String, Value) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = listener.local_addr().unwrap().to_string();

@@ -1,4 +1,4 @@
-//! The port [`Schedules`] on EventBridge Scheduler.
+//! Implements the port [`Schedules`] with EventBridge Scheduler.
 
 use std::error::Error;
 
@@ -23,29 +23,29 @@ use crate::domain::{ScheduleName, Timestamp};
 use crate::ports::{Firing, Schedules, SchedulesError};
 use crate::rules::access::Caller;
 
-/// What the names in the group begin with.
+/// The prefix of the schedule names in the group.
 const PREFIX: &str = "prism-";
-/// The code of what is not there.
+/// The error code for a resource that does not exist.
 const GONE: &str = "ResourceNotFoundException";
 /// How many pages of a hundred are read before a group counts as endless.
 const PAGES: usize = 1000;
-/// How many are read at once.
+/// How many schedules are read concurrently.
 const AT_ONCE: usize = 8;
-/// For how long the start of an execution is tried again, in seconds.
+/// For how long the scheduler retries to start an execution, in seconds.
 const LATEST_S: i32 = LATE_MINUTES.cast_signed() * 60;
-/// How often it is tried again in that time.
+/// The number of retries in that time.
 const RETRIES: i32 = 10;
 
-/// What a deployment's schedules start, and as whom.
+/// What a deployment's schedules start, and with which role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScheduleTarget {
     /// The schedule group.
     pub group: String,
-    /// The ARN of the role that EventBridge Scheduler takes on.
+    /// The ARN of the role that EventBridge Scheduler assumes.
     pub role: String,
     /// The ARN of the state machine.
     pub machine: String,
-    /// The ARN of the queue for what could not be started.
+    /// The ARN of the dead-letter queue for executions that could not be started.
     pub dead_letters: Option<String>,
 }
 
@@ -57,8 +57,8 @@ pub struct EventBridgeSchedules {
 }
 
 impl EventBridgeSchedules {
-    /// Schedules with this target, in the home Region. Without one every schedule is refused: the
-    /// functions that make none need none.
+    /// Schedules with this target, in the home Region. Without a target every schedule is refused: functions that
+    /// create no schedules need no target.
     pub fn new(clients: &Clients, target: Option<ScheduleTarget>) -> Self {
         Self {
             client: OnDemand::new(clients, Client::new),
@@ -108,7 +108,7 @@ impl EventBridgeSchedules {
         request.send().await.map(drop).map_err(Failure::of)
     }
 
-    /// A page of the names of what is ours in the group, and the token of the next.
+    /// A page of the names in the group that belong to Prism, and the token of the next page.
     async fn page(
         &self,
         group: &str,
@@ -124,7 +124,8 @@ impl EventBridgeSchedules {
         Ok((names.collect(), token))
     }
 
-    /// Whose schedule one fires; `None` where it has gone since, or starts something that is not ours.
+    /// The schedule that this name fires. `None` if it was deleted in the meantime, or starts something that does not
+    /// belong to this deployment.
     async fn read(&self, group: &str, id: &str) -> Result<Option<Firing>, SchedulesError> {
         let request = self.client.get().get_schedule().group_name(group).name(id);
         let found = match request.send().await.map_err(of) {
@@ -142,7 +143,7 @@ impl EventBridgeSchedules {
     }
 }
 
-/// What an execution is started with, as far as it says for whom.
+/// The part of an execution's input that identifies the owner.
 #[derive(Deserialize)]
 struct Started {
     schedule: ScheduleName,
@@ -172,7 +173,7 @@ impl Schedules for EventBridgeSchedules {
     }
 
     async fn firing(&self) -> Result<Vec<Firing>, SchedulesError> {
-        // Who is told of no group makes no schedules.
+        // A function without a configured group creates no schedules.
         let Some(target) = &self.target else {
             return Ok(Vec::new());
         };
@@ -212,7 +213,7 @@ where
     Failure::of(error)
 }
 
-/// A schedule as EventBridge Scheduler is to have it.
+/// A schedule as it is sent to EventBridge Scheduler.
 struct Wanted {
     name: String,
     group: String,
@@ -231,7 +232,7 @@ impl Wanted {
         schedule: &Schedule,
         next: Timestamp,
     ) -> Result<Self, SchedulesError> {
-        // Without a start, a rate begins at once: the instance would stop as its owner types.
+        // Without a start date, a rate begins immediately: the instance would stop while its owner still types.
         let start = match schedule.cadence {
             Cadence::Rate { .. } => Some(DateTime::from_secs(next.timestamp())),
             Cadence::Cron(_) => None,
@@ -284,7 +285,7 @@ fn incomplete(error: aws_smithy_types::error::operation::BuildError) -> Schedule
     }
 }
 
-/// What the console shows, at most 512 characters.
+/// The description that the console shows, of at most 512 characters.
 fn description(owner: &str, schedule: &Schedule) -> String {
     let text = format!(
         "{owner}: {} saves {} as {}",
@@ -293,15 +294,15 @@ fn description(owner: &str, schedule: &Schedule) -> String {
     text.chars().take(512).collect()
 }
 
-/// The name in the group. Owners cannot collide, whatever they are called, and a schedule that was
-/// deleted is never taken for a later one of the same name.
+/// The name in the group. The names of different owners cannot collide, and a deleted schedule is never mistaken for
+/// a later one with the same name.
 fn name(schedule: &Schedule) -> String {
     let made = schedule.created_at.timestamp().to_string();
     let hash = token(&[schedule.owner.as_str(), schedule.name.as_str(), &made]);
     format!("{PREFIX}{}", &hash[..40])
 }
 
-/// 64 hexadecimal digits of some texts, none of which can run into the next.
+/// 64 hexadecimal digits derived from some texts. The boundaries between the texts count too.
 fn token(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
@@ -311,7 +312,7 @@ fn token(parts: &[&str]) -> String {
     hex::encode(hash.finalize())
 }
 
-/// What the failure of a call that needs an IAM action on the schedules of a group means.
+/// Interprets the failure of a call that requires an IAM action on the schedules of a group.
 fn failed(action: &str, group: &str, failure: Failure) -> SchedulesError {
     let failure = match failure.refusal(action, &format!("the schedule group {group}")) {
         Ok(refusal) => return SchedulesError::Refused(refusal),

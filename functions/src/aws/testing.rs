@@ -1,4 +1,4 @@
-//! An AWS that gives prepared answers and keeps what it was asked, for tests of the mappings.
+//! A fake AWS that returns prepared responses and records the requests, for tests of the mappings.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::clients::Clients;
 
-/// An answer of a service.
+/// A prepared response of a service.
 #[derive(Debug)]
 pub(super) struct Reply {
     status: u16,
@@ -43,7 +43,7 @@ impl Reply {
         }
     }
 
-    /// EC2's form of an error.
+    /// An error in EC2's format.
     pub(super) fn ec2_error(code: &str, message: &str) -> Self {
         Self::xml(
             400,
@@ -60,7 +60,7 @@ struct Asked {
     body: String,
 }
 
-/// See the module.
+/// The fake AWS; see the module.
 #[derive(Debug, Clone)]
 pub(super) struct Aws {
     replies: Arc<Mutex<VecDeque<Reply>>>,
@@ -75,7 +75,7 @@ impl Aws {
         }
     }
 
-    /// Clients that ask it, each thing once.
+    /// Clients that send their requests to it, without retries.
     pub(super) fn clients(&self) -> Clients {
         let credentials = Credentials::new("key", "secret", None, None, "test");
         let config = SdkConfig::builder()
@@ -104,7 +104,7 @@ impl Aws {
         serde_json::from_str(&self.body(call)).unwrap()
     }
 
-    /// The parameters of a call of EC2, decoded, without those that every call has.
+    /// The decoded parameters of an EC2 request, without those that every request has.
     pub(super) fn parameters(&self, call: usize) -> Vec<(String, String)> {
         self.body(call)
             .split('&')
@@ -114,7 +114,7 @@ impl Aws {
             .collect()
     }
 
-    /// The same as lines.
+    /// The parameters of an EC2 request as lines of text.
     pub(super) fn lines(&self, call: usize) -> String {
         self.parameters(call)
             .into_iter()

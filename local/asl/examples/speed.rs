@@ -15,7 +15,7 @@ use prism_asl::{
 };
 use serde_json::{Map, Value, json};
 
-/// Takes a second and answers with what it got.
+/// Takes a second and returns its payload.
 struct Echo(VirtualClock);
 
 #[async_trait]
@@ -26,7 +26,7 @@ impl Functions for Echo {
     }
 }
 
-/// 25 times Task, Choice, Wait and Pass, with expressions, variables, retriers and catchers.
+/// A repetition, 25 times, of Task, Choice, Wait and Pass, with expressions, variables, retriers and catchers.
 fn definition() -> String {
     let mut states = Map::new();
     for turn in 0..25 {
@@ -109,7 +109,7 @@ fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
     (start.elapsed(), result)
 }
 
-/// The most memory the process has had, in MB, where the system tells.
+/// The peak memory of the process in MB, if the operating system reports it.
 fn peak_mb() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status

@@ -1,23 +1,23 @@
-//! The error names that the interpreter itself raises, and how a running state carries one.
+//! The error names that the interpreter itself raises, and how they travel out of a state.
 //!
-//! Source of the names and of what may catch them: AWS Step Functions Developer Guide, "Handling
-//! errors in Step Functions workflows".
+//! Source of the names and of which handlers match them: AWS Step Functions Developer Guide, "Handling errors in Step
+//! Functions workflows".
 
 use crate::history::StateKind;
 
-/// Wildcard of `ErrorEquals`: every error but [`RUNTIME`]. It matches [`DATA_LIMIT_EXCEEDED`] of a
-/// Task, as AWS was recorded to do though the guide denies it, and of nothing else.
+/// Wildcard of `ErrorEquals`: every error except [`RUNTIME`]. It matches [`DATA_LIMIT_EXCEEDED`] only if a Task
+/// raised it. Recordings of AWS show this, although the guide says that it never matches.
 pub const ALL: &str = "States.ALL";
-/// Wildcard of `ErrorEquals`: every error that [`ALL`] matches, but [`TIMEOUT`].
+/// Wildcard of `ErrorEquals`: every error that [`ALL`] matches, except [`TIMEOUT`].
 pub const TASK_FAILED: &str = "States.TaskFailed";
 /// A Task ran longer than its `TimeoutSeconds`.
 pub const TIMEOUT: &str = "States.Timeout";
-/// Something the definition cannot recover from. No Retry and no Catch ever matches it.
+/// An error that the execution cannot recover from. No Retry and no Catch ever matches it.
 pub const RUNTIME: &str = "States.Runtime";
-/// A payload is larger than [`PAYLOAD_LIMIT_BYTES`](crate::PAYLOAD_LIMIT_BYTES), or all variables
-/// together than theirs. Its own name matches it, and that of a Task is matched by [`ALL`] too.
+/// A payload is larger than [`PAYLOAD_LIMIT_BYTES`](crate::PAYLOAD_LIMIT_BYTES), or all variables together exceed
+/// their own limit. It can be matched by its own name, and by [`ALL`] if a Task raised it.
 pub const DATA_LIMIT_EXCEEDED: &str = "States.DataLimitExceeded";
-/// A JSONata expression failed, gave nothing, or gave a value of the wrong type.
+/// A JSONata expression failed, returned nothing, or returned a value of the wrong type.
 pub const QUERY_EVALUATION: &str = "States.QueryEvaluationError";
 /// No rule of a Choice matched and it has no Default.
 ///
@@ -30,12 +30,12 @@ pub const NO_CHOICE_MATCHED: &str = "States.NoChoiceMatched";
 pub(crate) struct Failure {
     pub(crate) error: String,
     pub(crate) cause: Option<String>,
-    /// The last event before it, which the next event names as its predecessor.
+    /// The ID of the event before it, which the next event names as its predecessor.
     pub(crate) event: u64,
 }
 
 impl Failure {
-    /// An error raised by the interpreter, whose cause names the state as AWS does.
+    /// An error raised by the interpreter. As on AWS, its cause names the state.
     pub(crate) fn in_state(
         error: &str,
         cause: &str,
@@ -53,7 +53,7 @@ impl Failure {
         }
     }
 
-    /// Whether an `ErrorEquals` of a state of this kind matches.
+    /// Whether a state of this kind matches the error with this `ErrorEquals`.
     pub(crate) fn matches(&self, error_equals: &[String], kind: StateKind) -> bool {
         let error = self.error.as_str();
         error != RUNTIME

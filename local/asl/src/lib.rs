@@ -1,24 +1,22 @@
 //! An interpreter for the Amazon States Language in JSONata mode.
 //!
-//! [`Machine::load`] reads a definition and refuses, with the path of the offending field,
-//! whatever AWS would refuse or this interpreter would get wrong. An [`Execution`] then runs it
-//! and records the events that `GetExecutionHistory` would show. Time, functions and randomness
-//! come in from outside ([`Clock`], [`Functions`], a seed), so a run on a [`VirtualClock`] is
-//! exact and can be repeated.
+//! [`Machine::load`] reads a definition. It refuses everything that AWS would refuse or that this interpreter would
+//! run incorrectly, and returns the path of the offending field. An [`Execution`] then runs the definition and
+//! records the events that `GetExecutionHistory` would return. Time, functions and randomness are injected
+//! ([`Clock`], [`Functions`], a seed), so a run on a [`VirtualClock`] is exact and repeatable.
 //!
 //! # What is supported
-//! Standard workflows with Task (`lambda:invoke`, with a task token or without, or the ARN of a
-//! function), Choice, Wait, Pass, Parallel, inline Map, Succeed and Fail; Retry, Catch, variables,
-//! timeouts, stops, and AWS's limits on payloads, variables, histories and time. Not supported,
-//! and refused: `JSONPath`, other integrations, heartbeats, distributed Map, redrives.
+//! Standard workflows with Task (`lambda:invoke`, with or without a task token, or the ARN of a function), Choice,
+//! Wait, Pass, Parallel, inline Map, Succeed and Fail; Retry, Catch, variables, timeouts, stops, and AWS's limits on
+//! payloads, variables, histories and time. Not supported, and refused: `JSONPath`, other integrations, heartbeats,
+//! distributed Map, redrives.
 //!
 //! # Why this JSONata engine
-//! `jlens-core` and `jsonata-core` were compared. The first has compiled expressions that are
-//! `Send + Sync`, takes the time and the seed of an evaluation from its caller, says what an
-//! expression reads, bounds an evaluation by counted steps, and counts depth exactly as AWS was
-//! seen to. The second shares values within one thread only, uses its faster mode for
-//! expressions without variables only, reads the system's clock and randomness itself, and
-//! bounds by time. They are alike in speed, size and build time. Only the `jsonata` module knows
+//! `jlens-core` and `jsonata-core` were compared. The first has compiled expressions that are `Send + Sync`, takes
+//! the time and the seed of an evaluation from its caller, reports what an expression reads, limits an evaluation by
+//! counted steps, and counts depth exactly as AWS was observed to. The second shares values within one thread only,
+//! uses its faster mode only for expressions without variables, reads the system's clock and randomness itself, and
+//! limits evaluations by time. They are similar in speed, size and build time. Only the `jsonata` module depends on
 //! the engine.
 //!
 //! # Example

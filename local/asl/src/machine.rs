@@ -1,4 +1,4 @@
-//! A loaded definition, every reference resolved and every expression compiled.
+//! A loaded definition, with all references resolved and all expressions compiled.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::history::{Resource, StateKind};
 use crate::template::{Setting, Template};
 
-/// A state machine that was checked and can be executed, any number of times and at once.
+/// A state machine that was checked and can be executed any number of times, also concurrently.
 #[derive(Debug)]
 pub struct Machine {
     pub(crate) graph: Graph,
@@ -21,13 +21,13 @@ impl Machine {
         self.comment.as_deref()
     }
 
-    /// The definition's `TimeoutSeconds`, which bounds an execution as a whole.
+    /// The definition's `TimeoutSeconds`, which limits the execution as a whole.
     pub fn timeout_s(&self) -> Option<u64> {
         self.timeout_s
     }
 }
 
-/// States that lead to each other: a whole machine, a branch, or the body of a Map.
+/// States that are connected by transitions: a whole machine, a branch, or the body of a Map.
 #[derive(Debug)]
 pub(crate) struct Graph {
     pub(crate) start: usize,
@@ -39,13 +39,13 @@ pub(crate) struct State {
     pub(crate) name: Arc<str>,
     pub(crate) work: Work,
     pub(crate) exit: Exit,
-    /// What follows; `None` ends the graph. A Choice may override it.
+    /// The next state; `None` ends the graph. A Choice may override it.
     pub(crate) next: Option<usize>,
     pub(crate) retry: Vec<Retrier>,
     pub(crate) catch: Vec<Catcher>,
 }
 
-/// What a state leaves behind when it is left.
+/// The output and the variables that a state produces when it is left.
 #[derive(Debug, Default)]
 pub(crate) struct Exit {
     pub(crate) assign: Vec<(Arc<str>, Template)>,

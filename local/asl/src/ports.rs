@@ -1,4 +1,4 @@
-//! What the interpreter asks of its surroundings: time and functions.
+//! What the interpreter needs from its environment: time and functions.
 
 use std::time::Duration;
 
@@ -9,41 +9,40 @@ use serde_json::Value;
 
 /// Time as the interpreter sees it.
 ///
-/// The interpreter never looks at another clock, so an execution on a
-/// [`VirtualClock`](crate::VirtualClock) can be replayed exactly.
+/// The interpreter never reads another clock, so an execution on a [`VirtualClock`](crate::VirtualClock) can be
+/// replayed exactly.
 pub trait Clock: Send + Sync {
     /// The current instant.
     fn now(&self) -> DateTime<Utc>;
 
-    /// Completes once `duration` has passed. Dropping the future gives the timer up.
+    /// Completes after `duration` has passed. Dropping the future cancels the timer.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
 }
 
 /// Runs the function that a Task names.
 #[async_trait]
 pub trait Functions: Send + Sync {
-    /// Invokes `function` (a name or an ARN, as the definition writes it) with `payload` and
-    /// waits for its answer.
+    /// Invokes `function` (a name or an ARN, as written in the definition) with `payload`, and waits for its result.
     ///
-    /// The future is dropped when the Task times out or the execution ends, which is the only
-    /// notice the function gets: Lambda does not stop an invocation either.
+    /// The future is dropped when the Task times out or the execution ends. The function gets no other notice: Lambda
+    /// does not stop an invocation either.
     async fn invoke(&self, function: &str, payload: Value) -> Result<Value, TaskFailure>;
 }
 
-/// What a failed function leaves behind: the two strings a Retry and a Catch see.
+/// The error of a failed function: the two strings that a Retry and a Catch see.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the function failed with {error}")]
 pub struct TaskFailure {
-    /// The error name that `ErrorEquals` is held against: the `errorType` of a Lambda function,
-    /// or a service error such as `Lambda.TooManyRequestsException`.
+    /// The error name that is compared with `ErrorEquals`: the `errorType` of a Lambda function, or a service error
+    /// such as `Lambda.TooManyRequestsException`.
     pub error: String,
     /// The cause. From a Lambda function it is a JSON text with `errorMessage` and `errorType`.
     pub cause: String,
 }
 
 impl TaskFailure {
-    /// A failure as Lambda reports a handler that returned an error: the cause is the JSON text
-    /// of `errorMessage` and `errorType`.
+    /// A failure as Lambda reports it if a handler returned an error: the cause is the JSON text of `errorMessage`
+    /// and `errorType`.
     pub fn from_handler(error_type: &str, message: &str) -> Self {
         let cause = serde_json::json!({"errorMessage": message, "errorType": error_type});
         Self {

@@ -1,4 +1,4 @@
-//! Values of a definition that may hold JSONata: whole trees, and single settings.
+//! Values of a definition that may contain JSONata: whole trees, and single settings.
 
 use std::borrow::Cow;
 
@@ -7,35 +7,35 @@ use serde_json::{Map, Value};
 use crate::jsonata::{Expression, Scope, Sees};
 use crate::load::error::{LoadError, member};
 
-/// A tree of JSON whose strings may be expressions.
+/// A JSON tree whose strings may be expressions.
 #[derive(Debug)]
 pub(crate) enum Template {
-    /// Has no expression in it.
+    /// A value without expressions.
     Literal(Value),
     Expression(Box<Expression>),
     Array(Vec<Template>),
     Object(Vec<(String, Template)>),
 }
 
-/// A setting of one type: written out, or computed.
+/// A setting of one type: a literal or an expression.
 #[derive(Debug)]
 pub(crate) enum Setting<T> {
     Fixed(T),
     Computed(Box<Expression>),
 }
 
-/// An expression that could not be evaluated to what its field needs.
+/// An expression could not be evaluated to a value that its field accepts.
 #[derive(Debug)]
 pub(crate) struct EvaluationError {
-    /// Where, within the state: `Output/a[0]`. Nowhere, if no field is at fault.
+    /// The location within the state, such as `Output/a[0]`; `None` if no single field is at fault.
     pub(crate) location: Option<String>,
     pub(crate) cause: String,
 }
 
-/// The text between `{%` and `%}`, or nothing for an ordinary string.
+/// The text between `{%` and `%}`, or `None` for an ordinary string.
 ///
-/// A string that has one of the two marks at its end but not the other is refused, as AWS does:
-/// it is an expression somebody forgot to finish.
+/// Like AWS, this refuses a string that has only one of the two delimiters in its place: it is an unfinished
+/// expression.
 pub(crate) fn expression<'a>(text: &'a str, path: &str) -> Result<Option<&'a str>, LoadError> {
     match (text.strip_prefix("{%"), text.ends_with("%}")) {
         (Some(rest), true) if rest.len() >= 2 => Ok(Some(rest[..rest.len() - 2].trim())),
@@ -96,7 +96,7 @@ impl Template {
         })
     }
 
-    /// Evaluates the tree; `location` names the field it stands in.
+    /// Evaluates the tree; `location` is the name of the field that contains it.
     pub(crate) fn evaluate(
         &self,
         scope: &dyn Scope,
@@ -123,8 +123,7 @@ impl Template {
 }
 
 impl<T: Clone> Setting<T> {
-    /// The setting's value; `read` takes it out of what an expression gave, if it is of the
-    /// `expected` type.
+    /// The setting's value. `read` converts the result of an expression if it has the `expected` type.
     pub(crate) fn evaluate(
         &self,
         scope: &dyn Scope,
@@ -142,7 +141,7 @@ impl<T: Clone> Setting<T> {
     }
 }
 
-/// JSON has no undefined, so an expression has to give something.
+/// JSON has no undefined, so an expression must return a value.
 fn defined(
     expression: &Expression,
     scope: &dyn Scope,
@@ -187,7 +186,7 @@ pub(crate) fn unexpected(
     }
 }
 
-/// A cause is for people: a whole payload in it helps nobody.
+/// Shortens a text for a cause: causes are for people, who do not want to read a whole payload.
 pub(crate) fn shorten(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(200) {
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),

@@ -1,4 +1,4 @@
-//! A clock that jumps, and the driver that makes it jump.
+//! A clock that jumps, and the driver that advances it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,15 +16,14 @@ use futures::stream::FuturesUnordered;
 
 use crate::Clock;
 
-/// A clock whose time passes only when everything waits for it.
+/// A clock whose time passes only when all futures are waiting.
 ///
-/// [`run`](Self::run) polls a future, and whatever was [spawned](Self::spawn), until nothing can
-/// move, then jumps to the earliest timer and wakes that one alone; timers of one instant fire
-/// in the order they were made. The same program therefore runs the same way every time, and a
-/// wait of a day costs nothing. Clones share the one clock.
+/// [`run`](Self::run) polls a future, and everything that was [spawned](Self::spawn), until none can make progress.
+/// Then it jumps to the earliest timer and wakes only that one; timers of the same instant fire in the order in which
+/// they were created. The same program therefore runs the same way every time, and a wait of a day costs nothing.
+/// Clones share the same clock.
 ///
-/// All futures must be woken by timers or by each other. One that another thread would wake
-/// looks stalled.
+/// All futures must be woken by timers or by each other. A future that another thread would wake looks stalled.
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,9 +38,9 @@ pub struct VirtualClock(Arc<Shared>);
 
 struct Shared {
     timers: Mutex<Timers>,
-    /// Futures spawned since the driver last looked.
+    /// Futures that were spawned since the driver last checked.
     inbox: Mutex<Vec<BoxFuture<'static, ()>>>,
-    /// Spawned futures that have not ended, kept from one run to the next.
+    /// Spawned futures that have not completed, kept from one run to the next.
     tasks: Mutex<FuturesUnordered<BoxFuture<'static, ()>>>,
 }
 
@@ -52,20 +51,20 @@ struct Timers {
     pending: BTreeMap<(DateTime<Utc>, u64), Option<Waker>>,
 }
 
-/// Nothing can move and no timer is pending: every future waits for another.
+/// No future can make progress and no timer is pending: all futures wait for each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "deadlock at {now}: no future can move and no timer is pending ({tasks} spawned still wait)"
 )]
 pub struct Deadlock {
-    /// When it happened.
+    /// The time of the deadlock.
     pub now: DateTime<Utc>,
-    /// How many spawned futures still wait.
+    /// The number of spawned futures that still wait.
     pub tasks: usize,
 }
 
 impl VirtualClock {
-    /// A clock that stands at `start`.
+    /// A clock that starts at `start`.
     pub fn new(start: DateTime<Utc>) -> Self {
         Self(Arc::new(Shared {
             timers: Mutex::new(Timers {
@@ -78,9 +77,9 @@ impl VirtualClock {
         }))
     }
 
-    /// Runs `future` to its end, and whatever is spawned in the meantime as far as it gets.
+    /// Runs `future` to completion, and spawned futures as far as they get in the meantime.
     ///
-    /// Not to be called from within a future that the same clock runs.
+    /// Do not call this from within a future that the same clock runs.
     ///
     /// # Panics
     /// On a [`Deadlock`]; [`try_run`](Self::try_run) returns it instead.
@@ -91,13 +90,13 @@ impl VirtualClock {
         }
     }
 
-    /// Runs `future` to its end, or says that it never can.
+    /// Runs `future` to completion, or returns an error if it can never complete.
     pub fn try_run<F: Future>(&self, future: F) -> Result<F::Output, Deadlock> {
         let mut future = pin!(future);
         self.drive(|cx, _| future.as_mut().poll(cx))
     }
 
-    /// Runs everything spawned, and what that spawns in turn, until all of it has ended.
+    /// Runs everything that was spawned, and what that spawns in turn, to completion.
     pub fn run_until_idle(&self) -> Result<(), Deadlock> {
         self.drive(|_, tasks| {
             if tasks == 0 {
@@ -108,27 +107,27 @@ impl VirtualClock {
         })
     }
 
-    /// Adds a future for the driver to run alongside. It first moves at the next run, or at the
-    /// driver's next turn when a run is under way.
+    /// Adds a future for the driver to run concurrently. It is first polled at the next run, or at the driver's next
+    /// turn if a run is in progress.
     pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         lock(&self.0.inbox).push(Box::pin(future));
     }
 
-    /// Drops everything spawned that has not ended: it holds clones of the clock as a rule, which holds
-    /// it in turn.
+    /// Drops all spawned futures that have not completed. They usually hold clones of the clock, which in turn holds
+    /// them.
     pub fn abandon(&self) {
         let spawned = std::mem::take(&mut *lock(&self.0.inbox));
         let tasks = std::mem::take(&mut *lock(&self.0.tasks));
-        // Their timers are dropped with them, which asks for the lock on those.
+        // Dropping the futures drops their timers, which needs the lock on the timers.
         drop((spawned, tasks));
     }
 
-    /// How many timers are pending.
+    /// The number of pending timers.
     pub fn pending_timers(&self) -> usize {
         lock(&self.0.timers).pending.len()
     }
 
-    /// Polls until `done` says so. `done` also learns how many spawned futures are left.
+    /// Polls until `done` returns a value. `done` gets the number of spawned futures that are left.
     fn drive<T>(
         &self,
         mut done: impl FnMut(&mut Context<'_>, usize) -> Poll<T>,
@@ -152,15 +151,15 @@ impl VirtualClock {
                     tasks: tasks.len(),
                 });
             }
-            // The timer may have been made by another waker than ours (one that a combinator
-            // keeps), so look again whether or not the flag was raised.
+            // The timer may have been created with a different waker (one that a combinator keeps), so poll again
+            // whether or not the flag was set.
             flag.0.store(true, Ordering::Release);
         };
         *lock(&self.0.tasks) = tasks;
         result
     }
 
-    /// Takes the newly spawned futures over; says whether there were any.
+    /// Takes over newly spawned futures; returns whether there were any.
     fn adopt(&self, tasks: &mut FuturesUnordered<BoxFuture<'static, ()>>) -> bool {
         let mut inbox = lock(&self.0.inbox);
         let any = !inbox.is_empty();
@@ -170,7 +169,7 @@ impl VirtualClock {
         any
     }
 
-    /// Moves to the earliest timer and fires it; says whether there was one.
+    /// Jumps to the earliest timer and fires it; returns whether there was one.
     fn jump(&self) -> bool {
         let fired = {
             let mut timers = lock(&self.0.timers);
@@ -217,7 +216,7 @@ impl fmt::Debug for VirtualClock {
     }
 }
 
-/// A timer. It has fired once it is no longer among the pending ones.
+/// A timer. It has fired when it is no longer among the pending timers.
 struct Sleep {
     shared: Arc<Shared>,
     key: (DateTime<Utc>, u64),
@@ -239,8 +238,7 @@ impl Future for Sleep {
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        // The waker is dropped outside the lock: it may own the last reference to a future that
-        // itself holds a timer.
+        // Drop the waker outside the lock: it may own the last reference to a future that itself holds a timer.
         let waker = lock(&self.shared.timers).pending.remove(&self.key);
         drop(waker);
     }
@@ -254,7 +252,7 @@ impl Wake for Flag {
     }
 }
 
-/// A panic elsewhere must not turn into a second one here.
+/// Ignores poisoning, so that a panic elsewhere does not cause a second one here.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Everybody but the caller: who sets an account up, what goes wrong, and who looks at what is left.
+//! The outside actor: it sets up accounts, makes things fail, and inspects the results.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use super::model::{
     VolumeRow,
 };
 
-/// The outside actor of an account. Its acts are neither throttled nor denied.
+/// The outside actor of an account. Its actions are neither throttled nor denied.
 #[derive(Debug, Clone)]
 pub struct Admin {
     cloud: Cloud,
@@ -25,7 +25,7 @@ pub struct Admin {
 }
 
 impl Cloud {
-    /// What everybody else does to an account.
+    /// The outside actor of an account.
     pub fn admin(&self, account: AccountId) -> Admin {
         let cloud = self.clone();
         Admin { cloud, account }
@@ -33,7 +33,7 @@ impl Cloud {
 }
 
 impl Admin {
-    /// An instance that has been there all along.
+    /// Adds an instance that has existed all along.
     pub fn add_instance(
         &self,
         region: &Region,
@@ -64,7 +64,7 @@ impl Admin {
         })?
     }
 
-    /// Changes what is special about an instance.
+    /// Changes the special properties of an instance.
     pub fn edit(
         &self,
         id: &InstanceId,
@@ -77,7 +77,7 @@ impl Admin {
         })
     }
 
-    /// What is special about an instance.
+    /// The special properties of an instance.
     pub fn facts(&self, id: &InstanceId) -> Result<InstanceFacts, CloudError> {
         self.instance(id, |_, row, _| facts_of(&row))
     }
@@ -109,7 +109,7 @@ impl Admin {
         })
     }
 
-    /// There is a Capacity Reservation or Capacity Block of that id.
+    /// Sets a Capacity Reservation or Capacity Block with this ID.
     pub fn set_reservation(&self, id: &str, reservation: Reservation) -> Result<(), CloudError> {
         self.cloud.with(|model, _| {
             let reservations = &mut model.world_mut().reservations;
@@ -117,8 +117,8 @@ impl Admin {
         })
     }
 
-    /// The account has a launch template in a Region whose versions name these AMIs, the oldest first; without
-    /// versions it has none of that id.
+    /// Sets a launch template in a Region, whose versions name these AMIs, oldest first. Without versions, the
+    /// account has no launch template with this ID.
     pub fn set_launch_template(
         &self,
         region: &Region,
@@ -140,19 +140,19 @@ impl Admin {
         })
     }
 
-    /// There is a fleet of that id that replaces members that are down.
+    /// Adds a fleet with this ID that replaces members that are not running.
     pub fn maintain_fleet(&self, id: &str) -> Result<(), CloudError> {
         self.cloud.with(|model, _| {
             model.world_mut().maintained_fleets.insert(id.to_owned());
         })
     }
 
-    /// Somebody takes a snapshot of a volume.
+    /// Takes a snapshot of a volume.
     pub fn take_snapshot(&self, id: &VolumeId) -> Result<SnapshotId, CloudError> {
         self.known(id, |model, now| model.take_snapshot(id, now))
     }
 
-    /// Somebody detaches a volume from its instance.
+    /// Detaches a volume from its instance.
     pub fn detach(&self, id: &VolumeId) -> Result<(), CloudError> {
         self.known(id, |model, _| {
             let holder = model.data.volumes.get_mut(id)?.attached_to.take()?;
@@ -162,17 +162,17 @@ impl Admin {
         })
     }
 
-    /// Makes a volume one of another type, such as `st1`.
+    /// Changes the type of a volume, for example to `st1`.
     pub fn set_volume_kind(&self, id: &VolumeId, kind: &str) -> Result<(), CloudError> {
         self.volume(id, |row| kind.clone_into(&mut row.kind))
     }
 
-    /// Attaches a volume to a further instance (Multi-Attach).
+    /// Attaches a volume to another instance as well (Multi-Attach).
     pub fn attach_also(&self, id: &VolumeId, other: &InstanceId) -> Result<(), CloudError> {
         self.volume(id, |row| row.also_attached_to.push(other.clone()))
     }
 
-    /// Somebody asks for a volume to be detached whose file system is in use: it stays `busy`.
+    /// Begins to detach a volume whose file system is in use: the attachment stays `busy`.
     pub fn begin_to_detach(&self, id: &VolumeId) -> Result<(), CloudError> {
         self.known(id, |model, _| {
             let holder = model.data.volumes.get(id)?.attached_to.clone()?;
@@ -183,12 +183,12 @@ impl Admin {
         })
     }
 
-    /// Encrypts a volume otherwise.
+    /// Changes the encryption of a volume.
     pub fn set_encryption(&self, id: &VolumeId, encryption: Encryption) -> Result<(), CloudError> {
         self.volume(id, |row| row.encryption = encryption)
     }
 
-    /// Writes a file on any volume, as a process on its instance would, whatever its size.
+    /// Writes a file of any size to any volume, as a process on its instance would.
     pub fn write_file(&self, id: &VolumeId, path: &str, bytes: &[u8]) -> Result<(), CloudError> {
         self.known(id, |model, _| {
             let mut disk = model.disk(model.data.volumes.get(id)?.disk)?.clone();
@@ -198,21 +198,21 @@ impl Admin {
         })
     }
 
-    /// What lies on a volume.
+    /// The contents of a volume.
     pub fn disk_of_volume(&self, id: &VolumeId) -> Result<Disk, CloudError> {
         self.known(id, |model, _| {
             model.disk(model.data.volumes.get(id)?.disk).cloned()
         })
     }
 
-    /// What a snapshot captured.
+    /// The contents of a snapshot.
     pub fn disk_of_snapshot(&self, id: &SnapshotId) -> Result<Disk, CloudError> {
         self.known(id, |model, _| {
             model.disk(model.data.snapshots.get(id)?.disk).cloned()
         })
     }
 
-    /// Somebody else stops an instance, if it can be stopped in its state.
+    /// Stops an instance, as another user would, if its state allows it.
     pub fn stop(&self, id: &InstanceId) -> Result<(), CloudError> {
         self.instance(id, |model, row, now| {
             if row.state == InstanceState::Running {
@@ -221,7 +221,7 @@ impl Admin {
         })
     }
 
-    /// Somebody else starts an instance, if it is stopped.
+    /// Starts an instance, as another user would, if it is stopped.
     pub fn start(&self, id: &InstanceId) -> Result<(), CloudError> {
         self.instance(id, |model, row, now| {
             if row.state == InstanceState::Stopped {
@@ -230,7 +230,7 @@ impl Admin {
         })
     }
 
-    /// Somebody else terminates an instance.
+    /// Terminates an instance, as another user would.
     pub fn terminate(&self, id: &InstanceId) -> Result<(), CloudError> {
         self.instance(id, |model, row, now| {
             if !row.state.is_gone() {
@@ -239,7 +239,7 @@ impl Admin {
         })
     }
 
-    /// Whether an AMI is protected against deregistration.
+    /// Sets whether an AMI is protected against deregistration.
     pub fn protect_image(&self, id: &ImageId, protected: bool) -> Result<(), CloudError> {
         self.known(id, |model, _| {
             let row = model.data.images.get_mut(id)?;
@@ -248,25 +248,25 @@ impl Admin {
         })
     }
 
-    /// Somebody else disables an AMI.
+    /// Disables an AMI, as another user would.
     pub fn disable_image(&self, id: &ImageId) -> Result<(), CloudError> {
         self.known(id, |model, now| model.disable_image(id, now))
     }
 
-    /// Somebody else enables a disabled AMI again.
+    /// Enables a disabled AMI again, as another user would.
     pub fn enable_image(&self, id: &ImageId) -> Result<(), CloudError> {
         self.known(id, |model, now| model.enable_image(id, now))
     }
 
-    /// Whether the account's AMIs in a Region can be made public; at first they cannot.
+    /// Sets whether making the account's AMIs in a Region public is blocked. By default, it is.
     pub fn block_public_images(&self, region: &Region, block: bool) -> Result<(), CloudError> {
         self.cloud.with(|model, _| {
             model.area_mut(&self.account, region).block_public_images = block;
         })
     }
 
-    /// How volumes and copies are encrypted in a Region where nobody says more: whether they are at all, and
-    /// with which key of the customer's, else with AWS's own.
+    /// Sets how volumes and copies in a Region are encrypted by default: whether they are encrypted at all, and with
+    /// which customer managed key, or with the AWS managed key if none is given.
     pub fn set_ebs_defaults(
         &self,
         region: &Region,
@@ -280,14 +280,14 @@ impl Admin {
         })
     }
 
-    /// How many instances of the account may run in a Region; `None` is the cloud's own limit.
+    /// Sets how many instances of the account may run in a Region; `None` means the cloud's own limit.
     pub fn set_instance_quota(&self, region: &Region, most: Option<u32>) -> Result<(), CloudError> {
         self.cloud.with(|model, _| {
             model.area_mut(&self.account, region).instance_quota = most;
         })
     }
 
-    /// Takes away the permission for an action, such as `StopInstances`.
+    /// Removes the permission for an action, such as `StopInstances`.
     pub fn deny(&self, action: &str) -> Result<(), CloudError> {
         self.cloud.with(|model, _| {
             let denied = &mut model.world_mut().denied;
@@ -296,7 +296,7 @@ impl Admin {
         })
     }
 
-    /// Gives the permission for an action back.
+    /// Restores the permission for an action.
     pub fn allow(&self, action: &str) -> Result<(), CloudError> {
         self.cloud.with(|model, _| {
             if let Some(actions) = model.world_mut().denied.get_mut(&self.account) {
@@ -305,7 +305,7 @@ impl Admin {
         })
     }
 
-    /// Whether there is room for a type in a Region; the type `*` is every type.
+    /// Sets the capacity for an instance type in a Region; the type `*` stands for every type.
     pub fn set_capacity(
         &self,
         region: &Region,
@@ -325,7 +325,7 @@ impl Admin {
         })
     }
 
-    /// Makes the next image that is made, in any account, fail with this reason.
+    /// Makes the next image that is created, in any account, fail with this reason.
     pub fn fail_next_image(&self, reason: &str) -> Result<(), CloudError> {
         let reason = reason.to_owned();
         self.cloud
@@ -346,7 +346,7 @@ impl Admin {
             .with(|model, _| model.world_mut().misfortunes.copies.push(reason))
     }
 
-    /// Sets the state of a customer's KMS key, by its ARN. Nothing happens to what runs already.
+    /// Sets the state of a customer managed KMS key, by its ARN. It does not affect what is already running.
     pub fn set_key_state(&self, arn: &str, state: KeyState) -> Result<(), CloudError> {
         self.cloud.with(|model, _| {
             let keys = &mut model.world_mut().keys;
@@ -354,7 +354,7 @@ impl Admin {
         })
     }
 
-    /// Sets the policy of a customer's KMS key, by its ARN.
+    /// Sets the policy of a customer managed KMS key, by its ARN.
     pub fn set_key_policy(&self, arn: &str, policy: KeyPolicy) -> Result<(), CloudError> {
         self.cloud.with(|model, _| {
             let keys = &mut model.world_mut().keys;
@@ -362,8 +362,9 @@ impl Admin {
         })
     }
 
-    /// Who drew on which bucket of EC2's throttles in a Region, by the bucket's name: the account itself, and its
-    /// other users. An API's requests have its name; the instances that they are about, `API/instances`.
+    /// The use of EC2's throttle buckets in a Region, by bucket name: first by the account itself, then by its other
+    /// users. The bucket for an API's requests has the API's name; the one for the affected instances is
+    /// `API/instances`.
     pub fn traffic(
         &self,
         region: &Region,
@@ -372,7 +373,7 @@ impl Admin {
             .with(|model, _| model.traffic(&self.account, region))
     }
 
-    /// Everything that exists of the account.
+    /// All resources of the account.
     pub fn inventory(&self) -> Result<Inventory, CloudError> {
         self.cloud
             .with(|model, now| model.inventory(&self.account, now))

@@ -1,4 +1,4 @@
-//! The handle of a simulated cloud, in memory or in a file.
+//! The handle of a simulated cloud, which is in memory or in a file.
 
 use std::fmt;
 use std::path::Path;
@@ -38,13 +38,13 @@ impl fmt::Debug for Cloud {
 }
 
 impl Cloud {
-    /// A new cloud that lives as long as its handles. The same seed gives the same ids.
+    /// A new cloud that exists as long as its handles. The same seed gives the same IDs.
     pub fn in_memory(clock: Arc<dyn Clock>, seed: u64, settings: Settings) -> Self {
         Self::of(clock, Model::new(seed, settings), None)
     }
 
-    /// The cloud in a file, which is made if there is none. Any number of processes may have the
-    /// same one open: each call is one transaction and sees what the others did.
+    /// Opens the cloud in a file, and creates it if it does not exist. Any number of processes may open the same
+    /// file: each call is one transaction and sees the changes of the others.
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, CloudError> {
         let seed = clock.now().timestamp_nanos_opt().unwrap_or_default();
         let (file, model) = CloudFile::open(path, seed.cast_unsigned())?;
@@ -58,12 +58,12 @@ impl Cloud {
         }
     }
 
-    /// Everything that is remembered to have happened, oldest first.
+    /// All events that are still remembered, oldest first.
     pub fn events(&self) -> Result<Vec<Event>, CloudError> {
         self.look(|model, _| model.data.events.values().cloned().collect())
     }
 
-    /// What happened after an event, for those who follow along; `None` is from the beginning.
+    /// The events after the one with this number, or all events if it is `None`.
     pub fn events_after(&self, number: Option<u64>) -> Result<Vec<Event>, CloudError> {
         self.look(|model, _| {
             let first = number.map_or(0, |number| number.saturating_add(1));
@@ -75,13 +75,12 @@ impl Cloud {
         })
     }
 
-    /// When something next moves on by itself: how far a virtual clock may leap without missing
-    /// anything.
+    /// When the next scheduled change is due: how far a virtual clock may advance without skipping anything.
     pub fn next_due(&self) -> Result<Option<Timestamp>, CloudError> {
         self.look(|model, _| model.next_due())
     }
 
-    /// What happened to one instance, image or snapshot.
+    /// The events of one instance, image or snapshot.
     pub fn events_of(&self, id: &str) -> Result<Vec<Event>, CloudError> {
         self.look(|model, _| {
             let events = model.data.events.values();
@@ -89,7 +88,7 @@ impl Cloud {
         })
     }
 
-    /// When an instance entered which state, as far back as is remembered (2,000 states).
+    /// When an instance entered each state, as far back as remembered (2,000 states).
     pub fn history_of(
         &self,
         id: &InstanceId,
@@ -100,7 +99,7 @@ impl Cloud {
         })
     }
 
-    /// For how long, between two moments, an instance was not running.
+    /// For how long an instance was not running between two moments.
     pub fn not_running(
         &self,
         id: &InstanceId,
@@ -110,18 +109,18 @@ impl Cloud {
         Ok(not_running(&self.history_of(id)?, from, until))
     }
 
-    /// A copy of this cloud for which time stands still at this moment: what a server tells that
-    /// has not heard of anything since. What is done to it happens to nothing else.
+    /// A copy of this cloud in which time stands still at this moment, like a server that returns outdated data.
+    /// Changes to the copy do not affect the original.
     pub fn frozen(&self) -> Result<Self, CloudError> {
         self.look(|model, now| Self::of(Arc::new(Stopped(now)), model.clone(), None))
     }
 
-    /// The deployment whose embedded cloud it is, where it has been told.
+    /// The deployment whose embedded cloud this is, if it was set.
     pub fn deployment(&self) -> Result<Option<DeploymentId>, CloudError> {
         self.look(|model, _| model.world().deployment.clone())
     }
 
-    /// Tells it whose embedded cloud it is.
+    /// Sets the deployment whose embedded cloud this is.
     pub fn set_deployment(&self, id: &DeploymentId) -> Result<(), CloudError> {
         self.with(|model, _| model.world_mut().deployment = Some(id.clone()))
     }
@@ -131,12 +130,13 @@ impl Cloud {
         self.look(|model, _| model.settings().clone())
     }
 
-    /// Other settings from here on. What is under way ends when it was to end.
+    /// Replaces the settings. Changes that are in progress still end at their scheduled time.
     pub fn set_settings(&self, settings: Settings) -> Result<(), CloudError> {
         self.with(|model, _| model.world_mut().settings = settings)
     }
 
-    /// Asks the model, with all that is due by now done. Where nothing is, it waits for no other process.
+    /// Reads the model after everything that is due has happened. If nothing is due, this does not wait for other
+    /// processes.
     pub(crate) fn look<T>(
         &self,
         act: impl FnOnce(&mut Model, Timestamp) -> T,
@@ -157,7 +157,7 @@ impl Cloud {
         self.with(act)
     }
 
-    /// Does something to the model, with all that is due by now done.
+    /// Changes the model after everything that is due has happened.
     pub(crate) fn with<T>(
         &self,
         act: impl FnOnce(&mut Model, Timestamp) -> T,
@@ -169,7 +169,7 @@ impl Cloud {
             return Ok(acted(model, self.shared.clock.now(), act));
         };
         file.transact(model, |model| {
-            // The clock is read once the file is ours: time then goes forwards over all processes.
+            // Read the clock only after the file is locked, so that time goes forward across all processes.
             acted(model, self.shared.clock.now(), act)
         })
     }

@@ -1,4 +1,4 @@
-//! Why a simulated cloud cannot be used.
+//! Errors of the simulated cloud itself.
 
 use std::path::PathBuf;
 
@@ -10,16 +10,16 @@ pub enum CloudError {
     /// Its file could not be opened, read or written.
     #[error("the simulated cloud's file could not be used")]
     File(#[source] SqliteError),
-    /// A row of its file makes no sense.
+    /// A row of its file is invalid.
     #[error("the simulated cloud's file {} holds a row that cannot be read: {kind} {id}", path.display())]
     Row {
         /// The file.
         path: PathBuf,
-        /// The row's kind.
+        /// The kind of the row.
         kind: String,
-        /// The row's id.
+        /// The ID of the row.
         id: String,
-        /// What was seen.
+        /// The underlying error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The outside actor named something that does not exist.

@@ -1,4 +1,4 @@
-//! EC2's answers when it does not do what was asked: its codes, and sentences like its own.
+//! EC2's error responses: its codes, and messages like its own.
 
 use std::fmt::Display;
 
@@ -10,7 +10,7 @@ pub(crate) fn instance_not_found(action: &str, id: &impl Display) -> Ec2Error {
     Ec2Error::new(action, "InvalidInstanceID.NotFound", message)
 }
 
-/// One or several of those that a request names.
+/// One or several instances that a request names do not exist.
 pub(crate) fn instances_not_found(action: &str, ids: &[&InstanceId]) -> Ec2Error {
     let [id] = ids else {
         let message = format!("The instance IDs '{}' do not exist", listed(ids));
@@ -24,7 +24,7 @@ pub(crate) fn image_not_found(action: &str, id: &impl Display) -> Ec2Error {
     Ec2Error::new(action, "InvalidAMIID.NotFound", message)
 }
 
-/// One or several of those that a request names.
+/// One or several images that a request names do not exist.
 pub(crate) fn images_not_found(action: &str, ids: &[&ImageId]) -> Ec2Error {
     let [id] = ids else {
         let message = format!("The image ids '[{}]' do not exist", listed(ids));
@@ -94,7 +94,7 @@ pub(crate) fn token_mismatch(action: &str) -> Ec2Error {
     Ec2Error::new(action, "IdempotentParameterMismatch", message)
 }
 
-/// EC2 keeps descriptions in ASCII alone, though tags in any letters (EC2 fact 10).
+/// EC2 accepts only ASCII in descriptions, although tags may contain any letters (EC2 fact 10).
 pub(crate) fn check_ascii(action: &str, parameter: &str, text: &str) -> Result<(), Ec2Error> {
     if text.is_ascii() {
         return Ok(());

@@ -1,22 +1,22 @@
-//! What happened in the cloud, as a story that people and tests can read.
+//! The events of the cloud, as a story that people and tests can read.
 
 use std::fmt;
 
 use prism_functions::domain::{Region, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// One thing that happened.
+/// One event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Its place in the order of all events.
+    /// Its position in the order of all events.
     pub number: u64,
-    /// When.
+    /// The time of the event.
     pub at: Timestamp,
-    /// Where.
+    /// The Region of the event.
     pub region: Region,
-    /// The id of what it happened to.
+    /// The ID of the affected resource.
     pub subject: String,
-    /// What, such as `stopping (by 111122223333)`.
+    /// A description, such as `stopping (by 111122223333)`.
     pub what: String,
 }
 

@@ -1,4 +1,4 @@
-//! What the outside actor sets up, changes and looks at.
+//! What the outside actor sets up, changes and inspects.
 
 use prism_functions::domain::Region;
 use prism_functions::ports::{Encryption, Image, Instance, Snapshot, Tags, Ties, Volume};
@@ -6,25 +6,25 @@ use serde::{Deserialize, Serialize};
 
 use super::model::Purchase;
 
-/// An instance to begin with.
+/// An instance that exists from the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceSpec {
-    /// The public parameter of its AMI.
+    /// The public parameter that names its AMI.
     pub parameter: String,
     /// Its type.
     pub instance_type: String,
-    /// The size of its root volume in GiB, where it is larger than the AMI's.
+    /// The size of its root volume in GiB, if it is larger than the AMI's.
     pub root_size_gib: Option<u32>,
     /// Its tags.
     pub tags: Tags,
-    /// Whether it is to be stopped; else it runs.
+    /// Whether it is stopped; otherwise it is running.
     pub stopped: bool,
-    /// How long it takes to stop and to start, in percent of what is usual.
+    /// How long it takes to stop and to start, in percent of the usual duration.
     pub pace_percent: u32,
 }
 
 impl InstanceSpec {
-    /// A running `t3.large` with Ubuntu and a name.
+    /// A running `t3.large` with Ubuntu and this name.
     pub fn named(name: &str) -> Self {
         Self {
             parameter: "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/\
@@ -39,16 +39,16 @@ impl InstanceSpec {
     }
 }
 
-/// What is special about an instance (EC2 facts, "Before the stop").
+/// The special properties of an instance (EC2 facts, "Before the stop").
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceFacts {
-    /// All of its tags, those of AWS's own too.
+    /// All of its tags, including those that AWS sets.
     pub tags: Tags,
-    /// How it is paid for.
+    /// Its purchasing option.
     pub purchase: Purchase,
-    /// The fleet that it is in.
+    /// The fleet that it belongs to.
     pub fleet: Option<String>,
-    /// The Auto Scaling group that it is in.
+    /// The Auto Scaling group that it belongs to.
     pub autoscaling_group: Option<String>,
     /// Whether `disableApiStop` is set.
     pub stop_protection: bool,
@@ -58,11 +58,11 @@ pub struct InstanceFacts {
     pub product_codes: Vec<String>,
     /// Whether its public address is an Elastic IP.
     pub elastic_ip: bool,
-    /// Whether its root device is an EBS volume. Without one it loses its root volume here.
+    /// Whether its root device is an EBS volume. If this is set to false, it loses its root volume in the simulator.
     pub ebs_root: bool,
-    /// Its type; to change it is not checked.
+    /// Its type. Changes are not validated.
     pub instance_type: String,
-    /// What a stop would undo.
+    /// Properties that a stop would change.
     pub ties: Ties,
 }
 
@@ -73,23 +73,23 @@ pub struct VolumeSpec {
     pub device: String,
     /// Its size in GiB.
     pub size_gib: u32,
-    /// How much of it is in use.
+    /// How many bytes of it are in use.
     pub used_bytes: u64,
     /// How it is encrypted.
     pub encryption: Encryption,
-    /// Whether it goes with the instance.
+    /// Whether it is deleted with the instance.
     pub delete_on_termination: bool,
 }
 
-/// What exists of an account, over all Regions: what a leak check looks at.
+/// All resources of an account, in all Regions, for leak checks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inventory {
-    /// Instances, terminated ones not among them.
+    /// Instances that are not terminated.
     pub instances: Vec<(Region, Instance)>,
     /// AMIs that are not deregistered.
     pub images: Vec<(Region, Image)>,
-    /// Snapshots, those that DescribeSnapshots does not tell yet among them.
+    /// Snapshots, including those that DescribeSnapshots does not return yet.
     pub snapshots: Vec<(Region, Snapshot)>,
-    /// Volumes, attached or not.
+    /// Volumes, including those that are not attached.
     pub volumes: Vec<(Region, Volume)>,
 }

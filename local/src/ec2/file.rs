@@ -1,7 +1,7 @@
-//! The cloud in a SQLite file: one row for each thing, and only changed ones are written.
+//! The cloud in an SQLite file: one row for each resource. Only changed rows are written.
 //!
-//! A counter tells whether another process wrote since we looked. Each row carries the count at
-//! which it was written, so that only those that changed are read again.
+//! A counter shows whether another process has written since the last read. Each row has the count at which it was
+//! written, so that only rows that changed are read again.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use super::rows::Rows;
 use super::settings::Settings;
 use crate::sqlite;
 
-/// "PrEC": tells this file from Prism's others.
+/// "PrEC": distinguishes this file from Prism's others.
 const APPLICATION_ID: i32 = 0x5072_4543;
 
 const MIGRATIONS: &[&str] = &["
@@ -33,7 +33,7 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX entity_written ON entity (written);
 "];
 
-/// For how many writes the row of a removed thing is kept, so that others see that it went.
+/// For how many writes the row of a deleted resource is kept, so that other processes see the deletion.
 const TOMBSTONES: i64 = 10_000;
 
 /// An open file.
@@ -41,11 +41,11 @@ const TOMBSTONES: i64 = 10_000;
 pub(crate) struct CloudFile {
     connection: Connection,
     path: PathBuf,
-    /// The count that the model in memory is of; `None` where it has to be read anew.
+    /// The count of the model in memory; `None` if all of it must be read again.
     seen: Option<i64>,
 }
 
-/// A row that changed; no body where it is gone.
+/// A row that changed; without a body if it was deleted.
 struct Change {
     kind: &'static str,
     id: String,
@@ -72,7 +72,7 @@ impl CloudFile {
         Ok((file, model))
     }
 
-    /// Reads the model, or makes and writes one where there is none.
+    /// Reads the model, or creates and writes one if the file has none.
     fn prepare(&mut self, model: &mut Model, seed: u64) -> Result<(), CloudError> {
         self.refresh(model)?;
         if model.data.world.get(&0).is_some() {
@@ -85,17 +85,17 @@ impl CloudFile {
         Ok(())
     }
 
-    /// Brings the model to what the last transaction left, without a lock that keeps others out.
+    /// Updates the model to the last transaction, without a lock that blocks others.
     pub(crate) fn catch_up(&mut self, model: &mut Model) -> Result<(), CloudError> {
         self.roll_back_what_panicked()?;
-        // One transaction, so that the count and the rows are of one moment.
+        // One transaction, so that the count and the rows are from the same moment.
         self.execute("BEGIN DEFERRED")?;
         let read = self.refresh(model);
         self.end(read.is_ok())?;
         read
     }
 
-    /// After a call that only asks. Should it have changed something, that is forgotten.
+    /// Ends a read-only call. If it has changed something anyway, the change is discarded.
     pub(crate) fn asked(&mut self, model: &mut Model) {
         let changed = !model.data.changes().is_ok_and(|changes| changes.is_empty());
         debug_assert!(!changed, "a call that only asks has changed something");
@@ -104,8 +104,8 @@ impl CloudFile {
         }
     }
 
-    /// One call: what others did is read, the call acts, what it changed is written. Most of the reading is done before
-    /// the lock is taken, so that it is held for no longer than the call acts and writes.
+    /// One call: it reads the changes of others, acts, and writes its own changes. Most of the reading is done before
+    /// the lock is taken, so that the lock is held only while the call acts and writes.
     pub(crate) fn transact<T>(
         &mut self,
         model: &mut Model,
@@ -150,7 +150,7 @@ impl CloudFile {
     fn end(&self, commit: bool) -> Result<(), CloudError> {
         let ended = self.execute(if commit { "COMMIT" } else { "ROLLBACK" });
         if ended.is_err() {
-            // A commit that failed leaves its transaction open; without it the next call can begin.
+            // A failed commit leaves its transaction open; after the rollback, the next call can begin.
             let _ = self.execute("ROLLBACK");
         }
         ended
@@ -165,7 +165,7 @@ impl CloudFile {
         CloudError::File(sqlite::classify(&self.path, error))
     }
 
-    /// Brings the model to what the file says.
+    /// Updates the model from the file.
     fn refresh(&mut self, model: &mut Model) -> Result<(), CloudError> {
         let count = "SELECT n FROM generation WHERE only = 0";
         let mut count = self
@@ -180,7 +180,7 @@ impl CloudFile {
         if self.seen == Some(count) {
             return Ok(());
         }
-        // Too long ago, or a model that is ahead of the file: all of it is read again.
+        // If the last read was too long ago, or the model is ahead of the file, everything is read again.
         let since = match self.seen {
             Some(seen) if seen <= count && count - seen < TOMBSTONES => seen,
             _ => {
@@ -222,7 +222,7 @@ impl CloudFile {
         Ok(())
     }
 
-    /// Writes what changed; answers the new count, if anything did.
+    /// Writes the changes; returns the new count if there were any.
     fn write(&mut self, model: &mut Model) -> Result<Option<i64>, CloudError> {
         let changes = model.data.changes().map_err(|source| CloudError::Row {
             path: self.path.clone(),
@@ -262,7 +262,7 @@ impl CloudFile {
 type Unreadable = Box<dyn std::error::Error + Send + Sync>;
 
 impl Data {
-    /// Begins to note which rows change.
+    /// Begins to track which rows change.
     fn track(&mut self) {
         self.world.track();
         self.areas.track();
@@ -289,7 +289,7 @@ impl Data {
         Ok(all)
     }
 
-    /// Takes over a row as it is in the file.
+    /// Takes over a row from the file.
     fn put(&mut self, kind: &str, id: &str, body: Option<&str>) -> Result<(), Unreadable> {
         match kind {
             "world" => put(&mut self.world, id, body),

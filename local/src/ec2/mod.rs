@@ -1,12 +1,13 @@
-//! A simulated EC2: instances, volumes, snapshots, AMIs, launch permissions, throttles, in time.
+//! A simulated EC2 with instances, volumes, snapshots, AMIs, launch permissions and throttles, which change over
+//! time.
 //!
-//! [`Cloud`] is the whole of it. [`Cloud::account`] is what a caller of EC2 sees: it implements the
-//! core's ports. [`Cloud::admin`] is everybody else: who sets up instances, takes capacity away,
-//! makes the next image fail, and looks afterwards at what is left. [`Cloud::guest`] is the
-//! researcher at the keyboard of an instance. Facts are numbered as in `docs/ec2-facts.md`.
+//! [`Cloud`] is the entry point. [`Cloud::account`] is the view of an EC2 caller: it implements the core's ports.
+//! [`Cloud::admin`] is the outside actor: it sets up instances, removes capacity, makes the next image fail, and
+//! inspects the results. [`Cloud::guest`] is a researcher who runs commands on an instance. Facts are numbered as in
+//! `docs/ec2-facts.md`.
 //!
-//! Time comes in through the `Clock` port. Nothing happens between calls: each call first lets
-//! happen what was due, each thing at its own moment.
+//! Time comes in through the `Clock` port. Nothing happens between calls: each call first processes everything that
+//! was due, each at its own time.
 
 mod admin;
 mod cloud;

@@ -1,4 +1,4 @@
-//! What an account's callers see: the core's ports.
+//! The view of an account's callers: implements the core's ports.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::slice;
@@ -20,7 +20,7 @@ use super::cloud_error::CloudError;
 use super::guest::{GuestError, GuestOutput};
 use super::model::{Model, Scope};
 
-/// An account of the simulated cloud, seen by its callers.
+/// An account of the simulated cloud, as its callers see it.
 #[derive(Debug, Clone)]
 pub struct SimEc2 {
     cloud: Cloud,
@@ -28,13 +28,13 @@ pub struct SimEc2 {
 }
 
 impl Cloud {
-    /// What an account's callers see: the ports `Ec2` and `Parameters`.
+    /// The ports `Ec2` and `Parameters` for the callers of an account.
     pub fn account(&self, account: AccountId) -> SimEc2 {
         let cloud = self.clone();
         SimEc2 { cloud, account }
     }
 
-    /// The keyboard of an instance.
+    /// Runs commands on an instance.
     pub fn guest(&self, account: AccountId, region: Region, instance: InstanceId) -> Guest {
         Guest {
             cloud: self.clone(),
@@ -51,12 +51,12 @@ impl SimEc2 {
         &self.account
     }
 
-    /// The cloud that it is in.
+    /// The cloud that contains the account.
     pub fn cloud(&self) -> &Cloud {
         &self.cloud
     }
 
-    /// StopInstances, of several.
+    /// StopInstances for several instances.
     pub(crate) fn stop_instances(
         &self,
         region: &Region,
@@ -65,7 +65,7 @@ impl SimEc2 {
         self.call(region, "StopInstances", |m, s| m.stop_instances(s, ids))
     }
 
-    /// StartInstances, of several.
+    /// StartInstances for several instances.
     pub(crate) fn start_instances(
         &self,
         region: &Region,
@@ -74,7 +74,7 @@ impl SimEc2 {
         self.call(region, "StartInstances", |m, s| m.start_instances(s, ids))
     }
 
-    /// TerminateInstances, of several.
+    /// TerminateInstances for several instances.
     pub(crate) fn terminate_instances(
         &self,
         region: &Region,
@@ -84,13 +84,13 @@ impl SimEc2 {
         self.call(region, action, |m, s| m.terminate_instances(s, ids))
     }
 
-    /// What a request costs besides that asks for everything, neither filtered nor in pages.
+    /// Takes the additional token for a request that is neither filtered nor paginated.
     #[cfg(feature = "wire")]
     pub(crate) fn ask_for_everything(&self, region: &Region, action: &str) -> Result<(), Ec2Error> {
         self.call(region, action, |m, s| m.take_for_everything(s, action))
     }
 
-    /// DescribeImageReferences, which looks at so many versions of each launch template.
+    /// DescribeImageReferences, which searches this many versions of each launch template.
     pub(crate) fn launch_templates_within(
         &self,
         region: &Region,
@@ -115,7 +115,7 @@ impl SimEc2 {
         answered(action, done)
     }
 
-    /// A call that only asks.
+    /// A read-only call.
     fn ask<T>(
         &self,
         region: &Region,
@@ -138,7 +138,7 @@ impl SimEc2 {
 }
 
 fn answered<T>(action: &str, done: Result<Result<T, Ec2Error>, CloudError>) -> Result<T, Ec2Error> {
-    // A file that cannot be used is to its caller a service that fails.
+    // If the file cannot be used, callers see a failing service.
     done.unwrap_or_else(|error| {
         let message = "the simulated cloud cannot be used";
         Err(Ec2Error::new(action, "Unavailable", message).because(error))
@@ -309,7 +309,7 @@ impl Ec2 for SimEc2 {
 #[async_trait]
 impl Parameters for SimEc2 {
     async fn image(&self, region: &Region, parameter: &str) -> Result<ImageId, Ec2Error> {
-        // The first one to ask has the AMI made.
+        // The AMI is created on the first request.
         self.call(region, "GetParameter", |m, s| m.parameter(s, parameter))
     }
 }
@@ -327,7 +327,7 @@ impl Inspect for SimEc2 {
     }
 }
 
-/// The keyboard of an instance.
+/// Runs commands on an instance, as a researcher would.
 #[derive(Debug, Clone)]
 pub struct Guest {
     cloud: Cloud,

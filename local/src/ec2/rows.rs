@@ -1,14 +1,14 @@
-//! Tables that remember which of their rows changed, so that only those are written to disk.
+//! Tables that track which of their rows changed, so that only those are written to disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Rows by key. Whoever asks for a row to change it is taken to have changed it.
+/// Rows by key. Getting a row mutably counts as changing it.
 #[derive(Debug, Clone)]
 pub(crate) struct Rows<K, V> {
     by_key: BTreeMap<K, V>,
-    /// Changed since [`Rows::take_changed`]; stays empty while nobody persists the model.
+    /// The keys that changed since [`Rows::take_changed`]; it stays empty if the model is not persisted.
     changed: BTreeSet<K>,
     tracked: bool,
 }
@@ -79,12 +79,12 @@ impl<K: Ord + Clone, V> Rows<K, V> {
         self.by_key.first_key_value().map(|(key, _)| key)
     }
 
-    /// The keys that changed since the last call; the row of a removed one is gone.
+    /// The keys that changed since the last call. If a row was removed, its key has no row.
     pub(crate) fn take_changed(&mut self) -> BTreeSet<K> {
         std::mem::take(&mut self.changed)
     }
 
-    /// Puts in what another process wrote, without counting it as a change of ours.
+    /// Sets a row that another process wrote, without counting it as a change.
     pub(crate) fn load(&mut self, key: K, row: Option<V>) {
         match row {
             Some(row) => self.by_key.insert(key, row),

@@ -1,4 +1,4 @@
-//! What can be set about the simulated cloud: how long things take, throttles, limits.
+//! The settings of the simulated cloud: durations, throttles, limits.
 
 use std::time::Duration;
 
@@ -18,20 +18,20 @@ pub const REGIONS: [&str; 10] = [
     "us-west-2",
 ];
 
-/// Everything about the cloud that is set rather than happens.
+/// The settings of the cloud.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
     /// How long things take.
     pub durations: Durations,
-    /// How many calls are let through.
+    /// The throttles for requests.
     pub throttles: Throttles,
-    /// How much there may be.
+    /// The limits on resources.
     pub limits: Limits,
 }
 
 impl Settings {
-    /// Nothing takes time and nothing is throttled: for tests of other things.
+    /// Settings in which nothing takes time and nothing is throttled, for tests of other things.
     pub fn instant() -> Self {
         Self {
             durations: Durations::zero(),
@@ -44,8 +44,8 @@ impl Settings {
     }
 }
 
-/// How long things take. Where AWS documents no figure, the default is assumed: a round number near
-/// what people report for small Linux instances. What depends on an amount of data says so.
+/// How long things take. If AWS documents no figure, the default is assumed: a round number close to what people
+/// report for small Linux instances. Durations that depend on an amount of data say so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Durations {
@@ -55,36 +55,36 @@ pub struct Durations {
     pub start: Duration,
     /// From TerminateInstances to `terminated`. Assumed.
     pub terminate: Duration,
-    /// How long a terminated instance is still told by its id. EC2 says "about an hour".
+    /// For how long a terminated instance is still returned by its ID. EC2 says "about an hour".
     pub terminated_visible: Duration,
     /// From `running` to passed status checks. Assumed; EC2 says "a few minutes".
     pub status_checks: Duration,
-    /// From CreateImage to the moment that the first snapshot captures. It depends on no size: the
-    /// moment is fixed before any block is copied (EC2 fact 1). Assumed.
+    /// From CreateImage to the moment that the first snapshot captures. It does not depend on sizes: the moment is
+    /// fixed before any block is copied (EC2 fact 1). Assumed.
     pub snapshot_initiation: Duration,
-    /// How much later the moment of each further volume is. Assumed.
+    /// How much later each further volume is captured. Assumed.
     pub snapshot_stagger: Duration,
-    /// What a snapshot takes beside copying. Assumed.
+    /// How long a snapshot takes in addition to copying. Assumed.
     pub snapshot_base: Duration,
-    /// Bytes of changed data that a snapshot copies per second; 0 for no time at all. Assumed.
+    /// Bytes of changed data that a snapshot copies per second; 0 means that copying takes no time. Assumed.
     pub snapshot_bytes_per_s: u64,
     /// From the last completed snapshot to an `available` AMI. Assumed.
     pub registration: Duration,
-    /// For how long after its snapshots exist an AMI does not name them (EC2 fact 2). Assumed.
+    /// For how long an AMI does not name its snapshots after they exist (EC2 fact 2). Assumed.
     pub mapping_delay: Duration,
-    /// What a copy to another Region takes beside copying. Assumed.
+    /// How long a copy to another Region takes in addition to copying the data. Assumed.
     pub copy_base: Duration,
-    /// Bytes that a copy to another Region moves per second; 0 for no time at all. Assumed.
+    /// Bytes that a copy to another Region transfers per second; 0 means that it takes no time. Assumed.
     pub copy_bytes_per_s: u64,
-    /// For how long a new id is not found (EC2 fact 6). Assumed.
+    /// For how long a new ID is not found (EC2 fact 6). Assumed.
     pub consistency: Duration,
-    /// For how long after the stop CreateImage still answers that the instance is in the wrong state
-    /// (EC2 fact 5). Off unless set.
+    /// For how long after the stop CreateImage still returns that the instance is in the wrong state (EC2 fact 5).
+    /// Off by default.
     pub stopped_settles: Duration,
-    /// For how long DescribeImages still tells a deregistered AMI: "a short interval". Assumed.
+    /// For how long DescribeImages still returns a deregistered AMI: "a short interval". Assumed.
     pub deregistered_visible: Duration,
-    /// From the stop of a Mac to the end of its host's scrubbing. EC2 says "up to 110 minutes" of one
-    /// on Intel, and more where its firmware is updated.
+    /// From the stop of a Mac instance to the end of its host's scrubbing. EC2 says "up to 110 minutes" for Intel,
+    /// and more if the firmware is updated.
     pub scrub: Duration,
     /// From the stop of an Auto Scaling member to its replacement. Assumed: one health check.
     pub replacement: Duration,
@@ -116,7 +116,7 @@ impl Default for Durations {
 }
 
 impl Durations {
-    /// Everything is done by the next call. Terminated instances stay known for their hour.
+    /// Everything is done by the next call. Terminated instances are still returned for an hour.
     pub fn zero() -> Self {
         Self {
             stop: Duration::ZERO,
@@ -140,7 +140,7 @@ impl Durations {
         }
     }
 
-    /// The defaults, divided: a demonstration need not take minutes.
+    /// The defaults divided by a factor: a demonstration does not have to take minutes.
     pub fn faster(by: u32) -> Self {
         let by = by.max(1);
         let whole = Self::default();
@@ -171,11 +171,11 @@ impl Durations {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Throttles {
-    /// Whether there are any.
+    /// Whether requests are throttled.
     pub enabled: bool,
-    /// The size and the refill of each bucket, in percent of EC2's.
+    /// The size and the refill rate of each bucket, in percent of EC2's.
     pub scale_percent: u32,
-    /// What the account's other users draw on each bucket that Prism draws on, in percent of its refill.
+    /// What the account's other users take from each bucket that Prism uses, in percent of its refill.
     pub neighbour_percent: u32,
 }
 
@@ -189,22 +189,22 @@ impl Default for Throttles {
     }
 }
 
-/// How much there may be.
+/// The limits on resources.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Limits {
-    /// Instances of an account in a Region that are pending or running, unless set for the account.
+    /// The maximum number of pending or running instances of an account in a Region, unless set for the account.
     pub instances: u32,
-    /// Public AMIs of an account in a Region (EC2 facts, "Sharing and clean-up").
+    /// The maximum number of public AMIs of an account in a Region (EC2 facts, "Sharing and clean-up").
     pub public_images: u32,
-    /// AMI copies under way to a Region (EC2 fact 8).
+    /// The maximum number of concurrent AMI copies to a Region (EC2 fact 8).
     pub copies_in_flight: u32,
-    /// Bytes of files on one simulated disk. Packages count by their stated size only.
+    /// The maximum total size of the files on one simulated disk, in bytes. Packages count only by their stated size.
     pub disk_file_bytes: u64,
-    /// Events that are remembered; the oldest go first.
+    /// The maximum number of events that are remembered; the oldest are removed first.
     pub events: usize,
-    /// Whether snapshots of an AMI that was deregistered before their moment appear all the same.
-    /// AWS documents neither; the hard case can be set to see that nothing is left behind.
+    /// Whether the snapshots of an AMI that was deregistered before they were captured still appear. AWS does not
+    /// document this; the harder case can be enabled to test that nothing is left behind.
     pub snapshots_outlive_deregistration: bool,
 }
 

@@ -1,7 +1,7 @@
-//! Instance types that the simulated Regions offer.
+//! The instance types that the simulated Regions offer.
 //!
-//! The figures that AWS's instance type pages give; those of the size letters are held against the
-//! table of the core by a test. Memory in MiB, instance store in GB.
+//! The figures are from AWS's instance type pages; for the sizes that have a letter in Prism, a test
+//! compares them with the core's table. Memory is in MiB, instance store in GB.
 
 use prism_functions::domain::ec2::Architecture;
 use prism_functions::ports::InstanceType;
@@ -15,9 +15,9 @@ pub struct TypeFacts {
     pub vcpus: u32,
     /// Memory in MiB.
     pub memory_mib: u32,
-    /// The architecture; each of these types has one.
+    /// The architecture. Each of these types supports only one.
     pub architecture: Architecture,
-    /// Instance store in GB, 0 for none.
+    /// Instance store in GB; 0 if there is none.
     pub instance_store_gb: u32,
 }
 
@@ -39,7 +39,7 @@ const fn facts(
 
 use Architecture::{Arm64, X86_64};
 
-/// Every instance type there is.
+/// All instance types.
 pub const TYPES: [TypeFacts; 30] = [
     facts("t3.micro", 2, 1, X86_64, 0),
     facts("t3.small", 2, 2, X86_64, 0),
@@ -73,13 +73,13 @@ pub const TYPES: [TypeFacts; 30] = [
     facts("mac2.metal", 8, 16, Arm64, 0),
 ];
 
-/// The facts of a type, if it is offered.
+/// The facts of a type, or `None` if it is not offered.
 pub fn facts_of(name: &str) -> Option<&'static TypeFacts> {
     TYPES.iter().find(|t| t.name == name)
 }
 
 impl TypeFacts {
-    /// What DescribeInstanceTypes tells.
+    /// The type as DescribeInstanceTypes returns it.
     pub(crate) fn described(&self) -> InstanceType {
         InstanceType {
             name: self.name.to_owned(),

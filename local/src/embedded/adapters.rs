@@ -1,11 +1,11 @@
-//! The small ports.
+//! Small adapters for the ports.
 
 use async_trait::async_trait;
 use prism_functions::ports::{Entropy, Notice, Notifier, NotifierError};
 
 use crate::executions::Records;
 
-/// Keeps notices in the embedded cloud's own file.
+/// Stores notices in the embedded cloud's own file.
 pub(super) struct LocalNotifier {
     pub(super) records: Records,
 }
@@ -21,7 +21,7 @@ impl Notifier for LocalNotifier {
     }
 }
 
-/// The operating system's randomness, by way of the standard library's hasher keys.
+/// The operating system's randomness, obtained through the standard library's hasher keys.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OsEntropy;
 

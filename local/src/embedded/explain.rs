@@ -1,4 +1,4 @@
-//! Finds the database error behind a problem, and names it.
+//! Finds the database error behind a problem and reports it.
 
 use std::error::Error;
 
@@ -6,9 +6,8 @@ use prism_functions::domain::{Code, Problem};
 
 use crate::sqlite::SqliteError;
 
-/// The same problem, under the code of the database error that caused it and with its advice, if
-/// there is one behind it. The core knows no databases: to it, such a thing is a service that does
-/// not answer.
+/// Returns the same problem, with the code and the hint of the database error that caused it, if there is one. The
+/// core does not know about databases: it reports such an error as a service that does not respond.
 pub fn explain(problem: Problem) -> Problem {
     let Some((code, hint)) = found(&problem) else {
         return problem;
@@ -42,7 +41,7 @@ fn code(error: &SqliteError) -> Code {
     }
 }
 
-/// A hint as a sentence.
+/// Formats a hint as a sentence.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters

@@ -1,5 +1,6 @@
-//! What makes a folder a home: its databases belong together, all of them are there, and each says so. A database that is
-//! missing is never made anew beside the others: what it knew would be taken for what nobody knows (promise P9).
+//! Checks that a folder is a home: all of its databases exist, belong together, and carry the home's identity. A
+//! missing database is never created again next to existing ones: Prism would then treat data that it has lost as
+//! data that never existed (promise P9).
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
@@ -18,19 +19,20 @@ use crate::ec2::Cloud;
 use crate::executions::Records;
 use crate::sqlite::{self, SqliteError};
 
-/// What a process holds locked while it looks which databases are there, and makes those of a new home.
+/// The file that a process locks while it checks which databases exist and creates those of a new home.
 pub const LOCK: &str = "opening.lock";
-/// Under which name the home's own records keep whose they are.
+/// The setting of the home's own records that stores the deployment ID.
 const SETTING: &str = "deployment";
 
-/// For how long another process is waited for that opens the home. To open one takes milliseconds, more of an older version.
+/// How long to wait, in seconds, for another process that is opening the home. Opening takes milliseconds, and longer
+/// if the home has an older version.
 const OPENING_S: u64 = 60;
-/// For how long one that is suspended, and may never be done, is waited for.
+/// How long to wait, in seconds, for a process that is suspended and may never finish.
 const SUSPENDED_S: u64 = 2;
-/// How long a wait for it lasts before the next look.
+/// How often the lock is polled, in milliseconds.
 const LOOK_MS: u64 = 10;
 
-/// Keeps every other process from opening the home until the answer is dropped.
+/// Keeps every other process from opening the home until the returned file is dropped.
 pub(super) fn lock(home: &Path) -> Result<File, Problem> {
     let path = home.join(LOCK);
     let failed = |error| file(sqlite::classify_io(&path, error));
@@ -56,14 +58,14 @@ pub(super) fn lock(home: &Path) -> Result<File, Problem> {
     }))
 }
 
-/// The databases that are missing. An empty file is what a failing disk or a restore leaves.
+/// The databases that are missing. An empty database counts as missing: a failing disk or a restore can leave one.
 pub(super) fn missing(home: &Path) -> Vec<&'static str> {
     let there = |name: &&str| fs::metadata(home.join(name)).is_ok_and(|file| file.len() > 0);
     FILES.into_iter().filter(|name| !there(name)).collect()
 }
 
-/// Refuses a home of which a part is missing. In a new one nothing but `local.db`, which is made first, can be there and
-/// empty: files that all are were a home's.
+/// Refuses a home that is incomplete. In a new home, only `local.db` can exist and be empty, because it is created
+/// first: if all files exist and are empty, the folder was a home before.
 pub(super) fn check_whole(home: &Path) -> Result<(), Problem> {
     let missing = missing(home);
     let is_there = |name: &str| home.join(name).exists();
@@ -80,15 +82,15 @@ pub(super) fn check_whole(home: &Path) -> Result<(), Problem> {
     Err(Problem::new(Code::LocalStateMissing, message))
 }
 
-/// Whose each database says that it is.
+/// The deployment ID that each database contains.
 struct Marks {
     registry: Option<DeploymentId>,
     cloud: Option<DeploymentId>,
     records: Option<DeploymentId>,
 }
 
-/// The identity of the home, by its databases. Those that say none, as before there were identities, take over that
-/// of the others. With `adopt` the registry's counts, and the others follow.
+/// Determines the identity of the home from its databases. Databases without an ID, from before IDs existed, take
+/// over the ID of the others. With `adopt`, the registry's ID takes precedence, and the others take it over.
 pub(super) fn identity(
     home: &Path,
     records: &Records,

@@ -1,4 +1,4 @@
-//! The embedded cloud, put together: everything that `prism` needs on one machine.
+//! The embedded cloud: everything that `prism` needs, on one machine.
 //!
 //! | file in the folder | holds |
 //! |---|---|
@@ -39,18 +39,18 @@ const ACCOUNT: &str = "000000000000";
 /// The files that make a folder one of the embedded cloud's.
 pub const FILES: [&str; 3] = ["cloud.db", "registry.db", "local.db"];
 
-/// What a command inside a simulated instance answered.
+/// The result of a command inside a simulated instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuestAnswer {
     /// Its exit code.
     pub exit_code: i32,
     /// What it printed.
     pub stdout: Vec<u8>,
-    /// What it complained about.
+    /// What it wrote to its standard error.
     pub stderr: Vec<u8>,
 }
 
-/// Something about a simulated instance that only its maker can set.
+/// A property of a simulated instance that only an administrator of the embedded cloud can set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Feature {
     /// It becomes a one-time Spot instance.
@@ -59,24 +59,24 @@ pub enum Feature {
     AutoScaling,
     /// Its stop protection is set.
     StopProtection(bool),
-    /// Its root device lies in the instance store.
+    /// Its root device is in the instance store.
     InstanceStoreRoot,
     /// Hibernation is enabled.
     Hibernation,
-    /// It carries a Marketplace product code.
+    /// It has a Marketplace product code.
     ProductCode,
     /// Its address is an Elastic IP.
     ElasticIp,
 }
 
-/// How fast the cloud's time runs, as every process agrees on it.
+/// How fast the cloud's time runs. All processes use the same value.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 struct Pace {
     anchor: Anchor,
     speed: f64,
 }
 
-/// The embedded cloud in a folder. Several processes may have the same one open.
+/// The embedded cloud in a folder. Several processes may use the same folder.
 pub struct Embedded {
     home: PathBuf,
     program: PathBuf,
@@ -98,17 +98,17 @@ impl std::fmt::Debug for Embedded {
 }
 
 impl Embedded {
-    /// Opens the cloud in a folder, and makes it where there is none. `program` is the executable
-    /// that detached executions are handed to, as `program --home HOME local run EXECUTION`. A folder in which a
-    /// database is missing, or is that of another home, is refused.
+    /// Opens the cloud in a folder, and creates it if it does not exist. `program` is the executable that runs
+    /// detached executions, as `program --home HOME local run EXECUTION`. A folder is refused if a database is
+    /// missing or belongs to another home.
     pub fn open(home: &Path, program: &Path) -> Result<Self, Problem> {
         let _opening = home::lock(home)?;
         home::check_whole(home)?;
         Self::opened(home, program, false)
     }
 
-    /// Makes one home of what is in a folder: databases that are missing are made, empty, and those of another home are
-    /// taken over. Returns which were missing.
+    /// Makes the contents of a folder one home: missing databases are created empty, and those of another home are
+    /// taken over. Returns the databases that were missing.
     pub fn adopt(home: &Path, program: &Path) -> Result<Vec<&'static str>, Problem> {
         let _opening = home::lock(home)?;
         let missing = home::missing(home);
@@ -176,12 +176,12 @@ impl Embedded {
         &self.records
     }
 
-    /// The service whose executions run inside this process, on the current tokio runtime.
+    /// The service that runs its executions inside this process, on the current tokio runtime.
     pub fn service(&self) -> Service {
         self.serve(Arc::new(self.executions.clone()))
     }
 
-    /// The service whose executions are handed to detached processes.
+    /// The service that hands its executions to detached processes.
     pub fn detaching(&self) -> Service {
         let place = Place::Detached {
             program: self.program.clone(),
@@ -199,7 +199,7 @@ impl Embedded {
         }
     }
 
-    /// Carries an execution that another process has handed over, to its end.
+    /// Runs an execution that another process has handed over, to its end.
     pub async fn run(&self, execution: &str) -> Result<(), Problem> {
         self.executions.run(execution).await.map_err(|error| {
             let message = format!("The execution {execution} could not be carried.");
@@ -207,7 +207,7 @@ impl Embedded {
         })
     }
 
-    /// What keeps an execution inside this process from going on, while it tries again.
+    /// What blocks an execution inside this process while it retries.
     pub fn trouble(&self) -> Option<String> {
         self.executions.trouble()
     }
@@ -273,14 +273,14 @@ impl Embedded {
         })
     }
 
-    /// How many times faster than the wall clock the cloud's time runs.
+    /// How many times faster than real time the cloud's time runs.
     pub fn speed(&self) -> Result<f64, Problem> {
         let pace: Option<Pace> = self.records.setting("pace").map_err(file)?;
         Ok(pace.map_or(1.0, |pace| pace.speed))
     }
 
-    /// Changes that for every process that opens the cloud from now on; 0.1 to 10,000. The cloud's
-    /// time goes on from where it is.
+    /// Changes the speed, from 0.1 to 10,000, for every process that opens the cloud from now on. The cloud's time
+    /// continues from its present value.
     pub fn set_speed(&self, speed: f64) -> Result<(), Problem> {
         if !(0.1..=10_000.0).contains(&speed) {
             let message = format!("The speed {speed} is not possible: it is 0.1 to 10000.");
@@ -308,7 +308,7 @@ impl Embedded {
             .unwrap_or_default())
     }
 
-    /// Changes the deployment's settings, for every process that opens the cloud from now on.
+    /// Changes the deployment's settings for every process that opens the cloud from now on.
     pub fn set_settings(&self, settings: &Settings) -> Result<(), Problem> {
         self.records.set_setting("settings", settings).map_err(file)
     }

@@ -1,4 +1,4 @@
-//! The definition as deployed, and the steps as its functions.
+//! The state machine's definition as deployed, with the steps as its functions.
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,20 +12,20 @@ use prism_functions::rules::Env;
 use prism_functions::steps;
 use serde_json::Value;
 
-/// The definition, exactly as deployed. `${Name}` stands for the function of the step `Name`, as in
-/// the `DefinitionSubstitutions` of a deployment.
+/// The definition, exactly as deployed. `${Name}` is replaced by the function of the step `Name`, as by the
+/// `DefinitionSubstitutions` of a deployment.
 pub const DEFINITION: &str = include_str!("../../../statemachine/save.asl.json");
 
-/// The definition, loaded, with each step's name for its function.
+/// The loaded definition, in which each step's name is the name of its function.
 pub fn machine() -> Arc<Machine> {
     static MACHINE: LazyLock<Arc<Machine>> = LazyLock::new(|| {
-        // The tests load it too: a definition that does not load never gets this far.
+        // The tests load it too, so a definition that does not load is never released.
         Arc::new(load(DEFINITION).expect("the definition in the source is valid"))
     });
     Arc::clone(&MACHINE)
 }
 
-/// The text of a definition, loaded, with each step's name for its function.
+/// Loads the text of a definition, in which each step's name is the name of its function.
 pub fn load(definition: &str) -> Result<Machine, LoadError> {
     let text = steps::ALL.iter().fold(definition.to_owned(), |text, step| {
         text.replace(&format!("${{{}}}", step.name), step.name)
@@ -33,22 +33,22 @@ pub fn load(definition: &str) -> Result<Machine, LoadError> {
     Machine::load(&text)
 }
 
-/// Runs the steps as the functions of the definition, as Lambda would: a problem becomes the error
-/// of its code.
+/// Runs the steps as the functions of the definition. As on Lambda, a problem becomes an error with the problem's
+/// code as its name.
 #[derive(Debug, Clone)]
 pub struct StepFunctions {
-    /// The world that the steps see.
+    /// The environment of the steps.
     pub env: Env,
-    /// What keeps the last step from succeeding, if it is being tried again.
+    /// What blocks the last step, if it is being retried.
     pub trouble: Trouble,
 }
 
-/// What keeps a step from succeeding while it is tried again; `None` when nothing does.
+/// What blocks a step while it is retried; `None` if nothing does.
 #[derive(Debug, Clone, Default)]
 pub struct Trouble(Arc<Mutex<Option<String>>>);
 
 impl Trouble {
-    /// The trouble, in a sentence.
+    /// The trouble, as a sentence.
     pub fn get(&self) -> Option<String> {
         self.0
             .lock()
@@ -86,7 +86,7 @@ impl Functions for StepFunctions {
     }
 }
 
-/// The log alone has AWS's own sentence, so that it is found there by the save's id.
+/// Logs AWS's own message, which nothing else contains, so that it can be found by the save's ID.
 fn log(step: &str, save: Option<&str>, problem: &Problem) {
     let (code, chain) = (problem.code, problem.chain());
     let expected = matches!(code, Code::NotReady | Code::EventMissed);
@@ -97,7 +97,7 @@ fn log(step: &str, save: Option<&str>, problem: &Problem) {
     }
 }
 
-/// The core's clock as the interpreter's.
+/// Adapts the core's clock to the interpreter's port.
 #[derive(Clone)]
 pub struct InterpreterClock(pub Arc<dyn Clock>);
 

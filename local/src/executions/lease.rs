@@ -1,4 +1,4 @@
-//! The lease of an execution: a locked file, which the operating system unlocks with its process.
+//! The lease of an execution: a locked file, which the operating system unlocks when its process ends.
 
 use std::fs::{File, OpenOptions, TryLockError, create_dir_all};
 use std::io;
@@ -9,20 +9,20 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use prism_functions::domain::Timestamp;
 
-/// How often the holder of a lease gives a sign of life, in real time.
+/// How often the holder of a lease sends a heartbeat, in real time.
 pub(super) const BEAT: Duration = Duration::from_millis(500);
-/// A holder that has given none for so long is suspended, such as by Ctrl-Z: it still holds the lock, and does nothing.
-/// Long enough for a machine that is too busy.
+/// A holder that has sent no heartbeat for this long is suspended, for example by Ctrl-Z: it still holds the lock,
+/// but does nothing. The time allows for a very busy machine.
 const SILENT: TimeDelta = TimeDelta::seconds(30);
 
-/// Held by the process that carries an execution.
+/// Held by the process that runs an execution.
 #[derive(Debug)]
 pub(super) struct Lease {
     file: File,
 }
 
 impl Lease {
-    /// The lease of an execution, unless a living process holds it.
+    /// Takes the lease of an execution, unless a living process holds it.
     pub(super) fn take(home: &Path, name: &str) -> io::Result<Option<Self>> {
         let path = path(home, name)?;
         let file = OpenOptions::new()
@@ -41,13 +41,13 @@ impl Lease {
         }
     }
 
-    /// A sign of life: the file changes, of which the operating system notes the time.
+    /// Sends a heartbeat: writing to the file makes the operating system record the time.
     pub(super) fn beat(&self) -> io::Result<()> {
         self.file.write_all_at(b".", 0)
     }
 
-    /// Whether the holder of a lease gives no sign of life any more at this real time. A sign of the future is from
-    /// before the clock was set back, since when a holder that lives would have given another.
+    /// Whether the holder of a lease has stopped sending heartbeats by this real time. A heartbeat in the future is
+    /// from before the clock was set back; a living holder would have sent another one since.
     pub(super) fn is_silent(home: &Path, name: &str, now: Timestamp) -> io::Result<bool> {
         let sign = std::fs::metadata(path(home, name)?)?.modified()?;
         Ok((now - Timestamp::from(sign)).abs() > SILENT)

@@ -1,8 +1,8 @@
-//! Carries the simulated cloud's news of instances and AMIs to the executions that wait for them, as EventBridge
-//! does on AWS.
+//! Delivers the simulated cloud's events about instances and AMIs to the executions that wait for them, as
+//! EventBridge does on AWS.
 //!
-//! Each process listens for the executions that it carries. What another process does is noticed
-//! too, since the cloud is in a file that all of them read.
+//! Each process listens for the executions that it runs. It also sees what other processes do, because the cloud is
+//! in a file that all of them read.
 
 use std::time::Duration;
 
@@ -17,21 +17,21 @@ use prism_functions::rules::Env;
 
 use crate::ec2::{Cloud, CloudError, Event};
 
-/// How long the cloud goes unwatched at most while something waits: what is due is known, but
-/// somebody may do something that nobody had planned.
+/// The longest pause between two polls of the cloud while something waits: scheduled changes are known, but a user
+/// may make a change at any time.
 const LOOK: Duration = Duration::from_secs(5);
-/// How long it is left alone at least.
+/// The shortest pause between two polls.
 const REST: Duration = Duration::from_millis(100);
-/// How long an event is on its way, from EC2 by EventBridge and a queue. Assumed: AWS says "near real time", and whoever
-/// is told may even ask before DescribeInstances knows (boto3 issue 4386).
+/// The delay of an event, from EC2 through EventBridge and a queue. Assumed: AWS says "near real time", and a
+/// recipient may even send a request before DescribeInstances knows of the change (boto3 issue 4386).
 const ON_ITS_WAY: TimeDelta = TimeDelta::milliseconds(500);
-/// What EventBridge tells of an AMI, as the simulated cloud words it.
+/// The AMI events that EventBridge sends, in the words of the simulated cloud.
 const OF_IMAGES: [&str; 3] = ["available", "failed", "deregistered"];
-/// What it tells of an instance.
+/// The instance events that EventBridge sends.
 const OF_INSTANCES: [&str; 4] = ["running", "stopped", "terminated", "could not start"];
 
-/// Listens for ever: whoever calls it drops it. `rest` lets the cloud's time pass. What was heard last is in `seen`,
-/// for whoever listens next.
+/// Listens until the future is dropped. `rest` waits for the cloud's time to pass. The last event is stored in
+/// `seen`, for the next listener.
 pub(super) async fn listen(
     cloud: &Cloud,
     env: &Env,
@@ -40,7 +40,7 @@ pub(super) async fn listen(
     seen: &mut Option<u64>,
     rest: impl Fn(Duration) -> BoxFuture<'static, ()>,
 ) {
-    // What happened before is seen by whoever begins to wait.
+    // An execution that begins to wait checks what happened before.
     if seen.is_none() {
         *seen = last(cloud.events_after(None), None);
     }
@@ -54,7 +54,7 @@ pub(super) async fn listen(
             }
             tell(event, env, executions).await;
         }
-        // More may have happened while these were on their way.
+        // More may have happened while these events were being delivered.
         let quiet = news.as_ref().map_or(true, Vec::is_empty);
         *seen = last(news, *seen);
         if quiet {
@@ -63,7 +63,7 @@ pub(super) async fn listen(
     }
 }
 
-/// The number of the last event, or the one before where there is no news.
+/// The number of the last event, or `before` if there are no new events.
 fn last(news: Result<Vec<Event>, CloudError>, before: Option<u64>) -> Option<u64> {
     match news {
         Ok(news) => news.last().map(|event| event.number).or(before),
@@ -74,7 +74,7 @@ fn last(news: Result<Vec<Event>, CloudError>, before: Option<u64>) -> Option<u64
     }
 }
 
-/// How long nothing will happen by itself.
+/// How long no scheduled change is due.
 fn pause(cloud: &Cloud, env: &Env) -> Duration {
     let due = cloud.next_due().ok().flatten();
     let left = due.map(|at| (at - env.clock.now()).max(TimeDelta::zero()));
@@ -82,7 +82,7 @@ fn pause(cloud: &Cloud, env: &Env) -> Duration {
     left.unwrap_or(LOOK).clamp(REST, LOOK)
 }
 
-/// Whether it is of what somebody may wait for.
+/// Whether an execution may wait for the event.
 fn is_told(event: &Event) -> bool {
     let begins = |words: &[&str]| words.iter().any(|word| event.what.starts_with(word));
     begins(if event.subject.starts_with("ami-") {

@@ -1,4 +1,4 @@
-//! Executions in memory, on a virtual clock: for tests and simulations, where a day costs nothing.
+//! Executions in memory, on a virtual clock: for tests and simulations, in which a day costs nothing.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -18,7 +18,7 @@ use super::listener::listen;
 use super::runner::{seed, status, wake};
 use crate::ec2::Cloud;
 
-/// Makes an execution's functions out of the steps, perhaps with something in between.
+/// Turns the steps into an execution's functions, possibly with a wrapper around them.
 pub type Wrap = fn(StepFunctions) -> Arc<dyn Functions>;
 
 /// Executions that run as tasks of a virtual clock.
@@ -34,7 +34,7 @@ struct Shared {
     env: OnceLock<Env>,
     cloud: OnceLock<Cloud>,
     tokens: TaskTokens,
-    /// One execution listens for all of them, from where another has left off.
+    /// Only one execution at a time listens for all of them; the next one continues from the last event.
     heard: futures::lock::Mutex<Option<u64>>,
     all: Mutex<BTreeMap<String, Kept>>,
 }
@@ -52,12 +52,12 @@ impl std::fmt::Debug for MemoryExecutions {
 }
 
 impl MemoryExecutions {
-    /// Executions on this clock, whose steps will see `env` once it is set.
+    /// Executions on this clock. Call [`set_env`](Self::set_env) before the first execution starts.
     pub fn new(clock: VirtualClock) -> Self {
         Self::of(clock, machine(), |steps| Arc::new(steps))
     }
 
-    /// Executions of another definition, or with something between it and the steps.
+    /// Executions of another definition, or with a wrapper around the steps.
     pub fn of(
         clock: VirtualClock,
         machine: Arc<Machine>,
@@ -78,17 +78,17 @@ impl MemoryExecutions {
         }
     }
 
-    /// Sets the world that the steps see; only the first call counts.
+    /// Sets the environment of the steps; only the first call has an effect.
     pub fn set_env(&self, env: Env) {
         self.shared.env.get_or_init(|| env);
     }
 
-    /// Ends waits as soon as this cloud has news; only the first call counts.
+    /// Ends waits as soon as this cloud has new events; only the first call has an effect.
     pub fn listen_to(&self, cloud: Cloud) {
         self.shared.cloud.get_or_init(|| cloud);
     }
 
-    /// Runs an execution to its end, and listens for what ends its waits.
+    /// Runs an execution to its end, and listens for events that end its waits.
     async fn carry(&self, execution: Interpreted, env: &Env) -> prism_asl::Outcome {
         let run = std::pin::pin!(execution.run());
         let Some(cloud) = self.shared.cloud.get() else {
@@ -111,8 +111,7 @@ impl MemoryExecutions {
         self.all().get(name).map(|kept| Arc::clone(&kept.history))
     }
 
-    /// Takes the history of an execution that has ended, which is kept no longer; `None` while it runs, and of one that
-    /// is not known.
+    /// Removes and returns the history of an execution that has ended; `None` if the execution is running or unknown.
     pub fn take_history(&self, name: &str) -> Option<Arc<MemoryHistory>> {
         let mut all = self.all();
         let kept = all.get_mut(name)?;
@@ -120,7 +119,7 @@ impl MemoryExecutions {
         ended.then(|| std::mem::take(&mut kept.history))
     }
 
-    /// The names of the executions that run, in alphabetical order.
+    /// The names of the running executions, in alphabetical order.
     pub fn running(&self) -> Vec<String> {
         let all = self.all();
         let running = all
@@ -134,7 +133,7 @@ impl MemoryExecutions {
         self.all().keys().cloned().collect()
     }
 
-    /// Ends an execution as if the definition's own time were up. One that has ended stays as it is.
+    /// Ends an execution as if the definition's own timeout had passed. An execution that has ended stays unchanged.
     pub fn time_out(&self, name: &str) {
         if let Some(kept) = self.all().get_mut(name)
             && kept.execution.status == ExecutionStatus::Running
@@ -266,7 +265,7 @@ impl Executions for MemoryExecutions {
     }
 }
 
-/// The virtual clock as the core's clock.
+/// Adapts the virtual clock to the core's port.
 #[derive(Clone)]
 pub struct VirtualTime(pub VirtualClock);
 

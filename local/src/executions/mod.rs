@@ -1,11 +1,11 @@
-//! Executions of the save state machine, embedded: the definition exactly as deployed, run by the
-//! interpreter, with the steps themselves as its functions.
+//! Embedded executions of the save state machine: the interpreter runs the definition exactly as deployed, with the
+//! steps as its functions.
 //!
-//! An execution runs inside the process that started it, or in a detached one that it is handed to.
-//! While it runs, its process holds a file lock, its lease, and gives signs of life; the operating system gives
-//! the lease up with the process, however that dies, and whoever looks next finds the execution aborted, as
-//! Step Functions would tell it. So is that of a process that is suspended: when it goes on, it finds its execution
-//! ended, and the epoch of its save another's.
+//! An execution runs inside the process that started it, or in a detached process that it is handed to. While it
+//! runs, its process holds a file lock, the lease, and sends heartbeats. When the process ends for any reason, the
+//! operating system releases the lease, and the next process that checks records the execution as aborted, as Step
+//! Functions would report it. The same happens if the process is suspended: when it resumes, it finds that its
+//! execution has ended and that the epoch of its save belongs to another execution.
 
 mod definition;
 mod lease;
@@ -36,14 +36,14 @@ pub use definition::{DEFINITION, InterpreterClock, StepFunctions, Trouble, load,
 pub use memory::{MemoryExecutions, VirtualTime, Wrap};
 pub use records::Records;
 
-/// For how long a detached process may take to take an execution over, in real seconds.
+/// How long a detached process may take to take over an execution, in real seconds.
 const ADOPTION_S: u64 = 15;
-/// For how long another process may take from its lease of an execution to the record, in real seconds.
+/// How long another process may take between the lease of an execution and its record, in real seconds.
 const ENTRY_S: u64 = 15;
-/// How often a process looks whether its execution was stopped by another, in real milliseconds.
+/// How often a process checks whether another one stopped its execution, in real milliseconds.
 const STOP_POLL_MS: u64 = 250;
 
-/// How often the cloud's file is read at most for what ends a wait, in real milliseconds.
+/// The shortest pause between two reads of the cloud's file for events that end a wait, in real milliseconds.
 const LISTEN_MS: u64 = 50;
 
 /// Where an execution runs.
@@ -51,7 +51,7 @@ const LISTEN_MS: u64 = 50;
 pub enum Place {
     /// Inside this process, on the current tokio runtime.
     Here,
-    /// In a process of its own, started as `program --home HOME local run NAME`.
+    /// In its own process, started as `program --home HOME local run NAME`.
     Detached {
         /// The executable.
         program: PathBuf,
@@ -69,9 +69,9 @@ struct Shared {
     home: PathBuf,
     records: Records,
     clock: Arc<dyn Clock>,
-    /// The steps' world. It is set once, after the service has been put together.
+    /// The environment of the steps. It is set once, after the service has been put together.
     env: OnceLock<Env>,
-    /// The cloud whose news end waits, where there is one to listen to.
+    /// The cloud whose events end waits, if there is one.
     cloud: OnceLock<Cloud>,
     tokens: TaskTokens,
     running: Mutex<Vec<Running>>,
@@ -94,7 +94,7 @@ impl std::fmt::Debug for LocalExecutions {
 }
 
 impl LocalExecutions {
-    /// The executions of a folder, whose steps will see `env` once it is set.
+    /// The executions of a folder. Call [`set_env`](Self::set_env) before the first execution starts.
     pub fn new(home: &Path, records: Records, clock: Arc<dyn Clock>) -> Self {
         let shared = Shared {
             home: home.to_owned(),
@@ -112,17 +112,17 @@ impl LocalExecutions {
         }
     }
 
-    /// Sets the world that the steps see; only the first call counts.
+    /// Sets the environment of the steps; only the first call has an effect.
     pub fn set_env(&self, env: Env) {
         self.shared.env.get_or_init(|| env);
     }
 
-    /// Ends waits as soon as this cloud has news; only the first call counts.
+    /// Ends waits as soon as this cloud has new events; only the first call has an effect.
     pub fn listen_to(&self, cloud: Cloud) {
         self.shared.cloud.get_or_init(|| cloud);
     }
 
-    /// The same executions, with new ones placed elsewhere.
+    /// The same executions, but new ones start in this placement.
     #[must_use]
     pub fn placed(&self, place: Place) -> Self {
         Self {
@@ -131,7 +131,7 @@ impl LocalExecutions {
         }
     }
 
-    /// Takes over an execution that another process has handed on, and carries it to its end.
+    /// Takes over an execution that another process has handed over, and runs it to its end.
     pub async fn run(&self, name: &str) -> Result<(), ExecutionsError> {
         let real = WallClock::real();
         for _ in 0..100 {
@@ -189,7 +189,7 @@ impl LocalExecutions {
         let clock = Arc::clone(&self.shared.clock);
         let rest = |pause| {
             let (simulated, real) = (clock.sleep(pause), WallClock::real());
-            // However fast the cloud's time runs, its file is not read all the time.
+            // However fast the cloud's time runs, its file must not be read continuously.
             let real = async move { real.sleep(Duration::from_millis(LISTEN_MS)).await };
             Box::pin(join(simulated, real).map(drop)) as BoxFuture<'static, ()>
         };
@@ -197,7 +197,7 @@ impl LocalExecutions {
         listener::listen(cloud, env, self, tokens, &mut None, rest).await;
     }
 
-    /// What keeps an execution inside this process from going on, while it tries again.
+    /// What blocks an execution inside this process while it retries.
     pub fn trouble(&self) -> Option<String> {
         self.shared.trouble.get()
     }
@@ -222,9 +222,9 @@ impl LocalExecutions {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins an execution that has no record. Answers whether it did: another process may be about to.
+    /// Begins an execution that has no record. Returns whether it did: another process may be about to begin it.
     async fn begin(&self, name: &str, input: &Value) -> Result<bool, ExecutionsError> {
-        // The lease comes before the record: at no time is there a record that runs without one.
+        // The lease comes before the record: there is never a record of a running execution without a lease.
         let Some(lease) = Lease::take(&self.shared.home, name).map_err(unavailable)? else {
             return Ok(false);
         };
@@ -270,8 +270,8 @@ impl LocalExecutions {
         let real = WallClock::real();
         for _ in 0..ADOPTION_S * 100 {
             if self.shared.records.is_adopted(name).map_err(broken)? {
-                // It outlives this process or ends before; a process that has ended is kept until
-                // somebody has waited for it.
+                // The child outlives this process or ends earlier; a process that has ended remains a zombie until it
+                // is waited for.
                 std::thread::spawn(move || child.wait());
                 return Ok(());
             }
@@ -292,7 +292,7 @@ impl LocalExecutions {
         })
     }
 
-    /// Whether a record that says it runs is telling the truth; otherwise it is aborted now.
+    /// Checks whether an execution with a running record is really running; if not, it is aborted now.
     async fn settle(&self, execution: &mut Execution) -> Result<(), ExecutionsError> {
         if execution.status != ExecutionStatus::Running {
             return Ok(());
@@ -326,8 +326,8 @@ impl LocalExecutions {
         Ok(())
     }
 
-    /// Whether the process that holds the lease of an execution is suspended. After a sleep of the whole machine it
-    /// only has to give its next sign of life.
+    /// Whether the process that holds the lease of an execution is suspended. After the whole machine was asleep, the
+    /// process only has to send its next heartbeat.
     async fn is_suspended(&self, name: &str) -> Result<bool, ExecutionsError> {
         let silent =
             || Lease::is_silent(&self.shared.home, name, system_time()).map_err(unavailable);
@@ -363,7 +363,7 @@ impl Executions for LocalExecutions {
             if self.begin(name, &input).await? {
                 return Ok(());
             }
-            // Somebody else begins it at this moment: what they asked for is known when their record is there.
+            // Another process is about to begin it; its input is known when the record exists.
             real.sleep(Duration::from_millis(10)).await;
         }
         Err(ExecutionsError::Unavailable {
@@ -384,7 +384,7 @@ impl Executions for LocalExecutions {
 
     async fn stop(&self, name: &str, cause: &str) -> Result<(), ExecutionsError> {
         self.read(name)?;
-        // The record first: the process that carries it, this one or another, goes by the record.
+        // Change the record first: the process that runs the execution, this one or another, follows the record.
         self.shared
             .records
             .end_aborted(name, cause, self.shared.clock.now())
@@ -402,7 +402,7 @@ impl Executions for LocalExecutions {
     }
 }
 
-/// Gives signs of life for as long as it is waited for.
+/// Sends heartbeats for as long as the future is polled.
 async fn beat(lease: &Lease, name: &str) {
     let real = WallClock::real();
     loop {
@@ -413,8 +413,8 @@ async fn beat(lease: &Lease, name: &str) {
     }
 }
 
-/// Starts the process of a detached execution: in a process group of its own, so that a Ctrl-C in
-/// the terminal does not reach it, with nothing of the terminal open.
+/// Starts the process of a detached execution: in its own process group, so that a Ctrl-C in the terminal does not
+/// reach it, and without any of the terminal's files.
 fn detached(program: &Path, home: &Path, name: &str) -> std::io::Result<std::process::Child> {
     use std::os::unix::process::CommandExt;
     let log = std::fs::OpenOptions::new()

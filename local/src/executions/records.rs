@@ -1,5 +1,5 @@
-//! What is kept of executions: how they stand, their histories, the notices of their saves, and the
-//! settings of the embedded cloud.
+//! The records of executions: their state, their histories, the notices of their saves, and the settings of the
+//! embedded cloud.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::sqlite::{self, SqliteError};
 
-/// "PrLo": the embedded cloud's own file.
+/// "PrLo": marks the embedded cloud's own file.
 const APPLICATION_ID: i32 = 0x5072_4c6f;
 
 const MIGRATIONS: &[&str] = &["
@@ -40,8 +40,8 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE settings (name TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
 "];
 
-/// After this many real days an ended execution is forgotten, and its name is free again, as in
-/// Step Functions.
+/// As in Step Functions, an execution that has ended is deleted after this many real days, and its name is free
+/// again.
 const KEPT_DAYS: i64 = 90;
 
 /// The file of the embedded cloud's own records.
@@ -52,7 +52,7 @@ pub struct Records {
 }
 
 impl Records {
-    /// Opens the file, or makes it.
+    /// Opens the file, or creates it.
     pub fn open(path: &Path) -> Result<Self, SqliteError> {
         let connection = sqlite::open(path, APPLICATION_ID, MIGRATIONS)?;
         Ok(Self {
@@ -74,7 +74,7 @@ impl Records {
         act(&self.lock()).map_err(|error| sqlite::classify(&self.path, error))
     }
 
-    /// Writes the record of a new execution; answers whether there was none of that name.
+    /// Writes the record of a new execution; returns false if there is already one with that name.
     pub(super) fn insert(
         &self,
         name: &str,
@@ -91,7 +91,7 @@ impl Records {
         })
     }
 
-    /// Notes that a process has taken the execution over.
+    /// Records that a process has taken over the execution.
     pub(super) fn adopt(&self, name: &str) -> Result<(), SqliteError> {
         self.with(|connection| {
             connection
@@ -101,7 +101,7 @@ impl Records {
         })
     }
 
-    /// Whether a process has taken the execution over.
+    /// Whether a process has taken over the execution.
     pub(super) fn is_adopted(&self, name: &str) -> Result<bool, SqliteError> {
         self.with(|connection| {
             let mut found =
@@ -113,8 +113,8 @@ impl Records {
         })
     }
 
-    /// Whether the execution was handed on less than so many real seconds ago and nobody has taken
-    /// it over yet.
+    /// Whether the execution was handed over less than `within_s` real seconds ago and no process has taken it over
+    /// yet.
     pub(super) fn awaits_adoption(&self, name: &str, within_s: u64) -> Result<bool, SqliteError> {
         self.with(|connection| {
             let query = "SELECT adopted = 0 AND made_unix_s > unixepoch() - ?2 FROM executions WHERE name = ?1";
@@ -131,7 +131,7 @@ impl Records {
         })
     }
 
-    /// Ends an execution that runs; of one that has ended, nothing changes.
+    /// Ends a running execution; one that has ended stays unchanged.
     pub(super) fn end(&self, ended: &Execution) -> Result<(), SqliteError> {
         self.with(|connection| {
             let update = "UPDATE executions SET status = ?2, output = ?3, error = ?4, cause = ?5, stopped_at = ?6 WHERE name = ?1 AND status = 'RUNNING'";
@@ -147,7 +147,7 @@ impl Records {
         })
     }
 
-    /// Ends an execution as aborted, if it runs.
+    /// Ends an execution as aborted, if it is running.
     pub(super) fn end_aborted(
         &self,
         name: &str,
@@ -184,7 +184,7 @@ impl Records {
         })
     }
 
-    /// The history of an execution, in AWS's event shapes, the oldest event first.
+    /// The history of an execution, in AWS's event format, oldest event first.
     pub fn history(&self, execution: &str) -> Result<Vec<Value>, SqliteError> {
         self.with(|connection| {
             let mut query = connection
@@ -212,7 +212,7 @@ impl Records {
         })
     }
 
-    /// A setting; a body that cannot be read is a damaged file.
+    /// A setting. If its value cannot be read, the file counts as damaged.
     pub(crate) fn setting<T: DeserializeOwned>(
         &self,
         name: &str,

@@ -1,4 +1,4 @@
-//! Carries one execution from its record to its end.
+//! Runs one execution from its record to its end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::definition::{InterpreterClock, StepFunctions, machine};
 use super::{Records, STOP_POLL_MS, broken};
 use crate::clock::WallClock;
 
-/// Writes each event to the records as it happens.
+/// Writes each event to the records when it happens.
 struct Sink {
     records: Records,
     execution: String,
@@ -34,7 +34,7 @@ impl History for Sink {
     }
 }
 
-/// Runs an execution whose record says that it runs, until it ends or somebody stops it.
+/// Runs an execution whose record says that it is running, until it ends or is stopped.
 pub(super) async fn carry(
     records: &Records,
     functions: StepFunctions,
@@ -81,7 +81,7 @@ pub(super) async fn carry(
     records.end(&ended(record, outcome, clock)).map_err(broken)
 }
 
-/// Waits until the record says that the execution no longer runs, and stops it.
+/// Waits until the record says that the execution is no longer running, and stops it.
 async fn stopped_by_another(records: &Records, name: &str, stop: &StopHandle) {
     let real = WallClock::real();
     loop {
@@ -112,11 +112,11 @@ pub(super) fn status(status: Status) -> ExecutionStatus {
     }
 }
 
-/// Answers a token, as the port wants it.
+/// Completes a token, with the return value that the port requires.
 pub(super) fn wake(tokens: &TaskTokens, token: &str) -> Result<bool, ExecutionsError> {
     match tokens.succeed(token, serde_json::json!({})) {
         Ok(()) => Ok(true),
-        // Its wait is over, or another process has it, which looks in its own time.
+        // Its wait is over, or it belongs to another process, which polls on its own.
         Err(TokenError::InvalidToken | TokenError::TaskDoesNotExist | TokenError::TaskTimedOut) => {
             Ok(false)
         }
@@ -127,7 +127,7 @@ pub(super) fn wake(tokens: &TaskTokens, token: &str) -> Result<bool, ExecutionsE
     }
 }
 
-/// A seed of the execution's own, so that two do not wait in step.
+/// A seed for each execution, so that two executions do not wait in step.
 pub(super) fn seed(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -1,4 +1,4 @@
-//! Which process holds a lock of a file, for messages about it.
+//! Finds the process that holds a lock on a file, for error messages.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 pub struct Holder {
     /// Its process ID.
     pub pid: u32,
-    /// The name of its program.
+    /// The name of the program.
     pub program: String,
-    /// Whether it is stopped by a signal, such as by `kill -STOP`: it keeps what it holds and does nothing.
+    /// Whether it is stopped by a signal, such as `kill -STOP`: it keeps its locks and does nothing.
     pub suspended: bool,
 }
 
@@ -25,11 +25,11 @@ impl fmt::Display for Holder {
 }
 
 impl Holder {
-    /// What a person can do about it.
+    /// What a user can do about it.
     pub(super) fn hint(&self) -> String {
         let Self { pid, .. } = self;
         if self.suspended {
-            // A suspended process heeds no other signal that can be caught before it goes on.
+            // A suspended process does not handle any other catchable signal until it continues.
             format!(
                 "let that process go on with \"kill -CONT {pid}\", or end it with \"kill -KILL {pid}\"; then try again"
             )
@@ -41,8 +41,8 @@ impl Holder {
     }
 }
 
-/// The process that keeps others from writing one of these files, where the operating system lists locks (Linux).
-/// It opens none of the files: to close one would drop every lock that this process has on it (POSIX).
+/// The process that keeps others from writing one of these files, if the operating system lists locks (Linux). It
+/// opens none of the files: closing one would release every lock that this process has on it (POSIX).
 #[cfg(target_os = "linux")]
 pub(crate) fn of(files: &[PathBuf]) -> Option<Holder> {
     use std::os::unix::fs::MetadataExt as _;
@@ -54,20 +54,20 @@ pub(crate) fn of(files: &[PathBuf]) -> Option<Holder> {
         .collect();
     let mut writers = locks.lines().filter_map(writer);
     writers.find_map(|(pid, inode)| {
-        // An inode's number is that of other files too, on other file systems.
+        // Files on other file systems can have the same inode number.
         let path = files.iter().find(|(of, _)| *of == inode)?;
         (pid != std::process::id() && has_open(pid, &path.1)).then(|| holder(pid))
     })
 }
 
-/// Other systems have no such list.
+/// Other operating systems have no such list.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn of(_: &[PathBuf]) -> Option<Holder> {
     None
 }
 
-/// The process and the inode of a line of `/proc/locks`, such as `1: POSIX  ADVISORY  WRITE 4711 08:01:1234 120 120`.
-/// Locks that are shared, or waited for (`->`), keep nobody out.
+/// The process and the inode in a line of `/proc/locks`, such as `1: POSIX  ADVISORY  WRITE 4711 08:01:1234 120 120`.
+/// Locks that are shared, or that a process waits for (`->`), do not keep others out.
 #[cfg(target_os = "linux")]
 fn writer(line: &str) -> Option<(u32, u64)> {
     let mut words = line.split_whitespace().skip(1);
@@ -93,7 +93,7 @@ fn has_open(pid: u32, path: &Path) -> bool {
 
 #[cfg(target_os = "linux")]
 fn holder(pid: u32) -> Holder {
-    // "4711 (prism) T ...": the name may hold parentheses itself.
+    // "4711 (prism) T ...": the name itself may contain parentheses.
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let (before, after) = stat.rsplit_once(')').unwrap_or_default();
     let program = before.split_once('(').map_or("", |(_, name)| name);

@@ -13,12 +13,12 @@ fn scratch() -> tempfile::TempDir {
     tempfile::tempdir().expect("a scratch folder")
 }
 
-/// Opens with little patience, and returns why that failed.
+/// Tries to open the file with a short timeout, and returns the error.
 fn refused(path: &Path, migrations: &[&str]) -> SqliteError {
     open_within(path, ID, migrations, Duration::from_millis(50)).expect_err("it opened")
 }
 
-/// `Display` and `hint` are for people: neither repeats what SQLite said.
+/// `Display` and `hint` are for people: neither repeats SQLite's message.
 fn assert_for_people(error: &SqliteError, says: &str) {
     let text = error.to_string();
     assert!(text.contains(says), "{text}");
@@ -130,7 +130,7 @@ fn locked() {
     assert_for_people(&error, "is in use by another process");
     drop(ours);
 
-    // And a file that another process keeps to itself cannot be opened at all.
+    // A file that another process has locked exclusively cannot be opened at all.
     let alone = folder.path().join("alone.db");
     let other = Connection::open(&alone).unwrap();
     other

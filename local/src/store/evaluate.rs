@@ -1,14 +1,14 @@
-//! Conditions and changes, as DynamoDB evaluates them.
+//! Evaluates conditions and changes as DynamoDB does.
 
 use prism_functions::ports::{Change, Condition, TableError, Write};
 use serde_json::{Map, Number, Value};
 
-/// Whether the outcome of the write depends on what is stored.
+/// Whether the result of the write depends on what is stored.
 pub(super) fn must_be_read(write: &Write) -> bool {
     matches!(write, Write::Update(..)) || *write.condition() != Condition::Always
 }
 
-/// Whether the condition holds of the stored item.
+/// Whether the stored item meets the condition.
 pub(super) fn holds(condition: &Condition, item: Option<&Map<String, Value>>) -> bool {
     let attribute = |name: &str| item.and_then(|attributes| attributes.get(name));
     match condition {
@@ -51,8 +51,8 @@ pub(super) fn apply(
     Ok(attributes)
 }
 
-/// Whether two values are the same. DynamoDB has one type of number, so 1 and 1.0 are; `Value`
-/// keeps whole numbers and others apart, so its own `==` will not do.
+/// Whether two values are equal. DynamoDB has only one number type, so 1 and 1.0 are equal; `Value` distinguishes
+/// integers from floats, so its own `==` cannot be used.
 fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => equal_numbers(left, right),
@@ -83,7 +83,7 @@ fn at_most(value: &Value, limit: f64) -> bool {
         return false;
     };
     match number.as_i128() {
-        // Not by way of f64, which would round a large whole number.
+        // Do not convert to f64, which would round a large integer.
         Some(whole) => whole_number(limit.floor()).is_some_and(|limit| whole <= limit),
         None => number.as_f64().is_some_and(|number| number <= limit),
     }
@@ -100,7 +100,7 @@ fn add(name: &str, number: &Number, amount: i64) -> Result<Number, TableError> {
     sum.ok_or_else(|| TableError::Invalid(format!("{name} would become too large a number")))
 }
 
-/// The number, if it is whole; those beyond an i128 come out as the nearest one.
+/// The number, if it is an integer; numbers beyond the range of i128 become the nearest one in it.
 fn whole_number(number: f64) -> Option<i128> {
     #[expect(
         clippy::cast_possible_truncation,

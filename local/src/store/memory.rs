@@ -1,4 +1,4 @@
-//! The same table without SQLite: for tests and simulations, which make thousands of them.
+//! The same table without SQLite: for tests and simulations, which create thousands of tables.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 
 use super::evaluate;
 
-/// A [`Table`] in memory, gone with this value. It keeps the same rules and limits as [`SqliteTable`]
-/// and DynamoDB. A query walks through all items.
+/// A [`Table`] in memory, which is lost when this value is dropped. It has the same rules and limits as
+/// [`SqliteTable`] and DynamoDB. A query scans all items.
 ///
 /// [`SqliteTable`]: super::SqliteTable
 #[derive(Debug, Default)]
@@ -20,15 +20,16 @@ pub struct MemoryTable(Mutex<BTreeMap<Key, Map<String, Value>>>);
 
 impl MemoryTable {
     fn items(&self) -> MutexGuard<'_, BTreeMap<Key, Map<String, Value>>> {
-        // A transaction changes nothing before all of it can be done.
+        // A transaction changes nothing until all of its writes are known to succeed, so a panic
+        // leaves no partial change.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Where an item lies in what a query reads: its place, and the item's own key.
+/// The position of an item in the order of a query: its sort key in the index, and its own key.
 type Place<'a> = (&'a str, &'a Key);
 
-/// The place of an item, if it is in the part that is asked for.
+/// The position of an item, if the query matches it.
 fn place<'a>(query: &Query, key: &'a Key, attributes: &'a Map<String, Value>) -> Option<Place<'a>> {
     let (pk, sk) = query.index.attributes();
     let (pk, sk) = match query.index {
@@ -43,7 +44,7 @@ fn place<'a>(query: &Query, key: &'a Key, attributes: &'a Map<String, Value>) ->
     (pk == query.pk && asked).then_some((sk, key))
 }
 
-/// Whether a place comes after the position at which the page before ended.
+/// Whether an item comes after the position at which the previous page ended.
 fn is_beyond(query: &Query, position: &Position, (sk, key): Place<'_>) -> bool {
     let order = sk.cmp(&position.sort_key);
     let order = match &position.tie {
@@ -117,7 +118,7 @@ impl Table for MemoryTable {
                 return Err(TableError::ConditionFailed { write });
             }
         }
-        // All is worked out before anything is written.
+        // Everything is computed before anything is written.
         let mut total = 0;
         let mut changes = Vec::with_capacity(writes.len());
         for (write, text) in writes.iter().zip(texts) {

@@ -1,8 +1,8 @@
 //! The registry's table in a SQLite file, or in memory.
 //!
-//! It keeps to what DynamoDB does, its refusals included, so that a request which would fail
-//! there fails here first. Any number of threads and processes may use one file at once: every
-//! transaction takes SQLite's one write lock before it reads, so none ever acts on an old state.
+//! It behaves like DynamoDB, including its refusals, so that a request which would fail there fails here first. Any
+//! number of threads and processes may use one file at once: every transaction takes SQLite's single write lock
+//! before it reads, so none ever acts on outdated data.
 
 mod evaluate;
 mod memory;
@@ -28,14 +28,14 @@ pub use prism_functions::ports::table_rules::{
     QUERY_LIMIT, SORT_KEY_BYTES, TRANSACTION_BYTES,
 };
 
-/// What marks a SQLite file as a table of ours: "PrsT".
+/// "PrsT": marks an SQLite file as a table of Prism's.
 pub const APPLICATION_ID: i32 = 0x5072_7354;
 
-/// The schema, version by version. Add to the end; what has been released never changes.
+/// The schema, version by version. Only add to the end; a released migration never changes.
 const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
 
-/// A [`Table`] in SQLite. Every error of SQLite comes out as [`TableError::Unavailable`], with the
-/// [`SqliteError`] as its source; a lock that was not to be had in time is marked transient.
+/// A [`Table`] in SQLite. Every SQLite error is returned as [`TableError::Unavailable`], with the [`SqliteError`] as
+/// its source; a lock timeout is marked as transient.
 #[derive(Debug)]
 pub struct SqliteTable {
     path: PathBuf,
@@ -43,7 +43,7 @@ pub struct SqliteTable {
 }
 
 impl SqliteTable {
-    /// Opens the table in the file at `path`, or makes it. See [`sqlite::open`].
+    /// Opens the table in the file at `path`, or creates it. See [`sqlite::open`].
     pub fn open(path: &Path) -> Result<Self, SqliteError> {
         Ok(Self {
             path: path.to_path_buf(),
@@ -51,7 +51,7 @@ impl SqliteTable {
         })
     }
 
-    /// A table in memory, empty, gone with this value.
+    /// An empty table in memory, which is lost when this value is dropped.
     pub fn in_memory() -> Result<Self, SqliteError> {
         Ok(Self {
             path: PathBuf::from(":memory:"),
@@ -60,13 +60,13 @@ impl SqliteTable {
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
-        // A panic in between has rolled its transaction back: the connection is as good as new.
+        // A panic while the lock was held has rolled back its transaction, so the connection is still usable.
         self.connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Turns what SQLite reported while `doing` something into the port's error.
+    /// Converts an SQLite error that occurred while `doing` something into the port's error.
     fn unavailable(&self, doing: &'static str) -> impl Fn(rusqlite::Error) -> TableError + '_ {
         move |error| {
             let error = sqlite::classify(&self.path, error);
@@ -87,7 +87,7 @@ impl SqliteTable {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(&unavailable)?;
 
-        // All conditions come before all writes, so that they see the state before them.
+        // All conditions are checked before any write, so that they see the state before the transaction.
         let mut stored = Vec::with_capacity(writes.len());
         for (write, wanted) in writes.iter().enumerate() {
             let item = if evaluate::must_be_read(wanted) {

@@ -1,4 +1,4 @@
-//! Queries: each is one range of one index, read in order, from where the page before ended.
+//! Queries: each one reads a range of one index, in order, from where the previous page ended.
 
 use std::fmt::Write as _;
 
@@ -9,10 +9,10 @@ use rusqlite::{Connection, Row, types::Value};
 
 use super::rows;
 
-/// One end of a range of sort keys: the text, and whether it is included.
+/// One end of a range of sort keys: the key, and whether it is included.
 type End = Option<(String, bool)>;
 
-/// A query as SQL.
+/// A query as an SQL statement.
 pub(super) struct Statement<'a> {
     query: &'a Query,
     sql: String,
@@ -56,8 +56,8 @@ impl<'a> Statement<'a> {
         Ok(page)
     }
 
-    /// Writes the statement. The cursor takes the place of the end that it lies behind: with
-    /// both, SQLite might seek by the wrong one and walk through the pages before.
+    /// Writes the statement. The cursor replaces the end of the range that it lies beyond: with both, SQLite might
+    /// seek by the wrong one and scan the previous pages.
     fn select(&mut self, mut from: End, mut to: End, position: Option<Position>) {
         let (pk, sk) = self.query.index.attributes();
         let (order, beyond) = if self.query.descending {
@@ -101,7 +101,7 @@ impl<'a> Statement<'a> {
             Index::Primary => String::new(),
             Index::Gsi1 | Index::Gsi2 => format!(", pk {order}, sk {order}"),
         };
-        // One more than asked for, which tells whether this is the end.
+        // One more than requested, to find out whether this is the last page.
         let limit = i64::try_from(self.query.limit + 1).expect("it has been checked");
         self.values.push(limit.into());
         write!(self.sql, " ORDER BY {sk} {order}{ties} LIMIT ?").expect("a String takes any text");
@@ -113,14 +113,14 @@ impl<'a> Statement<'a> {
         self.values.extend(values.map(Value::from));
     }
 
-    /// The SQL and its values, for tests that ask SQLite how it would run them.
+    /// The SQL and its values, for tests that check SQLite's query plan.
     #[cfg(test)]
     pub(super) fn parts(&self) -> (&str, &[Value]) {
         (&self.sql, &self.values)
     }
 }
 
-/// The range that holds the sort keys which are asked for, and no others.
+/// The range that contains exactly the requested sort keys.
 fn ends(sort_keys: &SortKeys) -> (End, End) {
     match sort_keys {
         SortKeys::All => (None, None),
@@ -132,11 +132,11 @@ fn ends(sort_keys: &SortKeys) -> (End, End) {
     }
 }
 
-/// The smallest text that lies after every text with this prefix; `None` if none does.
+/// The smallest text that comes after every text with this prefix; `None` if there is none.
 fn after_all_with(prefix: &str) -> Option<String> {
     let mut text = prefix.to_owned();
     while let Some(last) = text.pop() {
-        // The next character, past the surrogates, which no text has. UTF-8 keeps their order.
+        // The next character, skipping the surrogates, which are not valid in texts. UTF-8 keeps this order.
         if let Some(next) = (last..=char::MAX).nth(1) {
             text.push(next);
             return Some(text);

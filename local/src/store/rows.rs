@@ -1,10 +1,10 @@
-//! Items as rows.
+//! Reads and writes items as rows.
 
 use prism_functions::ports::{Index, Key};
 use rusqlite::{Connection, OptionalExtension, types::Type};
 use serde_json::{Map, Value};
 
-/// The attributes of the item at the key.
+/// The attributes of the item with this key.
 pub(super) fn read(
     connection: &Connection,
     key: &Key,
@@ -15,13 +15,13 @@ pub(super) fn read(
         .optional()
 }
 
-/// What [`put`] was given as text.
+/// Parses the text that was passed to [`put`].
 pub(super) fn parse(text: &str) -> rusqlite::Result<Map<String, Value>> {
     serde_json::from_str(text)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error)))
 }
 
-/// Puts the item; `text` is the JSON of its attributes.
+/// Writes the item; `text` is the JSON of its attributes.
 pub(super) fn put(
     connection: &Connection,
     key: &Key,
@@ -57,7 +57,7 @@ pub(super) fn delete(connection: &Connection, key: &Key) -> rusqlite::Result<()>
     Ok(())
 }
 
-/// The item's partition and sort key in the index, if it is in there.
+/// The item's partition and sort key in the index, if the index contains it.
 fn index_key(index: Index, attributes: &Map<String, Value>) -> Option<(&str, &str)> {
     let (pk, sk) = index.attributes();
     attributes

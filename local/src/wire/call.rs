@@ -1,4 +1,4 @@
-//! A request on its way through a handler.
+//! A request that is being handled.
 
 use prism_functions::domain::{AccountId, Region};
 
@@ -7,16 +7,16 @@ use super::groups::Groups;
 use super::params::Params;
 use crate::ec2::{Cloud, SimEc2};
 
-/// What a handler is given.
+/// The input of a handler.
 #[derive(Debug)]
 pub(super) struct Call {
     /// The caller's account.
     pub(super) ec2: SimEc2,
-    /// Where it asks.
+    /// The Region of the request.
     pub(super) region: Region,
-    /// The action, by EC2's name.
+    /// The action, with EC2's name.
     pub(super) action: &'static str,
-    /// What it asks; handlers take from here.
+    /// The parameters of the request; handlers take them from here.
     pub(super) params: Params,
     /// Security groups, which the cloud itself does not have.
     pub(super) groups: Groups,
@@ -31,12 +31,12 @@ impl Call {
         self.ec2.cloud()
     }
 
-    /// The one zone that everything here is in.
+    /// The only Availability Zone, which contains all resources.
     pub(super) fn zone(&self) -> String {
         format!("{}a", self.region)
     }
 
-    /// Refuses a dry run of an action that the simulator cannot ask about beforehand.
+    /// Refuses a dry run of an action for which the simulator does not support one.
     pub(super) fn no_dry_run(&mut self) -> Result<(), Fault> {
         if self.params.flag("DryRun")? {
             let message = format!("The simulator has no dry run of {}", self.action);
@@ -45,13 +45,13 @@ impl Call {
         Ok(())
     }
 
-    /// Ends the reading of the request; everything after this may act.
+    /// Ends the reading of the request; only after this may a handler change anything.
     pub(super) fn finish(&mut self) -> Result<(), Fault> {
         std::mem::take(&mut self.params).finish()
     }
 
-    /// The ARN of the key that AWS manages for the account's volumes in this Region. EC2 tells keys
-    /// by ARN alone; whose key it is, only KMS tells.
+    /// The ARN of the AWS managed key for the account's volumes in this Region. EC2 returns keys only by ARN; only
+    /// KMS returns who manages a key.
     pub(super) fn aws_managed_key(&self) -> String {
         aws_managed_key(self.account(), &self.region)
     }

@@ -1,7 +1,7 @@
-//! Who asks, where, and of which service: what the Authorization header says.
+//! The caller, the Region and the service of a request, from its Authorization header.
 //!
-//! Signatures are not verified: there is no secret to verify them with. The simulator listens on
-//! the loopback interface alone.
+//! Signatures are not verified, because there is no secret to verify them with. The simulator listens only on the
+//! loopback interface.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ impl Accounts {
         }
     }
 
-    /// The same, but for one access key.
+    /// Assigns one access key to another account.
     #[must_use]
     pub fn with(mut self, access_key: impl Into<String>, account: AccountId) -> Self {
         self.by_access_key.insert(access_key.into(), account);
@@ -47,7 +47,7 @@ pub(super) struct Credential {
 }
 
 impl Credential {
-    /// Reads the header of a request to a service.
+    /// Reads the Authorization header of a request to a service.
     pub(super) fn parse(header: Option<&str>, service: &str) -> Result<Self, Fault> {
         let Some(header) = header else {
             return Err(Fault::new(

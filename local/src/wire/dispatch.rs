@@ -1,4 +1,4 @@
-//! From a request to its answer, without a socket.
+//! Turns a request into a response, without a socket.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,10 +18,10 @@ use super::params::Params;
 use super::xml::{NAMESPACE, Xml};
 use crate::ec2::Cloud;
 
-/// The one version of EC2's API that there is.
+/// The only version of EC2's API.
 const VERSION: &str = "2016-11-15";
 
-/// What is answered.
+/// A response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -30,7 +30,7 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
-/// A cloud, and who may ask it.
+/// A cloud, and the accounts that may send it requests.
 #[derive(Debug)]
 pub(super) struct Dispatch {
     cloud: Cloud,
@@ -39,7 +39,7 @@ pub(super) struct Dispatch {
     requests: AtomicU64,
 }
 
-/// The two forms of an answer.
+/// The two formats of a response.
 #[derive(Debug, Clone, Copy)]
 enum Form {
     Xml,
@@ -56,7 +56,7 @@ impl Dispatch {
         }
     }
 
-    /// Answers a request; a body that was too large to read is none.
+    /// Responds to a request. The body is `None` if it was too large to read.
     pub(super) async fn answer(&self, head: &Parts, body: Option<&[u8]>) -> Answer {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let request_id = format!("00000000-0000-4000-8000-{number:012x}");
@@ -178,7 +178,7 @@ fn read<'a>(head: &Parts, body: Option<&'a [u8]>) -> Result<&'a [u8], Fault> {
     })
 }
 
-/// A refusal in EC2's form, which has no namespace.
+/// A refusal in EC2's format, which has no namespace.
 fn refusal(fault: &Fault, request_id: &str) -> Vec<u8> {
     Xml::document("Response", None, |xml| {
         xml.within("Errors", |xml| {

@@ -1,8 +1,8 @@
-//! Refusals, and the HTTP status that each goes with.
+//! Faults and their HTTP statuses.
 
 use prism_functions::ports::Ec2Error;
 
-/// Why a request is not answered as it asked to be.
+/// Why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub(super) struct Fault {
@@ -12,7 +12,7 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    /// A fault with the status that its code goes with.
+    /// A fault with the HTTP status of its code.
     pub(super) fn new(code: &str, message: impl Into<String>) -> Self {
         Self::with_status(status_of(code), code, message)
     }
@@ -25,7 +25,7 @@ impl Fault {
         }
     }
 
-    /// What a dry run answers where the real run would have gone ahead.
+    /// The response to a dry run that would have succeeded.
     pub(super) fn dry_run() -> Self {
         let message = "Request would have succeeded, but DryRun flag is set.";
         Self::new("DryRunOperation", message)
@@ -35,7 +35,7 @@ impl Fault {
 impl From<Ec2Error> for Fault {
     fn from(error: Ec2Error) -> Self {
         if error.code == "Unreachable" {
-            // Where AWS has no Region there is no host to answer; here there is one for all.
+            // On AWS, an unknown Region has no host that could respond; here one host serves all Regions.
             let message = "Credential should be scoped to a valid Region.";
             return Self::with_status(401, "AuthFailure", message);
         }
@@ -43,8 +43,8 @@ impl From<Ec2Error> for Fault {
     }
 }
 
-/// EC2's statuses: 400 for what the caller can change, 403 and 412 for permissions and dry runs,
-/// 500 for lack of room, 503 for what passes by itself.
+/// EC2's statuses: 400 for errors that the caller can correct, 403 and 412 for permissions and dry runs, 500 for lack
+/// of capacity, and 503 for temporary errors.
 fn status_of(code: &str) -> u16 {
     match code {
         "UnauthorizedOperation" | "MissingAuthenticationToken" | "SignatureDoesNotMatch" => 403,

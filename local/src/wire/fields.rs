@@ -1,19 +1,19 @@
-//! The fields of a request that is JSON.
+//! The fields of a JSON request.
 
 use prism_functions::domain::ids::shown;
 use serde_json::Value;
 
 use super::fault::Fault;
 
-/// What an action was asked with.
+/// The fields of a request.
 pub(super) type Fields = serde_json::Map<String, Value>;
 
-/// What is wrong with it.
+/// The fault for invalid fields.
 pub(super) fn invalid(message: impl Into<String>) -> Fault {
     Fault::new("ValidationException", message)
 }
 
-/// Reads them.
+/// Reads the fields from the body.
 pub(super) fn fields(body: &[u8]) -> Result<Fields, Fault> {
     let parsed: Result<Value, _> = serde_json::from_slice(body);
     match parsed {
@@ -26,7 +26,7 @@ pub(super) fn fields(body: &[u8]) -> Result<Fields, Fault> {
     }
 }
 
-/// Takes a text.
+/// Takes a text field.
 pub(super) fn text(fields: &mut Fields, name: &str) -> Result<String, Fault> {
     match fields.remove(name) {
         Some(Value::String(text)) => Ok(text),
@@ -34,7 +34,7 @@ pub(super) fn text(fields: &mut Fields, name: &str) -> Result<String, Fault> {
     }
 }
 
-/// Takes a text, and sees to it that nothing else is left.
+/// Takes a text field, and checks that there are no others.
 pub(super) fn only_text(mut fields: Fields, name: &str) -> Result<String, Fault> {
     let text = text(&mut fields, name)?;
     match fields.keys().next() {

@@ -1,4 +1,4 @@
-//! Filters: each names a field and the values that it may have, with `*` and `?` in them.
+//! Filters: each one names a field and its accepted values, which may contain `*` and `?`.
 
 use prism_functions::domain::ids::shown;
 use prism_functions::ports::Tags;
@@ -6,7 +6,7 @@ use prism_functions::ports::Tags;
 use super::fault::Fault;
 use super::params::Params;
 
-/// The filters of a request; a thing has to pass every one of them.
+/// The filters of a request; a resource must match all of them.
 #[derive(Debug)]
 pub(super) struct Filters(Vec<Filter>);
 
@@ -20,7 +20,7 @@ struct Filter {
 const MOST_VALUES: usize = 200;
 
 impl Filters {
-    /// Takes `Filter.N` from a request. Beside the names that the action knows there is `tag:KEY`.
+    /// Takes `Filter.N` from a request. Besides the names that the action supports, `tag:KEY` is accepted.
     pub(super) fn take(params: &mut Params, known: &[&str]) -> Result<Self, Fault> {
         let mut filters = Vec::new();
         for mut member in params.structs("Filter") {
@@ -43,12 +43,12 @@ impl Filters {
         Ok(Self(filters))
     }
 
-    /// Whether everything passes.
+    /// Whether there are no filters, so that everything matches.
     pub(super) fn are_none(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether something passes, by its tags and its fields.
+    /// Whether a resource matches, given its tags and its fields.
     pub(super) fn pass<F>(&self, tags: &Tags, field: F) -> bool
     where
         F: Fn(&str) -> Vec<String>,
@@ -65,8 +65,8 @@ impl Filters {
     }
 }
 
-/// Whether a text is what a pattern says: `*` is any text, `?` any one character, and a backslash
-/// takes away what the next one means.
+/// Whether a text matches a pattern: `*` matches any text, `?` any single character, and a backslash escapes the next
+/// character.
 fn matches(pattern: &str, text: &str) -> bool {
     enum Token {
         Any,
@@ -84,7 +84,7 @@ fn matches(pattern: &str, text: &str) -> bool {
         });
     }
     let text: Vec<char> = text.chars().collect();
-    // Where the last star was, and how much of the text it stands for: no more is ever tried again.
+    // The position of the last star, and how much of the text it covers: earlier stars are never retried.
     let (mut t, mut p, mut star) = (0, 0, None);
     while t < text.len() {
         match tokens.get(p) {
@@ -132,7 +132,7 @@ mod tests {
         ] {
             assert!(!matches(pattern, text), "{pattern} {text}");
         }
-        // No pattern takes longer than its length times the text's.
+        // The time for any pattern is at most proportional to its length times that of the text.
         assert!(!matches(&"*a".repeat(200), &"a".repeat(199)));
     }
 

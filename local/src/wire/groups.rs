@@ -1,8 +1,8 @@
-//! Security groups: names for open ports.
+//! Security groups: named sets of open ports.
 //!
-//! The cloud knows only which ports an instance has open. A group is kept by the server, as long
-//! as it runs, so that a launch that names the group opens its ports. Which groups an instance is in
-//! is kept with it: one that the server did not launch is in the default group alone.
+//! The cloud only stores which ports of an instance are open. The server keeps the groups, for as long as it runs, so
+//! that a launch that names a group opens its ports. It also keeps which groups an instance is in; an instance that
+//! the server did not launch is only in the default group.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use prism_functions::domain::{AccountId, InstanceId, Region};
 use prism_functions::ports::Tags;
 
-/// The name of the group that each VPC has from the beginning.
+/// The name of the group that each VPC has from the start.
 pub(super) const DEFAULT: &str = "default";
 
 /// A security group.
@@ -19,17 +19,17 @@ pub(super) struct Group {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) description: String,
-    /// TCP ports that are open to somebody, each with the address ranges that it is open to.
+    /// Open TCP ports, each with the address ranges that it is open to.
     pub(super) ports: BTreeMap<u16, Vec<String>>,
     pub(super) tags: Tags,
 }
 
-/// What an account has in a Region.
+/// The groups of an account in a Region.
 #[derive(Debug)]
 pub(super) struct Area {
     /// Its groups, the default one first.
     pub(super) groups: Vec<Group>,
-    /// The ids of the groups of instances that were launched with any.
+    /// The group IDs of instances that were launched with groups.
     members: BTreeMap<InstanceId, Vec<String>>,
 }
 
@@ -50,7 +50,7 @@ impl Default for Area {
 }
 
 impl Area {
-    /// The groups that an instance is in.
+    /// The groups of an instance.
     pub(super) fn of(&self, instance: &InstanceId) -> Vec<&Group> {
         let groups = self.groups.iter();
         match self.members.get(instance) {
@@ -59,7 +59,7 @@ impl Area {
         }
     }
 
-    /// Notes which groups an instance was launched in.
+    /// Records the groups with which an instance was launched.
     pub(super) fn launched(&mut self, instance: &InstanceId, groups: &[String]) {
         if !groups.is_empty() {
             self.members.insert(instance.clone(), groups.to_vec());
@@ -69,12 +69,12 @@ impl Area {
 
 type Areas = BTreeMap<(AccountId, Region), Area>;
 
-/// All groups of all accounts. Clones are handles of the same.
+/// All groups of all accounts. Clones share the same groups.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Groups(Arc<Mutex<Areas>>);
 
 impl Groups {
-    /// Does something with the groups of an account in a Region.
+    /// Calls a function with the groups of an account in a Region.
     pub(super) fn with<T>(
         &self,
         account: &AccountId,

@@ -1,4 +1,4 @@
-//! SSM ListInventoryEntries: what the agent on an instance tells of its packages.
+//! SSM ListInventoryEntries: the packages that the agent on an instance reports.
 
 use prism_functions::domain::ids::shown;
 use prism_functions::domain::inventory::Package;
@@ -10,11 +10,11 @@ use super::fault::Fault;
 use super::fields::{Fields, invalid, text};
 use crate::ec2::SimEc2;
 
-/// The most entries that a page has, and as many as it has unless it is asked for fewer.
+/// The default and maximum number of entries on a page.
 const PAGE: usize = 50;
 
-/// A page of an instance's entries of one type. The packages of the operating system are the
-/// agent's own finding; all others count as handed to it.
+/// A page of an instance's entries of one type. The agent itself finds the operating system's packages; all others
+/// count as custom inventory.
 pub(super) async fn entries(
     ec2: &SimEc2,
     region: &Region,
@@ -69,7 +69,7 @@ pub(super) async fn entries(
     Ok(Value::Object(answer))
 }
 
-/// A package of the operating system: the agent makes the id of the package's file.
+/// A package of the operating system. Like the agent, this derives the ID from the name of the package file.
 fn application(package: &Package) -> Value {
     let Package {
         name,

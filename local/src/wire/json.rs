@@ -1,6 +1,6 @@
-//! The actions of other services that belong to EC2's: SSM GetParameter, which names public AMIs,
-//! SSM ListInventoryEntries, which lists what is installed, and those of KMS about volumes' keys
-//! (`keys.rs`). All speak JSON.
+//! Actions of other services that complement EC2's: SSM GetParameter, which returns the IDs of public AMIs, SSM
+//! ListInventoryEntries, which lists what is installed, and the KMS actions for the keys of volumes (`keys.rs`). All
+//! of them use JSON.
 
 use prism_functions::domain::Region;
 use prism_functions::domain::ids::shown;
@@ -12,7 +12,7 @@ use super::fields::{Fields, fields, invalid, only_text};
 use super::{inventory, keys};
 use crate::ec2::SimEc2;
 
-/// An action of a JSON service, by its `X-Amz-Target`.
+/// An action of a JSON service, from its `X-Amz-Target` header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
     GetParameter,
@@ -35,7 +35,7 @@ impl Target {
         }
     }
 
-    /// The service that requests are signed for.
+    /// The service for which requests are signed.
     pub(super) fn service(self) -> &'static str {
         match self {
             Self::GetParameter | Self::ListInventoryEntries => "ssm",
@@ -52,7 +52,7 @@ impl Target {
         }
     }
 
-    /// Does what is asked.
+    /// Performs the action.
     pub(super) async fn answer(
         self,
         ec2: &SimEc2,

@@ -1,4 +1,4 @@
-//! KMS DescribeKey, which tells whose a volume's key is and whether it can be used, and the DryRun of KMS
+//! KMS DescribeKey, which returns who manages a volume's key and whether the key can be used, and the DryRun of KMS
 //! CreateGrant.
 
 use prism_functions::domain::ids::shown;
@@ -12,7 +12,7 @@ use super::fields::{Fields, invalid, only_text, text};
 use super::looks;
 use crate::ec2::SimEc2;
 
-/// A key by its ARN, and who manages it. One that nothing of the account is encrypted with is not found.
+/// The ARN of a key, and who manages it. A key is not found if it encrypts nothing in the account.
 fn known(ec2: &SimEc2, region: &Region, asked: &str) -> Result<(String, &'static str), Fault> {
     let account: &AccountId = ec2.account();
     let ours = aws_managed_key(account, region);
@@ -59,7 +59,7 @@ pub(super) async fn describe(
     }}))
 }
 
-/// The simulator has no grants: it is asked whether one could be made.
+/// The simulator has no grants. It only supports the DryRun, which checks whether one could be created.
 pub(super) async fn grant(
     ec2: &SimEc2,
     region: &Region,
@@ -85,7 +85,7 @@ pub(super) async fn grant(
     }
 }
 
-/// What KMS says where a key's own policy is in the way.
+/// KMS's error if a key's own policy denies access.
 fn denied(action: &str, arn: &str) -> Fault {
     let message = format!(
         "User: arn:aws:iam::111122223333:user/prism is not authorized to perform: {action} on \

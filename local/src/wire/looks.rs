@@ -1,7 +1,7 @@
-//! What the ports do not tell: which resources there are, and details that EC2 answers with.
+//! Data that the ports do not return: which resources exist, and details that EC2's responses contain.
 //!
-//! Permissions and throttles are the ports' matter. A handler learns here what it may ask a port
-//! about, and fills in afterwards what the port left out.
+//! Permissions and throttles are handled by the ports. Here, a handler finds out which resources it can request from
+//! a port, and gets the details that the port omitted.
 
 use std::collections::BTreeMap;
 
@@ -13,49 +13,49 @@ use super::call::Call;
 use super::fault::Fault;
 use crate::ec2::{Cloud, CloudError};
 
-/// More about an instance.
+/// Details of an instance.
 #[derive(Debug, Clone)]
 pub(super) struct InstanceLook {
     pub(super) state: InstanceState,
     pub(super) private_ip: String,
-    /// Whether each volume goes with the instance.
+    /// For each volume, whether it is deleted with the instance.
     pub(super) goes_along: BTreeMap<VolumeId, bool>,
 }
 
-/// More about a volume.
+/// Details of a volume.
 #[derive(Debug, Clone)]
 pub(super) struct VolumeLook {
     pub(super) tags: Tags,
-    /// The instance, the device, and whether the volume goes with it.
+    /// The instance, the device, and whether the volume is deleted with the instance.
     pub(super) attached: Option<(InstanceId, String, bool)>,
 }
 
-/// More about an image.
+/// Details of an image.
 #[derive(Debug, Clone)]
 pub(super) struct ImageLook {
     pub(super) description: String,
     pub(super) public: bool,
     pub(super) product_codes: Vec<String>,
-    /// By device: how it is encrypted, and whether it goes with an instance.
+    /// For each device, how it is encrypted, and whether its volume is deleted with an instance.
     pub(super) devices: BTreeMap<String, (Encryption, bool)>,
 }
 
-/// More about a snapshot.
+/// Details of a snapshot.
 #[derive(Debug, Clone)]
 pub(super) struct SnapshotLook {
     pub(super) encryption: Encryption,
     pub(super) description: String,
 }
 
-/// Everything of a kind, in the order of ids.
+/// All resources of a type, in the order of their IDs.
 type Looks<I, L> = BTreeMap<I, L>;
 
-/// The account's instances in the Region that are known by now.
+/// The account's instances in the Region that are visible by now.
 pub(super) fn instances(call: &Call) -> Result<Looks<InstanceId, InstanceLook>, Fault> {
     instances_by(call, false)
 }
 
-/// The same, with those that are not known yet: RunInstances tells of its own at once.
+/// The same, including those that are not visible yet: RunInstances returns its own immediately.
 pub(super) fn newest_instances(call: &Call) -> Result<Looks<InstanceId, InstanceLook>, Fault> {
     instances_by(call, true)
 }
@@ -106,7 +106,7 @@ pub(super) fn volumes(call: &Call) -> Result<Looks<VolumeId, VolumeLook>, Fault>
     looked.map_err(|error| unusable(&error))
 }
 
-/// Sets the tags of the volumes of an instance: RunInstances tags them apart from the instance.
+/// Sets the tags of an instance's volumes: RunInstances tags them separately from the instance.
 pub(super) fn tag_volumes(call: &Call, ids: &[VolumeId], tags: &Tags) -> Result<(), Fault> {
     let tagged = call.cloud().with(|model, _| {
         for id in ids {
@@ -118,7 +118,7 @@ pub(super) fn tag_volumes(call: &Call, ids: &[VolumeId], tags: &Tags) -> Result<
     tagged.map_err(|error| unusable(&error))
 }
 
-/// The images in the Region that the caller may launch and that are known by now.
+/// The images in the Region that the caller may launch and that are visible by now.
 pub(super) fn images(call: &Call) -> Result<Looks<ImageId, ImageLook>, Fault> {
     let looked = call.cloud().with(|model, now| {
         let shared = LaunchPermission::Account(call.account().clone());
@@ -155,7 +155,7 @@ pub(super) fn root_device(call: &Call, id: &ImageId) -> Result<Option<String>, F
     looked.map_err(|error| unusable(&error))
 }
 
-/// The tags of the caller's own image in any Region; nobody sees those of others.
+/// The tags of the caller's own image in any Region. Nobody can see the tags of another account's image.
 pub(super) fn own_image_tags(call: &Call, id: &ImageId) -> Result<Tags, Fault> {
     let looked = call.cloud().with(|model, _| {
         let row = model.data.images.get(id);
@@ -165,7 +165,7 @@ pub(super) fn own_image_tags(call: &Call, id: &ImageId) -> Result<Tags, Fault> {
     looked.map_err(|error| unusable(&error))
 }
 
-/// Takes launch permissions away from an image.
+/// Removes launch permissions from an image.
 pub(super) fn remove_permissions(
     call: &Call,
     id: &ImageId,
@@ -179,7 +179,7 @@ pub(super) fn remove_permissions(
     removed.map_err(|error| unusable(&error))
 }
 
-/// The account's snapshots in the Region that are known by now.
+/// The account's snapshots in the Region that are visible by now.
 pub(super) fn snapshots(call: &Call) -> Result<Looks<SnapshotId, SnapshotLook>, Fault> {
     let looked = call.cloud().with(|model, now| {
         let ours = model.data.snapshots.values().filter(|row| {
@@ -203,7 +203,7 @@ pub(super) fn snapshots(call: &Call) -> Result<Looks<SnapshotId, SnapshotLook>, 
     looked.map_err(|error| unusable(&error))
 }
 
-/// Whether any of the account's volumes or images has a key of the customer's.
+/// Whether any of the account's volumes or images is encrypted with a customer managed key.
 pub(super) fn has_customer_key(
     cloud: &Cloud,
     account: &AccountId,

@@ -1,4 +1,4 @@
-//! Pages of a list: MaxResults and NextToken.
+//! Pagination: MaxResults and NextToken.
 
 use std::ops::RangeInclusive;
 
@@ -8,12 +8,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::fault::Fault;
 use super::params::Params;
 
-/// Which page a request asks for.
+/// The page that a request asks for.
 #[derive(Debug)]
 pub(super) struct Paging {
     action: String,
     most: Option<usize>,
-    /// The key of the last thing on the page before.
+    /// The key of the last item on the previous page.
     after: Option<String>,
 }
 
@@ -38,12 +38,12 @@ impl Paging {
         })
     }
 
-    /// Whether everything is asked for at once.
+    /// Whether the request asks for everything at once.
     pub(super) fn is_none(&self) -> bool {
         self.most.is_none() && self.after.is_none()
     }
 
-    /// The same, of an action that pages only where it is not told which things it is asked for.
+    /// The same, or a fault if the request asks for a page and also names the resources, which EC2 does not allow.
     pub(super) fn unless_named(self, named: bool) -> Result<Self, Fault> {
         if named && (self.most.is_some() || self.after.is_some()) {
             let message = "The parameter MaxResults cannot be used with a list of ids";
@@ -52,9 +52,9 @@ impl Paging {
         Ok(self)
     }
 
-    /// The page, and the token of the next one where there is more. EC2 cuts pages out of all that
-    /// there is, and looks only then which of it passes the filters. Things are in order of their
-    /// keys: what comes or goes between two pages moves no other thing to another page.
+    /// The page, and the token of the next one if there is more. Like EC2, this paginates first and applies the
+    /// filters afterwards. Items are ordered by their keys: one that is added or removed between two pages does not
+    /// move any other item to another page.
     pub(super) fn cut<T>(
         &self,
         mut things: Vec<T>,

@@ -1,7 +1,7 @@
 //! The parameters of a Query request: `InstanceId.1=i-…`, `Filter.2.Value.1=…`.
 //!
-//! A handler takes what it knows and then calls [`Params::finish`], before it does anything: what
-//! is left over is a parameter that it does not know, and the whole request is refused.
+//! A handler takes the parameters that it supports, and then calls [`Params::finish`] before it does anything: if a
+//! parameter is left over, it is not supported, and the whole request is refused.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -13,19 +13,19 @@ use prism_functions::domain::ids::shown;
 
 use super::fault::Fault;
 
-/// Parameters that nobody has taken yet.
+/// Parameters that were not taken yet.
 #[derive(Debug, Default)]
 pub(super) struct Params {
-    /// What the names here are a part of, such as `Filter.1.`; for messages.
+    /// The prefix that all names here share, such as `Filter.1.`, for error messages.
     prefix: String,
     values: BTreeMap<String, String>,
 }
 
-/// More parameters than any action has use for.
+/// The maximum number of parameters. No action needs more.
 const MOST: usize = 2_000;
 
 impl Params {
-    /// Reads a form. A name that comes twice is refused: one of its values would be lost.
+    /// Parses a form. A name that occurs twice is refused, because one of its values would be lost.
     pub(super) fn parse(body: &[u8]) -> Result<Self, Fault> {
         let mut values = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(body) {
@@ -51,12 +51,12 @@ impl Params {
         })
     }
 
-    /// A parameter, if it is there.
+    /// An optional parameter.
     pub(super) fn take(&mut self, name: &str) -> Option<String> {
         self.values.remove(name)
     }
 
-    /// A parameter that has to be there.
+    /// A required parameter.
     pub(super) fn required(&mut self, name: &str) -> Result<String, Fault> {
         let value = self.take(name).filter(|value| !value.is_empty());
         value.ok_or_else(|| {
@@ -68,7 +68,7 @@ impl Params {
         })
     }
 
-    /// A parameter that is `true` or `false`; false where it is missing.
+    /// A parameter that is `true` or `false`; false if it is missing.
     pub(super) fn flag(&mut self, name: &str) -> Result<bool, Fault> {
         match self.take(name).as_deref() {
             None | Some("false") => Ok(false),
@@ -77,7 +77,7 @@ impl Params {
         }
     }
 
-    /// A parameter that is a whole number.
+    /// An optional parameter that is an integer.
     pub(super) fn number(&mut self, name: &str) -> Result<Option<u32>, Fault> {
         let Some(value) = self.take(name) else {
             return Ok(None);
@@ -87,7 +87,7 @@ impl Params {
         number.map(Some)
     }
 
-    /// A parameter that may only say what the simulator does anyway.
+    /// A parameter that is accepted only with the value that the simulator uses anyway.
     pub(super) fn only(&mut self, name: &str, allowed: &str) -> Result<(), Fault> {
         match self.take(name) {
             Some(value) if value != allowed => {
@@ -98,7 +98,7 @@ impl Params {
         }
     }
 
-    /// A list of texts: `name.1`, `name.2`, in the order of their numbers.
+    /// A list of texts: `name.1`, `name.2`, ordered by number.
     pub(super) fn list(&mut self, name: &str) -> Result<Vec<String>, Fault> {
         let mut texts = Vec::new();
         for mut member in self.structs(name) {
@@ -109,7 +109,7 @@ impl Params {
         Ok(texts)
     }
 
-    /// A list of structures: `name.1.…`, `name.2.…`, in the order of their numbers.
+    /// A list of structures: `name.1.…`, `name.2.…`, ordered by number.
     pub(super) fn structs(&mut self, name: &str) -> Vec<Params> {
         let start = format!("{name}.");
         let ours: Vec<String> = self.values.keys().cloned().collect();
@@ -149,7 +149,7 @@ impl Params {
         }
     }
 
-    /// Takes a parameter and all below it: the simulator has nothing that they could change.
+    /// Takes a parameter and everything below it, because the simulator has nothing that it could affect.
     pub(super) fn without_effect(&mut self, names: &[&str]) {
         self.values.retain(|key, _| {
             let first = key.split('.').next().unwrap_or_default();
@@ -157,12 +157,12 @@ impl Params {
         });
     }
 
-    /// An identifier that has to be there.
+    /// A required identifier.
     pub(super) fn required_id<T: FromStr>(&mut self, name: &str) -> Result<T, Fault> {
         parse_id(&self.required(name)?)
     }
 
-    /// A list of identifiers, each of them once.
+    /// A list of identifiers without duplicates.
     pub(super) fn ids<T: FromStr + PartialEq>(&mut self, name: &str) -> Result<Vec<T>, Fault> {
         let mut ids = Vec::new();
         for text in self.list(name)? {
@@ -174,7 +174,7 @@ impl Params {
         Ok(ids)
     }
 
-    /// A text in base64.
+    /// An optional text in base64.
     pub(super) fn base64_text(&mut self, name: &str) -> Result<Option<String>, Fault> {
         const MOST: usize = 16_384;
         let Some(value) = self.take(name).filter(|value| !value.is_empty()) else {
@@ -196,7 +196,7 @@ impl Params {
         })
     }
 
-    /// Refuses what nobody took.
+    /// Refuses the request if any parameters are left.
     pub(super) fn finish(self) -> Result<(), Fault> {
         let Some(name) = self.values.keys().next() else {
             return Ok(());
@@ -207,7 +207,7 @@ impl Params {
         Err(Fault::new("UnknownParameter", message))
     }
 
-    /// That a parameter has a value that it cannot have.
+    /// The fault for a parameter with an invalid value.
     pub(super) fn invalid(&self, name: &str, value: &str, rule: impl Display) -> Fault {
         let message = format!(
             "Value ({}) for parameter {}{name} is invalid: {rule}",
@@ -218,13 +218,13 @@ impl Params {
     }
 }
 
-/// The number of a list's member; EC2 counts from 1.
+/// The number of a list member; EC2 counts from 1.
 fn index(text: &str) -> Option<u32> {
     let digits = (1..=5).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     text.parse().ok().filter(|n| digits && *n > 0)
 }
 
-/// Reads an identifier. EC2 has a code of its own for each kind that is malformed.
+/// Parses an identifier. EC2 has a specific error code for each kind of malformed identifier.
 pub(super) fn parse_id<T: FromStr>(text: &str) -> Result<T, Fault> {
     text.parse().map_err(|_| {
         let kind = std::any::type_name::<T>();

@@ -1,4 +1,4 @@
-//! EC2's protocol on the loopback interface, until it is told to stop.
+//! Serves EC2's protocol on the loopback interface until it is stopped.
 
 use std::convert::Infallible;
 use std::io;
@@ -21,25 +21,25 @@ use super::dispatch::Dispatch;
 use crate::ec2::Cloud;
 use crate::http::{Limits, serve, within};
 
-/// What its callers may have.
+/// The limits for clients.
 const LIMITS: Limits = Limits {
     connections: 256,
     head: Duration::from_mins(1),
     stop: Duration::from_secs(5),
 };
 
-/// How long a caller may take to send the body of a request.
+/// How long a client may take to send the body of a request.
 const BODY_TIMEOUT_S: u64 = 30;
 
-/// Why a server did not come up.
+/// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
-    /// The port is taken, or may not be used.
+    /// The port is in use or may not be used.
     #[error("cannot listen on 127.0.0.1:{port}")]
     Listen {
-        /// The port, 0 for any.
+        /// The port; 0 means any free port.
         port: u16,
-        /// What the system said.
+        /// The operating system's error.
         #[source]
         source: io::Error,
     },
@@ -54,7 +54,7 @@ pub struct WireServer {
 }
 
 impl WireServer {
-    /// Serves a cloud on 127.0.0.1, on a port or, if that is 0, on a free one.
+    /// Serves a cloud on 127.0.0.1 on the given port, or on a free port if it is 0.
     pub async fn start(cloud: Cloud, accounts: Accounts, port: u16) -> Result<Self, WireError> {
         let listen = |source| WireError::Listen { port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
@@ -70,20 +70,20 @@ impl WireServer {
         })
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What an SDK is given as its endpoint URL.
+    /// The endpoint URL for an SDK.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Accepts nothing more, and waits for the answers that are under way, for five seconds at most.
+    /// Accepts no more connections, and waits at most five seconds for responses that are in progress.
     pub async fn stop(mut self) {
         if let Some(stop) = self.stop.take() {
-            // If nobody listens any more, it has stopped.
+            // If nothing receives the message, the server has already stopped.
             let _ = stop.send(());
         }
         let _ = (&mut self.task).await;
@@ -96,7 +96,7 @@ impl Drop for WireServer {
     }
 }
 
-/// One connection's way to the handlers.
+/// Connects one connection to the handlers.
 #[derive(Debug, Clone)]
 struct Service(Arc<Dispatch>);
 

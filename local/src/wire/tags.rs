@@ -1,4 +1,4 @@
-//! `TagSpecification.N`: tags for what a request makes.
+//! `TagSpecification.N`: tags for the resources that a request creates.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::params::Params;
 pub(super) struct TagSpecs(BTreeMap<String, Tags>);
 
 impl TagSpecs {
-    /// Takes the specifications of a request, for the types of resources that it makes.
+    /// Takes the tag specifications of a request that creates these types of resources.
     pub(super) fn take(params: &mut Params, types: &[&str]) -> Result<Self, Fault> {
         let mut specs = BTreeMap::new();
         for mut member in params.structs("TagSpecification") {

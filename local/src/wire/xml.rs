@@ -1,4 +1,4 @@
-//! Writing XML: elements in EC2's style, without attributes, every text escaped.
+//! Writes XML: elements in EC2's style, without attributes, with every text escaped.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -10,10 +10,10 @@ use quick_xml::Writer;
 use quick_xml::escape::escape;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-/// The namespace of every answer that is no error.
+/// The namespace of every response that is not an error.
 pub(super) const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 
-/// Elements, as they are written one after another.
+/// Elements, written one after another.
 pub(super) struct Xml {
     writer: Writer<Vec<u8>>,
 }
@@ -25,7 +25,7 @@ impl Xml {
         }
     }
 
-    /// A document with one root, in a namespace where it has one.
+    /// A document with one root, and a namespace if one is given.
     pub(super) fn document(
         root: &str,
         namespace: Option<&str>,
@@ -43,12 +43,12 @@ impl Xml {
         xml.writer.into_inner()
     }
 
-    /// What another writer wrote.
+    /// Appends what another writer wrote.
     pub(super) fn splice(&mut self, other: Xml) {
         self.writer.get_mut().extend(other.writer.into_inner());
     }
 
-    /// An element with text in it.
+    /// An element that contains text.
     pub(super) fn text(&mut self, name: &str, value: impl Display) {
         let value = value.to_string();
         self.write(Event::Start(BytesStart::new(name)));
@@ -56,26 +56,26 @@ impl Xml {
         self.write(Event::End(BytesEnd::new(name)));
     }
 
-    /// An element with text in it, where there is any.
+    /// An element that contains text, if there is any.
     pub(super) fn maybe(&mut self, name: &str, value: Option<impl Display>) {
         if let Some(value) = value {
             self.text(name, value);
         }
     }
 
-    /// A moment, to the millisecond.
+    /// A time, to the millisecond.
     pub(super) fn time(&mut self, name: &str, at: Timestamp) {
         self.text(name, at.to_rfc3339_opts(SecondsFormat::Millis, true));
     }
 
-    /// An element with elements in it.
+    /// An element that contains elements.
     pub(super) fn within(&mut self, name: &str, fill: impl FnOnce(&mut Self)) {
         self.write(Event::Start(BytesStart::new(name)));
         fill(self);
         self.write(Event::End(BytesEnd::new(name)));
     }
 
-    /// A list: an `item` for each thing in it.
+    /// A list with an `item` for each value.
     pub(super) fn list<T>(
         &mut self,
         name: &str,
@@ -98,12 +98,12 @@ impl Xml {
         });
     }
 
-    /// A structure of nothing but a `value`.
+    /// A structure with a single `value` element.
     pub(super) fn value(&mut self, name: &str, value: impl Display) {
         self.within(name, |xml| xml.text("value", value));
     }
 
-    /// The tags of a resource, where it has any.
+    /// The tags of a resource, if it has any.
     pub(super) fn tags(&mut self, tags: &Tags) {
         if tags.is_empty() {
             return;
@@ -114,7 +114,7 @@ impl Xml {
         });
     }
 
-    /// Why something is in its state, where it is known.
+    /// The reason for a state, if it is known.
     pub(super) fn state_reason(&mut self, reason: Option<&StateReason>) {
         let Some(reason) = reason else {
             return;
@@ -131,8 +131,8 @@ impl Xml {
     }
 }
 
-/// A text as XML can carry it. What XML 1.0 has no way to write becomes U+FFFD, and a carriage
-/// return is written by its number, since parsers take a bare one for a line feed.
+/// Escapes a text for XML. A character that XML 1.0 cannot represent becomes U+FFFD, and a carriage return is written
+/// as a character reference, because parsers convert a bare one to a line feed.
 fn escaped(text: &str) -> String {
     let allowed = |c: char| {
         matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}')

@@ -1,4 +1,4 @@
-//! EC2's errors as the port's, and answers that lack what they must have.
+//! Converts EC2's errors, and responses that lack required fields, into the port's errors.
 
 use std::error::Error;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use crate::aws::failure::{Failure, UNREADABLE};
 use crate::domain::Timestamp;
 use crate::ports::Ec2Error;
 
-/// Turns what the SDK reports of an action into the port's error.
+/// Converts the SDK's error for an action into the port's error.
 pub(in crate::aws) fn of<E>(
     action: &'static str,
 ) -> impl FnOnce(SdkError<E, HttpResponse>) -> Ec2Error
@@ -35,17 +35,17 @@ where
     }
 }
 
-/// An answer that lacks something, or has something there that it cannot be.
+/// The error for a response in which a field is missing or invalid.
 pub(in crate::aws) fn unreadable(action: &str, what: &str) -> Ec2Error {
     Ec2Error::new(action, UNREADABLE, format!("the answer has no {what}"))
 }
 
-/// What must be there.
+/// A required field of a response.
 pub(in crate::aws) fn need<T>(action: &str, what: &str, value: Option<T>) -> Result<T, Ec2Error> {
     value.ok_or_else(|| unreadable(action, what))
 }
 
-/// An identifier that must be there.
+/// A required identifier.
 pub(in crate::aws) fn id<T: FromStr>(
     action: &str,
     what: &str,
@@ -54,7 +54,7 @@ pub(in crate::aws) fn id<T: FromStr>(
     need(action, what, value.and_then(|text| text.parse().ok()))
 }
 
-/// An instant that must be there.
+/// A required timestamp.
 pub(in crate::aws) fn instant(
     action: &str,
     what: &str,
@@ -67,7 +67,7 @@ pub(in crate::aws) fn instant(
     )
 }
 
-/// A size, which EC2 tells as a signed number.
+/// A size, which EC2 reports as a signed number.
 pub(in crate::aws) fn size(action: &str, what: &str, value: Option<i32>) -> Result<u32, Ec2Error> {
     need(action, what, value.and_then(|size| size.try_into().ok()))
 }

@@ -1,8 +1,8 @@
 //! The security group of a template's ports.
 //!
-//! All launches into a VPC with the same ports, open to the same networks, share one group. Its name is
-//! worked out of both, so that a repeated launch finds it and asks EC2 for exactly the same; a deployment
-//! that changes its networks gets new groups. Each deployment has its own.
+//! All launches into a VPC with the same ports, open to the same networks, share one group. Its name is derived from
+//! both, so that a repeated launch finds the group and sends EC2 exactly the same request. If a deployment changes
+//! its networks, it gets new groups. Each deployment has its own groups.
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{self, IpPermission, IpRange, Ipv6Range, ResourceType};
@@ -16,9 +16,9 @@ const DESCRIBE: &str = "DescribeSecurityGroups";
 const CREATE: &str = "CreateSecurityGroup";
 const ALLOW: &str = "AuthorizeSecurityGroupIngress";
 
-/// The id of the group in which these TCP ports are open to those networks; made where there is none. It is in that
-/// VPC, or in the Region's default one.
-/// `of` are the tags of the instance, which say which deployment launches it.
+/// Returns the ID of the group in which these TCP ports are open to those networks, and creates the group if it does
+/// not exist. The group is in the given VPC, or in the Region's default VPC. `of` are the instance's tags, which
+/// identify the deployment that launches it.
 pub(super) async fn ensure(
     client: &Client,
     vpc: Option<&str>,
@@ -39,14 +39,14 @@ pub(super) async fn ensure(
         Some(group) => group,
         None => create(client, &vpc, &name, &ports, deployment).await?,
     };
-    // A launch before this one may have ended between the two calls.
+    // An earlier launch may have ended between the two calls.
     if !ingress.is_empty() && group.open == 0 {
         open(client, &group.id, &ports, ingress).await?;
     }
     Ok(group.id)
 }
 
-/// A group, and how many rules let something in.
+/// A group, and the number of its inbound rules.
 struct Group {
     id: String,
     open: usize,
@@ -114,7 +114,7 @@ async fn create(
         Err(error) => {
             let error = errors::of(CREATE)(error);
             if error.code == "InvalidGroup.Duplicate" {
-                // Somebody else was quicker.
+                // Another launch created the group first.
                 return find(client, vpc, name).await?.ok_or(error);
             }
             Err(error)
@@ -162,7 +162,7 @@ fn rule(port: u16, ingress: &[String]) -> IpPermission {
         .build()
 }
 
-/// `prism-` and ten digits: the same for the same ports and networks of a deployment.
+/// `prism-` and ten digits, which depend only on the deployment, the ports and the networks.
 fn name(ports: &[u16], ingress: &[String], deployment: Option<&str>) -> String {
     let hash = Sha256::digest(format!("{ports:?}\n{ingress:?}\n{deployment:?}"));
     format!("prism-{}", hex::encode(&hash[..5]))

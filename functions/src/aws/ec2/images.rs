@@ -1,4 +1,4 @@
-//! AMIs: CreateImage, CopyImage, DescribeImages, DeregisterImage, and who may launch them.
+//! AMIs: CreateImage, CopyImage, DescribeImages, DeregisterImage, and launch permissions.
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::operation::create_image::builders::CreateImageFluentBuilder;
@@ -18,10 +18,10 @@ const DESCRIBE: &str = "DescribeImages";
 const CREATE: &str = "CreateImage";
 const COPY: &str = "CopyImage";
 
-/// What CreateImage and CopyImage make, and tag.
+/// The resources that CreateImage and CopyImage create and tag.
 const MADE: [ResourceType; 2] = [ResourceType::Image, ResourceType::Snapshot];
 
-/// The request, be it dry or not.
+/// The request, without the DryRun flag.
 fn creation(client: &Client, new: &NewImage) -> CreateImageFluentBuilder {
     client
         .create_image()
@@ -61,7 +61,7 @@ pub(super) async fn describe(
     client: &Client,
     wanted: &ImageFilter,
 ) -> Result<Vec<Image>, Ec2Error> {
-    // EC2 leaves disabled AMIs out unless it is asked for them.
+    // EC2 omits disabled AMIs unless the request includes them.
     let request = client.describe_images().include_disabled(true);
     let request = match wanted {
         ImageFilter::Ids(ids) if ids.is_empty() => return Ok(Vec::new()),
@@ -104,7 +104,7 @@ pub(super) async fn allow(
     id: &ImageId,
     permissions: &[LaunchPermission],
 ) -> Result<(), Ec2Error> {
-    // EC2 refuses a modification that modifies nothing.
+    // EC2 refuses a request that modifies nothing.
     if permissions.is_empty() {
         return Ok(());
     }
@@ -215,7 +215,7 @@ fn image_state(told: &types::ImageState) -> Option<ImageState> {
     }
 }
 
-/// EC2 tells this one time as text.
+/// EC2 returns this one timestamp as text.
 fn instant(text: &str) -> Option<Timestamp> {
     Some(chrono::DateTime::parse_from_rfc3339(text).ok()?.to_utc())
 }
@@ -242,7 +242,7 @@ fn told_permission(told: &types::LaunchPermission) -> Option<LaunchPermission> {
     Some(LaunchPermission::Organization(arn.to_owned()))
 }
 
-/// Whether an ARN is an organisational unit's: `arn:aws:organizations::111122223333:ou/o-a/ou-b`.
+/// Whether an ARN belongs to an organisational unit: `arn:aws:organizations::111122223333:ou/o-a/ou-b`.
 fn is_unit(arn: &str) -> bool {
     arn.contains(":ou/")
 }

@@ -1,4 +1,4 @@
-//! Instances: DescribeInstances and what it tells.
+//! Instances: DescribeInstances and its response.
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::operation::describe_instances::builders::DescribeInstancesFluentBuilder;
@@ -14,7 +14,7 @@ use crate::ports::{AttachedVolume, Ec2Error, Instance, InstanceFilter, StateReas
 
 const DESCRIBE: &str = "DescribeInstances";
 
-/// The states that a tag finds: all but terminated.
+/// The states that a search by tag includes: all except `terminated`.
 const LISTED: [InstanceState; 5] = [
     InstanceState::Pending,
     InstanceState::Running,
@@ -28,9 +28,9 @@ pub(super) async fn describe(
     wanted: &InstanceFilter,
 ) -> Result<Vec<Instance>, Ec2Error> {
     let request = match wanted {
-        // Without ids, EC2 would tell of every instance of the account.
+        // Without IDs, EC2 would return every instance of the account.
         InstanceFilter::Ids(ids) if ids.is_empty() => return Ok(Vec::new()),
-        // EC2 refuses ids together with a page size.
+        // EC2 refuses IDs together with a page size.
         InstanceFilter::Ids(ids) => client
             .describe_instances()
             .set_instance_ids(Some(ids.iter().map(ToString::to_string).collect())),
@@ -56,7 +56,7 @@ pub(super) async fn describe(
         .collect()
 }
 
-/// A question for the instances that pass a filter and are not gone.
+/// A request for the instances that match a filter and are not terminated.
 fn listed(client: &Client, filter: types::Filter) -> DescribeInstancesFluentBuilder {
     let states = LISTED.map(|state| state.as_str().to_owned());
     let there = types::Filter::builder()
@@ -68,7 +68,7 @@ fn listed(client: &Client, filter: types::Filter) -> DescribeInstancesFluentBuil
         .filters(there.build())
 }
 
-/// An instance as EC2 tells it.
+/// Converts an instance in EC2's response.
 pub(super) fn instance(action: &str, told: &types::Instance) -> Result<Instance, Ec2Error> {
     let volumes = told
         .block_device_mappings()
@@ -142,8 +142,8 @@ fn ties(told: &types::Instance) -> Ties {
     }
 }
 
-/// The reservation that an instance targets. One that targets a group of them, or that may run in
-/// reserved capacity alone, is told with the one that it runs in.
+/// The reservation that an instance targets. If the instance targets a group of reservations, or may run in reserved
+/// capacity only, this is the reservation that it runs in.
 fn reservation(told: &types::Instance) -> Option<String> {
     let runs_in = || told.capacity_reservation_id().map(str::to_owned);
     if told.instance_lifecycle() == Some(&InstanceLifecycleType::CapacityBlock) {
@@ -160,7 +160,7 @@ fn reservation(told: &types::Instance) -> Option<String> {
         .flatten()
 }
 
-/// The owner of an address that EC2 lends is `amazon`; that of an Elastic IP is the account.
+/// The owner of an address that EC2 assigns is `amazon`; the owner of an Elastic IP address is the account.
 fn is_elastic(told: &types::Instance, ip: &str) -> bool {
     told.network_interfaces()
         .iter()
@@ -184,8 +184,8 @@ pub(super) fn state_reason(told: &types::StateReason) -> Option<StateReason> {
     })
 }
 
-/// The processor's architecture. A Mac's is that of its processor, and EC2 runs what is built for
-/// i386 on x86_64.
+/// The processor's architecture. The architecture of a Mac instance is the one of its processor, and EC2 runs i386
+/// images on x86_64.
 pub(super) fn architecture(told: &ArchitectureValues) -> Option<Architecture> {
     match told {
         ArchitectureValues::X8664 | ArchitectureValues::X8664Mac | ArchitectureValues::I386 => {
@@ -196,8 +196,8 @@ pub(super) fn architecture(told: &ArchitectureValues) -> Option<Architecture> {
     }
 }
 
-/// StateTransitionReason is a sentence for people. Where somebody has asked for the state, it ends
-/// in a time: `User initiated (2024-05-06 07:08:09 GMT)`.
+/// StateTransitionReason is text for people. If a user requested the state, it ends in a time: `User initiated
+/// (2024-05-06 07:08:09 GMT)`.
 fn time_of_transition(reason: &str) -> Option<Timestamp> {
     let (_, time) = reason.strip_suffix(" GMT)")?.rsplit_once('(')?;
     let time = chrono::NaiveDateTime::parse_from_str(time, "%Y-%m-%d %H:%M:%S").ok()?;

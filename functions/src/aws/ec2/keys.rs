@@ -1,5 +1,6 @@
-//! Whose key encrypts a volume, and whether it can be used. Only KMS can tell: the ARN of a key that AWS manages looks like any
-//! other, and the alias `aws/ebs` may not be listed by who may describe the key.
+//! Who manages the key that encrypts a volume, and whether the key can be used. Only KMS can tell: the ARN of an AWS
+//! managed key looks like any other ARN, and permission to describe a key does not include permission to list the
+//! alias `aws/ebs`.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,17 +14,17 @@ use crate::ports::{Ec2Error, Encryption, KeyState};
 const ACTION: &str = "kms:DescribeKey";
 const NOT_FOUND: &str = "NotFoundException";
 
-/// The keys that were asked about. Who manages a key never changes.
+/// A cache of the keys that were looked up. Who manages a key never changes.
 #[derive(Debug, Default)]
 pub(super) struct Keys(Mutex<HashMap<String, Encryption>>);
 
 impl Keys {
-    /// How a volume under this key, an ARN, is encrypted.
+    /// How a volume is encrypted whose key has this ARN.
     pub(super) async fn encryption(&self, kms: &Client, key: &str) -> Result<Encryption, Ec2Error> {
         if let Some(known) = self.known().get(key) {
             return Ok(known.clone());
         }
-        // Only a customer's key can be gone.
+        // Only a customer managed key can be deleted.
         let encryption = match ask(kms, key).await {
             Err(error) if error.code == NOT_FOUND => Encryption::CustomerKey(key.to_owned()),
             told => told?,
@@ -46,7 +47,7 @@ async fn ask(kms: &Client, key: &str) -> Result<Encryption, Ec2Error> {
     })
 }
 
-/// The state of a key; `None` where its own policy hides it. It is asked for each time: it changes.
+/// The state of a key, or `None` if its own policy hides it. The state can change, so it is never cached.
 pub(super) async fn state(kms: &Client, key: &str) -> Result<Option<KeyState>, Ec2Error> {
     let told = match describe(kms, key).await {
         Err(error) if error.code == NOT_FOUND => return Ok(Some(KeyState::Gone)),
@@ -56,7 +57,7 @@ pub(super) async fn state(kms: &Client, key: &str) -> Result<Option<KeyState>, E
     Ok(state.and_then(|state| KeyState::named(state.as_str())))
 }
 
-/// What KMS says of a key; nothing where the key's own policy keeps it from us.
+/// KMS's description of a key, or `None` if the key's own policy denies access.
 async fn describe(kms: &Client, key: &str) -> Result<Option<KeyMetadata>, Ec2Error> {
     match kms.describe_key().key_id(key).send().await {
         Ok(told) => Ok(told.key_metadata),
@@ -67,10 +68,10 @@ async fn describe(kms: &Client, key: &str) -> Result<Option<KeyMetadata>, Ec2Err
     }
 }
 
-/// Asks by DryRun whether we may make a grant on a key. It would let the key's own account describe the
-/// key, and nothing else: our policies allow no other grant but those that EC2 makes for us, of which
-/// a DryRun cannot ask (`kms:GrantIsForAWSResource` is false in it). A key's policy that allows those alone
-/// refuses this too.
+/// Checks with a DryRun whether Prism may create a grant on a key. The grant would allow the key's own account to
+/// describe the key, and nothing else. Prism's policies allow no other grants except those that EC2 creates on its
+/// behalf, and a DryRun cannot check those (`kms:GrantIsForAWSResource` is false in it). If a key's policy allows
+/// only those, it refuses this grant too.
 pub(super) async fn may_grant(kms: &Client, key: &str) -> Result<(), Ec2Error> {
     const ACTION: &str = "kms:CreateGrant";
     let request = kms
@@ -89,7 +90,7 @@ pub(super) async fn may_grant(kms: &Client, key: &str) -> Result<(), Ec2Error> {
     }
 }
 
-/// The account of a key, as a principal: `arn:aws:kms:us-east-1:111122223333:key/1` belongs to
+/// The account of a key as a principal: `arn:aws:kms:us-east-1:111122223333:key/1` belongs to
 /// `arn:aws:iam::111122223333:root`.
 fn account_of(key: &str) -> String {
     let mut parts = key.split(':').skip(1);
@@ -98,9 +99,9 @@ fn account_of(key: &str) -> String {
     format!("arn:{partition}:iam::{account}:root")
 }
 
-/// Whether the key's own policy kept us from it. A key that AWS manages may be described by everybody in
-/// its account whose own policies allow it; so this one is a customer's. Where our own policies do not
-/// allow it, nothing is known.
+/// Whether the key's own policy denied access. Every principal in the account whose own policies allow it may
+/// describe an AWS managed key, so a key that denies access is customer managed. If Prism's own policies do not allow
+/// it, nothing is known about the key.
 fn is_by_the_key(error: &Ec2Error) -> bool {
     error.code == "AccessDeniedException" && !error.message.contains("identity-based policy")
 }

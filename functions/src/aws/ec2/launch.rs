@@ -1,4 +1,4 @@
-//! RunInstances, and what must be known before it.
+//! RunInstances, and the checks that precede it.
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
@@ -12,9 +12,9 @@ use crate::ports::{Ec2Error, Image, ImageFilter, Instance, NewInstance};
 
 const ACTION: &str = "RunInstances";
 
-/// Launches one instance, into the first of the `subnets` that is in the Region, or into its default VPC where none
-/// are named. Everything that RunInstances is asked is
-/// worked out of `new` and of what never changes, so that the same token means the same launch.
+/// Launches one instance into the first of the `subnets` that is in the Region, or into the default VPC if none are
+/// configured. The request depends only on `new` and on values that never change, so that the same token means the
+/// same launch.
 pub(super) async fn run(
     client: &Client,
     new: &NewInstance,
@@ -57,7 +57,7 @@ pub(super) async fn run(
     instances::instance(ACTION, instance)
 }
 
-/// The root volume of that size, where it is larger than the AMI's: EC2 refuses a smaller one.
+/// The root volume with this size, if it is larger than the AMI's: EC2 refuses a smaller one.
 async fn larger_root(
     client: &Client,
     new: &NewInstance,

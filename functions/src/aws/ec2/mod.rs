@@ -1,4 +1,4 @@
-//! The port [`Ec2`] on EC2 itself.
+//! Implements the port [`Ec2`] with the EC2 API.
 
 pub(super) mod errors;
 mod groups;
@@ -35,15 +35,15 @@ use crate::ports::{
 pub struct AwsEc2 {
     clients: Arc<Clients>,
     keys: Arc<keys::Keys>,
-    /// From which networks a launched instance's ports can be reached, as CIDR blocks.
+    /// The CIDR blocks that can reach the ports of a launched instance.
     ingress: Arc<[String]>,
-    /// Which subnets instances are launched into; the default VPC's where none are named.
+    /// The subnets that instances are launched into. If empty, instances are launched into the default VPC.
     subnets: Arc<[String]>,
 }
 
 impl AwsEc2 {
-    /// EC2 by these clients. The ports of a launched instance are open to the networks of
-    /// `ingress`, CIDR blocks of IPv4 or IPv6, and to nobody where there are none.
+    /// EC2 with these clients. The ports of a launched instance are open to the networks in `ingress` (CIDR blocks of
+    /// IPv4 or IPv6), and to nobody if `ingress` is empty.
     pub fn new(clients: Arc<Clients>, ingress: &[String]) -> Self {
         Self {
             clients,
@@ -53,8 +53,8 @@ impl AwsEc2 {
         }
     }
 
-    /// The same, which launches into the first of these subnets that is in the Region, and nowhere where none is.
-    /// Without any it launches into the Region's default VPC.
+    /// Launches instances into the first of these subnets that is in the Region. If none of them is, a launch is
+    /// refused. If the list is empty, instances are launched into the Region's default VPC.
     #[must_use]
     pub fn launching_into(self, subnets: &[String]) -> Self {
         Self {
@@ -221,18 +221,18 @@ impl Ec2 for AwsEc2 {
     }
 }
 
-/// A filter of Describe actions for exactly one value.
+/// A filter of a Describe action that matches exactly one value.
 fn filter(name: &str, value: &str) -> Filter {
     Filter::builder().name(name).values(exactly(value)).build()
 }
 
-/// The same for any of up to 200 values, ids all of them.
+/// A filter that matches any of up to 200 values, all of which are IDs.
 fn any_filter(name: &str, ids: &[impl ToString]) -> Filter {
     let ids = ids.iter().map(ToString::to_string).collect();
     Filter::builder().name(name).set_values(Some(ids)).build()
 }
 
-/// EC2's filters take `*` and `?` for wildcards, so that a name typed as `*` would find everything.
+/// EC2's filters interpret `*` and `?` as wildcards, so a name typed as `*` would match everything.
 fn exactly(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
@@ -247,7 +247,7 @@ fn tag_filter(key: &str, value: &str) -> Filter {
     filter(&format!("tag:{key}"), value)
 }
 
-/// The same tags for each kind of resource that a call makes.
+/// The same tags for each type of resource that a call creates.
 fn tag_specifications<const N: usize>(
     kinds: [ResourceType; N],
     tags: &Tags,
@@ -256,7 +256,7 @@ fn tag_specifications<const N: usize>(
         .iter()
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect();
-    // EC2 refuses a specification without tags.
+    // EC2 refuses a tag specification without tags.
     if tags.is_empty() {
         return None;
     }
@@ -269,7 +269,7 @@ fn tag_specifications<const N: usize>(
     Some(kinds.map(specification).into())
 }
 
-/// Tags as EC2 tells them.
+/// Converts the tags in a response.
 fn tags(told: &[Tag]) -> Tags {
     told.iter()
         .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or("").to_owned())))

@@ -1,8 +1,8 @@
-//! All pages of an answer, within a limit (promise P8).
+//! Reads all pages of a response, up to a limit (promise P8).
 //!
-//! EC2 cuts its pages before it looks at filters: what asks for a page size gets page after page with
-//! nothing on them, one for each thousand things in the account (boto/boto3#1776). What is to find a
-//! few things by a value sets no page size: then EC2 looks through all of them for one answer.
+//! EC2 paginates before it applies filters: a request with a page size can return page after page without results,
+//! one for every thousand resources in the account (boto/boto3#1776). Requests that look for a few resources by a
+//! value therefore set no page size: EC2 then searches all of them for a single response.
 
 use std::error::Error;
 
@@ -13,14 +13,13 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use super::errors;
 use crate::ports::Ec2Error;
 
-/// How many items a page is asked for, where EC2 lets one ask.
+/// The page size to request, for actions that accept one.
 pub(super) const PAGE_ITEMS: i32 = 1000;
-/// How many pages are read before the answer counts as endless. An account has 100,000 snapshots and
-/// 50,000 AMIs in a Region at most, unless it has asked for more.
+/// The number of pages after which a list counts as endless. By default, an account can have at most 100,000
+/// snapshots and 50,000 AMIs in a Region.
 const PAGES: usize = 200;
 
-/// Reads page after page: `next` is given the token of the page and answers its items and the
-/// token of the one behind it.
+/// Reads all pages. `next` takes the token of a page, and returns the page's items and the token of the next page.
 pub(super) async fn all<T, E, F>(
     action: &'static str,
     next: impl Fn(Option<String>) -> F,

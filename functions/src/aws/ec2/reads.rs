@@ -1,4 +1,4 @@
-//! Questions about the account, instance types, volumes and checks.
+//! Requests about the account, instance types, volumes and status checks.
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
@@ -80,7 +80,7 @@ pub(super) async fn volumes(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    // An instance has far fewer volumes than a page: with ids, EC2 tells all of them at once.
+    // An instance has far fewer volumes than a page holds: with IDs, EC2 returns all of them at once.
     let told = client
         .describe_volumes()
         .set_volume_ids(Some(ids.iter().map(ToString::to_string).collect()))
@@ -198,7 +198,7 @@ pub(super) async fn fleet_maintains(client: &Client, id: &str) -> Result<bool, E
         Ok(told) => told,
         Err(error) => {
             let error = errors::of("DescribeFleets")(error);
-            // It was deleted long ago, and its members are nobody's.
+            // The group was deleted long ago, and its members belong to nobody.
             return if error.is_not_found() {
                 Ok(false)
             } else {

@@ -1,4 +1,4 @@
-//! What refers to AMIs: DescribeImageReferences.
+//! References to AMIs: DescribeImageReferences.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +12,8 @@ use crate::domain::{ImageId, LaunchTemplateId};
 use crate::ports::Ec2Error;
 
 const ACTION: &str = "DescribeImageReferences";
-/// How many versions of each launch template are looked at: as many as EC2 lets one ask for. Its own default is 10,
-/// and an Auto Scaling group may use an older one.
+/// How many versions of each launch template are searched: the most that EC2 accepts. The default is 10, and an Auto
+/// Scaling group may use an older version.
 const VERSIONS: &str = "10000";
 
 pub(super) async fn launch_templates(

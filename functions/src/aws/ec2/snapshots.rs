@@ -12,7 +12,7 @@ use crate::domain::SnapshotId;
 use crate::ports::{Ec2Error, Encryption, Snapshot, SnapshotFilter, SnapshotState};
 
 const DESCRIBE: &str = "DescribeSnapshots";
-/// How many snapshots are asked for by their ids at once; all of them come in one page.
+/// How many snapshot IDs one request has. The response to so many has only one page.
 const IDS: usize = 200;
 
 pub(super) async fn describe(
@@ -43,7 +43,7 @@ pub(super) async fn describe(
     told.iter().map(snapshot).collect()
 }
 
-/// Whose keys snapshots are encrypted with.
+/// Which keys encrypt the snapshots, and who manages them.
 pub(super) async fn keys(
     client: &Client,
     kms: &aws_sdk_kms::Client,
@@ -88,12 +88,12 @@ fn snapshot(told: &types::Snapshot) -> Result<Snapshot, Ec2Error> {
         state: match told.state() {
             Some(types::SnapshotState::Completed) => SnapshotState::Completed,
             Some(types::SnapshotState::Error) => SnapshotState::Error,
-            // Whatever else EC2 tells of is on its way: recoverable, recovering.
+            // The other states that EC2 can return are transitional: recoverable, recovering.
             _ => SnapshotState::Pending,
         },
         progress_percent: told.progress().map_or(0, percent),
         volume_size_gib: errors::size(DESCRIBE, "volume size", told.volume_size())?,
-        // EC2 tells 0 while it does not know.
+        // EC2 returns 0 while it does not know the size.
         full_size_bytes: told
             .full_snapshot_size_in_bytes()
             .and_then(|bytes| bytes.try_into().ok())
@@ -103,7 +103,7 @@ fn snapshot(told: &types::Snapshot) -> Result<Snapshot, Ec2Error> {
     })
 }
 
-/// EC2 tells it as text, such as `99%`, and as an empty one at first.
+/// EC2 returns the progress as text, such as `99%`, and as an empty text at first.
 fn percent(text: &str) -> u8 {
     text.trim_end_matches('%')
         .parse()

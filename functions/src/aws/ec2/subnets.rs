@@ -1,4 +1,4 @@
-//! The subnet that a launch goes to, where the deployment names some.
+//! Chooses the subnet for a launch, if the deployment configures any.
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::Filter;
@@ -8,7 +8,7 @@ use crate::ports::Ec2Error;
 
 const ACTION: &str = "DescribeSubnets";
 
-/// A subnet of the Region that is asked.
+/// A subnet in the Region of the request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Subnet {
     pub(super) id: String,
@@ -16,9 +16,9 @@ pub(super) struct Subnet {
     pub(super) vpc: String,
 }
 
-/// The first of these subnets that is in the client's Region; none where none are named, which leaves it to the
-/// Region's default VPC. A subnet is in one Region alone, so those of other Regions are not found here. With
-/// subnets for other Regions alone, it is refused: nobody has said that the default VPC will do.
+/// Returns the first of these subnets that is in the client's Region, or `None` if the list is empty, which means the
+/// Region's default VPC. A subnet is in one Region only, so those of other Regions are not found here. If all subnets
+/// are in other Regions, the launch is refused: the deployment did not allow the default VPC.
 pub(super) async fn choose(
     client: &Client,
     subnets: &[String],
@@ -26,7 +26,7 @@ pub(super) async fn choose(
     if subnets.is_empty() {
         return Ok(None);
     }
-    // A filter leaves out what is in other Regions, where a list of ids would be refused for it.
+    // A filter ignores subnets in other Regions; a list of IDs would be refused because of them.
     let named = Filter::builder()
         .name("subnet-id")
         .set_values(Some(subnets.to_vec()));

@@ -1,4 +1,4 @@
-//! EC2's answers, as its documentation shows them, become domain; domain becomes what EC2 is asked.
+//! Tests the conversion of EC2's responses, as in its documentation, and of requests to EC2.
 
 use super::*;
 use crate::aws::testing::{Aws, Reply};
@@ -31,7 +31,7 @@ fn by_id() -> InstanceFilter {
     InstanceFilter::Ids(vec![instance_id()])
 }
 
-/// An answer of DescribeInstances with one instance that holds this besides what each has.
+/// A DescribeInstances response with one instance that has these fields besides the usual ones.
 fn described(more: &str, behind: &str) -> Reply {
     Reply::xml(
         200,
@@ -94,7 +94,7 @@ async fn an_instance_is_read_with_all_that_a_save_asks_of_it() {
     assert_eq!(at.to_rfc3339(), "2026-01-02T04:05:06+00:00");
     assert!(aws.uri(0).contains("us-west-2"), "{}", aws.uri(0));
     assert_eq!(asked(&aws, 0, "InstanceId.1").as_deref(), Some(INSTANCE));
-    // EC2 refuses ids together with a page size.
+    // EC2 refuses IDs together with a page size.
     assert_eq!(asked(&aws, 0, "MaxResults"), None);
 }
 
@@ -135,8 +135,8 @@ async fn pages_without_end_are_an_error() {
     assert_eq!((error.code.as_str(), aws.calls()), ("TooManyPages", 200));
 }
 
-/// With a page size EC2 would cut its pages before it filters, and answer an account of 50,000
-/// snapshots with 50 pages, most of them empty.
+/// With a page size, EC2 would paginate before it filters, and return 50 mostly empty pages for an account with
+/// 50,000 snapshots.
 #[tokio::test]
 async fn what_finds_a_few_things_by_a_value_is_not_paged() {
     let empty = |action: &str| Reply::xml(200, &format!("<{action}Response/>"));
@@ -178,7 +178,7 @@ async fn what_finds_a_few_things_by_a_value_is_not_paged() {
     for call in 0..6 {
         assert_eq!(asked(&aws, call, "MaxResults"), None, "{call}");
     }
-    // Whatever has a tag may be thousands of things.
+    // Thousands of resources may have a tag.
     let all = SnapshotFilter::Tagged(key());
     ec2.snapshots(&region, &all).await.unwrap();
     ec2.images(&region, &ImageFilter::OwnTagged(key()))
@@ -519,6 +519,6 @@ async fn small_questions_have_small_answers() {
     assert!(!ec2.public_images_blocked(&region).await.unwrap());
     let regions = ec2.regions().await.unwrap();
     assert_eq!(regions.len(), 1);
-    // The Regions are those of the account: they are asked for at home.
+    // The enabled Regions are a property of the account, so the request goes to the home Region.
     assert!(aws.uri(8).contains("us-east-1"), "{}", aws.uri(8));
 }

@@ -1,4 +1,4 @@
-//! What is done to instances, and the DryRuns that ask whether it may be done.
+//! Actions on instances, and the DryRuns that check whether they are allowed.
 
 use std::error::Error;
 
@@ -14,7 +14,7 @@ use crate::ports::Ec2Error;
 const STOP: &str = "StopInstances";
 const START: &str = "StartInstances";
 
-/// What EC2 answers a DryRun that would have succeeded.
+/// The error code of a DryRun that would have succeeded.
 const WOULD_SUCCEED: &str = "DryRunOperation";
 
 pub(super) async fn stop(client: &Client, id: &InstanceId) -> Result<(), Ec2Error> {
@@ -46,7 +46,7 @@ pub(super) async fn may_start(client: &Client, id: &InstanceId) -> Result<(), Ec
     would_succeed(START, request.dry_run(true).send().await)
 }
 
-/// The answer to a DryRun: EC2 has an error of its own for one that would have succeeded.
+/// The result of a DryRun: EC2 returns a specific error if the action would have succeeded.
 pub(super) fn would_succeed<T, E>(
     action: &'static str,
     answer: Result<T, SdkError<E, HttpResponse>>,

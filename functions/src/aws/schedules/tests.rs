@@ -103,7 +103,7 @@ async fn one_that_is_there_is_changed() {
     assert_ne!(changed["ClientToken"], created["ClientToken"]);
 }
 
-/// A token that came twice would make the second pause nothing but the first one told again.
+/// If a token were used twice, the scheduler would treat the second pause as a repetition of the first.
 #[tokio::test]
 async fn the_same_change_made_again_later_is_made_again() {
     let one = || {
@@ -137,7 +137,7 @@ async fn what_fires_is_told_with_whose_it_is() {
         json!({"Schedules": [summary("prism-3")]}),
     ];
     let [first, second] = pages.map(|page| Reply::json(200, page));
-    // One is gone since the list, and one is somebody's own.
+    // One schedule was deleted since it was listed, and one belongs to somebody else.
     let aws = Aws::answering([
         first,
         detail(&daily.input().to_string()),

@@ -1,4 +1,4 @@
-//! DynamoDB's errors as the port's.
+//! Converts DynamoDB's errors into the port's errors.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -12,11 +12,11 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use crate::aws::failure::Failure;
 use crate::ports::{Call, TableError, Write, advice};
 
-/// What DynamoDB answers a request that is wrong in itself.
+/// The error code for a request that is itself invalid.
 const INVALID: &str = "ValidationException";
 
-/// Turns what the SDK reports of a call that needs these IAM actions on the table of that name into
-/// the port's error.
+/// Converts the SDK's error for a call on the table with that name into the port's error. The call requires these IAM
+/// actions.
 pub(super) fn of<E>(
     actions: &str,
     table: &str,
@@ -54,7 +54,7 @@ pub(super) fn of_transaction(
     }
 }
 
-/// The IAM actions that a transaction needs: those of its parts.
+/// The IAM actions that a transaction requires: those of its parts.
 fn actions(writes: &[Write]) -> String {
     let calls = writes.iter().map(|write| match write {
         Write::Put(..) => Call::Put,
@@ -71,8 +71,8 @@ fn actions(writes: &[Write]) -> String {
     actions.join(", ")
 }
 
-/// Why DynamoDB cancelled a transaction: a reason for each write, in their order. A condition that
-/// did not hold outweighs all else, since it is an answer.
+/// Interprets why DynamoDB cancelled a transaction: one reason for each write, in their order. A condition that did
+/// not hold takes precedence, because it is a definite result.
 fn of_reasons(reasons: &[CancellationReason]) -> TableError {
     let first = |code: &str| reasons.iter().position(|it| it.code() == Some(code));
     if let Some(write) = first("ConditionalCheckFailed") {
@@ -92,19 +92,19 @@ fn of_reasons(reasons: &[CancellationReason]) -> TableError {
         .collect();
     TableError::Unavailable {
         reason: format!("the transaction was cancelled: {}", codes.join(", ")),
-        // What is left are throttles.
+        // The remaining reasons are throttles.
         transient: true,
         advice: None,
         source: None,
     }
 }
 
-/// A request that the SDK itself finds incomplete.
+/// The error for a request that the SDK itself considers incomplete.
 pub(super) fn invalid(error: &dyn Error) -> TableError {
     TableError::Invalid(error.to_string())
 }
 
-/// Something in the table that Prism did not write.
+/// The error for data in the table that Prism did not write.
 pub(super) fn foreign(what: &str) -> TableError {
     TableError::Unavailable {
         reason: format!("an item has something that Prism did not write: {what}"),

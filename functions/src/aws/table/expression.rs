@@ -1,5 +1,5 @@
-//! Conditions and changes as DynamoDB's expressions. Every name and value is a placeholder: names
-//! may be reserved words or hold dots, and nothing that a user wrote becomes part of an expression.
+//! Conditions and changes as DynamoDB expressions. Every name and value is a placeholder: names may be reserved words
+//! or contain dots, and no user input becomes part of an expression.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::value;
 use crate::ports::{Change, Condition, Query, SortKeys};
 
-/// The placeholders of the expressions of one request.
+/// The placeholders in the expressions of one request.
 #[derive(Debug, Default)]
 pub(super) struct Expression {
     names: Vec<String>,
@@ -25,7 +25,7 @@ enum Truth {
 }
 
 impl Expression {
-    /// The placeholders, absent where there are none, as DynamoDB wants it.
+    /// The placeholders. They are absent if there are none, as DynamoDB requires.
     #[expect(
         clippy::type_complexity,
         reason = "these are the two maps that requests take"
@@ -46,7 +46,7 @@ impl Expression {
         )
     }
 
-    /// The condition of a write; `None` where nothing is asked.
+    /// The condition of a write, or `None` if there is none.
     pub(super) fn condition(&mut self, condition: &Condition) -> Option<String> {
         match self.truth(condition) {
             Truth::True => None,
@@ -60,14 +60,14 @@ impl Expression {
         format!("{} OR {}", self.present(), self.absent())
     }
 
-    /// The condition that an attribute is a number of these bounds.
+    /// The condition that an attribute is a number within these bounds.
     pub(super) fn within(&mut self, name: &str, least: i64, most: i64) -> String {
         let name = self.name(name);
         let (least, most) = (self.whole(least), self.whole(most));
         format!("{name} BETWEEN {least} AND {most}")
     }
 
-    /// The condition that an attribute is a number below this, or is not there.
+    /// The condition that an attribute is a number below this one, or does not exist.
     pub(super) fn lags(&mut self, name: &str, least: i64) -> String {
         let name = self.name(name);
         format!(
@@ -104,7 +104,8 @@ impl Expression {
             .join(" ")
     }
 
-    /// Which keys a query reads; `None` where no key can be meant, since none is empty.
+    /// The condition that selects the keys of a query; `None` if it cannot match any key, because keys are never
+    /// empty.
     pub(super) fn key_condition(&mut self, query: &Query) -> Option<String> {
         let (pk, sk) = query.index.attributes();
         let pk = self.name(pk);
@@ -152,8 +153,8 @@ impl Expression {
         }
     }
 
-    /// Joins conditions. `neutral` changes nothing and is what none of them gives; one `decisive`
-    /// decides.
+    /// Joins conditions. A `neutral` part is skipped, and is the result if there are no other parts; a single
+    /// `decisive` part decides the result.
     fn combine(
         &mut self,
         conditions: &[Condition],
@@ -161,7 +162,7 @@ impl Expression {
         neutral: &Truth,
         decisive: Truth,
     ) -> Truth {
-        // A part that is dropped must not leave placeholders behind: DynamoDB refuses idle ones.
+        // A skipped part must not leave placeholders behind: DynamoDB refuses unused ones.
         let before = (self.names.len(), self.values.len());
         let mut parts = Vec::new();
         for condition in conditions {
@@ -190,7 +191,7 @@ impl Expression {
         format!("attribute_not_exists({})", self.name("pk"))
     }
 
-    /// The placeholder of a name, the same for the same name.
+    /// The placeholder of a name. The same name always has the same placeholder.
     fn name(&mut self, name: &str) -> String {
         let known = self.names.iter().position(|known| known == name);
         let place = known.unwrap_or_else(|| {
@@ -220,7 +221,7 @@ mod tests {
     fn condition(condition: &Condition) -> Option<String> {
         let mut expression = Expression::default();
         let text = expression.condition(condition);
-        // Exactly the placeholders that occur are given.
+        // Only placeholders that occur in an expression are defined.
         let (names, values) = expression.parts();
         let given = names.iter().flat_map(HashMap::keys);
         let given: Vec<_> = given.chain(values.iter().flat_map(HashMap::keys)).collect();

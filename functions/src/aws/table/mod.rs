@@ -1,4 +1,4 @@
-//! The port [`Table`] on DynamoDB: a table with the keys `pk` and `sk`, and two indexes, `gsi1` and
+//! Implements the port [`Table`] with DynamoDB: a table with the keys `pk` and `sk`, and two indexes, `gsi1` and
 //! `gsi2`, that project whole items.
 
 mod errors;
@@ -26,10 +26,10 @@ use crate::ports::{
 
 pub use shape::TableShape;
 
-/// How often a number is tried to be moved on where others do the same.
+/// How often an attempt to advance a number is repeated while others do the same.
 const ADVANCES: usize = 10;
 
-/// A row as DynamoDB has it: an item with its key among the attributes.
+/// A row as DynamoDB stores it: an item whose attributes include its key.
 type Row = HashMap<String, AttributeValue>;
 
 /// A table of DynamoDB.
@@ -40,7 +40,7 @@ pub struct DynamoTable {
 }
 
 impl DynamoTable {
-    /// The table of that name in the home Region.
+    /// The table with that name in the home Region.
     pub fn new(clients: &Clients, name: impl Into<String>) -> Self {
         Self {
             client: Client::new(clients.config()),
@@ -81,7 +81,7 @@ impl Table for DynamoTable {
             .query()
             .table_name(&self.name)
             .set_index_name(index_name(query.index).map(str::to_owned))
-            // An index cannot be read consistently.
+            // An index does not support consistent reads.
             .consistent_read(query.index == Index::Primary)
             .key_condition_expression(condition)
             .set_expression_attribute_names(names)
@@ -112,8 +112,8 @@ impl Table for DynamoTable {
             .map(|write| transact_item(&self.name, write))
             .collect::<Result<_, _>>()
             .map_err(|error| errors::invalid(&error))?;
-        // The SDK gives each call a ClientRequestToken that all of its attempts share: an attempt
-        // whose answer was lost is not applied twice.
+        // The SDK adds a ClientRequestToken that all attempts of a call share: if the response to an attempt is lost,
+        // the transaction is not applied twice.
         self.client
             .transact_write_items()
             .set_transact_items(Some(items))
@@ -132,7 +132,7 @@ impl Table for DynamoTable {
             if let Some(after) = self.add(key, advance).await? {
                 return Ok(Some(after));
             }
-            // It is too far on, or lags behind: that is told only by a look.
+            // The number is too high, or lags behind: only a read can tell which.
             let stored = number(self.get(key).await?.as_ref(), &advance.attribute)?;
             let Some(after) = advance.of(stored) else {
                 return Ok(None);
@@ -148,7 +148,7 @@ impl Table for DynamoTable {
 }
 
 impl DynamoTable {
-    /// Adds to a number that does not lag behind; `None` where it does, or would become more than it may.
+    /// Adds to a number that does not lag behind; `None` if it does, or would exceed its maximum.
     async fn add(&self, key: &Key, advance: &Advance) -> Result<Option<i64>, TableError> {
         let mut expression = Expression::default();
         let change = Change::Add(advance.attribute.clone(), advance.by);
@@ -162,7 +162,7 @@ impl DynamoTable {
         Ok(number.and_then(|number| number.as_i64()))
     }
 
-    /// Sets a number that lags behind, or is none yet; says whether it still did.
+    /// Sets a number that lags behind or does not exist; returns whether that was still the case.
     async fn set_first(
         &self,
         key: &Key,
@@ -177,7 +177,7 @@ impl DynamoTable {
         Ok(answer.is_some())
     }
 
-    /// One UpdateItem, which gives what it has changed; `None` where its condition did not hold.
+    /// One UpdateItem, which returns what it has changed; `None` if its condition did not hold.
     async fn update(
         &self,
         key: &Key,
@@ -250,7 +250,7 @@ fn transact_item(table: &str, write: &Write) -> Result<TransactWriteItem, BuildE
             item.delete(delete.build()?)
         }
         Write::Check(key, _) => {
-            // Of a check, DynamoDB wants a condition.
+            // DynamoDB requires a condition for a check.
             let condition = condition.unwrap_or_else(|| expression.always());
             let (names, values) = expression.parts();
             let check = ConditionCheck::builder()
@@ -295,7 +295,7 @@ fn item(mut row: Row) -> Result<Item, TableError> {
     Ok(Item { key, attributes })
 }
 
-/// The row that a page starts behind.
+/// The row after which a page starts.
 fn start(query: &Query, position: Position) -> Row {
     let (pk, sk) = query.index.attributes();
     let own = position.tie.as_ref().map(key_row).unwrap_or_default();

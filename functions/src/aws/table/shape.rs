@@ -1,4 +1,4 @@
-//! How a table is laid out: whether it is one of Prism's.
+//! The key schema of a table, to check that it is one of Prism's.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +18,7 @@ pub struct TableShape {
 type Keys = (String, Option<String>);
 
 impl TableShape {
-    /// What the registry needs.
+    /// The keys that the registry requires.
     pub fn wanted() -> Self {
         let keys = |index: Index| {
             let (pk, sk) = index.attributes();
@@ -49,7 +49,7 @@ impl fmt::Display for TableShape {
 }
 
 impl DynamoTable {
-    /// How the table is laid out.
+    /// The keys that the table has.
     pub async fn shape(&self) -> Result<TableShape, TableError> {
         let told = self
             .client

@@ -1,5 +1,6 @@
-//! JSON as DynamoDB's attribute values, and back, by `serde_dynamo`. Numbers travel as decimal text,
-//! with the digits of whole ones and the fewest that read back as the same of any other.
+//! Converts JSON to DynamoDB's attribute values and back, with `serde_dynamo`. Numbers are sent as decimal text:
+//! integers with all of their digits, and other numbers with the fewest digits that give the same value when read
+//! back.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
@@ -22,10 +23,10 @@ mod tests {
 
     use super::*;
 
-    /// Whole numbers below this have no gaps between them as floats.
+    /// Below this number, floats represent every integer exactly.
     const EXACT: f64 = 9_007_199_254_740_992.0;
 
-    /// Of the zeros at either end DynamoDB takes any number, of the digits between them 38.
+    /// DynamoDB accepts any number of zeros at either end, and 38 digits between them.
     #[test]
     fn numbers_keep_to_what_dynamodb_takes() {
         let written = |value: Value| to_dynamo(&value).as_n().unwrap().clone();

@@ -1,12 +1,12 @@
-//! Events as the JSON of `GetExecutionHistory`.
+//! Converts events to the JSON of `GetExecutionHistory`.
 
 use serde_json::{Map, Value, json};
 
 use super::{Event, HistoryEvent, Resource, StateKind};
 
 impl HistoryEvent {
-    /// The event as `GetExecutionHistory` returns it: payloads are JSON texts, and the timestamp
-    /// is in seconds since 1970 with milliseconds as its fraction.
+    /// The event as `GetExecutionHistory` returns it: payloads are JSON texts, and the timestamp is in seconds since
+    /// 1970, with milliseconds as the fraction.
     pub fn to_json(&self) -> Value {
         #[expect(clippy::cast_precision_loss, reason = "exact up to the year 287396")]
         let seconds = self.timestamp.timestamp_millis() as f64 / 1_000.0;
@@ -51,7 +51,7 @@ impl Event {
         }
     }
 
-    /// The details and the name of their field, for the types that have any.
+    /// The name of the details field and its content, for event types that have one.
     fn details(&self) -> Option<(String, Value)> {
         let details = match self {
             Self::ExecutionStarted { input, role_arn } => {
@@ -168,7 +168,7 @@ impl Event {
         Some((self.details_field(), details.into()))
     }
 
-    /// `TaskFailed` has its details in `taskFailedEventDetails`, and so on.
+    /// The name of the details field: `taskFailedEventDetails` for `TaskFailed`, and so on.
     fn details_field(&self) -> String {
         let mut field = self.type_name();
         field[..1].make_ascii_lowercase();
@@ -184,7 +184,7 @@ impl Resource {
         }
     }
 
-    /// The fields that every `Task…` event carries and no `LambdaFunction…` event does.
+    /// The fields that `Task…` events have and `LambdaFunction…` events do not.
     fn integration(&self) -> Map<String, Value> {
         match self {
             Self::LambdaInvoke => object(json!({"resourceType": "lambda", "resource": "invoke"})),

@@ -12,17 +12,17 @@ use chrono::{DateTime, Utc};
 
 pub(crate) use recorder::Recorder;
 
-/// An execution may have this many events; the last of them then says that it failed.
+/// The maximum number of events of an execution; the last of them then reports that the execution failed.
 ///
 /// Source: AWS Step Functions quotas, "Maximum execution history size".
 pub const EVENT_LIMIT: u64 = 25_000;
 
 /// Receives the events of one execution, in order.
 ///
-/// The interpreter keeps none of them: what is not stored here is gone. It calls `record` from
-/// within the execution's future, so a slow sink slows the execution.
+/// The interpreter keeps no events, so an event that is not stored here is lost. It calls `record` from within the
+/// execution's future, so a slow sink slows the execution down.
 pub trait History: Send + Sync {
-    /// Takes the next event.
+    /// Receives the next event.
     fn record(&self, event: HistoryEvent);
 }
 
@@ -67,10 +67,10 @@ impl History for MemoryHistory {
 /// One event of an execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryEvent {
-    /// Events are numbered from 1, without gaps.
+    /// The number of the event. Events are numbered from 1, without gaps.
     pub id: u64,
-    /// The event that led to this one in its branch; 0 at the start of the execution, and for an
-    /// end that came from outside (a stop or the execution's own timeout).
+    /// The event that led to this one in its branch. It is 0 at the start of the execution, and if the execution was
+    /// ended from outside (by a stop or the execution's own timeout).
     pub previous_event_id: u64,
     /// When it happened.
     pub timestamp: DateTime<Utc>,
@@ -78,14 +78,14 @@ pub struct HistoryEvent {
     pub event: Event,
 }
 
-/// The kinds of states, as event types spell them.
+/// The kinds of states, named as in event types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StateKind {
     /// Invokes a function.
     Task,
     /// Branches on conditions.
     Choice,
-    /// Lets time pass.
+    /// Waits for some time, or until a time.
     Wait,
     /// Shapes data.
     Pass,
@@ -93,14 +93,14 @@ pub enum StateKind {
     Parallel,
     /// Runs the same states for each item.
     Map,
-    /// Ends well.
+    /// Ends the execution or branch successfully.
     Succeed,
-    /// Ends badly.
+    /// Ends the execution or branch with an error.
     Fail,
 }
 
 impl StateKind {
-    /// The `Type` of such a state.
+    /// The value of `Type` for this kind of state.
     pub fn name(self) -> &'static str {
         match self {
             Self::Task => "Task",
@@ -115,7 +115,7 @@ impl StateKind {
     }
 }
 
-/// What an event reports. Payloads are JSON texts, as in the API.
+/// What an event reports. As in the API, payloads are JSON texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
     missing_docs,
@@ -124,7 +124,7 @@ impl StateKind {
 pub enum Event {
     /// Always the first event.
     ExecutionStarted { input: Arc<str>, role_arn: Arc<str> },
-    /// The execution ended well.
+    /// The execution succeeded.
     ExecutionSucceeded { output: Arc<str> },
     /// The execution ended with an error.
     ExecutionFailed {
@@ -141,41 +141,41 @@ pub enum Event {
         error: Option<String>,
         cause: Option<String>,
     },
-    /// A state begins. It is not repeated when the state is retried.
+    /// A state was entered. The event is not repeated when the state is retried.
     StateEntered {
         kind: StateKind,
         name: Arc<str>,
         input: Arc<str>,
     },
-    /// A state is left, towards the next or towards the one a Catch names.
+    /// A state was left, towards the next state or the one that a Catch names.
     StateExited {
         kind: StateKind,
         name: Arc<str>,
         output: Arc<str>,
-        /// Variables and their new values, when the state assigned any.
+        /// The variables that the state assigned, and their new values.
         assigned: Vec<(Arc<str>, Arc<str>)>,
     },
-    /// A running state was given up because something beside it failed, or because its own
-    /// failure ended its branch.
+    /// A running state was abandoned because something parallel to it failed, or because its own failure ended its
+    /// branch.
     StateAborted { kind: StateKind },
-    /// A Parallel or a Map begins to run its branches; a Map says over how many items.
+    /// A Parallel or a Map starts its branches. For a Map, the event has the number of items.
     StateStarted {
         kind: StateKind,
         length: Option<usize>,
     },
-    /// All branches or iterations ended well.
+    /// All branches or iterations succeeded.
     StateSucceeded { kind: StateKind },
     /// A branch or an iteration failed.
     StateFailed { kind: StateKind },
     /// An iteration of the Map called `name` begins.
     MapIterationStarted { name: Arc<str>, index: usize },
-    /// An iteration ended well.
+    /// An iteration succeeded.
     MapIterationSucceeded { name: Arc<str>, index: usize },
     /// An iteration failed.
     MapIterationFailed { name: Arc<str>, index: usize },
-    /// An iteration was given up because another failed.
+    /// An iteration was abandoned because another one failed.
     MapIterationAborted { name: Arc<str>, index: usize },
-    /// A Task hands its work over.
+    /// A Task hands over its work.
     TaskScheduled {
         resource: Resource,
         region: Arc<str>,
@@ -194,7 +194,7 @@ pub enum Event {
         resource: Resource,
         output: Arc<str>,
     },
-    /// The work failed. The error is empty where a token was failed without one.
+    /// The work failed. The error is empty if a token was failed without one.
     TaskFailed {
         resource: Resource,
         error: String,
@@ -206,24 +206,24 @@ pub enum Event {
         error: String,
         cause: Option<String>,
     },
-    /// A JSONata expression could not be evaluated, or a Map has no items. It follows from what
-    /// the state's entry follows from.
+    /// A JSONata expression could not be evaluated, or a Map has no items. Its predecessor is the same event as that
+    /// of the state's entry.
     EvaluationFailed {
         state: Arc<str>,
-        /// The field, if it is one's fault.
+        /// The field that caused the failure, if a single one did.
         location: Option<String>,
         error: String,
         cause: String,
     },
 }
 
-/// What a Task runs, which decides the family of its events.
+/// What a Task runs, which determines the types of its events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resource {
     /// The integration `arn:aws:states:::lambda:invoke`: `Task…` events.
     LambdaInvoke,
-    /// `arn:aws:states:::lambda:invoke.waitForTaskToken`: `Task…` events, and the Task goes on
-    /// until somebody answers its token.
+    /// `arn:aws:states:::lambda:invoke.waitForTaskToken`: `Task…` events. The Task runs until somebody returns its
+    /// token.
     LambdaCallback,
     /// The ARN of a Lambda function: `LambdaFunction…` events.
     LambdaFunction(Arc<str>),

@@ -1,4 +1,4 @@
-//! Numbers the events and hands them to the sink.
+//! Numbers the events and passes them to the sink.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,12 +7,12 @@ use super::{EVENT_LIMIT, Event, History, HistoryEvent};
 use crate::Clock;
 use crate::errors::{self, Failure};
 
-/// The one place events come from, so that ids have no gap.
+/// All events are created here, so that their IDs have no gaps.
 pub(crate) struct Recorder {
     clock: Arc<dyn Clock>,
     sink: Arc<dyn History>,
-    /// Only the execution's own future counts it up; it is atomic to let that future move
-    /// between threads.
+    /// The ID of the last event. Only the execution's own future increments it; it is atomic so that the future can
+    /// move between threads.
     last: AtomicU64,
 }
 
@@ -25,8 +25,8 @@ impl Recorder {
         }
     }
 
-    /// Records an event and returns its id, or fails when the history is full: the last place
-    /// is kept for the end of the execution.
+    /// Records an event and returns its ID. Fails if the history is full: the last place is reserved for the end of
+    /// the execution.
     pub(crate) fn record(&self, previous: u64, event: Event) -> Result<u64, Failure> {
         if self.last.load(Ordering::Relaxed) + 1 >= EVENT_LIMIT {
             return Err(Failure {
@@ -40,7 +40,7 @@ impl Recorder {
         Ok(self.record_end(previous, event))
     }
 
-    /// Records the event that ends the execution, for which there is always a place.
+    /// Records the event that ends the execution, for which a place is always reserved.
     pub(crate) fn record_end(&self, previous: u64, event: Event) -> u64 {
         let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         self.sink.record(HistoryEvent {

@@ -1,10 +1,10 @@
-//! Events as text for people.
+//! Formats events as text for people.
 
 use std::fmt;
 
 use super::{Event, HistoryEvent};
 
-/// One line: id, predecessor, type, and what matters most of the details.
+/// One line: ID, predecessor, type, and the most important details.
 impl fmt::Display for HistoryEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = self.timestamp.format("%H:%M:%S%.3f");

@@ -1,13 +1,13 @@
-//! What AWS refuses in an expression before it ever runs.
+//! Checks expressions for what AWS refuses at load time.
 
 use std::collections::BTreeSet;
 
 use jlens_core::ast::{Ast, Attrs, FallbackOp, Node, NodeKind, Stage};
 
-/// Which parts of `$states` a field may read, besides `input` and `context`.
+/// Which parts of `$states` a field may read besides `input` and `context`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sees {
-    /// Neither: fields that are evaluated before the state has done its work.
+    /// None: fields that are evaluated before the state has done its work.
     Input,
     /// `$states.result`: Output and Assign of a Task, a Parallel and a Map.
     Result,
@@ -15,19 +15,18 @@ pub(crate) enum Sees {
     ErrorOutput,
 }
 
-/// AWS evaluates to a depth of 100. Ours is counted on brackets, before parsing, so that the
-/// text alone cannot exhaust the stack.
+/// The maximum nesting of brackets. AWS limits the depth of the evaluation to 100; this limit is checked before
+/// parsing, so that the text alone cannot exhaust the stack.
 const MAX_BRACKETS: usize = 100;
 
-/// The deepest tree that is walked. Left-associative chains (`a & b & c …`) nest without
-/// brackets.
+/// The maximum depth of a syntax tree. Left-associative chains (`a & b & c …`) nest without brackets.
 const MAX_DEPTH: usize = 400;
 
-/// Longer expressions are refused: AWS bounds them by the size of the definition only, which a
-/// chain of operators could turn into a tree of any depth.
+/// The maximum length of an expression. AWS limits it only by the size of the definition, but a chain of operators of
+/// that length could produce a tree of any depth.
 const MAX_LENGTH_BYTES: usize = 32 * 1024;
 
-/// Refuses texts whose tree could be too deep to build.
+/// Refuses texts whose syntax tree could be too deep to build.
 pub(super) fn depth(source: &str) -> Result<(), String> {
     if source.len() > MAX_LENGTH_BYTES {
         return Err(format!(
@@ -51,12 +50,12 @@ pub(super) fn depth(source: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What was found in an expression.
+/// What the check found in an expression.
 #[derive(Default)]
 pub(super) struct Found {
-    /// Every `$name` it mentions.
+    /// Every `$name` in the expression.
     pub(super) names: BTreeSet<String>,
-    /// Whether it has a regular expression.
+    /// Whether the expression contains a regular expression.
     pub(super) matches: bool,
 }
 
@@ -78,8 +77,7 @@ struct Walk {
 }
 
 impl Walk {
-    /// `top` says whether the context is that of the whole expression, which does not exist in
-    /// Step Functions.
+    /// `top` means that the context is that of the whole expression, which does not exist in Step Functions.
     fn node(&mut self, node: &Node, top: bool) -> Result<(), String> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
@@ -138,7 +136,7 @@ impl Walk {
                 self.node(procedure, top)?;
                 self.nodes(args, top)
             }
-            // A body keeps the context of the expression that defines it.
+            // A function body keeps the context of the expression that defines it.
             NodeKind::Lambda(lambda) => self.node(&lambda.body, top),
             NodeKind::Transform(transform) => {
                 self.node(&transform.pattern, false)?;
@@ -210,7 +208,7 @@ impl Walk {
         })
     }
 
-    /// Predicates and groups are read in the context of the items they are held against.
+    /// Predicates and groups are read in the context of the items that they apply to.
     fn attrs(&mut self, attrs: &Attrs) -> Result<(), String> {
         for stage in attrs.stages.iter().chain(&attrs.predicate) {
             if let Stage::Filter { expr, .. } = stage {

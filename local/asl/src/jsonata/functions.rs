@@ -1,8 +1,8 @@
 //! The six functions that Step Functions adds to JSONata.
 //!
 //! Source: AWS Step Functions Developer Guide, "JSONata functions provided by Step Functions".
-//! Numbers are rounded towards zero; an argument that makes no sense gives undefined rather than
-//! an error, as on AWS.
+//! As on AWS, numbers are rounded towards zero, and an argument that makes no sense gives undefined instead of an
+//! error.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -11,10 +11,10 @@ use jlens_core::{Bindings, Error, HostFunction, Result};
 use serde_json::{Number, Value, json};
 use sha2::Digest;
 
-/// AWS refuses to build a longer range.
+/// The maximum length of a range. AWS refuses to build a longer one.
 const MAX_RANGE: i64 = 360_145;
 
-/// Those that give the same result every time.
+/// The functions that return the same result every time.
 pub(super) fn deterministic() -> &'static Bindings {
     static BINDINGS: LazyLock<Bindings> = LazyLock::new(|| {
         let function = |imp: fn(&[Option<Value>]) -> Result<Option<Value>>| {
@@ -29,7 +29,7 @@ pub(super) fn deterministic() -> &'static Bindings {
     &BINDINGS
 }
 
-/// Those that draw from the execution's generator.
+/// The functions that draw from the execution's generator.
 pub(super) fn random(bindings: Bindings, rng: &Arc<Mutex<fastrand::Rng>>) -> Bindings {
     let (for_random, for_uuid) = (Arc::clone(rng), Arc::clone(rng));
     let random = HostFunction::new(0, move |args, _| {
@@ -45,7 +45,7 @@ pub(super) fn random(bindings: Bindings, rng: &Arc<Mutex<fastrand::Rng>>) -> Bin
         .function("uuid", uuid.without_input())
 }
 
-/// A seed for the engine's own generator.
+/// Draws a seed for the JSONata engine's own generator.
 pub(super) fn draw(rng: &Mutex<fastrand::Rng>) -> u64 {
     lock(rng).u64(..)
 }
@@ -147,7 +147,7 @@ fn integer(args: &[Option<Value>], index: usize) -> Option<i64> {
     let number: &Number = args.get(index)?.as_ref()?.as_number()?;
     number.as_i64().or_else(|| {
         let float = number.as_f64()?.trunc();
-        // The bounds are those within which every integer has a float of its own.
+        // Within these bounds, floats represent every integer exactly.
         #[expect(
             clippy::cast_possible_truncation,
             reason = "checked on the line before"

@@ -1,8 +1,8 @@
-//! JSONata expressions: the only place that knows the engine.
+//! JSONata expressions: the only module that depends on the JSONata engine.
 //!
-//! Step Functions evaluates without an input document: an expression reads `$states` and the
-//! variables, nothing else. Source: AWS Step Functions Developer Guide, "Transforming data with
-//! JSONata"; the bounds of one evaluation are those measured on AWS.
+//! Step Functions evaluates expressions without an input document: an expression reads only `$states` and the
+//! variables. Source: AWS Step Functions Developer Guide, "Transforming data with JSONata"; the limits of one
+//! evaluation were measured on AWS.
 
 mod check;
 mod functions;
@@ -23,23 +23,23 @@ pub(crate) use functions::hex;
 #[derive(Debug)]
 pub(crate) struct Expression {
     compiled: jlens_core::Expression,
-    /// What it reads of `$states`; `None` when it does not read it.
+    /// The parts of `$states` that it reads; `None` if it does not read any.
     states: Option<Read>,
-    /// Every `$name` it mentions: variables, functions, parameters of its own.
+    /// Every `$name` that it mentions: variables, functions, and its own parameters.
     names: BTreeSet<String>,
-    /// Whether it has a regular expression.
+    /// Whether it contains a regular expression.
     matches: bool,
 }
 
-/// What an expression can see while it is evaluated.
+/// What an expression can read during its evaluation.
 pub(crate) trait Scope {
-    /// The named one of [`STATES`], where the state has it at this point.
+    /// The part with this name, one of [`STATES`], if the state has it at this point.
     fn states(&self, part: &str) -> Option<Cow<'_, Value>>;
-    /// The named one of [`CONTEXT`], where there is one.
+    /// The part with this name, one of [`CONTEXT`], if it exists.
     fn context(&self, part: &str) -> Option<Cow<'_, Value>>;
     /// A variable.
     fn variable(&self, name: &str) -> Option<&Value>;
-    /// The instant that `$now()` gives, in milliseconds since 1970.
+    /// The time that `$now()` returns, in milliseconds since 1970.
     fn now_ms(&self) -> i64;
     /// The generator behind `$random`, `$uuid` and `$shuffle`.
     fn rng(&self) -> &Arc<Mutex<fastrand::Rng>>;
@@ -51,17 +51,17 @@ const STATES: [&str; 3] = ["input", "result", "errorOutput"];
 /// The parts that `$states.context` can have.
 const CONTEXT: [&str; 5] = ["Execution", "Map", "State", "StateMachine", "Task"];
 
-/// Functions that draw from the generator.
+/// Functions that draw from the random generator.
 const RANDOM: [&str; 3] = ["random", "uuid", "shuffle"];
 
 impl Expression {
-    /// Compiles the text between `{%` and `%}`, or says what is wrong with it.
+    /// Compiles the text between `{%` and `%}`, or returns a description of the error.
     pub(crate) fn compile(source: &str, sees: Sees) -> Result<Self, String> {
         check::depth(source)?;
         let compiled = jlens_core::Expression::compile(source)
             .map_err(|error| format!("invalid JSONata: {}: {}", error.code(), error.message()))?;
         let check::Found { names, matches } = check::check(compiled.ast(), sees)?;
-        // The analysis takes `$random` for the built-in, which has no argument to read.
+        // The analysis treats `$random` as the built-in function, whose argument it does not analyse.
         let states = if names.contains("random") {
             names.contains("states").then_some(Read::Whole)
         } else {
@@ -80,7 +80,7 @@ impl Expression {
         self.compiled.source()
     }
 
-    /// Evaluates. `Ok(None)` means that the expression gave nothing (undefined).
+    /// Evaluates the expression. `Ok(None)` means that it returned nothing (undefined).
     pub(crate) fn evaluate(&self, scope: &dyn Scope) -> Result<Option<Value>, String> {
         let mut bindings = functions::deterministic().clone();
         let mut options = limits().now(scope.now_ms());
@@ -105,15 +105,15 @@ impl Expression {
     }
 }
 
-/// A step of a regular expression that backtracks counts a thousandth of one of the evaluation's, so
-/// that all of them would take a minute: an evaluation that has one ends in AWS's own time.
+/// The time limit of an evaluation with a regular expression, which is AWS's own. A backtracking step of a regular
+/// expression counts as a thousandth of an evaluation step, so reaching the step limit would take a minute.
 const LONGEST_MATCH: Duration = Duration::from_secs(5);
 
-/// The bounds of one evaluation. They count, rather than measure time, so that an evaluation
-/// that fails fails on every machine.
+/// The limits of one evaluation. They count steps instead of measuring time, so that an evaluation that exceeds them
+/// does so on every machine.
 ///
-/// AWS nests 100 levels, and allows one value 6,990,256 bytes and an array 873,782 items; the
-/// engine counts levels as AWS does. Its five seconds are taken as a million steps.
+/// AWS allows 100 levels of nesting, 6,990,256 bytes in one value, and 873,782 items in an array; the engine counts
+/// levels as AWS does. A million steps stand for AWS's limit of five seconds.
 fn limits() -> Options {
     Options::new()
         .max_steps(1_000_000)
@@ -123,8 +123,8 @@ fn limits() -> Options {
         .max_result_size(6_990_256)
 }
 
-/// Builds no more of `$states` than the expression reads: the input of an execution may be
-/// large, and most expressions want one field of it.
+/// Builds only the parts of `$states` that the expression reads: the input of an execution may be large, and most
+/// expressions need one field of it.
 fn states(read: &Read, scope: &dyn Scope) -> Value {
     let mut states = parts(read, &STATES, |part| scope.states(part));
     if let Some(read) = narrow(read, "context") {
@@ -152,7 +152,7 @@ fn parts<'a>(
     names.iter().filter_map(part).collect()
 }
 
-/// What is read of one field, given what is read of the object.
+/// The part of a read that concerns one field of the object.
 fn narrow<'a>(read: &'a Read, field: &str) -> Option<&'a Read> {
     match read {
         Read::Whole => Some(read),
@@ -167,7 +167,7 @@ mod tests {
 
     use super::*;
 
-    /// A scope with something in every place.
+    /// A scope with a value in every part.
     struct Full {
         input: Value,
         rng: Arc<Mutex<fastrand::Rng>>,
@@ -199,7 +199,7 @@ mod tests {
         }
     }
 
-    /// Well-formed expressions of every shape.
+    /// Well-formed expressions of all kinds.
     fn expressions() -> impl Strategy<Value = String> {
         let leaf = prop::sample::select(vec![
             "$states.input",
@@ -274,7 +274,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// What is left out of `$states` makes no difference.
+        /// Omitting unread parts of `$states` makes no difference.
         #[test]
         fn expressions_get_all_they_read(source in expressions()) {
             if let Ok(mut expression) = Expression::compile(&source, Sees::Result) {

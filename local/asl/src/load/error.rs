@@ -1,4 +1,4 @@
-//! What is wrong with a definition, and where.
+//! The error for a definition that is refused.
 
 /// Why a definition was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +19,7 @@ impl LoadError {
     }
 }
 
-/// The path of a member of an object, in the notation of `JSONPath`.
+/// The path of a member of an object, in `JSONPath` notation.
 pub(crate) fn member(path: &str, name: &str) -> String {
     let plain = !name.is_empty()
         && name

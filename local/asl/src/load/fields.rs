@@ -1,4 +1,4 @@
-//! Reads the fields of one object of a definition, and knows where they are.
+//! Reads the fields of one object of a definition, and keeps track of their paths.
 
 use serde_json::{Map, Value};
 
@@ -6,10 +6,10 @@ use super::error::{LoadError, member};
 use crate::jsonata::Sees;
 use crate::template::{self, Setting, Template};
 
-/// The largest number of seconds, attempts and the like that AWS takes.
+/// The largest number of seconds, attempts and the like that AWS accepts.
 pub(super) const MAX_COUNT: u64 = 99_999_999;
 
-/// An object whose fields were all found to be known.
+/// An object in which every field is known.
 pub(super) struct Fields<'a> {
     pub(super) path: &'a str,
     object: &'a Map<String, Value>,
@@ -83,7 +83,7 @@ impl<'a> Fields<'a> {
             .transpose()
     }
 
-    /// The items of an array of at least `min`, each with its path; none when it is absent.
+    /// The items of an array of at least `min` items, each with its path; empty if the array is absent.
     pub(super) fn items(
         &self,
         name: &str,
@@ -149,7 +149,7 @@ impl<'a> Fields<'a> {
             .transpose()
     }
 
-    /// As [`template`](Self::template), but only objects and expressions will do.
+    /// Like [`template`](Self::template), but accepts only objects and expressions.
     pub(super) fn object_template(
         &self,
         name: &str,
@@ -166,7 +166,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// An integer within the range that AWS takes, as JSON or JSONata write it.
+/// An integer in the range that AWS accepts, as written in JSON or returned by JSONata.
 pub(crate) fn integer(value: &Value, min: u64) -> Option<u64> {
     let number = value.as_u64().or_else(|| {
         let float = value.as_f64()?;

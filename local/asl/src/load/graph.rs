@@ -10,7 +10,7 @@ use super::error::{LoadError, member};
 use super::fields::Fields;
 use crate::machine::{Graph, State, Work};
 
-/// Where the names of one graph's states lead.
+/// Maps the names of a graph's states to their indexes.
 pub(super) struct Targets<'a>(HashMap<&'a str, usize>);
 
 impl Targets<'_> {
@@ -70,7 +70,7 @@ impl Loader {
         Ok(())
     }
 
-    /// The name of a variable, if it may be assigned here.
+    /// The name of a variable, if it may be assigned in this scope.
     pub(super) fn variable(&self, name: &str, path: &str) -> Result<Arc<str>, LoadError> {
         let mut characters = name.chars();
         let first = characters
@@ -99,10 +99,10 @@ impl Loader {
     }
 }
 
-/// The variables that a scope assigns, and how often.
+/// The variables that a scope assigns, with the number of assignments.
 pub(super) type Scope = BTreeMap<String, usize>;
 
-/// The variables that the states of a graph assign, not counting graphs within.
+/// The variables that the states of a graph assign, except those of nested graphs.
 fn assigned_names(states: &Map<String, Value>) -> Scope {
     let mut names = Scope::new();
     for state in states.values() {
@@ -114,8 +114,8 @@ fn assigned_names(states: &Map<String, Value>) -> Scope {
     names
 }
 
-/// A scope as the branches of one of its Parallel states see it: AWS was recorded to let them assign
-/// what outside of them only the Catch of this very state does.
+/// A scope as the branches of one of its Parallel states see it: recordings of AWS show that branches may assign a
+/// variable that, outside of them, only the Catch of the same Parallel state assigns.
 pub(super) fn seen_by_branches(scope: &Scope, catch: Option<&Value>) -> Scope {
     let mut names = scope.clone();
     for name in items(catch).flat_map(assigns) {
@@ -131,7 +131,7 @@ fn items(field: Option<&Value>) -> impl Iterator<Item = &Value> {
     field.and_then(Value::as_array).into_iter().flatten()
 }
 
-/// The names that an Assign has.
+/// The names in an Assign field.
 fn assigns(part: &Value) -> impl Iterator<Item = &str> {
     let assign = part.get("Assign").and_then(Value::as_object);
     assign

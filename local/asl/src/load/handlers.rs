@@ -9,11 +9,11 @@ use crate::errors;
 use crate::jsonata::Sees;
 use crate::machine::{Catcher, Retrier};
 
-/// The longest `MaxDelaySeconds`, exclusive: a year of 366 days.
+/// The exclusive upper bound of `MaxDelaySeconds`: a year of 366 days.
 const MAX_DELAY_S: u64 = 31_622_400;
 
-/// The names that AWS itself raises; any other name that begins with `States.` can never occur.
-/// Source: AWS Step Functions Developer Guide, "Error names".
+/// The names that AWS itself raises. Any other name that begins with `States.` can never occur. Source: AWS Step
+/// Functions Developer Guide, "Error names".
 const STATES_ERRORS: [&str; 17] = [
     "States.ALL",
     "States.BranchFailed",
@@ -112,7 +112,7 @@ fn retrier(item: &Value, path: &str, last: bool) -> Result<Retrier, LoadError> {
     })
 }
 
-/// Error names. `States.ALL` must stand alone, and in the last place.
+/// Error names. `States.ALL` must be the only name, and in the last retrier or catcher.
 fn error_equals(fields: &Fields<'_>, last: bool) -> Result<Vec<String>, LoadError> {
     fields.require("ErrorEquals")?;
     let items = fields.items("ErrorEquals", 1)?;

@@ -1,5 +1,5 @@
-//! Reads JSON, refusing an object that has two fields of one name: the reader of a definition
-//! would see both, and the machine only the last.
+//! Parses JSON, refusing an object that has two fields with the same name: a person who reads the definition would
+//! see both, but the machine would use only the last.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -28,10 +28,10 @@ pub(super) fn parse(text: &str) -> Result<Value, LoadError> {
     })
 }
 
-/// One value, and where it stands.
+/// One value and its path.
 struct Tree<'a> {
     path: String,
-    /// The path of the duplicate that ended the parse, which a JSON error cannot carry.
+    /// The path of the duplicate field that ended the parse, which a JSON error cannot carry.
     duplicate: &'a RefCell<Option<String>>,
 }
 

@@ -1,5 +1,4 @@
-//! Reads a definition and refuses what is wrong with it, or what this interpreter would get
-//! wrong.
+//! Reads a definition, and refuses it if it is invalid or if this interpreter would run it incorrectly.
 
 pub(crate) mod error;
 mod fields;
@@ -23,11 +22,10 @@ const MAX_DEFINITION_BYTES: usize = 1024 * 1024;
 impl Machine {
     /// Reads a definition.
     ///
-    /// What is refused, with the first offending field: JSON that cannot be read or names a field
-    /// twice, fields and
-    /// state types that are unknown or not supported, values of a wrong type or out of range,
-    /// transitions that lead nowhere and states that nothing leads to, JSONata that cannot be
-    /// compiled or that AWS does not accept, variables assigned in a scope within their own.
+    /// It refuses the following, and returns the first offending field: JSON that cannot be parsed or names a field
+    /// twice, fields and state types that are unknown or not supported, values of a wrong type or out of range,
+    /// transitions to states that do not exist, unreachable states, JSONata that cannot be compiled or that AWS does
+    /// not accept, and variables that are already assigned in an enclosing scope.
     pub fn load(text: &str) -> Result<Self, LoadError> {
         if text.len() > MAX_DEFINITION_BYTES {
             return Err(LoadError::new(
@@ -70,12 +68,11 @@ impl Machine {
     }
 }
 
-/// What one part of a definition has to know of the others.
+/// The state that all parts of the loader share.
 struct Loader {
     /// State names are unique in the whole machine, branches included.
     state_names: HashSet<String>,
-    /// The variables that each enclosing scope assigns, outermost first. The last is the scope
-    /// being read.
+    /// The variables that each enclosing scope assigns, outermost first. The last one is the scope being read.
     scopes: Vec<graph::Scope>,
 }
 

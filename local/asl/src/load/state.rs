@@ -1,4 +1,4 @@
-//! One state of each type.
+//! Reads a state of any type.
 
 use std::sync::Arc;
 
@@ -203,7 +203,7 @@ impl Loader {
     }
 }
 
-/// `Next`, `End` or `Default`: what follows when nothing else decides.
+/// `Next`, `End` or `Default`: the transition that applies if nothing else determines it.
 fn next(
     work: &Work,
     fields: &Fields<'_>,
@@ -251,7 +251,7 @@ fn task(fields: &Fields<'_>) -> Result<Task, LoadError> {
     })
 }
 
-/// `arn:aws:states:::lambda:invoke`, with `.waitForTaskToken` or without, or
+/// `arn:aws:states:::lambda:invoke`, with or without `.waitForTaskToken`, or
 /// `arn:aws:lambda:REGION:ACCOUNT:function:NAME`.
 fn resource(fields: &Fields<'_>) -> Result<Resource, LoadError> {
     let arn = fields.require_text("Resource")?;
@@ -318,8 +318,7 @@ fn pause(fields: &Fields<'_>) -> Result<Pause, LoadError> {
     }
 }
 
-/// An RFC 3339 timestamp as the States Language wants it: with a capital T, and a capital Z
-/// where there is no offset.
+/// An RFC 3339 timestamp as the States Language requires it: with a capital T, and a capital Z if there is no offset.
 pub(crate) fn timestamp(text: &str) -> Option<DateTime<Utc>> {
     if text.contains(['t', 'z', ' ']) {
         return None;

@@ -1,4 +1,4 @@
-//! Parallel and Map: several lines of states at once.
+//! Parallel and Map: several lines of states that run concurrently.
 
 use std::sync::{Arc, PoisonError};
 
@@ -15,18 +15,18 @@ use crate::load;
 use crate::machine::{Graph, MapOver};
 use crate::template::{self, EvaluationError, Template};
 
-/// How many iterations of a Map run at once when the definition does not say.
+/// How many iterations of a Map run concurrently if the definition does not set a limit.
 ///
 /// Source: AWS Step Functions Developer Guide, "Inline mode": up to 40 concurrent iterations.
 const MAX_ITERATIONS: usize = 40;
 
-/// A line that is running, for the case that it must be given up.
+/// A running line, which can be abandoned.
 struct Running {
     index: usize,
     current: Current,
 }
 
-/// How a line ended: its place, its result, and its last event.
+/// How a line ended: its index, its result, and its last event.
 type Ended = (usize, Result<Payload, Failure>, u64);
 
 impl Flow<'_> {
@@ -103,8 +103,8 @@ impl Flow<'_> {
         let mut waiting = items.into_iter().enumerate();
         let mut lines = FuturesUnordered::new();
         let mut running = Vec::new();
-        // The first iterations follow from the start of the Map, each later one from the end of
-        // the one whose place it takes.
+        // The predecessor of the first iterations is the start of the Map; that of each later one is the end of the
+        // iteration whose place it takes.
         let first: Vec<_> = waiting.by_ref().take(limit).collect();
         for (index, item) in first {
             let flow = self.iteration(context, index, &item, started)?;
@@ -140,7 +140,7 @@ impl Flow<'_> {
         Ok(Value::Array(results))
     }
 
-    /// Records the start of an iteration and makes its line.
+    /// Records the start of an iteration and creates its line.
     fn iteration(
         &self,
         context: &StateContext<'_>,
@@ -161,7 +161,7 @@ impl Flow<'_> {
         Ok(flow)
     }
 
-    /// Records that one line failed and the others were given up. `map` is the name of the Map.
+    /// Records that one line failed and the others were abandoned. `map` is the name of the Map.
     fn give_up(
         &mut self,
         map: Option<&Arc<str>>,
@@ -193,7 +193,7 @@ impl Flow<'_> {
                 })?;
             }
             let current = *line.current.lock().unwrap_or_else(PoisonError::into_inner);
-            // The other kinds are over in an instant and have no such event.
+            // The other kinds complete immediately and have no such event.
             if let Some(
                 kind @ (StateKind::Task | StateKind::Wait | StateKind::Parallel | StateKind::Map),
             ) = current
@@ -217,7 +217,7 @@ fn line<'a>(
     })
 }
 
-/// An iteration: its input is the item, or what the `ItemSelector` makes of it.
+/// Runs an iteration. Its input is the item, or the result of the `ItemSelector`.
 fn iterate<'a>(
     mut flow: Flow<'a>,
     map: &'a MapOver,
@@ -246,15 +246,15 @@ fn iterate<'a>(
     })
 }
 
-/// What one iteration is for.
+/// The item of one iteration.
 struct Item {
-    /// The name of the member, where the items are those of an object.
+    /// The name of the member, if the items are those of an object.
     key: Option<String>,
     value: Value,
 }
 
 impl Item {
-    /// The input of the iteration, unless the `ItemSelector` makes another.
+    /// The input of the iteration, unless an `ItemSelector` produces another one.
     fn into_input(self) -> Value {
         match self.key {
             None => self.value,

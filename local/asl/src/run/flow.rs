@@ -1,4 +1,4 @@
-//! One line of states: the main one, a branch, or an iteration.
+//! One line of states: the main line, a branch, or an iteration.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -15,7 +15,7 @@ use crate::history::{Event, StateKind};
 use crate::machine::Graph;
 use crate::template::EvaluationError;
 
-/// A line of states, with what belongs to it alone.
+/// A line of states, with the data that belongs to this line only.
 pub(super) struct Flow<'a> {
     pub(super) core: &'a Core,
     pub(super) variables: Variables,
@@ -25,11 +25,10 @@ pub(super) struct Flow<'a> {
     pub(super) item: Option<Arc<Value>>,
     /// The last event of this line: the predecessor of its next.
     pub(super) last: u64,
-    /// The state it is in, for whoever has to give the line up.
+    /// The state that the line is in, so that the line can be abandoned.
     pub(super) current: Current,
 }
 
-/// The state that a line is in.
 pub(super) type Current = Arc<Mutex<Option<StateKind>>>;
 
 impl<'a> Flow<'a> {
@@ -44,7 +43,7 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// A line that starts from here, and reads the variables as they are now.
+    /// A new line that starts here, with the current variables.
     pub(super) fn branch(&self, item: Option<Arc<Value>>) -> Self {
         Self {
             core: self.core,
@@ -56,7 +55,7 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// Runs the states of a graph to their end. Boxed, because graphs contain graphs.
+    /// Runs the states of a graph to the end. The future is boxed because graphs contain graphs.
     pub(super) fn graph<'f>(
         &'f mut self,
         graph: &'f Graph,
@@ -82,7 +81,7 @@ impl<'a> Flow<'a> {
         Ok(self.last)
     }
 
-    /// Records an event that the next does not follow from.
+    /// Records an event that does not become the predecessor of the next one.
     pub(super) fn record_aside(&self, event: Event) -> Result<(), Failure> {
         self.core.recorder.record(self.last, event).map(drop)
     }
@@ -109,7 +108,7 @@ impl<'a> Flow<'a> {
             error: failure.error.clone(),
             cause: failure.cause.clone().unwrap_or_default(),
         };
-        // AWS was recorded to give it the predecessor of the state's entry.
+        // Recordings of AWS show that its predecessor is that of the state's entry.
         match self.core.recorder.record(state.before, event) {
             Ok(event) => {
                 self.last = event;
@@ -120,7 +119,7 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// A payload that is too large.
+    /// The failure for a payload that is too large.
     pub(super) fn too_large(&self, state: &StateContext<'_>, what: &str) -> Failure {
         let cause = format!(
             "The state/task '{what}' returned a result with a size exceeding the maximum number of \
@@ -130,7 +129,7 @@ impl<'a> Flow<'a> {
     }
 }
 
-/// The variables of a line end with it.
+/// Releases the size of the line's own variables when the line ends.
 impl Drop for Flow<'_> {
     fn drop(&mut self) {
         let bytes = self.own.values().sum();

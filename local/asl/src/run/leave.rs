@@ -13,22 +13,22 @@ use crate::history::{Event, StateKind};
 use crate::machine::Exit;
 use crate::template::EvaluationError;
 
-/// The largest size of all variables of an execution, as JSON text.
+/// The maximum size of all variables of an execution, as JSON text.
 ///
 /// Source: AWS Step Functions Developer Guide, "Passing data between states with variables".
 const VARIABLES_LIMIT_BYTES: usize = 10 * 1024 * 1024;
 
-/// What an attempt came to.
+/// The result of an attempt.
 pub(super) struct Done<'a> {
-    /// `$states.result`, in a state that has one. Without one, the output is the input.
+    /// `$states.result`, if the state has one. Otherwise, the default output is the input.
     pub(super) result: Option<Value>,
     pub(super) exit: &'a Exit,
-    /// Where the fields of the exit stand in the state, such as `Choices[1]/`.
+    /// The path of the exit's fields in the state, such as `Choices[1]/`.
     pub(super) at: String,
     pub(super) next: Option<usize>,
 }
 
-/// What a state leaves behind.
+/// What a state produces when it is left.
 pub(super) struct Left {
     pub(super) output: Payload,
     pub(super) next: Option<usize>,
@@ -38,8 +38,8 @@ pub(super) struct Left {
 /// New values of variables.
 pub(super) type Assigned = Vec<(Arc<str>, Value)>;
 
-/// Evaluates Output and Assign. Neither sees what the other, or another entry, gives: the
-/// variables change once the state is left.
+/// Evaluates Output and Assign. Neither sees the results of the other, or of another entry: the variables change when
+/// the state is left.
 pub(super) fn evaluate(
     view: &View<'_>,
     done: &Done<'_>,
@@ -62,8 +62,8 @@ pub(super) fn evaluate(
 }
 
 impl Left {
-    /// The variables of one Assign may together be as large as a payload, and those of an execution
-    /// as [`VARIABLES_LIMIT_BYTES`].
+    /// The variables of one Assign together may be as large as a payload, and all variables of an execution together
+    /// as large as [`VARIABLES_LIMIT_BYTES`].
     pub(super) fn new(
         flow: &Flow<'_>,
         context: &StateContext<'_>,

@@ -31,15 +31,15 @@ pub use stop::StopHandle;
 use stop::StopRequest;
 pub use tokens::{TaskTokens, TokenError};
 
-/// An execution ends after a year, whatever the definition's `TimeoutSeconds`.
+/// The maximum duration of an execution: a year, whatever the definition's `TimeoutSeconds`.
 ///
 /// Source: AWS Step Functions quotas, "Maximum execution time".
 const LONGEST_S: u64 = 365 * 24 * 60 * 60;
 
-/// Who an execution is: what `$states.context` and the history say of it.
+/// The identity of an execution, as `$states.context` and the history show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The ARN of the execution. Its Region is that of the events.
+    /// The ARN of the execution. It contains the Region that events refer to.
     pub execution_arn: String,
     /// The name of the execution.
     pub execution_name: String,
@@ -47,15 +47,14 @@ pub struct Identity {
     pub state_machine_arn: String,
     /// The name of the state machine.
     pub state_machine_name: String,
-    /// The role the execution runs as.
+    /// The ARN of the role that the execution uses.
     pub role_arn: String,
     /// When the execution was started.
     pub start_time: DateTime<Utc>,
 }
 
 impl Identity {
-    /// The identity that AWS would give an execution that starts now, with a role of the state
-    /// machine's name.
+    /// The identity that AWS would give to an execution that starts now. The role has the name of the state machine.
     pub fn of(
         region: &str,
         account: &str,
@@ -77,32 +76,32 @@ impl Identity {
 
 /// One execution of a machine.
 pub struct Execution {
-    /// What to execute.
+    /// The state machine to execute.
     pub machine: Arc<Machine>,
-    /// Who it is.
+    /// The identity of the execution.
     pub identity: Identity,
     /// The input of the first state.
     pub input: Value,
-    /// The time it lives in.
+    /// The clock that the execution uses.
     pub clock: Arc<dyn Clock>,
     /// Runs the functions of its Tasks.
     pub functions: Arc<dyn Functions>,
-    /// Receives its events.
+    /// Receives the events of the execution.
     pub history: Arc<dyn History>,
     /// Seeds jitter, `$random`, `$uuid` and `$shuffle`: the same seed gives the same execution.
     pub seed: u64,
-    /// Stops it.
+    /// Stops the execution.
     pub stop: StopHandle,
-    /// Where its Tasks that wait for a token wait.
+    /// The tokens that its Tasks wait for.
     pub tokens: TaskTokens,
 }
 
 /// How an execution ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// It has an output.
+    /// It succeeded and has an output.
     Succeeded,
-    /// An error was not caught.
+    /// It failed with an error that was not caught.
     Failed,
     /// It ran longer than the definition's `TimeoutSeconds`.
     TimedOut,
@@ -111,7 +110,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The status as the API spells it: `SUCCEEDED`, `FAILED`, `TIMED_OUT`, `ABORTED`.
+    /// The status as in the API: `SUCCEEDED`, `FAILED`, `TIMED_OUT`, `ABORTED`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Succeeded => "SUCCEEDED",
@@ -122,20 +121,20 @@ impl Status {
     }
 }
 
-/// What `DescribeExecution` says of an execution that has ended.
+/// What `DescribeExecution` returns about an execution that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// How it ended.
     pub status: Status,
-    /// The output, of an execution that succeeded.
+    /// The output, if the execution succeeded.
     pub output: Option<Arc<Value>>,
-    /// The error, of one that failed or was stopped with one.
+    /// The error, if the execution failed, or was stopped with an error.
     pub error: Option<String>,
     /// The cause that goes with the error.
     pub cause: Option<String>,
 }
 
-/// What all parts of one execution share.
+/// The data that all parts of one execution share.
 struct Core {
     clock: Arc<dyn Clock>,
     functions: Arc<dyn Functions>,
@@ -147,13 +146,13 @@ struct Core {
     region: Arc<str>,
     execution_context: Value,
     machine_context: Value,
-    /// The size of all variables, in whatever line.
+    /// The size of all variables, of all lines.
     variable_bytes: AtomicUsize,
 }
 
 impl Execution {
-    /// Runs the execution to its end. The future may move between threads and needs no
-    /// particular runtime; dropping it abandons the execution without a further event.
+    /// Runs the execution to the end. The future may move between threads and needs no particular runtime; dropping
+    /// it abandons the execution without a further event.
     pub async fn run(self) -> Outcome {
         let core = Core {
             recorder: Recorder::new(Arc::clone(&self.clock), self.history),
@@ -184,7 +183,7 @@ impl Execution {
         );
         let (status, payload, failure) = Self::race(&core, &self.machine, input).await;
         let (error, cause) = failure.map_or((None, None), |failure| {
-            // A Fail without an Error leaves the name empty.
+            // A Fail without an Error has an empty error name.
             (
                 Some(failure.error).filter(|error| !error.is_empty()),
                 failure.cause,
@@ -198,7 +197,7 @@ impl Execution {
         }
     }
 
-    /// Lets the states run against the two ends that come from outside, and records the end.
+    /// Runs the states until they end, or until a stop or a timeout ends them, and records the end.
     async fn race(
         core: &Core,
         machine: &Machine,
@@ -208,8 +207,8 @@ impl Execution {
         let limit_s = machine.timeout_s.unwrap_or(LONGEST_S).min(LONGEST_S);
         let limit = core.clock.sleep(Duration::from_secs(limit_s));
         let stopped = Box::pin(core.stop.requested());
-        // Of what is there at once, a stop wins over a result, and a result over a timeout. The
-        // losers are dropped here, and with them the running tasks.
+        // If several are ready, a stop takes precedence over a result, and a result over a timeout. The others are
+        // dropped here, including the running tasks.
         let (ended, stopped) = match select(stopped, select(work, limit)).await {
             Either::Left((StopRequest::Abort { error, cause }, _)) => (None, Some((error, cause))),
             Either::Right((Either::Left((result, _)), _)) => (Some(result), None),
@@ -249,7 +248,7 @@ impl Execution {
                 )
             }
             (None, None) => {
-                // Only the event names the error; the execution itself has none.
+                // Only the event has the error name; the execution itself has no error.
                 let error = Some(errors::TIMEOUT.to_owned());
                 core.recorder
                     .record_end(0, Event::ExecutionTimedOut { error, cause: None });

@@ -1,4 +1,4 @@
-//! What the expressions of a state see.
+//! What the expressions of a state can read.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,15 +11,15 @@ use super::{Core, Identity};
 use crate::history::StateKind;
 use crate::jsonata::Scope;
 
-/// The variables of one scope. A branch starts with a copy of its parent's, so that it reads
-/// them but never changes them; the copy is made when the branch first assigns one.
+/// The variables of one scope. A branch shares its parent's variables until it assigns one; then it gets a copy. So
+/// it can read the parent's variables but never changes them.
 pub(super) type Variables = Arc<BTreeMap<Arc<str>, Arc<Value>>>;
 
-/// One evaluation's view.
+/// What one evaluation can read.
 pub(super) struct View<'a> {
     pub(super) core: &'a Core,
     pub(super) variables: &'a Variables,
-    /// The item of the innermost Map around the state.
+    /// The item of the innermost enclosing Map.
     pub(super) item: Option<&'a Arc<Value>>,
     pub(super) state: &'a StateContext<'a>,
     pub(super) input: &'a Value,
@@ -27,17 +27,17 @@ pub(super) struct View<'a> {
     pub(super) error_output: Option<&'a Value>,
 }
 
-/// `$states.context.State`, and what error messages say of the state.
+/// `$states.context.State`, and the parts of the state that error messages mention.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StateContext<'a> {
     pub(super) name: &'a Arc<str>,
     pub(super) kind: StateKind,
     pub(super) entered: DateTime<Utc>,
     pub(super) entered_event: u64,
-    /// The event that its entry follows from.
+    /// The predecessor of the state's entry event.
     pub(super) before: u64,
     pub(super) retries: u64,
-    /// `$states.context.Task.Token`, while a Task that waits for it is begun.
+    /// `$states.context.Task.Token`, while a Task that waits for a token starts.
     pub(super) token: Option<&'a str>,
 }
 
@@ -104,7 +104,7 @@ pub(super) fn machine_context(identity: &Identity) -> Value {
     json!({"Id": identity.state_machine_arn, "Name": identity.state_machine_name})
 }
 
-/// `$states.context.Map`. What comes of an object has the key too.
+/// `$states.context.Map`. The items of an object also have a key.
 pub(super) fn map_context(index: usize, key: Option<&str>, value: &Value) -> Value {
     let mut context = json!({"Item": {"Index": index, "Value": value}});
     if let Some(key) = key {

@@ -1,4 +1,4 @@
-//! One visit of a state: entering it, retrying it, leaving it.
+//! One visit to a state: entering it, retrying it, leaving it.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::load;
 use crate::machine::{Pause, Rule, State, Work};
 use crate::template::{EvaluationError, Setting};
 
-/// No pause between attempts is longer than the longest execution.
+/// The longest pause between attempts: the maximum duration of an execution.
 const MAX_RETRY_DELAY_S: f64 = 31_536_000.0;
 
-/// AWS was recorded to fail a Wait that would be longer: as many days as 2^31 seconds have.
+/// The longest Wait: as many days as fit into 2^31 seconds. Recordings show that AWS fails a longer one.
 const LONGEST_WAIT: Duration = Duration::from_hours(24_855 * 24);
 
 impl Flow<'_> {
@@ -57,13 +57,13 @@ impl Flow<'_> {
                 context.retries += 1;
                 continue;
             }
-            // Recorded when no attempt is left, whether or not the failure is caught.
+            // The event is recorded once no attempt is left, whether or not the failure is caught.
             if in_work && matches!(kind, StateKind::Parallel | StateKind::Map) {
                 failure.event = self.record(Event::StateFailed { kind })?;
             }
             break self.catch(state, &context, &input, failure)?;
         };
-        // A Succeed is left like any other state; a Fail never gets here.
+        // A Succeed is left like any other state; a Fail never reaches this point.
         self.leave(kind, &state.name, left)
     }
 
@@ -102,7 +102,7 @@ impl Flow<'_> {
         Ok(done)
     }
 
-    /// Evaluates what the work leaves behind.
+    /// Evaluates the state's output and variables after its work.
     fn finish(
         &mut self,
         mut done: Done<'_>,
@@ -127,7 +127,7 @@ impl Flow<'_> {
         }
     }
 
-    /// What the state's expressions see before it has done its work.
+    /// What the state's expressions can read before the state has done its work.
     pub(super) fn view<'v>(
         &'v self,
         context: &'v StateContext<'v>,
@@ -144,7 +144,7 @@ impl Flow<'_> {
         }
     }
 
-    /// Evaluates something of the state, recording it if that fails.
+    /// Evaluates a part of the state, and records an event if that fails.
     pub(super) fn evaluate<T>(
         &mut self,
         context: &StateContext<'_>,
@@ -250,7 +250,7 @@ impl Flow<'_> {
         Ok(())
     }
 
-    /// The pause before the next attempt, if the first retrier that matches still allows one.
+    /// The pause before the next attempt, if the first matching retrier allows another one.
     fn pause_before_retry(
         &self,
         state: &State,
@@ -285,7 +285,7 @@ impl Flow<'_> {
         Some(Duration::from_secs_f64(seconds))
     }
 
-    /// Hands the failure to the first catcher that matches.
+    /// Passes the failure to the first matching catcher.
     fn catch(
         &mut self,
         state: &State,

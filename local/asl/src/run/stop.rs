@@ -7,10 +7,10 @@ use std::task::Poll;
 
 use futures::task::AtomicWaker;
 
-/// Stops an execution, as `StopExecution` does. Clones stop the same one.
+/// Stops an execution, like `StopExecution`. Clones stop the same execution.
 ///
-/// A handle belongs to one execution. One that is used before the execution runs stops it at
-/// once.
+/// A handle belongs to one execution. If it is used before the execution runs, the execution stops as soon as it
+/// starts.
 #[derive(Clone, Default)]
 pub struct StopHandle(Arc<Shared>);
 
@@ -23,12 +23,12 @@ struct Shared {
 /// Why an execution was stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum StopRequest {
-    /// Somebody asked for it.
+    /// A user requested the stop.
     Abort {
         error: Option<String>,
         cause: Option<String>,
     },
-    /// Its time counts as up.
+    /// The execution is treated as timed out.
     Expiry,
 }
 
@@ -38,14 +38,14 @@ impl StopHandle {
         Self::default()
     }
 
-    /// Stops the execution: its running tasks are dropped, no Catch runs, and it ends as
-    /// aborted. Only the first call counts, and none does once the execution has ended.
+    /// Stops the execution: its running tasks are dropped, no Catch runs, and its status becomes `ABORTED`. Only the
+    /// first call has an effect, and none has once the execution has ended.
     pub fn stop(&self, error: Option<String>, cause: Option<String>) {
         self.request(StopRequest::Abort { error, cause });
     }
 
-    /// Ends the execution as if the definition's `TimeoutSeconds` had passed: for simulations, in
-    /// which that may be at any moment.
+    /// Ends the execution as if the definition's `TimeoutSeconds` had passed. This is for simulations, in which a
+    /// timeout can occur at any moment.
     pub fn expire(&self) {
         self.request(StopRequest::Expiry);
     }
@@ -61,21 +61,20 @@ impl StopHandle {
         self.0.waker.wake();
     }
 
-    /// Returns at once, but never once the execution is to stop: whoever is about to begin a state
-    /// goes no further then.
+    /// Returns immediately, but never returns once the execution is to stop, so that no further state begins.
     pub(super) async fn go_on(&self) {
         poll_fn(|_| {
             let request = self.0.request.lock();
             match *request.unwrap_or_else(PoisonError::into_inner) {
                 None => Poll::Ready(()),
-                // `requested` is woken, and drops whoever waits here.
+                // `requested` wakes up and drops the waiting future.
                 Some(_) => Poll::Pending,
             }
         })
         .await;
     }
 
-    /// Waits for the request.
+    /// Waits until a stop is requested.
     pub(super) async fn requested(&self) -> StopRequest {
         poll_fn(|cx| {
             self.0.waker.register(cx.waker());

@@ -25,7 +25,7 @@ type Answer = Result<Value, TaskFailure>;
 /// What to call, and with what.
 struct Call {
     function: Arc<str>,
-    /// What the function is given, or how Lambda refuses it.
+    /// The payload of the function, or the error with which Lambda refuses it.
     payload: Result<Value, TaskFailure>,
     /// What the history shows: the integration's arguments, or the function's input.
     shown: Arc<str>,
@@ -38,7 +38,7 @@ impl Flow<'_> {
         context: &StateContext<'_>,
         input: &Payload,
     ) -> Result<Value, Failure> {
-        // Each attempt has a token of its own, which is closed however the attempt ends.
+        // Each attempt has its own token, which is closed however the attempt ends.
         let wait = (task.resource == Resource::LambdaCallback).then(|| {
             let core = self.core;
             core.tokens
@@ -86,7 +86,7 @@ impl Flow<'_> {
         self.settle(&task.resource, answer)
     }
 
-    /// Calls the function; `None` when it took too long. It is dropped then.
+    /// Calls the function. Returns `None`, and drops the call, if it took too long.
     async fn invoke(
         &self,
         function: &str,
@@ -100,9 +100,9 @@ impl Flow<'_> {
         }
     }
 
-    /// Calls the function, which passes the token on, and waits for whoever answers the token.
-    /// The time limit is for both. A function that fails ends the Task; a token that is answered
-    /// while the function still runs ends it too, and the function is left alone.
+    /// Calls the function, which passes the token on, and waits for the result of the token. The timeout covers both.
+    /// If the function fails, the Task fails. If the token gets its result while the function still runs, the Task
+    /// ends too, and the function is left running.
     async fn submit(
         &mut self,
         function: &str,
@@ -124,7 +124,7 @@ impl Flow<'_> {
                 Either::Left((Either::Right((answer, _)), _)) => return Ok(Some(answer)),
                 Either::Right(_) => return Ok(None),
             };
-        // What the function gives is shown, and goes nowhere.
+        // The function's result is recorded but not used.
         let Ok(Payload { text, .. }) = Payload::new(self.integration_result(&submitted)) else {
             let cause = too_large(&Resource::LambdaCallback);
             let error = errors::DATA_LIMIT_EXCEEDED.to_owned();
@@ -140,7 +140,7 @@ impl Flow<'_> {
         })
     }
 
-    /// Records how the call ended, and gives the Task's result.
+    /// Records how the call ended, and returns the Task's result.
     fn settle(&mut self, resource: &Resource, answer: Option<Answer>) -> Result<Value, Failure> {
         let resource = resource.clone();
         let (error, cause, timed_out) = match answer {
@@ -164,7 +164,7 @@ impl Flow<'_> {
                     ),
                 }
             }
-            // Who fails a token need not say why.
+            // An error and a cause are optional in SendTaskFailure.
             Some(Err(failure)) => (
                 failure.error,
                 Some(failure.cause).filter(|cause| !cause.is_empty()),
@@ -194,8 +194,8 @@ impl Flow<'_> {
     }
 }
 
-/// The timer of a Task. It is made once the function has begun, so that an answer that takes exactly
-/// this long is in time.
+/// The timer of a Task. It is created after the function has been called, so that a result that takes exactly this
+/// long is still in time.
 async fn limit(core: &Core, timeout_s: Option<u64>) {
     match timeout_s {
         Some(seconds) => core.clock.sleep(Duration::from_secs(seconds)).await,
@@ -204,8 +204,8 @@ async fn limit(core: &Core, timeout_s: Option<u64>) {
 }
 
 impl Flow<'_> {
-    /// What the integration makes of a function's answer, with the headers of Lambda's response. The
-    /// id of the request is made from the event that it answers.
+    /// The result of the integration: the function's result, with the headers of Lambda's response. The request ID is
+    /// derived from the event that it belongs to.
     fn integration_result(&self, payload: &Value) -> Value {
         let digest = Sha256::digest(format!("{}:{}", self.core.execution_arn, self.last));
         let hex = hex(&digest);
@@ -262,7 +262,7 @@ fn too_large(resource: &Resource) -> String {
     )
 }
 
-/// Takes the arguments apart. They were checked at load unless one expression computes them all.
+/// Extracts the call from the arguments. They were checked at load unless one expression computes all of them.
 fn call(resource: &Resource, arguments: &Payload) -> Result<Call, String> {
     if let Resource::LambdaFunction(arn) = resource {
         return Ok(Call {
@@ -295,8 +295,8 @@ fn call(resource: &Resource, arguments: &Payload) -> Result<Call, String> {
     }
 }
 
-/// What Lambda makes of a Payload: none and null are an empty object, and a text is the JSON that it
-/// holds.
+/// What Lambda receives for a Payload: an empty object if it is absent or null, and for a text, the JSON that the
+/// text contains.
 fn sent(payload: Option<&Value>) -> Result<Value, TaskFailure> {
     match payload {
         None | Some(Value::Null) => Ok(json!({})),

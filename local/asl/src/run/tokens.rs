@@ -1,4 +1,4 @@
-//! Task tokens: what a Task waits for that somebody else ends.
+//! Task tokens: with them, somebody outside the execution ends a waiting Task.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -12,15 +12,15 @@ use serde_json::Value;
 use super::payload::PAYLOAD_LIMIT_BYTES;
 use crate::TaskFailure;
 
-/// How many closed tokens are remembered, so that a late answer is told from a wrong one.
+/// How many closed tokens are remembered, to distinguish a late result from a wrong token.
 const CLOSED: usize = 10_000;
-/// What every token begins with.
+/// The prefix of every token.
 const PREFIX: &str = "token:";
 
-/// The tokens that Tasks wait for. Clones share them, and any number of executions may.
+/// The tokens that Tasks wait for. Clones share them, and any number of executions may use them.
 ///
-/// The answers are those of `SendTaskSuccess` and `SendTaskFailure`: the first one counts, and
-/// none does once the Task has ended in another way.
+/// The results are those of `SendTaskSuccess` and `SendTaskFailure`: only the first one counts, and none counts once
+/// the Task has ended in another way.
 #[derive(Clone, Default)]
 pub struct TaskTokens(Arc<Mutex<Tokens>>);
 
@@ -28,7 +28,7 @@ pub struct TaskTokens(Arc<Mutex<Tokens>>);
 struct Tokens {
     open: BTreeMap<Arc<str>, Arc<Slot>>,
     closed: VecDeque<Arc<str>>,
-    /// Who waits for a token to be opened.
+    /// The futures that wait until a token is opened.
     listeners: Vec<Waker>,
 }
 
@@ -38,16 +38,16 @@ struct Slot {
     waker: AtomicWaker,
 }
 
-/// Why a token was not answered, by the names of the API's errors.
+/// Why a result for a token was refused, with the API's error names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// `InvalidToken`: it is no token.
+    /// `InvalidToken`: the text is not a task token.
     #[error("the text is no task token")]
     InvalidToken,
-    /// `TaskDoesNotExist`: nobody here has ever waited for it.
+    /// `TaskDoesNotExist`: no Task has ever waited for this token.
     #[error("no task waits for this token")]
     TaskDoesNotExist,
-    /// `TaskTimedOut`: its task has been answered, timed out or stopped.
+    /// `TaskTimedOut`: its Task already has a result, timed out or was stopped.
     #[error("the task of this token has ended")]
     TaskTimedOut,
     /// `InvalidOutput`: the output is larger than [`PAYLOAD_LIMIT_BYTES`].
@@ -56,7 +56,7 @@ pub enum TokenError {
 }
 
 impl TaskTokens {
-    /// No tokens yet.
+    /// An empty set of tokens.
     pub fn new() -> Self {
         Self::default()
     }
@@ -74,12 +74,12 @@ impl TaskTokens {
         self.answer(token, Err(failure))
     }
 
-    /// How many Tasks wait.
+    /// The number of waiting Tasks.
     pub fn open(&self) -> usize {
         self.lock().open.len()
     }
 
-    /// Completes once some Task waits for a token.
+    /// Completes once any Task waits for a token.
     pub async fn any_open(&self) {
         poll_fn(|cx| {
             let mut tokens = self.lock();
@@ -163,7 +163,7 @@ pub(super) struct Wait {
 }
 
 impl Wait {
-    /// Waits for the answer.
+    /// Waits for the result.
     pub(super) async fn answered(&self) -> Result<Value, TaskFailure> {
         poll_fn(|cx| {
             self.slot.waker.register(cx.waker());

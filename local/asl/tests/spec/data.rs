@@ -1,10 +1,10 @@
-//! Data: what expressions see, what states put out, variables and their scope.
+//! Data: what expressions can read, what states output, and variables and their scope.
 
 use serde_json::{Value, json};
 
 use crate::support::{Answer, echo, machine, pass, plain, run, task};
 
-/// Guide, "Transforming data with JSONata": a string is an expression only as a whole.
+/// Guide, "Transforming data with JSONata": a string is an expression only if all of it is one.
 #[test]
 fn only_whole_strings_are_expressions() {
     let output = json!({"a": "{% 1 + 1 %}", "b": "say {% 1 %} twice", "c": ["{% 'x' %}", 2, null]});
@@ -12,7 +12,7 @@ fn only_whole_strings_are_expressions() {
     assert_eq!(run(&pass(output), json!(null), echo).output(), expected);
 }
 
-/// Guide: without an Output, a Pass puts out its input and a Task its result.
+/// Guide: without an Output, a Pass outputs its input and a Task its result.
 #[test]
 fn the_default_output_is_input_or_result() {
     let states = json!({
@@ -29,7 +29,8 @@ fn the_default_output_is_input_or_result() {
     assert_eq!(run.calls[0].payload, json!({"a": 1}));
 }
 
-/// Guide, "Lambda": a function's ARN as the Resource gets the arguments and gives the payload.
+/// Guide, "Lambda": if the Resource is a function's ARN, the function gets the arguments, and its payload is the
+/// result.
 #[test]
 fn the_arn_of_a_function_is_a_resource() {
     let arn = "arn:aws:lambda:eu-west-1:111122223333:function:f";
@@ -41,7 +42,7 @@ fn the_arn_of_a_function_is_a_resource() {
     assert!(run.types().contains(&"LambdaFunctionScheduled".to_owned()));
 }
 
-/// Guide: an expression that gives nothing fails, as JSON has no undefined.
+/// Guide: an expression that returns nothing fails, because JSON has no undefined.
 #[test]
 fn undefined_is_an_error() {
     for (output, location) in [
@@ -96,7 +97,7 @@ fn the_context_says_where_we_are() {
     assert_eq!(run.output(), expected);
 }
 
-/// Guide, "Variables": all expressions of one state see the values from before.
+/// Guide, "Variables": all expressions of one state see the values from before the state.
 #[test]
 fn assign_and_output_see_the_old_values() {
     let states = json!({
@@ -126,7 +127,7 @@ fn a_variable_is_not_visible_in_its_own_output() {
     );
 }
 
-/// Guide, "Variable scope": branches read outer variables; their own stay inside.
+/// Guide, "Variable scope": branches read outer variables; their own are not visible outside.
 #[test]
 fn branch_variables_do_not_leak() {
     let branch = |name: &str, value: i32| {
@@ -169,7 +170,7 @@ fn map_gives_each_item_its_context() {
     assert_eq!(run.output(), json!([item(0, "a"), item(1, "b")]));
 }
 
-/// A Map without Items goes over its input; over nothing it gives nothing.
+/// A Map without Items iterates over its input; without items it returns an empty array.
 #[test]
 fn map_defaults_to_its_input() {
     let states = json!({"M": {
@@ -186,8 +187,7 @@ fn map_defaults_to_its_input() {
     assert_eq!(run(&definition, json!({}), echo).output(), json!([]));
 }
 
-/// Guide: Choice rules have an Output and an Assign of their own; those of the state are for
-/// Default.
+/// Guide: Choice rules have their own Output and Assign; those of the state are for Default.
 #[test]
 fn choice_rules_have_their_own_exits() {
     let states = json!({
@@ -219,7 +219,7 @@ fn choice_rules_have_their_own_exits() {
     );
 }
 
-/// Guide, quotas: 256 KiB for any payload.
+/// Guide, quotas: a payload may have 256 KiB.
 #[test]
 fn payloads_are_bounded() {
     let big = Value::String("x".repeat(256 * 1024));
@@ -255,7 +255,7 @@ fn payloads_are_bounded() {
     );
 }
 
-/// The functions that AWS adds, and time and chance from outside.
+/// The functions that AWS adds. Time and randomness are injected.
 #[test]
 fn expressions_are_deterministic() {
     let output = json!("{% [$now(), $uuid(), $random(), $shuffle([1..9])] %}");
@@ -264,7 +264,7 @@ fn expressions_are_deterministic() {
     assert_eq!(first, run(&pass(output), json!({}), echo).output());
 }
 
-/// An expression that does not end fails, instead of hanging the interpreter.
+/// An expression that does not terminate fails instead of blocking the interpreter.
 #[test]
 fn evaluation_is_bounded() {
     for source in [
@@ -277,7 +277,7 @@ fn evaluation_is_bounded() {
     }
 }
 
-/// AWS evaluates 100 levels deep: a function that calls itself, other than last, 31 times.
+/// AWS evaluates 100 levels deep: a function can call itself 31 times, unless it is a tail call.
 #[test]
 fn evaluation_nests_as_deep_as_on_aws() {
     let call = |depth: u32| {

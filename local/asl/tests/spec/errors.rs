@@ -25,7 +25,7 @@ fn the_defaults_of_a_retrier() {
     assert_eq!(run.called_at(), [0, 1, 3, 7]);
 }
 
-/// Guide: `MaxDelaySeconds` caps the pause, `BackoffRate` multiplies it.
+/// Guide: `MaxDelaySeconds` limits the pause, `BackoffRate` multiplies it.
 #[test]
 fn pauses_grow_up_to_the_cap() {
     let retry = json!([{
@@ -53,7 +53,7 @@ fn full_jitter_is_drawn_within_the_pause() {
     );
 }
 
-/// Guide: `MaxAttempts` 0 means never, and the first retrier that matches decides.
+/// Guide: `MaxAttempts` 0 means no retry, and the first matching retrier decides.
 #[test]
 fn the_first_matching_retrier_decides() {
     let retry = json!([
@@ -64,7 +64,7 @@ fn the_first_matching_retrier_decides() {
     assert_eq!(run.called_at(), [0]);
 }
 
-/// Guide, "Complex retry scenarios": each retrier counts for itself.
+/// Guide, "Complex retry scenarios": each retrier has its own count.
 #[test]
 fn retriers_keep_separate_counts() {
     let retry = json!([
@@ -78,7 +78,7 @@ fn retriers_keep_separate_counts() {
     assert_eq!(run.called_at(), [0, 1, 3, 8]);
 }
 
-/// Guide: counts start anew each time the state is entered, and the context shows them.
+/// Guide: the counts restart each time the state is entered, and the context shows them.
 #[test]
 fn counts_are_reset_on_leaving_the_state() {
     let states = json!({
@@ -109,7 +109,7 @@ fn caught(error_equals: &Value, more: Value) -> Value {
     json!([catcher])
 }
 
-/// Guide, "Fallback states": the output of a catcher is the error, unless it says otherwise.
+/// Guide, "Fallback states": the output of a catcher is the error output, unless it sets another one.
 #[test]
 fn a_catcher_gives_the_error_output() {
     let states = |more: Value| {
@@ -136,7 +136,7 @@ fn a_catcher_gives_the_error_output() {
     );
 }
 
-/// Guide, "Error names": `States.TaskFailed` is every error but a timeout.
+/// Guide, "Error names": `States.TaskFailed` matches every error except a timeout.
 #[test]
 fn task_failed_is_not_a_timeout() {
     let states = json!({
@@ -155,7 +155,7 @@ fn task_failed_is_not_a_timeout() {
     assert!(!late.calls[0].ended, "the call is dropped");
 }
 
-/// Guide, `TimeoutSeconds` may be an expression; a timeout may be retried.
+/// Guide: `TimeoutSeconds` may be an expression, and a timeout may be retried.
 #[test]
 fn a_timeout_may_be_computed_and_retried() {
     let states = json!({"T": task("f", json!({
@@ -172,7 +172,7 @@ fn a_timeout_may_be_computed_and_retried() {
     assert_eq!(negative.error(), "States.QueryEvaluationError");
 }
 
-/// Guide: Task, Parallel and Map catch a failed expression of their own.
+/// Guide: Task, Parallel and Map can catch the failure of their own expressions.
 #[test]
 fn failed_expressions_are_caught_where_there_is_a_catch() {
     let body = json!({"StartAt": "I", "States": {"I": {"Type": "Succeed"}}});
@@ -203,7 +203,7 @@ fn failed_expressions_are_caught_where_there_is_a_catch() {
     }
 }
 
-/// A failed expression of a catcher is not caught by the same state.
+/// The failure of a catcher's expression is not caught by the same state.
 #[test]
 fn a_catcher_does_not_catch_itself() {
     let states = json!({
@@ -233,7 +233,7 @@ fn a_condition_must_be_boolean() {
     assert_eq!(run(&definition, json!(false), echo).output(), json!(false));
 }
 
-/// Spec, "Choice State": no rule and no Default.
+/// Spec, "Choice State": no rule matches and there is no Default.
 #[test]
 fn no_choice_matched() {
     let inner = json!({"StartAt": "C", "States": {
@@ -271,7 +271,7 @@ fn runtime_errors_are_not_caught() {
     );
 }
 
-/// Guide, "Fail": Error and Cause, written out or computed, or absent.
+/// Guide, "Fail": Error and Cause may be literal, computed or absent.
 #[test]
 fn fail_says_why() {
     let failing = |state: Value| {
@@ -297,7 +297,7 @@ fn fail_says_why() {
     assert_eq!(wrong.error.as_deref(), Some("States.QueryEvaluationError"));
 }
 
-/// Guide, "Parallel": a branch that fails cancels the others at once.
+/// Guide, "Parallel": a branch that fails cancels the others immediately.
 #[test]
 fn a_failed_branch_cancels_the_others() {
     let branch = |name: &str| {
@@ -320,7 +320,7 @@ fn a_failed_branch_cancels_the_others() {
     assert_eq!(ended, [false, true, true]);
 }
 
-/// Guide, "Map": so does an item, and the ones that wait are never started.
+/// Guide, "Map": an item that fails cancels the others too, and waiting items never start.
 #[test]
 fn a_failed_item_cancels_the_others() {
     let states = json!({"M": {
@@ -338,11 +338,11 @@ fn a_failed_item_cancels_the_others() {
         }
     });
     assert_eq!(run.output().as_array().map(Vec::len), Some(4));
-    // Items 0 and 1, and after a second all four, two at a time.
+    // Items 0 and 1; then, after a pause of one second, all four items, two at a time.
     assert_eq!(run.called_at(), [0, 0, 3, 3, 13, 13]);
 }
 
-/// Spec, "Timeouts": the execution's own timeout runs no Catch and leaves no error behind.
+/// Spec, "Timeouts": the execution's own timeout runs no Catch and leaves no error.
 #[test]
 fn the_top_level_timeout_is_not_caught() {
     let mut definition = machine(
@@ -373,7 +373,7 @@ fn the_top_level_timeout_is_not_caught() {
     assert!(!run.calls[0].ended);
 }
 
-/// `StopExecution`: the same, with the error and cause it was given.
+/// `StopExecution`: also runs no Catch, but the execution has the given error and cause.
 #[test]
 fn a_stop_is_not_caught() {
     let states = json!({

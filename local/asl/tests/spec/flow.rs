@@ -1,4 +1,4 @@
-//! Flow: waits, concurrency, loops, and executions side by side.
+//! Flow: waits, concurrency, loops, and concurrent executions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::support::Answer::{After, Now};
 use crate::support::{echo, load, machine, run, task};
 
-/// Guide, "Wait": seconds or a timestamp, written out or computed; the past is no wait.
+/// Guide, "Wait": seconds or a timestamp, literal or computed; a timestamp in the past does not wait.
 #[test]
 fn waits() {
     for (field, value, input, seconds) in [
@@ -58,7 +58,7 @@ fn waits() {
     }
 }
 
-/// Guide, "Parallel": results come in the order of the branches, not of their ends.
+/// Guide, "Parallel": results are in the order of the branches, not of their completion.
 #[test]
 fn parallel_results_are_in_order() {
     let branch = |name: &str| {
@@ -89,7 +89,7 @@ fn parallel_results_are_in_order() {
     assert_eq!(run.took_s, 9);
 }
 
-/// Guide, "Map": `MaxConcurrency`, which is 40 when it is 0 or absent.
+/// Guide, "Map": `MaxConcurrency`, which is 40 if it is 0 or absent.
 #[test]
 fn map_concurrency() {
     for (concurrency, expected) in [
@@ -113,7 +113,7 @@ fn map_concurrency() {
     }
 }
 
-/// A loop of polls, as Prism has many.
+/// A polling loop, of which Prism has many.
 #[test]
 fn a_loop_polls_until_it_is_done() {
     let states = json!({
@@ -141,7 +141,7 @@ fn the_history_is_bounded() {
     assert_eq!(run.events.len(), 25_000);
 }
 
-/// A machine whose branches hold branches.
+/// A machine whose branches contain branches.
 #[test]
 fn branches_nest() {
     let inner = json!({"StartAt": "I", "States": {"I": {
@@ -188,7 +188,7 @@ fn execution(clock: &Arc<dyn Clock>, definition: &Value, index: usize) -> Execut
     }
 }
 
-/// Executions side by side do not disturb each other.
+/// Concurrent executions do not affect each other.
 #[test]
 fn a_thousand_executions_share_a_clock() {
     let virtual_clock = VirtualClock::new(DateTime::UNIX_EPOCH);
@@ -206,7 +206,7 @@ fn a_thousand_executions_share_a_clock() {
     assert_eq!(virtual_clock.now().timestamp_millis(), 10);
 }
 
-/// The real clock, as an adapter would write it.
+/// The real clock, as an adapter would implement it.
 struct WallClock;
 
 impl Clock for WallClock {
@@ -221,7 +221,7 @@ impl Clock for WallClock {
     }
 }
 
-/// An execution is an ordinary future: it runs on tokio, and may be spawned.
+/// An execution is an ordinary future: it runs on tokio and can be spawned.
 #[tokio::test(flavor = "current_thread")]
 async fn executions_run_on_tokio() {
     let clock: Arc<dyn Clock> = Arc::new(WallClock);
@@ -233,8 +233,7 @@ async fn executions_run_on_tokio() {
     );
 }
 
-/// A stop that comes before the execution ends it before its first state; one that comes after
-/// it changes nothing.
+/// A stop before the execution ends it before its first state; a stop after the execution has no effect.
 #[test]
 fn a_stop_may_come_early_or_late() {
     let virtual_clock = VirtualClock::new(DateTime::UNIX_EPOCH);
@@ -250,7 +249,7 @@ fn a_stop_may_come_early_or_late() {
     stop.stop(None, None);
 }
 
-/// A function that stops its own execution and answers at once.
+/// A function that stops its own execution and returns immediately.
 struct Stopping(StopHandle);
 
 #[async_trait::async_trait]
@@ -261,8 +260,8 @@ impl Functions for Stopping {
     }
 }
 
-/// StopExecution: no state begins after a stop, and no result stands against it, even if nothing
-/// has to be waited for on the way.
+/// StopExecution: no state begins after a stop, and a stop takes precedence over any result, even if the execution
+/// never has to wait in between.
 #[test]
 fn a_stop_lets_no_further_state_begin() {
     let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
@@ -285,7 +284,7 @@ fn a_stop_lets_no_further_state_begin() {
     }
 }
 
-/// An execution that is dropped gives up its timers and its calls.
+/// An execution that is dropped cancels its timers and its calls.
 #[test]
 fn a_dropped_execution_leaves_nothing_behind() {
     let virtual_clock = VirtualClock::new(DateTime::UNIX_EPOCH);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{echo, run};
 
-/// Definitions worth mutating: between them they have every field.
+/// Definitions to mutate. Together they contain every field.
 fn seeds() -> Vec<Value> {
     let body = |name: &str| {
         let mut states = json!({});
@@ -29,7 +29,7 @@ fn seeds() -> Vec<Value> {
     ]
 }
 
-/// Every place in a tree, depth first.
+/// The number of nodes in a tree.
 fn places(value: &Value) -> usize {
     1 + match value {
         Value::Array(items) => items.iter().map(places).sum(),
@@ -66,7 +66,7 @@ fn scalar() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Texts made of what JSONata is made of.
+/// Texts made of fragments of JSONata.
 fn jsonata() -> impl Strategy<Value = String> {
     let token = prop::sample::select(vec![
         "$",

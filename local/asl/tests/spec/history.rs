@@ -88,7 +88,7 @@ fn events_have_the_shape_of_the_api() {
     assert_eq!(Value::Array(events), expected);
 }
 
-/// Failures carry an error and a cause, where there is one.
+/// Failures have an error and a cause, if these exist.
 #[test]
 fn failures_have_the_shape_of_the_api() {
     let states = json!({"T": task("f", json!({"End": true}))});
@@ -110,7 +110,7 @@ fn failures_have_the_shape_of_the_api() {
     assert_eq!(evaluation["evaluationFailedEventDetails"], expected);
 }
 
-/// A sink sees the same history every time.
+/// Every sink receives the same history.
 #[test]
 fn histories_are_reproducible() {
     let states = json!({"M": {

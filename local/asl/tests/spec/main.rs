@@ -1,7 +1,7 @@
-//! The rules of the States Language, one small machine each.
+//! The rules of the States Language, each tested with a small machine.
 //!
-//! "Guide" is the AWS Step Functions Developer Guide, "Spec" the Amazon States Language
-//! Specification. What neither says was taken from histories that AWS recorded.
+//! "Guide" is the AWS Step Functions Developer Guide, and "Spec" is the Amazon States Language Specification. Rules
+//! that neither states were taken from recorded AWS histories.
 
 #![expect(
     clippy::needless_pass_by_value,

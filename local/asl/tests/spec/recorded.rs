@@ -1,4 +1,4 @@
-//! What AWS was recorded to do where its documents say nothing, or something else.
+//! Recorded behaviour of AWS that its documentation does not mention or describes differently.
 
 use prism_asl::{Status, TaskFailure};
 use serde_json::{Value, json};
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use crate::support::Answer::{After, Fail, Now};
 use crate::support::{acted, echo, load, machine, pass, run, task, waiting};
 
-/// The events of a run that are of this type, as JSON.
+/// The events of a run that have this type, as JSON.
 fn events(run: &crate::support::Run, kind: &str) -> Vec<Value> {
     let events = run.events.iter().map(prism_asl::HistoryEvent::to_json);
     events.filter(|event| event["type"] == kind).collect()
 }
 
-/// Lambda is sent no null, and no text but what it holds.
+/// Lambda receives no null, and instead of a text the JSON that the text contains.
 #[test]
 fn a_payload_is_sent_as_the_json_it_holds() {
     let sent = |payload: Value| {
@@ -37,7 +37,7 @@ fn a_payload_is_sent_as_the_json_it_holds() {
     assert!(refused.calls.is_empty() && refused.cause().contains("into json"));
 }
 
-/// The result of the integration has the headers of the response, so it counts against the limit.
+/// The result of the integration contains the headers of the response, which count towards the limit.
 #[test]
 fn the_result_of_an_invocation_has_its_headers() {
     let states = json!({"T": task("f", json!({"End": true}))});
@@ -57,7 +57,7 @@ fn the_result_of_an_invocation_has_its_headers() {
     }
 }
 
-/// A task's result that is too large is what `States.ALL` catches, though the guide denies it.
+/// `States.ALL` catches a Task result that is too large, although the guide says that it does not.
 #[test]
 fn a_catch_of_all_errors_catches_too_large_a_result() {
     let big = Value::String("x".repeat(256 * 1024));
@@ -98,7 +98,7 @@ fn the_catch_of_a_parallel_may_assign_what_its_branches_do() {
         _ => Now(json!(1)),
     });
     assert_eq!(run.output(), json!("caught"));
-    // What any other state of the scope assigns is no branch's.
+    // A branch cannot assign what any other state of the scope assigns.
     let refused = load(&machine("P", &states(json!({"x": 1})))).expect_err("refused");
     assert!(refused.reason.contains("belongs to an outer scope"));
 }
@@ -126,14 +126,14 @@ fn no_wait_is_longer_than_as_many_seconds_as_fit_31_bits() {
         run(&machine("W", &json!({"W": state})), json!({}), echo)
     };
     let last = until("2038-01-19T00:00:00Z");
-    // It is waited for, and the execution ends before.
+    // The execution waits for it, and times out first.
     assert_eq!(last.outcome.status, Status::TimedOut);
     let longer = until("2038-01-19T00:00:01Z");
     assert_eq!((longer.error(), longer.took_s), ("States.Runtime", 0));
     assert!(longer.cause().contains("24,855 days"));
 }
 
-/// Quotas, "Maximum execution time": a year, with no `TimeoutSeconds` or a longer one.
+/// Quotas, "Maximum execution time": a year, without `TimeoutSeconds` or with a longer one.
 #[test]
 fn an_execution_ends_after_a_year() {
     let year = 365 * 24 * 60 * 60;
@@ -174,7 +174,7 @@ fn a_token_may_be_failed_without_a_reason() {
     assert_eq!(ended[0]["executionFailedEventDetails"], json!({}));
 }
 
-/// Each attempt shows the iteration that failed; that the state has failed is said once.
+/// Each attempt shows the iteration that failed; the failure of the state is recorded once.
 #[test]
 fn a_retried_map_or_parallel_fails_once() {
     let body = json!({"StartAt": "T", "States": {"T": task("f", json!({"End": true}))}});
@@ -198,7 +198,7 @@ fn a_retried_map_or_parallel_fails_once() {
     }
 }
 
-/// `previousEventId` of an `EvaluationFailed` is that of the entry of its state.
+/// The `previousEventId` of an `EvaluationFailed` is that of its state's entry event.
 #[test]
 fn a_failed_evaluation_follows_from_what_the_entry_follows_from() {
     for (fields, location) in [
@@ -280,7 +280,7 @@ fn a_map_says_what_it_was_given_instead_of_items() {
     }
 }
 
-/// Guide, "Map state input": an iteration for each pair of an object, which is its input.
+/// Guide, "Map state input": one iteration for each pair of an object; the pair is its input.
 #[test]
 fn a_map_goes_over_the_members_of_an_object() {
     let map = |more: Value| {
@@ -309,7 +309,7 @@ fn a_map_goes_over_the_members_of_an_object() {
     );
 }
 
-/// Guide, "Passing data between states with variables": 256 KiB in one Assign, 10 MiB in all.
+/// Guide, "Passing data between states with variables": 256 KiB in one Assign, 10 MiB in total.
 #[test]
 fn variables_are_bounded_together() {
     let fill = |count: usize| {
@@ -327,7 +327,7 @@ fn variables_are_bounded_together() {
     let more = run(&fill(41), json!({}), echo);
     assert_eq!(more.error(), "States.DataLimitExceeded");
     assert!(more.cause().contains("'S40'"), "{}", more.cause());
-    // What is assigned anew counts once, and what a branch assigned ends with it.
+    // A variable that is assigned again counts once, and a branch's variables stop counting when it ends.
     let again = json!({
         "A": {"Type": "Pass", "Assign": {"n": "{% $exists($n) ? $n + 1 : 1 %}", "v": "{% $pad('', 262000, 'x') %}"}, "Next": "B"},
         "B": {"Type": "Choice", "Choices": [{"Condition": "{% $n < 60 %}", "Next": "A"}], "Default": "M"},
@@ -346,7 +346,7 @@ fn variables_are_bounded_together() {
     );
 }
 
-/// A regular expression that goes back and forth for ever ends after AWS's five seconds.
+/// A regular expression that backtracks endlessly fails after AWS's limit of five seconds.
 #[test]
 fn a_regular_expression_is_bounded() {
     let endless = format!("{{% $contains('{}b', /(a+)+$/) %}}", "a".repeat(60));

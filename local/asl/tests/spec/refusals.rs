@@ -1,17 +1,17 @@
-//! What is refused at load, and where.
+//! What is refused at load, and at which path.
 
 use serde_json::{Value, json};
 
 use crate::support::{load, machine, pass, task};
 
-/// Holds a definition's refusal against the path it should name.
+/// Asserts that a definition is refused at this path.
 #[track_caller]
 fn refused(definition: &Value, path: &str) {
     let error = load(definition).expect_err(path);
     assert_eq!(error.path, path, "{error}");
 }
 
-/// A machine with one state S and, where something leads there, an E.
+/// A machine with one state S, and a state E if S has a transition to it.
 fn one(state: Value) -> Value {
     machine("S", &json!({"S": state}))
 }
@@ -154,7 +154,7 @@ fn transitions() {
         )),
         "$.States.S.Catch[0].Next",
     );
-    // A state within a branch is not a target for the states outside, and its name is taken.
+    // A state within a branch is not a target for states outside of it, and its name is taken.
     let branch = |name: &str| {
         let mut states = json!({});
         states[name] = json!({"Type": "Succeed"});
@@ -336,8 +336,8 @@ fn other_states() {
     );
 }
 
-/// Guide, "Variable scope": an inner scope does not assign what an outer one does, wherever and
-/// whenever that is.
+/// Guide, "Variable scope": an inner scope cannot assign a variable of an outer scope, regardless of where and when
+/// the outer scope assigns it.
 #[test]
 fn variables_of_an_outer_scope() {
     let body =
@@ -358,7 +358,7 @@ fn variables_of_an_outer_scope() {
         &machine("M", &json!({"M": catching, "E": {"Type": "Succeed"}})),
         inner,
     );
-    // Branches beside each other do not know of each other.
+    // Sibling branches are independent of each other.
     let branch = |name: &str| {
         let mut states = json!({});
         states[name] = json!({"Type": "Pass", "Assign": {"x": 1}, "End": true});
@@ -379,7 +379,7 @@ fn variables_of_an_outer_scope() {
     }
 }
 
-/// Guide, "Transforming data with JSONata", and what AWS answers to `CreateStateMachine`.
+/// Guide, "Transforming data with JSONata", and the errors that AWS returns for `CreateStateMachine`.
 #[test]
 fn expressions() {
     for expression in [

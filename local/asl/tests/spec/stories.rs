@@ -1,4 +1,4 @@
-//! Whole runs, to be read.
+//! Complete runs whose histories are meant to be read.
 
 use insta::assert_snapshot;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::Answer::{After, Fail, FailAfter, Now};
 use crate::support::{machine, run, run_until, task};
 
-/// A save in small: something fails after the stop, so the instance is brought back.
+/// A simplified save: something fails after the stop, so the instance is started again.
 #[test]
 fn a_failure_is_undone() {
     let states = json!({
@@ -62,7 +62,7 @@ fn a_failure_is_undone() {
     "#);
 }
 
-/// Two Regions: one copy fails while the other is under way.
+/// Two Regions: one copy fails while the other is in progress.
 #[test]
 fn an_item_fails_while_others_run() {
     let copy = json!({"StartAt": "Copy", "States": {
@@ -116,7 +116,7 @@ fn an_item_fails_while_others_run() {
     "#);
 }
 
-/// Both branches end well.
+/// Both branches succeed.
 #[test]
 fn branches_join() {
     let branch = |name: &str| {

@@ -11,13 +11,13 @@ use prism_asl::{
 };
 use serde_json::{Value, json};
 
-/// What a scripted function does with a call.
+/// How a scripted function responds to a call.
 pub(crate) enum Answer {
-    /// Answers at once.
+    /// Returns immediately.
     Now(Value),
-    /// Answers after some seconds.
+    /// Returns after some seconds.
     After(u64, Value),
-    /// Fails at once, with an error name.
+    /// Fails immediately with an error name.
     Fail(&'static str),
     /// Fails after some seconds.
     FailAfter(u64, &'static str),
@@ -25,7 +25,7 @@ pub(crate) enum Answer {
 
 use Answer::{After, Fail, FailAfter, Now};
 
-/// A function as a script: its name, its payload, and how often it was called before.
+/// A function as a script. The arguments are its name, its payload, and the number of earlier calls.
 type Script = dyn Fn(&str, &Value, usize) -> Answer + Send + Sync;
 
 struct Scripted {
@@ -39,7 +39,7 @@ pub(crate) struct Call {
     pub(crate) at_s: i64,
     pub(crate) function: String,
     pub(crate) payload: Value,
-    /// Whether it came to its end, rather than being dropped.
+    /// Whether it completed, instead of being dropped.
     pub(crate) ended: bool,
 }
 
@@ -81,7 +81,7 @@ pub(crate) struct Run {
     pub(crate) outcome: Outcome,
     pub(crate) events: Vec<HistoryEvent>,
     pub(crate) calls: Vec<Call>,
-    /// How long it took, in seconds of its own time.
+    /// The duration in seconds of virtual time.
     pub(crate) took_s: i64,
 }
 
@@ -124,7 +124,7 @@ impl std::fmt::Display for Run {
     }
 }
 
-/// A text without the headers that come with each answer of Lambda.
+/// A text without the headers that every Lambda response has.
 pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;
@@ -139,7 +139,7 @@ pub(crate) fn load(definition: &Value) -> Result<Machine, LoadError> {
     Machine::load(&definition.to_string())
 }
 
-/// Runs a definition whose functions follow a script. Checks the history on the way.
+/// Runs a definition whose functions follow a script, and checks the history.
 pub(crate) fn run(
     definition: &Value,
     input: Value,
@@ -148,7 +148,7 @@ pub(crate) fn run(
     run_until(definition, input, script, None)
 }
 
-/// As [`run`], but stops the execution after some seconds.
+/// Like [`run`], but stops the execution after some seconds.
 pub(crate) fn run_until(
     definition: &Value,
     input: Value,
@@ -161,7 +161,7 @@ pub(crate) fn run_until(
     run
 }
 
-/// As [`run_until`], with tokens that the script may answer.
+/// Like [`run_until`], with tokens that the script may complete.
 pub(crate) fn run_with(
     definition: &Value,
     input: Value,
@@ -211,8 +211,8 @@ pub(crate) fn run_with(
     }
 }
 
-/// What holds of every history: ids count from 1, predecessors come before, time does not run
-/// back, and there is one start and one end.
+/// Checks what is true of every history: IDs count from 1, predecessors come first, time does not go backwards, and
+/// there is one start and one end.
 pub(crate) fn check(events: &[HistoryEvent]) {
     for (index, event) in events.iter().enumerate() {
         assert_eq!(event.id, index as u64 + 1, "{event}");
@@ -220,8 +220,7 @@ pub(crate) fn check(events: &[HistoryEvent]) {
         let json = event.to_json();
         assert_eq!(json["id"], json!(event.id));
         assert_eq!(json["type"], json!(event.event.type_name()));
-        // Only the start, the first state, what it cannot evaluate, and an end from outside follow
-        // from nothing.
+        // Only the start, the first state, its evaluation failure, and an end from outside may have no predecessor.
         let from_nothing = [
             "ExecutionStarted",
             "ExecutionTimedOut",
@@ -250,12 +249,12 @@ pub(crate) fn check(events: &[HistoryEvent]) {
     );
 }
 
-/// A machine around some states.
+/// A machine with these states.
 pub(crate) fn machine(start: &str, states: &Value) -> Value {
     json!({"QueryLanguage": "JSONata", "StartAt": start, "States": states})
 }
 
-/// A Task that calls the function of its own name with its input.
+/// A Task that calls the function with this name, with its input.
 pub(crate) fn task(function: &str, more: Value) -> Value {
     let mut state = json!({
         "Type": "Task",
@@ -272,12 +271,12 @@ fn merge(state: &mut Value, more: Value) {
     }
 }
 
-/// The script of functions that answer with their payload.
+/// A script whose functions return their payload.
 pub(crate) fn echo(_: &str, payload: &Value, _: usize) -> Answer {
     Now(payload.clone())
 }
 
-/// A Pass that gives an output, as a machine of its own.
+/// A machine of one Pass that returns an output.
 pub(crate) fn pass(output: Value) -> Value {
     machine(
         "P",
@@ -285,7 +284,7 @@ pub(crate) fn pass(output: Value) -> Value {
     )
 }
 
-/// A Task that waits for a token, which its function is given.
+/// A Task that waits for a token, which its function receives.
 pub(crate) fn waiting(more: Value) -> Value {
     let mut fields = json!({
         "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
@@ -309,7 +308,7 @@ pub(crate) fn token_of(payload: &Value) -> &str {
         .expect("the function is given its token")
 }
 
-/// Runs a machine whose function hands its token to `act`.
+/// Runs a machine whose function passes its token to `act`.
 pub(crate) fn acted(
     definition: &Value,
     act: impl Fn(&TaskTokens, &str, usize) -> Answer + Send + Sync + 'static,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::Answer::{After, Fail, FailAfter, Now};
 use crate::support::{acted, machine, plain, run, run_with, task, token_of, waiting};
 
-/// Guide, "Wait for a callback with task token": the result is the output that was sent.
+/// Guide, "Wait for a callback with task token": the result is the output that was sent with the token.
 #[test]
 fn the_result_is_what_was_sent() {
     let more = json!({"TimeoutSeconds": 60, "Output": "{% $states.result.woken %}"});
@@ -20,7 +20,7 @@ fn the_result_is_what_was_sent() {
     assert_eq!(run.output(), 7);
 }
 
-/// API reference, `TaskSubmittedEventDetails`: the function's own answer is shown, and goes nowhere.
+/// API reference, `TaskSubmittedEventDetails`: the function's own result is recorded but not used.
 #[test]
 fn the_history_tells_the_wait() {
     let tokens = TaskTokens::new();
@@ -83,7 +83,7 @@ fn the_history_tells_the_wait() {
     );
 }
 
-/// The time is for the function and the wait together; nobody answers.
+/// The timeout covers the function and the wait together; the token is never returned.
 #[test]
 fn a_wait_times_out() {
     let catch = json!([{"ErrorEquals": ["States.Timeout"], "Next": "Caught"}]);
@@ -112,7 +112,7 @@ fn a_wait_times_out() {
     assert!(!slow.types().contains(&"TaskSubmitted".to_owned()));
 }
 
-/// `SendTaskFailure` gives the Task the error, which is caught like any other.
+/// `SendTaskFailure` gives the Task the error, which is caught like any other error.
 #[test]
 fn a_sent_failure_is_caught() {
     let sent = |error: &str| TaskFailure {
@@ -133,7 +133,7 @@ fn a_sent_failure_is_caught() {
     );
 }
 
-/// A function that fails has handed nothing over: the Task fails with it at once.
+/// If the function fails, the Task fails immediately: the token was not handed over.
 #[test]
 fn a_failing_function_ends_the_wait() {
     let failed = acted(&waiting(json!({"TimeoutSeconds": 60})), |_, _, _| {
@@ -143,7 +143,7 @@ fn a_failing_function_ends_the_wait() {
     assert!(!failed.types().contains(&"TaskSubmitted".to_owned()));
 }
 
-/// Each attempt has a token of its own.
+/// Each attempt has its own token.
 #[test]
 fn a_retry_waits_for_another_token() {
     let retry = json!([{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 1}]);
@@ -170,7 +170,7 @@ fn a_retry_waits_for_another_token() {
     assert_ne!(seen[0], seen[1]);
 }
 
-/// API reference, `SendTaskSuccess`: what is answered to a token that is late, wrong, or no token.
+/// API reference, `SendTaskSuccess`: the errors for a token that is late, wrong, or not a token.
 #[test]
 fn the_first_answer_counts_and_bad_tokens_are_told_apart() {
     let run = acted(&waiting(json!({})), |tokens, token, _| {
@@ -197,7 +197,7 @@ fn the_first_answer_counts_and_bad_tokens_are_told_apart() {
     assert_eq!(run.output(), "first");
 }
 
-/// A stop ends the wait, and whoever answers afterwards is too late.
+/// A stop ends the wait, and a later result is refused.
 #[test]
 fn a_stop_ends_the_wait() {
     let tokens = TaskTokens::new();
@@ -214,7 +214,7 @@ fn a_stop_ends_the_wait() {
     assert_eq!(late, Err(TokenError::TaskTimedOut));
 }
 
-/// Only a Task that waits for a token has one, and only while it begins.
+/// Only a Task that waits for a token has one, and only while it starts.
 #[test]
 fn other_tasks_have_no_token() {
     let arguments =

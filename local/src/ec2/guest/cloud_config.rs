@@ -1,11 +1,11 @@
-//! What cloud-init does at the first boot: the keys `packages` and `runcmd` of a `#cloud-config`.
+//! The work of cloud-init at the first boot: the keys `packages` and `runcmd` of a `#cloud-config`.
 
 use serde::Deserialize;
 
 use super::disk::System;
 use super::{GuestOutput, Session};
 
-/// The part of a cloud-config that is understood. Other keys are let be, as cloud-init does.
+/// The supported part of a cloud-config. Like in cloud-init, other keys are ignored.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct CloudConfig {
@@ -13,7 +13,7 @@ struct CloudConfig {
     runcmd: Vec<Line>,
 }
 
-/// A line, as one text or as its words.
+/// A line, as one text or as a list of words.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Line {
@@ -21,11 +21,11 @@ enum Line {
     Words(Vec<String>),
 }
 
-/// More than any template has.
+/// The maximum number of lines. No template has more.
 const MOST_LINES: usize = 200;
 const LOG: &str = "/var/log/cloud-init-output.log";
 
-/// Applies user data to a disk; answers what happened, in one line.
+/// Applies user data to a disk; returns what happened, in one line.
 pub(super) fn apply(session: &mut Session, user_data: &str) -> String {
     if !user_data.trim_start().starts_with("#cloud-config") {
         return "cloud-init: the user data is no #cloud-config, and was let be".to_owned();
@@ -48,20 +48,20 @@ pub(super) fn apply(session: &mut Session, user_data: &str) -> String {
         note(&mut log, command, &output);
     }
     if !log.is_empty() {
-        // The log is for people; a disk without room for it keeps what was installed.
+        // The log is for people; if the disk has no room for it, the installed packages stay.
         let _ = session.write(LOG, log.as_bytes());
     }
     format!("cloud-init: {} commands, {failed} failed", commands.len())
 }
 
-/// `packages` goes to the manager of the disk's system.
+/// `packages` are installed with the package manager of the disk's system.
 fn packages(session: &Session, packages: &[Line]) -> Vec<Vec<String>> {
     let names = packages
         .iter()
         .take(MOST_LINES)
         .filter_map(|line| match line {
             Line::Text(name) => Some(name.clone()),
-            // A pair is a name and a version.
+            // A list of two words is a package name and a version.
             Line::Words(words) => match words.as_slice() {
                 [name, version] => Some(format!("{name}={version}")),
                 _ => words.first().cloned(),
@@ -80,7 +80,7 @@ fn packages(session: &Session, packages: &[Line]) -> Vec<Vec<String>> {
     vec![command]
 }
 
-/// The commands of a line: a list is one, a text may join several with `&&`.
+/// The commands of a line: a list is one command, and a text may join several with `&&`.
 fn commands_of(line: &Line) -> Vec<Vec<String>> {
     match line {
         Line::Words(words) => vec![words.clone()],
@@ -92,7 +92,7 @@ fn commands_of(line: &Line) -> Vec<Vec<String>> {
     }
 }
 
-/// The words of a command; quotes keep spaces together.
+/// Splits a command into words. Quotes keep spaces together.
 fn words_of(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;

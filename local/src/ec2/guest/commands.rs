@@ -1,10 +1,10 @@
-//! The commands that a simulated disk understands, and the refusal of all others.
+//! The commands that a simulated disk supports. All others are refused.
 
 use super::{GuestOutput, Session};
 
 type Run = fn(&mut Session, &[&str], &[u8]) -> GuestOutput;
 
-/// A command: its names, how it is written, what it does.
+/// A command: its names, its usage, and its implementation.
 struct Command {
     names: &'static [&'static str],
     usage: &'static str,
@@ -95,7 +95,7 @@ const COMMANDS: &[Command] = &[
 ];
 
 impl Session {
-    /// Runs one command, given as its words. A leading `sudo` changes nothing here.
+    /// Runs one command, given as its words. A leading `sudo` has no effect here.
     pub(super) fn run(&mut self, argv: &[String], stdin: &[u8]) -> GuestOutput {
         let mut words = argv.iter().map(String::as_str).peekable();
         while words
@@ -150,7 +150,7 @@ impl Session {
     }
 }
 
-/// What any command answers that is not understood.
+/// The output for a command that is not supported.
 fn refused(name: &str) -> GuestOutput {
     let usages = COMMANDS.iter().map(|c| format!("  {}\n", c.usage));
     let shown = prism_functions::domain::ids::shown(name);
@@ -163,7 +163,7 @@ fn refused(name: &str) -> GuestOutput {
     )
 }
 
-/// What a known command answers to words that it does not understand.
+/// The output for a supported command with unsupported arguments.
 pub(super) fn not_understood(name: &str, args: &[&str]) -> GuestOutput {
     let usage = COMMANDS
         .iter()

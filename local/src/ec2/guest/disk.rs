@@ -1,11 +1,11 @@
-//! A simulated file system: files that are kept byte by byte, packages that are kept by name.
+//! A simulated file system: it stores files with their contents, and packages only by name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// Which family of Linux lies on the disk.
+/// The Linux family of a disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum System {
@@ -28,13 +28,13 @@ impl System {
 /// An installed package.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Package {
-    /// What installed it: `pip`, `conda`, `apt`, `dnf` or `R`.
+    /// The package manager: `pip`, `conda`, `apt`, `dnf` or `R`.
     pub manager: String,
     /// Its name.
     pub name: String,
     /// Its version.
     pub version: String,
-    /// What it takes on the disk.
+    /// The disk space that it takes.
     pub size_bytes: u64,
 }
 
@@ -43,7 +43,7 @@ pub struct Package {
 #[serde(from = "Written", into = "Written")]
 pub struct FileBody(pub Arc<[u8]>);
 
-/// How contents are written down: as text where they are text.
+/// The serialised form of contents: as text if they are valid text.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Written {
@@ -78,23 +78,23 @@ impl From<Written> for FileBody {
     }
 }
 
-/// What lies on a volume.
+/// The contents of a volume.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disk {
-    /// What the base system takes.
+    /// The disk space of the base system.
     pub base_bytes: u64,
-    /// Which system it is.
+    /// The operating system.
     pub system: System,
     /// Files by their absolute path.
     pub files: BTreeMap<String, FileBody>,
-    /// Folders that were made, beside those that files are in.
+    /// Folders that were created explicitly, besides those that contain files.
     pub folders: BTreeSet<String>,
     /// Packages by manager and name, joined by a slash.
     pub packages: BTreeMap<String, Package>,
 }
 
 impl Disk {
-    /// A disk as a base image has it.
+    /// A disk as in a base image.
     pub fn fresh(system: System, base_bytes: u64) -> Self {
         Self {
             base_bytes,
@@ -103,7 +103,7 @@ impl Disk {
         }
     }
 
-    /// The bytes in use: what a full snapshot has to copy.
+    /// The bytes in use, which a full snapshot has to copy.
     pub fn used_bytes(&self) -> u64 {
         let packages: u64 = self.packages.values().map(|p| p.size_bytes).sum();
         self.base_bytes
@@ -111,7 +111,7 @@ impl Disk {
             .saturating_add(packages)
     }
 
-    /// The bytes of all files.
+    /// The total size of all files.
     pub fn file_bytes(&self) -> u64 {
         self.files.values().map(|f| f.0.len() as u64).sum()
     }

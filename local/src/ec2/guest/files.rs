@@ -1,14 +1,14 @@
-//! Commands on files.
+//! Commands for files.
 
 use super::commands::not_understood;
 use super::disk::FileBody;
 use super::{GuestOutput, Session};
 
-/// How many files a simulated disk holds, and how many folders.
+/// The maximum number of files on a simulated disk, and also of folders.
 const MOST_FILES: usize = 10_000;
 
 impl Session {
-    /// The absolute form of a path, seen from the user's home folder.
+    /// The absolute form of a path; a relative one starts at the user's home folder.
     fn path(&self, path: &str) -> String {
         let home = format!("/home/{}", self.disk.system.user());
         let whole = match path.strip_prefix('~') {
@@ -53,7 +53,7 @@ impl Session {
                 .is_some_and(|(p, _)| after(p))
     }
 
-    /// Writes a file, if there is room for it.
+    /// Writes a file, if there is enough space.
     pub(super) fn write(&mut self, path: &str, contents: &[u8]) -> Result<(), String> {
         let path = self.path(path);
         if path.len() > 4096 {

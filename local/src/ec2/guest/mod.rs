@@ -1,8 +1,8 @@
-//! What a researcher does on an instance, on a simulated disk.
+//! What a researcher does on an instance, simulated on a disk.
 //!
-//! Nothing is run for real. A small set of commands is understood, changes the disk as the real ones
-//! would, and everything else is refused with a sentence that says so: better an honest refusal than
-//! a pretended success.
+//! Nothing is actually executed. A small set of commands is supported and changes the disk as the real commands
+//! would. Everything else is refused with a message that says so, because an honest refusal is better than a
+//! pretended success.
 
 mod cloud_config;
 mod commands;
@@ -20,10 +20,10 @@ use prism_functions::domain::sensitive::sensitive;
 use super::model::{Model, Scope};
 use super::types;
 
-/// What a command on an instance gave.
+/// The result of a command on an instance.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GuestOutput {
-    /// 0 where it succeeded; 127 for commands that the simulated disk does not know.
+    /// The exit code: 0 if it succeeded, and 127 for commands that the simulated disk does not support.
     pub exit_code: i32,
     /// What it wrote to its standard output.
     pub stdout: String,
@@ -52,13 +52,13 @@ impl GuestOutput {
     }
 }
 
-/// Why no command could be run on an instance.
+/// Why a command could not be run on an instance.
 #[derive(Debug, thiserror::Error)]
 pub enum GuestError {
     /// There is no such instance.
     #[error("the instance {0} does not exist in this account and Region")]
     NotFound(InstanceId),
-    /// Only a running instance runs commands.
+    /// The instance is not running.
     #[error("the instance {id} is {}, so nothing can be run on it", state.as_str())]
     NotRunning {
         /// The instance.
@@ -74,21 +74,21 @@ pub enum GuestError {
     Cloud(#[source] super::cloud_error::CloudError),
 }
 
-/// Where the instance store is mounted, on instances that have one. Its files are not on the root
-/// disk: no snapshot has them, and a stop erases them.
+/// The mount point of the instance store, on instances that have one. Its files are not on the root disk: snapshots
+/// do not contain them, and a stop erases them.
 pub const INSTANCE_STORE: &str = "/mnt/instance-store";
 
-/// A disk with the instance around it, while commands run.
+/// A disk and its instance, while commands run.
 #[derive(Debug)]
 pub(super) struct Session {
     disk: Disk,
     host: Host,
-    /// Bytes written, which the next snapshot has to copy.
+    /// The number of bytes written, which the next snapshot has to copy.
     written: u64,
     changed: bool,
 }
 
-/// What a command can see of its instance.
+/// The properties of the instance that commands can see.
 #[derive(Debug)]
 struct Host {
     name: String,
@@ -131,8 +131,7 @@ impl Model {
         Ok(output)
     }
 
-    /// What the agent on an instance has told of its packages; nothing is known of an instance that
-    /// is not there.
+    /// The packages that the agent on an instance has reported; `None` if the instance does not exist.
     pub(crate) fn guest_packages(&self, scope: &Scope<'_>, id: &InstanceId) -> Option<Inventory> {
         let row = self.data.instances.get(id)?;
         if row.account != *scope.account || row.region != *scope.region {
@@ -151,7 +150,7 @@ impl Model {
         Some(inventory.with_sensitive(Some(files), more))
     }
 
-    /// Gives cloud-init what it was given at the launch; answers what happened, for the story.
+    /// Runs cloud-init with the user data of the launch; returns a description for the event.
     pub(crate) fn run_cloud_config(&mut self, id: &InstanceId, user_data: &str) -> String {
         let Some(mut session) = self.session(id) else {
             return "cloud-init: no disk".to_owned();

@@ -1,11 +1,11 @@
-//! Commands on packages.
+//! Commands for packages.
 
 use super::commands::not_understood;
 use super::disk::{Package, System};
 use super::{GuestOutput, Session};
 
-/// Packages that people know, with a version and a size that are about right. All others get a
-/// version and a size derived from their name, the same on every disk.
+/// Well-known packages, with an approximate version and size. All other packages get a version and a size that are
+/// derived from their name and are the same on every disk.
 const KNOWN: &[(&str, &str, u64)] = &[
     ("numpy", "2.1.3", 68),
     ("pandas", "2.2.3", 60),
@@ -32,7 +32,7 @@ const KNOWN: &[(&str, &str, u64)] = &[
 ];
 
 impl Session {
-    /// Installs packages, each given as name and, perhaps, version.
+    /// Installs packages, each given as a name and optionally a version.
     fn install(
         &mut self,
         manager: &str,
@@ -80,7 +80,7 @@ impl Session {
         GuestOutput::ok(lines.collect::<String>())
     }
 
-    /// Runs an installation whose words are options and packages.
+    /// Runs an installation whose arguments are options and packages.
     fn install_all(&mut self, manager: &str, words: &[&str], between: &str) -> GuestOutput {
         let mut wanted = Vec::new();
         let mut words = words.iter();
@@ -163,7 +163,7 @@ impl Session {
         }
     }
 
-    /// `R -e 'install.packages(c("a", "b"))'`: the names are what stands in quotes before any option.
+    /// `R -e 'install.packages(c("a", "b"))'`: the names are the quoted texts before the first option.
     pub(super) fn r(&mut self, args: &[&str], _: &[u8]) -> GuestOutput {
         let code = args
             .iter()
@@ -205,7 +205,7 @@ impl Session {
     }
 }
 
-/// Options that may stand before the subcommand.
+/// Options that may precede the subcommand.
 fn is_quiet(word: &str) -> bool {
     matches!(
         word,
@@ -213,9 +213,9 @@ fn is_quiet(word: &str) -> bool {
     )
 }
 
-/// A package and its version, such as `numpy==1.26`; ranges count as no version.
+/// Splits a package from its version, as in `numpy==1.26`; a version range counts as no version.
 fn split(word: &str, between: &str) -> (String, Option<String>) {
-    // `a>=1` splits at `=` too, but into a name that ends in a sign of comparison.
+    // `a>=1` also splits at `=`, but into a name that ends in a comparison operator.
     if let Some((name, version)) = word.split_once(between)
         && !name.ends_with(['<', '>', '~', '!'])
     {

@@ -1,4 +1,4 @@
-//! Time: what is due happens, in order, at the moment that it was due.
+//! The passage of time: everything that is due happens in order, at the time at which it was due.
 
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::{ImageId, InstanceId, SnapshotId, Timestamp};
@@ -8,7 +8,7 @@ use super::index::Due;
 use super::{Goal, HISTORY, Model, after};
 
 impl Model {
-    /// Lets everything happen that is due by now. Time that goes back is taken as standing still.
+    /// Processes everything that is due by now. If the time goes back, it is treated as unchanged.
     pub(crate) fn advance(&mut self, now: Timestamp) {
         loop {
             match self.index.agenda.first() {
@@ -30,12 +30,12 @@ impl Model {
         }
     }
 
-    /// Whether something may be due by now.
+    /// Whether anything may be due by now.
     pub(crate) fn has_due(&self, now: Timestamp) -> bool {
         self.index.agenda.first().is_some_and(|(at, _)| *at <= now)
     }
 
-    /// When something is next due.
+    /// When the next change is due.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         let mut agenda = self.index.agenda.iter();
         agenda
@@ -43,7 +43,7 @@ impl Model {
             .map(|(at, _)| *at)
     }
 
-    /// Whether something happens then: entries of what was put off stay in the agenda.
+    /// Whether something is really due at this time: the agenda keeps outdated entries of what was postponed.
     fn is_due(&self, due: &Due, at: Timestamp) -> bool {
         let data = &self.data;
         let moment = match due {
@@ -51,13 +51,13 @@ impl Model {
             Due::Replacement(id) => data.instances.get(id).and_then(|row| row.replace_at),
             Due::Image(id) => data.images.get(id).and_then(|row| row.due),
             Due::Snapshot(id) => data.snapshots.get(id).and_then(|row| row.due),
-            // That a token is forgotten is nothing that anybody waits for.
+            // Nothing waits for a token to be forgotten.
             Due::Token(_) => None,
         };
         moment == Some(at)
     }
 
-    /// The agenda holds a moment for each row; a row that was put off has another by now.
+    /// The agenda has a time for each row. If the row was postponed, the row itself has a later one.
     fn instance_due(&mut self, id: &InstanceId, at: Timestamp) {
         let Some(row) = self.data.instances.get(id) else {
             return;
@@ -86,7 +86,7 @@ impl Model {
             let what = format!("could not start: {}", reason.code);
             row.state_reason = Some(reason);
             if first {
-                // A launch that fails leaves no instance behind.
+                // A launch that fails leaves no instance.
                 self.end_of_shutdown_as(id, at, &what);
             } else {
                 self.enter(id, InstanceState::Stopped, at, None, &what);
@@ -148,7 +148,7 @@ impl Model {
         self.tell(at, &region, id.as_str(), what);
     }
 
-    /// Sets when the state of an instance moves on.
+    /// Sets when an instance next changes its state.
     fn schedule(&mut self, id: &InstanceId, due: Option<Timestamp>) {
         if let Some(row) = self.data.instances.get_mut(id) {
             row.due = due;
@@ -167,7 +167,7 @@ impl Model {
         }
     }
 
-    /// An image's next moment: its next snapshot, its registration, or that it is forgotten.
+    /// The next step of an image: its next snapshot, its registration, or its removal from listings.
     fn image_due(&mut self, id: &ImageId, at: Timestamp) {
         let Some(row) = self.data.images.get(id) else {
             return;
@@ -207,7 +207,7 @@ impl Model {
         self.tell(at, &region, id.as_str(), "available");
     }
 
-    /// An image fails, with its reason (EC2 fact 7).
+    /// Makes an image fail with this reason (EC2 fact 7).
     pub(super) fn fail_image(&mut self, id: &ImageId, reason: &str, at: Timestamp) {
         self.schedule_image(id, None);
         self.index.pending.remove(id);
@@ -215,7 +215,7 @@ impl Model {
             return;
         };
         row.state = ImageState::Failed;
-        // Its snapshots that were still to come will not.
+        // Snapshots that it has not started are not taken any more.
         row.fails = Some(reason.to_owned());
         row.state_reason = Some(StateReason {
             code: "Client.ImageCreationFailed".to_owned(),
@@ -225,7 +225,7 @@ impl Model {
         self.tell(at, &region, id.as_str(), format!("failed: {reason}"));
     }
 
-    /// DescribeImages forgets a deregistered image, unless an instance still refers to it.
+    /// Removes a deregistered image from DescribeImages, unless an instance still refers to it.
     fn forget_image(&mut self, id: &ImageId, at: Timestamp) {
         if self.image_is_referred_to(id) {
             let again = after(at, std::time::Duration::from_mins(10));
@@ -262,7 +262,7 @@ impl Model {
         self.snapshot_of_image_completed(&image, at);
     }
 
-    /// Once all of an image's snapshots are completed, its registration is a matter of seconds.
+    /// Once all of an image's snapshots are completed, the image is registered after a short time.
     fn snapshot_of_image_completed(&mut self, image: &ImageId, at: Timestamp) {
         let Some(row) = self.data.images.get(image) else {
             return;

@@ -55,7 +55,7 @@ impl Model {
             .ok_or_else(|| errors::image_not_found(ACTION, id))?;
         match row.state {
             ImageState::Available if row.account == *scope.account => Ok(row),
-            // The snapshots of a shared AMI are not shared with it.
+            // Sharing an AMI does not share its snapshots.
             ImageState::Available => {
                 let message = "You do not have permission to access the storage of this ami";
                 Err(Ec2Error::new(ACTION, "InvalidRequest", message))
@@ -86,7 +86,7 @@ impl Model {
         Err(Ec2Error::new("CopyImage", "ResourceLimitExceeded", message))
     }
 
-    /// A key that cannot be used shows only later (EC2 fact 8).
+    /// The copy fails only later if a key cannot be used (EC2 fact 8).
     fn copy_misfortune(&mut self, source: &ImageRow, copies: &[Slot]) -> Option<String> {
         let mut slots = source.slots.iter().chain(copies);
         let lost = slots.find_map(|slot| self.lost_key(&slot.encryption));
@@ -108,7 +108,7 @@ impl Model {
                 continue;
             };
             let (volume, disk) = (snapshot.volume.clone(), snapshot.disk);
-            // A copy that names no key is encrypted with the default one of its Region.
+            // A copy without an explicit key is encrypted with the default key of its Region.
             let encryption = defaults.of_copy(&slot.encryption);
             let disk = self.share_disk(disk);
             slots.push(Slot {

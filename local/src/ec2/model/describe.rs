@@ -1,4 +1,4 @@
-//! What the Describe and Get actions tell.
+//! The Describe and Get actions.
 
 use prism_functions::domain::ec2::{InstanceState, LaunchPermission, StatusChecks};
 use prism_functions::domain::{InstanceId, Region, VolumeId};
@@ -47,7 +47,7 @@ impl Model {
         }
     }
 
-    /// The account's instances that pass and are not gone.
+    /// The account's instances that match and are not terminated.
     fn listed_instances(
         &self,
         scope: &Scope<'_>,
@@ -162,7 +162,7 @@ impl Model {
         Ok(area.is_none_or(|area| area.block_public_images))
     }
 
-    /// The account's AMIs that pass.
+    /// The account's AMIs that match.
     fn own_images(&self, scope: &Scope<'_>, passes: impl Fn(&ImageRow) -> bool) -> Vec<Image> {
         let rows = self.data.images.values();
         rows.filter(|row| {
@@ -180,7 +180,7 @@ impl Model {
         const ACTION: &str = "DescribeImages";
         self.admit(scope, ACTION)?;
         let key = match filter {
-            // The holder of the name, and those that held it until just now.
+            // The AMI that has the name, and those that had it until just now.
             ImageFilter::OwnName(name) => (String::new(), name.clone()),
             ImageFilter::OwnTag(key, value) => (key.clone(), value.clone()),
             ImageFilter::OwnTagged(key) => {
@@ -199,7 +199,7 @@ impl Model {
                         .filter(|r| r.allows(scope.account));
                     match row {
                         None => unknown.push(id),
-                        // While instances refer to a deregistered image, its id answers nothing.
+                        // While instances refer to a deregistered image, a request for its ID returns nothing.
                         Some(row) if !self.image_is_listed(scope, row) => {}
                         Some(row) => told.push(described_image(scope, row)),
                     }
@@ -217,8 +217,8 @@ impl Model {
         Ok(own.map(|row| described_image(scope, row)).collect())
     }
 
-    /// Whether lists have it: not before it is known everywhere, and not long after it is
-    /// deregistered ("recently deregistered images appear in the results for a short interval").
+    /// Whether listings include it: not before it is visible, and only for a short time after it is deregistered
+    /// ("recently deregistered images appear in the results for a short interval").
     fn image_is_listed(&self, scope: &Scope<'_>, row: &ImageRow) -> bool {
         let visible = self.settings().durations.deregistered_visible;
         row.region == *scope.region
@@ -280,7 +280,7 @@ pub(super) fn described_image(scope: &Scope<'_>, row: &ImageRow) -> Image {
     let mapped = row.state != ImageState::Pending || row.mappings_visible_at <= scope.now;
     let volumes = row.slots.iter().map(|slot| ImageVolume {
         device: slot.device.clone(),
-        // Early on EC2 leaves the snapshot out (EC2 fact 2).
+        // At first, EC2 omits the snapshot (EC2 fact 2).
         snapshot: slot.snapshot.clone().filter(|_| mapped),
         size_gib: slot.size_gib,
     });
@@ -296,7 +296,7 @@ pub(super) fn described_image(scope: &Scope<'_>, row: &ImageRow) -> Image {
         source_instance: row.source_instance.clone(),
         product_codes: row.product_codes.clone(),
         protected: row.protected,
-        // Tags are the owner's alone.
+        // Only the owner can see the tags.
         tags: if row.account == *scope.account {
             row.tags.clone()
         } else {
@@ -320,7 +320,7 @@ pub(super) fn described_snapshot(scope: &Scope<'_>, row: &SnapshotRow) -> Snapsh
     }
 }
 
-/// How far a snapshot is; a pending one is never quite there.
+/// The progress of a snapshot, which stays below 100% while it is pending.
 fn progress(scope: &Scope<'_>, row: &SnapshotRow) -> u8 {
     let all = row
         .ends_at

@@ -1,4 +1,4 @@
-//! The rows of the model: plain data, no behaviour beyond reading itself.
+//! The rows of the model: plain data, with no behaviour except simple accessors.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 use crate::ec2::guest::FileBody;
 use crate::ec2::settings::Settings;
 
-/// A simulated file system, shared by everything that holds the same contents.
+/// A simulated file system, shared by everything that has the same contents.
 pub(crate) type DiskId = u64;
 
-/// What somebody asked an instance to become; its state follows in time.
+/// The state that a user requested for an instance; its actual state follows later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Goal {
     Running,
@@ -27,16 +27,16 @@ pub(crate) enum Goal {
     Terminated,
 }
 
-/// How an instance is paid for.
+/// The purchasing option of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purchase {
-    /// By the second.
+    /// On-Demand, billed by the second.
     #[default]
     OnDemand,
-    /// Spot, from a one-time request: it cannot be stopped.
+    /// Spot with a one-time request: it cannot be stopped.
     SpotOneTime,
-    /// Spot, from a persistent request: it can be stopped and started.
+    /// Spot with a persistent request: it can be stopped and started.
     SpotPersistent,
 }
 
@@ -71,7 +71,7 @@ pub(crate) struct InstanceRow {
     pub(crate) product_codes: Vec<String>,
     #[serde(default)]
     pub(crate) ties: Ties,
-    /// How long it takes to stop and to start, in percent of what is usual.
+    /// How long it takes to stop and to start, in percent of the usual duration.
     #[serde(default = "usual_pace")]
     pub(crate) pace_percent: u32,
     pub(crate) private_ip: String,
@@ -80,18 +80,18 @@ pub(crate) struct InstanceRow {
     pub(crate) open_ports: Vec<u16>,
     pub(crate) launched_at: Timestamp,
     pub(crate) visible_at: Timestamp,
-    /// When the state moves on by itself.
+    /// When the state next changes automatically.
     pub(crate) due: Option<Timestamp>,
-    /// When an Auto Scaling group replaces it.
+    /// When its Auto Scaling group replaces it.
     pub(crate) replace_at: Option<Timestamp>,
-    /// Why the start that is under way will fail.
+    /// Why the start that is in progress will fail.
     pub(crate) start_fails: Option<StateReason>,
     pub(crate) has_run: bool,
-    /// Given to cloud-init at the first boot, then gone.
+    /// The user data for cloud-init. It is removed after the first boot.
     pub(crate) user_data: Option<String>,
     /// Files in its instance store, which a stop erases.
     pub(crate) instance_store: BTreeMap<String, FileBody>,
-    /// When it entered which state; the last [`HISTORY`] of them.
+    /// When it entered each state, limited to the last [`HISTORY`] entries.
     pub(crate) history: Vec<(Timestamp, InstanceState)>,
 }
 
@@ -103,7 +103,7 @@ pub(crate) fn usual_pace() -> u32 {
 pub(crate) const HISTORY: usize = 2_000;
 
 impl InstanceRow {
-    /// What takes so long usually, at its pace.
+    /// The duration, scaled by the instance's pace.
     pub(crate) fn paced(&self, usual: Duration) -> Duration {
         usual * self.pace_percent / 100
     }
@@ -136,11 +136,11 @@ pub(crate) struct VolumeRow {
     #[serde(default = "usual_kind")]
     pub(crate) kind: String,
     pub(crate) attached_to: Option<InstanceId>,
-    /// Further instances, by Multi-Attach.
+    /// Further instances that it is attached to (Multi-Attach).
     #[serde(default)]
     pub(crate) also_attached_to: Vec<InstanceId>,
     pub(crate) disk: DiskId,
-    /// Bytes written since the last snapshot; the first snapshot copies all that is used.
+    /// Bytes written since the last snapshot. The first snapshot copies all bytes in use.
     pub(crate) changed_bytes: u64,
     pub(crate) has_snapshot: bool,
     pub(crate) tags: Tags,
@@ -159,28 +159,28 @@ impl VolumeRow {
     }
 }
 
-/// The type of a volume that nobody has chosen one for.
+/// The default type of a volume.
 pub(crate) fn usual_kind() -> String {
     "gp3".to_owned()
 }
 
-/// A volume that an image has or will have.
+/// A volume that an image contains or will contain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Slot {
     pub(crate) device: String,
     pub(crate) size_gib: u32,
     pub(crate) encryption: Encryption,
     pub(crate) delete_on_termination: bool,
-    /// Where its snapshot comes from.
+    /// The source of its snapshot.
     pub(crate) source: SlotSource,
-    /// The snapshot, once there is one.
+    /// The snapshot, if it already exists.
     pub(crate) snapshot: Option<SnapshotId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum SlotSource {
     Volume(VolumeId),
-    /// The contents are taken over when the copy begins: the source may go meanwhile.
+    /// The contents are held from the start of the copy, so the source may be deleted in the meantime.
     Copy {
         volume: VolumeId,
         disk: DiskId,
@@ -209,7 +209,7 @@ pub(crate) struct ImageRow {
     pub(crate) visible_at: Timestamp,
     pub(crate) mappings_visible_at: Timestamp,
     pub(crate) due: Option<Timestamp>,
-    /// How it is to fail, where it is to.
+    /// The reason why it is going to fail, if it is.
     pub(crate) fails: Option<String>,
     pub(crate) deregistered_at: Option<Timestamp>,
     /// Whether it is protected against deregistration.
@@ -223,7 +223,7 @@ pub(crate) struct SnapshotRow {
     pub(crate) account: AccountId,
     pub(crate) region: Region,
     pub(crate) volume: VolumeId,
-    /// The AMI it was made for.
+    /// The AMI for which it was created.
     pub(crate) image: ImageId,
     pub(crate) state: SnapshotState,
     pub(crate) size_gib: u32,
@@ -234,13 +234,13 @@ pub(crate) struct SnapshotRow {
     pub(crate) tags: Tags,
     pub(crate) started_at: Timestamp,
     pub(crate) visible_at: Timestamp,
-    /// When it is completed, or fails.
+    /// When it completes or fails.
     pub(crate) due: Option<Timestamp>,
     pub(crate) ends_at: Timestamp,
     pub(crate) fails: Option<String>,
 }
 
-/// What a client token stood for.
+/// The request that a client token stands for, and its result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TokenRow {
     pub(crate) parameters: String,
@@ -248,7 +248,7 @@ pub(crate) struct TokenRow {
     pub(crate) at: Timestamp,
 }
 
-/// What belongs to one account in one Region.
+/// The data of one account in one Region.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct AreaRow {
     pub(crate) block_public_images: bool,
@@ -256,7 +256,7 @@ pub(crate) struct AreaRow {
     /// Encryption by default.
     #[serde(default)]
     pub(crate) encrypts: bool,
-    /// The default key, where it is not the one that AWS manages.
+    /// The default key, if it is not the AWS managed key.
     #[serde(default)]
     pub(crate) default_key: Option<String>,
 }
@@ -273,44 +273,43 @@ impl Default for AreaRow {
     }
 }
 
-/// Whether there is room for instances of a type in a Region.
+/// Whether a Region has capacity for instances of a type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Capacity {
-    /// There is.
+    /// There is capacity.
     Available,
-    /// Calls answer `InsufficientInstanceCapacity`.
+    /// Calls fail with `InsufficientInstanceCapacity`.
     Refused,
-    /// Calls answer this code of EC2's.
+    /// Calls fail with this EC2 error code.
     RefusedAs(String),
-    /// Calls are accepted, and the instance then falls back to `stopped`
-    /// (`Server.InsufficientInstanceCapacity`).
+    /// Calls succeed, but the instance then returns to `stopped` (`Server.InsufficientInstanceCapacity`).
     FailsLate,
 }
 
-/// A KMS key of a customer's.
+/// A customer managed KMS key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct KeyRow {
     pub(crate) state: KeyState,
     pub(crate) policy: KeyPolicy,
 }
 
-/// Whom the policy of a KMS key lets use it.
+/// Who may use a KMS key according to its policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyPolicy {
-    /// Whoever in the account has a policy that allows it.
+    /// Every principal in the account whose own policies allow it.
     #[default]
     Account,
-    /// The same, but grants only where EC2 asks for them in somebody's name (`kms:GrantIsForAWSResource`).
+    /// The same, but grants may be created only by EC2 on behalf of somebody (`kms:GrantIsForAWSResource`).
     GrantsForAws,
-    /// The same, but for grants, which it lets nobody make.
+    /// The same, except for grants, which nobody may create.
     NoGrants,
     /// Nobody.
     Nobody,
 }
 
-/// What happens to the next image, snapshot or copy that is made.
+/// Failures that await the next image, snapshot or copy.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Misfortunes {
     pub(crate) images: Vec<String>,
@@ -327,32 +326,32 @@ pub(crate) struct LaunchTemplateRow {
     pub(crate) versions: Vec<ImageId>,
 }
 
-/// What there is once.
+/// Data that exists only once.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct WorldRow {
     pub(crate) settings: Settings,
-    /// The state of the generator of ids.
+    /// The state of the ID generator.
     pub(crate) ids: u64,
     pub(crate) next_disk: DiskId,
     pub(crate) next_event: u64,
     pub(crate) next_address: u32,
     pub(crate) denied: BTreeMap<AccountId, BTreeSet<String>>,
-    /// By Region and type; a type of `*` is every type.
+    /// By Region and type; the type `*` stands for every type.
     pub(crate) capacity: BTreeMap<Region, BTreeMap<String, Capacity>>,
-    /// By ARN; one that is not there is as keys are at first.
+    /// By ARN; a key that is not listed has the default state and policy.
     #[serde(default)]
     pub(crate) keys: BTreeMap<String, KeyRow>,
     pub(crate) misfortunes: Misfortunes,
-    /// Capacity Reservations and Capacity Blocks, by id.
+    /// Capacity Reservations and Capacity Blocks, by ID.
     #[serde(default)]
     pub(crate) reservations: BTreeMap<String, Reservation>,
-    /// Launch templates, by id.
+    /// Launch templates, by ID.
     #[serde(default)]
     pub(crate) launch_templates: BTreeMap<LaunchTemplateId, LaunchTemplateRow>,
-    /// EC2 Fleets that replace members that are down, by id.
+    /// EC2 Fleets that replace members that are not running, by ID.
     #[serde(default)]
     pub(crate) maintained_fleets: BTreeSet<String>,
-    /// The deployment whose embedded cloud it is, where it is one's.
+    /// The deployment whose embedded cloud this is, if any.
     #[serde(default)]
     pub(crate) deployment: Option<DeploymentId>,
 }

@@ -43,8 +43,8 @@ impl Model {
         Ok(self.begin_image(scope, row, misfortune, &said))
     }
 
-    /// EC2 takes no further snapshot of a volume while so many of it are pending. That CreateImage
-    /// answers as CreateSnapshot does is assumed.
+    /// EC2 refuses another snapshot of a volume while it has this many pending ones. It is assumed that CreateImage
+    /// returns the same error as CreateSnapshot.
     fn check_pending_snapshots(&self, instance: &InstanceRow) -> Result<(), Ec2Error> {
         for volume in instance
             .volumes
@@ -67,7 +67,7 @@ impl Model {
         Ok(())
     }
 
-    /// The volumes that an image of an instance will have.
+    /// The volumes that an image of an instance will contain.
     fn slots_of(&self, instance: &InstanceRow) -> Vec<Slot> {
         let attached = instance.volumes.iter();
         let known = attached.filter_map(|a| Some((a, self.data.volumes.get(&a.volume)?)));
@@ -83,7 +83,7 @@ impl Model {
             .collect()
     }
 
-    /// Registers a pending image; its first snapshot follows in time, whatever the sizes.
+    /// Registers a pending image. Its first snapshot follows after a delay that does not depend on the sizes.
     pub(super) fn begin_image(
         &mut self,
         scope: &Scope<'_>,
@@ -111,7 +111,7 @@ impl Model {
         id
     }
 
-    /// A name is 3 to 128 of certain characters, and unique (EC2 facts 3 and 4).
+    /// A name has 3 to 128 characters of a restricted set, and is unique (EC2 facts 3 and 4).
     pub(super) fn check_name(
         &self,
         scope: &Scope<'_>,
@@ -132,7 +132,7 @@ impl Model {
         }
     }
 
-    /// An image of the caller's own that exists.
+    /// An existing image of the caller.
     pub(super) fn own_image(
         &self,
         scope: &Scope<'_>,
@@ -153,7 +153,7 @@ impl Model {
         Ok(row)
     }
 
-    /// An AMI of the caller's whose launch permissions can be changed.
+    /// An AMI of the caller whose launch permissions can be changed.
     fn own_available_image(
         &self,
         scope: &Scope<'_>,
@@ -253,7 +253,7 @@ impl Model {
         Ok(())
     }
 
-    /// Whether an image may be made public (EC2 facts, "Before the stop" and "Sharing").
+    /// Checks whether an image may be made public (EC2 facts, "Before the stop" and "Sharing").
     fn check_public(&self, scope: &Scope<'_>, row: &ImageRow) -> Result<(), Ec2Error> {
         const ACTION: &str = "ModifyImageAttribute";
         let refused = |code, message: &str| Err(Ec2Error::new(ACTION, code, message));
@@ -312,7 +312,7 @@ impl Model {
     }
 }
 
-/// CreateImage takes stopped, stopping and running instances whose root is an EBS volume (EC2 fact 5).
+/// CreateImage accepts stopped, stopping and running instances whose root device is an EBS volume (EC2 fact 5).
 fn check_imageable(
     row: &InstanceRow,
     settles: std::time::Duration,
@@ -332,7 +332,7 @@ fn check_imageable(
     if right && settled {
         return Ok(());
     }
-    // EC2's code here is not IncorrectInstanceState.
+    // Here, EC2's error code is not IncorrectInstanceState.
     let message = format!(
         "Invalid value '{id}' for instanceId. Instance is not in state 'running' or 'stopping' or \
          'stopped'"
@@ -340,7 +340,7 @@ fn check_imageable(
     Err(errors::invalid_value("CreateImage", message))
 }
 
-/// What the request itself says, which a DryRun has looked at too.
+/// Checks the parameters of the request, as a DryRun does too.
 pub(super) fn check_new_image(new: &NewImage) -> Result<(), Ec2Error> {
     check_tags("CreateImage", &new.tags)?;
     check_description("CreateImage", &new.description)
@@ -359,7 +359,7 @@ pub(super) fn take_first(misfortunes: &mut Vec<String>) -> Option<String> {
     (!misfortunes.is_empty()).then(|| misfortunes.remove(0))
 }
 
-/// A pending image of nothing in particular.
+/// A pending image with empty fields.
 pub(super) fn blank_image(scope: &Scope<'_>) -> ImageRow {
     let (account, region): (&AccountId, &Region) = (scope.account, scope.region);
     ImageRow {

@@ -1,4 +1,4 @@
-//! What is found without looking at every row. All of it is derived from the rows.
+//! Indexes that avoid scanning every row. All of them are derived from the rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use prism_functions::ports::{ImageState, Tags};
 
 use super::{Model, TOKEN_LIFE, after};
 
-/// Something that moves on by itself.
+/// A resource that changes automatically.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
     Snapshot(SnapshotId),
@@ -20,11 +20,11 @@ pub(super) enum Due {
 /// The indexes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Index {
-    /// What is due when. Entries may be stale: whoever takes one looks at the row again.
+    /// What is due, by time. Entries may be outdated, so the row must be checked too.
     pub(super) agenda: BTreeSet<(Timestamp, Due)>,
-    /// The holders of AMI names, by account and Region.
+    /// The AMIs that hold names, by account, Region and name.
     pub(super) names: BTreeMap<(AccountId, Region, String), ImageId>,
-    /// Images by tag and value. Few tags tell more than a handful of rows apart, so the sets are small.
+    /// Images by tag key and value. Few tags are shared by more than a handful of images, so the sets are small.
     pub(super) images_by_tag: BTreeMap<(String, String), BTreeSet<ImageId>>,
     pub(super) snapshots_by_tag: BTreeMap<(String, String), BTreeSet<SnapshotId>>,
     /// Images that are pending.
@@ -36,7 +36,7 @@ impl Index {
         self.agenda.insert((at, Due::Token(key)));
     }
 
-    /// Beside its tags an image is found by its name, under the empty key that no tag can have.
+    /// Besides its tags, an image is found by its name, which is indexed under the empty key that no tag can have.
     pub(super) fn add_image(&mut self, id: &ImageId, name: &str, tags: &Tags) {
         add(&mut self.images_by_tag, id, tags);
         let names = Tags::from([(String::new(), name.to_owned())]);
@@ -80,7 +80,7 @@ fn remove<Id: Ord>(index: &mut ByTag<Id>, id: &Id, tags: &Tags) {
 }
 
 impl Model {
-    /// Derives every index again, after rows were loaded.
+    /// Rebuilds every index after rows were loaded.
     pub(crate) fn reindex(&mut self) {
         let mut index = Index::default();
         for row in self.data.instances.values() {

@@ -1,4 +1,4 @@
-//! StopInstances, StartInstances, TerminateInstances, and the dry runs.
+//! StopInstances, StartInstances, TerminateInstances, and dry runs.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{Capacity, Goal, InstanceRow, Model, Purchase, Scope, after};
 use crate::ec2::errors;
 
 impl Model {
-    /// An instance that the caller can see by now.
+    /// An instance that is visible to the caller by now.
     pub(super) fn instance(
         &self,
         scope: &Scope<'_>,
@@ -29,7 +29,7 @@ impl Model {
             .ok_or_else(|| errors::instance_not_found(action, id))
     }
 
-    /// What a call about so many instances begins with: it costs one request, and so many instances.
+    /// Starts a call about several instances: it uses one token for the request, and one for each instance.
     fn admit_for(
         &mut self,
         scope: &Scope<'_>,
@@ -40,7 +40,7 @@ impl Model {
         self.take_for_instances(scope, action, instances)
     }
 
-    /// A DryRun costs a request like any other, and no instance.
+    /// A DryRun uses a token for the request, but none for instances.
     pub(crate) fn probe(&mut self, scope: &Scope<'_>, probe: &Probe) -> Result<(), Ec2Error> {
         let (action, id) = match probe {
             Probe::Stop(id) => ("StopInstances", id),
@@ -56,7 +56,7 @@ impl Model {
         self.instance(scope, action, id).map(|_| ())
     }
 
-    /// EC2 does all that a request asks, or nothing.
+    /// EC2 either does everything that a request asks for, or nothing.
     pub(crate) fn stop_instances(
         &mut self,
         scope: &Scope<'_>,
@@ -72,7 +72,7 @@ impl Model {
         Ok(())
     }
 
-    /// Whether a request to stop it changes anything.
+    /// Whether a stop request changes anything for this instance.
     fn stops(&self, scope: &Scope<'_>, action: &str, id: &InstanceId) -> Result<bool, Ec2Error> {
         let row = self.instance(scope, action, id)?;
         check_stoppable(row)?;
@@ -91,13 +91,13 @@ impl Model {
         }
     }
 
-    /// What takes so long usually, at the pace of an instance.
+    /// The duration, scaled by the pace of an instance.
     fn paced(&self, id: &InstanceId, usual: Duration) -> Duration {
         let row = self.data.instances.get(id);
         row.map_or(usual, |row| row.paced(usual))
     }
 
-    /// Stops an instance, whoever wants it.
+    /// Stops an instance. `by` is the account or actor that requested it.
     pub(crate) fn begin_stop(&mut self, id: &InstanceId, now: Timestamp, by: &str) {
         let durations = &self.settings().durations;
         let (due, replacement) = (
@@ -112,7 +112,7 @@ impl Model {
         };
         row.goal = Goal::Stopped;
         row.start_fails = None;
-        // EC2 facts, "Before the stop".
+        // A stop erases the instance store (EC2 facts, "Before the stop").
         row.instance_store.clear();
         row.transitioned_at = Some(now);
         row.state_reason = Some(StateReason {
@@ -120,7 +120,7 @@ impl Model {
             message: "Client.UserInitiatedShutdown: User initiated shutdown".to_owned(),
         });
         if !row.elastic_ip {
-            // An address that was assigned automatically is given back at the stop.
+            // A public address that was assigned automatically is released at the stop.
             row.public_ip = None;
         }
         let replaced = row.autoscaling_group().is_some()
@@ -153,7 +153,7 @@ impl Model {
         Ok(())
     }
 
-    /// Whether a request to start it changes anything.
+    /// Whether a start request changes anything for this instance.
     fn starts(&self, scope: &Scope<'_>, action: &str, id: &InstanceId) -> Result<bool, Ec2Error> {
         let row = self.instance(scope, action, id)?;
         match row.state {
@@ -176,7 +176,7 @@ impl Model {
         Ok(true)
     }
 
-    /// Starts an instance, whoever wants it.
+    /// Starts an instance. `by` is the account or actor that requested it.
     pub(crate) fn begin_start(
         &mut self,
         id: &InstanceId,
@@ -187,7 +187,7 @@ impl Model {
         let due = after(now, self.paced(id, self.settings().durations.start));
         let what = format!("pending (by {by})");
         self.enter(id, InstanceState::Pending, now, Some(due), &what);
-        // With a second network interface no address is assigned automatically.
+        // If there is a second network interface, no public address is assigned automatically.
         let keeps_address = (self.data.instances.get(id))
             .is_some_and(|r| r.elastic_ip || r.ties.several_interfaces);
         let address = (!keeps_address).then(|| self.next_address());
@@ -205,7 +205,7 @@ impl Model {
         }
     }
 
-    /// One that has to start in a reservation can start in no other capacity.
+    /// An instance that must start in a reservation cannot use other capacity.
     fn check_reservation(&self, row: &InstanceRow, now: Timestamp) -> Result<(), Ec2Error> {
         let Some(id) = &row.ties.reservation else {
             return Ok(());
@@ -235,7 +235,7 @@ impl Model {
         Ok(found)
     }
 
-    /// Whether a fleet replaces members that are down.
+    /// Whether a fleet replaces members that are not running.
     pub(crate) fn fleet_maintains(
         &mut self,
         scope: &Scope<'_>,
@@ -245,7 +245,7 @@ impl Model {
         Ok(self.world().maintained_fleets.contains(id))
     }
 
-    /// Whether there is room for one more (EC2 facts, "Restart").
+    /// Checks whether there is capacity for another instance (EC2 facts, "Restart").
     pub(super) fn check_room(
         &self,
         scope: &Scope<'_>,
@@ -292,7 +292,7 @@ impl Model {
             .unwrap_or(Capacity::Available)
     }
 
-    /// Why a start that is accepted will fail all the same.
+    /// Why a start that is accepted will still fail.
     pub(super) fn start_failure(
         &self,
         scope: &Scope<'_>,
@@ -329,7 +329,7 @@ impl Model {
         Ok(())
     }
 
-    /// Terminates an instance, whoever wants it.
+    /// Terminates an instance. `by` is the account or actor that requested it.
     pub(crate) fn begin_termination(&mut self, id: &InstanceId, now: Timestamp, by: &str) {
         let due = after(now, self.settings().durations.terminate);
         let what = format!("shutting-down (by {by})");
@@ -348,7 +348,7 @@ impl Model {
     }
 }
 
-/// The host of a Mac has no room for it until what its stop left has been scrubbed.
+/// The host of a Mac instance has no capacity for it until it has been scrubbed after the stop.
 fn check_scrubbed(row: &InstanceRow, scrub: Duration, now: Timestamp) -> Result<(), Ec2Error> {
     let since = row.history.last().map_or(now, |(at, _)| *at);
     if !row.instance_type.starts_with("mac") || after(since, scrub) <= now {
@@ -362,7 +362,7 @@ fn check_scrubbed(row: &InstanceRow, scrub: Duration, now: Timestamp) -> Result<
     ))
 }
 
-/// What EC2 refuses to stop (EC2 facts, "Before the stop").
+/// Checks for instances that EC2 refuses to stop (EC2 facts, "Before the stop").
 fn check_stoppable(row: &InstanceRow) -> Result<(), Ec2Error> {
     const ACTION: &str = "StopInstances";
     let id = &row.id;

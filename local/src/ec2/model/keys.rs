@@ -1,4 +1,5 @@
-//! KMS keys: whether volumes under them can be attached, and what KMS says of them (EC2 facts, "Restart").
+//! KMS keys: whether volumes that are encrypted with them can be attached, and KMS's responses (EC2 facts,
+//! "Restart").
 
 use prism_functions::ports::{EbsDefaults, Ec2Error, Encryption, KeyState, StateReason};
 
@@ -14,7 +15,7 @@ impl Model {
         Ok(self.defaults_in(scope))
     }
 
-    /// How new volumes and copies are encrypted in a Region.
+    /// The default encryption of new volumes and copies in a Region.
     pub(super) fn defaults_in(&self, scope: &Scope<'_>) -> EbsDefaults {
         let area = self.area(scope.account, scope.region);
         let key = area.and_then(|area| area.default_key.clone());
@@ -24,7 +25,7 @@ impl Model {
         }
     }
 
-    /// What a call of KMS begins with.
+    /// Starts a call to KMS.
     fn admit_kms(&mut self, scope: &Scope<'_>, action: &str) -> Result<(), Ec2Error> {
         self.advance(scope.now);
         let denied = self.world().denied.get(scope.account);
@@ -44,7 +45,7 @@ impl Model {
         Ok((key.policy != KeyPolicy::Nobody).then_some(key.state))
     }
 
-    /// The DryRun of a grant of the caller's own. KMS looks at who asks before it looks at the key.
+    /// The DryRun of a grant by the caller. KMS checks the caller's permissions before the key.
     pub(super) fn probe_grant(&mut self, scope: &Scope<'_>, arn: &str) -> Result<(), Ec2Error> {
         const ACTION: &str = "kms:CreateGrant";
         self.admit_kms(scope, ACTION)?;
@@ -65,7 +66,7 @@ impl Model {
         Err(Ec2Error::new(ACTION, code, format!("{arn} {is}.")))
     }
 
-    /// The key, if what is encrypted so cannot be attached, copied or captured.
+    /// The key, if it cannot be used, so that nothing with this encryption can be attached, copied or captured.
     pub(super) fn lost_key<'a>(&self, encryption: &'a Encryption) -> Option<&'a str> {
         let Encryption::CustomerKey(arn) = encryption else {
             return None;
@@ -75,8 +76,7 @@ impl Model {
         (!key.state.is_usable() || !allows).then_some(arn)
     }
 
-    /// Why an instance with a volume that is encrypted so falls back to `stopped`: volumes are attached
-    /// by a grant.
+    /// Why an instance with a volume with this encryption returns to `stopped`: attaching a volume requires a grant.
     pub(super) fn attachment_failure(&self, encryption: &Encryption) -> Option<StateReason> {
         let key = self.key(self.lost_key(encryption)?);
         let (code, why) = if key.state.is_usable() {

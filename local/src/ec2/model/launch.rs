@@ -56,7 +56,7 @@ impl Model {
         Ok(self.described_instance(row))
     }
 
-    /// An image that the caller may launch, now.
+    /// An image that the caller may launch now.
     fn launchable(&self, scope: &Scope<'_>, id: &ImageId) -> Result<&ImageRow, Ec2Error> {
         let row = self.data.images.get(id);
         let row = row
@@ -79,14 +79,14 @@ impl Model {
                 .iter()
                 .any(|s| s.encryption == Encryption::AwsManagedKey);
         if locked {
-            // Nobody outside the account can use its AWS managed key.
+            // No other account can use the AWS managed key of this one.
             let message = format!("Not authorized for images: [{id}]");
             return Err(Ec2Error::new(ACTION, "AuthFailure", message));
         }
         Ok(row)
     }
 
-    /// Makes the instance and its volumes.
+    /// Creates the instance and its volumes.
     pub(super) fn launch(
         &mut self,
         scope: &Scope<'_>,
@@ -183,7 +183,7 @@ impl Model {
         id
     }
 
-    /// What cloud-init does at the first boot with what it was given.
+    /// Runs cloud-init with this user data at the first boot.
     pub(super) fn first_boot(&mut self, id: &InstanceId, user_data: &str, at: Timestamp) {
         let Some(row) = self.data.instances.get(id) else {
             return;
@@ -194,7 +194,7 @@ impl Model {
     }
 }
 
-/// An identifier that the model itself made.
+/// Parses an identifier that the model itself created.
 pub(crate) fn parsed<T: std::str::FromStr>(text: &str) -> T {
     text.parse()
         .unwrap_or_else(|_| panic!("{text} is made to be a valid identifier"))
@@ -279,7 +279,7 @@ pub(super) fn check_tags(action: &str, tags: &Tags) -> Result<(), Ec2Error> {
 }
 
 impl ImageRow {
-    /// Whether an account may launch it.
+    /// Whether an account may launch the image.
     pub(super) fn allows(&self, account: &AccountId) -> bool {
         self.account == *account
             || self.permissions.contains(&LaunchPermission::Everyone)

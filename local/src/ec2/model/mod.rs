@@ -1,8 +1,7 @@
-//! The simulated cloud as plain data. Every call takes the time; nothing happens in between.
+//! The simulated cloud as plain data. Every call gets the time; nothing happens between calls.
 //!
-//! What is due is found in an agenda, so that a call costs no more for what it does not touch. The
-//! agenda and the other indexes are derived from the rows: a model that is written down and read
-//! back has the same future.
+//! An agenda lists what is due, so the cost of a call does not depend on resources that it does not touch. The agenda
+//! and the other indexes are derived from the rows: a model that is saved and loaded again behaves the same.
 
 mod advance;
 mod copies;
@@ -43,7 +42,7 @@ use super::guest::disk::Disk;
 use super::rows::Rows;
 use super::settings::{REGIONS, Settings};
 
-/// Who asks, where and when.
+/// The caller, the Region and the time of a call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scope<'a> {
     pub(crate) account: &'a AccountId,
@@ -51,7 +50,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// Contents of a volume, and how many volumes, snapshots and copies have exactly these.
+/// The contents of a volume, and how many volumes, snapshots and copies share them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DiskRow {
     pub(crate) holders: u32,
@@ -61,7 +60,7 @@ pub(crate) struct DiskRow {
 /// The rows of the model.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Data {
-    /// One row, under the key 0.
+    /// Contains a single row, with the key 0.
     pub(crate) world: Rows<u64, WorldRow>,
     /// By account and Region, joined by a slash.
     pub(crate) areas: Rows<String, AreaRow>,
@@ -73,8 +72,8 @@ pub(crate) struct Data {
     /// By account, Region, action and token.
     pub(crate) tokens: Rows<String, TokenRow>,
     pub(crate) events: Rows<u64, Event>,
-    /// By account, Region and bucket. Not written to a file: there a call that only asks would have
-    /// to write, so each process has buckets of its own.
+    /// By account, Region and bucket. Buckets are not saved to the file, because a read-only call would then have to
+    /// write; so each process has its own.
     pub(crate) buckets: BTreeMap<String, throttle::Bucket>,
 }
 
@@ -88,7 +87,7 @@ pub(crate) struct Model {
 /// How long a client token is remembered. EC2 says at least 24 hours.
 const TOKEN_LIFE: Duration = Duration::from_hours(24);
 
-/// A moment later, or the last one there is.
+/// The time `by` later, or the last time that can be represented.
 pub(crate) fn after(now: Timestamp, by: Duration) -> Timestamp {
     chrono::TimeDelta::from_std(by)
         .ok()
@@ -96,7 +95,7 @@ pub(crate) fn after(now: Timestamp, by: Duration) -> Timestamp {
         .unwrap_or(Timestamp::MAX_UTC)
 }
 
-/// How long an amount of data takes; a rate of 0 is no time at all.
+/// How long a data transfer takes. A rate of 0 means no time at all.
 pub(crate) fn transfer(bytes: u64, bytes_per_s: u64) -> Duration {
     if bytes_per_s == 0 {
         return Duration::ZERO;
@@ -139,7 +138,7 @@ impl Model {
         &self.world().settings
     }
 
-    /// What every call begins with: time moves on, the call is counted, permissions are looked at.
+    /// Starts a call: time advances, the call is counted, and permissions are checked.
     pub(crate) fn admit(&mut self, scope: &Scope<'_>, action: &str) -> Result<(), Ec2Error> {
         self.advance(scope.now);
         if !REGIONS.contains(&scope.region.as_str()) {
@@ -165,7 +164,7 @@ impl Model {
         self.take_tokens(scope, action, action, throttle::requests_of(action), 1)
     }
 
-    /// Takes a token for a request that asks for everything, neither filtered nor in pages, beside the API's own.
+    /// Takes a token for a request that is neither filtered nor paginated, in addition to the API's own.
     #[cfg(feature = "wire")]
     pub(crate) fn take_for_everything(
         &mut self,
@@ -176,7 +175,7 @@ impl Model {
         self.take_tokens(scope, action, &bucket, throttle::unfiltered(), 1)
     }
 
-    /// Takes tokens for the instances that a call is about, whatever it takes for the request.
+    /// Takes tokens for the instances that a call affects, in addition to those for the request.
     pub(crate) fn take_for_instances(
         &mut self,
         scope: &Scope<'_>,
@@ -215,7 +214,7 @@ impl Model {
         }
     }
 
-    /// Who drew on each bucket of an account in a Region: the account itself, and its other users.
+    /// The use of each bucket of an account in a Region: by the account itself, and by its other users.
     pub(crate) fn traffic(
         &self,
         account: &AccountId,
@@ -240,15 +239,15 @@ impl Model {
         self.data.areas.get_mut(&key).expect("it was just made")
     }
 
-    /// 17 hexadecimal digits, as on AWS. A counter that is scrambled by a one-to-one function never
-    /// gives the same digits twice; the leading 0 keeps them apart from public AMIs.
+    /// 17 hexadecimal digits, as on AWS. A counter that is scrambled by a one-to-one function never gives the same
+    /// digits twice; the leading 0 distinguishes these IDs from those of public AMIs.
     pub(crate) fn next_id(&mut self, prefix: &str) -> String {
         let world = self.world_mut();
         world.ids = world.ids.wrapping_add(0x9e37_79b9_7f4a_7c15);
         format!("{prefix}-0{:016x}", scramble(world.ids))
     }
 
-    /// An address of 198.18.0.0/15, which is set aside for tests and never routed.
+    /// An address from 198.18.0.0/15, which is reserved for tests and never routed.
     pub(crate) fn next_address(&mut self) -> String {
         let world = self.world_mut();
         world.next_address = world.next_address.wrapping_add(1);
@@ -256,7 +255,7 @@ impl Model {
         format!("198.{}.{}.{}", 18 + (n >> 16 & 1), n >> 8 & 255, n & 255)
     }
 
-    /// Remembers that something happened.
+    /// Records an event.
     pub(crate) fn tell(
         &mut self,
         at: Timestamp,
@@ -298,7 +297,7 @@ impl Model {
         self.data.disks.get(&id).map(|row| &row.disk)
     }
 
-    /// One more holder of the same contents.
+    /// Adds a holder of the same contents.
     pub(crate) fn share_disk(&mut self, id: DiskId) -> DiskId {
         if let Some(row) = self.data.disks.get_mut(&id) {
             row.holders += 1;
@@ -306,7 +305,7 @@ impl Model {
         id
     }
 
-    /// One holder less; contents that nobody holds are gone.
+    /// Removes a holder. Contents without holders are deleted.
     pub(crate) fn release_disk(&mut self, id: DiskId) {
         let gone = self.data.disks.get_mut(&id).is_some_and(|row| {
             row.holders = row.holders.saturating_sub(1);
@@ -317,7 +316,7 @@ impl Model {
         }
     }
 
-    /// Changes the contents of a volume, and of nothing else that held the same.
+    /// Changes the contents of a volume, but not of others that share them.
     pub(crate) fn write_volume(&mut self, volume: &VolumeId, disk: Disk, changed_bytes: u64) {
         let Some(row) = self.data.volumes.get(volume) else {
             return;
@@ -339,7 +338,7 @@ impl Model {
 
     // --- client tokens -----------------------------------------------------------------------
 
-    /// What a client token gave before, if it was used.
+    /// The result of an earlier call with this client token, if there was one.
     pub(crate) fn token(
         &self,
         scope: &Scope<'_>,
@@ -396,8 +395,8 @@ fn token_key(scope: &Scope<'_>, action: &str, token: &str) -> String {
     format!("{}/{}/{action}/{token}", scope.account, scope.region)
 }
 
-/// A one-to-one function on 64 bits that leaves no pattern to see: multiplications by odd numbers
-/// and shifted exclusive-ors can each be undone.
+/// A one-to-one function on 64 bits whose output shows no pattern. Multiplications by odd numbers and shifted
+/// exclusive-ors are both invertible.
 pub(crate) fn scramble(n: u64) -> u64 {
     let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

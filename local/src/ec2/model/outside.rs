@@ -1,4 +1,4 @@
-//! What the outside actor does to the model, and what it sees of it.
+//! The actions of the outside actor on the model, and its view of it.
 
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::{AccountId, ImageId, InstanceId, Region, Timestamp};
@@ -10,7 +10,7 @@ use crate::ec2::errors;
 use crate::ec2::facts::{InstanceFacts, Inventory};
 
 impl Model {
-    /// An instance that has run, or lain stopped, since before anybody looked.
+    /// Adds an instance that has been running or stopped since before the simulation started.
     pub(crate) fn settle_instance(
         &mut self,
         scope: &Scope<'_>,
@@ -38,7 +38,7 @@ impl Model {
         Ok(id)
     }
 
-    /// DisableImage: the AMI is open to nobody then, and enabling it again does not bring that back.
+    /// DisableImage: the AMI loses its launch permissions, and enabling it again does not restore them.
     pub(crate) fn disable_image(&mut self, id: &ImageId, now: Timestamp) -> Option<()> {
         let row = self.data.images.get_mut(id)?;
         if row.state == ImageState::Available {

@@ -1,7 +1,7 @@
-//! Public parameters and the AMIs that they name.
+//! Public parameters and the AMIs that they refer to.
 //!
-//! Any parameter under /aws/service/ resolves to a stable AMI of its Region. Its id is derived from
-//! the path, so that every simulated cloud has the same one.
+//! Every parameter under /aws/service/ resolves to a fixed AMI in its Region. The AMI's ID is derived from the path,
+//! so every simulated cloud has the same one.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use super::{ImageRow, Model, Scope, Slot, SlotSource, SnapshotRow, scramble};
 use crate::ec2::guest::disk::{Disk, System};
 use crate::ec2::settings::REGIONS;
 
-/// The account that owns every public AMI here.
+/// The account that owns all public AMIs in the simulator.
 pub(crate) const PUBLISHER: &str = "137112412989";
 
 impl Model {
@@ -50,7 +50,7 @@ impl Model {
         let snapshot: SnapshotId = parsed(&format!("snap-a{digits:016x}"));
         let volume: VolumeId = parsed(&format!("vol-a{digits:016x}"));
         let owner: AccountId = parsed(PUBLISHER);
-        // Published long before anybody looks.
+        // Published long before the simulation starts.
         let published = Timestamp::default();
         let snapshot_row = SnapshotRow {
             id: snapshot.clone(),
@@ -111,7 +111,7 @@ impl Model {
     }
 }
 
-/// What a path says of the AMI behind it.
+/// The properties of an AMI, as derived from its path.
 struct Base {
     architecture: Architecture,
     system: System,
@@ -146,7 +146,7 @@ impl Base {
     }
 }
 
-/// 64 bits that tell texts apart.
+/// A 64-bit hash of a text.
 fn fingerprint(text: &str) -> u64 {
     let mix = |hash: u64, byte: u8| scramble(hash ^ u64::from(byte)).wrapping_add(1);
     text.bytes().fold(0, mix)

@@ -1,4 +1,4 @@
-//! What refers to AMIs beside instances.
+//! References to AMIs from resources other than instances.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use super::{Model, Scope};
 use crate::ec2::errors;
 
 impl Model {
-    /// The caller's launch templates of which one of the newest `versions` names one of these AMIs.
+    /// The caller's launch templates that name one of these AMIs in one of their newest `versions`.
     pub(crate) fn launch_templates_of(
         &mut self,
         scope: &Scope<'_>,
@@ -18,7 +18,7 @@ impl Model {
     ) -> Result<BTreeMap<ImageId, BTreeSet<LaunchTemplateId>>, Ec2Error> {
         const ACTION: &str = "DescribeImageReferences";
         self.admit(scope, ACTION)?;
-        // AWS does not say what it answers to ids that it does not know. This is the harder case.
+        // AWS does not document the response to unknown IDs. An error is the stricter assumption.
         let known = |id: &&ImageId| self.data.images.get(id).is_some();
         let unknown: Vec<&ImageId> = ids.iter().filter(|id| !known(id)).collect();
         if !unknown.is_empty() {

@@ -1,4 +1,4 @@
-//! What an Auto Scaling group does with a member that was stopped (EC2 facts, "Before the stop").
+//! How an Auto Scaling group replaces a member that was stopped (EC2 facts, "Before the stop").
 
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::{InstanceId, Timestamp};
@@ -12,7 +12,7 @@ impl Model {
         self.index.agenda.insert((at, Due::Replacement(id.clone())));
     }
 
-    /// The group finds the member unhealthy, terminates it and launches another.
+    /// The group considers the member unhealthy, terminates it and launches another one.
     pub(super) fn replacement_due(&mut self, id: &InstanceId, at: Timestamp) {
         let Some(row) = self.data.instances.get_mut(id) else {
             return;

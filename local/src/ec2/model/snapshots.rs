@@ -1,4 +1,4 @@
-//! The moments of snapshots, and DeleteSnapshot.
+//! The points in time that snapshots capture, and DeleteSnapshot.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::launch::parsed;
 use super::{DiskId, ImageRow, Model, Scope, Slot, SlotSource, SnapshotRow, after, transfer};
 use crate::ec2::errors;
 
-/// What a snapshot captures at its moment.
+/// The data that a snapshot captures.
 struct Captured {
     disk: DiskId,
     full_bytes: u64,
@@ -19,14 +19,14 @@ struct Captured {
 }
 
 impl Model {
-    /// Whose keys these snapshots are encrypted with.
+    /// Which keys encrypt these snapshots, and who manages them.
     pub(crate) fn keys_of(&self, ids: &[SnapshotId]) -> BTreeMap<SnapshotId, Encryption> {
         let rows = ids.iter().filter_map(|id| self.data.snapshots.get(id));
         rows.map(|row| (row.id.clone(), row.encryption.clone()))
             .collect()
     }
 
-    /// The moment of a volume's snapshot: from here on the volume may change (EC2 fact 1).
+    /// Captures the contents of a volume; from now on the volume may change (EC2 fact 1).
     pub(super) fn begin_snapshot(&mut self, image: &ImageId, slot: usize, at: Timestamp) {
         let Some(row) = self.data.images.get(image).cloned() else {
             return;
@@ -60,7 +60,7 @@ impl Model {
         self.after_snapshot(image, slot, id, at);
     }
 
-    /// Somebody takes a snapshot of a volume that is for no image.
+    /// Takes a snapshot of a volume that does not belong to an image.
     pub(crate) fn take_snapshot(&mut self, id: &VolumeId, at: Timestamp) -> Option<SnapshotId> {
         let source = SlotSource::Volume(id.clone());
         let captured = self.capture(&source)?;
@@ -93,7 +93,7 @@ impl Model {
         id
     }
 
-    /// Notes the snapshot on its image and sets the image's next moment.
+    /// Records the snapshot on its image and schedules the image's next step.
     fn after_snapshot(&mut self, image: &ImageId, slot: usize, id: SnapshotId, at: Timestamp) {
         let durations = &self.settings().durations;
         let next = after(at, durations.snapshot_stagger);
@@ -138,7 +138,7 @@ impl Model {
                     disk: self.share_disk(*disk),
                     full_bytes,
                     copied_bytes: full_bytes,
-                    // EC2 gives snapshot copies a volume id that means nothing.
+                    // EC2 gives copied snapshots a volume ID without meaning.
                     volume: parsed("vol-ffffffffffffffff0"),
                 })
             }
@@ -156,7 +156,7 @@ impl Model {
 
     fn snapshot_misfortune(&mut self, image: &ImageRow, encryption: &Encryption) -> Option<String> {
         if image.copied {
-            // A copy fails as a whole, and its snapshots with it.
+            // A copy fails as a whole, and its snapshots fail with it.
             return image.fails.clone();
         }
         if let Some(key) = self.lost_key(encryption) {
@@ -169,7 +169,7 @@ impl Model {
         Some(self.world_mut().misfortunes.snapshots.remove(0))
     }
 
-    /// Gives back what a copy still held for a snapshot that it never made or already made.
+    /// Releases what a copy still holds for a snapshot, whether or not the snapshot was made.
     pub(super) fn drop_source(&mut self, slot: &Slot) {
         if let SlotSource::Copy { disk, .. } = slot.source {
             self.release_disk(disk);
@@ -198,7 +198,7 @@ impl Model {
         }
         let (tags, disk, volume) = (row.tags.clone(), row.disk, row.volume.clone());
         self.data.snapshots.remove(id);
-        // The next snapshot copies what none that is left has.
+        // The next snapshot copies what no remaining snapshot contains.
         let mut left = self.data.snapshots.values();
         let last = !left.any(|snapshot| snapshot.volume == volume);
         drop(left);
@@ -212,7 +212,7 @@ impl Model {
     }
 }
 
-/// A snapshot of nobody's that begins now.
+/// A snapshot that begins now, without an account or an image yet.
 fn pending(captured: Captured, at: Timestamp, ends_at: Timestamp) -> SnapshotRow {
     SnapshotRow {
         id: parsed("snap-00000000000000000"),

@@ -1,7 +1,7 @@
-//! Token buckets per account, Region and API, and who draws on them (EC2 facts, "Throttling").
+//! Token buckets per account, Region and API, and their users (EC2 facts, "Throttling").
 //!
-//! AWS, "Request throttling for the Amazon EC2 API", read on 28 November 2026: each API is judged by itself, by the
-//! requests that are made; four APIs besides by the instances that the requests are about.
+//! AWS, "Request throttling for the Amazon EC2 API", read on 28 November 2026: each API is throttled separately by
+//! its number of requests; four APIs are also throttled by the number of instances that the requests affect.
 
 use std::time::Duration;
 
@@ -11,22 +11,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::ec2::settings::Throttles;
 
-/// Tokens are counted in thousandths, so that a refill over any number of milliseconds is exact.
+/// Tokens are counted in thousandths, so that a refill is exact for any number of milliseconds.
 const WHOLE: u64 = 1000;
 
-/// How many tokens a bucket holds, and how many are added in a second.
+/// How many tokens a bucket holds, and how many are added per second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rate {
     pub(crate) size: u32,
     pub(crate) refill_per_s: u32,
 }
 
-/// A rate, short enough for a table.
+/// Creates a rate; the short name suits a table.
 const fn rate(size: u32, refill_per_s: u32) -> Rate {
     Rate { size, refill_per_s }
 }
 
-/// The APIs whose requests have a rate of their own.
+/// The APIs with their own request rate.
 const REQUESTS: &[(&str, Rate)] = &[
     ("RunInstances", rate(5, 2)),
     ("StartInstances", rate(5, 2)),
@@ -38,15 +38,15 @@ const REQUESTS: &[(&str, Rate)] = &[
     ("CreateTags", rate(100, 10)),
 ];
 
-/// All APIs that only tell something, each with its own bucket.
+/// All other APIs that only read, each with its own bucket.
 const TELLS: Rate = rate(100, 20);
 /// All other APIs that change something, each with its own bucket.
 const CHANGES: Rate = rate(50, 5);
-/// What a request draws on besides that asks for everything, without a filter and not in pages.
+/// The additional bucket of requests that are neither filtered nor paginated.
 #[cfg(feature = "wire")]
 const UNFILTERED: Rate = rate(50, 10);
 
-/// The APIs that are judged by the instances too which they are about. A DryRun is about none.
+/// The APIs that are also throttled by the instances that they affect. A DryRun affects none.
 const INSTANCES: &[(&str, Rate)] = &[
     ("RunInstances", rate(1000, 2)),
     ("StartInstances", rate(1000, 2)),
@@ -67,23 +67,23 @@ pub(crate) fn requests_of(action: &str) -> Rate {
     listed(REQUESTS, action).unwrap_or(others)
 }
 
-/// The rate of an API's requests that are neither filtered nor paged.
+/// The rate of requests that are neither filtered nor paginated.
 #[cfg(feature = "wire")]
 pub(crate) fn unfiltered() -> Rate {
     UNFILTERED
 }
 
-/// The rate of the instances that an API is about, where it has one.
+/// The rate of the instances that an API affects, if it has one.
 pub(crate) fn instances_of(action: &str) -> Option<Rate> {
     listed(INSTANCES, action)
 }
 
-/// How often somebody asked, and how often that was too often.
+/// How many requests there were, and how many of them were throttled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traffic {
-    /// All that was asked.
+    /// The number of requests.
     pub calls: u64,
-    /// Of these, what was refused as `RequestLimitExceeded`.
+    /// The number of requests that were refused with `RequestLimitExceeded`.
     pub throttled: u64,
 }
 
@@ -95,16 +95,16 @@ impl Traffic {
     }
 }
 
-/// A bucket, as it was when it was last asked, and who drew on it.
+/// A bucket as of its last use, and who used it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bucket {
     thousandths: u64,
     at: Timestamp,
-    /// When the account's other users ask next, once they have begun.
+    /// When the account's other users send their next request, once they have begun.
     neighbour_at: Option<Timestamp>,
-    /// What the account itself drew.
+    /// The use by the account itself.
     pub(crate) own: Traffic,
-    /// What its other users drew.
+    /// The use by the account's other users.
     pub(crate) neighbour: Traffic,
 }
 
@@ -119,22 +119,22 @@ impl Bucket {
         }
     }
 
-    /// Takes so many tokens, if there are as many.
+    /// Takes this many tokens, if the bucket has them.
     pub(crate) fn take(&mut self, now: Timestamp, rate: Rate, tokens: usize) -> bool {
         self.refill(now, rate);
         let admitted = self.draw(tokens);
         self.own.count(admitted)
     }
 
-    /// Lets the account's other users draw what they would have by now: `per_mille` thousandths of the refill, one
-    /// token at a time and evenly. What finds no token is refused and not asked again.
+    /// Takes the tokens that the account's other users would have used by now: `per_mille` thousandths of the refill,
+    /// one token at a time and evenly spaced. A request that finds no token is refused and not repeated.
     pub(crate) fn let_neighbours(&mut self, now: Timestamp, rate: Rate, per_mille: u32) {
         let per_s = u64::from(rate.refill_per_s) * u64::from(per_mille);
         if per_s == 0 {
             return;
         }
         let pause = Duration::from_micros(1_000_000 * 1000 / per_s);
-        // Not in step with whoever asks at whole seconds.
+        // The offset avoids requests at the same time as those that are sent at whole seconds.
         let first = super::after(self.at, pause * 37 / 100);
         let mut at = self.neighbour_at.unwrap_or(first);
         while at <= now {
@@ -153,7 +153,7 @@ impl Bucket {
             let refill = elapsed_ms.saturating_mul(u64::from(rate.refill_per_s));
             let most = u64::from(rate.size) * WHOLE;
             self.thousandths = self.thousandths.saturating_add(refill).min(most);
-            // What is less than a millisecond counts the next time.
+            // The rest of a millisecond counts next time.
             self.at += Duration::from_millis(elapsed_ms);
         }
     }
@@ -166,7 +166,7 @@ impl Bucket {
     }
 }
 
-/// The rate as the settings scale it; never less than one.
+/// The rate, scaled by the settings; never less than one.
 pub(crate) fn scaled(throttles: &Throttles, rate: Rate) -> Rate {
     let scale = |n: u32| {
         let n = u64::from(n) * u64::from(throttles.scale_percent) / 100;
@@ -178,7 +178,7 @@ pub(crate) fn scaled(throttles: &Throttles, rate: Rate) -> Rate {
     }
 }
 
-/// What a throttled call answers.
+/// The error for a throttled call.
 pub(crate) fn throttled(action: &str) -> Ec2Error {
     Ec2Error::new(action, "RequestLimitExceeded", "Request limit exceeded.")
 }
@@ -197,7 +197,7 @@ mod tests {
         let soon = start + Duration::from_millis(499);
         assert!(!bucket.take(soon, rate, 1));
         assert!(bucket.take(start + Duration::from_millis(500), rate, 1));
-        // Refills in small pieces add up to the same.
+        // Many small refills add up to one large refill.
         let mut allowed = 0;
         for ms in (510..=10_500).step_by(10) {
             let now = start + Duration::from_millis(ms);
@@ -238,7 +238,7 @@ mod tests {
             throttled: 0,
         };
         assert_eq!(alone.neighbour, drawn);
-        // Whoever takes twice what is added leaves them too little.
+        // If the others take twice the refill, too little is left for the account.
         let mut pressed = Bucket::full(start, rate);
         for half in 0..400 {
             let now = start + Duration::from_millis(half * 250);

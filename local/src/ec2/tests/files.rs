@@ -37,7 +37,7 @@ fn two_handles_of_one_file_see_the_same_cloud() {
     block_on(a.ec2.delete_snapshot(&a.region, &snapshot)).unwrap();
     assert!(b.snapshots("shared").is_empty());
     assert_eq!(a.cloud.events().unwrap(), b.cloud.events().unwrap());
-    // A third that comes later finds the same again.
+    // A third handle that is opened later finds the same data.
     let c = opened(&path, &clock);
     assert_eq!(c.cloud.events().unwrap(), a.cloud.events().unwrap());
     assert_eq!(c.admin.inventory().unwrap(), a.admin.inventory().unwrap());

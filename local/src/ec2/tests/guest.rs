@@ -1,4 +1,4 @@
-//! What a researcher does on an instance, and that an image keeps exactly that.
+//! Commands on an instance, and that an image captures exactly their results.
 
 use futures::executor::block_on;
 use prism_functions::domain::InstanceId;
@@ -97,7 +97,7 @@ fn a_disk_has_limits() {
     let refused = run_with(&w, &id, "tee big", &large);
     assert_eq!(refused.exit_code, 1);
     assert!(refused.stderr.contains("at most"), "{}", refused.stderr);
-    // 8 GiB, of which 2 are used: the toolkit's 6.2 do not fit.
+    // 8 GiB, of which 2 are in use: the toolkit's 6.2 do not fit.
     let refused = run(&w, &id, "apt-get install -y cuda-toolkit");
     assert!(
         refused.stderr.contains("No space left"),
@@ -133,7 +133,7 @@ fn an_image_holds_what_was_there_and_costs_what_changed() {
     w.wait(3);
     w.start(&id).unwrap();
     w.wait(15);
-    // Written after the moment, while the image is still pending.
+    // Written after the snapshot's moment, while the image is still pending.
     said(&w, &id, "pip install torch");
     run_with(&w, &id, "tee notes", b"changed");
     assert_eq!(w.image(&image).state, ImageState::Pending);

@@ -59,12 +59,12 @@ fn snapshots_appear_soon_whatever_the_size_and_the_image_much_later() {
     assert_eq!(snapshots.len(), 2);
     assert!(snapshots.iter().all(|s| s.state == SnapshotState::Pending));
     assert!(snapshots.iter().all(|s| s.full_size_bytes.is_none()));
-    // Early on the image does not name them (EC2 fact 2).
+    // At first, the image does not name them (EC2 fact 2).
     let early = w.image(&image);
     assert_eq!(early.state, ImageState::Pending);
     assert!(early.volumes.iter().all(|v| v.snapshot.is_none()));
     assert_eq!(early.source_instance, Some(id.clone()));
-    // 64 GiB at 64 MiB per second, a base, and the registration.
+    // 64 GiB at 64 MiB per second, the base duration of a snapshot, and the registration.
     w.wait(1024 + 30 + 5);
     assert_eq!(w.image(&image).state, ImageState::Pending);
     w.wait(10);
@@ -75,7 +75,7 @@ fn snapshots_appear_soon_whatever_the_size_and_the_image_much_later() {
     let sizes: Vec<_> = sizes.iter().filter_map(|s| s.full_size_bytes).collect();
     assert!(sizes.contains(&(64 << 30)), "{sizes:?}");
 
-    // The second image of the same volumes has next to nothing to copy.
+    // The second image of the same volumes has almost nothing to copy.
     let second = w.image_of(&id, "lab v2").unwrap();
     w.wait(2 + 1 + 30 + 10);
     assert_eq!(w.image(&second).state, ImageState::Available);
@@ -102,7 +102,7 @@ fn a_volume_whose_only_snapshot_is_gone_is_copied_whole_again() {
             block_on(w.ec2.delete_snapshot(&w.region, &snapshot.id)).unwrap();
         }
     };
-    // The second one has all that it needs of the first.
+    // The second image does not depend on the first one.
     gone(&first, "first");
     let (third, still) = took("third");
     assert_eq!(still, changed);
@@ -151,7 +151,7 @@ fn a_snapshot_captures_its_moment() {
     w.wait(1);
     write("between");
     w.wait(1);
-    // The moment has come; what is written from here on is not in the image.
+    // The snapshot's moment has passed; what is written from here on is not in the image.
     assert_eq!(w.state(&id).as_str(), "stopped");
     write("after");
     w.wait(3600);
@@ -368,7 +368,7 @@ fn copies_take_time_and_are_idempotent() {
         code(copy(&copy_of(&image, "u"))),
         "InvalidAMIName.Duplicate"
     );
-    // The source may go while the copy is under way.
+    // The source may be deleted while the copy is in progress.
     block_on(w.ec2.deregister_image(&w.region, &image)).unwrap();
     let snapshot = w.snapshots("source").remove(0).id;
     block_on(w.ec2.delete_snapshot(&w.region, &snapshot)).unwrap();

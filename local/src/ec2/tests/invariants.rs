@@ -1,4 +1,4 @@
-//! What holds of the cloud whatever happens.
+//! Invariants of the cloud that always hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,7 +59,7 @@ impl Run {
         self.alive = ids;
     }
 
-    /// Every disk has exactly the holders that it counts, and none is left without.
+    /// Every disk has exactly as many holders as it counts, and at least one.
     fn check_disks(&self) {
         let data = &self.model.data;
         let mut held: BTreeMap<u64, u32> = BTreeMap::new();
@@ -115,7 +115,7 @@ impl Run {
     }
 }
 
-/// The transitions that EC2 makes.
+/// The state transitions that EC2 makes.
 fn legal(from: InstanceState, to: InstanceState) -> bool {
     use InstanceState::{Pending, Running, ShuttingDown, Stopped, Stopping, Terminated};
     matches!(

@@ -1,4 +1,4 @@
-//! Instances: their states in time, and what EC2 refuses.
+//! Instances: their states over time, and what EC2 refuses.
 
 use std::time::Duration;
 
@@ -198,7 +198,7 @@ fn a_lost_key_lets_a_start_fail_late() {
     assert_eq!(back.state, InstanceState::Stopped);
     assert_eq!(back.state_reason.unwrap().code, "Client.InternalError");
 
-    // A key that is disabled, by what KMS and EC2 say of it.
+    // A disabled key, as KMS and EC2 report it.
     w.admin.set_key_policy(KEY, KeyPolicy::Account).unwrap();
     w.start(&id).unwrap();
     w.wait(15);
@@ -232,7 +232,7 @@ fn launches_are_idempotent_and_checked() {
     let first = w.run(&new).unwrap();
     assert_eq!(first.state, InstanceState::Pending);
     let filter = InstanceFilter::Ids(vec![first.id.clone()]);
-    // A new id takes a second to be known everywhere.
+    // A new ID takes a second to become visible.
     let early = block_on(w.ec2.instances(&w.region, &filter));
     assert_eq!(code(early), "InvalidInstanceID.NotFound");
     assert_eq!(w.run(&new).unwrap().id, first.id);

@@ -1,4 +1,4 @@
-//! Random sequences of calls and of time, against what must hold whatever happens.
+//! Random sequences of calls and waits, checked against the invariants.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::ec2::Settings;
 use crate::ec2::guest::FileBody;
 use crate::ec2::model::{Capacity, Data, Model, Scope};
 
-/// One thing that somebody does. Numbers choose among what there is.
+/// One action. Numbers select among the existing resources.
 #[derive(Debug, Clone)]
 enum Act {
     Wait(u32),
@@ -58,9 +58,9 @@ pub(super) struct Run {
     now: Timestamp,
     account: AccountId,
     region: Region,
-    /// What was written on which volume, and when.
+    /// What was written to each volume, and when.
     pub(super) written: BTreeMap<VolumeId, Vec<(Timestamp, String)>>,
-    /// What a copy was of.
+    /// The contents that each copy was made from.
     pub(super) copied: BTreeMap<ImageId, Vec<Option<String>>>,
     pub(super) alive: BTreeSet<String>,
     pub(super) dead: BTreeSet<String>,
@@ -86,7 +86,7 @@ impl Run {
         }
     }
 
-    /// The same again, written down and read back.
+    /// The same model, saved and loaded again.
     fn reread(&self) -> Model {
         let written = serde_json::to_string(&self.model.data).unwrap();
         Model::from_data(serde_json::from_str::<Data>(&written).unwrap())
@@ -111,7 +111,7 @@ impl Run {
         )
     }
 
-    /// Does it; answers what the caller was told, as text.
+    /// Performs the action; returns the caller's result as text.
     fn act(&mut self, act: &Act) -> String {
         let (account, region) = (self.account.clone(), self.region.clone());
         let scope = Scope {
@@ -293,7 +293,7 @@ impl Run {
 }
 
 proptest! {
-    // PROPTEST_CASES asks for more.
+    // PROPTEST_CASES can raise this number.
     #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(400)))]
 
     #[test]
@@ -303,7 +303,7 @@ proptest! {
             run.act(act);
             run.check();
         }
-        // Once everything has come to its end, nothing moves by itself any more.
+        // Once everything has completed, nothing changes automatically any more.
         run.act(&Act::Wait(u32::MAX));
         run.check();
     }

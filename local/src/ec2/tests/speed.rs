@@ -1,5 +1,5 @@
-//! How long a call takes. `cargo nextest run -p prism-local speed --release --run-ignored all
-//! --no-capture` shows the figures; the limits here only catch a change for the worse.
+//! Measures how long a call takes. `cargo nextest run -p prism-local speed --release --run-ignored all --no-capture`
+//! shows the figures; the limits here only detect a large regression.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use prism_functions::ports::{
 use super::{ManualClock, World};
 use crate::ec2::{Cloud, Settings};
 
-/// One save, as the steps make it, and perhaps the end of its version; answers the number of calls.
+/// The calls of one save, optionally followed by the deletion of its version; returns the number of calls.
 fn save(w: &World, id: &InstanceId, name: &str, keep: bool) -> u32 {
     let mut calls = 0;
     let mut count = || calls += 1;

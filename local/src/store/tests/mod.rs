@@ -1,4 +1,4 @@
-//! What holds of this table beyond the contract that every table keeps.
+//! Tests of this table that go beyond the contract of every table.
 
 mod model;
 mod processes;
@@ -86,7 +86,7 @@ fn every_query_is_one_range_of_one_index() {
             query.cursor = block_on(table.query(&query)).unwrap().cursor;
             let (next, steps) = plan(&table, &query);
             assert!(next.starts_with(searches), "{query:?}: {next}");
-            // It starts right behind the cursor, and sorts nothing.
+            // It seeks directly to the cursor, and sorts nothing.
             let seek = match (index, descending) {
                 (Index::Primary, false) => "sk>?",
                 (Index::Primary, true) => "sk<?",
@@ -99,7 +99,7 @@ fn every_query_is_one_range_of_one_index() {
     }
 }
 
-/// How SQLite would run the query: its first step, and how many there are.
+/// SQLite's plan for the query: its first step, and the number of steps.
 fn plan(table: &SqliteTable, query: &Query) -> (String, usize) {
     let statement = Statement::new(query).unwrap();
     let (sql, values) = statement.parts();
@@ -223,7 +223,7 @@ fn what_sqlite_reports_comes_out_with_its_hint() {
     assert_eq!(text, "the table did not answer: writing to it failed");
     assert!(matches!(error, SqliteError::Locked { .. }), "{error:?}");
     assert!(!error.hint().is_empty());
-    // Readers go on meanwhile.
+    // Reading is still possible in the meantime.
     assert!(block_on(table.get(&Key::new("p", "1"))).unwrap().is_none());
     other
         .execute_batch("INSERT INTO item (pk, sk, attributes) VALUES ('p', '1', '{'); COMMIT")

@@ -1,4 +1,4 @@
-//! Random transactions and queries, against a table so simple that it is plainly right.
+//! Compares random transactions and queries with a table that is simple enough to be obviously correct.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::store::{MemoryTable, SqliteTable};
 type Attributes = Map<String, Value>;
 type Model = BTreeMap<Key, Attributes>;
 
-/// What a transaction came to, of the errors that the model knows of.
+/// The result of a transaction, limited to the errors that the model knows.
 #[derive(Debug, PartialEq)]
 enum Outcome {
     Done,
@@ -82,7 +82,7 @@ fn holds(condition: &Condition, item: Option<&Attributes>) -> bool {
     }
 }
 
-/// Whether the change can be made.
+/// Applies the change; returns whether that was possible.
 fn apply(change: &Change, attributes: &mut Attributes) -> bool {
     match change {
         Change::Set(name, value) => {
@@ -139,7 +139,7 @@ fn name() -> impl Strategy<Value = String> {
         .prop_map(str::to_owned)
 }
 
-/// An attribute, of the kind that its name calls for.
+/// An attribute whose type is the one that its name requires.
 fn attribute() -> impl Strategy<Value = (String, Value)> {
     (name(), text(), -2..3_i64).prop_map(|(name, text, number)| match name.as_str() {
         "n" => (name, json!(number)),

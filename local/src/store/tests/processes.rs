@@ -1,4 +1,4 @@
-//! Many at once: threads, handles on one file, and processes, one of them killed.
+//! Concurrent access: by threads, by several handles on one file, and by processes, one of which is killed.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -12,9 +12,9 @@ use crate::store::SqliteTable;
 
 /// The file that a child process works on, in its working folder.
 const FILE: &str = "counted.db";
-/// How far one child counts.
+/// How far each child counts.
 const STEPS: i64 = 200;
-/// How many children count at once.
+/// The number of concurrent children.
 const CHILDREN: i64 = 4;
 
 fn counter() -> Key {
@@ -26,8 +26,8 @@ fn count(table: &SqliteTable) -> i64 {
     item.map_or(0, |item| item.attributes["count"].as_i64().unwrap())
 }
 
-/// Counts by one: reads, and writes only if nobody has written since. The second write of the
-/// transaction must never be seen without the first.
+/// Increments the counter: reads it, and writes only if nobody else has written in between. The second write of the
+/// transaction must never be visible without the first.
 fn step(table: &SqliteTable) -> i64 {
     let log = Key::new("log", "1");
     for _ in 0..100_000 {
@@ -71,7 +71,7 @@ fn threads_with_two_handles_on_one_file_lose_nothing() {
     assert_counted(&handles[1], 800);
 }
 
-/// This very test binary, told to run [`child`] in the folder.
+/// Starts this test binary so that it runs [`child`] in the folder.
 fn spawn(folder: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args([
@@ -86,7 +86,7 @@ fn spawn(folder: &Path) -> Child {
         .unwrap()
 }
 
-/// What the processes of the tests below run. By itself, where no folder awaits it, it does nothing.
+/// The code that the child processes below run. Without a prepared folder it does nothing.
 #[test]
 #[ignore = "run by the tests below, in processes of its own"]
 fn child() {

@@ -1,4 +1,4 @@
-//! How fast the table is: `cargo test --release -p prism-local speed -- --ignored --nocapture`.
+//! Measures the speed of the table: `cargo test --release -p prism-local speed -- --ignored --nocapture`.
 #![expect(clippy::disallowed_methods, reason = "it measures real time")]
 
 use std::time::Instant;
@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{put, query};
 use crate::store::SqliteTable;
 
-/// Runs `operation` so many times, and prints how often a second it did.
+/// Runs `operation` `times` times, and prints how often per second it ran.
 fn measure(name: &str, times: u32, mut operation: impl FnMut(u32)) {
     let start = Instant::now();
     (0..times).for_each(&mut operation);

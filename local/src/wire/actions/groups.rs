@@ -1,4 +1,5 @@
-//! The one default VPC with its one subnet, and its security groups: enough to open TCP ports on a new instance.
+//! The single default VPC with its single subnet, and its security groups: enough to open TCP ports on a new
+//! instance.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -18,23 +19,23 @@ use super::super::xml::Xml;
 use super::done;
 use crate::ec2::check_ascii;
 
-/// More groups than an account has in a Region on AWS, unless it asks for more.
+/// The maximum number of groups. It exceeds the default quota of an account in a Region on AWS.
 const MOST: usize = 2_500;
 
-/// More ports than a group has rules on AWS, unless its account asks for more.
+/// The maximum number of ports of a group. It exceeds the default quota of rules per group on AWS.
 const MOST_PORTS: usize = 60;
 
-/// The one VPC of an account in a Region.
+/// The only VPC of an account in a Region.
 pub(super) fn vpc(call: &Call) -> String {
     format!("vpc-{}", digits(call))
 }
 
-/// The one subnet of that VPC.
+/// The only subnet of that VPC.
 pub(super) fn subnet(call: &Call) -> String {
     format!("subnet-{}", digits(call))
 }
 
-/// The digits of the ids that a Region has once.
+/// The digits of IDs that exist once per Region.
 fn digits(call: &Call) -> String {
     let bytes = call.region.as_str().bytes();
     let hash = bytes.fold(7_u64, |n, b| {
@@ -48,7 +49,7 @@ fn no_subnet(id: &str) -> Fault {
     Fault::new("InvalidSubnetID.NotFound", message)
 }
 
-/// That an instance can be launched into a subnet.
+/// Checks that an instance can be launched into a subnet.
 pub(super) fn check_subnet(call: &Call, id: &str) -> Result<(), Fault> {
     if id == subnet(call) {
         return Ok(());
@@ -198,7 +199,7 @@ pub(super) fn authorize(mut call: Call) -> Result<Xml, Fault> {
     Ok(done())
 }
 
-/// A rule: one TCP port, open to ranges of addresses.
+/// A rule: one TCP port that is open to address ranges.
 fn rule_of(mut rule: Params) -> Result<(u16, Vec<String>), Fault> {
     let protocol = rule.required("IpProtocol")?;
     if protocol != "tcp" && protocol != "6" {
@@ -223,7 +224,7 @@ fn rule_of(mut rule: Params) -> Result<(u16, Vec<String>), Fault> {
     Ok((port, ranges))
 }
 
-/// A range of addresses, whose bits beyond the prefix count for nothing.
+/// An address range. The bits after the prefix are cleared.
 fn block(text: &str, v6: bool) -> Result<String, Fault> {
     let read = || {
         let (address, prefix) = text.split_once('/')?;
@@ -262,7 +263,7 @@ pub(super) fn delete(mut call: Call) -> Result<Xml, Fault> {
             );
             return Err(Fault::new("CannotDelete", message));
         }
-        // An interface leaves its groups when its instance is terminated.
+        // A network interface leaves its groups when its instance is terminated.
         let mut there = there.iter().filter(|(_, look)| !look.state.is_gone());
         if there.any(|(instance, _)| area.of(instance).iter().any(|group| group.id == id)) {
             let message = format!("resource {id} has a dependent object");
@@ -322,7 +323,7 @@ fn write(xml: &mut Xml, call: &Call, vpc: &str, group: &Group) {
     xml.text("groupDescription", &group.description);
     xml.text("vpcId", vpc);
     xml.tags(&group.tags);
-    // Nobody has closed what every group lets out.
+    // No group has its default outbound rule removed.
     xml.list("ipPermissionsEgress", [()], |xml, ()| {
         xml.text("ipProtocol", "-1");
         xml.list("ipRanges", [()], |xml, ()| xml.text("cidrIp", "0.0.0.0/0"));

@@ -27,7 +27,7 @@ const FILTERS: [&str; 9] = [
 
 pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     call.no_dry_run()?;
-    // No image here is deprecated.
+    // No image in the simulator is deprecated.
     call.params.flag("IncludeDeprecated")?;
     let disabled = call.params.flag("IncludeDisabled")?;
     let ids: Vec<ImageId> = call.params.ids("ImageId")?;
@@ -68,8 +68,8 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     Ok(xml)
 }
 
-/// The accounts that `Owner.N` names; `self` is the caller's, and an alias is that of who publishes
-/// under it, if anybody here does.
+/// The accounts that `Owner.N` selects. `self` is the caller's account, and an alias stands for the account that
+/// publishes under it, if the simulator has one.
 pub(super) fn owners(call: &mut Call) -> Result<Vec<String>, Fault> {
     let account = call.account().to_string();
     let mut owners = Vec::new();
@@ -92,7 +92,7 @@ pub(super) fn owners(call: &mut Call) -> Result<Vec<String>, Fault> {
     Ok(owners)
 }
 
-/// The alias of the owner, where it is one that AWS maintains.
+/// The owner's alias, if it is one that AWS maintains.
 fn alias(image: &Image) -> Option<&'static str> {
     (image.owner.as_str() == PUBLISHER).then_some("amazon")
 }

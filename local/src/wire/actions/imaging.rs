@@ -84,8 +84,8 @@ pub(super) async fn deregister(mut call: Call) -> Result<Xml, Fault> {
     Ok(done())
 }
 
-/// The tags of an image and of its snapshots. The simulator gives both the same; to tag what EC2
-/// would not would hide that a caller forgot the snapshots.
+/// The tags of an image and its snapshots. The simulator gives both the same tags. If it tagged resources that EC2
+/// would not tag, it would hide that a caller forgot the snapshots.
 fn alike(image: Tags, snapshots: &Tags) -> Result<Tags, Fault> {
     if image == *snapshots {
         return Ok(image);

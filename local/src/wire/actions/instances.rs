@@ -1,4 +1,4 @@
-//! DescribeInstances, and an instance as it is written.
+//! DescribeInstances, and the XML of an instance.
 
 use chrono::SubsecRound as _;
 use prism_functions::domain::ec2::InstanceState;
@@ -62,7 +62,7 @@ fn field(call: &Call, instance: &Instance, name: &str) -> Vec<String> {
     let value = match name {
         "instance.group-id" => return groups().map(|(id, _)| id).collect(),
         "instance.group-name" => return groups().map(|(_, name)| name).collect(),
-        // A terminated instance is nowhere any more.
+        // A terminated instance is in no subnet or VPC.
         "subnet-id" | "vpc-id" if instance.state.is_gone() => return Vec::new(),
         "subnet-id" => subnet(call),
         "vpc-id" => vpc(call),
@@ -77,7 +77,7 @@ fn field(call: &Call, instance: &Instance, name: &str) -> Vec<String> {
     vec![value]
 }
 
-/// The ids and names of the groups that an instance is in, until it is terminated.
+/// The IDs and names of an instance's groups. A terminated instance has none.
 fn groups(call: &Call, instance: &Instance) -> Vec<(String, String)> {
     if instance.state.is_gone() {
         return Vec::new();
@@ -95,7 +95,7 @@ fn write_groups(xml: &mut Xml, groups: &[(String, String)]) {
     });
 }
 
-/// EC2's numbers for states.
+/// EC2's numeric codes for states.
 fn code(state: InstanceState) -> u8 {
     match state {
         InstanceState::Pending => 0,
@@ -114,7 +114,7 @@ pub(super) fn state(xml: &mut Xml, name: &str, state: InstanceState) {
     });
 }
 
-/// The reservation of one instance: each launch here is of one.
+/// The reservation of one instance. Each launch here has only one instance.
 pub(super) fn reservation(
     xml: &mut Xml,
     call: &Call,
@@ -199,7 +199,7 @@ fn ties(xml: &mut Xml, instance: &Instance) {
     });
 }
 
-/// When somebody asked for the state; empty while nobody did.
+/// When a user requested the state; empty if nobody did.
 fn transition(instance: &Instance) -> String {
     let Some(at) = instance.transitioned_at else {
         return String::new();
@@ -228,8 +228,8 @@ fn volumes(xml: &mut Xml, instance: &Instance, look: Option<&InstanceLook>) {
     });
 }
 
-/// The network interface, and a second one that has no public address, where there is one. Whose the
-/// public address is tells an Elastic IP from a passing one.
+/// The network interface, and a second one without a public address if there is one. The owner of the public address
+/// distinguishes an Elastic IP address from a temporary one.
 fn interface(xml: &mut Xml, call: &Call, instance: &Instance, private_ip: Option<&str>) {
     let count = if instance.state.is_gone() {
         0

@@ -1,4 +1,4 @@
-//! RunInstances, of one instance.
+//! RunInstances for a single instance.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use super::super::tags::TagSpecs;
 use super::super::xml::Xml;
 use super::instances::reservation;
 
-/// Parameters about what the simulator does not have: keys, roles, instance metadata.
+/// Parameters about features that the simulator does not have: key pairs, roles, instance metadata.
 const WITHOUT_EFFECT: [&str; 4] = [
     "EbsOptimized",
     "IamInstanceProfile",
@@ -32,7 +32,7 @@ pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
         }
     }
     let image: ImageId = call.params.required_id("ImageId")?;
-    // EC2's own default, which no Region here offers.
+    // EC2's own default, which no simulated Region offers.
     let instance_type = call.params.take("InstanceType");
     let instance_type = instance_type.unwrap_or_else(|| "m1.small".to_owned());
     let root_size_gib = root_size(&mut call, &image)?;
@@ -69,8 +69,7 @@ pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
     Ok(xml)
 }
 
-/// The size of the root volume, where `BlockDeviceMapping` asks for another; nothing else that it
-/// can ask for is known.
+/// The size of the root volume, if `BlockDeviceMapping` sets one. Nothing else in it is supported.
 fn root_size(call: &mut Call, image: &ImageId) -> Result<Option<u32>, Fault> {
     let mut size = None;
     for mut mapping in call.params.structs("BlockDeviceMapping") {
@@ -81,7 +80,7 @@ fn root_size(call: &mut Call, image: &ImageId) -> Result<Option<u32>, Fault> {
         ebs.only("VolumeType", "gp3")?;
         let wanted = ebs.number("VolumeSize")?;
         ebs.finish()?;
-        // Of an image that does not exist the port tells.
+        // If the image does not exist, the port returns the error.
         let root = looks::root_device(call, image)?;
         if root.is_some_and(|root| root != device) || size.is_some() {
             let message = format!(
@@ -95,7 +94,7 @@ fn root_size(call: &mut Call, image: &ImageId) -> Result<Option<u32>, Fault> {
     Ok(size)
 }
 
-/// The ids of the groups that are named either way, and the ports that they open.
+/// The IDs of the groups, given by ID or by name, and the ports that they open.
 fn groups(call: &Call, ids: &[String], names: &[String]) -> Result<(Vec<String>, Vec<u16>), Fault> {
     call.groups.with(call.account(), &call.region, |area| {
         let by_id = ids.iter().map(|id| {

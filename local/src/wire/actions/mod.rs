@@ -1,4 +1,4 @@
-//! What each action does. To know one more, write its handler and name it in [`ACTIONS`].
+//! The handlers of the actions. To add an action, write its handler and add it to [`ACTIONS`].
 
 mod groups;
 mod images;
@@ -19,13 +19,13 @@ use super::call::Call;
 use super::fault::Fault;
 use super::xml::Xml;
 
-/// What a handler answers with: the elements below the root, or why there are none.
+/// The result of a handler: the elements below the root, or a fault.
 pub(super) type Answered = BoxFuture<'static, Result<Xml, Fault>>;
 
 /// An action and its handler.
 pub(super) type Action = (&'static str, fn(Call) -> Answered);
 
-/// Every action that the server knows.
+/// Every action that the server supports.
 pub(super) const ACTIONS: [Action; 28] = [
     ("AuthorizeSecurityGroupIngress", |c| {
         now(groups::authorize(c))
@@ -71,12 +71,12 @@ pub(super) const ACTIONS: [Action; 28] = [
     ("TerminateInstances", |c| now(power::terminate(c))),
 ];
 
-/// The answer of a handler that has nothing to wait for.
+/// The result of a handler that does not need to wait.
 fn now(answer: Result<Xml, Fault>) -> Answered {
     Box::pin(std::future::ready(answer))
 }
 
-/// That an action succeeded and has nothing to tell.
+/// The result of an action that returns nothing but success.
 fn done() -> Xml {
     let mut xml = Xml::new();
     xml.text("return", true);

@@ -1,4 +1,4 @@
-//! ModifyImageAttribute and DescribeImageAttribute, of launch permissions.
+//! ModifyImageAttribute and DescribeImageAttribute for launch permissions.
 
 use prism_functions::domain::ImageId;
 use prism_functions::domain::ec2::LaunchPermission;
@@ -12,7 +12,7 @@ use super::super::params::Params;
 use super::super::xml::Xml;
 use super::done;
 
-/// Both ways to ask: `LaunchPermission.Add.1.UserId`, and `OperationType` with `UserId.1`.
+/// Accepts both forms: `LaunchPermission.Add.1.UserId`, and `OperationType` with `UserId.1`.
 pub(super) async fn modify(mut call: Call) -> Result<Xml, Fault> {
     call.no_dry_run()?;
     let id: ImageId = call.params.required_id("ImageId")?;
@@ -38,7 +38,7 @@ pub(super) async fn modify(mut call: Call) -> Result<Xml, Fault> {
         let message = "The request names no launch permission to add or to remove";
         return Err(Fault::new("InvalidParameterCombination", message));
     }
-    // What the image has to be for a permission to be added, it has to be for one to be removed.
+    // The image must meet the same requirements for removing a permission as for adding one.
     let ec2 = &call.ec2;
     ec2.add_launch_permissions(&call.region, &id, &added)
         .await?;
@@ -100,7 +100,7 @@ fn user(text: &str) -> Result<LaunchPermission, Fault> {
     account.map_err(|_| no_item("userId", text))
 }
 
-/// That something cannot be given a launch permission.
+/// The fault for something that cannot have a launch permission.
 fn no_item(kind: &str, value: &str) -> Fault {
     let message = format!(
         "Invalid attribute item value {} for {kind} item type.",
@@ -116,7 +116,7 @@ fn organization(arn: String) -> Result<LaunchPermission, Fault> {
     Err(no_item("organizationArn", &arn))
 }
 
-/// Only `launchPermission` is known.
+/// Only `launchPermission` is supported.
 pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     call.no_dry_run()?;
     let id: ImageId = call.params.required_id("ImageId")?;

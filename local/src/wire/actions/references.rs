@@ -1,4 +1,4 @@
-//! DescribeImageReferences, of launch templates.
+//! DescribeImageReferences for launch templates.
 
 use prism_functions::domain::{ImageId, LaunchTemplateId};
 
@@ -9,10 +9,10 @@ use super::super::params::Params;
 use super::super::xml::Xml;
 
 const LAUNCH_TEMPLATE: &str = "ec2:LaunchTemplate";
-/// How many versions of a launch template are looked at unless the request says otherwise, and at most.
+/// How many versions of a launch template are searched by default and at most.
 const VERSIONS: usize = 10;
 const MOST_VERSIONS: usize = 10_000;
-/// The most AMIs in one request.
+/// The maximum number of AMIs in one request.
 const MOST_IMAGES: usize = 10;
 
 pub(super) fn describe(mut call: Call) -> Result<Xml, Fault> {
@@ -55,7 +55,7 @@ pub(super) fn describe(mut call: Call) -> Result<Xml, Fault> {
     Ok(xml)
 }
 
-/// How many versions of each launch template are to be looked at.
+/// How many versions of each launch template are to be searched.
 fn versions(mut wanted: Params) -> Result<usize, Fault> {
     wanted.only("ResourceType", LAUNCH_TEMPLATE)?;
     let mut versions = VERSIONS;

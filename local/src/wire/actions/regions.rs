@@ -1,4 +1,4 @@
-//! DescribeRegions, DescribeInstanceTypes, and what a Region does by default.
+//! DescribeRegions, DescribeInstanceTypes, and the default encryption of a Region.
 
 use prism_functions::domain::Region;
 use prism_functions::domain::ec2::Architecture;
@@ -46,7 +46,7 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     Ok(xml)
 }
 
-/// Each type is one question to the port; where all are asked for, one for all of them.
+/// Each type is a separate request to the port; if all types are requested, there is only one for all of them.
 pub(super) async fn instance_types(mut call: Call) -> Result<Xml, Fault> {
     call.no_dry_run()?;
     call.params.only("IncludeUnsupportedInRegion", "false")?;
@@ -135,7 +135,7 @@ pub(super) async fn encryption_by_default(mut call: Call) -> Result<Xml, Fault> 
     Ok(xml)
 }
 
-/// The key that AWS manages is told by its alias.
+/// The AWS managed key is returned by its alias.
 pub(super) async fn default_key(mut call: Call) -> Result<Xml, Fault> {
     call.no_dry_run()?;
     call.finish()?;

@@ -22,7 +22,7 @@ const FILTERS: [&str; 6] = [
     "volume-size",
 ];
 
-/// Of the caller's own snapshots alone: no other can be seen here.
+/// Returns only the caller's own snapshots: no others are visible here.
 pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     call.no_dry_run()?;
     let ids: Vec<SnapshotId> = call.params.ids("SnapshotId")?;

@@ -12,7 +12,7 @@ use super::super::pages::Paging;
 use super::super::xml::Xml;
 use super::instances::state;
 
-/// Each instance is one question to the port, and one token of the throttle.
+/// Each instance is a separate request to the port, and uses one token of the throttle.
 pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     call.no_dry_run()?;
     call.params.only("IncludeManagedResources", "false")?;
@@ -69,7 +69,7 @@ fn summary(xml: &mut Xml, name: &str, checks: StatusChecks) {
     });
 }
 
-/// Only `disableApiStop` is known.
+/// Only `disableApiStop` is supported.
 pub(super) async fn attribute(mut call: Call) -> Result<Xml, Fault> {
     call.no_dry_run()?;
     let id: InstanceId = call.params.required_id("InstanceId")?;

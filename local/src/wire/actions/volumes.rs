@@ -95,7 +95,7 @@ fn write(xml: &mut Xml, call: &Call, volume: &Volume, look: &VolumeLook) {
     encryption(xml, call, &volume.encryption);
 }
 
-/// Whether something is encrypted, and with which key.
+/// Whether a resource is encrypted, and with which key.
 pub(super) fn encryption(xml: &mut Xml, call: &Call, encryption: &Encryption) {
     let key = match encryption {
         Encryption::None => None,

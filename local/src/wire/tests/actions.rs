@@ -1,4 +1,4 @@
-//! Instances, images and what else is asked of EC2.
+//! Instances, images and other EC2 actions.
 
 use super::{Bench, told};
 
@@ -149,7 +149,7 @@ fn launch_templates_that_name_amis_are_told() {
     let ask = format!(
         "DescribeImageReferences&ImageId.1={image}&ResourceType.1.ResourceType=ec2:LaunchTemplate"
     );
-    // Ten versions are looked at unless the request says otherwise.
+    // Ten versions are searched unless the request says otherwise.
     assert_eq!(told(&bench.ask(&ask), "arn"), [""; 0]);
     let option = "&ResourceType.1.ResourceTypeOption.1.OptionName=version-depth\
                   &ResourceType.1.ResourceTypeOption.1.OptionValue.1";
@@ -172,7 +172,7 @@ fn instances_come_in_pages() {
     all.sort();
     let first = bench.ask("DescribeInstances&MaxResults=5");
     let token = told(&first, "nextToken").remove(0);
-    // One that goes between two pages moves none to another page.
+    // If an instance goes away between two pages, the others stay on their pages.
     bench.ask(&format!("TerminateInstances&InstanceId.1={}", all[0]));
     let second = bench.ask(&format!("DescribeInstances&MaxResults=5&NextToken={token}"));
     let mut seen = told(&first, "instanceId");
@@ -274,18 +274,18 @@ fn a_page_may_have_nothing_of_what_is_asked_for_and_more_behind_it() {
     let token = told(&first, "nextToken").remove(0);
     let next = bench.ask(&format!("{form}&MaxResults=5&NextToken={token}"));
     assert_eq!(told(&next, "instanceId"), [last.as_str()]);
-    // Without a page size all of it is looked through at once.
+    // Without a page size, everything is searched at once.
     let whole = bench.ask(&form);
     assert_eq!(told(&whole, "instanceId"), [last.as_str()]);
     assert_eq!(told(&whole, "nextToken"), [""; 0]);
 }
 
-/// A thousand instances in one request are one request, and as many instances.
+/// A request for a thousand instances counts as one request and as a thousand instances.
 #[test]
 fn a_request_about_many_instances_is_one_and_costs_a_token_for_each_of_them() {
     let mut settings = crate::ec2::Settings::instant();
     settings.throttles.enabled = true;
-    // Ten instances in one go, and one a second.
+    // Ten instances at once, and one more per second.
     settings.throttles.scale_percent = 1;
     let bench = Bench::with(settings);
     let ids: Vec<_> = (0..6)
@@ -303,12 +303,12 @@ fn a_request_about_many_instances_is_one_and_costs_a_token_for_each_of_them() {
     let all = all.concat();
     bench.ask(&format!("StopInstances{all}"));
     bench.forward(1);
-    // Four of ten are left, and one a second is added.
+    // Four of ten tokens are left, and one is added per second.
     let refused = bench.refused(&format!("StopInstances{all}"));
     assert_eq!(refused.1, "RequestLimitExceeded");
     bench.forward(2);
     bench.ask(&format!("StopInstances{all}"));
-    // A DryRun takes nothing of that, but costs a request like any other.
+    // A DryRun uses none of those tokens, but counts as a request like any other.
     let dry = format!("StopInstances&InstanceId.1={}&DryRun=true", ids[0]);
     bench.forward(1);
     assert_eq!(bench.refused(&dry).1, "DryRunOperation");

@@ -53,7 +53,7 @@ fn instances_tell_where_they_are_and_in_which_groups() {
     let web = told(&bench.ask(create), "groupId").remove(0);
     let named = bench.instance("&SecurityGroup.1=web");
     let plain = bench.instance("");
-    // Of the instance, and of its interface.
+    // Once for the instance, and once for its network interface.
     let body = bench.ask(&format!("DescribeInstances&InstanceId.1={named}"));
     assert_eq!(told(&body, "groupId"), [&*web, &*web]);
     assert_eq!(told(&body, "vpcId"), [&*vpc[0], &*vpc[0]]);
@@ -126,7 +126,7 @@ fn a_rule_is_for_ranges_of_addresses_without_what_is_beyond_their_prefix() {
         bench.ask(&rule(list, range));
     }
     let body = bench.ask(&format!("DescribeSecurityGroups&GroupId.1={group}"));
-    // What comes in, after the one range to which everything goes out.
+    // The inbound ranges, which follow the single range of the outbound rule.
     let v4: Vec<String> = told(&body, "cidrIp").split_off(1);
     assert_eq!(v4, ["10.0.0.0/8", "192.0.2.1/32", "0.0.0.0/0"]);
     assert_eq!(told(&body, "ipProtocol"), ["-1", "tcp"]);

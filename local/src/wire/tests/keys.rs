@@ -1,4 +1,4 @@
-//! KMS keys, and how a Region encrypts.
+//! KMS keys, and the default encryption of a Region.
 
 use prism_functions::ports::{Encryption, KeyState};
 

@@ -1,4 +1,4 @@
-//! The handlers, without a socket.
+//! Tests of the handlers, without a socket.
 
 mod actions;
 mod groups;
@@ -18,7 +18,7 @@ use super::dispatch::{Answer, Dispatch};
 use crate::clock::ManualClock;
 use crate::ec2::{Admin, Cloud, Settings};
 
-/// A cloud in which nothing takes time, and the way to its handlers.
+/// A cloud in which nothing takes time, and its handlers.
 pub(super) struct Bench {
     pub(super) cloud: Cloud,
     clock: Arc<ManualClock>,
@@ -43,7 +43,7 @@ impl Bench {
         }
     }
 
-    /// Lets seconds pass.
+    /// Advances the clock by some seconds.
     pub(super) fn forward(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
@@ -52,12 +52,12 @@ impl Bench {
         self.cloud.admin(account())
     }
 
-    /// Any request.
+    /// Sends any request.
     pub(super) fn send(&self, head: &Parts, body: Option<&[u8]>) -> Answer {
         block_on(self.dispatch.answer(head, body))
     }
 
-    /// An action of EC2, asked by a key in a Region.
+    /// Sends an EC2 action with an access key to a Region.
     pub(super) fn ask_as(&self, key: &str, region: &str, form: &str) -> (u16, String) {
         let head = head(key, region, "ec2", None);
         let body = format!("Version=2016-11-15&Action={form}");
@@ -65,21 +65,21 @@ impl Bench {
         (answer.status, String::from_utf8(answer.body).unwrap())
     }
 
-    /// An action of EC2 that has to succeed.
+    /// Sends an EC2 action that must succeed.
     pub(super) fn ask(&self, form: &str) -> String {
         let (status, body) = self.ask_as("AKIA", "us-east-1", form);
         assert_eq!(status, 200, "{form}: {body}");
         body
     }
 
-    /// The status and the code with which an action of EC2 is refused.
+    /// Sends an EC2 action that must be refused; returns the status and the error code.
     pub(super) fn refused(&self, form: &str) -> (u16, String) {
         let (status, body) = self.ask_as("AKIA", "us-east-1", form);
         assert_ne!(status, 200, "{form}: {body}");
         (status, told(&body, "Code").remove(0))
     }
 
-    /// An action of a JSON service.
+    /// Sends an action of a JSON service.
     pub(super) fn json(&self, service: &str, target: &str, body: &str) -> (u16, String) {
         let head = head("AKIA", "us-east-1", service, Some(target));
         let answer = self.send(&head, Some(body.as_bytes()));
@@ -94,7 +94,7 @@ impl Bench {
         block_on(ec2.image(&region, name)).unwrap().to_string()
     }
 
-    /// A running instance.
+    /// Launches an instance, which runs at once.
     pub(super) fn instance(&self, more: &str) -> String {
         let image = self.public_image();
         let body = self.ask(&format!(
@@ -123,7 +123,7 @@ pub(super) fn head(key: &str, region: &str, service: &str, target: Option<&str>)
     request.body(()).expect("it is a request").into_parts().0
 }
 
-/// The texts of all elements with a name that have nothing but text in them.
+/// The texts of all elements with this name that contain only text.
 pub(super) fn told(body: &str, name: &str) -> Vec<String> {
     let (start, end) = (format!("<{name}>"), format!("</{name}>"));
     let parts = body.split(&start).skip(1);

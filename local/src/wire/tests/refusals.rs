@@ -29,7 +29,7 @@ fn every_action_refuses_a_parameter_that_it_does_not_know_before_it_does_anythin
     assert_eq!(bench.cloud.events().unwrap(), before);
 }
 
-/// What an action needs, so that nothing but an unknown parameter stands in its way.
+/// The parameters that an action requires, so that it can only be refused for an unknown parameter.
 fn needed(action: &str, instance: &str, image: &str) -> String {
     match action {
         "AuthorizeSecurityGroupIngress" | "DeleteSecurityGroup" => "GroupId=sg-1".to_owned(),

@@ -98,7 +98,7 @@ async fn where_there_is_no_default_vpc_nothing_is_launched() {
     assert_eq!((error.code.as_str(), aws.calls()), ("VPCIdNotSpecified", 1));
 }
 
-/// What EC2 tells of subnets, each with its VPC.
+/// A DescribeSubnets response with these subnets and their VPCs.
 fn subnets(told: &[(&str, &str)]) -> Reply {
     let item = |(id, vpc): &(&str, &str)| {
         format!("<item><subnetId>{id}</subnetId><vpcId>{vpc}</vpcId></item>")
@@ -131,7 +131,7 @@ async fn a_launch_goes_into_the_first_subnet_that_is_named_of_its_region() {
         client_token: "token".to_owned(),
         tags: Tags::new(),
     };
-    // What it answered is not the matter here.
+    // The response does not matter here.
     ec2.run_instance(&region(), &new).await.unwrap_err();
     let asked = |call: usize, name: &str| {
         let parameters = aws.parameters(call).into_iter();
@@ -142,7 +142,7 @@ async fn a_launch_goes_into_the_first_subnet_that_is_named_of_its_region() {
     assert_eq!(asked(1, "Filter.2.Value.1").as_deref(), Some("vpc-2"));
     assert_eq!(asked(2, "SubnetId").as_ref(), Some(&named[1]));
     assert_eq!(asked(2, "SecurityGroupId.1").as_deref(), Some("sg-1"));
-    // In a Region that has none of them, nothing is launched.
+    // In a Region without any of the subnets, nothing is launched.
     let refused = ec2.run_instance(&region(), &new).await.unwrap_err();
     assert_eq!(refused.code, "InvalidSubnetID.NotFound");
     assert_eq!(aws.calls(), 4);

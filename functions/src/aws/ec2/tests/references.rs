@@ -1,4 +1,4 @@
-//! What refers to AMIs.
+//! References to AMIs.
 
 use super::*;
 
