@@ -92,7 +92,7 @@ fn whoever_may_do_anything_may_see() {
     for &resource in Resource::ALL {
         for &relation in Relation::ALL {
             let any = Action::ALL
-                .into_iter()
+                .iter()
                 .any(|it| allowed(relation, *it, resource));
             let sees = allowed(relation, Action::See, resource);
             assert_eq!(any, sees, "{relation:?} {resource:?}");
