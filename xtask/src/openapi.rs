@@ -70,7 +70,6 @@ pub(crate) fn run() -> Outcome {
 
 /// The statuses of refusals for requests that violate the description. Besides the usual ones: 413 if a text is so long
 /// that the body is too large, and 428 (RFC 6585) if a conditional header is missing.
-/// missing.
 const REFUSALS: &str = r#"
 [checks]
 negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429"]
