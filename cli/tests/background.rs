@@ -194,7 +194,7 @@ fn suspend(prism: &Prism, child: &Child) {
 #[test]
 fn a_suspended_save_is_put_back_by_whoever_comes_next() {
     if SERVED {
-        return; // The server carries the save.
+        return; // The server carries the save out.
     }
     let prism = slow_box();
     let child = prism.spawn(&["save", "box", "box-env"]);
@@ -243,7 +243,7 @@ fn a_save_that_is_told_to_go_leaves_itself_to_the_background() {
 #[test]
 fn a_person_has_a_killed_save_recovered() {
     if SERVED {
-        return; // The server carries the save.
+        return; // The server carries the save out.
     }
     let prism = slow_box();
     let mut child = prism.spawn(&["save", "box", "box-env"]);

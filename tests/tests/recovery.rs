@@ -119,7 +119,7 @@ fn respects(act: &str) {
         }
         let record = settle(&world, &id);
         if act == "deregister" && record.version.is_some() {
-            continue; // Deregistered after it was registered: the owner's own doing.
+            continue; // The owner deregistered it after it was registered.
         }
         if act == "stop" && before.running_at.is_some() {
             // The instance was back. It is stopped now because its owner stopped it.
