@@ -1,4 +1,4 @@
-//! From the arguments to the exit code.
+//! Runs the program: parses the arguments, runs the command, and returns the exit code.
 
 use prism_functions::domain::save::{SaveRecord, check_name};
 use prism_functions::domain::template::TemplateRef;
@@ -18,35 +18,31 @@ use crate::output::Output;
 use crate::regions::InRegion;
 use crate::{commands, opening};
 
-/// What a command works with.
+/// The context of a command.
 pub(crate) struct Session {
-    /// Prism, as the caller sees it.
     pub(crate) client: Client,
-    /// Where text goes.
     pub(crate) out: Output,
-    /// What the process found around it.
     pub(crate) environment: Environment,
     /// The Region that the profile names.
     region: Option<Region>,
 }
 
 impl Session {
-    /// The Region that a command names, or the usual one.
+    /// Returns the Region that a command names, or the default one.
     pub(crate) fn region(&self, named: &InRegion) -> Result<Region, Problem> {
         self.region_of(named.named())
     }
 
-    /// The Region of that name, or the usual one.
+    /// Returns the Region of this name, or the default one.
     pub(crate) fn region_of(&self, named: Option<&str>) -> Result<Region, Problem> {
         self.environment.region(named, self.region.as_ref())
     }
 
-    /// The record of a save.
     pub(crate) async fn save(&self, id: &SaveId) -> Result<SaveRecord, Problem> {
         self.client.ask(Asked::<ShowSave>::of(id.clone())).await
     }
 
-    /// A template and the version that the reference names.
+    /// Returns a template and the version that the reference names.
     pub(crate) async fn template(&self, reference: &TemplateRef) -> Result<TemplateView, Problem> {
         if reference.version.is_some() {
             let asked = Asked::<ShowVersion>::of(reference.clone());
@@ -56,7 +52,7 @@ impl Session {
         self.client.ask(asked).await
     }
 
-    /// An instance, by its name or its ID.
+    /// Returns an instance by its name or its ID.
     pub(crate) async fn instance(
         &self,
         region: &Region,
@@ -68,7 +64,7 @@ impl Session {
             .await
     }
 
-    /// The embedded cloud, for commands that work on nothing else.
+    /// Returns the embedded cloud, for commands that work only on it.
     pub(crate) fn embedded(&self) -> Result<&Local, Problem> {
         self.client.embedded().ok_or_else(|| {
             let message = "This command works on an embedded cloud, and the backend is another.";
@@ -77,7 +73,7 @@ impl Session {
     }
 }
 
-/// An operation on an instance.
+/// Builds an operation on an instance.
 pub(crate) fn in_region<O>(region: &Region, name: &str) -> Asked<O>
 where
     O: Operation<Path = InstanceName, Query = parts::InRegion, Head = Nothing, Body = Nothing>,
@@ -86,7 +82,7 @@ where
     Asked::by(InstanceName(name.to_owned()), parts::InRegion { region })
 }
 
-/// Runs a command. Answers the exit code.
+/// Runs a command and returns the exit code.
 pub(crate) fn run(cli: Cli, environment: Environment) -> u8 {
     let Cli { global, command } = cli;
     let out = Output::new(global.json, global.quiet, &environment);
@@ -104,7 +100,7 @@ pub(crate) fn run(cli: Cli, environment: Environment) -> u8 {
     outcome.unwrap_or_else(|failure| errors::tell(&out, failure))
 }
 
-/// Removes an embedded cloud. It opens nothing, so that a damaged one can be removed too.
+/// Removes an embedded cloud. It opens no database, so that a damaged cloud can be removed too.
 fn reset(
     args: &commands::local::Reset,
     global: &Global,
@@ -115,7 +111,7 @@ fn reset(
     args.run(out, &opening::home(global, environment, &chosen.profile)?)
 }
 
-/// Makes an embedded cloud whole that does not open.
+/// Repairs an embedded cloud that does not open.
 fn adopt(
     args: &commands::local::Adopt,
     global: &Global,
@@ -127,7 +123,7 @@ fn adopt(
     args.run(out, &home, &opening::program(environment))
 }
 
-/// Runs a command that asks somebody, or waits.
+/// Runs a command that sends requests or waits.
 fn within_runtime(global: &Global, command: Command, environment: Environment, out: &Output) -> u8 {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -158,7 +154,7 @@ fn within_runtime(global: &Global, command: Command, environment: Environment, o
     })
 }
 
-/// Carries an execution of the embedded cloud: nobody in particular asks for that.
+/// Carries out an execution of the embedded cloud. It needs no user.
 async fn carry(args: &commands::local::Run, global: &Global, environment: &Environment) -> Outcome {
     let chosen = opening::choose(global, environment, true)?;
     let home = opening::home(global, environment, &chosen.profile)?;
@@ -205,13 +201,13 @@ async fn dispatch(command: Command, session: &Session) -> Outcome {
     }
 }
 
-/// Has saves that lost their process brought to an end. That it fails prevents no command.
+/// Ends saves that lost their process. A failure here does not fail the command.
 async fn sweep(session: &Session) {
     match session.client.sweep().await {
         Ok(recoveries) => {
             for recovery in recoveries {
                 let id = &recovery.save_id;
-                // Another user's save is put back too, and is none of this one's business.
+                // The sweep also rolls back other users' saves, which are not reported to this user.
                 if session.save(id).await.is_err() {
                     continue;
                 }
@@ -227,8 +223,8 @@ async fn sweep(session: &Session) {
     }
 }
 
-/// Logs to stderr if that is wanted. A process in the background and
-/// a server always do: what goes wrong there is told nowhere else.
+/// Logs to stderr if the user asked for it. A background process and a server always log, because they report errors
+/// nowhere else.
 fn log(verbose: u8, command: &Command) {
     use commands::local::Local;
     let background = matches!(command, Command::Local(Local::Run(_) | Local::Serve(_)));

@@ -1,4 +1,4 @@
-//! What the process finds around it, read once.
+//! The process's environment, read once.
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use prism_functions::domain::{Code, Problem, Region, UserId};
 
-/// The Region where none is named.
+/// The default Region.
 const REGION: &str = "us-east-1";
 
 /// The environment: variables, the program's own path, and which streams are terminals.
@@ -27,18 +27,15 @@ pub(crate) struct Environment {
     pub(crate) token_file: Option<PathBuf>,
     /// Whether colour is allowed at all.
     pub(crate) color: bool,
-    /// The program itself, for executions that are handed to a process of their own.
+    /// This program, for executions that are handed to a process of their own.
     pub(crate) program: Option<PathBuf>,
-    /// Whether somebody can answer questions.
     pub(crate) stdin_terminal: bool,
-    /// Whether somebody reads the data.
     pub(crate) stdout_terminal: bool,
-    /// Whether somebody watches the progress.
     pub(crate) stderr_terminal: bool,
 }
 
 impl Environment {
-    /// Reads it.
+    /// Reads the environment.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the edge where the environment is read, once"
@@ -66,7 +63,7 @@ impl Environment {
         }
     }
 
-    /// The file of the profiles, where there is a place for one.
+    /// The file of the profiles, if its folder is known.
     pub(crate) fn config(&self) -> Option<PathBuf> {
         let usual = || {
             let config = self.config_home.clone().filter(|path| path.is_absolute());
@@ -77,7 +74,7 @@ impl Environment {
         self.config.clone().or_else(usual)
     }
 
-    /// The folder of the embedded cloud: the one that is named, the profile's, or the usual one.
+    /// The folder of the embedded cloud: the one named, the profile's, or the default.
     pub(crate) fn home(
         &self,
         named: Option<PathBuf>,
@@ -99,13 +96,13 @@ impl Environment {
             )
             .hint("Name a folder with --home PATH or the variable PRISM_HOME.")
         })?;
-        // A process in the background works in another folder than this one.
+        // A background process works in another folder.
         std::path::absolute(home).map_err(|error| {
             Problem::new(Code::LocalIo, "The current folder cannot be read.").because(error)
         })
     }
 
-    /// Who asks: the one who is named, or the user of the operating system.
+    /// The calling user: the one named, or the user of the operating system.
     pub(crate) fn user(&self, named: Option<&str>) -> Result<UserId, Problem> {
         let user = named
             .map(str::to_owned)
@@ -124,8 +121,7 @@ impl Environment {
         self.region.is_some()
     }
 
-    /// The Region that is named, or the usual one: what is said for Prism goes before what is said
-    /// for all that works on AWS.
+    /// The Region that the environment names, or the default. Prism's own variable takes precedence over AWS's.
     pub(crate) fn region(
         &self,
         named: Option<&str>,

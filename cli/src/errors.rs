@@ -1,4 +1,4 @@
-//! The one place where it is told what ends a command early.
+//! Prints the errors that end commands. No other module does.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -14,7 +14,7 @@ use crate::text::plain;
 
 pub(crate) use crate::failure::{Failure, Outcome};
 
-/// Tells a failure, and says which exit code it is.
+/// Prints a failure and returns its exit code.
 pub(crate) fn tell(out: &Output, failure: Failure) -> u8 {
     match failure {
         Failure::NobodyReads => exit::DONE,
@@ -47,24 +47,21 @@ fn exit_code(code: Code) -> u8 {
     }
 }
 
-/// An error as it is told.
+/// An error as it is printed.
 pub(crate) struct Told<'a> {
-    /// Its code.
     pub(crate) code: &'a str,
-    /// What happened.
     pub(crate) message: &'a str,
-    /// What caused it, the nearest first.
+    /// Its causes, the most direct first.
     pub(crate) causes: &'a [String],
-    /// How things stand now, in sentences.
+    /// The state after the error, in sentences.
     pub(crate) after: &'a [String],
-    /// The files that it is about, which its message may not name all.
+    /// The files concerned. The message may not name all of them.
     pub(crate) files: &'a [ShownFile],
-    /// What to do.
     pub(crate) hint: &'a str,
 }
 
 impl Told<'_> {
-    /// Prints it to stderr: as text, or as one line of JSON.
+    /// Prints the error to stderr, as text or as one line of JSON.
     pub(crate) fn print(&self, out: &Output) {
         if out.json {
             let mut message = self.message.to_owned();
@@ -83,7 +80,7 @@ impl Told<'_> {
         for cause in self.causes {
             let _ = write!(text, "\n  because: {}", plain(cause));
         }
-        // A message names as many as it has room for.
+        // The message only names as many files as it has room for.
         let named = |file: &&ShownFile| !self.message.contains(&file.path);
         for file in self.files.iter().filter(named) {
             let _ = write!(text, "\n  {} ({})", plain(&file.path), file.what);

@@ -1,10 +1,10 @@
-//! The exit codes. `exec` alone passes on another: that of the command inside the instance.
+//! The exit codes. Only `exec` returns others: that of the command inside the instance.
 
-/// What was asked is done.
+/// The command succeeded.
 pub(crate) const DONE: u8 = 0;
 /// The request was refused, or it failed.
 pub(crate) const FAILED: u8 = 1;
-/// The arguments are wrong: nothing was looked at or changed.
+/// The arguments are invalid; nothing was read or changed.
 pub(crate) const BAD_ARGUMENTS: u8 = 2;
-/// A signal ended the waiting: a save that was waited for goes on in the background.
+/// A signal ended the wait; a save that was waited for continues in the background.
 pub(crate) const INTERRUPTED: u8 = 130;

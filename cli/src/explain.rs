@@ -1,13 +1,13 @@
-//! Finds what really is the matter behind a problem: a service of AWS that refuses, whose own code
-//! says more about the configuration than what the core makes of it.
+//! Finds the underlying cause of a problem: an error code of an AWS service can say more about the configuration than
+//! the problem that the core derives from it.
 
 use std::error::Error;
 
 use prism_functions::domain::{Code, Problem};
 use prism_functions::ports::{Ec2Error, Fault, Refusal};
 
-/// The same problem, under the code of what caused it, if that is something that has to be fixed
-/// here: a database file, credentials, a clock, a profile that names what is not there.
+/// Returns the problem with the code of its cause, if the cause has to be fixed on this machine: a database file,
+/// credentials, a clock, or a profile that names something that does not exist.
 pub(crate) fn explain(problem: Problem) -> Problem {
     let problem = prism_local::explain(problem);
     let Some((code, message)) = found(&problem) else {
@@ -16,13 +16,13 @@ pub(crate) fn explain(problem: Problem) -> Problem {
     Problem::new(code, message).because(Whole(problem.chain()))
 }
 
-/// All that was told before, as the cause.
+/// The whole message of the original problem, as a cause.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Whole(String);
 
 fn found(problem: &Problem) -> Option<(Code, &'static str)> {
-    // DynamoDB's own sentences, which are the cause where the registry was asked wrongly.
+    // DynamoDB's own messages, which are the cause if the registry was called wrongly.
     let schema = [
         "does not match the schema",
         "does not have the specified index",
@@ -35,7 +35,7 @@ fn found(problem: &Problem) -> Option<(Code, &'static str)> {
     let mut cause: Option<&(dyn Error + 'static)> = problem.source();
     while let Some(error) = cause {
         if let Some(refusal) = error.downcast_ref::<Refusal>() {
-            // Where the problem says so already, it says more.
+            // The original problem has this code already, and more details.
             let code = refusal.fault.code();
             return (code != problem.code).then(|| (code, refusal.fault.means()));
         }
@@ -47,10 +47,10 @@ fn found(problem: &Problem) -> Option<(Code, &'static str)> {
     None
 }
 
-/// What an error of AWS says about credentials and clocks, whichever the service.
+/// What an AWS error code says about credentials and clocks, for any service.
 pub(crate) fn of(code: &str, sentence: &str) -> Option<(Code, &'static str)> {
     match Fault::of(code, sentence)? {
-        // What is missing is for whoever asked to say.
+        // The caller reports missing permissions and resources itself.
         Fault::Permission | Fault::Absent => None,
         fault => Some((fault.code(), fault.means())),
     }

@@ -1,17 +1,17 @@
-//! What ends a command early.
+//! The reasons for which a command ends early.
 
 use prism_functions::domain::Problem;
 
-/// Why a command ends without having done what it was asked.
+/// Why a command ended without doing what was requested.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Something went wrong, and is still to be told.
+    /// An error that has not been printed yet.
     Problem(Problem),
-    /// Whoever read the output has had enough: `prism list | head -1`.
+    /// The reader of the output has closed it, as in `prism list | head -1`.
     NobodyReads,
 }
 
-/// How a command ends: with an exit code, or early.
+/// The result of a command: an exit code, or a failure.
 pub(crate) type Outcome = Result<u8, Failure>;
 
 impl From<Problem> for Failure {

@@ -1,20 +1,19 @@
-//! Files that appear whole or not at all.
+//! Writes files atomically.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-/// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Whoever the system lets by default.
+    /// According to the system's defaults.
     Usual,
-    /// Its owner alone.
+    /// Only its owner.
     Owner,
 }
 
-/// Writes a file whole or not at all: under another name beside it, which then takes its place.
-/// Without `replace` a file that is there stays, and that is an error.
+/// Writes a file atomically: to another name beside it, which is then renamed. Without `replace` an existing file is
+/// kept, and that is an error.
 pub(crate) fn write_whole(
     path: &Path,
     bytes: &[u8],
@@ -31,7 +30,7 @@ pub(crate) fn write_whole(
         if replace {
             fs::rename(&part, path)
         } else {
-            // A link, other than a rename, fails where the name is taken.
+            // Unlike a rename, a hard link fails if the name exists.
             fs::hard_link(&part, path)
         }
     });

@@ -1,4 +1,4 @@
-//! From the options to the backend: which profile, and what it opens.
+//! Chooses the profile from the options, and opens its backend.
 
 use std::path::{Path, PathBuf};
 
@@ -12,8 +12,8 @@ use crate::client::{self, Client, Local};
 use crate::environment::Environment;
 use crate::profile::{Chosen, Kind, Place, Profile};
 
-/// The profile that a command works with. `embedded` says that it works on an embedded cloud alone:
-/// that needs no profile, and another one only gets in the way if it was named for this very run.
+/// Chooses the profile for a command. With `embedded` the command only works on an embedded cloud: it needs no profile,
+/// and another one is only an error if it was named for this run.
 pub(crate) fn choose(
     global: &Global,
     environment: &Environment,
@@ -25,7 +25,7 @@ pub(crate) fn choose(
     };
     let flag = global.profile.as_deref();
     if embedded && flag.is_none() && global.home.is_some() {
-        // Neither a process in the background nor a script depends on what the file says.
+        // Neither a background process nor a script depends on the contents of the file.
         return Ok(here);
     }
     let named = flag.or(environment.profile.as_deref());
@@ -87,14 +87,13 @@ async fn aws(_: &Profile) -> Result<Client, Problem> {
     Err(missing("the backend aws"))
 }
 
-/// The problem with a binary that lacks something the feature `aws` has.
+/// The problem of a binary that lacks something because it was built without the feature `aws`.
 #[cfg(not(feature = "aws"))]
 pub(crate) fn missing(what: &str) -> Problem {
     let message = format!("This prism was built without {what}.");
     Problem::new(Code::BackendMissing, message)
 }
 
-/// The folder of the embedded cloud.
 pub(crate) fn home(
     global: &Global,
     environment: &Environment,
@@ -103,12 +102,11 @@ pub(crate) fn home(
     environment.home(global.home.clone(), profile.home.clone())
 }
 
-/// Opens the embedded cloud in a folder.
 pub(crate) fn embedded(home: &Path, environment: &Environment) -> Result<Embedded, Problem> {
     Embedded::open(home, &program(environment))
 }
 
-/// This program. Without its own path it cannot hand anything over, but it can do all the rest.
+/// The path of this program. Without it, executions cannot be handed over, but everything else works.
 pub(crate) fn program(environment: &Environment) -> PathBuf {
     let program = environment.program.clone();
     program.unwrap_or_else(|| PathBuf::from("prism"))

@@ -1,4 +1,4 @@
-//! Where text goes: data to stdout, everything else to stderr.
+//! Output: data to stdout, everything else to stderr.
 
 use std::io::{ErrorKind, Write};
 
@@ -8,24 +8,23 @@ use serde::Serialize;
 use crate::environment::Environment;
 use crate::failure::Failure;
 
-/// How this run speaks.
+/// The output settings of this run.
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
-    /// Whether data is JSON.
+    /// Whether data is printed as JSON.
     pub(crate) json: bool,
-    /// Whether progress and notes are left out.
+    /// Whether progress and notes are suppressed.
     pub(crate) quiet: bool,
-    /// Whether progress may move on the screen.
+    /// Whether progress is animated.
     pub(crate) live: bool,
     /// Whether questions can be asked.
     pub(crate) answers: bool,
-    /// Whether tables fit themselves to a terminal.
+    /// Whether tables are fitted to the terminal's width.
     pub(crate) terminal: bool,
     color: bool,
 }
 
 impl Output {
-    /// The output for these flags in this environment.
     pub(crate) fn new(json: bool, quiet: bool, environment: &Environment) -> Self {
         Self {
             json,
@@ -37,7 +36,6 @@ impl Output {
         }
     }
 
-    /// Prints data.
     pub(crate) fn data(bytes: &[u8]) -> Result<(), Failure> {
         let mut stdout = std::io::stdout().lock();
         let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
@@ -57,7 +55,7 @@ impl Output {
         }
     }
 
-    /// Prints what a command shows: `text` to people, `value` with `--json`.
+    /// Prints a result: `text`, or `value` with `--json`.
     pub(crate) fn show<T: Serialize>(
         &self,
         value: &T,
@@ -73,34 +71,34 @@ impl Output {
         Self::data(json.as_bytes())
     }
 
-    /// Tells something beside the data, unless nobody wants to hear it.
+    /// Prints a note to stderr, unless notes are suppressed.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
             Self::complain(text);
         }
     }
 
-    /// Tells something that should be known.
+    /// Prints a warning to stderr.
     pub(crate) fn warn(&self, text: &str) {
         Self::complain(&format!("{} {text}", self.bold("warning:")));
     }
 
-    /// Writes a line to stderr. Where stderr is closed there is nobody left to tell.
+    /// Writes a line to stderr. Errors are ignored: if stderr is closed, there is nowhere to report them.
     pub(crate) fn complain(text: &str) {
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 
-    /// Writes to stderr as it is.
+    /// Writes bytes to stderr unchanged.
     pub(crate) fn stderr(bytes: &[u8]) {
         let _ = std::io::stderr().lock().write_all(bytes);
     }
 
-    /// Bold, on a terminal.
+    /// Formats text in bold on a terminal.
     pub(crate) fn bold(&self, text: &str) -> String {
         self.styled("1", text)
     }
 
-    /// Bold and red, on a terminal.
+    /// Formats text in bold red on a terminal.
     pub(crate) fn bold_red(&self, text: &str) -> String {
         self.styled("1;31", text)
     }

@@ -1,4 +1,4 @@
-//! Progress on stderr: it moves on a terminal, and is an occasional line elsewhere.
+//! Progress on stderr: animated on a terminal, and an occasional line elsewhere.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -8,14 +8,14 @@ use crate::output::Output;
 pub(crate) enum Progress {
     /// One line that changes.
     Live(ProgressBar),
-    /// A line for each new step; here is the last.
+    /// A line for each new step; contains the last step printed.
     Lines(String),
     /// Not at all.
     Silent,
 }
 
 impl Progress {
-    /// The way that suits the output.
+    /// The kind of progress for this output.
     pub(crate) fn new(out: &Output) -> Self {
         if out.quiet {
             return Self::Silent;
@@ -30,7 +30,7 @@ impl Progress {
         Self::Live(bar)
     }
 
-    /// Shows the step that is under way, and details that change all the time.
+    /// Shows the current step, and details that change continuously.
     pub(crate) fn show(&mut self, step: &str, details: &str) {
         match self {
             Self::Silent => {}
@@ -50,7 +50,7 @@ impl Progress {
         }
     }
 
-    /// Says something while progress is shown.
+    /// Prints a message while progress is shown.
     pub(crate) fn say(&self, text: &str) {
         match self {
             Self::Live(bar) => bar.suspend(|| Output::complain(text)),
@@ -58,7 +58,7 @@ impl Progress {
         }
     }
 
-    /// Takes the moving line away.
+    /// Removes the animated line.
     pub(crate) fn clear(&self) {
         if let Self::Live(bar) = self {
             bar.finish_and_clear();

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::output::Output;
 
-/// Asks for a yes; anything else, and silence, is a no.
+/// Asks for confirmation. Any reply other than yes, and the end of the input, means no.
 pub(crate) fn confirm(out: &Output, question: &str) -> Result<bool, Problem> {
     if !out.answers {
         return Err(Problem::new(
@@ -22,18 +22,18 @@ pub(crate) fn confirm(out: &Output, question: &str) -> Result<bool, Problem> {
     ))
 }
 
-/// What to do with a save whose waiting was interrupted.
+/// What to do with a save after an interrupt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Choice {
-    /// It goes on without this process.
+    /// Let it continue without this process.
     Background,
-    /// It is cancelled, and everything put back.
+    /// Cancel it and roll everything back.
     Cancel,
-    /// This process goes on waiting.
+    /// Continue waiting.
     Wait,
 }
 
-/// Asks what to do, on a thread of its own: the save goes on in this one meanwhile.
+/// Asks what to do on a separate thread, so that the save continues meanwhile.
 pub(crate) fn choose(answers: mpsc::Sender<Choice>) {
     std::thread::spawn(move || {
         loop {
@@ -62,7 +62,7 @@ fn ask(question: &str) {
     let _ = stderr.flush();
 }
 
-/// A line that was typed; `None` at the end of the input.
+/// Reads a line; `None` at the end of the input.
 fn line() -> Option<String> {
     let mut line = String::new();
     match std::io::stdin().lock().read_line(&mut line) {

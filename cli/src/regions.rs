@@ -1,4 +1,4 @@
-//! The option that names a Region.
+//! The option for a Region.
 
 use clap::Args;
 
@@ -11,7 +11,7 @@ pub(crate) struct InRegion {
 }
 
 impl InRegion {
-    /// The Region that is named, if one is.
+    /// The named Region, if any.
     pub(crate) fn named(&self) -> Option<&str> {
         self.region.as_deref()
     }

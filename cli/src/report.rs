@@ -1,4 +1,4 @@
-//! What a save will do, and how it ended.
+//! Formats the plan and the result of a save.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -14,7 +14,7 @@ use crate::output::Output;
 use crate::text::{duration, pairs, plain, usd};
 use crate::{exit, story};
 
-/// A plan, for people.
+/// Formats a plan for people.
 pub(crate) fn plan(plan: &SavePlan) -> String {
     let instance = &plan.instance;
     let mut text = format!(
@@ -43,7 +43,7 @@ pub(crate) fn plan(plan: &SavePlan) -> String {
     text
 }
 
-/// What moves to another project with a save, as a sentence.
+/// Describes, in a sentence, what a save moves to another project.
 pub(crate) fn moved(plan: &SavePlan, moves: &TemplateMove) -> String {
     let from = match &moves.from {
         Some(project) => format!("from the project {project}"),
@@ -58,7 +58,7 @@ pub(crate) fn moved(plan: &SavePlan, moves: &TemplateMove) -> String {
     )
 }
 
-/// The end of a save, as data.
+/// The result of a save as JSON.
 #[derive(Debug, Serialize)]
 pub(crate) struct End<'a> {
     save_id: &'a str,
@@ -85,7 +85,7 @@ struct FailedRegion<'a> {
 }
 
 impl<'a> End<'a> {
-    /// How a record stands.
+    /// The result that a record describes.
     pub(crate) fn of(record: &'a SaveRecord) -> Self {
         let next_command = match record.state {
             SaveState::Succeeded => format!("prism launch {} NEW-NAME", record.request.template),
@@ -112,7 +112,7 @@ impl<'a> End<'a> {
     }
 }
 
-/// What a record is of: an instance that is saved, or a version that is copied.
+/// The subject of a record: an instance that is saved, or a version that is copied.
 pub(crate) fn subject(record: &SaveRecord) -> String {
     match &record.copy_of {
         Some(source) => format!("copy of {}@{}", record.request.template, source.version),
@@ -120,7 +120,7 @@ pub(crate) fn subject(record: &SaveRecord) -> String {
     }
 }
 
-/// The commands that copy again what failed, one a line.
+/// The commands that retry failed copies, one per line.
 pub(crate) fn retries(record: &SaveRecord) -> String {
     let Some(version) = record.version else {
         return String::new();
@@ -161,7 +161,7 @@ fn failed_regions(record: &SaveRecord) -> BTreeMap<&Region, FailedRegion<'_>> {
     failed
 }
 
-/// The AMIs, one a line.
+/// Lists the AMIs, one per line.
 pub(crate) fn ami_lines(record: &SaveRecord) -> String {
     let lines = amis(record)
         .into_iter()
@@ -169,7 +169,7 @@ pub(crate) fn ami_lines(record: &SaveRecord) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The Regions whose copy failed, one a line.
+/// Lists the Regions whose copy failed, one per line.
 pub(crate) fn failed_lines(record: &SaveRecord) -> String {
     let lines = failed_regions(record)
         .into_iter()
@@ -177,14 +177,14 @@ pub(crate) fn failed_lines(record: &SaveRecord) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The Regions in which EC2 would not open the AMI, one a line.
+/// Lists the Regions in which EC2 refused to share the AMI, one per line.
 pub(crate) fn closed_lines(record: &SaveRecord) -> String {
     let lines = record.closed_in.iter();
     let lines = lines.map(|(region, whom)| format!("{region}  to {}", plain(whom)));
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Tells that a save was cancelled, to somebody who asked for that.
+/// Reports a cancelled save to the user who cancelled it.
 pub(crate) fn cancelled(session: &Session, record: &SaveRecord) -> Outcome {
     session.out.show(&End::of(record), || {
         let left = record.leftovers.as_deref().map_or_else(
@@ -202,7 +202,7 @@ pub(crate) fn cancelled(session: &Session, record: &SaveRecord) -> Outcome {
     Ok(exit::DONE)
 }
 
-/// Tells how a save ended. Answers the exit code.
+/// Reports how a save ended and returns the exit code.
 pub(crate) fn end(session: &Session, record: &SaveRecord) -> Outcome {
     let out = &session.out;
     let end = End::of(record);

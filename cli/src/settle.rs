@@ -1,4 +1,4 @@
-//! Waiting until an instance is in the state that was asked for.
+//! Waits until an instance reaches the requested state.
 
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::seconds_between;
@@ -9,25 +9,21 @@ use crate::app::Session;
 use crate::progress::Progress;
 use crate::text::{duration, plain};
 
-/// How long to wait at most, on the cloud's clock.
+/// The maximum wait in seconds, on the cloud's clock.
 const LIMIT_S: f64 = 900.0;
-/// How long a new instance may be unknown, on the cloud's clock.
+/// How long a new instance may be unknown, in seconds on the cloud's clock.
 const UNKNOWN_S: f64 = 60.0;
 
-/// An instance that is on its way to a state.
+/// An instance that is changing to a state.
 pub(crate) struct Awaited<'a> {
-    /// Its Region.
     pub(crate) region: &'a Region,
-    /// Its id.
     pub(crate) id: &'a InstanceId,
-    /// Its name, for people.
     pub(crate) name: &'a str,
-    /// The state.
     pub(crate) state: InstanceState,
 }
 
 impl Awaited<'_> {
-    /// Waits until it is there. `None` when it is gone for so long that nobody knows it any more.
+    /// Waits until the state is reached. Returns `None` if the instance no longer exists.
     pub(crate) async fn wait(&self, session: &Session) -> Result<Option<InstanceView>, Problem> {
         let mut progress = Progress::new(&session.out);
         let outcome = self.look_until(session, &mut progress).await;
@@ -67,7 +63,7 @@ impl Awaited<'_> {
         }
     }
 
-    /// Whether it will not come there by itself.
+    /// Whether the instance will not reach the state by itself.
     fn is_missed_by(&self, instance: &InstanceView) -> bool {
         match self.state {
             InstanceState::Running => {

@@ -1,34 +1,32 @@
-//! The signals that end a waiting.
+//! The signals that end a wait.
 
 use std::io;
 
-/// What somebody asked for by a signal.
+/// What the user requests with a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// Ctrl-C: somebody is at the keyboard.
+    /// Ctrl-C: a user is at the keyboard.
     Interrupt,
-    /// The process is to end: the terminal was closed, or the machine shuts down.
+    /// The process must end: the terminal was closed, or the machine is shutting down.
     Terminate,
 }
 
-/// The signals from now on.
 #[cfg(unix)]
 pub(crate) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hang_up: tokio::signal::unix::Signal,
-    /// Ctrl-Z, where whoever is suspended would keep others waiting.
+    /// Ctrl-Z, if a suspended process would block others.
     suspend: Option<tokio::signal::unix::Signal>,
 }
 
-/// The number of SIGTSTP, for which tokio has no name.
+/// The number of SIGTSTP, for which tokio has no constant.
 #[cfg(unix)]
 const SUSPEND: i32 = if cfg!(target_os = "linux") { 20 } else { 18 };
 
 #[cfg(unix)]
 impl Signals {
-    /// Begins to listen. From here on they no longer end the process by themselves.
-    /// Ctrl-Z does so only with `suspends`.
+    /// Starts to listen. From now on these signals no longer end the process. Ctrl-Z only suspends it with `suspends`.
     pub(crate) fn listen(suspends: bool) -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let suspend = suspends.then(|| signal(SignalKind::from_raw(SUSPEND)));
@@ -40,7 +38,6 @@ impl Signals {
         })
     }
 
-    /// The next one.
     pub(crate) async fn next(&mut self) -> Signal {
         tokio::select! {
             _ = self.interrupt.recv() => Signal::Interrupt,
@@ -59,18 +56,15 @@ async fn suspended(signal: Option<&mut tokio::signal::unix::Signal>) {
     }
 }
 
-/// The signals from now on.
 #[cfg(not(unix))]
 pub(crate) struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    /// Begins to listen.
     pub(crate) fn listen(_suspends: bool) -> io::Result<Self> {
         Ok(Self)
     }
 
-    /// The next one.
     pub(crate) async fn next(&mut self) -> Signal {
         let _ = tokio::signal::ctrl_c().await;
         Signal::Interrupt

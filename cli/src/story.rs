@@ -1,4 +1,4 @@
-//! A save in people's words: its steps, its progress, its timeline.
+//! Describes a save for people: its steps, progress and timeline.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ use prism_functions::domain::save::{Finding, SaveRecord, seconds_between};
 
 use crate::text::{duration, plain, time};
 
-/// What a step does, in people's words.
+/// Describes a step.
 pub(crate) fn words(step: &str) -> &str {
     match step {
         "WaitForTurn" => "Waiting for its turn",
@@ -34,11 +34,11 @@ pub(crate) fn words(step: &str) -> &str {
 pub(crate) struct Shown {
     /// The step, which changes rarely.
     pub(crate) step: String,
-    /// What changes all the time.
+    /// Details, which change continuously.
     pub(crate) details: String,
 }
 
-/// How long a save still waits for its turn, where it does.
+/// How long a save still waits for its turn, if it waits.
 pub(crate) fn until_turn(record: &SaveRecord, now: Timestamp) -> Option<String> {
     let turn = record.awaited_turn()?;
     let minutes = ((turn.at - now).num_seconds().max(0) + 59) / 60;
@@ -48,7 +48,7 @@ pub(crate) fn until_turn(record: &SaveRecord, now: Timestamp) -> Option<String> 
     })
 }
 
-/// How a save stands, in a few words.
+/// The state of a save, in a few words.
 pub(crate) fn state(record: &SaveRecord, now: Timestamp) -> String {
     match until_turn(record, now) {
         Some(wait) => format!("waiting for its turn, {wait}"),
@@ -56,7 +56,7 @@ pub(crate) fn state(record: &SaveRecord, now: Timestamp) -> String {
     }
 }
 
-/// How far a save is.
+/// The progress of a save.
 pub(crate) fn progress(record: &SaveRecord, now: Timestamp) -> Shown {
     let mut details = Vec::new();
     if let Some(wait) = until_turn(record, now) {
@@ -83,7 +83,7 @@ fn was_running(record: &SaveRecord) -> bool {
     instance.is_some_and(|instance| instance.original_state == InstanceState::Running)
 }
 
-/// What became of the instance, in a sentence.
+/// What happened to the instance, in a sentence.
 pub(crate) fn instance(record: &SaveRecord) -> String {
     let name = plain(&record.request.instance);
     if record.copy_of.is_some() {
@@ -133,8 +133,8 @@ pub(crate) fn guide(guide: &Guide) -> String {
     text
 }
 
-/// The moments of a save, one a line, each with how long it took. Steps of the same words, such as
-/// a request and the wait for its effect, are one moment.
+/// The timeline of a save, one entry per line, each with its duration. Consecutive steps with the same description,
+/// such as a request and the wait for its effect, are one entry.
 pub(crate) fn timeline(record: &SaveRecord, now: Timestamp) -> String {
     let mut moments: Vec<(Timestamp, &str)> = Vec::new();
     for moment in &record.moments {

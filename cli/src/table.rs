@@ -5,7 +5,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use crate::output::Output;
 use crate::text::plain;
 
-/// A table with these column heads. On a terminal it fits the width; elsewhere every row is one line.
+/// Formats a table with these column headings. On a terminal it fits the width; elsewhere every row is one line.
 pub(crate) fn render(
     out: &Output,
     heads: &[&str],

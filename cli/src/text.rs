@@ -1,11 +1,11 @@
-//! Values as people read them.
+//! Formats values for people.
 
 use std::fmt::Write;
 
 use prism_functions::domain::Timestamp;
 
-/// A text of somebody's, safe to print on a terminal: control characters are escaped, and so are
-/// those that turn the direction of writing, which could show something else than is there.
+/// Makes user-supplied text safe to print on a terminal: escapes control characters, and characters that change the
+/// direction of writing, which could make the text look different from what it is.
 pub(crate) fn plain(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -19,7 +19,7 @@ pub(crate) fn plain(text: &str) -> String {
     safe
 }
 
-/// A length of time in seconds.
+/// Formats a duration in seconds.
 pub(crate) fn duration(seconds: f64) -> String {
     if seconds < 9.95 {
         return format!("{:.1} s", seconds.max(0.0));
@@ -38,7 +38,7 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// A sum of money; small ones keep the digits that matter.
+/// Formats an amount in USD; small amounts keep their significant digits.
 pub(crate) fn usd(sum: f64) -> String {
     if sum > 0.0 && sum < 0.01 {
         return "less than $0.01".to_owned();
@@ -46,7 +46,6 @@ pub(crate) fn usd(sum: f64) -> String {
     format!("${sum:.2}")
 }
 
-/// A price per hour.
 pub(crate) fn usd_per_hour(price: Option<f64>) -> String {
     price.map_or_else(
         || "price not known".to_owned(),
@@ -54,25 +53,23 @@ pub(crate) fn usd_per_hour(price: Option<f64>) -> String {
     )
 }
 
-/// An instant.
 pub(crate) fn when(at: Timestamp) -> String {
     at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// The time of day of an instant.
+/// Formats the time of day of an instant.
 pub(crate) fn time(at: Timestamp) -> String {
     at.format("%H:%M:%S").to_string()
 }
 
-/// Bytes.
 pub(crate) fn bytes(count: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "it is rounded anyway")]
     let gib = count as f64 / f64::from(1_u32 << 30);
     format!("{gib:.1} GiB")
 }
 
-/// Lines of a name and a value, the values below each other. A value of several lines stays in its
-/// column; a pair without a value is left out.
+/// Formats names and values, one pair per line with aligned values. A value of several lines stays in its column; a
+/// pair without a value is omitted.
 pub(crate) fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> String {
     let mut text = String::new();
     for (name, value) in pairs {

@@ -1,4 +1,4 @@
-//! Waiting for a save: with progress, and with an answer to every signal.
+//! Waits for a save, with progress, and handles signals.
 
 use std::time::Duration;
 
@@ -18,25 +18,24 @@ use crate::signals::{Signal, Signals};
 use crate::text::plain;
 use crate::{exit, report, story};
 
-/// For how long looks may find no record while an execution runs that has to write it.
+/// How long polls may find no record while an execution runs that has to write it.
 const UNKNOWN: Duration = Duration::from_mins(1);
-/// How often to see whether a process that carried a save has died.
+/// How often to check whether a process that carried out a save has died.
 const SWEEP: Duration = Duration::from_secs(5);
 
-/// What this process is to the save.
+/// The role of this process for the save.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Duty {
-    /// It carries the save out: if it has to go, another process must take over.
+    /// It carries the save out: if it has to end, another process must take over.
     Carries,
-    /// It only looks on.
+    /// It only watches.
     Watches,
 }
 
-/// How a save stands when the looking ends.
+/// The state of a save when the wait ends.
 pub(crate) enum Ended {
-    /// It has ended.
     Final(Box<SaveRecord>),
-    /// It goes on.
+    /// It continues.
     Open(Box<SaveRecord>),
 }
 
@@ -46,17 +45,16 @@ pub(crate) async fn follow(session: &Session, id: &SaveId, duty: Duty) -> Outcom
     conclude(session, id, duty, ended)
 }
 
-/// Why a watch tells no end.
+/// Why a wait ended without the save's end.
 enum Broken {
-    /// The save was refused, or there is none.
+    /// The save was refused, or does not exist.
     Save(Problem),
-    /// Nothing more is seen of it.
+    /// The save can no longer be observed.
     Watch(Problem),
 }
 
 impl Broken {
-    /// What is told of it: the save does not end with the watching, and whoever asked for it must be
-    /// able to find it again.
+    /// The problem to report. The save does not end with the wait, and the user must be able to find it again.
     async fn told(self, session: &Session, id: &SaveId, duty: Duty) -> Problem {
         let problem = match self {
             Broken::Save(problem) => return problem,
@@ -80,7 +78,7 @@ impl Broken {
     }
 }
 
-/// Waits for the end of a save, or until somebody ends the waiting.
+/// Waits until a save ends, or until the user ends the wait.
 pub(crate) async fn await_end(
     session: &Session,
     id: &SaveId,
@@ -120,7 +118,7 @@ async fn end(session: &Session, id: &SaveId, duty: Duty) -> Result<Ended, Broken
     Ok(ended)
 }
 
-/// Reports how a save ended, or how to watch it further.
+/// Reports how a save ended, or how to continue watching it.
 pub(crate) fn conclude(session: &Session, id: &SaveId, duty: Duty, ended: Ended) -> Outcome {
     match ended {
         Ended::Final(record) => report::end(session, &record),
@@ -135,7 +133,7 @@ pub(crate) fn conclude(session: &Session, id: &SaveId, duty: Duty, ended: Ended)
     }
 }
 
-/// Waits until a save has a record: it has begun, or it was refused.
+/// Waits until a save has a record, which means that it has started or was refused.
 pub(crate) async fn until_begun(session: &Session, id: &SaveId) -> Result<Ended, Problem> {
     let mut look = Look::default();
     let mut looks = session.client.pace().looks();
@@ -161,11 +159,11 @@ struct Waiting<'a> {
     duty: Duty,
     look: Look,
     progress: Progress,
-    /// What a step was last said to be waiting out.
+    /// The last reported problem that a step is waiting out.
     trouble: Option<String>,
     /// Whether a question is on the screen.
     asking: bool,
-    /// Whether to leave the save to another process as soon as it has a record.
+    /// Whether to hand the save to another process as soon as it has a record.
     leaving: bool,
     choices: mpsc::Sender<Choice>,
 }
@@ -204,7 +202,7 @@ impl Waiting<'_> {
         }
     }
 
-    /// Says once what a step is waiting out, such as a full disk: it may need somebody's hand.
+    /// Reports once what a step is waiting out, such as a full disk, because it may need the user's action.
     fn tell_trouble(&mut self) {
         let local = self.session.client.embedded();
         let trouble = local.and_then(Local::trouble);
@@ -217,8 +215,8 @@ impl Waiting<'_> {
         }
     }
 
-    /// Ctrl-C asks what to do where somebody can answer; pressed again, and every other signal,
-    /// means to leave.
+    /// Handles a signal. Ctrl-C asks what to do if the user can answer. A second Ctrl-C, and every other signal, ends
+    /// the wait.
     fn on_signal(&mut self, signal: Signal) {
         let asks = self.duty == Duty::Carries && self.session.out.answers && !self.asking;
         if signal == Signal::Interrupt && asks {
@@ -258,7 +256,7 @@ impl Waiting<'_> {
     }
 }
 
-/// The looks at a save so far.
+/// The state of polling a save.
 #[derive(Default)]
 struct Look {
     since_sweep: Duration,
@@ -267,7 +265,7 @@ struct Look {
 }
 
 impl Look {
-    /// Looks once. `None` when there is nothing to see yet, or not this time.
+    /// Polls once. Returns `None` if there is nothing to see yet, or this poll failed.
     async fn once(
         &mut self,
         session: &Session,
@@ -277,7 +275,7 @@ impl Look {
         self.since_sweep += looks.pause();
         if self.since_sweep >= SWEEP {
             self.since_sweep = Duration::ZERO;
-            // The process that carries the save may be another one, and may be dead by now.
+            // The process that carries the save out may be another one, and may have died.
             let _ = session.client.sweep().await;
         }
         match session.save(id).await {
@@ -301,7 +299,7 @@ impl Look {
         }
     }
 
-    /// A save without a record has only begun to begin, or its execution ended without one.
+    /// Checks a save without a record: it is still starting, or its execution ended without a record.
     async fn check_begun(
         &self,
         session: &Session,
@@ -311,7 +309,7 @@ impl Look {
         let unrecorded = session.client.unrecorded(id).await;
         match unrecorded.map_err(Broken::Watch)? {
             Unrecorded::Unknown => return Err(Broken::Save(unknown)),
-            // It may have written its record between the two looks.
+            // The record may have been written between the two reads.
             Unrecorded::Failed(problem) if session.save(id).await.is_err() => {
                 return Err(Broken::Save(problem));
             }

@@ -1,4 +1,4 @@
-//! The backend that asks a deployment's API, against a server that answers as a test says.
+//! Tests the API backend against a fake server with scripted responses.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 const TOKEN: &str = "header.payload.signature";
 const SAVE: &str = "save-0123456789abcdef0123";
 
-/// The program with a profile of an API.
+/// The program, with the profile of an API.
 struct Member {
     home: TempDir,
 }
@@ -46,7 +46,7 @@ impl Member {
     }
 }
 
-/// A problem as the API tells it.
+/// An error response of the API.
 fn problem(status: u16, code: &str, detail: &str) -> Reply {
     let body = json!({
         "type": "about:blank", "title": code, "status": status,
@@ -93,7 +93,7 @@ fn a_problem_of_the_api_is_the_same_problem_here() {
         let expected = json!({ "code": code, "message": "It is so.", "hint": "Do this." });
         assert_eq!(told.error(), expected);
     }
-    // A deployment that is newer than the program.
+    // The deployment is newer than the program.
     let fake = Fake::new(|_, _| problem(409, "SomethingNew", "It is so."));
     let told = Member::of(&fake.url()).run(&["stop", "box"]);
     assert!(
@@ -162,7 +162,7 @@ fn an_api_that_is_not_there_is_told_at_once() {
 fn a_request_whose_answer_is_lost_is_in_doubt() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    // It hangs up on whoever calls.
+    // The server closes each connection at once.
     let server = std::thread::spawn(move || drop(listener.accept().unwrap()));
     assert_eq!(
         Member::of(&url).refused(&["stop", "box"]),
@@ -262,10 +262,10 @@ fn a_save_is_begun_once_and_watched_to_its_end() {
         ("POST /v1/saves?dry_run=true", _) => {
             Reply::json(200, json!({ "dry_run": true, "plan": plan() }))
         }
-        // The answer to the first attempt is that the API is busy.
+        // The first attempt gets the response that the API is busy.
         ("POST /v1/saves", 1) => Reply::json(503, Value::Null).header("Retry-After", "0"),
         ("POST /v1/saves", _) => Reply::json(202, json!({ "save_id": SAVE, "repeated": false })),
-        // The record is not written yet.
+        // The record does not exist yet.
         (_, 3) => problem(404, "SaveNotFound", "There is no such save."),
         (_, 4) => Reply::json(200, json!(record(SaveState::Running))),
         _ => Reply::json(200, json!(record(SaveState::Succeeded))),
@@ -287,7 +287,7 @@ fn a_save_is_begun_once_and_watched_to_its_end() {
     assert!(keys[1].is_some_and(|key| key.len() == 32), "{keys:?}");
     let body: Value = serde_json::from_str(&asked[2].body).unwrap();
     assert_eq!(body["template"], "box-env");
-    // A save that nobody has asked for is not waited for.
+    // The program does not wait for a save that it did not request.
     let fake = Fake::new(|_, _| problem(404, "SaveNotFound", "There is no such save."));
     let refused = Member::of(&fake.url()).refused(&["saves", "watch", SAVE]);
     assert_eq!(refused, ("SaveNotFound".to_owned(), 1));
@@ -386,7 +386,7 @@ fn the_doctor_compares_clocks_and_asks_who_you_are() {
     );
 }
 
-/// The present time as HTTP writes it.
+/// The current time in HTTP's date format.
 fn httpdate() -> String {
     let now = prism_functions::domain::Timestamp::from(std::time::UNIX_EPOCH)
         + chrono::TimeDelta::from_std(since_epoch()).unwrap();

@@ -1,4 +1,4 @@
-//! The backend on AWS, `configure` and `doctor`, against a server that answers as AWS's services do.
+//! Tests the AWS backend, `configure` and `doctor` against a server that responds like AWS's services.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
@@ -57,7 +57,7 @@ fn a_deployment_that_is_as_it_should_be_passes_the_doctor() {
     }
     assert_eq!(check(&told, "definition")["verdict"], "ok");
     assert_eq!(check(&told, "states:StartExecution")["verdict"], "ok");
-    // There is nothing to try permissions on.
+    // There is no instance to try permissions on.
     assert_eq!(check(&told, "ec2 permissions")["verdict"], "warn");
     let starts = operator.aws.asked();
     let starts: Vec<_> = starts

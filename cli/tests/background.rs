@@ -1,4 +1,4 @@
-//! Saves that outlive the command that began them, and commands that die.
+//! Saves that outlive the command that started them, and commands that die.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -9,7 +9,7 @@ use std::process::{Child, Command};
 use common::{Answer, FAST, Prism, SERVED, SLOW, answer};
 use serde_json::Value;
 
-/// A cloud with a running instance, whose time then runs slowly enough to get between two moments.
+/// A cloud with a running instance. Its time runs slowly enough afterwards for a test to act between two events.
 fn slow_box() -> Prism {
     let prism = Prism::new(FAST);
     prism.ok(&["launch", "ubuntu", "box"]);
@@ -52,7 +52,7 @@ fn a_save_in_the_background_is_watched_to_its_end() {
     let watched = prism.run(&["saves", "watch", id, "--json"]).json();
     assert_eq!(watched["state"], "succeeded");
     assert_eq!(watched["version"], 1);
-    // Watching what has ended tells its end at once.
+    // Watching a save that has ended reports the result at once.
     assert_eq!(prism.run(&["saves", "watch", id, "--json"]).json(), watched);
 }
 
@@ -70,7 +70,7 @@ fn one_save_at_a_time_and_one_for_each_request_id() {
     ];
     let first = prism.run(&save).json();
     let id = first["save_id"].as_str().unwrap();
-    // While it is down, and when it is back and the AMI is being finished.
+    // While the instance is down, and when it is back and the AMI is being completed.
     prism.until("box", down);
     assert_eq!(prism.run(&save).json()["save_id"], id);
     prism.until("box", |instance| instance["state"] == "pending");
@@ -97,7 +97,7 @@ fn one_save_at_a_time_and_one_for_each_request_id() {
         "tonight",
     ];
     assert_eq!(prism.run(&waited).json()["save_id"], id);
-    // Ended, it is still the same save; and another request under its id is refused.
+    // After the save has ended, the request ID still returns the same save, and a different request with it is refused.
     assert_eq!(prism.run(&waited).json()["version"], 1);
     let reused = [
         "save",
@@ -153,7 +153,7 @@ fn a_killed_save_is_put_back_by_whoever_comes_next() {
     child.kill().unwrap();
     child.wait().unwrap();
     if SERVED {
-        // It only watched: the save goes on without it.
+        // The command only watched, so the save continues without it.
         let watched = prism.run(&["saves", "watch", &id, "--json"]).json();
         assert_eq!(watched["state"], "succeeded");
         return;
@@ -171,7 +171,7 @@ fn a_killed_save_is_put_back_by_whoever_comes_next() {
     prism.ok(&["save", "box", "box-env"]);
 }
 
-/// Suspends a process when it is in no transaction.
+/// Suspends a process while it is not in a transaction.
 fn suspend(prism: &Prism, child: &Child) {
     let is_free = |name: &str| {
         let database = rusqlite::Connection::open(prism.home().join(name)).unwrap();
@@ -190,17 +190,17 @@ fn suspend(prism: &Prism, child: &Child) {
     panic!("it is always in a transaction");
 }
 
-/// No program can catch this signal: its lease tells that it does nothing.
+/// No program can catch this signal. The lease shows that the process makes no progress.
 #[test]
 fn a_suspended_save_is_put_back_by_whoever_comes_next() {
     if SERVED {
-        return; // The server carries the save.
+        return; // The server carries the save out.
     }
     let prism = slow_box();
     let child = prism.spawn(&["save", "box", "box-env"]);
     let id = save_id(&prism.until("box", down));
     suspend(&prism, &child);
-    // As if it had been so for long.
+    // Make the leases look old.
     for lease in std::fs::read_dir(prism.home().join("leases")).unwrap() {
         let lease = std::fs::File::options()
             .write(true)
@@ -243,7 +243,7 @@ fn a_save_that_is_told_to_go_leaves_itself_to_the_background() {
 #[test]
 fn a_person_has_a_killed_save_recovered() {
     if SERVED {
-        return; // The server carries the save.
+        return; // The server carries the save out.
     }
     let prism = slow_box();
     let mut child = prism.spawn(&["save", "box", "box-env"]);
@@ -269,7 +269,7 @@ fn to_stop_watching_stops_nothing() {
     prism.ok(&["save", "box", "box-env", "--no-wait"]);
     let id = save_id(&prism.until("box", down));
     let mut child = prism.spawn(&["saves", "watch", &id]);
-    // Its first line says that it watches; from then on it listens.
+    // The first line says that the command is watching; from then on it handles signals.
     let mut first = [0; 1];
     std::io::Read::read_exact(child.stderr.as_mut().unwrap(), &mut first).unwrap();
     signal(&child, "-INT");

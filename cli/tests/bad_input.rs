@@ -1,4 +1,4 @@
-//! Each bad request, its code and its exit code.
+//! Each invalid request, its error code and its exit code.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -9,7 +9,7 @@ mod named;
 use common::{FAST, Prism};
 use named::NAMED;
 
-/// What is asked, the code of the refusal, the exit code.
+/// The arguments, the expected error code, and the expected exit code.
 const CASES: &[(&[&str], &str, i32)] = &[
     (&["save", "nope", "box-env"], "InstanceNotFound", 1),
     (
@@ -132,7 +132,7 @@ fn each_bad_input_has_its_code_and_changes_nothing() {
     assert_eq!(prism.ok(&["list", "--json"]), before);
 }
 
-/// Every field of every command that has any: its refusal names it, and nothing is changed.
+/// For every field of every command: an invalid value is refused with an error that names it, and nothing is changed.
 #[test]
 fn each_odd_word_is_named_and_changes_nothing() {
     let prism = with_box();

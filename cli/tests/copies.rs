@@ -1,4 +1,4 @@
-//! A version is copied to further Regions at the command line.
+//! Copying a version to further Regions on the command line.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -51,7 +51,7 @@ fn a_version_is_copied_shown_and_launched_there() {
     assert_eq!(prism.refused(&again), ("CopyExists".to_owned(), 1));
 }
 
-/// A save whose copy fails says how to make up for it, in words that can be typed.
+/// If a copy fails, the save prints a command that retries it.
 #[test]
 fn a_failed_region_names_the_command_that_makes_up_for_it() {
     let prism = Prism::new(FAST);
@@ -95,7 +95,7 @@ fn a_copy_in_the_background_is_cancelled() {
     let id = begun["save_id"].as_str().unwrap();
     let mut cancelled = prism.run(&["saves", "cancel", id, "--wait"]);
     for _ in 0..200 {
-        // It is known a moment after it was begun.
+        // The save becomes known a moment after it was started.
         if !cancelled.stderr.contains("SaveNotFound") {
             break;
         }

@@ -1,4 +1,4 @@
-//! What the program says about itself, without opening anything.
+//! The help and version texts, which must not open anything.
 
 mod common;
 

@@ -1,4 +1,4 @@
-//! What saves leave over, found and fixed at the command line.
+//! Finding and fixing leftovers of saves on the command line.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use common::{FAST, Prism};
 
-/// A cloud in which a save that nobody knows has left an AMI, of this deployment, of another, or of nobody knows which.
+/// A cloud with an AMI left by a save without a record: of this deployment, of another one, or of an unknown one.
 fn littered(deployment: Option<&str>) -> Prism {
     let prism = Prism::new(FAST);
     prism.ok(&["launch", "ubuntu", "work"]);
@@ -42,7 +42,7 @@ fn littered(deployment: Option<&str>) -> Prism {
 }
 
 fn leftovers(prism: &Prism) -> Vec<Value> {
-    // It fails where something is open to a stranger.
+    // The command fails if something is open to an unauthorised account.
     let told = prism.run(&["doctor", "--json"]);
     let doctor: Value = serde_json::from_str(&told.stdout).unwrap();
     doctor["leftovers"].as_array().unwrap().clone()
@@ -63,23 +63,23 @@ fn what_is_left_over_is_listed_and_fixed_after_a_question() {
     );
     let left = leftovers(&prism);
     assert_eq!(left[0]["kind"], "image");
-    // Nobody is there to answer: nothing is changed.
+    // Without a terminal nobody can confirm, so nothing is changed.
     let asked = ["doctor", "--fix", "--remove-unexplained"];
     assert_eq!(prism.refused(&asked), ("ConfirmationNeeded".to_owned(), 2));
     assert_eq!(leftovers(&prism).len(), left.len());
-    // A yes to everything is none to this: no record explains what the AMI is.
+    // `--yes` does not cover this AMI, because no record explains it.
     let kept = prism.run(&["doctor", "--fix", "--yes", "--json"]).json();
     assert_eq!(kept["fixed"], Value::Null, "{kept:#}");
     assert_eq!(leftovers(&prism).len(), left.len());
     let remove = ["doctor", "--fix", "--remove-unexplained", "--yes"];
     let fixed = prism.run(&[&remove[..], &["--json"]].concat()).json();
     assert_eq!(fixed["fixed"][0]["result"], "done", "{fixed:#}");
-    // Its snapshots may have come after the look.
+    // Its snapshots may have appeared after the check.
     prism.ok(&remove);
     assert!(leftovers(&prism).is_empty());
     let well = prism.ok(&["doctor"]);
     assert!(well.contains("none in 10 Regions"), "{well}");
-    // What the version uses is still there.
+    // What the version uses still exists.
     prism.ok(&["launch", "kept", "again"]);
 }
 
@@ -119,7 +119,7 @@ fn an_ami_that_is_open_to_a_stranger_is_told_loudly_and_closed() {
     assert_eq!(held.unwrap(), []);
 }
 
-/// What another deployment of the account has made is not even listed; what says no maker is listed, and stays.
+/// AMIs of another deployment in the account are not listed. AMIs without a creator tag are listed, and kept.
 #[test]
 fn what_may_be_anothers_is_never_removed() {
     for (deployment, listed) in [(Some("another-deployment"), 0), (None, 2)] {

@@ -1,8 +1,8 @@
-//! Homes of other versions, and such as are damaged.
+//! Homes written by other versions, and damaged homes.
 //!
-//! A home that Prism 0.1.0 made before records had what they have now is opened by this version: nothing is lost, and
-//! everything can be used. `homes/0.1.0` has its databases as SQL, without the histories of its executions. What a newer
-//! version has written, and what cannot be read, is refused and left as it is.
+//! This version opens a home that Prism 0.1.0 made before records had their current fields: nothing is lost, and
+//! everything can be used. `homes/0.1.0` has its databases as SQL, without the histories of its executions. Files that
+//! a newer version has written, or that cannot be read, are refused and left unchanged.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -15,7 +15,7 @@ use std::path::Path;
 use common::{FAST, Prism};
 use rusqlite::Connection;
 
-/// A home with what is in that folder, in which the time goes on from when it was made.
+/// A home with the contents of this folder. Its clock continues from when the home was made.
 fn home(version: &str) -> Prism {
     let prism = Prism::empty();
     let dumps = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -35,7 +35,7 @@ fn home(version: &str) -> Prism {
     prism
 }
 
-/// The tests of what is listed compare with what the version that made the home listed.
+/// The expected lists are those that the version that made the home printed.
 #[test]
 fn everything_of_an_older_home_is_listed() {
     let prism = home("0.1.0");
@@ -88,7 +88,8 @@ fn an_older_home_is_worked_in_as_before() {
     prism.ok(&["launch", "labs", "ours", "--project", "lab"]);
     let packages = prism.ok(&["exec", "again", "--", "pip", "list"]);
     assert!(packages.contains("obspy"), "{packages}");
-    // What the older version launched is saved as the next version, what it saved is copied and deleted.
+    // An instance launched by the older version is saved as the next version, and a version saved by it is copied and
+    // deleted.
     prism.ok(&["save", "work", "kept", "--yes"]);
     let info = prism.run(&["template", "info", "kept", "--json"]).json();
     assert_eq!(info["versions"].as_array().unwrap().len(), 3, "{info}");
@@ -97,7 +98,7 @@ fn an_older_home_is_worked_in_as_before() {
     prism.ok(&["start", "copy"]);
     prism.ok(&["terminate", "copy", "--yes"]);
     prism.ok(&["template", "delete", "stopped-one", "--yes"]);
-    // It is shared with an account, which speaks against its deletion by now.
+    // The version is shared with an account by now, so its deletion is refused.
     let (refused, _) = prism.refused(&["template", "delete", "kept@2", "--yes"]);
     assert!(refused.contains("TemplateInUse"), "{refused}");
     prism.ok(&["template", "delete", "kept@2", "--yes", "--force"]);
@@ -111,7 +112,7 @@ fn an_older_home_is_worked_in_as_before() {
 
 const DATABASES: [&str; 3] = ["local.db", "cloud.db", "registry.db"];
 
-/// A command of each family, of those that only look and those that change something.
+/// A command of each family, both read-only commands and ones that make changes.
 const COMMANDS: &[&str] = &[
     "list",
     "templates",
@@ -138,20 +139,20 @@ const COMMANDS: &[&str] = &[
     "doctor --fix --yes",
 ];
 
-/// Each database with its content.
+/// Each database with its contents.
 fn contents(prism: &Prism) -> Vec<Option<Vec<u8>>> {
     let read = |name: &&str| fs::read(prism.home().join(name)).ok();
     DATABASES.iter().map(read).collect()
 }
 
-/// Every command is refused with that code, says which file it is about and what to do, and changes none.
+/// Every command is refused with this code and names the file and the remedy, and no file changes.
 fn assert_refused(prism: &Prism, code: &str, says: &[&str], commands: &[&str]) {
     let before = contents(prism);
     for command in commands {
         let args: Vec<&str> = command.split(' ').collect();
         let refused = prism.run(&args);
         assert_eq!(refused.code, 1, "{command}: {}", refused.stderr);
-        // The doctor's answer is what it found.
+        // The doctor reports the refusal as a check, not as an error.
         let text = if args[0] == "doctor" {
             refused.stdout
         } else {
@@ -183,7 +184,7 @@ fn what_a_newer_version_has_written_is_refused_and_left_as_it_is() {
         drop(database);
         let says = [name, "newer version of Prism", "pdate prism"];
         assert_refused(&prism, "LocalStateNewer", &says, COMMANDS);
-        // The newer version finds all that there was.
+        // The newer version finds all the data.
         let database = Connection::open(prism.home().join(name)).unwrap();
         database
             .pragma_update(None, "user_version", newer - 1)
@@ -213,7 +214,7 @@ fn what_is_damaged_is_refused_and_never_begun_anew() {
             fs::write(&path, damaged).unwrap();
             assert_refused(&prism, "LocalStateCorrupt", &[name, "damaged"], COMMANDS);
         }
-        // With consent one goes on with an empty one in its place.
+        // With confirmation, a new empty file replaces it.
         let but_adopt: Vec<&str> = COMMANDS
             .iter()
             .copied()
@@ -228,7 +229,7 @@ fn what_is_damaged_is_refused_and_never_begun_anew() {
     }
 }
 
-/// A record by itself may be newer than the file: on AWS the table has no version.
+/// A single record may be newer than the file, because on AWS the table has no version.
 #[test]
 fn a_record_that_a_newer_version_has_written_is_refused_and_left_as_it_is() {
     let prism = home("0.1.0");
@@ -253,7 +254,7 @@ fn a_record_that_a_newer_version_has_written_is_refused_and_left_as_it_is() {
     }
 }
 
-/// What a full disk or a restore that failed leaves.
+/// The state after a full disk or a failed restore.
 #[test]
 fn a_home_of_empty_files_is_no_new_one() {
     let prism = home("0.1.0");
@@ -267,7 +268,7 @@ fn a_home_of_empty_files_is_no_new_one() {
     assert!(prism.ok(&["templates"]).contains("python-ml"));
 }
 
-/// Whoever adds a migration adds a home of the version before, so that it is seen to lose nothing.
+/// Every new migration needs a home of the previous version, to show that it loses nothing.
 #[test]
 fn there_is_a_home_of_every_version_of_each_database() {
     let prism = Prism::empty();

@@ -1,5 +1,5 @@
-//! The tests of the command line once more, on the API: the same words have the same effects, answers
-//! and exit codes, whether the embedded cloud is in the same process or behind a real server.
+//! Runs the command-line tests again through the API: the same commands have the same effects, output and exit codes,
+//! whether the embedded cloud is in the same process or behind a real server.
 #![cfg(unix)]
 #![allow(
     clippy::duplicate_mod,

@@ -1,4 +1,4 @@
-//! Profiles: how they are made, chosen and refused.
+//! Creating and choosing profiles, and refusing invalid ones.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use common::{Answer, answer, program};
 use tempfile::TempDir;
 
-/// The program with a home of its own, in which nothing is.
+/// The program with an empty home.
 struct Home(TempDir);
 
 impl Home {
@@ -99,7 +99,7 @@ fn a_profile_is_written_for_its_owner_alone_and_used() {
     assert_eq!(home.folder(&[("PRISM_PROFILE", "demo")], &[]), cloud);
     home.ok(&["configure", "--use", "demo"]);
     assert_eq!(home.folder(&[], &[]), cloud);
-    // The option goes before the variable, and the variable before the file.
+    // The option takes precedence over the variable, and the variable over the file.
     let other = [("PRISM_PROFILE", "local")];
     assert_ne!(home.folder(&other, &[]), cloud);
     assert_eq!(home.folder(&other, &["--profile", "demo"]), cloud);
@@ -121,7 +121,7 @@ fn another_profile_is_only_replaced_by_force() {
     home.ok(&[&make("eu-west-1")[..], &["--force"]].concat());
     let listed = home.ok(&["--profile", "demo", "list"]).stderr;
     assert!(listed.contains("eu-west-1"), "{listed}");
-    // What is said for this very command, or for Prism, goes before the profile.
+    // Options and Prism's variables take precedence over the profile.
     let listed = home.run_with(
         &[("PRISM_REGION", "us-east-2")],
         &["--profile", "demo", "list"],
@@ -156,12 +156,12 @@ fn a_file_that_is_wrong_is_told_with_its_line() {
     );
     home.write("schema = 9\n");
     assert!(home.run(&["list"]).stderr.contains("Use the newer Prism"));
-    // A process in the background depends on no file.
+    // A background process does not depend on the file.
     let cloud = home.0.path().join("cloud");
     home.ok(&["--home", cloud.to_str().unwrap(), "local", "info"]);
 }
 
-/// A file of a newer version, one that is cut off, and an empty one are each refused, and never written over.
+/// A file of a newer version, a truncated one, and an empty one are each refused, and never overwritten.
 #[test]
 fn a_file_that_cannot_be_read_is_left_as_it_is() {
     let home = Home::new();
@@ -218,7 +218,7 @@ fn each_bad_choice_has_its_code() {
     ] {
         assert_eq!(home.refused(args), refusal(code, exit), "{args:?}");
     }
-    // The embedded cloud is still there for what works on nothing else.
+    // Commands that only work on the embedded cloud still work.
     home.ok(&["local", "info"]);
     home.ok(&["--profile", "local", "list"]);
     assert_eq!(home.run(&["configure"]).code, 2);

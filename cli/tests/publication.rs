@@ -1,4 +1,4 @@
-//! Files that were not meant for others, as the command line refuses to show them.
+//! How the command line refuses to publish sensitive files.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
@@ -30,7 +30,7 @@ fn only_its_own_flag_consents_to_show_them() {
         "--description",
         "Genomics pipeline with BWA, GATK, and R Bioconductor",
     ];
-    // As the requirements document has it.
+    // The command as it is in the requirements document.
     prism.ok(&save);
     for path in [KEY, AWS] {
         prism.piped("secret", &["exec", "my-genomics-work", "--", "tee", path]);

@@ -1,4 +1,4 @@
-//! Every bad request gets its own code, the right exit code, and changes nothing.
+//! Every invalid request has its own error code and the right exit code, and changes nothing.
 
 mod common;
 
@@ -40,7 +40,7 @@ fn two_instances_of_one_name_are_told_apart_by_their_ids() {
     for id in ["first", "second"] {
         prism.ok(&["launch", "ubuntu", "twin", "--request-id", id]);
     }
-    // The same request id is the same instance.
+    // The same request ID returns the same instance.
     prism.ok(&["launch", "ubuntu", "twin", "--request-id", "first"]);
     let list = prism.run(&["list", "--json"]).json();
     let ids: Vec<&str> = list["instances"]
@@ -139,7 +139,7 @@ fn a_description_comes_out_as_it_went_in() {
         let yaml = prism.ok(&["template", "export", &reference]);
         let file = prism_functions::domain::template_file::TemplateFile::from_yaml(&yaml).unwrap();
         assert_eq!(file.description, text);
-        // On a terminal it cannot turn the line around.
+        // The character must not reverse the line on a terminal.
         assert!(!prism.ok(&["templates"]).contains('\u{202e}'));
     }
 }

@@ -1,8 +1,8 @@
-//! Every example of the requirements document, as it is written there.
+//! Runs every example of the requirements document as it is written there.
 //!
-//! The document itself is the source: its fenced blocks of commands and its inline commands, in their order and
-//! under their headings, and its file of a template. What it takes for granted at an example, such as an
-//! instance that was launched before, is made first.
+//! The examples are read from the document itself: its fenced blocks of commands and its inline commands, in their
+//! order and under their headings, and its template file. What an example assumes, such as an instance launched
+//! earlier, is created first.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
@@ -10,12 +10,12 @@ mod common;
 use common::{FAST, Prism};
 
 const DOCUMENT: &str = include_str!("../../docs/instance-to-ami-requirements.md");
-/// The document's file of a template as the tests of files have it: with an id that an AMI can have.
+/// The document's template file as in the test corpus, with a valid AMI ID.
 const FILE: &str = include_str!("../../tests/corpus/template_files/requirements.yaml");
-/// The id in the document's file that no AMI can have: "ghi" are no hexadecimal digits.
+/// The ID in the document's file that no AMI can have: "ghi" are not hexadecimal digits.
 const NO_ID: &str = "ami-def456ghi789";
 
-/// An example: its heading, and its commands as somebody would type them.
+/// An example: its heading and its commands.
 struct Example {
     title: String,
     commands: Vec<Vec<String>>,
@@ -52,8 +52,8 @@ fn examples() -> Vec<Example> {
     examples
 }
 
-/// The commands of a block. A line goes on after a backslash, and in the document's own way where an indented option
-/// follows; its `[options]` stands for those.
+/// The commands of a block. A line continues after a backslash, and also, in the document's own style, if an indented
+/// option follows. The document's `[options]` stands for those.
 fn commands(block: &[&str]) -> Vec<Vec<String>> {
     let mut lines: Vec<String> = Vec::new();
     let mut goes_on = false;
@@ -75,7 +75,7 @@ fn commands(block: &[&str]) -> Vec<Vec<String>> {
     commands.filter(|words| !words.is_empty()).collect()
 }
 
-/// The whole commands that stand inside a sentence: not those that only name one, such as `prism save`.
+/// The complete commands inside sentences, as opposed to mentions of a command such as `prism save`.
 fn inline(text: &str) -> Vec<Vec<String>> {
     let code = text.split('`').skip(1).step_by(2);
     let commands = code.filter(|code| !code.contains('<')).map(words);
@@ -99,7 +99,7 @@ fn uncommented(line: &str) -> &str {
     line.trim_end()
 }
 
-/// The words of a command, as a shell splits them: the examples quote with `"` alone.
+/// The words of a command, as a shell splits them. The examples only quote with `"`.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quoted) = (Vec::new(), None::<String>, false);
     for c in line.chars() {
@@ -117,7 +117,7 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// What has to be there before an example begins.
+/// The commands that create what an example assumes.
 fn given(title: &str) -> &'static [&'static [&'static str]] {
     match title {
         "5. Template Usage Integration" => &[
@@ -203,7 +203,7 @@ fn every_example_runs_as_it_is_written() {
     }
 }
 
-/// It is read as the document has it, but for the one id that no AMI can have: that is refused where it stands.
+/// The file is parsed as it is in the document, except for the invalid AMI ID, which is refused with its position.
 #[test]
 fn the_file_of_a_template_is_the_one_that_is_read() {
     let rest = DOCUMENT.split_once("```yaml\n").unwrap().1;
@@ -217,7 +217,7 @@ fn the_file_of_a_template_is_the_one_that_is_read() {
     assert_eq!(error["code"], "InvalidTemplateFile");
     let message = error["message"].as_str().unwrap();
     assert!(message.contains("line 14"), "{message}");
-    // All of it is understood: what is missing is the AMI that it names.
+    // The whole file is understood: only the AMI that it names is missing.
     let error = prism.piped(FILE, &import).error();
     let text = error.to_string();
     assert!(text.contains("ami-abc123def456"), "{text}");

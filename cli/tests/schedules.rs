@@ -1,4 +1,4 @@
-//! Schedules and packages at the command line.
+//! Schedules and packages on the command line.
 
 mod common;
 
@@ -34,7 +34,7 @@ fn a_schedule_is_made_shown_listed_and_deleted() {
         "{}",
         made.stdout
     );
-    // Who asks a server knows of none.
+    // Clients of a server do not need the hint to start one.
     assert_eq!(made.stderr.contains("prism local serve"), !SERVED);
     prism.ok(&["schedule", "create", "work", "daily-env", "--rate", "1d"]);
     let listed = prism.ok(&["schedule", "list"]);
@@ -84,7 +84,7 @@ fn a_schedule_keeps_as_many_versions_as_it_is_told() {
     for _ in 0..3 {
         prism.ok(&["schedule", "run", "kept"]);
     }
-    // The first was saved by hand.
+    // The first version was saved by hand.
     let versions = prism
         .run(&["template", "versions", "kept", "--json"])
         .json();
@@ -116,7 +116,7 @@ fn a_schedule_is_changed_after_it_was_made() {
     );
     let shown = prism.run(&["schedule", "show", "kept", "--json"]).json();
     assert_eq!(shown["next_runs"], edited["next_runs"]);
-    // It keeps as many from its next run on.
+    // The new number applies from the next run on.
     for _ in 0..3 {
         prism.ok(&["schedule", "run", "kept"]);
     }

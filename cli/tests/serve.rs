@@ -14,10 +14,10 @@ use std::process::{Child, ChildStderr, Command};
 use common::{FAST, Prism, SLOW};
 use serde_json::{Value, json};
 
-/// How often a save is looked at before a test gives up: a minute or more.
+/// How often a save is polled before a test fails: a minute or more.
 const LOOKS: u32 = 60_000;
 
-/// A server that runs.
+/// A running server.
 struct Served {
     child: Child,
     stderr: BufReader<ChildStderr>,
@@ -45,7 +45,7 @@ impl Served {
         }
     }
 
-    /// Asks with these headers. Answers the status and the body.
+    /// Sends a request with these headers. Returns the status and the body.
     fn raw(&self, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let length = body.len();
@@ -58,13 +58,13 @@ impl Served {
         (status, body.to_owned())
     }
 
-    /// Ends it without a warning.
+    /// Kills the server without warning.
     fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Asks as the owner of the token.
+    /// Sends a request with the user's token.
     fn ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let headers = format!(
             "Host: {}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n",
@@ -80,11 +80,11 @@ impl Served {
         body
     }
 
-    /// Looks at a save until it is so.
+    /// Polls a save until a condition holds.
     fn until(&self, id: &str, so: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..LOOKS {
             let (status, record) = self.ask("GET", &format!("/v1/saves/{id}"), &json!(null));
-            // Its execution may not have begun yet.
+            // The execution may not have started yet.
             if status == 200 && so(&record) {
                 return record;
             }
@@ -93,7 +93,7 @@ impl Served {
         panic!("{id} did not become so");
     }
 
-    /// Ends it. Answers its exit code and what it still had to say.
+    /// Ends the server with a signal. Returns its exit code and the rest of its output.
     fn end(mut self, signal: &str) -> (i32, String) {
         let id = self.child.id().to_string();
         let killed = Command::new("kill").args([signal, &id]).status();
@@ -104,7 +104,7 @@ impl Served {
     }
 }
 
-/// What stands between two texts on the next line that begins with the first.
+/// The text between two strings on the next line that starts with the first one.
 fn told(stderr: &mut impl std::io::BufRead, before: &str, after: &str) -> String {
     for line in stderr.lines() {
         let line = line.unwrap() + "\n";
@@ -139,7 +139,8 @@ fn the_token_decides_who_is_answered() {
         assert!(problem["hint"].as_str().unwrap().contains("serve.token"));
         assert!(!body.contains(&served.token));
     }
-    // A website whose name points here has the caller's browser, and even with the token no way in.
+    // A malicious website whose name resolves to this machine can send requests from the user's browser, but is refused
+    // even with the token.
     let rebound = format!(
         "Host: evil.example\r\nAuthorization: Bearer {}\r\n",
         served.token
@@ -196,7 +197,7 @@ fn a_save_that_has_ended_leaves_no_process_behind() {
     api.until(id, |record| record["state"] == "succeeded");
     let parent = api.child.id();
     let children = format!("/proc/{parent}/task/{parent}/children");
-    // Of whatever thread began it: a child belongs to all of a process.
+    // The children of all threads, because any thread may have started one.
     let left = || -> Vec<String> {
         let tasks = std::fs::read_dir(format!("/proc/{parent}/task")).unwrap();
         let lists = tasks
@@ -221,7 +222,7 @@ fn a_save_that_has_ended_leaves_no_process_behind() {
 #[test]
 fn callers_who_never_ask_keep_nobody_out() {
     let prism = Prism::new(FAST);
-    // Fewer files than there are callers, as some systems allow.
+    // Allow fewer open files than there are callers, as some systems do.
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -n 256 && exec \"$0\" local serve"]);
     command.arg(env!("CARGO_BIN_EXE_prism"));
@@ -234,7 +235,7 @@ fn callers_who_never_ask_keep_nobody_out() {
         .map(|_| TcpStream::connect(&served.address).unwrap())
         .collect();
     assert_eq!(served.get("/v1/me")["user"], "alice");
-    // Each of them is given up, those that were never accepted among them.
+    // Every idle connection is closed, including those that were never accepted.
     for mut stream in idle {
         let mut rest = Vec::new();
         let _ = stream.read_to_end(&mut rest);
@@ -288,13 +289,13 @@ fn a_port_that_is_taken_is_told() {
         second.stderr
     );
     assert!(second.stderr.contains(&port), "{}", second.stderr);
-    // It has not taken the first one's token away.
+    // The second server has not replaced the first one's token.
     assert_eq!(served.get("/v1/me")["user"], "alice");
     assert!(served.file.exists());
     assert_eq!(served.end("-TERM").0, 0);
 }
 
-/// A second server would have its own token in place of the first one's, and take that along when it ends.
+/// A second server would replace the first one's token, and remove the file when it ends.
 #[test]
 fn a_second_server_of_the_same_cloud_is_refused_and_the_first_goes_on() {
     let prism = Prism::new(FAST);
@@ -306,6 +307,6 @@ fn a_second_server_of_the_same_cloud_is_refused_and_the_first_goes_on() {
     let (status, _) = served.ask("GET", "/v1/templates", &Value::Null);
     assert_eq!(status, 200);
     served.kill();
-    // One that was killed leaves nothing in the way.
+    // A killed server must not prevent the next one from starting.
     Served::begin(&prism, &[]).kill();
 }

@@ -1,4 +1,4 @@
-//! A folder that is not as it should be, and a reader that goes away.
+//! Damaged or unusual folders, and readers that close the output early.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -59,7 +59,7 @@ fn a_locked_database_is_waited_for_and_then_named() {
     prism.ok(&["launch", "ubuntu", "box"]);
 }
 
-/// Locks a file of a home in a process of its own, and suspends that.
+/// Starts a process that locks a file of a home, and suspends it.
 #[cfg(target_os = "linux")]
 fn suspended_holder(file: &Path) -> (std::process::Child, impl Sized + use<>) {
     use std::io::{BufRead as _, BufReader, Write as _};
@@ -73,12 +73,12 @@ fn suspended_holder(file: &Path) -> (std::process::Child, impl Sized + use<>) {
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     writeln!(stdin, "{}", file.display()).unwrap();
-    // The pipe stays open: the helper holds its lock until it ends.
+    // Keep the pipe open: the helper holds its lock until its stdin closes.
     child.stdin = Some(stdin);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().ends_with("held")));
     signal(&child, "-STOP");
-    // It has more to print.
+    // The helper still has output to write, so its stdout must stay open.
     (child, lines)
 }
 
@@ -107,12 +107,12 @@ fn holds_a_lock() {
         file
     });
     println!("held");
-    // Until the test ends this process, or goes.
+    // Wait until the test ends this process, or exits.
     std::io::stdin().read_line(&mut line).unwrap();
     drop((connection, file));
 }
 
-/// A process that is suspended in the middle of a write holds its lock for as long as it is.
+/// A process that is suspended in the middle of a write keeps its lock while it is suspended.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_suspended_process_that_holds_a_lock_is_named_with_the_way_out() {
@@ -139,11 +139,11 @@ fn a_suspended_process_that_holds_a_lock_is_named_with_the_way_out() {
             assert!(refused.stderr.contains(says), "{says}: {}", refused.stderr);
         }
         if name != "opening.lock" {
-            // What only asks waits for nobody.
+            // Read-only commands do not wait for the lock.
             assert!(prism.ok(&["list"]).contains("box"), "{name}");
             assert!(prism.ok(&["templates"]).contains("python-ml"), "{name}");
         }
-        // It goes on, as told, and is done.
+        // The process continues, as the hint says, and finishes.
         signal(&holder, "-CONT");
         drop(holder.stdin.take());
         assert!(holder.wait().unwrap().success());
@@ -223,7 +223,8 @@ fn quiet_and_no_color_say_only_what_matters() {
     assert_eq!(info["user"], "alice");
 }
 
-/// A home of which a database is gone. Nothing is made anew in silence: what it knew would count as nobody's.
+/// A home with a missing database. No new database is created silently: the AMIs that the old one knew would have no
+/// owner.
 #[test]
 fn a_missing_database_is_told_and_nothing_is_made_in_its_place() {
     for name in ["registry.db", "cloud.db", "local.db"] {
@@ -240,14 +241,15 @@ fn a_missing_database_is_told_and_nothing_is_made_in_its_place() {
         assert_eq!(doctor.code, 1, "{}", doctor.stdout);
         assert!(doctor.stdout.contains(name), "{}", doctor.stdout);
         assert!(!database.exists(), "{name}");
-        // The way back: the file, as it was.
+        // The remedy: put the original file back.
         fs::rename(&aside, &database).unwrap();
         assert!(prism.ok(&["templates"]).contains("box-env"));
         assert!(prism.ok(&["list"]).contains("box"));
     }
 }
 
-/// Without the file one can go on: the AMIs are left over then, and stay until somebody says otherwise.
+/// Without the file the home can still be adopted. The AMIs are then left over, and kept until the user decides
+/// otherwise.
 #[test]
 fn a_home_without_its_registry_is_adopted_when_asked_and_removes_nothing() {
     let prism = Prism::new(FAST);
@@ -272,7 +274,7 @@ fn a_home_without_its_registry_is_adopted_when_asked_and_removes_nothing() {
     assert!(prism.ok(&["templates"]).contains("box-env"));
 }
 
-/// A registry of another home explains nothing here.
+/// The registry of another home explains nothing in this one.
 #[test]
 fn a_database_of_another_home_is_refused() {
     let (prism, other) = (Prism::new(FAST), Prism::new(FAST));
@@ -288,6 +290,6 @@ fn a_database_of_another_home_is_refused() {
     assert!(prism.ok(&["list"]).contains("box"));
     fs::copy(other.home().join("registry.db"), &database).unwrap();
     prism.ok(&["local", "adopt", "--yes"]);
-    // The instance is that of the home as it was before, and none of this one's.
+    // The instance belongs to the home as it was before.
     assert!(!prism.ok(&["list"]).contains("box"));
 }

@@ -1,11 +1,11 @@
-//! The workflows that researchers follow, as they see them.
+//! The workflows of researchers, as they appear on the terminal.
 
 mod common;
 
 use common::{FAST, Prism, SERVED, settings};
 use serde_json::json;
 
-/// Launches, customises and saves. Answers what that showed.
+/// Launches, customises and saves. Returns the output.
 fn preserve(prism: &Prism) -> String {
     let mut text = prism.told(&["launch", "python-ml", "earthquake-analysis"]);
     let exec = ["exec", "earthquake-analysis", "--"];
@@ -24,8 +24,8 @@ fn preserve(prism: &Prism) -> String {
     ])
 }
 
-/// Only who works on the embedded cloud itself is told to go on with "prism exec": a server's users are
-/// told to log in, which is taken here for the same.
+/// Only users of the embedded cloud itself are told to continue with "prism exec". Users of a server are told to log
+/// in, which these tests treat as the same.
 fn logged_in_by_exec(text: &str) -> String {
     let mut launched = "";
     let lines = text.split_inclusive('\n').map(|line| {

@@ -1,10 +1,10 @@
-//! Sharing, projects and the audit at the command line.
+//! Sharing, projects and the audit on the command line.
 
 mod common;
 
 use common::{FAST, Prism, SERVED};
 
-/// Alice has saved `kept`.
+/// A cloud in which Alice has saved `kept`.
 fn saved() -> Prism {
     let prism = Prism::new(FAST);
     prism.ok(&["launch", "ubuntu", "work"]);
@@ -25,7 +25,7 @@ fn where_nobody_is_named_colleagues_are_meant() {
     prism.ok(&launch);
     prism.ok(&["template", "unshare", "kept", "--public"]);
     assert_eq!(prism.refused(&launch), ("TemplateNotFound".to_owned(), 1));
-    // Within a project its members are meant, and nobody else.
+    // Within a project, "public" means its members only.
     prism.ok(&["project", "create", "brain"]);
     prism.ok(&["save", "work", "theirs", "--project", "brain", "-y"]);
     let (share, launch) = (
@@ -38,7 +38,7 @@ fn where_nobody_is_named_colleagues_are_meant() {
         "project", "member", "add", "brain", "bob", "--role", "member",
     ]);
     prism.ok(&launch);
-    // Where public means the world, nothing reaches it by mistake.
+    // If public means the whole world, it is never the default.
     prism.ok(&["local", "settings", "--public-scope", "world"]);
     prism.ok(&["save", "work", "other", "-y"]);
     let share = ["template", "share", "other"];
@@ -89,7 +89,7 @@ fn a_template_is_shared_listed_and_taken_back() {
             "template.save_version"
         ]
     );
-    // Who asks a server comes through its API.
+    // The audit shows the API as the origin of a server's requests.
     let from = if SERVED { " api " } else { " cli " };
     assert!(audit.contains(from), "{audit}");
 }
@@ -221,7 +221,7 @@ fn a_project_from_its_making_to_its_end() {
     assert!(audit.contains("project.member_removed"), "{audit}");
 }
 
-/// A page that has none of somebody's changes is not the end of the list.
+/// A page without changes by this user is not the end of the list.
 #[test]
 fn what_somebody_did_is_found_behind_what_others_did() {
     let prism = Prism::new(FAST);
@@ -275,7 +275,7 @@ fn odd_arguments_are_named() {
     }
 }
 
-/// A template goes to another project with all of its versions and what they cost: never unasked.
+/// Moving a template to another project moves all its versions and their costs, so it needs confirmation.
 #[cfg(unix)]
 #[test]
 fn a_save_that_moves_its_template_asks_first() {
@@ -293,7 +293,7 @@ fn a_save_that_moves_its_template_asks_first() {
     };
     let sentence = "box-env goes from no project to the project lab, with its versions up to 1";
 
-    // Nobody can answer: it is refused, and says how to agree.
+    // Without a terminal the save is refused, with a hint how to confirm.
     let refused = prism.run(&save("lab"));
     assert_eq!(refused.code, 1, "{}", refused.stderr);
     for says in ["error[MoveNotAgreed]:", "lab", "--yes"] {
@@ -308,7 +308,7 @@ fn a_save_that_moves_its_template_asks_first() {
     assert_eq!(stands(), (None, Some(1)));
     assert_eq!(prism.state("box"), "running");
 
-    // The other question is whether the instance may be down.
+    // The second question is whether the instance may be down.
     let agreed = prism.typed("y\ny\n", &save("lab"));
     assert_eq!(agreed.code, 0, "{}", agreed.stderr);
     assert!(
@@ -318,7 +318,7 @@ fn a_save_that_moves_its_template_asks_first() {
     );
     assert_eq!(stands(), (Some("lab".to_owned()), Some(2)));
 
-    // On a terminal and without one, --yes answers both.
+    // With or without a terminal, --yes answers both questions.
     let yes = |project| [&save(project)[..], &["--yes"]].concat();
     let moved = prism.typed("", &yes("course"));
     assert_eq!(moved.code, 0, "{}", moved.stderr);

@@ -1,5 +1,4 @@
-//! Templates that live, at the command line: versions, lineage, differences, lists, changes of what they
-//! say, files, deletions.
+//! Templates on the command line: versions, lineage, differences, lists, edits, files, deletions.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -8,7 +7,7 @@ mod common;
 use common::{FAST, Prism};
 use serde_json::Value;
 
-/// Alice has saved `kept` twice: the second time with a package more.
+/// A cloud in which Alice has saved `kept` twice, the second time with one more package.
 fn saved() -> Prism {
     let prism = Prism::new(FAST);
     prism.ok(&["launch", "ubuntu", "work"]);

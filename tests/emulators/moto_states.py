@@ -1,16 +1,16 @@
-"""moto's interpreter of the States Language, on a time that costs nothing.
+"""moto's interpreter of the Amazon States Language, with virtual time.
 
     moto_states.py PORT        with PRISM_FUNCTIONS_URL in the environment
 
-What moto leaves out is put in, and nothing that decides a path is touched:
+This adds what moto lacks, and changes nothing that decides a path:
 
-- executions are really run, and JSONata is evaluated by `jsonata-python`; values reach an expression
-  as JSON, where moto leaves the quotes of a string as they are;
-- functions are invoked at PRISM_FUNCTIONS_URL, by the protocol of Lambda. An answer with the header
-  `x-prism-takes` is held back for that many seconds;
-- waits, pauses before a retry and time limits pass on a clock of each execution, which jumps to the
-  next of them once all branches wait, and tells how far at PRISM_FUNCTIONS_URL/clock. What answers
-  there lives in the same time.
+- executions are really run, and JSONata is evaluated by `jsonata-python`. Values are passed to an expression as
+  JSON, whereas moto does not escape the quotes in a string;
+- functions are invoked at PRISM_FUNCTIONS_URL, with Lambda's protocol. A response with the header `x-prism-takes`
+  is delayed for that many seconds;
+- waits, pauses before a retry and time limits use a clock of each execution. Once all branches wait, it jumps to
+  the next of these times, and reports the step to PRISM_FUNCTIONS_URL/clock, so that the server there has the
+  same time.
 """
 
 import functools
@@ -43,12 +43,12 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 FUNCTIONS_URL = os.environ["PRISM_FUNCTIONS_URL"]
 
-# The limit that stands for none.
+# The value that means no limit.
 NO_LIMIT_S = 99_999_999
 
 
 class Sleeper:
-    """A branch that waits for an instant, or for something that happens before."""
+    """A branch that waits for a time, or for an event before it."""
 
     def __init__(self, at, env=None):
         self.at = at
@@ -59,11 +59,10 @@ class Sleeper:
 
 
 class Clock:
-    """The time of one execution.
+    """The clock of one execution.
 
-    A branch is busy or sleeps. Once all sleep, time jumps to the first instant that somebody waits
-    for: a sleeper's, or a limit's. A limit that is reached gives up what sleeps on its behalf, in
-    threads that its own thread has started.
+    A branch is busy or sleeping. Once all are sleeping, time jumps to the first time that a sleeper or a limit
+    waits for. When a limit is reached, it cancels the sleepers that its own thread has started.
     """
 
     every = set()
@@ -74,12 +73,12 @@ class Clock:
         self.branches = 1
         self.sleepers = []
         self.limits = []
-        # Threads that are about to wait with a limit, which is known once they do.
+        # Threads that are about to wait with a limit that is not known yet.
         self.expected = 0
         self.every.add(self)
 
     def sleep(self, seconds, env=None):
-        """Sleeps as a branch; with an environment, until that one is stopped."""
+        """Sleeps as a branch; with an environment, at most until that is stopped."""
         if seconds <= 0:
             return
         sleeper = Sleeper(self.now + seconds, env)
@@ -88,19 +87,19 @@ class Clock:
             self.turn()
         sleeper.woken.wait()
         if sleeper.abandoned:
-            # Nobody waits for this thread any more; moto would let it write to the history.
+            # Nothing waits for this thread any more, and moto would let it write to the history.
             raise SystemExit
 
     def add_branches(self, number):
-        """Branches begin, or with a negative number end."""
+        """Adds branches, or removes them if the number is negative."""
         with self.lock:
             self.branches += number
             self.turn()
 
     def turn(self):
-        """Lets time jump if nobody is busy."""
+        """Lets time jump if no branch is busy."""
         while self.sleepers and len(self.sleepers) >= self.branches and not self.expected:
-            # Of one instant, an answer comes before the limit on it.
+            # At the same time, a response comes before its limit.
             first = min(self.sleepers, key=lambda sleeper: sleeper.at)
             limit = min(self.limits, key=lambda limit: limit.at, default=None)
             if limit is not None and limit.at < first.at:
@@ -144,12 +143,12 @@ def descends(thread, ancestor):
 
 
 def clock():
-    """The clock of the execution that this thread works for."""
+    """The clock of this thread's execution."""
     return threading.current_thread().prism_clock
 
 
 class Limit:
-    """An instant at which a wait for an event is given up."""
+    """A time at which a wait for an event ends."""
 
     def __init__(self, at, event, gives_up):
         self.at = at
@@ -164,9 +163,9 @@ class Limit:
 
 
 class LimitedEvent:
-    """An event, as `threading` has it, whose wait has its limit in the execution's time."""
+    """A `threading.Event` whose time limit is on the execution's clock."""
 
-    # Whether what was begun on behalf of the one who waits ends with the wait.
+    # Whether the threads that the waiting thread started end with the wait.
     gives_up = True
 
     def __init__(self):
@@ -199,12 +198,12 @@ class LimitedEvent:
 
 
 class ProgramEvent(LimitedEvent):
-    # A program that has timed out writes its last event itself.
+    # An execution that has timed out writes its last event itself.
     gives_up = False
 
 
 class AnswerEvent(LimitedEvent):
-    """The wait for the answer to a task token: it is the branch itself that sleeps."""
+    """The wait for the result of a task token, in which the branch itself sleeps."""
 
     def __init__(self):
         self.event = threading.Event()
@@ -231,7 +230,7 @@ class AnswerEvent(LimitedEvent):
 
 
 class LimitedThread(threading.Thread):
-    """A thread whose `join` has its limit in the execution's time."""
+    """A thread whose `join` has its time limit on the execution's clock."""
 
     def __init__(self, *arguments, **settings):
         super().__init__(*arguments, **settings)
@@ -249,7 +248,7 @@ class LimitedThread(threading.Thread):
 
 
 class Threading:
-    """What moto's modules see as `threading` where they wait with a limit."""
+    """Replaces `threading` in the modules of moto that wait with a limit."""
 
     def __init__(self, event=LimitedEvent, thread=threading.Thread):
         self.Event = event
@@ -288,7 +287,7 @@ def keep_time():
     for name in ("set_stop", "set_timed_out", "set_error", "set_ended"):
         setattr(Environment, name, waking(getattr(Environment, name)))
 
-    # Each item of a Map is a branch from the beginning, and its parent is none while it awaits them.
+    # Each item of a Map counts as a branch from the beginning. Its parent does not count while it waits for them.
     make, close, wait = job.JobPool.__init__, job.JobPool.close_job, job.JobPool.await_jobs
 
     def make_pool(pool, job_program, job_inputs):
@@ -308,7 +307,7 @@ def keep_time():
 
 
 def waking(change):
-    """A change of an environment after which those who wait in it are woken if it has ended."""
+    """A change of an environment that wakes its sleepers if the environment has ended."""
 
     def changed(env, *arguments, **settings):
         change(env, *arguments, **settings)
@@ -332,7 +331,7 @@ def post(path, body):
 
 
 class Functions:
-    """A client of Lambda for PRISM_FUNCTIONS_URL. One is enough: making it takes longer than a call."""
+    """A Lambda client for PRISM_FUNCTIONS_URL, shared because creating one takes longer than a call."""
 
     def __init__(self):
         self.client = boto3.client(
@@ -374,7 +373,7 @@ def run(port):
     jsonata._eval_jsonata = evaluate
     states.encode_jsonata_variable_declarations = declare
     variable_store.encode_jsonata_variable_declarations = declare
-    # Each execution parses its definition anew, which takes longer than running it.
+    # Each execution parses its definition again, which takes longer than running it.
     parse = functools.lru_cache(AmazonStateLanguageParser.parse)
     AmazonStateLanguageParser.parse = staticmethod(parse)
     functions_client = Functions()

@@ -1,4 +1,4 @@
-//! Simulates saves in which things go wrong. `cargo xtask simulate` builds it to be fast and runs it.
+//! Simulates saves with injected faults. `cargo xtask simulate` builds it with optimisation and runs it.
 
 #![expect(
     clippy::print_stdout,
@@ -16,7 +16,7 @@ use prism_tests::simulation::{
     random, randoms, singles, tell, trace,
 };
 
-/// Thousands of saves are millions of small pieces of memory.
+/// Thousands of saves make millions of small allocations.
 #[cfg(feature = "fast")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -41,7 +41,6 @@ Without options: all single faults, all pairs, the deliberate defects, 10,000 se
                           operations by two: what anybody can do must be what was granted
 ";
 
-/// What is asked.
 #[derive(Debug, Default)]
 struct Options {
     singles: bool,
@@ -136,7 +135,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Tells one run.
+/// Prints one run.
 fn show(run: &Run, every_call: bool) -> ExitCode {
     if every_call {
         print!("{}", trace(run));
@@ -153,7 +152,7 @@ fn show(run: &Run, every_call: bool) -> ExitCode {
     }
 }
 
-/// Runs what is asked for; answers whether everything holds.
+/// Runs the requested campaigns, and returns whether all promises hold.
 fn campaigns(options: &Options) -> bool {
     let mut whole = Tally::default();
     let part = Part {
@@ -168,7 +167,7 @@ fn campaigns(options: &Options) -> bool {
         let what = of_part(format!("single faults on {} paths", PATHS.len()));
         whole.merge(timed(&what, || singles(PATHS, part, &watch)));
     }
-    // The single faults alone visit everything: else some of it would depend on chance.
+    // Only all single faults together are sure to reach every location; otherwise this check would depend on chance.
     let missing = if options.singles && part.every == 1 {
         whole.coverage.missing()
     } else {
@@ -203,7 +202,7 @@ fn campaigns(options: &Options) -> bool {
     holds
 }
 
-/// Whether nobody can do anything that was not granted, in sequences of operations and in all pairs of them.
+/// Whether no user can do anything that was not granted, in sequences of operations and in all pairs of them.
 #[expect(clippy::disallowed_methods, reason = "this measures real time")]
 fn all_granted(from: u64, count: u64) -> bool {
     let begin = Instant::now();
@@ -238,7 +237,7 @@ fn all_granted(from: u64, count: u64) -> bool {
     wrong == 0
 }
 
-/// Tells what went wrong as soon as it has, and how far it is.
+/// Prints failures as they happen, and the progress.
 fn watch(progress: &Progress<'_>) {
     match progress {
         Progress::Failed(failure) => {
@@ -258,7 +257,7 @@ fn watch(progress: &Progress<'_>) {
     }
 }
 
-/// Whether every deliberate defect is caught.
+/// Whether every deliberate defect is detected.
 fn caught() -> bool {
     let mut all = true;
     for mutant in MUTANTS {
@@ -273,7 +272,7 @@ fn caught() -> bool {
     all
 }
 
-/// Finds the pairs, and says at once how many there are: playing them takes minutes.
+/// Finds the pairs and prints their number at once, because running them takes minutes.
 #[expect(clippy::disallowed_methods, reason = "this measures real time")]
 fn counted(find: impl FnOnce() -> Pairs) -> Pairs {
     let begin = Instant::now();

@@ -1,6 +1,6 @@
-//! The corpus of names, as texts.
+//! Reads a corpus as texts.
 
-/// The texts of a corpus: one a line, `\u{..}` is a character, and what begins with `#` is a remark.
+/// The texts of a corpus: one per line. `\u{..}` is a character, and lines that begin with `#` are comments.
 pub(crate) fn texts(corpus: &str) -> Vec<String> {
     let lines = corpus.lines().filter(|line| !line.starts_with('#'));
     lines.map(unescaped).collect()

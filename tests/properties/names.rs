@@ -1,5 +1,5 @@
-//! What holds of every text that is given as a name, a reference or a rule: it is taken for what it says
-//! and nothing else, or refused in a short sentence; nothing panics.
+//! Properties of any text given as a name, a reference or a rule: it is either parsed exactly as it says, or refused in
+//! a short sentence; nothing panics.
 
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
@@ -19,10 +19,10 @@ use prism_functions::domain::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// The longest refusal, in characters.
+/// The maximum length of a refusal, in characters.
 const TOLD: usize = 1000;
 
-/// Checks a text as everything that it might be given as.
+/// Checks a text as everything that it could be given as.
 pub(crate) fn check(text: &str) {
     name::<TemplateName>(text, "");
     name::<ProjectName>(text, "");
@@ -56,7 +56,7 @@ pub(crate) fn check(text: &str) {
     principals(text);
 }
 
-/// Reads a text as one kind of thing. What is taken reads back from what it says of itself.
+/// Parses a text as one type. The displayed form of an accepted value must parse to the same value.
 fn read<T>(text: &str) -> Option<T>
 where
     T: FromStr + Display + PartialEq + Debug,
@@ -76,14 +76,14 @@ where
     }
 }
 
-/// A refusal is one short sentence that anybody may print.
+/// Asserts that a refusal is one short sentence that is safe to print.
 fn is_told(text: &str, refused: &dyn Display) {
     let told = refused.to_string();
     assert!(!told.is_empty() && told.chars().count() <= TOLD, "{told}");
     assert!(!told.contains(char::is_control), "{text:?} {told:?}");
 }
 
-/// The same for a name, which is taken as it is written, and may stand in keys, paths and commands.
+/// The same for a name, which is stored as written, and may be part of keys, paths and commands.
 fn name<T>(text: &str, also: &str)
 where
     T: FromStr + Display + PartialEq + Debug + Serialize + DeserializeOwned,
@@ -97,7 +97,7 @@ where
     same_in_json::<T>(text);
 }
 
-/// A request's body takes and refuses what a command line does, and a record reads back.
+/// A request's body must accept and refuse the same texts as the command line, and a record must read back.
 fn same_in_json<T>(text: &str)
 where
     T: FromStr + PartialEq + Debug + Serialize + DeserializeOwned,
@@ -112,7 +112,7 @@ where
     }
 }
 
-/// Lists that an operator sets.
+/// Lists in an operator's settings.
 fn lists(text: &str) {
     match text.parse::<AllowedTypes>() {
         Ok(types) => {
@@ -126,7 +126,7 @@ fn lists(text: &str) {
     }
 }
 
-/// Whoever an ARN names is a user of a name that cannot be taken for another kind's.
+/// The user name derived from an ARN cannot be confused with that of another kind of principal.
 fn principals(text: &str) {
     if let Err(refused) = text.parse::<IamIdentity>() {
         is_told(text, &refused);

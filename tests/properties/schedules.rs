@@ -1,5 +1,5 @@
-//! What holds of every rule that a schedule is given: its next times are later, one after the other, and
-//! it is told at once where there are none.
+//! Properties of any rule for a schedule: its next times are later and ascending, and if there are none, it is refused
+//! at once.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use chrono::{TimeDelta, Utc};
 use prism_functions::domain::Timestamp;
 use prism_functions::domain::schedule::{Cadence, Schedule, ScheduleRequest, TimeZone};
 
-/// A schedule with its times left to be said.
+/// A schedule without its times.
 static PLAIN: LazyLock<Schedule> = LazyLock::new(|| {
     let asked = serde_json::json!({
         "cadence": "1d",
@@ -19,7 +19,7 @@ static PLAIN: LazyLock<Schedule> = LazyLock::new(|| {
     Schedule::new(name, owner, asked, Timestamp::UNIX_EPOCH)
 });
 
-/// Checks a text whose lines are the cadence, the time zone, and the hours from 1970 to when it is asked.
+/// Checks a text whose lines are the cadence, the time zone, and the hours from 1970 to the current time.
 pub(crate) fn check(text: &str) {
     let mut lines = text.splitn(3, '\n');
     let Some(Ok(cadence)) = lines.next().map(str::parse::<Cadence>) else {
@@ -31,7 +31,7 @@ pub(crate) fn check(text: &str) {
     check_times(cadence, timezone, hours.unwrap_or(0));
 }
 
-/// Checks the times of a cadence in a zone, asked so many hours after 1970, until 2150.
+/// Checks the times of a cadence in a time zone until 2150, with a current time this many hours after 1970.
 pub(crate) fn check_times(cadence: Cadence, timezone: TimeZone, hours: u32) {
     let most = 180 * 366 * 24;
     let after = Timestamp::UNIX_EPOCH + TimeDelta::hours(i64::from(hours % most));
@@ -48,7 +48,7 @@ pub(crate) fn check_times(cadence: Cadence, timezone: TimeZone, hours: u32) {
     if let Some(next) = schedule.next_after(after) {
         let told = schedule.upcoming(after, 1);
         assert_eq!(told, [next], "{} after {after}", schedule.cadence);
-        // Nothing is due in between, and it is due once that has come.
+        // No run is due in between, and one is due at the next time.
         let moment = next - TimeDelta::seconds(1);
         if moment > after {
             assert_eq!(

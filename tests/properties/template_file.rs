@@ -1,12 +1,12 @@
-//! What holds of every text that is given as a template's file: it is read and comes back exactly, or is
-//! refused with the line and the column; nothing panics.
+//! Properties of any text given as a template's file: it is either read and written back exactly, or refused with the
+//! line and the column; nothing panics.
 
 use std::collections::BTreeMap;
 
 use prism_functions::domain::Code;
 use prism_functions::domain::template_file::{FILE_IMAGES, TemplateFile};
 
-/// The longest refusal, in bytes.
+/// The maximum length of a refusal, in bytes.
 const TOLD: usize = 2_000;
 
 /// Checks a text as a template's file.
@@ -19,7 +19,7 @@ pub(crate) fn check(text: &str) {
             assert!(!problem.message.contains(char::is_control), "{problem:?}");
             let place = place(&problem.message);
             let (line, column) = place.unwrap_or_else(|| panic!("{text:?}: {problem}"));
-            // Nobody is sent to a place behind the end.
+            // The reported position is not behind the end.
             assert!((1..=lines(text) + 1).contains(&line), "{text:?}: {problem}");
             assert!(
                 (1..=text.len() + 1).contains(&column),
@@ -29,7 +29,7 @@ pub(crate) fn check(text: &str) {
     }
 }
 
-/// A file that was read is the same after it was written, as YAML and in a request's body.
+/// A file is the same after it was written and read again, as YAML and in a request's body.
 pub(crate) fn comes_back(file: &TemplateFile) {
     let count: usize = file.ami_config.amis.values().map(BTreeMap::len).sum();
     assert!((1..=FILE_IMAGES).contains(&count), "{file:?}");
@@ -51,7 +51,7 @@ fn place(message: &str) -> Option<(usize, usize)> {
     Some((line.parse().ok()?, column.parse().ok()?))
 }
 
-/// How many lines a text has at most, whatever counts as the end of one.
+/// The maximum number of lines of a text, for any kind of line ending.
 fn lines(text: &str) -> usize {
     let ends = |c: &char| matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
     1 + text.chars().filter(ends).count()

@@ -1,5 +1,5 @@
-//! EC2 as the simulator tells it, but for what a test bends: things that happen to people and that
-//! the simulator cannot do.
+//! The simulated EC2 with deviations that a test chooses: things that happen in real accounts and that the simulator
+//! cannot produce.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -16,33 +16,33 @@ use prism_functions::ports::{
 };
 use prism_local::ec2::SimEc2;
 
-/// See the module.
+/// EC2 with deviations; see the module.
 #[derive(Debug)]
 pub struct Bent {
     /// The simulator.
     pub ec2: SimEc2,
-    /// What DescribeImages says instead.
+    /// Changes the result of DescribeImages.
     pub images: fn(Image) -> Image,
-    /// Which snapshots DescribeSnapshots tells.
+    /// Which snapshots DescribeSnapshots returns.
     pub snapshots: fn(&Snapshot) -> bool,
-    /// What the status checks of a running instance are instead.
+    /// The status checks of a running instance, instead of the simulator's.
     pub checks: Option<StatusChecks>,
-    /// Whether the first answer to each different request that changes something is lost.
+    /// Whether the first response to each different mutating request is lost.
     pub forgetful: bool,
-    /// What an instance looks like instead.
+    /// Changes the instances that EC2 returns.
     pub instances: fn(Instance) -> Instance,
-    /// What an action is refused with, before it does anything.
+    /// The error with which an action is refused before it has an effect.
     pub refuses: fn(&'static str) -> Option<Ec2Error>,
-    /// In which Regions AMIs can be opened to others.
+    /// The Regions in which AMIs can be shared.
     pub opens_in: fn(&Region) -> bool,
-    /// What somebody does just after an AMI was opened to others.
+    /// Called just after an AMI was shared.
     pub opened: fn(&ImageId),
-    /// The requests whose answer was lost.
+    /// The requests whose response was lost.
     pub lost: Mutex<BTreeSet<String>>,
 }
 
 impl Bent {
-    /// Nothing is bent yet.
+    /// Creates one without deviations.
     pub fn straight(ec2: SimEc2) -> Self {
         Self {
             ec2,
@@ -62,7 +62,7 @@ impl Bent {
         (self.refuses)(action).map_or(Ok(()), Err)
     }
 
-    /// The answer to a request that has taken its effect, or the news that none came.
+    /// The response to a request that has taken effect, or the error that none arrived.
     fn answer<T>(
         &self,
         action: &str,
@@ -174,7 +174,7 @@ impl Ec2 for Bent {
     async fn create_image(&self, region: &Region, new: &NewImage) -> Result<ImageId, Ec2Error> {
         self.asked("CreateImage")?;
         let answer = self.ec2.create_image(region, new).await;
-        // Each attempt has a tag of its own, and asks for the same.
+        // The attempts differ only in a tag, so they count as the same request.
         self.answer("CreateImage", &new.name, answer)
     }
 

@@ -1,45 +1,44 @@
-//! What may lie between the parts of a world, for those who want to be in the way.
+//! Wrappers around the parts of a world, for tests that intercept calls.
 
 use std::sync::Arc;
 
 use prism_asl::Functions;
 use prism_functions::ports::{Ec2, Executions, Inspect, Notifier, Table};
 
-/// Puts something between the core and its ports, and between the definition and its functions.
-/// Whatever it does not name stays as it is.
+/// Wraps the core's ports and the definition's functions. Methods that are not overridden wrap nothing.
 pub trait Between: Send + Sync {
-    /// Between the core and EC2.
+    /// Wraps EC2.
     fn ec2(&self, ec2: Arc<dyn Ec2>) -> Arc<dyn Ec2> {
         ec2
     }
 
-    /// Between the core and its table.
+    /// Wraps the table.
     fn table(&self, table: Arc<dyn Table>) -> Arc<dyn Table> {
         table
     }
 
-    /// Between the core and what looks into instances.
+    /// Wraps the port that inspects instances.
     fn inspect(&self, inspect: Arc<dyn Inspect>) -> Arc<dyn Inspect> {
         inspect
     }
 
-    /// Between the core and where notices go.
+    /// Wraps the port that sends notifications.
     fn notifier(&self, notifier: Arc<dyn Notifier>) -> Arc<dyn Notifier> {
         notifier
     }
 
-    /// Between the service and the executions.
+    /// Wraps the executions that the service starts.
     fn executions(&self, executions: Arc<dyn Executions>) -> Arc<dyn Executions> {
         executions
     }
 
-    /// Between the definition and its functions.
+    /// Wraps the functions that the definition calls.
     fn functions(&self, functions: Arc<dyn Functions>) -> Arc<dyn Functions> {
         functions
     }
 }
 
-/// Nothing.
+/// Wraps nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Nothing;
 

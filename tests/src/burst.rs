@@ -1,4 +1,4 @@
-//! Many saves at one instant: how many succeed, how long their instances are down, and what they ask of EC2.
+//! Many saves at the same instant: how many succeed, the downtimes of their instances, and their requests to EC2.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,60 +17,60 @@ use serde_json::json;
 
 use crate::world::{Setup, World, caller, region, save_request};
 
-/// What is asked for.
+/// The parameters of a burst.
 #[derive(Debug, Clone, Copy)]
 pub struct Burst {
-    /// How many saves begin at the same instant.
+    /// The number of saves that begin at the same instant.
     pub saves: u32,
-    /// Whether instances take half to three times as long as usual to stop and to start, each its own; else all take
-    /// as long.
+    /// Whether each instance takes between half and three times the usual time to stop and to start; otherwise all take
+    /// the same time.
     pub varied: bool,
-    /// Which part of each bucket's refill the account's other users take, in percent.
+    /// The share of each bucket's refill that the account's other users take, in percent.
     pub neighbour_percent: u32,
-    /// Whether somebody saves an instance by hand in the middle of it.
+    /// Whether a user saves an instance by hand in the middle of the burst.
     pub interactive: bool,
-    /// Which part of EC2's throttles the deployment may use.
+    /// The share of EC2's throttles that the deployment may use.
     pub share: Ec2Share,
     /// Whether events arrive, as they do in the deployment's own Region.
     pub events: bool,
 }
 
-/// What became of it.
+/// The results of a burst.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// Saves that registered no version, by their codes.
+    /// The number of saves that registered no version, by error code.
     pub failed: BTreeMap<String, u32>,
-    /// Instances that do not run at the end.
+    /// The number of instances that do not run at the end.
     pub stranded: usize,
-    /// By how much each instance was longer down than EC2 alone needs, as a factor; in ascending order.
+    /// The ratio of each instance's downtime to what EC2 alone needs, in ascending order.
     pub over_floor: Vec<f64>,
     /// The downtimes in seconds, in ascending order.
     pub downtimes: Vec<f64>,
-    /// From the instant to the last instance that runs again, in seconds.
+    /// The time from the instant until the last instance runs again, in seconds.
     pub last_running_s: f64,
-    /// From the instant to the last version, in seconds.
+    /// The time from the instant until the last version is registered, in seconds.
     pub last_registered_s: f64,
-    /// How long the save that somebody waited for took to begin, in seconds.
+    /// The delay before the save that a user waited for began, in seconds.
     pub interactive_s: Option<f64>,
-    /// Who drew on which bucket: the deployment, and the account's other users.
+    /// The requests by bucket: the deployment's, and those of the account's other users.
     pub traffic: BTreeMap<String, (Traffic, Traffic)>,
-    /// State transitions of all executions, of which each retry is one too.
+    /// The number of state transitions of all executions. Each retry is one too.
     pub transitions: usize,
 }
 
 impl Outcome {
-    /// The value that so many percent do not exceed; 0 of nothing.
+    /// The value that this percentage of the values do not exceed; 0 if there are none.
     pub fn percentile(of: &[f64], percent: usize) -> f64 {
         let at = (of.len() * percent).div_ceil(100).max(1) - 1;
         of.get(at).copied().unwrap_or_default()
     }
 
-    /// Requests to EC2, and those of them that were throttled.
+    /// The requests to EC2, and how many of them were throttled.
     pub fn requests(&self) -> Traffic {
         self.sum(|(own, _)| *own)
     }
 
-    /// The same of the account's other users.
+    /// The same for the account's other users.
     pub fn neighbours(&self) -> Traffic {
         self.sum(|(_, neighbour)| *neighbour)
     }
@@ -85,7 +85,7 @@ impl Outcome {
         })
     }
 
-    /// What the state transitions of a save cost, in USD.
+    /// The cost of a save's state transitions, in USD.
     #[expect(
         clippy::cast_precision_loss,
         reason = "a price needs no more than 52 bits"
@@ -95,7 +95,7 @@ impl Outcome {
     }
 }
 
-/// Instances at the pace of their own, and the saves of them.
+/// The saves of instances with the same pace.
 struct Begun {
     id: SaveId,
     instance: InstanceId,
@@ -103,7 +103,7 @@ struct Begun {
 }
 
 impl Burst {
-    /// Plays it on a virtual clock.
+    /// Simulates the burst on a virtual clock.
     pub fn play(&self) -> Outcome {
         // An AMI takes five minutes.
         let mut setup = Setup::slow(7, |durations| {
@@ -152,9 +152,9 @@ impl Burst {
         outcome
     }
 
-    /// Adds an instance and begins a save of it, as a schedule does: nobody plans it beforehand.
+    /// Adds an instance and begins a save of it as a schedule does, without planning it beforehand.
     fn begin(&self, world: &World, number: u32) -> Begun {
-        // From a half to three times, evenly and in no order.
+        // Between half and three times, evenly distributed and in no order.
         let own = 50 + (number * 97) % 251;
         let pace = if self.varied { own } else { 100 };
         let name = format!("instance-{number}");
@@ -188,14 +188,14 @@ fn add(world: &World, name: &str, owner: &str, pace_percent: u32) -> InstanceId 
         .expect("there is room")
 }
 
-/// The least that EC2 needs with one volume: stop, the snapshot's moment, start.
+/// The minimum time that EC2 needs with one volume: stop, snapshot, start.
 fn floor_s(pace_percent: u32) -> f64 {
     let of = Durations::default();
     let paced = (of.stop + of.start) * pace_percent / 100;
     (paced + of.snapshot_initiation).as_secs_f64()
 }
 
-/// Somebody saves an instance and waits for it: the save, and how long it took until its instance was asked to stop.
+/// A user saves an instance and waits for it. Returns the save, and the time until its instance was asked to stop.
 fn by_hand(world: &World, number: u32) -> (Begun, f64) {
     let name = format!("instance-{number}");
     let instance = add(world, &name, "grace", 100);
@@ -231,8 +231,8 @@ fn by_hand(world: &World, number: u32) -> (Begun, f64) {
 }
 
 impl Outcome {
-    /// Counts the state transitions of executions that have ended, of which nothing else is kept: the histories of
-    /// thousands take gigabytes.
+    /// Counts the state transitions of executions that have ended, and discards their histories: those of thousands of
+    /// executions take gigabytes.
     fn count_transitions(&mut self, world: &World) {
         for name in world.executions.names() {
             let Some(history) = world.executions.take_history(&name) else {
@@ -242,7 +242,7 @@ impl Outcome {
             let count = |is: fn(&Event) -> bool| events.iter().filter(|it| is(&it.event)).count();
             let states = count(|event| matches!(event, Event::StateEntered { .. }));
             let scheduled = count(|event| matches!(event, Event::TaskScheduled { .. }));
-            // A task that is scheduled once more is a retry, which is a transition.
+            // Each further schedule of a task is a retry, which is a transition.
             self.transitions += states + scheduled.saturating_sub(count(is_task));
         }
     }

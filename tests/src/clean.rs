@@ -1,4 +1,4 @@
-//! The clean slate that every save must leave, however it ends (promises P1, P4, P5).
+//! Checks the state that every save must leave, however it ends (promises P1, P4, P5).
 
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{SaveRecord, SaveState};
@@ -8,8 +8,8 @@ use prism_functions::ports::{ImageFilter, ImageState, Key, SnapshotFilter, Table
 use crate::sums;
 use crate::world::{World, region};
 
-/// Checks a save that should have ended: the instance is back in its original state or gone, nothing
-/// is locked or owed, and what the record says is what EC2 has. Panics with the record otherwise.
+/// Checks a save that should have ended: the instance is back in its original state or gone, no lock or duty remains,
+/// and the record agrees with EC2. Panics with the record otherwise.
 pub fn check(world: &World, record: &SaveRecord) {
     check_released(world, record);
     let Ok(saved) = record.instance() else { return };
@@ -23,7 +23,7 @@ pub fn check(world: &World, record: &SaveRecord) {
     );
 }
 
-/// The same but for the state of the instance, which somebody may have changed after the save.
+/// The same, except for the state of the instance, which a user may have changed after the save.
 pub fn check_released(world: &World, record: &SaveRecord) {
     assert!(
         record.state.is_final(),
@@ -40,7 +40,7 @@ pub fn check_released(world: &World, record: &SaveRecord) {
     }
 }
 
-/// The snapshots of a version captured an instance that was stopped, not files half written.
+/// The snapshots of a version captured a stopped instance, so no files were half written.
 fn check_moments(world: &World, record: &SaveRecord) {
     let id = &record.instance().expect("a version has a plan").id;
     let history = world.cloud.history_of(id).expect("the cloud answers");
@@ -49,7 +49,7 @@ fn check_moments(world: &World, record: &SaveRecord) {
     let taken = world.clock.run(ec2.snapshots(&record.request.region, &tag));
     for snapshot in taken.expect("EC2 answers") {
         let until = history.iter().filter(|(at, _)| *at <= snapshot.started_at);
-        // One that was stopped when it was terminated had nothing left to write either.
+        // An instance that was stopped when it was terminated had nothing left to write.
         let state = until.rev().map(|(_, state)| *state).find(|s| !s.is_gone());
         assert_eq!(
             state,
@@ -61,7 +61,7 @@ fn check_moments(world: &World, record: &SaveRecord) {
     }
 }
 
-/// A copy that has ended holds none of the Regions that it copied to.
+/// A copy that has ended holds no lock on its target Regions.
 fn check_copy_locks(world: &World, record: &SaveRecord) {
     let Some(source) = &record.copy_of else {
         return;
@@ -75,7 +75,7 @@ fn check_copy_locks(world: &World, record: &SaveRecord) {
     }
 }
 
-/// A save that has ended is about to cost nobody anything.
+/// A save that has ended no longer reserves any budget.
 fn check_pledge(world: &World, record: &SaveRecord) {
     let paid_by = record.plan.as_ref().and_then(|plan| plan.paid_by.as_ref());
     let Some(project) = paid_by.or(record.request.project.as_ref()) else {
@@ -119,10 +119,10 @@ fn changed_by_others(world: &World, record: &SaveRecord) -> bool {
     finding == Some(prism_functions::domain::save::Finding::ChangedByOthers)
 }
 
-/// A registered version has AMIs that are available; any other save has left none, nor snapshots.
+/// A registered version has available AMIs; any other save has left neither AMIs nor snapshots.
 fn check_images(world: &World, record: &SaveRecord) {
     let tag = || (SAVE_TAG.to_owned(), record.save_id.to_string());
-    // What a copy copies is another save's.
+    // The source AMI of a copy belongs to another save.
     let own = record.copy_of.is_none().then_some(&record.request.region);
     for region in record.request.copy_to.iter().chain(own) {
         let (key, value) = tag();

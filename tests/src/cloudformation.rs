@@ -1,5 +1,5 @@
-//! `infra/template.yaml`, read as CloudFormation reads it: the short forms (`!Ref`, `!Sub`, ...) are
-//! their long ones (`{"Ref": ...}`, `{"Fn::Sub": ...}`).
+//! Reads `infra/template.yaml` as CloudFormation does: the short forms (`!Ref`, `!Sub`, ...) are equal to the long ones
+//! (`{"Ref": ...}`, `{"Fn::Sub": ...}`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,10 +11,10 @@ use serde_saphyr::Tagged;
 /// The template's text.
 pub const TEMPLATE: &str = include_str!("../../infra/template.yaml");
 
-/// The template.
+/// Parses the template.
 pub fn template() -> Template {
     let options = serde_saphyr::options! {
-        // The template is ours, and larger than what strangers may send.
+        // The template is trusted, and larger than the limit for untrusted input.
         budget: None,
     };
     let Node(document) =
@@ -22,12 +22,12 @@ pub fn template() -> Template {
     Template(document)
 }
 
-/// A template.
+/// A parsed template.
 #[derive(Debug)]
 pub struct Template(pub Value);
 
 impl Template {
-    /// The resources of a type, with their properties, by logical id.
+    /// The properties of all resources of a type, by logical ID.
     pub fn resources(&self, kind: &str) -> BTreeMap<&str, &Value> {
         let all = self.0["Resources"].as_object().expect("it has resources");
         all.iter()
@@ -43,7 +43,7 @@ impl Template {
         properties
     }
 
-    /// A property of a function, or what all functions share.
+    /// A property of a function, or of the globals for all functions.
     pub fn of_function(&self, id: &str, property: &str) -> &Value {
         let own = &self.properties(id)[property];
         if own.is_null() {
@@ -53,7 +53,7 @@ impl Template {
         }
     }
 
-    /// The statements of a role's policy of that name.
+    /// The statements of a role's policy with this name.
     pub fn statements(&self, role: &str, policy: &str) -> Vec<Statement> {
         let policies = array(&self.properties(role)["Policies"]);
         let found = policies.iter().find(|it| it["PolicyName"] == policy);
@@ -66,11 +66,11 @@ impl Template {
 /// A statement of a policy.
 #[derive(Debug)]
 pub struct Statement {
-    /// What it allows.
+    /// The allowed actions.
     pub actions: BTreeSet<String>,
-    /// To what: texts, with `${...}` as written; a `Ref` is `${Id}`, a `GetAtt` `${Id.Attribute}`.
+    /// The resources as text, with `${...}` as written; a `Ref` is `${Id}`, a `GetAtt` `${Id.Attribute}`.
     pub resources: Vec<String>,
-    /// Under which conditions.
+    /// The conditions.
     pub conditions: Map<String, Value>,
 }
 
@@ -106,7 +106,7 @@ fn one_or_many(value: &Value) -> Vec<Value> {
     }
 }
 
-/// A text, or what refers to one, in the notation of `Fn::Sub`.
+/// A string, or a reference to one in the notation of `Fn::Sub`.
 pub fn text(value: &Value) -> String {
     let inner = |key: &str| value[key].as_str();
     match (inner("Ref"), inner("Fn::GetAtt"), inner("Fn::Sub")) {
@@ -119,7 +119,7 @@ pub fn text(value: &Value) -> String {
     }
 }
 
-/// Any value of YAML, with the long form for each tag.
+/// Any YAML value, with tags converted to their long forms.
 struct Node(Value);
 
 impl<'de> Deserialize<'de> for Node {
@@ -135,7 +135,7 @@ impl<'de> Deserialize<'de> for Node {
     }
 }
 
-/// The same under its tag.
+/// The same below a tag.
 struct Plain(Value);
 
 impl<'de> Deserialize<'de> for Plain {

@@ -1,5 +1,5 @@
-//! Several callers at once on one table: each gives way to the others before and after every call of it, and a
-//! seed says who goes on.
+//! Several concurrent callers on one table. Each yields to the others before and after every call, and a seed decides
+//! who continues.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use async_trait::async_trait;
 use prism_functions::ports::{Item, Key, Page, Query, Table, TableError, Write};
 
-/// A table that gives way to the others before and after each call.
+/// A table whose callers yield before and after each call.
 pub struct Yielding(pub Arc<dyn Table>);
 
 impl std::fmt::Debug for Yielding {
@@ -18,7 +18,7 @@ impl std::fmt::Debug for Yielding {
     }
 }
 
-/// Gives way once.
+/// Yields once.
 pub async fn give_way() {
     let mut asked = false;
     poll_fn(|context| {
@@ -55,10 +55,10 @@ impl Table for Yielding {
     }
 }
 
-/// What somebody does.
+/// The actions of one caller.
 pub type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
-/// Polls all of them to their ends, in the order that the seed says; the ends are in the order of the calls.
+/// Polls all futures to completion, in an order that the seed decides. The results are in the order of `calls`.
 pub fn interleave<T>(calls: Vec<Doing<'_, T>>, rng: &mut fastrand::Rng) -> Vec<T> {
     let mut context = Context::from_waker(Waker::noop());
     let mut ends: Vec<Option<T>> = calls.iter().map(|_| None).collect();

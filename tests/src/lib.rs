@@ -1,4 +1,4 @@
-//! What the tests of several packages share.
+//! Code shared by the tests of several packages.
 
 pub mod bent;
 pub mod between;

@@ -1,5 +1,5 @@
-//! Ports that write down who calls what. A step that calls what it does not declare fails its test,
-//! whichever test that is: on AWS its function would have no permission.
+//! Ports that record which function makes which calls. A step that makes a call it does not declare fails any test in
+//! which this happens, because on AWS its function would lack the permission.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,28 +26,28 @@ use prism_functions::ports::{
 use serde_json::Value;
 
 thread_local! {
-    /// Who is being polled on this thread.
+    /// The function that is being polled on this thread.
     static CALLER: Cell<Option<&'static str>> = const { Cell::new(None) };
-    /// What was noted on this thread already: most calls are no news, and need no lock.
+    /// The calls that this thread has recorded already. Most calls are in it, and need no lock.
     static NOTED: RefCell<BTreeSet<(&'static str, Call)>> = const { RefCell::new(BTreeSet::new()) };
 }
 
-/// What was called by whom in this process.
+/// The calls by function in this process.
 static SEEN: Mutex<BTreeSet<(&'static str, Call)>> = Mutex::new(BTreeSet::new());
 
-/// What the function of that handler has called in this process.
+/// The calls that the function with this handler has made in this process.
 pub fn seen(handler: &str) -> BTreeSet<Call> {
     let seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     let of_it = seen.iter().filter(|(caller, _)| *caller == handler);
     of_it.map(|(_, call)| *call).collect()
 }
 
-/// Runs a future as the function of that handler.
+/// Runs a future as the function with this handler.
 pub async fn calling<T>(handler: &'static str, future: impl Future<Output = T>) -> T {
     called_by(Some(handler), future).await
 }
 
-/// Runs a future as somebody else than the function within which a test acts.
+/// Runs a future on behalf of the test, outside the function that is being polled.
 pub async fn outside<T>(future: impl Future<Output = T>) -> T {
     called_by(None, future).await
 }
@@ -61,7 +61,7 @@ async fn called_by<T>(caller: Option<&'static str>, future: impl Future<Output =
     .await
 }
 
-/// Who called before, and does again from here on, even if what is called panics.
+/// Restores the previous caller when dropped, even if the callee panics.
 struct Restored(Option<&'static str>);
 
 impl Drop for Restored {
@@ -84,7 +84,7 @@ fn note(call: Call) {
     NOTED.with_borrow_mut(|noted| noted.insert((caller, call)));
 }
 
-/// A port whose calls are written down.
+/// A port whose calls are recorded.
 pub struct Recorded<P: ?Sized>(pub Arc<P>);
 
 impl<P: ?Sized> std::fmt::Debug for Recorded<P> {
@@ -93,7 +93,7 @@ impl<P: ?Sized> std::fmt::Debug for Recorded<P> {
     }
 }
 
-/// The functions of a definition, each of which calls under its own name.
+/// The functions of a definition, each recorded under its own name.
 pub(crate) struct Named(pub(crate) Arc<dyn Functions>);
 
 #[async_trait]

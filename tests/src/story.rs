@@ -1,5 +1,5 @@
-//! A whole save as a text that people can read: which states it went through and when, how it
-//! ended, and what is left of it.
+//! Describes a whole save as readable text: the states that it went through and when, how it ended, and what is left of
+//! it.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ use prism_functions::ports::Executions;
 use crate::clean;
 use crate::world::World;
 
-/// The story of a save, all of its executions one after the other.
+/// Describes a save, with all of its executions in order.
 pub fn tell(world: &World, id: &SaveId) -> String {
     let mut text = String::new();
     let first = world.executions.history(id.as_str());
@@ -36,7 +36,7 @@ pub fn tell(world: &World, id: &SaveId) -> String {
     text
 }
 
-/// The story of a save once everything has run to its end, which must be clean.
+/// Describes a save once everything has ended, and checks that it left a clean state.
 pub fn to_the_end(world: &World, id: &SaveId) -> String {
     world
         .clock
@@ -47,7 +47,7 @@ pub fn to_the_end(world: &World, id: &SaveId) -> String {
     tell(world, id)
 }
 
-/// A state that was passed, and how often on end.
+/// A state that was passed, and how often in a row.
 struct Passage {
     at: Timestamp,
     name: String,
@@ -90,11 +90,11 @@ fn tell_execution(
     };
 }
 
-/// The states that wait for an event, each a part of the look that follows.
+/// The states that wait for an event. Each is part of the poll that follows.
 const EVENT_WAITS: [&str; 3] = ["AwaitStopEvent", "AwaitStartEvent", "AwaitImageEvent"];
 
-/// The Tasks in the order in which they were entered, but for waits. Failures are those of the Task that was
-/// entered last: told in order of time, which is exact outside the Map over Regions.
+/// The Tasks in the order in which they were entered, without waits. A failure is assigned to the Task that was entered
+/// last; in the order of time this is exact outside the Map over Regions.
 fn passages(events: &[HistoryEvent]) -> Vec<Passage> {
     let mut passages: Vec<Passage> = Vec::new();
     let mut waits = false;
@@ -128,7 +128,7 @@ fn passages(events: &[HistoryEvent]) -> Vec<Passage> {
     passages
 }
 
-/// Two Tasks that take turns, three times and more without a failure, are told once.
+/// Combines two alternating Tasks that repeat three or more times without a failure.
 fn folded(passages: &[Passage]) -> Vec<Passage> {
     let mut told: Vec<Passage> = Vec::new();
     let mut rest = passages;
@@ -232,7 +232,7 @@ fn tell_end(text: &mut String, world: &World, record: &SaveRecord) {
     let _ = writeln!(text, "notices: {}", events.join(", "));
 }
 
-/// A time since the beginning, exact to the millisecond where that matters.
+/// The time since the beginning, with milliseconds if they matter.
 fn since(begin: Timestamp, at: Timestamp) -> String {
     let span: TimeDelta = at - begin;
     let ms = span.num_milliseconds();

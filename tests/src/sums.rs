@@ -1,4 +1,4 @@
-//! What templates and projects cost, as it is kept and as it is counted.
+//! Compares the recorded costs of templates and projects with the actual ones.
 
 use prism_functions::domain::save::SaveRecord;
 use prism_functions::domain::{ProjectName, TemplateName};
@@ -6,7 +6,7 @@ use prism_functions::ports::{Change, Condition, Key, Table as _, Write};
 
 use crate::world::World;
 
-/// What is wrong with the sums that a save had a part in.
+/// The errors in the cost sums that a save contributed to.
 pub fn wrong(world: &World, record: &SaveRecord) -> Vec<String> {
     let registry = &world.service.env.registry;
     let name = &record.request.template;
@@ -32,7 +32,7 @@ pub fn wrong(world: &World, record: &SaveRecord) -> Vec<String> {
     wrong
 }
 
-/// Makes a project and a template be as they were before sums were kept.
+/// Resets a project and a template to the format before costs were summed up.
 pub fn forget(world: &World, project: &ProjectName, template: &TemplateName) {
     let places = [
         Key::new(format!("PROJECT#{project}"), "PLEDGES"),

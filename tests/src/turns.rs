@@ -8,23 +8,23 @@ use serde_json::json;
 
 use crate::world::{REGION, World};
 
-/// Others have all turns of saves for so many seconds from now, and Ada has asked for as many as are awaited of
-/// somebody in the next 20 seconds.
+/// Others have all turns of saves for this many seconds from now, and Ada has requested the maximum number for one user
+/// within the next 20 seconds.
 pub fn taken_for(world: &World, seconds: i64) {
-    // What is awaited of a user has three turns at once, twenty seconds apart.
+    // A waiting user has three turns at once, twenty seconds apart.
     set(world, REGION, "SAVES", seconds);
     set(world, REGION, "AWAITED#ada", 60);
 }
 
-/// Others have all turns of copies to other Regions for so many seconds from now.
+/// Others have all turns of copies to other Regions for this many seconds from now.
 pub fn copies_taken_for(world: &World, seconds: i64) {
     for region in REGIONS.into_iter().filter(|region| *region != REGION) {
-        // Fifty may be asked for at once, two seconds each.
+        // Fifty may be requested at once, two seconds each.
         set(world, region, "COPIES", seconds + 50 * 2);
     }
 }
 
-/// A queue's clock is ahead by so many seconds.
+/// Moves a queue's clock ahead by this many seconds.
 fn set(world: &World, region: &str, queue: &str, ahead_s: i64) {
     let next = world.now() + TimeDelta::seconds(ahead_s);
     let attributes = json!({ "next_ms": next.timestamp_millis() });
@@ -37,7 +37,7 @@ fn set(world: &World, region: &str, queue: &str, ahead_s: i64) {
     world.clock.run(put).expect("the table answers");
 }
 
-/// Nobody has taken any turn yet, and this user has asked for nothing.
+/// Resets all turns, and the requests of this user.
 pub fn forget(world: &World, user: &str) {
     let queues = [
         "SAVES".to_owned(),
@@ -50,7 +50,7 @@ pub fn forget(world: &World, user: &str) {
     world.clock.run(deleted).expect("the table answers");
 }
 
-/// Others take the next turns of saves.
+/// Takes the next turns of saves for others.
 pub async fn take(table: &dyn Table, now: Timestamp, turns: i64) {
     let key = Key::new(format!("TURNS#{REGION}"), "SAVES");
     let advance = Advance {

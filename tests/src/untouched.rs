@@ -1,4 +1,4 @@
-//! Plans a save and sees to it that nothing has changed by that: nothing in EC2, nothing in the table.
+//! Plans a save and asserts that this changed nothing in EC2 and nothing in the table.
 
 use prism_functions::domain::save::{SavePlan, SaveRequest};
 use prism_functions::domain::{Code, InstanceId, Problem};
@@ -19,7 +19,7 @@ pub struct Sight {
     notices: usize,
 }
 
-/// What there is now.
+/// The current state.
 pub fn sight(world: &World) -> Sight {
     let notices = world.notices.0.lock();
     Sight {
@@ -30,7 +30,7 @@ pub fn sight(world: &World) -> Sight {
     }
 }
 
-/// Plans a save: as a question, or `real`, by the step that would begin it, which is to refuse.
+/// Plans a save: as a dry run, or, if `real`, with the step that would begin it, which must refuse.
 pub fn plan(
     world: &World,
     user: &str,
@@ -83,7 +83,7 @@ fn with(settings: Settings) -> (World, InstanceId) {
     (world, id)
 }
 
-/// The usual world with something special about the instance.
+/// The default world with changes to the instance.
 pub fn edited(change: impl FnOnce(&mut InstanceFacts)) -> (World, InstanceId) {
     let (world, id) = world();
     world.admin.edit(&id, change).expect("the instance exists");
@@ -95,13 +95,14 @@ pub fn ask() -> SaveRequest {
     save_request("work", "kept")
 }
 
-/// Ada is refused, with this code and a message that names the thing; with advice, without a trace.
+/// Asserts that Ada's request is refused with this code, a message with this name, and a hint, and that nothing
+/// changed.
 #[track_caller]
 pub fn refuses(world: &World, request: &SaveRequest, code: Code, names: &str) -> Problem {
     refuses_to(world, "ada", request, code, names)
 }
 
-/// The same for anybody.
+/// The same for any user.
 #[track_caller]
 pub fn refuses_to(
     world: &World,
@@ -121,7 +122,7 @@ pub fn refuses_to(
     refused(true)
 }
 
-/// Ada's request has a plan, which is made without a trace.
+/// Asserts that Ada's request has a plan, and that nothing changed.
 #[track_caller]
 pub fn plans(world: &World, request: &SaveRequest) -> SavePlan {
     plan(world, "ada", request, false).expect("it should be planned")

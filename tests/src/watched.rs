@@ -1,5 +1,5 @@
-//! A table that counts what is written to it, for tests in which nothing may be, and that can refuse
-//! whatever is asked, as one does whose permission somebody has taken away.
+//! A table that counts writes, for tests in which nothing may be written, and that can refuse all requests, as if the
+//! permission was removed.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -31,7 +31,7 @@ impl Watched {
         }
     }
 
-    /// Has it refuse everything from now on, or nothing any more.
+    /// Sets whether all requests are refused from now on.
     pub fn refuse(&self, refuses: bool) {
         self.refuses.store(refuses, Ordering::Relaxed);
     }
@@ -44,13 +44,13 @@ impl Watched {
         Err(TableError::Refused(refusal.expect("it is one")))
     }
 
-    /// How many items were read: one for each that was asked for by its key, there or not, and all
-    /// that queries have answered.
+    /// The number of items read: one for each read by key, whether or not the item exists, and all that queries
+    /// returned.
     pub fn reads(&self) -> usize {
         self.reads.load(Ordering::Relaxed)
     }
 
-    /// How many items were written or deleted, and not only checked.
+    /// The number of items written or deleted, without those that were only checked.
     pub fn writes(&self) -> usize {
         self.writes.load(Ordering::Relaxed)
     }
@@ -74,7 +74,7 @@ impl Table for Watched {
     async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
         self.permitted("dynamodb:PutItem")?;
         self.table.transact(writes).await?;
-        // A turn that is taken says nothing of anything.
+        // Taking a turn does not count as a change.
         let changes = writes.iter().filter(|write| {
             !matches!(write, Write::Check(_, _)) && !write.key().pk.starts_with("TURNS#")
         });

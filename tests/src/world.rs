@@ -1,5 +1,5 @@
-//! A whole deployment in one process: the definition as deployed, the real steps, the simulated
-//! cloud, the real registry, and a virtual clock on which a day costs nothing.
+//! A whole deployment in one process: the deployed definition, the real steps, the simulated cloud, the real registry,
+//! and a virtual clock on which a day takes no real time.
 
 use std::sync::{Arc, Mutex};
 
@@ -24,35 +24,35 @@ use crate::between::{Between, Nothing};
 use crate::recorded::{Named, Recorded};
 use crate::watched::Watched;
 
-/// When every world begins.
+/// The time at which every world begins.
 pub const BEGIN: &str = "2026-01-05T09:00:00Z";
-/// The Region in which everything happens unless a test says otherwise.
+/// The default Region.
 pub const REGION: &str = "us-east-1";
-/// Which deployment every world is.
+/// The name of every world's deployment.
 pub const DEPLOYMENT: &str = "deployment-of-tests";
 
 /// A deployment and its users.
 #[derive(Debug)]
 pub struct World {
-    /// Its time.
+    /// Its clock.
     pub clock: VirtualClock,
-    /// Its EC2.
+    /// Its simulated cloud.
     pub cloud: Cloud,
-    /// The account's own view of it.
+    /// EC2 as the account's own clients see it.
     pub ec2: SimEc2,
     /// The outside actor.
     pub admin: Admin,
     /// Its executions.
     pub executions: MemoryExecutions,
-    /// What callers use.
+    /// The service that callers use.
     pub service: Service,
-    /// The notices that were sent.
+    /// The notifications that were sent.
     pub notices: Arc<Notices>,
     /// Its table.
     pub table: Arc<Watched>,
 }
 
-/// Keeps the notices.
+/// Stores the notifications.
 #[derive(Debug, Default)]
 pub struct Notices(pub Mutex<Vec<Notice>>);
 
@@ -67,10 +67,10 @@ impl Notifier for Notices {
     }
 }
 
-/// A seeded generator as the core's randomness.
+/// A seeded generator for the core's randomness.
 struct Seeded(Mutex<fastrand::Rng>);
 
-/// Randomness that a seed repeats.
+/// Reproducible randomness from a seed.
 pub fn seeded(seed: u64) -> Arc<dyn Entropy> {
     Arc::new(Seeded(Mutex::new(fastrand::Rng::with_seed(seed))))
 }
@@ -86,29 +86,29 @@ impl Entropy for Seeded {
 
 /// How a world is set up.
 pub struct Setup {
-    /// What is random in it.
+    /// The seed of its randomness.
     pub seed: u64,
-    /// Its cloud.
+    /// The settings of its cloud.
     pub cloud: CloudSettings,
-    /// Its deployment.
+    /// The settings of its deployment.
     pub settings: Settings,
-    /// Which deployment it is.
+    /// The identity of its deployment.
     pub identity: Identity,
     /// The definition that it runs.
     pub machine: Arc<Machine>,
-    /// What lies between the definition and the steps.
+    /// Wraps the functions that the definition calls.
     pub wrap: Wrap,
-    /// Whether events arrive. What is saved must not depend on it.
+    /// Whether events arrive. The result of a save must not depend on it.
     pub events: bool,
-    /// What lies between the steps and EC2.
+    /// Wraps EC2 for the steps.
     pub bend: fn(SimEc2) -> Arc<dyn Ec2>,
-    /// What looks into instances, where it is not the cloud itself.
+    /// The adapter that inspects instances, if it is not the cloud itself.
     pub inspect: Option<MakeInspect>,
-    /// What lies between all of them.
+    /// Wraps all ports.
     pub between: Arc<dyn Between>,
 }
 
-/// Makes what looks into instances, on the world's time.
+/// Creates the adapter that inspects instances, on the world's clock.
 pub type MakeInspect = Box<dyn FnOnce(VirtualTime) -> Arc<dyn Inspect>>;
 
 impl std::fmt::Debug for Setup {
@@ -118,7 +118,7 @@ impl std::fmt::Debug for Setup {
 }
 
 impl Setup {
-    /// The usual world of a seed.
+    /// The default world of a seed.
     pub fn seeded(seed: u64) -> Self {
         Self {
             seed,
@@ -134,14 +134,14 @@ impl Setup {
         }
     }
 
-    /// The usual world with other durations.
+    /// The default world with other durations.
     pub fn slow(seed: u64, change: impl FnOnce(&mut Durations)) -> Self {
         let mut setup = Self::seeded(seed);
         change(&mut setup.cloud.durations);
         setup
     }
 
-    /// The world.
+    /// Creates the world.
     pub fn build(self) -> World {
         let clock = VirtualClock::new(BEGIN.parse().expect("it is an instant"));
         let time: Arc<dyn Clock> = Arc::new(VirtualTime(clock.clone()));
@@ -195,7 +195,7 @@ impl Setup {
 }
 
 impl World {
-    /// A world of its own for each seed.
+    /// Creates a world from a seed.
     pub fn new(seed: u64) -> Self {
         Setup::seeded(seed).build()
     }
@@ -210,12 +210,12 @@ impl World {
         .build()
     }
 
-    /// The present moment.
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         prism_asl::Clock::now(&self.clock)
     }
 
-    /// Lets time pass, and everything with it.
+    /// Lets time pass, with everything that happens in it.
     pub fn pass(&self, seconds: u64) {
         let clock = self.clock.clone();
         self.clock.run(async move {
@@ -223,7 +223,7 @@ impl World {
         });
     }
 
-    /// Sweeps some times, every five minutes, as the scheduler does.
+    /// Runs this many sweeps, every five minutes, as the scheduler does.
     pub fn sweep(&self, times: u32) {
         for _ in 0..times {
             let swept = self.clock.run(self.service.sweep());
@@ -232,7 +232,7 @@ impl World {
         }
     }
 
-    /// Launches an instance of a template and waits until it runs.
+    /// Launches an instance of a template and waits until it is running.
     pub fn launch(&self, user: &str, template: &str, name: &str) -> Instance {
         let request = launch_request(template, name);
         let (_, view) = self
@@ -243,7 +243,7 @@ impl World {
         self.instance(&view.id)
     }
 
-    /// An instance by its id, as EC2 tells it.
+    /// An instance by its ID, as EC2 returns it.
     pub fn instance(&self, id: &str) -> Instance {
         let id = id.parse().expect("it is an instance id");
         let found = self.clock.run(
@@ -262,7 +262,7 @@ impl World {
         self.record(&started.save_id)
     }
 
-    /// The record of a save; a save that was refused before it had one is its problem.
+    /// The record of a save, or the problem of a save that was refused before it had one.
     pub fn record(&self, id: &SaveId) -> Result<SaveRecord, Problem> {
         let stored = self.clock.run(self.service.env.registry.save(id))?;
         Ok(stored.expect("the save has a record").value)
@@ -276,7 +276,7 @@ pub fn launched(setup: Setup) -> World {
     world
 }
 
-/// Ada's only instance.
+/// The ID of Ada's only instance.
 pub fn id_of(world: &World) -> InstanceId {
     let ada = caller("ada");
     let listed = world.clock.run(world.service.instances(&ada, &region()));
@@ -284,14 +284,14 @@ pub fn id_of(world: &World) -> InstanceId {
     listed[0].id.parse().expect("it is an instance id")
 }
 
-/// Begins a save of Ada's.
+/// Starts a save of Ada's.
 pub fn begun(world: &World, request: SaveRequest) -> SaveId {
     let ada = caller("ada");
     let started = world.service.start_save(&ada, request, None);
     world.clock.run(started).expect("the save starts").save_id
 }
 
-/// A user.
+/// A caller with this user ID.
 pub fn caller(user: &str) -> Caller {
     Caller::new(user.parse().expect("it is a user"))
 }
@@ -306,12 +306,12 @@ pub fn identity() -> Identity {
     Identity::known(DEPLOYMENT.parse().expect("it is a deployment's id"))
 }
 
-/// The usual Region.
+/// The default Region.
 pub fn region() -> Region {
     REGION.parse().expect("it is a Region")
 }
 
-/// A launch of a template under a name, with everything else left open.
+/// A launch of a template under a name, with everything else at its default.
 pub fn launch_request(template: &str, name: &str) -> LaunchRequest {
     LaunchRequest {
         template: template.parse().expect("it is a template"),
@@ -325,7 +325,7 @@ pub fn launch_request(template: &str, name: &str) -> LaunchRequest {
     }
 }
 
-/// A save of an instance as a template, with everything else left open.
+/// A save of an instance as a template, with everything else at its default.
 pub fn save_request(instance: &str, template: &str) -> SaveRequest {
     SaveRequest {
         instance: instance.to_owned(),

@@ -1,5 +1,5 @@
-//! The adapter for EC2 understands an emulator that others wrote, as far as that one goes: moto has
-//! no time, and cannot make an AMI with tags. `tests/emulators/run moto` starts it.
+//! Tests the EC2 adapter against the external emulator moto, as far as moto supports it: moto does not simulate time,
+//! and cannot create an AMI with tags. `tests/emulators/run moto` starts it.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use prism_functions::ports::{
     Ec2, Encryption, ImageFilter, InstanceFilter, NewInstance, Parameters, Probe, Tags,
 };
 
-/// A parameter that moto knows, as AWS does.
+/// A public parameter that exists both in moto and on AWS.
 const PARAMETER: &str = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
 
 fn new(image: &ImageId, token: &str, ports: &[u16]) -> NewInstance {
@@ -58,7 +58,7 @@ async fn an_instance_is_launched_and_led_through_its_states() {
     let nowhere = parameters.image(&region, "/aws/none").await.unwrap_err();
     assert!(nowhere.is_not_found(), "{nowhere:?}");
 
-    // The second launch meets the group that the first has made for the same ports.
+    // The second launch finds the security group that the first has created for the same ports.
     let first = new(&image, "one", &[22, 8888]);
     let made = ec2.run_instance(&region, &first).await.unwrap();
     let second = new(&image, "two", &[8888, 22]);

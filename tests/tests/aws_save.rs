@@ -1,5 +1,5 @@
-//! A whole save through the adapters for AWS: the real steps and the definition, with EC2, SSM and
-//! KMS spoken to in their own protocols by the SDK, answered by the simulated cloud behind the wire.
+//! A whole save through the AWS adapters: the real steps and the definition. The SDK calls EC2, SSM and KMS in their
+//! own protocols, and the simulated cloud responds behind the wire server.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::Arc;
@@ -21,12 +21,12 @@ use prism_local::wire::{Accounts, WireServer};
 use prism_tests::contract;
 use prism_tests::world::{Notices, caller, launch_request, region, save_request, seeded};
 
-/// The one subnet that the simulated EC2 has in us-east-1.
+/// The only subnet that the simulated EC2 has in us-east-1.
 const SUBNET: &str = "subnet-00e82d1b8cae39b1d";
-/// How many times faster than the wall clock the cloud's time runs.
+/// How many times faster than real time the cloud's time runs.
 const SPEED: f64 = 30.0;
 
-/// A deployment whose EC2 is reached over the wire.
+/// A deployment whose EC2 is reached through the wire server.
 struct Wired {
     service: Service,
     cloud: Cloud,

@@ -1,8 +1,8 @@
-//! The adapter for DynamoDB keeps the table's contract, as far as emulators that others wrote can
-//! tell. `tests/emulators/run` starts one; without it, there is nothing to ask.
+//! Tests that the DynamoDB adapter fulfils the table's contract, as far as external emulators can show.
+//! `tests/emulators/run` starts one; without it, the test does nothing.
 //!
-//! No emulator is DynamoDB. The rules that each is known to break are listed, and the list must be
-//! exact: neither may another rule break, nor may one that is listed hold unnoticed.
+//! No emulator behaves exactly like DynamoDB. The rules that each is known to violate are listed, and the list must be
+//! exact: no other rule may be violated, and no listed rule may hold.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use aws_sdk_dynamodb::types::{
 use prism_functions::aws::{Clients, DynamoTable, Limits, SystemClock};
 use prism_tests::contract::table::{Fixture, broken};
 
-/// The rules that an emulator breaks by itself, whatever the adapter does.
+/// The rules that an emulator violates regardless of the adapter.
 fn known_to_break(emulator: &str) -> &'static [&'static str] {
     match emulator {
         "moto" => &[
-            // It looks at the writes one after another, and stops at the first that goes wrong.
+            // It checks the writes one after another, and stops at the first that fails.
             "a_failed_condition_outweighs_a_change_that_cannot_be_made",
-            // It compares a text with a number, and fails.
+            // It compares a string with a number, and fails.
             "at_most_compares_numbers_alone",
-            // It takes a missing attribute for null.
+            // It treats a missing attribute as null.
             "equals_compares_type_and_value",
-            // It fails to compare a text with numbers, here too.
+            // It fails to compare a string with numbers here too.
             "what_is_no_whole_number_is_not_moved",
         ],
         "ministack" => &[],
@@ -62,7 +62,7 @@ async fn the_table_of_dynamodb_keeps_the_contract() {
     assert_eq!(broken, known);
 }
 
-/// A table as the adapter needs it.
+/// Creates a table with the keys and indexes that the adapter needs.
 async fn create(client: &Client, name: &str) {
     let attributes = ["pk", "sk", "gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk"];
     let attribute = |name: &str| {

@@ -1,6 +1,5 @@
-//! What each function declares to call is what it calls. Every test of the workspace fails where a
-//! step calls what it does not declare (`prism_tests::recorded`); here, every call that is declared
-//! has to be made by some scenario.
+//! Each function makes exactly the calls that it declares. A step that makes an undeclared call fails every test of the
+//! workspace (`prism_tests::recorded`); this test checks that every declared call is made in some scenario.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeSet;
@@ -38,7 +37,7 @@ fn ask() -> SaveRequest {
     save_request("work", "kept")
 }
 
-/// A version for the world, in two further Regions of which one fails, by an EC2 that loses answers.
+/// A public version in two further Regions, one of which fails, with an EC2 that loses responses.
 fn for_the_world() {
     let world = launched(Setup {
         settings: Settings {
@@ -69,7 +68,7 @@ fn for_the_world() {
     world.pass(60);
     world.admin.fail_next_copy("no key there").unwrap();
     to_the_end(&world, &id);
-    // Whether it was shared with somebody who saves to it is looked up.
+    // The save looks up whether the template was shared with its user.
     world.launch("bob", "ubuntu", "his");
     let refused = world.save("bob", save_request("his", "kept")).unwrap();
     assert_eq!(refused.failure.unwrap().code, "TemplateNameTaken");
@@ -87,15 +86,15 @@ fn for_the_world() {
     let copy = world.service.start_copy(&ada, &request, None);
     let copy = world.clock.run(copy).unwrap();
     to_the_end(&world, &copy.save_id);
-    // Whether it was shared with somebody who copies it is looked up.
+    // The copy looks up whether the template was shared with its user.
     let input = json!({"copy": request, "save_id": "save-00000000", "caller": caller("bob")});
     world
         .clock
         .run(world.service.executions.start("hers", input))
         .unwrap();
     world.clock.run_until_idle().unwrap();
-    // Two versions, whose deletion loses the first answers of EC2, and is left to the sweep. Another public template
-    // keeps the AMI of the first; the account that it was open to besides is closed out.
+    // Two versions whose deletion loses the first responses of EC2 and is left to the sweep. Another public template
+    // keeps the AMI of the first; its other share with an account is revoked.
     to_the_end(&world, &begun(&world, ask()));
     let request = ShareRequest {
         to: "account:444455556666".to_owned(),
@@ -118,7 +117,7 @@ fn for_the_world() {
     sweep(&world, 12);
 }
 
-/// Ada imports a version as a template of another name.
+/// Ada imports a version as a template with another name.
 fn imported(world: &World, reference: &str, name: &str) {
     let (ada, service) = (caller("ada"), &world.service);
     let reference = reference.parse().unwrap();
@@ -132,11 +131,11 @@ fn imported(world: &World, reference: &str, name: &str) {
     world.clock.run(imported).unwrap();
 }
 
-/// A template of a project, which is moved to another, and whose share is taken back just while a
-/// version of it is registered.
+/// A project's template that is moved to another project, and whose share is revoked while a version of it is being
+/// registered.
 fn of_a_team() {
     static TABLE: OnceLock<Arc<Watched>> = OnceLock::new();
-    /// Takes the share back, as `unshare` does it: the grant goes, the revision is raised.
+    /// Revokes the share as `unshare` does: deletes the grant and increments the revision.
     fn taken_back(_: &ImageId) {
         let Some(table) = TABLE.get() else { return };
         let pk = "TEMPLATE#kept";
@@ -207,7 +206,7 @@ fn of_a_team() {
     assert_eq!(world.clock.run(open).unwrap(), []);
 }
 
-/// A volume under a key of the customer's is saved, and the version copied.
+/// An instance with a volume encrypted with a customer managed key is saved, and the version copied.
 fn under_a_key() {
     let world = launched(Setup::seeded(11));
     encrypt(&world);
@@ -224,7 +223,7 @@ fn under_a_key() {
     to_the_end(&world, &copy.save_id);
 }
 
-/// Puts the first volume of Ada's instance under a key of the customer's.
+/// Encrypts the first volume of Ada's instance with a customer managed key.
 fn encrypt(world: &World) {
     let volume = &world.instance(id_of(world).as_str()).volumes[0].volume;
     let key = "arn:aws:kms:us-east-1:111122223333:key/1".to_owned();
@@ -232,7 +231,7 @@ fn encrypt(world: &World) {
     world.admin.set_encryption(volume, encryption).unwrap();
 }
 
-/// A save that a project was to pay for, whose sums nobody had kept when it began.
+/// A save for a project whose costs had not been summed up when it began.
 fn in_vain_for_a_project(world: &World) {
     let id = begun(world, ask());
     world.pass(5);
@@ -242,7 +241,7 @@ fn in_vain_for_a_project(world: &World) {
     to_the_end(world, &id);
 }
 
-/// The instance is in a fleet, and has to start in a reservation.
+/// The instance is in a fleet, and must start in a capacity reservation.
 fn tie(world: &World) {
     let open = Reservation {
         active: true,
@@ -256,7 +255,7 @@ fn tie(world: &World) {
     tied.unwrap();
 }
 
-/// An instance that was stopped all along, whose AMI fails.
+/// A stopped instance whose AMI fails.
 fn in_vain() {
     let world = launched(Setup::seeded(11));
     world.admin.stop(&id_of(&world)).unwrap();
@@ -268,7 +267,7 @@ fn in_vain() {
     to_the_end(&world, &id);
 }
 
-/// No room for a day: the save is stranded with a version for the world, and the sweep recovers it.
+/// There is no capacity for a day: the save is stranded with a public version, and the sweep recovers it.
 fn stranded() {
     let world = launched(Setup {
         settings: Settings {
@@ -286,7 +285,7 @@ fn stranded() {
     world.pass(5);
     let room = |capacity| world.admin.set_capacity(&region(), "*", capacity).unwrap();
     room(Capacity::Refused);
-    // The save itself gives up, and then the restore; then its recovery does.
+    // First the save gives up, then the restore, then its recovery.
     world.pass(17 * 3600);
     sweep(&world, 1);
     world.pass(13 * 3600);
@@ -300,7 +299,7 @@ fn stranded() {
     to_the_end(&world, &id);
 }
 
-/// The share of a template is taken back while a save that is stranded opens its AMI.
+/// The share of a template is revoked while a stranded save opens its AMI.
 fn stranded_and_shared_no_more() {
     let path = Path::named("shared and stranded").unwrap();
     let taken_back = "Stranded.AddLaunchPermissions#1=unshare".parse().unwrap();
@@ -308,7 +307,7 @@ fn stranded_and_shared_no_more() {
     assert_eq!(run.violations, Vec::<String>::new());
 }
 
-/// The template goes to a project while a save of it is registered, or stranded.
+/// The template moves to a project while a save of it is being registered, or is stranded.
 fn gone_to_a_project() {
     for name in [
         "its template goes to a project",
@@ -319,7 +318,7 @@ fn gone_to_a_project() {
     }
 }
 
-/// An event tells of the AMI, and of an execution that was stopped on the way.
+/// Events report the AMI, and an execution that was stopped midway.
 fn woken() {
     let world = launched(slow());
     let id = begun(&world, ask());
@@ -337,7 +336,7 @@ fn woken() {
     to_the_end(&world, &id);
 }
 
-/// A world whose AMIs take long enough for their events to be waited for.
+/// A world whose AMIs take long enough to wait for their events.
 fn slow() -> Setup {
     Setup::slow(11, |durations| {
         durations.snapshot_base = Duration::from_secs(400);
@@ -374,7 +373,7 @@ fn sweep(world: &World, times: u32) {
     }
 }
 
-/// A schedule that keeps one version of two.
+/// A schedule that keeps one of two versions.
 fn few_kept() {
     let world = launched(Setup::seeded(17));
     tie(&world);
@@ -387,8 +386,8 @@ fn few_kept() {
     }
 }
 
-/// More versions than one call removes, whose deletion is left to the sweep. Another public template keeps the AMI of
-/// the oldest; the account that it was open to besides is closed out.
+/// More versions than one call removes, so that the rest is left to the sweep. Another public template keeps the AMI of
+/// the oldest; its other share with an account is revoked.
 fn more_than_one_call_removes() {
     let world = launched(Setup {
         settings: Settings {
@@ -468,7 +467,7 @@ fn check(handler: &str, declared: &[Call]) {
     );
 }
 
-/// All that the API has its service do.
+/// Every operation that the API has its service carry out.
 #[test]
 fn every_declared_call_of_the_api_is_made() {
     let world = Setup {
@@ -501,7 +500,7 @@ fn every_declared_call_of_the_api_is_made() {
         .admin
         .set_encryption(volume, Encryption::None)
         .unwrap();
-    // A request whose execution never began is repeated: whether it did is looked up.
+    // The request is repeated although its execution never started, which is looked up.
     let again = || service.start_save(&ada, public(), Some("again"));
     let never = block_on(calling("Api", again())).unwrap().save_id;
     block_on(service.executions.stop(never.as_str(), "aborted")).unwrap();
@@ -551,7 +550,7 @@ fn every_declared_call_of_the_api_is_made() {
     check("Api", calls::API);
 }
 
-/// What is asked about others: it opens AMIs to them, and looks at snapshots.
+/// The operations on teams, which open AMIs and read snapshots.
 fn as_team(world: &World) {
     let (ada, service) = (caller("ada"), &world.service);
     let (brain, kept) = ("brain".parse().unwrap(), "kept".parse().unwrap());

@@ -1,4 +1,4 @@
-//! A clock that was set back: what was written down before is of the future, and nothing waits until it has come.
+//! After the clock was set back, recorded times are in the future. Nothing may wait until they are reached.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use chrono::TimeDelta;
@@ -9,7 +9,7 @@ use prism_functions::ports::{Change, Condition, Ec2 as _, Key, Table as _, Write
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};
 use serde_json::{Value, json};
 
-/// Has the service of a world do something.
+/// Calls the service of a world.
 macro_rules! ask {
     ($world:expr, $method:ident($($argument:expr),*)) => {
         $world.clock.run($world.service.$method($($argument),*))
@@ -20,7 +20,7 @@ fn version_key(number: u32) -> Key {
     Key::new("TEMPLATE#kept", format!("VERSION#{number:06}"))
 }
 
-/// Writes a field of a record anew.
+/// Overwrites a field of a record.
 fn set(world: &World, key: &Key, field: &str, value: Value) {
     let item = world.clock.run(world.table.get(key)).unwrap().unwrap();
     let mut record = item.attributes["record"].clone();
@@ -30,7 +30,7 @@ fn set(world: &World, key: &Key, field: &str, value: Value) {
     world.clock.run(world.table.transact(&[write])).unwrap();
 }
 
-/// An instant that is two days away.
+/// A time two days in the future.
 fn ahead(world: &World) -> Value {
     json!(world.now() + TimeDelta::days(2))
 }
@@ -41,7 +41,7 @@ fn a_deletion_that_was_noted_for_the_future_waits_for_nobodys_snapshot() {
     for _ in 0..2 {
         world.save("ada", save_request("work", "kept")).unwrap();
     }
-    // The first version's record has a snapshot that the AMI of the second needs.
+    // The record of the first version has a snapshot that the AMI of the second needs.
     let registry = &world.service.env.registry;
     let name = "kept".parse().unwrap();
     let second = world.clock.run(registry.version(&name, 2)).unwrap();

@@ -1,7 +1,7 @@
-//! Sixty-four callers at once on one template, interleaved at every look into the table by a seed:
-//! saves that register, rollbacks, edits, deletions, launches, shares and their ends. Versions are gapless and
-//! unique, the name stands for what the last of them said, no change undoes another (promises P4, P6), and
-//! the AMIs are open to whom the template is shared with, and to nobody else (promise P7).
+//! Sixty-four concurrent callers on one template, interleaved at every table access by a seed: saves that register,
+//! rollbacks, edits, deletions, launches, shares and their revocations. Version numbers are gapless and unique, the
+//! name stands for what the last change said, no change undoes another (promises P4, P6), and the AMIs are open to the
+//! template's grantees and to nobody else (promise P7).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,16 +25,16 @@ use prism_tests::world::{Setup, World, caller, launch_request, save_request};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// How many saves reach their registration at once.
+/// The number of saves that reach their registration at the same time.
 const SAVES: usize = 16;
-/// How many callers there are in all.
+/// The total number of callers.
 const CALLERS: usize = 64;
-/// How many seconds the saves have to come so far.
+/// The maximum number of seconds until the saves have reached it.
 const LOOKS: usize = 3600;
-/// How many versions there are before they come.
+/// The number of earlier versions.
 const BEFORE: u32 = 4;
 
-/// Has the registration of a save that is held be tried again and again.
+/// Retries the registration of a save that is held.
 struct Held(StepFunctions);
 
 #[async_trait]
@@ -54,8 +54,7 @@ impl Functions for Held {
 /// The saves that are held, and whether they are about to be registered.
 static HELD: Mutex<BTreeMap<String, bool>> = Mutex::new(BTreeMap::new());
 
-/// A table that gives way to the others before and after each call, and remembers what each
-/// transaction left of the template.
+/// A table whose callers yield before and after each call, and that records the template after each transaction.
 struct Yielding {
     table: Arc<Watched>,
     left: Mutex<Vec<(u64, u32, u32)>>,
@@ -104,7 +103,7 @@ impl Table for Yielding {
     }
 }
 
-/// What a caller did.
+/// The result of a caller.
 #[derive(Debug, Clone, PartialEq)]
 enum Done {
     Saved(u32),
@@ -165,7 +164,7 @@ fn scene(seed: u64) -> Scene {
 
 async fn saved(env: Env, payload: Value) -> Result<Done, Problem> {
     let step = steps::find("RegisterTemplate").unwrap();
-    // As the definition does, which tries again what somebody else was in the way of.
+    // As in the definition, which retries conflicts.
     for _ in 0..CALLERS {
         match (step.invoke)(&env, payload.clone()).await {
             Err(problem) if problem.code == Code::RegistryConflict => {}
@@ -179,7 +178,7 @@ async fn saved(env: Env, payload: Value) -> Result<Done, Problem> {
     panic!("it is never registered");
 }
 
-/// The accounts that it is shared with.
+/// The accounts of shares.
 const OUTSIDE: [&str; 2] = ["account:444455556666", "account:777788889999"];
 
 fn to(whom: &str) -> ShareRequest {
@@ -189,7 +188,7 @@ fn to(whom: &str) -> ShareRequest {
     }
 }
 
-/// Which of them a caller means.
+/// Which of them a caller uses.
 fn calls_to(text: &str) -> usize {
     text.len() % OUTSIDE.len()
 }
@@ -249,7 +248,7 @@ fn calls<'a>(service: &'a Service, scene: &'a Scene, rng: &mut fastrand::Rng) ->
     calls
 }
 
-/// The template and its versions, as they are in the end.
+/// The template and its versions at the end.
 fn end(world: &World) -> (Stored<Template>, Vec<Version>) {
     let registry = &world.service.env.registry;
     let name = "kept".parse().unwrap();
@@ -279,20 +278,20 @@ fn check(seed: u64) {
         if let Err(problem) = end {
             let expected = matches!(
                 problem.code,
-                // A launch may find that its AMI has gone since it was resolved, or have to come back at its turn.
+                // A launch may find that its AMI was deleted after it was resolved, or may have to wait for its turn.
                 Code::RegistryConflict
                     | Code::Throttled
                     | Code::VersionNotFound
                     | Code::TemplateInUse
                     | Code::NotReady
-                    // It is not shared, or not yet, or is being taken back.
+                    // There is no share yet or no longer, or it is being revoked.
                     | Code::ShareNotFound
                     | Code::ShareFailed
             );
             assert!(expected, "seed {seed}: {problem:?}");
         }
     }
-    // Gapless and unique, and each save is its own version.
+    // The numbers are gapless and unique, and each save has its own version.
     let numbers: Vec<u32> = versions.iter().rev().map(|it| it.number).collect();
     let newest = BEFORE + u32::try_from(SAVES).unwrap();
     assert_eq!(numbers, (1..=newest).collect::<Vec<_>>(), "seed {seed}");
@@ -305,7 +304,7 @@ fn check(seed: u64) {
         })
         .collect();
     assert_eq!(of_saves, (BEFORE + 1..=newest).collect(), "seed {seed}");
-    // Deleted is what was deleted, and nothing of it is what the name stands for.
+    // Deleted versions are deleted, and the name stands for none of them.
     let deleted: BTreeSet<u32> = done
         .iter()
         .filter_map(|done| match done {
@@ -318,7 +317,7 @@ fn check(seed: u64) {
         assert_eq!(gone, deleted.contains(&version.number), "seed {seed}");
         assert!(!gone || version.number != after.value.latest, "seed {seed}");
     }
-    // Every change is one revision, and each is built on the one before it.
+    // Every change is one revision, and each is based on the previous one.
     let left = table.left.lock().unwrap();
     let mut revision = before.revision;
     for pair in left.windows(2) {
@@ -331,20 +330,20 @@ fn check(seed: u64) {
     let (_, latest, _) = *left.last().unwrap();
     assert_eq!(latest, after.value.latest, "seed {seed}");
     check_shares(seed, &scene.world, &versions);
-    // No launch is forgotten.
+    // No launch was lost.
     let launched = done.iter().filter(|done| ***done == Done::Launched).count();
     let of_versions: u64 = versions.iter().map(|it| it.usage.launches).sum();
     assert_eq!(after.value.launches, u64::try_from(launched).unwrap());
     assert_eq!(of_versions, after.value.launches, "seed {seed}");
-    // Beside the saves, which all succeed; what else is asked for may be gone by then.
+    // All saves succeed. Other requests may fail because their target was deleted.
     assert!(
         launched > 0 && done.len() > SAVES + CALLERS / 8,
         "seed {seed}: {ends:?}"
     );
 }
 
-/// Whom a template is shared with, and who can launch its AMIs, are the same: whatever was half done is finished
-/// by asking for the same again.
+/// The grantees of a template are those who can launch its AMIs. An interrupted share is completed by repeating the
+/// request.
 fn check_shares(seed: u64, world: &World, versions: &[Version]) {
     let (ada, name) = (caller("ada"), "kept".parse().unwrap());
     let (service, registry) = (&world.service, &world.service.env.registry);

@@ -1,5 +1,5 @@
-//! What `docs/deploy.md` says of costs, made of the table of prices, of `infra/template.yaml`, and of a
-//! save that is played: the document cannot say anything else.
+//! Checks that the costs in `docs/deploy.md` follow from the price table, from `infra/template.yaml`, and from a
+//! simulated save.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(
     clippy::cast_precision_loss,
@@ -19,18 +19,18 @@ use prism_tests::world::{Setup, begun, launched, save_request};
 const DOCUMENT: &str = "docs/deploy.md";
 const BEGIN: &str = "<!-- costs:begin -->\n";
 const END: &str = "<!-- costs:end -->\n";
-/// The hours of a month.
+/// The hours in a month.
 const HOURS: f64 = 730.0;
-/// How long an invocation of a step or of the sweep is billed for, in seconds. Assumed: what it waits
-/// for are one or two calls of AWS.
+/// The billed duration of an invocation of a step or of the sweep, in seconds. Assumed: it waits for one or two calls
+/// of AWS.
 const INVOCATION_S: f64 = 0.2;
-/// How many reads of an index a sweep with nothing to do makes: the open saves, and the open duties.
+/// The number of index reads of a sweep with nothing to do: the open saves, and the open duties.
 const SWEEP_READS: f64 = 2.0;
-/// How many read units and write units an invocation of a step uses on average. Assumed: it reads the
-/// save's record and writes it, of at most 3 KB, in a transaction.
+/// The average read units and write units of an invocation of a step. Assumed: it reads the save's record of at most 3
+/// KB and writes it in a transaction.
 const STEP_UNITS: (f64, f64) = (2.0, 6.0);
 
-/// What an invocation of a function with so much memory costs.
+/// The cost of an invocation of a function with this memory.
 fn invocation(memory_mb: f64) -> f64 {
     price::LAMBDA_REQUEST + memory_mb / 1024.0 * INVOCATION_S * price::LAMBDA_GB_SECOND
 }
@@ -42,7 +42,7 @@ fn memory(function: &str) -> f64 {
         .unwrap()
 }
 
-/// How often a save of an instance with 30 GB enters a state, and how often it invokes a function.
+/// How many states a save of an instance with 30 GB enters, and how many functions it invokes.
 fn effort(snapshots: Duration, events: bool) -> (usize, usize) {
     let slow = Setup::slow(11, |durations| durations.snapshot_base = snapshots);
     let world = launched(Setup { events, ..slow });
@@ -125,7 +125,7 @@ fn the_document_says_what_the_prices_and_the_template_say() {
     assert_eq!(said, wanted, "{DOCUMENT} should say:\n{wanted}");
 }
 
-/// However long its AMI takes, and whether events tell or not: the polls become rare.
+/// However long the AMI takes, and with or without events, the polls become rare.
 #[test]
 fn a_save_of_a_day_costs_a_few_cents() {
     for events in [true, false] {

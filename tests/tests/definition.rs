@@ -1,4 +1,4 @@
-//! The definition keeps its rules: what cannot be seen by running it once, or only on AWS.
+//! The rules of the definition that a single run cannot show, or only a run on AWS.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeSet;
@@ -10,28 +10,28 @@ use prism_functions::steps;
 use prism_local::executions::DEFINITION;
 use serde_json::{Map, Value, json};
 
-/// Transient codes that no step can meet: only who opens the embedded cloud's files does, or who
-/// asks the API.
+/// Transient codes that steps cannot encounter: they only occur when the embedded cloud's files are opened, or when the
+/// API is called.
 const NOT_MET_BY_STEPS: [Code; 2] = [Code::LocalStateLocked, Code::ApiUnavailable];
-/// The steps that ask EC2 for room, and their codes beside those of all steps.
+/// The steps that request capacity from EC2, and have codes besides those of all steps.
 const STARTERS: [&str; 2] = ["RestartInstance", "RestoreInstance"];
-/// The step that asks for copies: their number is bounded by Region, and passes.
+/// The step that requests copies, whose number per Region is limited temporarily.
 const COPIER: &str = "CopyImage";
-/// What passes when credentials are renewed or a clock is set, although nothing but a person may do so.
+/// Errors that pass once credentials are renewed or a clock is set, although a person may have to do so.
 const RENEWED: [Code; 4] = [
     Code::CredentialsExpired,
     Code::CredentialsMissing,
     Code::CredentialsRefused,
     Code::ClockWrong,
 ];
-/// The errors of Lambda's Invoke ("Lambda.", then the name in the API reference), and whether one passes by itself for
-/// functions that have no file system and no SnapStart.
+/// The errors of Lambda's Invoke ("Lambda.", then the name in the API reference), and whether each is transient for
+/// functions without a file system and without SnapStart.
 const OF_LAMBDA: [(&str, bool); 32] = [
     ("AWSLambdaException", true),
     ("ClientExecutionTimeoutException", true),
     ("CodeArtifactUserFailedException", false),
     ("EC2AccessDeniedException", false),
-    // Elastic network interfaces, where somebody has put the functions into a VPC.
+    // Elastic network interfaces, if the functions were put into a VPC.
     ("EC2ThrottledException", true),
     ("EC2UnexpectedException", true),
     ("EFSIOException", false),
@@ -45,14 +45,14 @@ const OF_LAMBDA: [(&str, bool); 32] = [
     ("InvalidSecurityGroupIDException", false),
     ("InvalidSubnetIDException", false),
     ("InvalidZipFileException", false),
-    // The key of the functions' environment: a grant that is not known everywhere yet, a key that is enabled again.
+    // The key of the functions' environment: a grant that is not known everywhere yet, or a key that is enabled again.
     ("KMSAccessDeniedException", true),
     ("KMSDisabledException", true),
     ("KMSInvalidStateException", true),
     ("KMSNotFoundException", true),
     ("RecursiveInvocationException", false),
     ("RequestTooLargeException", false),
-    // The function is being changed, or has been idle and is set up again.
+    // The function is being changed, or has been idle and is being set up again.
     ("ResourceConflictException", true),
     ("ResourceNotFoundException", false),
     ("ResourceNotReadyException", true),
@@ -63,17 +63,17 @@ const OF_LAMBDA: [(&str, bool); 32] = [
     ("Unknown", true),
     ("UnsupportedMediaTypeException", false),
 ];
-/// The states that wait for an event, the step that looks after each, and the state that pauses before a look.
+/// The states that wait for an event, the step that polls after each, and the state that pauses before a poll.
 const EVENT_WAITS: [(&str, &str, &str); 3] = [
     ("AwaitStopEvent", "AwaitStopped", "WaitUntilStopped"),
     ("AwaitStartEvent", "AwaitRunning", "WaitUntilRunning"),
     ("AwaitImageEvent", "AwaitImage", "WaitUntilAvailable"),
 ];
-/// The step that they call: the only one that is not called like its state.
+/// The step that they call, the only one whose name differs from its state's.
 const EVENT_STEP: &str = "AwaitEvent";
-/// The code with which a step ends its own wait, which the definition catches where it can be met.
+/// The code with which a step ends its own wait. The definition catches it in every state where it can occur.
 const ENDS_A_WAIT: Code = Code::EventMissed;
-/// As many looks as no execution can take.
+/// More polls than any execution can make.
 const POLLS: u32 = 2000;
 
 fn waits_for_an_event(state: &str) -> bool {
@@ -84,7 +84,7 @@ fn definition() -> Value {
     serde_json::from_str(DEFINITION).unwrap()
 }
 
-/// All states, those inside of Maps too: name, state, and whether it lies inside of a Map.
+/// All states, including those inside Maps: name, state, and whether it is inside a Map.
 fn states(definition: &Value) -> Vec<(String, &Map<String, Value>, bool)> {
     fn collect<'a>(
         graph: &'a Value,
@@ -113,7 +113,7 @@ fn tasks(definition: &Value) -> Vec<(String, &Map<String, Value>, bool)> {
     found
 }
 
-/// The names in each entry of a Retry or a Catch.
+/// The error names in each entry of a Retry or a Catch.
 fn errors(state: &Map<String, Value>, field: &str) -> Vec<Vec<String>> {
     let entries = state.get(field).and_then(Value::as_array);
     entries
@@ -175,9 +175,9 @@ fn every_task_is_bounded_retried_and_caught() {
     }
 }
 
-/// A wait for an event is never tried again, for that would double the time after which it is looked without
-/// any event. Its failure costs no more than that time either, and there is always some time between two looks
-/// unless the wait was ended on purpose.
+/// A wait for an event is never retried, because that would double the time until the next poll without an event. A
+/// failure costs no more than that time either, and there is always a pause between two polls unless the wait was ended
+/// on purpose.
 #[test]
 fn a_wait_for_an_event_ends_in_another_look_whatever_happens() {
     let definition = definition();
@@ -215,7 +215,7 @@ fn a_wait_for_an_event_ends_in_another_look_whatever_happens() {
     }
 }
 
-/// However long a state has looked before it failed: the way back begins at its quick pace.
+/// However long a state has polled before it failed, the restore begins at its fast pace.
 #[test]
 fn the_way_back_counts_its_looks_anew() {
     for (name, state, _) in states(&definition()) {
@@ -251,12 +251,12 @@ fn what_passes_by_itself_is_tried_again_and_nothing_else_is() {
         let retried: BTreeSet<String> = errors(task, "Retry").into_iter().flatten().collect();
         for code in Code::ALL {
             let starts = STARTERS.contains(&name.as_str());
-            // What is refused now may be allowed in a minute, and nobody waits for it.
+            // A refused request may be allowed a minute later, but nothing waits for that.
             let refused = [Code::PermissionMissing, Code::AwsRefused];
             let patient = name == "DiscardImage" && refused.contains(code);
             let passes = match code {
                 Code::QuotaExceeded => starts || name == COPIER,
-                // Which refusals of a start last, the step knows: they have a code of their own.
+                // The step knows which refusals of a start are permanent, and has a code for them.
                 Code::NoCapacity | Code::AwsRefused => starts,
                 code => {
                     RENEWED.contains(code)
@@ -280,7 +280,7 @@ fn what_passes_by_itself_is_tried_again_and_nothing_else_is() {
     }
 }
 
-/// For at most how long a state asks again for an error, in seconds, where each attempt fails at once.
+/// The maximum time that a state retries an error, in seconds, if each attempt fails at once.
 fn patience(task: &Map<String, Value>, error: &str) -> f64 {
     let retriers = task["Retry"].as_array().unwrap().iter();
     let takes = |names: &Value| names.as_array().unwrap().iter().any(|name| name == error);
@@ -296,7 +296,7 @@ fn patience(task: &Map<String, Value>, error: &str) -> f64 {
     total
 }
 
-/// Once the instance has been asked to start, nothing is gained by giving up, and hours of waiting can be lost.
+/// Once the instance was asked to start, giving up has no benefit, and hours of waiting can be lost.
 #[test]
 fn from_the_restart_on_whatever_passes_is_tried_for_an_hour_at_least() {
     let definition = definition();
@@ -337,7 +337,7 @@ fn from_the_restart_on_whatever_passes_is_tried_for_an_hour_at_least() {
             assert!(patience(task, quota) >= 12.0 * 3600.0, "{name}");
         }
         if !waits_for_an_event(&name) {
-            // The account's concurrency is used up: minutes at least, everywhere.
+            // The account's concurrency is exhausted: every state retries for minutes at least.
             assert!(
                 patience(task, "Lambda.TooManyRequestsException") >= 300.0,
                 "{name}"
@@ -366,7 +366,7 @@ fn nothing_is_written_that_interpreters_disagree_about() {
     }
 }
 
-/// No entry of an Assign reads what another entry of it writes.
+/// No entry of an Assign reads a variable that another entry of it writes.
 fn check_assigns(name: &str, value: &Value) {
     match value {
         Value::Object(members) => {
@@ -397,7 +397,8 @@ fn reads(expression: &str, variable: &str) -> bool {
     })
 }
 
-/// What an expression gives for each number of looks, by the interpreter itself; `look_s` and `soon` are what they are.
+/// The values of an expression for each number of polls, evaluated by the interpreter itself, with these values of
+/// `look_s` and `soon`.
 fn paces(expression: &str, look_s: u32, soon: u32) -> Vec<f64> {
     let numbers = json!({
         "polls": "{% $states.input %}", "copy_polls": "{% $states.input %}",
@@ -457,7 +458,7 @@ fn every_pause_is_a_whole_number_of_seconds_that_never_shrinks_to_none() {
                 .find_map(|(_, state, _)| state.get("Assign")?.get("copy_pause")?.as_str())
                 .expect("somebody assigns the pause")
                 .to_owned(),
-            // The step says how long, from one second on.
+            // The step returns the duration, at least one second.
             Some("{% $wait_s %}" | "{% $copy_turn_s %}") => continue,
             Some(expression) => expression.to_owned(),
             None => format!("{{% {pause} %}}"),

@@ -1,5 +1,5 @@
-//! Deleting templates and versions: what speaks against it, what goes, what stays, and that nothing
-//! dangles however often it is interrupted (promises P5, P6).
+//! Deleting templates and versions: what prevents it, what is deleted, what is kept, and that nothing dangles however
+//! often it is interrupted (promises P5, P6).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ use prism_functions::operations::{
 use prism_functions::ports::Ec2 as _;
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
 
-/// Has the service of a world do something.
+/// Calls the service of a world.
 macro_rules! ask {
     ($world:expr, $method:ident($($argument:expr),*)) => {
         $world.clock.run($world.service.$method($($argument),*))
@@ -50,7 +50,7 @@ fn version(world: &World, name: &str, number: u32) -> Version {
     found.unwrap().unwrap()
 }
 
-/// The AMIs that are registered and the snapshots that there are, of saves.
+/// The numbers of registered AMIs and of snapshots that belong to saves.
 fn left(world: &World) -> (usize, usize) {
     let inventory = world.admin.inventory().unwrap();
     let images = inventory.images.iter();
@@ -90,7 +90,7 @@ fn a_version_goes_in_all_regions_and_its_number_stays() {
     assert_eq!(gone.state, TemplateState::Deleted);
     assert!(gone.removed_at.is_some() && gone.amis.len() == 3);
     assert_eq!(save_to(&world, "kept", &[]), 3);
-    // The name goes back to what is left.
+    // The name stands for the newest remaining version again.
     assert!(delete(&world, "ada", "kept@3", false).unwrap().finished);
     assert_eq!(latest(&world, "kept"), 2);
     assert_eq!(save_to(&world, "kept", &[]), 4);
@@ -128,10 +128,10 @@ fn a_template_goes_whole_and_comes_back_behind_its_numbers() {
     assert_eq!(gone.unwrap_err().code, Code::TemplateNotFound);
     let again = delete(&world, "ada", "kept", false).unwrap_err();
     assert_eq!(again.code, Code::TemplateNotFound);
-    // A number never means another version.
+    // A version number is never reused.
     assert_eq!(save_to(&world, "kept", &[]), 3);
     assert_eq!(version(&world, "kept", 1).state, TemplateState::Deleted);
-    // The last version is the template.
+    // Deleting the last version deletes the template.
     assert!(delete(&world, "ada", "kept@3", false).unwrap().plan.whole);
     assert_eq!(left(&world), (0, 0));
 }
@@ -185,7 +185,8 @@ fn whom_it_is_shared_with_speaks_against_it() {
             assert_eq!(refused.code, Code::TemplateInUse, "{text}");
             assert!(refused.message.contains(to), "{refused}");
         }
-        // A user counts on what was there when it was shared; another account launches whatever there is.
+        // A user relies on the version that existed when the template was shared; another account can launch all
+        // versions.
         let newer = delete(&world, "ada", "kept@2", false);
         assert_eq!(newer.is_ok(), to == "user:bob", "{newer:?}");
         assert!(delete(&world, "ada", "kept", true).unwrap().finished);
@@ -193,7 +194,7 @@ fn whom_it_is_shared_with_speaks_against_it() {
     }
 }
 
-/// A launch template of the account names an AMI of a version, in the oldest of its versions.
+/// Adds a launch template to the account whose oldest version names an AMI of a version.
 fn named(world: &World, version: &Version, id: &str) {
     let (region, image) = version.images().next().unwrap();
     let other = "ami-0000000000000abcd".parse().unwrap();
@@ -231,7 +232,7 @@ fn a_launch_template_that_names_its_ami_speaks_against_it() {
             "{refused}"
         );
     }
-    // An AMI that is gone is named by nothing that could still use it, and hides none of the others.
+    // A deregistered AMI cannot be used by anything that names it, and must not hide the others.
     let gone = version(&world, "kept", 1);
     let (other, image) = gone.images().last().unwrap();
     assert_ne!(*other, region());
@@ -318,7 +319,7 @@ fn an_ami_of_several_versions_stays_until_the_last_of_them_goes() {
     assert_eq!(left(&world), (0, 0));
 }
 
-/// A world whose EC2 loses the first answer to every request that changes something.
+/// A world whose EC2 loses the first response to every mutating request.
 fn forgetful(seed: u64) -> World {
     launched(Setup {
         bend: |ec2| {

@@ -1,5 +1,4 @@
-//! An instance is down for its stop, the initiation of its snapshots and its start, and hardly for
-//! longer (promise P3).
+//! An instance is down for its stop, the initiation of its snapshots and its start, and hardly any longer (promise P3).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::time::Duration;
@@ -9,14 +8,14 @@ use prism_functions::ports::Encryption;
 use prism_local::ec2::{Durations, InstanceSpec, VolumeSpec};
 use prism_tests::world::{Setup, World, region, save_request};
 
-/// How much longer than needed an instance may be down.
+/// The maximum ratio of the downtime to the necessary time.
 const MOST: f64 = 1.10;
-/// How long the pauses are between two looks at a starting instance, in seconds.
+/// The pause between two polls of a starting instance, in seconds.
 const POLL_S: f64 = 2.0;
 /// One GiB.
 const GIB: u64 = 1 << 30;
 
-/// An instance with a root volume of this size and further volumes of a TiB, all well filled.
+/// Adds an instance with a root volume of this size and further volumes of a TiB, all mostly full.
 fn instance(world: &World, root_gib: u32, further: u8) {
     let mut spec = InstanceSpec::named("work");
     spec.root_size_gib = Some(root_gib);
@@ -35,7 +34,7 @@ fn instance(world: &World, root_gib: u32, further: u8) {
     world.pass(300);
 }
 
-/// Saves an instance; answers how long it was down and how long that had to be, in seconds.
+/// Saves an instance. Returns its downtime and the necessary downtime, in seconds.
 fn measured(durations: &Durations, root_gib: u32, further: u8) -> (f64, f64) {
     let world = Setup::slow(3, |d| *d = durations.clone()).build();
     instance(&world, root_gib, further);
@@ -87,7 +86,7 @@ fn six_volumes_cost_their_owner_no_more_than_they_must() {
     check(&Durations::default(), 30, 5);
 }
 
-/// Stops and initiations that end just after a look, which is the worst that can happen.
+/// Stops and initiations that end just after a poll, which is the worst case.
 #[test]
 fn no_duration_falls_between_the_looks() {
     for stop_ms in [15_100, 20_100, 34_900, 61_010, 90_200, 200_100] {

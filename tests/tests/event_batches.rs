@@ -1,4 +1,4 @@
-//! The queue brings events to the wake-up in batches.
+//! The queue delivers events to the wake-up function in batches.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use prism_functions::rules::Env;
 use prism_tests::world::{REGION, Setup, World, begun, id_of, launched, save_request};
 use serde_json::{Value, json};
 
-/// A table that does not answer.
+/// A table that does not respond.
 struct Silent;
 
 fn silent<T>() -> Result<T, TableError> {
@@ -39,8 +39,8 @@ impl Table for Silent {
     }
 }
 
-/// A world whose save was aborted while its instance is down, of which nobody has heard, and the event
-/// that the instance is stopped.
+/// A world whose save was aborted while its instance is down, which nothing has noticed yet, and the event that the
+/// instance is stopped.
 fn aborted() -> (World, Value) {
     let mut setup = Setup::seeded(11);
     setup.events = false;
@@ -98,7 +98,7 @@ fn of_a_batch_only_what_failed_comes_again() {
     let answer = world.clock.run(deaf.wake_by(&some)).unwrap();
     let again = json!([{ "itemIdentifier": "m-1" }]);
     assert_eq!(answer, json!({ "batchItemFailures": again }));
-    // Where none was dealt with, the function itself fails, which an alarm watches.
+    // If no event was handled, the function itself fails, and an alarm watches that.
     let all = world.clock.run(deaf.wake_by(&batch(&[&event, &event])));
     assert_eq!(all.unwrap_err().code, Code::RegistryUnavailable);
 }

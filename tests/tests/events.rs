@@ -1,5 +1,5 @@
-//! Events end a wait early, and nothing depends on them: lost, late, doubled, wrong or out of order,
-//! they change nothing but when something is noticed.
+//! Events end a wait early, and nothing depends on them: lost, late, duplicate, wrong or out of order, they only change
+//! when something is noticed.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::Arc;
@@ -20,17 +20,17 @@ use prism_tests::clean;
 use prism_tests::world::{REGION, Setup, World, begun, caller, launched, region, save_request};
 use serde_json::{Value, json};
 
-/// After so many seconds without any event the AMI is looked at again, and the look takes one more.
+/// The seconds after which the AMI is polled without any event; the poll takes one more.
 const FLOOR_S: f64 = 151.0;
 
-/// A world with Ada's instance whose AMI takes so long.
+/// A world with Ada's instance whose AMI takes this many seconds.
 fn world(seconds: u64, events: bool) -> World {
     let mut setup = Setup::slow(seconds, |d| d.snapshot_base = Duration::from_secs(seconds));
     setup.events = events;
     launched(setup)
 }
 
-/// How long after its AMI became available the save went on, in seconds.
+/// The delay between the AMI becoming available and the next step, in seconds.
 fn lateness(world: &World, record: &SaveRecord) -> f64 {
     assert_eq!(record.state, SaveState::Succeeded, "{record:#?}");
     let image = record.image.as_ref().unwrap();
@@ -43,7 +43,7 @@ fn lateness(world: &World, record: &SaveRecord) -> f64 {
     seconds_between(available.at, went_on.unwrap().at)
 }
 
-/// The wait that is registered for the AMI of a save.
+/// The registered wait for the AMI of a save.
 fn wait(world: &World, id: &SaveId) -> Option<Wait> {
     let image = world.record(id).unwrap().image?;
     let registry = &world.service.env.registry;
@@ -149,7 +149,7 @@ impl Table for Slow {
     }
 }
 
-/// The same world for steps whose registration takes so many seconds.
+/// The environment of a world whose registrations take this many seconds.
 fn slow_env(world: &World, before: u64, after: u64) -> Env {
     let table = Slow {
         table: Arc::clone(&world.table) as Arc<dyn Table>,
@@ -163,8 +163,8 @@ fn slow_env(world: &World, before: u64, after: u64) -> Env {
     }
 }
 
-/// The AMI becomes available at every point around the registration of the wait: before it, between
-/// it and the look, after the look. The wake-up is never lost.
+/// The AMI becomes available at every point around the registration of the wait: before it, between it and the poll,
+/// and after the poll. The wake-up is never lost.
 #[test]
 fn an_event_at_any_moment_of_the_registration_is_not_lost() {
     let (before, after) = (3, 3);
@@ -205,7 +205,8 @@ fn doubled_and_early_events_do_no_harm() {
     let image = world.record(&id).unwrap().image.unwrap();
     let told = of_image(image.as_str());
     assert!(wake(&world, &told).wait_ended, "{wait:?}");
-    // It has looked, found the AMI pending, looks again a few times, and waits by another token: which ends as well.
+    // The step has polled, found the AMI pending, polls a few more times, and waits with another token, which ends as
+    // well.
     for _ in 0..5 {
         world.pass(4);
         assert!(wake(&world, &told).wait_ended, "the same again");
@@ -249,8 +250,8 @@ fn a_wait_expires() {
     assert!((0..=2).contains(&outlives), "seconds since 1970: {expires}");
 }
 
-/// An execution that was superseded while it registered its wait does not shut out the one that
-/// works on the save now.
+/// An execution that was superseded while it registered its wait does not block the wait of the execution that works on
+/// the save now.
 #[test]
 fn a_wait_of_an_older_epoch_gives_way() {
     let world = world(400, false);
@@ -268,7 +269,7 @@ fn a_wait_of_an_older_epoch_gives_way() {
     let (older, newer) = world.clock.run(futures::future::join(older, newer));
     assert_eq!(older.unwrap_err().code, Code::EventMissed);
     newer.unwrap();
-    // Or that of its own wait, of the same execution.
+    // The same for a wait of its own execution.
     let newest = wait(&world, &id).unwrap();
     assert_eq!(newest.epoch, 2);
     let again = (step.invoke)(&world.service.env, payload(1, "older"));
@@ -278,7 +279,7 @@ fn a_wait_of_an_older_epoch_gives_way() {
     clean::check(&world, &world.record(&id).unwrap());
 }
 
-/// Whoever calls a save off does not wait for its next look.
+/// A cancelled save does not wait for its next poll.
 #[test]
 fn a_cancel_is_heard_at_once() {
     for after in [0, 1, 30, 59, 60, 61] {
@@ -301,7 +302,7 @@ fn a_cancel_is_heard_at_once() {
     }
 }
 
-/// The same for a cancel that comes while the wait is being registered.
+/// The same for a cancellation while the wait is being registered.
 #[test]
 fn a_cancel_during_the_registration_is_heard() {
     for (before, after) in [(2, 0), (0, 2)] {
@@ -387,7 +388,7 @@ fn an_instance_that_is_owed_something_is_looked_after_by_its_event() {
     assert_eq!(wake(&world, &stranger), Woken::default());
 }
 
-/// The owner starts an instance whose save is stranded: it ends now, not with the next sweep.
+/// The owner starts the instance of a stranded save: the save ends now, not at the next sweep.
 #[test]
 fn a_stranded_save_ends_when_its_instance_comes_back() {
     let world = world(100, false);
@@ -412,7 +413,7 @@ fn a_stranded_save_ends_when_its_instance_comes_back() {
     clean::check(&world, &world.record(&record.save_id).unwrap());
 }
 
-/// What cannot be read would not be any better if it were sent again.
+/// Sending an unreadable event again would not help.
 #[test]
 fn malformed_and_unknown_events_are_passed_over() {
     let world = world(400, false);

@@ -1,5 +1,4 @@
-//! A step of an older epoch changes nothing: neither the table, nor EC2, nor what anybody is told
-//! (promise P1).
+//! A step of an older epoch changes nothing: not the table, not EC2, and it sends no notification (promise P1).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use prism_tests::story::to_the_end;
 use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
 use serde_json::{Value, json};
 
-/// What each step reads of it, all at once.
+/// The fields that any step reads, in one payload.
 fn payload(id: &SaveId, epoch: u32, image: &str) -> Value {
     let request = save_request("work", "kept");
     json!({
@@ -28,7 +27,7 @@ fn payload(id: &SaveId, epoch: u32, image: &str) -> Value {
     })
 }
 
-/// A save with a copy some seconds after it began.
+/// A save with a copy, some seconds after it began.
 fn under_way(seconds: u64) -> (World, SaveId) {
     let world = launched(Setup::seeded(seconds));
     let mut request = save_request("work", "kept");
@@ -38,7 +37,7 @@ fn under_way(seconds: u64) -> (World, SaveId) {
     (world, id)
 }
 
-/// What can be seen of the world: how often the table was written, all that EC2 has, the notices.
+/// The visible state of the world: the number of table writes, everything in EC2, and the number of notifications.
 fn sight(world: &World) -> (usize, String, usize) {
     let inventory = world.admin.inventory().unwrap();
     let states: Vec<_> = inventory
@@ -59,7 +58,7 @@ fn a_step_of_an_older_epoch_changes_nothing() {
         let execution = record.execution.clone();
         let stop = world.service.executions.stop(&execution, "by the test");
         world.clock.run(stop).unwrap();
-        // Its successor has begun, and has done nothing yet.
+        // The successor has begun, and has done nothing yet.
         let recovery = world.clock.run(world.service.sweep()).unwrap();
         assert_eq!(recovery.len(), 1, "at {seconds}");
         let image = record
@@ -69,11 +68,11 @@ fn a_step_of_an_older_epoch_changes_nothing() {
         let before = sight(&world);
         for step in steps::ALL {
             let call = (step.invoke)(&world.service.env, payload(&id, 1, image));
-            // By itself: no time passes, and the successor does not move.
+            // The call runs alone: no time passes, and the successor does not continue.
             let answer = futures::executor::block_on(call);
             let code = answer.map(drop).map_err(|problem| problem.code);
             let refused = match step.name {
-                // They find a save that was asked for differently, or that the wait is over.
+                // They find a save with another request, or that the wait is over.
                 "PlanSave" | "PlanCopy" => Code::RequestIdReused,
                 "AwaitEvent" => Code::EventMissed,
                 _ => Code::Superseded,
@@ -85,8 +84,8 @@ fn a_step_of_an_older_epoch_changes_nothing() {
     }
 }
 
-/// Neither does one that finds the save ended: what is left of an execution, or another one that
-/// somebody started under the same id. Nobody would put back what it began.
+/// The same holds for a save that has ended: neither the rest of an execution, nor another one started with the same
+/// ID, may begin anything that nobody would roll back.
 #[test]
 fn nothing_begins_anew_for_a_save_that_has_ended() {
     let (world, id) = under_way(10);
@@ -102,7 +101,7 @@ fn nothing_begins_anew_for_a_save_that_has_ended() {
         let _ = futures::executor::block_on(call);
         assert_eq!(sight(&world), before, "{}", step.name);
     }
-    // The whole execution again.
+    // Starts the whole execution again.
     let request = world.record(&id).unwrap().request;
     let input = json!({ "save_id": id, "caller": ada, "request": request });
     let again = world.service.executions.start("again", input);
@@ -111,7 +110,7 @@ fn nothing_begins_anew_for_a_save_that_has_ended() {
     assert_eq!(sight(&world), before);
 }
 
-/// A table on which, at the fourth look at a save, its execution turns out to have been superseded.
+/// A table in which a save's execution turns out to be superseded at the fourth read.
 struct Superseding {
     service: Service,
     table: Arc<dyn Table>,
@@ -143,7 +142,7 @@ impl Table for Superseding {
     }
 }
 
-/// The epoch is raised while an older execution takes back what it made: it stops at the next call.
+/// The epoch is raised while an older execution rolls back: it stops at the next call.
 #[test]
 fn a_clean_up_that_is_superseded_on_its_way_stops() {
     let (world, id) = under_way(80);

@@ -1,5 +1,5 @@
-//! What is told about an instance that does not come back: for each cause what happened, what to try,
-//! and commands that can be typed.
+//! The guides for an instance that does not come back: for each cause what happened, what to try, and the commands to
+//! run.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ use prism_tests::world::{
     Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
 };
 
-/// What Ada is told of her save.
+/// The save as Ada sees it.
 fn told(world: &World, record: &SaveRecord) -> SaveRecord {
     let ada = caller("ada");
     let told = world.service.save(&ada, &record.save_id);
@@ -26,7 +26,7 @@ fn told_guide(world: &World, record: &SaveRecord) -> Guide {
     told(world, record).guide.unwrap()
 }
 
-/// A save that meets something between its stop and its start, and is over.
+/// A save that encounters a problem between its stop and its start, and has ended.
 fn stranded(meets: impl FnOnce(&World)) -> (World, SaveRecord) {
     let world = launched(Setup::seeded(11));
     let mut request = save_request("work", "kept");
@@ -56,7 +56,7 @@ fn commands(guide: &Guide) -> Vec<&str> {
         .collect()
 }
 
-/// The save was for a template, and the AMI is good: it is there to be launched where there is room.
+/// The save was for a template, and its AMI is good: it can be launched where there is capacity.
 #[test]
 fn no_room_offers_the_template_elsewhere() {
     let (world, record) = stranded(no_room);
@@ -81,7 +81,7 @@ fn no_room_offers_the_template_elsewhere() {
             watch.as_str(),
         ]
     );
-    // The version can be launched, and says what it lacks.
+    // The version can be launched, and shows what it lacks.
     let kept = "kept".parse().unwrap();
     let found = world.service.env.registry.version(&kept, 1);
     let version = world.clock.run(found).unwrap().unwrap();
@@ -102,7 +102,7 @@ fn no_room_offers_the_template_elsewhere() {
         .clock
         .run(world.service.instance(&ada, &region(), "work-again"));
     assert_eq!(again.unwrap().state, InstanceState::Running);
-    // The instance itself is still owed its start, and gets it once there is room.
+    // The instance's duty remains, and it is started once there is capacity.
     world
         .admin
         .set_capacity(&region(), "t3.large", Capacity::Available)
@@ -117,7 +117,7 @@ fn no_room_offers_the_template_elsewhere() {
     assert_eq!((record.failure, record.trouble), (None, None));
 }
 
-/// While Prism still asks, whoever waits is told why, and for how long.
+/// While Prism still retries, the record says why, and until when.
 #[test]
 fn what_is_waited_for_is_told_while_it_lasts() {
     let world = launched(Setup::seeded(11));
@@ -150,7 +150,7 @@ fn what_is_waited_for_is_told_while_it_lasts() {
     assert_eq!(told(&world, &record).guide, None);
 }
 
-/// A start that EC2 takes on and that falls back says why by the state of the instance alone.
+/// If an accepted start fails later, only the state of the instance shows the reason.
 #[test]
 fn a_start_that_falls_back_for_want_of_room_is_no_room_too() {
     let (world, record) = stranded(|world| {
@@ -168,8 +168,7 @@ fn a_start_that_falls_back_for_want_of_room_is_no_room_too() {
     );
 }
 
-/// A key that cannot be used ends the restore at once, and makes no version: its snapshot could not be
-/// used either.
+/// An unusable key ends the restore at once, and no version is made: its snapshot could not be used either.
 #[test]
 fn a_lost_key_ends_it_at_once() {
     let key = "arn:aws:kms:us-east-1:111122223333:key/1";
@@ -209,7 +208,7 @@ fn a_missing_permission_says_so() {
     assert_eq!(told_guide(&world, &record).cause, "PermissionMissing");
 }
 
-/// An instance that is terminated owes nobody anything: nothing is stranded.
+/// A terminated instance needs no restore, so the save is not stranded.
 #[test]
 fn a_termination_ends_it_at_once() {
     let world = launched(Setup::seeded(11));
@@ -250,7 +249,7 @@ fn every_alarm_has_its_section() {
     }
 }
 
-/// A stop that hangs is told as soon as the save has given up waiting for it, and what helps.
+/// A hanging stop is reported as soon as the save stops waiting for it, with a remedy.
 #[test]
 fn a_stop_that_hangs_is_told_at_once() {
     let world = launched(Setup::slow(11, |d| d.stop = Duration::from_hours(3)));

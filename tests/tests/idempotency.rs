@@ -1,4 +1,4 @@
-//! The same request is the same save, and a step that is run again makes nothing twice (promise P4).
+//! The same request is the same save, and repeating a step creates nothing twice (promise P4).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeSet;
@@ -30,7 +30,7 @@ fn start(
     world.clock.run(started)
 }
 
-/// The images that were ever made, without copies, and the versions that there are.
+/// The number of images ever made, without copies, and the number of versions.
 fn made(world: &World) -> (usize, u32) {
     let events = world.cloud.events().unwrap();
     let images = events
@@ -46,7 +46,7 @@ fn made(world: &World) -> (usize, u32) {
 fn a_request_whose_execution_never_began_can_be_repeated() {
     let world = launched(Setup::seeded(2));
     let first = start(&world, ask(), "nightly-1").unwrap().save_id;
-    // Before anything has moved: PlanSave has not run.
+    // Before any step has run, including PlanSave.
     let stop = world.service.executions.stop(first.as_str(), "aborted");
     assert!(futures::executor::block_on(stop).is_ok());
     world.clock.run_until_idle().unwrap();
@@ -77,7 +77,7 @@ fn the_same_request_is_the_same_save() {
     assert_eq!((&after.save_id, after.repeated), (&first, true));
     world.clock.run_until_idle().unwrap();
     assert_eq!(made(&world), (1, 1));
-    // Another user's request of that id is another save, and so is another id.
+    // Another user's request with this ID is another save, and so is another ID.
     world.launch("bob", "ubuntu", "work");
     let bob = caller("bob");
     let theirs = world
@@ -154,7 +154,7 @@ fn ten_saves_of_a_template_at_once_are_ten_versions() {
     assert_eq!(numbers, (1..=10).rev().collect::<Vec<_>>());
 }
 
-/// Runs every step twice in a row, as Lambda may; the first answer is forgotten.
+/// Runs every step twice in a row, as Lambda may, and discards the first result.
 struct Twice(StepFunctions);
 
 #[async_trait]
@@ -170,7 +170,7 @@ impl Functions for Twice {
     }
 }
 
-/// Loses the first answer of every step after it took effect, so that it is tried again.
+/// Loses the first result of every step after it took effect, so that it is retried.
 struct Lost {
     steps: StepFunctions,
     seen: Mutex<BTreeSet<String>>,
@@ -196,10 +196,10 @@ impl Functions for Lost {
     }
 }
 
-/// Its name, what does it, and how the save ends.
+/// Its name, the action, and how the save ends.
 type Fault = (&'static str, fn(&World), SaveState);
 
-/// Every save that goes this way still makes one image and one version, or none.
+/// Every save with this setup still makes exactly one image and one version, or none.
 fn repeats(setup: fn() -> Setup) {
     let faults: [Fault; 6] = [
         ("none", |_| {}, SaveState::Succeeded),
@@ -291,7 +291,7 @@ fn every_answer_of_a_step_can_be_lost_once() {
     });
 }
 
-/// Here the step itself does not know whether its call had its effect.
+/// The step itself does not know whether its call had an effect.
 #[test]
 fn every_answer_of_ec2_can_be_lost_once() {
     repeats(|| Setup {

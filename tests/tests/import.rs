@@ -1,5 +1,5 @@
-//! Importing templates from their files: the round trip, what is refused, and that nobody gets at
-//! AMIs that are not theirs (promise P7).
+//! Importing templates from files: the round trip, refusals, and that no user gains access to AMIs of others (promise
+//! P7).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use prism_functions::domain::save::SaveRequest;
@@ -8,7 +8,7 @@ use prism_functions::domain::{Code, Problem};
 use prism_functions::operations::{ImportRequest, Imported, LaunchRequest};
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
 
-/// Has the service of a world do something.
+/// Calls the service of a world.
 macro_rules! ask {
     ($world:expr, $method:ident($($argument:expr),*)) => {
         $world.clock.run($world.service.$method($($argument),*))
@@ -26,7 +26,7 @@ fn import(world: &World, user: &str, name: &str, file: &str) -> Result<Imported,
         publish_sensitive: false,
     };
     let (user, name) = (caller(user), name.parse().unwrap());
-    // What is asked about and what is done are one.
+    // The plan and the result agree.
     let before = world.table.writes();
     let planned = ask!(world, plan_import(&user, &name, &request, None));
     assert_eq!(world.table.writes(), before);
@@ -55,7 +55,7 @@ fn saved(public: bool) -> World {
     world
 }
 
-/// What a launch takes over from a template.
+/// What a launch takes from a template.
 fn launches_as(world: &World, template: &str) -> String {
     let plan = ask!(
         world,
@@ -96,7 +96,7 @@ fn a_round_trip_loses_nothing_that_a_launch_needs() {
     let packages = |name: &str| ask!(world, packages(&ada, &name.parse().unwrap())).unwrap();
     assert!(packages("kept").is_some_and(|told| !told.packages.is_empty()));
     assert_eq!(packages("again"), packages("kept"));
-    // A file of the first format tells less, and an import says what.
+    // A file of the first format contains less, and the import says what is missing.
     let (first, _) = file.split_once("format: 2").unwrap();
     let imported = import(&world, "ada", "older", first).unwrap();
     let [warning] = imported.warnings.as_slice() else {
@@ -127,7 +127,7 @@ fn a_file_comes_back_as_it_went() {
     assert_eq!((imported.version, imported.repeated), (1, false));
     let back = export(&world, "ada", "again");
     assert_eq!(back, file.replacen("name: kept", "name: again", 1));
-    // The same once more is the same version; another is the next one.
+    // Importing the same file again returns the same version; another file is the next version.
     let twice = import(&world, "ada", "again", &file).unwrap();
     assert_eq!((twice.version, twice.repeated), (1, true));
     let other = file.replacen("saved_from: work", "saved_from: elsewhere", 1);
@@ -149,7 +149,7 @@ fn nobody_imports_the_amis_of_others() {
     let file = export(&world, "ada", "kept");
     let refused = import(&world, "bob", "mine", &file).unwrap_err();
     assert_eq!(refused.code, Code::ImageNotUsable);
-    // What is told of an AMI that is not there is no different.
+    // The response for a missing AMI is the same.
     let id = refused
         .message
         .split(' ')
@@ -171,7 +171,7 @@ fn what_is_open_to_everybody_can_be_imported() {
     let world = saved(true);
     let file = export(&world, "bob", "kept");
     assert_eq!(import(&world, "bob", "mine", &file).unwrap().version, 1);
-    // It is Bob's alone.
+    // The new template belongs only to Bob.
     let reference = "mine".parse().unwrap();
     let hidden = ask!(world, template(&caller("ada"), &reference)).unwrap_err();
     assert_eq!(hidden.code, Code::TemplateNotFound);

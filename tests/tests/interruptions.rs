@@ -1,4 +1,4 @@
-//! Stories of saves that do not get as far as the restart, or are interrupted (promise P1).
+//! Saves that do not get as far as the restart, or are interrupted (promise P1), described as stories.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn ask() -> SaveRequest {
     save_request("work", "kept")
 }
 
-/// The story of a save with something that happens some seconds after the beginning.
+/// The story of a save during which something happens after some seconds.
 fn story_with(after_s: u64, act: impl FnOnce(&World)) -> String {
     let world = launched(Setup::seeded(11));
     let id = begun(&world, ask());
@@ -82,7 +82,7 @@ fn somebody_starts_it_before_its_volumes_are_captured() {
 
 #[test]
 fn somebody_starts_it_once_its_volumes_are_captured() {
-    // The snapshots are told of only five seconds after their moment.
+    // The snapshots only become visible five seconds after they were started.
     let world = launched(Setup::slow(11, |d| d.consistency = Duration::from_secs(5)));
     let id = begun(&world, ask());
     world.pass(24);
@@ -107,7 +107,7 @@ fn somebody_starts_it_once_its_volumes_are_captured() {
     ");
 }
 
-/// EC2 gives the image up before any volume is captured: nobody waits ten minutes for a snapshot.
+/// EC2 fails the image before any volume is captured: the save must not wait ten minutes for a snapshot.
 #[test]
 fn an_image_that_fails_before_its_snapshots() {
     fn failed(image: Image) -> Image {
@@ -155,7 +155,7 @@ fn an_image_that_fails_before_its_snapshots() {
     ");
 }
 
-/// The execution's own time is out, which no Catch sees: the sweep brings the instance back.
+/// The execution itself times out, which no Catch handles. The sweep brings the instance back.
 #[test]
 fn an_execution_whose_time_is_out() {
     let shorter = DEFINITION.replace("\"TimeoutSeconds\": 259200", "\"TimeoutSeconds\": 25");
@@ -190,8 +190,8 @@ fn an_execution_whose_time_is_out() {
     ");
 }
 
-/// Somebody takes the registry's permission away while the instance is down. That is told at once,
-/// not tried again for hours; once it is given back, the sweep brings the instance back.
+/// The registry's permission is removed while the instance is down. The failure is reported at once instead of being
+/// retried for hours. Once the permission is back, the sweep brings the instance back.
 #[test]
 fn a_registry_that_refuses_while_the_instance_is_down() {
     let world = launched(Setup::seeded(11));

@@ -1,5 +1,5 @@
-//! What a save leaves over where records are lost or calls come late: it is found, fixed once, and
-//! what a version uses is never touched (promise P5).
+//! Leftovers of saves whose records were lost or whose calls took effect late: they are found and fixed once, and
+//! nothing that a version uses is ever changed (promise P5).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use prism_functions::domain::copy::CopyRequest;
@@ -21,7 +21,7 @@ fn found(world: &World) -> Vec<Leftover> {
     looked.found
 }
 
-/// What was found, in short.
+/// A summary of what was found.
 fn kinds(found: &[Leftover]) -> Vec<String> {
     let kind = |it: &Leftover| {
         serde_json::to_value(it).unwrap()["kind"]
@@ -34,7 +34,7 @@ fn kinds(found: &[Leftover]) -> Vec<String> {
     kinds
 }
 
-/// Fixes all of it. Everything has to be done, or begun.
+/// Fixes all of it. Everything must be done, or under way.
 fn fix(world: &World, found: &[Leftover]) -> Vec<(Leftover, Fixed)> {
     let fixed = world.clock.run(world.service.fix(found)).unwrap();
     for (leftover, outcome) in &fixed {
@@ -74,8 +74,7 @@ fn nothing_is_left_over_at_any_moment_of_a_save_or_after_it() {
     }
 }
 
-/// The version of a save whose record is lost keeps what it uses, as does one that its owner has given
-/// another name.
+/// A version whose save's record is lost keeps what it uses, and so does one whose owner has renamed it.
 #[test]
 fn what_a_version_uses_is_never_left_over() {
     let (world, id) = saved();
@@ -97,7 +96,7 @@ fn a_late_ami_of_a_failed_save_is_found_and_removed_with_its_snapshots() {
     world.clock.run_until_idle().unwrap();
     assert_eq!(world.record(&id).unwrap().state, SaveState::Cancelled);
     assert!(found(&world).is_empty());
-    // The call that was given up takes its effect an hour later.
+    // The abandoned call takes effect an hour later.
     world.pass(3600);
     let late = NewImage {
         instance,
@@ -119,7 +118,7 @@ fn a_late_ami_of_a_failed_save_is_found_and_removed_with_its_snapshots() {
     assert_eq!(kinds(&left), ["image", "snapshot"]);
     assert!(left[0].why.contains("cancelled"), "{left:?}");
     assert_eq!(left[0].save_id.as_ref(), Some(&id));
-    // A launch template that names it keeps it.
+    // A launch template that names the AMI keeps it.
     let Left::Image { id: image, .. } = &left[0].what else {
         panic!("{left:?}");
     };
@@ -157,7 +156,7 @@ fn a_lock_and_a_duty_of_no_save_are_released_and_the_instance_started() {
     assert_eq!(kinds(&left), ["duty", "image", "lock", "snapshot"]);
     fix(&world, &left);
     world.pass(120);
-    // The instance was down: it has been started, and is seen running now.
+    // The instance was down. It has been started, and is now seen running.
     assert_eq!(
         world.instance(instance.as_str()).state,
         InstanceState::Running
@@ -174,7 +173,7 @@ fn a_lock_and_a_duty_of_no_save_are_released_and_the_instance_started() {
 fn a_lost_save_a_stale_wait_a_copys_lock_and_a_schedule_that_points_nowhere() {
     let (world, id) = saved();
     let ada = caller("ada");
-    // A schedule of an instance that is gone.
+    // A schedule of an instance that no longer exists.
     let nightly = ScheduleRequest {
         name: None,
         cadence: "rate(1 day)".parse().unwrap(),
@@ -245,7 +244,7 @@ fn a_save_that_lost_its_execution_is_put_back() {
     assert!(found(&world).is_empty());
 }
 
-/// A Region that cannot be looked at is said, and hides nothing of the others.
+/// A Region that cannot be read is reported, and the others are still checked.
 #[test]
 fn a_region_that_refuses_is_told() {
     let (world, _) = saved();

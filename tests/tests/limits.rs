@@ -1,4 +1,4 @@
-//! The longest and the largest execution that can be stays within Step Functions' limits (promise P8).
+//! The longest and the largest possible execution stays within Step Functions' limits (promise P8).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeSet;
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-/// Everything takes almost as long as the definition lets it take.
+/// Everything takes almost as long as the definition allows.
 fn slowest(d: &mut Durations) {
     d.stop = (15 * MINUTE).checked_sub(Duration::from_secs(11)).unwrap();
     d.snapshot_initiation = (10 * MINUTE).checked_sub(Duration::from_secs(7)).unwrap();
@@ -30,8 +30,8 @@ fn slowest(d: &mut Durations) {
     d.mapping_delay = Duration::ZERO;
 }
 
-/// A world in which the instance is launched at the usual pace and then saved at another. No event
-/// arrives in it: that is when a save waits longest, and looks most often.
+/// A world in which the instance is launched at the usual pace and then saved at another. No events arrive, because
+/// then a save waits longest and polls most often.
 fn launched(change: impl FnOnce(&mut Durations)) -> World {
     let mut setup = Setup::seeded(5);
     setup.events = false;
@@ -57,7 +57,7 @@ fn events(world: &World, id: &SaveId) -> Vec<HistoryEvent> {
     world.executions.history(id.as_str()).unwrap().events()
 }
 
-/// The events of the longest save that succeeds, with copies to so many Regions.
+/// The number of events of the longest successful save, with copies to this many Regions.
 fn longest(regions: usize) -> u64 {
     let world = launched(slowest);
     let record = world.save("ada", copied_to(regions)).unwrap();
@@ -74,11 +74,11 @@ fn the_longest_save_stays_within_the_history() {
     let each = most_here - fewer;
     let most = most_here + each * (COPY_REGIONS as u64 - 9);
     println!("{none} events without copies, {each} for each Region, {most} at most");
-    // Retries come on top: a thousand of them, of three events each, must fit.
+    // A thousand retries, of three events each, must fit as well.
     assert!(most < EVENT_LIMIT - 3 * 1000, "{most} events");
 }
 
-/// A start that is accepted and falls back, again and again: each turn of that takes many looks.
+/// A start that is accepted and fails later, again and again. Each attempt takes many polls.
 #[test]
 fn a_start_that_keeps_falling_back_stays_within_the_history() {
     for start in [15, 100, 400] {
@@ -92,7 +92,7 @@ fn a_start_that_keeps_falling_back_stays_within_the_history() {
         let ada = caller("ada");
         let started = world.service.start_save(&ada, request, None);
         let id = world.clock.run(started).unwrap().save_id;
-        // There is room just before the save would give up: the longest way to the image.
+        // Capacity returns just before the save would give up: the longest way to the image.
         world.pass((15 + 10 + 29) * 60 - 30 - 2 * start);
         world
             .admin
@@ -115,7 +115,7 @@ fn a_start_that_keeps_falling_back_stays_within_the_history() {
     }
 }
 
-/// The other long way: nothing comes back for as long as the save tries.
+/// The other long case: the instance cannot be started for as long as the save retries.
 #[test]
 fn the_longest_restore_stays_within_the_history() {
     for capacity in [Capacity::Refused, Capacity::FailsLate] {
@@ -181,8 +181,8 @@ fn the_largest_request_stays_within_the_payloads() {
     }
 }
 
-/// An input that only somebody who starts executions by hand can give. Whatever else is asked in it, it
-/// ends before a step is called: none of them could be given all of it.
+/// An input that only a user who starts executions directly can send. Whatever it requests, the execution ends before
+/// any step is called, because no step could be given the whole input.
 #[test]
 fn an_input_that_no_state_could_hand_on_is_refused_at_once() {
     let request = json!({ "caller": caller("ada"), "request": save_request("work", "kept") });
@@ -209,8 +209,8 @@ fn an_input_that_no_state_could_hand_on_is_refused_at_once() {
     }
 }
 
-/// CreateImage and DiscardImage fail with the longest causes that there are, 32,768 characters, of the
-/// kind that takes most room as JSON.
+/// CreateImage and DiscardImage fail with the longest possible causes, 32,768 characters, of the kind that takes most
+/// space as JSON.
 #[derive(Clone)]
 struct Verbose;
 
@@ -254,7 +254,7 @@ fn the_largest_causes_stay_within_what_ends_a_failed_save() {
     assert!(record.ended_at.is_some());
 }
 
-/// The size of the data that an event carries.
+/// The size of the data in an event.
 fn size(event: &HistoryEvent) -> usize {
     match &event.event {
         Event::ExecutionStarted { input, .. } | Event::StateEntered { input, .. } => input.len(),

@@ -1,5 +1,5 @@
-//! Lists of templates: their filters, their pages, the search, and that a page reads no more of the
-//! table than a page, however many templates there are.
+//! Lists of templates: filters, pages, and the search. A page reads a bounded part of the table, however many templates
+//! there are.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use prism_functions::domain::ec2::Architecture;
@@ -11,7 +11,7 @@ use prism_functions::operations::{
 };
 use prism_tests::world::{Setup, World, caller, launched, save_request};
 
-/// Has the service of a world do something.
+/// Calls the service of a world.
 macro_rules! ask {
     ($world:expr, $method:ident($($argument:expr),*)) => {
         $world.clock.run($world.service.$method($($argument),*))
@@ -28,7 +28,7 @@ fn save(world: &World, user: &str, template: &str, description: &str, public: bo
     assert!(record.version.is_some(), "{:?}", record.failure);
 }
 
-/// All pages of a list. Each page is read within its bounds.
+/// All pages of a list, with the number of reads of each page checked.
 fn pages(
     world: &World,
     user: &str,
@@ -40,7 +40,7 @@ fn pages(
         let before = world.table.reads();
         let page = ask!(world, templates(&caller(user), filter, limit, cursor))?;
         let read = world.table.reads() - before;
-        // Three lists at most that have something, each with what it names, and the projects one is in.
+        // At most three lists that contain something, each with its referenced items, and the user's projects.
         assert!(read <= 1 + 6 * limit, "{read} for a page of {limit}");
         assert!(page.items.len() <= limit);
         all.extend(page.items);
@@ -205,8 +205,8 @@ fn a_search_finds_words_by_their_beginnings_among_what_one_may_see() {
     assert_eq!(refused.code, Code::InvalidInput);
 }
 
-/// What was given to somebody, in more templates than a search looks through at once: by shares, through a project,
-/// by both, and one of them is public by now.
+/// More templates are shared with a user than a search reads at once: by shares, through a project, by both, and one of
+/// them is public by now.
 #[test]
 fn a_search_looks_through_all_that_was_given_to_somebody() {
     const MANY: usize = 330;
@@ -252,7 +252,8 @@ fn a_search_looks_through_all_that_was_given_to_somebody() {
             let filter = searching("seis mach");
             let page = ask!(world, templates(&cy, &filter, limit, cursor)).unwrap();
             let read = world.table.reads() - before;
-            // Of two lists two hundred templates with what names each, and a page of those with words.
+            // Two hundred templates from each of two lists with what names them, and a page of those with matching
+            // words.
             assert!(
                 read <= 1 + 4 * 200 + 2 * limit,
                 "{read} for a page of {limit}"

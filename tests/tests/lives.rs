@@ -1,5 +1,5 @@
-//! Templates over time: their versions, what a name stands for, what came of what, and how
-//! versions differ (promise P6).
+//! Templates over time: their versions, which version a name stands for, their lineage, and the differences of versions
+//! (promise P6).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use prism_functions::rules::Env;
 use prism_tests::clean;
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
 
-/// Has the service of a world do something.
+/// Calls the service of a world.
 macro_rules! ask {
     ($world:expr, $method:ident($($argument:expr),*)) => {
         $world.clock.run($world.service.$method($($argument),*))
@@ -75,7 +75,7 @@ fn a_rollback_moves_what_the_name_stands_for_and_no_number_is_given_twice() {
         plan_save(&caller("ada"), save_request("work", "kept"))
     );
     assert_eq!(plan.unwrap().next_version, 4);
-    // A launch takes what the name stands for.
+    // A launch uses the version that the name stands for.
     let plan = ask!(
         world,
         plan_launch(&caller("ada"), &launch_request("kept", "again"))
@@ -83,7 +83,7 @@ fn a_rollback_moves_what_the_name_stands_for_and_no_number_is_given_twice() {
     assert_eq!(plan.unwrap().template, "kept@1");
     assert_eq!(saved(&world, "ada", "work", "kept"), 4);
     assert_eq!(shown(&world, "ada", "kept").unwrap().1.number, 4);
-    // Forwards again, and to where it stands.
+    // Forwards again, and to the version that it stands for already.
     assert_eq!(rollback(&world, "ada", "kept", Some(2)).unwrap(), (4, 2));
     assert_eq!(rollback(&world, "ada", "kept", Some(4)).unwrap(), (2, 4));
     let writes = world.table.writes();
@@ -116,7 +116,7 @@ fn tree(world: &World, user: &str, name: &str) -> Vec<String> {
     nodes.collect()
 }
 
-/// ubuntu > kept@1 > (kept@2, mine@1 > deep@1, bobs@1 > deeper@1); mine@2 is of ubuntu alone.
+/// ubuntu > kept@1 > (kept@2, mine@1 > deep@1, bobs@1 > deeper@1); mine@2 comes from ubuntu alone.
 fn family() -> World {
     let world = launched(Setup::seeded(33));
     world.save("ada", public("work", "kept")).unwrap();
@@ -156,7 +156,7 @@ fn a_lineage_goes_across_templates_and_shows_nobody_what_is_not_theirs() {
             "kept@1 > kept@2",
         ]
     );
-    // Up, past an ancestor that is somebody else's alone.
+    // Upwards, past an ancestor that is private to another user.
     assert_eq!(
         tree(&world, "bob", "deep"),
         ["ubuntu", "ubuntu > kept@1", "kept@1 > deep@1"]
@@ -282,7 +282,7 @@ fn an_architecture_is_added_to_a_version_that_lacks_it_and_replaces_nothing() {
     };
     assert_eq!(planned(Architecture::Arm64).unwrap(), "t4g.large");
     assert_eq!(planned(Architecture::X86_64).unwrap(), "t3.large");
-    // What it has, it keeps.
+    // An existing architecture is not replaced.
     for instance in ["arm", "work"] {
         let request = add_arch(instance, Some(1));
         let refused = ask!(world, plan_save(&caller("ada"), request));
@@ -372,7 +372,7 @@ fn launches_are_counted_once_for_the_template_and_its_version() {
     let first = shown(&world, "ada", "kept@1").unwrap().1;
     assert_eq!(first.usage.launches, 1);
     assert_eq!(first.usage.last_launched_by, Some("ada".parse().unwrap()));
-    // A launch is no change of the template, and a change of the template forgets no launch.
+    // A launch does not change the template, and a change of the template does not lose a launch.
     assert_eq!(revision(), before);
     rollback(&world, "ada", "kept", None).unwrap();
     saved(&world, "ada", "work", "kept");

@@ -1,5 +1,5 @@
-//! AMIs that EC2 does not let go, and AMIs that somebody deregistered or disabled outside of Prism: what is said of
-//! them, and by whom (promises P5, P9).
+//! AMIs that EC2 refuses to deregister, and AMIs that were deregistered or disabled outside of Prism: what is reported,
+//! and to whom (promises P5, P9).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use prism_functions::domain::copy::CopyRequest;
@@ -15,7 +15,7 @@ use prism_functions::ports::Ec2 as _;
 use prism_functions::rules::ImageFault;
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
 
-/// Has the service of a world do something.
+/// Calls the service of a world.
 macro_rules! ask {
     ($world:expr, $method:ident($($argument:expr),*)) => {
         $world.clock.run($world.service.$method($($argument),*))
@@ -74,7 +74,7 @@ fn found(world: &World) -> Vec<Leftover> {
     ask!(world, leftovers()).unwrap().found
 }
 
-/// The AMIs that are registered, of saves.
+/// The number of registered AMIs that belong to saves.
 fn images(world: &World) -> usize {
     let inventory = world.admin.inventory().unwrap();
     let images = inventory.images.iter();
@@ -135,7 +135,7 @@ fn a_deletion_that_ec2_refuses_is_told_to_its_owner_until_it_gets_through() {
     assert_eq!(stuck.code, "PermissionMissing");
     assert!(stuck.message.contains("ec2:DeregisterImage"), "{stuck:?}");
     world.sweep(3);
-    // Its name is told as what it is, to its owner alone.
+    // Only the owner is told that the name is being deleted.
     let shown = ask!(world, template(&caller("ada"), &reference("kept"))).unwrap_err();
     assert_eq!(shown.code, Code::TemplateNotFound);
     assert!(shown.message.contains("ec2:DeregisterImage"), "{shown}");
@@ -155,7 +155,7 @@ fn a_deletion_that_ec2_refuses_is_told_to_its_owner_until_it_gets_through() {
     let stranger = ask!(world, template(&caller("bob"), &reference("kept"))).unwrap_err();
     let never = ask!(world, template(&caller("bob"), &reference("never"))).unwrap_err();
     assert_eq!(stranger.message.replace("kept", "never"), never.message);
-    // The doctor counts it, and cannot do more either.
+    // The doctor lists it, and cannot remove it either.
     let left = found(&world);
     let of_template = |it: &&Leftover| {
         it.what
@@ -172,7 +172,7 @@ fn a_deletion_that_ec2_refuses_is_told_to_its_owner_until_it_gets_through() {
     );
     let again = delete(&world, "ada", "kept", false).unwrap();
     assert_eq!(again.stuck.unwrap().code, "PermissionMissing");
-    // Nobody else goes on with it.
+    // No other user can continue the deletion.
     let other = delete(&world, "bob", "kept", false).unwrap_err();
     assert_eq!(other.code, Code::TemplateNotFound);
     world.admin.allow("DeregisterImage").unwrap();
@@ -228,7 +228,7 @@ fn an_ami_that_is_gone_is_refused_told_and_copied_again() {
         .iter()
         .filter(|it| matches!(&it.what, Left::Version { id, .. } if *id == gone));
     assert_eq!(versions.count(), 1, "{left:?}");
-    // A copy from another Region fills the gap.
+    // A copy from another Region replaces the missing AMI.
     let copy = CopyRequest {
         template: kept(),
         version: 1,
@@ -244,7 +244,7 @@ fn an_ami_that_is_gone_is_refused_told_and_copied_again() {
     assert_eq!(whole.snapshots[&region()].len(), 1);
     let twice = ask!(world, plan_copy(&caller("ada"), &copy)).unwrap_err();
     assert_eq!(twice.code, Code::CopyExists);
-    // What is left of the one that is gone is no version's any more.
+    // The remains of the missing AMI no longer belong to any version.
     let left = found(&world);
     assert!(
         left.iter()
@@ -304,7 +304,7 @@ fn a_disabled_ami_is_refused_and_told_until_it_is_enabled() {
         faults(&world),
         [(region(), off.clone(), ImageFault::Disabled)]
     );
-    // It is still there: no copy takes its place, and nothing of it is left over.
+    // The AMI still exists, so no copy replaces it, and nothing of it is a leftover.
     let copy = CopyRequest {
         template: kept(),
         version: 1,

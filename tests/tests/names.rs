@@ -1,6 +1,5 @@
-//! Whatever text is given as a name, a reference or a rule: it is taken for what it says and nothing
-//! else, or refused in a short sentence; nothing panics. Made up at random near what is right, and read
-//! from `tests/corpus/names.txt`.
+//! Any text given as a name, a reference or a rule is either parsed exactly as it says, or refused in a short sentence;
+//! nothing panics. The texts are generated randomly from valid ones, and read from `tests/corpus/names.txt`.
 
 #[path = "../properties/corpus.rs"]
 mod corpus;
@@ -33,7 +32,7 @@ fn every_text_of_the_corpus_is_read_or_refused() {
     }
 }
 
-/// A text of the corpus with characters changed here and there.
+/// A text of the corpus with some characters changed.
 fn near() -> impl Strategy<Value = String> {
     let change = (any::<usize>(), any::<char>(), 0..4_u8);
     let changes = proptest::collection::vec(change, 0..6);
@@ -52,7 +51,7 @@ fn near() -> impl Strategy<Value = String> {
     })
 }
 
-/// Two texts of the corpus, one behind the other.
+/// Two concatenated texts of the corpus.
 fn joined() -> impl Strategy<Value = String> {
     let part = || proptest::sample::select(corpus());
     (part(), "[@#:/ (),*?-]{0,2}", part()).prop_map(|(a, between, b)| format!("{a}{between}{b}"))

@@ -1,5 +1,5 @@
-//! Whose something in EC2 is (promise P9): all that a deployment makes carries its identity, and what carries another
-//! one is neither seen nor touched.
+//! Ownership of resources in EC2 (promise P9): everything that a deployment creates has its identity as a tag, and
+//! anything with another identity is neither seen nor changed.
 
 #![allow(
     clippy::unwrap_used,
@@ -43,7 +43,7 @@ fn everything_that_is_made_says_which_deployment_made_it() {
     }
 }
 
-/// A process of a deployment that is configured with that identity.
+/// A process of a deployment that is configured with this identity.
 fn process(world: &World, table: &Arc<MemoryTable>, configured: Option<&str>) -> Env {
     let configured = configured.map(|id| id.parse().unwrap());
     Env {
@@ -58,8 +58,8 @@ fn identity(world: &World, env: &Env) -> Result<DeploymentId, Code> {
     asked.cloned().map_err(|problem| problem.code)
 }
 
-/// A deployment keeps its identity in its table: whoever restores the table has the same one, and whoever configures
-/// another table by mistake is refused before anything is made or removed.
+/// A deployment's identity is in its table. A restored table keeps the identity, and a process that is configured with
+/// the wrong table is refused before anything is created or removed.
 #[test]
 fn a_table_is_of_one_deployment_for_good() {
     let world = World::new(2);
@@ -83,7 +83,7 @@ fn a_table_is_of_one_deployment_for_good() {
     );
 }
 
-/// The sweep writes the identity into a table from before there was one, and brings instances back under any.
+/// The sweep writes the identity into a table that has none, and brings instances back regardless of the identity.
 #[test]
 fn the_sweep_tells_a_table_whose_it_is_after_it_has_put_everything_back() {
     let world = launched(Setup::seeded(4));
@@ -137,7 +137,7 @@ fn the_sweep_tells_a_table_whose_it_is_after_it_has_put_everything_back() {
     assert_eq!(kept.unwrap().as_str(), "a-new-one");
 }
 
-/// Two processes that begin at once agree, and each asks the table once in its life.
+/// Two processes that start at the same time agree, and each reads the identity from the table only once.
 #[test]
 fn a_process_asks_once_for_its_identity() {
     let world = World::new(3);
@@ -152,7 +152,7 @@ fn a_process_asks_once_for_its_identity() {
     assert_eq!((world.table.writes(), world.table.reads()), (writes, reads));
 }
 
-/// A deployment of that identity in the world's account, with a table of its own that is empty.
+/// A deployment with this identity in the world's account, with an empty table of its own.
 fn deployment(world: &World, id: &str) -> Service {
     let env = Env {
         registry: Registry::new(Arc::new(MemoryTable::default())),
@@ -191,13 +191,13 @@ fn another_deployments_doctor_finds_nothing_of_this_one() {
     assert_eq!(count(&world), (1, 1), "even where it is told to");
 }
 
-/// What a doctor of this deployment would find that had lost its table.
+/// What the doctor of this deployment would find if its table was lost.
 fn everything(world: &World) -> Vec<prism_functions::operations::Leftover> {
     look(world, &deployment(world, DEPLOYMENT)).found
 }
 
-/// A stack whose table was made anew, or a home whose registry was: nobody knows the AMIs any more, and that is no reason
-/// to take them for left over by a failed save.
+/// A stack whose table was created again, or a home whose registry was. Its AMIs are then unknown, which is no reason
+/// to treat them as leftovers of a failed save.
 #[test]
 fn what_a_lost_table_knew_is_unexplained() {
     let world = launched(Setup::seeded(4));
@@ -221,7 +221,7 @@ fn image(world: &World, name: &str, id: &SaveId, deployment: Option<&str>) {
     world.pass(600);
 }
 
-/// What says no deployment is this one's where a record explains it, and nobody knows whose where none does.
+/// A resource without an identity belongs to this deployment if a record explains it; otherwise its owner is unknown.
 #[test]
 fn what_carries_no_identity_is_ours_by_a_record_alone() {
     let world = launched(Setup::seeded(4));
@@ -241,8 +241,8 @@ fn what_carries_no_identity_is_ours_by_a_record_alone() {
     assert!(found.iter().all(|it| !it.unexplained), "{found:#?}");
 }
 
-/// The same person asks two deployments for a save under the same request id: the saves have the same id. The one that is
-/// cancelled takes back what it made itself.
+/// The same user requests saves from two deployments with the same request ID, so the saves have the same ID. The one
+/// that is cancelled only rolls back what it created itself.
 #[test]
 fn a_save_of_the_same_id_takes_back_its_own_alone() {
     let world = launched(Setup::seeded(4));
@@ -267,7 +267,7 @@ fn a_save_of_the_same_id_takes_back_its_own_alone() {
     assert_eq!((names, inventory.snapshots.len()), (vec!["theirs"], 1));
 }
 
-/// Writes a field of the record of `kept@1` anew.
+/// Overwrites a field of the record of `kept@1`.
 fn set(world: &World, field: &str, value: Value) {
     let key = Key::new("TEMPLATE#kept", "VERSION#000001");
     let item = world.clock.run(world.table.get(&key)).unwrap().unwrap();
@@ -278,7 +278,7 @@ fn set(world: &World, field: &str, value: Value) {
     world.clock.run(world.table.transact(&[write])).unwrap();
 }
 
-/// A record that names what carries another deployment's tag does not make it this one's.
+/// A resource with another deployment's tag does not belong to this one, even if a record names it.
 #[test]
 fn what_a_record_names_of_another_deployment_is_neither_opened_nor_removed() {
     let world = launched(Setup::seeded(4));
@@ -308,7 +308,7 @@ fn what_a_record_names_of_another_deployment_is_neither_opened_nor_removed() {
     assert_eq!(refused.code, Code::ShareImpossible, "{refused}");
     let held = world.ec2.launch_permissions(&here, &foreign.id);
     assert_eq!(world.clock.run(held).unwrap(), []);
-    // Its AMI is gone by itself: the snapshot alone is left, and in the record.
+    // Its AMI was deregistered from outside: only the snapshot is left, and in the record.
     set(&world, "amis", json!(before.amis));
     let mut snapshots = before.snapshots.clone();
     snapshots.entry(here.clone()).or_default().push(snapshot);
@@ -322,7 +322,7 @@ fn what_a_record_names_of_another_deployment_is_neither_opened_nor_removed() {
     assert_eq!(count(&world), (0, 1));
 }
 
-/// An instance of another deployment, whose owner has the same name there: here it is nobody's.
+/// An instance of another deployment whose owner has the same name there: in this deployment it has no owner.
 #[test]
 fn an_instance_of_another_deployment_is_not_there() {
     let world = World::new(4);
@@ -339,7 +339,7 @@ fn an_instance_of_another_deployment_is_not_there() {
         let refused = world.clock.run(plan).unwrap_err();
         assert_eq!(refused.code, Code::InstanceNotFound, "{name}");
     }
-    // A name that is taken there is free here, and means one instance.
+    // A name used there is free here, and refers to one instance.
     world.launch("ada", "ubuntu", "work");
     let record = world.save("ada", save_request("work", "kept")).unwrap();
     assert_eq!(record.version, Some(1));

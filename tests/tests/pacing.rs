@@ -1,5 +1,5 @@
-//! What presses on EC2 beside saves takes turns: a burst of copies, launches or removals is spread out before EC2
-//! throttles any of it, and the account's other users keep their part.
+//! Requests to EC2 other than saves take turns: a burst of copies, launches or removals is spread out before EC2
+//! throttles any of it, and the account's other users keep their share.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
@@ -26,16 +26,16 @@ use prism_tests::world::{
 };
 use serde_json::json;
 
-/// Where copies go.
+/// The target Region of copies.
 const FAR: &str = "eu-west-1";
-/// The share of EC2's buckets at which copies to a Region follow one another every 100 s.
+/// The share of EC2's buckets with which copies to a Region follow each other every 100 s.
 const LITTLE: u8 = 1;
 
 fn far() -> Region {
     FAR.parse().unwrap()
 }
 
-/// A deployment whose account has other users too, who take half of what EC2 lets through.
+/// A deployment in an account whose other users take half of EC2's throttles.
 fn beside_others() -> Setup {
     let mut setup = Setup::seeded(7);
     setup.cloud.throttles.neighbour_percent = 50;
@@ -43,7 +43,7 @@ fn beside_others() -> Setup {
     setup
 }
 
-/// Who asked EC2 for what in a Region while something was done: the deployment, and the account's other users.
+/// The requests to EC2 in a Region during an action: the deployment's, and those of the account's other users.
 fn asked(world: &World, of: &Region, act: impl FnOnce()) -> BTreeMap<String, (Traffic, Traffic)> {
     let before = world.admin.traffic(of).unwrap();
     act();
@@ -59,7 +59,7 @@ fn asked(world: &World, of: &Region, act: impl FnOnce()) -> BTreeMap<String, (Tr
     asked
 }
 
-/// Nobody was refused anything.
+/// Asserts that no request was throttled.
 #[track_caller]
 fn check_unthrottled(asked: &BTreeMap<String, (Traffic, Traffic)>) {
     let throttled = asked
@@ -77,7 +77,7 @@ fn ask(template: &str) -> CopyRequest {
     }
 }
 
-/// Ada's templates `kept-0` and on, as many as that, each with a version of the same AMI.
+/// Ada's templates `kept-0` and so on, each with a version of the same AMI.
 fn kept(setup: Setup, templates: u32) -> World {
     let world = launched(setup);
     world.save("ada", save_request("work", "kept-0")).unwrap();
@@ -97,7 +97,7 @@ fn kept(setup: Setup, templates: u32) -> World {
     world
 }
 
-/// Begins the copy of each template, all at the same instant.
+/// Starts the copy of each template, all at the same instant.
 fn copies(world: &World, templates: u32) -> Vec<SaveId> {
     let begin = |number: u32| {
         let id: SaveId = format!("save-{number:020x}").parse().unwrap();
@@ -128,7 +128,7 @@ fn hundreds_of_copies_to_a_region_are_asked_for_as_ec2_takes_them() {
         });
     });
     check_unthrottled(&here);
-    // The first fifty are looked at in step, twice as they end.
+    // The first fifty are polled in lockstep, twice as they end.
     let images = there.remove("DescribeImages").unwrap();
     assert_eq!(images.0.throttled, 0);
     assert!(images.1.throttled * 1000 <= images.1.calls, "{images:?}");
@@ -154,7 +154,7 @@ fn a_copy_that_would_wait_for_too_long_is_not_begun() {
     let copied = record(&world, &id);
     assert_eq!(copied.failure.unwrap().code, Code::QueueFull.as_str());
     assert_eq!(copied.copy_requested_at, None);
-    // A version stands without it.
+    // A version exists even if its copy fails.
     let mut save = save_request("work", "other");
     save.copy_to = [far()].into();
     let id = begun(&world, save);
@@ -170,7 +170,7 @@ fn a_copy_that_would_wait_for_too_long_is_not_begun() {
     assert_eq!(saved.copies.len(), 1);
 }
 
-/// A table that loses the first write that notes the turn of a copy.
+/// A table that loses the first write that records the turn of a copy.
 struct Lossy {
     table: Arc<dyn Table>,
     seen: Arc<AtomicU32>,
@@ -200,7 +200,7 @@ impl Table for Lossy {
     }
 }
 
-/// Puts a lossy table between.
+/// Wraps the table with a lossy one.
 struct LosesTurns(Arc<AtomicU32>);
 
 impl Between for LosesTurns {
@@ -216,7 +216,7 @@ fn little() -> Setup {
     setup
 }
 
-/// How long after an instant EC2 was asked for each copy, in seconds.
+/// The time from an instant until each copy was requested from EC2, in seconds.
 fn asked_after(world: &World, begin: Timestamp, ids: &[SaveId]) -> Vec<f64> {
     let at = |id| record(world, id).copy_requested_at.unwrap();
     ids.iter()
@@ -224,7 +224,7 @@ fn asked_after(world: &World, begin: Timestamp, ids: &[SaveId]) -> Vec<f64> {
         .collect()
 }
 
-/// Whoever dies between its turn and the note of it has wasted that turn, and takes another.
+/// If an execution dies between taking its turn and recording it, the turn is wasted and it takes another.
 #[test]
 fn a_crash_after_the_turn_wastes_it_and_nothing_else() {
     let seen = Arc::new(AtomicU32::new(0));
@@ -249,7 +249,7 @@ fn a_crash_after_the_turn_wastes_it_and_nothing_else() {
     }
 }
 
-/// An execution that is stopped while it waits: what goes on with the copy has the same turn.
+/// An execution is stopped while it waits. Its successor keeps the same turn.
 #[test]
 fn whoever_goes_on_with_a_copy_has_its_turn() {
     let world = kept(little(), 3);
@@ -265,14 +265,14 @@ fn whoever_goes_on_with_a_copy_has_its_turn() {
     world.clock.run_until_idle().unwrap();
     let after = asked_after(&world, begin, &ids);
     assert!((100.0..105.0).contains(&after[1]), "{after:?}");
-    // Nor is the next turn any later for it.
+    // The next turn is not delayed by it either.
     let key = Key::new(format!("TURNS#{FAR}"), "COPIES");
     let item = world.clock.run(world.table.get(&key)).unwrap().unwrap();
     let next = item.attributes["next_ms"].as_i64().unwrap();
     assert_eq!((next - begin.timestamp_millis()) / 1000, 200);
 }
 
-/// Somebody cancels a save that waits to be copied, and does not wait for hours until it has ended.
+/// A save that waits to be copied is cancelled, and ends without waiting for hours.
 #[test]
 fn a_copy_is_cancelled_while_it_waits_for_its_turn() {
     let world = kept(little(), 30);
@@ -287,7 +287,7 @@ fn a_copy_is_cancelled_while_it_waits_for_its_turn() {
     assert_eq!(record.copy_requested_at, None);
 }
 
-/// How often a launch was asked for until it was done, as a client does that waits for as long as it is told to.
+/// The number of launch attempts until one succeeded, by a client that waits as long as it is told.
 async fn launched_at_last(world: &World, number: u32) -> u32 {
     let request = launch_request("ubuntu", &format!("student-{number}"));
     let student = caller(&format!("student-{number}"));
@@ -317,14 +317,14 @@ fn many_launches_at_one_instant_get_through_as_ec2_takes_them() {
     });
     check_unthrottled(&pressed);
     assert_eq!(pressed["RunInstances"].0.calls, 30);
-    // A person by herself is served at once; of a bulk, each is told once when to come back.
+    // A single user is served at once. In a burst, each client is told once when to come back.
     assert_eq!(times[0], 1);
     assert!(times.iter().all(|asked| *asked <= 2), "{times:?}");
     let took = seconds_between(begin, world.now());
     assert!((27.0..=31.0).contains(&took), "{took}");
 }
 
-/// Ada's templates of that many versions, each with an AMI of its own.
+/// Ada's templates with this many versions each, and a different AMI for each version.
 fn templates(templates: u32, versions: u32) -> World {
     let world = launched(beside_others());
     world.admin.stop(&id_of(&world)).unwrap();
@@ -369,7 +369,7 @@ fn a_template_of_a_hundred_versions_is_deleted_and_nobody_throttled() {
     check_deletion(1, 100, 21);
 }
 
-/// Those that have no turn within seconds are left to the sweep.
+/// Deletions without a turn within seconds are left to the sweep.
 #[test]
 fn many_templates_are_deleted_at_one_instant_and_nobody_throttled() {
     check_deletion(20, 5, 4);

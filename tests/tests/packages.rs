@@ -1,5 +1,5 @@
-//! What is installed on an instance is noted before it stops and stays with the version; whoever
-//! tells nothing, tells it late or fails, holds up no save.
+//! The packages installed on an instance are recorded before it stops and stay with the version. An inventory that is
+//! missing, late or failing does not delay the save.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::Arc;
@@ -52,7 +52,7 @@ fn each_version_keeps_the_packages_of_its_own_moment() {
     assert!(first.packages.iter().all(|package| package.name != "git"));
     assert!(second.packages.contains(&installed("git", "2.43.0", "apt")));
     assert!(!first.truncated);
-    // It was listed while the instance ran.
+    // The inventory was taken while the instance was running.
     assert!(first.captured_at >= before && first.captured_at < record.stopped_at.unwrap());
     let (ada, kept) = (caller("ada"), "kept".parse().unwrap());
     let versions = world.service.versions(&ada, &kept, 10, None);
@@ -82,7 +82,7 @@ fn nobody_else_sees_the_packages_of_a_private_template() {
     assert_eq!(problem.unwrap_err().code, Code::TemplateNotFound);
 }
 
-/// Somebody who tells of no packages, in one of three ways.
+/// An inventory that reports no packages, in one of three ways.
 #[derive(Clone, Copy)]
 enum Silent {
     Unmanaged,

@@ -1,5 +1,5 @@
-//! Least privilege: the policies of `infra/template.yaml` against what the code declares to call.
-//! `tests/tests/calls.rs` holds the declarations against what it does call.
+//! Least privilege: compares the policies of `infra/template.yaml` with the calls that the code declares.
+//! `tests/tests/calls.rs` compares the declarations with the actual calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use prism_functions::ports::Call;
 use prism_tests::cloudformation::{Statement, Template, template};
 use serde_json::json;
 
-/// Actions that know no resources, besides EC2's Describe actions (Service Authorization Reference).
+/// Actions without resource-level permissions, besides EC2's Describe actions (Service Authorization Reference).
 const WITHOUT_RESOURCES: [&str; 17] = [
     "ec2:GetEbsDefaultKmsKeyId",
     "ec2:GetEbsEncryptionByDefault",
@@ -29,7 +29,7 @@ const WITHOUT_RESOURCES: [&str; 17] = [
     "xray:PutTraceSegments",
 ];
 
-/// What RunInstances and CreateSecurityGroup only use, or make without tags.
+/// Resources that RunInstances and CreateSecurityGroup only use, or create without tags.
 const USED: [&str; 5] = [
     ":image/*",
     ":network-interface/*",
@@ -128,7 +128,7 @@ fn nothing_is_allowed_wholesale() {
     }
 }
 
-/// The actions that only look need no condition; all others are held to Prism's tags.
+/// Read-only actions need no condition; all others are restricted to Prism's tags.
 #[test]
 fn what_changes_ec2_is_held_to_our_tags() {
     let mut held = 0;
@@ -165,8 +165,8 @@ fn what_changes_ec2_is_held_to_our_tags() {
     assert!(held > 20, "only {held} statements change EC2");
 }
 
-/// What another deployment has made is out of reach of all that changes EC2. What carries no deployment's tag is
-/// not: a version from before there were any may have made it, or be making it still.
+/// No mutating EC2 action may reach another deployment's resources. Resources without a deployment's tag are allowed,
+/// because a version from before this tag may have created them, or may still be creating them.
 #[test]
 fn what_changes_ec2_keeps_off_other_deployments() {
     let ours = json!({"Fn::If": [
@@ -191,7 +191,7 @@ fn what_changes_ec2_keeps_off_other_deployments() {
             let Some(action) = statement.actions.iter().find_map(|it| changes(it)) else {
                 continue;
             };
-            // A VPC is nobody's.
+            // A VPC has no owner tag.
             if statement.resources.iter().all(|it| it.ends_with(":vpc/*")) {
                 continue;
             }
@@ -230,7 +230,7 @@ fn keys_are_used_through_ec2_alone() {
             for action in statement.actions.iter().filter(|it| it.starts_with("kms:")) {
                 let conditions = serde_json::Value::from(statement.conditions.clone()).to_string();
                 let alone = statement.actions.len() == 1 && action == "kms:DescribeKey";
-                // A grant to describe a key gives nobody what is encrypted with it.
+                // A grant to describe a key gives no access to the data encrypted with it.
                 let harmless = action == "kms:CreateGrant" && statement.conditions == *asking;
                 assert!(
                     ours || alone || harmless || conditions.contains("kms:ViaService"),

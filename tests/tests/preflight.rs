@@ -1,4 +1,4 @@
-//! What an instance is refused for, it is refused for before anything has changed (promise P2).
+//! Everything that an instance is refused for is checked before anything changes (promise P2).
 
 use prism_functions::domain::Code;
 use prism_functions::domain::ec2::InstanceState;
@@ -40,7 +40,7 @@ fn a_name_that_two_instances_have_is_ambiguous() {
     let problem = refuses(&world, &ask(), Code::InstanceNameAmbiguous, "2 instances");
     assert!(problem.advice().contains(id.as_str()) && problem.advice().contains(other.as_str()));
     plans(&world, &save_request(id.as_str(), "kept"));
-    // Somebody else's instance of the same name does not count.
+    // Another user's instance with the same name does not count.
     let owner = |facts: &mut InstanceFacts| facts.tags.insert("prism:owner".into(), "bob".into());
     world
         .admin
@@ -89,7 +89,7 @@ fn a_second_save_of_an_instance_is_told_of_the_first() {
         .clock
         .run(world.service.start_save(&caller("ada"), ask(), None));
     let first = started.unwrap().save_id;
-    // Going down, down, coming back, and in use again while the AMI is made.
+    // Stopping, stopped, starting, and running again while the AMI is being created.
     let states = [
         InstanceState::Stopping,
         InstanceState::Stopped,

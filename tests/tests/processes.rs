@@ -1,4 +1,4 @@
-//! The same request of many processes at once, each with the embedded cloud open for itself.
+//! The same request from many processes at once, each with the embedded cloud open.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeSet;
@@ -11,10 +11,10 @@ use prism_functions::operations::Service;
 use prism_local::Embedded;
 use prism_tests::world::{caller, launch_request, save_request};
 
-/// How many ask at once.
+/// The number of concurrent callers.
 const CALLERS: usize = 64;
 
-/// Why a plan is asked for again: the instance does not run yet, or it was asked for too often.
+/// The codes for which a plan is requested again: the instance is not running yet, or the call was throttled.
 const WAITS: [Code; 2] = [Code::InstanceStateWrong, Code::Throttled];
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
@@ -27,7 +27,7 @@ fn open(home: &Path) -> Embedded {
     Embedded::open(home, Path::new("prism")).unwrap()
 }
 
-/// Asks until EC2 has room for the calls, as the SDK does on AWS.
+/// Retries throttled calls, as the SDK does on AWS.
 async fn ask(service: &Service, request: &SaveRequest) -> Result<SaveId, Problem> {
     for _ in 0..10_000 {
         match ask_once(service, request).await {
@@ -38,7 +38,7 @@ async fn ask(service: &Service, request: &SaveRequest) -> Result<SaveId, Problem
     panic!("EC2 never had room");
 }
 
-/// Asks as the program does: for the save that there is, for the plan, for the save.
+/// Makes the same requests as the program: for an existing save, for the plan, for the save.
 async fn ask_once(service: &Service, request: &SaveRequest) -> Result<SaveId, Problem> {
     let ada = caller("ada");
     let id = "tonight";

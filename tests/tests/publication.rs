@@ -1,5 +1,4 @@
-//! Files that are known to be sensitive are shown to more people with a consent of its own, whichever way they
-//! would be shown (promise P10).
+//! Showing sensitive files to more people needs separate consent, whichever operation would show them (promise P10).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::cell::RefCell;
@@ -46,7 +45,7 @@ fn run_on(world: &World, id: &InstanceId, words: &[&str]) {
     assert_eq!(guest.run(&words, b"secret").unwrap().exit_code, 0);
 }
 
-/// Puts a file on Ada's instance.
+/// Creates a file on Ada's instance.
 fn put(world: &World, path: &str) {
     run_on(world, &id_of(world), &["tee", path]);
 }
@@ -96,13 +95,13 @@ fn paths(refused: &Problem) -> Vec<&str> {
     refused.files.iter().map(|it| it.path.as_str()).collect()
 }
 
-/// A save is refused with these files, and touches nothing, whoever plans it.
+/// Asserts that a save is refused with these files, and changes nothing, for any caller.
 fn refused(world: &World, request: &SaveRequest, expected: &[&str]) {
     for real in [false, true] {
         let problem = plan(world, "ada", request, real).unwrap_err();
         assert_eq!(paths(&problem), expected);
     }
-    // Who does not plan first is refused all the same, and told which files.
+    // A save without a plan is refused too, with the names of the files.
     let before = world.admin.inventory().unwrap();
     let record = world.save("ada", request.clone()).unwrap();
     assert_eq!(record.state, SaveState::Failed);
@@ -121,7 +120,7 @@ fn a_public_save_without_sensitive_files_takes_no_consent() {
     put(&world, "/home/ubuntu/data.csv");
     put(&world, "/etc/ssh/ssh_host_rsa_key");
     let plan = plan(&world, "ada", &public(), false).unwrap();
-    // What every machine has is told.
+    // Files that every machine has are only reported.
     let told: Vec<&str> = plan.shows.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(told, ["/etc/ssh/ssh_host_rsa_key"]);
     assert_eq!(saved(&world, public()), 1);
@@ -137,7 +136,7 @@ fn a_public_save_shows_sensitive_files_with_a_consent_only() {
     assert_eq!(plan.shows.len(), 2);
     assert!(plan.warnings.iter().any(|it| it.code == "SensitiveFiles"));
     assert_eq!(saved(&world, consenting(public())), 1);
-    // For its owner alone, it is nobody else's business.
+    // A private template shows nothing to other users.
     assert_eq!(saved(&world, save_request("work", "mine")), 1);
 }
 
@@ -177,7 +176,7 @@ fn a_share_with_anybody_shows_all_versions() {
         assert_eq!(problem.files[0].versions, [1]);
         assert_eq!(world.table.writes(), before);
         share(&world, to, true).unwrap();
-        // Who sees it already is nobody more.
+        // A grantee who sees the files already is no addition.
         assert!(share(&world, to, false).unwrap().repeated);
     }
 }
@@ -197,7 +196,7 @@ fn what_is_shared_while_it_is_saved_is_not_shown_unasked() {
     assert_eq!((record.version, record.leftovers), (None, None));
     let instance = world.instance(id_of(&world).as_str());
     assert_eq!(instance.state, InstanceState::Running);
-    // Who had consented has no reason to lose it.
+    // Consent that was given stays valid.
     let id = begun(&world, consenting(ask()));
     world.pass(30);
     share(&world, "user:mia", false).unwrap();
@@ -206,11 +205,11 @@ fn what_is_shared_while_it_is_saved_is_not_shown_unasked() {
 }
 
 thread_local! {
-    /// Which AMIs were opened to others, if only for a moment.
+    /// The AMIs that were opened to others, if only for a moment.
     static OPENED: RefCell<Vec<ImageId>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A save whose AMI is ready to be registered, of a disk that has a key since the version before it.
+/// A save whose AMI is ready to be registered, of a disk with a key that the previous version did not have.
 fn ready(seed: u64) -> (World, SaveId, ImageId) {
     let mut setup = Setup::seeded(seed);
     setup.cloud.throttles.enabled = false;
@@ -241,8 +240,8 @@ fn ready(seed: u64) -> (World, SaveId, ImageId) {
     }
 }
 
-/// Whoever comes second shows what the first has brought, and is asked about it: no order of the two publishes the
-/// key unasked, in this deployment or by EC2, not even for a moment.
+/// Whichever comes second would show what the first has added, and needs consent. No order of the two publishes the key
+/// without consent, in this deployment or in EC2, not even for a moment.
 #[test]
 fn a_share_and_a_registration_at_once_show_nothing_unasked() {
     let (mut given, mut versions) = (0, 0);
@@ -329,7 +328,7 @@ fn a_project_is_more_people_and_so_is_what_is_anothers() {
     );
     saved(&world, consenting(moved.clone()));
     share(&world, "project:brain", true).unwrap();
-    // A member saves to what is Ada's: she sees it.
+    // A member saves to Ada's template, so Ada sees the file.
     world.launch("mia", "ubuntu", "hers");
     let (mia, region) = (caller("mia"), region());
     let hers = world.service.instances(&mia, &region);
@@ -337,7 +336,7 @@ fn a_project_is_more_people_and_so_is_what_is_anothers() {
     run_on(&world, &hers, &["tee", AWS]);
     let plan = plan(&world, "mia", &save_request("hers", "kept"), true);
     assert_eq!(paths(&plan.unwrap_err()), [AWS]);
-    // Who manages a project alone shows it to nobody by saving for it.
+    // If the user is the project's only member, saving for it shows the file to nobody else.
     let own = ProjectRequest {
         name: "own".parse().unwrap(),
         description: String::new(),
@@ -386,7 +385,7 @@ fn an_added_architecture_a_copy_a_rollback_and_an_import_show_files_too() {
     assert_eq!(paths(&world.clock.run(back).unwrap_err()), [KEY]);
     let back = service.rollback(&ada, &kept, Some(1), true, None);
     assert_eq!(world.clock.run(back).unwrap().to, 1);
-    // The later one has nothing that this one has not.
+    // The later version has no files that this one lacks.
     let back = service.rollback(&ada, &kept, Some(2), false, None);
     assert_eq!(world.clock.run(back).unwrap().to, 2);
 
@@ -401,7 +400,7 @@ fn an_added_architecture_a_copy_a_rollback_and_an_import_show_files_too() {
     };
     assert_eq!(paths(&import("kept", false).unwrap_err()), [KEY]);
     assert_eq!(import("kept", true).unwrap().version, 3);
-    // As a template of one's own it is shown to nobody, and what is known of it comes along.
+    // An import as a private template shows nothing to others, and keeps the known files.
     assert!(import("again", false).unwrap().warnings.is_empty());
     let (again, to) = ("again".parse().unwrap(), "user:bob".to_owned());
     let request = ShareRequest {
@@ -479,7 +478,7 @@ fn a_schedule_consents_to_what_its_owner_has_seen() {
     assert_eq!(night().version, Some(2));
 }
 
-/// Nobody on the instance tells.
+/// The instance reports nothing.
 struct Mute;
 
 #[async_trait]

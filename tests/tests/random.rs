@@ -1,5 +1,5 @@
-//! Random small scenarios: whatever goes wrong, and whenever, nothing is left down, locked or lost
-//! (promises P1, P4, P5). A failure prints the scenario, which replays it.
+//! Small random scenarios: whatever goes wrong, and whenever, nothing stays down, locked or lost (promises P1, P4, P5).
+//! A failure prints the scenario, which replays it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeSet;
@@ -13,15 +13,15 @@ use prism_tests::clean;
 use prism_tests::world::{Setup, World, begun, caller, region, save_request};
 use proptest::prelude::*;
 
-/// How long the interesting part of a save is, in seconds.
+/// The length of the interesting part of a save, in seconds.
 const SPAN_S: u64 = 260;
 
 #[derive(Debug, Clone)]
 struct Scenario {
     seed: u64,
-    /// Each instance: whether it runs at first, when it is saved, and to how many Regions.
+    /// For each instance: whether it runs at first, when it is saved, and to how many Regions.
     instances: Vec<(bool, u64, usize)>,
-    /// What happens when, and to which instance or its save.
+    /// The time of each action, the index of its instance, and the action.
     acts: Vec<(u64, usize, Act)>,
 }
 
@@ -42,7 +42,7 @@ enum Act {
     Room(Capacity),
 }
 
-/// A trouble, and what ends it where it does not end by itself.
+/// A fault, and what ends it if it does not end by itself.
 fn act() -> impl Strategy<Value = (Act, Option<(u64, Act)>)> {
     let once = prop_oneof![
         3 => Just(Act::Abort),
@@ -106,7 +106,7 @@ struct Subject {
 }
 
 fn settled(scenario: &Scenario) -> (World, Vec<Subject>) {
-    // EC2 forgets terminated instances after an hour; the checks at the end want to see them.
+    // EC2 forgets terminated instances after an hour, but the checks at the end need them.
     let days = Duration::from_hours(24 * 30);
     let world = Setup::slow(scenario.seed, |d| d.terminated_visible = days).build();
     let mut subjects = Vec::new();
@@ -192,14 +192,14 @@ fn perform(world: &World, subject: &Subject, act: Act) {
                 .stop(&execution, "aborted by the test");
             world.clock.run(stop).unwrap();
         }
-        // These are refused once the save has ended, or before its first step.
+        // These are refused after the save has ended, or before its first step.
         (Act::Cancel, Some(id)) => drop(world.clock.run(world.service.cancel_save(&ada, id))),
         (Act::HandOver, Some(id)) => drop(world.clock.run(world.service.hand_over(&ada, id))),
         (Act::Abort | Act::Cancel | Act::HandOver, None) => {}
     }
 }
 
-/// Whether somebody else stopped it, or started what was stopped: how it is now is their doing.
+/// Whether the instance was stopped, or a stopped one started, from outside: its state is then not the save's doing.
 fn is_theirs(scenario: &Scenario, whom: usize) -> bool {
     let (running, ..) = scenario.instances[whom];
     scenario.acts.iter().any(|(_, other, act)| {
@@ -238,7 +238,7 @@ fn check(scenario: &Scenario) {
     assert_eq!(versions, (1..=count).collect(), "versions have gaps");
 }
 
-/// A save that was planned for a running instance has left it running, or somebody ended it.
+/// A save of a running instance has left it running, unless it was ended from outside.
 fn check_kept(world: &World, record: &SaveRecord, subject: &Subject) {
     let Ok(saved) = record.instance() else { return };
     let state = world.instance(subject.id.as_str()).state;

@@ -1,5 +1,5 @@
-//! How much of the table each operation reads: a page, plus what it returns, plus a few single items, however
-//! much there is of everything. The table below says it of each.
+//! The number of table reads of each operation: a page, plus what it returns, plus a few single items, however much
+//! data there is. The calls below state the limit for each.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeSet;
@@ -18,31 +18,31 @@ use prism_functions::operations::{
 use prism_tests::story::to_the_end;
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
 
-/// The size of the pages that are asked for.
+/// The requested page size.
 const PAGE: usize = 8;
-/// How much there is of everything: more than three pages.
+/// The number of each kind of item: more than three pages.
 const MANY: usize = 26;
 
-/// What an operation may read.
+/// The maximum number of reads of an operation.
 #[derive(Debug, Clone, Copy)]
 enum Most {
-    /// So many items, however many there are.
+    /// This many items, regardless of the amount of data.
     Few(usize),
-    /// So many for each place of a page, and so many besides.
+    /// This many for each entry of a page, and this many besides.
     Page(usize, usize),
-    /// So many for each thing that it returns or changes, all of which it is asked for, and so many besides.
+    /// This many for each thing that it returns or changes, and this many besides.
     Each(usize, usize),
 }
 use Most::{Each, Few, Page};
 
-/// Asks for something, and holds the reads against what they may be.
+/// Calls operations, and checks the number of reads.
 struct Asked<'a> {
     world: &'a World,
     wrong: Vec<String>,
 }
 
 impl Asked<'_> {
-    /// `count` says how much came of it.
+    /// `count` returns the size of the result.
     fn reads<T>(
         &mut self,
         what: &str,
@@ -111,8 +111,8 @@ fn saved(world: &World, request: SaveRequest) {
     assert!(record.version.is_some(), "{:?}", record.failure);
 }
 
-/// A project of many members and templates, of which one has many versions and is shared with many; with
-/// a hard stop and alerts, so that its costs matter. Ada has many schedules, saves and launches.
+/// A project with many members and templates, one of which has many versions and many shares; with a hard stop and
+/// alerts, so that its costs matter. Ada has many schedules, saves and launches.
 fn library() -> World {
     let mut setup = Setup::seeded(29);
     setup.cloud.throttles.enabled = false;
@@ -207,7 +207,7 @@ fn of_templates(asked: &mut Asked<'_>) {
     let lineage = service.lineage(&ada, &deep);
     asked.reads("lineage", Each(3, 5), lineage, |it| it.nodes.len());
     let planned = service.plan_deletion(&ada, &first, None);
-    // Whom it is shared with is told.
+    // The result lists the grantees.
     asked.reads(
         "deletion of a version, planned",
         Few(4 + MANY),
@@ -232,8 +232,8 @@ fn of_lists(asked: &mut Asked<'_>) {
     let public = of(&|it| it.public = true);
     let search = of(&|it| it.search = Some("rock".to_owned()));
     let project = of(&|it| it.project = Some(brain()));
-    // A list is put together of others: a page of each is read. Where words are searched for, those that are in
-    // the order of names are read from their beginnings, up to two hundred of each.
+    // A list is merged from others, and a page of each is read. A search reads the lists in the order of names from the
+    // beginning, up to two hundred entries of each.
     for (what, most, filter) in [
         ("templates", Page(6, 1), &every),
         ("templates of one's own", Page(2, 0), &mine),
@@ -248,7 +248,7 @@ fn of_lists(asked: &mut Asked<'_>) {
             none,
         );
     }
-    // A member reads of each whether it was shared with them or with their project.
+    // For each template, a member's list reads whether it was shared with the member or with the project.
     let listed = service.templates(&mia, &project, PAGE, None);
     asked.reads("the same by a member", Page(5, 0), listed, none);
     asked.reads("saves", Page(1, 0), service.saves(&ada, PAGE, None), none);
@@ -282,7 +282,7 @@ fn of_projects(asked: &mut Asked<'_>) {
     let templates = service.project_templates(&ada, &brain, PAGE, None);
     asked.reads("templates of a project", Page(3, 2), templates, none);
     let costs = service.project_costs(&ada, &brain);
-    // A line for each version is what is asked for, of each template with its place and record.
+    // The result has a line for each version, and reads each template with its entry and record.
     let lines = |costs: &prism_functions::operations::ProjectCosts| {
         let versions = costs.templates.iter().map(|it| it.versions.len());
         versions.sum()
@@ -344,10 +344,10 @@ fn of_launches_and_saves(asked: &mut Asked<'_>) {
         Vec::len,
     );
     let planned = service.plan_save(&ada, for_brain("deep"));
-    // With whom the template is shared is looked at, its AMIs will be opened to them, and who is in its project:
-    // they will see what is on the disk.
+    // The plan reads the template's grantees, to whom its AMIs will be opened, and the project's members, who will see
+    // what is on the disk.
     asked.reads("save, planned", Few(8 + 2 * MANY), planned, none);
-    // With the grants of the template, by which its AMIs are opened.
+    // Including the grants of the template, for which its AMIs are opened.
     let before = world.table.reads();
     saved(world, for_brain("deep"));
     asked.holds("save, all of its steps", Few(62 + 5 * MANY), 0, before);
@@ -419,7 +419,7 @@ fn of_schedules(asked: &mut Asked<'_>) {
     asked.reads("edit of a schedule", Few(8), edited, none);
     let deleted = service.delete_schedule(&ada, &name, None);
     asked.reads("deletion of a schedule", Few(8), deleted, none);
-    // Where no scheduler stands beside the server, it looks at each that is active.
+    // Without an external scheduler, the server reads each active schedule.
     let fired = service.fire_due_schedules();
     asked.reads("schedules fired", Few(2 * (MANY + 1)), fired, none);
     asked.world.clock.run_until_idle().unwrap();
@@ -435,10 +435,10 @@ fn of_shares(asked: &mut Asked<'_>) {
     };
     let (one, account) = (to("user:zoe"), to("account:444455556666"));
     let listed = service.shares(&ada, &deep);
-    // With the other templates that have each of its AMIs, of which it has one in each version.
+    // Including the other templates that have each of its AMIs; it has one in each version.
     let most = Each(1, 1 + 2 * (MANY + 2));
     asked.reads("shares", most, listed, Vec::len);
-    // What is on the disks of the newest twenty versions is looked at, and who sees it already.
+    // The plan reads the sensitive files of the newest twenty versions, and the current grantees.
     let planned = service.plan_share(&ada, &deep, &one, None);
     asked.reads("share, planned", Few(42 + 3 * MANY), planned, none);
     asked.reads(
@@ -449,7 +449,7 @@ fn of_shares(asked: &mut Asked<'_>) {
     );
     let taken = service.unshare(&ada, &deep, &one, None);
     asked.reads("share taken back", Few(3 + 2 * (MANY + 1)), taken, none);
-    // Every AMI of it is opened, and closed.
+    // Every AMI of the template is opened, and closed.
     let shared = service.share(&ada, &deep, &account, None);
     asked.reads(
         "share with an account",
@@ -457,7 +457,7 @@ fn of_shares(asked: &mut Asked<'_>) {
         shared,
         |it| it.images.values().map(Vec::len).sum(),
     );
-    // Who else has each of them is looked at, before and after it.
+    // The other templates with each AMI are read before and after it.
     let taken = service.unshare(&ada, &deep, &account, None);
     asked.reads("that share taken back", Few(9 * (MANY + 2)), taken, none);
 }
@@ -505,7 +505,7 @@ fn of_changes(asked: &mut Asked<'_>) {
         .clock
         .run(service.rollback(&ada, &deep, Some(20), false, None));
     let latest = format!("deep@{}", latest.unwrap().to).parse().unwrap();
-    // The next that its name stands for is looked for among a page of versions, of twenty.
+    // The next version for its name is searched among a page of twenty versions.
     let deleted = service.delete_template(&ada, &latest, true, None);
     asked.reads(
         "deletion of the latest version",
@@ -515,7 +515,7 @@ fn of_changes(asked: &mut Asked<'_>) {
     );
 }
 
-/// What is asked for as a whole, and changed as one.
+/// Operations that return or change everything at once.
 fn of_the_whole(asked: &mut Asked<'_>) {
     let (ada, service) = (caller("ada"), &asked.world.service);
     let all = "deep".parse().unwrap();

@@ -1,5 +1,5 @@
-//! An execution that is aborted at any moment, and somebody who meddles at any moment: the sweep
-//! puts everything back (promise P1).
+//! An execution that is aborted at any moment, or an instance that is changed from outside at any moment: the sweep
+//! restores everything (promise P1).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use prism_functions::domain::ec2::InstanceState;
@@ -9,8 +9,8 @@ use prism_local::ec2::Capacity;
 use prism_tests::clean;
 use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};
 
-/// The seconds of a save at which something goes wrong: each of the first, in which most happens,
-/// then ever fewer until after the end.
+/// The seconds of a save at which something goes wrong: each of the first, in which most happens, then ever fewer until
+/// after the end.
 fn moments() -> impl Iterator<Item = u64> {
     (0..50)
         .chain((50..200).step_by(5))
@@ -96,7 +96,7 @@ fn an_image_that_is_deregistered_at_any_moment_is_respected() {
     respects("deregister");
 }
 
-/// Somebody else's act is respected at any moment.
+/// A change from outside is respected at any moment.
 fn respects(act: &str) {
     for moment in moments() {
         let (world, id) = started(moment);
@@ -119,10 +119,10 @@ fn respects(act: &str) {
         }
         let record = settle(&world, &id);
         if act == "deregister" && record.version.is_some() {
-            continue; // Deregistered after it was registered: the owner's own doing.
+            continue; // The owner deregistered it after it was registered.
         }
         if act == "stop" && before.running_at.is_some() {
-            // The instance was back: that it is stopped now is its owner's doing.
+            // The instance was back. It is stopped now because its owner stopped it.
             clean::check_released(&world, &record);
         } else {
             clean::check(&world, &record);
@@ -181,7 +181,7 @@ fn a_hand_over_at_any_moment_still_succeeds() {
     }
 }
 
-/// A save that is interrupted so often, right after its stop, that the sweep leaves it alone for a while.
+/// A save that was interrupted so often, right after its stop, that the sweep pauses its attempts.
 fn given_a_rest() -> (World, SaveId) {
     let mut setup = Setup::seeded(11);
     setup.events = false;
@@ -236,7 +236,7 @@ fn a_person_has_a_save_recovered_at_once() {
         .run(world.service.recover_save(&ada, &id))
         .unwrap();
     assert_eq!(after.epoch, before.epoch + 1);
-    // Once somebody works on it, the same again changes nothing.
+    // Once an execution works on it, the same request changes nothing.
     let again = world
         .clock
         .run(world.service.recover_save(&ada, &id))
@@ -256,7 +256,8 @@ fn a_start_has_the_save_of_its_instance_recovered() {
     recovers(&world, &id);
 }
 
-/// While the save asks for room again every five minutes, its owner may ask in between, as the guide says.
+/// While the save retries every five minutes because there is no capacity, its owner may retry in between, as the guide
+/// says.
 #[test]
 fn a_start_asks_at_once_what_a_save_asks_again_later() {
     let world = launched(Setup::seeded(11));
@@ -291,7 +292,7 @@ fn a_cancel_postpones_no_recovery() {
     let ada = caller("ada");
     let cancelled = world.service.cancel_save(&ada, &id);
     world.clock.run(cancelled).unwrap();
-    // Five minutes after the last execution began, whatever was asked since.
+    // Five minutes after the last execution began, regardless of requests since.
     world.pass(61);
     assert_eq!(world.clock.run(world.service.sweep()).unwrap().len(), 1);
     recovers(&world, &id);

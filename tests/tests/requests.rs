@@ -1,4 +1,4 @@
-//! What a request is refused for, what it is warned of, and what it shows without being done (promise P2).
+//! What a request is refused for, what it is warned of, and what a dry run shows (promise P2).
 
 use prism_functions::domain::Code;
 use prism_functions::domain::ec2::StatusChecks;
@@ -215,7 +215,7 @@ fn a_dry_run_gives_the_plan_and_changes_nothing() {
         }
     );
     assert_eq!(untouched::sight(&world), before);
-    // One that is refused leaves no more of a trace.
+    // A refused request leaves no trace.
     let name = "save-0123456789abcdef0124";
     let input = json!({
         "save_id": name, "caller": caller("bob"), "request": ask(), "dry_run": true,
@@ -299,7 +299,7 @@ fn names_and_descriptions_may_have_any_letters() {
         copy_to: ["us-west-2".parse().unwrap()].into(),
         ..request
     };
-    // EC2 keeps the text in ASCII, and the registry as it was written.
+    // EC2 stores the text in ASCII, and the registry stores it as written.
     let saved = world.save("ada", copied(save_request("Müller", "kept")));
     assert_eq!(saved.unwrap().state, SaveState::Succeeded);
     let described = SaveRequest {
@@ -318,7 +318,7 @@ fn names_and_descriptions_may_have_any_letters() {
 
 const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1";
 
-/// A world whose instance has its volume under a key of the customer's.
+/// A world whose instance has a volume encrypted with a customer managed key.
 fn under_a_key() -> World {
     let (world, id) = world();
     let volume = world.instance(id.as_str()).volumes[0].volume.clone();
@@ -348,7 +348,7 @@ fn a_key_that_cannot_be_used_is_told_before_the_stop() {
     plans(&world, &ask());
 }
 
-/// What could not be checked of the grants that a restart needs.
+/// The grants for a restart that could not be checked.
 fn unchecked(world: &World) -> Vec<String> {
     let warnings = plans(world, &ask()).warnings.into_iter();
     let unchecked = warnings.filter(|it| it.code == "KeyGrantUnchecked");
@@ -364,7 +364,7 @@ fn a_key_that_neither_shows_itself_nor_takes_a_grant_is_told_before_the_stop() {
     world.admin.set_key_policy(KEY, KeyPolicy::Account).unwrap();
     world.admin.deny("kms:CreateGrant").unwrap();
     refuses(&world, &ask(), Code::PermissionMissing, "kms:CreateGrant");
-    // What is stopped already needs none.
+    // A stopped instance needs none.
     let (ada, here) = (caller("ada"), region());
     let stopped = world.service.stop_instance(&ada, &here, "work");
     world.clock.run(stopped).unwrap();
@@ -372,7 +372,8 @@ fn a_key_that_neither_shows_itself_nor_takes_a_grant_is_told_before_the_stop() {
     plans(&world, &ask());
 }
 
-/// The KMS console writes policies that allow grants under `kms:GrantIsForAWSResource` alone, of which nobody can ask.
+/// The KMS console writes policies that only allow grants with `kms:GrantIsForAWSResource`, which no user can request
+/// directly.
 #[test]
 fn a_key_that_takes_grants_of_ec2_alone_is_saved_under_with_a_warning() {
     let world = under_a_key();
@@ -385,14 +386,14 @@ fn a_key_that_takes_grants_of_ec2_alone_is_saved_under_with_a_warning() {
     );
     let record = world.save("ada", ask()).unwrap();
     assert_eq!(record.state, SaveState::Succeeded, "{:?}", record.failure);
-    // The state of such a key is seen as before.
+    // The state of such a key can still be read.
     let pending = KeyState::PendingDeletion;
     world.admin.set_key_state(KEY, pending).unwrap();
     refuses(&world, &ask(), Code::KeyUnusable, KEY);
 }
 
-/// A policy that shows the key and allows no grant at all looks the same. The instance then waits, with its data, for
-/// a policy that does, and says so.
+/// A policy that shows the key but allows no grants at all looks the same. The instance then waits, with its data, for
+/// a policy that does, and the record says so.
 #[test]
 fn a_key_that_takes_no_grant_at_all_leaves_the_save_stranded_with_a_guide() {
     let world = under_a_key();

@@ -1,4 +1,4 @@
-//! Stories of instances that do not come back as they should (promise P1).
+//! Instances that do not come back as they should (promise P1), described as stories.
 
 use insta::assert_snapshot;
 use prism_functions::domain::Code;
@@ -14,7 +14,7 @@ fn ask() -> SaveRequest {
     save_request("work", "kept")
 }
 
-/// The story of a save with something that happens some seconds after the beginning.
+/// The story of a save during which something happens after some seconds.
 fn story_with(after_s: u64, act: impl FnOnce(&World)) -> String {
     let world = launched(Setup::seeded(11));
     let id = begun(&world, ask());
@@ -55,8 +55,8 @@ fn no_room_for_two_hours() {
     ");
 }
 
-/// Reservations, Dedicated Hosts, quotas and codes that nobody has heard of: all of them pass, and the save
-/// goes on as if nothing had been.
+/// Reservations, Dedicated Hosts, quotas and unknown codes: all of them pass, and the save continues as if nothing had
+/// happened.
 #[test]
 fn any_refusal_of_a_start_that_may_pass_is_tried_for_hours() {
     for (code, told) in [
@@ -95,7 +95,7 @@ fn any_refusal_of_a_start_that_may_pass_is_tried_for_hours() {
     }
 }
 
-/// What only a change of the instance can end raises the alarm at once, and the sweep goes on trying.
+/// An error that only a change of the instance can end raises the alarm at once, and the sweep keeps trying.
 #[test]
 fn a_refusal_that_lasts_is_told_at_once() {
     let world = launched(Setup::seeded(11));
@@ -206,7 +206,7 @@ fn a_key_that_is_lost_and_fixed() {
     left: AMIs 1, snapshots 1
     notices: save.stranded (alarm)
     ");
-    // The sweep tries again by itself, in vain until somebody lets the key be used.
+    // The sweep retries automatically, in vain until the key can be used.
     world.sweep(3);
     assert_eq!(world.record(&id).unwrap().state, SaveState::Stranded);
     world.admin.set_key_policy(key, KeyPolicy::Account).unwrap();
@@ -246,7 +246,7 @@ fn a_key_that_is_lost_and_fixed() {
     ");
 }
 
-/// The permission to start it is lost for a day, and nobody looks: the sweep tries again by itself.
+/// The permission to start the instance is missing for a day, and no user acts: the sweep retries automatically.
 #[test]
 fn a_permission_that_comes_back_only_after_a_day() {
     let world = launched(Setup::seeded(11));
@@ -327,7 +327,7 @@ fn a_permission_that_comes_back_only_after_a_day() {
     ");
 }
 
-/// There is no room for longer than a restore tries.
+/// There is no capacity for longer than a restore retries.
 #[test]
 fn no_room_for_two_days() {
     let world = launched(Setup::seeded(11));
@@ -372,7 +372,7 @@ fn no_room_for_two_days() {
     ");
 }
 
-/// The instance runs, and nobody may ask how well: that is no reason to hold its duty open.
+/// The instance is running, but its status checks cannot be read: that does not keep its duty open.
 #[test]
 fn status_checks_that_nobody_may_read() {
     let told = story_with(5, |world| {
@@ -397,7 +397,8 @@ fn status_checks_that_nobody_may_read() {
     ");
 }
 
-/// Nobody tries a launch or a start again by itself, and a quota is no lack of room.
+/// Launches and starts by users are not retried automatically, and an exceeded quota is not reported as missing
+/// capacity.
 #[test]
 fn who_asks_once_is_told_what_to_do_about_it() {
     let world = launched(Setup::seeded(11));

@@ -1,5 +1,5 @@
-//! Schedules that keep so many versions: older ones go after each run, with their AMIs and snapshots,
-//! and never one that somebody needs.
+//! Schedules that keep a number of versions: older ones are deleted after each run, with their AMIs and snapshots, but
+//! never one that is in use.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeSet;
@@ -27,7 +27,7 @@ use prism_tests::world::{
 };
 use serde_json::Value;
 
-/// Has the service of a world do something.
+/// Calls the service of a world.
 macro_rules! ask {
     ($world:expr, $method:ident($($argument:expr),*)) => {
         $world.clock.run($world.service.$method($($argument),*))
@@ -49,7 +49,7 @@ fn asked(keep: Option<u32>) -> ScheduleRequest {
     }
 }
 
-/// A world with a schedule that keeps so many versions.
+/// A world with a schedule that keeps this many versions.
 fn world(seed: u64, keep: u32) -> World {
     let world = launched(Setup::seeded(seed));
     let made = ask!(world, create_schedule(&caller("ada"), asked(Some(keep)))).unwrap();
@@ -57,7 +57,7 @@ fn world(seed: u64, keep: u32) -> World {
     world
 }
 
-/// The next night's run.
+/// The run of the next night.
 fn night(world: &World) -> SaveRecord {
     world.pass(24 * 3600);
     let fired = ask!(world, fire_due_schedules()).unwrap();
@@ -75,14 +75,14 @@ fn versions(world: &World) -> Vec<Version> {
     listed.unwrap().items
 }
 
-/// The numbers of the versions that are there, the newest first.
+/// The numbers of the existing versions, the newest first.
 fn there(world: &World) -> Vec<u32> {
     let there = versions(world).into_iter();
     let there = there.filter(|version| version.state != TemplateState::Deleted);
     there.map(|version| version.number).collect()
 }
 
-/// The AMIs that are registered, of saves.
+/// The number of registered AMIs that belong to saves.
 fn images(world: &World) -> usize {
     let inventory = world.admin.inventory().unwrap();
     let images = inventory.images.iter();
@@ -120,7 +120,7 @@ fn what_a_launch_template_names_or_may_name_is_kept() {
     night(&world);
     assert_eq!(there(&world), [2, 1]);
     set(&[]);
-    // Where EC2 does not say, it may be so.
+    // If EC2 does not say, the AMI may be in use.
     admin.deny("DescribeImageReferences").unwrap();
     night(&world);
     assert_eq!(there(&world), [3, 2, 1]);
@@ -170,7 +170,7 @@ fn what_somebody_saved_by_hand_neither_counts_nor_goes() {
     assert_eq!(there(&world), [5, 4, 1]);
 }
 
-/// Something that keeps a version, and what lifts it.
+/// A reason for keeping a version, and what removes it.
 struct Need {
     what: &'static str,
     begin: fn(&World),
@@ -190,7 +190,7 @@ fn roll_back(world: &World, to: u32) {
     .unwrap();
 }
 
-/// What keeps the first version, of which every part was made before the second.
+/// The reasons for keeping the first version, each created before the second.
 const NEEDS: [Need; 5] = [
     Need {
         what: "an instance runs from it",
@@ -262,10 +262,10 @@ fn a_version_that_somebody_needs_stays_until_nobody_does() {
     }
 }
 
-/// What happens right before the next save ends, in which its versions are counted.
+/// Something that happens right before the next save ends, when its versions are counted.
 type Moment = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 
-/// Lets it happen.
+/// Runs it at that moment.
 #[derive(Clone, Default)]
 struct Meanwhile(Arc<Mutex<Option<Moment>>>);
 
@@ -289,7 +289,7 @@ impl Functions for Interrupted {
     }
 }
 
-/// A world whose schedule keeps one version and has made it, and what happens at the end of the next run.
+/// A world whose schedule keeps one version and has made it, and something that happens at the end of the next run.
 fn at_the_end_of_the_next(
     seed: u64,
     what: impl FnOnce(Service, Admin) -> BoxFuture<'static, ()> + Send + 'static,
@@ -328,7 +328,7 @@ fn what_was_launched_a_moment_ago_stays() {
         Box::pin(async move {
             let request = launch_request("kept@1", "user");
             service.launch(&caller("ada"), &request).await.unwrap();
-            // EC2 does not tell it yet.
+            // EC2 does not return it yet.
             let mine = service.instances(&caller("ada"), &region()).await.unwrap();
             assert!(mine.iter().all(|instance| instance.name != "user"));
         })
@@ -340,7 +340,7 @@ fn what_was_launched_a_moment_ago_stays() {
     assert_eq!(there(&world), [3]);
 }
 
-/// A save has its version, whatever becomes of those before it.
+/// A save registers its version whatever happens to the older ones.
 #[test]
 fn what_cannot_be_looked_at_stays_and_fails_no_save() {
     let world = at_the_end_of_the_next(37, |_, admin| {
@@ -360,7 +360,7 @@ fn versions_that_came_after_a_share_come_and_go() {
     for _ in 0..3 {
         night(&world);
     }
-    // The first was there when Bob was given the template.
+    // The first version existed when the template was shared with Bob.
     assert_eq!(there(&world), [4, 1]);
 }
 
@@ -387,7 +387,7 @@ fn a_schedule_does_what_its_owner_may_at_that_moment() {
     ask!(world, create_schedule(&caller("ada"), asked(Some(1)))).unwrap();
     night(&world);
     night(&world);
-    // An admin may save to the project's templates, and may not delete their versions.
+    // An admin may save to the project's templates, but may not delete their versions.
     assert_eq!(there(&world), [3, 2, 1]);
     become_one(ProjectRole::Owner);
     night(&world);
@@ -404,13 +404,13 @@ fn as_many_as_are_kept_follow_a_rule() {
         assert!(problem.message.contains("keep"), "{problem}");
     }
     ask!(world, create_schedule(&caller("ada"), asked(Some(3)))).unwrap();
-    // Another number is another schedule.
+    // A different number is a different schedule.
     let other = ask!(world, create_schedule(&caller("ada"), asked(None)));
     assert_eq!(other.unwrap_err().code, Code::ScheduleNameTaken);
 }
 
-/// Whatever happens between the runs, a version that goes is one that nobody needs: as EC2, the grants
-/// and the imports say it, looked at right before and after.
+/// Whatever happens between the runs, only versions that are not in use are deleted. EC2, the grants and the imports
+/// are checked right before and after.
 #[test]
 fn at_random_none_goes_that_is_needed() {
     let mut gone = 0;
@@ -448,7 +448,7 @@ fn at_random_none_goes_that_is_needed() {
                     }
                 }
             }
-            // What was ended is gone by then.
+            // The terminated instances have disappeared by then.
             world.pass(3600);
             let (before, needed) = (there(&world), needed(&world));
             night(&world);
@@ -474,7 +474,7 @@ fn latest(world: &World) -> u32 {
     stored.unwrap().value.latest
 }
 
-/// The versions that a run that began now may not delete.
+/// The versions that a run that starts now may not delete.
 fn needed(world: &World) -> BTreeSet<u32> {
     let Ok(grants) = ask!(world, shares(&caller("ada"), &kept())) else {
         return BTreeSet::new();

@@ -1,11 +1,11 @@
-//! No operations of any users come to more than what was granted (promise P10). `cargo xtask simulate --rights N` plays
+//! No operations of any users achieve more than what was granted (promise P10). `cargo xtask simulate --rights N` runs
 //! more of the same.
 
 use prism_tests::rights::{pairs, play, play_pair};
 
-/// How many sequences are played here.
+/// The number of sequences to run.
 const SEEDS: u64 = 40;
-/// Each of so many pairs is played here.
+/// Every n-th pair is run.
 const EVERY: usize = 17;
 
 #[test]

@@ -1,5 +1,5 @@
-//! Schedules save the instance that they were made for: a name that means another one by now is told, and what was
-//! saved from one instance is never deleted for another.
+//! Schedules save the instance that they were created for. If its name now refers to another instance, that is
+//! reported, and versions saved from one instance are never deleted in favour of another.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use prism_functions::domain::save::{SaveRecord, SaveState};
@@ -10,7 +10,7 @@ use prism_functions::operations::{ScheduleEdit, ScheduleView};
 use prism_functions::ports::{Condition, Key, Table as _, Write};
 use prism_tests::world::{Setup, World, caller, id_of, launched, region, save_request};
 
-/// Has the service of a world do something.
+/// Calls the service of a world.
 macro_rules! ask {
     ($world:expr, $method:ident($($argument:expr),*)) => {
         $world.clock.run($world.service.$method($($argument),*))
@@ -42,7 +42,7 @@ fn world(seed: u64) -> (World, InstanceId) {
     (world, instance)
 }
 
-/// The next night's run.
+/// The run of the next night.
 fn night(world: &World) -> SaveRecord {
     world.pass(24 * 3600);
     let fired = ask!(world, fire_due_schedules()).unwrap();
@@ -64,7 +64,7 @@ fn fails(world: &World) {
     assert!(failure.hint.contains("--instance i-"), "{failure:?}");
 }
 
-/// The instance goes, and a blank one gets its name.
+/// Terminates the instance, and gives its name to a blank one.
 fn replaced(world: &World) -> InstanceId {
     ask!(world, terminate_instance(&caller("ada"), &region(), "work")).unwrap();
     world.pass(7200);
@@ -90,7 +90,7 @@ fn shown(world: &World) -> ScheduleView {
     ask!(world, schedule(&caller("ada"), &nightly())).unwrap()
 }
 
-/// Makes records look as versions of Prism wrote them that knew instances by their names alone.
+/// Resets records to the format of versions of Prism that identified instances only by name.
 fn forget(world: &World, pk: &str, sk: &str, field: &str) {
     let key = Key::new(pk, sk);
     let item = world.clock.run(world.table.get(&key));
@@ -149,7 +149,7 @@ fn a_name_that_means_another_instance_saves_and_deletes_nothing() {
     };
     let again = ask!(world, create_schedule(&ada, again)).unwrap_err();
     assert_eq!(again.code, Code::ScheduleInstanceChanged);
-    // Its owner says which one is meant: the versions of the other neither count nor go.
+    // Its owner chooses the instance: versions of the other one are neither counted nor deleted.
     let edit = ScheduleEdit {
         instance: Some("work".to_owned()),
         ..ScheduleEdit::default()
@@ -180,7 +180,7 @@ fn an_instance_of_another_name_is_still_the_one_that_is_meant() {
     };
     rename("renamed");
     succeeds(&world);
-    // Neither does a second one of its name stand in its way.
+    // A second instance with the same name does not prevent the run either.
     rename("work");
     let other = world.launch("ada", "ubuntu", "other");
     let tags = ("Name".to_owned(), "work".to_owned());
@@ -196,7 +196,7 @@ fn an_instance_of_another_name_is_still_the_one_that_is_meant() {
 #[test]
 fn a_schedule_that_knows_a_name_alone_takes_what_it_saved_last() {
     let (world, instance) = world(73);
-    // One that has not run yet saves what its name means.
+    // A schedule that has not run yet saves the instance that its name refers to.
     forget(&world, "SCHEDULE#ada#nightly", "META", "instance_id");
     assert_eq!(shown(&world).schedule.instance_id, None);
     succeeds(&world);
@@ -206,7 +206,7 @@ fn a_schedule_that_knows_a_name_alone_takes_what_it_saved_last() {
         succeeds(&world);
         assert_eq!(shown(&world).schedule.instance_id, Some(instance.clone()));
     }
-    // Versions whose records do not know their instance count by their saves.
+    // Versions whose records have no instance are counted by their saves.
     assert_eq!(there(&world), [3, 2]);
 }
 

@@ -1,5 +1,5 @@
-//! Whatever rule is given to a schedule: its times come one after the other, or there are none. Made up at
-//! random, and read from `tests/corpus/schedules.txt`.
+//! Any rule for a schedule results in ascending times, or in none. The rules are generated randomly, and read from
+//! `tests/corpus/schedules.txt`.
 
 #[path = "../properties/corpus.rs"]
 mod corpus;
@@ -26,7 +26,7 @@ fn every_rule_of_the_corpus_has_its_times() {
     }
 }
 
-/// A cadence, near what is possible.
+/// A cadence that is valid or nearly so.
 fn cadence() -> impl Strategy<Value = Cadence> {
     let rate = (60..200_000_u32).prop_map(|minutes| format!("{minutes}m"));
     let day = "([1-9]|[12][0-9]|3[01]|L|LW|1/5|15W|\\?|\\*)";

@@ -1,5 +1,5 @@
-//! The runs of schedules: seen by their owner with how they ended, missed ones too; begun by hand;
-//! and never begun for a schedule that is gone or holds still, however late EventBridge comes.
+//! The runs of schedules: their owner sees their results, and also missed ones; they can be started by hand; and none
+//! starts for a schedule that is deleted or paused, however late EventBridge is.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use prism_functions::domain::ec2::InstanceState;
@@ -67,7 +67,7 @@ fn fire(world: &World) -> usize {
     fired.unwrap().len()
 }
 
-/// A run as EventBridge Scheduler begins it: the input of a schedule, under a name of its own.
+/// A run as EventBridge Scheduler starts it: with the input of a schedule, and an execution name of its own.
 fn event_bridge(world: &World, schedule: &Schedule, name: &str) -> SaveRecord {
     let started = world.executions.start(name, schedule.input());
     world.clock.run(started).unwrap();
@@ -113,7 +113,7 @@ fn each_run_is_seen_with_its_save_and_its_end() {
     );
     assert_eq!((run.version, &run.failure), (Some(1), &None));
     assert_eq!((run.missed, view.missed), (0, 0));
-    // The next one fails, and is the last one that a list tells.
+    // The next run fails, and is the last one in the list.
     let (ada, home) = (caller("ada"), region());
     let gone = world.service.terminate_instance(&ada, &home, "work");
     world.clock.run(gone).unwrap();
@@ -169,7 +169,7 @@ fn a_later_schedule_of_the_same_name_has_runs_of_its_own() {
     let world = world();
     create(&world, "1d", 0);
     run_now(&world, None).unwrap();
-    // The first save goes on while its schedule is replaced.
+    // The first save continues while its schedule is replaced.
     world.pass(5);
     delete(&world);
     create(&world, "2d", 0);
@@ -179,8 +179,8 @@ fn a_later_schedule_of_the_same_name_has_runs_of_its_own() {
     assert!(shown(&world).runs.is_empty());
 }
 
-/// EventBridge tries for half an hour to begin a run: whatever becomes of the schedule meanwhile, and
-/// nothing is touched for one that is no more.
+/// EventBridge Scheduler retries a start for half an hour. If the schedule no longer exists by then, nothing may be
+/// changed.
 #[test]
 fn a_late_run_of_a_schedule_that_is_gone_paused_or_other_by_now_touches_nothing() {
     let refused = |act: &dyn Fn(&World), says: &str| {
@@ -222,7 +222,7 @@ fn a_late_run_of_a_schedule_that_is_gone_paused_or_other_by_now_touches_nothing(
         },
         "asks for another save",
     );
-    // One that is as it was runs, however late.
+    // If the schedule is unchanged it runs, however late.
     let world = world();
     let made = create(&world, "1d", 0);
     pause(&world, true);
@@ -245,7 +245,7 @@ fn a_run_by_hand_is_one_save_by_its_owner_alone_and_also_while_paused() {
     world.pass(5);
     let again = run_now(&world, Some("once")).unwrap();
     assert_eq!((again.save_id, again.repeated), (started.save_id, true));
-    // Another cannot begin meanwhile, and is refused before it has begun.
+    // Meanwhile another run is refused before it begins.
     let busy = run_now(&world, None).unwrap_err();
     assert_eq!(busy.code, Code::SaveInProgress);
     world.clock.run_until_idle().unwrap();

@@ -1,13 +1,12 @@
-//! The simulation in small: a sample of what `cargo xtask simulate` does whole, which takes a build of
-//! its own to be fast. That it catches deliberate defects, and that it repeats itself exactly, is
-//! shown here.
+//! A small part of the simulation. `cargo xtask simulate` runs all of it, with an optimised build of its own. These
+//! tests show that it detects deliberate defects, and that it is exactly repeatable.
 
 use prism_tests::simulation::{
     Failure, Fault, Kind, MAIN, MUTANTS, PATHS, Part, Path, play, points, random, randoms, singles,
     tell, trace,
 };
 
-/// Fails with what was wrong first, and how to play it again.
+/// Fails with the first violation, and how to replay it.
 fn none(failures: &[Failure]) {
     if let Some(failure) = failures.first() {
         panic!(
@@ -79,7 +78,7 @@ fn what_is_asked_for_after_a_slow_write_is_noted_anew() {
     }
 }
 
-/// A stop is noted anew because the first note took long, and is on its way when its execution is stopped.
+/// A stop is recorded again because the first record took long, and it is under way when its execution is stopped.
 #[test]
 fn the_last_stop_is_the_one_that_is_waited_for() {
     let faults = [
@@ -91,8 +90,8 @@ fn the_last_stop_is_the_one_that_is_waited_for() {
     assert_eq!(run.violations, Vec::<String>::new(), "{}", tell(&run));
 }
 
-/// Credentials that are renewed, quotas, copies under way, and refusals of a start that nobody has heard of: the save
-/// succeeds as if nothing had been, whichever its step.
+/// Renewed credentials, quotas, concurrent copies, and unknown refusals of a start: the save succeeds as if nothing had
+/// happened, at any step.
 #[test]
 fn what_passes_by_itself_costs_no_save() {
     for fault in [
@@ -123,14 +122,14 @@ fn what_passes_by_itself_costs_no_save() {
 #[test]
 fn two_faults_at_once_keep_the_promises() {
     for faults in [
-        // A stop that is on its way, while somebody else's has been seen and undone.
+        // A stop is under way while one from outside was seen and undone.
         ["StopInstance.StopInstance#1=zombie", "Wake.Get#1=they-stop"],
-        // The snapshots of the first AMI are there, and those of the second are not.
+        // The snapshots of the first AMI exist, and those of the second do not.
         [
             "CreateImage.CreateImage#1=hangs-after",
             "CreateImage.CreateImage#2=they-deregister",
         ],
-        // A copy is taken back by an execution that another has taken over from.
+        // A copy is rolled back by an execution that another one has superseded.
         [
             "AwaitCopy.Images#7=refused",
             "FailCopy.DeregisterImage#1=hand-over",
@@ -139,14 +138,14 @@ fn two_faults_at_once_keep_the_promises() {
             "AwaitCopy.Images#8=refused",
             "FailCopy.DeregisterImage#1=hand-over",
         ],
-        // What is about to be asked for is noted late twice: EC2 is asked only once it is noted in time.
+        // The intended request is recorded late twice. EC2 is only called once it was recorded in time.
         ["CreateImage.Put#2=slow", "CreateImage.Get#3=slow"],
-        // Snapshots are seen as they were when the AMI is there: what runs again after the end changes nothing.
+        // The snapshots are read in a past state when the AMI exists: what runs again after the end changes nothing.
         [
             "CreateImage.CreateImage#1=hangs-after",
             "AwaitImage.Snapshots#4=stale",
         ],
-        // Clean-up is throttled for an hour, and then for another.
+        // The clean-up is throttled for an hour, and then for another.
         [
             "RegisterTemplate.Images#1=throttle-100",
             "DiscardImage.Snapshots#1=throttle-100",
@@ -158,7 +157,7 @@ fn two_faults_at_once_keep_the_promises() {
     }
 }
 
-/// Where EC2 will not make a template public its copies are public no more than itself.
+/// If EC2 refuses to make a template's AMI public, its copies are not public either.
 #[test]
 fn what_is_not_made_public_is_public_nowhere() {
     let public = Path::named("public").expect("it is a path");
@@ -171,7 +170,7 @@ fn what_is_not_made_public_is_public_nowhere() {
     }
 }
 
-/// A sample of what others do to the volumes of the instance and to what saves have made, at every step.
+/// A sample of what others do to the volumes of the instance and to the results of saves, at every step.
 #[test]
 fn what_others_attach_detach_and_protect_keeps_the_promises() {
     let kinds = [Kind::TheyDetach, Kind::TheyAttach, Kind::TheyProtect];

@@ -1,4 +1,4 @@
-//! Saves as stories: what happened when, how it ended, and what is left.
+//! Saves as stories: what happened when, how they ended, and what is left.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use insta::assert_snapshot;
@@ -24,7 +24,7 @@ fn copied(regions: &[&str]) -> SaveRequest {
     }
 }
 
-/// The story of a save with something that happens some seconds after the beginning.
+/// The story of a save during which something happens after some seconds.
 fn story_with(request: SaveRequest, after_s: u64, act: impl FnOnce(&World)) -> String {
     let world = world();
     let id = begun(&world, request);

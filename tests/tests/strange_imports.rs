@@ -1,5 +1,5 @@
-//! Whatever file is imported, by whomever and under whatever name: it becomes a version that is what the file
-//! says, of AMIs that its importer may launch, or it is refused and nothing has changed (promises P7, P8).
+//! Any file that any user imports under any name either becomes a version that agrees with the file and has only AMIs
+//! that the user may launch, or it is refused and nothing has changed (promises P7, P8).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,24 +13,24 @@ use prism_tests::world::{Setup, World, caller, id_of, launched, save_request};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// Whose AMI a line of a file names.
+/// The owner of the AMI that a line of a file names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Whose {
-    /// That of a template of Ada's which is hers alone.
+    /// Ada's private template.
     Private,
-    /// That of a template which Ada has opened to everybody.
+    /// Ada's public template.
     Open,
-    /// That of the vendor whose template Ada had launched.
+    /// The vendor whose template Ada launched.
     Vendor,
-    /// Nobody's.
+    /// No AMI with this ID exists.
     Absent,
 }
 use Whose::{Absent, Open, Private, Vendor};
 
-/// An AMI of a file: where, for which architecture, and whose.
+/// An AMI in a file: its Region, its architecture, and its owner.
 type Line = (&'static str, Architecture, Whose);
 
-/// A file that somebody imports.
+/// A file that a user imports.
 #[derive(Debug, Clone)]
 struct Strange {
     user: &'static str,
@@ -40,13 +40,13 @@ struct Strange {
     saved_from: String,
     saved_by: &'static str,
     original: Option<&'static str>,
-    /// Where its text is changed, and to what.
+    /// The positions and new characters of changes to its text.
     damage: Vec<(usize, char)>,
 }
 
 fn strange() -> impl Strategy<Value = Strange> {
     let line = (
-        // The first is where all of these AMIs are.
+        // The first Region is the one with all of these AMIs.
         prop_oneof![6 => Just("us-east-1"), 1 => Just("us-west-2"), 1 => Just("us-nowhere-9")],
         prop_oneof![6 => Just(Architecture::X86_64), 1 => Just(Architecture::Arm64)],
         prop_oneof![2 => Just(Private), 2 => Just(Open), 1 => Just(Vendor), 1 => Just(Absent)],
@@ -140,7 +140,7 @@ impl Scene {
         text.into_iter().collect()
     }
 
-    /// Imports a text, first as a question, which changes nothing and is answered alike.
+    /// Imports a text. First as a dry run, which changes nothing and must have the same result.
     fn import(&self, strange: &Strange, text: &str) -> Result<Imported, Problem> {
         let (user, name) = (caller(strange.user), strange.name.parse().unwrap());
         let request = ImportRequest {
@@ -200,7 +200,7 @@ fn check(strange: &Strange) {
     let file = TemplateFile::from_yaml(&text).unwrap();
     let reference = format!("{}@{}", strange.name, imported.version);
     let mut back = scene.exported(strange.user, &reference).unwrap();
-    // The template's own name and origin are not the file's to say.
+    // The file does not determine the template's own name and origin.
     back.name.clone_from(&file.name);
     back.original_template.clone_from(&file.original_template);
     assert_eq!(back, file);
@@ -212,7 +212,7 @@ fn check(strange: &Strange) {
             strange.user
         );
     }
-    // Nobody puts anything under a name that is somebody else's.
+    // No user can import under a name that belongs to another user.
     assert!(
         strange.name == "new" || strange.user == "ada",
         "{reference}"

@@ -1,5 +1,5 @@
-//! The sweep: two at once, one while the execution still lives, and how long an instance waits for it
-//! (promise P1).
+//! The sweep: two at once, one while the execution is still running, and how long an instance waits for it (promise
+//! P1).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use prism_tests::story::to_the_end;
 use prism_tests::world::{REGION, Setup, World, begun, id_of, launched, save_request};
 use serde_json::{Value, json};
 
-/// The pause between two sweeps, in seconds.
+/// The interval between two sweeps, in seconds.
 const SWEEP_S: u64 = 300;
 
-/// A table whose every call lets others go first, so that what runs at once takes turns.
+/// A table whose every call yields first, so that concurrent callers take turns.
 struct Polite(Arc<dyn Table>);
 
 async fn others_first() {
@@ -101,8 +101,7 @@ fn two_sweeps_at_once_recover_once() {
     }
 }
 
-/// When the instance began to start again, and when it could have at the earliest: it has to be
-/// stopped first.
+/// When the instance began to start again, and the earliest possible time: it must be stopped first.
 fn restart(world: &World, aborted: Timestamp) -> (f64, f64) {
     let history = world.cloud.history_of(&id_of(world)).unwrap();
     let after = |state| {
@@ -119,8 +118,8 @@ fn restart(world: &World, aborted: Timestamp) -> (f64, f64) {
     )
 }
 
-/// The save is aborted while the instance is stopping or stopped. Answers by how much longer than
-/// possible it was down, at most.
+/// The save is aborted while the instance is stopping or stopped. Returns the maximum downtime beyond the necessary
+/// one.
 fn latest(recover: impl Fn(&World, &SaveId)) -> f64 {
     let mut latest = 0.0_f64;
     for seconds in 1..23 {
@@ -138,8 +137,7 @@ fn latest(recover: impl Fn(&World, &SaveId)) -> f64 {
     latest
 }
 
-/// With the event of its end, an aborted save is recovered within seconds; without any, by the next
-/// sweep.
+/// With the event of its end, an aborted save is recovered within seconds; without it, by the next sweep.
 #[test]
 fn an_aborted_save_has_its_instance_start_again_in_time() {
     let by_event = latest(|world, id| {
@@ -150,7 +148,7 @@ fn an_aborted_save_has_its_instance_start_again_in_time() {
         let woken = world.clock.run(world.service.wake(&event)).unwrap();
         assert!(woken.recovery.is_some());
     });
-    // RestoreInstance looks every 5 s.
+    // RestoreInstance polls every 5 s.
     assert!(by_event <= 6.0, "{by_event} s late with an event");
     let by_sweep = latest(|world, _| {
         // The last sweep was a moment ago.
@@ -164,7 +162,7 @@ fn an_aborted_save_has_its_instance_start_again_in_time() {
     );
 }
 
-/// The executions of which one cannot be looked at.
+/// Executions of which one cannot be read.
 struct Hidden(Arc<dyn Executions>, String);
 
 #[async_trait]
@@ -194,7 +192,7 @@ impl Executions for Hidden {
 
 #[test]
 fn a_save_that_cannot_be_looked_at_holds_up_no_other() {
-    // Whichever of the two comes first.
+    // In either order of the two.
     for (hidden, other) in [(0, 1), (1, 0)] {
         look_past(hidden, other);
     }

@@ -1,4 +1,4 @@
-//! The embedded table keeps the contract, in memory and in a file.
+//! The embedded table fulfils the contract, in memory and in a file.
 
 use std::cell::Cell;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! `infra/template.yaml` against the code it deploys: what emulators leave out is at least read.
+//! Compares `infra/template.yaml` with the code it deploys, including what emulators ignore.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +10,7 @@ use prism_local::executions::DEFINITION;
 use prism_tests::cloudformation::{Template, array, template, text};
 use serde_json::{Value, json};
 
-/// The handlers that are no steps, and whether a rule calls them itself.
+/// The handlers that are not steps, and whether an EventBridge rule invokes them directly.
 const OTHERS: [(&str, bool); 3] = [("Sweep", true), ("Wake", false), ("Api", false)];
 
 fn names() -> BTreeSet<String> {
@@ -19,7 +19,7 @@ fn names() -> BTreeSet<String> {
     steps.chain(others).map(str::to_owned).collect()
 }
 
-/// The time that the definition gives each step.
+/// The time limit of each step in the definition.
 fn limits() -> BTreeMap<String, u64> {
     fn collect(states: &Value, limits: &mut BTreeMap<String, u64>) {
         for state in states
@@ -34,7 +34,7 @@ fn limits() -> BTreeMap<String, u64> {
             if let Some(function) = state["Arguments"]["FunctionName"].as_str() {
                 let name = function.trim_start_matches("${").trim_end_matches('}');
                 let limit = state["TimeoutSeconds"].as_u64();
-                // The longest of the waits, which goes on when the function has ended.
+                // The longest of the waits, which continues after the function has returned.
                 let limit = limit.or(waits.then_some(300)).expect("every task has one");
                 limits.insert(name.to_owned(), limit);
             }
@@ -78,7 +78,7 @@ fn every_handler_has_its_function_with_logs_role_and_artefact() {
     assert_eq!((roles.len(), artefacts.len()), (names().len(), 1));
 }
 
-/// A step that Step Functions has given up must not go on beside its repetition.
+/// A step that timed out in Step Functions must not run beside its retry.
 #[test]
 fn every_step_ends_before_it_is_given_up() {
     let template = template();
@@ -89,7 +89,7 @@ fn every_step_ends_before_it_is_given_up() {
             .of_function(&id, "Timeout")
             .as_u64()
             .expect("it is a number");
-        // Tasks that wait for an event go on after their function has answered.
+        // Tasks that wait for an event continue after their function has returned.
         let limit = limits[step.name].min(300);
         assert!(timeout < limit, "{id}: {timeout} s of {limit} s");
         assert!(
@@ -168,16 +168,17 @@ fn what_events_call_has_dead_letters_and_nothing_else_has() {
     }
 }
 
-/// However many events the account has, the wake-up takes a bounded part of the concurrency that the steps need, too.
+/// However many events the account has, the wake-up function takes a limited part of the concurrency, which the steps
+/// need too.
 #[test]
 fn events_reach_the_wake_up_by_a_queue_that_bounds_it() {
     let template = template();
     let mapping = template.properties("WakeQueueMapping");
     assert_eq!(text(&mapping["EventSourceArn"]), "${WakeQueue.Arn}");
     assert_eq!(text(&mapping["FunctionName"]), "${WakeFunction.Alias}");
-    // At least 2, as Lambda has it.
+    // Lambda requires at least 2.
     assert_eq!(mapping["ScalingConfig"]["MaximumConcurrency"], 4);
-    // One event that fails does not bring back the others.
+    // One event that fails does not bring the others back.
     assert_eq!(
         mapping["FunctionResponseTypes"],
         json!(["ReportBatchItemFailures"])
@@ -199,7 +200,7 @@ fn events_reach_the_wake_up_by_a_queue_that_bounds_it() {
     let rules = template.resources("AWS::Events::Rule");
     let waking = rules.keys().filter(|id| **id != "SweepRule");
     assert_eq!(from, waking.map(|id| format!("${{{id}.Arn}}")).collect());
-    // Nobody else invokes it, and nothing without the queue.
+    // Nothing else may invoke it, so it only runs through the queue.
     let permissions = template.resources("AWS::Lambda::Permission");
     for (id, permission) in permissions {
         assert_ne!(
@@ -304,7 +305,7 @@ fn no_route_is_open_and_both_apis_have_the_same() {
             "${AccessLogs.Arn}"
         );
     }
-    // What the API takes is let through to it.
+    // Every method that the API has is allowed.
     let document = serde_json::to_value(prism_functions::api::document()).expect("it is JSON");
     let paths = document["paths"].as_object().expect("it has paths");
     for method in paths
@@ -326,7 +327,7 @@ fn no_route_is_open_and_both_apis_have_the_same() {
         keys.map(|key| key.split(' ').next().unwrap_or(""))
             .collect()
     );
-    // So is every header that it reads, and pages may read those that they need for their next request.
+    // So is every header that it reads. Pages may read the response headers that they need for their next request.
     let allowed = array(&cors["AllowHeaders"]);
     for name in headers(&document) {
         assert!(allowed.contains(&name.to_lowercase().into()), "{name}");
@@ -353,8 +354,8 @@ fn headers(document: &Value) -> BTreeSet<&str> {
     names
 }
 
-/// SAM makes a version where a function's text has changed; the first transform makes the values of all parameters that
-/// functions depend on a part of it.
+/// SAM publishes a version if a function's properties have changed. The first transform makes the values of all
+/// parameters that functions depend on part of them.
 #[test]
 fn what_parameters_say_is_part_of_a_functions_version() {
     let template = template();
@@ -375,7 +376,7 @@ fn what_parameters_say_is_part_of_a_functions_version() {
     }
 }
 
-/// The template's parameters that a part of it names.
+/// The template's parameters that a part of it refers to.
 fn parameters_in<'a>(part: &'a Value, template: &Template, found: &mut BTreeSet<&'a str>) {
     match part {
         Value::Object(members) => {
@@ -425,7 +426,7 @@ fn logs_end_and_alarms_reach_somebody() {
     ] {
         assert!(watched(metric), "nobody watches {metric}");
     }
-    // The sweep tells every five minutes: a period that is no longer may hold nothing.
+    // The sweep reports every five minutes, so a period of that length may contain no value.
     let age = template.properties("DutyAgeAlarm");
     assert!(age["Period"].as_u64() >= Some(900), "{age}");
     for (id, api) in [

@@ -1,5 +1,5 @@
-//! Whatever text is given as a template's file: it is read and comes back exactly, or is refused with its
-//! place. Made up at random near what is right, and read from `tests/corpus/template_files`.
+//! Any text given as a template's file is either read and written back exactly, or refused with the position of the
+//! error. The texts are generated randomly from valid ones, and read from `tests/corpus/template_files`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "../properties/template_file.rs"]
@@ -31,7 +31,7 @@ fn every_file_of_the_corpus_is_read_or_refused_with_its_place() {
     assert!(read > 1, "{read} files of the corpus are read");
 }
 
-/// The good file with bytes changed here and there.
+/// The valid file with some bytes changed.
 fn damaged() -> impl Strategy<Value = String> {
     let change = (0..GOOD.len(), any::<u8>(), 0..3_u8);
     proptest::collection::vec(change, 1..12).prop_map(|changes| {
@@ -48,7 +48,7 @@ fn damaged() -> impl Strategy<Value = String> {
     })
 }
 
-/// What YAML gives a meaning.
+/// Texts that have a meaning in YAML.
 const PARTS: [&str; 31] = [
     "name: ",
     "ami_config:\n",

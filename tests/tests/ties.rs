@@ -1,4 +1,4 @@
-//! What an instance is tied to that a stop would undo is told before it is stopped (promise P2).
+//! Anything that a stop of the instance would undo is reported before the stop (promise P2).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::time::Duration;
@@ -32,7 +32,7 @@ fn an_instance_that_another_service_operates_is_refused() {
     let (world, id) = edited(|facts| facts.ties.operator = Some("eks.amazonaws.com".to_owned()));
     let problem = refuses(&world, &ask(), Code::ManagedInstance, "eks.amazonaws.com");
     assert!(problem.message.contains(id.as_str()));
-    // Where nothing is stopped, EC2 itself says what it allows.
+    // If nothing is stopped, EC2 itself decides what is allowed.
     let (world, _) = edited(|facts| facts.ties.operator = Some("eks.amazonaws.com".to_owned()));
     world.admin.stop(&id).unwrap();
     world.pass(60);
@@ -70,11 +70,11 @@ fn with_a_second_interface_the_public_address_is_lost_and_not_changed() {
     let address = world.instance(id.as_str()).public_ip.unwrap();
     warns(&plan, "PublicIpLost", &address);
     assert_eq!(texts(&plan, "PublicIpChanges"), [""; 0]);
-    // It is as the warning says.
+    // The result is as the warning says.
     let saved = world.save("ada", ask()).unwrap();
     assert!(saved.version.is_some());
     assert_eq!(world.instance(id.as_str()).public_ip, None);
-    // An Elastic IP stays.
+    // An Elastic IP is kept.
     let elastic = |facts: &mut prism_local::ec2::InstanceFacts| facts.elastic_ip = true;
     world.admin.edit(&id, elastic).unwrap();
     assert_eq!(texts(&plans(&world, &ask()), "PublicIpLost"), [""; 0]);
@@ -95,7 +95,7 @@ fn a_volume_that_others_write_to_is_told() {
     world.admin.attach_also(&volume, &other).unwrap();
     let plan = plans(&world, &ask());
     warns(&plan, "MultiAttachedVolume", other.as_str());
-    // Whether it runs makes no difference to that.
+    // This does not depend on whether the instance is running.
     world.admin.stop(&id).unwrap();
     world.pass(60);
     warns(
@@ -142,7 +142,7 @@ fn hosts_outposts_and_secrets_are_told() {
 #[test]
 fn a_member_of_a_fleet_that_maintains_its_capacity_is_refused() {
     let (world, id) = edited(|facts| facts.fleet = Some("fleet-1".to_owned()));
-    // One that launched it once, or is gone, replaces nothing.
+    // A fleet that launched it once, or no longer exists, replaces nothing.
     plans(&world, &ask());
     world.admin.maintain_fleet("fleet-1").unwrap();
     let problem = refuses(&world, &ask(), Code::FleetMember, "fleet-1");
@@ -177,7 +177,7 @@ fn a_reservation_that_has_ended_or_ends_soon_takes_no_instance_back() {
     );
     is(false, None);
     refuses(&world, &ask(), Code::ReservationEnds, "has ended");
-    // One that is stopped is stopped by nobody.
+    // A stopped instance is not stopped again.
     world.admin.stop(&id).unwrap();
     world.pass(60);
     plans(&world, &ask());
@@ -204,12 +204,12 @@ fn a_volume_with_as_many_pending_snapshots_as_ec2_allows_is_refused() {
     refuses(&world, &ask(), Code::SnapshotsPending, "no more than 1");
 }
 
-/// The instance is on its way down; what comes and goes now was not planned with.
+/// The instance is stopping; changes from now on were not part of the plan.
 fn stopping(volumes: u8) -> (World, InstanceId, Vec<VolumeId>, SaveId) {
     let setup = Setup {
         cloud: Settings {
             durations: Durations {
-                // Later than the instance is back, if nobody waits for them.
+                // Later than the instance is back, unless the save waits for them.
                 snapshot_stagger: Duration::from_secs(40),
                 snapshot_base: Duration::from_mins(5),
                 ..Durations::default()
@@ -251,7 +251,7 @@ fn a_volume_that_is_attached_meanwhile_is_waited_for() {
     let record = world.record(&save).unwrap();
     assert!(record.version.is_some(), "{record:#?}");
     assert_eq!(record.snapshots.len(), 2);
-    // Its files were whole: it was captured before the instance ran again.
+    // Its files were consistent: it was captured before the instance ran again.
     clean::check(&world, &record);
 }
 

@@ -1,5 +1,5 @@
-//! Saves begin by turns: a save whose turn is not now has a record that says so, can be watched and cancelled, and has
-//! touched nothing.
+//! Saves begin in turns: a save that waits for its turn has a record that says so, can be watched and cancelled, and
+//! has changed nothing.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::cell::Cell;
@@ -17,7 +17,7 @@ use prism_tests::bent::Bent;
 use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};
 use prism_tests::{clean, turns};
 
-/// A world in which Ada has so many instances, `work-0` and so on.
+/// A world in which Ada has this many instances: `work-0` and so on.
 fn world(instances: u32) -> World {
     let world = Setup::seeded(3).build();
     for number in 0..instances {
@@ -38,7 +38,7 @@ fn record(world: &World, id: &SaveId) -> SaveRecord {
     world.record(id).unwrap()
 }
 
-/// When the instance was about to be stopped, in seconds after the save was asked for.
+/// When the instance was about to be stopped, in seconds after the save was requested.
 fn began_s(record: &SaveRecord) -> f64 {
     seconds_between(record.started_at, record.stop_requested_at.unwrap())
 }
@@ -54,7 +54,7 @@ fn who_asks_for_many_at_once_waits_for_a_few_and_the_others_come_one_after_the_o
     for (number, id) in ids.iter().enumerate().skip(3) {
         let record = record(&world, id);
         let turn = record.awaited_turn().unwrap();
-        // The three before them have pushed the turns back by one each.
+        // The three before it have delayed the turns by one each.
         let after = turn.at - record.started_at;
         let turns = i64::try_from(number).unwrap();
         assert_eq!(after, TimeDelta::milliseconds(2158 * turns));
@@ -117,7 +117,7 @@ fn a_save_is_cancelled_before_its_turn_at_once_and_nothing_comes_of_it() {
             .all(|(_, state)| *state != InstanceState::Stopping)
     );
     clean::check(&world, &record);
-    // The instance is free meanwhile.
+    // Meanwhile the instance is not locked.
     world.save("ada", save_request("work", "other")).unwrap();
 }
 
@@ -139,7 +139,7 @@ fn a_queue_that_is_too_long_refuses_before_anything_is_touched() {
 }
 
 thread_local! {
-    /// Whether others leave nothing of what EC2 takes of DescribeInstances.
+    /// Whether other users exhaust EC2's throttle of DescribeInstances.
     static STARVED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -213,7 +213,7 @@ fn a_queue_of_a_clock_that_was_wrong_keeps_nobody_waiting() {
     let id = begun(&world, save_request("work", "kept"));
     world.pass(3);
     assert!(record(&world, &id).stop_requested_at.is_some());
-    // What is within bounds may be somebody's turn.
+    // A turn within the limits may be another save's.
     let (world, id) = waiting(4 * 3600);
     world.pass(4 * 3600 - 10);
     assert!(record(&world, &id).awaited_turn().is_some());

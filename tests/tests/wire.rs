@@ -1,4 +1,4 @@
-//! The wire server on its socket. What it answers is tested beside it; AWS's own clients ask it in
+//! The wire server on its socket. Its responses are tested in its own package, and AWS's own clients call it in
 //! `tests/wire/run`.
 
 use std::io::{Read as _, Write as _};
@@ -39,7 +39,7 @@ fn signed(body: &str) -> Vec<u8> {
     request(&format!("authorization: {AUTHORIZATION}\r\n"), body)
 }
 
-/// Sends pieces and reads until the server closes.
+/// Sends pieces and reads until the server closes the connection.
 async fn exchange(address: SocketAddr, pieces: Vec<Vec<u8>>) -> String {
     let exchanged = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).expect("it listens");
@@ -47,7 +47,7 @@ async fn exchange(address: SocketAddr, pieces: Vec<Vec<u8>>) -> String {
             .set_read_timeout(Some(Duration::from_secs(20)))
             .expect("20 s is a timeout");
         for piece in pieces {
-            // A server that has refused already may have stopped to read.
+            // A server that has refused already may have stopped reading.
             let _ = stream.write_all(&piece);
             let _ = stream.flush();
         }
@@ -100,7 +100,7 @@ async fn once_stopped_it_is_gone_and_its_port_is_free() {
         panic!("the port is taken");
     };
     assert_eq!(port, address.port());
-    // A connection on which nothing is asked does not hold the server up.
+    // An idle connection does not block the server.
     let idle = TcpStream::connect(address).unwrap();
     server.stop().await;
     assert!(TcpStream::connect(address).is_err());

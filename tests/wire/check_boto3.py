@@ -1,7 +1,7 @@
-"""A save by hand, and what surrounds it, asked of the wire server by boto3 and by the AWS CLI.
+"""Carries out the steps of a save on the wire server with boto3 and the AWS CLI.
 
-Every answer is also held against botocore's model of EC2: an element that the model does not know
-would be ignored in silence by every SDK.
+Every response is also checked against botocore's model of EC2, because every SDK would silently ignore an element
+that the model does not contain.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ seen_actions = set()
 
 @contextlib.contextmanager
 def server(binary):
-    """Runs the server; it has to end by itself when it is asked to."""
+    """Runs the server, which must exit when it is asked to."""
     process = subprocess.Popen([binary, SPEED], stdout=subprocess.PIPE, text=True)
     watchdog = threading.Timer(300, process.kill)
     watchdog.start()
@@ -45,7 +45,7 @@ def server(binary):
 
 
 def hold_against_model(operation_model, response_dict, **_):
-    """Every element of an answer has to be one that the model knows, and of its type."""
+    """Asserts that the model contains every element of a response, with the right type."""
     if response_dict["status_code"] != 200:
         return
     seen_actions.add(operation_model.name)
@@ -64,7 +64,7 @@ def member(shape, name, where):
     for key, inner in shape.members.items():
         if inner.serialization.get("name", key) == name:
             return inner
-    # EC2 itself answers `return` where its model has nothing to read.
+    # EC2 returns `return` for actions whose model has no output.
     if name == "return":
         return None
     raise AssertionError(f"the model knows no {name} in {where}")
@@ -131,7 +131,7 @@ def state(ec2, instance):
 
 
 def available(ec2, image):
-    """Waits for an AMI. A new one is not found at first, which boto3's waiter takes for a failure."""
+    """Waits for an AMI. A new one is not found at first, which boto3's waiter treats as a failure."""
     for _ in range(100):
         with contextlib.suppress(ec2.exceptions.ClientError):
             ec2.describe_images(ImageIds=[image])
@@ -141,7 +141,7 @@ def available(ec2, image):
 
 
 def check_save(client):
-    """Launch, stop, image, restart as soon as the snapshots exist, copy away, launch the copy."""
+    """Launches, stops, images, restarts once the snapshots exist, copies to another Region, launches the copy."""
     ec2, away, ssm = client("ec2"), client("ec2", AWAY), client("ssm")
     public = ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"]
     name = "Ana's <lab> & \"friends\" é"
@@ -251,7 +251,7 @@ def check_sharing(ec2, ami, modify):
 
 
 def clean_up(ec2, instance, image, group=None):
-    """Leaves nothing behind, in the order that EC2 asks for."""
+    """Removes everything, in the order that EC2 requires."""
     (found,) = ec2.describe_images(ImageIds=[image])["Images"]
     snapshot = found["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
     refused("InvalidSnapshot.InUse", 400, ec2.delete_snapshot, SnapshotId=snapshot)
@@ -266,7 +266,7 @@ def clean_up(ec2, instance, image, group=None):
 
 
 def check_pages(client):
-    """Seven instances, in pages of five; the SDK's retries get it past the throttle."""
+    """Lists seven instances in pages of five, with the SDK's retries of throttled calls."""
     ec2 = client("ec2", "eu-west-1", config=Config(retries={"mode": "standard", "max_attempts": 8}))
     image = client("ssm", "eu-west-1").get_parameter(Name=PARAMETER)["Parameter"]["Value"]
     made = {one_instance(ec2, image)["InstanceId"] for _ in range(7)}
@@ -326,7 +326,7 @@ def check_refusals(client, url):
 
 
 def check_cli(url):
-    """The AWS CLI of the same environment."""
+    """Runs the AWS CLI in the same environment."""
     program = os.path.join(os.path.dirname(sys.executable), "aws")
     environment = {
         "PATH": os.environ["PATH"],

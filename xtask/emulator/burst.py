@@ -1,11 +1,11 @@
-"""Schedules that all fall on one minute, each of another instance, through the deployed functions.
+"""Runs schedules of different instances in the same minute, with the deployed functions.
 
     python xtask/emulator/burst.py --package ZIP --prism PROGRAM --wire PROGRAM --scratch FOLDER
 
-`cargo xtask emulator --burst` builds these and calls it. The deployment is that of the checks in
-tests/emulators/deployed, but waits and retries take as long as the definition says, since EC2's
-throttles are in real time too; what EC2 does is as quick as there. Every save must register its
-version, and every instance must run at the end.
+`cargo xtask emulator --burst` builds the programs and runs this. The deployment is that of the checks in
+tests/emulators/deployed, but waits and retries take as long as the definition says, because EC2's throttles are in
+real time too. EC2's own operations are as fast as there. Every save must register its version, and every instance
+must be running at the end.
 """
 
 import argparse
@@ -35,26 +35,26 @@ from servers import SPEED, ministack, simulated_ec2  # noqa: E402
 from world import REGION, User, World, canary, plain, until  # noqa: E402
 
 OWNER = "iam:user/ann"
-# The gate looks up tags by itself, by this key.
+# The access key with which the gate itself looks up tags.
 LOOKUPS = "AKIABEHINDTHEGATE"
 UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
-# RunInstances is let through twice a second.
+# EC2 allows two RunInstances calls per second.
 LAUNCH_S = 0.5
-# How many programs make schedules at once, and how long one takes at most.
+# How many programs create schedules at the same time, and how long one takes at most, in seconds.
 AT_ONCE = 4
 CREATION_S = 2
-# How often the executions are looked at, and how often somebody who waits is told of them.
+# How often the executions are polled, and how often the progress is printed, in seconds.
 POLL_S = 3
 TOLD_S = 30
-# Before the minute, so that the emulator, which looks every ten seconds, has seen each schedule.
+# The seconds before the minute, for the emulator, which polls every ten seconds, to see each schedule.
 SEEN_S = 30
 
 
 def main():
     options = arguments()
-    # Every function asks at once: the gate's server, and the counter's, have to let them queue.
+    # All functions send requests at the same time, which must queue at the gate's and the counter's servers.
     ThreadingHTTPServer.request_queue_size = 1024
-    # So that the servers are stopped too.
+    # Exit normally, so that the servers are stopped too.
     for ended in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ended, lambda *_: sys.exit(130))
     logs = options.scratch / "logs"
@@ -93,7 +93,7 @@ def arguments():
 
 
 class Burst:
-    """Instances with a schedule each, and what becomes of them."""
+    """Instances with a schedule each, and their saves."""
 
     def __init__(self, world, counter, saves, limit_s):
         self.world = world
@@ -105,7 +105,7 @@ class Burst:
         self.before = set()
 
     def prepare(self):
-        """Runs the instances and makes their schedules, all for the same minute."""
+        """Launches the instances and creates their schedules, all for the same minute."""
         begin = time.monotonic()
         ended, running = self.executions()
         self.before = {one["name"] for one in ended + running}
@@ -122,7 +122,7 @@ class Burst:
         print(f"{len(self.names)} instances and schedules in {took_s:.0f} s", flush=True)
 
     def launch(self):
-        """At the pace that EC2 takes requests for instances. The gate learns their tags."""
+        """Launches the instances at the rate that EC2 allows, and gives their tags to the gate."""
         image = self.world.client_wire("ssm").get_parameter(Name=UBUNTU)["Parameter"]["Value"]
         for name in self.names:
             tags = [{"Key": "prism:owner", "Value": OWNER}, {"Key": "Name", "Value": name}]
@@ -138,7 +138,7 @@ class Burst:
         until(lambda: len(self.running()) == len(self.names), 60, "the instances to run")
 
     def running(self):
-        """The names of the instances that run."""
+        """The names of the running instances."""
         filters = [
             {"Name": "tag:prism:owner", "Values": [OWNER]},
             {"Name": "instance-state-name", "Values": ["running"]},
@@ -153,7 +153,7 @@ class Burst:
         checks_cli.prism(self.world, ann, "schedule", "create", name, f"of-{name}", "--cron", cron)
 
     def play(self):
-        """Waits for the minute, and until every save has ended or the time is up."""
+        """Waits for the minute, and then until every save has ended or the time limit is reached."""
         time.sleep(max(0, (self.due - now()).total_seconds()))
         self.counter.clear()
         begin = time.monotonic()
@@ -169,7 +169,7 @@ class Burst:
         self.took_s = time.monotonic() - begin
 
     def executions(self):
-        """Those that have ended and those that run, of all that were started since."""
+        """The executions started since then: those that have ended, and those that are running."""
         states = self.world.client("stepfunctions")
         machine = {"stateMachineArn": self.world.outputs["StateMachineArn"]}
         pages = states.get_paginator("list_executions").paginate(**machine)
@@ -179,7 +179,7 @@ class Burst:
         return [one for one in found if one["status"] != "RUNNING"], running
 
     def judge(self):
-        """Prints what became of them; 1 where that is not what is promised."""
+        """Prints the results; returns 1 if a promise was broken."""
         asked = self.counter.tell()
         ended, running = self.executions()
         saves, versions = self.registered()
@@ -209,7 +209,7 @@ class Burst:
         return 1 if problems else 0
 
     def failures(self, saves, ended):
-        """How many saves came to no version, by their codes. One that was refused has no record."""
+        """The number of saves without a version, by error code. A refused save has no record."""
         failed = collections.Counter(
             save["failure"]["code"] if save.get("failure") else save["state"]
             for save in saves
@@ -222,7 +222,7 @@ class Burst:
         return failed
 
     def registered(self):
-        """The records of all saves, and the instances of which there is a version."""
+        """The records of all saves, and the instances that have a version."""
         scan = self.world.client("dynamodb").get_paginator("scan")
         pages = scan.paginate(TableName=self.world.outputs["TableName"])
         items = {
@@ -246,12 +246,12 @@ def now():
 
 
 def scheduled(executions):
-    """Without those that recover a save, which are named after it."""
+    """The executions without recoveries, whose names are derived from the save's."""
     return [one for one in executions if not one["name"].startswith("save-")]
 
 
 def save_id(execution):
-    """The id that the definition makes of the name of an execution."""
+    """The save ID that the definition derives from the name of an execution."""
     return "save-" + (re.sub("[^0-9a-f]", "", execution.lower()) + "00000000")[:20]
 
 
@@ -266,7 +266,7 @@ def table(asked):
 
 
 class Traffic:
-    """How often somebody asked, and how often that was too often."""
+    """The number of requests, and of throttled ones."""
 
     def __init__(self):
         self.calls = 0
@@ -274,7 +274,7 @@ class Traffic:
 
 
 class Counter:
-    """What is asked of the simulated EC2, by API."""
+    """The requests to the simulated EC2, by API."""
 
     def __init__(self):
         self.url = None
@@ -301,7 +301,7 @@ class Counter:
 
 
 def look_up(headers, body):
-    """What the gate asks for by its ids: tags that never change here, so EC2 is asked once."""
+    """Returns what the gate looks up by ID. The tags never change here, so each lookup is cached."""
     signed = CREDENTIAL.search(headers.get("Authorization", ""))
     ids = re.search(rb"&(Instance|Image|Snapshot|Group)Id\.1=", body)
     return (signed[2], body) if signed and signed[1] == LOOKUPS and ids else None
@@ -309,7 +309,7 @@ def look_up(headers, body):
 
 @contextlib.contextmanager
 def counting(wire):
-    """Serves the simulated EC2 at `wire` once more and counts what it is asked."""
+    """Serves a proxy of the simulated EC2 at `wire` that counts the requests."""
     counter = Counter()
 
     def answer(headers, body, ask):

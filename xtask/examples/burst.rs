@@ -1,4 +1,4 @@
-//! Plays many saves at one instant on the virtual clock, says what became of them, and fails beyond its limits.
+//! Simulates many saves at the same instant on the virtual clock, prints the results, and fails if a limit is exceeded.
 //!
 //! `cargo xtask bench burst [--share PERCENT] [--no-events] [SAVES...]`
 
@@ -19,33 +19,33 @@ use prism_functions::domain::pace::{Ec2Share, Paced};
 use prism_local::ec2::Traffic;
 use prism_tests::burst::{Burst, Outcome};
 
-/// How many saves begin at once where nobody says.
+/// The default numbers of simultaneous saves.
 const SIZES: [u32; 7] = [1, 50, 100, 300, 1000, 3000, 10_000];
-/// By how much the downtime of 99 in 100 instances may exceed what EC2 alone needs.
+/// The maximum ratio of the downtime of the 99th percentile to what EC2 alone needs.
 const OVER_FLOOR: f64 = 1.10;
-/// The same where no event tells, and the instance is looked at every three seconds.
+/// The same without EventBridge events, when the instance is polled every three seconds.
 const OVER_FLOOR_UNTOLD: f64 = 1.30;
-/// How many of the deployment's own requests may be throttled.
+/// The maximum share of the deployment's own requests that are throttled.
 const THROTTLED: f64 = 0.01;
-/// How many of the neighbours' requests may be. Alone, with half of each bucket's refill, none is; restarts that happen
-/// to come together leave a few with nothing.
+/// The maximum share of the neighbours' requests that are throttled. Alone, with half of each bucket's refill, none is;
+/// restarts that coincide leave a few with nothing.
 const NEIGHBOURS_THROTTLED: f64 = 0.0001;
-/// How long after the last turn the last instance runs again, and the last version is registered, in seconds: the
-/// slowest instance is down for 108 s, and its AMI takes five minutes.
+/// The maximum time after the last turn until the last instance runs again, and until the last version is registered,
+/// in seconds: the slowest instance is down for 108 s, and its AMI takes five minutes.
 const RUNNING_S: f64 = 120.0;
 const REGISTERED_S: f64 = 420.0;
-/// How soon a save that somebody waits for begins, in seconds.
+/// The maximum delay before a save that a user waits for begins, in seconds.
 const BY_HAND_S: f64 = 5.0;
-/// The most requests of a save that is alone.
+/// The maximum number of requests of a single save.
 const CALLS_ALONE: f64 = 40.0;
-/// What the state transitions of a save cost before saves began by turns, in USD.
+/// The cost of a save's state transitions before saves took turns, in USD.
 const USD: f64 = 0.00313;
-/// The most memory that all of it may take, in bytes.
+/// The maximum memory of this process, in bytes.
 const MEMORY: u64 = 2_000_000_000;
 
 const HEAD: &str = "| saves | paces | neighbours | failed | stranded | downtime p50/p99/max s | over the floor p50/p99/max | last running/registered s | by hand begins after s | calls/throttled per save | neighbours throttled | transitions USD per save |\n|---|---|---|---|---|---|---|---|---|---|---|---|";
 
-/// What is played.
+/// The options of a run.
 struct Asked {
     share: Ec2Share,
     events: bool,
@@ -158,7 +158,7 @@ fn row(burst: Burst, it: &Outcome) -> String {
     )
 }
 
-/// The limits that it does not keep.
+/// Lists the limits that were exceeded.
 fn beyond(burst: Burst, it: &Outcome) -> Vec<String> {
     let saves = f64::from(burst.saves);
     let turns_s = saves * Paced::Save.interval(burst.share).as_seconds_f64();
@@ -173,7 +173,7 @@ fn beyond(burst: Burst, it: &Outcome) -> Vec<String> {
     let checks = [
         (!it.failed.is_empty(), format!("failed: {:?}", it.failed)),
         (it.stranded > 0, format!("{} stranded", it.stranded)),
-        // To the hundredth that is printed.
+        // Rounded to the hundredths that are printed.
         (
             p99 > most + 0.005,
             format!("p99 of the downtime is {p99:.3} of the floor"),
@@ -220,7 +220,7 @@ fn beyond(burst: Burst, it: &Outcome) -> Vec<String> {
     broken.map(|(_, how)| format!("{what}: {how}")).collect()
 }
 
-/// How often the account's other users were throttled, by API.
+/// The number of throttled requests of the account's other users, by API.
 fn throttled_neighbours(it: &Outcome) -> BTreeMap<&str, u64> {
     let counts = it
         .traffic
@@ -229,7 +229,7 @@ fn throttled_neighbours(it: &Outcome) -> BTreeMap<&str, u64> {
     counts.filter(|(_, throttled)| *throttled > 0).collect()
 }
 
-/// Calls and throttled calls per save, by API, of the largest burst and of one alone; without neighbours.
+/// Calls and throttled calls per save, by API, of the largest burst and of a single save, without neighbours.
 #[derive(Default)]
 struct ByApi {
     columns: Vec<String>,
@@ -273,7 +273,7 @@ impl std::fmt::Display for ByApi {
     }
 }
 
-/// The most memory that this process has had, in bytes, where the system tells.
+/// The peak memory of this process, in bytes, if the system reports it.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

@@ -1,5 +1,5 @@
-//! Measures how the registry answers when its table is full: 100,000 templates, a million versions
-//! and the million saves that made them, in SQLite in a folder of its own.
+//! Measures the registry with a full table: 100,000 templates, a million versions and the million saves that created
+//! them, in SQLite in a temporary folder.
 //!
 //! `cargo run --release -p xtask --example registry [TEMPLATES]`
 
@@ -25,17 +25,17 @@ use prism_local::store::SqliteTable;
 use prism_tests::world::{BEGIN, World, caller, launch_request, region, save_request};
 use rusqlite::Connection;
 
-/// How many templates there are, each with [`VERSIONS`] versions.
+/// The number of templates, each with [`VERSIONS`] versions.
 const TEMPLATES: u32 = 100_000;
-/// How many versions each has, and saves.
+/// The number of versions, and of saves, of each template.
 const VERSIONS: u32 = 10;
-/// How many users own them.
+/// The number of users who own the templates.
 const USERS: u32 = 1_000;
-/// How often each question is asked.
+/// How often each query is repeated.
 const TIMES: usize = 2_000;
-/// How long the slowest of a hundred lists may take.
+/// The maximum 99th percentile of a list query.
 const LIST_P99: Duration = Duration::from_millis(20);
-/// What templates are about: a word of each is in its name, another in its description.
+/// The topics of templates: each name contains one, and each description another.
 const WORDS: [&str; 12] = [
     "genomics", "seismic", "climate", "imaging", "protein", "galaxy", "neuron", "polymer",
     "plasma", "robotics", "survey", "vision",
@@ -71,7 +71,7 @@ fn size_in_gb(bytes: u64) -> f64 {
     bytes as f64 / 1e9
 }
 
-/// Fills a table in one go, without its indexes, which are made at the end.
+/// Fills a table in one transaction, without its indexes, which are created at the end.
 fn fill(path: &Path, templates: u32) -> u64 {
     drop(SqliteTable::open(path).expect("it is made"));
     let mut connection = Connection::open(path).expect("it is there");
@@ -132,7 +132,7 @@ fn start() -> Timestamp {
     BEGIN.parse().expect("it is an instant")
 }
 
-/// A template, of which every tenth is public, with its versions and their saves.
+/// A template with its versions and their saves. Every tenth template is public.
 fn items(number: u32) -> Vec<Item> {
     let (owner, at) = (user(number), start());
     let name = name(number).parse().expect("it is a template's name");
@@ -208,8 +208,7 @@ fn save(version: &Version, number: u32) -> SaveRecord {
     record
 }
 
-/// Asks each question many times, of users and templates all over the table. Answers the 99th
-/// percentile of the lists.
+/// Runs each query many times, for users and templates all over the table. Returns the 99th percentile of the lists.
 fn measure(world: &World, service: &Service, templates: u32) -> Duration {
     let mut rng = fastrand::Rng::with_seed(1);
     let every = TemplateFilter::default();
@@ -246,7 +245,7 @@ fn measure(world: &World, service: &Service, templates: u32) -> Duration {
         assert!(!page.expect("it is listed").items.is_empty());
     });
     told("search, a page of 50", &search);
-    // So seldom that the simulated EC2 does not refuse for too many calls.
+    // Rarely enough that the simulated EC2 does not throttle the calls.
     let launch = times_apart(|| world.pass(10), &mut || {
         let number = rng.u32(..templates);
         let who = caller(user(number).as_str());
@@ -265,7 +264,7 @@ fn times(mut ask: impl FnMut()) -> Vec<Duration> {
     times_apart(|| {}, &mut ask)
 }
 
-/// How long it takes to ask, each time after something that does not count.
+/// Measures a call repeatedly, each time after an action that is not measured.
 fn times_apart(mut before: impl FnMut(), ask: &mut impl FnMut()) -> Vec<Duration> {
     let mut times: Vec<Duration> = (0..TIMES)
         .map(|_| {

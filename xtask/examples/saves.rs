@@ -1,5 +1,5 @@
-//! Measures saves on the virtual clock: how long the instance is down, and how many saves the real
-//! steps, table and simulated cloud carry out in a second of real time.
+//! Measures saves on the virtual clock: the downtime of an instance, and how many saves the real steps, table and
+//! simulated cloud carry out in a second of real time.
 //!
 //! `cargo run --release -p xtask --example saves`
 
@@ -11,7 +11,7 @@ use prism_functions::rules::Settings;
 use prism_local::ec2::{Durations, InstanceSpec, Settings as CloudSettings, VolumeSpec};
 use prism_tests::world::{World, caller, region, save_request};
 
-/// How many saves run at once.
+/// The number of simultaneous saves.
 const SAVES: u32 = 200;
 const USER: &str = "ada";
 const GB: u64 = 1_000_000_000;
@@ -33,13 +33,13 @@ fn main() {
     );
 }
 
-/// The least that the simulated EC2 needs with two volumes: stop, the snapshots' moments, start.
+/// The minimum time that the simulated EC2 needs with two volumes: stop, snapshots, start.
 fn floor() -> Duration {
     let of = Durations::default();
     of.stop + of.snapshot_initiation + of.snapshot_stagger + of.start
 }
 
-/// For how long an instance with so much data is down, in seconds.
+/// The downtime of an instance with this much data, in seconds.
 fn downtime(bytes: u64) -> f64 {
     let world = World::new(1);
     let id = world
@@ -60,7 +60,7 @@ fn downtime(bytes: u64) -> f64 {
     record.downtime_s.expect("the instance was down")
 }
 
-/// How long many saves at once take, with EC2's throttles off.
+/// Measures how long many simultaneous saves take, with EC2's throttles off.
 fn throughput() -> Duration {
     let mut cloud = CloudSettings::default();
     cloud.throttles.enabled = false;

@@ -1,4 +1,4 @@
-//! `bench`: how fast things are, on the release build. Figures, not tests: nothing fails by them.
+//! `bench`: performance measurements on the release build. They print figures and never fail.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 use crate::Outcome;
 use crate::shell::{build, cargo, run as run_command};
 
-/// How often the program is started for its latency.
+/// How often the program is started to measure its latency.
 const STARTS: usize = 20;
 
-/// Runs the chore.
 pub(crate) fn run() -> Outcome {
     let program = build(&["--release", "--package", "prism", "--bin", "prism"])?;
     example("xtask", "saves")?;
@@ -26,12 +25,12 @@ pub(crate) fn run() -> Outcome {
     example("prism-asl", "speed")
 }
 
-/// How the registry answers with 100,000 templates and 1,000,000 saves in its table.
+/// Measures the registry with 100,000 templates and 1,000,000 saves in its table.
 pub(crate) fn registry() -> Outcome {
     example("xtask", "registry")
 }
 
-/// What becomes of many saves at one instant; `sizes` says how many, else the usual numbers are played.
+/// Simulates many saves at the same instant; `sizes` are the numbers of saves and options, empty for the defaults.
 pub(crate) fn burst(sizes: &[&str]) -> Outcome {
     example_of("xtask", "burst", sizes)
 }

@@ -1,5 +1,5 @@
-//! `boundary`: nothing that a clone builds by default knows AWS's SDK, no layer names one above it, no files name
-//! one another in a circle, and the source keeps the house rules of [`crate::tidy`].
+//! `boundary`: checks that a default build does not depend on the AWS SDK, that no layer refers to one above it, that
+//! files do not refer to each other in a cycle, and that the source follows the house rules of [`crate::tidy`].
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,7 @@ use crate::shell::{cargo, output, root, variable};
 use crate::tidy::{self, Source};
 use crate::{Outcome, layers};
 
-/// Crates that only a deployment may need, behind a feature that is off by default: their names, or
-/// how these begin.
+/// Crates that only a deployment may need, behind a feature that is off by default: their names, or prefixes of them.
 const FOREIGN: [&str; 5] = [
     "aws-sdk-",
     "aws-config",
@@ -17,14 +16,13 @@ const FOREIGN: [&str; 5] = [
     "lambda_runtime",
     "lambda_http",
 ];
-/// Folders that are none of ours.
+/// Folders with generated or external files.
 const SKIPPED: [&str; 4] = ["target", ".git", "node_modules", ".aws-sam"];
-/// The ends of the names of files that people write.
+/// The suffixes of files that people write.
 const WRITTEN: [&str; 10] = [
     "rs", "toml", "json", "md", "yaml", "yml", "sql", "sh", "run", "snap",
 ];
 
-/// Runs the chore.
 pub(crate) fn run() -> Outcome {
     let mut problems = foreign_crates()?;
     let sources = sources()?;
@@ -43,7 +41,7 @@ pub(crate) fn run() -> Outcome {
     Err(problems.join("\nerror: "))
 }
 
-/// The packages whose default features bring in what only a deployment needs, or its tests.
+/// The packages whose default features include a dependency that only a deployment, or its tests, may need.
 fn foreign_crates() -> Outcome<Vec<String>> {
     let mut problems = Vec::new();
     for package in packages()? {
@@ -67,7 +65,6 @@ fn foreign_crates() -> Outcome<Vec<String>> {
     Ok(problems)
 }
 
-/// The packages of the workspace.
 fn packages() -> Outcome<Vec<String>> {
     let mut metadata = cargo();
     metadata.args(["metadata", "--locked", "--no-deps", "--format-version=1"]);
@@ -79,7 +76,7 @@ fn packages() -> Outcome<Vec<String>> {
         .collect())
 }
 
-/// Every file that people write, with its path from the root.
+/// Reads every file that people write, with its path from the root.
 fn sources() -> Outcome<Vec<Source>> {
     let mut sources = Vec::new();
     let mut folders = vec![root().to_owned()];
@@ -93,7 +90,7 @@ fn sources() -> Outcome<Vec<Source>> {
                     folders.push(path);
                 }
             } else if is_written(&path) {
-                // What is no text is written by nobody.
+                // Files that are not text are not written by people.
                 if let Ok(text) = fs::read_to_string(&path) {
                     let path = path.strip_prefix(root()).unwrap_or(&path);
                     let path = path.to_string_lossy().replace('\\', "/");

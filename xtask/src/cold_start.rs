@@ -1,5 +1,5 @@
-//! `bench cold-start`: how a function begins, against the same function in Python, and what the
-//! artefact weighs. It fails where these are worse than promised.
+//! `bench cold-start`: measures how fast a function starts, compared with the same function in Python, and the size of
+//! the artefact. It fails if a promised limit is exceeded.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,14 +9,13 @@ use crate::package::{self, Arch, By, MOST_BYTES};
 use crate::shell::{build, output, read, root, run as run_command, write};
 use crate::venv;
 
-/// The Python that the function is held against.
+/// The Python version for the comparison.
 const PYTHON: &str = "python3.11";
 /// How often each program is started.
 const STARTS: &str = "25";
-/// The packages of the Python function, and the one that makes certificates.
+/// The packages of the Python function, and the one that creates certificates.
 const REQUIREMENTS: &str = "tests/examples/cold_start/requirements.txt";
 
-/// Runs the chore.
 pub(crate) fn run() -> Outcome {
     let built = package::package(Arch::host()?, By::Host)?;
     let requirements = read(&root().join(REQUIREMENTS))?;
@@ -43,8 +42,8 @@ pub(crate) fn run() -> Outcome {
     run_command(command.arg(STARTS))
 }
 
-/// A certificate for 127.0.0.1, and the roots that a function finds in Lambda, with the one that
-/// signed it among them: parsing them all is part of a start.
+/// Creates a certificate for 127.0.0.1, and a bundle of the root certificates that a function has in Lambda plus the
+/// one that signed it: parsing them all is part of a start.
 fn certificates(python: &Path, folder: &Path) -> Outcome {
     let mut trustme = Command::new(python);
     trustme.args(["-m", "trustme", "--quiet", "-i", "127.0.0.1", "-d"]);

@@ -1,6 +1,5 @@
-//! `emulator`: deploys `infra/template.yaml` on an emulator of AWS that others wrote, with the real
-//! functions, and uses it. What is checked is in `tests/emulators/deployed`; docs/emulators.md says
-//! what the emulator can and cannot do.
+//! `emulator`: deploys `infra/template.yaml` with the real functions on an emulator of AWS, and uses the deployment.
+//! The checks are in `tests/emulators/deployed`; docs/emulators.md describes what the emulator can and cannot do.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -14,12 +13,12 @@ use crate::Outcome;
 use crate::shell::{build, read, root, run as run_command};
 use crate::venv;
 
-/// Where the checks are, and what they are written with.
+/// The folder of the checks and their requirements.
 const CHECKS: &str = "tests/emulators/deployed";
-/// Many schedules at one minute, for which the deployment of the checks is used.
+/// The load test with many schedules in the same minute, which uses the deployment of the checks.
 const BURST: &str = "xtask/emulator/burst.py";
 const REQUIREMENTS: &str = "tests/emulators/deployed/requirements.txt";
-/// The packages and features by which everything for AWS is built here, so that it is built once.
+/// The packages and features with which everything for AWS is built here, so that it is built only once.
 const AWS: [&str; 9] = [
     "--locked",
     "--package",
@@ -32,9 +31,9 @@ const AWS: [&str; 9] = [
     "prism-functions/aws,prism-tests/aws,prism/aws",
 ];
 
-/// Runs the chore. `--package ZIP` deploys a package that is there instead of a quick one, and what
-/// follows goes to the checks: `--only TEXT` runs those whose names have it. `--burst [SAVES]` plays many
-/// schedules at one minute in their place.
+/// `--package ZIP` deploys an existing package instead of a quickly built one. Further arguments are passed to the
+/// checks: `--only TEXT` runs those whose names contain the text. `--burst [SAVES]` runs the load test with many
+/// schedules in the same minute instead of the checks.
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let scratch = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
     let programs = environment()?;
@@ -54,7 +53,7 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     run_command(checks.env_clear().envs(kept()).stdin(Stdio::null()))
 }
 
-/// What is run on the deployment.
+/// The script to run on the deployment.
 fn script(args: &[&str]) -> &'static str {
     if args.contains(&"--burst") {
         BURST
@@ -63,25 +62,25 @@ fn script(args: &[&str]) -> &'static str {
     }
 }
 
-/// The checks need nothing of our environment but where programs and certificates are.
+/// The environment variables for the checks: only the paths of programs and certificates.
 fn kept() -> impl Iterator<Item = (OsString, OsString)> {
     let names = ["PATH", "HOME", "LANG", "TMPDIR"];
     env::vars_os().filter(move |(name, _)| names.iter().any(|kept| name == OsStr::new(kept)))
 }
 
-/// The programs of the emulator and of what talks to it.
+/// Installs the emulator and the clients that use it.
 fn environment() -> Outcome<PathBuf> {
     let requirements = read(&root().join(REQUIREMENTS))?;
     venv::with("python3", "deployed", &pinned(&requirements))
 }
 
-/// The packages that a file of requirements has, each in a version.
+/// The pinned packages in a requirements file.
 fn pinned(requirements: &str) -> Vec<&str> {
     let lines = requirements.lines().map(str::trim);
     lines.filter(|line| line.contains("==")).collect()
 }
 
-/// Packs a program as Lambda takes it, quickly: without debug information, which is most of it.
+/// Packs a program for Lambda quickly, without debug information, which is most of its size.
 fn pack(program: &Path, package: &Path) -> Outcome {
     let stripped = package.with_extension("stripped");
     run_command(Command::new("strip").arg("-o").arg(&stripped).arg(program))?;

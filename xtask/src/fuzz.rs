@@ -1,6 +1,5 @@
-//! `fuzz`: has libFuzzer make up texts for what reads those of strangers, led by which parts of the code they
-//! reach. The targets are in `fuzz/`, what must hold of each text in `tests/properties`, and what it begins
-//! with in `tests/corpus`.
+//! `fuzz`: fuzzes the parsers of untrusted input with libFuzzer, guided by code coverage. The targets are in `fuzz/`,
+//! the properties that must hold for each input in `tests/properties`, and the seed corpus in `tests/corpus`.
 
 #[path = "../../tests/properties/corpus.rs"]
 mod corpus;
@@ -16,19 +15,19 @@ const USAGE: &str = "\
 Usage: cargo xtask fuzz [TARGET...] [--seconds N]
        cargo xtask fuzz TARGET --input FILE
 
-Has libFuzzer make up texts for each target, for a minute or so many seconds. What it finds out stays in the
-target folder, and the next run goes on from there. With a file, it tries that text alone. Needs a C++ compiler.
+Fuzzes each target with libFuzzer for a minute, or for the given number of seconds. The corpus is kept in the
+target folder, and the next run continues with it. With --input, only runs that file. Needs a C++ compiler.
 
 Targets:";
 
-/// How long each target runs.
+/// The default run time of each target, in seconds.
 const SECONDS: u32 = 60;
-/// How long one text may take, in seconds.
+/// The maximum time for one input, in seconds.
 const SLOW_S: u32 = 5;
-/// The most memory that one text may take, in MB.
+/// The maximum memory for one input, in MB.
 const MEMORY_MB: u32 = 1024;
-/// Has the compiler tell which parts of the code were reached, and what was compared: as cargo-fuzz does, without
-/// the sanitizers, which only a nightly compiler has.
+/// Has the compiler record coverage and comparisons. These are the flags of cargo-fuzz without the sanitizers, which
+/// only a nightly compiler has.
 const FLAGS: [&str; 7] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
@@ -43,9 +42,9 @@ const FLAGS: [&str; 7] = [
 struct Target {
     name: &'static str,
     about: &'static str,
-    /// Where its first texts are, from `tests/corpus`: a file with one a line, or a folder.
+    /// The seeds in `tests/corpus`: a file with one per line, or a folder.
     seeds: &'static str,
-    /// The longest text, in bytes.
+    /// The maximum length of an input, in bytes.
     longest: u32,
 }
 
@@ -66,19 +65,18 @@ const TARGETS: [Target; 3] = [
         name: "template_file",
         about: "a template as a YAML file",
         seeds: "template_files",
-        // A little more than what is read at all.
+        // Slightly more than the maximum size that is read.
         longest: 33 * 1024,
     },
 ];
 
-/// What is asked for.
+/// The parsed options.
 struct Asked {
     targets: Vec<&'static Target>,
     seconds: u32,
     input: Option<PathBuf>,
 }
 
-/// Runs the chore.
 pub(crate) fn run(options: &[&str]) -> Outcome {
     if options.iter().any(|it| matches!(*it, "-h" | "--help")) {
         println!("{USAGE}");
@@ -137,7 +135,7 @@ fn asked(options: &[&str]) -> Outcome<Asked> {
                 let seconds = text.parse().ok().filter(|seconds| *seconds > 0);
                 asked.seconds = seconds.ok_or(format!("{text} is no number of seconds"))?;
             }
-            // Cargo runs chores where they were typed.
+            // Cargo runs the chore in the folder where the user typed the command.
             "--input" => asked.input = Some(PathBuf::from(value()?)),
             name => {
                 let target = TARGETS.iter().find(|target| target.name == name);
@@ -157,7 +155,7 @@ fn asked(options: &[&str]) -> Outcome<Asked> {
     Ok(asked)
 }
 
-/// Builds the targets and answers where they are.
+/// Builds the targets and returns their folder.
 fn build(folder: &Path) -> Outcome<PathBuf> {
     let version = output(cargo().arg("-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
@@ -165,14 +163,14 @@ fn build(folder: &Path) -> Outcome<PathBuf> {
     let mut command = cargo();
     command.args(["build", "--locked", "--release", "--bins"]);
     command.args(["--manifest-path", "fuzz/Cargo.toml"]);
-    // With a target named, what runs during the build is compiled as usual.
+    // With an explicit target, build scripts and macros are compiled without these flags.
     command.args(["--target", host, "--target-dir"]).arg(folder);
     command.env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\u{1f}"));
     run_command(&mut command)?;
     Ok(folder.join(host).join("release"))
 }
 
-/// The folder of a target's first texts, each in a file.
+/// Writes the seeds of a target to a folder, one file each.
 fn seeds(target: &Target, folder: &Path) -> Outcome<PathBuf> {
     let from = root().join("tests/corpus").join(target.seeds);
     if from.is_dir() {

@@ -1,4 +1,4 @@
-//! Which module names which: the layers of the core, and circles of files anywhere.
+//! Checks which modules refer to which others: the layers of the core, and cycles of files in all crates.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use syn::visit::{self, Visit};
 
 use crate::tidy::Source;
 
-/// The layers of `functions/src`. A module names its own layer and those before it.
+/// The layers of `functions/src`. A module may refer to its own layer and those before it.
 const LAYERS: [&str; 7] = [
     "domain",
     "ports",
@@ -17,7 +17,6 @@ const LAYERS: [&str; 7] = [
     "operations",
     "api",
 ];
-/// Where they are.
 const CORE: &str = "functions/src/";
 /// The sources of each crate.
 const CRATES: [&str; 6] = [
@@ -29,10 +28,10 @@ const CRATES: [&str; 6] = [
     "xtask/src/",
 ];
 
-/// The path of a module from the root of its crate, or of something in it.
+/// The path of a module or item from the root of its crate.
 type ModulePath = Vec<String>;
 
-/// A file of a crate and what it names.
+/// A file of a crate, and what it refers to.
 struct File {
     /// Its path from the root of the repository.
     path: String,
@@ -40,15 +39,15 @@ struct File {
     named: Vec<Named>,
 }
 
-/// A path that a file names, from the root of its crate.
+/// A path that a file refers to, from the root of its crate.
 struct Named {
     path: ModulePath,
     line: usize,
-    /// Whether only tests name it.
+    /// Whether only tests refer to it.
     by_tests: bool,
 }
 
-/// What is wrong with who names whom, a sentence for each.
+/// Lists the violations, one sentence each.
 pub(crate) fn problems(sources: &[Source]) -> Result<Vec<String>, String> {
     let mut problems = Vec::new();
     for of in CRATES {
@@ -61,11 +60,11 @@ pub(crate) fn problems(sources: &[Source]) -> Result<Vec<String>, String> {
     Ok(problems)
 }
 
-/// The files of a crate. The crate's own root is none: it only lists its modules.
+/// The files of a crate, without its root, which only lists its modules.
 fn files(of: &str, sources: &[Source]) -> Result<Vec<File>, String> {
     let of_crate = sources.iter().filter_map(|source| {
         let rest = source.path.strip_prefix(of)?.strip_suffix(".rs")?;
-        // Another crate may lie in the same folder.
+        // Another crate may be in the same folder.
         Some((source, rest))
     });
     let mut modules: BTreeMap<ModulePath, &Source> = BTreeMap::new();
@@ -99,10 +98,10 @@ fn files(of: &str, sources: &[Source]) -> Result<Vec<File>, String> {
     modules.into_iter().map(read).collect()
 }
 
-/// Collects what a file names.
+/// Collects what a file refers to.
 struct Reader<'a> {
     module: ModulePath,
-    /// How many modules within the file are around what is read.
+    /// The number of enclosing modules within the file.
     depth: usize,
     known: &'a BTreeSet<ModulePath>,
     in_tests: bool,
@@ -206,7 +205,7 @@ fn is_test(attribute: &syn::Attribute) -> bool {
             .is_ok_and(|it| it == "test")
 }
 
-/// Where a file names a layer above its own.
+/// The references of a file to a layer above its own.
 fn upward(file: &File) -> Vec<String> {
     let place = |path: &ModulePath| {
         let layer = path.first()?;
@@ -229,7 +228,7 @@ fn upward(file: &File) -> Vec<String> {
     named.map(told).collect()
 }
 
-/// The circles of files that name one another, each once. A module and its own parts may.
+/// The cycles of files that refer to each other, each once. A module and its own submodules may do so.
 fn circles(files: &[File]) -> Vec<String> {
     let place: BTreeMap<&ModulePath, usize> = files
         .iter()
@@ -271,12 +270,12 @@ fn circles(files: &[File]) -> Vec<String> {
     problems
 }
 
-/// Whether one is a part of the other.
+/// Whether one module is an ancestor of the other.
 fn related(one: &ModulePath, other: &ModulePath) -> bool {
     one.starts_with(other) || other.starts_with(one)
 }
 
-/// All that can be reached in one step or more.
+/// Everything that can be reached in one or more steps.
 fn reach(next: &[BTreeSet<usize>], from: usize) -> BTreeSet<usize> {
     let (mut reached, mut open) = (BTreeSet::new(), vec![from]);
     while let Some(at) = open.pop() {

@@ -1,4 +1,4 @@
-//! The chores of this repository: `cargo xtask CHORE`. Each is one module.
+//! The chores of this repository, one module each: `cargo xtask CHORE`.
 
 #![expect(
     clippy::print_stdout,
@@ -24,7 +24,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-/// What a chore answers: nothing, or a sentence about what went wrong.
+/// The result of a chore: a value, or an error message.
 type Outcome<T = ()> = Result<T, String>;
 
 const USAGE: &str = "\
@@ -32,23 +32,24 @@ Usage: cargo xtask CHORE
 
 Chores:
   demo            play a researcher's day on a fresh embedded cloud (also: cargo demo)
-  docs [--check]  write what is made from the code: docs/errors.md, the picture of the state machine
-  verify          have the definition and the template judged by asl-validator, cfn-lint, SAM and checkov
+  docs [--check]  generate documents from the code, such as docs/errors.md and the state machine diagram,
+                  or check that they are up to date
+  verify          check the definition and the template with asl-validator, cfn-lint, SAM and checkov
   boundary        check the dependency graph and the house rules of the source
-  emulator        deploy infra/template.yaml on an emulator of AWS, with the functions, and use it
+  emulator        deploy infra/template.yaml with the functions on an emulator of AWS, and test it
   emulator --burst [SAVES] [--limit SECONDS]
-                  the same, and have 50 schedules fall on one minute with EC2's throttles on
+                  the same, and run 50 schedules in the same minute with EC2's throttles on
   fuzz [TARGET...] [--seconds N]
-                  have texts made up for what reads names and files, led by the code that they reach
-  openapi         have the API's description judged, and the served API held against it
+                  fuzz the parsers of names and files
+  openapi         validate the OpenAPI description, and test the served API against it
   bench [cold-start | registry | burst [--share PERCENT] [--no-events] [SAVES]...]
-                  measure how fast things are; or how a function begins, against one in Python; or
-                  how the registry answers with a million saves in it
+                  measure the performance of the program; or the start of a function, compared with one in
+                  Python; or the registry with a million saves; or many saves at the same instant
   simulate [OPTIONS]
-                  have things go wrong at every call of simulated saves, and check the promises; --help
+                  inject faults at every call of simulated saves, and check the promises; see --help
   package [--arch x86_64|arm64] [--cross]
-                  build what a deployment uploads: target/package/bootstrap-ARCH.zip; --cross has cargo-lambda
-                  build it where the host could
+                  build the artefact of a deployment: target/package/bootstrap-ARCH.zip; --cross always
+                  uses cargo-lambda, even if the host's own compiler could build it
 ";
 
 fn main() -> ExitCode {

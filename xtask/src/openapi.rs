@@ -1,6 +1,6 @@
-//! `openapi`: has the API's description judged by openapi-spec-validator, and the API that `prism local
-//! serve` serves held against it by schemathesis, which makes up requests, good and bad: no answer may
-//! be a fault of the server, none may have a status, a header or a body that the description has not.
+//! `openapi`: validates the OpenAPI description with openapi-spec-validator, and tests the API that `prism local serve`
+//! serves against it with schemathesis, which generates valid and invalid requests. No response may be a server error,
+//! and none may have a status, a header or a body that the description does not contain.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -11,13 +11,13 @@ use crate::Outcome;
 use crate::shell::{build, read, run as run_command, write};
 use crate::venv;
 
-/// The judges, in pinned versions.
+/// The tools, in pinned versions.
 const PACKAGES: [&str; 2] = ["openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
-/// The same seed makes up the same requests.
+/// A fixed seed, so that the generated requests are the same in every run.
 const SEED: &str = "1";
-/// What is looked at of each answer. That every request which fits the schemas is accepted is not
-/// among it: a text may fit and still be no Region that there is, no cursor of this list, no
-/// instance's name, and no schema can say so.
+/// The checks for each response. They do not include that every request that matches the schemas is accepted: a value
+/// may match and still not be an existing Region, a cursor of this list or an instance's name, and no schema can
+/// express that.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                       response_schema_conformance,response_headers_conformance,\
                       negative_data_rejection,unsupported_method,allow_header_conformance,\
@@ -25,7 +25,6 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 /// A user of the embedded cloud.
 const USER: &str = "alice";
 
-/// Runs the chore.
 pub(crate) fn run() -> Outcome {
     let programs = venv::with("python3", "openapi", &PACKAGES)?;
     let prism = build(&["--workspace", "--locked", "--bin", "prism"])?;
@@ -34,7 +33,7 @@ pub(crate) fn run() -> Outcome {
         prism,
         home: scratch.path().join("cloud"),
     };
-    // Something has to be there that can be asked for.
+    // Create something that requests can refer to.
     for args in [
         &["local", "speed", "1000"][..],
         &["launch", "ubuntu", "work"],
@@ -58,7 +57,7 @@ pub(crate) fn run() -> Outcome {
     let file = scratch.path().join("openapi.json");
     write(&file, &served.text("/v1/openapi.json")?)?;
     run_command(Command::new(programs.join("openapi-spec-validator")).arg(&file))?;
-    // First whatever the schemas allow, then what is there.
+    // First with any values that the schemas allow, then with existing ones.
     let known = scratch.path().join("known.toml");
     write(&known, &format!("{KNOWN}{REFUSALS}"))?;
     let none = scratch.path().join("none.toml");
@@ -69,16 +68,15 @@ pub(crate) fn run() -> Outcome {
     Ok(())
 }
 
-/// With what a request may be refused that breaks the description. Beside the usual: 413 where a text
-/// is so much too long that the body is too large, and 428 (RFC 6585) where the condition of a change is
-/// missing.
+/// The statuses of refusals for requests that violate the description. Besides the usual ones: 413 if a text is so long
+/// that the body is too large, and 428 (RFC 6585) if a conditional header is missing.
 const REFUSALS: &str = r#"
 [checks]
 negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429"]
 missing_required_header.expected-statuses = ["400", "401", "403", "406", "415", "422", "428"]
 "#;
 
-/// The names of what is there, so that not every request is about nothing.
+/// The names of existing resources, so that not all requests fail with "not found".
 const KNOWN: &str = r#"
 [parameters]
 region = "us-east-1"
@@ -100,7 +98,7 @@ include-path-regex = "/v1/projects/.*"
 parameters = { "path.name" = "brain", "path.template" = "kept" }
 "#;
 
-/// An embedded cloud in a folder of its own.
+/// An embedded cloud in a temporary folder.
 struct Cloud {
     prism: PathBuf,
     home: PathBuf,
@@ -116,7 +114,7 @@ impl Cloud {
     }
 }
 
-/// Its API, until this is dropped.
+/// Its API, which is served until this is dropped.
 struct Served {
     server: Child,
     url: String,
@@ -142,14 +140,14 @@ impl Served {
             Some(rest.split_once("/v1")?.0.to_owned())
         });
         this.url = url.ok_or("the server did not say where it is")?;
-        // It has more to say, and must not be kept waiting for a reader.
+        // Drain stderr, so that the server does not block on a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         let token = read(&cloud.home.join("serve.token"))?;
         token.trim().clone_into(&mut this.token);
         Ok(this)
     }
 
-    /// What lies under a path that asks for no token.
+    /// Reads a path that needs no token.
     fn text(&self, path: &str) -> Outcome<String> {
         let cannot = |error: std::io::Error| format!("{}{path} cannot be read: {error}", self.url);
         let host = self.url.trim_start_matches("http://");
@@ -165,7 +163,7 @@ impl Served {
 
     fn hold(&self, programs: &Path, config: &Path, examples: &str, description: &str) -> Outcome {
         let mut schemathesis = Command::new(programs.join("schemathesis"));
-        // It leaves what it remembers where it runs.
+        // schemathesis writes its cache to the current directory.
         schemathesis.current_dir(config.parent().unwrap_or(config));
         schemathesis.arg("--config-file").arg(config);
         schemathesis.args(["run", "--no-color", "--warnings", "off"]);
@@ -180,7 +178,7 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        // One that has fallen already is no worse.
+        // The server may have ended already.
         let _ = self.server.kill();
         let _ = self.server.wait();
     }

@@ -1,4 +1,4 @@
-//! Other programs, files and folders, with errors that name them.
+//! Runs programs and accesses files, with errors that name them.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use crate::Outcome;
 
-/// The root of the repository.
 pub(crate) fn root() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here)
@@ -21,7 +20,7 @@ pub(crate) fn target() -> PathBuf {
     root().join(folder.unwrap_or_else(|| "target".into()))
 }
 
-/// A variable of the environment, unless it is empty.
+/// An environment variable, unless it is empty.
 #[expect(
     clippy::disallowed_methods,
     reason = "chores run at the edge, where the environment is read"
@@ -30,8 +29,8 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
     env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// Cargo, the same that runs this, at the root. What `cargo run` tells about the package that it
-/// runs is kept from it: some build scripts look at it, and would build everything again.
+/// The same cargo that runs this program, at the root. The variables that `cargo run` sets about the package it runs
+/// are removed: some build scripts watch them, and would rebuild everything.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
@@ -44,13 +43,13 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// Builds a program and answers where it is. Cargo shows its own progress.
+/// Builds a program and returns its path. Cargo shows its own progress.
 pub(crate) fn build(args: &[&str]) -> Outcome<PathBuf> {
     build_by(cargo().arg("build").args(args), &[])
 }
 
-/// The same by a command that is `cargo build` with its arguments, or `cargo rustc` where the compiler
-/// gets some for the program alone.
+/// Does the same with a given command: `cargo build` with its arguments, or `cargo rustc` if the compiler gets
+/// arguments for this program only.
 pub(crate) fn build_by(command: &mut Command, compiler: &[&str]) -> Outcome<PathBuf> {
     command
         .arg("--message-format=json-render-diagnostics")
@@ -66,7 +65,7 @@ pub(crate) fn build_by(command: &mut Command, compiler: &[&str]) -> Outcome<Path
     program.ok_or_else(|| format!("{} built no program", line_of(command)))
 }
 
-/// Where the tools of chores are kept.
+/// The cache folder for the tools of chores.
 pub(crate) fn cache() -> Outcome<PathBuf> {
     let usual = || Some(PathBuf::from(variable("HOME")?).join(".cache"));
     let cache = variable("XDG_CACHE_HOME").map(PathBuf::from).or_else(usual);
@@ -75,7 +74,7 @@ pub(crate) fn cache() -> Outcome<PathBuf> {
         .ok_or_else(|| "neither XDG_CACHE_HOME nor HOME says where tools can be kept".to_owned())
 }
 
-/// Runs a command to its end, its output shown.
+/// Runs a command to its end and shows its output.
 pub(crate) fn run(command: &mut Command) -> Outcome {
     let status = command.status().map_err(|error| cannot(command, &error))?;
     if status.success() {
@@ -84,7 +83,7 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
     Err(format!("{} failed: {status}", line_of(command)))
 }
 
-/// Runs a command to its end and answers what it printed to stdout.
+/// Runs a command to its end and returns its stdout.
 pub(crate) fn output(command: &mut Command) -> Outcome<String> {
     let output = command
         .stdin(Stdio::null())
@@ -112,12 +111,11 @@ fn line_of(command: &Command) -> String {
     words.join(" ")
 }
 
-/// Reads a text file.
 pub(crate) fn read(path: &Path) -> Outcome<String> {
     fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
 }
 
-/// Writes a text file, and its folder where that is missing.
+/// Writes a text file, and creates its folder if needed.
 pub(crate) fn write(path: &Path, text: &str) -> Outcome {
     let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder)

@@ -1,9 +1,9 @@
-//! `simulate`: thousands of saves in which things go wrong (docs/simulation.md).
+//! `simulate`: simulates thousands of saves with injected faults (docs/simulation.md).
 
 use crate::Outcome;
 use crate::shell::{cargo, run as run_command};
 
-/// Builds the simulation to be fast, and runs it with these options.
+/// Builds the simulation with optimisation, and runs it with these options.
 pub(crate) fn run(options: &[&str]) -> Outcome {
     let mut command = cargo();
     command.args(["run", "--quiet", "--locked", "--profile", "simulation"]);

@@ -1,16 +1,15 @@
-//! The house rules that a program can check.
+//! The house rules that are checked automatically.
 
 use std::path::Path;
 
-/// The most lines of a Rust source.
+/// The maximum number of lines of a Rust source file.
 const LINES: usize = 500;
-/// The most lines of a Rust source that is a test or an example.
+/// The maximum number of lines of a Rust test or example.
 const TEST_LINES: usize = 600;
-/// Where the steps are.
 const STEPS: &str = "functions/src/steps/";
-/// What stands for code that is missing, cut in two so that this file may name it.
+/// The markers of missing code, split so that this file may contain them.
 const MISSING: [&str; 2] = [concat!("todo", "!("), concat!("unimplemented", "!(")];
-/// Folders that every system has: a path that begins with one tells nothing about a machine.
+/// Folders that exist on every system: a path that begins with one does not identify a machine.
 const COMMON: [&str; 13] = [
     "bin", "dev", "etc", "home", "lib", "mnt", "opt", "proc", "root", "srv", "tmp", "usr", "var",
 ];
@@ -18,14 +17,13 @@ const COMMON: [&str; 13] = [
 /// A file, with its path from the root of the repository.
 #[derive(Debug)]
 pub(crate) struct Source {
-    /// Its path.
+    /// Relative to the root of the repository.
     pub(crate) path: String,
-    /// What is in it.
     pub(crate) text: String,
 }
 
-/// How paths begin that only exist on this machine: the clone's, and those in the user's home,
-/// unless that is one which simulated disks have too.
+/// The prefixes of paths that only exist on this machine: the clone's, and those in the user's home folder, unless that
+/// is a folder that simulated disks have too.
 pub(crate) fn machine_paths(root: &Path, home: Option<&Path>) -> Vec<String> {
     let mut paths = vec![root.to_string_lossy().into_owned()];
     let top = root.iter().nth(1).map(|top| top.to_string_lossy());
@@ -37,7 +35,7 @@ pub(crate) fn machine_paths(root: &Path, home: Option<&Path>) -> Vec<String> {
     paths
 }
 
-/// What is wrong with a file.
+/// Lists the violations in a file.
 pub(crate) fn problems(source: &Source, machine_paths: &[String]) -> Vec<String> {
     let mut problems = Vec::new();
     for (number, line) in source.text.lines().enumerate() {
@@ -58,7 +56,7 @@ pub(crate) fn problems(source: &Source, machine_paths: &[String]) -> Vec<String>
     problems
 }
 
-/// Whether a line has a path that begins like this, rather than in the middle of another.
+/// Whether a line contains a path with this prefix, as opposed to a longer path that contains it in the middle.
 fn names(line: &str, path: &str) -> bool {
     line.match_indices(path).any(|(at, _)| {
         let before = line[..at].chars().next_back();
@@ -82,8 +80,8 @@ fn too_long(source: &Source) -> Option<String> {
     (lines > most).then(|| format!("{path} has {lines} lines, and {most} is the most"))
 }
 
-/// A step's file begins with what the step is called, then has its struct, its input, its output,
-/// its `impl Step` and its tests, in this order; input and output may be missing.
+/// Checks the order of a step's file: first the step's name, then its struct, its input, its output, its `impl Step`
+/// and its tests. Input and output may be missing.
 fn step_order(source: &Source) -> Vec<String> {
     let (path, text) = (&source.path, &source.text);
     let Some(step) = text

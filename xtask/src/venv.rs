@@ -1,4 +1,4 @@
-//! Programs and libraries of Python, in pinned versions, kept in a cache outside the repository.
+//! Python programs and libraries, in pinned versions, cached outside the repository.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 use crate::Outcome;
 use crate::shell::{cache, output, run};
 
-/// The folder with the programs of an environment that has these packages. It is made once; other
-/// packages make another.
+/// Returns the program folder of a virtual environment with these packages. It is created once; other packages use
+/// another environment.
 pub(crate) fn with(python: &str, name: &str, packages: &[&str]) -> Outcome<PathBuf> {
     output(Command::new(python).arg("--version"))
         .map_err(|problem| format!("{name} needs {python} with its venv module; {problem}"))?;
@@ -23,12 +23,12 @@ pub(crate) fn with(python: &str, name: &str, packages: &[&str]) -> Outcome<PathB
     let complete = folder.join("complete");
     if !complete.exists() {
         println!("installing {}", packages.join(", "));
-        // An installation that was cut off is begun again.
+        // Remove an incomplete installation and start again.
         let _ = fs::remove_dir_all(&folder);
         run(Command::new(python).args(["-m", "venv"]).arg(&folder))?;
         let mut pip = Command::new(programs.join("pip"));
         pip.args(["install", "--quiet", "--disable-pip-version-check"]);
-        // Of most of it nothing is ever run.
+        // Most of the installed code is never run, so compiling it would take longer.
         pip.arg("--no-compile");
         run(pip.args(packages).stdin(Stdio::null()))?;
         fs::write(&complete, "")

@@ -1,10 +1,9 @@
-//! `verify`: has the state machine's definition and the deployment's template judged by tools that
-//! others wrote.
+//! `verify`: checks the state machine's definition and the deployment's template with external tools.
 //!
-//! asl-validator reads the definition as it is; cfn-lint reads it inside a template, as it is
-//! deployed. cfn-lint, SAM and checkov read `infra/template.yaml`; what checkov asks and we leave out
-//! is in `infra/.checkov.yaml`, each with its reason. All are installed in pinned versions, once, in a
-//! cache outside the repository, each in a folder of its own: their dependencies do not agree.
+//! asl-validator reads the definition as it is; cfn-lint reads it inside a template, as it is deployed. cfn-lint, SAM
+//! and checkov read `infra/template.yaml`; the checks of checkov that are skipped are in `infra/.checkov.yaml`, each
+//! with its reason. All tools are installed once, in pinned versions, in a cache outside the repository. Each has a
+//! folder of its own, because their dependencies conflict.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,10 +24,9 @@ const CFN_LINT: &str = "cfn-lint==1.58.0";
 const SAM: &str = "aws-sam-cli==1.170.0";
 const CHECKOV: &str = "checkov==3.3.30";
 
-/// The Region in whose eyes the template is judged.
+/// The Region for which the template is checked.
 const REGION: &str = "us-east-1";
 
-/// Runs the chore.
 pub(crate) fn run() -> Outcome {
     let cache = cache()?;
     definition(&cache)?;
@@ -74,7 +72,7 @@ fn template() -> Outcome {
     Ok(())
 }
 
-/// A minimal template with nothing but the state machine, its functions substituted.
+/// A minimal template that contains only the state machine, with its functions substituted.
 fn around(text: &str) -> Outcome<Value> {
     let definition: Value =
         serde_json::from_str(text).map_err(|error| format!("{DEFINITION} is no JSON: {error}"))?;
@@ -119,7 +117,7 @@ fn asl_validator(cache: &Path) -> Outcome<PathBuf> {
     Ok(program)
 }
 
-/// A program of a package of PyPI, in a virtual environment of the package's own.
+/// A program of a PyPI package, in a separate virtual environment.
 fn python(package: &str, program: &str) -> Outcome<PathBuf> {
     Ok(venv::with("python3", program, &[package])?.join(program))
 }
@@ -131,7 +129,7 @@ fn needs(program: &str, what: &str) -> Outcome {
         .map_err(|problem| format!("this chore needs {what} for its validators; {problem}"))
 }
 
-/// Makes a folder, without what an earlier installation that was cut off left in it.
+/// Creates an empty folder, and removes an incomplete earlier installation.
 fn fresh(folder: &Path) -> Outcome {
     let _ = fs::remove_dir_all(folder);
     fs::create_dir_all(folder)

@@ -1,4 +1,4 @@
-//! What the API answered, read: as it should be, or as the problem that it tells.
+//! Reads a response of the API: its value, or the problem that it reports.
 
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, Response, StatusCode};
@@ -10,7 +10,7 @@ use prism_functions::operations::parts::Reply;
 
 use super::url::Url;
 
-/// An answer that is no problem.
+/// Reads a successful response.
 pub(super) fn read(answer: Response<Bytes>, url: &Url) -> Result<Reply, Problem> {
     let (head, body) = answer.into_parts();
     if head.status.is_success() {
@@ -26,7 +26,7 @@ pub(super) fn read(answer: Response<Bytes>, url: &Url) -> Result<Reply, Problem>
     }
 }
 
-/// What stands before the API, such as API Gateway, tells no code.
+/// The problem for an error without a code, which comes from something in front of the API, such as API Gateway.
 fn unnamed(status: StatusCode, headers: &HeaderMap, body: &[u8], url: &Url) -> Problem {
     let body = String::from_utf8_lossy(body);
     let said = format!("HTTP status {}, {}", status.as_u16(), shown(body.trim()));

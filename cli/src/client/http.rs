@@ -1,4 +1,4 @@
-//! The HTTP API of a deployment: each request sent, timed, tried again where that does no harm.
+//! The HTTP API of a deployment: sends each request with a timeout, and retries it if that is safe.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,11 +20,11 @@ use super::{Client, Way, answer};
 use crate::environment::Environment;
 use crate::profile::Profile;
 
-/// How long one attempt may take: API Gateway gives its functions 30 seconds.
+/// The timeout of one attempt. API Gateway allows its functions 30 seconds.
 const ATTEMPT: Duration = Duration::from_secs(35);
-/// How often a call is attempted.
+/// The maximum number of attempts for one call.
 const ATTEMPTS: u32 = 4;
-/// The first pause between attempts, which doubles.
+/// The first pause between attempts. Each further pause is twice as long.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause, whatever the API asks for. Launches are told to come back within a minute.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
@@ -47,20 +47,18 @@ impl Http {
         }
     }
 
-    /// Where it is.
     pub(super) fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Asks for an operation.
     pub(super) async fn call<O: Operation>(&self, asked: Asked<O>) -> Result<O::Output, Problem> {
         let repeatable = O::is_repeatable(&asked);
         let reply = self.send(&asked.to_request()?, repeatable).await?;
         O::Output::read(&reply)
     }
 
-    /// Sends a request, and again where the API is not ready for it and a repetition does no harm. An answer that says
-    /// what went wrong is that problem.
+    /// Sends a request. Retries it if the API is not ready and a repetition is safe. An error response is returned as
+    /// its problem.
     async fn send(&self, request: &Request<Bytes>, repeatable: bool) -> Result<Reply, Problem> {
         let mut pause = PAUSE;
         for attempt in 1.. {
@@ -88,8 +86,8 @@ impl Http {
         unreachable!("the last attempt returns")
     }
 
-    /// Makes one attempt. Returns what the answer's head says, and then the answer, or the problem that it is; fails
-    /// where there is none.
+    /// Makes one attempt. Returns the status and headers, then the response or the problem that it reports. Fails if
+    /// there is no response.
     async fn ask(
         &self,
         request: &Request<Bytes>,
@@ -101,7 +99,7 @@ impl Http {
         }
     }
 
-    /// One attempt: whatever the API answers.
+    /// Makes one attempt and returns any response, including errors.
     async fn once(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Lost> {
         let request = self.signed(request).await.map_err(Lost::Problem)?;
         let late = self.clock.sleep(ATTEMPT);
@@ -118,7 +116,7 @@ impl Http {
         }
     }
 
-    /// The request as it is sent, with who asks.
+    /// Builds the request to send, with the caller's authentication.
     async fn signed(&self, request: &Request<Bytes>) -> Result<Request<Full<Bytes>>, Problem> {
         let body = request.body().clone();
         let mut signed = Request::new(Full::new(body.clone()));
@@ -126,7 +124,7 @@ impl Http {
         *signed.headers_mut() = request.headers().clone();
         let uri = self.url.join(&request.uri().to_string());
         *signed.uri_mut() = uri.parse::<Uri>().map_err(|error| {
-            // What a user has typed gets into the path.
+            // The path contains user input.
             Problem::new(Code::InvalidInput, "The request cannot be made of this.").because(error)
         })?;
         let headers = signed.headers_mut();
@@ -154,7 +152,7 @@ impl Http {
     }
 }
 
-/// The API that a profile names.
+/// Opens the API that a profile names.
 pub(crate) async fn open(profile: &Profile, environment: &Environment) -> Result<Client, Problem> {
     let clock: Arc<dyn Clock> = Arc::new(WallClock::real());
     let http = named(profile, environment, &clock).await?;
@@ -172,17 +170,15 @@ async fn named(
     Ok(Http::new(url, transport, identity, Arc::clone(clock)))
 }
 
-/// What an API says when it is asked for one operation, once.
+/// The response of an API to one operation that is attempted once.
 pub(crate) struct Heard<T> {
-    /// Where it is.
     pub(crate) url: Url,
-    /// The headers of its answer.
     pub(crate) headers: HeaderMap,
-    /// Its answer.
+    /// The response, or the problem that it reports.
     pub(crate) answer: Result<T, Problem>,
 }
 
-/// Asks the API that a profile names for an operation, once.
+/// Calls an operation of the API that a profile names, without retries.
 pub(crate) async fn hear<O: Operation>(
     profile: &Profile,
     environment: &Environment,
@@ -198,7 +194,7 @@ pub(crate) async fn hear<O: Operation>(
     })
 }
 
-/// What the head of an answer says, whoever answers at a URL, and whatever.
+/// Returns the headers of the response at a URL, whatever its status is.
 #[cfg(feature = "aws")]
 pub(crate) async fn head_of(url: &str, clock: &Arc<dyn Clock>) -> Result<HeaderMap, Problem> {
     let url: Url = url.parse()?;
@@ -209,16 +205,16 @@ pub(crate) async fn head_of(url: &str, clock: &Arc<dyn Clock>) -> Result<HeaderM
     Ok(http.ask(&request).await?.0)
 }
 
-/// Why an attempt has no answer.
+/// Why an attempt has no response.
 #[derive(Debug)]
 enum Lost {
-    /// The request could not be made, or its answer not be read.
+    /// The request could not be made, or the response could not be read.
     Problem(Problem),
-    /// Nothing came back.
+    /// No response arrived.
     Way(String),
 }
 
-/// For how long the API asks to be left alone: `usual` where it does not say.
+/// How long the API asks the client to wait, or `usual` if it does not say.
 fn busy(answer: &Response<Bytes>, usual: Duration) -> Option<Duration> {
     if !matches!(
         answer.status(),

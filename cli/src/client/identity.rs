@@ -1,4 +1,4 @@
-//! How the API is told who asks: a token from a file, or a signature with AWS credentials.
+//! Authenticates API requests with a token from a file, or with a signature by AWS credentials.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -15,25 +15,24 @@ use prism_functions::ports::Clock;
 use crate::environment::Environment;
 use crate::profile::{Auth, Profile};
 
-/// The longest token that is read.
+/// The maximum size of a token, in bytes.
 const MOST_BYTES: u64 = 64 << 10;
 
-/// Who asks.
+/// How requests are authenticated.
 #[derive(Debug)]
 pub(crate) enum Identity {
-    /// Whoever holds the token in a file, which is read for each request: whatever keeps it fresh
-    /// may replace it.
+    /// With the token in a file. The file is read for each request, because another program may refresh it.
     Token(PathBuf),
-    /// Nobody in particular.
+    /// Not at all.
     #[cfg(feature = "aws")]
     Nobody,
-    /// Whoever the credentials belong to.
+    /// With AWS credentials.
     #[cfg(feature = "aws")]
     Signature(super::aws::Signer),
 }
 
 impl Identity {
-    /// What a profile says. The variable for the token's file goes before it.
+    /// The identity that a profile configures. The environment variable for the token file takes precedence.
     pub(crate) async fn of(
         profile: &Profile,
         environment: &Environment,
@@ -70,7 +69,7 @@ impl Identity {
         ))
     }
 
-    /// Puts into a request who asks.
+    /// Adds the authentication to a request.
     #[cfg_attr(
         not(feature = "aws"),
         expect(clippy::unused_async, reason = "with the feature it gets credentials")
@@ -94,7 +93,7 @@ impl Identity {
     }
 }
 
-/// The header that a token's file makes.
+/// Builds the header from the token in a file.
 fn bearer(path: &Path) -> Result<HeaderValue, Problem> {
     let unusable = |why: String| {
         let message = format!("The token in {} cannot be used: {why}.", path.display());

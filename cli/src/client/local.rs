@@ -1,4 +1,4 @@
-//! The embedded cloud on this machine: what only a simulation can do, and what needs its process.
+//! The embedded cloud on this machine: operations that only a simulation has, and executions in this process.
 
 use std::time::Duration;
 
@@ -8,24 +8,21 @@ use prism_functions::operations::Service;
 use prism_functions::ports::ExecutionStatus;
 use prism_local::{Embedded, GuestAnswer};
 
-/// How often to look whether an execution of this process has ended.
+/// How often to check whether an execution of this process has ended.
 const EVERY: Duration = Duration::from_millis(20);
-/// How many looks to wait for an execution that has ended its save and is about to end itself.
+/// The maximum number of checks for an execution that has ended its save and is about to end itself.
 const LAST: u32 = 20;
 
-/// The embedded cloud.
 #[derive(Debug)]
 pub(crate) struct Local {
-    /// The cloud itself.
     pub(crate) cloud: Embedded,
-    /// Its service; what begins there is carried out in this process.
+    /// The service whose executions run in this process.
     pub(super) here: Service,
-    /// The same; what begins there is carried out in a process of its own.
+    /// The service whose executions run in processes of their own.
     pub(super) detached: Service,
 }
 
 impl Local {
-    /// See the type.
     pub(crate) fn new(cloud: Embedded) -> Self {
         Self {
             here: cloud.service(),
@@ -34,7 +31,6 @@ impl Local {
         }
     }
 
-    /// Runs a command inside an instance.
     pub(crate) fn guest(
         &self,
         region: &Region,
@@ -45,8 +41,8 @@ impl Local {
         self.cloud.guest(region, instance, command, stdin)
     }
 
-    /// Gives an execution of this process, which has ended its save, the moment to end itself: the record is final a
-    /// moment before the execution that wrote it, which would otherwise be cut off by the end of this process.
+    /// Waits briefly until an execution of this process that has ended its save ends itself. The record becomes final a
+    /// moment before its execution ends, and the end of this process would interrupt the execution.
     pub(crate) async fn let_end(&self, record: &SaveRecord) {
         let mut ticks = tokio::time::interval(EVERY);
         for _ in 0..LAST {
@@ -58,7 +54,7 @@ impl Local {
         }
     }
 
-    /// What keeps a save in this process from going on, while it tries again.
+    /// The error that a save in this process is currently retrying, if any.
     pub(crate) fn trouble(&self) -> Option<String> {
         self.cloud.trouble()
     }

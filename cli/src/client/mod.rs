@@ -1,7 +1,7 @@
-//! Prism as one caller sees it, wherever it runs: every operation is asked for through [`Client::call`].
+//! Prism for one caller, whichever backend is used: every operation goes through [`Client::call`].
 //!
-//! There are three ways in: a service in this process (the embedded cloud, or AWS with an operator's own credentials),
-//! the HTTP API of a deployment, and, in tests, the API's router in this process.
+//! There are three transports: a service in this process (the embedded cloud, or AWS with an operator's own
+//! credentials), the HTTP API of a deployment, and, in tests, the API's router in this process.
 
 mod answer;
 #[cfg(feature = "aws")]
@@ -38,9 +38,9 @@ pub(crate) use local::Local;
 pub(crate) use pace::{Looks, Pace};
 pub(crate) use url::Url;
 
-/// The most pages that one list is read from.
+/// The maximum number of pages read for one list.
 const PAGES: usize = 100;
-/// How often something is asked for in this process whose turn is not now.
+/// The maximum number of attempts for an operation in this process that is rejected because another one is under way.
 const ATTEMPTS: u32 = 4;
 
 /// Prism, for one caller.
@@ -48,29 +48,27 @@ pub(crate) struct Client {
     way: Way,
     clock: Arc<dyn Clock>,
     user: OnceCell<UserId>,
-    /// The saves that this process has asked for.
+    /// The saves that this process has requested.
     begun: Mutex<BTreeSet<SaveId>>,
 }
 
-/// How operations are asked for.
+/// How operations are called.
 enum Way {
-    /// In this process.
     Here(Box<Here>),
-    /// Over HTTP.
     Http(Box<Http>),
     #[cfg(test)]
     Router(router::Router),
 }
 
-/// A service in this process, and who asks.
+/// A service in this process, and the caller.
 struct Here {
     service: Service,
     caller: Caller,
-    /// The embedded cloud, where it is that.
+    /// The embedded cloud, if the service runs on it.
     local: Option<Local>,
 }
 
-/// Where a save is carried out, where that is a question.
+/// Where a save is carried out, for backends that offer a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     /// In this process, which waits for it.
@@ -89,7 +87,7 @@ impl Client {
         }
     }
 
-    /// A service in this process, for one caller.
+    /// Creates a client of a service in this process.
     #[cfg(feature = "aws")]
     fn here(service: Service, caller: Caller) -> Self {
         let clock = Arc::clone(&service.env.clock);
@@ -101,7 +99,7 @@ impl Client {
         Self::new(Way::Here(Box::new(here)), clock)
     }
 
-    /// The embedded cloud, for one caller.
+    /// Creates a client of the embedded cloud.
     pub(crate) fn embedded_in(local: Local, caller: Caller) -> Self {
         let service = local.detached.clone();
         let clock = Arc::clone(&service.env.clock);
@@ -113,12 +111,11 @@ impl Client {
         Self::new(Way::Here(Box::new(here)), clock)
     }
 
-    /// Asks for an operation.
     pub(crate) async fn call<O: Operation>(&self, asked: Asked<O>) -> Result<O::Output, Problem> {
         self.call_at(Place::Detached, asked).await
     }
 
-    /// Asks for an operation; a save that it begins is carried out there, where that is a question.
+    /// Calls an operation. If the backend offers a choice, a save that it starts is carried out at `place`.
     pub(crate) async fn call_at<O: Operation>(
         &self,
         place: Place,
@@ -132,7 +129,7 @@ impl Client {
         }
     }
 
-    /// Asks for an operation, for the value that it returns.
+    /// Calls an operation and returns the value in its response.
     pub(crate) async fn ask<T, O, const STATUS: u16>(&self, asked: Asked<O>) -> Result<T, Problem>
     where
         O: Operation<Output = Told<T, STATUS>>,
@@ -140,7 +137,7 @@ impl Client {
         Ok(self.call(asked).await?.value)
     }
 
-    /// Asks what an operation would do; nothing is done.
+    /// Returns the plan of an operation and changes nothing.
     pub(crate) async fn plan<P, A, O>(&self, asked: Asked<O>) -> Result<P, Problem>
     where
         O: Operation<Query = DryRun, Output = Trial<P, A>>,
@@ -151,8 +148,8 @@ impl Client {
         }
     }
 
-    /// Asks for an operation that can also be planned; a save that it begins is carried out there, where that is a
-    /// question.
+    /// Calls an operation that can also be planned. If the backend offers a choice, a save that it starts is carried
+    /// out at `place`.
     pub(crate) async fn begin<P, T, O, const STATUS: u16>(
         &self,
         place: Place,
@@ -167,7 +164,7 @@ impl Client {
         }
     }
 
-    /// Reads a list up to a limit, page by page, and whether there is more.
+    /// Reads a list page by page up to a limit. Also returns whether there is more.
     pub(crate) async fn list<T, O: Operation<Output = Found<Page<T>>>>(
         &self,
         limit: usize,
@@ -189,7 +186,7 @@ impl Client {
         Ok((items, more))
     }
 
-    /// Reads a list as a whole, as long as it is not endless.
+    /// Reads a whole list, up to a maximum number of pages.
     pub(crate) async fn all<T, O: Operation<Output = Found<Page<T>>>>(
         &self,
         page: impl Fn(Paging) -> Asked<O>,
@@ -197,7 +194,7 @@ impl Client {
         Ok(self.list(PAGE_MOST * PAGES, page).await?.0)
     }
 
-    /// Who asks.
+    /// Returns the calling user.
     pub(crate) async fn user(&self) -> Result<UserId, Problem> {
         let ask = || async {
             let me = self.call(Asked::<ShowMe>::of(Nothing {})).await?;
@@ -206,22 +203,22 @@ impl Client {
         self.user.get_or_try_init(ask).await.cloned()
     }
 
-    /// The time by which records are dated.
+    /// The current time on the backend's clock.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// How often it wants to be asked.
+    /// How often to poll this backend.
     pub(crate) fn pace(&self) -> Pace {
         match &self.way {
             Way::Here(here) if here.local.is_some() => Pace::EMBEDDED,
-            // Plain HTTP leads to this machine alone.
+            // Plain HTTP is allowed only to this machine.
             Way::Http(http) if http.url().plain => Pace::NEARBY,
             _ => Pace::REMOTE,
         }
     }
 
-    /// The embedded cloud, for what only a simulation can do.
+    /// The embedded cloud, for operations that only a simulation has.
     pub(crate) fn embedded(&self) -> Option<&Local> {
         match &self.way {
             Way::Here(here) => here.local.as_ref(),
@@ -231,21 +228,20 @@ impl Client {
         }
     }
 
-    /// The key of a request, under which it is done once however often it is asked for: after a lost answer it is
-    /// asked for again.
+    /// The idempotency key of a request: the one named, or a new one. With it, a request that is sent again after a
+    /// lost response has its effect only once.
     pub(crate) fn key(named: Option<&str>) -> IdempotencyKey {
         let made = || format!("{:016x}{:016x}", OsEntropy.next(), OsEntropy.next());
         IdempotencyKey(Some(named.map_or_else(made, str::to_owned)))
     }
 
-    /// Notes that this process has asked for a save.
+    /// Remembers that this process has requested a save.
     pub(crate) fn note_begun(&self, id: &SaveId) {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         begun.insert(id.clone());
     }
 
-    /// What there is of a save that has no record. The API knows records alone; but what it has just taken on will
-    /// have one.
+    /// Finds out why a save has no record. The API only has records; a save that it has just accepted will get one.
     pub(crate) async fn unrecorded(&self, id: &SaveId) -> Result<Unrecorded, Problem> {
         if let Way::Here(here) = &self.way {
             return here.service.unrecorded(&here.caller, id).await;
@@ -258,7 +254,7 @@ impl Client {
         })
     }
 
-    /// Has saves that lost their process brought to an end in the background, where nobody else sees to that.
+    /// Ends saves that lost their process, if no other process on this backend does so.
     pub(crate) async fn sweep(&self) -> Result<Vec<Recovery>, Problem> {
         match self.embedded() {
             Some(local) => local.detached.sweep().await,
@@ -266,7 +262,7 @@ impl Client {
         }
     }
 
-    /// Leaves a save of this process to a process of its own; elsewhere it goes on anyway.
+    /// Hands a save that runs in this process over to a process of its own. On other backends it continues anyway.
     pub(crate) async fn hand_over(&self, id: &SaveId) -> Result<(), Problem> {
         match &self.way {
             Way::Here(here) if here.local.is_some() => {
@@ -277,7 +273,7 @@ impl Client {
     }
 }
 
-/// A plan where something was to be done, or the reverse.
+/// The problem of a plan that was returned in place of a result, or the reverse.
 fn unexpected() -> Problem {
     let message = "The deployment did something else than it was asked for.";
     Problem::new(Code::ApiUnavailable, message)
@@ -294,7 +290,7 @@ impl Here {
         let repeatable = O::is_repeatable(&asked);
         for _ in 1..ATTEMPTS {
             match O::run(service, &self.caller, asked.clone()).await {
-                // It is not its turn, and nothing was done.
+                // Another operation was under way, and nothing was changed.
                 Err(problem) if repeatable && problem.code.class() == Class::Transient => {
                     let Some(pause) = problem.retry_after_s else {
                         return Err(problem);
@@ -322,7 +318,7 @@ mod tests {
         Caller::new("ada".parse().unwrap()).by(Channel::Cli)
     }
 
-    /// The same embedded cloud by both ways that need no socket.
+    /// Clients of the same embedded cloud, one for each transport that needs no socket.
     fn ways(folder: &std::path::Path) -> [Client; 2] {
         let open = || Local::new(prism_local::Embedded::open(folder, "prism".as_ref()).unwrap());
         let service = open().detached.clone();

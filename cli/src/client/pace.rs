@@ -1,50 +1,48 @@
-//! How often to look at something that takes its time: the one place that says so.
+//! How often to poll something that takes time. No other module sets polling intervals.
 
 use std::time::Duration;
 
 use tokio::time::{Interval, MissedTickBehavior};
 
-/// How much longer each pause is than the one before, where pauses grow.
+/// The factor by which each pause is longer than the one before.
 const GROWTH: f64 = 1.1;
 
-/// How often a backend wants to be asked.
+/// How often to poll a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pace {
-    /// The first pause.
     first: Duration,
-    /// The longest pause.
     longest: Duration,
-    /// For how long looks may fail in a row, for reasons that may pass, before the waiting does.
+    /// How long polls may fail in a row with transient errors before the wait fails.
     pub(crate) patience: Duration,
 }
 
 impl Pace {
-    /// A folder of this machine: a look costs next to nothing, and the cloud's time may run fast.
+    /// A folder of this machine: a poll costs almost nothing, and the cloud's time may run fast.
     pub(crate) const EMBEDDED: Pace = Pace {
         first: Duration::from_millis(100),
         longest: Duration::from_millis(100),
         patience: Duration::from_secs(5),
     };
-    /// A server on this machine, of such a cloud: the same, but it may be started anew.
+    /// A local server of such a cloud: the same, but it may be restarted.
     pub(crate) const NEARBY: Pace = Pace {
         patience: Pace::REMOTE.patience,
         ..Pace::EMBEDDED
     };
-    /// A service that others ask too: a restart is seen within seconds, and who waits for hours
-    /// asks six times a minute.
+    /// A service shared with other users: a restart is noticed within seconds, and a wait of hours polls six times a
+    /// minute.
     pub(crate) const REMOTE: Pace = Pace {
         first: Duration::from_secs(2),
         longest: Duration::from_secs(10),
         patience: Duration::from_mins(1),
     };
 
-    /// The pauses between looks.
+    /// The pauses between polls.
     fn pauses(self) -> impl Iterator<Item = Duration> + Send {
         let longer = move |pause: &Duration| Some(pause.mul_f64(GROWTH).min(self.longest));
         std::iter::successors(Some(self.first), longer)
     }
 
-    /// The looks, the first of them at once.
+    /// Starts polling. The first poll is due at once.
     pub(crate) fn looks(self) -> Looks {
         let mut ticks = tokio::time::interval(self.first);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -56,23 +54,23 @@ impl Pace {
     }
 }
 
-/// Looks with pauses between them.
+/// A series of polls with pauses between them.
 pub(crate) struct Looks {
     ticks: Interval,
-    /// The pause behind the present look.
+    /// The pause after the current poll.
     pause: Duration,
     pauses: Box<dyn Iterator<Item = Duration> + Send>,
 }
 
 impl Looks {
-    /// Waits until it is time for the next look. Dropped before that, it has changed nothing.
+    /// Waits until the next poll is due. Cancelling this future has no effect on the series.
     pub(crate) async fn next(&mut self) {
         self.ticks.tick().await;
         self.pause = self.pauses.next().unwrap_or(self.pause);
         self.ticks.reset_after(self.pause);
     }
 
-    /// For how long this look stands: until the next one.
+    /// How long until the next poll.
     pub(crate) fn pause(&self) -> Duration {
         self.pause
     }
@@ -98,7 +96,7 @@ mod tests {
         let remote = seconds(Pace::REMOTE);
         assert!(remote[0].total_cmp(&2.0).is_eq() && remote[39].total_cmp(&10.0).is_eq());
         assert!(remote.windows(2).all(|pair| pair[0] <= pair[1]));
-        // The restart of an instance takes about a minute: it is looked at every few seconds then.
+        // The restart of an instance takes about a minute, so it must be polled every few seconds during that time.
         assert!(remote.iter().take(10).sum::<f64>() < 40.0, "{remote:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The API's router in this process: what HTTP would carry, without a socket.
+//! Calls the API's router in this process, as HTTP would but without a socket.
 
 use axum::body::{Body, to_bytes};
 use prism_functions::api::{Api, Authenticated, ProblemBody};
@@ -8,17 +8,15 @@ use prism_functions::operations::{Asked, Operation, Service};
 use prism_functions::rules::access::Caller;
 use tower::ServiceExt as _;
 
-/// The largest answer that is read.
+/// The maximum size of a response, in bytes.
 const MOST_BYTES: usize = 16 << 20;
 
-/// The router, for one caller.
 pub(super) struct Router {
     router: axum::Router,
     caller: Caller,
 }
 
 impl Router {
-    /// See the type.
     pub(super) fn new(service: Service, caller: Caller) -> Self {
         Self {
             router: Api::new(service).router(),
@@ -26,7 +24,6 @@ impl Router {
         }
     }
 
-    /// Asks for an operation.
     pub(super) async fn call<O: Operation>(&self, asked: Asked<O>) -> Result<O::Output, Problem> {
         let mut request = asked.to_request()?.map(Body::from);
         let caller = Authenticated(self.caller.clone());

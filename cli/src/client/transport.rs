@@ -1,4 +1,4 @@
-//! HTTP to this machine, and HTTPS to all others where this binary has it.
+//! HTTP to this machine, and HTTPS to all other hosts if this binary supports it.
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
@@ -10,35 +10,35 @@ use prism_functions::domain::Problem;
 
 use super::url::Url;
 
-/// The largest answer that is read.
+/// The maximum size of a response, in bytes.
 const MOST_BYTES: usize = 16 << 20;
 
-/// What a request is sent over.
+/// How a request is sent.
 #[derive(Debug, Clone)]
 pub(crate) enum Transport {
-    /// To this machine.
+    /// HTTP, to this machine only.
     Plain(Client<HttpConnector, Full<Bytes>>),
-    /// To all others.
+    /// HTTPS.
     #[cfg(feature = "aws")]
     Encrypted(Client<hyper_rustls::HttpsConnector<HttpConnector>, Full<Bytes>>),
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoAnswer {
-    /// Nobody could be asked.
+    /// The connection could not be made.
     #[error("{0}")]
     Unreached(String),
-    /// Nothing came, or it broke off.
+    /// No response arrived, or it was incomplete.
     #[error("{0}")]
     Broken(String),
-    /// It is too long.
+    /// The response is too large.
     #[error("the answer has more than {MOST_BYTES} bytes, or broke off: {0}")]
     TooLong(String),
 }
 
 impl Transport {
-    /// What suits a URL.
+    /// The transport for a URL.
     pub(crate) fn for_url(url: &Url) -> Result<Self, Problem> {
         if url.plain {
             return Ok(Self::Plain(client(HttpConnector::new())));
@@ -68,7 +68,7 @@ impl Transport {
         Err(crate::opening::missing("HTTPS"))
     }
 
-    /// Sends a request and reads its whole answer.
+    /// Sends a request and reads the whole response.
     pub(crate) async fn send(
         &self,
         request: Request<Full<Bytes>>,

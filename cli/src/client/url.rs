@@ -1,4 +1,4 @@
-//! The URL of an API, and what is put into it.
+//! The URL of an API.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,16 +8,16 @@ use http::Uri;
 use prism_functions::domain::ids::shown;
 use prism_functions::domain::{Code, Problem};
 
-/// Where an API is: a scheme, a host, perhaps a port and a path in front of all of its own.
+/// The base URL of an API: a scheme, a host, and optionally a port and a path prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Url {
     base: String,
-    /// Whether what is sent can be read on the way. Only to this machine itself it may.
+    /// Whether the connection is unencrypted. That is only allowed to this machine.
     pub(crate) plain: bool,
 }
 
 impl Url {
-    /// A path behind it.
+    /// Appends a path.
     pub(crate) fn join(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
@@ -60,7 +60,7 @@ impl FromStr for Url {
     }
 }
 
-/// Whether a host is this machine, by its very name.
+/// Whether a host name means this machine, judged by the name alone.
 fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())

@@ -23,7 +23,6 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    /// Runs the command.
     pub(crate) fn run(self) -> Outcome {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "prism", &mut script);

@@ -11,7 +11,7 @@ use crate::errors::Outcome;
 use crate::output::Output;
 use crate::regions::InRegion;
 
-/// The most that a command is given on stdin, in bytes.
+/// The maximum size of a command's standard input, in bytes.
 const STDIN_BYTES: u64 = 16 << 20;
 
 const KNOWN: &str = "\
@@ -49,7 +49,6 @@ pub(crate) struct Exec {
 }
 
 impl Exec {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let local = session.embedded()?;
         let region = session.region(&self.region)?;
@@ -72,7 +71,7 @@ impl Exec {
             Output::stderr(&answer.stderr);
             Output::data(&answer.stdout)?;
         }
-        // As a shell would see it: the lowest eight bits, and never 0 for a failure.
+        // As a shell reports it: the lowest eight bits, and never 0 for a failure.
         let code = u8::try_from(answer.exit_code & 0xff).unwrap_or(u8::MAX);
         Ok(if answer.exit_code != 0 && code == 0 {
             u8::MAX
@@ -82,9 +81,8 @@ impl Exec {
     }
 }
 
-/// Whether a command reads what is piped in. The others leave stdin alone, so that `prism exec` in
-/// a shell's `while read` loop does not swallow its lines, and never waits for an end that does not
-/// come.
+/// Whether a command reads its standard input. For other commands stdin is left alone, so that `prism exec` in a
+/// shell's `while read` loop does not consume the loop's lines, and never waits for the end of an open input.
 fn reads_stdin(command: &[String]) -> bool {
     let mut words = command.iter().map(String::as_str);
     match words.find(|word| !matches!(*word, "sudo" | "-E" | "-H")) {

@@ -55,7 +55,6 @@ pub(crate) struct Launch {
 }
 
 impl Launch {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let request = self.request(session)?;
         let asked = Asked::<LaunchInstance>::with(Nothing {}, request.clone());
@@ -67,7 +66,7 @@ impl Launch {
             return Ok(exit::DONE);
         }
         if self.request_id.is_none() {
-            // The key of one's own is new: that the name is taken has to be found out without it.
+            // A generated idempotency key is new in each run, so a name in use must be detected without it.
             session.client.plan(asked.clone()).await?;
         }
         let asked = asked.head(Client::key(self.request_id.as_deref()));
@@ -126,7 +125,7 @@ fn launched(plan: &LaunchPlan, instance: &InstanceView) -> String {
     text
 }
 
-/// What to do with the instance: only a simulated one is worked with by `prism exec`.
+/// The next steps with the instance. `prism exec` only works on simulated instances.
 fn next(session: &Session, plan: &LaunchPlan, instance: &InstanceView) -> String {
     if session.client.embedded().is_some() {
         let name = plain(&instance.name);

@@ -19,7 +19,6 @@ pub(crate) struct List {
 }
 
 impl List {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let region = session.region(&self.region)?;
         let page = |page: Paging| {

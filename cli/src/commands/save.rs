@@ -88,7 +88,7 @@ pub(crate) struct Save {
     no_wait: bool,
 }
 
-/// The version that gets an architecture; none is the latest.
+/// The version to add an architecture to; `None` is the latest.
 #[derive(Debug, Clone, Copy)]
 struct AddTo(Option<u32>);
 
@@ -107,7 +107,6 @@ impl FromStr for AddTo {
 }
 
 impl Save {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let mut request = self.request(session)?;
         let asked = Asked::<BeginSave>::with(Nothing {}, request.clone());
@@ -121,7 +120,7 @@ impl Save {
         let asked = asked.head(known).query(DryRun { dry_run: true });
         let plan = match session.client.call(asked).await? {
             Either::One(planned) => planned.value.plan,
-            // The request ID stands for a save already.
+            // A save with this request ID has been started already.
             Either::Other(started) => return go_on(session, &started.value, self.no_wait).await,
         };
         if !self.agreed(session, &plan)? {
@@ -139,7 +138,7 @@ impl Save {
         go_on(session, &started, self.no_wait).await
     }
 
-    /// Shows the plan and asks, where somebody can answer. Returns whether to go on.
+    /// Prints the plan and asks for confirmation if stdin is a terminal. Returns whether to continue.
     fn agreed(&self, session: &Session, plan: &SavePlan) -> Result<bool, Problem> {
         let out = &session.out;
         out.note(report::plan(plan).trim_end());
@@ -161,7 +160,7 @@ impl Save {
         Ok(yes)
     }
 
-    /// Asks whether a template may go to another project. Where nobody can answer, only `--yes` agrees.
+    /// Asks whether the template may move to another project. Without a terminal only `--yes` confirms it.
     fn agreed_to_move(&self, session: &Session, plan: &SavePlan) -> Result<bool, Problem> {
         let Some(moves) = plan.moves.as_ref().filter(|_| !self.yes) else {
             return Ok(true);
@@ -201,7 +200,7 @@ impl Save {
     }
 }
 
-/// Tags as they are typed, each `KEY=VALUE`.
+/// Parses tags, each `KEY=VALUE`.
 pub(super) fn tags_of(typed: &[String]) -> Result<BTreeMap<String, String>, Problem> {
     let mut tags = BTreeMap::new();
     for tag in typed {
@@ -218,7 +217,7 @@ pub(super) fn tags_of(typed: &[String]) -> Result<BTreeMap<String, String>, Prob
     Ok(tags)
 }
 
-/// Waits for a save, or says how to.
+/// Waits for a save, or prints how to wait for it.
 pub(super) async fn go_on(session: &Session, started: &Started, no_wait: bool) -> Outcome {
     let id = &started.save_id;
     session.client.note_begun(id);
@@ -238,7 +237,7 @@ pub(super) async fn go_on(session: &Session, started: &Started, no_wait: bool) -
     watch::follow(session, id, duty).await
 }
 
-/// Waits until a detached save has begun, or was refused, and says how to watch it.
+/// Waits until a detached save has started or was refused, and prints how to watch it.
 async fn begun(session: &Session, id: &SaveId) -> Outcome {
     let record = match watch::until_begun(session, id).await? {
         Ended::Final(record) => return report::end(session, &record),

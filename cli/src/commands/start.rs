@@ -18,7 +18,6 @@ pub(crate) struct Start {
 }
 
 impl Start {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let region = session.region(&self.change.region)?;
         let asked = in_region::<StartInstance>(&region, &self.change.name);

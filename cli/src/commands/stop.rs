@@ -1,4 +1,4 @@
-//! `prism stop`, and what it shares with `prism start` and `prism terminate`.
+//! `prism stop`, and the code it shares with `prism start` and `prism terminate`.
 
 use clap::Args;
 use prism_functions::domain::Problem;
@@ -34,7 +34,6 @@ pub(crate) struct Change {
 }
 
 impl Stop {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let region = session.region(&self.change.region)?;
         let asked = in_region::<StopInstance>(&region, &self.change.name);
@@ -49,7 +48,7 @@ impl Stop {
     }
 }
 
-/// Waits, if that is wanted, and says how the instance stands.
+/// Waits if requested, and prints the state of the instance.
 pub(crate) async fn done(session: &Session, change: &Change, awaited: &Awaited<'_>) -> Outcome {
     let id = awaited.id;
     let found = if change.no_wait {

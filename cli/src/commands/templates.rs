@@ -50,7 +50,6 @@ pub(crate) struct Templates {
 }
 
 impl Templates {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let project = self.project.as_deref().map(str::parse::<ProjectName>);
         let mut query = TemplatesPage {
@@ -68,7 +67,7 @@ impl Templates {
             usize::from(self.limit)
         };
         let mut templates = Vec::new();
-        // A page may be short although there is more.
+        // A page may have fewer entries than requested although there are more.
         let cursor = loop {
             let wanted = (limit - templates.len()).min(PAGE_MOST);
             query.limit = u32::try_from(wanted).ok();

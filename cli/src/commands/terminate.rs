@@ -23,7 +23,6 @@ pub(crate) struct Terminate {
 }
 
 impl Terminate {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = &self.change.name;
         let region = session.region(&self.change.region)?;
@@ -37,7 +36,7 @@ impl Terminate {
             session.out.note("Nothing was changed.");
             return Ok(exit::FAILED);
         }
-        // By its id: a second instance of that name that appears now is none of our business.
+        // By ID, so that a second instance that gets this name now is not terminated.
         let asked = in_region::<TerminateInstance>(&region, &instance.id);
         session.client.call(asked).await?;
         let awaited = Awaited {

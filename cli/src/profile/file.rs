@@ -1,4 +1,4 @@
-//! The file's text: read strictly, with the line of what is wrong, and brought up to date.
+//! Parses the profile file: strictly, with the line of each error, and with migrations of older schemas.
 
 use std::collections::BTreeMap;
 
@@ -8,24 +8,23 @@ use toml::Spanned;
 
 use super::Profile;
 
-/// What brings a file from schema 1 to 2, 2 to 3 and so on.
+/// The migrations from schema 1 to 2, from 2 to 3 and so on.
 const MIGRATIONS: &[Migration] = &[];
-/// The head of a file that is written.
+/// The header of a written file.
 const HEAD: &str = "# Written by \"prism configure\", which keeps no comments.\n";
 
 type Migration = fn(&mut toml::Table);
 
-/// The profiles of a file.
+/// The contents of a profile file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub(crate) struct Profiles {
-    /// The profile that is used where none is named.
+    /// The profile that is used if none is named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) default: Option<String>,
-    /// The profiles by name.
     pub(crate) profile: BTreeMap<String, Profile>,
 }
 
-/// A file of the present schema.
+/// A file of the current schema.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -39,7 +38,7 @@ struct Written {
     profile: BTreeMap<String, Spanned<Profile>>,
 }
 
-/// What is wrong with a file, and on which line as far as that can be told.
+/// What is wrong with a file, and on which line if that is known.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Wrong {
     line: Option<usize>,
@@ -57,7 +56,7 @@ impl Wrong {
         }
     }
 
-    /// The problem with the file of that name.
+    /// The problem for the file of this name.
     pub(super) fn problem(&self, file: &str) -> Problem {
         let at = self.line.map(|line| format!(", line {line}"));
         let message = format!("{file}{}: {}.", at.unwrap_or_default(), self.what);
@@ -70,18 +69,18 @@ impl Wrong {
     }
 }
 
-/// The schema of files that are written.
+/// The current schema number.
 fn newest(migrations: &[Migration]) -> u32 {
     1 + u32::try_from(migrations.len()).unwrap_or(u32::MAX)
 }
 
-/// The profiles that a text holds.
+/// Parses a profile file.
 pub(super) fn parse(text: &str) -> Result<Profiles, Wrong> {
     parse_after(text, MIGRATIONS)
 }
 
 fn parse_after(text: &str, migrations: &[Migration]) -> Result<Profiles, Wrong> {
-    /// What every schema has.
+    /// The fields that every schema has.
     #[derive(Deserialize)]
     struct Head {
         schema: Option<Spanned<u32>>,
@@ -112,7 +111,7 @@ fn parse_after(text: &str, migrations: &[Migration]) -> Result<Profiles, Wrong> 
         migration(&mut table);
     }
     table.insert("schema".to_owned(), i64::from(newest(migrations)).into());
-    // Lines of the text that this makes are none of the file's.
+    // The line numbers of the migrated text are not those of the file.
     read(&table.to_string(), &told).map_err(|wrong| Wrong {
         line: None,
         ..wrong
@@ -146,7 +145,7 @@ fn read(text: &str, told: &dyn Fn(&str, &toml::de::Error) -> Wrong) -> Result<Pr
     Ok(profiles)
 }
 
-/// The text that holds the profiles.
+/// Formats the profiles as a file.
 pub(super) fn text(profiles: &Profiles) -> Result<String, Problem> {
     #[derive(Serialize)]
     struct Out<'a> {
@@ -164,7 +163,7 @@ pub(super) fn text(profiles: &Profiles) -> Result<String, Problem> {
     Ok(format!("{HEAD}{text}"))
 }
 
-/// A profile as it is written down, for people.
+/// Formats a profile for people, as it is in the file.
 pub(crate) fn entry(profile: &Profile) -> String {
     let lines = toml::to_string(profile).unwrap_or_default();
     let lines: Vec<String> = lines.lines().map(|line| format!("  {line}")).collect();
@@ -255,7 +254,7 @@ mod tests {
             .replace("usual", "default")
             .replace("schema = 1", "schema = 2");
         assert_eq!(parse_after(&new, migrations), Ok(read));
-        // A key of the old schema is none of the new one.
+        // A key of the old schema is invalid in the new one.
         assert!(parse_after(&old.replace("schema = 1", "schema = 2"), migrations).is_err());
         let newer = parse_after("schema = 3", migrations).unwrap_err();
         assert!(newer.problem("f").advice().contains("newer"));

@@ -1,4 +1,4 @@
-//! Profiles: which Prism the commands work with, by name, in one file.
+//! Profiles: named backends for the commands, in one file.
 
 mod file;
 mod place;
@@ -12,23 +12,23 @@ use serde::{Deserialize, Serialize};
 pub(crate) use file::{Profiles, entry as text};
 pub(crate) use place::Place;
 
-/// The profile that is always there: the embedded cloud in its usual folder.
+/// The profile that always exists: the embedded cloud in its default folder.
 pub(crate) const LOCAL: &str = "local";
 
-/// What a profile's backend is.
+/// The kind of backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
     /// The embedded cloud on this machine.
     Local,
-    /// AWS itself, with the operator's own credentials.
+    /// AWS directly, with the operator's own credentials.
     Aws,
     /// The HTTP API of a deployment.
     Api,
 }
 
 impl Kind {
-    /// The word for it.
+    /// The name of the backend in the file.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Kind::Local => "local",
@@ -38,17 +38,17 @@ impl Kind {
     }
 }
 
-/// How the API is told who asks.
+/// How API requests are authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Auth {
-    /// By a signature with AWS credentials.
+    /// With a signature by AWS credentials.
     Iam,
-    /// By a token from a file.
+    /// With a token from a file.
     Token,
 }
 
-/// A profile as it is written down.
+/// A profile as it is in the file.
 #[expect(
     clippy::struct_field_names,
     reason = "the AWS configuration calls its own parts profiles too"
@@ -56,9 +56,8 @@ pub(crate) enum Auth {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Profile {
-    /// What it works with.
     pub(crate) backend: Kind,
-    /// The Region of instances where a command names none; that of the deployment on AWS.
+    /// The default Region of instances; for AWS, the Region of the deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) region: Option<Region>,
     /// The folder of an embedded cloud.
@@ -67,7 +66,7 @@ pub(crate) struct Profile {
     /// The URL of an API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) url: Option<String>,
-    /// How the API is told who asks.
+    /// How API requests are authenticated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) auth: Option<Auth>,
     /// The file that holds the token.
@@ -76,64 +75,64 @@ pub(crate) struct Profile {
     /// The profile of the AWS configuration whose credentials are used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) aws_profile: Option<String>,
-    /// The stack that all below was read from.
+    /// The stack from which the fields below were read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) stack: Option<String>,
-    /// The version that the stack said it was.
+    /// The version that the stack reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) version: Option<String>,
-    /// The registry's table.
+    /// The registry's DynamoDB table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) table: Option<String>,
-    /// Which deployment it is.
+    /// The name of the deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) deployment: Option<String>,
     /// The ARN of the state machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) state_machine: Option<String>,
-    /// The event bus for notices.
+    /// The event bus for notifications.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) event_bus: Option<String>,
-    /// The ARN of the topic for alarms.
+    /// The ARN of the SNS topic for alarms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) alarm_topic: Option<String>,
-    /// The group of schedules.
+    /// The schedule group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) schedule_group: Option<String>,
-    /// The ARN of the role under which schedules run.
+    /// The ARN of the role with which schedules run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) schedule_role: Option<String>,
     /// The ARN of the queue for scheduled saves that could not be started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) dead_letters: Option<String>,
-    /// How far `--public` reaches.
+    /// The scope of `--public`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) public_scope: Option<String>,
-    /// The organisation that public templates are open to, where they reach so far.
+    /// The organisation that public templates are shared with, if the scope is an organisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) organization: Option<String>,
-    /// From where the ports of launched instances can be reached.
+    /// The networks from which the ports of launched instances can be reached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) launch_networks: Vec<String>,
-    /// Which subnets instances are launched into; the default VPC's where none is named.
+    /// The subnets for launched instances; empty for the default VPC's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) launch_subnets: Vec<String>,
-    /// The Regions that may be used; all where none is named.
+    /// The allowed Regions; empty for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) allowed_regions: Vec<String>,
-    /// The instance types that may be launched; all where none is named.
+    /// The instance types that may be launched; empty for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) allowed_instance_types: Vec<String>,
-    /// Which part of EC2's request throttles may be used, in percent.
+    /// The share of EC2's request throttles that may be used, in percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ec2_share_percent: Option<String>,
-    /// What names the user of an assumed role.
+    /// What identifies the user of an assumed role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) iam_identity: Option<String>,
 }
 
 impl Profile {
-    /// A profile with nothing but its backend.
+    /// A profile with only its backend set.
     pub(crate) fn of(backend: Kind) -> Self {
         Self {
             backend,
@@ -164,13 +163,13 @@ impl Profile {
         }
     }
 
-    /// How the API is told who asks: by a token where there is a file for one.
+    /// How API requests are authenticated: with a token if a token file is set.
     pub(crate) fn auth(&self) -> Auth {
         let token = self.token_file.as_ref().map_or(Auth::Iam, |_| Auth::Token);
         self.auth.unwrap_or(token)
     }
 
-    /// Refuses what its backend has no use for, and the lack of what it needs.
+    /// Refuses fields that the backend does not use, and missing required ones.
     pub(crate) fn check(&self) -> Result<(), String> {
         let aws = [
             ("stack", self.stack.is_some()),
@@ -205,7 +204,7 @@ impl Profile {
         let foreign: Vec<(&str, bool)> = match self.backend {
             Kind::Local => [&aws[..], &api, &aws_profile].concat(),
             Kind::Aws => [&api[..], &home].concat(),
-            // An API that is configured from a stack remembers the stack.
+            // A profile of an API that was configured from a stack records the stack.
             Kind::Api => [&aws[2..], &home].concat(),
         };
         if let Some((key, _)) = foreign.iter().find(|(_, set)| *set) {
@@ -233,17 +232,16 @@ impl Profile {
     }
 }
 
-/// The profile that a command works with.
+/// The profile chosen for a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Chosen {
-    /// Its name; none where there is no profile, and everything is embedded.
+    /// Its name; `None` for an embedded cloud without a profile.
     pub(crate) name: Option<String>,
-    /// What it is.
     pub(crate) profile: Profile,
 }
 
 impl Profiles {
-    /// The profile of that name, or the default one, or the embedded cloud.
+    /// Returns the profile of this name, or the default one, or the embedded cloud.
     pub(crate) fn choose(&self, named: Option<&str>) -> Result<Chosen, Problem> {
         let Some(name) = named.or(self.default.as_deref()) else {
             return Ok(Chosen {
@@ -276,7 +274,7 @@ impl Profiles {
     }
 }
 
-/// Checks the name of a profile: it is typed, and is a key of the file.
+/// Checks a profile's name, which is typed by users and is a key in the file.
 pub(crate) fn check_name(name: &str) -> Result<(), Problem> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     if (1..=64).contains(&name.len()) && name.bytes().all(plain) {

@@ -1,4 +1,4 @@
-//! Where the file of the profiles is.
+//! The location of the profile file.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read as _};
@@ -11,20 +11,19 @@ use super::file;
 use crate::environment::Environment;
 use crate::files;
 
-/// The largest file that is read.
+/// The maximum size of the file, in bytes.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// The file, which need not exist.
+/// The path of the file, which need not exist.
 #[derive(Debug, Clone)]
 pub(crate) struct Place(Option<PathBuf>);
 
 impl Place {
-    /// Where the environment says.
+    /// The path that the environment sets.
     pub(crate) fn of(environment: &Environment) -> Self {
         Self(environment.config())
     }
 
-    /// Its path.
     pub(crate) fn path(&self) -> Result<&PathBuf, Problem> {
         self.0.as_ref().ok_or_else(|| {
             Problem::new(
@@ -35,7 +34,7 @@ impl Place {
         })
     }
 
-    /// Whether somebody else than its owner can change the file, and so say where credentials go.
+    /// Whether users other than the owner can change the file, and so redirect the credentials.
     pub(crate) fn open_to_others(&self) -> bool {
         #[cfg(unix)]
         {
@@ -47,12 +46,11 @@ impl Place {
         false
     }
 
-    /// Whether there is a file.
     pub(crate) fn exists(&self) -> bool {
         self.0.as_ref().is_some_and(|path| path.exists())
     }
 
-    /// The profiles in it; none where there is no file.
+    /// Reads the profiles; empty if there is no file.
     pub(crate) fn read(&self) -> Result<Profiles, Problem> {
         let Some(path) = &self.0 else {
             return Ok(Profiles::default());
@@ -77,8 +75,8 @@ impl Place {
         file::parse(&text).map_err(|error| error.problem(&path.display().to_string()))
     }
 
-    /// Reads the profiles, changes them, and writes the file whole: readable by its owner alone,
-    /// and by one process at a time.
+    /// Reads the profiles, changes them, and writes the file atomically, readable only by its owner. A lock admits one
+    /// process at a time.
     pub(crate) fn change<T>(
         &self,
         change: impl FnOnce(&mut Profiles) -> Result<T, Problem>,

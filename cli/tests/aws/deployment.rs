@@ -1,4 +1,4 @@
-//! What AWS answers about a deployment that is as it should be, and an operator of it.
+//! The responses of AWS for a healthy deployment, and an operator of it.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use super::fake::{Asked, Fake, Reply};
 pub(crate) const DEPLOYMENT: &str = "6f9d4a10-2f0e-4b7e-9d55-0123456789ab";
 const MACHINE: &str = "arn:aws:states:us-east-1:111122223333:stateMachine:prism-save";
 
-/// What is asked of AWS: the action, whichever the service and its protocol.
+/// The AWS action of a request, for any service and protocol.
 pub(crate) fn action(ask: &Asked) -> String {
     if let Some(target) = ask.header("x-amz-target") {
         return target.split('.').nth(1).unwrap().to_owned();
@@ -37,7 +37,7 @@ pub(crate) fn refusal(code: &str, message: &str) -> Reply {
     dynamo(400, json!({ "__type": code, "message": message }))
 }
 
-/// An error of a service that speaks the Query protocol.
+/// An error of a service with the Query protocol.
 pub(crate) fn query_error(code: &str, message: &str) -> Reply {
     xml(
         400,
@@ -56,7 +56,7 @@ pub(crate) fn ec2_error(status: u16, code: &str) -> Reply {
     )
 }
 
-/// A deployment that is as it should be.
+/// Responds for a healthy deployment.
 fn well(ask: &Asked) -> Reply {
     match action(ask).as_str() {
         "GetCallerIdentity" => xml(
@@ -96,12 +96,12 @@ fn well(ask: &Asked) -> Reply {
             ("DeploymentId", DEPLOYMENT),
             ("Version", "0.1.0"),
         ]),
-        // The clock is asked of whoever is there.
+        // The clock check sends its request to any endpoint.
         _ => Reply::text(200, "text/plain", ""),
     }
 }
 
-/// The item by which a table says which deployment's it is.
+/// The table's item that names its deployment.
 fn kept_deployment() -> Value {
     json!({ "Item": {
         "pk": { "S": "DEPLOYMENT" }, "sk": { "S": "META" }, "form": { "N": "1" },
@@ -143,8 +143,8 @@ pub(crate) fn stack(outputs: &[(&str, &str)]) -> Reply {
     )
 }
 
-/// The program with a profile of a deployment, and an AWS that answers as it should but for what a
-/// test says.
+/// The program with the profile of a deployment, and a fake AWS with healthy responses except for those that a test
+/// overrides.
 pub(crate) struct Operator {
     home: TempDir,
     pub(crate) aws: Fake,
@@ -196,7 +196,7 @@ impl Operator {
     }
 }
 
-/// The present time as HTTP writes it.
+/// The current time in HTTP's date format.
 #[expect(
     clippy::disallowed_methods,
     reason = "the program's clock is the real one"

@@ -1,6 +1,6 @@
-//! Words that are no names, numbers or times, and what the refusal calls them.
+//! Invalid names, numbers and times, and how the error names them.
 
-/// What is asked of templates, schedules, projects and the audit, the code, and what the refusal names.
+/// The arguments (templates, schedules, projects and the audit), the error code, and what the error names.
 pub(crate) const NAMED: &[(&[&str], &str, &str)] = &[
     (&["template", "info", "UP"], "InvalidName", "template name"),
     (&["template", "info", "box@x"], "InvalidName", "version"),

@@ -1,5 +1,5 @@
-//! The real program, in a folder of its own: working on the embedded cloud itself or, in the tests of
-//! `on_the_api`, on the API of a real server of it.
+//! Runs the real program in a temporary folder, either on the embedded cloud directly or, in the tests of `on_the_api`,
+//! through the API of a real server of it.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
@@ -13,30 +13,30 @@ use std::sync::Mutex;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// How fast the cloud's time runs where a test does not need to get between two moments.
+/// The cloud's speed for tests that do not need to act between two events.
 pub(crate) const FAST: &str = "1000";
-/// How fast where it does.
+/// The cloud's speed for tests that do.
 pub(crate) const SLOW: &str = "20";
-/// How often a condition is looked at before a test gives up; a look takes milliseconds.
+/// How often a condition is checked before a test fails; a check takes milliseconds.
 const LOOKS: u32 = 2000;
 
-/// Whether the program asks the API of a server here.
+/// Whether the program uses the API of a server in this test binary.
 pub(crate) const SERVED: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"on_the_api");
 
-/// The program with a folder.
+/// The program with its folder.
 pub(crate) struct Prism {
     server: Mutex<Option<Server>>,
     folder: TempDir,
 }
 
-/// A server of the cloud, and the profile by which it is asked.
+/// A server of the cloud, and the profile for its API.
 struct Server {
     child: Child,
     profile: TempDir,
 }
 
 impl Server {
-    /// Serves the cloud of a folder.
+    /// Serves the cloud in a folder.
     fn of(home: &Path) -> Self {
         let mut serve = program();
         serve.env("PRISM_HOME", home).env("USER", "alice");
@@ -49,7 +49,7 @@ impl Server {
             Some(rest.split("/v1").next().unwrap().to_owned())
         });
         let url = url.expect("the server says where it is");
-        // It has more to say, and must not be kept waiting for a reader.
+        // Drain stderr, so that the server does not block on a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         let profile = tempfile::tempdir().unwrap();
         let token = home.join("serve.token");
@@ -62,8 +62,8 @@ impl Server {
         Self { child, profile }
     }
 
-    /// Whether it is asked for this. What only the embedded cloud can do, and what somebody else
-    /// does, is done on the cloud itself.
+    /// Whether a command goes through the server. Commands that only the embedded cloud has, and commands of another
+    /// user, work on the cloud directly.
     fn is_asked(args: &[&str]) -> bool {
         let itself = ["local", "exec", "completions"];
         let command = args.iter().find(|arg| !arg.starts_with("--"));
@@ -74,13 +74,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // One that has fallen already is no worse.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// What a run of the program answered.
+/// The output of a run of the program.
 pub(crate) struct Answer {
     pub(crate) code: i32,
     pub(crate) stdout: String,
@@ -94,7 +94,7 @@ impl Answer {
         serde_json::from_str(&self.stdout).expect("JSON on stdout")
     }
 
-    /// The code of the error that it told as JSON, on the last line of stderr.
+    /// The code of the JSON error on the last line of stderr.
     pub(crate) fn error(&self) -> Value {
         let last = self.stderr.lines().last().unwrap_or_default();
         serde_json::from_str(last).unwrap_or_else(|_| panic!("no JSON error: {}", self.stderr))
@@ -102,26 +102,24 @@ impl Answer {
 }
 
 impl Prism {
-    /// A new cloud whose time runs that fast.
+    /// A new cloud with this speed.
     pub(crate) fn new(speed: &str) -> Self {
         let this = Self::empty();
         this.ok(&["local", "speed", speed]);
         this
     }
 
-    /// The program with an empty folder.
     pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let server = Mutex::default();
         Self { server, folder }
     }
 
-    /// The folder of the cloud.
     pub(crate) fn home(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The program with these arguments, as the user alice, without anything of our environment.
+    /// The program with these arguments, as the user alice, without this process's environment.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = program();
         command.env("USER", "alice").args(args);
@@ -136,18 +134,17 @@ impl Prism {
             command.env("PRISM_HOME", self.home());
         }
         if let ["local", "speed" | "settings", ..] = args {
-            // A server reads them as it begins: the next one that is asked has them.
+            // A server reads the settings when it starts, so the next one has them.
             server.take();
         }
         command
     }
 
-    /// Runs it.
     pub(crate) fn run(&self, args: &[&str]) -> Answer {
         answer(&self.command(args).output().unwrap())
     }
 
-    /// Runs it with something piped in.
+    /// Runs the program with this standard input.
     pub(crate) fn piped(&self, stdin: &str, args: &[&str]) -> Answer {
         let mut child = self.spawn(args);
         let mut pipe = child.stdin.take().unwrap();
@@ -156,21 +153,22 @@ impl Prism {
         answer(&child.wait_with_output().unwrap())
     }
 
-    /// Runs it; it has to succeed. Answers its stdout.
+    /// Runs the program, which must succeed, and returns its stdout.
     pub(crate) fn ok(&self, args: &[&str]) -> String {
         let answer = self.run(args);
         assert_eq!(answer.code, 0, "prism {args:?}: {}", answer.stderr);
         answer.stdout
     }
 
-    /// Runs it with `--json`; it has to be refused. Answers the error's code and the exit code.
+    /// Runs the program with `--json`, which must be refused. Returns the error's code and the exit code.
     pub(crate) fn refused(&self, args: &[&str]) -> (String, i32) {
         let answer = self.run(&[&["--json"], args].concat());
         let code = answer.error()["code"].as_str().unwrap().to_owned();
         (code, answer.code)
     }
 
-    /// Runs it on a terminal at which this is typed. The answer's stderr is what the terminal shows beside the data.
+    /// Runs the program on a terminal with this typed input. The stderr of the result is what the terminal shows
+    /// besides the data.
     #[cfg(unix)]
     pub(crate) fn typed(&self, typed: &str, args: &[&str]) -> Answer {
         use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -187,19 +185,18 @@ impl Prism {
         let mut command = self.command(args);
         command.stdin(theirs.try_clone().unwrap()).stderr(theirs);
         let child = command.stdout(Stdio::piped()).spawn().unwrap();
-        // It holds the program's side open.
+        // The command keeps the program's side of the terminal open.
         drop(command);
         let mut ours = fs::File::from(ours);
         ours.write_all(typed.as_bytes()).unwrap();
         let mut shown = Vec::new();
-        // When the program has ended, Linux answers with an error.
+        // On Linux, reading fails once the program has ended.
         let _ = ours.read_to_end(&mut shown);
         let mut answer = answer(&child.wait_with_output().unwrap());
         answer.stderr = String::from_utf8_lossy(&shown).into_owned();
         answer
     }
 
-    /// Starts it.
     pub(crate) fn spawn(&self, args: &[&str]) -> Child {
         self.command(args)
             .stdin(Stdio::piped())
@@ -209,7 +206,7 @@ impl Prism {
             .unwrap()
     }
 
-    /// Looks at the instance of that name until something about it is so.
+    /// Polls the instance of this name until a condition holds.
     pub(crate) fn until(&self, name: &str, so: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..LOOKS {
             let list = self.run(&["list", "--json"]).json();
@@ -221,7 +218,7 @@ impl Prism {
         panic!("{name} did not become so: {}", self.ok(&["list"]));
     }
 
-    /// Looks until there is no instance of that name.
+    /// Polls until no instance has this name.
     pub(crate) fn until_gone(&self, name: &str) {
         for _ in 0..LOOKS {
             let list = self.run(&["list", "--json"]).json();
@@ -233,13 +230,13 @@ impl Prism {
         panic!("{name} did not go: {}", self.ok(&["list"]));
     }
 
-    /// The state of the instance of that name.
+    /// The state of the instance of this name.
     pub(crate) fn state(&self, name: &str) -> String {
         let instance = self.until(name, |_| true);
         instance["state"].as_str().unwrap().to_owned()
     }
 
-    /// What a terminal would show of a run without progress: the command, its answer, its exit code.
+    /// What a terminal would show of a run without progress: the command, its output, its exit code.
     pub(crate) fn told(&self, args: &[&str]) -> String {
         let answer = self.run(&[&["--quiet"], args].concat());
         let mut text = format!(
@@ -255,7 +252,7 @@ impl Prism {
     }
 }
 
-/// The program, without anything of our environment.
+/// The program, without this process's environment.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_prism"));
     command.env_clear().stdin(Stdio::null());
@@ -265,7 +262,7 @@ pub(crate) fn program() -> Command {
     command
 }
 
-/// What a run answered, as text.
+/// The output of a run, as text.
 pub(crate) fn answer(output: &Output) -> Answer {
     Answer {
         code: output.status.code().unwrap_or(-1),
@@ -274,7 +271,7 @@ pub(crate) fn answer(output: &Output) -> Answer {
     }
 }
 
-/// Has snapshots show what stays the same from run to run.
+/// Snapshot settings that replace everything that differs between runs.
 pub(crate) fn settings() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     for (what, shown) in [

@@ -1,4 +1,4 @@
-//! A server on this machine that answers as a test says, and keeps what it was asked.
+//! A local server with scripted responses that records its requests.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 
 use serde_json::Value;
 
-/// A request that came in.
+/// A received request.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub(crate) method: String,
@@ -27,14 +27,13 @@ impl Asked {
         format!("{} {}", self.method, self.path)
     }
 
-    /// A header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
     }
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     status: u16,
@@ -43,13 +42,13 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// With a body of JSON.
+    /// A response with a JSON body.
     #[expect(clippy::needless_pass_by_value, reason = "tests write it in place")]
     pub(crate) fn json(status: u16, body: Value) -> Self {
         Self::text(status, "application/json", &body.to_string())
     }
 
-    /// With any body.
+    /// A response with any body.
     pub(crate) fn text(status: u16, content_type: &str, body: &str) -> Self {
         Self {
             status,
@@ -58,14 +57,14 @@ impl Reply {
         }
     }
 
-    /// With a header more.
+    /// Adds a header.
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
     }
 }
 
-/// The server, until it is dropped.
+/// The server, which runs until it is dropped.
 pub(crate) struct Fake {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<Asked>>>,
@@ -74,7 +73,7 @@ pub(crate) struct Fake {
 }
 
 impl Fake {
-    /// Answers by a function of the request and of how many came before it.
+    /// Starts a server whose responses are a function of the request and of the number of requests before it.
     pub(crate) fn new(answer: impl Fn(&Asked, usize) -> Reply + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -103,17 +102,16 @@ impl Fake {
         }
     }
 
-    /// Where it is.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// What it was asked.
+    /// The requests received so far.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 
-    /// The methods and paths that it was asked for.
+    /// The methods and paths of the requests received so far.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.asked().iter().map(Asked::line).collect()
     }
@@ -122,7 +120,7 @@ impl Fake {
 impl Drop for Fake {
     fn drop(&mut self) {
         self.stopping.store(true, Ordering::SeqCst);
-        // It waits for a connection: here is one.
+        // The server is waiting for a connection, so make one.
         let _ = TcpStream::connect(self.address);
         let _ = self.thread.take().unwrap().join();
     }
@@ -165,7 +163,7 @@ fn write(connection: &mut TcpStream, reply: &Reply) {
         head,
         "Content-Length: {length}\r\nConnection: close\r\n\r\n"
     );
-    // A client that has seen enough may be gone.
+    // The client may have closed the connection.
     let _ = connection.write_all(head.as_bytes());
     let _ = connection.write_all(reply.body.as_bytes());
 }

@@ -1,8 +1,8 @@
-"""Deploys infra/template.yaml on an emulator of AWS that others wrote, and uses it.
+"""Deploys infra/template.yaml on an external emulator of AWS, and tests the deployment.
 
     python tests/emulators/deployed --package ZIP --prism PROGRAM --wire PROGRAM --scratch FOLDER
 
-`cargo xtask emulator` builds these and calls it.
+`cargo xtask emulator` builds the programs and runs this.
 """
 
 import argparse
@@ -46,7 +46,7 @@ CHECKS = [
 
 def main():
     options = arguments()
-    # So that the servers are stopped too.
+    # Exit normally, so that the servers are stopped too.
     for ended in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ended, lambda *_: sys.exit(130))
     logs = options.scratch / "logs"
@@ -84,7 +84,7 @@ def arguments():
 
 
 def run(world, only):
-    """Runs the checks in their order; the deployment has to succeed for the others."""
+    """Runs the checks in order. If the deployment fails, the others are skipped."""
     failed = []
     if not checked(world, "deploy", stack.deploy):
         return ["deploy"]
@@ -96,7 +96,7 @@ def run(world, only):
 
 
 def checked(world, name, check):
-    """Runs one check, and tells how long it took; where it fails, what the logs say of its time."""
+    """Runs one check and prints its duration. If it fails, prints the logs from that time."""
     begin, lines = time.monotonic(), len(read(world).splitlines())
     try:
         check(world)
@@ -114,7 +114,7 @@ def read(world):
 
 
 def tell(world, lines):
-    """The newest lines of the server's log, and what the gate refused."""
+    """Prints the newest lines of the server's log, and the requests that the gate refused."""
     for line in read(world).splitlines()[lines:][-40:]:
         print(f"  | {line}", file=sys.stderr)
     for line in world.gate.refused[-10:]:

@@ -1,4 +1,4 @@
-"""The API: who is let in, by token and by signature, and what a member does through it."""
+"""The API: authentication with tokens and signatures, and the requests of a member."""
 
 import json
 import time
@@ -16,12 +16,12 @@ ANA = "ana@example.org"
 
 
 def base(world, logical):
-    """Where the emulator answers for an API; its own names under execute-api need a resolver."""
+    """The URL of an API on the emulator. Its host names under execute-api would need a resolver."""
     return f"{world.url}/_aws/execute-api/{world.physical(logical)}"
 
 
 def ask(url, method="GET", body=None, headers=None):
-    """The status of an answer, and what it says."""
+    """Sends a request; returns the status and the body of the response."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, headers or {}, method=method)
     try:
@@ -44,7 +44,7 @@ def by_signature(world, path, user):
 
 
 def check_tokens(world):
-    """A good token names its user; every other is refused before the function is asked."""
+    """A valid token identifies its user; any other is refused before the function is invoked."""
     good = world.issuer.token(ANA)
     world.canaries["a token"] = good
     status, me = by_token(world, "/v1/me", good)
@@ -68,13 +68,13 @@ def check_tokens(world):
 
 
 def changed(token, other):
-    """The claims of one token under the signature of another."""
+    """The claims of one token with the signature of another."""
     head, _, signature = token.split(".")
     return f"{head}.{other.split('.')[1]}.{signature}"
 
 
 def check_signatures(world):
-    """Who signs must be known, sign rightly, and be allowed to call the API."""
+    """The signer must be known, sign correctly, and be allowed to call the API."""
     bob = world.user("bob", managed=[world.outputs["MembersPolicyArn"]])
     eve = world.user("eve")
     status, me = by_signature(world, "/v1/me", bob)
@@ -91,7 +91,7 @@ def check_signatures(world):
 
 
 def check_member(world):
-    """A member saves by the API, sees nothing of others, and starts no execution without it."""
+    """A member saves through the API, sees nothing of other users, and cannot start executions directly."""
     bob = world.users["bob"]
     url = base(world, "HttpApi")
     prism(world, bob, "configure", "--api-url", url, "--region", REGION, "--default")
@@ -115,7 +115,7 @@ def check_member(world):
 
 
 def check_portal(world):
-    """The portal's user saves with a token; a repeated request is the same save."""
+    """A portal's user saves with a token, and a repeated request returns the same save."""
     token = world.issuer.token(ANA)
     file = world.scratch / "token"
     file.write_text(token)

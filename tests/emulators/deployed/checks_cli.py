@@ -1,4 +1,4 @@
-"""The command line, as an operator by the backend `aws` and as a member by the backend `api`."""
+"""The command line: an operator with the backend `aws`, and a member with the backend `api`."""
 
 import json
 
@@ -8,7 +8,7 @@ ANY = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
 
 
 def prism(world, user, *words, expect=0, **more):
-    """Runs prism as a user, whose configuration is in a folder of its own."""
+    """Runs prism as a user, with a configuration folder for each user."""
     home = world.scratch / f"home-{user.name}"
     home.mkdir(exist_ok=True)
     environment = world.environment(user, **more) | {"HOME": str(home)}
@@ -16,22 +16,22 @@ def prism(world, user, *words, expect=0, **more):
 
 
 def told(world, user, *words, **more):
-    """What prism prints under --json."""
+    """The output of prism with --json."""
     return json.loads(prism(world, user, *words, "--json", **more).stdout)
 
 
 def check_configure(world):
-    """An operator's profile is made from the outputs of the stack, and found to be whole."""
+    """An operator's profile is created from the outputs of the stack, and the doctor finds no problem."""
     ann = world.user("ann", ANY)
     prism(world, ann, "configure", "--stack", "prism", "--region", REGION, "--default")
-    # The emulator takes an input that is no JSON for one: it cannot be asked whether one may start.
+    # The emulator accepts an input that is not JSON, so the permission to start executions cannot be checked.
     report = prism(world, ann, "doctor", expect=1).stdout
     failed = [line.split()[1] for line in report.splitlines() if line.startswith("fail")]
     assert failed == ["states:StartExecution"], report
 
 
 def check_save(world):
-    """Launch, save with a second Region, see, launch what was saved: all on AWS itself."""
+    """Launches, saves with a second Region, shows the save, and launches the version, all on AWS directly."""
     ann = world.users["ann"]
     prism(world, ann, "launch", "python-ml", "work", "--size", "M")
     prism(world, ann, "save", "work", "kept", "--region", AWAY, "--yes")

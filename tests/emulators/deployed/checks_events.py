@@ -1,7 +1,7 @@
-"""What EC2 tells ends a wait early.
+"""Events of EC2 end a wait early.
 
-The emulator sends none of EC2's events and, as EventBridge, takes none from anybody else. So the rules'
-patterns are tried on events as EC2 sends them, and the queue that the rules send to is given such an event.
+The emulator sends none of EC2's events and, like EventBridge, accepts no such events from others. The rules'
+patterns are therefore tested with events as EC2 sends them, and such an event is sent to the queue of the rules.
 """
 
 import json
@@ -37,7 +37,7 @@ def instance_event(instance, state):
 
 
 def check_patterns(world):
-    """Each rule is woken by the events that end a wait, and by no other."""
+    """Each rule matches the events that end a wait, and no others."""
     events = world.client("events")
     image, instance = "ami-0123456789abcdef0", "i-0123456789abcdef0"
     for logical, told, matches in [
@@ -56,13 +56,13 @@ def check_patterns(world):
 
 
 def check_image_event(world):
-    """The event that an instance is stopped ends the wait for it, which takes six seconds by itself."""
+    """The event of a stopped instance ends the wait for it, which would otherwise take six seconds."""
     prism(world, world.users["ann"], "launch", "python-ml", "fresh", "--size", "L")
     world.until_state("fresh", "running")
     save_id = start(world, "fresh", "woken")
     until(lambda: "AwaitStopEvent" in entered(world, save_id), 20, "the wait for the event")
     world.until_state("fresh", "stopped", 6)
-    # As the rule sends it.
+    # In the form in which the rule sends it.
     told = json.dumps(instance_event(world.instance("fresh")["InstanceId"], "stopped"))
     world.client("sqs").send_message(QueueUrl=world.physical("WakeQueue"), MessageBody=told)
     until(lambda: "AwaitStopped" in entered(world, save_id), 20, "the look after the event")

@@ -1,10 +1,10 @@
-"""No secret, no token and no credential is in anything that was logged in the run."""
+"""Nothing that was logged in the run contains a secret, a token or a credential."""
 
 import re
 
 from issuer import unsigned
 
-# What a credential looks like, whosever it is.
+# The forms of credentials, for any user.
 SHAPES = {
     "a token": r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.",
     "a signature": r"AWS4-HMAC-SHA256 Credential=",
@@ -14,19 +14,19 @@ SHAPES = {
     "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY",
 }
 
-# The permissions that checks_save.py takes away.
+# The permissions that checks_save.py removes.
 BROKEN = [
     r"prism-AwaitStoppedRole.* ec2:DescribeInstances",
     r"prism-PlanSave.* dynamodb:GetItem",
 ]
 
-# The emulator does not know the condition key `events:source`, which these rights depend on. A save
-# goes on without its notice.
+# The emulator does not support the condition key `events:source`, on which these permissions depend. A save
+# continues without its notification.
 UNKNOWN = [r"prism-(CompleteSave|FailSave|Stranded)Role.* events:PutEvents"]
 
 
 def check_logs(world):
-    """Logs of the servers and of every function, what programs said, what executions were told."""
+    """Scans the logs of the servers and functions, the output of programs, and the data of executions."""
     texts = everything(world)
     missing = {"ministack.log", "programs", "executions", "/aws/lambda/prism-PlanSave"} - set(texts)
     assert not missing, f"nothing was logged by {missing}"
@@ -36,7 +36,7 @@ def check_logs(world):
 
 
 def check_refusals(world):
-    """Nobody was refused what they need, but where a policy was broken on purpose."""
+    """No required permission was refused, except where a policy was broken on purpose."""
     texts = everything(world)
     refused = set(world.gate.refused)
     for name, text in texts.items():
@@ -50,7 +50,7 @@ def check_refusals(world):
 
 
 def check_scan(world):
-    """The scan finds what it looks for: each canary, and each shape, in a log that has it."""
+    """The scan finds each canary, and each form of credential, in a log that contains it."""
     canaries = dict(world.canaries)
     token = world.issuer.token("canary@example.org")
     planted = {
@@ -71,13 +71,13 @@ def check_scan(world):
 
 
 def leaks(text, canaries):
-    """What a text has that nobody may read."""
+    """The secrets in a text."""
     found = [what for what, canary in canaries.items() if canary in text]
     return found + [what for what, shape in SHAPES.items() if re.search(shape, text)]
 
 
 def everything(world):
-    """All that was logged, by where."""
+    """Everything that was logged, by source."""
     texts = {log.name: log.read_text(errors="replace") for log in world.logs.iterdir()}
     texts["programs"] = "\n".join(world.transcript)
     logs = world.client("logs")

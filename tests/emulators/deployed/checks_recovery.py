@@ -1,21 +1,21 @@
-"""Executions that end in the middle of their save, and what finds them."""
+"""Executions that end in the middle of their save, and their recovery."""
 
 from checks_save import start
 from checks_stack import rule_name
 from world import until
 
-# Under this the waits take as long as on AWS, so that there is a middle to stop an execution in.
+# With this scale the waits take as long as on AWS, so that there is time to stop an execution in the middle.
 UNSCALED = 1
 
 
 def check_stopped_by_rule(world):
-    """The event of the execution's end has another one started that restarts the instance."""
+    """The event of the execution's end starts another one, which restarts the instance."""
     save_id = stopped_in_the_middle(world)
     recovered(world, save_id, timeout=45)
 
 
 def check_stopped_by_schedule(world):
-    """Without the event, the sweep's schedule finds it. It is set to a minute, for the time's sake."""
+    """Without the event, the scheduled sweep finds it. Its interval is set to a minute to save time."""
     events = world.client("events")
     ended, swept = rule_name(world, "ExecutionEndedRule"), rule_name(world, "SweepRule")
     events.disable_rule(Name=ended)
@@ -29,7 +29,7 @@ def check_stopped_by_schedule(world):
 
 
 def stopped_in_the_middle(world):
-    """Stops the execution of a save whose instance is down, and answers the save's id."""
+    """Stops the execution of a save whose instance is down, and returns the save's ID."""
     world.until_state("work", "running")
     world.wait_scale(UNSCALED)
     try:
@@ -45,7 +45,7 @@ def stopped_in_the_middle(world):
 
 
 def recovered(world, save_id, timeout):
-    """The instance runs again, and the save tells that it was interrupted and recovered."""
+    """The instance is running again, and the record says that the save was interrupted and recovered."""
     world.until_state("work", "running", timeout)
     record = world.saved(save_id, "failed")
     assert record["failure"]["code"] == "SaveInterrupted", record["failure"]
@@ -58,7 +58,7 @@ def recovered(world, save_id, timeout):
 
 
 def duty(world):
-    """Whether anybody still has to bring the instance back."""
+    """Whether there is still a duty to bring the instance back."""
     got = world.client("dynamodb").get_item(
         TableName=world.outputs["TableName"],
         Key={"pk": {"S": f"INSTANCE#us-east-1#{world.instance('work')['InstanceId']}"}, "sk": {"S": "LOCK"}},

@@ -1,4 +1,4 @@
-"""Saves that fail since a policy was broken on purpose: so both guards are seen to refuse."""
+"""Saves that fail because a policy was broken on purpose, which shows that both permission checks work."""
 
 import json
 
@@ -8,7 +8,7 @@ OWNER = "iam:user/ann"
 
 
 def start(world, instance, template, **more):
-    """Starts the execution of a save by hand, under a name that is known."""
+    """Starts the execution of a save directly, with a known name."""
     number = len(world.users) + start.count
     start.count += 1
     save_id = f"save-{number:020x}"
@@ -24,7 +24,7 @@ start.count = 1
 
 
 def check_failed_save(world):
-    """A function may not do what its step calls: the save fails after the stop, its catch restarts."""
+    """A function lacks a permission that its step needs: the save fails after the stop, and its catcher restarts."""
     denied = {"Effect": "Deny", "Action": "ec2:DescribeInstances", "Resource": "*"}
     with world.with_statement("prism-AwaitStopped", denied):
         save_id = start(world, "work", "kept")

@@ -1,4 +1,4 @@
-"""A save on a schedule: made through the API, fired by EventBridge Scheduler."""
+"""A scheduled save: created through the API, started by EventBridge Scheduler."""
 
 import datetime
 import json
@@ -6,10 +6,10 @@ import json
 from checks_cli import prism, told
 from world import until
 
-# Far enough ahead that the emulator, which looks every ten seconds, has seen the schedule before.
+# Far enough ahead for the emulator, which polls every ten seconds, to have seen the schedule.
 AHEAD = datetime.timedelta(seconds=90)
 
-# The emulator asks for the right on every schedule as if it were in the group "default".
+# The emulator checks the permission on every schedule as if it were in the group "default".
 DEFAULT_GROUP = {
     "Effect": "Allow",
     "Action": ["scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule"],
@@ -18,7 +18,7 @@ DEFAULT_GROUP = {
 
 
 def check_create(world):
-    """It is in the stack's group, lends the stack's role, and starts the state machine."""
+    """The schedule is in the stack's group, uses the stack's role, and starts the state machine."""
     check_rights(world)
     bob = world.users["bob"]
     at = datetime.datetime.now(datetime.timezone.utc) + AHEAD
@@ -37,7 +37,7 @@ def check_create(world):
 
 
 def check_rights(world):
-    """The API's own right is on the schedules of the stack's group, and on no other."""
+    """The API's permission covers the schedules of the stack's group, and no others."""
     iam = world.client("iam")
     role = world.physical("ApiRole")
     document = iam.get_role_policy(RoleName=role, PolicyName="Calls")["PolicyDocument"]
@@ -48,7 +48,7 @@ def check_rights(world):
 
 
 def check_fired(world):
-    """Its save ends as any other, under its owner, and deleting it leaves no schedule."""
+    """The scheduled save ends like any other, belongs to its owner, and deletion leaves no schedule."""
     bob = world.users["bob"]
 
     def fired():

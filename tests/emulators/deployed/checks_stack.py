@@ -1,4 +1,4 @@
-"""What exists after the deployment, and what the template says of what the emulator drops."""
+"""The resources after the deployment, and the properties in the template that the emulator ignores."""
 
 import json
 
@@ -17,7 +17,7 @@ def of_type(world, kind):
 
 
 def check_resources(world):
-    """Every resource of the template is there, but for those that its conditions leave out."""
+    """Every resource of the template exists, except for those that its conditions exclude."""
     from stack import REFUSED
 
     left_out = {
@@ -32,7 +32,7 @@ def check_resources(world):
 
 
 def check_functions(world):
-    """One function for each step, and each with a role of its own and an alias that is published."""
+    """There is one function for each step, each with a role of its own and a published alias."""
     client, roles = world.client("lambda"), set()
     for logical, one in of_type(world, FUNCTION).items():
         wanted, name = one["Properties"], world.physical(logical)
@@ -58,7 +58,7 @@ def check_functions(world):
 
 
 def check_state_machine(world):
-    """The definition is the file's, and every step of it a published version."""
+    """The definition is the one in the file, and each of its steps is a published version."""
     got = world.client("stepfunctions").describe_state_machine(
         stateMachineArn=world.outputs["StateMachineArn"]
     )
@@ -89,7 +89,7 @@ def check_table(world):
 
 
 def check_routes(world):
-    """Two APIs on one function: one for those who sign, one for those with a token."""
+    """There are two APIs with one function: one for signed requests, one for requests with a token."""
     client = world.client("apigatewayv2")
     for logical, kind in {"HttpApi": "AWS_IAM", "PortalApi": "JWT"}.items():
         api = world.physical(logical)
@@ -108,7 +108,7 @@ def check_routes(world):
 
 
 def check_rules(world):
-    """What wakes the sweep and the waits, and that it may."""
+    """The rules that invoke the sweep and end waits, and their permissions."""
     events, functions = world.client("events"), world.client("lambda")
     queue = wake_queue(world)
     for logical in ["SweepRule", "ExecutionEndedRule", "InstanceChangedRule", "ImageChangedRule"]:
@@ -134,7 +134,7 @@ def check_rules(world):
 
 
 def wake_queue(world):
-    """The attributes of the queue before the wake-up, which reads it."""
+    """The attributes of the queue that the wake-up function reads."""
     url = world.physical("WakeQueue")
     queue = world.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     mappings = world.client("lambda").list_event_source_mappings(EventSourceArn=queue["QueueArn"])
@@ -150,7 +150,7 @@ def rule_name(world, logical):
 
 
 def check_schedules(world):
-    """The group for schedules, and the role that they lend to start saves and nothing else."""
+    """The schedule group, and the schedules' role, which may only start saves."""
     scheduler, iam = world.client("scheduler"), world.client("iam")
     scheduler.get_schedule_group(Name=world.outputs["ScheduleGroupName"])
     role = world.outputs["ScheduleRoleArn"].rsplit("/", 1)[1]
@@ -170,7 +170,7 @@ def check_schedules(world):
 
 
 def check_alarms(world):
-    """Alarms tell the topic; a dashboard and the queue of dead letters are there."""
+    """Alarms notify the topic; the dashboard and the dead-letter queue exist."""
     alarms = of_type(world, "AWS::CloudWatch::Alarm")
     told = world.client("cloudwatch").describe_alarms()["MetricAlarms"]
     names = {one["AlarmName"] for one in told if world.outputs["AlarmTopicArn"] in one["AlarmActions"]}
@@ -182,7 +182,7 @@ def check_alarms(world):
 
 
 def check_what_is_dropped(world):
-    """What the emulator drops in silence is in the template: read there, as it is nowhere else."""
+    """The template has the properties that the emulator silently ignores. They can only be checked there."""
     resources = world.template["Resources"]
     table = resources["RegistryTable"]
     assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
@@ -199,7 +199,7 @@ def check_what_is_dropped(world):
 
 
 def check_change(world):
-    """A parameter that alone has changed holds: each function has another version, which the definition and the alias name."""
+    """A change of one parameter takes effect: each function has a new version, in the definition and the alias."""
     from stack import change
 
     before = live_versions(world)
@@ -228,7 +228,7 @@ def live_versions(world):
 
 
 def check_subnet(world):
-    """With a subnet named, instances are launched into it, and in Regions that have none of those named not at all."""
+    """With a subnet set, instances are launched into it, and not at all in Regions without such a subnet."""
     from stack import change
 
     (subnet,) = world.ec2().describe_subnets()["Subnets"]
@@ -240,7 +240,7 @@ def check_subnet(world):
     assert "LaunchSubnets" in away, away
 
 
-# Once nothing else is looked at.
+# Last, because it changes what other checks read.
 CHANGE = [
     ("a parameter that alone has changed", check_change),
     ("a subnet to launch into", check_subnet),

@@ -1,4 +1,4 @@
-"""Templates that others use: shares, copies, projects with a budget, and their end."""
+"""Templates used by several users: shares, copies, projects with a budget, and deletion."""
 
 import json
 
@@ -9,7 +9,7 @@ OTHER = "444455556666"
 
 
 def check_shared(world):
-    """A user of the deployment launches what is shared with them, until it is taken back."""
+    """A user of the deployment can launch a shared template until the share is revoked."""
     ann, bob = world.users["ann"], world.users["bob"]
     launch = ("launch", "kept", "bobs-kept", "--dry-run")
     assert "TemplateNotFound" in prism(world, bob, *launch, "--json", expect=1).stderr
@@ -22,11 +22,11 @@ def check_shared(world):
 
 
 def check_account(world):
-    """Another account may launch the AMIs, in every Region, and no more once it is taken back."""
+    """Another account may launch the AMIs in every Region until the share is revoked."""
     ann = world.users["ann"]
     images = world.save_record(newest_save(world, ann, "kept"))
     images = {REGION: images["image"]} | {AWAY: copy["image"] for copy in images["copies"].values()}
-    # Nobody has looked at the disks of what runs here, so that a consent to the prompt is not enough.
+    # The disks of these instances were never inspected, so confirming the prompt is not enough.
     refused = prism(world, ann, "template", "share", "kept", "--account", OTHER, "--yes", expect=1)
     assert "FilesUnknown" in refused.stderr, refused
     prism(world, ann, "template", "share", "kept", "--account", OTHER, "--yes", "--publish-sensitive")
@@ -51,14 +51,14 @@ def newest_save(world, user, template):
 
 
 def check_copy(world):
-    """A version is copied to a further Region, by a member, without a save."""
+    """A member copies a version to a further Region, without a save."""
     bob = world.users["bob"]
     prism(world, bob, "template", "copy", "bobs-own", "--region", AWAY)
     assert AWAY in prism(world, bob, "template", "info", "bobs-own").stdout
 
 
 def check_project(world):
-    """A project's members launch what is its; its hard stop refuses a save before anything is done."""
+    """A project's members launch its templates; its hard stop refuses a save before anything is done."""
     ann, bob = world.users["ann"], world.users["bob"]
     prism(world, ann, "project", "create", "brain")
     prism(world, ann, "project", "member", "add", "brain", "iam:user/bob", "--role", "member")
@@ -68,7 +68,7 @@ def check_project(world):
     shown = prism(world, bob, "project", "templates", "brain").stdout
     assert "kept" in shown, shown
     prism(world, ann, "project", "budget", "brain", "--limit", "0.01", "--hard-stop")
-    # Not the instance that the schedule saves, perhaps at this moment.
+    # Not the instance that the schedule may be saving at this moment.
     save = ("save", "bobs-kept", "too-much", "--project", "brain", "--yes", "--json")
     refused = prism(world, bob, *save, expect=1).stderr
     assert "Budget" in refused, refused
@@ -79,7 +79,7 @@ def check_project(world):
 
 
 def check_deleted(world):
-    """A template goes with its AMIs and snapshots, in both Regions."""
+    """A template is deleted with its AMIs and snapshots, in both Regions."""
     bob = world.users["bob"]
     for region in (REGION, AWAY):
         assert len(left(world, region, "bobs-own")) >= 2, f"nothing is to be removed in {region}"
@@ -92,12 +92,12 @@ def check_deleted(world):
 
 
 def left(world, region, template):
-    """The AMIs and snapshots of a template."""
+    """The remaining AMIs and snapshots of a template."""
     tagged = [{"Name": "tag:prism:template", "Values": [template]}]
     ec2 = world.ec2(region)
     images = ec2.describe_images(Owners=["self"], Filters=tagged)["Images"]
     snapshots = ec2.describe_snapshots(OwnerIds=["self"], Filters=tagged)["Snapshots"]
-    # EC2 tells of an AMI for some minutes after it was deregistered.
+    # EC2 returns an AMI for some minutes after it was deregistered.
     images = [one for one in images if one["State"] != "deregistered"]
     return [one["ImageId"] for one in images] + [one["SnapshotId"] for one in snapshots]
 

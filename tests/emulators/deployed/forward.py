@@ -1,4 +1,4 @@
-"""A server between a client and another server, which sees what is asked."""
+"""A proxy between a client and another server that sees the requests."""
 
 import contextlib
 import threading
@@ -12,10 +12,10 @@ KEPT = {"Authorization", "Content-Type", "X-Amz-Target", "X-Amz-Date"}
 
 @contextlib.contextmanager
 def forwarding(url, answer):
-    """Serves on 127.0.0.1 until the block ends, and gives where.
+    """Serves on 127.0.0.1 until the block ends, and yields the URL.
 
-    A POST gets what `answer(headers, body, ask)` says: status, content type and body. `ask()` is the
-    answer of the server at `url`.
+    The response to a POST is the result of `answer(headers, body, ask)`: status, content type and body. `ask()`
+    returns the response of the server at `url`.
     """
 
     class Handler(BaseHTTPRequestHandler):

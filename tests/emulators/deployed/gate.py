@@ -1,9 +1,9 @@
-"""EC2's own check of permissions, in front of the simulated EC2, which has none.
+"""EC2's permission check, in front of the simulated EC2, which has none.
 
-Each request is held against the IAM policies of whoever signed it, a function's role or a user, as
-the Service Authorization Reference says: every resource that an action names or makes, with its
-tags and those of the request, and ec2:CreateTags for what is tagged as it is made. The policies are
-read from the emulator's IAM and evaluated by its evaluator. Signatures are not verified here.
+Each request is checked against the IAM policies of its signer, a function's role or a user, as the Service
+Authorization Reference says: every resource that an action names or creates, with its tags and those of the
+request, and ec2:CreateTags for resources that are tagged on creation. The policies are read from the emulator's
+IAM and evaluated by its evaluator. Signatures are not verified here.
 """
 
 import contextlib
@@ -20,8 +20,8 @@ from forward import forwarding
 from servers import ACCOUNT
 
 CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
-# What each action names, by the parameter that names it, and what it makes. An action that is in
-# neither table knows no resources.
+# The resources that each action names, by parameter, and those that it creates. An action in neither table has no
+# resource-level permissions.
 NAMES = {
     "AuthorizeSecurityGroupIngress": {"GroupId": "security-group"},
     "CreateImage": {"InstanceId": "instance"},
@@ -46,7 +46,7 @@ OWNERLESS = {"image", "snapshot"}
 
 
 class Gate:
-    """What is authorised, and by whom it was asked."""
+    """Authorises requests, and records who made them."""
 
     def __init__(self, url):
         self.url = url
@@ -60,7 +60,7 @@ class Gate:
         self.lock = threading.Lock()
 
     def know(self, iam, functions, ec2):
-        """Where the policies are, and the functions, by their configurations."""
+        """Sets the IAM endpoint for policies, and the functions by their configurations."""
         self.iam, self.ec2 = iam, ec2
         for function in functions:
             self.principals[session_of(function)[0]] = ("role", function["Role"].rsplit("/", 1)[1])
@@ -79,7 +79,7 @@ class Gate:
             return self.policies[principal]
 
     def refusal(self, headers, body):
-        """Why a request is refused, as (code, message); None where it is allowed."""
+        """Why a request is refused, as (code, message); None if it is allowed."""
         key, region, service = CREDENTIAL.search(headers.get("Authorization", "")).groups()
         principal = self.principals.get(key)
         if principal is None:
@@ -105,7 +105,7 @@ class Gate:
         return None
 
     def tags(self, kind, region, names):
-        """The tags of resources that exist, by their ids."""
+        """The tags of existing resources, by ID."""
         ec2 = self.ec2(region)
         if kind == "instance":
             found = ec2.describe_instances(InstanceIds=names)["Reservations"]
@@ -139,7 +139,7 @@ def documents(iam, kind, name):
 
 
 def session_of(function):
-    """The key, secret and token that the emulator gives a function: made from its ARN and role."""
+    """The key, secret and token that the emulator gives a function, derived from its ARN and role."""
     made = f"{function['FunctionArn']}:{function['Role']}"
     digest = hashlib.sha256(made.encode()).hexdigest()
     secret, token = (
@@ -149,7 +149,7 @@ def session_of(function):
 
 
 def demands(service, headers, body, region, tags_of):
-    """The action that a request asks for, and what must be allowed for it."""
+    """The action of a request, and the permissions that it needs."""
     if service != "ec2":
         action = f"{service}:{headers['X-Amz-Target'].rsplit('.', 1)[1]}"
         asked = json.loads(body)
@@ -176,11 +176,11 @@ def of_ec2(params, region, tags_of):
             try:
                 yield f"ec2:{action}", arn_of(kind, region, name), tags_of(kind, region, [name])
             except ClientError as error:
-                # What does not exist is EC2's to refuse.
+                # EC2 itself refuses resources that do not exist.
                 if "NotFound" not in error.response["Error"]["Code"]:
                     raise
     if action == "CopyImage":
-        # The AMI that is copied is authorised too, without the tags of what is made.
+        # The source AMI needs permission too, without the tags of the new AMI.
         region_of, source = params["SourceRegion"], params["SourceImageId"]
         tags = tags_of("image", region_of, [source])
         yield "ec2:CopyImage", arn_of("image", region_of, source), tags
@@ -202,7 +202,7 @@ def numbered(params, name):
 
 
 def tags_asked(params):
-    """The tags that a request puts on what it makes, by kind."""
+    """The tags for the resources that a request creates, by resource type."""
     asked = {}
     for key, kind in params.items():
         if match := re.fullmatch(r"(TagSpecification\.\d+)\.ResourceType", key):
@@ -217,7 +217,7 @@ def tags_asked(params):
 
 @contextlib.contextmanager
 def gate(url):
-    """Serves a gate to the simulated EC2 at `url` until the block ends."""
+    """Serves a gate in front of the simulated EC2 at `url` until the block ends."""
     one = Gate(url)
 
     def answer(headers, body, ask):
@@ -229,7 +229,7 @@ def gate(url):
 
 
 def refused(headers, code, message):
-    """A refusal as EC2 words it, or as the services that speak JSON do."""
+    """A refusal in EC2's format, or in that of the services with a JSON protocol."""
     if "X-Amz-Target" in headers:
         told = {"__type": "AccessDeniedException", "message": message}
         return 400, "application/x-amz-json-1.1", json.dumps(told).encode()

@@ -1,4 +1,4 @@
-"""An issuer of tokens: OpenID Connect's discovery and keys over HTTP, and tokens that it signs."""
+"""A token issuer: OpenID Connect's discovery and keys over HTTP, and tokens that it signs."""
 
 import base64
 import contextlib
@@ -15,14 +15,14 @@ LIFETIME_S = 3600
 
 
 class Issuer:
-    """A key of its own, whose public half it serves."""
+    """Has a key pair, and serves the public key."""
 
     def __init__(self):
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.url = None
 
     def token(self, email, **claims):
-        """A token for a user. Claims given here stand above those that make it a good one."""
+        """A token for a user. The given claims override those of a valid token."""
         now = int(time.time())
         body = {
             "iss": self.url,
@@ -52,7 +52,7 @@ class Issuer:
 
 
 def unsigned(token):
-    """The same claims under `alg: none`, without a signature."""
+    """The same claims with `alg: none`, without a signature."""
     head = base64url(json.dumps({"alg": "none", "typ": "JWT", "kid": "one"}).encode())
     return f"{head}.{token.split('.')[1]}."
 

@@ -1,4 +1,4 @@
-"""The servers of a run: they listen on 127.0.0.1 alone, and end with it."""
+"""The servers of a run. They only listen on 127.0.0.1, and end with the run."""
 
 import contextlib
 import http.client
@@ -14,7 +14,7 @@ ACCOUNT = "111111111111"
 REGION = "us-east-1"
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 15
-# How much faster than EC2 the simulated one is; the waits of the emulator are shorter by as much.
+# How much faster the simulated EC2 is than the real one. The emulator's waits are shortened by the same factor.
 SPEED = 50
 
 
@@ -26,7 +26,7 @@ def free_port():
 
 @contextlib.contextmanager
 def running(command, log, environment, **more):
-    """Runs a server until the block ends, with all that it starts; its stderr goes to a file."""
+    """Runs a server and its child processes until the block ends. Its stderr goes to a file."""
     with open(log, "wb") as errors:
         process = subprocess.Popen(
             command,
@@ -42,7 +42,7 @@ def running(command, log, environment, **more):
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(STOP_TIMEOUT_S)
-        # What it started is in its group: the functions.
+        # The functions that it started are in its process group.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -52,7 +52,7 @@ def running(command, log, environment, **more):
 
 @contextlib.contextmanager
 def simulated_ec2(program, speed, logs):
-    """The simulated EC2 behind EC2's own protocol. It prints its URL first."""
+    """The simulated EC2 with EC2's own protocol. It prints its URL first."""
     command = [program, str(speed)]
     log = logs / "wire.log"
     with running(command, log, clean(), stdout=subprocess.PIPE, text=True) as process:
@@ -64,10 +64,10 @@ def simulated_ec2(program, speed, logs):
 
 @contextlib.contextmanager
 def ministack(scratch, logs, root, ec2_url, wait_scale):
-    """The emulator of AWS. Its environment is inherited by the functions: it is given none of ours.
+    """The emulator of AWS. The functions inherit its environment, so it gets a clean one.
 
-    AUTH has it verify signatures and enforce policies. What functions ask of EC2, SSM and KMS goes
-    to `ec2_url`: it has no EC2 that makes images.
+    AUTH turns on the verification of signatures and policies. Requests of functions to EC2, SSM and KMS go to
+    `ec2_url`, because the emulator's own EC2 cannot create images.
     """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -111,5 +111,5 @@ def until_ready(port, process, log):
 
 
 def clean(**variables):
-    """An environment with nothing of ours but where programs are."""
+    """An environment that only contains the search path of this process."""
     return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), **variables}

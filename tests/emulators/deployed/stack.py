@@ -1,4 +1,4 @@
-"""Deploys infra/template.yaml as docs/deploy.md has it, by the AWS CLI."""
+"""Deploys infra/template.yaml with the AWS CLI, as described in docs/deploy.md."""
 
 import shutil
 import sys
@@ -10,13 +10,13 @@ from issuer import AUDIENCE
 from world import STACK
 
 ARTEFACTS = "prism-artefacts"
-# What this emulator refuses to make, which would roll the whole stack back.
+# Resources that this emulator cannot create, which would roll the whole stack back.
 REFUSED = {}
 PARAMETERS = {"Architecture": "x86_64", "JwtAudience": AUDIENCE, "LogLevel": "debug"}
 
 
 def deploy(world):
-    """Packages and deploys the template, and learns what came of it."""
+    """Packages and deploys the template, and reads the resulting resources."""
     project = lay_out(world)
     environment = world.environment(world.root)
     aws = [Path(sys.executable).with_name("aws")]
@@ -36,7 +36,7 @@ def deploy(world):
 
 
 def change(world, parameters):
-    """Deploys the same once more, with other values of some parameters."""
+    """Deploys the template again with other values of some parameters."""
     apply(world, world.scratch / "packaged.yaml", parameters)
     learn(world)
 
@@ -53,7 +53,7 @@ def apply(world, packaged, parameters):
 
 
 def lay_out(world):
-    """The folders that the template names, with the package that was given in its place."""
+    """Creates the folders that the template names, with the given package in its place."""
     project = world.scratch / "project"
     for folder in ("infra", "statemachine"):
         shutil.copytree(world.programs["root"] / folder, project / folder)
@@ -71,7 +71,7 @@ def leave_out(packaged):
 
 
 def learn(world):
-    """What the stack has, and who its functions are."""
+    """Reads the resources of the stack and the roles of its functions."""
     formation = world.client("cloudformation")
     stack = formation.describe_stacks(StackName=STACK)["Stacks"][0]
     world.outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
@@ -88,7 +88,7 @@ def learn(world):
 
 
 def configurations(world):
-    """Every function as it runs: the versions that are published, and the latest."""
+    """The configurations of every function: the published versions, and the latest."""
     client = world.client("lambda")
     for logical, one in world.template["Resources"].items():
         if one["Type"] == "AWS::Serverless::Function":

@@ -1,4 +1,4 @@
-"""A deployment on the emulator, and those who use it."""
+"""A deployment on the emulator, and its users."""
 
 import contextlib
 import json
@@ -23,7 +23,7 @@ FINAL = ("succeeded", "failed", "stranded")
 
 @dataclass
 class User:
-    """Who signs requests: an access key, and what it belongs to."""
+    """A signer of requests: an access key, and its owner."""
 
     name: str
     key: str
@@ -32,7 +32,7 @@ class User:
 
 @dataclass
 class World:
-    """What the checks share."""
+    """The state shared by the checks."""
 
     scratch: Path
     logs: Path
@@ -49,7 +49,7 @@ class World:
     transcript: list = field(default_factory=list)
 
     def client(self, service, user=None, region=REGION):
-        """A client of the emulator, of root's unless a user is named."""
+        """A client of the emulator, as root unless a user is given."""
         user = user or self.root
         return boto3.client(
             service,
@@ -61,7 +61,7 @@ class World:
         )
 
     def client_wire(self, service, region=REGION):
-        """The simulated EC2 itself, whose every access is allowed."""
+        """A client of the simulated EC2 itself, which allows every request."""
         return boto3.client(
             service,
             endpoint_url=self.gate.url,
@@ -75,7 +75,7 @@ class World:
         return self.client_wire("ec2", region)
 
     def environment(self, user, **more):
-        """What a program of a user's has in its environment."""
+        """The environment of a program that a user runs."""
         return clean(
             HOME=str(self.scratch),
             AWS_ACCESS_KEY_ID=user.key,
@@ -93,7 +93,7 @@ class World:
         )
 
     def run(self, command, environment, expect=0, cwd=None, timeout=240):
-        """Runs a program, keeps what it said for the scan of all logs, and answers its stdout."""
+        """Runs a program, keeps its output for the scan of all logs, and returns its stdout."""
         told = subprocess.run(
             command,
             env=environment,
@@ -110,11 +110,11 @@ class World:
         return told
 
     def physical(self, logical):
-        """What a resource of the template became."""
+        """The physical ID of a resource of the template."""
         return self.resources[logical]["PhysicalResourceId"]
 
     def user(self, name, *policies, managed=()):
-        """Makes an IAM user with an access key."""
+        """Creates an IAM user with an access key."""
         iam = self.client("iam")
         iam.create_user(UserName=name)
         for number, statements in enumerate(policies):
@@ -136,7 +136,7 @@ class World:
         return self.client("stepfunctions").describe_execution(executionArn=f"{machine}:{name}")
 
     def save_record(self, save_id):
-        """A save as it lies in the table."""
+        """The record of a save in the table."""
         got = self.client("dynamodb").get_item(
             TableName=self.outputs["TableName"],
             Key={"pk": {"S": f"SAVE#{save_id}"}, "sk": {"S": "META"}},
@@ -144,7 +144,7 @@ class World:
         return plain(got["Item"]["record"]) if "Item" in got else None
 
     def saved(self, save_id, wanted="succeeded", timeout=120):
-        """Waits for a save to end, as it is wanted to."""
+        """Waits for a save to end, and checks its final state."""
 
         def ended():
             record = self.save_record(save_id)
@@ -157,7 +157,7 @@ class World:
         return self.save_record(save_id)
 
     def instance(self, name):
-        """An instance by its name: its id, its state, its tags."""
+        """An instance by its name: its ID, its state, its tags."""
         named = [{"Name": "tag:Name", "Values": [name]}]
         found = self.ec2().describe_instances(Filters=named)["Reservations"]
         found = [one for reservation in found for one in reservation["Instances"]]
@@ -170,7 +170,7 @@ class World:
         )
 
     def wait_scale(self, scale):
-        """Sets how long the emulator's states wait, from now on."""
+        """Sets the scale of the waits in the emulator's state machines, from now on."""
         body = json.dumps({"stepfunctions._SFN_WAIT_SCALE": scale}).encode()
         self.ask("POST", "/_ministack/config", body)
 
@@ -200,7 +200,7 @@ class World:
 
 
 def until(look, timeout, what):
-    """Waits until `look` answers something, and answers it."""
+    """Waits until `look` returns a true value, and returns it."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         if found := look():
@@ -210,12 +210,12 @@ def until(look, timeout, what):
 
 
 def plain(value):
-    """A value of DynamoDB's as Python has it."""
+    """Converts a DynamoDB value to a Python value."""
     return TypeDeserializer().deserialize(value)
 
 
 def canary():
-    """A secret that nothing else looks like."""
+    """A secret with a unique form."""
     return "canary" + secrets.token_hex(17)
 
 

@@ -1,4 +1,4 @@
-"""What the function AwaitStopped does, as one writes it with boto3."""
+"""The function AwaitStopped, implemented with boto3."""
 
 import os
 

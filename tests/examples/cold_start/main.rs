@@ -1,13 +1,13 @@
-//! How a function begins: from the start of its process to its first answer, against the same
-//! function in Python. `cargo xtask bench cold-start` prepares what it needs and runs it:
+//! Measures how fast a function starts: from the start of its process to its first response, compared with the same
+//! function in Python. `cargo xtask bench cold-start` prepares everything and runs it:
 //!
 //! ```text
 //! cold_start BOOTSTRAP PYTHON CERTIFICATES STARTS
 //! ```
 //!
-//! BOOTSTRAP is the functions' binary, PYTHON an interpreter with boto3 and awslambdaric,
-//! CERTIFICATES a folder with `server.pem`, `server.key` and `roots.pem`, and STARTS how often each
-//! is started. It fails where the promises below do not hold.
+//! BOOTSTRAP is the functions' binary, PYTHON an interpreter with boto3 and awslambdaric, CERTIFICATES a folder with
+//! `server.pem`, `server.key` and `roots.pem`, and STARTS how often each is started. It fails if a promised limit below
+//! is exceeded.
 
 #![expect(clippy::print_stdout, reason = "the table is what it is asked for")]
 
@@ -25,13 +25,13 @@ use serde_json::{Value, json};
 
 use self::table::{Row, Sample};
 
-/// The table's name; whose it is does not matter here.
+/// The table's name. Which deployment it belongs to does not matter here.
 const TABLE: &str = "prism";
-/// A machine that no function of this bench asks anything of.
+/// The ARN of a state machine that no function in this measurement calls.
 const MACHINE: &str = "arn:aws:states:us-east-1:111122223333:stateMachine:prism";
-/// Seconds of the virtual clock after which a save that began waits for the stop.
+/// Seconds on the virtual clock after which a started save waits for the instance to stop.
 const STOPPING_S: u64 = 5;
-/// How often each program is started before anything is counted.
+/// The number of starts of each program before the measurement begins.
 const WARM_UP: usize = 2;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -59,22 +59,22 @@ fn main() -> Outcome {
     table::judge(&rows).map_err(Into::into)
 }
 
-/// What the functions talk to.
+/// The services that the functions call.
 struct Bench {
     ec2: TlsFront,
     dynamo: TlsFront,
     roots: String,
     logs: tempfile::TempDir,
-    /// Behind `dynamo`.
+    /// The server behind `dynamo`.
     _dynamo: DynamoDb,
 }
 
-/// A function, and what it is asked.
+/// A function and its input.
 struct Subject {
     name: &'static str,
     program: Program,
     payload: Value,
-    /// Whether the answer is one that the function gives when all went well.
+    /// Whether a response is that of a successful run.
     good: fn(&Value) -> bool,
 }
 
@@ -123,7 +123,7 @@ impl Bench {
                     &[python, "-m", "awslambdaric", "function.handler"],
                     &here.join("examples/cold_start"),
                 )
-                // Lambda sets it beside AWS_REGION, and Python reads this one.
+                // Lambda sets this variable beside AWS_REGION, and Python reads this one.
                 .with("AWS_DEFAULT_REGION", "us-east-1")
                 .with("AWS_CA_BUNDLE", self.roots.clone()),
                 payload: step,
@@ -138,7 +138,7 @@ impl Bench {
         ]
     }
 
-    /// Starts the programs in turn, so that what else the machine does strikes all of them.
+    /// Starts the programs in turn, so that other load on the machine affects all of them alike.
     async fn measure(&self, subjects: &[Subject], starts: usize) -> Outcome<Vec<Row>> {
         let mut rows: Vec<Row> = subjects.iter().map(|it| Row::new(it.name)).collect();
         for round in 0..WARM_UP + starts {

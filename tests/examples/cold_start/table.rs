@@ -1,20 +1,20 @@
-//! The figures, and what they must be.
+//! The measured figures, and their limits.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use prism_tests::harness::Cost;
 
-/// The function of which most is promised.
+/// The function with the strictest limits.
 pub(crate) const RUST: &str = "AwaitStopped";
-/// What it is held against.
+/// The function it is compared with.
 pub(crate) const PYTHON: &str = "the same in Python";
-/// Python takes at least this many times as long.
+/// The minimum ratio of Python's start time to the Rust function's.
 const FASTER: f64 = 30.0;
-/// Python holds at least this many times the memory.
+/// The minimum ratio of Python's memory to the Rust function's.
 const SMALLER: f64 = 5.0;
 
-/// One start.
+/// The measurement of one start.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sample {
     pub(crate) wall: Duration,
@@ -44,7 +44,7 @@ impl Row {
         self.part(0.5, figure)
     }
 
-    /// The figure that this part of the starts does not exceed.
+    /// The percentile of a figure.
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
@@ -76,14 +76,13 @@ fn peak_mib(sample: &Sample) -> f64 {
     sample.cost.peak_kib as f64 / 1024.0
 }
 
-/// The table.
 pub(crate) fn render(rows: &[Row]) -> String {
     let mut text = format!(
         "{:<20} {:>7} {:>9} {:>9} {:>8} {:>9}\n",
         "from spawn to answer", "starts", "median ms", "90 % ms", "CPU ms", "peak MiB"
     );
     for row in rows {
-        // Writing to a text does not fail.
+        // Writing to a string does not fail.
         let _ = writeln!(
             text,
             "{:<20} {:>7} {:>9.1} {:>9.1} {:>8.1} {:>9.1}",
@@ -105,7 +104,7 @@ pub(crate) fn render(rows: &[Row]) -> String {
     text
 }
 
-/// How many times Python's time and memory are those of the Rust function.
+/// The ratios of Python's time and memory to those of the Rust function.
 fn ratios(rows: &[Row]) -> Option<(f64, f64)> {
     let row = |name| rows.iter().find(|row| row.name == name);
     let (rust, python) = (row(RUST)?, row(PYTHON)?);
@@ -113,7 +112,7 @@ fn ratios(rows: &[Row]) -> Option<(f64, f64)> {
     Some((ratio(wall_ms), ratio(peak_mib)))
 }
 
-/// Whether what is promised holds.
+/// Fails if a limit is exceeded.
 pub(crate) fn judge(rows: &[Row]) -> Result<(), String> {
     match ratios(rows) {
         Some((time, memory)) if time >= FASTER && memory >= SMALLER => Ok(()),

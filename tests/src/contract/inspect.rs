@@ -5,15 +5,15 @@ use prism_functions::domain::{AccountId, InstanceId, Region};
 use prism_functions::ports::Inspect;
 use prism_local::ec2::Cloud;
 
-/// More packages than the inventory of Systems Manager has on a page.
+/// More packages than one page of the Systems Manager inventory has.
 const MANY: usize = 120;
 
-/// Installs packages by several managers on a running instance with Ubuntu, and checks what is told
-/// of them.
+/// Installs packages with several package managers on a running instance with Ubuntu, and checks what the port reports
+/// about them.
 ///
 /// # Panics
 ///
-/// Where a rule is broken.
+/// If a rule is violated.
 pub async fn check(
     inspect: &dyn Inspect,
     cloud: &Cloud,

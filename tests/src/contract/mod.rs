@@ -1,4 +1,4 @@
-//! Contracts: what every adapter of a port must do, checked one rule at a time.
+//! Contracts: what every adapter of a port must do, one check per rule.
 
 pub mod inspect;
 pub mod table;

@@ -1,7 +1,7 @@
-//! The contract of the port `Table`, one check to a rule.
+//! The contract of the port `Table`, one check per rule.
 //!
-//! It asks for nothing that DynamoDB does not do. Where DynamoDB leaves something open, such as
-//! the order of items with one sort key in an index, it is left open here too.
+//! It requires nothing that DynamoDB does not do. Where DynamoDB leaves something undefined, such as the order of items
+//! with the same sort key in an index, the contract leaves it undefined too.
 
 mod advances;
 mod conditions;
@@ -20,17 +20,17 @@ use prism_functions::ports::{
 };
 use serde_json::{Map, Value};
 
-/// How often a query of an index is asked again before its answer counts as wrong.
+/// How often a query of an index is repeated before its result counts as wrong.
 const ATTEMPTS: u32 = 50;
-/// How long to wait before that, in milliseconds.
+/// The pause between repetitions, in milliseconds.
 const PAUSE_MS: u64 = 200;
 
-/// A table that holds nothing yet, for one check.
+/// An empty table for one check.
 #[derive(Clone)]
 pub struct Fixture {
     /// The table.
     pub table: Arc<dyn Table>,
-    /// The clock by which to wait for an index that lags behind.
+    /// The clock for waiting until an index is up to date.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -48,7 +48,7 @@ pub struct Check {
     run: fn(Fixture) -> BoxFuture<'static, ()>,
 }
 
-/// The checks of these functions, under their names.
+/// The checks of these functions, with their names.
 macro_rules! named {
     ($($name:ident),+ $(,)?) => {
         &[$($crate::contract::table::Check {
@@ -73,10 +73,10 @@ pub fn checks() -> impl Iterator<Item = Check> {
     .copied()
 }
 
-/// Checks every rule, each on a table of its own from `fresh`.
+/// Checks every rule, each on a new table from `fresh`.
 ///
 /// # Panics
-/// At the end, with the names of the rules that do not hold; why is printed as it is found.
+/// At the end, with the names of the violated rules. The details are printed as they are found.
 pub async fn check_all(fresh: impl AsyncFn() -> Fixture) {
     let broken = broken(fresh).await;
     assert!(
@@ -85,7 +85,7 @@ pub async fn check_all(fresh: impl AsyncFn() -> Fixture) {
     );
 }
 
-/// The rules that do not hold, each tried on a table of its own from `fresh`; why is printed.
+/// The violated rules. Each is checked on a new table from `fresh`, and the details are printed.
 pub async fn broken(fresh: impl AsyncFn() -> Fixture) -> Vec<&'static str> {
     let mut broken = Vec::new();
     for check in checks() {
@@ -116,12 +116,12 @@ impl Fixture {
             .expect("it can be written");
     }
 
-    /// Puts the item, whatever is there.
+    /// Puts an item unconditionally.
     async fn put(&self, pk: &str, sk: &str, attributes: Value) {
         self.write(&[put(pk, sk, attributes)]).await;
     }
 
-    /// The writes must be refused as wrong in themselves.
+    /// Asserts that the writes are refused as invalid.
     async fn assert_invalid(&self, writes: &[Write]) {
         let answer = self.table.transact(writes).await;
         assert!(
@@ -131,7 +131,7 @@ impl Fixture {
         );
     }
 
-    /// The query must be refused as wrong in itself.
+    /// Asserts that the query is refused as invalid.
     async fn assert_invalid_query(&self, query: &Query) {
         let answer = self.table.query(query).await;
         assert!(
@@ -140,7 +140,7 @@ impl Fixture {
         );
     }
 
-    /// The condition of this write must fail first.
+    /// Asserts that the condition of this write is the first to fail.
     async fn assert_condition_fails(&self, writes: &[Write], first: usize) {
         match self.table.transact(writes).await {
             Err(TableError::ConditionFailed { write }) => assert_eq!(write, first, "{writes:?}"),
@@ -169,7 +169,7 @@ impl Fixture {
         panic!("{query:?} has no end");
     }
 
-    /// Waits until the pages of the query hold what is `wanted`: an index may lag behind.
+    /// Repeats the query until its items satisfy `wanted`, because an index may lag behind.
     async fn until(&self, query: &Query, wanted: impl Fn(&[Item]) -> bool) -> Vec<Item> {
         let mut items = self.all(query).await;
         for _ in 0..ATTEMPTS {
@@ -182,7 +182,7 @@ impl Fixture {
         panic!("{query:?} gives {:?}", sort_keys(&items));
     }
 
-    /// The query must give the items with these sort keys of their own, in this order.
+    /// Asserts that the query returns the items with these table sort keys in this order.
     async fn assert_finds(&self, query: &Query, expected: &[&str]) {
         self.until(query, |items| sort_keys(items) == expected)
             .await;
@@ -232,7 +232,7 @@ fn equals(name: &str, value: impl Into<Value>) -> Condition {
     Condition::Equals(name.to_owned(), value.into())
 }
 
-/// The whole partition, from its first sort key.
+/// A query for a whole partition, from its first sort key.
 fn query(index: Index, pk: &str) -> Query {
     Query {
         index,

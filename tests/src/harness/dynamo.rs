@@ -1,5 +1,4 @@
-//! As much of DynamoDB's protocol as a function's first calls need: the answers are prepared, or
-//! read from a table.
+//! The part of DynamoDB's protocol that a function's first calls need. Responses are prepared, or read from a table.
 
 use std::fmt;
 use std::io;
@@ -15,11 +14,11 @@ use serde_json::{Map, Value, json};
 
 use super::http::Server;
 
-/// An answer: the HTTP status and the body.
+/// A response: the HTTP status and the body.
 pub type Reply = (u16, Value);
 type Answers = Arc<dyn Fn(&str, &Value) -> Reply + Send + Sync>;
 
-/// A DynamoDB on 127.0.0.1.
+/// A DynamoDB server on 127.0.0.1.
 #[derive(Debug)]
 pub struct DynamoDb {
     server: Server,
@@ -29,7 +28,7 @@ pub struct DynamoDb {
 #[derive(Clone)]
 struct Shared {
     answers: Answers,
-    /// The headers of every request, one text for each.
+    /// The headers of every request, as one text each.
     headers: Arc<Mutex<Vec<String>>>,
 }
 
@@ -40,7 +39,7 @@ impl fmt::Debug for Shared {
 }
 
 impl DynamoDb {
-    /// Answers by `answers`, which takes the action and the request.
+    /// Starts a server. `answers` maps the action and the request to a response.
     pub async fn start(
         answers: impl Fn(&str, &Value) -> Reply + Send + Sync + 'static,
     ) -> io::Result<Self> {
@@ -101,7 +100,7 @@ async fn answer(
     )
 }
 
-/// Answers from a table: GetItem as it is, Query with nothing, and refuses all else.
+/// Responses from a table: GetItem reads it, Query returns nothing, and everything else is refused.
 pub fn table(table: Arc<dyn Table>) -> impl Fn(&str, &Value) -> Reply + Send + Sync + 'static {
     move |action, request| match action {
         "GetItem" => {
@@ -124,7 +123,7 @@ pub fn table(table: Arc<dyn Table>) -> impl Fn(&str, &Value) -> Reply + Send + S
     }
 }
 
-/// An item as DynamoDB has it.
+/// Converts an item to DynamoDB's format.
 pub fn item(item: &Item) -> Value {
     let key = [("pk", &item.key.pk), ("sk", &item.key.sk)];
     let key = key.map(|(name, value)| (name.to_owned(), json!({ "S": value })));

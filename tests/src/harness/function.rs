@@ -1,4 +1,4 @@
-//! The process of a function: started with the environment that Lambda gives, and nothing else.
+//! The process of a function, started with the environment that Lambda provides and nothing else.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -16,7 +16,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// A command line, run in a folder.
+    /// A command line that is run in a folder.
     pub fn new(line: impl IntoIterator<Item = impl Into<OsString>>, folder: &Path) -> Self {
         Self {
             line: line.into_iter().map(Into::into).collect(),
@@ -35,7 +35,7 @@ impl Program {
         }
     }
 
-    /// With a variable of the environment. Without one, where the value is empty.
+    /// Sets an environment variable, or removes it if the value is empty.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.variables.retain(|(known, _)| known != name);
@@ -46,7 +46,7 @@ impl Program {
         self
     }
 
-    /// Starts it; what it logs goes to a file.
+    /// Starts the function, with its log in a file.
     #[expect(clippy::disallowed_methods, reason = "this measures real time")]
     pub fn start(&self, log: &Path) -> io::Result<Function> {
         let (name, arguments) = self.line.split_first().ok_or(io::ErrorKind::InvalidInput)?;
@@ -71,7 +71,7 @@ impl Program {
     }
 }
 
-/// A function that runs. It is killed with its handle.
+/// A running function. It is killed when this handle is dropped.
 #[derive(Debug)]
 pub struct Function {
     process: Child,
@@ -79,22 +79,22 @@ pub struct Function {
     log: PathBuf,
 }
 
-/// What a process has used so far.
+/// The resources that a process has used so far.
 #[derive(Debug, Clone, Copy)]
 pub struct Cost {
-    /// The time on a processor.
+    /// The CPU time.
     pub cpu: Duration,
-    /// The most memory it held at once, in KiB.
+    /// The peak memory, in KiB.
     pub peak_kib: u64,
 }
 
 impl Function {
-    /// When it was started.
+    /// When the function was started.
     pub fn started(&self) -> Instant {
         self.started
     }
 
-    /// What it has used, by the kernel's account.
+    /// The resources used so far, as the kernel reports them.
     pub fn cost(&self) -> io::Result<Cost> {
         let folder = PathBuf::from(format!("/proc/{}", self.process.id()));
         let mut cpu = 0;
@@ -112,18 +112,18 @@ impl Function {
         })
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until the function exits.
     pub fn end(&mut self) -> io::Result<ExitStatus> {
         self.process.wait()
     }
 
-    /// What it has logged.
+    /// The function's log.
     pub fn log(&self) -> io::Result<String> {
         fs::read_to_string(&self.log)
     }
 }
 
-/// How long a thread was on a processor: the first number of its schedstat.
+/// The CPU time of a thread: the first number of its schedstat.
 fn nanoseconds(schedstat: &str) -> io::Result<u64> {
     let first = schedstat.split(' ').next();
     let time = first.and_then(|first| first.parse().ok());
@@ -132,7 +132,7 @@ fn nanoseconds(schedstat: &str) -> io::Result<u64> {
 
 impl Drop for Function {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

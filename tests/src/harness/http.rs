@@ -1,4 +1,4 @@
-//! A server of an axum router, for as long as its handle lives.
+//! A server for an axum router, which stops when its handle is dropped.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -7,7 +7,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// A server that ends with its handle.
+/// A server that stops when it is dropped.
 #[derive(Debug)]
 pub(super) struct Server {
     address: SocketAddr,
@@ -19,7 +19,7 @@ impl Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let task = tokio::spawn(async move {
-            // It serves until the task is aborted.
+            // Serves until the task is aborted.
             let _ = axum::serve(listener, router).await;
         });
         Ok(Self { address, task })

@@ -1,6 +1,5 @@
-//! What stands around a function's process in place of Lambda and AWS: the Runtime API, a DynamoDB
-//! of one table, TLS in front of plain servers, and the process itself with its log and its cost.
-//! Everything listens on 127.0.0.1.
+//! Replaces Lambda and AWS around a function's process: the Runtime API, a DynamoDB server with one table, TLS in front
+//! of plain servers, and the process itself with its log and its resource usage. Everything listens on 127.0.0.1.
 
 mod dynamo;
 mod function;

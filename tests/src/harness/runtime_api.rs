@@ -1,4 +1,4 @@
-//! Lambda's Runtime API: hands out invocations, and takes what the function answers.
+//! Lambda's Runtime API: provides invocations, and receives the function's responses.
 
 use std::io;
 use std::sync::Arc;
@@ -16,23 +16,23 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::http::Server;
 
-/// The header in which a function names its error.
+/// The header with the name of a function's error.
 const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
-/// When every invocation has to be done, in milliseconds since 1970: not in any test's lifetime.
+/// The deadline of every invocation, in milliseconds since 1970: later than any test runs.
 const DEADLINE_MS: &str = "4102444800000";
 
-/// What a function told the Runtime API.
+/// What a function sent to the Runtime API.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
     /// The result of an invocation.
     Returned(Value),
-    /// An invocation failed: the name and the text of its error.
+    /// An invocation failed: the error's type and message.
     Failed(String, String),
-    /// The function cannot begin: the name and the text of its error.
+    /// The function could not initialise: the error's type and message.
     NotBegun(String, String),
 }
 
-/// See the module.
+/// A Runtime API server; see the module.
 #[derive(Debug)]
 pub struct RuntimeApi {
     server: Server,
@@ -40,14 +40,14 @@ pub struct RuntimeApi {
     answers: UnboundedReceiver<(Instant, Answer)>,
 }
 
-/// What the routes share.
+/// The state shared by the routes.
 struct Shared {
     events: Mutex<UnboundedReceiver<String>>,
     answers: UnboundedSender<(Instant, Answer)>,
 }
 
 impl RuntimeApi {
-    /// Starts it on a free port.
+    /// Starts the server on a free port.
     pub async fn start() -> io::Result<Self> {
         let (events, waiting) = unbounded_channel();
         let (told, answers) = unbounded_channel();
@@ -71,19 +71,18 @@ impl RuntimeApi {
         })
     }
 
-    /// Where it is, as `AWS_LAMBDA_RUNTIME_API` has it.
+    /// The address, in the form of `AWS_LAMBDA_RUNTIME_API`.
     pub fn host(&self) -> String {
         self.server.address().to_string()
     }
 
-    /// Has the function run once, with this payload, as soon as it asks.
+    /// Queues an invocation with this payload.
     pub fn invoke(&self, payload: &Value) {
         // The receiver lives as long as the server, which this handle owns.
         let _ = self.events.send(payload.to_string());
     }
 
-    /// The next thing that the function tells, and when it did; `None` once nobody can tell
-    /// anything more.
+    /// The next message from the function, and when it arrived; `None` if no more can arrive.
     pub async fn answer(&mut self) -> Option<(Instant, Answer)> {
         self.answers.recv().await
     }
@@ -92,7 +91,7 @@ impl RuntimeApi {
 impl Shared {
     #[expect(clippy::disallowed_methods, reason = "this measures real time")]
     fn tell(&self, answer: Answer) -> StatusCode {
-        // Whoever no longer listens does not want to know.
+        // If the receiver is gone, nobody needs the response.
         let _ = self.answers.send((Instant::now(), answer));
         StatusCode::ACCEPTED
     }
@@ -146,7 +145,7 @@ async fn not_begun(
     headers: HeaderMap,
     body: Bytes,
 ) -> StatusCode {
-    // Lambda shows the name that the header has.
+    // Lambda shows the name from the header.
     let shown = headers.get(ERROR_TYPE).and_then(|name| name.to_str().ok());
     match error(&body) {
         Some((name, text)) if Some(name.as_str()) == shown => {
@@ -156,7 +155,7 @@ async fn not_begun(
     }
 }
 
-/// The name and the text of an error.
+/// The type and message of an error.
 fn error(body: &[u8]) -> Option<(String, String)> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let name = body["errorType"].as_str()?;

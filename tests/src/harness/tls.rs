@@ -1,4 +1,4 @@
-//! TLS in front of a server that has none.
+//! TLS in front of a plain server.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,29 +13,29 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-/// TLS on 127.0.0.1, until the handle is dropped.
+/// A TLS server on 127.0.0.1, until this is dropped.
 #[derive(Debug)]
 pub struct TlsFront {
     address: SocketAddr,
     task: JoinHandle<()>,
 }
 
-/// There can be no TLS.
+/// Why the TLS server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file with the certificate or its key cannot be read.
+    /// The certificate or key file cannot be read.
     #[error("the certificate or its key cannot be read")]
     File(#[source] pem::Error),
-    /// The certificate and the key are of no use.
+    /// The certificate or the key is invalid.
     #[error("the certificate or its key is of no use")]
     Certificate(#[source] rustls::Error),
-    /// No port can be had.
+    /// No port is available.
     #[error("no port can be had")]
     Listen(#[source] io::Error),
 }
 
 impl TlsFront {
-    /// Passes on to `target` what arrives. The certificate and its key are files in PEM.
+    /// Forwards connections to `target`. The certificate and its key are PEM files.
     pub async fn start(certificate: &Path, key: &Path, target: String) -> Result<Self, TlsError> {
         let chain = CertificateDer::pem_file_iter(certificate)
             .and_then(Iterator::collect)
@@ -53,7 +53,7 @@ impl TlsFront {
             while let Ok((stream, _)) = listener.accept().await {
                 let (acceptor, target) = (acceptor.clone(), target.clone());
                 tokio::spawn(async move {
-                    // A client that breaks off is the client's business, and shows there.
+                    // Connection errors show in the client.
                     let _ = pass(stream, &acceptor, &target).await;
                 });
             }

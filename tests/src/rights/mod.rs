@@ -1,4 +1,5 @@
-//! Who can see, launch, open and delete what, after any operations of any users: as the grants say (promise P10).
+//! Checks who can see, launch, share and delete what after any operations of any users: exactly what the grants allow
+//! (promise P10).
 
 mod model;
 mod operation;
@@ -28,11 +29,11 @@ use operation::{PROJECTS, TEMPLATES, USERS};
 const HERE: &str = REGION;
 /// The Region that versions are copied to.
 const THERE: &str = "us-west-2";
-/// An account that nothing is ever shared with, to ask whether it could be.
+/// An account that nothing is ever shared with, to test whether sharing would be allowed.
 const NOBODY: &str = "account:999999999999";
-/// How many operations a sequence has.
+/// The number of operations in a sequence.
 const LENGTH: usize = 12;
-/// How a request ends that is not allowed.
+/// The errors of requests that are not allowed.
 const REFUSALS: [Code; 15] = [
     Code::NotAllowed,
     Code::TemplateNotFound,
@@ -51,13 +52,13 @@ const REFUSALS: [Code; 15] = [
     Code::ScheduleNotFound,
 ];
 
-/// A deployment and what was granted in it.
+/// A deployment, and the model of what was granted in it.
 struct Play {
     world: World,
     model: Model,
 }
 
-/// Plays the sequence of a seed. What is wrong is told with all that was done before it.
+/// Runs the sequence of a seed. Violations are reported with all the operations before them.
 pub fn play(seed: u64) -> Result<(), String> {
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut play = Play::new(seed);
@@ -72,8 +73,8 @@ pub fn play(seed: u64) -> Result<(), String> {
     Ok(())
 }
 
-/// The pairs of operations of two users on one template: it is Ada's, in a project of hers of which Carl is an admin,
-/// shared with Bob, and saved to by a schedule of Carl's.
+/// All pairs of operations by two users on one template. The template is Ada's, in a project of hers in which Carl is
+/// an admin, shared with Bob, and saved to by a schedule of Carl's.
 pub fn pairs() -> Vec<[Operation; 2]> {
     let mut pairs = Vec::new();
     for first in ["ada", "bob", "carl"] {
@@ -87,7 +88,7 @@ pub fn pairs() -> Vec<[Operation; 2]> {
     pairs
 }
 
-/// Plays a pair of operations.
+/// Runs a pair of operations.
 pub fn play_pair(pair: &[Operation; 2]) -> Result<(), String> {
     let mut play = Play::new(1);
     let before = [
@@ -162,7 +163,7 @@ impl Play {
         Self { world, model }
     }
 
-    /// Does what an operation asks for, and looks at everything.
+    /// Carries out an operation, and checks everything.
     fn step(&mut self, operation: &Operation) -> Result<(), String> {
         let allowed = self.model.allows(operation);
         match self.ask(operation) {
@@ -290,7 +291,7 @@ impl Play {
         }
     }
 
-    /// Imports a file of what a template has, whoever could have exported it.
+    /// Imports a file with the contents of a template, regardless of who could have exported it.
     fn import(&self, by: &str, from: &str, into: &str) -> Result<Option<Made>, Problem> {
         let (world, registry) = (&self.world, &self.world.service.env.registry);
         let gone = || Problem::new(Code::TemplateNotFound, "There is nothing to import.");
@@ -331,7 +332,7 @@ impl Play {
         self.finished(template, &id).map(Some)
     }
 
-    /// What a save has made that goes on by itself.
+    /// The result of a save that continues in the background.
     fn finished(&self, template: &str, id: &SaveId) -> Result<Made, Problem> {
         let idle = self.world.clock.run_until_idle();
         idle.expect("nothing waits for ever");
@@ -339,7 +340,7 @@ impl Play {
         self.made(template, record.version)
     }
 
-    /// Deletes a template or a version, and waits until it is gone.
+    /// Deletes a template or a version, and waits until it is deleted.
     fn delete(&self, by: &str, reference: &str) -> Result<Option<Made>, Problem> {
         let (world, by, all) = (&self.world, caller(by), newest(reference));
         let deleted = world.service.delete_template(&by, &all, true, None);
@@ -349,7 +350,7 @@ impl Play {
         Ok(None)
     }
 
-    /// A version as it is now.
+    /// The current state of a version.
     fn made(&self, template: &str, number: Option<u32>) -> Result<Made, Problem> {
         let number = number.expect("it has made a version");
         let registry = &self.world.service.env.registry;
@@ -362,7 +363,7 @@ impl Play {
         Ok((number, version.images().map(image).collect()))
     }
 
-    /// What one user can do with one template.
+    /// Checks what one user can do with one template.
     fn look(&self, user: &'static str, template: &'static str) -> Result<(), String> {
         let (world, service) = (&self.world, &self.world.service);
         let (by, name) = (caller(user), named(template));
@@ -408,7 +409,7 @@ impl Play {
         Ok(())
     }
 
-    /// Which AMIs there are, and whom they are open to.
+    /// Checks which AMIs exist, and with whom they are shared.
     fn look_at_ec2(&self) -> Result<(), String> {
         let inventory = self.world.admin.inventory().expect("the cloud is there");
         let images = inventory.images.iter();
@@ -466,7 +467,7 @@ fn agree(
     }
 }
 
-/// A save that failed, as the problem that it ended with.
+/// Returns a failed save as the problem that it ended with.
 fn ended(record: SaveRecord) -> Result<SaveRecord, Problem> {
     match record.failure {
         Some(failure) => Err(Problem::from_wire(&failure.code, &failure.message)),

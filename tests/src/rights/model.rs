@@ -1,6 +1,5 @@
-//! What follows from what was granted, and from nothing else: who owns what, who is in which project, to whom a
-//! template was given, and which AMIs came into it how. It is written by hand and knows none of the code that it
-//! is held against.
+//! What must follow from the grants alone: who owns what, who is in which project, with whom a template was shared, and
+//! how each AMI came into it. The model is independent of the code that it is compared with.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,13 +15,13 @@ pub(super) type Image = (String, String);
 pub(super) struct Held {
     /// Its AMIs.
     pub(super) images: BTreeSet<Image>,
-    /// Those that a save added to it later.
+    /// AMIs that a later save added to it.
     added: BTreeSet<Image>,
     /// Whether it has both architectures.
     both: bool,
-    /// Whether a save made it, and no import.
+    /// Whether it was made by a save, not by an import.
     saved: bool,
-    /// Whether it has AMIs that whoever imported it might not give to others.
+    /// Whether it has AMIs that the importing user was not allowed to share.
     borrowed: bool,
 }
 
@@ -32,11 +31,11 @@ pub(super) struct Kept {
     owner: &'static str,
     project: Option<&'static str>,
     grants: BTreeSet<&'static str>,
-    /// Its versions that are there, by their numbers.
+    /// Its existing versions, by number.
     pub(super) versions: BTreeMap<u32, Held>,
     /// The version that its name stands for.
     pub(super) latest: u32,
-    /// Whether it is there. The name of one that was deleted stays its owner's.
+    /// Whether it exists. The name of a deleted template still belongs to its owner.
     pub(super) live: bool,
 }
 
@@ -46,11 +45,11 @@ pub(super) struct Model {
     roles: BTreeMap<(&'static str, &'static str), ProjectRole>,
     /// Who has a schedule that saves to which template.
     schedules: BTreeSet<(&'static str, &'static str)>,
-    /// The templates, by their names.
+    /// The templates, by name.
     pub(super) templates: BTreeMap<&'static str, Kept>,
 }
 
-/// What an operation has made: the number of a version, and all of its AMIs.
+/// The result of an operation: the number of a version, and all of its AMIs.
 pub(super) type Made = (u32, BTreeSet<Image>);
 
 fn manages(role: Option<ProjectRole>) -> bool {
@@ -67,7 +66,7 @@ impl Kept {
         self.versions.get(&self.latest)
     }
 
-    /// The number of that, or of its oldest.
+    /// The number of that version, or of the oldest one.
     pub(super) fn number(&self, latest: bool) -> Option<u32> {
         let oldest = self.versions.keys().next().copied();
         oldest.map(|oldest| if latest { self.latest } else { oldest })
@@ -83,7 +82,7 @@ impl Kept {
 }
 
 impl Held {
-    /// Those of its AMIs that it has by its template's own right, with whether a save of theirs made them.
+    /// Whether the template has an AMI in its own right, and if so, whether it was made by one of its own saves.
     fn own(&self, image: &Image) -> Option<bool> {
         if self.added.contains(image) {
             return Some(true);
@@ -98,7 +97,7 @@ impl Held {
 }
 
 impl Model {
-    /// Somebody is in a project from the beginning.
+    /// A user founds a project.
     pub(super) fn founded(&mut self, project: &'static str, user: &'static str) {
         self.roles.insert((project, user), ProjectRole::Owner);
     }
@@ -115,13 +114,13 @@ impl Model {
         it.owner == user || manages(self.role_in_its_own(it, user))
     }
 
-    /// Whether somebody may delete a template.
+    /// Whether a user may delete a template.
     pub(super) fn deletes(&self, it: &Kept, user: &'static str) -> bool {
         let owns_project = self.role_in_its_own(it, user) == Some(ProjectRole::Owner);
         it.live && (it.owner == user || owns_project)
     }
 
-    /// The roles of somebody in the projects that a template was given to.
+    /// The roles of a user in the projects that a template was shared with.
     fn given<'a>(
         &'a self,
         it: &'a Kept,
@@ -139,13 +138,13 @@ impl Model {
         it.grants.contains("public") || it.grants.iter().any(to_them)
     }
 
-    /// Whether somebody may see a template.
+    /// Whether a user may see a template.
     pub(super) fn sees(&self, it: &Kept, user: &'static str) -> bool {
         let by_project = self.given(it, user).any(|(_, role)| role.is_some());
         it.live && (self.shares(it, user) || Self::is_given(it, user) || by_project)
     }
 
-    /// Whether somebody may launch what a template has by its own right.
+    /// Whether a user may launch what a template has in its own right.
     fn uses(&self, it: &Kept, user: &'static str) -> bool {
         let by_project = self.given(it, user).any(|(_, role)| works(role));
         it.live && (self.shares(it, user) || Self::is_given(it, user) || by_project)
@@ -156,7 +155,7 @@ impl Model {
         self.shares(it, user) || it.live && self.given(it, user).any(own)
     }
 
-    /// The templates, but for one, that have an AMI by their own right; with whether a save of theirs made it.
+    /// The other templates that have an AMI in their own right, with whether one of their own saves made it.
     fn havers<'a>(
         &'a self,
         image: &'a Image,
@@ -167,7 +166,7 @@ impl Model {
         versions.filter_map(|(it, held)| Some((it, held.own(image)?)))
     }
 
-    /// Whether somebody may give to others what a version of a template has from other templates.
+    /// Whether a user may share what a version of a template has from other templates.
     fn lends(&self, name: &str, images: &BTreeSet<Image>, user: &'static str, all: bool) -> bool {
         images.iter().all(|image| {
             let made = self.havers(image, name).any(|(_, saved)| saved);
@@ -178,7 +177,7 @@ impl Model {
         })
     }
 
-    /// Whether somebody may launch a version of a template.
+    /// Whether a user may launch a version of a template.
     pub(super) fn launches(&self, name: &'static str, number: u32, user: &'static str) -> bool {
         let Some(it) = self.templates.get(name) else {
             return false;
@@ -194,7 +193,7 @@ impl Model {
         self.uses(it, user) && (!held.borrowed || here.into_iter().all(lent))
     }
 
-    /// Whether somebody may give a template to others, with all that it has.
+    /// Whether a user may share a template with everything in it.
     pub(super) fn gives(&self, name: &'static str, user: &'static str) -> bool {
         let Some(it) = self.templates.get(name).filter(|it| it.live) else {
             return false;
@@ -205,7 +204,7 @@ impl Model {
         self.shares(it, user) && whole
     }
 
-    /// The accounts that an AMI is open to.
+    /// The accounts that an AMI is shared with.
     pub(super) fn open_to(&self, image: &Image) -> BTreeSet<&'static str> {
         let grants = self.havers(image, "").flat_map(|(it, _)| it.grants.iter());
         grants
@@ -213,7 +212,7 @@ impl Model {
             .collect()
     }
 
-    /// The AMIs that are kept for somebody.
+    /// The AMIs that some version has in its template's own right.
     pub(super) fn images(&self) -> BTreeSet<Image> {
         let versions = self.templates.values().flat_map(|it| it.versions.values());
         let own = |held: &'_ Held| -> Vec<Image> {
@@ -226,7 +225,7 @@ impl Model {
         versions.flat_map(own).collect()
     }
 
-    /// Whether an operation is allowed, as things stand.
+    /// Whether an operation is allowed in the current state.
     pub(super) fn allows(&self, operation: &Operation) -> bool {
         match *operation {
             Operation::Save {
@@ -289,7 +288,7 @@ impl Model {
         }
     }
 
-    /// Whether a project has an owner beside somebody.
+    /// Whether a project has an owner other than this user.
     fn keeps_an_owner(&self, project: &'static str, user: &'static str) -> bool {
         self.roles.iter().any(|((there, who), role)| {
             *there == project && *who != user && *role == ProjectRole::Owner
@@ -328,7 +327,7 @@ impl Model {
         imported.all(|held| !held.borrowed && self.lends(name, &held.images, by, false))
     }
 
-    /// What an import would make of the newest version of a template: its AMIs, and whether they are borrowed.
+    /// The result of importing the newest version of a template: its AMIs, and whether they are borrowed.
     fn imports(
         &self,
         by: &'static str,
@@ -384,7 +383,7 @@ impl Model {
         it.latest = number;
     }
 
-    /// A template is there no more. Its name stays its owner's, and no project's.
+    /// A template was deleted. Its name stays with its owner, and leaves the project.
     fn gone(&mut self, template: &'static str) {
         let it = self.begun(template, "");
         it.live = false;
@@ -393,7 +392,7 @@ impl Model {
         it.grants.clear();
     }
 
-    /// Takes down what an operation did that was allowed.
+    /// Records the effect of an operation that was allowed.
     pub(super) fn done(&mut self, operation: &Operation, made: Option<Made>) {
         match *operation {
             Operation::Save {
@@ -451,7 +450,7 @@ impl Model {
                     saved: false,
                     borrowed,
                 };
-                // The same file again makes no version.
+                // Importing the same file again makes no version.
                 let it = self.begun(into, by);
                 let before = it.versions.len();
                 it.versions.entry(number).or_insert(held);
@@ -480,7 +479,7 @@ impl Model {
         }
     }
 
-    /// A template; a new one of somebody's where there is none.
+    /// Returns a template; creates it for this owner if there is none.
     fn begun(&mut self, name: &'static str, owner: &'static str) -> &mut Kept {
         let new = || Kept {
             owner,

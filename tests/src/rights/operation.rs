@@ -1,14 +1,14 @@
-//! What users do, drawn by chance or listed.
+//! The operations of users, either random or exhaustive.
 
 use prism_functions::domain::project::ProjectRole;
 
 /// The users.
 pub(super) const USERS: [&str; 4] = ["ada", "bob", "carl", "dora"];
-/// The projects, each of which the user of the same place has founded.
+/// The projects. Each was founded by the user at the same index.
 pub(super) const PROJECTS: [&str; 2] = ["brain", "ether"];
 /// The names of templates.
 pub(super) const TEMPLATES: [&str; 3] = ["one", "two", "three"];
-/// With whom templates are shared.
+/// The grantees of shares.
 const GRANTEES: [&str; 8] = [
     "user:bob",
     "user:carl",
@@ -26,11 +26,11 @@ const ROLES: [ProjectRole; 4] = [
     ProjectRole::Viewer,
 ];
 
-/// Something that a user asks for.
+/// An operation that a user requests.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the names of the fields say what they are")]
 pub enum Operation {
-    /// Save one's instance as a template.
+    /// Save the user's own instance as a template.
     Save {
         by: &'static str,
         template: &'static str,
@@ -44,13 +44,13 @@ pub enum Operation {
         template: &'static str,
         to: &'static str,
     },
-    /// Take a share back.
+    /// Revoke a share.
     Unshare {
         by: &'static str,
         template: &'static str,
         to: &'static str,
     },
-    /// Import the newest version of a template as another one, by a file that anybody may have written.
+    /// Import the newest version of a template as another template, from a file that any user may have written.
     Import {
         by: &'static str,
         from: &'static str,
@@ -71,7 +71,7 @@ pub enum Operation {
         by: &'static str,
         template: &'static str,
     },
-    /// Have a template's name stand for the version before.
+    /// Roll a template's name back to the previous version.
     Rollback {
         by: &'static str,
         template: &'static str,
@@ -82,24 +82,24 @@ pub enum Operation {
         template: &'static str,
         latest: bool,
     },
-    /// Make a schedule that saves one's instance as a template.
+    /// Create a schedule that saves the user's own instance as a template.
     Schedule {
         by: &'static str,
         template: &'static str,
     },
-    /// Have one's schedule of a template save now, whatever one has become since it was made.
+    /// Run the user's own schedule of a template now, even if the user's roles have changed since it was created.
     Run {
         by: &'static str,
         template: &'static str,
     },
-    /// Give somebody a role in a project.
+    /// Give a user a role in a project.
     Appoint {
         by: &'static str,
         project: &'static str,
         user: &'static str,
         role: ProjectRole,
     },
-    /// Take somebody out of a project.
+    /// Remove a user from a project.
     Remove {
         by: &'static str,
         project: &'static str,
@@ -112,7 +112,7 @@ fn one<T: Copy>(rng: &mut fastrand::Rng, of: &[T]) -> T {
 }
 
 impl Operation {
-    /// One by chance.
+    /// Chooses a random operation.
     pub fn drawn(rng: &mut fastrand::Rng) -> Self {
         let by = one(rng, &USERS);
         let template = one(rng, &TEMPLATES);
@@ -164,7 +164,7 @@ impl Operation {
         }
     }
 
-    /// All that one user may try with a template and what is theirs.
+    /// All operations that a user may try with a template and everything that belongs to it.
     pub fn all_of(by: &'static str, template: &'static str) -> Vec<Self> {
         let save = |project, public| Operation::Save {
             by,

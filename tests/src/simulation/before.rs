@@ -1,4 +1,4 @@
-//! What has happened before a path begins, and what others do while it goes on.
+//! What happened before a path begins, and what others do during it.
 
 use std::collections::BTreeSet;
 
@@ -14,29 +14,29 @@ use prism_local::ec2::{Capacity, InstanceSpec};
 use crate::sums;
 use crate::world::{World, caller, region, save_request};
 
-/// The project that the paths are in.
+/// The project of the paths.
 pub(crate) const PROJECT: &str = "lab";
 /// An account that a template is shared with before a path begins.
 pub(crate) const ACCOUNT: &str = "account:444455556666";
-/// One that it is shared with meanwhile.
+/// An account that it is shared with during the path.
 pub(crate) const ANOTHER: &str = "account:777788889999";
-/// The schedule that asks for a save.
+/// The schedule that requests a save.
 pub(crate) const SCHEDULE: &str = "kept";
 
-/// Whoever saves.
+/// The user who saves.
 pub(crate) const OWNER: &str = "ada";
 
-/// The Regions in which something of a path may lie.
+/// The Regions in which a path may create something.
 pub(crate) const REGIONS: [&str; 3] = [crate::world::REGION, "us-west-2", "eu-west-1"];
 
-/// Somebody else, who owns what the owner of the path does not.
+/// Another user, who owns what the owner of the path does not.
 pub(crate) const OTHER: &str = "bob";
 
 pub(crate) fn project() -> ProjectName {
     PROJECT.parse().expect("it is a project's name")
 }
 
-/// An instance of the owner's.
+/// Adds an instance of the owner.
 pub(crate) fn add_instance(world: &World, name: &str, running: bool) -> InstanceId {
     let mut spec = InstanceSpec::named(name);
     spec.tags.insert(OWNER_TAG.to_owned(), OWNER.to_owned());
@@ -45,16 +45,16 @@ pub(crate) fn add_instance(world: &World, name: &str, running: bool) -> Instance
     added.expect("there is room")
 }
 
-/// How much room there is for the instance to start again.
+/// Sets the capacity for starting the instance again.
 pub(crate) fn room(world: &World, room: Capacity) {
     let set = world.admin.set_capacity(&region(), "*", room);
     set.expect("it is there");
 }
 
-/// The key of the volumes that are under one of the customer's.
+/// The customer managed key of encrypted volumes.
 pub(crate) const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1";
 
-/// The volumes of the instance are under a key of the customer's.
+/// Encrypts the volumes of the instance with a customer managed key.
 pub(crate) fn under_a_key(world: &World, id: &InstanceId) {
     for attached in world.instance(id.as_str()).volumes {
         let encryption = Encryption::CustomerKey(KEY.to_owned());
@@ -63,7 +63,7 @@ pub(crate) fn under_a_key(world: &World, id: &InstanceId) {
     }
 }
 
-/// The account lets AMIs be public.
+/// Allows public AMIs in the account.
 pub(crate) fn open(world: &World) {
     for name in REGIONS {
         let region = name.parse().expect("it is a Region");
@@ -72,13 +72,13 @@ pub(crate) fn open(world: &World) {
     }
 }
 
-/// The template has a version, which is shared with an account.
+/// Gives the template a version that is shared with an account.
 pub(crate) fn shared(world: &World, _: &InstanceId) {
     saved(world);
     share(world, OWNER, ACCOUNT);
 }
 
-/// The template has a version, which everybody may launch.
+/// Gives the template a version that everyone may launch.
 pub(crate) fn public(world: &World, _: &InstanceId) {
     open(world);
     saved(world);
@@ -96,26 +96,26 @@ fn share(world: &World, owner: &str, to: &str) {
     world.clock.run(shared).expect("the template is shared");
 }
 
-/// The template has a version.
+/// Gives the template a version.
 pub(crate) fn saved(world: &World) {
     let saved = world.save(OWNER, save_request("work", "kept"));
     let record = saved.expect("the save begins");
     assert_eq!(record.version, Some(1), "{:?}", record.failure);
 }
 
-/// There is a project, with a budget that is large enough.
+/// Creates a project with a sufficient budget.
 pub(crate) fn in_project(world: &World, _: &InstanceId) {
     create_project(world, OWNER);
     budget(world, 1000.0, 80);
 }
 
-/// There is a project, whose budget is large enough, and a version is enough to be told of.
+/// Creates a project with a sufficient budget, for which a single version causes a notification.
 pub(crate) fn told_of_costs(world: &World, _: &InstanceId) {
     create_project(world, OWNER);
     budget(world, 10.0, 1);
 }
 
-/// There is a project, whose budget is used up.
+/// Creates a project whose budget is used up.
 pub(crate) fn without_money(world: &World, _: &InstanceId) {
     create_project(world, OWNER);
     budget(world, 0.01, 80);
@@ -144,12 +144,12 @@ fn budget(world: &World, limit_usd: f64, alert_percent: u16) {
     world.clock.run(set).expect("the owner sets the budget");
 }
 
-/// A save of another instance is under way, which takes the template into a project.
+/// Starts a save of another instance that moves the template into a project.
 pub(crate) fn goes_to_a_project(world: &World, _: &InstanceId) {
     create_project(world, OWNER);
     budget(world, 1000.0, 80);
     add_instance(world, "other", false);
-    // Somebody who stops it in this very instant would be told of as a change during the save.
+    // Stopping the instance at this very instant would count as a change from outside during the save.
     world.pass(10);
     let mut request = save_request("other", "kept");
     request.project = Some(project());
@@ -159,18 +159,18 @@ pub(crate) fn goes_to_a_project(world: &World, _: &InstanceId) {
     world.clock.run(begun).expect("the save begins");
 }
 
-/// The project is as it was before sums were kept of what it costs.
+/// Resets the project to the format before its costs were summed up.
 pub(crate) fn without_sums(world: &World) {
     let template = "kept".parse().expect("it is a template's name");
     sums::forget(world, &project(), &template);
 }
 
-/// The template is somebody else's, in a project that the owner of the path works in.
+/// Gives the template another owner, in a project in which the owner of the path is a member.
 pub(crate) fn of_another(world: &World, _: &InstanceId) {
     made_by_another(world, ProjectRole::Member);
 }
 
-/// The same, and the owner of the path manages the project.
+/// The same, and the owner of the path is an admin of the project.
 pub(crate) fn managed(world: &World, _: &InstanceId) {
     made_by_another(world, ProjectRole::Admin);
 }
@@ -195,7 +195,7 @@ fn made_by_another(world: &World, role: ProjectRole) {
     world.clock.run(added).expect("they take in whom they like");
 }
 
-/// The owner of the path works in the project no more.
+/// Removes the owner of the path from the project.
 pub(crate) fn put_out(world: &World) {
     let (other, project) = (caller(OTHER), project());
     let owner = caller(OWNER).user;
@@ -206,7 +206,7 @@ pub(crate) fn put_out(world: &World) {
         .expect("they put out whom they like");
 }
 
-/// The template has a version, and there is an instance of another architecture, called `arm`.
+/// Gives the template a version, and adds an instance of another architecture called `arm`.
 pub(crate) fn another_architecture(world: &World, _: &InstanceId) {
     saved(world);
     let mut spec = InstanceSpec::named("arm");
@@ -217,12 +217,12 @@ pub(crate) fn another_architecture(world: &World, _: &InstanceId) {
     added.expect("there is room");
 }
 
-/// There is a schedule that asks for the save.
+/// Creates a schedule that requests the save.
 pub(crate) fn scheduled(world: &World, _: &InstanceId) {
     schedule(world, None);
 }
 
-/// The same, which keeps one version, and has made one before.
+/// The same with a schedule that keeps one version, and has made one before.
 pub(crate) fn keeps_one(world: &World, _: &InstanceId) {
     schedule(world, Some(1));
     let (owner, name) = (caller(OWNER), SCHEDULE.parse().expect("a schedule's name"));
@@ -245,7 +245,7 @@ fn schedule(world: &World, keep: Option<u32>) {
     world.clock.run(made).expect("the schedule is new");
 }
 
-/// The instance belongs to a fleet that replaces nothing, and has to start in a reservation.
+/// Puts the instance into a fleet that does not replace it, and into a capacity reservation that it must start in.
 pub(super) fn tied(world: &World, id: &InstanceId) {
     let open = Reservation {
         active: true,

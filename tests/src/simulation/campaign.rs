@@ -1,4 +1,4 @@
-//! Many runs, on all processors, and what came of them.
+//! Many runs on all processors, and their results.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -8,65 +8,65 @@ use super::coverage::Coverage;
 use super::fault::Fault;
 use super::run::Run;
 
-/// After so many failures a campaign stops: more would tell nothing new.
+/// The number of failures after which a campaign stops: more would not give new information.
 const ENOUGH: usize = 200;
 
-/// Which of what can go wrong is looked at; of pairs, what goes wrong first, with all that can go wrong after it.
+/// Which faults to run. For pairs it selects the first faults; each is combined with every possible second fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
-    /// Every so manieth, which with 1 is all of it.
+    /// Selects every n-th; 1 selects all.
     pub every: usize,
-    /// From this one on: 0 is the first.
+    /// The first one to select, counted from 0.
     pub from: usize,
 }
 
-/// What a campaign tells while it goes on.
+/// What a campaign reports while it runs.
 #[derive(Debug)]
 pub enum Progress<'a> {
-    /// Something was wrong in a run.
+    /// A run violated something.
     Failed(&'a Failure),
-    /// So many runs of so many are done: a tenth more than when it was told before.
+    /// How many runs of how many are done; reported for each tenth.
     Done(usize, usize),
 }
 
-/// Whom a campaign tells.
+/// Receives the progress of a campaign.
 pub type Watch<'a> = &'a (dyn Fn(&Progress<'_>) + Sync);
 
-/// A run in which something was wrong.
+/// A run with violations.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    /// How to play it again.
+    /// The command that replays it.
     pub replay: String,
-    /// What went wrong in it, by plan or by chance.
+    /// The faults that occurred, planned or random.
     pub faults: Vec<Fault>,
-    /// What must hold and did not.
+    /// The violated promises.
     pub violations: Vec<String>,
     /// What happened, for people.
     pub tale: String,
 }
 
-/// What came of many runs.
+/// The results of many runs.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// How many there were.
+    /// The number of runs.
     pub runs: usize,
     /// How many of them ended at a moment that another run had passed on its way to a good end.
     pub joined: usize,
-    /// How many saves and copies were asked for in them.
+    /// How many saves and copies were requested in them.
     pub asked: usize,
-    /// How many of those were begun, with a lock, a duty and a record, and carried through to their
-    /// end; the others were refused at once.
+    /// How many of those were started, with a lock, a duty and a record, and carried out to the end. The others were
+    /// refused at once.
     pub saves: usize,
-    /// How much time of processors all of it took, where the system tells.
+    /// The CPU time of all runs, if the system reports it.
     pub busy: Duration,
-    /// Those in which something was wrong, the first of them.
+    /// The first runs with violations.
     pub failures: Vec<Failure>,
     /// What was visited.
     pub coverage: Coverage,
 }
 
 impl Tally {
-    /// Adds a run that is to be played again by `replay`.
+    /// Adds a run, with the command that replays it.
     pub(crate) fn add(&mut self, run: &Run, replay: impl FnOnce() -> String) {
         self.runs += 1;
         self.joined += usize::from(run.conductor.has_arrived());
@@ -104,14 +104,14 @@ impl Tally {
     }
 }
 
-/// How much time of a processor this thread has had; nothing where the system does not tell.
+/// The CPU time of this thread; zero if the system does not report it.
 fn busy() -> Duration {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanoseconds = told.split(' ').next().and_then(|first| first.parse().ok());
     Duration::from_nanos(nanoseconds.unwrap_or_default())
 }
 
-/// Does all jobs on all processors, each by itself.
+/// Runs all jobs, each separately, on all processors.
 pub(crate) fn all<J: Sync>(
     jobs: &[J],
     watch: Watch<'_>,

@@ -1,4 +1,4 @@
-//! What goes wrong in a run: by plan, and by chance as a seed has it.
+//! The faults of a run: planned ones, and random ones that a seed decides.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -6,40 +6,39 @@ use std::time::Duration;
 
 use super::fault::{Fault, Kind, Point};
 
-/// What a conductor is to bring about, and to watch for.
+/// What a conductor must inject and watch for.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
-    /// What goes wrong by plan.
+    /// The planned faults.
     pub(crate) faults: Vec<Fault>,
-    /// What goes wrong by chance.
+    /// The random faults.
     pub(crate) chance: Option<Chance>,
-    /// Whether the past is kept, so that chance may have EC2 tell it. What is planned needs no word.
+    /// Whether past states are kept, so that random stale reads are possible. Planned ones do not need this flag.
     pub(crate) remembers: bool,
-    /// Whether each moment is told from others.
+    /// Whether to compute a fingerprint of each moment.
     pub(crate) fingerprints: bool,
-    /// Moments that other runs have passed on their way to a good end: once all that is planned has
-    /// gone wrong, a run that comes to one of them need not be played further.
+    /// Moments that other runs have passed on their way to a good end. Once all planned faults have happened, a run
+    /// that reaches one of them need not continue.
     pub(crate) known: Option<Arc<HashSet<u64>>>,
 }
 
-/// What goes wrong by chance in a run, and how long calls take.
+/// The random faults of a run, and the random latencies of calls.
 #[derive(Debug)]
 pub(crate) struct Chance {
-    /// Decides what goes wrong.
+    /// Decides which faults happen.
     dice: fastrand::Rng,
-    /// Decides how long things take: another generator, so that a run without some of its faults
-    /// differs in nothing else.
+    /// Decides latencies. It is a separate generator, so that a run without some of its faults differs in nothing else.
     lags: fastrand::Rng,
-    /// How likely it is that something goes wrong at a visit.
+    /// The probability of a fault at each visit.
     rate: f64,
-    /// How many more faults there may be.
+    /// How many more faults may happen.
     left: u32,
-    /// What may go wrong.
+    /// The possible faults.
     kinds: Vec<Kind>,
 }
 
 impl Chance {
-    /// The chance of a seed.
+    /// The random faults of a seed.
     pub(crate) fn new(seed: u64, rate: f64, most: u32, kinds: Vec<Kind>) -> Self {
         Self {
             dice: fastrand::Rng::with_seed(seed ^ 0x5eed),
@@ -50,7 +49,7 @@ impl Chance {
         }
     }
 
-    /// What goes wrong at this point, if anything does.
+    /// The fault that happens at this point, if any.
     pub(crate) fn fault(&mut self, point: Point) -> Option<Kind> {
         if self.left == 0 || self.dice.f64() >= self.rate {
             return None;
@@ -64,7 +63,7 @@ impl Chance {
         Some(kinds[self.dice.usize(..kinds.len())])
     }
 
-    /// How long a call is on its way; mostly little, sometimes seconds.
+    /// The latency of a call; mostly small, sometimes seconds.
     pub(crate) fn lag(&mut self) -> Option<Duration> {
         let ms = match self.lags.u32(..100) {
             0 => self.lags.u64(1000..5000),

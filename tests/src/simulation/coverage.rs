@@ -1,5 +1,4 @@
-//! What the runs have visited: calls and kinds of faults, states, and the retriers and catchers of
-//! the definition.
+//! What the runs have visited: calls, kinds of faults, states, and the retriers and catchers of the definition.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -16,25 +15,25 @@ use super::oracle::again::SUFFIX;
 use super::run::Run;
 use crate::recorded;
 
-/// How often something was visited.
+/// The number of visits.
 type Counts<K> = BTreeMap<K, u64>;
 
 /// See the module.
 #[derive(Debug, Default, Clone)]
 pub struct Coverage {
-    /// The sites.
+    /// The visited sites.
     pub sites: Counts<Site>,
-    /// What went wrong.
+    /// The kinds of faults.
     pub kinds: Counts<Kind>,
     /// The states that were entered.
     pub states: Counts<String>,
-    /// The retriers that retried: the state, and which of its retriers.
+    /// The retriers that retried: the state, and the index of the retrier.
     pub retriers: Counts<(String, usize)>,
-    /// The catchers that caught: the same.
+    /// The catchers that caught: the state, and the index of the catcher.
     pub catchers: Counts<(String, usize)>,
 }
 
-/// A state of the definition with what its retriers and catchers name.
+/// A state of the definition with the errors of its retriers and catchers.
 struct Handlers {
     name: String,
     retry: Vec<Vec<String>>,
@@ -69,7 +68,7 @@ fn collect(graph: &Value, states: &mut Vec<Handlers>) {
     }
 }
 
-/// Which of the handlers takes an error.
+/// The first handler that matches an error.
 fn taker(handlers: &[Vec<String>], error: &str) -> Option<usize> {
     let takes = |names: &Vec<String>| {
         names
@@ -89,7 +88,7 @@ impl Coverage {
             }
         }
         let executions = &run.world.executions;
-        // What was started to see that it changes nothing does not count.
+        // Executions that were started to check that they change nothing do not count.
         let names = executions.names().into_iter();
         for name in names.filter(|name| !name.ends_with(SUFFIX)) {
             if let Some(history) = executions.history(&name) {
@@ -99,7 +98,7 @@ impl Coverage {
     }
 
     fn add_history(&mut self, events: &[HistoryEvent]) {
-        // The state that each event belongs to, and the error that it reports.
+        // The state of each event, and the error that it reports.
         let mut states: HashMap<u64, &str> = HashMap::new();
         let mut errors: HashMap<u64, &str> = HashMap::new();
         for event in events {
@@ -125,7 +124,7 @@ impl Coverage {
                     continue;
                 }
                 Event::StateFailed { .. } | Event::MapIterationFailed { .. } => {
-                    // What made a Map fail is what failed last within it.
+                    // The error that made a Map fail is the last one within it.
                     if let Some(error) = errors.get(&before).copied() {
                         errors.insert(event.id, error);
                     }
@@ -161,8 +160,8 @@ impl Coverage {
         merge(&mut self.catchers, other.catchers);
     }
 
-    /// Whether a step has made a call. A transaction is visited as its first write; what else it
-    /// writes is known from what was recorded.
+    /// Whether a step has made a call. A transaction is visited as its first write; its other writes are known from the
+    /// recorded calls.
     fn has(&self, function: &'static str, call: Call) -> bool {
         let spot = Spot::Call(call);
         self.sites.contains_key(&Site { function, spot })
@@ -170,8 +169,7 @@ impl Coverage {
                 && recorded::seen(function).contains(&call)
     }
 
-    /// The states, retriers and catchers of the definition, and the calls of its steps, that nothing
-    /// has visited.
+    /// The states, retriers and catchers of the definition, and the calls of its steps, that no run has visited.
     pub fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();
         for state in &*STATES {
@@ -212,7 +210,7 @@ fn merge<K: Ord>(into: &mut Counts<K>, other: Counts<K>) {
 }
 
 impl Coverage {
-    /// How much of everything was visited, in a line.
+    /// The coverage, in one line.
     pub fn summary(&self) -> String {
         let (mut retriers, mut catchers) = (0, 0);
         for state in &*STATES {

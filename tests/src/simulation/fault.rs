@@ -1,4 +1,4 @@
-//! What can go wrong, and where: a fault happens to the n-th call of a port that a function makes.
+//! The faults, and where they can happen: a fault happens to the n-th call of a port that a function makes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use prism_functions::steps;
 
 macro_rules! kinds {
     ($($(#[doc = $means:literal])+ $variant:ident = $name:literal,)*) => {
-        /// What goes wrong.
+        /// A kind of fault.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Kind {
             $($(#[doc = $means])+ $variant,)*
@@ -29,101 +29,101 @@ macro_rules! kinds {
 kinds! {
     /// The service fails, and does nothing.
     Fails = "fails",
-    /// The service does it, and then fails.
+    /// The service carries out the call, and then fails.
     FailsAfter = "fails-after",
-    /// The service does it, and no answer comes.
+    /// The service carries out the call, but no response arrives.
     Lost = "lost",
-    /// No answer comes, and the service does it 20 seconds later.
+    /// No response arrives, and the service carries out the call 20 seconds later.
     Late = "late",
-    /// The service refuses for a reason that does not pass by itself.
+    /// The service refuses for a permanent reason.
     Refused = "refused",
-    /// The permission is missing for this call.
+    /// The permission for this call is missing.
     Denied = "denied",
     /// The credentials of this call have expired.
     Expired = "expired",
-    /// A quota is used up for this call, or too many copies are under way.
+    /// A quota is exceeded for this call, or too many copies are under way.
     Full = "full",
-    /// EC2 refuses this start by a code that nobody has heard of.
+    /// EC2 refuses this start with an unknown error code.
     Odd = "odd",
-    /// Nothing happens and nothing is answered until the function's time is up.
+    /// Nothing happens, and no response arrives until the function times out.
     Hangs = "hangs",
-    /// It is done, and nothing is answered until the function's time is up.
+    /// The call is carried out, but no response arrives until the function times out.
     HangsAfter = "hangs-after",
-    /// It takes 20 seconds.
+    /// The call takes 20 seconds.
     Slow = "slow",
-    /// The function's process dies before the call; at its beginning, before it runs.
+    /// The function's process dies before the call; at the site of its start, before it runs.
     Crash = "crash",
     /// The function's process dies after the call.
     CrashAfter = "crash-after",
-    /// Too many calls: this one is refused.
+    /// This call is throttled.
     Throttle1 = "throttle-1",
-    /// Too many calls: this one and the next nine of the kind are refused.
+    /// This call and the next nine of its kind are throttled.
     Throttle10 = "throttle-10",
-    /// Too many calls: this one and the next 99 of the kind are refused.
+    /// This call and the next 99 of its kind are throttled.
     Throttle100 = "throttle-100",
-    /// The execution is stopped; the function that is under way goes on to its end.
+    /// The execution is stopped; the function under way continues to its end.
     Abort = "abort",
     /// The same once the call has had its effect.
     AbortAfter = "abort-after",
-    /// The execution is stopped, which an event tells at once; the call has its effect 20 seconds
-    /// later, when the recovery is at work.
+    /// The execution is stopped, and the event arrives at once. The call has its effect 20 seconds later, when the
+    /// recovery is at work.
     Zombie = "zombie",
-    /// The definition's own time is up.
+    /// The execution times out.
     TimeUp = "time-up",
     /// The same once the call has had its effect.
     TimeUpAfter = "time-up-after",
-    /// The process that carries all executions dies, and everything in it.
+    /// The process that carries all executions dies, with everything in it.
     Death = "death",
     /// The same once the call has had its effect.
     DeathAfter = "death-after",
-    /// EC2 tells how it was before its last change, if that was at most 20 seconds ago.
+    /// EC2 returns the state before its last change, if that was at most 20 seconds ago.
     Stale = "stale",
     /// The function runs, and Lambda cannot say how it ended.
     Unknown = "unknown",
-    /// The function runs, and Step Functions hears nothing of it.
+    /// The function runs, and Step Functions receives no result.
     Mute = "mute",
-    /// Somebody stops the instance.
+    /// Another user stops the instance.
     TheyStop = "they-stop",
-    /// Somebody starts the instance.
+    /// Another user starts the instance.
     TheyStart = "they-start",
-    /// Somebody terminates the instance.
+    /// Another user terminates the instance.
     TheyTerminate = "they-terminate",
-    /// Somebody deregisters the AMI and its copies.
+    /// Another user deregisters the AMI and its copies.
     TheyDeregister = "they-deregister",
-    /// Somebody deletes the snapshots, where EC2 lets them.
+    /// Another user deletes the snapshots that EC2 allows to be deleted.
     TheyDelete = "they-delete",
-    /// Somebody disables the KMS key of the volumes, and enables it 20 minutes later.
+    /// Another user disables the KMS key of the volumes, and enables it 20 minutes later.
     TheyDisableKey = "they-disable-key",
-    /// Somebody turns encryption by default on in all Regions.
+    /// Another user turns on encryption by default in all Regions.
     TheyEncrypt = "they-encrypt",
-    /// Somebody detaches a volume of the instance's that is not its root.
+    /// Another user detaches a volume of the instance that is not its root.
     TheyDetach = "they-detach",
-    /// Somebody attaches a further volume to the instance.
+    /// Another user attaches a further volume to the instance.
     TheyAttach = "they-attach",
-    /// Somebody protects the AMI and its copies against deregistration.
+    /// Another user protects the AMI and its copies against deregistration.
     TheyProtect = "they-protect",
     /// The owner cancels the save.
     Cancel = "cancel",
     /// The process hands the save over to another one.
     HandOver = "hand-over",
-    /// The owner asks for the same save again, under the same request id.
+    /// The owner requests the same save again, with the same request ID.
     Again = "again",
-    /// The owner asks for another save of the same instance.
+    /// The owner requests another save of the same instance.
     Rival = "rival",
     /// The owner shares the template with another account.
     Share = "share",
-    /// The owner takes back what the template was shared with at first.
+    /// The owner revokes the share that the template had at the beginning.
     Unshare = "unshare",
     /// Another sweep runs at the same time.
     Sweep = "sweep",
-    /// Others take the next ten turns of saves.
+    /// Other saves take the next ten turns.
     TheyQueue = "they-queue",
-    /// Events of the instance and of the AMI arrive that tell nothing new: too early, twice, or of somebody else's doing.
+    /// Events of the instance and of the AMI arrive that carry no news: too early, twice, or caused by others.
     Event = "event",
 }
 
 impl Kind {
-    /// The one of that name.
+    /// The kind with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
@@ -138,7 +138,7 @@ impl Kind {
         }
     }
 
-    /// Whether somebody does something, rather than something breaking.
+    /// Whether it is an action from outside, rather than a failure.
     pub fn is_act(self) -> bool {
         matches!(
             self,
@@ -182,20 +182,20 @@ impl Kind {
 /// A place in a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Spot {
-    /// Lambda is about to run it.
+    /// Lambda is about to run the function.
     Begin,
-    /// It calls a port.
+    /// The function calls a port.
     Call(Call),
-    /// It has ended, and Lambda is about to say so.
+    /// The function has ended, and Lambda is about to return its result.
     End,
 }
 
-/// A place in which something can go wrong.
+/// A place at which a fault can happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Site {
     /// The function: a step, or `Sweep`, `Wake`, `Api`.
     pub function: &'static str,
-    /// Where in it.
+    /// The place in the function.
     pub spot: Spot,
 }
 
@@ -204,16 +204,16 @@ pub struct Site {
 pub struct Point {
     /// The site.
     pub site: Site,
-    /// Which visit.
+    /// The number of the visit.
     pub nth: u32,
 }
 
-/// Something that goes wrong once.
+/// A fault that happens once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fault {
-    /// When.
+    /// When it happens.
     pub point: Point,
-    /// What.
+    /// What happens.
     pub kind: Kind,
 }
 
@@ -243,7 +243,7 @@ pub(super) fn changes(call: Call) -> bool {
     )
 }
 
-/// Whether a call goes to EC2 or what belongs to it, which has permissions of its own for each.
+/// Whether a call goes to EC2 or a related service, where each call needs a permission of its own.
 fn is_of_ec2(call: Call) -> bool {
     call.actions().iter().any(|action| {
         action.starts_with("ec2:") || action.starts_with("ssm:") || action.starts_with("kms:")
@@ -251,7 +251,7 @@ fn is_of_ec2(call: Call) -> bool {
 }
 
 impl Site {
-    /// Whether that can go wrong there.
+    /// Whether this kind of fault can happen at this site.
     pub fn takes(self, kind: Kind) -> bool {
         let of_step = steps::find(self.function).is_some();
         match self.spot {
@@ -267,11 +267,11 @@ impl Site {
                     )
             }
             Spot::End => of_step && matches!(kind, Kind::Unknown | Kind::Mute | Kind::CrashAfter),
-            // Who begins when is nothing to a save that has begun.
+            // The order of turns does not affect a save that has begun.
             Spot::Call(_) if kind == Kind::TheyQueue => self.function == "PlanSave",
-            // Nothing else waits for events.
+            // No other step waits for events.
             Spot::Call(_) if kind == Kind::Event => self.function == "AwaitEvent",
-            // Whom a template is shared with is nothing to other steps.
+            // The shares of a template do not affect other steps.
             Spot::Call(_) if matches!(kind, Kind::Share | Kind::Unshare) => {
                 matches!(self.function, "RegisterTemplate" | "Stranded")
             }
@@ -279,7 +279,7 @@ impl Site {
         }
     }
 
-    /// All that can go wrong there.
+    /// All kinds of faults that can happen at this site.
     pub fn kinds(self) -> impl Iterator<Item = Kind> {
         let all = Kind::ALL.iter().copied();
         all.filter(move |kind| self.takes(*kind))
@@ -332,14 +332,14 @@ impl fmt::Display for Point {
     }
 }
 
-/// Such as `AwaitStopped.Instances#3=stale`.
+/// For example `AwaitStopped.Instances#3=stale`.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}={}", self.point, self.kind.name())
     }
 }
 
-/// The function of that name, as the registry of steps spells it for ever.
+/// The function with this name, as the static registry of steps has it.
 pub(super) fn function(name: &str) -> Option<&'static str> {
     let others = ["Sweep", "Wake", "Api"];
     let step = steps::find(name).map(|step| step.name);

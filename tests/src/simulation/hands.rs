@@ -1,4 +1,4 @@
-//! What the conductor acts with: the outside actor, the executions, and the owner's own requests.
+//! What the conductor acts with: the outside actor, the executions, and the owner's requests.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,7 +17,6 @@ use super::invocation::Invocation;
 use super::wanted::Subject;
 use crate::watched::Watched;
 
-/// See the module.
 pub(crate) struct Hands {
     pub(crate) executions: MemoryExecutions,
     pub(crate) admin: Admin,
@@ -27,12 +26,11 @@ pub(crate) struct Hands {
     pub(crate) table: Arc<Watched>,
     pub(crate) owner: Caller,
     pub(crate) subjects: Mutex<Vec<Subject>>,
-    /// Whether events arrive.
     pub(crate) events: bool,
 }
 
 impl Hands {
-    /// The saves that were asked for.
+    /// The requested saves.
     pub(crate) fn subjects(&self) -> Vec<Subject> {
         let subjects = self.subjects.lock();
         subjects.unwrap_or_else(PoisonError::into_inner).clone()
@@ -45,7 +43,7 @@ impl Hands {
         }
     }
 
-    /// Whoever asked for a save was told that it has begun.
+    /// Records that the requester of a save was told that it has begun.
     pub(crate) fn begun(&self, id: &SaveId) {
         let mut subjects = self.subjects.lock().unwrap_or_else(PoisonError::into_inner);
         for subject in subjects.iter_mut().filter(|subject| subject.id == *id) {
@@ -53,19 +51,19 @@ impl Hands {
         }
     }
 
-    /// The registry, read without anybody in the way.
+    /// The registry, read without faults.
     pub(crate) fn registry(&self) -> Registry {
         Registry::new(Arc::clone(&self.table) as Arc<dyn Table>)
     }
 
-    /// The record of a save as it lies in the table.
+    /// The record of a save in the table.
     pub(crate) fn record(&self, id: &SaveId) -> Option<SaveRecord> {
         let registry = self.registry();
         let stored = registry.save(id).now_or_never()?.ok()??;
         Some(stored.value)
     }
 
-    /// Whether a version is deleted whose AMIs the sweep has yet to remove.
+    /// Whether there is a deleted version whose AMIs the sweep has not removed yet.
     pub(crate) fn has_deletions(&self) -> bool {
         let registry = self.registry();
         let has = |name| {
@@ -93,7 +91,7 @@ impl Hands {
         duty.is_some_and(|duty| duty.value.save_id == *id)
     }
 
-    /// Which save an invocation is about; the first one that was asked for where it is about none.
+    /// The save of an invocation; the first requested one if it is not about a save.
     pub(crate) fn subject(&self, invocation: &Invocation) -> Option<Subject> {
         let subjects = self.subjects();
         let own = invocation.save.as_ref();

@@ -1,5 +1,5 @@
-//! An invocation of a function, as Lambda carries it out: it has a limit of time, its process may die,
-//! and it goes on to its end when whoever invoked it is gone.
+//! An invocation of a function as Lambda carries it out: it has a timeout, its process may die, and it continues to its
+//! end even if the invoker is gone.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -13,7 +13,7 @@ use prism_asl::{Clock as _, VirtualClock};
 use prism_functions::domain::SaveId;
 
 thread_local! {
-    /// What is being polled on this thread.
+    /// The invocation that is being polled on this thread.
     static CURRENT: RefCell<Option<Arc<Invocation>>> = const { RefCell::new(None) };
 }
 
@@ -22,9 +22,8 @@ thread_local! {
 pub(crate) struct Invocation {
     /// Its number in the run.
     pub(crate) number: u32,
-    /// The function.
     pub(crate) function: &'static str,
-    /// The save that it is about, and as which of its executions.
+    /// The save that it is about, and the number of the save's execution.
     pub(crate) save: Option<(SaveId, u32)>,
     /// How many sites it has visited.
     pub(crate) visits: AtomicU32,
@@ -39,11 +38,11 @@ pub(crate) enum Ended<T> {
     Returned(T),
     /// Its process died.
     Died,
-    /// Its time was up.
+    /// It timed out.
     TimedOut,
 }
 
-/// How long the function may take, as `infra/template.yaml` has it.
+/// The timeout of the function, as in `infra/template.yaml`.
 pub(crate) fn limit(function: &str) -> Duration {
     Duration::from_secs(match function {
         "DiscardImage" => 290,
@@ -53,7 +52,7 @@ pub(crate) fn limit(function: &str) -> Duration {
     })
 }
 
-/// The invocation that is being polled, if one is.
+/// The invocation that is being polled, if any.
 pub(crate) fn current() -> Option<Arc<Invocation>> {
     CURRENT.with_borrow(Clone::clone)
 }
@@ -70,7 +69,7 @@ impl Invocation {
         }
     }
 
-    /// The execution that invoked it, by the name that the service gives it.
+    /// The name of the execution that invoked it.
     pub(crate) fn execution(&self) -> Option<String> {
         let (id, epoch) = self.save.as_ref()?;
         Some(match epoch {
@@ -79,7 +78,7 @@ impl Invocation {
         })
     }
 
-    /// Its process dies.
+    /// Kills its process.
     pub(crate) fn die(&self) {
         self.dead.store(true, Ordering::Relaxed);
         let waker = self.waker.lock();
@@ -88,7 +87,7 @@ impl Invocation {
         }
     }
 
-    /// Runs the function until it returns, dies, or has had its time.
+    /// Runs the function until it returns, dies, or times out.
     pub(crate) async fn run<T>(
         self: Arc<Self>,
         clock: &VirtualClock,

@@ -13,8 +13,8 @@ use super::conductor::Conductor;
 use super::fault::{Kind, Spot};
 use super::invocation::{Ended, Invocation, current};
 
-/// Runs the functions of an execution. One that has begun goes on to its end when the execution is
-/// gone, as on AWS.
+/// Runs the functions of an execution. As on AWS, a function that has begun continues to its end even if the execution
+/// is gone.
 pub(crate) struct Lambda {
     pub(crate) functions: Arc<dyn Functions>,
     pub(crate) conductor: Conductor,
@@ -27,7 +27,7 @@ impl Functions for Lambda {
             return self.functions.invoke(function, payload).await;
         };
         let save = save_of(&payload);
-        // Lambda looks at the invocation before there is one.
+        // Lambda checks the invocation before it exists.
         let before = Invocation::new(0, step.name, save.clone());
         if let Some(kind) = self.conductor.arrive(&before, Spot::Begin) {
             return Err(refused(kind));
@@ -59,13 +59,13 @@ impl Functions for Lambda {
                     "RequestId: 1 Error: Task timed out",
                 )),
             };
-            // Nobody may be there to hear it.
+            // The receiver may be gone.
             drop(send.send(answer));
         };
         self.conductor.clock().spawn(run);
         match receive.await {
             Ok(answer) => answer,
-            // Nothing was heard of it: the Task waits until its own time is up.
+            // No result arrived, so the Task waits until it times out.
             Err(oneshot::Canceled) => std::future::pending().await,
         }
     }
@@ -83,7 +83,7 @@ fn refused(kind: Kind) -> TaskFailure {
     }
 }
 
-/// The save that a step is to work on, and as which of its executions.
+/// The save that a step works on, and the number of its execution.
 fn save_of(payload: &Value) -> Option<(SaveId, u32)> {
     let id = payload.get("save_id")?.as_str()?.parse().ok()?;
     let epoch = payload.get("epoch").and_then(Value::as_u64).unwrap_or(1);

@@ -1,7 +1,6 @@
-//! A deterministic simulation of saves: the definition as deployed, the real steps and service, the
-//! simulated cloud, and virtual time. Whatever can go wrong with a call is made to go wrong, one at
-//! a time, in pairs, and by chance, and what must hold is held against what really happened. See
-//! `docs/simulation.md`.
+//! A deterministic simulation of saves: the deployed definition, the real steps and service, the simulated cloud, and
+//! virtual time. Every possible fault is injected at every call, one at a time, in pairs, and at random, and the
+//! promises are checked against what really happened. See `docs/simulation.md`.
 
 mod before;
 mod campaign;

@@ -1,5 +1,5 @@
-//! Deliberate defects, each of which the simulation must catch: else it would prove nothing. They
-//! lie between the parts of the simulated world; nothing of what is shipped knows of them.
+//! Deliberate defects that the simulation must detect; otherwise it would prove nothing. They are injected between the
+//! parts of the simulated world, and the shipped code does not contain them.
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -12,19 +12,19 @@ use serde_json::Value;
 pub struct Mutant {
     /// Its name.
     pub name: &'static str,
-    /// The path, and what goes wrong on it, by which it is caught.
+    /// The path, and the fault on it, that reveal the defect.
     pub(crate) caught_on: (&'static str, Option<&'static str>),
-    /// Whether AMIs are found by the id that is remembered, and not by their tag.
+    /// Whether AMIs are only found by their recorded ID, not by their tag.
     pub(crate) by_id_alone: bool,
-    /// Whether each CreateImage asks for another name.
+    /// Whether each CreateImage uses another name.
     pub(crate) renames: bool,
-    /// Whether AMIs are opened to nobody.
+    /// Whether AMIs are never shared.
     pub(crate) keeps_closed: bool,
-    /// Whether what another deployment made is taken for its own.
+    /// Whether resources of other deployments are treated as this deployment's.
     pub(crate) takes_all_for_its_own: bool,
-    /// What comes of a transaction.
+    /// Changes a transaction.
     pub(crate) writes: fn(Vec<Write>) -> Vec<Write>,
-    /// What is wrong with the definition.
+    /// Changes the definition.
     pub(crate) definition: fn(&mut Value),
 }
 
@@ -45,7 +45,7 @@ const NONE: Mutant = Mutant {
     definition: |_| {},
 };
 
-/// All of them.
+/// All defects.
 pub static MUTANTS: &[Mutant] = &[
     Mutant {
         name: "no duty is written",
@@ -131,7 +131,7 @@ impl Mutant {
         }
         let mut definition: Value = serde_json::from_str(DEFINITION).expect("it is JSON");
         (self.definition)(&mut definition);
-        // What was taken away is left as null.
+        // A state that was removed is left as null.
         let states = definition["States"].as_object_mut().into_iter().flatten();
         for (_, state) in states {
             if let Some(state) = state.as_object_mut() {

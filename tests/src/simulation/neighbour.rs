@@ -1,5 +1,5 @@
-//! Another deployment in the same account. What it has made looks just like ours, down to the ids of its saves, and
-//! nothing of it may be touched (promise P9).
+//! Another deployment in the same account. Its resources look just like this deployment's, down to the save IDs, and
+//! none of them may be changed (promise P9).
 
 use std::collections::BTreeMap;
 
@@ -15,21 +15,21 @@ use prism_local::ec2::{InstanceSpec, Inventory};
 use super::before::OWNER;
 use crate::world::{World, region};
 
-/// Which deployment it is.
+/// The name of the other deployment.
 pub(crate) const NEIGHBOUR: &str = "another-deployment";
 /// The Regions that saves are copied to.
 const REGIONS: [&str; 2] = ["eu-west-1", "us-west-2"];
 
-/// All that it has, by id: as much of each thing as nobody but its owner changes, and nothing that time does.
+/// Everything it has, by ID: the properties that only its owner changes, and none that change with time.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Belongings(BTreeMap<String, String>);
 
-/// Whether something with these tags is the neighbour's.
+/// Whether a resource with these tags belongs to the neighbour.
 pub(crate) fn is_theirs(tags: &Tags) -> bool {
     tags.get(DEPLOYMENT_TAG).map(String::as_str) == Some(NEIGHBOUR)
 }
 
-/// What there is in the account but for what is the neighbour's.
+/// The account's inventory without the neighbour's resources.
 pub(crate) fn without(mut inventory: Inventory) -> Inventory {
     inventory.images.retain(|(_, it)| !is_theirs(&it.tags));
     inventory.snapshots.retain(|(_, it)| !is_theirs(&it.tags));
@@ -37,7 +37,7 @@ pub(crate) fn without(mut inventory: Inventory) -> Inventory {
     inventory
 }
 
-/// What was found but for what is the neighbour's.
+/// A result without the neighbour's resources.
 pub(crate) fn spared<T, E>(
     found: Option<Result<Vec<T>, E>>,
     tags: fn(&T) -> &Tags,
@@ -51,7 +51,7 @@ pub(crate) fn identity() -> Identity {
     Identity::known(NEIGHBOUR.parse().expect("it is a deployment's id"))
 }
 
-/// Settles it in the account, with what saves of these ids have made.
+/// Creates it in the account, with resources of saves with these IDs.
 pub(crate) fn settle(world: &World, saves: &[SaveId]) {
     let mut spec = InstanceSpec::named("theirs");
     spec.tags.insert(OWNER_TAG.to_owned(), OWNER.to_owned());
@@ -79,7 +79,7 @@ pub(crate) fn settle(world: &World, saves: &[SaveId]) {
                 tags: new.tags.clone(),
             };
             let there: Region = there.parse().expect("it is a Region");
-            // Where images take days or fail, it has none.
+            // If images take days or fail, it has none.
             in_time(world, || {
                 world.clock.run(world.ec2.copy_image(&there, &copy))
             });
@@ -88,7 +88,7 @@ pub(crate) fn settle(world: &World, saves: &[SaveId]) {
     world.pass(600);
 }
 
-/// What EC2 answers once what it needs is there; `None` where that takes hours.
+/// The response of EC2 once its preconditions are met; `None` if that takes hours.
 fn in_time<T>(world: &World, ask: impl Fn() -> Result<T, Ec2Error>) -> Option<T> {
     (0..30).find_map(|_| {
         let answer = ask().ok();
@@ -138,7 +138,7 @@ pub(crate) fn belongings(world: &World) -> Belongings {
 }
 
 impl Belongings {
-    /// What has become of them otherwise than they were, a sentence for each.
+    /// Describes the changes, one sentence each.
     pub(crate) fn differences(&self, now: &Self) -> Vec<String> {
         let lost = self
             .0

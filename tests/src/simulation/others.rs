@@ -1,5 +1,4 @@
-//! What others do in the account while a save goes on: to its AMIs and snapshots, to keys, to what a Region
-//! does by default.
+//! What others do in the account during a save: to its AMIs and snapshots, to keys, and to a Region's defaults.
 
 use futures::FutureExt;
 use prism_functions::domain::InstanceId;
@@ -22,7 +21,7 @@ impl Hands {
         instances.find(|instance| instance.id == *id && !instance.state.is_gone())
     }
 
-    /// Detaches the last volume of an instance, if that is not its root.
+    /// Detaches the last volume of an instance, unless it is the root.
     pub(super) fn detach(&self, id: &InstanceId) {
         let Some(instance) = self.instance(id) else {
             return;
@@ -66,7 +65,7 @@ impl Hands {
         }
     }
 
-    /// Does to the AMIs and snapshots of a save what an owner of the account can do.
+    /// Deregisters the AMIs of a save, or, with `snapshots_too`, deletes its snapshots.
     pub(super) fn discard(&self, record: &SaveRecord, snapshots_too: bool) {
         let home = &record.request.region;
         for region in record.request.copy_to.iter().chain([home]) {
@@ -93,7 +92,7 @@ impl Hands {
     }
 }
 
-/// Turns encryption by default on, with AWS's own key.
+/// Turns on encryption by default with the AWS managed key.
 pub(super) fn encrypt(admin: &Admin) {
     for region in REGIONS {
         let region = region.parse().expect("it is a Region");

@@ -1,4 +1,4 @@
-//! All pairs of faults on a path: everything that can go wrong once something has.
+//! All pairs of faults on a path: every fault that can happen after another one.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,15 +11,15 @@ use super::run::Run;
 use super::scene::Scene;
 use super::singles::{points, replay};
 
-/// A moment of a run, told from others by its fingerprint, and what goes wrong at it.
+/// The fingerprint of a moment, and the fault at it.
 type Moment = (u64, Kind);
 
-/// What pairs there are.
+/// The pairs of a path.
 #[derive(Debug, Clone, Default)]
 pub struct Pairs {
-    /// Those that differ, to be played.
+    /// The distinct pairs, which are run.
     different: Vec<[Fault; 2]>,
-    /// How many there are with those that come to the same.
+    /// The number of pairs, including equivalent ones.
     pub all: usize,
     /// The moments that runs with one fault have passed on their way to a good end.
     known: Arc<HashSet<u64>>,
@@ -33,22 +33,22 @@ fn observed(path: Path, faults: &[Fault]) -> (Vec<Visit>, bool) {
     (run.conductor.trace(), run.violations.is_empty())
 }
 
-/// The moments at which a run with two faults may end, if it comes to them.
+/// The moments at which a run with two faults may end if it reaches them.
 fn ends(visits: &[Visit]) -> impl Iterator<Item = u64> {
     let begins = visits.iter().filter(|v| v.point.site.spot == Spot::Begin);
     begins.map(|visit| visit.past)
 }
 
 impl Pairs {
-    /// How many differ.
+    /// The number of distinct pairs.
     pub fn different(&self) -> usize {
         self.different.len()
     }
 }
 
-/// All pairs on a path, or a part of them, of which those are left out whose second fault meets the same moment as
-/// one before it: the same call of the same function, with the save's record, the registry, EC2, and all
-/// that is under way the same, but for when things happened.
+/// Finds all pairs on a path, or a part of them. Pairs are omitted if their second fault meets the same moment as an
+/// earlier one: the same call of the same function, with the same record, registry, EC2 state, and calls under way,
+/// regardless of when things happened.
 pub fn pairs(path: Path, part: Part) -> Pairs {
     let firsts = points(path)
         .into_iter()
@@ -72,7 +72,7 @@ pub fn pairs(path: Path, part: Part) -> Pairs {
     let mut traces = traces.into_inner().unwrap_or_else(PoisonError::into_inner);
     traces.sort_unstable_by_key(|(number, _)| *number);
     let mut seen: HashSet<Moment> = HashSet::new();
-    // A second fault at a moment that a run without the first has as well is a single one.
+    // A second fault at a moment that also occurs without the first fault is a single fault.
     let (plain, good) = observed(path, &[]);
     if good {
         remember(&plain);
@@ -110,8 +110,7 @@ pub fn pairs(path: Path, part: Part) -> Pairs {
     pairs
 }
 
-/// Plays pairs: each to its end, or to a moment that a run with one fault has passed on its way to a
-/// good one.
+/// Runs pairs: each to its end, or to a moment that a run with one fault has passed on its way to a good end.
 pub fn play_pairs(path: Path, pairs: &Pairs, watch: Watch<'_>) -> Tally {
     all(&pairs.different, watch, |faults, tally| {
         let mut scene = Scene::on(path, faults);

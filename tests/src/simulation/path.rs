@@ -1,4 +1,4 @@
-//! The paths that a save can take, each the setting of a run.
+//! The paths that a save can take. Each is the setting of a run.
 
 use std::time::Duration;
 
@@ -23,27 +23,27 @@ pub(crate) type Later = (u64, fn(&World));
 pub struct Path {
     /// Its name.
     pub name: &'static str,
-    /// Whether the instance runs when it is saved.
+    /// Whether the instance is running when it is saved.
     running: bool,
-    /// To which Regions the AMI is copied.
+    /// The Regions that the AMI is copied to.
     copies: &'static [&'static str],
-    /// What is set about the cloud.
+    /// Changes the settings of the cloud.
     cloud: fn(&mut CloudSettings),
-    /// What is set about the request.
+    /// Changes the request.
     request: fn(&mut SaveRequest),
-    /// What has happened before.
+    /// What happened before.
     before: fn(&World, &InstanceId),
     /// What happens later.
     pub(crate) later: &'static [Later],
-    /// What goes wrong on this path by itself.
+    /// The faults of this path itself.
     script: &'static [&'static str],
-    /// Whether nothing is saved, and only the plan shown.
+    /// Whether only a plan is made and nothing is saved.
     pub(crate) dry: bool,
-    /// Whether it waits for hours, in which one look is like the other.
+    /// Whether it waits for hours in which all polls are alike.
     pub(crate) waits: bool,
-    /// Whether a schedule asks for the save.
+    /// Whether a schedule requests the save.
     pub(crate) scheduled: bool,
-    /// Whether nothing is saved, and the version that there is copied to these Regions.
+    /// Whether an existing version is copied to these Regions instead of a save.
     copied_later: bool,
 }
 
@@ -72,8 +72,8 @@ const PLAIN: Path = Path {
     copied_later: false,
 };
 
-/// The main path: a running instance with two volumes, an AMI that takes long enough to be waited
-/// for by an event, and copies to two Regions.
+/// The main path: a running instance with two volumes, an AMI that takes long enough to be waited for with an event,
+/// and copies to two Regions.
 pub const MAIN: Path = Path {
     name: "main",
     copies: &["us-west-2", "eu-west-1"],
@@ -386,12 +386,12 @@ pub const ALL: &[Path] = &[
 ];
 
 impl Path {
-    /// The one of that name.
+    /// The path with this name.
     pub fn named(name: &str) -> Option<Self> {
         ALL.iter().copied().find(|path| path.name == name)
     }
 
-    /// What goes wrong on it by itself.
+    /// The faults of the path itself.
     pub fn script(&self) -> Vec<Fault> {
         let faults = self.script.iter().map(|text| text.parse());
         faults
@@ -399,15 +399,14 @@ impl Path {
             .expect("the paths are spelt right")
     }
 
-    /// What is set about its cloud: short durations, so that every wait is looked at a few times
-    /// and not dozens of them.
+    /// The settings of its cloud: short durations, so that every wait is polled a few times and not dozens of times.
     pub(crate) fn cloud(&self) -> CloudSettings {
         let mut cloud = CloudSettings::default();
         let durations = &mut cloud.durations;
         durations.stop = Duration::from_secs(3);
         durations.start = Duration::from_secs(3);
         durations.terminate = Duration::from_secs(3);
-        // The checks at the end want to see the terminated ones.
+        // The checks at the end need to see the terminated instances.
         durations.terminated_visible = Duration::from_hours(24 * 30);
         durations.snapshot_base = Duration::from_secs(50);
         durations.copy_base = Duration::from_secs(20);
@@ -417,7 +416,7 @@ impl Path {
         cloud
     }
 
-    /// What is set about its deployment.
+    /// The settings of its deployment.
     pub(crate) fn settings() -> Settings {
         Settings {
             public_scope: PublicScope::World,
@@ -425,7 +424,7 @@ impl Path {
         }
     }
 
-    /// Sets the stage: the instance, and what has happened before.
+    /// Prepares the run: the instance, and what happened before.
     pub(crate) fn prepare(&self, world: &World) -> InstanceId {
         let id = add_instance(world, "work", self.running);
         let volume = VolumeSpec {
@@ -441,7 +440,7 @@ impl Path {
         id
     }
 
-    /// What is asked.
+    /// The request of the path.
     pub(crate) fn wanted(&self) -> Wanted {
         let request = self.request();
         if !self.copied_later {

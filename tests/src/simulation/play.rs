@@ -1,4 +1,4 @@
-//! Plays a run: a world, what is asked of it, what goes wrong, and time until everything has settled.
+//! Plays a run: a world, its requests and faults, and time until everything has settled.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
@@ -22,12 +22,12 @@ use super::{neighbour, oracle};
 use crate::between::Between;
 use crate::world::{Setup, World, caller};
 
-/// The sweep comes as often as `infra/template.yaml` has it, in seconds.
+/// The interval of the sweep, as in `infra/template.yaml`, in seconds.
 const SWEEP_S: u64 = 300;
-/// After so many sweeps, four days, everything must have settled.
+/// The number of sweeps, four days, after which everything must have settled.
 const SWEEPS: u32 = 1152;
 
-/// Lies between the parts of the world, and has the conductor everywhere.
+/// Wraps all parts of the world with the conductor.
 struct Everywhere {
     conductor: Conductor,
     mutant: Option<&'static Mutant>,
@@ -73,7 +73,7 @@ impl Between for Everywhere {
 }
 
 impl Run {
-    /// Plays a scene to its end and looks for what is wrong.
+    /// Plays a scene to its end and checks for violations.
     pub(crate) fn play(scene: Scene) -> Self {
         let theirs = scene.saves();
         let conductor = Conductor::new(scene.script);
@@ -144,8 +144,7 @@ impl Run {
         run
     }
 
-    /// Lets time pass until everything has settled, with a sweep every five minutes; answers whether
-    /// it has.
+    /// Lets time pass until everything has settled, with a sweep every five minutes. Returns whether it has settled.
     fn pass(&self, wishes: &[Wish], later: &[(u64, Deed)], way: Way) -> bool {
         match way {
             Way::Requests => wishes.iter().for_each(|wish| self.wish(wish.clone())),
@@ -174,7 +173,7 @@ impl Run {
             } else {
                 0
             };
-            // What is late may still come, and a sweep may find something to do.
+            // Late calls may still take effect, and a sweep may find something to do.
             if quiet == 2 {
                 return true;
             }
@@ -183,7 +182,7 @@ impl Run {
         false
     }
 
-    /// Whoever has protected AMIs lifts that; answers whether what was to be deleted is deleted then.
+    /// Lifts the protection of AMIs. Returns whether everything that was to be deleted is then deleted.
     fn lift_protection(&self) -> bool {
         if !self.protects() || self.conductor.has_arrived() {
             return true;
@@ -213,7 +212,7 @@ impl Run {
         });
     }
 
-    /// The command line asks for no execution of a dry run; a portal may.
+    /// The command line starts no execution for a dry run; a portal may.
     fn ask_for_plan(&self, wish: &Wish) {
         let Wanted::Save(request) = &wish.wanted else {
             return;
@@ -251,7 +250,7 @@ impl Run {
         started.expect("the execution begins");
     }
 
-    /// Whether nothing is under way, no save is open, and nothing is yet to be deleted.
+    /// Whether nothing is under way, no save is open, and no deletion is pending.
     fn is_settled(&self) -> bool {
         let Some(hands) = self.conductor.hands() else {
             return true;
@@ -268,7 +267,7 @@ impl Run {
     }
 }
 
-/// The saves that the stage was set with.
+/// The saves from the preparation.
 fn saved_before(world: &World) -> Vec<Subject> {
     let registry = &world.service.env.registry;
     let saves = [OWNER, OTHER].into_iter().flat_map(|name| {

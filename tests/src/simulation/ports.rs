@@ -1,4 +1,4 @@
-//! The ports, each call of which the conductor lets through, or not.
+//! The ports whose calls pass through the conductor.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -43,7 +43,7 @@ macro_rules! through {
     }};
 }
 
-/// Calls a method that makes an AMI, as [`through!`] does, and notes which AMI it made.
+/// Calls a method that makes an AMI, as [`through!`] does, and records the AMI.
 macro_rules! made {
     ($self:ident, $call:expr, $action:expr, $method:ident($region:ident, $what:ident)) => {{
         let (port, conductor) = (Arc::clone(&$self.port), $self.conductor.clone());
@@ -71,10 +71,10 @@ macro_rules! made {
 
 mod executions;
 
-/// What a sentence of AWS may name, and nobody is to be shown.
+/// A text in AWS's error messages that must not be shown to users.
 pub(crate) const SECRET: &str = "arn:aws:iam::123456789012:role/secret";
 
-/// EC2's words.
+/// EC2's errors.
 fn ec2_error(action: &'static str) -> impl Fn(Wrong) -> Ec2Error + Send + Sync {
     move |wrong| {
         let (code, message) = wrong.of_ec2();
@@ -86,7 +86,7 @@ fn account(cloud: &Cloud) -> SimEc2 {
     cloud.account(crate::world::account())
 }
 
-/// A question to the simulated EC2 of the past, which answers at once.
+/// The result of a call to a past state of the simulated EC2, which returns immediately.
 fn at_once<T>(told: Option<Result<T, Ec2Error>>) -> Result<T, Ec2Error> {
     told.expect("the simulated EC2 answers at once")
 }
@@ -418,7 +418,7 @@ impl Inspect for Through<dyn Inspect> {
     }
 }
 
-/// The table's words; a write that meets too many others is told of a conflict.
+/// The table's errors. A throttled write is reported as a conflict.
 fn table_error(writes: bool) -> impl Fn(Wrong) -> TableError + Send + Sync {
     move |wrong| match wrong {
         Wrong::Throttled if writes => TableError::Conflict,
@@ -449,7 +449,7 @@ impl Table for Through<dyn Table> {
     async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
         let mutated = self.mutant.map(|mutant| (mutant.writes)(writes.to_vec()));
         let writes = mutated.as_deref().unwrap_or(writes);
-        // One call, whatever it writes: that of its first write.
+        // A transaction is one call: that of its first write.
         let call = match writes.first() {
             Some(Write::Delete(..)) => Call::Delete,
             Some(Write::Update(..)) => Call::Update,

@@ -1,5 +1,5 @@
-//! Runs by chance: several instances and templates, saves that overlap, an odd cloud, and a number
-//! of faults, all of which a seed decides.
+//! Random runs: several instances and templates, overlapping saves, an unusual cloud, and a number of faults, all
+//! decided by a seed.
 
 use std::time::Duration;
 
@@ -25,13 +25,13 @@ pub fn random(seed: u64) -> Run {
     if !run.conductor.lacked_past() {
         return run;
     }
-    // To keep the past takes as long as all the rest, and few runs ask for it: those are played
-    // again. Up to that question they are the same.
+    // Keeping past states takes as long as everything else together, and few runs need it, so only those are run again.
+    // Up to the stale read, both runs are the same.
     drop(run);
     Run::play(scene(seed, true))
 }
 
-/// The runs of so many seeds.
+/// The runs of a range of seeds.
 pub fn randoms(from: u64, count: u64, watch: Watch<'_>) -> Tally {
     let seeds: Vec<u64> = (from..from.saturating_add(count)).collect();
     all(&seeds, watch, |seed, tally| {
@@ -88,7 +88,7 @@ fn scene(seed: u64, remembers: bool) -> Scene {
             ..Script::default()
         },
         mutant: None,
-        // To start everything once more takes a third as long as all the rest.
+        // Starting everything once more takes a third as long as everything else together.
         again: seed.is_multiple_of(4),
         denies,
     }
@@ -137,8 +137,8 @@ fn cloud(rng: &mut fastrand::Rng) -> CloudSettings {
     cloud
 }
 
-/// What goes wrong in the cloud itself, each with its end where it does not end by itself; and
-/// whether a permission is missing that is needed to clean up.
+/// What goes wrong in the cloud itself, each with its end if it does not end by itself; and whether a permission that
+/// is needed to clean up is missing.
 fn troubles(rng: &mut fastrand::Rng) -> (Vec<(u64, Deed)>, bool) {
     let mut troubles: Vec<(u64, Deed)> = vec![(0, Box::new(open))];
     let mut denies = false;
@@ -180,7 +180,7 @@ fn troubles(rng: &mut fastrand::Rng) -> (Vec<(u64, Deed)>, bool) {
                 ];
                 let index = rng.usize(..actions.len());
                 let action = actions[index];
-                // Those from here on are needed to clean up.
+                // The permissions from here on are needed to clean up.
                 denies |= index >= 5;
                 trouble(at, Box::new(move |w| w.admin.deny(action).expect("there")));
                 trouble(

@@ -1,4 +1,4 @@
-//! A run that has come to its end.
+//! A completed run.
 
 use prism_functions::domain::Timestamp;
 use prism_local::ec2::Inventory;
@@ -8,32 +8,32 @@ use super::fault::Kind;
 use super::neighbour::{self, Belongings};
 use crate::world::World;
 
-/// A run that has come to its end.
+/// A completed run.
 #[derive(Debug)]
 pub struct Run {
-    /// The world as it was left.
+    /// The final state of the world.
     pub world: World,
-    /// What happened on the way.
+    /// What happened during the run.
     pub conductor: Conductor,
     /// When it began.
     pub begin: Timestamp,
-    /// Whether permissions to clean up were missing for longer than a save tries: then what is left
-    /// must be in the record, and may be there.
+    /// Whether permissions to clean up were missing for longer than a save retries. Leftovers are then allowed, but
+    /// must be in the record.
     pub denies: bool,
-    /// What another deployment of the account had when it began.
+    /// The resources of another deployment in the account at the beginning.
     pub(crate) neighbours: Belongings,
-    /// What is wrong.
+    /// The violations.
     pub violations: Vec<String>,
 }
 
 impl Run {
-    /// What there is in the account now, but for what is another deployment's.
+    /// The account's current resources, without those of the other deployment.
     pub(crate) fn inventory(&self) -> Inventory {
         let all = self.world.admin.inventory();
         neighbour::without(all.expect("the cloud answers"))
     }
 
-    /// Whether somebody has protected an AMI: it stays until they lift that.
+    /// Whether an AMI was protected from outside: it is kept until the protection is lifted.
     pub(crate) fn protects(&self) -> bool {
         let acts = self.conductor.acts();
         acts.iter().any(|act| act.kind == Kind::TheyProtect)

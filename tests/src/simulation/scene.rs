@@ -1,4 +1,4 @@
-//! What a run begins with.
+//! The initial state of a run.
 
 use prism_functions::domain::SaveId;
 use prism_functions::operations::{copy_id_of, save_id_of};
@@ -13,10 +13,9 @@ use super::path::Path;
 use super::wanted::Wanted;
 use crate::world::{World, caller};
 
-/// The save that the scheduler asks for has its id of the execution's name: this is one of the names that it is the
-/// same as.
+/// The ID of a scheduled save is derived from the execution's name. For this name, the ID is equal to the name.
 pub(crate) const SCHEDULED: &str = "save-aeaeaeaeaeaeaeaeaeae";
-/// A save that is asked for some milliseconds after the beginning.
+/// A save that is requested some milliseconds after the beginning.
 #[derive(Debug, Clone)]
 pub(crate) struct Wish {
     pub(crate) after_ms: u64,
@@ -24,45 +23,44 @@ pub(crate) struct Wish {
     pub(crate) request_id: String,
 }
 
-/// In which way somebody asks.
+/// How a save is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
     /// As the command line and the API do.
     Requests,
     /// As the scheduler does.
     Schedule,
-    /// For a plan alone.
+    /// As a plan only.
     DryRun,
 }
 
-/// Does something to a world.
+/// Changes a world.
 pub(crate) type Deed = Box<dyn Fn(&World) + Send + Sync>;
 
-/// What a run begins with.
+/// The initial state of a run.
 pub(crate) struct Scene {
     pub(crate) seed: u64,
     pub(crate) cloud: CloudSettings,
     pub(crate) settings: Settings,
-    /// Whether events arrive.
     pub(crate) events: bool,
-    /// Sets the stage.
+    /// Prepares the world.
     pub(crate) prepare: Deed,
     pub(crate) wishes: Vec<Wish>,
     /// What happens some seconds after the beginning.
     pub(crate) later: Vec<(u64, Deed)>,
-    /// In which way it is asked for.
+    /// How the save is requested.
     pub(crate) way: Way,
-    /// What goes wrong.
+    /// The faults.
     pub(crate) script: Script,
     pub(crate) mutant: Option<&'static Mutant>,
     /// Whether everything is started once more at the end.
     pub(crate) again: bool,
-    /// Whether permissions to clean up are taken away for longer than a save tries.
+    /// Whether permissions to clean up are missing for longer than a save retries.
     pub(crate) denies: bool,
 }
 
 impl Scene {
-    /// A run on a path, on which these faults happen beside its own.
+    /// A run on a path with these faults besides its own.
     pub(crate) fn on(path: Path, faults: &[Fault]) -> Self {
         let mut all = path.script();
         all.extend(faults);
@@ -97,7 +95,7 @@ impl Scene {
         }
     }
 
-    /// The ids of the saves that it asks for.
+    /// The IDs of the saves that it requests.
     pub(crate) fn saves(&self) -> Vec<SaveId> {
         let owner = caller(OWNER).user;
         let wishes = self.wishes.iter().map(|wish| match &wish.wanted {

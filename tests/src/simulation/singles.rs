@@ -1,4 +1,4 @@
-//! Exhaustive single faults: at every call of every path, everything that can go wrong there.
+//! Exhaustive single faults: every possible fault at every call of every path.
 
 use std::collections::HashSet;
 
@@ -18,7 +18,7 @@ pub fn play(path: Path, faults: &[Fault], mutant: Option<&'static Mutant>) -> Ru
 }
 
 impl Mutant {
-    /// The run that catches it: with the defect it must violate something, without it nothing.
+    /// The run that reveals the defect: with it, the run must have violations, and without it none.
     pub fn run(&'static self, with_defect: bool) -> Run {
         let (path, fault) = self.caught_on;
         let path = Path::named(path).expect("the path is known");
@@ -28,7 +28,7 @@ impl Mutant {
     }
 }
 
-/// The points of a path at which something can go wrong beside what its script has.
+/// The points of a path at which a fault can happen besides its script.
 pub fn points(path: Path) -> Vec<Point> {
     let scripted: Vec<Point> = path.script().iter().map(|fault| fault.point).collect();
     let trace = play(path, &[], None).conductor.trace();
@@ -36,8 +36,7 @@ pub fn points(path: Path) -> Vec<Point> {
     points.filter(|point| !scripted.contains(point)).collect()
 }
 
-/// The same without those that come to the same as one before: the hundreds of looks while nothing
-/// happens, on a path that waits for hours.
+/// The same without equivalent points, such as the hundreds of polls on a path that waits for hours.
 fn different(path: Path) -> Vec<Point> {
     let mut scene = Scene::on(path, &[]);
     scene.script.fingerprints = true;
@@ -47,7 +46,7 @@ fn different(path: Path) -> Vec<Point> {
     first.map(|visit| visit.point).collect()
 }
 
-/// How to play a path with these faults again.
+/// The command that replays a path with these faults.
 pub(crate) fn replay(path: Path, faults: &[Fault]) -> String {
     let faults: Vec<String> = faults.iter().map(|f| format!(" --fault {f}")).collect();
     format!(
@@ -57,7 +56,7 @@ pub(crate) fn replay(path: Path, faults: &[Fault]) -> String {
     )
 }
 
-/// Single faults of these paths, or a part of them.
+/// Runs the single faults of these paths, or a part of them.
 pub fn singles(paths: &[Path], part: Part, watch: Watch<'_>) -> Tally {
     let mut jobs: Vec<(Path, Option<Fault>)> = Vec::new();
     for path in paths {

@@ -1,4 +1,4 @@
-//! A run as a text that people can read: what was asked, what went wrong, and what came of it.
+//! Describes a run as readable text: the requests, the faults, and the results.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,10 @@ use super::fault::Kind;
 use super::run::Run;
 use crate::story;
 
-/// So many events of an instance are told at most: the first and the last.
+/// The maximum number of events of an instance to show: the first and the last.
 const EVENTS: usize = 40;
 
-/// Every call of a run, one a line: the same run gives the same text.
+/// Every call of a run, one per line. The same run always gives the same text.
 pub fn trace(run: &Run) -> String {
     let mut text = String::new();
     for visit in run.conductor.trace() {
@@ -24,7 +24,7 @@ pub fn trace(run: &Run) -> String {
     text
 }
 
-/// Tells a run.
+/// Describes a run.
 pub fn tell(run: &Run) -> String {
     let mut text = String::new();
     let since = |at: prism_functions::domain::Timestamp| {
@@ -32,7 +32,7 @@ pub fn tell(run: &Run) -> String {
     };
     let trace = run.conductor.trace();
     let wrong: Vec<&Visit> = trace.iter().filter(|visit| visit.kind.is_some()).collect();
-    // A hundred throttles are told as one.
+    // A hundred throttles are shown as one.
     let like = |a: &&Visit, b: &&Visit| {
         a.point.site.spot == b.point.site.spot && b.kind == Some(Kind::Throttle1)
     };

@@ -1,4 +1,4 @@
-//! What somebody asks for, and the saves that come of it.
+//! Requests, and the saves that result from them.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::{SaveId, TemplateName};
 
-/// What somebody asks for.
+/// A request.
 #[derive(Debug, Clone)]
 pub enum Wanted {
     /// To save an instance.
@@ -16,7 +16,7 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    /// The template that it is about.
+    /// The template of the request.
     pub(crate) fn template(&self) -> &TemplateName {
         match self {
             Wanted::Save(save) => &save.template,
@@ -34,15 +34,15 @@ impl fmt::Display for Wanted {
     }
 }
 
-/// A save that somebody asked for.
+/// A requested save.
 #[derive(Debug, Clone)]
 pub struct Subject {
-    /// The save.
+    /// The ID of the save.
     pub id: SaveId,
-    /// What was asked.
+    /// The request.
     pub wanted: Wanted,
-    /// Under which request id.
+    /// The request ID.
     pub request_id: String,
-    /// Whether whoever asked was told that it has begun.
+    /// Whether the requester was told that it has begun.
     pub begun: bool,
 }

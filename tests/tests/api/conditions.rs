@@ -1,4 +1,4 @@
-//! Changes that depend on how a thing stood when it was read.
+//! Conditional changes, which require that a resource has not changed since it was read.
 
 use prism_tests::world::Setup;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ fn filled() -> Portal {
     portal
 }
 
-/// A change that is asked for on a condition, and what tells the tag for it.
+/// A conditional change, and the request that returns its ETag.
 struct Change {
     method: &'static str,
     path: String,
@@ -34,7 +34,7 @@ struct Change {
 }
 
 impl Change {
-    /// The same as a dry run, where its route has one.
+    /// The same as a dry run, if its route has one.
     fn trial(&self) -> Option<Self> {
         let (route, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
         let has_one = operations().into_iter().any(|(method, path, operation)| {
@@ -60,7 +60,7 @@ impl Change {
     }
 }
 
-/// Every change that takes a condition, what is gone last.
+/// Every change that takes a condition; deletions come last.
 fn changes(file: &str) -> Vec<Change> {
     const KEPT: &str = "/v1/templates/kept";
     const FIRST: &str = "/v1/templates/kept/versions/1";
@@ -140,7 +140,7 @@ fn every_change_of_a_record_keeps_to_its_condition() {
             assert_eq!(answer.status, status, "{what}: {}", answer.text);
             answer.problem(status, code);
         }
-        // Where it is only asked what would be, the condition holds as well.
+        // A dry run checks the condition too.
         if let Some(trial) = change.trial() {
             let refused = trial.ask(&portal, "\"0\"");
             assert_eq!(refused.status, 412, "{what}: {}", refused.text);
@@ -152,12 +152,12 @@ fn every_change_of_a_record_keeps_to_its_condition() {
         let several = format!("\"0\", {tag}");
         let done = change.ask(&portal, &several);
         assert!(done.status.is_success(), "{what}: {}", done.text);
-        // It stands otherwise by now, or is gone.
+        // The resource has changed by now, or is deleted.
         let again = change.ask(&portal, &tag);
         let status = again.status.as_u16();
         assert!(matches!(status, 412 | 404), "{what}: {}", again.text);
     }
-    // None is forgotten.
+    // No conditional operation of the document may be missing here.
     for (method, route, operation) in operations() {
         let takes = operation["responses"].get("412").is_some();
         let tried = changes

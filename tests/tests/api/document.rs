@@ -1,4 +1,4 @@
-//! The OpenAPI document: every route, and nothing else.
+//! The OpenAPI document lists every route, and nothing else.
 
 use std::collections::BTreeSet;
 
@@ -34,7 +34,7 @@ fn the_document_has_every_route_and_stands_under_its_own() {
             assert!(!says.is_empty(), "{method} {path} {status}");
         }
     }
-    // Each route is there, and takes the method that the document says.
+    // Each route exists, and accepts the method that the document says.
     for (method, path, _) in operations() {
         let path = path.replace(['{', '}'], "x");
         let answer = portal.ask(Ask::new("ada", method.as_str(), &path));

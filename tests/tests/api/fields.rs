@@ -1,11 +1,11 @@
-//! Every field of every route, as the description lists them: what cannot be meant is refused with a
-//! problem that names the field, and changes nothing. What breaks a rule of its own is in `nonsense`.
+//! For every field of every route in the description: a value of the wrong type is refused with a problem that names
+//! the field, and nothing is changed. Values that violate a field's own rules are in `nonsense`.
 
 use serde_json::{Value, json};
 
 use crate::portal::{Ask, Portal, document, operations};
 
-/// What stands for the parts of a path that are names.
+/// The values of path parameters.
 const PARTS: [(&str, &str); 4] = [
     ("{name}", "kept"),
     ("{version}", "1"),
@@ -13,10 +13,10 @@ const PARTS: [(&str, &str); 4] = [
     ("{template}", "ubuntu"),
 ];
 
-/// The headers that a change has to have.
+/// The headers that a change requires.
 const HEADERS: [(&str, &str); 2] = [("content-type", "application/json"), ("if-match", "*")];
 
-/// A path of a route, with one part of it as given.
+/// The path of a route, optionally with one parameter replaced.
 fn path_of(route: &str, but: Option<(&str, &str)>) -> String {
     let odd = but.map(|(part, by)| (format!("{{{part}}}"), by));
     let mut path = route.to_owned();
@@ -29,14 +29,14 @@ fn path_of(route: &str, but: Option<(&str, &str)>) -> String {
     path
 }
 
-/// The parameters of an operation that lie there.
+/// The parameters of an operation in this location.
 fn parameters<'a>(operation: &'a Value, place: &'a str) -> impl Iterator<Item = &'a str> {
     let all = operation["parameters"].as_array().into_iter().flatten();
     let here = all.filter(move |parameter| parameter["in"] == place);
     here.map(|parameter| parameter["name"].as_str().unwrap())
 }
 
-/// The fields of the body of an operation.
+/// The fields of an operation's body.
 fn fields(operation: &Value) -> Vec<String> {
     let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
     let Some(name) = schema["$ref"].as_str() else {
@@ -50,7 +50,7 @@ fn fields(operation: &Value) -> Vec<String> {
     properties.keys().cloned().collect()
 }
 
-/// Asks, and sees the refusal name what is odd.
+/// Sends a request, and asserts that the refusal names the invalid field.
 fn refused(portal: &Portal, ask: Ask<'_>, names: &str) {
     let what = format!("{} {} {}", ask.method, ask.path, ask.body);
     let answer = portal.ask(ask);
@@ -82,7 +82,7 @@ fn every_field_of_a_body_has_its_type() {
             continue;
         }
         for field in &fields {
-            // What would be negative money breaks another rule, and is named as well.
+            // A negative amount violates another rule, whose error also names the field.
             let names = field.split('_').next().unwrap();
             for odd in [json!(-7.5), json!([["x"]]), json!({"x": 1})] {
                 refused(&portal, ask(&json!({ field: odd })), names);
@@ -171,7 +171,7 @@ fn every_name_in_a_path_and_every_header_keeps_to_its_rule() {
                 other => panic!("{other} is not known here"),
             };
             for odd in odd {
-                // Where a body or a query is looked at first, it is a right one.
+                // The body and the query are valid, in case they are checked first.
                 let mut path = path_of(&route, None);
                 if route.starts_with("/v1/instances") || route.starts_with("/v1/schedules") {
                     path = path.replace("kept", "work");
@@ -185,7 +185,7 @@ fn every_name_in_a_path_and_every_header_keeps_to_its_rule() {
                     headers: &headers,
                     ..ask
                 });
-                // What is not there is told first where the key is the last thing that matters.
+                // A missing resource is reported first if the key is checked last.
                 let late = header == "Idempotency-Key" && answer.status == 404;
                 assert!(answer.status == 400 || late, "{what}: {}", answer.text);
                 if !late {
@@ -201,7 +201,7 @@ fn every_name_in_a_path_and_every_header_keeps_to_its_rule() {
     assert_eq!(portal.sight(), before);
 }
 
-/// What a route has to be asked in its query.
+/// A valid query for a route.
 fn right_query(method: &str, route: &str) -> &'static str {
     match (method, route.rsplit('/').next().unwrap()) {
         (_, "diff") => "?with=kept",
@@ -211,7 +211,7 @@ fn right_query(method: &str, route: &str) -> &'static str {
     }
 }
 
-/// A body that a route takes.
+/// A valid body for a route.
 fn right_body(route: &str) -> Value {
     let save = json!({"instance": "work", "template": "kept", "region": "us-east-1"});
     match route.rsplit('/').next().unwrap() {

@@ -14,7 +14,7 @@ fn a_launch_whose_turn_is_not_now_says_when_to_come_back() {
     };
     launch(1).ok(202);
     launch(2).ok(202);
-    // Not all are told the same: they would come back at once.
+    // The callers get different times, so that they do not all come back at once.
     for after in ["1", "2", "3"] {
         let refused = launch(3);
         assert_eq!(refused.header("retry-after"), after);

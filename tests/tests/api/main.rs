@@ -1,4 +1,4 @@
-//! The HTTP API over a whole deployment: its router, the real service, the simulated cloud.
+//! The HTTP API of a whole deployment: its router, the real service, and the simulated cloud.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -184,7 +184,7 @@ fn pages_follow_each_other() {
             }
         }
     }
-    // A page of somebody's saves goes on for nobody else.
+    // A cursor of one user's saves is not valid for another user.
     let (_, saves) = cursors
         .iter()
         .find(|(of, _)| of.starts_with("/v1/saves"))

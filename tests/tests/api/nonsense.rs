@@ -1,5 +1,5 @@
-//! Nonsense in every field of every route: each is refused with a problem that names it, and
-//! changes nothing.
+//! Invalid values in every field of every route. Each is refused with a problem that names the field, and nothing is
+//! changed.
 
 mod bodies;
 
@@ -12,7 +12,7 @@ use crate::odd_templates::questions;
 use crate::odds::{Odd, Odds};
 use crate::portal::{Ask, Portal, operations};
 
-/// Whether a path is of a route, whose path has names in braces.
+/// Whether a path matches a route with parameters in braces.
 fn is_of(path: &str, route: &str) -> bool {
     let named = |part: &str| part.starts_with('{');
     let (path, route) = (path.split('/'), route.split('/'));
@@ -20,7 +20,7 @@ fn is_of(path: &str, route: &str) -> bool {
         && path.zip(route).all(|(part, of)| part == of || named(of))
 }
 
-/// Fields that are missing, and fields that no body has.
+/// Missing fields, and unknown fields.
 fn strays() -> Vec<Odd> {
     let mut all = Odds::default();
     for missing in ["instance", "template", "region"] {
@@ -38,7 +38,7 @@ fn strays() -> Vec<Odd> {
     all.all()
 }
 
-/// What follows a template's name.
+/// What follows a template's name in paths.
 const TEMPLATE_PATHS: [&str; 7] = [
     "",
     "/lineage",
@@ -130,7 +130,7 @@ fn addresses() -> Vec<Odd> {
         }
         all.ask("GET", format!("{path}curser=x"), "curser");
         for cursor in ["", "x", "%00", "7b7d", "zz"] {
-            // A template that is not there has no pages either.
+            // A missing template has no pages.
             if !path.contains("kept") {
                 all.ask("GET", format!("{path}cursor={cursor}"), "cursor");
             }
@@ -139,7 +139,7 @@ fn addresses() -> Vec<Odd> {
     all.all()
 }
 
-/// What a change has to say of what it was decided on.
+/// The headers of a conditional change.
 const PATCH: [(&str, &str); 2] = [("content-type", "application/json"), ("if-match", "*")];
 
 #[test]

@@ -1,10 +1,10 @@
-//! Nonsense in what is asked about others: shares, projects, members, budgets, the audit.
+//! Invalid values in requests about shares, projects, members, budgets and the audit.
 
 use serde_json::{Value, json};
 
 use crate::odds::{Odd, Odds, odd_values};
 
-/// What every body has that is right but for one field.
+/// A valid body with one field replaced.
 fn with(body: &Value, field: &str, value: Value) -> Value {
     let mut body = body.clone();
     body[field] = value;

@@ -1,10 +1,10 @@
-//! Nonsense in what changes templates, and in what they can be asked for.
+//! Invalid values in changes of templates, and in queries about them.
 
 use serde_json::{Value, json};
 
 use crate::odds::{Odd, Odds, odd_values};
 
-/// What templates and versions say of themselves, and their files.
+/// Invalid edits of templates and versions, and invalid files.
 pub(crate) fn edits() -> Vec<Odd> {
     let mut all = Odds::default();
     let fields: [(&'static str, &[Value]); 2] = [
@@ -38,7 +38,7 @@ pub(crate) fn edits() -> Vec<Odd> {
     all.all()
 }
 
-/// Addresses of what templates can be asked for, beside what they are.
+/// Invalid queries about templates.
 pub(crate) fn questions() -> Vec<Odd> {
     let mut all = Odds::default();
     for (query, names) in [

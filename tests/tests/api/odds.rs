@@ -1,8 +1,8 @@
-//! Odd requests, and what their refusals have to name.
+//! Invalid requests, and what their refusals must name.
 
 use serde_json::{Value, json};
 
-/// What is in a field, where, and what the refusal has to name.
+/// An invalid request, and what its refusal must name.
 pub(crate) struct Odd {
     pub(crate) method: &'static str,
     pub(crate) path: String,
@@ -10,12 +10,12 @@ pub(crate) struct Odd {
     pub(crate) names: &'static str,
 }
 
-/// A list of such.
+/// A list of invalid requests.
 #[derive(Default)]
 pub(crate) struct Odds(Vec<Odd>);
 
 impl Odds {
-    /// With that body.
+    /// Adds a request with this body.
     pub(crate) fn send(
         &mut self,
         method: &'static str,
@@ -26,7 +26,7 @@ impl Odds {
         self.add(method, path.into(), Some(body), names);
     }
 
-    /// Without a body.
+    /// Adds a request without a body.
     pub(crate) fn ask(
         &mut self,
         method: &'static str,
@@ -51,13 +51,13 @@ impl Odds {
         });
     }
 
-    /// All of them.
+    /// Returns the list.
     pub(crate) fn all(self) -> Vec<Odd> {
         self.0
     }
 }
 
-/// Values that no field takes for what it holds.
+/// Values that are invalid for every field.
 pub(crate) fn odd_values() -> [Value; 4] {
     [
         json!(-7.5),

@@ -1,4 +1,4 @@
-//! The API over a whole deployment on a virtual clock, without a socket.
+//! The API of a whole deployment on a virtual clock, without a socket.
 
 use std::sync::LazyLock;
 
@@ -25,7 +25,7 @@ pub(crate) struct Portal {
     pub(crate) router: Router,
 }
 
-/// An answer.
+/// A response.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -38,20 +38,19 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
     }
 
-    /// A header.
     pub(crate) fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
         value.map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The body, which has to come with this status.
+    /// Returns the body, and asserts the status.
     #[track_caller]
     pub(crate) fn ok(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         self.json()
     }
 
-    /// The problem, which has to come with this status and code, whole.
+    /// Returns the problem, and asserts its status, its code and that it is complete.
     #[track_caller]
     pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
         let problem = self.ok(status);
@@ -86,7 +85,7 @@ impl<'a> Ask<'a> {
         }
     }
 
-    /// The same with a body of JSON.
+    /// Adds a JSON body.
     pub(crate) fn json(self, body: &Value) -> Self {
         Self {
             headers: &[("content-type", "application/json")],
@@ -95,7 +94,7 @@ impl<'a> Ask<'a> {
         }
     }
 
-    /// The same with a key.
+    /// Adds headers.
     pub(crate) fn with(self, headers: &'a [(&'a str, &'a str)]) -> Self {
         Self { headers, ..self }
     }
@@ -116,12 +115,12 @@ impl Portal {
         Self { world, router }
     }
 
-    /// What there is.
+    /// The current state.
     pub(crate) fn sight(&self) -> Sight {
         untouched::sight(&self.world)
     }
 
-    /// Asks. Every status that comes has to be in the document.
+    /// Sends a request, and asserts that the document has the response's status.
     #[track_caller]
     pub(crate) fn ask(&self, ask: Ask<'_>) -> Answer {
         let mut request = Request::builder().method(ask.method).uri(ask.path);
@@ -167,7 +166,7 @@ impl Portal {
     }
 }
 
-/// Whether a path is one of a route's.
+/// Whether a path matches a route.
 pub(crate) fn fits(template: &str, path: &str) -> bool {
     let path = path.split('?').next().unwrap_or_default();
     let (parts, templates) = (path.split('/'), template.split('/'));
@@ -177,7 +176,7 @@ pub(crate) fn fits(template: &str, path: &str) -> bool {
             .all(|(part, template)| template.starts_with('{') || part == template)
 }
 
-/// What the document says of a route, where it has it.
+/// The document's description of a route, if it has one.
 fn operation(method: &str, path: &str) -> Option<&'static Value> {
     let path = path.split('?').next()?;
     let paths = DOCUMENT["paths"].as_object()?;
@@ -185,7 +184,7 @@ fn operation(method: &str, path: &str) -> Option<&'static Value> {
     item.get(method.to_lowercase())
 }
 
-/// Every route of the document: its method, its path, and what the document says of it.
+/// Every operation of the document: its method, its path and its description.
 pub(crate) fn operations() -> Vec<(Method, String, &'static Value)> {
     let mut all = Vec::new();
     for (path, item) in DOCUMENT["paths"].as_object().unwrap() {

@@ -1,13 +1,13 @@
-//! Every route that speaks of a template or a project, asked by everybody who stands in some relation
-//! to it: what each is answered is decided here, once more.
+//! Every route about a template or a project, requested by users with each possible relation to it. This table repeats
+//! which responses they get.
 
 use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::portal::{Answer, Ask, Portal, operations};
 
-/// Who asks: the template's owner, who is a member of its project; owner, admin, member and viewer of
-/// the project; one it is shared with; member and viewer of another project that it is shared with;
+/// The callers: the template's owner, who is a member of its project; the owner, an admin, a member and a viewer of the
+/// project; a user whom the template is shared with; a member and a viewer of another project that it is shared with;
 /// and a stranger.
 const WHO: [&str; 9] = [
     "ada", "olga", "adam", "mia", "vic", "gus", "pam", "ona", "sue",
@@ -46,12 +46,12 @@ fn shared() -> Portal {
     for to in ["project:brain", "project:other", "user:gus"] {
         ok(portal.post("ada", "/v1/templates/kept/shares", &json!({"to": to})));
     }
-    // That the template is in use keeps anybody from deleting the project.
+    // A template in use prevents the project's deletion for everyone.
     portal
 }
 
-/// How an answer counts: `y` where it was allowed, even if something else was in the way then; `n`
-/// where the role does not allow it; `0` where there is no such thing, or not for them.
+/// How a response counts: `y` if it was allowed, even if something else prevented it; `n` if the role does not allow
+/// it; `0` if the resource does not exist, or not for the caller.
 fn letter(answer: &Answer) -> char {
     if answer.status.is_success() {
         return 'y';
@@ -75,7 +75,7 @@ fn row(portal: &Portal, method: &str, path: &str, body: Option<&Value>) -> Strin
     WHO.iter().map(ask).collect()
 }
 
-/// A route, the body it is sent, and what each of [`WHO`] is answered.
+/// A route, the body, and the response for each of [`WHO`].
 type Row = (&'static str, &'static str, &'static str, &'static str);
 
 const LAUNCH: &str = r#"{"template": "kept", "name": "new", "region": "us-east-1"}"#;
@@ -173,7 +173,7 @@ fn each_route_answers_each_role_as_was_decided() {
     }
 }
 
-/// What a path is filled with, for whoever knows all the names.
+/// Fills in the parameters of a path with the real names.
 fn filled(path: &str, save: &str) -> String {
     let path = path
         .replace("{version}", "1")
@@ -191,8 +191,8 @@ fn filled(path: &str, save: &str) -> String {
     path.replace("{name}", name)
 }
 
-/// A stranger reads every route there is, with every filter, and never meets anything that tells of
-/// a private template, its project, its save, its schedule or its instance.
+/// A stranger calls every GET route, with every filter, and never receives anything about a private template, its
+/// project, its save, its schedule or its instance.
 #[test]
 fn a_stranger_sees_nothing_of_a_private_template_by_any_route() {
     for project in [false, true] {
@@ -262,7 +262,7 @@ fn a_stranger_sees_nothing_of_a_private_template_by_any_route() {
                 let leak = secrets.iter().find(|secret| answer.text.contains(**secret));
                 assert_eq!(leak, None, "{path}: {}", answer.text);
                 if answer.status.is_success() {
-                    // Whoever may list finds no mark of it either. A refusal repeats what was asked.
+                    // Nor do lists that the stranger may read. A refusal repeats the request.
                     for name in ["hidden-env", "hidden-box", "dark-project"] {
                         assert!(!answer.text.contains(name), "{path}: {}", answer.text);
                     }

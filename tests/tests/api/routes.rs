@@ -1,4 +1,4 @@
-//! What is asked of no route.
+//! Requests that match no route.
 
 use axum::http::Method;
 

@@ -1,4 +1,4 @@
-//! Saves, from the launch to the next launch, and what others see of them.
+//! Saves, from the launch to the next launch, and what other users see of them.
 
 use insta::assert_snapshot;
 use prism_tests::bent::Bent;
@@ -202,7 +202,7 @@ fn what_is_not_yours_is_not_there() {
         let told = portal
             .ask(Ask::new("bob", method, &path))
             .problem(404, code);
-        // In the very words in which it answers for a thing that has never been.
+        // With exactly the same words as for a resource that never existed.
         let never = |text: &str| {
             text.replace(id, "save-00000000")
                 .replace(instance, "i-00000000")
@@ -264,7 +264,7 @@ fn the_same_key_is_the_same_request() {
     portal
         .post("ada", "/v1/saves", &other)
         .problem(409, "SaveInProgress");
-    // Another user's key is another key.
+    // Another user's idempotency key is independent.
     ask("bob", "/v1/saves", &save()).problem(404, "InstanceNotFound");
     portal.world.clock.run_until_idle().unwrap();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Schedules that are paused, go on, and are run by hand.
+//! Schedules that are paused, resumed and run by hand.
 
 use serde_json::{Value, json};
 
@@ -55,7 +55,7 @@ fn a_schedule_is_given_other_times_and_keeps_other_versions() {
     }
     assert_eq!(shown["next_run"], "2026-01-06T02:00:00Z");
     assert_eq!(shown["request"]["template"], "kept");
-    // What is left out stays, and null keeps all.
+    // Omitted fields do not change, and null keeps all versions.
     let changed = patch(&portal, "ada", &json!({"keep": null})).ok(200);
     assert_eq!(changed["keep"], Value::Null);
     assert_eq!(changed["cadence"], "cron(0 3 * * ? *)");

@@ -1,5 +1,5 @@
-//! AWS's own sentences name roles, accounts and keys: they are in the log alone. Whatever AWS refuses, at whichever
-//! call, no answer, no record and no notice has a word of it.
+//! AWS's own error messages name roles, accounts and keys, so they only appear in the log. Whichever call AWS refuses,
+//! no response, record or notification contains its message.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::portal::{Answer, Ask, Portal};
 
-/// What stands in each sentence of AWS here.
+/// A text in each of AWS's messages here.
 const SECRET: &str = "arn:aws:iam::123456789012:role/secret";
 
 const ACTIONS: &[&str] = &[
@@ -58,7 +58,7 @@ const CODES: &[&str] = &[
     "InvalidParameterValue",
 ];
 
-/// Which action is refused, with which code, how many calls of it go through before, and how many were refused.
+/// The action to refuse, the error code, how many calls of it pass before, and how many were refused.
 #[derive(Clone, Copy)]
 struct Refusing {
     action: &'static str,
@@ -160,7 +160,7 @@ fn save(instance: &str, regions: &[&str]) -> Value {
     })
 }
 
-/// Everything that can be asked of a deployment and calls EC2, some of it twice.
+/// Every request to a deployment that calls EC2, some of them twice.
 fn everything(portal: &Portal) -> Vec<Answer> {
     let mut answers = Vec::new();
     let mut ask = |method: &str, path: &str, body: Option<Value>| {
@@ -218,7 +218,7 @@ fn everything(portal: &Portal) -> Vec<Answer> {
     ask("DELETE", "/v1/templates/kept/versions/2?force=true", None);
     portal.world.clock.run_until_idle().unwrap();
     for _ in 0..3 {
-        // That it fails is for the log and its alarm.
+        // A failure only goes to the log and its alarm.
         let _ = portal.world.clock.run(portal.world.service.sweep());
         portal.world.pass(300);
     }
@@ -226,7 +226,7 @@ fn everything(portal: &Portal) -> Vec<Answer> {
     answers
 }
 
-/// Everything that is shown.
+/// Everything that users can read.
 fn looks(portal: &Portal) -> Vec<Answer> {
     [
         "/v1/saves",
@@ -259,7 +259,7 @@ fn tells_nothing(portal: &Portal, answers: &[Answer], what: &str) {
     }
 }
 
-/// How often an action was refused, from a call of it on.
+/// How many calls of an action were refused, from a given call on.
 fn refused(action: &'static str, code: &'static str, passing: u32) -> u32 {
     let portal = portal();
     let refusing = Refusing {
@@ -292,7 +292,7 @@ fn refused(action: &'static str, code: &'static str, passing: u32) -> u32 {
     refused
 }
 
-/// Plays all cases; answers which actions were refused.
+/// Runs all cases, and returns which actions were refused.
 fn in_parallel(cases: Vec<(&'static str, &'static str, u32)>) -> BTreeSet<&'static str> {
     let cases = Mutex::new(cases.into_iter());
     let next = || cases.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -314,7 +314,7 @@ fn in_parallel(cases: Vec<(&'static str, &'static str, u32)>) -> BTreeSet<&'stat
     })
 }
 
-/// A code for each action and each of its calls, in turn.
+/// An error code for each action and each of its calls, in turn.
 fn code(action: usize, call: u32) -> &'static str {
     CODES[(action + call as usize) % CODES.len()]
 }
@@ -338,7 +338,7 @@ fn at_whichever_call_it_is_refused() {
     in_parallel(later.collect());
 }
 
-/// EC2 gives reasons of its own for what it has taken on and not done.
+/// EC2 has its own reasons for failures of accepted requests.
 #[test]
 fn what_ec2_gives_as_its_reason_is_shown_by_its_code() {
     let portal = portal();

@@ -1,10 +1,10 @@
-//! What changes templates, as a portal asks for it.
+//! Changes of templates, as a portal requests them.
 
 use serde_json::json;
 
 use crate::portal::{Ask, Portal};
 
-/// Edits by ETag, an import of a file, and a deletion.
+/// Edits with ETags, an import of a file, and a deletion.
 pub(crate) fn edits(portal: &Portal) {
     let path = "/v1/templates/kept";
     let tag = portal.get("ada", path).header("etag").to_owned();

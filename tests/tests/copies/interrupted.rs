@@ -1,4 +1,4 @@
-//! Copies that are aborted, cancelled or handed over, and such as are asked for twice.
+//! Copies that are aborted, cancelled, handed over or requested twice.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ fn moments() -> impl Iterator<Item = u64> {
     (0..40).chain((40..400).step_by(20))
 }
 
-/// An execution that is stopped at any moment: the sweep has the copy go on.
+/// An execution is stopped at any moment, and the sweep continues the copy.
 #[test]
 fn an_abort_at_any_moment_goes_on() {
     let mut resumed = 0;
@@ -49,7 +49,7 @@ fn an_abort_at_any_moment_goes_on() {
     assert!(resumed > 30, "{resumed}");
 }
 
-/// Executions that are stopped again and again: it is taken back in the end.
+/// Executions are stopped again and again. In the end the copy is rolled back.
 #[test]
 fn a_copy_that_never_gets_through_is_taken_back() {
     let world = saved(Setup::seeded(5));
@@ -62,7 +62,7 @@ fn a_copy_that_never_gets_through_is_taken_back() {
         world.clock.run(stop).unwrap();
         world.clock.run(world.service.sweep()).unwrap();
     }
-    // The sweep leaves it alone for some minutes by now.
+    // By now the sweep pauses for some minutes between attempts.
     world.sweep(2);
     to_the_end(&world, &id);
     let record = world.record(&id).unwrap();
@@ -106,7 +106,7 @@ fn a_cancel_at_any_moment_leaves_all_or_nothing() {
     assert!(ends["cancelled"] > 20 && ends["succeeded"] > 1, "{ends:?}");
 }
 
-/// A process that leaves its copy to another one.
+/// A process hands its copy over to another one.
 #[test]
 fn a_hand_over_at_any_moment_still_succeeds() {
     for moment in moments() {
@@ -159,7 +159,7 @@ fn the_same_copy_is_made_once() {
     );
 }
 
-/// Two that are asked for at the same moment, both of which the service has let through.
+/// Two are requested at the same moment, and the service has accepted both.
 #[test]
 fn two_at_once_make_one_copy() {
     let world = saved(Setup::seeded(3));

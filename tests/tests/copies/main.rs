@@ -1,5 +1,5 @@
-//! A version is copied to further Regions, long after its save: in one piece or not at all, whatever
-//! happens (promises P4 to P6).
+//! Copying a version to further Regions, long after its save. The copy is complete or does not exist, whatever happens
+//! (promises P4 to P6).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod interrupted;
@@ -23,7 +23,7 @@ use prism_tests::world::{
     Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
 };
 
-/// A Region that no save of these tests asks for.
+/// A Region that no save of these tests uses.
 const FAR: &str = "eu-west-1";
 
 fn named(names: &[&str]) -> BTreeSet<Region> {
@@ -39,7 +39,7 @@ fn ask(regions: &[&str]) -> CopyRequest {
     }
 }
 
-/// A world with the version `kept@1` of Ada's, in one Region.
+/// A world with Ada's version `kept@1`, in one Region.
 fn saved(setup: Setup) -> World {
     let world = launched(setup);
     let record = world.save("ada", save_request("work", "kept")).unwrap();
@@ -64,7 +64,7 @@ fn version(world: &World) -> Version {
     world.clock.run(found).unwrap().unwrap()
 }
 
-/// The AMIs that a save or a copy has in a Region.
+/// The AMIs of a save or a copy in a Region.
 fn images(world: &World, id: &SaveId, region: &str) -> Vec<Image> {
     let filter = ImageFilter::OwnTag(SAVE_TAG.to_owned(), id.to_string());
     let region = region.parse().unwrap();
@@ -153,7 +153,7 @@ fn a_copy_that_fails_again_leaves_its_cause_and_nothing_else() {
     assert!(version(&world).failed_regions.is_empty());
 }
 
-/// How many copies may run to a Region at once is bounded: the next one waits its turn.
+/// The number of concurrent copies to a Region is limited, so the next one waits for its turn.
 #[test]
 fn a_copy_waits_while_too_many_run_to_its_region() {
     let mut setup = Setup::slow(3, |d| d.copy_base = Duration::from_hours(5));
@@ -207,7 +207,7 @@ fn each_architecture_is_copied_as_what_it_is() {
         };
         assert_eq!(world.save("ada", request).unwrap().version, Some(1));
     };
-    // Its own is not the first in any order of names.
+    // Its own AMI is not the first in any order of names.
     save("arm", false);
     let alone = version(&world);
     save("work", true);
@@ -243,7 +243,7 @@ fn each_architecture_is_copied_as_what_it_is() {
     );
 }
 
-/// Launch permissions are not copied with an AMI: the copy is opened to whom the template is open.
+/// Launch permissions are not copied with an AMI, so the copy is opened to the template's grantees.
 #[test]
 fn a_copy_of_what_is_public_is_public() {
     let world = launched(Setup {
@@ -311,7 +311,7 @@ fn what_cannot_be_copied_is_refused_before_it_begins() {
     assert!(none.unwrap().is_empty());
 }
 
-/// `kept` of Ada's, which another account may launch.
+/// Ada's template `kept`, shared with another account.
 fn shared_outside() -> (World, LaunchPermission) {
     let world = saved(Setup::seeded(11));
     let account = "444455556666";
@@ -350,7 +350,7 @@ fn a_copy_that_could_not_be_shared_is_refused_before_it_begins() {
     plan().unwrap();
 }
 
-/// Somebody turns encryption by default on while a save and a copy are under way.
+/// Encryption by default is turned on while a save and a copy are under way.
 #[test]
 fn a_copy_that_cannot_be_opened_stays_closed_and_is_kept() {
     let (world, account) = shared_outside();

@@ -1,4 +1,4 @@
-//! Schedules that are made, changed and deleted by calls that fail on the way or come at once.
+//! Creating, changing and deleting schedules with calls that fail midway or are concurrent.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use prism_tests::world::caller;
 
 use super::{asked, name, world};
 
-/// A scheduler beside the registry that fails as told: what lies in it, and what comes next.
+/// A scheduler beside the registry that fails as the test says: its contents, and the next failures.
 #[derive(Default)]
 struct Flaky {
     there: Mutex<BTreeSet<String>>,
@@ -24,9 +24,9 @@ struct Flaky {
 #[derive(Clone, Copy)]
 enum Fate {
     Works,
-    /// It does as asked, and the answer is lost.
+    /// It carries out the call, and the response is lost.
     Lost,
-    /// It does nothing and does not answer.
+    /// It does nothing, and does not respond.
     Down,
     Refuses,
 }
@@ -90,7 +90,7 @@ impl Schedules for Flaky {
     }
 }
 
-/// Whatever fails on the way: what fires can be seen, and deleting it leaves nothing.
+/// Whatever fails midway, every schedule that fires is visible, and deleting it leaves nothing.
 #[test]
 fn no_failure_on_the_way_leaves_a_schedule_that_nobody_sees() {
     use Fate::{Down, Lost, Refuses, Works};
@@ -137,8 +137,8 @@ fn no_failure_on_the_way_leaves_a_schedule_that_nobody_sees() {
     }
 }
 
-/// Whoever changes a schedule while it is deleted, or while somebody else changes it: what fires is what the
-/// record says, and without one nothing fires.
+/// Concurrent changes and deletions of a schedule: what fires agrees with the record, and without a record nothing
+/// fires.
 #[test]
 fn changes_at_once_leave_nothing_that_fires_unseen() {
     let mut both = [0, 0];
@@ -173,7 +173,7 @@ fn changes_at_once_leave_nothing_that_fires_unseen() {
             *count += u32::from(end.is_ok());
         }
     }
-    // Each was quicker at times.
+    // Each was faster in some cases.
     assert!(
         both.iter().all(|count| *count > 0 && *count < 60),
         "{both:?}"
@@ -193,7 +193,7 @@ fn the_doctor_finds_what_fires_without_a_record_and_deletes_that_alone() {
     let first = create().unwrap();
     let found = || world.clock.run(service.leftovers()).unwrap();
     assert_eq!(found().found, []);
-    // Its record is lost, and made anew a second later. The old schedule belongs to no record then, the new one does.
+    // Its record is lost and created again a second later. The old schedule then has no record, and the new one does.
     let stored = world
         .clock
         .run(service.env.registry.schedule(&ada.user, &nightly));
@@ -202,7 +202,7 @@ fn the_doctor_finds_what_fires_without_a_record_and_deletes_that_alone() {
     world.clock.run(world.table.transact(&gone)).unwrap();
     world.pass(1);
     let second = create().unwrap();
-    // One that holds still has its record too.
+    // A paused schedule has its record too.
     let pause = service.pause_schedule(&ada, &nightly, true, None);
     world.clock.run(pause).unwrap();
     let left = found();
@@ -222,7 +222,7 @@ fn the_doctor_finds_what_fires_without_a_record_and_deletes_that_alone() {
     assert!(matches!(fixed[..], [(_, Fixed::Done)]), "{fixed:?}");
     assert_eq!(*flaky.there.lock().unwrap(), BTreeSet::from([key(&second)]));
     assert_eq!(found().found, []);
-    // A scheduler that does not answer keeps nobody from seeing the rest.
+    // If the scheduler does not respond, everything else can still be read.
     flaky.next.lock().unwrap().push_back(Fate::Down);
     let left = found();
     let unseen = left.scheduler.unwrap();

@@ -1,5 +1,5 @@
-//! Schedules: made, seen, paused and deleted by their owner alone, never half; fired when they are
-//! due, once, as saves of their owner.
+//! Schedules: created, read, paused and deleted only by their owner, and never partially; each fires once when it is
+//! due, as a save of its owner.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod interrupted;
@@ -47,7 +47,7 @@ fn fire(world: &World) -> Vec<Fired> {
     world.clock.run(world.service.fire_due_schedules()).unwrap()
 }
 
-/// Looks every so many seconds which schedules are due, as a server does.
+/// Checks at this interval which schedules are due, as a server does.
 fn serve(world: &World, hours: u64) -> Vec<Fired> {
     let mut fired = Vec::new();
     for _ in 0..hours * 12 {
@@ -133,7 +133,7 @@ fn two_servers_fire_once() {
     assert_eq!(saves(&world, "ada").len(), 1);
 }
 
-/// A server that died between the start of an execution and its note: the next one starts nothing new.
+/// A server died between the start of an execution and recording it. The next one starts nothing new.
 #[test]
 fn a_server_that_died_on_the_way_fires_nothing_twice() {
     let due = || {
@@ -233,7 +233,7 @@ fn nobody_else_sees_or_deletes_a_schedule() {
         delete(&world, "bob").unwrap_err().code,
         Code::ScheduleNotFound
     );
-    // His of the same name is another.
+    // His schedule of the same name is independent.
     let mut his = asked("2d");
     his.request.template = "his".parse().unwrap();
     create(&world, "bob", his).unwrap();
@@ -311,7 +311,7 @@ fn a_changed_schedule_is_due_at_its_new_times_and_misses_none_of_them() {
     };
     assert_eq!(edit(&jitter).unwrap_err().code, Code::InvalidCadence);
     assert_eq!(shown().schedule, before);
-    // How many are kept says nothing about when.
+    // The number of versions to keep does not affect the times.
     let keep = ScheduleEdit {
         keep: Some(Keep::Newest(2)),
         ..ScheduleEdit::default()
@@ -320,7 +320,7 @@ fn a_changed_schedule_is_due_at_its_new_times_and_misses_none_of_them() {
     assert_eq!((after.keep, after.resumed_at), (Some(2), before.resumed_at));
 }
 
-/// Whatever the execution is called, its save has an id; EventBridge Scheduler calls it by a UUID.
+/// Any execution name results in a save ID; EventBridge Scheduler uses a UUID.
 #[test]
 fn the_id_of_a_scheduled_save_is_made_of_the_executions_name() {
     for (execution, id) in [

@@ -1,9 +1,9 @@
-//! Where moto is known to differ. Each difference is told with what AWS says of it in
-//! `docs/interpreters.md`; one that is gone fails the test, so that it is taken out here and there.
+//! The known differences of moto. Each is described, with what AWS documents, in `docs/interpreters.md`. A difference
+//! that no longer occurs fails the test, so that it is removed here and there.
 
-/// A difference that is explained.
+/// A documented difference.
 struct Difference {
-    /// The beginning of the names of its scenarios.
+    /// The prefix of the names of its scenarios.
     scenario: &'static str,
     part: &'static str,
     ours: &'static str,
@@ -35,7 +35,7 @@ const STATES_NAME: &str = "A Fail state refuses the name of a built-in error";
 const STOPPED_IN_COPY: &str = "an execution that is stopped in CopyImage";
 const NEVER: &str = "answers that never come";
 
-/// The first that fits counts.
+/// The first that matches counts.
 const DIFFERENCES: &[Difference] = &[
     difference(STOP_IN_MAP, STOPPED_IN_COPY, "status", "ABORTED", "FAILED"),
     difference(
@@ -76,7 +76,7 @@ const DIFFERENCES: &[Difference] = &[
     ),
 ];
 
-/// The known differences, and which of them were seen.
+/// The known differences, and which of them occurred.
 #[derive(Debug)]
 pub(crate) struct Known {
     seen: [bool; DIFFERENCES.len()],
@@ -91,7 +91,7 @@ impl Default for Known {
 }
 
 impl Known {
-    /// Whether a difference is known; it is seen then.
+    /// Whether a difference is known. If so, it is marked as seen.
     pub(crate) fn explain(&mut self, scenario: &str, part: &str, ours: &str, theirs: &str) -> bool {
         let fits = |known: &Difference| {
             scenario.starts_with(known.scenario)
@@ -104,7 +104,7 @@ impl Known {
         found.is_some()
     }
 
-    /// The differences that were not seen.
+    /// The differences that did not occur.
     pub(crate) fn fixed(&self) -> Vec<&'static str> {
         let all = DIFFERENCES.iter().zip(self.seen);
         let unseen = all.filter(|(_, seen)| !seen);
@@ -112,7 +112,7 @@ impl Known {
     }
 }
 
-/// The document tells every difference.
+/// The document describes every difference.
 #[test]
 fn the_document_tells_them_all() {
     let document = include_str!("../../../docs/interpreters.md");

@@ -1,10 +1,10 @@
-//! The definition as deployed, and the real steps, on two interpreters: ours and moto's, whose States
-//! Language comes from LocalStack. Both must take the same path, ask the functions the same, and give
+//! Runs the deployed definition and the real steps on two interpreters: this project's, and moto's, whose States
+//! Language comes from LocalStack. Both must take the same path, invoke the functions with the same inputs, and produce
 //! the same output and error.
 //!
-//! moto must be started first: `tests/emulators/run moto-states cargo test -p prism-tests --test
-//! second_interpreter -- --include-ignored`. Its time passes on the clock of the simulated cloud
-//! (`tests/emulators/moto_states.py`), so that even instants and the number of polls are compared.
+//! moto must be started first: `tests/emulators/run moto-states cargo test -p prism-tests --test second_interpreter --
+//! --include-ignored`. Its time is the clock of the simulated cloud (`tests/emulators/moto_states.py`), so that even
+//! times and the number of polls are compared.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(
     clippy::disallowed_methods,
@@ -23,7 +23,7 @@ use std::fmt::Write as _;
 
 use play::{on_moto, on_ours};
 
-/// Without moto, the scenarios at least do what they say.
+/// Even without moto, the scenarios must end as they say.
 #[test]
 fn every_scenario_ends_as_it_says() {
     for scenario in scenarios::all() {

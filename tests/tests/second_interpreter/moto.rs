@@ -1,4 +1,4 @@
-//! moto's Step Functions: a client, and the executions of one state machine as the port has them.
+//! A client of moto's Step Functions, and an implementation of the executions port for one state machine.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 
-/// For how long an execution may run, in real time.
+/// The maximum duration of an execution, in real time.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// The events with which a history ends.
 const ENDS: [&str; 4] = [
@@ -26,7 +26,7 @@ const ENDS: [&str; 4] = [
 const ACCOUNT: &str = "123456789012";
 const REGION: &str = "us-east-1";
 
-/// Asks moto in the protocol of Step Functions. moto checks no signature, so that no SDK is needed.
+/// Calls moto in the protocol of Step Functions. moto checks no signatures, so no SDK is needed.
 #[derive(Debug)]
 pub(crate) struct Moto {
     authority: String,
@@ -47,7 +47,7 @@ impl Moto {
         }
     }
 
-    /// The answer, or the error's type and message.
+    /// The response, or the error's type and message.
     fn call(&self, action: &str, body: &Value) -> Result<Value, (String, String)> {
         let request = Request::post("/")
             .header("host", &self.authority)
@@ -85,7 +85,7 @@ impl Moto {
         Err((told("__type"), told("message")))
     }
 
-    /// Makes a state machine of a definition.
+    /// Creates a state machine from a definition.
     pub(crate) fn create(&self, name: &str, definition: &str) {
         let made = self.call(
             "CreateStateMachine",
@@ -116,7 +116,7 @@ impl Moto {
         started.map(drop)
     }
 
-    /// What `DescribeExecution` says.
+    /// The response of `DescribeExecution`.
     pub(crate) fn describe(&self, machine: &str, name: &str) -> Result<Value, (String, String)> {
         self.call(
             "DescribeExecution",
@@ -133,11 +133,11 @@ impl Moto {
         stopped.map(drop)
     }
 
-    /// Waits for the end of an execution, and returns what is said of it and all its events.
+    /// Waits for the end of an execution. Returns its description and all its events.
     pub(crate) fn ended(&self, machine: &str, name: &str) -> (Value, Vec<Value>) {
         let begin = Instant::now();
         loop {
-            // Asked seldom, and for the long history last: one thread of Python runs at a time.
+            // Poll rarely, and read the long history last, because Python only runs one thread at a time.
             std::thread::sleep(Duration::from_millis(100));
             let said = self.describe(machine, name).unwrap();
             let late = begin.elapsed() > PATIENCE;
@@ -147,7 +147,7 @@ impl Moto {
             let arn = arn(machine, name);
             let history = self.call("GetExecutionHistory", &json!({ "executionArn": arn }));
             let events = history.unwrap()["events"].as_array().unwrap().clone();
-            // The last event may come after the status has changed.
+            // The last event may appear after the status has changed.
             let last = events.last().and_then(|event| event["type"].as_str());
             if last.is_some_and(|kind| ENDS.contains(&kind)) {
                 return (said, events);

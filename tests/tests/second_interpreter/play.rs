@@ -1,4 +1,4 @@
-//! One scenario, played on one of the two interpreters.
+//! Runs one scenario on one of the two interpreters.
 
 use std::sync::{Arc, LazyLock};
 
@@ -21,37 +21,37 @@ use crate::trouble::{self, Fault, Trouble};
 pub(crate) struct Scenario {
     pub(crate) name: String,
     pub(crate) request: SaveRequest,
-    /// What has happened before it begins.
+    /// What happened before it begins.
     pub(crate) before: fn(&World),
     pub(crate) faults: Vec<Fault>,
     pub(crate) begins: Begins,
-    /// The limit of the execution instead of the three days.
+    /// The time limit of the execution, instead of three days.
     pub(crate) timeout_s: Option<u64>,
-    /// Whether chance has a say in it: a pause is random, or two Regions are asked at one instant.
-    /// What it decides is not compared.
+    /// Whether the result depends on chance: a pause is random, or two Regions are called at the same instant. Random
+    /// parts are not compared.
     pub(crate) by_chance: bool,
-    /// Whether a sweep comes by afterwards and recovers it.
+    /// Whether a sweep runs afterwards and recovers the save.
     pub(crate) swept: bool,
-    /// The status in which the first execution ends, and the error with which it does.
+    /// The status in which the first execution ends, and its error.
     pub(crate) ends: (&'static str, Option<&'static str>),
 }
 
-/// What an execution begins with.
+/// How an execution begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Begins {
     /// A save, as callers start it.
     Save,
-    /// A save that only shows its plan.
+    /// A dry run.
     DryRun,
     /// The copy of a version to another Region.
     Copy,
 }
 
-/// The definition's own limit, which a scenario may shorten.
+/// The definition's own time limit, which a scenario may shorten.
 const LIMIT: &str = "\"TimeoutSeconds\": 259200";
 
 impl Scenario {
-    /// The definition as deployed, with each step's name for its function.
+    /// The deployed definition, with each step's name as its function.
     pub(crate) fn definition(&self) -> String {
         let text = match self.timeout_s {
             None => DEFINITION.to_owned(),
@@ -69,7 +69,7 @@ impl Scenario {
         let setup = Setup {
             machine: Arc::new(load(&self.definition()).unwrap()),
             wrap: trouble::wrap,
-            // Whether an event ends a wait is the scenario's to say.
+            // The scenario decides whether an event ends a wait.
             events: false,
             ..Setup::seeded(11)
         };
@@ -78,7 +78,7 @@ impl Scenario {
         world
     }
 
-    /// Starts it; all but a save is so only by the execution's input.
+    /// Starts it. Dry runs and copies differ from a save only in the execution's input.
     fn begin(&self, world: &World) -> SaveId {
         let id: SaveId = "save-00000000000000000000".parse().unwrap();
         let ada = caller("ada");
@@ -98,10 +98,10 @@ impl Scenario {
     }
 }
 
-/// What was seen of the executions of one scenario, the recovery after the first.
+/// The observations of the executions of one scenario, including the recovery after the first.
 pub(crate) type Played = Vec<Seen>;
 
-/// Plays a scenario on our interpreter.
+/// Runs a scenario on this project's interpreter.
 pub(crate) fn on_ours(scenario: &Scenario) -> Played {
     let trouble = Trouble::new(&scenario.faults);
     trouble::set(Arc::clone(&trouble));
@@ -142,7 +142,7 @@ fn check_end(scenario: &Scenario, name: &str, id: &SaveId, seen: &Seen) {
     }
 }
 
-/// What is said of an execution in memory, as `DescribeExecution` would.
+/// The description of an execution in memory, as `DescribeExecution` would return it.
 fn said(execution: &Execution) -> Value {
     let mut said = json!({ "status": execution.status });
     let output = execution.output.as_ref().map(Value::to_string);
@@ -160,7 +160,7 @@ fn said(execution: &Execution) -> Value {
     said
 }
 
-/// Plays a scenario on moto's interpreter.
+/// Runs a scenario on moto's interpreter.
 pub(crate) fn on_moto(scenario: &Scenario, number: usize) -> Played {
     let emulator = &*EMULATOR;
     let machine = format!("scenario-{number}");

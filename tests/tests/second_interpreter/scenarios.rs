@@ -1,4 +1,4 @@
-//! What is played on both interpreters.
+//! The scenarios that run on both interpreters.
 
 use prism_functions::domain::save::SaveRequest;
 use prism_local::executions::DEFINITION;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::play::{Begins, Scenario};
 use crate::trouble::{Act, Fault};
 
-/// A code that no Retry names: what fails with it has failed.
+/// A code that no Retry names, so an error with it is final.
 const FINAL: &str = "SnapshotFailed";
 
 /// All scenarios.
@@ -67,7 +67,7 @@ fn in_region(region: &'static str, fault: Fault) -> Fault {
     }
 }
 
-/// Nothing goes wrong but what EC2 or the caller does.
+/// Scenarios without faults, other than actions of EC2 or the caller.
 fn plain() -> Vec<Scenario> {
     vec![
         scenario("a running instance"),
@@ -128,7 +128,7 @@ fn plain() -> Vec<Scenario> {
     ]
 }
 
-/// A failure that each catcher of the definition catches, one after the other.
+/// For each catcher of the definition, a failure that it catches.
 fn catches() -> Vec<Scenario> {
     let definition: Value = serde_json::from_str(DEFINITION).unwrap();
     let states = definition["States"].as_object().unwrap();
@@ -148,7 +148,7 @@ fn catches() -> Vec<Scenario> {
 
 /// A failure of a state that one of its catchers catches.
 fn catch(state: &str, caught: &str) -> Scenario {
-    // The states whose function is not called as they are.
+    // The states whose function has another name.
     let step = match state {
         "CopyToRegions" => "FailCopy",
         "AwaitStopEvent" | "AwaitStartEvent" | "AwaitImageEvent" => "AwaitEvent",
@@ -160,7 +160,7 @@ fn catch(state: &str, caught: &str) -> Scenario {
     };
     let error = match caught {
         "States.ALL" => FINAL,
-        // A time limit belongs to the plain scenarios; this is the other error that it is caught with.
+        // Time limits are covered by the plain scenarios; this is the other error of the same catcher.
         "States.Timeout" if step == "AwaitEvent" => "EventMissed",
         "EventMissed" => "EventMissed",
         "Superseded" => "Superseded",
@@ -199,7 +199,7 @@ fn catch(state: &str, caught: &str) -> Scenario {
     }
 }
 
-/// What is tried again: by each kind of Retry, until it works and until it does not.
+/// Retries: with each kind of Retry, until it succeeds and until it gives up.
 fn retries() -> Vec<Scenario> {
     let works = |name: &str, fault: Fault| Scenario {
         request: copied(&["eu-west-1"]),
@@ -271,7 +271,7 @@ fn retries() -> Vec<Scenario> {
     ]
 }
 
-/// Ends that come from outside, each recovered by the sweep.
+/// Executions that are ended from outside, each recovered by the sweep.
 fn ends_from_outside() -> Vec<Scenario> {
     let stopped = |step: &'static str| Scenario {
         request: copied(&["eu-west-1"]),

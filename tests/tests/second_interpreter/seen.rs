@@ -1,4 +1,4 @@
-//! What was seen of an execution, in the form in which two interpreters are compared.
+//! The observations of an execution, in the form in which the two interpreters are compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::trouble::Call;
 
-/// An execution: each part is a text, under its name.
+/// An execution, as named texts.
 pub(crate) type Seen = BTreeMap<&'static str, String>;
 
-/// What `DescribeExecution` says of an execution that has ended.
+/// The part of `DescribeExecution` about the end of an execution.
 pub(crate) fn end(seen: &mut Seen, said: &Value) {
     let text = |field: &str| said[field].as_str().unwrap_or("none").to_owned();
     seen.insert("status", text("status"));
@@ -20,8 +20,8 @@ pub(crate) fn end(seen: &mut Seen, said: &Value) {
     seen.insert("output", plain(&json!(text("output"))));
 }
 
-/// A value in one way of writing it. A text within it that is JSON is told as what it says: the two
-/// write the cause of a failure anew, moto with its letters escaped.
+/// A value in canonical form. Strings that contain JSON are parsed, because both interpreters rewrite the cause of a
+/// failure, and moto escapes its characters.
 fn plain(value: &Value) -> String {
     fn said(value: &Value) -> Value {
         match value {
@@ -31,7 +31,7 @@ fn plain(value: &Value) -> String {
             },
             Value::Array(values) => values.iter().map(said).collect(),
             Value::Object(fields) => {
-                // A task token is whatever the interpreter likes.
+                // Task tokens have no defined format.
                 let told = |name: &str, value| match name {
                     "token" => json!("a token"),
                     _ => said(value),
@@ -49,7 +49,7 @@ fn plain(value: &Value) -> String {
     said(value).to_string()
 }
 
-/// Leaves out what chance decides: times, the ids of AMIs, and how often states and calls take turns.
+/// Removes what depends on chance: times, AMI IDs, and how often states and calls alternate.
 pub(crate) fn without_chance(seen: &mut Seen) {
     for (part, text) in seen.iter_mut() {
         let lines = text.lines().map(|line| nameless(&timeless(line)));
@@ -61,7 +61,7 @@ pub(crate) fn without_chance(seen: &mut Seen) {
     }
 }
 
-/// A line without instants, and without the numbers of fields that are seconds.
+/// A line without times, and without the values of fields in seconds.
 fn timeless(line: &str) -> String {
     let mut told = String::new();
     for piece in line.split_inclusive([',', '}']) {
@@ -73,7 +73,7 @@ fn timeless(line: &str) -> String {
     told
 }
 
-/// A line without the digits of AMI ids.
+/// A line without the digits of AMI IDs.
 fn nameless(line: &str) -> String {
     let mut pieces = line.split("ami-");
     let first = pieces.next().unwrap_or_default().to_owned();
@@ -83,7 +83,7 @@ fn nameless(line: &str) -> String {
     })
 }
 
-/// Lines of which up to three take turns, the turns told once.
+/// Combines repeated cycles of up to three lines.
 fn folded(lines: &[String]) -> String {
     let mut told: Vec<&str> = Vec::new();
     for line in lines {
@@ -102,8 +102,8 @@ fn folded(lines: &[String]) -> String {
     told.join("\n")
 }
 
-/// The states that a history entered, each with the errors that its tasks had: first those outside
-/// the Map, then each iteration's.
+/// The states that a history entered, each with the errors of its tasks: first those outside the Map, then those of
+/// each iteration.
 pub(crate) fn path(seen: &mut Seen, definition: &Value, events: &[Value]) {
     let inner = inner_states(definition);
     let mut branch_of: BTreeMap<u64, Option<u64>> = BTreeMap::new();
@@ -137,7 +137,7 @@ pub(crate) fn path(seen: &mut Seen, definition: &Value, events: &[Value]) {
     seen.insert("path", text.collect::<Vec<_>>().join("\n"));
 }
 
-/// The error of a task that failed.
+/// The error of a failed task.
 fn error_of(event: &Value) -> Option<&str> {
     ["taskFailedEventDetails", "taskTimedOutEventDetails"]
         .iter()
@@ -153,7 +153,7 @@ fn inner_states(definition: &Value) -> BTreeSet<&str> {
         .collect()
 }
 
-/// What the functions were asked, and what they answered: first outside the Map, then by Region.
+/// The inputs and results of the functions: first outside the Map, then by Region.
 pub(crate) fn calls(seen: &mut Seen, calls: &[Call]) {
     let mut by_region: BTreeMap<Option<&str>, Vec<String>> = BTreeMap::new();
     for call in calls {
@@ -171,8 +171,8 @@ pub(crate) fn calls(seen: &mut Seen, calls: &[Call]) {
     seen.insert("calls", lines.collect::<Vec<_>>().join("\n"));
 }
 
-/// What is left in the registry. Of each step, when it was first begun: the items of the Map take
-/// turns in any order.
+/// The final record in the registry. Of each step only the first start is included, because the items of the Map run in
+/// any order.
 pub(crate) fn record(seen: &mut Seen, record: Option<&SaveRecord>) {
     let mut record = json!(record);
     if let Some(moments) = record["moments"].as_array() {

@@ -1,4 +1,4 @@
-//! The steps of one world at a time behind Lambda's own protocol, and its clock beside them.
+//! Serves the steps of one world at a time with Lambda's own protocol, together with its clock.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::trouble::{Answer, REQUEST_ID, Trouble, refusal};
 
-/// What is served now.
+/// The world that is currently served.
 #[derive(Debug, Clone)]
 pub(crate) struct Stage {
     pub(crate) clock: VirtualClock,
@@ -24,12 +24,12 @@ pub(crate) struct Stage {
     pub(crate) trouble: Arc<Trouble>,
 }
 
-/// The server. Whoever runs the world's clock holds its lock.
+/// The server. Whoever advances the world's clock holds its lock.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Served(Arc<Mutex<Option<Stage>>>);
 
 impl Served {
-    /// Serves at an address, from a thread of its own, until the process ends.
+    /// Serves at an address, on a separate thread, until the process ends.
     pub(crate) fn start(address: SocketAddr) -> Self {
         let served = Self::default();
         let router = Router::new()
@@ -51,13 +51,13 @@ impl Served {
         served
     }
 
-    /// Does something while nothing is answered.
+    /// Runs something while no request is handled.
     pub(crate) fn alone<T>(&self, what: impl FnOnce(&mut Option<Stage>) -> T) -> T {
-        // A step that panicked has been told as such to its caller, which fails the test.
+        // A step that panicked has been reported to its caller, which fails the test.
         what(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Does something with what is served, away from the threads that answer.
+    /// Runs something with the served world, outside of the threads that respond.
     async fn on_stage<T: Send + 'static>(
         self,
         what: impl FnOnce(&Stage) -> T + Send + 'static,
@@ -90,7 +90,7 @@ async fn invoke(
     Ok(told(answer.await?))
 }
 
-/// An answer as Lambda tells it.
+/// Converts a result to Lambda's response.
 fn told(answer: Answer) -> Response {
     let mut headers = HeaderMap::new();
     let takes = HeaderValue::from(answer.takes.as_secs());
@@ -111,7 +111,7 @@ fn told(answer: Answer) -> Response {
     }
 }
 
-/// Lets seconds pass.
+/// Advances the clock by some seconds.
 async fn pass(State(served): State<Served>, Json(body): Json<Value>) -> Result<Response, Response> {
     let seconds = body["seconds"].as_f64().unwrap_or(-1.0);
     let duration = Duration::try_from_secs_f64(seconds)

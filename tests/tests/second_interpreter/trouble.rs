@@ -1,4 +1,4 @@
-//! The steps as both interpreters invoke them, with what goes wrong on the way.
+//! The steps as both interpreters invoke them, with injected faults.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -13,40 +13,40 @@ use prism_tests::recorded::outside;
 use prism_tests::world::caller;
 use serde_json::{Value, json};
 
-/// The id that the answers of a Lambda that fails itself carry.
+/// The request ID in the responses of a failing Lambda service.
 pub(crate) const REQUEST_ID: &str = "00000000-0000-4000-8000-000000000000";
 
-/// What goes wrong with an invocation.
+/// A fault of an invocation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Act {
-    /// The step is not run; it fails with this code.
+    /// The step is not run, and fails with this code.
     Fail(&'static str),
-    /// Lambda does not take the invocation: it answers 429 with this error.
+    /// Lambda refuses the invocation with status 429 and this error.
     Refuse(&'static str),
-    /// The step is run, and its answer takes this many seconds.
+    /// The step is run, and its response takes this many seconds.
     Dawdle(u64),
-    /// The step is run, and before it answers its execution is stopped.
+    /// The step is run, and its execution is stopped before it responds.
     Stop,
-    /// The step is run, and before it answers the wait that it was given a token for is over.
+    /// The step is run, and the wait for which it has a token ends before it responds.
     Wake,
-    /// The save is called off, then the step is run.
+    /// The save is cancelled, then the step is run.
     Cancel,
 }
 
-/// What goes wrong with the invocations of a step.
+/// A fault in the invocations of a step.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fault {
     pub(crate) step: &'static str,
-    /// Only in this Region, for the steps that have one.
+    /// Only in this Region, for steps that have one.
     pub(crate) region: Option<&'static str>,
-    /// How many invocations go well before.
+    /// The number of successful invocations before the fault.
     pub(crate) after: u32,
-    /// How many go wrong then.
+    /// The number of failing invocations.
     pub(crate) times: u32,
     pub(crate) act: Act,
 }
 
-/// An invocation, and how it was answered.
+/// An invocation and its response.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub(crate) step: String,
@@ -54,15 +54,15 @@ pub(crate) struct Call {
     pub(crate) answer: Result<Value, TaskFailure>,
 }
 
-/// How an invocation is answered.
+/// The response to an invocation.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) result: Result<Value, TaskFailure>,
-    /// How long the answer takes.
+    /// How long the response takes.
     pub(crate) takes: Duration,
 }
 
-/// What goes wrong in one run, and what was asked in it.
+/// The faults of one run, and its recorded invocations.
 #[derive(Debug)]
 pub(crate) struct Trouble {
     faults: Mutex<Vec<Fault>>,
@@ -79,12 +79,12 @@ impl Trouble {
         })
     }
 
-    /// Sets what stops executions and calls saves off.
+    /// Sets the service that stops executions and cancels saves.
     pub(crate) fn set_service(&self, service: Service) {
         self.service.get_or_init(|| service);
     }
 
-    /// What was asked, in order of the answers.
+    /// The invocations, in the order of the responses.
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.calls.lock().unwrap().clone()
     }
@@ -159,7 +159,7 @@ impl Trouble {
     }
 }
 
-/// The name of the execution that asks.
+/// The name of the invoking execution.
 fn execution(payload: &Value) -> String {
     let id = payload["save_id"].as_str().unwrap();
     match payload["epoch"].as_u64() {
@@ -168,7 +168,7 @@ fn execution(payload: &Value) -> String {
     }
 }
 
-/// The failure that Step Functions makes of an invocation that Lambda did not take.
+/// The failure that Step Functions derives from a refused invocation.
 fn refused(error: &str) -> TaskFailure {
     TaskFailure {
         error: format!("Lambda.{error}"),
@@ -180,22 +180,22 @@ fn refused(error: &str) -> TaskFailure {
     }
 }
 
-/// What Lambda answers with such a refusal.
+/// Lambda's response for such a refusal.
 pub(crate) fn refusal() -> Value {
     json!({ "message": "Rate exceeded" })
 }
 
 thread_local! {
-    /// The trouble of the run on this thread.
+    /// The faults of the run on this thread.
     static TROUBLE: RefCell<Option<Arc<Trouble>>> = const { RefCell::new(None) };
 }
 
-/// Sets what goes wrong in the executions that this thread starts on our interpreter.
+/// Sets the faults of the executions that this thread starts on this project's interpreter.
 pub(crate) fn set(trouble: Arc<Trouble>) {
     TROUBLE.set(Some(trouble));
 }
 
-/// Puts the trouble of this thread between the definition and the steps.
+/// Injects this thread's faults between the definition and the steps.
 pub(crate) fn wrap(steps: StepFunctions) -> Arc<dyn Functions> {
     let trouble = TROUBLE.with_borrow(Clone::clone);
     let trouble = trouble.expect("it is set before anything runs");

@@ -1,4 +1,4 @@
-//! Who did what, and from where.
+//! The audit: who did what, and from where.
 
 use prism_functions::domain::Code;
 use prism_functions::domain::schedule::ScheduleRequest;
@@ -127,7 +127,7 @@ fn a_schedule_s_changes_are_its_owner_s_to_see() {
         ["schedule.resume", "schedule.pause", "schedule.create"]
     );
     assert_eq!(told[2].details["template"], "kept");
-    // The same name of somebody else is another schedule, and here there is none.
+    // Another user's schedule of the same name is a different one, and here it does not exist.
     let bob = caller("bob");
     let refused = service.audit_events(&bob, &filter, 10, None);
     let refused = world.clock.run(refused).unwrap_err();

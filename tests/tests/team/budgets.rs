@@ -1,4 +1,4 @@
-//! The hard stop of a budget: what begins at once, and what is under way.
+//! The hard stop of a budget, with concurrent saves and saves under way.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::{
     RunIt as _, brain, for_brain, in_two_regions, kept, launch_for_brain, project, saved, west,
 };
 
-/// How many begin at once.
+/// The number of concurrent saves.
 const AT_ONCE: usize = 6;
 
 pub(crate) fn hard_stop(world: &World, limit_usd: f64) {
@@ -38,14 +38,14 @@ pub(crate) fn hard_stop(world: &World, limit_usd: f64) {
         .run_it(service.set_budget(&olga, &brain(), Some(&request), None));
 }
 
-/// What a save of Ada's in one Region costs at most.
+/// The maximum cost of a save of Ada's in one Region.
 fn one(world: &World) -> f64 {
     let (ada, service) = (caller("ada"), &world.service);
     let plan = service.plan_save(&ada, save_request("work", "another"));
     world.clock.run_it(plan).usd_per_month_at_most
 }
 
-/// A step as the definition has it done: what somebody else was in the way of is tried again.
+/// Runs a step as the definition does, which retries conflicts.
 async fn step(env: &Env, name: &str, payload: Value) -> Result<Value, Problem> {
     let step = steps::find(name).unwrap();
     for _ in 0..20 {
@@ -67,7 +67,7 @@ fn begins(user: &str, number: usize) -> Value {
     json!({ "save_id": save_id, "execution": save_id, "caller": caller(user), "request": request })
 }
 
-/// A project with room for so many saves of Ada's instances.
+/// A project with a budget for this many saves of Ada's instances.
 pub(crate) fn room_for(saves: f64) -> World {
     let mut setup = Setup::seeded(5);
     setup.cloud.throttles.enabled = false;
@@ -84,7 +84,7 @@ fn saves_that_begin_at_once_never_exceed_the_budget_together() {
         for number in 0..AT_ONCE {
             world.launch("ada", "ubuntu", &format!("work-{number}"));
         }
-        // All of them wait for their turns, which have come when they are looked at.
+        // All of them wait for their turns, which have come when they are checked.
         turns::taken_for(&world, 600);
         for number in 0..AT_ONCE {
             let queued = step(&world.service.env, "PlanSave", begins("ada", number));
@@ -118,7 +118,7 @@ fn what_is_under_way_counts_until_it_ends_however_it_ends() {
     let refused = planned().unwrap_err();
     assert_eq!(refused.code, Code::BudgetExceeded);
     assert!(refused.message.contains("being saved"), "{refused}");
-    // One that is cancelled gives its room back, and so does one whose execution dies.
+    // A cancelled save releases its budget, and so does one whose execution dies.
     world.clock.run_it(service.cancel_save(&ada, &first));
     to_the_end(&world, &first);
     planned().unwrap();
@@ -131,7 +131,7 @@ fn what_is_under_way_counts_until_it_ends_however_it_ends() {
     let record = world.record(&second).unwrap();
     assert_eq!(record.state, SaveState::Failed);
     planned().unwrap();
-    // One that is registered counts once, by its version.
+    // A registered save counts once, through its version.
     let third = begun(&world, for_brain(save_request("work", "kept")));
     to_the_end(&world, &third);
     let (costs, more) = (costs(&world), one(&world));
@@ -144,13 +144,13 @@ fn what_is_under_way_counts_until_it_ends_however_it_ends() {
     assert_eq!(pledges(&world), 0);
 }
 
-/// What the project costs a month.
+/// The project's costs per month.
 fn costs(world: &World) -> f64 {
     let registry = &world.service.env.registry;
     world.clock.run_it(registry.project_usd(&brain()))
 }
 
-/// How many pledges there are to the project.
+/// The number of pledges to the project.
 pub(crate) fn pledges(world: &World) -> usize {
     let query = Query {
         index: Index::Primary,
@@ -203,7 +203,7 @@ fn copies_and_added_architectures_keep_to_the_budget() {
     };
     let refused = world.clock.run(service.plan_save(&ada, added.clone()));
     assert_eq!(refused.unwrap_err().code, Code::BudgetExceeded);
-    // With room for one of them, the other is refused while that is under way.
+    // With budget for only one of them, the other is refused while that one is under way.
     hard_stop(&world, version * 1.5 + one(&world));
     let planned = || world.clock.run(service.plan_save(&ada, added.clone()));
     planned().unwrap();
@@ -219,7 +219,7 @@ fn a_template_that_moves_brings_its_costs_along() {
     let world = room_for(1.05);
     let ada = caller("ada");
     saved(&world, in_two_regions());
-    // For a version of its own there is room, for the one that is there in two Regions there is none.
+    // There is budget for a new version, but not for the existing one in two Regions.
     let alone = for_brain(save_request("work", "another"));
     let planned = world.service.plan_save(&ada, alone);
     world.clock.run_it(planned);

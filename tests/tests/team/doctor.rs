@@ -1,5 +1,5 @@
-//! AMIs that are open to others than their template is shared with: the doctor finds them, and sets them as
-//! the shares say. What is being saved or shared meanwhile is no finding.
+//! AMIs that are open to others than the template's grantees: the doctor finds them, and sets them according to the
+//! shares. A save or a share under way is not a finding.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
 
 use crate::{ACCOUNT, account, in_two_regions, kept, open_to, saved, share, to, unshare, west};
 
-/// A template with two versions in two Regions that is shared with an account, some time ago.
+/// A template with two versions in two Regions that was shared with an account some time ago.
 fn shared() -> World {
     let world = launched(Setup::seeded(5));
     saved(&world, in_two_regions());
@@ -31,7 +31,7 @@ fn found(world: &World) -> Vec<Leftover> {
     looked.found
 }
 
-/// The AMI of a version in the west.
+/// The AMI of a version in us-west-2.
 fn image(world: &World, number: u32) -> ImageId {
     let registry = &world.service.env.registry;
     let version = world.clock.run(registry.version(&kept(), number));
@@ -56,7 +56,7 @@ fn fixed(world: &World, found: &[Leftover]) -> Vec<Fixed> {
     fixed.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-/// What the one finding says: whom it is open to, and closed to.
+/// The single finding: to whom the AMI is wrongly open, and to whom wrongly closed.
 fn differs(found: &[Leftover]) -> (Vec<LaunchPermission>, Vec<LaunchPermission>) {
     let [leftover] = found else {
         panic!("{found:#?}");
@@ -92,7 +92,7 @@ fn an_ami_that_is_open_by_no_share_is_found_and_closed() {
     assert!(left[0].save_id.is_some());
     let outcomes = fixed(&world, &left);
     assert!(matches!(outcomes[..], [Fixed::Done]), "{outcomes:?}");
-    // What a share allows stays as it is, there and everywhere else.
+    // What a share allows does not change, there and everywhere else.
     for number in [1, 2] {
         assert_eq!(
             open_to(&world, number),
@@ -112,7 +112,7 @@ fn an_ami_that_is_closed_to_whom_it_is_shared_with_is_found_and_opened() {
     close(&world, &image, std::slice::from_ref(&theirs));
     let left = found(&world);
     assert_eq!(differs(&left), (vec![], vec![theirs.clone()]));
-    // Whoever takes the share back meanwhile has the last word.
+    // If the share is revoked meanwhile, the revocation takes precedence.
     unshare(&world, ACCOUNT).unwrap();
     assert!(matches!(fixed(&world, &left)[..], [Fixed::Explained]));
     share(&world, "ada", ACCOUNT).unwrap();
@@ -123,7 +123,7 @@ fn an_ami_that_is_closed_to_whom_it_is_shared_with_is_found_and_opened() {
     assert_eq!(found(&world), []);
 }
 
-/// Where EC2 would not open an AMI when it was saved, that is known: it is tried once more, and what can be done is said.
+/// If EC2 refused to open an AMI when it was saved, that is known: it is tried once more, and the remedy is reported.
 #[test]
 fn an_ami_that_ec2_does_not_open_is_tried_once_more_and_is_no_failure() {
     let world = launched(Setup {
@@ -148,12 +148,12 @@ fn an_ami_that_ec2_does_not_open_is_tried_once_more_and_is_no_failure() {
     };
     assert!(problem.message.contains("us-west-2"), "{problem}");
     assert!(problem.advice().contains("template unshare"), "{problem:?}");
-    // What is in the way may go.
+    // The obstacle may be removed later.
     open(&world, &image(&world, 2), &[account("444455556666")]);
     assert_eq!(found(&world), []);
 }
 
-/// A share dies with its call under way, somebody takes it back, and then the call takes effect.
+/// A share fails with its call under way, is revoked, and then the call takes effect.
 #[test]
 fn what_takes_effect_after_a_share_was_taken_back_is_found() {
     let world = shared();
@@ -168,7 +168,7 @@ fn what_takes_effect_after_a_share_was_taken_back_is_found() {
     assert_eq!(open_to(&world, 1), [vec![], vec![]]);
 }
 
-/// Where EC2 does not say whom AMIs are open to, that is told, and the rest is looked at.
+/// If EC2 does not return the launch permissions, that is reported, and everything else is checked.
 #[test]
 fn a_region_that_does_not_say_whom_its_amis_are_open_to_is_told() {
     let world = shared();
@@ -191,7 +191,7 @@ fn nothing_differs_at_any_moment_of_a_save_to_what_is_shared() {
     }
 }
 
-/// What a save asked EC2 for a moment ago may still take effect; later on it is a finding.
+/// A recent request of a save may still take effect; only later it is a finding.
 #[test]
 fn what_a_save_has_opened_just_now_is_no_finding() {
     let world = launched(Setup::seeded(5));
@@ -211,7 +211,7 @@ fn what_a_save_has_opened_just_now_is_no_finding() {
     assert_eq!(differs(&found(&world)), (vec![], vec![theirs]));
 }
 
-/// Who opens and closes AMIs while the doctor looks, at every turn of each of them.
+/// AMIs are opened and closed while the doctor runs, in every interleaving of the two.
 #[test]
 fn a_share_that_is_under_way_is_no_finding() {
     for seed in 0..30 {

@@ -1,5 +1,5 @@
-//! What imports and shares have to do with each other: an imported version is open to whom its template is
-//! shared with, and an AMI that several templates have is open to whom any of them is.
+//! Imports and shares together: an imported version is open to the grantees of its template, and an AMI that several
+//! templates have is open to the grantees of each of them.
 
 use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::template::TemplateRef;
@@ -37,7 +37,7 @@ fn import(world: &World, name: &str, file: &str) -> Result<Imported, Problem> {
     done
 }
 
-/// Shares a template of Ada's, whatever its name, or takes a share of it back.
+/// Shares a template of Ada's by name, or revokes a share of it.
 fn share_as(world: &World, name: &str, whom: &str, open: bool) {
     let (ada, name, request) = (caller("ada"), name.parse().unwrap(), to(whom));
     if open {
@@ -58,7 +58,7 @@ fn delete(world: &World, reference: &str) {
     assert!(world.clock.run_it(deletion).finished);
 }
 
-/// Whom the AMIs of a version are open to, by Region.
+/// The accounts that the AMIs of a version are open to, by Region.
 fn open_to(world: &World, name: &str, number: u32) -> Vec<Vec<LaunchPermission>> {
     let registry = &world.service.env.registry;
     let name = name.parse().unwrap();
@@ -70,7 +70,7 @@ fn open_to(world: &World, name: &str, number: u32) -> Vec<Vec<LaunchPermission>>
     version.images().map(open).collect()
 }
 
-/// What is in no further Region: `once`, with the version 1.
+/// Creates `once`, with the version 1 in no further Region.
 fn once(world: &World) -> String {
     saved(world, save_request("work", "once"));
     exported(world, "once@1")
@@ -91,7 +91,7 @@ fn an_imported_version_is_open_to_whom_its_template_is_shared_with() {
     assert_eq!(open_to(&world, "kept", 2), [theirs.clone(), theirs]);
     unshare(&world, ACCOUNT).unwrap();
     assert_eq!(open_to(&world, "kept", 2), [vec![], vec![]]);
-    // Under a name that is nobody's yet it is its importer's alone.
+    // With a new name it is private to its importer.
     import(&world, "third", &file).unwrap();
     assert_eq!(open_to(&world, "third", 1), [vec![], vec![]]);
 }
@@ -138,7 +138,7 @@ fn amis_that_no_save_has_made_are_opened_to_nobody() {
     assert_eq!(refused.code, Code::ShareImpossible);
     let registry = &world.service.env.registry;
     assert_eq!(world.clock.run_it(registry.grants(&vendor)), []);
-    // Those who launch by Prism need no permission of the AMI.
+    // Users who launch through Prism need no launch permission.
     share_as(&world, "vendor", "user:bob", true);
 }
 
@@ -176,7 +176,7 @@ fn an_ami_that_others_keep_is_closed_to_whom_only_what_is_deleted_was_shared_wit
     delete(&world, "kept");
     let left = vec![account("777788889999")];
     assert_eq!(open_to(&world, "again", 1), [left.clone(), left]);
-    // The same of one version of several.
+    // The same for one version of several.
     let more = once(&world);
     import(&world, "again", &more).unwrap();
     assert_eq!(open_to(&world, "again", 2), [[account("777788889999")]]);
@@ -191,7 +191,7 @@ fn an_ami_that_others_keep_is_closed_to_whom_only_what_is_deleted_was_shared_wit
     );
 }
 
-/// More AMIs than are closed by one request: the same two in many versions.
+/// More AMIs than one request closes: the same two in many versions.
 #[test]
 fn a_share_of_many_amis_is_taken_back_in_parts_and_not_given_anew() {
     const VERSIONS: u32 = 102;

@@ -1,5 +1,5 @@
-//! AMIs that a template has from another one by an import: nobody comes to more by that than they may do with the other
-//! (promise P10).
+//! AMIs that a template has from another one through an import: nobody gains more rights to them than the other
+//! template gives (promise P10).
 
 use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::grant::{Grant, GrantState};
@@ -52,7 +52,7 @@ fn version(world: &World, name: &str) -> Version {
     found.unwrap()
 }
 
-/// Whom the AMI of `kept` is open to.
+/// The accounts that the AMI of `kept` is open to.
 fn open_to(world: &World) -> Vec<LaunchPermission> {
     let version = version(world, "kept");
     let (region, image) = version.images().next().unwrap();
@@ -91,7 +91,7 @@ fn who_may_launch_a_template_opens_and_shares_none_of_its_amis_by_an_import() {
     let bob = caller("bob");
     let refused = world.clock.run(world.service.plan_copy(&bob, &copy));
     assert_eq!(refused.unwrap_err().code, Code::NotAllowed);
-    // What he saves himself he gives to whom he likes, once that version is all there is.
+    // He may share what he saves himself with anyone, once that version is the only one.
     launch("bob", "mine", &world).unwrap();
     assert_eq!(save_bobs(&world, |_| ()), "");
     let first: TemplateRef = "mine@1".parse().unwrap();
@@ -128,7 +128,7 @@ fn nothing_lent_goes_into_what_others_have() {
     let refused = import(&world, "bob", "mine").unwrap_err();
     assert_eq!(refused.code, Code::ShareImpossible);
     assert_eq!(open_to(&world), []);
-    // It is one's own, by the very same file.
+    // With the very same file, Ada's import is her own.
     import(&world, "ada", "again").unwrap();
     shared_as(&world, "ada", "again", ACCOUNT).unwrap();
     assert_eq!(open_to(&world), [account("444455556666")]);
@@ -163,7 +163,7 @@ fn put(world: &World, key: Key, record: &Value) {
     world.clock.run(world.table.transact(&[write])).unwrap();
 }
 
-/// Imports and shares of before it was written down what is lent.
+/// Imports and shares from before borrowed AMIs were recorded.
 #[test]
 fn what_was_opened_wrongly_before_is_found_seen_by_its_owner_and_closed() {
     let world = lent();
@@ -221,7 +221,7 @@ fn what_was_opened_wrongly_before_is_found_seen_by_its_owner_and_closed() {
     assert_eq!(open_to(&world), []);
     let found = world.clock.run_it(world.service.leftovers()).found;
     assert!(found.is_empty(), "{found:?}");
-    // Those whom Bob had shared it with may not launch it any more either.
+    // The accounts that Bob had shared it with may no longer launch it either.
     let refused = shared_as(&world, "bob", "mine", ACCOUNT).unwrap_err();
     assert_eq!(refused.code, Code::ShareImpossible);
 }

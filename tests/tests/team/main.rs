@@ -1,5 +1,5 @@
-//! Working together: what is shared opens in every Region and closes again, what a project may cost,
-//! and who is written down to have done it.
+//! Teamwork: shares open AMIs in every Region and close them again, project budgets, and who is recorded as having made
+//! a change.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod audit;
@@ -80,7 +80,7 @@ pub(crate) fn unshare(world: &World, whom: &str) -> Result<Visibility, Problem> 
         .map(|template| template.visibility)
 }
 
-/// Whom a version's AMI is open to, in both Regions.
+/// The accounts that a version's AMI is open to, in both Regions.
 pub(crate) fn open_to(world: &World, number: u32) -> Vec<Vec<LaunchPermission>> {
     let registry = &world.service.env.registry;
     let version = world
@@ -130,7 +130,7 @@ pub(crate) fn project(world: &World) {
     }
 }
 
-/// Runs what has to succeed.
+/// Runs what must succeed.
 pub(crate) trait RunIt {
     fn run_it<T>(&self, call: impl Future<Output = Result<T, Problem>>) -> T;
 }
@@ -146,7 +146,7 @@ impl RunIt for prism_asl::VirtualClock {
 pub(crate) fn for_brain(request: SaveRequest) -> SaveRequest {
     SaveRequest {
         project: Some(brain()),
-        // Where it is in no project yet.
+        // In case it is in no project yet.
         move_template: true,
         ..request
     }

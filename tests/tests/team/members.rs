@@ -1,5 +1,5 @@
-//! What the members of a project see and may change of what is saved for it: no more than their role says, whichever
-//! way it came there.
+//! What the members of a project see and may change of its templates: no more than their role allows, however the
+//! template got there.
 
 use prism_functions::domain::audit::AuditEvent;
 use prism_functions::domain::{Code, ProjectName};
@@ -32,7 +32,7 @@ fn costs(world: &World, user: &str) -> ProjectCosts {
         .run_it(world.service.project_costs(&user, &brain))
 }
 
-/// The names of a project's templates, as somebody in it sees them.
+/// The names of a project's templates, as a user sees them.
 fn listed(world: &World, user: &str, project: &ProjectName) -> Vec<String> {
     let user = caller(user);
     let page = world.service.project_templates(&user, project, 100, None);
@@ -45,7 +45,7 @@ fn a_project_is_told_of_all_that_it_pays_for_to_the_last() {
     let world = launched(Setup::seeded(5));
     project(&world);
     saved(&world, for_brain(save_request("work", "kept")));
-    // The template is the project's by now: no save of it has to name that.
+    // The template is in the project by now, so a save need not name the project.
     let id = begun(&world, save_request("work", "kept"));
     world.clock.run_until_idle().unwrap();
     let olga = caller("olga");
@@ -94,7 +94,7 @@ fn what_moves_to_another_project_is_told_in_both_and_open_to_nobody_by_it() {
     request.project = Some(other.clone());
     request.move_template = true;
     saved(&world, request);
-    // Vic is in the first project, to which it is given still; Sue is not.
+    // Vic is in the first project, with which it is still shared; Sue is not.
     assert_eq!(listed(&world, "vic", &other), ["kept"]);
     assert_eq!(listed(&world, "sue", &other), [] as [&str; 0]);
     let left = audited(&world, "olga", &brain());
@@ -145,7 +145,7 @@ fn who_may_save_to_a_template_and_not_edit_it_describes_the_version_alone() {
     world.launch("mia", "ubuntu", "hers");
     assert_eq!(described("mia", "hers", "Mia was here"), "for everybody");
     assert_eq!(described("ada", "work", "better"), "better");
-    // So it is with what is imported.
+    // The same holds for imports.
     let (mia, hers) = (caller("mia"), "kept@2".parse().unwrap());
     let file = world.service.export_template(&mia, &hers);
     let request = ImportRequest {

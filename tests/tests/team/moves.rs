@@ -1,5 +1,5 @@
-//! A template that a save takes to another project while a version of it, or a copy, is under way: that project is
-//! asked too, and pays.
+//! A save moves a template to another project while a version of it, or a copy, is under way: that project's budget is
+//! checked too, and it pays.
 
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::ec2::InstanceState;
@@ -14,7 +14,7 @@ use prism_tests::world::{World, begun, caller, id_of, save_request};
 use crate::budgets::{hard_stop, pledges, room_for};
 use crate::{RunIt as _, brain, for_brain, in_two_regions, kept, saved, west};
 
-/// A project, and a template with one version that is in none.
+/// A project, and a template with one version that is in no project.
 fn with_a_version() -> World {
     let world = room_for(100.0);
     world.launch("ada", "ubuntu", "play");
@@ -22,8 +22,8 @@ fn with_a_version() -> World {
     world
 }
 
-/// A save takes the template to the project while another one, or a copy, is under way, and it may cost so many times
-/// what its two versions do by then; how that ends.
+/// A save moves the template to the project while another save, or a copy, is under way. `limit` is the budget as a
+/// multiple of the cost of its two versions by then. Returns how the save or copy ends.
 fn taken_meanwhile(world: &World, id: &SaveId, limit: f64) -> SaveRecord {
     goes_to(world, id, &brain());
     hard_stop(world, costs_of(world, &brain()) * limit);
@@ -33,7 +33,7 @@ fn taken_meanwhile(world: &World, id: &SaveId, limit: f64) -> SaveRecord {
     world.record(id).unwrap()
 }
 
-/// A save in one Region takes the template to a project, before one in two, or a copy, has ended.
+/// A save in one Region moves the template to a project before one in two Regions, or a copy, has ended.
 fn goes_to(world: &World, id: &SaveId, project: &ProjectName) {
     let mut request = save_request("play", "kept");
     request.project = Some(project.clone());
@@ -53,7 +53,7 @@ fn registry(world: &World) -> &Registry {
     &world.service.env.registry
 }
 
-/// What is kept of a project's costs is what they are.
+/// Asserts that the recorded costs of a project are the actual ones.
 fn agree(world: &World, project: &ProjectName) {
     let wrong = world.clock.run_it(registry(world).wrong_sums(project));
     assert_eq!(wrong, None);
@@ -63,7 +63,7 @@ fn costs_of(world: &World, project: &ProjectName) -> f64 {
     world.clock.run_it(registry(world).project_usd(project))
 }
 
-/// How many AMIs of a save there are.
+/// The number of AMIs of a save.
 fn images_of(world: &World, id: &SaveId) -> usize {
     let inventory = world.admin.inventory().unwrap();
     let ours = |tag: Option<&String>| tag.is_some_and(|tag| tag == id.as_str());
@@ -153,7 +153,7 @@ fn the_project_that_it_left_pays_nothing_any_more() {
     }
     assert_eq!(pledges(&world), 0);
     assert!(costs_of(&world, &brain()).abs() < 1e-9);
-    // The first version with its copy, the one that took it there, and the one in two Regions.
+    // The first version with its copy, the one that moved the template, and the one in two Regions.
     assert!(costs_of(&world, &other) > 4.9 * before);
     for project in [brain(), other] {
         agree(&world, &project);

@@ -1,4 +1,4 @@
-//! Projects: their members' rights, approvals, budgets, costs, their end.
+//! Projects: the rights of their members, approvals, budgets, costs, and deletion.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ fn a_member_saves_to_the_team_s_template_and_an_outsider_to_none() {
     saved(&world, for_brain(save_request("work", "kept")));
     world.launch("mia", "ubuntu", "hers");
     let hers = || save_request("hers", "kept");
-    // As long as it is not shared with the project, its name is somebody else's.
+    // Until the template is shared with the project, its name belongs to another user.
     let refused = world.save("mia", hers()).unwrap();
     assert_eq!(refused.failure.unwrap().code, "TemplateNameTaken");
     let shared = share(&world, "ada", "project:brain").unwrap();
@@ -38,7 +38,7 @@ fn a_member_saves_to_the_team_s_template_and_an_outsider_to_none() {
         Code::NotAllowed
     );
     launch("mia", "kept", &world).unwrap();
-    // Who leaves the project leaves its templates.
+    // A user who leaves the project loses access to its templates.
     let (mia, olga) = ("mia".parse().unwrap(), caller("olga"));
     world
         .clock
@@ -112,7 +112,7 @@ fn a_budget_tells_each_threshold_once_and_stops_what_would_exceed_it() {
     let registry = &world.service.env.registry;
     let counted = world.clock.run_it(registry.project_usd(&brain()));
     assert!((counted - one).abs() < 1e-9, "{counted} {one}");
-    // One version is 40 % of it, two are 80, three are 120.
+    // One version is 40 % of the budget, two are 80 %, three are 120 %.
     set_budget(&world, one / 0.4, false);
     assert_eq!(told(&world), [] as [&str; 0]);
     saved(&world, for_brain(in_two_regions()));
@@ -125,7 +125,7 @@ fn a_budget_tells_each_threshold_once_and_stops_what_would_exceed_it() {
         "a save that names no project is the template's project's"
     );
     assert!(told(&world)[1].contains("100 %"), "{:?}", told(&world));
-    // Below a threshold and above it again is told again.
+    // Falling below a threshold and exceeding it again is reported again.
     let (ada, third) = (caller("ada"), "kept@3".parse().unwrap());
     let deleted = service.delete_template(&ada, &third, true, None);
     world.clock.run_it(deleted);
@@ -140,7 +140,7 @@ fn a_budget_tells_each_threshold_once_and_stops_what_would_exceed_it() {
             .iter()
             .all(|it| it.frees_at_least_usd == 0.0)
     );
-    // From here on nothing more.
+    // From here on nothing more is allowed.
     set_budget(&world, one / 0.4, true);
     assert_eq!(told(&world).len(), 3, "what was told stays told");
     let before = sight(&world);
@@ -153,7 +153,7 @@ fn a_budget_tells_each_threshold_once_and_stops_what_would_exceed_it() {
     let refused = launch_for_brain("mia", "ubuntu", &world).unwrap_err();
     assert_eq!(refused.code, Code::BudgetExceeded);
     assert_eq!(sight(&world), before);
-    // What is for nobody's project goes on.
+    // Saves for no project are still allowed.
     launch("mia", "ubuntu", &world).unwrap();
     saved(&world, save_request("work", "another"));
 }
@@ -193,7 +193,7 @@ fn a_version_alone_on_its_volume_frees_all_that_it_costs() {
     let costs = world.clock.run_it(service.project_costs(&olga, &brain()));
     let version = &costs.templates[0].versions[0];
     assert!((version.frees_at_least_usd - costs.usd_per_month).abs() < 1e-9);
-    // A snapshot that somebody deleted costs nothing, and is told.
+    // A snapshot that was deleted from outside costs nothing, and is reported.
     let snapshot = version.regions[0].clone();
     assert_eq!(snapshot.unknown, []);
     let registry = &service.env.registry;
@@ -275,7 +275,7 @@ fn a_project_goes_with_all_who_were_in_it_and_its_name_with_it() {
     );
 }
 
-/// Deletes the project while others do what they do, in an order that a seed says.
+/// Deletes the project while others act, interleaved by a seed.
 fn deleted_while<T>(
     world: &World,
     seed: u64,
@@ -295,7 +295,7 @@ fn deleted_while<T>(
             Ended::Deleted(mine.delete_project(&olga, &brain(), None).await)
         }),
         Box::pin(async move {
-            // The deletion has the longer way: they come at any moment of it.
+            // The deletion takes longer, so the others act at any moment of it.
             for _ in 0..seed * 4 {
                 give_way().await;
             }
@@ -309,7 +309,7 @@ fn deleted_while<T>(
     }
 }
 
-/// How many of a project's deletions got through among so many, and how many were refused.
+/// Asserts that some of the project's deletions succeeded and some were refused.
 fn told_apart(ends: &[bool]) {
     let got_through = ends.iter().filter(|it| **it).count();
     let both = got_through > 0 && got_through < ends.len();
@@ -354,7 +354,7 @@ fn nothing_that_is_saved_for_a_project_at_its_end_is_left_in_none() {
     for seed in 0..60 {
         let world = launched(Setup::seeded(5));
         project(&world);
-        // It is the owner's own: everybody else is taken out first.
+        // The project must be the owner's alone, so all other members are removed first.
         world.launch("olga", "ubuntu", "hers");
         let save_id = save_id_of(&"olga".parse().unwrap(), "once").unwrap();
         let request = for_brain(save_request("hers", "kept"));
@@ -367,7 +367,7 @@ fn nothing_that_is_saved_for_a_project_at_its_end_is_left_in_none() {
                 (step.invoke)(&service.env, payload).await
             })
         });
-        // Either the save begins, or the project goes; what is refused says why.
+        // Either the save begins, or the project is deleted; the refused one says why.
         if let Err(problem) = &deleted {
             assert_eq!(problem.code, Code::ProjectInUse, "seed {seed}: {problem:?}");
         }

@@ -1,4 +1,4 @@
-//! Rights that somebody had when a save began and has no more when it ends, and templates that go to another project.
+//! Rights that a user had when a save began but no longer has when it ends, and templates that move to another project.
 
 use prism_functions::domain::audit::Channel;
 use prism_functions::domain::project::ProjectRole;
@@ -17,7 +17,7 @@ fn evil() -> ProjectName {
     "evil".parse().unwrap()
 }
 
-/// A project that somebody makes, and owns.
+/// Creates a project that this user owns.
 fn made(world: &World, user: &str, name: ProjectName) {
     let request = ProjectRequest {
         name,
@@ -87,7 +87,7 @@ fn who_may_not_delete_a_template_does_not_take_it_to_a_project_of_their_own() {
     assert_eq!(refusal(ended), "NotAllowed");
     assert_eq!(project_of(&world, &kept()), Some(brain()));
     assert_eq!(delete(), Code::NotAllowed);
-    // Who owns the project, and may delete what is in it, may also let it go.
+    // The owner of the project may delete what is in it, and may therefore also move it out.
     made(&world, "olga", "other".parse().unwrap());
     world.launch("olga", "ubuntu", "box");
     let ended = world.save("olga", into("other".parse().unwrap(), "box", true));
@@ -133,7 +133,7 @@ fn a_move_is_planned_with_its_costs_and_made_where_it_was_agreed_to() {
     let ended = world.save("ada", into(evil(), "work", true)).unwrap();
     assert_eq!(ended.version, Some(2));
     assert_eq!(project_of(&world, &kept()), Some(evil()));
-    // Where nothing moves, nothing has to be agreed to.
+    // If nothing moves, no consent is needed.
     let plan = world.service.plan_save(&ada, into(evil(), "work", false));
     assert_eq!(world.clock.run_it(plan).moves, None);
 }
@@ -185,7 +185,7 @@ fn a_schedule_moves_no_template() {
     let refused = create(asked(false, evil())).unwrap_err();
     assert_eq!(refused.code, Code::MoveNotAgreed);
     create(asked(false, brain())).unwrap();
-    // It is moved by hand later: the schedule does not take it back.
+    // It is moved by hand later, and the schedule does not move it back.
     let moved = world.save("ada", into(evil(), "work", true)).unwrap();
     assert_eq!(moved.version, Some(2));
     let name = "nightly".parse().unwrap();
@@ -201,7 +201,7 @@ fn a_schedule_moves_no_template() {
     assert_eq!(project_of(&world, &kept()), Some(evil()));
 }
 
-/// How many AMIs of a save there are.
+/// The number of AMIs of a save.
 fn images_of(world: &World, id: &SaveId) -> usize {
     let inventory = world.admin.inventory().unwrap();
     let ours = |tag: &String| tag == id.as_str();
@@ -211,7 +211,7 @@ fn images_of(world: &World, id: &SaveId) -> usize {
         .count()
 }
 
-/// Ada is in the project when each of these begins, and is taken out of it, or down, before it ends.
+/// Ada is in the project when each of these begins, and is removed or demoted before it ends.
 #[test]
 fn who_leaves_a_project_during_a_save_leaves_nothing_there() {
     type Change = fn(&World);
@@ -268,7 +268,7 @@ fn a_copy_and_an_added_architecture_end_so_too() {
     assert_eq!(images_of(&world, &id), 0);
 }
 
-/// A schedule is its owner's with the rights that they have at each run, and at its end.
+/// A schedule runs with the rights that its owner has at each run, and at its end.
 #[test]
 fn the_schedule_of_who_was_demoted_saves_nothing_for_the_project() {
     let world = lab();
@@ -299,7 +299,7 @@ fn the_schedule_of_who_was_demoted_saves_nothing_for_the_project() {
         format!("{:?}", view.runs[0])
     };
     assert!(last().contains("NotAllowed"), "{}", last());
-    // The next one does not even stop the instance.
+    // The next run does not even stop the instance.
     world.pass(25 * 3600);
     world.clock.run_it(world.service.fire_due_schedules());
     world.clock.run_until_idle().unwrap();

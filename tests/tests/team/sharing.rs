@@ -1,4 +1,4 @@
-//! Shares, with users, projects, accounts, organisations and the world.
+//! Shares with users, projects, accounts, organisations and the world.
 
 use std::sync::Arc;
 
@@ -35,10 +35,10 @@ fn an_account_launches_every_version_in_every_region_until_it_is_taken_back() {
     assert_eq!(shared.images.len(), 2);
     let theirs = vec![account("444455556666")];
     assert_eq!(open_to(&world, 1), [theirs.clone(), theirs.clone()]);
-    // A version that comes later is as the others, its copies too.
+    // A later version is shared like the others, including its copies.
     assert_eq!(saved(&world, in_two_regions()), 2);
     assert_eq!(open_to(&world, 2), [theirs.clone(), theirs.clone()]);
-    // The same again opens what somebody closed.
+    // Sharing again opens what was closed from outside.
     let west = west();
     let image = shared.images[&west][0].clone();
     let closed = world.ec2.remove_launch_permissions(&west, &image, &theirs);
@@ -59,7 +59,7 @@ fn an_account_launches_every_version_in_every_region_until_it_is_taken_back() {
 
 #[test]
 fn a_region_that_fails_is_named_and_nothing_is_shared_then() {
-    // No check beforehand sees that EC2 will refuse it there.
+    // No check beforehand can see that EC2 will refuse it there.
     let world = launched(Setup {
         bend: |ec2| {
             Arc::new(Bent {
@@ -92,7 +92,7 @@ fn a_region_that_fails_is_named_and_nothing_is_shared_then() {
             .unwrap(),
         []
     );
-    // Without EC2's permission nothing can be closed either: the record says what is half done.
+    // Without EC2's permission nothing can be closed either: the record says what is incomplete.
     let ok = share(&world, "ada", "user:bob").unwrap();
     assert_eq!(ok.visibility, Visibility::Shared);
 }
@@ -108,7 +108,7 @@ fn what_is_half_taken_back_is_told_and_taken_back_by_the_same_again() {
     let registry = &world.service.env.registry;
     let left = world.clock.run(registry.grants(&kept())).unwrap();
     assert_eq!(left[0].state, GrantState::Closing);
-    // It counts no more, in Prism nor for versions that come.
+    // The share no longer counts, neither in Prism nor for new versions.
     let template = world
         .clock
         .run(registry.template(&kept()))
@@ -135,7 +135,7 @@ fn two_shares_that_mean_the_same_accounts_are_closed_with_the_last() {
     saved(&world, in_two_regions());
     let shared = share(&world, "ada", "public").unwrap();
     assert_eq!(shared.visibility, Visibility::Public);
-    // The deployment's own organisation is known by its id.
+    // The deployment's own organisation is recognised by its ID.
     share(&world, "ada", "organization:o-a1b2c3d4e5").unwrap();
     let theirs = vec![LaunchPermission::Organization(ORGANIZATION.to_owned())];
     assert_eq!(open_to(&world, 1), [theirs.clone(), theirs.clone()]);
@@ -151,7 +151,7 @@ fn two_shares_that_mean_the_same_accounts_are_closed_with_the_last() {
     );
 }
 
-/// A world whose public templates are the world's, with a version whose volume is under this key.
+/// A world whose public templates are open to the world, with a version whose volume is encrypted with this key.
 fn encrypted(encryption: Encryption) -> World {
     let settings = Settings {
         public_scope: PublicScope::World,
@@ -178,7 +178,7 @@ fn what_ec2_would_refuse_is_refused_before_anything_changes() {
         assert_eq!(share(&world, "ada", whom).unwrap_err().code, code, "{whom}");
         assert_eq!(sight(&world), before, "{whom}");
     }
-    // Within the deployment it is no matter of keys.
+    // Within the deployment, keys do not matter.
     share(&world, "ada", "user:bob").unwrap();
     launch("bob", "kept", &world).unwrap();
 
@@ -200,7 +200,7 @@ fn what_ec2_would_refuse_is_refused_before_anything_changes() {
         .unwrap();
     assert!(warning.text.contains(key), "{}", warning.text);
     share(&world, "ada", ACCOUNT).unwrap();
-    // A save to a template that is open outside has to be one that can be.
+    // A save to a template that is shared outside must have a volume that can be shared.
     let facts = world.instance(id_of(&world).as_str());
     let volume = &facts.volumes[0].volume;
     world
@@ -262,7 +262,7 @@ fn a_save_for_the_world_is_refused_where_earlier_versions_are_not() {
     let refused = world.save("ada", public.clone()).unwrap();
     assert_eq!(refused.failure.unwrap().code, "VersionsNotPublic");
     assert_eq!(refused.stop_requested_at, None);
-    // What the hint says.
+    // Does what the hint says.
     share(&world, "ada", "public").unwrap();
     assert_eq!(saved(&world, public), 2);
     let everyone = vec![vec![LaunchPermission::Everyone]];
@@ -303,8 +303,8 @@ fn a_save_for_the_world_is_refused_where_another_has_made_the_first_version_mean
     );
 }
 
-/// A share and the deletion of its template at once: whichever comes first, nobody is given the next template of the
-/// name.
+/// A share and the deletion of its template at the same time: in either order, the share does not apply to the next
+/// template of this name.
 #[test]
 fn what_is_deleted_is_given_to_nobody() {
     let (mut shared, mut refused) = (0, 0);

@@ -1,4 +1,4 @@
-//! What strangers are told: the same, and after as many reads, as of what is not there.
+//! Strangers get the same response, after the same number of reads, as for a resource that does not exist.
 
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::SaveRequest;
@@ -9,7 +9,7 @@ use prism_tests::world::{World, begun, caller, save_request};
 
 use crate::{RunIt as _, brain, for_brain, kept, project, saved, share, to, west};
 
-/// Ada has `kept`, for herself, and `shown`, which Mia may launch.
+/// Ada has `kept`, which is private, and `shown`, which Mia may launch.
 fn private() -> World {
     let world = World::new(31);
     project(&world);
@@ -24,7 +24,7 @@ fn private() -> World {
     world
 }
 
-/// What Eve is told, with `nobodys` in place of the name, and how many items were read for it.
+/// Eve's response, with `nobodys` in place of the name, and the number of items read for it.
 fn told<T>(
     world: &World,
     name: &str,
@@ -92,7 +92,7 @@ fn a_template_that_is_not_theirs_is_like_none() {
     });
 }
 
-/// A name stands for one template in a deployment: whoever wants it is told that it is taken, and no more.
+/// A name stands for one template in a deployment. Another user who wants it is only told that it is taken.
 #[test]
 fn that_a_templateis_taken_is_all_that_is_told_of_it() {
     let world = private();
@@ -102,7 +102,7 @@ fn that_a_templateis_taken_is_all_that_is_told_of_it() {
         told(&world, name, planned).0
     };
     assert_eq!(plan("kept"), plan("shown"));
-    // Also while it is being deleted.
+    // The same while it is being deleted.
     let before = plan("kept");
     world.admin.deny("DeregisterImage").unwrap();
     let (ada, all) = (caller("ada"), "kept".parse().unwrap());
@@ -123,7 +123,7 @@ fn a_save_of_others_is_like_none_with_and_without_a_record() {
         told(&world, &name, world.service.save(&eve, id))
     };
     assert_eq!(seen(&id), seen(&none));
-    // What was refused has no record, and an id that whoever knows both can work out.
+    // A refused request has no record, but its ID can be computed by anyone who knows the user and the request ID.
     let missing = save_request("nothing", "kept");
     let started = world.service.start_save(&ada, missing, Some("nightly"));
     let id = world.clock.run_it(started).save_id;
@@ -193,7 +193,7 @@ fn what_a_file_says_of_who_saved_it_is_told_as_what_it_says() {
     assert_eq!(own.imported_by, None);
 }
 
-/// EC2's own sentences name roles and accounts: they are for the log.
+/// EC2's own messages name roles and accounts, so they only go to the log.
 #[test]
 fn no_share_that_failed_says_what_ec2_said() {
     let world = private();

@@ -1,4 +1,4 @@
-//! What projects cost is kept as a sum: what was never counted is counted once, whoever comes first.
+//! Project costs are recorded as sums. Costs that were never counted are counted once, whichever operation comes first.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
 
 use crate::{RunIt as _, brain, for_brain, in_two_regions, kept, project, saved, west};
 
-/// What is kept of a project's costs and of what is pledged to it, in USD.
+/// The recorded costs of a project and its pledges, in USD.
 fn sums(world: &World) -> Option<(f64, f64)> {
     let key = Key::new("PROJECT#brain", "PLEDGES");
     let item = world.clock.run(world.table.get(&key)).unwrap()?;
@@ -29,7 +29,7 @@ fn counted(world: &World) -> f64 {
     world.clock.run_it(registry.project_usd(&brain()))
 }
 
-/// The sum of the project is the one that is counted, and nothing is pledged.
+/// Asserts that the recorded sum is the counted one, and that there are no pledges.
 #[track_caller]
 fn agrees(world: &World) -> f64 {
     let kept = sums(world);
@@ -61,13 +61,13 @@ fn the_sum_follows_a_template_through_its_life() {
     project(&world);
     let (ada, olga, service) = (caller("ada"), caller("olga"), &world.service);
     assert_eq!(agrees(&world).to_string(), "0");
-    // Outside, then with its earlier version into the project.
+    // First outside, then with its earlier version into the project.
     saved(&world, in_two_regions());
     assert_eq!(agrees(&world).to_string(), "0");
     saved(&world, for_brain(save_request("work", "kept")));
     let three = agrees(&world);
     assert!(three > 0.0);
-    // A further Region of a version, which another has already.
+    // Adds a Region to a version, which another version has already.
     let request = CopyRequest {
         template: kept(),
         version: 2,
@@ -78,7 +78,7 @@ fn the_sum_follows_a_template_through_its_life() {
     to_the_end(&world, &copy.save_id);
     let four = agrees(&world);
     assert!((four - three * 4.0 / 3.0).abs() < 1e-6, "{three} {four}");
-    // Into another project, all of it, and back.
+    // Moves all of it to another project, and back.
     let other = prism_functions::operations::ProjectRequest {
         name: "other".parse().unwrap(),
         description: String::new(),
@@ -92,7 +92,7 @@ fn the_sum_follows_a_template_through_its_life() {
     saved(&world, for_brain(save_request("work", "kept")));
     let six = agrees(&world);
     assert!((six - four * 6.0 / 4.0).abs() < 1e-6, "{four} {six}");
-    // A version goes, and then all of them.
+    // Deletes a version, and then all of them.
     let first = "kept@1".parse().unwrap();
     let deleted = service.delete_template(&ada, &first, true, None);
     world.clock.run_it(deleted);
@@ -103,7 +103,7 @@ fn the_sum_follows_a_template_through_its_life() {
     world.clock.run_it(deleted);
     assert_eq!(agrees(&world).to_string(), "0");
     world.sweep(3);
-    // Once more under the same name: what was there before costs nothing.
+    // Uses the same name again: what existed before costs nothing.
     saved(&world, for_brain(save_request("work", "kept")));
     assert!((agrees(&world) - three / 3.0).abs() < 1e-6);
     let gone = service.delete_template(&olga, &all, true, None);
@@ -159,7 +159,7 @@ fn what_was_never_counted_is_counted_by_whoever_comes_first() {
         assert_eq!(sums(&world), None, "{who}");
         comes(&world);
         assert_eq!(sums(&world), Some((counted(&world), 0.0)), "{who}");
-        // The template's own sum was counted too, where that was needed, and carries on.
+        // The template's own sum was counted too where needed, and continues.
         let record = world.save("ada", for_brain(save_request("work", "kept")));
         let record = record.unwrap();
         assert_eq!(wrong(&world, &record), Vec::<String>::new(), "{who}");
@@ -186,7 +186,7 @@ fn what_is_under_way_when_it_is_counted_first_is_counted_too() {
     assert!(0.0 < costs && costs <= pledged, "{costs} {pledged}");
 }
 
-/// Three templates of three versions each in one project.
+/// Three templates with three versions each in one project.
 pub(crate) fn library() -> World {
     let mut setup = Setup::seeded(5);
     setup.cloud.throttles.enabled = false;
@@ -200,8 +200,8 @@ pub(crate) fn library() -> World {
     world
 }
 
-/// Versions go, and the project is planned for, while nobody has counted yet: in whatever order the calls to
-/// the table come, the sum is right.
+/// Versions are deleted, and saves for the project planned, before anything was counted. In any order of the calls to
+/// the table, the sum is right.
 #[test]
 fn however_many_count_at_once_the_sum_is_right() {
     let world = library();

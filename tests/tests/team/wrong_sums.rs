@@ -1,5 +1,5 @@
-//! Sums of costs that somebody has written by hand: the doctor finds them, and sets them as they are counted. What
-//! is saved or deleted meanwhile is no finding, and is not lost.
+//! Cost sums that were overwritten by hand: the doctor finds them, and corrects them. Concurrent saves and deletions
+//! are not findings, and are not lost.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
 use crate::sums::library;
 use crate::{RunIt as _, brain, for_brain, in_two_regions, kept, project, saved};
 
-/// Writes a sum by hand, in millionths of a dollar a month.
+/// Overwrites a sum, in millionths of a dollar per month.
 fn write(world: &World, key: Key, sum: &str, amount: i64) {
     let set = Change::Set(sum.to_owned(), amount.into());
     let write = Write::Update(key, vec![set], Condition::ItemPresent);
@@ -37,7 +37,7 @@ fn fixed(world: &World, found: &[Leftover]) -> Vec<Fixed> {
     fixed.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-/// What is wrong, as it is counted here.
+/// The errors in the sums, counted here.
 fn wrong(world: &World, template: &str) -> Vec<String> {
     let registry = &world.service.env.registry;
     let template = template.parse().unwrap();
@@ -109,7 +109,7 @@ fn what_is_pledged_is_set_right_while_the_save_goes_on() {
     assert_eq!(found(&world), []);
 }
 
-/// The same service, which gives way to the others at each call to the table.
+/// The same service, which yields to others at each call to the table.
 fn yielding(world: &World) -> Service {
     let mut service = world.service.clone();
     let table: Arc<dyn Table> = Arc::new(Yielding(Arc::clone(&world.table) as _));
@@ -117,10 +117,10 @@ fn yielding(world: &World) -> Service {
     service
 }
 
-/// How often the doctor gives way here, at least: what begins after fewer turns begins while it looks.
+/// The minimum number of times that the doctor yields here: what begins after fewer turns begins while it runs.
 const TURNS: usize = 150;
 
-/// Deletes a version after so many turns.
+/// Deletes a version after this many turns.
 async fn delete(service: &Service, version: &str, turns: usize) -> Result<Vec<Leftover>, Problem> {
     for _ in 0..turns {
         give_way().await;
@@ -138,7 +138,7 @@ fn what_changes_while_the_doctor_looks_is_no_finding() {
         let service = yielding(&world);
         let doctor = async || {
             let found = service.leftovers().await?.found;
-            // Of a version that is being deleted, all that is there of it is left over.
+            // Of a version that is being deleted, everything that still exists is a leftover.
             let sums = |it: &Leftover| {
                 matches!(it.what, Left::TemplateSum { .. } | Left::ProjectSum { .. })
             };
@@ -168,7 +168,7 @@ fn what_is_set_right_loses_no_change_that_is_made_meanwhile() {
         let service = yielding(&world);
         let fix = async || {
             let outcomes = service.fix(&left).await?;
-            // What changed while it was looked at is left for the next look.
+            // What changed during the check is left for the next check.
             let done = |it: &(Leftover, Fixed)| matches!(it.1, Fixed::Done);
             Ok(outcomes.into_iter().filter(done).map(|it| it.0).collect())
         };

@@ -1,20 +1,20 @@
-//! A command as it is typed: what is printed is what is run.
+//! A command as the user types it. The same text is printed and run.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// A command in its parts.
+/// A parsed command.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Line {
-    /// Its words, the program's name first.
+    /// Its words, starting with the program's name.
     pub(super) words: Vec<String>,
-    /// The file that it reads: `< FILE`.
+    /// The file for standard input: `< FILE`.
     pub(super) stdin: Option<String>,
 }
 
 impl Line {
-    /// Takes a command apart as a shell would, as far as the demo needs it: words between spaces,
-    /// double quotes, a backslash at the end of a line, one `<`.
+    /// Parses a command as a shell would, as far as the demo needs it: words separated by spaces, double quotes, a
+    /// backslash at the end of a line, and one `<`.
     pub(super) fn parse(text: &str) -> Self {
         let mut line = Line::default();
         let mut letters = text.chars().peekable();

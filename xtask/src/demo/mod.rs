@@ -1,7 +1,7 @@
-//! `demo`: a researcher's week, played with the real program on a fresh embedded cloud.
+//! `demo`: plays a researcher's week with the real program on a new embedded cloud.
 //!
-//! It is the first of the example workflows that Prism was asked for: launch an environment, make
-//! it one's own, save it, launch the saved one, and find everything there again.
+//! It is the first example workflow of the requirements: launch an environment, customise it, save it, launch the saved
+//! version, and find everything there again.
 
 mod line;
 mod stage;
@@ -14,8 +14,8 @@ use stage::Stage;
 use crate::Outcome;
 use crate::shell::{self, root};
 
-/// How many times faster than real time the cloud runs. The whole takes under half a minute with
-/// this; much faster, the time that commands take by themselves would show in the measured downtime.
+/// How many times faster than real time the cloud runs. With this, the demo takes under half a minute; much faster, the
+/// run time of the commands themselves would show in the measured downtime.
 const SPEED: u32 = 8;
 const PACKAGE: (&str, &str) = ("obspy", "1.4.1");
 const KERNEL: &str = "seismic";
@@ -26,7 +26,6 @@ CI,SBC,34.4408,-119.7149
 BK,CMB,38.0346,-120.3865
 ";
 
-/// Plays the demo.
 pub(crate) fn run() -> Outcome {
     let program = shell::build(&["--workspace", "--bin", "prism"])?;
     let folder = tempfile::Builder::new()
@@ -46,7 +45,7 @@ pub(crate) fn run() -> Outcome {
             problem = stage::interrupted() => Err(problem),
         }
     });
-    // Tasks of the runtime reap the program that an interruption has killed.
+    // Tasks of the runtime reap the child process after an interrupt.
     runtime.shutdown_timeout(Duration::from_secs(1));
     let removed = folder
         .close()

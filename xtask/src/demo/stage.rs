@@ -1,4 +1,4 @@
-//! Where the demo plays: commands that are printed and run, their output shown.
+//! Prints and runs the demo's commands, and shows their output.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -9,17 +9,15 @@ use tokio::process::Command;
 use super::line::Line;
 use crate::Outcome;
 
-/// The user whose week it is.
 const USER: &str = "researcher";
 
-/// The program and the folder in which all of it happens.
+/// The program, and the folder in which the demo runs.
 pub(super) struct Stage {
     program: PathBuf,
     folder: PathBuf,
 }
 
 impl Stage {
-    /// A stage.
     pub(super) fn new(program: &Path, folder: &Path) -> Self {
         Self {
             program: program.to_owned(),
@@ -27,13 +25,12 @@ impl Stage {
         }
     }
 
-    /// Says what comes now, in one line.
+    /// Prints a one-line heading for the next part.
     #[expect(clippy::unused_self, reason = "it belongs to what a stage can do")]
     pub(super) fn say(&self, text: &str) {
         println!("\n# {text}");
     }
 
-    /// Prints and runs a command.
     pub(super) async fn run(&self, text: &str) -> Outcome {
         let mut command = self.command(text)?;
         let mut child = command.spawn().map_err(|error| cannot(text, &error))?;
@@ -41,7 +38,7 @@ impl Stage {
         ended(text, status)
     }
 
-    /// Prints and runs a command, and answers what it printed to stdout.
+    /// Prints and runs a command, and returns its stdout.
     pub(super) async fn output(&self, text: &str) -> Outcome<String> {
         let mut command = self.command(text)?;
         let child = command
@@ -56,7 +53,7 @@ impl Stage {
         Ok(stdout)
     }
 
-    /// Prints a command as it is typed, and answers it ready to run.
+    /// Prints a command as it is typed, and returns it ready to run.
     fn command(&self, text: &str) -> Outcome<Command> {
         println!("$ {text}");
         let line = Line::parse(text);
@@ -74,7 +71,7 @@ impl Stage {
             let file = File::open(self.folder.join(&name)).map_err(|error| cannot(text, &error))?;
             command.stdin(file);
         }
-        // Ctrl-C reaches the demo alone: `prism save` would go on in the background.
+        // Ctrl-C must only reach the demo; `prism save` would continue in the background.
         #[cfg(unix)]
         command.process_group(0);
         Ok(command)
@@ -92,7 +89,7 @@ fn cannot(text: &str, error: &std::io::Error) -> String {
     format!("the command \"{text}\" cannot be run: {error}")
 }
 
-/// Waits until somebody wants the demo to end, and says so.
+/// Waits until the user interrupts the demo, and returns the reason.
 #[cfg(unix)]
 pub(super) async fn interrupted() -> String {
     use tokio::signal::unix::{SignalKind, signal};
@@ -113,7 +110,7 @@ pub(super) async fn interrupted() -> String {
     "interrupted; the demo's cloud is removed".to_owned()
 }
 
-/// Waits until somebody wants the demo to end, and says so.
+/// Waits until the user interrupts the demo, and returns the reason.
 #[cfg(not(unix))]
 pub(super) async fn interrupted() -> String {
     match tokio::signal::ctrl_c().await {

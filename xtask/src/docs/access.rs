@@ -1,4 +1,4 @@
-//! `docs/access.md`, from the table of rights.
+//! Generates `docs/access.md` from the table of rights.
 
 use prism_functions::rules::access;
 
@@ -121,7 +121,6 @@ of a thing, since it exists, to whoever may SeeAudit; with `--project` those of 
 A deleted project's name is never used again, so nobody inherits what was its.
 ";
 
-/// The document.
 pub(super) fn markdown() -> String {
     format!("{HEAD}{}{TAIL}", access::markdown())
 }

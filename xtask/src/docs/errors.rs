@@ -1,4 +1,4 @@
-//! `docs/errors.md`, from the table of codes.
+//! Generates `docs/errors.md` from the table of codes.
 
 use std::fmt::Write;
 
@@ -15,7 +15,7 @@ a case has better advice than its code, that is the hint.
 
 ";
 
-/// The classes in the order of the document: heading, exit code, what they have in common.
+/// The classes in the order of the document: heading, exit code, and what the class's errors have in common.
 const CLASSES: [(Class, &str, u8, &str); 4] = [
     (
         Class::BadInput,
@@ -43,7 +43,6 @@ const CLASSES: [(Class, &str, u8, &str); 4] = [
     ),
 ];
 
-/// The whole document.
 pub(super) fn markdown() -> String {
     let mut text = HEAD.to_owned();
     let _ = writeln!(text, "| class | exit code | in common |\n|---|---|---|");
@@ -65,7 +64,7 @@ pub(super) fn markdown() -> String {
     text
 }
 
-/// Text as it may stand in a table.
+/// Escapes text for a table cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }

@@ -1,17 +1,17 @@
-//! The words on the arrows of the picture.
+//! The labels of the arrows in the diagram.
 
 use serde_json::Value;
 
-/// What a catcher of all errors is called.
+/// The label of a catcher of all errors.
 pub(super) const ANY_ERROR: &str = "any error";
 
-/// How often a task is asked again.
+/// How often a task is polled.
 pub(super) fn pace(wait: &Value) -> String {
     let comment = wait["Comment"].as_str().map(sentence);
     format!("every {}", comment.unwrap_or_else(|| seconds(wait)))
 }
 
-/// A wait on the way to a state: why, and how long.
+/// The label of a wait: why, and how long.
 pub(super) fn wait(wait: &Value) -> String {
     match wait["Comment"].as_str() {
         Some(comment) => format!("{}, {}", sentence(comment), seconds(wait)),
@@ -26,7 +26,7 @@ fn seconds(wait: &Value) -> String {
     }
 }
 
-/// A comment's first sentence as the end of a label, up to a colon.
+/// The first sentence of a comment, up to a colon, as the end of a label.
 fn sentence(comment: &str) -> String {
     let first = comment.split(". ").next().unwrap_or(comment);
     let first = first.split(": ").next().unwrap_or(first);
@@ -35,7 +35,7 @@ fn sentence(comment: &str) -> String {
     plain(&begin.into_iter().chain(letters).collect::<String>())
 }
 
-/// A JSONata condition in words.
+/// Describes a JSONata condition in words.
 pub(super) fn condition(condition: &str) -> String {
     let bare = condition.trim_start_matches("{%").trim_end_matches("%}");
     let mut words = bare.trim().to_owned();
@@ -55,8 +55,8 @@ pub(super) fn condition(condition: &str) -> String {
     )
 }
 
-/// The condition on which a loop is left, without the part that every way out has: that it is over.
-/// The only way out needs no words.
+/// The condition for leaving a loop, without the part that all its exits share: that it is done. A single exit needs no
+/// label.
 pub(super) fn way_out(text: &str, only: bool) -> Option<String> {
     if only {
         return None;
@@ -78,7 +78,7 @@ pub(super) fn errors<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.join(", ")
 }
 
-/// The title of a fan-out: its name, and how many run at once.
+/// The title of a fan-out: its name, and its maximum concurrency.
 pub(super) fn fan_out(name: &str, state: &Value) -> String {
     match state["MaxConcurrency"].as_u64() {
         Some(most) => format!("{name}: each item by itself, {most} at once"),
@@ -86,7 +86,7 @@ pub(super) fn fan_out(name: &str, state: &Value) -> String {
     }
 }
 
-/// Text that Mermaid takes as text.
+/// Escapes text for Mermaid.
 fn plain(text: &str) -> String {
     text.replace('"', "'")
         .replace('<', "&lt;")

@@ -1,7 +1,7 @@
-//! `docs`: writes what is made from the code, or checks that it is what the code says.
+//! `docs`: generates documents from the code, or checks that they are up to date.
 //!
-//! `docs/errors.md`, `docs/access.md`, `docs/sensitive-files.md` and `docs/openapi.json` are made as a whole; the picture
-//! of the state machine stands in documents that people write, between two markers.
+//! `docs/errors.md`, `docs/access.md`, `docs/sensitive-files.md` and `docs/openapi.json` are generated completely. The
+//! diagram of the state machine is part of documents that people write, between two markers.
 
 mod access;
 mod errors;
@@ -16,16 +16,16 @@ use crate::shell::{read, root, write as write_file};
 
 const ACCESS: &str = "docs/access.md";
 const ERRORS: &str = "docs/errors.md";
-/// What `GET /v1/openapi.json` returns.
+/// The response of `GET /v1/openapi.json`.
 const OPENAPI: &str = "docs/openapi.json";
 const SENSITIVE: &str = "docs/sensitive-files.md";
 const DEFINITION: &str = "statemachine/save.asl.json";
-/// The documents that show the picture.
+/// The documents that contain the diagram.
 const PICTURES: [&str; 2] = ["README.md", "docs/ARCHITECTURE.md"];
 const BEGIN: &str = "<!-- state-machine:begin -->";
 const END: &str = "<!-- state-machine:end -->";
 
-/// Writes whatever is stale.
+/// Writes the documents that are out of date.
 pub(crate) fn write() -> Outcome {
     let Made {
         documents,
@@ -42,7 +42,7 @@ pub(crate) fn write() -> Outcome {
     all_or_nothing(&problems)
 }
 
-/// Fails if anything is stale.
+/// Fails if any document is out of date.
 pub(crate) fn check() -> Outcome {
     let Made {
         documents,
@@ -65,11 +65,11 @@ fn all_or_nothing(problems: &[String]) -> Outcome {
     Err(problems.join("\nerror: "))
 }
 
-/// What could be made.
+/// The generated documents.
 struct Made {
-    /// Documents, by their paths, as they should be.
+    /// Documents by path, with their generated contents.
     documents: Vec<(&'static str, String)>,
-    /// What stands in the way of the others.
+    /// Errors that prevented the generation of others.
     problems: Vec<String>,
 }
 
@@ -97,14 +97,14 @@ fn made() -> Outcome<Made> {
     })
 }
 
-/// The description of the API.
+/// The OpenAPI description.
 fn openapi() -> Outcome<String> {
     let text = prism_functions::api::document().to_pretty_json();
     let text = text.map_err(|error| format!("the API's description is no JSON: {error}"))?;
     Ok(format!("{text}\n"))
 }
 
-/// A document with the picture between its markers.
+/// A document with the diagram between its markers.
 fn with_picture(name: &str, text: &str, picture: &str) -> Outcome<String> {
     let missing = || {
         format!(

@@ -1,10 +1,10 @@
 //! The state machine as a Mermaid flowchart.
 //!
-//! Only states that do something are drawn: tasks, fan-outs and ends. Choices, passes and waits
-//! become labels of the arrows that run through them, and a task that is asked again until it says
-//! yes becomes one box that says how often, whether it waits by the clock or for an event as well. (An arrow to itself would say it too, but Mermaid lays
-//! the labels of such arrows over other things.) Catchers are dashed; where most states share one, a
-//! frame around them has it once.
+//! Only states that do something are drawn: tasks, fan-outs and ends. Choices, passes and waits become labels of the
+//! arrows that run through them. A task that is polled until it is done becomes one box that shows how often it is
+//! polled, and whether an event can end the wait early. (An arrow to itself would show the same, but Mermaid places the
+//! labels of such arrows over other elements.) Catchers are dashed. If most states share a catcher, a frame around them
+//! has it once.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -14,9 +14,9 @@ use serde_json::{Map, Value};
 use super::labels;
 use crate::Outcome;
 
-/// From how many states on a shared catcher is drawn as one arrow from a frame around them.
+/// The number of states from which a shared catcher is drawn as one arrow from a frame around them.
 const SHARED: usize = 3;
-/// How many choices, passes and waits may follow each other: more is a loop of them.
+/// The maximum number of consecutive choices, passes and waits; more means that they form a loop.
 const PLUMBING: usize = 16;
 
 type States = Map<String, Value>;
@@ -27,7 +27,7 @@ struct Arrow {
     label: Vec<String>,
 }
 
-/// The picture of a definition.
+/// The diagram of a definition.
 pub(super) fn mermaid(definition: &Value) -> Outcome<String> {
     let mut picture = String::from("flowchart TB\n");
     Level::of(definition, "start")?.draw(&mut picture, "  ")?;
@@ -38,7 +38,7 @@ pub(super) fn mermaid(definition: &Value) -> Outcome<String> {
 struct Level<'a> {
     states: &'a States,
     start: &'a str,
-    /// The name of the dot at which it begins.
+    /// The name of the start node.
     dot: &'static str,
 }
 
@@ -88,8 +88,8 @@ impl<'a> Level<'a> {
         Ok(())
     }
 
-    /// The states that are drawn, in the order in which they are reached: first all that is reached
-    /// when all goes well, the usual way before the others.
+    /// The drawn states in the order in which they are reached: first all states of the successful path, the default
+    /// branch before the others.
     fn in_order(&self) -> Outcome<Vec<&'a str>> {
         let mut names: Vec<&str> = Vec::new();
         let mut ahead: Vec<&str> =
@@ -111,7 +111,7 @@ impl<'a> Level<'a> {
         arrows.into_iter().filter_map(known).collect()
     }
 
-    /// The frame around those states that share a catcher, if enough do.
+    /// The frame around the states that share a catcher, if there are enough of them.
     fn frame(&self, names: &[&'a str]) -> Option<Frame<'a>> {
         let mut frames: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for name in names {
@@ -155,7 +155,7 @@ impl<'a> Level<'a> {
         Ok(())
     }
 
-    /// The arrows along which a state is left when all goes well.
+    /// The arrows along which a state is left on success.
     fn arrows_from(&self, name: &str) -> Outcome<Vec<Arrow>> {
         let Some(next) = self.states[name]["Next"].as_str() else {
             return Ok(Vec::new());
@@ -166,7 +166,7 @@ impl<'a> Level<'a> {
         }
     }
 
-    /// The loop that a state begins, if its choice waits and asks it again by default.
+    /// The polling loop of a state, if the choice after it waits and polls again by default.
     fn poll(&self, name: &str, next: &str) -> Option<Poll<'a>> {
         let choice = self
             .states
@@ -180,7 +180,7 @@ impl<'a> Level<'a> {
         })
     }
 
-    /// The arrows that leave a loop. A wait for an event that leads back to it does not.
+    /// The arrows that leave a loop. A wait for an event that leads back to the loop is not one of them.
     fn leaving(&self, name: &str, choice: &Value) -> Outcome<Vec<Arrow>> {
         let mut rules = rules(choice);
         rules.retain(|(_, next)| {
@@ -232,7 +232,7 @@ impl<'a> Level<'a> {
         }
     }
 
-    /// The dashed arrows of a state, but for the one that its frame has.
+    /// The dashed arrows of a state, except for the one that its frame has.
     fn catchers(&self, picture: &mut String, indent: &str, name: &str, framed: Option<&str>) {
         let state = &self.states[name];
         for (errors, to) in catchers(state) {
@@ -244,7 +244,7 @@ impl<'a> Level<'a> {
     }
 }
 
-/// States that go to the same one on any error.
+/// States that go to the same state on any error.
 struct Frame<'a> {
     to: &'a str,
     members: Vec<&'a str>,
@@ -256,7 +256,7 @@ struct Poll<'a> {
     pace: String,
 }
 
-/// Says "otherwise" where an arrow without a condition follows one that has some.
+/// Labels an arrow without a condition "otherwise" if arrows before it have conditions.
 fn otherwise(mut arrows: Vec<Arrow>) -> Vec<Arrow> {
     let mut conditional = false;
     for arrow in &mut arrows {
@@ -287,13 +287,13 @@ fn is_drawn(state: &Value) -> bool {
     !matches!(kind(state), "Choice" | "Pass" | "Wait")
 }
 
-/// Whether a state waits until somebody answers its token.
+/// Whether a state waits until its task token is returned.
 fn is_event_wait(state: &Value) -> bool {
     let resource = state["Resource"].as_str().unwrap_or_default();
     resource.ends_with(".waitForTaskToken")
 }
 
-/// The rules of a choice: each condition, and where it leads.
+/// The rules of a choice: each condition, and its target.
 fn rules(choice: &Value) -> Vec<(&str, &str)> {
     let rules = choice["Choices"].as_array().into_iter().flatten();
     rules
@@ -301,7 +301,7 @@ fn rules(choice: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// The catchers of a state: which errors, in words, and where they lead.
+/// The catchers of a state: the errors, in words, and their targets.
 fn catchers(state: &Value) -> Vec<(String, &str)> {
     let catchers = state["Catch"].as_array().into_iter().flatten();
     catchers

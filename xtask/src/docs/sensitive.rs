@@ -1,4 +1,4 @@
-//! `docs/sensitive-files.md`, from the catalogue of sensitive files.
+//! Generates `docs/sensitive-files.md` from the catalogue of sensitive files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -33,7 +33,6 @@ not listed since a file was made is not known.
 ```json
 ";
 
-/// The document.
 pub(super) fn document() -> String {
     let mut text = HEAD.to_owned();
     let _ = writeln!(
@@ -47,7 +46,7 @@ pub(super) fn document() -> String {
     text
 }
 
-/// What the association is to list: by folder, the names of the files.
+/// The `aws:application` inventory parameters: the names of the files by folder.
 fn inventory() -> Vec<Value> {
     let mut folders: BTreeMap<(&str, bool), BTreeSet<&str>> = BTreeMap::new();
     for entry in CATALOGUE {

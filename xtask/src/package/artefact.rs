@@ -1,4 +1,4 @@
-//! The zip: one entry, the same bytes for the same program.
+//! The zip file: one entry, and the same bytes for the same program.
 
 use std::fs;
 use std::io::{Cursor, Write as _};
@@ -9,18 +9,17 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::Outcome;
 
-/// The name that Lambda runs.
+/// The name of the program that Lambda runs.
 const ENTRY: &str = "bootstrap";
-/// What the largest artefact may have.
+/// The maximum size of an artefact, in bytes.
 pub(crate) const MOST_BYTES: u64 = 5_000_000;
-/// The first that Zopfli makes: a minute, for three hundredths less than deflate at its best. What
-/// comes after it takes more minutes, for two thousandths.
+/// The lowest level that uses Zopfli: it takes a minute, for 3 % less than deflate at its best. Higher levels take more
+/// minutes, for another 0.2 %.
 const LEVEL: i64 = 10;
 
-/// Packs a program.
 pub(super) fn zip(program: &[u8]) -> Outcome<Vec<u8>> {
     let cannot = |error| format!("the program cannot be packed: {error}");
-    // Neither the time nor the user's mask of whoever packs is told.
+    // Leave out the time and the permissions of the packing user.
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .compression_level(Some(LEVEL))
@@ -34,7 +33,7 @@ pub(super) fn zip(program: &[u8]) -> Outcome<Vec<u8>> {
     writer.finish().map(Cursor::into_inner).map_err(cannot)
 }
 
-/// Writes it, whole or not at all: a deployment may read it at any time.
+/// Writes the file atomically: a deployment may read it at any time.
 pub(super) fn write(path: &Path, packed: &[u8]) -> Outcome {
     let unfinished = path.with_extension("unfinished");
     let folder = path.parent().unwrap_or(path);
@@ -44,7 +43,7 @@ pub(super) fn write(path: &Path, packed: &[u8]) -> Outcome {
         .map_err(|error| format!("{} cannot be written: {error}", path.display()))
 }
 
-/// Whether it is as small as is promised.
+/// Checks that the artefact does not exceed the promised size.
 pub(super) fn judge(bytes: u64) -> Outcome {
     if bytes > MOST_BYTES {
         return Err(format!("the artefact has more than {MOST_BYTES} bytes"));

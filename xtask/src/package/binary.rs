@@ -1,14 +1,14 @@
-//! Whether Lambda's `provided.al2023` can run a program.
+//! Checks that a program can run on Lambda's `provided.al2023`.
 
 use super::Arch;
 use crate::Outcome;
 
 /// The version of glibc that provided.al2023 has: 2.34.
 const GLIBC: (u32, u32) = (2, 34);
-/// How the versions of glibc that a program needs are written in it.
+/// The prefix of glibc version names in a program.
 const VERSION: &[u8] = b"GLIBC_";
 
-/// Fails where it cannot.
+/// Fails if Lambda cannot run the program.
 pub(super) fn check(program: &[u8], arch: Arch) -> Outcome {
     if program.get(..4) != Some(b"\x7fELF") {
         return Err("it is no program of Linux".to_owned());
@@ -29,8 +29,8 @@ pub(super) fn check(program: &[u8], arch: Arch) -> Outcome {
     }
 }
 
-/// The newest version of glibc that a program names. The linker writes each that it needs into the
-/// table of names as it is, so that no tool is needed to find it.
+/// The newest version of glibc that a program needs. The linker writes each version name into the string table as plain
+/// text, so no tool is needed to find it.
 fn newest_glibc(program: &[u8]) -> Option<(u32, u32)> {
     let places = program.windows(VERSION.len()).enumerate();
     let places = places.filter(|(_, window)| *window == VERSION);

@@ -1,5 +1,5 @@
-//! cargo-lambda, with zig as the C compiler and the linker: for another architecture than the
-//! host's, or against an older glibc than the host has.
+//! Builds with cargo-lambda, which uses zig as the C compiler and the linker: for another architecture than the host's,
+//! or for an older glibc than the host has.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,10 +9,10 @@ use crate::Outcome;
 use crate::shell::{output, root, run};
 use crate::venv;
 
-/// The tools, as PyPI has them.
+/// The tools, from PyPI.
 const TOOLS: [&str; 2] = ["cargo-lambda==1.9.2", "ziglang==0.17.1"];
 
-/// Builds the program and answers where it is.
+/// Builds the program and returns its path.
 pub(super) fn build(arch: Arch, flags: &[String]) -> Outcome<PathBuf> {
     standard_library(arch)?;
     let tools = venv::with("python3", "cargo-lambda", &TOOLS)?;
@@ -22,7 +22,7 @@ pub(super) fn build(arch: Arch, flags: &[String]) -> Outcome<PathBuf> {
         .current_dir(root())
         .args(["lambda", "build"])
         .args(BUILD)
-        // It would have rustup add the target, which is not always there and not ours to do.
+        // The check would have rustup install the target, which may be missing and is not for this tool to change.
         .arg("--skip-target-check")
         .arg("--lambda-dir")
         .arg(&built)
@@ -36,7 +36,7 @@ pub(super) fn build(arch: Arch, flags: &[String]) -> Outcome<PathBuf> {
     Ok(built.join("bootstrap/bootstrap"))
 }
 
-/// Fails with what to do where Rust's own library for the target is missing.
+/// Fails, with a remedy, if Rust's standard library for the target is missing.
 fn standard_library(arch: Arch) -> Outcome {
     let target = arch.target();
     let mut rustc = Command::new("rustc");
@@ -50,7 +50,7 @@ fn standard_library(arch: Arch) -> Outcome {
     ))
 }
 
-/// The search path with the tools first, where zig is found.
+/// The search path with the tools first, so that zig is found.
 fn path_with(tools: &Path) -> Outcome<std::ffi::OsString> {
     let path = crate::shell::variable("PATH").unwrap_or_default();
     let folders = std::iter::once(tools.to_owned()).chain(std::env::split_paths(&path));

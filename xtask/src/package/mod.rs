@@ -1,6 +1,6 @@
-//! `package`: the artefact of a deployment, `target/package/bootstrap-ARCH.zip`, and a copy of the
-//! last one as `bootstrap.zip`, which infra/template.yaml names. The same source and toolchain make
-//! the same bytes, wherever they lie.
+//! `package`: builds the artefact of a deployment, `target/package/bootstrap-ARCH.zip`, and a copy of the last one as
+//! `bootstrap.zip`, which infra/template.yaml names. The same source and toolchain produce the same bytes in any
+//! folder.
 
 mod artefact;
 mod binary;
@@ -19,10 +19,10 @@ use crate::shell::{build_by, cargo, root};
 
 pub(crate) use self::artefact::MOST_BYTES;
 
-/// The name under which infra/template.yaml has the artefact that was made last.
+/// The name of the last built artefact, as infra/template.yaml has it.
 const DEPLOYED: &str = "bootstrap.zip";
 
-/// What is built.
+/// The arguments for the build.
 pub(crate) const BUILD: [&str; 9] = [
     "--profile",
     "artefact",
@@ -35,23 +35,23 @@ pub(crate) const BUILD: [&str; 9] = [
     "prism-functions/aws",
 ];
 
-/// Has the program lie at a fixed address, which spares it a table of all its pointers: a twentieth
-/// of the artefact, and work at each start (docs/adr/0009-artefacts.md).
+/// Links the program at a fixed address, which saves a table of all its pointers: a twentieth of the artefact, and work
+/// at each start (docs/adr/0009-artefacts.md).
 const FIXED: &str = "-Crelocation-model=static";
-/// What the linker is told. Rust links with lld on x86_64 alone; other linkers do not know it. The
-/// dependencies are not compiled anew where this changes.
+/// The arguments for the linker. Rust only links with lld on x86_64, and other linkers do not support these. Changing
+/// them does not recompile the dependencies.
 const LINKED: [&str; 3] = [
-    // Functions of the same code are kept once.
+    // Keep identical functions only once.
     "-Clink-arg=-Wl,--icf=all",
-    // The tables that say how to unwind are left out, and what finds things in them: a panic ends the
-    // process. Cargo links in the root of the repository.
+    // Leave out the unwinding tables and their index: a panic aborts the process. Cargo runs the linker in the root of
+    // the repository.
     "-Clink-arg=-Wl,--no-eh-frame-hdr",
     "-Clink-arg=-Wl,-T,xtask/src/package/tableless.ld",
 ];
-/// What parts the flags of `CARGO_ENCODED_RUSTFLAGS`.
+/// The separator of the flags in `CARGO_ENCODED_RUSTFLAGS`.
 const BETWEEN: &str = "\u{1f}";
 
-/// An architecture that Lambda has.
+/// An architecture that Lambda supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Arch {
     X86_64,
@@ -70,7 +70,7 @@ impl Arch {
         }
     }
 
-    /// As Lambda and the template call it.
+    /// The name that Lambda and the template use.
     fn name(self) -> &'static str {
         match self {
             Arch::X86_64 => "x86_64",
@@ -78,7 +78,7 @@ impl Arch {
         }
     }
 
-    /// As Rust calls it.
+    /// The name that Rust uses.
     fn target(self) -> &'static str {
         match self {
             Arch::X86_64 => "x86_64-unknown-linux-gnu",
@@ -87,12 +87,12 @@ impl Arch {
     }
 }
 
-/// What compiles and links.
+/// Which tools compile and link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {
-    /// The host's own compiler and linker, where they can.
+    /// The host's own compiler and linker, if they can.
     Host,
-    /// cargo-lambda and zig, whatever the host can.
+    /// cargo-lambda and zig, even if the host's tools could.
     Cross,
 }
 
@@ -103,7 +103,6 @@ pub(crate) struct Package {
     pub(crate) bytes: u64,
 }
 
-/// Runs the chore.
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let (args, by) = match args {
         [before @ .., "--cross"] => (before, By::Cross),
@@ -118,7 +117,7 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     package(arch, by).map(drop)
 }
 
-/// Makes the artefact and says what came of it.
+/// Builds the artefact and prints its size.
 pub(crate) fn package(arch: Arch, by: By) -> Outcome<Package> {
     let program = program(arch, by)?;
     let zip = root().join(format!("target/package/bootstrap-{}.zip", arch.name()));
@@ -126,7 +125,7 @@ pub(crate) fn package(arch: Arch, by: By) -> Outcome<Package> {
         .map_err(|error| format!("{} cannot be read: {error}", program.display()))?;
     let packed = artefact::zip(&content)?;
     artefact::write(&zip, &packed)?;
-    // What uploads the template's artefacts takes one literal path.
+    // Tools that upload the template's artefacts need one fixed path.
     artefact::write(&zip.with_file_name(DEPLOYED), &packed)?;
     let bytes = packed.len() as u64;
     println!(
@@ -139,8 +138,8 @@ pub(crate) fn package(arch: Arch, by: By) -> Outcome<Package> {
     Ok(Package { program, bytes })
 }
 
-/// Builds the functions' program: by the host's own compiler and linker where that is asked for and they make it
-/// as Lambda can run it, else by cargo-lambda.
+/// Builds the functions' program: with the host's own compiler and linker if requested, and if Lambda can run the
+/// result; otherwise with cargo-lambda.
 fn program(arch: Arch, by: By) -> Outcome<PathBuf> {
     let mut flags = remap::flags()?;
     flags.push(FIXED.to_owned());
@@ -148,7 +147,7 @@ fn program(arch: Arch, by: By) -> Outcome<PathBuf> {
     if native && by == By::Host {
         let mut command = cargo();
         command.arg("rustc").args(BUILD);
-        // Named though it is the host's own: so the flags are not those of build scripts and macros.
+        // The target is named even if it is the host's, so that the flags do not apply to build scripts and macros.
         command.args(["--target", arch.target()]);
         let linked: &[&str] = if arch == Arch::X86_64 { &LINKED } else { &[] };
         let program = build_by(flagged(&mut command, &flags), linked)?;
@@ -162,7 +161,7 @@ fn program(arch: Arch, by: By) -> Outcome<PathBuf> {
     Ok(program)
 }
 
-/// With these flags for the compiler, and none of whoever builds.
+/// Sets these compiler flags, and removes those of the user's environment.
 fn flagged<'a>(command: &'a mut Command, flags: &[String]) -> &'a mut Command {
     command
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join(BETWEEN))
@@ -178,7 +177,7 @@ fn checked(program: &Path, arch: Arch) -> Outcome {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text does not fail.
+        // Writing to a string does not fail.
         let _ = write!(text, "{byte:02x}");
         text
     })

@@ -1,4 +1,4 @@
-//! What keeps the builder's folders out of the program.
+//! Keeps the paths of the building machine out of the program.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,12 +8,11 @@ use serde_json::Value;
 use crate::Outcome;
 use crate::shell::{cargo, output};
 
-/// What stands for the folder in which a registry's crates lie.
+/// The path that replaces the folder of a registry's crates.
 const REGISTRY: &str = "/registry";
 
-/// The compiler's flags. The crates of this repository are
-/// compiled under paths that are relative to its root; those of a registry lie in the home of
-/// whoever builds, in a folder named after where they were fetched.
+/// The compiler flags. The crates of this repository are compiled with paths relative to its root. Those of a registry
+/// are in the home folder of the building user, in a folder named after their source.
 pub(super) fn flags() -> Outcome<Vec<String>> {
     let mut command = cargo();
     command.args(["metadata", "--locked", "--format-version=1"]);
@@ -25,7 +24,7 @@ pub(super) fn flags() -> Outcome<Vec<String>> {
         .collect())
 }
 
-/// The folders that hold the folders of crates that are not ours.
+/// The parent folders of the external crates' folders.
 fn registries(metadata: &Value) -> BTreeSet<String> {
     let packages = metadata["packages"].as_array().into_iter().flatten();
     let foreign = packages.filter(|package| !package["source"].is_null());

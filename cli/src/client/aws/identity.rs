@@ -1,4 +1,4 @@
-//! Who the operator is: AWS says so, nobody's word is taken for it.
+//! The operator's identity, as AWS STS reports it.
 
 use prism_functions::aws::{Clients, caller_arn};
 use prism_functions::domain::principal::{IamIdentity, user_of_arn};
@@ -8,7 +8,7 @@ use prism_functions::ports::Ec2Error;
 use crate::explain;
 use crate::profile::Profile;
 
-/// The user that the credentials belong to.
+/// Returns the user that the credentials belong to.
 pub(crate) async fn caller(clients: &Clients, profile: &Profile) -> Result<UserId, Problem> {
     let identity = match &profile.iam_identity {
         Some(text) => text.parse::<IamIdentity>()?,
@@ -20,7 +20,7 @@ pub(crate) async fn caller(clients: &Clients, profile: &Profile) -> Result<UserI
     user_of_arn(&arn, identity)
 }
 
-/// What it means that AWS does not say who asks.
+/// Explains why AWS did not return the caller's identity.
 fn refused(error: Ec2Error, profile: &Profile) -> Problem {
     let (code, message) = explain::of(&error.code, &error.message)
         .unwrap_or((Code::AwsUnavailable, "AWS does not say who you are."));

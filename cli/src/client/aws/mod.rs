@@ -1,5 +1,5 @@
-//! AWS itself, with the operator's own credentials: this process reads the registry, asks EC2 and
-//! starts executions, all under the caller's own rights.
+//! Works on AWS directly with the operator's own credentials: this process reads the registry, calls EC2 and starts
+//! executions, all with the caller's permissions.
 
 mod identity;
 mod signer;
@@ -19,13 +19,13 @@ use crate::profile::Profile;
 pub(crate) use identity::caller;
 pub(crate) use signer::Signer;
 
-/// The deployment that a profile names.
+/// Opens the deployment that a profile names.
 pub(crate) async fn open(profile: &Profile) -> Result<Client, Problem> {
     let (service, caller) = opened(profile).await?;
     Ok(Client::here(service, caller))
 }
 
-/// Its service, and who asks.
+/// Opens the deployment's service, and identifies the caller.
 pub(crate) async fn opened(profile: &Profile) -> Result<(Service, Caller), Problem> {
     let config = config(profile)?;
     let clients = Arc::new(clients(profile).await?);
@@ -35,8 +35,8 @@ pub(crate) async fn opened(profile: &Profile) -> Result<(Service, Caller), Probl
     Ok((service, Caller::new(user).by(Channel::Cli)))
 }
 
-/// What the deployment sets, as the profile has it from the stack: under the names of the variables
-/// that its functions have, so that both are read and checked alike.
+/// The deployment's settings, as `prism configure` copied them from the stack. They have the names of the functions'
+/// environment variables, so that both are read and checked by the same code.
 pub(crate) fn config(profile: &Profile) -> Result<Config, Problem> {
     let list = |items: &[String]| (!items.is_empty()).then(|| items.join(","));
     let variable = |name: &str| match name {
@@ -67,7 +67,7 @@ pub(crate) fn config(profile: &Profile) -> Result<Config, Problem> {
     })
 }
 
-/// The SDK's clients, for the Region and the AWS profile that a profile names.
+/// Creates the SDK's clients, for the Region and the AWS profile that a profile names.
 pub(crate) async fn clients(profile: &Profile) -> Result<Clients, Problem> {
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
     if let Some(region) = &profile.region {

@@ -1,4 +1,4 @@
-//! Signs calls of the API with AWS credentials (Signature Version 4).
+//! Signs API requests with AWS credentials (Signature Version 4).
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use prism_functions::ports::Clock;
 
 use crate::profile::Profile;
 
-/// What API Gateway is called in signatures.
+/// The service name of API Gateway in signatures.
 const SERVICE: &str = "execute-api";
 
-/// Credentials, and for what they sign.
+/// The credentials, and the Region that they sign for.
 pub(crate) struct Signer {
     credentials: SharedCredentialsProvider,
     region: Region,
@@ -32,7 +32,7 @@ impl fmt::Debug for Signer {
 }
 
 impl Signer {
-    /// The credentials that a profile names, or the usual ones.
+    /// Loads the credentials that a profile names, or the SDK's default ones.
     pub(crate) async fn of(profile: &Profile, clock: Arc<dyn Clock>) -> Result<Self, Problem> {
         let clients = super::clients(profile).await?;
         let credentials = clients.config().credentials_provider();
@@ -46,7 +46,6 @@ impl Signer {
         })
     }
 
-    /// Signs a request with its body.
     pub(crate) async fn sign(
         &self,
         request: &mut Request<Full<Bytes>>,

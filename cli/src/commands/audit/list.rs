@@ -41,7 +41,6 @@ pub(crate) struct List {
 }
 
 impl List {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let filter = self.filter()?;
         let page = |page: Paging| {

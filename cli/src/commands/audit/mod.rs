@@ -14,7 +14,6 @@ pub(crate) enum Audit {
 }
 
 impl Audit {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         match self {
             Self::List(args) => args.run(session).await,

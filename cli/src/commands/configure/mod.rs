@@ -90,7 +90,6 @@ enum Backend {
 }
 
 impl Configure {
-    /// Runs the command.
     pub(crate) async fn run(
         self,
         global: &Global,
@@ -136,7 +135,7 @@ impl Configure {
     }
 }
 
-/// Shows what was written.
+/// Prints what was written.
 fn show(
     chosen: &Chosen,
     default: bool,
@@ -158,8 +157,8 @@ fn show(
     })
 }
 
-/// Tells what commands would stumble over. The profile is written whatever comes of it: what is
-/// missing may be fixed later.
+/// Warns of problems that commands would have with the new profile. The profile is written anyway: what is missing may
+/// be fixed later.
 async fn check(chosen: &Chosen, global: &Global, environment: &Environment, out: &Output) {
     let checks = doctor::of(chosen, global, environment).await;
     let unwell: Vec<doctor::Check> = checks
@@ -177,7 +176,7 @@ async fn check(chosen: &Chosen, global: &Global, environment: &Environment, out:
     }
 }
 
-/// Makes a profile that is there the default one.
+/// Makes an existing profile the default.
 fn switch(place: &Place, name: &str, out: &Output) -> Outcome {
     place.change(|profiles| {
         profiles.choose(Some(name))?;
@@ -191,7 +190,7 @@ fn switch(place: &Place, name: &str, out: &Output) -> Outcome {
 }
 
 impl Configure {
-    /// The profile that is asked for, and the name that it has by itself.
+    /// Builds the requested profile, and its default name.
     async fn profile(
         &self,
         global: &Global,

@@ -1,4 +1,4 @@
-//! Where a profile comes from.
+//! The sources of a profile.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::environment::Environment;
 use crate::profile::{Kind, Profile};
 
 impl Configure {
-    /// A profile of the deployment that a stack is.
+    /// Builds a profile from a deployment's stack.
     #[cfg(feature = "aws")]
     pub(super) async fn of_stack(
         &self,
@@ -53,7 +53,7 @@ impl Configure {
         ))
     }
 
-    /// A profile of the API at a URL.
+    /// Builds a profile of the API at a URL.
     pub(super) fn of_url(&self, url: &str, environment: &Environment) -> Result<Profile, Problem> {
         let parsed: Url = url.parse()?;
         let region = self.named_region(environment)?;
@@ -70,7 +70,7 @@ impl Configure {
         })
     }
 
-    /// A profile of the embedded cloud in a folder.
+    /// Builds a profile of the embedded cloud in a folder.
     pub(super) fn of_folder(&self, global: &Global) -> Result<Profile, Problem> {
         self.no_token()?;
         Ok(Profile {
@@ -80,7 +80,7 @@ impl Configure {
         })
     }
 
-    /// The Region that is named here or for all commands; otherwise it is the SDK's to know.
+    /// The Region named by an option or the environment. Without one, the SDK finds it.
     fn named_region(&self, environment: &Environment) -> Result<Option<Region>, Problem> {
         let named = self.region.as_deref();
         if named.is_none() && !environment.names_region() {
@@ -102,7 +102,7 @@ impl Configure {
     }
 }
 
-/// A profile is read in other folders than the one in which it was written.
+/// Makes a path absolute, because a profile is used from other folders than the one it was written in.
 fn absolute(path: &Path) -> Result<PathBuf, Problem> {
     std::path::absolute(path).map_err(|error| {
         Problem::new(Code::LocalIo, "The current folder cannot be read.").because(error)

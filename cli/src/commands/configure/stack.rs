@@ -1,4 +1,4 @@
-//! What the outputs of a CloudFormation stack say about the deployment that it is.
+//! Reads a deployment's settings from the outputs of its CloudFormation stack.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -58,7 +58,7 @@ pub(super) async fn outputs(access: &Profile, stack: &str) -> Result<Outputs, Pr
     })
 }
 
-/// Whether an error is the service's own, or the request never left for want of something here.
+/// Whether an error is the service's response, or the request was never sent because of a problem on this machine.
 fn is_answer_or_unsent<E, R>(error: &aws_sdk_cloudformation::error::SdkError<E, R>) -> bool {
     use aws_sdk_cloudformation::error::SdkError;
     match error {
@@ -92,7 +92,7 @@ impl Outputs {
             .collect()
     }
 
-    /// The profile of an operator, who works on AWS itself.
+    /// Builds the profile of an operator, who works on AWS directly.
     pub(super) fn aws(&self, access: Profile, stack: &str) -> Result<Profile, Problem> {
         Ok(Profile {
             region: Some(
@@ -122,8 +122,8 @@ impl Outputs {
         })
     }
 
-    /// The profile of a member, who works by the API: the one for tokens with a token, the one for
-    /// signatures without.
+    /// Builds the profile of a member, who uses the API: its URL for tokens if there is a token file, otherwise its URL
+    /// for signatures.
     pub(super) fn api(
         &self,
         access: Profile,

@@ -1,4 +1,4 @@
-//! The checks of an API.
+//! The checks of an API backend.
 
 use std::sync::Arc;
 

@@ -43,12 +43,12 @@ pub(super) async fn checks(profile: &Profile, time: &Arc<dyn Clock>) -> Vec<Chec
     checks
 }
 
-/// The service of the deployment, under the operator's own rights.
+/// Opens the deployment's service with the operator's own permissions.
 pub(super) async fn service(profile: &Profile) -> Result<Service, Problem> {
     Ok(aws::opened(profile).await?.0)
 }
 
-/// Asks whoever the SDK would, without credentials: every answer has a date.
+/// Sends a request without credentials to the SDK's endpoint, because every response has a date.
 async fn time_of(clients: &Clients, time: &Arc<dyn Clock>) -> Check {
     let region = clients.home();
     let end = if region.as_str().starts_with("cn-") {
@@ -114,7 +114,7 @@ async fn machine(clients: &Clients, profile: &Profile) -> Vec<Check> {
     checks
 }
 
-/// Whether the definition that is deployed is the one of this program.
+/// Whether the deployed definition is the one of this program.
 fn same_definition(deployed: &str) -> Result<String, Problem> {
     let ours: Value = serde_json::from_str(DEFINITION).map_err(|error| {
         Problem::new(Code::Internal, "The definition is no JSON.").because(error)
@@ -136,8 +136,8 @@ fn same_definition(deployed: &str) -> Result<String, Problem> {
     }
 }
 
-/// Where two definitions differ first. A substitution of ours, such as `${PlanSave}`, stands for
-/// whatever the deployment has there.
+/// Returns the first difference between two definitions. A substitution in this program's definition, such as
+/// `${PlanSave}`, matches any deployed value.
 fn difference(ours: &Value, theirs: &Value, place: &str) -> Option<String> {
     let here = || {
         Some(if place.is_empty() {
@@ -178,7 +178,7 @@ fn is_substitution(text: &str) -> bool {
         .is_some()
 }
 
-/// What a save asks EC2 for, tried dry on an instance of the caller's.
+/// Tries the EC2 actions of a save as dry runs on one of the caller's instances.
 async fn permissions(ec2: &AwsEc2, region: &Region, user: &UserId) -> Vec<Check> {
     const NAME: &str = "ec2 permissions";
     let filter = InstanceFilter::Tag(OWNER_TAG.to_owned(), user.to_string());
@@ -204,7 +204,7 @@ async fn permissions(ec2: &AwsEc2, region: &Region, user: &UserId) -> Vec<Check>
         checks.push(match tried {
             Ok(()) => Check::ok(name, "you may"),
             Err(error) if error.is_unauthorized() => Check::fail(name, ec2_problem(error)),
-            // Something else about this very instance, such as its state.
+            // The error concerns this instance, such as its state.
             Err(error) => Check::warn(name, ec2_problem(error)),
         });
     }
@@ -216,13 +216,13 @@ async fn permissions(ec2: &AwsEc2, region: &Region, user: &UserId) -> Vec<Check>
     checks
 }
 
-/// An AMI such as a save would ask for; it is never made.
+/// The image for a dry run of `CreateImage`. It is never created.
 fn image(instance: &InstanceId) -> NewImage {
     NewImage {
         instance: instance.clone(),
         name: format!("prism-dry-run-{instance}"),
         description: format!("Saved from {instance}"),
-        // They need a permission of their own.
+        // Tagging needs a permission of its own.
         tags: Tags::from([(SAVE_TAG.to_owned(), "dry-run".to_owned())]),
     }
 }

@@ -1,24 +1,24 @@
-//! A check and what came of it.
+//! The checks of `prism doctor` and their results.
 
 use prism_functions::domain::Problem;
 use serde::Serialize;
 
 use crate::explain::explain;
 
-/// What came of a check.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Verdict {
-    /// It is as it should be.
+    /// No problem was found.
     Ok,
-    /// It is worth knowing.
+    /// Something is worth knowing, but commands work.
     Warn,
     /// Commands will fail.
     Fail,
 }
 
 impl Verdict {
-    /// The word for it.
+    /// The name of the result in output.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Verdict::Ok => "ok",
@@ -28,12 +28,10 @@ impl Verdict {
     }
 }
 
-/// A check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Check {
     /// What is checked.
     pub(crate) name: &'static str,
-    /// What came of it.
     pub(crate) verdict: Verdict,
     /// The code of the problem, if there is one.
     pub(crate) code: Option<&'static str>,
@@ -44,7 +42,6 @@ pub(crate) struct Check {
 }
 
 impl Check {
-    /// It is as it should be.
     pub(crate) fn ok(name: &'static str, detail: impl Into<String>) -> Self {
         Self {
             name,
@@ -55,17 +52,15 @@ impl Check {
         }
     }
 
-    /// It is worth knowing.
     pub(crate) fn warn(name: &'static str, problem: Problem) -> Self {
         Self::of_problem(name, Verdict::Warn, problem)
     }
 
-    /// Commands will fail.
     pub(crate) fn fail(name: &'static str, problem: Problem) -> Self {
         Self::of_problem(name, Verdict::Fail, problem)
     }
 
-    /// What an attempt found.
+    /// The check for a result: passed with its text, or failed with its problem.
     pub(crate) fn of(name: &'static str, found: Result<impl Into<String>, Problem>) -> Self {
         match found {
             Ok(detail) => Self::ok(name, detail),

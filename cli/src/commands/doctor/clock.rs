@@ -1,4 +1,4 @@
-//! Whether this machine's clock is near enough to AWS's.
+//! Checks that this machine's clock is close enough to AWS's.
 
 use chrono::{DateTime, TimeDelta};
 use hyper::HeaderMap;
@@ -8,12 +8,12 @@ use prism_functions::domain::{Code, Problem, Timestamp};
 use super::Check;
 
 const NAME: &str = "clock";
-/// How far AWS lets a signature's time be from its own.
+/// The largest clock difference at which AWS accepts a signature.
 const MOST: TimeDelta = TimeDelta::minutes(5);
-/// From where on it is worth knowing.
+/// The clock difference from which the check warns.
 const MUCH: TimeDelta = TimeDelta::minutes(1);
 
-/// Compares this machine's time with the one that an answer tells.
+/// Compares this machine's time with the date of a response.
 pub(super) fn check(headers: &HeaderMap, now: Timestamp) -> Check {
     let date = headers.get(DATE).and_then(|date| date.to_str().ok());
     let server_time = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok());

@@ -1,4 +1,4 @@
-//! What saves have left over, and fixing it.
+//! Finds and fixes what saves have left over.
 
 use std::fmt::Write as _;
 
@@ -11,32 +11,29 @@ use crate::output::Output;
 use crate::prompt;
 use crate::text::plain;
 
-/// The name of the check.
+/// The name of the leftovers check.
 const NAME: &str = "leftovers";
-/// That of the check whom AMIs are open to.
+/// The name of the check for launch permissions that no share explains.
 const OPEN: &str = "launch permissions";
-/// That of the check whether versions can be launched.
+/// The name of the check that versions can be launched.
 const VERSIONS: &str = "versions";
-/// That of the check of deletions.
+/// The name of the check for unfinished deletions.
 const REMOVALS: &str = "deletions";
-/// That of the check of what is kept of costs.
+/// The name of the check of cost records.
 const COSTS: &str = "costs";
 
-/// What was found, and what came of fixing it.
+/// What was found, and the results of fixing it.
 #[derive(Default)]
 pub(super) struct Looked {
-    /// The checks.
     pub(super) checks: Vec<Check>,
-    /// What was found.
     pub(super) found: Vec<Leftover>,
-    /// What nobody knows the maker of.
+    /// AMIs and snapshots without a known creator.
     pub(super) unknown: Vec<Leftover>,
-    /// What was fixed.
     pub(super) fixed: Option<Vec<(Leftover, Fixed)>>,
 }
 
-/// Looks for leftovers, and fixes them if that is wanted and agreed to: those that no record explains only where
-/// `unexplained` says so.
+/// Finds leftovers, and fixes them if the user wants and confirms it. Those that no record explains are only fixed if
+/// `unexplained` is true.
 pub(super) async fn look(
     service: &Service,
     fix: Fix,
@@ -107,7 +104,7 @@ pub(super) async fn look(
     })
 }
 
-/// Shows what is about to be fixed, whether or not notes are wanted, and asks if that is to be asked.
+/// Prints what is about to be fixed, even with `--quiet`, and asks for confirmation if needed.
 fn is_agreed(fix: Fix, asked: &[Leftover], out: &Output) -> Result<bool, Problem> {
     let list = list(asked);
     if fix == Fix::Yes {
@@ -122,7 +119,7 @@ fn is_agreed(fix: Fix, asked: &[Leftover], out: &Output) -> Result<bool, Problem
     Ok(agreed)
 }
 
-/// AMIs and snapshots that may be anybody's.
+/// The check of AMIs and snapshots whose creator is unknown.
 fn unknown_makers(unknown: &[Leftover]) -> Option<Check> {
     const HOW: &str = "Prism never removes them. Whose they are, and how to remove them by hand: docs/operations.md";
     let count = unknown.len();
@@ -131,8 +128,7 @@ fn unknown_makers(unknown: &[Leftover]) -> Option<Check> {
     (count > 0).then(|| Check::warn(NAME, problem))
 }
 
-/// What was found, in a sentence each. That others may launch what is not shared with them is no mere
-/// remark.
+/// One check per leftover. A launch permission that no share explains is a failure, not a warning.
 fn findings(found: &[Leftover]) -> Vec<Check> {
     let count = |which: &dyn Fn(&Left) -> bool| found.iter().filter(|it| which(&it.what)).count();
     let open =
@@ -186,14 +182,14 @@ fn is_sum(what: &Left) -> bool {
     matches!(what, Left::TemplateSum { .. } | Left::ProjectSum { .. })
 }
 
-/// Whether to fix.
+/// Whether to fix leftovers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fix {
-    /// Only look.
+    /// Only report them.
     No,
-    /// Ask first.
+    /// Ask for confirmation first.
     Ask,
-    /// It is agreed to.
+    /// Fix them without asking.
     Yes,
 }
 
@@ -216,7 +212,7 @@ fn outcome_of(leftover: &Leftover, outcome: &Fixed) -> Check {
     }
 }
 
-/// What was fixed, as data.
+/// What was fixed, as JSON.
 pub(super) fn data(fixed: &[(Leftover, Fixed)]) -> Value {
     let one = |(leftover, outcome): &(Leftover, Fixed)| {
         let (result, detail) = match outcome {
@@ -231,7 +227,7 @@ pub(super) fn data(fixed: &[(Leftover, Fixed)]) -> Value {
     fixed.iter().map(one).collect()
 }
 
-/// What was found, one a line.
+/// Lists leftovers, one per line.
 pub(super) fn list(found: &[Leftover]) -> String {
     let mut text = String::new();
     for leftover in found {

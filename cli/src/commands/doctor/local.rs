@@ -14,7 +14,7 @@ use crate::environment::Environment;
 use crate::opening;
 use crate::profile::Profile;
 
-/// How many open saves are looked at.
+/// The maximum number of open saves to check.
 const SAVES: usize = 100;
 
 pub(super) async fn checks(
@@ -49,7 +49,7 @@ pub(super) async fn checks(
     checks
 }
 
-/// The service of the cloud, if there is one.
+/// Opens the service of the cloud, if the cloud exists.
 pub(super) fn service(
     global: &Global,
     environment: &Environment,
@@ -62,7 +62,7 @@ pub(super) fn service(
     Ok(Some(opening::embedded(&home, environment)?.detaching()))
 }
 
-/// Whether files can be made in the folder, or the folder itself.
+/// Whether files can be created in the folder, or the folder itself.
 fn folder(home: &Path) -> Result<String, Problem> {
     let shown = home.display();
     let cannot = |error: io::Error| {
@@ -84,7 +84,7 @@ fn folder(home: &Path) -> Result<String, Problem> {
     Ok(shown.to_string())
 }
 
-/// Whether each save that is under way has a process that carries it.
+/// Whether each save under way has a process that carries it out.
 async fn saves(cloud: &Embedded) -> Check {
     const NAME: &str = "saves";
     let service = cloud.service();

@@ -1,4 +1,4 @@
-//! `prism doctor`: whether everything is there that commands will need.
+//! `prism doctor`: checks everything that commands need.
 
 mod api;
 #[cfg(feature = "aws")]
@@ -45,7 +45,6 @@ pub(crate) struct Doctor {
 }
 
 impl Doctor {
-    /// Runs the command.
     pub(crate) async fn run(
         self,
         global: &Global,
@@ -85,7 +84,7 @@ impl Doctor {
 }
 
 impl Doctor {
-    /// Looks for what saves have left over, where the backend lets anybody see that.
+    /// Finds leftovers, if the backend lets the caller see them.
     async fn look(
         &self,
         chosen: &Chosen,
@@ -101,7 +100,7 @@ impl Doctor {
         };
         let profile = &chosen.profile;
         let service = match profile.backend {
-            // What cannot be opened has been reported.
+            // Checks that failed have been reported already, and the backend may not open.
             _ if !is_well(checks) => return Ok(Looked::default()),
             Kind::Local => local::service(global, environment, profile)?,
             #[cfg(feature = "aws")]
@@ -116,7 +115,7 @@ impl Doctor {
         }
     }
 
-    /// The API shows nobody what is not theirs, and what is left over is nobody's.
+    /// Explains that an API cannot show leftovers: it shows users only what is theirs, and leftovers have no owner.
     fn look_by_api(&self) -> Result<Looked, Problem> {
         const HOW: &str = "an operator's profile looks for them: prism configure --stack NAME";
         if self.fix {
@@ -132,12 +131,12 @@ impl Doctor {
     }
 }
 
-/// Whether none of the checks has failed.
+/// Whether no check has failed.
 pub(crate) fn is_well(checks: &[Check]) -> bool {
     checks.iter().all(|check| check.verdict != Verdict::Fail)
 }
 
-/// The checks, for people.
+/// Formats the checks for people.
 pub(crate) fn text(checks: &[Check]) -> String {
     let widest = checks.iter().map(|check| check.name.len()).max();
     let widest = widest.unwrap_or_default();
@@ -152,7 +151,7 @@ pub(crate) fn text(checks: &[Check]) -> String {
     text
 }
 
-/// Which profile it is about; none where the file or the choice is wrong.
+/// The profile to check; `None` if the file or the choice is invalid.
 fn profile(global: &Global, environment: &Environment) -> (Option<Chosen>, Vec<Check>) {
     const FILE: &str = "configuration";
     let place = Place::of(environment);
@@ -189,7 +188,7 @@ fn profile(global: &Global, environment: &Environment) -> (Option<Chosen>, Vec<C
     }
 }
 
-/// The checks of a profile's backend. They change nothing.
+/// Runs the checks of a profile's backend. They change nothing.
 pub(crate) async fn of(chosen: &Chosen, global: &Global, environment: &Environment) -> Vec<Check> {
     let clock: Arc<dyn Clock> = Arc::new(WallClock::real());
     let profile = &chosen.profile;

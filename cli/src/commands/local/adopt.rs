@@ -20,7 +20,7 @@ pub(crate) struct Adopt {
 }
 
 impl Adopt {
-    /// Runs the command. It does without the cloud, which does not open.
+    /// Runs without an open cloud, because the cloud does not open.
     pub(crate) fn run(&self, out: &Output, home: &Path, program: &Path) -> Outcome {
         let missing: Vec<&str> = FILES
             .into_iter()
@@ -46,7 +46,7 @@ impl Adopt {
     }
 }
 
-/// What the command is about to do.
+/// Describes what the command is about to do.
 fn what(home: &Path, missing: &[&str]) -> String {
     if missing.is_empty() {
         return format!(

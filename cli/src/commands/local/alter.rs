@@ -56,7 +56,7 @@ enum Switch {
 }
 
 impl Choice {
-    /// The feature, and what the instance is with it.
+    /// The feature, and how the instance is described once it has it.
     fn feature(&self) -> (Feature, &'static str) {
         match self.stop_protection {
             Some(Switch::On) => (Feature::StopProtection(true), "is protected from stops"),
@@ -78,7 +78,6 @@ impl Choice {
 }
 
 impl Alter {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let region = session.region(&self.region)?;
         let instance = session.instance(&region, &self.instance).await?;

@@ -13,7 +13,6 @@ use crate::text::{pairs, when};
 pub(crate) struct Info {}
 
 impl Info {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let Self {} = self;
         let cloud = &session.embedded()?.cloud;

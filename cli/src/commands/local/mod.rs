@@ -1,4 +1,4 @@
-//! `prism local`: what only an embedded cloud can do.
+//! `prism local`: commands for the embedded cloud only.
 
 mod adopt;
 mod alter;
@@ -34,8 +34,8 @@ pub(crate) enum Local {
 }
 
 impl Local {
-    /// Runs the command. `app` runs a reset, an adoption and a run by itself: the first two
-    /// do without a cloud that opens, the other without a user.
+    /// Runs the commands that need an open cloud and a user. `app` handles `reset` and `adopt`, which must not open the
+    /// cloud, and `run`, which has no user.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         match self {
             Self::Info(args) => args.run(session).await,

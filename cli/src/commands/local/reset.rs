@@ -14,14 +14,14 @@ use crate::errors::Outcome;
 use crate::output::Output;
 use crate::{exit, prompt};
 
-/// What SQLite keeps beside a database.
+/// The suffixes of the files of an SQLite database.
 const BESIDE: [&str; 3] = ["", "-wal", "-shm"];
-/// The folder of the files that running executions hold locked.
+/// The folder of the files that running executions keep locked.
 const LEASES: &str = "leases";
-/// What executions in the background had to say.
+/// The log of executions in the background.
 const LOG: &str = "background.log";
-/// How a database of Prism begins, byte 68 on: the first letters of its application id. SQLite's
-/// "Database File Format" puts that id there.
+/// Byte 68 and the next of a Prism database: the first letters of its application ID, at the offset that SQLite's
+/// "Database File Format" specifies.
 const MARK: [u8; 2] = *b"Pr";
 
 /// Remove the embedded cloud with all of its instances and templates
@@ -33,7 +33,7 @@ pub(crate) struct Reset {
 }
 
 impl Reset {
-    /// Runs the command. It opens nothing, so that a damaged cloud can be removed too.
+    /// Runs without opening the cloud, so that a damaged one can be removed too.
     pub(crate) fn run(&self, out: &Output, home: &Path) -> Outcome {
         let leases = check(home)?;
         let question = format!(
@@ -57,8 +57,8 @@ fn failed(home: &Path, error: io::Error) -> Problem {
     Problem::new(Code::LocalIo, message).because(error)
 }
 
-/// Refuses a folder that is none of ours, and one in which a save is being carried out. Answers the
-/// leases in it.
+/// Refuses a folder that is not a Prism home, and one in which a save is being carried out. Returns the lease files in
+/// it.
 fn check(home: &Path) -> Result<Vec<PathBuf>, Problem> {
     if !FILES.iter().any(|name| is_ours(&home.join(name))) {
         let message = format!("There is no embedded cloud in {}.", home.display());
@@ -89,14 +89,14 @@ fn check(home: &Path) -> Result<Vec<PathBuf>, Problem> {
     Ok(leases)
 }
 
-/// Whether a file begins as a database of ours.
+/// Whether a file is a Prism database.
 fn is_ours(path: &Path) -> bool {
     let mut head = [0; 72];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
     read.is_ok() && head.starts_with(b"SQLite format 3\0") && head[68..70] == MARK
 }
 
-/// Removes what is ours by its name, and the folder where nothing else is in it.
+/// Removes the files with Prism's names, and the folder if nothing else is in it.
 fn remove(home: &Path, leases: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
     let databases = FILES
         .iter()
@@ -111,7 +111,7 @@ fn remove(home: &Path, leases: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
         }
     }
     for folder in [home.join(LEASES), home.to_owned()] {
-        // A folder that holds something else stays.
+        // A folder that contains other files is kept.
         let _ = fs::remove_dir(folder);
     }
     Ok(removed)

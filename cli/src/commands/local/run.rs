@@ -1,4 +1,4 @@
-//! `prism local run`: carries an execution that another process has handed over.
+//! `prism local run`: carries out an execution that another process has handed over.
 
 use clap::Args;
 use prism_local::Embedded;
@@ -14,7 +14,6 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Runs the command.
     pub(crate) async fn run(&self, cloud: &Embedded) -> Outcome {
         cloud.run(&self.execution).await?;
         Ok(exit::DONE)

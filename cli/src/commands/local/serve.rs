@@ -1,4 +1,4 @@
-//! `prism local serve`: the HTTP API on this machine.
+//! `prism local serve`: serves the HTTP API on this machine.
 
 mod chores;
 mod gate;
@@ -37,9 +37,9 @@ use token::Token;
 pub(super) use only::FILE as LOCK_FILE;
 pub(super) use token::FILE as TOKEN_FILE;
 
-/// How often to see what is to be done.
+/// How often to check for due chores.
 const TICK: Duration = Duration::from_secs(1);
-/// What its callers may have.
+/// The limits for callers.
 const LIMITS: Limits = Limits {
     connections: 200,
     head: Duration::from_secs(5),
@@ -69,7 +69,6 @@ pub(crate) struct Serve {
 }
 
 impl Serve {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let cloud = &session.embedded()?.cloud;
         let user = session.client.user().await?;
@@ -113,7 +112,7 @@ impl Serve {
     }
 }
 
-/// A server that ended by itself.
+/// The problem of a server that ended unexpectedly.
 fn fallen(ended: Result<(), tokio::task::JoinError>) -> Problem {
     let problem = Problem::new(Code::Internal, "The server has ended by itself.");
     match ended {
@@ -126,7 +125,7 @@ fn cannot(message: &str, error: std::io::Error) -> Problem {
     Problem::new(Code::LocalIo, message).because(error)
 }
 
-/// The server, in a task of its own, so that no chore keeps it waiting.
+/// The server, which runs in a task of its own so that chores do not delay it.
 struct Server {
     task: JoinHandle<()>,
     stop: oneshot::Sender<()>,
@@ -142,16 +141,16 @@ impl Server {
         }
     }
 
-    /// Accepts nothing more, and waits for the answers that are under way, but not for ever.
+    /// Accepts no new connections, and waits for pending responses up to a limit.
     async fn stop(self) {
-        // If nobody listens any more, it has stopped.
+        // If the receiver is gone, the server has already stopped.
         let _ = self.stop.send(());
         let _ = self.task.await;
     }
 }
 
-/// Reads the body of a request before anything is done with it. A caller who does not send what was
-/// announced is given up.
+/// Reads the whole body of a request before handling it. A caller who does not send the announced body in time is
+/// rejected.
 async fn whole_body(request: Request, next: Next) -> Response {
     let (head, body) = request.into_parts();
     match http::within(BODY_TIME, to_bytes(body, BODY_BYTES)).await {

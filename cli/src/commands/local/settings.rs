@@ -42,7 +42,6 @@ enum Scope {
 }
 
 impl Settings {
-    /// Runs the command.
     pub(crate) fn run(self, session: &Session) -> Outcome {
         let cloud = &session.embedded()?.cloud;
         let mut settings = cloud.settings()?;
@@ -106,7 +105,7 @@ fn or_all(allowed: &[&str]) -> String {
     allowed.join(", ")
 }
 
-/// A scope, for people.
+/// Describes a scope for people.
 pub(super) fn reach(scope: PublicScope) -> &'static str {
     match scope {
         PublicScope::Deployment => "for every user of this deployment",

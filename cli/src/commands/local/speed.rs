@@ -16,7 +16,6 @@ pub(crate) struct Speed {
 }
 
 impl Speed {
-    /// Runs the command.
     pub(crate) fn run(self, session: &Session) -> Outcome {
         let cloud = &session.embedded()?.cloud;
         if let Some(text) = &self.factor {

@@ -11,7 +11,7 @@ use crate::errors::Outcome;
 use crate::text::when;
 use crate::{exit, table};
 
-/// The most approvals that are shown.
+/// The maximum number of approvals to list.
 const MOST: usize = 1000;
 
 const EXAMPLES: &str = "\
@@ -39,7 +39,6 @@ pub(crate) struct Approve {
 }
 
 impl Approve {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
         let Some(template) = &self.template else {

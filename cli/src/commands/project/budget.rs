@@ -49,7 +49,6 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
         let client = &session.client;

@@ -23,7 +23,6 @@ pub(crate) struct Costs {
 }
 
 impl Costs {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
         let costs = whole(session, &name).await?;
@@ -42,7 +41,7 @@ impl Costs {
     }
 }
 
-/// The costs with all templates, the dearest first.
+/// Reads the costs of all templates, the most expensive first.
 async fn whole(session: &Session, name: &ProjectName) -> Result<ProjectCosts, Problem> {
     let page = |cursor| {
         let paging = Paging::new(None, cursor);

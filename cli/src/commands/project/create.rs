@@ -27,7 +27,6 @@ pub(crate) struct Create {
 }
 
 impl Create {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let request = ProjectRequest {
             name: super::name(&self.name)?,

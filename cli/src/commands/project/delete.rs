@@ -20,7 +20,6 @@ pub(crate) struct Delete {
 }
 
 impl Delete {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
         let view = session

@@ -45,7 +45,6 @@ enum Switch {
 }
 
 impl Edit {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
         let edit = ProjectEdit {

@@ -14,7 +14,6 @@ use crate::{exit, table};
 pub(crate) struct List {}
 
 impl List {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let projects = session
             .client

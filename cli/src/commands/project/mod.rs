@@ -38,7 +38,6 @@ pub(crate) enum Projects {
 }
 
 impl Projects {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         match self {
             Self::Create(args) => args.run(session).await,
@@ -60,7 +59,7 @@ fn name(text: &str) -> Result<ProjectName, Problem> {
     text.parse().map_err(Problem::from)
 }
 
-/// A project, for people.
+/// Formats a project for people.
 fn text(view: &ProjectView) -> String {
     let project = &view.project;
     let budget = project.budget.as_ref().map(|budget| {

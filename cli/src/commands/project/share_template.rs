@@ -20,7 +20,7 @@ pub(crate) struct ShareTemplate {
 }
 
 impl ShareTemplate {
-    /// Runs the command: the same as `prism template share TEMPLATE --project PROJECT`.
+    /// Does the same as `prism template share TEMPLATE --project PROJECT`.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
         let share = Share::with_project(self.template, name.to_string(), self.how);

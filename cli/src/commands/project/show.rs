@@ -16,7 +16,6 @@ pub(crate) struct Show {
 }
 
 impl Show {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
         let view = session.client.ask(Asked::<ShowProject>::of(name)).await?;

@@ -20,7 +20,6 @@ pub(crate) struct Templates {
 }
 
 impl Templates {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
         let limit = usize::from(self.limit);

@@ -22,7 +22,6 @@ pub(crate) struct Cancel {
 }
 
 impl Cancel {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let id = super::save_id(&self.id)?;
         let record = session
@@ -38,7 +37,7 @@ impl Cancel {
             return Ok(exit::DONE);
         }
         match await_end(session, &id, Duty::Watches).await? {
-            // What was asked for is done: to be cancelled is no failure here.
+            // A cancelled save is a success for this command.
             Ended::Final(record) if record.state == SaveState::Cancelled => {
                 crate::report::cancelled(session, &record)
             }

@@ -21,7 +21,6 @@ pub(crate) struct List {
 }
 
 impl List {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let (saves, more) = session
             .client

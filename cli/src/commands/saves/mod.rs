@@ -23,7 +23,6 @@ pub(crate) enum Saves {
 }
 
 impl Saves {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         match self {
             Self::List(args) => args.run(session).await,

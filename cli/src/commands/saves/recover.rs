@@ -19,7 +19,6 @@ pub(crate) struct Recover {
 }
 
 impl Recover {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let id = super::save_id(&self.id)?;
         let record = session

@@ -20,7 +20,6 @@ pub(crate) struct Status {
 }
 
 impl Status {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let record = session.save(&super::save_id(&self.id)?).await?;
         session

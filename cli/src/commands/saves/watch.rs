@@ -15,7 +15,6 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         follow(session, &super::save_id(&self.id)?, Duty::Watches).await
     }

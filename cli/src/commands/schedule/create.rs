@@ -86,7 +86,7 @@ struct When {
     cron: Option<String>,
 }
 
-/// How often, as `--rate` or `--cron` says.
+/// Parses `--rate` or `--cron`.
 pub(super) fn cadence(rate: Option<&str>, cron: Option<&str>) -> Result<Option<Cadence>, Problem> {
     let (option, text) = match (rate, cron) {
         (Some(rate), _) => ("--rate", rate),
@@ -106,7 +106,7 @@ pub(super) fn cadence(rate: Option<&str>, cron: Option<&str>) -> Result<Option<C
         .hint("Rates go with --rate, cron expressions with --cron."))
 }
 
-/// A time in minutes, as it is typed.
+/// Parses a duration, in minutes.
 pub(super) fn minutes_of(text: &str) -> Result<u32, Problem> {
     let number = text
         .trim()
@@ -129,7 +129,6 @@ pub(super) fn minutes_of(text: &str) -> Result<u32, Problem> {
 }
 
 impl Create {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let asked = self.asked(session)?;
         let made = session

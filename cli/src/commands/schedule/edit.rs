@@ -58,7 +58,7 @@ struct Changes {
     publish_sensitive: Option<bool>,
 }
 
-/// How many versions are kept, as it is typed.
+/// Parses the number of versions to keep.
 fn kept(text: &str) -> Result<Keep, Problem> {
     if text == "all" {
         return Ok(Keep::All);
@@ -71,7 +71,6 @@ fn kept(text: &str) -> Result<Keep, Problem> {
 }
 
 impl Edit {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
         let asked = self.changes;

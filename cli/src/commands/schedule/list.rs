@@ -25,7 +25,6 @@ const HEADS: [&str; 9] = [
 ];
 
 impl List {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let limit = usize::from(self.limit);
         let (schedules, more) = session
@@ -51,7 +50,7 @@ impl List {
     }
 }
 
-/// The instance's name with its id: a name may mean another one later.
+/// The instance's name with its ID, because the name may later belong to another instance.
 fn instance(schedule: &Schedule) -> String {
     let name = &schedule.request.instance;
     match &schedule.instance_id {

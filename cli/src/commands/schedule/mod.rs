@@ -37,7 +37,6 @@ pub(crate) enum Schedules {
 }
 
 impl Schedules {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         match self {
             Self::Create(args) => args.run(session).await,
@@ -56,7 +55,7 @@ fn name(text: &str) -> Result<ScheduleName, Problem> {
     Ok(text.parse::<ScheduleName>()?)
 }
 
-/// When a schedule runs next; one that holds still runs not at all.
+/// The next runs of a schedule; empty if it is paused.
 fn runs(schedule: &Schedule, now: Timestamp, count: usize) -> Vec<Timestamp> {
     if schedule.paused || schedule.state == ScheduleState::Deleting {
         return Vec::new();
@@ -64,7 +63,7 @@ fn runs(schedule: &Schedule, now: Timestamp, count: usize) -> Vec<Timestamp> {
     schedule.upcoming(now, count)
 }
 
-/// How a schedule stands, in a word.
+/// The state of a schedule, in one word.
 fn state(schedule: &Schedule) -> &'static str {
     match schedule.state {
         ScheduleState::Active if schedule.paused => "paused",
@@ -72,7 +71,7 @@ fn state(schedule: &Schedule) -> &'static str {
     }
 }
 
-/// The instance that a schedule saves, whatever its name means.
+/// The ID of the instance that a schedule saves.
 fn id(schedule: &Schedule) -> String {
     let id = schedule.instance_id.as_ref();
     id.map_or_else(
@@ -81,12 +80,12 @@ fn id(schedule: &Schedule) -> String {
     )
 }
 
-/// A schedule of the caller's.
+/// Reads one of the caller's schedules.
 async fn named(session: &Session, name: ScheduleName) -> Result<ScheduleView, Problem> {
     session.client.ask(Asked::<ShowSchedule>::of(name)).await
 }
 
-/// Shows a schedule.
+/// Prints a schedule.
 fn show(session: &Session, view: &ScheduleView) -> Result<(), Failure> {
     let now = session.client.now();
     let value = value(view, now)?;
@@ -148,7 +147,7 @@ fn text(view: &ScheduleView, now: Timestamp) -> String {
     text
 }
 
-/// A run on a line: when it began, its save, how that ended.
+/// Formats a run on one line: when it started, its save, and the save's result.
 fn run_of(run: &Run) -> String {
     let mut text = format!(
         "{}  {}: {}",
@@ -171,7 +170,7 @@ fn run_of(run: &Run) -> String {
     text
 }
 
-/// How many runs were due since the last one, in words; nothing where none.
+/// How many runs were due since the last one, in words; empty if none.
 fn missed_now(count: u32) -> String {
     match count {
         0 => String::new(),
@@ -180,7 +179,7 @@ fn missed_now(count: u32) -> String {
     }
 }
 
-/// How many runs did not begin, in words; nothing where none.
+/// How many runs did not start, in words; empty if none.
 fn missed(count: u32) -> String {
     match count {
         0 => String::new(),

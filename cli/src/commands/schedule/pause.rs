@@ -26,14 +26,12 @@ pub(crate) struct Resume {
 }
 
 impl Pause {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         change(session, &self.name, true).await
     }
 }
 
 impl Resume {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         change(session, &self.name, false).await
     }

@@ -23,7 +23,6 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
         let place = if self.no_wait {

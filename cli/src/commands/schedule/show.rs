@@ -15,7 +15,6 @@ pub(crate) struct Show {
 }
 
 impl Show {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
         super::show(session, &super::named(session, name).await?)?;

@@ -53,7 +53,6 @@ pub(crate) struct Copy {
 }
 
 impl Copy {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let request = self.request(session).await?;
         let out = &session.out;
@@ -101,7 +100,7 @@ impl Copy {
         watch::follow(session, id, duty).await
     }
 
-    /// The request, with the number of the newest version where none is named.
+    /// The request, with the number of the newest version if none is named.
     async fn request(&self, session: &Session) -> Result<CopyRequest, Problem> {
         let reference: TemplateRef = self.template.parse()?;
         let regions = self.region.iter().map(|region| region.trim().parse());

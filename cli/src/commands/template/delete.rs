@@ -41,7 +41,6 @@ pub(crate) struct Delete {
 }
 
 impl Delete {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let reference: TemplateRef = self.template.parse()?;
         let out = &session.out;

@@ -28,7 +28,6 @@ pub(crate) struct Restore {
 }
 
 impl Deprecate {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let reference: TemplateRef = self.template.parse()?;
         let view = match version(&reference) {
@@ -53,7 +52,6 @@ impl Deprecate {
 }
 
 impl Restore {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let reference: TemplateRef = self.template.parse()?;
         let view = match version(&reference) {

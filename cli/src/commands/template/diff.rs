@@ -24,7 +24,6 @@ pub(crate) struct Diff {
 }
 
 impl Diff {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let (from, to): (TemplateRef, TemplateRef) = (self.from.parse()?, self.to.parse()?);
         let asked = Asked::<DiffVersions>::by(from, With { with: to });

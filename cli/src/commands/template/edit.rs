@@ -43,7 +43,6 @@ struct Texts {
 }
 
 impl Edit {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let reference: TemplateRef = self.template.parse()?;
         let edit = TemplateEdit {

@@ -30,7 +30,6 @@ pub(crate) struct Export {
 }
 
 impl Export {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let reference: TemplateRef = self.template.parse()?;
         let Yaml(yaml) = session

@@ -43,7 +43,6 @@ pub(crate) struct Import {
 }
 
 impl Import {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let text = read(&self.file)?;
         let file = TemplateFile::from_yaml(&text)?;
@@ -71,7 +70,7 @@ impl Import {
     }
 }
 
-/// The text of the file: a little more than it may have, so that what is too long is told so.
+/// Reads the file, up to slightly more than the maximum size, so that a larger file is reported as such.
 fn read(path: &Path) -> Result<String, Problem> {
     let unreadable = |error: io::Error| {
         let message = format!("{} cannot be read.", path.display());
@@ -93,7 +92,7 @@ fn read(path: &Path) -> Result<String, Problem> {
             .read_to_end(&mut bytes)
             .map_err(unreadable)?;
     }
-    // What is no text is told by its place like anything else that does not belong there.
+    // Invalid UTF-8 is reported with its position, like any other invalid content.
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

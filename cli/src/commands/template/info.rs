@@ -32,7 +32,6 @@ pub(crate) struct Info {
 }
 
 impl Info {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let reference: TemplateRef = self.template.parse()?;
         let view = session.template(&reference).await?;
@@ -116,7 +115,7 @@ fn built_in(view: &TemplateView) -> String {
     text
 }
 
-/// What is wrong with AMIs, by Region.
+/// The problems of AMIs, by Region.
 type Faults = BTreeMap<Region, BTreeMap<ImageId, ImageFault>>;
 
 fn saved(template: &Template, version: &Version, versions: &[Version], faults: &Faults) -> String {
@@ -249,13 +248,13 @@ fn launches(template: &Template, version: &Version) -> String {
     )
 }
 
-/// What is written of the template, and then of the version.
+/// The notes of the template, then those of the version.
 fn notes(template: &Template, version: &Version) -> String {
     let all = template.notes.lines().chain(version.notes.lines());
     all.map(plain).collect::<Vec<_>>().join("\n")
 }
 
-/// What somebody should know before they launch it.
+/// Warnings to read before launching the version.
 fn state(template: &Template, version: &Version) -> String {
     match (template.state, version.state) {
         (TemplateState::Active, TemplateState::Active) => String::new(),
@@ -284,7 +283,7 @@ fn source(version: &Version) -> String {
     }
 }
 
-/// What stands before who saved a version, and from what, where nobody but its file says so.
+/// The prefix before the creator and source of a version that are only claimed by an imported file.
 fn claimed(version: &Version) -> &'static str {
     match version.imported_by {
         Some(_) => "imported; its file says ",

@@ -22,7 +22,6 @@ pub(crate) struct Lineage {
 }
 
 impl Lineage {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name: TemplateName = self.template.parse().map_err(Problem::from)?;
         let tree = session.client.ask(Asked::<ShowLineage>::of(name)).await?;
@@ -34,7 +33,7 @@ impl Lineage {
     }
 }
 
-/// The tree: each node on a line, behind the lines that lead to it.
+/// Formats the tree: each node on one line, after the lines that lead to it.
 fn drawn(tree: &Tree) -> String {
     let mut left: BTreeMap<Option<&str>, usize> = BTreeMap::new();
     for node in &tree.nodes {

@@ -43,7 +43,6 @@ pub(crate) enum Template {
 }
 
 impl Template {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         match self {
             Self::Info(args) => args.run(session).await,

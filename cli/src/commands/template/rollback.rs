@@ -33,7 +33,6 @@ pub(crate) struct Rollback {
 }
 
 impl Rollback {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name: TemplateName = self.template.parse().map_err(Problem::from)?;
         let target = Target {

@@ -80,7 +80,7 @@ pub(super) struct To {
 }
 
 impl To {
-    /// The same as one text.
+    /// The request for these options.
     pub(super) fn request(&self, publish_sensitive: bool) -> ShareRequest {
         let named = [
             ("user", &self.user),
@@ -113,7 +113,6 @@ impl Share {
         Self { template, to, how }
     }
 
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let (client, out) = (&session.client, &session.out);
         let name: TemplateName = self.template.parse().map_err(Problem::from)?;

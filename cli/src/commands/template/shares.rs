@@ -20,7 +20,6 @@ pub(crate) struct Shares {
 }
 
 impl Shares {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name: TemplateName = self.template.parse().map_err(Problem::from)?;
         let grants = session
@@ -50,7 +49,7 @@ fn row(name: &TemplateName, grant: &Grant) -> Vec<String> {
         GrantState::Opening => "half open: share it again, or take it back",
         GrantState::Closing => "half closed: take it back again",
     };
-    // By the share of a template that has AMIs of this one.
+    // Through the share of another template that has AMIs of this one.
     let through = if grant.template == *name {
         String::new()
     } else {

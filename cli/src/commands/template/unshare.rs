@@ -29,7 +29,6 @@ pub(crate) struct Unshare {
 }
 
 impl Unshare {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name: TemplateName = self.template.parse().map_err(Problem::from)?;
         let request = self.to.request(false);

@@ -28,7 +28,6 @@ const HEADS: [&str; 8] = [
 ];
 
 impl Versions {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name: TemplateName = self.template.parse().map_err(Problem::from)?;
         let limit = usize::from(self.limit);

@@ -1,4 +1,4 @@
-//! Numbers that are moved on.
+//! Atomic counters.
 
 use futures::future::join_all;
 use prism_functions::ports::Advance;

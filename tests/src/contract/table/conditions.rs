@@ -1,4 +1,4 @@
-//! What conditions ask, and which one a failed transaction names.
+//! Conditions, and which one a failed transaction names.
 
 use prism_functions::ports::{Condition, Key, Write};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ pub(super) const CHECKS: &[Check] = named![
     a_failed_condition_outweighs_a_change_that_cannot_be_made,
 ];
 
-/// The condition on ("p", "1") must hold, or must not.
+/// Asserts that the condition on ("p", "1") holds, or does not.
 async fn assert_holds(f: &Fixture, holds: bool, condition: Condition) {
     let write = [check("p", "1", condition)];
     if holds {
@@ -111,7 +111,7 @@ async fn an_attribute_is_absent_from_an_item_that_is(f: Fixture) {
     f.put("p", "1", json!({"a": null, "b": {"c": 1}})).await;
     assert_holds(&f, false, absent("a")).await;
     assert_holds(&f, true, absent("c")).await;
-    // A name is one name, not a path.
+    // An attribute name is one name, not a path.
     assert_holds(&f, true, absent("b.c")).await;
 }
 
@@ -178,7 +178,7 @@ async fn the_first_condition_that_failed_is_named(f: Fixture) {
 }
 
 async fn conditions_see_the_state_before_the_transaction(f: Fixture) {
-    // No key may occur twice, so this is seen across two transactions and in the order of writes.
+    // No key may occur twice in a transaction, so the test uses two transactions and the order of writes.
     f.put("p", "1", json!({"n": 1})).await;
     let writes = [
         update("p", "2", vec![add("n", 1)]),

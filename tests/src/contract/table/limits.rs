@@ -1,4 +1,4 @@
-//! What a table refuses, with nothing written.
+//! Invalid requests, which a table refuses without writing anything.
 
 use prism_functions::ports::{
     Condition, ITEM_BYTES, Index, Key, Query, SortKeys, TRANSACTION_WRITES, TableError, Write,
@@ -84,7 +84,7 @@ async fn no_attribute_bears_the_name_of_a_key(f: Fixture) {
     assert_eq!(f.get("p", "1").await, None);
 }
 
-/// A text that, as the only attribute, makes an item of about so many bytes.
+/// A string that, as the only attribute, makes an item of about this size in bytes.
 fn text(bytes: usize) -> Value {
     Value::from("x".repeat(bytes))
 }
@@ -102,7 +102,7 @@ async fn an_item_has_a_largest_size(f: Fixture) {
 }
 
 async fn an_update_does_not_grow_an_item_past_its_size(f: Fixture) {
-    // Past DynamoDB's own limit too, which is 409,600 bytes: an adapter may not see what is stored.
+    // This also exceeds DynamoDB's own limit of 409,600 bytes, because an adapter may not know what is stored.
     f.put("p", "1", json!({"a": text(ITEM_BYTES / 2)})).await;
     let grow = update("p", "1", vec![set("b", text(ITEM_BYTES / 2 + 10_000))]);
     f.assert_invalid(&[put("p", "2", json!({})), grow]).await;
@@ -174,7 +174,7 @@ async fn a_cursor_is_good_for_its_own_query_alone(f: Fixture) {
         };
         asked.cursor = f.page(&asked).await.cursor;
         assert!(asked.cursor.is_some());
-        // Another limit, or another range around the place, is no other query.
+        // A different limit, or another range around the position, does not make the cursor invalid.
         f.assert_finds(
             &Query {
                 limit: 5,

@@ -1,4 +1,4 @@
-//! What queries find, in which order, and how pages follow one another.
+//! The results of queries, their order, and paging.
 
 use prism_functions::ports::{Change, Condition, Index, Key, Query, SortKeys, Write};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ pub(super) const CHECKS: &[Check] = named![
     a_page_ends_before_it_is_too_large,
 ];
 
-/// The attributes that put an item at a place in the index.
+/// The attributes that put an item at a position in the index.
 fn place(index: Index, pk: &str, sk: &str) -> Value {
     match index {
         Index::Primary => json!({}),
@@ -294,7 +294,7 @@ async fn pages_go_on_where_they_ended_whatever_is_written_in_between(f: Fixture)
 }
 
 async fn a_page_ends_before_it_is_too_large(f: Fixture) {
-    // DynamoDB's page is 1 MB, of a million bytes or of 2^20; three of these fit under either.
+    // A page of DynamoDB is 1 MB, either a million bytes or 2^20; three of these items fit in both.
     let keys = ["1", "2", "3", "4", "5", "6", "7"];
     for sk in keys {
         f.put("p", sk, json!({"text": "x".repeat(300_000)})).await;

@@ -1,4 +1,4 @@
-//! What transactions do to items.
+//! The effects of transactions on items.
 
 use prism_functions::ports::{Change, Condition, Key, Write};
 use serde_json::json;
@@ -47,7 +47,7 @@ async fn numbers_keep_their_value(f: Fixture) {
     f.put("p", "1", numbers.clone()).await;
     let found = f.get("p", "1").await.expect("it was put");
     for (name, value) in attributes(numbers) {
-        // A huge float may come back as the whole number that it is.
+        // A huge float may be returned as the equal integer.
         let same =
             found[&name] == value || value.is_f64() && found[&name].as_f64() == value.as_f64();
         assert!(same, "{name}: {} is not {value}", found[&name]);

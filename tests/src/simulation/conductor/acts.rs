@@ -1,4 +1,4 @@
-//! What the conductor does with its hands: as others, as the owner, and as the services that send events.
+//! The conductor's own actions: as other users, as the owner, and as the services that send events.
 
 use std::time::Duration;
 
@@ -21,10 +21,10 @@ use crate::simulation::others::encrypt;
 use crate::simulation::wanted::{Subject, Wanted};
 use crate::turns;
 
-/// How long a key stays disabled. While an instance is down for it, nothing can bring it back.
+/// How long a key stays disabled. If an instance is stopped during that time, nothing can start it.
 const DISABLED: Duration = Duration::from_mins(20);
 
-/// Shares the template with another account, or takes back what was shared before.
+/// Shares the template with another account, or revokes the earlier share.
 async fn share(service: &Service, owner: &Caller, kind: Kind, name: &TemplateName) {
     let shares = kind == Kind::Share;
     let to = if shares { ANOTHER } else { ACCOUNT }.to_owned();
@@ -32,8 +32,7 @@ async fn share(service: &Service, owner: &Caller, kind: Kind, name: &TemplateNam
         to,
         publish_sensitive: false,
     };
-    // What fails is told to whoever asked, and is asked for again: the template may be new, and
-    // not be shared.
+    // A user would see the failure and ask again. The template may be new, and have no share yet.
     for _ in 0..2 {
         let done = if shares {
             service.share(owner, name, &request, None).await.map(drop)
@@ -65,7 +64,7 @@ impl Conductor {
             _ => ended.extend(own),
         }
         for name in &ended {
-            // One whose time is up has ended already.
+            // An execution that timed out has ended already.
             let stopped = hands.executions.stop(name, "ended by the simulation");
             drop(stopped.now_or_never());
         }
@@ -76,7 +75,7 @@ impl Conductor {
         }
     }
 
-    /// The event of an execution's end arrives.
+    /// Delivers the event of an execution's end.
     fn tell_end(&self, name: &str, save: Option<&SaveId>) {
         let input = save.map(|id| json!({ "save_id": id }).to_string());
         let detail = json!({ "name": name, "status": "ABORTED", "input": input, "output": null });
@@ -88,7 +87,7 @@ impl Conductor {
         );
     }
 
-    /// An event arrives in some seconds.
+    /// Delivers an event after some seconds.
     pub(crate) fn deliver(&self, source: &str, kind: &str, detail: &Value, after_s: u64) {
         let event = json!({
             "version": "0", "id": "17793124-05d4-b198-2fde-7ededc63b103", "source": source,
@@ -102,12 +101,12 @@ impl Conductor {
                 return;
             };
             let woken = crate::recorded::calling("Wake", hands.service.wake(&event));
-            // One that fails is retried by Lambda, and then the sweep does the same.
+            // If it fails, Lambda retries it, and then the sweep does the same.
             drop(conductor.invoke("Wake", None, Box::pin(woken)).await);
         });
     }
 
-    /// A sweep begins now.
+    /// Starts a sweep.
     pub(crate) fn sweep(&self) {
         let conductor = self.clone();
         self.clock().spawn(async move {
@@ -115,7 +114,7 @@ impl Conductor {
                 return;
             };
             let swept = crate::recorded::calling("Sweep", hands.service.sweep());
-            // One that fails is not heard of; the next one does the same.
+            // A failed sweep is not reported; the next one does the same.
             drop(conductor.invoke("Sweep", None, Box::pin(swept)).await);
         });
     }
@@ -130,7 +129,7 @@ impl Conductor {
         save
     }
 
-    /// Somebody does something; answers once it has been done, or is on its way.
+    /// Carries out an action from outside. Returns once it is done, or under way.
     pub(crate) async fn act(&self, invocation: &Invocation, kind: Kind) {
         let Some(hands) = self.hands() else { return };
         let Some(subject) = hands.subject(invocation) else {
@@ -176,7 +175,7 @@ impl Conductor {
         self.clock().sleep(Duration::from_millis(1)).await;
     }
 
-    /// The events of an instance that somebody stopped, started or terminated arrive.
+    /// Delivers the events of an instance that was stopped, started or terminated from outside.
     fn tell_instance(&self, id: &str) {
         let kind = "EC2 Instance State-change Notification";
         for (after_s, state) in [(16, "running"), (21, "stopped"), (22, "terminated")] {
@@ -185,7 +184,7 @@ impl Conductor {
         }
     }
 
-    /// Events arrive that say what is known, or what has not happened.
+    /// Delivers events that say what is known already, or what has not happened.
     fn tell_nothing_new(&self, record: Option<&SaveRecord>) {
         let instance = record.and_then(|record| record.instance().ok());
         for after_s in [0, 1, 5] {
@@ -201,7 +200,7 @@ impl Conductor {
         }
     }
 
-    /// The owner asks for something, as a command does.
+    /// Makes a request of the owner, as a command does.
     fn ask(&self, kind: Kind, subject: Subject) {
         let conductor = self.clone();
         self.clock().spawn(async move {
@@ -228,18 +227,18 @@ impl Conductor {
                     return conductor.request(wanted, rival, 1).await;
                 }
             };
-            // A process hands over by itself; the API does the rest.
+            // A process hands over its own save; the other requests go through the API.
             let asked: BoxFuture<'_, ()> = match kind {
                 Kind::HandOver => asked,
                 _ => Box::pin(crate::recorded::calling("Api", asked)),
             };
             let by = Some((id.clone(), 0));
-            // Whoever asked hears what became of it.
+            // The owner sees the result.
             let _: Ended<()> = conductor.invoke("Api", by, asked).await;
         });
     }
 
-    /// The owner asks for something, and again under the same request id while no answer comes.
+    /// Makes a request of the owner, and repeats it with the same request ID while there is no response.
     pub(crate) async fn request(&self, wanted: Wanted, request_id: String, tries: u32) {
         let (clock, Some(hands)) = (self.clock(), self.hands()) else {
             return;
@@ -283,7 +282,7 @@ impl Conductor {
         }
     }
 
-    /// Disables the key of the volumes, for a while.
+    /// Disables the key of the volumes for a while.
     fn disable_key(&self, admin: &Admin) {
         let disabled = admin.set_key_state(KEY, KeyState::Disabled);
         disabled.expect("it is there");

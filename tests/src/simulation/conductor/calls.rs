@@ -1,4 +1,4 @@
-//! How a call to a port fares: it is let through, or suffers what was decided for it.
+//! The handling of a call to a port: it passes, or suffers the fault that was decided for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,29 +13,29 @@ use crate::simulation::chance::Chance;
 use crate::simulation::fault::{Kind, Spot, changes};
 use crate::simulation::invocation::{self, Invocation};
 
-/// How a call goes wrong, for the port to word.
+/// How a call fails. The port translates it to its own error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wrong {
     /// The service failed.
     Failed,
-    /// It refused, and always will.
+    /// The service refused, permanently.
     Refused,
     /// The permission is missing.
     Denied,
     /// The credentials have expired.
     Expired,
-    /// A quota is used up.
+    /// A quota is exceeded.
     Full,
-    /// It refused by an unknown code.
+    /// The service refused with an unknown error code.
     Odd,
-    /// No answer came.
+    /// No response arrived.
     Silent,
-    /// There were too many calls.
+    /// The call was throttled.
     Throttled,
 }
 
 impl Wrong {
-    /// EC2's code and sentence for it.
+    /// EC2's error code and message.
     pub(crate) fn of_ec2(self) -> (&'static str, &'static str) {
         match self {
             Wrong::Failed => ("InternalError", "An internal error has occurred"),
@@ -50,19 +50,19 @@ impl Wrong {
     }
 }
 
-/// A call on its way to a port.
+/// A call to a port.
 pub(crate) struct Asked<'a, T, E> {
     pub(crate) call: Call,
-    /// The words of the port for what goes wrong.
+    /// The port's error for a failure.
     pub(crate) wrong: &'a (dyn Fn(Wrong) -> E + Send + Sync),
-    /// Does it.
+    /// Makes the call.
     pub(crate) ask: &'a (dyn Fn() -> BoxFuture<'static, Result<T, E>> + Send + Sync),
-    /// Asks a cloud of the past instead, where that is possible.
+    /// Makes the call to a past state of the cloud, if possible.
     pub(crate) past: Option<&'a (dyn Fn(Cloud) -> Result<T, E> + Send + Sync)>,
 }
 
 impl Conductor {
-    /// How long the next call is on its way.
+    /// The latency of the next call.
     fn lag(&self) -> Option<Duration> {
         let mut state = self.state();
         if state.calm {
@@ -71,7 +71,7 @@ impl Conductor {
         state.chance.as_mut().and_then(Chance::lag)
     }
 
-    /// Lets a call through, or not.
+    /// Lets a call through, or has it fail.
     pub(crate) async fn through<T, E>(&self, asked: Asked<'_, T, E>) -> Result<T, E>
     where
         T: PartialEq + Send + 'static,
@@ -148,7 +148,7 @@ impl Conductor {
         }
     }
 
-    /// What ends a function or its execution, and what others do.
+    /// Applies faults that end a function or its execution, and actions from outside.
     async fn break_off<T, E>(
         &self,
         invocation: &Arc<Invocation>,
@@ -195,7 +195,7 @@ impl Conductor {
         }
     }
 
-    /// Asks how it was before the last change within [`LATE`].
+    /// Makes the call to the state before the last change within [`LATE`].
     async fn stale<T, E>(&self, asked: &Asked<'_, T, E>) -> Result<T, E>
     where
         T: PartialEq + Send + 'static,

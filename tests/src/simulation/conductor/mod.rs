@@ -1,5 +1,5 @@
-//! Who decides what goes wrong: every call of every function passes here, is counted, and meets
-//! what is planned for it, or what chance has in store.
+//! Decides what goes wrong: every call of every function passes through here, is counted, and meets the faults that are
+//! planned for it or decided at random.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -24,44 +24,44 @@ mod moments;
 
 pub(crate) use calls::{Asked, Wrong};
 
-/// How long what is late or slow takes: less than the 45 seconds within which the steps expect a
-/// call without an answer to take effect.
+/// The delay of late and slow calls. It is less than the 45 seconds within which the steps expect a call without a
+/// response to take effect.
 pub(crate) const LATE: Duration = Duration::from_secs(20);
 
 /// A visit of a site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visit {
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
     /// The number of the invocation.
     pub invocation: u32,
     /// The save that the invocation is about.
     pub save: Option<SaveId>,
-    /// Where, and for the how manieth time.
+    /// The site, and the number of the visit there.
     pub point: Point,
-    /// What went wrong.
+    /// The fault that occurred.
     pub kind: Option<Kind>,
-    /// What tells this moment from others, where it is asked for.
+    /// The fingerprint of this moment, if requested.
     pub fingerprint: u64,
-    /// The same with what came before it, as far as the oracle minds it.
+    /// The fingerprint including the history that the oracle considers.
     pub past: u64,
 }
 
-/// Something that somebody other than the saves did.
+/// An action from outside the saves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Act {
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// What.
+    /// What was done.
     pub kind: Kind,
-    /// To the instance of which save.
+    /// The save whose instance it concerned.
     pub save: Option<SaveId>,
 }
 
 /// The AMIs that were made, by save and Region.
 pub(crate) type Made = BTreeMap<(String, Region), BTreeSet<ImageId>>;
 
-/// What a run has seen so far.
+/// What a run has recorded so far.
 #[derive(Default)]
 struct State {
     visits: HashMap<Site, u32>,
@@ -74,29 +74,29 @@ struct State {
     made: Made,
     begun: BTreeMap<String, Timestamp>,
     unbound: Vec<Point>,
-    /// How many calls without an answer have yet to take effect.
+    /// The number of calls without a response that have not taken effect yet.
     late: usize,
-    /// How much of what is planned has happened.
+    /// How many planned faults have happened.
     happened: usize,
-    /// Whether the run has come to a moment that is known.
+    /// Whether the run has reached a known moment.
     arrived: bool,
     chance: Option<Chance>,
     calm: bool,
     hands: Option<Arc<Hands>>,
 }
 
-/// See the module. Clones are the same one.
+/// See the module. Clones share their state.
 #[derive(Clone)]
 pub struct Conductor(Arc<Shared>);
 
 struct Shared {
     clock: Mutex<Option<VirtualClock>>,
     faults: Vec<Fault>,
-    /// Whether the past must be kept, for stale reads.
+    /// Whether past states must be kept for stale reads.
     remembers: bool,
-    /// Whether each moment is told from others.
+    /// Whether to compute fingerprints.
     fingerprints: bool,
-    /// Moments beyond which a run need not be played.
+    /// Known moments, beyond which a run need not continue.
     known: Option<Arc<HashSet<u64>>>,
     state: Mutex<State>,
 }
@@ -110,7 +110,7 @@ impl std::fmt::Debug for Conductor {
 }
 
 impl Conductor {
-    /// One that has these faults happen, and those that chance brings.
+    /// Creates a conductor for these faults.
     pub(crate) fn new(script: Script) -> Self {
         let Script {
             faults,
@@ -139,25 +139,25 @@ impl Conductor {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives it its time.
+    /// Sets its clock.
     pub(crate) fn keeps_time_by(&self, clock: VirtualClock) {
         let mut ours = self.0.clock.lock().unwrap_or_else(PoisonError::into_inner);
         *ours = Some(clock);
     }
 
-    /// Gives it what it acts with. From here on calls are counted, and things go wrong.
+    /// Sets what it acts with. From now on calls are counted, and faults happen.
     pub(crate) fn begin(&self, hands: Hands) {
         let mut state = self.state();
         state.hands = Some(Arc::new(hands));
         state.calm = false;
     }
 
-    /// From here on nothing goes wrong any more, and nothing is counted.
+    /// From now on no faults happen, and nothing is counted.
     pub(crate) fn calm(&self) {
         self.state().calm = true;
     }
 
-    /// Lets go of what it acts with, which holds the conductor in turn.
+    /// Releases what it acts with, because that refers back to the conductor.
     pub(crate) fn release(&self) {
         let hands = {
             let mut state = self.state();
@@ -184,18 +184,18 @@ impl Conductor {
         self.state().hands.clone()
     }
 
-    /// What was visited, in order.
+    /// The visits, in order.
     pub fn trace(&self) -> Vec<Visit> {
         self.state().trace.clone()
     }
 
-    /// Whether EC2 was to tell a past that was not kept.
+    /// Whether a stale read was due but no past state was kept.
     pub(crate) fn lacked_past(&self) -> bool {
         let stale = |visit: &Visit| visit.kind == Some(Kind::Stale);
         !self.0.remembers && self.state().trace.iter().any(stale)
     }
 
-    /// What others did.
+    /// The actions from outside.
     pub fn acts(&self) -> Vec<Act> {
         self.state().acts.clone()
     }
@@ -204,7 +204,7 @@ impl Conductor {
         self.state().acts.push(act);
     }
 
-    /// An AMI was made, whether or not anybody hears of it.
+    /// Records an AMI that was made, whether or not the response arrives.
     pub(crate) fn note_made(&self, tags: &Tags, region: &Region, image: &ImageId) {
         let save = tags.get(SAVE_TAG).cloned().unwrap_or_default();
         let mut state = self.state();
@@ -217,7 +217,7 @@ impl Conductor {
         self.state().made.clone()
     }
 
-    /// The table was changed, whether or not anybody hears of it: with a lock its save begins.
+    /// Records a change of the table, whether or not the response arrives. A save begins with its lock.
     pub(crate) fn note_written(&self, writes: &[Write]) {
         let locks = |write: &Write| matches!(write, Write::Put(item, _) if item.key.sk == "LOCK");
         if !writes.iter().any(locks) {
@@ -238,12 +238,12 @@ impl Conductor {
         self.state().begun.get(save.as_str()).copied()
     }
 
-    /// The calls that changed an instance before there was a duty to bring it back.
+    /// The calls that changed an instance before its duty was written.
     pub(crate) fn unbound(&self) -> Vec<Point> {
         self.state().unbound.clone()
     }
 
-    /// Whether functions are under way.
+    /// Whether any function is running.
     pub(crate) fn busy(&self) -> bool {
         !self.state().live.is_empty()
     }
@@ -269,7 +269,7 @@ impl Conductor {
         ended
     }
 
-    /// All processes die, with every function that is under way.
+    /// Kills all processes, with every running function.
     pub(crate) fn kill_all(&self) {
         let live = self.state().live.clone();
         for invocation in live {
@@ -277,23 +277,23 @@ impl Conductor {
         }
     }
 
-    /// The functions that are under way.
+    /// The running functions.
     pub(crate) fn live(&self) -> Vec<Arc<Invocation>> {
         self.state().live.clone()
     }
 
-    /// How many sites still throttle calls, and how many calls have yet to take effect.
+    /// How many sites still throttle calls, and how many calls have not taken effect yet.
     pub(crate) fn pending(&self) -> (usize, usize) {
         let state = self.state();
         (state.throttled.len(), state.late)
     }
 
-    /// Whether the run has come to a moment that is known: nothing goes on from here.
+    /// Whether the run has reached a known moment, at which it ends.
     pub(crate) fn has_arrived(&self) -> bool {
         self.state().arrived
     }
 
-    /// What tells this moment from others, by itself and with its past.
+    /// The fingerprints of this moment, without and with its history.
     fn moment(&self, hands: Option<&Hands>, invocation: &Invocation, site: Site) -> (u64, u64) {
         let asked = self.0.fingerprints || (self.0.known.is_some() && site.spot == Spot::Begin);
         let Some(hands) = hands.filter(|_| asked) else {
@@ -307,7 +307,7 @@ impl Conductor {
         (fingerprint, past.finish())
     }
 
-    /// Notes whether the run need not be played further.
+    /// Notes whether the run may end here.
     fn meet(&self, state: &mut State, past: u64) {
         let idle = state.throttled.is_empty() && state.late == 0;
         let known = self.0.known.as_ref();
@@ -316,7 +316,7 @@ impl Conductor {
         }
     }
 
-    /// A site is visited; answers what goes wrong there now.
+    /// Records the visit of a site. Returns the fault that happens there now.
     pub(crate) fn arrive(&self, invocation: &Invocation, spot: Spot) -> Option<Kind> {
         if self.state().calm {
             return None;
@@ -335,7 +335,7 @@ impl Conductor {
             state.pasts.retain(|(at, _)| *at + LATE >= now);
             state.pasts.push((now, past));
         }
-        // Nothing is touched before the duty is written (promise P1).
+        // Nothing may be changed before the duty is written (promise P1).
         let touches = matches!(spot, Spot::Call(Call::StopInstance | Call::CreateImage));
         let unbound = touches
             && self

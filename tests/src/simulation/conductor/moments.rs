@@ -1,4 +1,4 @@
-//! What tells the moments of runs from one another.
+//! The fingerprints of moments.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -11,8 +11,8 @@ use crate::simulation::hands::Hands;
 use crate::simulation::invocation::Invocation;
 
 impl Hands {
-    /// What tells this moment of a run from others: where it is, and how the save, the registry and
-    /// EC2 stand, but for when anything happened.
+    /// The fingerprint of this moment of a run: its site, and the state of the save, the registry and EC2, without the
+    /// times at which things happened.
     pub(crate) fn fingerprint(
         &self,
         conductor: &Conductor,
@@ -77,12 +77,12 @@ impl Hands {
     }
 }
 
-/// A record without its instants and what only counts time.
+/// A record without its times and durations.
 fn timeless(value: Value) -> Value {
     let Value::Object(mut fields) = value else {
         return value;
     };
-    // Which request made the AMI is only ever compared.
+    // The requests that made the AMI are only compared with each other.
     let attempts = fields.remove("image_attempts");
     if let Some(attempt) = fields.get_mut("image_attempt").filter(|it| !it.is_null()) {
         *attempt = Value::Bool(attempts.as_ref() == Some(attempt));

@@ -1,4 +1,4 @@
-//! Executions that come late: one that is started again for a save that has ended changes nothing.
+//! Late executions: starting an execution again for a save that has ended changes nothing.
 
 use prism_functions::domain::save::SaveRecord;
 use prism_functions::ports::Executions;
@@ -6,14 +6,13 @@ use serde_json::json;
 
 use super::{Findings, Run, must, record_of};
 
-/// What the names of the executions end with that are started here.
+/// The suffix of the names of executions started here.
 pub(crate) const SUFFIX: &str = "-again-and-again";
 
-/// How long they have.
+/// How long they may take, in seconds.
 const WAIT_S: u64 = 3600;
 
-/// Starts each save once more, as it was started and as a recovery of it. To be asked for last: time
-/// passes.
+/// Starts each save once more, as it was started and as a recovery. This check comes last, because it lets time pass.
 pub(crate) fn check(run: &Run) -> Findings {
     let mut findings = Findings::new();
     let Some(hands) = run.conductor.hands() else {

@@ -1,4 +1,4 @@
-//! The executions of a run: each has ended as the definition wants it, or somebody ended it.
+//! The executions of a run: each ended as the definition says, or was ended from outside.
 
 use prism_asl::{EVENT_LIMIT, Event, StateKind};
 use prism_functions::ports::{ExecutionStatus, Executions};
@@ -26,7 +26,7 @@ pub(super) fn check(run: &Run, findings: &mut Findings) {
         if execution.status != ExecutionStatus::Failed {
             continue;
         }
-        // The last state that was entered is a Fail state: no error has escaped every Catch.
+        // The last entered state is a Fail state, so no error has escaped every Catch.
         let entered = events.iter().rev().find_map(|event| match &event.event {
             Event::StateEntered { kind, name, .. } => Some((*kind, name)),
             _ => None,

@@ -1,5 +1,5 @@
-//! What must hold after every run, whatever went wrong: the promises, held against what really
-//! happened in the simulated cloud and not against what the records say.
+//! What must hold after every run, whatever went wrong: the promises, checked against what really happened in the
+//! simulated cloud rather than against the records.
 
 pub(super) mod again;
 mod executions;
@@ -26,10 +26,10 @@ use super::wanted::Subject;
 use crate::sums;
 use truth::Truth;
 
-/// What was found to be wrong.
+/// The violations found.
 type Findings = Vec<String>;
 
-/// Notes a sentence where something that must hold does not.
+/// Adds a finding if a condition does not hold.
 macro_rules! must {
     ($findings:expr, $holds:expr, $($sentence:tt)+) => {
         let holds: bool = $holds;
@@ -40,7 +40,7 @@ macro_rules! must {
 }
 use must;
 
-/// All that is wrong at the end of a run.
+/// All violations at the end of a run.
 pub(crate) fn violations(run: &Run) -> Findings {
     let mut findings = Findings::new();
     let hands = run.conductor.hands().expect("the run has its hands");
@@ -64,7 +64,7 @@ pub(crate) fn violations(run: &Run) -> Findings {
             same.is_some_and(|(one, other)| one.id == other.id)
                 && other.started_at > record.started_at
         };
-        // What an instance is now, its last save has left.
+        // The last save of an instance determines its final state.
         if records.iter().find(later).is_none() {
             check_back(run, record, &mut findings);
         }
@@ -93,8 +93,8 @@ pub(crate) fn record_of(run: &Run, subject: &Subject) -> Option<SaveRecord> {
     Some(stored.expect("the registry answers")?.value)
 }
 
-/// A save without a record has touched nothing, and somebody ended it before it could write one,
-/// or whoever asked was not told that it has begun.
+/// A save without a record has changed nothing, and either it was ended before it could write one, or its requester was
+/// not told that it has begun.
 fn check_never_begun(run: &Run, subject: &Subject, findings: &mut Findings) {
     let id = subject.id.as_str();
     let touched = run.conductor.made().keys().any(|(save, _)| save == id);
@@ -160,7 +160,7 @@ fn check_save(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     }
 }
 
-/// The instance is as it was, or somebody else has had it otherwise (promise P1).
+/// The instance is in its original state, or was changed from outside (promise P1).
 fn check_back(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     let Ok(saved) = record.instance() else { return };
     let (id, truth) = (&record.save_id, Truth::of(run, &saved.id));
@@ -176,7 +176,7 @@ fn check_back(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     );
 }
 
-/// The finding that ended the duty is true, or was until a moment before.
+/// The finding that ended the duty is true, or was true until a moment before.
 fn check_finding(
     truth: &Truth,
     record: &SaveRecord,
@@ -202,7 +202,7 @@ fn check_finding(
     );
 }
 
-/// The snapshots of a version captured an instance that was stopped, not files half written.
+/// The snapshots of a version captured a stopped instance, so no files were half written.
 fn check_captured(run: &Run, record: &SaveRecord, truth: &Truth, findings: &mut Findings) {
     let inventory = run.inventory();
     let home = &record.request.region;
@@ -211,7 +211,7 @@ fn check_captured(run: &Run, record: &SaveRecord, truth: &Truth, findings: &mut 
     };
     let images = inventory.images.iter();
     let images = images.filter(|(region, image)| region == home && ours(&image.tags));
-    // Snapshots alone are what somebody has left who deregistered their AMI.
+    // Snapshots without an AMI remain if their AMI was deregistered from outside.
     let of_image: BTreeSet<_> = images
         .flat_map(|(_, image)| image.volumes.iter().filter_map(|it| it.snapshot.clone()))
         .collect();
@@ -231,13 +231,14 @@ fn check_captured(run: &Run, record: &SaveRecord, truth: &Truth, findings: &mut 
     }
 }
 
-/// What a version consists of is there and available; of everything else nothing is left.
+/// The resources of a version exist and are available; nothing else is left.
 fn check_left(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
     let inventory = run.inventory();
     let acts = run.conductor.acts();
     let taken = |kinds: &[Kind]| acts.iter().any(|act| kinds.contains(&act.kind));
     let deregistered = taken(&[Kind::TheyDeregister]);
-    // Whose it is, and whether it is to be there; nothing for what is nobody's, or a leftover that is declared.
+    // The owner of a resource, and whether it must exist; `None` for resources without an owner, and for declared
+    // leftovers.
     let owed = |tags: &BTreeMap<String, String>, region: &Region| {
         let save = tags.get(SAVE_TAG)?.clone();
         let record = records.iter().find(|r| r.save_id.as_str() == save);
@@ -275,7 +276,7 @@ fn check_left(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
         );
     }
     for record in records.iter().filter(|record| record.version.is_some()) {
-        // What a copy copies is not its own.
+        // The source AMI of a copy does not belong to the copy.
         let home = record.copy_of.is_none().then_some(&record.request.region);
         for region in record.request.copy_to.iter().chain(home) {
             let there = inventory.images.iter().filter(|(at, image)| {
@@ -292,7 +293,7 @@ fn check_left(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
     }
 }
 
-/// Whether a save has something to keep in a Region.
+/// Whether a save must keep something in a Region.
 fn keeps(run: &Run, record: &SaveRecord, region: &Region) -> bool {
     let failed = matches!(record.copies.get(region), Some(RegionCopy::Failed { .. }));
     let own = record.copy_of.is_none() || record.request.copy_to.contains(region);
@@ -303,13 +304,13 @@ fn keeps(run: &Run, record: &SaveRecord, region: &Region) -> bool {
         let version = registry(run).version(&record.request.template, number);
         let version = run.world.clock.run(version);
         let version = version.expect("the registry answers");
-        // Its schedule keeps it no more.
+        // Its schedule may have stopped keeping it.
         version.is_none_or(|version| version.state != TemplateState::Deleted)
     })
 }
 
-/// One AMI for each save and Region, and one save of an instance at a time. The name of an AMI is what
-/// keeps a second from being made: whoever deregisters one makes room for another.
+/// There is one AMI for each save and Region, and one save of an instance at a time. A second AMI is prevented by the
+/// first one's name, so one may exist if the first was deregistered from outside.
 fn check_once(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
     let acts = run.conductor.acts();
     for ((save, region), images) in run.conductor.made() {
@@ -328,7 +329,7 @@ fn check_once(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
     for record in records {
         if let Ok(saved) = record.instance() {
             let until = record.ended_at.unwrap_or(record.updated_at);
-            // The lock is taken some time after it began; nobody watched those from before the run.
+            // The lock is taken some time after the save began. Locks from before the run were not recorded.
             let locked = run.conductor.begun(&record.save_id);
             let from = locked.unwrap_or(record.started_at);
             let span = (from, until, &record.save_id);
@@ -349,12 +350,12 @@ fn check_once(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
     }
 }
 
-/// The versions of each template are numbered without a gap, each by one save.
+/// The versions of each template are numbered without gaps, each by one save.
 fn check_versions(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
     let mut numbers: BTreeMap<_, Vec<u32>> = BTreeMap::new();
     for record in records.iter().filter(|record| record.copy_of.is_none()) {
         let of_template = numbers.entry(&record.request.template).or_default();
-        // One that adds an architecture makes no version.
+        // A save that adds an architecture makes no version.
         let adds = record.plan.as_ref().and_then(|plan| plan.adds_to);
         of_template.extend(record.version.filter(|_| adds.is_none()));
     }

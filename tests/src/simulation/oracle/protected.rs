@@ -1,5 +1,5 @@
-//! What a save could not take back since somebody had protected it: the record says so, and the doctor
-//! takes it away once the protection is lifted (promise P5).
+//! AMIs that a save could not remove because they were protected from outside: the record says so, and the doctor
+//! removes them once the protection is lifted (promise P5).
 
 use prism_functions::domain::save::SaveRecord;
 use prism_functions::domain::tags::SAVE_TAG;

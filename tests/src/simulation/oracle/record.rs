@@ -1,4 +1,4 @@
-//! The record of a save: its story is the one that really happened.
+//! The record of a save agrees with what really happened.
 
 use prism_functions::domain::SaveId;
 use prism_functions::domain::ec2::InstanceState;
@@ -22,7 +22,7 @@ pub(super) fn check(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     }
 }
 
-/// How it ended, and why.
+/// How the save ended, and why.
 fn check_end(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     let id = &record.save_id;
     let cancelled = record.state == SaveState::Cancelled;
@@ -60,7 +60,7 @@ fn check_end(run: &Run, record: &SaveRecord, findings: &mut Findings) {
         "{id} does not say when it ended"
     );
     if let Some(failure) = &record.failure {
-        // Of a function that ends without a word more often than it is retried, nobody knows more.
+        // If a function crashes more often than it is retried, nothing more is known about the cause.
         let crashed = failure.message.starts_with("Runtime.ExitError") && gave_up(run, id);
         must!(
             findings,
@@ -87,7 +87,7 @@ fn gave_up(run: &Run, id: &SaveId) -> bool {
     faults.len() > 3 && faults.iter().any(crash)
 }
 
-/// The steps that it says were reached were, in that order, and not before they began.
+/// The steps that the record lists were reached in that order, and not before they began.
 fn check_moments(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     let id = &record.save_id;
     let ordered = record.moments.is_sorted_by_key(|moment| moment.at);
@@ -98,13 +98,13 @@ fn check_moments(run: &Run, record: &SaveRecord, findings: &mut Findings) {
         record.moments
     );
     if record.started_at < run.begin {
-        // Nobody watched it.
+        // The visits of this save were not recorded.
         return;
     }
     let trace = run.conductor.trace();
     for moment in &record.moments {
         let begun = trace.iter().any(|visit| {
-            // To whoever follows a save, AwaitEvent is part of what it waits for, and PlanSave of the wait for a turn.
+            // For a user who follows a save, AwaitEvent is part of the wait, and PlanSave part of the wait for a turn.
             let reaches: &[&str] = match visit.point.site.function {
                 "AwaitEvent" => &["AwaitStopped", "AwaitRunning", "AwaitImage"],
                 "PlanSave" => &["PlanSave", "WaitForTurn"],
@@ -125,8 +125,8 @@ fn check_moments(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     }
 }
 
-/// What EC2 was last asked for was not asked for long after the record says that it was about to be: how late its
-/// effect may come is counted from there.
+/// The last request to EC2 was not made long after the record announced it: the time until its effect may appear is
+/// counted from the announcement.
 fn check_intents(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     let id = &record.save_id;
     let image = record.image_requested_at.max(record.image_repeated_at);
@@ -150,7 +150,7 @@ fn check_intents(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     }
 }
 
-/// The instants are those of what really happened to the instance.
+/// The times agree with what really happened to the instance.
 fn check_times(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     let Ok(saved) = record.instance() else { return };
     let id = &record.save_id;
@@ -198,8 +198,8 @@ fn check_times(run: &Run, record: &SaveRecord, findings: &mut Findings) {
         .trace()
         .iter()
         .all(|visit| visit.kind.is_none());
-    // Whoever restores for long looks every five minutes at last; who is stranded waits for somebody to
-    // give the permission that is missing.
+    // A long restore polls every five minutes in the end; a stranded save waits until the missing permission is
+    // granted.
     let reached = |step: &str| record.moments.iter().any(|moment| moment.step == step);
     let late = match (reached("Stranded"), reached("RestoreInstance")) {
         (true, _) => f64::INFINITY,
@@ -213,7 +213,7 @@ fn check_times(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     );
 }
 
-/// The AMIs and snapshots that it names are those that there are.
+/// The AMIs and snapshots in the record are those that exist.
 fn check_version(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     let id = &record.save_id;
     let made = run.conductor.made();
@@ -248,7 +248,7 @@ fn check_version(run: &Run, record: &SaveRecord, findings: &mut Findings) {
         return;
     }
     let inventory = run.inventory();
-    // Those of an earlier AMI are what somebody has left who deregistered it.
+    // Snapshots of an earlier AMI remain if that AMI was deregistered from outside.
     let attempt = record.image_attempt.map(|number| number.to_string());
     let there = inventory.snapshots.iter().filter(|(region, snapshot)| {
         region == home
@@ -257,7 +257,7 @@ fn check_version(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     });
     let mut there: Vec<_> = there.map(|(_, snapshot)| snapshot.id.clone()).collect();
     there.sort();
-    // A save that strands before it sees its AMI available has not looked at the snapshots.
+    // A save that strands before its AMI is available has not read the snapshots.
     let kept_by_stranding =
         record.snapshots.is_empty() && record.moments.iter().any(|m| m.step == "Stranded");
     let deleted = run

@@ -1,4 +1,4 @@
-//! AWS's own sentences, which name roles and accounts, are for the log alone.
+//! AWS's own error messages, which name roles and accounts, only appear in the log.
 
 use prism_functions::domain::save::SaveRecord;
 

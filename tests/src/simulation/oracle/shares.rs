@@ -1,5 +1,4 @@
-//! Sharing: the AMIs of a version are open to those whom its template is shared with, and to
-//! nobody else.
+//! Sharing: the AMIs of a version are open to the grantees of its template and to nobody else.
 
 use std::collections::BTreeSet;
 
@@ -25,15 +24,15 @@ pub(super) fn check(run: &Run, records: &[SaveRecord], findings: &mut Findings) 
         let grants = clock.run(registry(run).grants(name));
         let grants = grants.expect("the registry answers");
         let launch = |grant: &Grant| grant.launch.clone();
-        // A save that makes its template public opens its own AMIs; those of earlier versions are
-        // opened by `prism template share`.
+        // A save that makes its template public opens only its own AMIs; those of earlier versions are opened by `prism
+        // template share`.
         let by_a_later_save =
             |grant: &&Grant| grant.to == Grantee::Public && grant.at > version.saved_date;
         let open = grants
             .iter()
             .filter(|grant| grant.state == GrantState::Open && !by_a_later_save(grant));
         let wanted: BTreeSet<LaunchPermission> = open.filter_map(launch).collect();
-        // One that was left half opened or half closed may be either way until it is asked for again.
+        // A share that was interrupted may have been applied or not, until it is requested again.
         let allowed: BTreeSet<LaunchPermission> = grants.iter().filter_map(launch).collect();
         for (region, image) in &inventory.images {
             let own = image.tags.get(SAVE_TAG).map(String::as_str) == Some(id);
@@ -42,7 +41,7 @@ pub(super) fn check(run: &Run, records: &[SaveRecord], findings: &mut Findings) 
             }
             let held = clock.run(run.world.ec2.launch_permissions(region, &image.id));
             let held: BTreeSet<_> = held.expect("EC2 answers").into_iter().collect();
-            // Where EC2 would not open it, the record says so.
+            // If EC2 refused to open the AMI, the record says so.
             let told = record.closed_in.contains_key(region);
             must!(
                 findings,

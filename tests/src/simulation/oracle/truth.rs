@@ -1,4 +1,4 @@
-//! What really happened to an instance, as the simulated cloud knows it.
+//! What really happened to an instance, as the simulated cloud recorded it.
 
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::{InstanceId, Timestamp};
@@ -6,14 +6,14 @@ use prism_functions::domain::{InstanceId, Timestamp};
 use super::Run;
 use crate::simulation::conductor::LATE;
 
-/// How many states of an instance the simulated cloud remembers.
+/// The number of states of an instance that the simulated cloud remembers.
 const HISTORY: usize = 200;
 
 /// See the module.
 pub(super) struct Truth {
-    /// When it entered which state.
+    /// The states and when they were entered.
     history: Vec<(Timestamp, InstanceState)>,
-    /// Who stopped, started or terminated it, and when; whether that was somebody else.
+    /// When the instance was stopped, started or terminated, and whether that came from outside.
     causes: Vec<(Timestamp, bool)>,
 }
 
@@ -31,7 +31,7 @@ impl Truth {
         }
     }
 
-    /// The state it was left in; `None` once EC2 has forgotten it.
+    /// The final state; `None` once EC2 has forgotten the instance.
     pub(super) fn end(&self) -> Option<InstanceState> {
         self.history.last().map(|(_, state)| *state)
     }
@@ -42,21 +42,21 @@ impl Truth {
         until.last().map(|(_, state)| *state)
     }
 
-    /// The same, but for the end of its life: one that was stopped when it was terminated had
-    /// nothing left to write.
+    /// The same, but ignores termination: an instance that was stopped when it was terminated had nothing left to
+    /// write.
     pub(super) fn before_the_end_at(&self, at: Timestamp) -> Option<InstanceState> {
         let until = self.history.iter().take_while(|(since, _)| *since <= at);
         let alive = until.filter(|(_, state)| !state.is_gone());
         alive.last().map(|(_, state)| *state)
     }
 
-    /// The states that somebody may have seen who says at this moment what he saw: a look may be as
-    /// late as everything else, and then tell the past.
+    /// The states that a step may report at this moment: a read may be delayed like any other call, and then shows a
+    /// past state.
     pub(super) fn lately(&self, at: Timestamp) -> Vec<InstanceState> {
         let from = at - LATE * 3;
         let forgotten = self.history.len() >= HISTORY;
         if forgotten && self.history.first().is_none_or(|(first, _)| *first > from) {
-            // The cloud remembers no further back.
+            // The cloud's history does not reach back further.
             return Vec::new();
         }
         let since = self
@@ -68,12 +68,12 @@ impl Truth {
         states
     }
 
-    /// Whether it was somebody else who last changed its state.
+    /// Whether the last change of its state came from outside.
     pub(super) fn is_theirs(&self) -> bool {
         self.causes.last().is_some_and(|(_, theirs)| *theirs)
     }
 
-    /// Whether somebody else had done something to it by then.
+    /// Whether it had been changed from outside by then.
     pub(super) fn touched_by_others(&self, at: Timestamp) -> bool {
         self.causes
             .iter()

@@ -1,4 +1,4 @@
-//! Executions and notices.
+//! Executions and notifications.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Nonsense in the fields of bodies.
+//! Invalid values in the fields of bodies.
 
 use serde_json::{Value, json};
 
@@ -106,7 +106,7 @@ fn saves() -> Vec<Odd> {
     ];
     for (field, values) in saves {
         for value in values.iter().cloned().chain(odd_values()) {
-            // A refusal of the service speaks of things, not of fields.
+            // An error of the service names things, not fields.
             let names = match field {
                 "copy_to" if value == json!(["mars-north-1"]) => "mars-north-1",
                 "accept_instance_store_loss" if value.is_string() => continue,
@@ -172,7 +172,7 @@ fn launches() -> Vec<Odd> {
     for (field, values) in launches {
         for value in values.iter().cloned().chain(odd_values()) {
             let names = match field {
-                // A refusal of the service speaks of things, not of fields.
+                // An error of the service names things, not fields.
                 "disk_gib" if value.is_u64() => "disk of",
                 field => field,
             };
@@ -233,7 +233,7 @@ fn schedules() -> Vec<Odd> {
                 schedule(field, value.clone()),
                 names,
             );
-            // What can be changed later keeps to the same rules.
+            // The fields that can be changed later follow the same rules.
             let changes = ["timezone", "cadence", "jitter_minutes", "keep"];
             if changes.contains(&field) && !value.is_null() {
                 all.send(

@@ -1,4 +1,4 @@
-//! What a deployment does by itself, and a server does here.
+//! The recurring chores, which a deployment runs on AWS and this server runs itself.
 
 use chrono::TimeDelta;
 use prism_functions::domain::{Problem, Timestamp};
@@ -8,18 +8,18 @@ use prism_local::explain;
 use crate::output::Output;
 use crate::text::plain;
 
-/// How often lost saves are looked for, in the cloud's time.
+/// The interval between sweeps for lost saves, in minutes on the cloud's clock.
 const SWEEP_MINUTES: i64 = 5;
-/// How often schedules are looked through, in the cloud's time.
+/// The interval between checks of schedules, in minutes on the cloud's clock.
 const FIRE_MINUTES: i64 = 1;
 
-/// The chores and how they stand.
+/// The chores and their state.
 pub(super) struct Chores<'a> {
     service: Service,
     out: &'a Output,
     swept_at: Option<Timestamp>,
     fired_at: Option<Timestamp>,
-    /// What was last told, which is not told again.
+    /// The last reported error, so that it is reported only once.
     trouble: Option<String>,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Chores<'a> {
         }
     }
 
-    /// Does what is due. Called every second; that it fails ends nothing.
+    /// Runs the chores that are due. Called every second; a failure does not end the server.
     pub(super) async fn tick(&mut self) {
         let (swept, fired) = (self.sweep_if_due().await, self.fire_if_due().await);
         self.tell(swept.and(fired).err());
@@ -79,8 +79,7 @@ impl<'a> Chores<'a> {
     }
 }
 
-/// Whether something that was last done then is due again. What was done in the future was done before the clock was
-/// set back.
+/// Whether a chore is due again. A last run in the future is due too: the clock was set back after it.
 fn is_due(last: Option<Timestamp>, minutes: i64, now: Timestamp) -> bool {
     last.is_none_or(|at| now < at || at + TimeDelta::minutes(minutes) <= now)
 }

@@ -1,4 +1,4 @@
-//! Who may come in: whoever has the token, at the address that was printed.
+//! Authenticates callers: they need the token, and must use the address that was printed.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use prism_functions::rules::access::Caller;
 
 use super::token::Token;
 
-/// Where every request comes from: the server listens nowhere else.
+/// The source address of every request, because the server listens only on loopback.
 const LOOPBACK: &str = "127.0.0.1";
 
-/// The token, whose it is, and under which names the server may be called.
+/// The token, its user, and the host names by which the server may be called.
 #[derive(Clone)]
 pub(super) struct Gate(Arc<Inner>);
 
@@ -38,7 +38,8 @@ impl Gate {
         }))
     }
 
-    /// A page of some website, whose name was made to point here, calls the server by that name.
+    /// Refuses unknown host names. A malicious website can make its own name resolve to this machine (DNS rebinding),
+    /// but its requests still carry that name.
     fn check_host(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let mut hosts = headers.get_all(HOST).iter();
         let host = hosts.next().and_then(|host| host.to_str().ok());
@@ -57,7 +58,7 @@ impl Gate {
         Err(Problem::new(Code::NotAllowed, message).hint(hint))
     }
 
-    /// Whose token the request has.
+    /// Identifies the caller by the token in the request.
     fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         let hint = format!(
             "Send the header \"Authorization: Bearer TOKEN\" with the token in {}.",
@@ -86,7 +87,7 @@ impl Gate {
     }
 }
 
-/// Lets a request pass with what is known of who asks.
+/// Passes a request on, with its caller attached.
 pub(super) async fn pass(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     if let Err(problem) = gate.check_host(request.headers()) {
         return answer(&problem);

@@ -1,14 +1,14 @@
-//! One server for each cloud: a second one would take the first one's token away, and do its chores twice.
+//! Ensures one server per cloud: a second server would replace the first one's token, and run the chores twice.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
 use prism_functions::domain::{Code, Problem};
 
-/// The file in the cloud's folder that a server holds locked for as long as it runs.
+/// The file in the cloud's folder that a server keeps locked while it runs.
 pub(in crate::commands::local) const FILE: &str = "serve.lock";
 
-/// Holds the place of the only server until it is dropped; a process that dies gives it back.
+/// Takes the lock until the returned file is dropped. The system releases it if the process dies.
 pub(super) fn server(home: &Path) -> Result<File, Problem> {
     let path = home.join(FILE);
     let mut options = OpenOptions::new();

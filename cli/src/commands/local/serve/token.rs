@@ -1,4 +1,4 @@
-//! The token of a server: random, in a file that only its owner can read.
+//! The token of a server: random, and stored in a file that only its owner can read.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -8,12 +8,12 @@ use std::sync::Arc;
 use prism_functions::domain::{Code, Problem};
 use subtle::ConstantTimeEq as _;
 
-/// The name of the file in the cloud's folder.
+/// The name of the token file in the cloud's folder.
 pub(in crate::commands::local) const FILE: &str = "serve.token";
-/// How many random bytes a token has.
+/// The length of a token in random bytes.
 const BYTES: usize = 32;
 
-/// A token, and the file that it lies in until the last of its copies is gone.
+/// A token and its file, which is removed when the last clone is dropped.
 #[derive(Clone)]
 pub(super) struct Token(Arc<Placed>);
 
@@ -23,7 +23,7 @@ struct Placed {
 }
 
 impl Token {
-    /// Makes one and puts it into the folder, in place of an earlier server's.
+    /// Generates a token and writes it to the folder, replacing an earlier server's.
     pub(super) fn place(folder: &Path) -> Result<Self, Problem> {
         let mut bytes = [0; BYTES];
         getrandom::fill(&mut bytes).map_err(|error| {
@@ -38,17 +38,15 @@ impl Token {
         Ok(Self(Arc::new(Placed { text, file })))
     }
 
-    /// The token itself.
     pub(super) fn text(&self) -> &str {
         &self.0.text
     }
 
-    /// Where it lies.
     pub(super) fn file(&self) -> &Path {
         &self.0.file
     }
 
-    /// Whether a text is the token, in a time that does not tell how much of it is right.
+    /// Whether a text is the token, compared in constant time.
     pub(super) fn is(&self, text: &str) -> bool {
         self.0.text.as_bytes().ct_eq(text.as_bytes()).into()
     }
@@ -56,14 +54,15 @@ impl Token {
 
 impl Drop for Placed {
     fn drop(&mut self) {
-        // A later server may have put its own there. A file that cannot be removed opens nothing.
+        // A later server may have written its own token there. If the file cannot be removed, its token is useless
+        // anyway.
         if fs::read_to_string(&self.file).is_ok_and(|text| text.trim() == self.text) {
             let _ = fs::remove_file(&self.file);
         }
     }
 }
 
-/// Writes the file whole or not at all, and never readable for anybody else.
+/// Writes the file atomically, and never readable for other users.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let part = path.with_extension(format!("{}.part", std::process::id()));
     let mut options = OpenOptions::new();

@@ -38,7 +38,6 @@ pub(crate) struct Add {
 }
 
 impl Add {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let project = name(&self.project)?;
         let user: UserId = self.user.parse().map_err(Problem::from)?;

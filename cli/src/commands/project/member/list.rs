@@ -20,7 +20,6 @@ pub(crate) struct List {
 }
 
 impl List {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let project = name(&self.project)?;
         let (members, _) = session

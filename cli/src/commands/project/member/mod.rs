@@ -18,7 +18,6 @@ pub(crate) enum Members {
 }
 
 impl Members {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         match self {
             Self::Add(args) => args.run(session).await,

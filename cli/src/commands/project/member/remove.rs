@@ -23,7 +23,6 @@ pub(crate) struct Remove {
 }
 
 impl Remove {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let project = name(&self.project)?;
         let user: UserId = self.user.parse().map_err(Problem::from)?;
