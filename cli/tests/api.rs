@@ -353,6 +353,23 @@ fn the_same_request_id_is_the_same_save() {
 }
 
 #[test]
+fn consent_to_show_sensitive_files_is_sent_with_a_copy() {
+    let fake = Fake::new(|_, _| problem(409, "CopyExists", "It is there."));
+    let args = ["template", "copy", "box-env@1", "--region", "eu-west-1"];
+    for (more, sent) in [(&[][..], false), (&["--publish-sensitive"][..], true)] {
+        let before = fake.asked().len();
+        let refused = Member::of(&fake.url()).refused(&[&args[..], more].concat());
+        assert_eq!(refused, ("CopyExists".to_owned(), 1));
+        let asked = &fake.asked()[before];
+        assert_eq!(asked.line(), "POST /v1/templates/box-env/versions/1/copies");
+        let body: Value = serde_json::from_str(&asked.body).unwrap();
+        assert_eq!(body["regions"], json!(["eu-west-1"]));
+        let consents = body["publish_sensitive"].as_bool();
+        assert_eq!(consents.unwrap_or_default(), sent);
+    }
+}
+
+#[test]
 fn the_doctor_compares_clocks_and_asks_who_you_are() {
     let at = |date: &'static str, reply: Reply| {
         let reply = reply.header("Date", date);
