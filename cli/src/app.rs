@@ -1,86 +1,18 @@
 //! Runs the program: parses the arguments, runs the command, and returns the exit code.
 
-use prism_functions::domain::save::{SaveRecord, check_name};
-use prism_functions::domain::template::TemplateRef;
-use prism_functions::domain::{Code, Problem, Region, SaveId};
-use prism_functions::operations::parts::{self, InstanceName, Nothing};
-use prism_functions::operations::{
-    Asked, InstanceView, Operation, ShowInstance, ShowSave, ShowTemplate, ShowVersion, TemplateView,
-};
+use std::path::PathBuf;
+
+use prism_functions::domain::{Code, Problem};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::{Cli, Command, Global};
-use crate::client::{Client, Local};
+use crate::commands::local::Local;
 use crate::environment::Environment;
-use crate::errors::{self, Outcome};
+use crate::errors::{self, Failure, Outcome};
 use crate::explain::explain;
+use crate::opening;
 use crate::output::Output;
-use crate::regions::InRegion;
-use crate::{commands, opening};
-
-/// The context of a command.
-pub(crate) struct Session {
-    pub(crate) client: Client,
-    pub(crate) out: Output,
-    pub(crate) environment: Environment,
-    /// The Region that the profile names.
-    region: Option<Region>,
-}
-
-impl Session {
-    /// Returns the Region that a command names, or the default one.
-    pub(crate) fn region(&self, named: &InRegion) -> Result<Region, Problem> {
-        self.region_of(named.named())
-    }
-
-    /// Returns the Region of this name, or the default one.
-    pub(crate) fn region_of(&self, named: Option<&str>) -> Result<Region, Problem> {
-        self.environment.region(named, self.region.as_ref())
-    }
-
-    pub(crate) async fn save(&self, id: &SaveId) -> Result<SaveRecord, Problem> {
-        self.client.ask(Asked::<ShowSave>::of(id.clone())).await
-    }
-
-    /// Returns a template and the version that the reference names.
-    pub(crate) async fn template(&self, reference: &TemplateRef) -> Result<TemplateView, Problem> {
-        if reference.version.is_some() {
-            let asked = Asked::<ShowVersion>::of(reference.clone());
-            return self.client.ask(asked).await;
-        }
-        let asked = Asked::<ShowTemplate>::of(reference.name.clone());
-        self.client.ask(asked).await
-    }
-
-    /// Returns an instance by its name or its ID.
-    pub(crate) async fn instance(
-        &self,
-        region: &Region,
-        name: &str,
-    ) -> Result<InstanceView, Problem> {
-        check_name("instance name or id", name)?;
-        self.client
-            .ask(in_region::<ShowInstance>(region, name))
-            .await
-    }
-
-    /// Returns the embedded cloud, for commands that work only on it.
-    pub(crate) fn embedded(&self) -> Result<&Local, Problem> {
-        self.client.embedded().ok_or_else(|| {
-            let message = "This command works on an embedded cloud, and the backend is another.";
-            Problem::new(Code::EmbeddedOnly, message)
-        })
-    }
-}
-
-/// Builds an operation on an instance.
-pub(crate) fn in_region<O>(region: &Region, name: &str) -> Asked<O>
-where
-    O: Operation<Path = InstanceName, Query = parts::InRegion, Head = Nothing, Body = Nothing>,
-{
-    let region = region.clone();
-    Asked::by(InstanceName(name.to_owned()), parts::InRegion { region })
-}
+use crate::session::Session;
 
 /// Runs a command and returns the exit code.
 pub(crate) fn run(cli: Cli, environment: Environment) -> u8 {
@@ -89,38 +21,21 @@ pub(crate) fn run(cli: Cli, environment: Environment) -> u8 {
     log(global.verbose, &command);
     let outcome = match command {
         Command::Completions(args) => args.run(),
-        Command::Local(commands::local::Local::Reset(args)) => {
-            reset(&args, &global, &environment, &out)
+        // These open no database, so that a damaged cloud can be removed or repaired too.
+        Command::Local(Local::Reset(args)) => {
+            home(&global, &environment).and_then(|home| args.run(&out, &home))
         }
-        Command::Local(commands::local::Local::Adopt(args)) => {
-            adopt(&args, &global, &environment, &out)
-        }
+        Command::Local(Local::Adopt(args)) => home(&global, &environment)
+            .and_then(|home| args.run(&out, &home, &opening::program(&environment))),
         command => return within_runtime(&global, command, environment, &out),
     };
     outcome.unwrap_or_else(|failure| errors::tell(&out, failure))
 }
 
-/// Removes an embedded cloud. It opens no database, so that a damaged cloud can be removed too.
-fn reset(
-    args: &commands::local::Reset,
-    global: &Global,
-    environment: &Environment,
-    out: &Output,
-) -> Outcome {
+/// Returns the folder of the embedded cloud.
+fn home(global: &Global, environment: &Environment) -> Result<PathBuf, Failure> {
     let chosen = opening::choose(global, environment, true)?;
-    args.run(out, &opening::home(global, environment, &chosen.profile)?)
-}
-
-/// Repairs an embedded cloud that does not open.
-fn adopt(
-    args: &commands::local::Adopt,
-    global: &Global,
-    environment: &Environment,
-    out: &Output,
-) -> Outcome {
-    let chosen = opening::choose(global, environment, true)?;
-    let home = opening::home(global, environment, &chosen.profile)?;
-    args.run(out, &home, &opening::program(environment))
+    Ok(opening::home(global, environment, &chosen.profile)?)
 }
 
 /// Runs a command that sends requests or waits.
@@ -131,15 +46,14 @@ fn within_runtime(global: &Global, command: Command, environment: Environment, o
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
-            let problem = Problem::new(Code::LocalIo, "The process cannot be set up.");
+            let problem =
+                Problem::new(Code::LocalIo, "The asynchronous runtime cannot be started.");
             return errors::tell(out, problem.because(error).into());
         }
     };
     runtime.block_on(async {
         let outcome = match command {
-            Command::Local(commands::local::Local::Run(args)) => {
-                carry(&args, global, &environment).await
-            }
+            Command::Local(Local::Run(args)) => carry(&args, global, &environment).await,
             Command::Configure(args) => Box::pin(args.run(global, &environment, out)).await,
             Command::Doctor(args) => Box::pin(args.run(global, &environment, out)).await,
             command => match open(global, &command, environment, out.clone()).await {
@@ -155,9 +69,12 @@ fn within_runtime(global: &Global, command: Command, environment: Environment, o
 }
 
 /// Carries out an execution of the embedded cloud. It needs no user.
-async fn carry(args: &commands::local::Run, global: &Global, environment: &Environment) -> Outcome {
-    let chosen = opening::choose(global, environment, true)?;
-    let home = opening::home(global, environment, &chosen.profile)?;
+async fn carry(
+    args: &crate::commands::local::Run,
+    global: &Global,
+    environment: &Environment,
+) -> Outcome {
+    let home = home(global, environment)?;
     args.run(&opening::embedded(&home, environment)?).await
 }
 
@@ -179,24 +96,24 @@ async fn open(
 
 async fn dispatch(command: Command, session: &Session) -> Outcome {
     match command {
-        Command::Launch(args) => args.run(session).await,
-        Command::List(args) => args.run(session).await,
-        Command::Stop(args) => args.run(session).await,
-        Command::Start(args) => args.run(session).await,
-        Command::Terminate(args) => args.run(session).await,
-        Command::Exec(args) => args.run(session).await,
-        Command::Regions(args) => args.run(session).await,
+        Command::Launch(args) => Box::pin(args.run(session)).await,
+        Command::List(args) => Box::pin(args.run(session)).await,
+        Command::Stop(args) => Box::pin(args.run(session)).await,
+        Command::Start(args) => Box::pin(args.run(session)).await,
+        Command::Terminate(args) => Box::pin(args.run(session)).await,
+        Command::Exec(args) => Box::pin(args.run(session)).await,
+        Command::Regions(args) => Box::pin(args.run(session)).await,
         Command::Save(args) => Box::pin(args.run(session)).await,
         Command::Saves(args) => Box::pin(args.run(session)).await,
         Command::Schedule(args) => Box::pin(args.run(session)).await,
-        Command::Templates(args) => args.run(session).await,
+        Command::Templates(args) => Box::pin(args.run(session)).await,
         Command::Template(args) => Box::pin(args.run(session)).await,
         Command::Project(args) => Box::pin(args.run(session)).await,
-        Command::Audit(args) => args.run(session).await,
-        Command::Local(args) => args.run(session).await,
+        Command::Audit(args) => Box::pin(args.run(session)).await,
+        Command::Local(args) => Box::pin(args.run(session)).await,
         Command::Completions(args) => args.run(),
         Command::Configure(_) | Command::Doctor(_) => {
-            unreachable!("they work without a session")
+            unreachable!("these commands work without a session")
         }
     }
 }
@@ -212,12 +129,12 @@ async fn sweep(session: &Session) {
                     continue;
                 }
                 session.out.note(&format!(
-                    "note: {id} was interrupted and is being put back in the background: prism saves watch {id}"
+                    "note: {id} was interrupted and is being rolled back in the background: prism saves watch {id}"
                 ));
             }
         }
         Err(problem) => session.out.warn(&format!(
-            "interrupted saves could not be looked for: {}",
+            "cannot look for interrupted saves: {}",
             crate::text::plain(&explain(problem).chain())
         )),
     }
@@ -226,7 +143,6 @@ async fn sweep(session: &Session) {
 /// Logs to stderr if the user asked for it. A background process and a server always log, because they report errors
 /// nowhere else.
 fn log(verbose: u8, command: &Command) {
-    use commands::local::Local;
     let background = matches!(command, Command::Local(Local::Run(_) | Local::Serve(_)));
     let level = match verbose {
         0 if background => LevelFilter::WARN,

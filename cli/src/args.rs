@@ -11,17 +11,17 @@ const EXAMPLES: &str = "\
 Examples:
   prism launch python-ml my-research            launch a built-in environment
   prism exec my-research -- pip install obspy   customise it
-  prism save my-research my-custom-ml-env       save it; it is down for about a minute
-  prism templates                               see what can be launched
+  prism save my-research my-custom-ml-env       save it, with about a minute of downtime
+  prism templates                               list what you can launch
   prism launch my-custom-ml-env new-project     launch the saved environment again
 
-Without a profile this program works on an embedded cloud: instances, AMIs and their states are
-simulated on this machine, in the folder that --home names, and nothing is billed. Prices are those
-of AWS. \"prism configure\" makes profiles that work on AWS.
+Without a profile, commands work on an embedded cloud: instances and AMIs are simulated on this
+machine, in the folder that --home names, and nothing is billed. Prices are those of AWS. Use
+\"prism configure\" to create a profile for a deployment on AWS.
 
-Exit codes: 0 done, 1 refused or failed, 2 wrong arguments, 130 interrupted.";
+Exit codes: 0 success, 1 request refused or failed, 2 invalid arguments, 130 interrupted.";
 
-/// Saves a running instance, customised as it is, as a template that can be launched again
+/// Save a running, customised instance as a template that can be launched again
 #[derive(Debug, Parser)]
 #[command(name = "prism", version, after_long_help = EXAMPLES, max_term_width = 100)]
 #[command(disable_help_subcommand = true, arg_required_else_help = true)]
@@ -32,31 +32,29 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// Options that every command takes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// The profile to work with, as "prism configure" made it [default: $PRISM_PROFILE, or the file's]
+    /// The profile to use, see "prism configure" [default: $PRISM_PROFILE, or the default in the file]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// The folder of the embedded cloud [default: $PRISM_HOME or ~/.local/share/prism]
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) home: Option<PathBuf>,
-    /// Who you are; the embedded cloud takes your word for it [default: the system's user]
+    /// Act as this user, on an embedded cloud only [default: your user name on this machine]
     #[arg(long = "as", global = true, value_name = "USER")]
     pub(crate) user: Option<String>,
-    /// Print JSON to stdout, and an error as one line of JSON to stderr
+    /// Print results as JSON to stdout, and an error as one line of JSON to stderr
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Leave out progress and notes
+    /// Do not print progress and notes
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Log to stderr; twice for more, three times for all
+    /// Log to stderr; repeat for more detail (-vv, -vvv)
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 }
 
-/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Launch(commands::launch::Launch),
@@ -83,6 +81,14 @@ pub(crate) enum Command {
     Configure(commands::configure::Configure),
     Doctor(commands::doctor::Doctor),
     Completions(commands::completions::Completions),
+}
+
+/// The Region of an instance.
+#[derive(Debug, Args)]
+pub(crate) struct InRegion {
+    /// The Region [default: $PRISM_REGION, the profile's Region, $AWS_REGION or us-east-1]
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
 }
 
 /// A processor architecture, as typed.

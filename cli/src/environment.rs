@@ -38,7 +38,7 @@ impl Environment {
     /// Reads the environment.
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the edge where the environment is read, once"
+        reason = "the environment is read here, once"
     )]
     pub(crate) fn read() -> Self {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
@@ -90,11 +90,9 @@ impl Environment {
             .or(profile)
             .or_else(usual);
         let home = home.ok_or_else(|| {
-            Problem::new(
-                Code::LocalIo,
-                "There is no home folder to keep anything in.",
-            )
-            .hint("Name a folder with --home PATH or the variable PRISM_HOME.")
+            let message = "There is no home folder for the embedded cloud.";
+            Problem::new(Code::LocalIo, message)
+                .hint("Name a folder with --home PATH or the variable PRISM_HOME.")
         })?;
         // A background process works in another folder.
         std::path::absolute(home).map_err(|error| {
@@ -109,8 +107,10 @@ impl Environment {
             .or_else(|| self.user.clone())
             .or_else(user_of_the_system);
         let Some(user) = user else {
-            return Err(Problem::new(Code::InvalidName, "Who you are is not known.")
-                .hint("Say it with --as USER."));
+            let message = "The name of the current user is not known.";
+            return Err(
+                Problem::new(Code::InvalidName, message).hint("Name a user with --as USER.")
+            );
         };
         user.parse()
             .map_err(|invalid| Problem::from(invalid).hint("Name another user with --as USER."))

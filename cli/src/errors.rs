@@ -1,6 +1,5 @@
 //! Prints the errors that end commands. No other module does.
 
-use std::error::Error;
 use std::fmt::Write;
 
 use prism_functions::domain::sensitive::ShownFile;
@@ -10,7 +9,7 @@ use serde_json::json;
 use crate::exit;
 use crate::explain::explain;
 use crate::output::Output;
-use crate::text::plain;
+use crate::text::{causes, plain};
 
 pub(crate) use crate::failure::{Failure, Outcome};
 
@@ -20,19 +19,14 @@ pub(crate) fn tell(out: &Output, failure: Failure) -> u8 {
         Failure::NobodyReads => exit::DONE,
         Failure::Problem(problem) => {
             let problem = explain(problem);
-            let mut causes = Vec::new();
-            let mut cause = problem.source();
-            while let Some(error) = cause {
-                causes.push(error.to_string());
-                cause = error.source();
-            }
+            let causes = causes(&problem);
             Told {
                 code: problem.code.as_str(),
                 message: &problem.message,
                 causes: &causes,
-                after: &[],
                 files: &problem.files,
                 hint: problem.advice(),
+                ..Told::default()
             }
             .print(out);
             exit_code(problem.code)
@@ -48,6 +42,7 @@ fn exit_code(code: Code) -> u8 {
 }
 
 /// An error as it is printed.
+#[derive(Default)]
 pub(crate) struct Told<'a> {
     pub(crate) code: &'a str,
     pub(crate) message: &'a str,

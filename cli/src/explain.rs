@@ -29,7 +29,7 @@ fn found(problem: &Problem) -> Option<(Code, &'static str)> {
     ];
     let told = problem.chain();
     if schema.iter().any(|part| told.contains(part)) {
-        let message = "The registry's table is not one of Prism's: its keys or indexes are others.";
+        let message = "The registry's table is not a table of Prism: its keys or indexes differ.";
         return Some((Code::DeploymentNotFound, message));
     }
     let mut cause: Option<&(dyn Error + 'static)> = problem.source();

@@ -45,9 +45,9 @@ pub(crate) fn choose(
         None => Ok(chosen),
         Some((what, _)) => {
             let message = format!(
-                "{what} is for an embedded cloud, and the backend of the profile {} is {}.",
+                "{what} is only for an embedded cloud, and the backend of the profile {} is {}.",
                 chosen.name.as_deref().unwrap_or_default(),
-                chosen.profile.backend.as_str()
+                chosen.profile.backend
             );
             Err(Problem::new(Code::EmbeddedOnly, message)
                 .hint("Leave it out, or name a profile of an embedded cloud: --profile local"))
@@ -81,7 +81,7 @@ async fn aws(profile: &Profile) -> Result<Client, Problem> {
 #[cfg(not(feature = "aws"))]
 #[expect(
     clippy::unused_async,
-    reason = "with the feature it asks AWS who calls"
+    reason = "with the feature, it asks AWS who the caller is"
 )]
 async fn aws(_: &Profile) -> Result<Client, Problem> {
     Err(missing("the backend aws"))

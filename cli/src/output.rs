@@ -6,7 +6,8 @@ use prism_functions::domain::{Code, Problem};
 use serde::Serialize;
 
 use crate::environment::Environment;
-use crate::failure::Failure;
+use crate::exit;
+use crate::failure::{Failure, Outcome};
 
 /// The output settings of this run.
 #[derive(Debug, Clone)]
@@ -49,7 +50,7 @@ impl Output {
                 };
                 Err(Problem::new(code, "The output could not be written.")
                     .because(error)
-                    .hint("See where stdout goes.")
+                    .hint("Check where stdout is redirected.")
                     .into())
             }
         }
@@ -65,10 +66,16 @@ impl Output {
             return Self::data(text().as_bytes());
         }
         let mut json = serde_json::to_string_pretty(value).map_err(|error| {
-            Problem::new(Code::Internal, "The answer could not be written as JSON.").because(error)
+            Problem::new(Code::Internal, "The result could not be written as JSON.").because(error)
         })?;
         json.push('\n');
         Self::data(json.as_bytes())
+    }
+
+    /// Prints the result of a command, which has succeeded.
+    pub(crate) fn done<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Outcome {
+        self.show(value, text)?;
+        Ok(exit::DONE)
     }
 
     /// Prints a note to stderr, unless notes are suppressed.

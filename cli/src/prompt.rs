@@ -7,19 +7,22 @@ use tokio::sync::mpsc;
 
 use crate::output::Output;
 
-/// Asks for confirmation. Any reply other than yes, and the end of the input, means no.
-pub(crate) fn confirm(out: &Output, question: &str) -> Result<bool, Problem> {
+/// Asks for confirmation, unless `yes` gives it already. Any reply other than yes, and the end of the input, means no.
+pub(crate) fn confirm(out: &Output, yes: bool, question: &str) -> Result<bool, Problem> {
+    if yes {
+        return Ok(true);
+    }
     if !out.answers {
-        return Err(Problem::new(
-            Code::ConfirmationNeeded,
-            "This needs a confirmation, and nobody is at the terminal to give it.",
-        ));
+        let message = "This needs a confirmation, and there is no terminal to ask on.";
+        return Err(Problem::new(Code::ConfirmationNeeded, message));
     }
     ask(&format!("{question} [y/N] "));
-    Ok(matches!(
-        line().unwrap_or_default().to_lowercase().as_str(),
-        "y" | "yes"
-    ))
+    let reply = line().unwrap_or_default().to_lowercase();
+    let yes = matches!(reply.as_str(), "y" | "yes");
+    if !yes {
+        out.note("Nothing was changed.");
+    }
+    Ok(yes)
 }
 
 /// What to do with a save after an interrupt.
@@ -38,7 +41,7 @@ pub(crate) fn choose(answers: mpsc::Sender<Choice>) {
     std::thread::spawn(move || {
         loop {
             ask(
-                "[b] leave it running in the background, [c] cancel the save and put everything back, [w] keep waiting: ",
+                "[b] continue in the background, [c] cancel the save and roll it back, [w] keep waiting: ",
             );
             let Some(answer) = line() else {
                 let _ = answers.blocking_send(Choice::Background);

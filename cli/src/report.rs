@@ -8,10 +8,10 @@ use prism_functions::domain::save::{RegionCopy, SavePlan, SaveRecord, SaveState,
 use prism_functions::domain::{ImageId, Region, UserId};
 use serde::Serialize;
 
-use crate::app::Session;
 use crate::errors::{Outcome, Told};
 use crate::output::Output;
-use crate::text::{duration, pairs, plain, usd};
+use crate::session::Session;
+use crate::text::{duration, monthly, pairs, plain};
 use crate::{exit, story};
 
 /// Formats a plan for people.
@@ -32,7 +32,7 @@ pub(crate) fn plan(plan: &SavePlan) -> String {
         0 => "none".to_owned(),
         seconds => format!("about {}", duration(f64::from(seconds))),
     };
-    let cost = format!("at most {} a month", usd(plan.usd_per_month_at_most));
+    let cost = monthly(plan.usd_per_month_at_most);
     text.push_str(&pairs([("downtime", downtime), ("cost", cost)]));
     if let Some(moves) = &plan.moves {
         let _ = writeln!(text, "  moves: {}", moved(plan, moves));
@@ -50,11 +50,11 @@ pub(crate) fn moved(plan: &SavePlan, moves: &TemplateMove) -> String {
         None => "from no project".to_owned(),
     };
     format!(
-        "{} goes {from} to the project {}, with its versions up to {} and what they cost: at most {} a month.",
+        "{} is moved {from} to the project {}, with its versions up to {} and their cost: {}.",
         plan.request.template,
         moves.to,
         moves.up_to_version,
-        usd(moves.usd_per_month)
+        monthly(moves.usd_per_month)
     )
 }
 
@@ -186,9 +186,9 @@ pub(crate) fn closed_lines(record: &SaveRecord) -> String {
 
 /// Reports a cancelled save to the user who cancelled it.
 pub(crate) fn cancelled(session: &Session, record: &SaveRecord) -> Outcome {
-    session.out.show(&End::of(record), || {
+    session.out.done(&End::of(record), || {
         let left = record.leftovers.as_deref().map_or_else(
-            || "No AMI and no snapshot is left of it.".to_owned(),
+            || "All its AMIs and snapshots are removed.".to_owned(),
             |left| format!("Not everything could be removed: {}", plain(left)),
         );
         let (id, instance) = (&record.save_id, story::instance(record));
@@ -198,8 +198,7 @@ pub(crate) fn cancelled(session: &Session, record: &SaveRecord) -> Outcome {
             .map(|user| format!(" by {user}"));
         let by = by.unwrap_or_default();
         format!("{id} is cancelled{by}. {instance} {left}\n")
-    })?;
-    Ok(exit::DONE)
+    })
 }
 
 /// Reports how a save ended and returns the exit code.
@@ -207,8 +206,7 @@ pub(crate) fn end(session: &Session, record: &SaveRecord) -> Outcome {
     let out = &session.out;
     let end = End::of(record);
     if record.state == SaveState::Succeeded {
-        out.show(&end, || success(record, &end))?;
-        return Ok(exit::DONE);
+        return out.done(&end, || success(record, &end));
     }
     if out.json {
         out.show(&end, String::new)?;
@@ -220,7 +218,10 @@ pub(crate) fn end(session: &Session, record: &SaveRecord) -> Outcome {
         .collect();
     if record.state != SaveState::Stranded && (copy || record.plan.is_some()) {
         after.push(match &record.leftovers {
-            None => format!("No AMI and no snapshot is left of the {}.", record.kind()),
+            None => format!(
+                "All AMIs and snapshots of the {} are removed.",
+                record.kind()
+            ),
             Some(left) => format!("Not everything could be removed: {left}"),
         });
     }
@@ -228,10 +229,9 @@ pub(crate) fn end(session: &Session, record: &SaveRecord) -> Outcome {
         Told {
             code: &failure.code,
             message: &failure.message,
-            causes: &[],
             after: &after,
-            files: &[],
             hint: &failure.hint,
+            ..Told::default()
         }
         .print(out);
     }
@@ -253,22 +253,15 @@ fn success(record: &SaveRecord, end: &End<'_>) -> String {
         None if record.copy_of.is_some() => String::new(),
         None => "none".to_owned(),
     };
-    let cost = record.usd_per_month;
+    let (cost, left) = (record.usd_per_month, record.leftovers.as_deref());
     text.push_str(&pairs([
         ("downtime", downtime),
         ("AMIs", ami_lines(record)),
         ("failed", failed_lines(record)),
         ("closed", closed_lines(record)),
         ("copy again", retries(record)),
-        (
-            "cost",
-            cost.map(|cost| format!("at most {} a month", usd(cost)))
-                .unwrap_or_default(),
-        ),
-        (
-            "not removed",
-            plain(record.leftovers.as_deref().unwrap_or_default()),
-        ),
+        ("cost", cost.map(monthly).unwrap_or_default()),
+        ("not removed", left.map(plain).unwrap_or_default()),
     ]));
     let _ = writeln!(text, "Next: {}", end.next_command);
     text

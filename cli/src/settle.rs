@@ -5,8 +5,8 @@ use prism_functions::domain::save::seconds_between;
 use prism_functions::domain::{Code, InstanceId, Problem, Region};
 use prism_functions::operations::InstanceView;
 
-use crate::app::Session;
 use crate::progress::Progress;
+use crate::session::Session;
 use crate::text::{duration, plain};
 
 /// The maximum wait in seconds, on the cloud's clock.
@@ -87,7 +87,7 @@ impl Awaited<'_> {
                 reason.unwrap_or_default()
             ),
         )
-        .hint("\"prism list\" shows how it stands; try again when the reason is gone.")
+        .hint("Check its state with \"prism list\", and try again when the cause is fixed.")
     }
 
     fn late(&self, waited: f64) -> Problem {
@@ -100,6 +100,6 @@ impl Awaited<'_> {
                 duration(waited)
             ),
         )
-        .hint("\"prism list\" shows how it stands.")
+        .hint("Check its state with \"prism list\".")
     }
 }

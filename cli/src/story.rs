@@ -15,17 +15,17 @@ pub(crate) fn words(step: &str) -> &str {
         "WaitForTurn" => "Waiting for its turn",
         "PlanSave" | "PlanCopy" => "Checking",
         "StopInstance" | "AwaitStopped" => "Stopping the instance",
-        "CreateImage" => "Beginning the AMI",
-        "AwaitSnapshots" => "Waiting until the snapshots have begun",
+        "CreateImage" => "Starting the AMI",
+        "AwaitSnapshots" => "Waiting until the snapshots have started",
         "RestartInstance" | "AwaitRunning" => "Starting the instance again",
-        "AwaitImage" => "Finishing the AMI; the instance is yours again",
+        "AwaitImage" => "Completing the AMI; you can use the instance again",
         "CopyImage" | "AwaitCopy" | "FailCopy" => "Copying the AMI to other Regions",
         "RegisterTemplate" => "Registering the template",
         "CompleteSave" => "Finishing",
-        "RestoreInstance" => "Bringing the instance back",
-        "DiscardImage" => "Removing what was made",
+        "RestoreInstance" => "Restoring the instance",
+        "DiscardImage" => "Removing AMIs and snapshots",
         "FailSave" => "Ending the save",
-        "Stranded" => "Giving up: the instance does not come back",
+        "Stranded" => "Giving up: the instance cannot be restored",
         other => other,
     }
 }
@@ -60,7 +60,7 @@ pub(crate) fn state(record: &SaveRecord, now: Timestamp) -> String {
 pub(crate) fn progress(record: &SaveRecord, now: Timestamp) -> Shown {
     let mut details = Vec::new();
     if let Some(wait) = until_turn(record, now) {
-        details.push(format!("begins in {wait}"));
+        details.push(format!("starts in {wait}"));
     }
     if let (true, Some(percent)) = (record.step == "AwaitImage", record.progress_percent) {
         details.push(format!("{percent} %"));
@@ -87,21 +87,21 @@ fn was_running(record: &SaveRecord) -> bool {
 pub(crate) fn instance(record: &SaveRecord) -> String {
     let name = plain(&record.request.instance);
     if record.copy_of.is_some() {
-        return "No instance is touched by a copy.".to_owned();
+        return "A copy does not affect any instance.".to_owned();
     }
     if record.awaited_turn().is_some() {
-        return format!("{name} is not touched before the save's turn.");
+        return format!("{name} is not affected before the save's turn.");
     }
     if record.plan.is_none() {
-        return format!("{name} was not touched.");
+        return format!("{name} was not affected.");
     }
     if !was_running(record) {
-        return format!("{name} was stopped all along.");
+        return format!("{name} was already stopped.");
     }
     match record.finding {
-        Some(Finding::Gone) => return format!("{name} is gone: somebody terminated it."),
+        Some(Finding::Gone) => return format!("{name} was terminated by someone else."),
         Some(Finding::ChangedByOthers) => {
-            return format!("{name} is as somebody else left it, who changed its state meanwhile.");
+            return format!("{name} was left as it is, because someone else changed its state.");
         }
         Some(Finding::Original) | None => {}
     }
@@ -117,9 +117,9 @@ pub(crate) fn instance(record: &SaveRecord) -> String {
         }
         (Some(_), None) => format!("{name} is running again."),
         (None, _) if record.state.is_final() => {
-            format!("{name} was not seen running again; see \"prism list\".")
+            format!("{name} may not be running again; check it with \"prism list\".")
         }
-        (None, _) => format!("{name} is down for now."),
+        (None, _) => format!("{name} is currently down."),
     }
 }
 

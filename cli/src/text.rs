@@ -1,5 +1,6 @@
 //! Formats values for people.
 
+use std::error::Error;
 use std::fmt::Write;
 
 use prism_functions::domain::Timestamp;
@@ -44,6 +45,28 @@ pub(crate) fn usd(sum: f64) -> String {
         return "less than $0.01".to_owned();
     }
     format!("${sum:.2}")
+}
+
+/// Formats a cost per month.
+pub(crate) fn monthly(usd_at_most: f64) -> String {
+    format!("at most {} a month", usd(usd_at_most))
+}
+
+/// Formats a value, or a dash if there is none.
+pub(crate) fn or_dash<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+/// Formats items on one line, separated by commas.
+pub(crate) fn joined<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
+    let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    items.join(", ")
+}
+
+/// The causes of an error, the most direct first.
+pub(crate) fn causes(error: &dyn Error) -> Vec<String> {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.map(ToString::to_string).collect()
 }
 
 pub(crate) fn usd_per_hour(price: Option<f64>) -> String {

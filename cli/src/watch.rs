@@ -7,13 +7,13 @@ use prism_functions::domain::{Class, Code, Problem, SaveId};
 use prism_functions::operations::{Asked, CancelSave, Unrecorded};
 use tokio::sync::mpsc;
 
-use crate::app::Session;
 use crate::client::{Local, Looks};
 use crate::errors::Outcome;
 use crate::explain::explain;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::prompt::{self, Choice};
+use crate::session::Session;
 use crate::signals::{Signal, Signals};
 use crate::text::plain;
 use crate::{exit, report, story};
@@ -65,11 +65,13 @@ impl Broken {
             Duty::Watches => Ok(()),
         };
         let stands = match left {
-            Ok(()) => format!("{id} goes on without being watched"),
-            Err(_) => format!("{id} is put back by the next command that gets through"),
+            Ok(()) => format!("{id} continues without being watched"),
+            Err(_) => {
+                format!("{id} will be rolled back by the next command that reaches the backend")
+            }
         };
         let message = format!("{} {stands}.", problem.message);
-        let hint = format!("{} Then see: prism saves watch {id}", problem.advice());
+        let hint = format!("{} Then run: prism saves watch {id}", problem.advice());
         Problem {
             message,
             hint: Some(hint),
@@ -92,7 +94,7 @@ pub(crate) async fn await_end(
 
 async fn end(session: &Session, id: &SaveId, duty: Duty) -> Result<Ended, Broken> {
     let signals = Signals::listen(duty == Duty::Carries).map_err(|error| {
-        let message = "Signals cannot be listened to.";
+        let message = "The signal handlers cannot be installed.";
         Broken::Watch(Problem::new(Code::LocalIo, message).because(error))
     })?;
     let (choices, chosen) = mpsc::channel(1);
@@ -124,8 +126,8 @@ pub(crate) fn conclude(session: &Session, id: &SaveId, duty: Duty, ended: Ended)
         Ended::Final(record) => report::end(session, &record),
         Ended::Open(_) => {
             let how = match duty {
-                Duty::Carries => "goes on in the background",
-                Duty::Watches => "goes on",
+                Duty::Carries => "continues in the background",
+                Duty::Watches => "continues",
             };
             Output::complain(&format!("{id} {how}. Watch it: prism saves watch {id}"));
             Ok(exit::INTERRUPTED)
@@ -208,8 +210,7 @@ impl Waiting<'_> {
         let trouble = local.and_then(Local::trouble);
         if trouble != self.trouble {
             if let Some(trouble) = &trouble {
-                self.progress
-                    .say(&format!("Trying again: {}", plain(trouble)));
+                self.progress.say(&format!("Retrying: {}", plain(trouble)));
             }
             self.trouble = trouble;
         }
@@ -246,7 +247,7 @@ impl Waiting<'_> {
             {
                 Ok(_) => self
                     .progress
-                    .say("Cancelling: everything is being put back."),
+                    .say("Cancelling: the save is being rolled back."),
                 Err(problem) => {
                     let text = format!("Not cancelled: {}", plain(&problem.chain()));
                     self.progress.say(&text);
@@ -316,9 +317,9 @@ impl Look {
             Unrecorded::Failed(_) | Unrecorded::Begins => {}
         }
         if self.unknown > UNKNOWN {
-            let message = format!("The save {id} was asked for and has not begun.");
+            let message = format!("The save {id} was requested but has not started.");
             let problem = Problem::new(Code::NotReady, message)
-                .hint(format!("Look again: prism saves watch {id}"));
+                .hint(format!("Check again: prism saves watch {id}"));
             return Err(Broken::Save(problem));
         }
         Ok(())

@@ -103,6 +103,26 @@ fn a_problem_of_the_api_is_the_same_problem_here() {
     );
 }
 
+/// Only the API of the profile sees the token: not the target of a redirect, and no proxy for requests to this machine.
+#[test]
+fn a_redirect_is_not_followed_and_this_machine_needs_no_proxy() {
+    let elsewhere = Fake::new(|_, _| Reply::json(200, json!({ "items": [], "cursor": null })));
+    let target = format!("{}/v1/instances", elsewhere.url());
+    let fake = Fake::new(move |_, _| Reply::json(307, Value::Null).header("Location", &target));
+    let member = Member::of(&fake.url());
+    let mut command = program();
+    command.env("PRISM_CONFIG", member.home.path().join("config.toml"));
+    for proxy in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        command.env(proxy, elsewhere.url());
+    }
+    let told = answer(&command.args(["--json", "list"]).output().unwrap());
+    assert_eq!(told.error()["code"], "ApiUnavailable", "{}", told.stderr);
+    assert!(!told.stderr.contains(TOKEN), "{}", told.stderr);
+    assert_eq!((fake.lines().len(), elsewhere.lines().len()), (1, 0));
+    let odd = member.refused(&["stop", ".."]);
+    assert_eq!(odd, ("InvalidInput".to_owned(), 2));
+}
+
 #[test]
 fn what_stands_before_the_api_is_understood_too() {
     let gateway = |status: u16, body: &str| Reply::text(status, "application/json", body);
@@ -317,7 +337,7 @@ fn a_watch_that_fails_says_that_the_save_goes_on_and_how_to_see_it() {
         assert_eq!(told.code, 1, "{args:?}: {}", told.stderr);
         let error = told.error();
         assert_eq!(error["code"], "CredentialsExpired", "{error}");
-        let goes_on = format!("{SAVE} goes on");
+        let goes_on = format!("{SAVE} continues");
         assert!(
             error["message"].as_str().unwrap().contains(&goes_on),
             "{error}"
@@ -344,7 +364,7 @@ fn the_same_request_id_is_the_same_save() {
     let saved = saved.run(&["save", "box", "box-env", "--request-id", "nightly"]);
     assert_eq!(saved.code, 0, "{}", saved.stderr);
     assert!(
-        saved.stderr.contains("asked for before"),
+        saved.stderr.contains("already requested"),
         "{}",
         saved.stderr
     );

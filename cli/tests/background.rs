@@ -160,7 +160,7 @@ fn a_killed_save_is_put_back_by_whoever_comes_next() {
     }
     let list = prism.run(&["list"]);
     assert_eq!(list.code, 0);
-    let note = format!("note: {id} was interrupted and is being put back");
+    let note = format!("note: {id} was interrupted and is being rolled back");
     assert!(list.stderr.contains(&note), "{}", list.stderr);
     prism.until("box", |instance| {
         !held(instance) && instance["state"] == "running"
@@ -208,7 +208,7 @@ fn a_suspended_save_is_put_back_by_whoever_comes_next() {
         lease.unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
     }
     let list = prism.run(&["list"]);
-    let note = format!("note: {id} was interrupted and is being put back");
+    let note = format!("note: {id} was interrupted and is being rolled back");
     assert!(list.stderr.contains(&note), "{}", list.stderr);
     prism.until("box", |instance| {
         !held(instance) && instance["state"] == "running"

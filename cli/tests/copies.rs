@@ -29,7 +29,7 @@ fn a_version_is_copied_shown_and_launched_there() {
         "--dry-run",
     ]);
     assert!(dry.starts_with("Copying kept@1:\n"), "{dry}");
-    assert!(dry.ends_with("Nothing was begun.\n"), "{dry}");
+    assert!(dry.ends_with("Nothing was started.\n"), "{dry}");
     let copied = prism.ok(&["template", "copy", "kept", "--region", "eu-west-1"]);
     assert!(copied.starts_with("kept@1 is copied.\n"), "{copied}");
     let info = prism.run(&["template", "info", "kept", "--json"]).json();

@@ -53,7 +53,7 @@ fn the_help_of_launch_says_what_each_size_is() {
         .next()
         .unwrap();
     insta::assert_snapshot!(sizes, @r#"
-    , with prices on demand in us-east-1:
+    , with on-demand prices in us-east-1:
       x86_64  XS      t3.small       2 CPU    2 GiB          $0.0208 per hour
       x86_64  S       t3.medium      2 CPU    4 GiB          $0.0416 per hour
       x86_64  M       t3.large       2 CPU    8 GiB          $0.0832 per hour

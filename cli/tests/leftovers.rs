@@ -113,7 +113,7 @@ fn an_ami_that_is_open_to_a_stranger_is_told_loudly_and_closed() {
     assert_eq!(left[0]["kind"], "permissions", "{left:?}");
     assert_eq!(left[0]["open_to"][0]["account"], "777788889999");
     let fixed = prism.ok(&["doctor", "--fix", "--yes"]);
-    assert!(fixed.contains("set as the grants say"), "{fixed}");
+    assert!(fixed.contains("set to match the grants"), "{fixed}");
     assert!(leftovers(&prism).is_empty());
     let held = futures::executor::block_on(ec2.launch_permissions(&region, &image));
     assert_eq!(held.unwrap(), []);

@@ -70,7 +70,10 @@ fn a_schedule_keeps_as_many_versions_as_it_is_told() {
         assert_eq!(refused, ("InvalidInput".to_owned(), 2), "{odd}");
     }
     let made = prism.ok(&[&create[..], &["2"]].concat());
-    assert!(made.contains("the last 2 versions that it makes"), "{made}");
+    assert!(
+        made.contains("the last 2 versions that it creates"),
+        "{made}"
+    );
     let listed = prism.ok(&["schedule", "list"]);
     let head = listed.lines().next().unwrap();
     let column = head.find("KEEP").unwrap();
@@ -131,7 +134,7 @@ fn a_schedule_is_changed_after_it_was_made() {
     ];
     let edited = prism.ok(&all);
     assert!(
-        edited.contains("all versions") && !edited.contains("put off"),
+        edited.contains("all versions") && !edited.contains("delayed"),
         "{edited}"
     );
     let audit = prism.ok(&["audit", "list", "--resource", "schedule:kept"]);
@@ -196,14 +199,17 @@ fn a_schedule_holds_still_goes_on_and_is_run_by_hand() {
     assert_eq!(ran["state"], "succeeded", "{ran}");
     let again = prism.run(&["schedule", "run", "kept", "--request-id", "once"]);
     assert!(
-        again.stderr.contains("asked for before"),
+        again.stderr.contains("already requested"),
         "{}",
         again.stderr
     );
     let shown = prism.ok(&["schedule", "show", "kept"]);
     assert!(shown.contains("succeeded as version 1"), "{shown}");
     let resumed = prism.ok(&["schedule", "resume", "kept"]);
-    assert!(resumed.starts_with("kept runs again, next at"), "{resumed}");
+    assert!(
+        resumed.starts_with("kept is active again, next run at"),
+        "{resumed}"
+    );
     let listed = prism.ok(&["schedule", "list"]);
     assert!(
         listed.contains("LAST RUN") && listed.contains("succeeded"),

@@ -254,7 +254,7 @@ fn callers_who_never_ask_keep_nobody_out() {
     let mut told = String::new();
     stream.read_to_string(&mut told).unwrap();
     assert!(told.starts_with("HTTP/1.1 400 "), "{told}");
-    assert!(told.contains("was not there after 10 seconds"), "{told}");
+    assert!(told.contains("did not arrive within 10 seconds"), "{told}");
     assert_eq!(served.end("-TERM").0, 0);
 }
 
@@ -270,7 +270,7 @@ fn a_schedule_fires_while_the_server_runs() {
     let (status, made) = served.ask("POST", "/v1/schedules", &body);
     assert_eq!(status, 201, "{made}");
     let said = told(&mut { served.stderr }, "The schedule box-env", " save.");
-    assert_eq!(said, " of alice begins a");
+    assert_eq!(said, " of alice starts a");
     let mut child = served.child;
     child.kill().unwrap();
     child.wait().unwrap();

@@ -124,7 +124,7 @@ fn what_a_preserved_environment_tells_of_itself() {
           saved       by alice at TIME
           original    python-ml
           parent      python-ml
-          packages    10 are known: see them with --packages
+          packages    10 are known: show them with --packages
           AMIs        eu-west-1  x86_64  ami-0
                       us-east-1  x86_64  ami-0
                       us-west-2  x86_64  ami-0
@@ -186,7 +186,7 @@ fn the_story_of_a_save_and_its_refusal() {
         insta::assert_snapshot!(text, @r#"
         $ prism saves status save-0
         save-0: box as box-env@1 succeeded
-          asked       by alice at TIME
+          requested   by alice at TIME
           region      us-east-1
           step        Finishing (CompleteSave)
           instance    box is running again; it was down for DURATION.
@@ -197,10 +197,10 @@ fn the_story_of_a_save_and_its_refusal() {
         Timeline:
           TIME  DURATION  Checking
           TIME  DURATION  Stopping the instance
-          TIME  DURATION  Beginning the AMI
-          TIME  DURATION  Waiting until the snapshots have begun
+          TIME  DURATION  Starting the AMI
+          TIME  DURATION  Waiting until the snapshots have started
           TIME  DURATION  Starting the instance again
-          TIME  DURATION  Finishing the AMI; the instance is yours again
+          TIME  DURATION  Completing the AMI; you can use the instance again
           TIME  DURATION  Registering the template
           TIME  DURATION  Finishing
           TIME  succeeded

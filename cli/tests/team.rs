@@ -197,7 +197,7 @@ fn a_project_from_its_making_to_its_end() {
     assert!(
         prism
             .ok(&budget)
-            .contains("$0.01 a month, told at 50 %, 100 %, nothing beyond")
+            .contains("$0.01 a month, alerts at 50 %, 100 %, hard stop")
     );
     assert_eq!(prism.refused(&launch), ("BudgetExceeded".to_owned(), 1));
     let save = ["save", "work", "team-env", "-y"];
@@ -291,7 +291,7 @@ fn a_save_that_moves_its_template_asks_first() {
         let project = info["template"]["project"].as_str().map(str::to_owned);
         (project, info["version"]["number"].as_u64())
     };
-    let sentence = "box-env goes from no project to the project lab, with its versions up to 1";
+    let sentence = "box-env is moved from no project to the project lab, with its versions up to 1";
 
     // Without a terminal the save is refused, with a hint how to confirm.
     let refused = prism.run(&save("lab"));

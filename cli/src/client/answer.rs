@@ -38,7 +38,7 @@ fn unnamed(status: StatusCode, headers: &HeaderMap, body: &[u8], url: &Url) -> P
     let skewed = body.contains("Signature expired") || body.contains("not yet current");
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if skewed => {
-            let message = "The API refuses the time in the request's signature.";
+            let message = "The API rejects the time in the request's signature.";
             Problem::new(Code::ClockWrong, message)
         }
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if expired => Problem::new(
@@ -50,21 +50,21 @@ fn unnamed(status: StatusCode, headers: &HeaderMap, body: &[u8], url: &Url) -> P
             Problem::new(Code::CredentialsRefused, message)
         }
         StatusCode::FORBIDDEN => {
-            let message = "The API lets these credentials do nothing.";
+            let message = "These credentials have no access to the API.";
             Problem::new(Code::PermissionMissing, message)
                 .hint("Ask an administrator for execute-api:Invoke on the API.")
         }
         StatusCode::NOT_FOUND => Problem::new(
             Code::DeploymentNotFound,
-            format!("There is no API of Prism at {url}."),
+            format!("There is no Prism API at {url}."),
         )
-        .hint("Check the profile's url: prism doctor"),
+        .hint("Check the profile's url with \"prism doctor\"."),
         StatusCode::TOO_MANY_REQUESTS => {
-            Problem::new(Code::Throttled, "The API had too many calls.")
+            Problem::new(Code::Throttled, "The API received too many requests.")
         }
         _ => Problem::new(
             Code::ApiUnavailable,
-            format!("The API at {url} does not work now."),
+            format!("The API at {url} is not available now."),
         ),
     }
     .because(said)

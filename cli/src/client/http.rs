@@ -3,24 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCEPT, RETRY_AFTER, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
-use http_body_util::Full;
+use http::header::{ACCEPT, HeaderValue, RETRY_AFTER};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use hyper::body::Bytes;
 use prism_functions::domain::{Code, Problem};
 use prism_functions::operations::parts::{Answer as _, Reply};
 use prism_functions::operations::{Asked, Operation};
 use prism_functions::ports::Clock;
 use prism_local::clock::WallClock;
+use reqwest::ClientBuilder;
+use reqwest::redirect::Policy;
 
 use super::identity::Identity;
-use super::transport::{NoAnswer, Transport};
 use super::url::Url;
 use super::{Client, Way, answer};
 use crate::environment::Environment;
 use crate::profile::Profile;
+use crate::text::causes;
 
-/// The timeout of one attempt. API Gateway allows its functions 30 seconds.
+/// The time limit for a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+/// The time limit for one attempt. API Gateway allows its functions 30 seconds.
 const ATTEMPT: Duration = Duration::from_secs(35);
 /// The maximum number of attempts for one call.
 const ATTEMPTS: u32 = 4;
@@ -28,23 +31,25 @@ const ATTEMPTS: u32 = 4;
 const PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause, whatever the API asks for. Launches are told to come back within a minute.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// The maximum size of a response, in bytes.
+const MOST_BYTES: usize = 16 << 20;
 
 /// The API at a URL, for one caller.
 pub(super) struct Http {
     url: Url,
-    transport: Transport,
+    client: reqwest::Client,
     identity: Identity,
     clock: Arc<dyn Clock>,
 }
 
 impl Http {
-    fn new(url: Url, transport: Transport, identity: Identity, clock: Arc<dyn Clock>) -> Self {
-        Self {
+    fn new(url: Url, identity: Identity, clock: &Arc<dyn Clock>) -> Result<Self, Problem> {
+        Ok(Self {
+            client: client(&url)?,
             url,
-            transport,
             identity,
-            clock,
-        }
+            clock: Arc::clone(clock),
+        })
     }
 
     pub(super) fn url(&self) -> &Url {
@@ -102,43 +107,57 @@ impl Http {
     /// Makes one attempt and returns any response, including errors.
     async fn once(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Lost> {
         let request = self.signed(request).await.map_err(Lost::Problem)?;
-        let late = self.clock.sleep(ATTEMPT);
-        tokio::select! {
-            answer = self.transport.send(request) => answer.map_err(|error| match error {
-                NoAnswer::Broken(why) => Lost::Way(why),
-                NoAnswer::Unreached(why) => Lost::Problem(self.unreached(&why)),
-                NoAnswer::TooLong(_) => Lost::Problem(
-                    Problem::new(Code::ApiUnavailable, "The API's answer cannot be read.")
-                        .because(error),
-                ),
-            }),
-            () = late => Err(Lost::Way(format!("no answer came in {} s", ATTEMPT.as_secs()))),
+        let request = request.try_into().map_err(|error| self.lost(error))?;
+        let answer = self.client.execute(request).await;
+        let mut answer = answer.map_err(|error| self.lost(error))?;
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| self.lost(error))? {
+            body.extend_from_slice(&chunk);
+            if body.len() > MOST_BYTES {
+                let message = format!("The API's response has more than {MOST_BYTES} bytes.");
+                let problem = Problem::new(Code::ApiUnavailable, message);
+                return Err(Lost::Problem(problem));
+            }
         }
+        let (head, _) = Response::from(answer).into_parts();
+        Ok(Response::from_parts(head, body.into()))
     }
 
     /// Builds the request to send, with the caller's authentication.
-    async fn signed(&self, request: &Request<Bytes>) -> Result<Request<Full<Bytes>>, Problem> {
-        let body = request.body().clone();
-        let mut signed = Request::new(Full::new(body.clone()));
-        *signed.method_mut() = request.method().clone();
-        *signed.headers_mut() = request.headers().clone();
-        let uri = self.url.join(&request.uri().to_string());
-        *signed.uri_mut() = uri.parse::<Uri>().map_err(|error| {
-            // The path contains user input.
-            Problem::new(Code::InvalidInput, "The request cannot be made of this.").because(error)
-        })?;
-        let headers = signed.headers_mut();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let program = concat!("prism/", env!("CARGO_PKG_VERSION"));
-        headers.insert(USER_AGENT, HeaderValue::from_static(program));
-        self.identity.sign(&mut signed, &body).await?;
+    async fn signed(&self, request: &Request<Bytes>) -> Result<Request<Bytes>, Problem> {
+        let text = self.url.join(&request.uri().to_string());
+        // The path contains user input. It must be sent as it is signed, without dot segments removed, for example.
+        let uri = reqwest::Url::parse(&text).is_ok_and(|url| url.as_str() == text);
+        let uri = uri.then(|| text.parse::<Uri>().ok()).flatten();
+        let Some(uri) = uri else {
+            let message = "These values cannot be sent in a URL.";
+            return Err(Problem::new(Code::InvalidInput, message));
+        };
+        let mut signed = request.clone();
+        *signed.uri_mut() = uri;
+        let json = HeaderValue::from_static("application/json");
+        signed.headers_mut().insert(ACCEPT, json);
+        self.identity.sign(&mut signed).await?;
         Ok(signed)
+    }
+
+    fn lost(&self, error: reqwest::Error) -> Lost {
+        let causes = causes(&error);
+        if error.is_connect() {
+            Lost::Problem(self.unreached(&causes.join(": ")))
+        } else if error.is_timeout() {
+            Lost::Way(format!("no response came within {} s", ATTEMPT.as_secs()))
+        } else if causes.is_empty() {
+            Lost::Way(error.without_url().to_string())
+        } else {
+            Lost::Way(causes.join(": "))
+        }
     }
 
     fn no_answer(&self, method: &Method, repeatable: bool, why: &str) -> Problem {
         if *method != Method::GET && !repeatable {
             let message = format!(
-                "Whether the API at {} did it is not known: {why}.",
+                "It is not known whether the API at {} carried out the request: {why}.",
                 self.url
             );
             return Problem::new(Code::RequestInDoubt, message);
@@ -147,7 +166,7 @@ impl Http {
     }
 
     fn unreached(&self, why: &str) -> Problem {
-        let message = format!("The API at {} does not answer: {why}.", self.url);
+        let message = format!("The API at {} does not respond: {why}.", self.url);
         Problem::new(Code::ApiUnavailable, message)
     }
 }
@@ -165,9 +184,8 @@ async fn named(
     clock: &Arc<dyn Clock>,
 ) -> Result<Http, Problem> {
     let url: Url = profile.url.as_deref().unwrap_or_default().parse()?;
-    let transport = Transport::for_url(&url)?;
     let identity = Identity::of(profile, environment, clock).await?;
-    Ok(Http::new(url, transport, identity, Arc::clone(clock)))
+    Http::new(url, identity, clock)
 }
 
 /// The response of an API to one operation that is attempted once.
@@ -197,12 +215,48 @@ pub(crate) async fn hear<O: Operation>(
 /// Returns the headers of the response at a URL, whatever its status is.
 #[cfg(feature = "aws")]
 pub(crate) async fn head_of(url: &str, clock: &Arc<dyn Clock>) -> Result<HeaderMap, Problem> {
-    let url: Url = url.parse()?;
-    let transport = Transport::for_url(&url)?;
-    let http = Http::new(url, transport, Identity::Nobody, Arc::clone(clock));
+    let http = Http::new(url.parse()?, Identity::Nobody, clock)?;
     let mut request = Request::new(Bytes::new());
     *request.uri_mut() = Uri::from_static("/");
     Ok(http.ask(&request).await?.0)
+}
+
+/// The client for a URL. It follows no redirects, so that credentials are only sent to the URL of the profile. Requests
+/// to this machine are not encrypted, and are never sent to a proxy.
+fn client(url: &Url) -> Result<reqwest::Client, Problem> {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("prism/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        .connect_timeout(CONNECT)
+        .timeout(ATTEMPT);
+    let builder = if url.plain {
+        builder.no_proxy()
+    } else {
+        encrypted(builder)?
+    };
+    builder.build().map_err(|error| {
+        let message = "The HTTP client cannot be set up.";
+        Problem::new(Code::LocalIo, message).because(error).hint(
+            "Check that this machine has CA certificates (the package is often called ca-certificates), and check \
+             the variable HTTPS_PROXY.",
+        )
+    })
+}
+
+#[cfg(feature = "aws")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "without the feature there is no encryption"
+)]
+fn encrypted(builder: ClientBuilder) -> Result<ClientBuilder, Problem> {
+    // An error means that a provider is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(builder.https_only(true))
+}
+
+#[cfg(not(feature = "aws"))]
+fn encrypted(_: ClientBuilder) -> Result<ClientBuilder, Problem> {
+    Err(crate::opening::missing("HTTPS"))
 }
 
 /// Why an attempt has no response.

@@ -5,10 +5,9 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use http_body_util::Full;
-use hyper::Request;
+use http::Request;
+use http::header::{AUTHORIZATION, HeaderValue};
 use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, HeaderValue};
 use prism_functions::domain::{Code, Problem};
 use prism_functions::ports::Clock;
 
@@ -43,9 +42,9 @@ impl Identity {
         match (file, profile.auth()) {
             (Some(file), _) => Ok(Self::Token(file)),
             (None, Auth::Token) => {
-                let message = "The profile wants a token, and no file that holds one is named.";
+                let message = "The profile needs a token, and no token file is named.";
                 Err(Problem::new(Code::CredentialsMissing, message).hint(
-                    "Name it with the variable PRISM_TOKEN_FILE, or as token_file in the profile.",
+                    "Name the file with the variable PRISM_TOKEN_FILE, or as token_file in the profile.",
                 ))
             }
             (None, Auth::Iam) => Self::signature(profile, clock).await,
@@ -61,7 +60,7 @@ impl Identity {
     #[cfg(not(feature = "aws"))]
     #[expect(
         clippy::unused_async,
-        reason = "with the feature it looks for credentials"
+        reason = "with the feature, it looks for credentials"
     )]
     async fn signature(_: &Profile, _: &Arc<dyn Clock>) -> Result<Self, Problem> {
         Err(crate::opening::missing(
@@ -72,23 +71,18 @@ impl Identity {
     /// Adds the authentication to a request.
     #[cfg_attr(
         not(feature = "aws"),
-        expect(clippy::unused_async, reason = "with the feature it gets credentials")
+        expect(clippy::unused_async, reason = "with the feature, it gets credentials")
     )]
-    pub(crate) async fn sign(
-        &self,
-        request: &mut Request<Full<Bytes>>,
-        body: &[u8],
-    ) -> Result<(), Problem> {
+    pub(crate) async fn sign(&self, request: &mut Request<Bytes>) -> Result<(), Problem> {
         match self {
             Self::Token(path) => {
-                let _ = body;
                 request.headers_mut().insert(AUTHORIZATION, bearer(path)?);
                 Ok(())
             }
             #[cfg(feature = "aws")]
             Self::Nobody => Ok(()),
             #[cfg(feature = "aws")]
-            Self::Signature(signer) => signer.sign(request, body).await,
+            Self::Signature(signer) => signer.sign(request).await,
         }
     }
 }
@@ -107,7 +101,7 @@ fn bearer(path: &Path) -> Result<HeaderValue, Problem> {
     let token = text.trim();
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
     if token.is_empty() || text.len() as u64 > MOST_BYTES || !token.bytes().all(plain) {
-        return Err(unusable("it is empty, or is no bearer token".to_owned()));
+        return Err(unusable("it is empty, or not a bearer token".to_owned()));
     }
     let header = HeaderValue::try_from(format!("Bearer {token}"));
     let mut header = header.map_err(|error| unusable(error.to_string()))?;

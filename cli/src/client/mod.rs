@@ -12,7 +12,6 @@ mod local;
 mod pace;
 #[cfg(test)]
 mod router;
-mod transport;
 mod url;
 
 use std::collections::BTreeSet;
@@ -77,6 +76,12 @@ pub(crate) enum Place {
     Detached,
 }
 
+impl Place {
+    pub(crate) fn unless(no_wait: bool) -> Self {
+        if no_wait { Self::Detached } else { Self::Here }
+    }
+}
+
 impl Client {
     fn new(way: Way, clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -87,26 +92,18 @@ impl Client {
         }
     }
 
-    /// Creates a client of a service in this process.
-    #[cfg(feature = "aws")]
-    fn here(service: Service, caller: Caller) -> Self {
-        let clock = Arc::clone(&service.env.clock);
-        let here = Here {
-            service,
-            caller,
-            local: None,
-        };
-        Self::new(Way::Here(Box::new(here)), clock)
-    }
-
     /// Creates a client of the embedded cloud.
     pub(crate) fn embedded_in(local: Local, caller: Caller) -> Self {
-        let service = local.detached.clone();
+        Self::here(local.detached.clone(), caller, Some(local))
+    }
+
+    /// Creates a client of a service in this process.
+    fn here(service: Service, caller: Caller, local: Option<Local>) -> Self {
         let clock = Arc::clone(&service.env.clock);
         let here = Here {
             service,
             caller,
-            local: Some(local),
+            local,
         };
         Self::new(Way::Here(Box::new(here)), clock)
     }
@@ -275,7 +272,7 @@ impl Client {
 
 /// The problem of a plan that was returned in place of a result, or the reverse.
 fn unexpected() -> Problem {
-    let message = "The deployment did something else than it was asked for.";
+    let message = "The deployment did something other than what was requested.";
     Problem::new(Code::ApiUnavailable, message)
 }
 

@@ -4,7 +4,6 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use http::Uri;
 use prism_functions::domain::ids::shown;
 use prism_functions::domain::{Code, Problem};
 
@@ -34,27 +33,25 @@ impl FromStr for Url {
 
     fn from_str(text: &str) -> Result<Self, Problem> {
         let refused = |why: &str| {
-            let message = format!("{} is no URL of an API: {why}.", shown(text));
+            let message = format!("{} is not the URL of an API: {why}.", shown(text));
             Err(Problem::new(Code::ConfigInvalid, message)
-                .hint("It looks like https://abc123.execute-api.us-east-1.amazonaws.com"))
+                .hint("A URL looks like https://abc123.execute-api.us-east-1.amazonaws.com"))
         };
-        let Ok(uri) = text.parse::<Uri>() else {
-            return refused("it cannot be read");
-        };
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        let Ok(url) = text.parse::<reqwest::Url>() else {
             return refused("it does not begin with https://");
         };
-        if authority.as_str().contains('@') || uri.query().is_some() {
-            return refused("it has a user or a query");
+        let credentials = !url.username().is_empty() || url.password().is_some();
+        if credentials || url.query().is_some() || url.fragment().is_some() {
+            return refused("it has a user, a query or a fragment");
         }
-        let plain = match scheme {
+        let plain = match url.scheme() {
             "https" => false,
-            "http" if is_loopback(authority.host()) => true,
-            "http" => return refused("it would send credentials in the open; use https"),
+            "http" if is_loopback(url.host_str().unwrap_or_default()) => true,
+            "http" => return refused("it would send credentials unencrypted; use https"),
             _ => return refused("it does not begin with https://"),
         };
         Ok(Self {
-            base: text.trim_end_matches('/').to_owned(),
+            base: url.as_str().trim_end_matches('/').to_owned(),
             plain,
         })
     }

@@ -14,7 +14,7 @@ Examples:
   prism completions zsh > ~/.zfunc/_prism
   prism completions fish > ~/.config/fish/completions/prism.fish";
 
-/// Print a script that completes prism's commands in your shell
+/// Print a completion script for your shell
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Completions {

@@ -6,18 +6,18 @@ use clap::Args;
 use prism_functions::domain::{Code, Problem};
 use serde_json::json;
 
-use crate::app::Session;
+use crate::args::InRegion;
 use crate::errors::Outcome;
 use crate::output::Output;
-use crate::regions::InRegion;
+use crate::session::Session;
 
 /// The maximum size of a command's standard input, in bytes.
 const STDIN_BYTES: u64 = 16 << 20;
 
 const KNOWN: &str = "\
-The instance is simulated: it has a disk, and runs no programs. A command changes or shows what is
-on the disk; packages are noted there with their names and versions, and nothing is downloaded.
-These are the commands that it knows:
+The instance is simulated: it has a disk, but runs no programs. A command changes or shows the
+contents of the disk; packages are recorded with their names and versions, and nothing is downloaded.
+These commands are supported:
   pip install NAME[==VERSION]...     pip list       pip freeze
   conda install NAME[=VERSION]...    conda list
   apt-get install NAME...            apt list --installed
@@ -32,18 +32,18 @@ Examples:
   echo 'c.NotebookApp.open_browser = False' | prism exec my-research -- tee .jupyter/config.py
   prism exec my-research -- cat .jupyter/config.py
 
-The exit code is that of the command.";
+The exit code is the exit code of the command.";
 
-/// Run a command inside a running instance
+/// Run a command on a running simulated instance
 #[derive(Debug, Args)]
-#[command(after_long_help = KNOWN, after_help = "See what it knows with --help.")]
+#[command(after_long_help = KNOWN, after_help = "See the supported commands with --help.")]
 pub(crate) struct Exec {
-    /// The instance, by its name or its id
+    /// The instance, by its name or ID
     #[arg(value_name = "NAME")]
     name: String,
     #[command(flatten)]
     region: InRegion,
-    /// The command and its arguments; what is piped in reaches tee, and cat without a path
+    /// The command and its arguments; only tee, and cat without a path, read stdin
     #[arg(value_name = "COMMAND", last = true, required = true)]
     command: Vec<String>,
 }
@@ -96,11 +96,14 @@ fn stdin() -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     let mut limited = std::io::stdin().lock().take(STDIN_BYTES + 1);
     limited.read_to_end(&mut bytes).map_err(|error| {
-        Problem::new(Code::LocalIo, "What was piped in cannot be read.").because(error)
+        Problem::new(Code::LocalIo, "The standard input cannot be read.").because(error)
     })?;
     if bytes.len() as u64 > STDIN_BYTES {
-        let message = format!("More than {} MiB were piped in.", STDIN_BYTES >> 20);
-        return Err(Problem::new(Code::InvalidInput, message).hint("Pipe in less at a time."));
+        let message = format!(
+            "The standard input has more than {} MiB.",
+            STDIN_BYTES >> 20
+        );
+        return Err(Problem::new(Code::InvalidInput, message).hint("Send less data at a time."));
     }
     Ok(bytes)
 }

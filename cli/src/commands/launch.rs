@@ -12,44 +12,42 @@ use prism_functions::operations::{
 };
 use serde_json::json;
 
-use crate::app::Session;
-use crate::args::Arch;
+use crate::args::{Arch, InRegion};
 use crate::client::{Client, Place};
 use crate::errors::Outcome;
-use crate::exit;
-use crate::regions::InRegion;
+use crate::session::Session;
 use crate::settle::Awaited;
-use crate::text::{pairs, plain, usd_per_hour};
+use crate::text::{joined, pairs, plain, usd_per_hour};
 
-/// Launch an instance from a template, built in or saved
+/// Launch an instance from a built-in or saved template
 #[derive(Debug, Args)]
 #[command(after_long_help = after_help(), after_help = "See the sizes and examples with --help.")]
 pub(crate) struct Launch {
-    /// The template: NAME for the latest version, NAME@3 for the third
+    /// The template: NAME for the latest version, or NAME@3 for version 3
     template: String,
     /// The name of the new instance
     name: String,
-    /// How large: XS, S, M, L, XL, GPU-S, GPU-M, GPU-L or GPU-XL [default: M, or as it was saved]
+    /// The size: XS, S, M, L, XL, GPU-S, GPU-M, GPU-L or GPU-XL [default: M, or the saved instance's type]
     #[arg(long)]
     size: Option<String>,
-    /// The processor architecture [default: x86_64, or as it was saved]
+    /// The processor architecture [default: x86_64, or the saved instance's architecture]
     #[arg(long, value_enum)]
     arch: Option<Arch>,
     /// The project that the instance is for
     #[arg(long)]
     project: Option<String>,
-    /// The size of its disk in GiB, at least the template's [default: the template's]
+    /// The size of the disk in GiB, at least the template's [default: the template's]
     #[arg(long, value_name = "GIB")]
     disk: Option<u32>,
     #[command(flatten)]
     region: InRegion,
-    /// Launch only once for this id, however often the command runs
+    /// Launch only once for this ID, even if the command is repeated
     #[arg(long, value_name = "ID")]
     request_id: Option<String>,
-    /// Show what would be launched, and launch nothing
+    /// Show what would be launched, but launch nothing
     #[arg(long)]
     dry_run: bool,
-    /// Do not wait until it is running
+    /// Return without waiting until the instance is running
     #[arg(long)]
     no_wait: bool,
 }
@@ -60,10 +58,8 @@ impl Launch {
         let asked = Asked::<LaunchInstance>::with(Nothing {}, request.clone());
         if self.dry_run {
             let plan = session.client.plan(asked).await?;
-            session
-                .out
-                .show(&json!({ "dry_run": true, "plan": plan }), || would(&plan))?;
-            return Ok(exit::DONE);
+            let value = json!({ "dry_run": true, "plan": plan });
+            return session.out.done(&value, || would(&plan));
         }
         if self.request_id.is_none() {
             // A generated idempotency key is new in each run, so a name in use must be detected without it.
@@ -88,10 +84,9 @@ impl Launch {
             }
         }
         let value = json!({ "instance": instance, "plan": plan });
-        session.out.show(&value, || {
+        session.out.done(&value, || {
             launched(&plan, &instance) + &next(session, &plan, &instance)
-        })?;
-        Ok(exit::DONE)
+        })
     }
 
     fn request(&self, session: &Session) -> Result<LaunchRequest, Problem> {
@@ -138,7 +133,6 @@ fn next(session: &Session, plan: &LaunchPlan, instance: &InstanceView) -> String
 }
 
 fn would(plan: &LaunchPlan) -> String {
-    let ports: Vec<String> = plan.ports.iter().map(ToString::to_string).collect();
     let mut text = format!("{} would be launched.\n", plain(&plan.name));
     text.push_str(&pairs([
         ("template", plan.template.clone()),
@@ -147,7 +141,7 @@ fn would(plan: &LaunchPlan) -> String {
         ("type", machine(plan)),
         ("price", usd_per_hour(plan.usd_per_hour)),
         ("disk", format!("{} GiB", plan.root_size_gib)),
-        ("open ports", ports.join(", ")),
+        ("open ports", joined(&plan.ports)),
     ]));
     for warning in &plan.warnings {
         let _ = writeln!(text, "  warning: {}", plain(&warning.text));
@@ -160,11 +154,9 @@ fn machine(plan: &LaunchPlan) -> String {
 }
 
 fn after_help() -> String {
-    let mut text = String::from("Sizes, with prices on demand in us-east-1:\n");
-    for (architecture, what) in [
-        (Architecture::X86_64, "x86_64"),
-        (Architecture::Arm64, "arm64"),
-    ] {
+    let mut text = String::from("Sizes, with on-demand prices in us-east-1:\n");
+    for architecture in [Architecture::X86_64, Architecture::Arm64] {
+        let what = architecture.as_str();
         for &size in Size::ALL {
             let machine = size.machine(architecture);
             let kind = machine.instance_type;

@@ -5,10 +5,11 @@ use prism_functions::operations::parts::{Nothing, Paging};
 use prism_functions::operations::{Asked, InstanceView, InstancesPage, ListInstances};
 use serde_json::json;
 
-use crate::app::Session;
+use crate::args::InRegion;
 use crate::errors::Outcome;
-use crate::regions::InRegion;
-use crate::{exit, table, text};
+use crate::session::Session;
+use crate::table;
+use crate::text::{or_dash, when};
 
 /// List your instances
 #[derive(Debug, Args)]
@@ -30,17 +31,10 @@ impl List {
             Asked::<ListInstances>::by(Nothing {}, query)
         };
         let instances = session.client.all(page).await?;
-        let out = &session.out;
-        if instances.is_empty() && !out.json {
-            out.note(&format!(
-                "No instances in {region}. Launch one: prism launch python-ml my-research"
-            ));
-            return Ok(exit::DONE);
-        }
-        out.show(&json!({ "instances": instances }), || {
-            table::render(out, &HEADS, instances.iter().map(row))
-        })?;
-        Ok(exit::DONE)
+        let none =
+            format!("No instances in {region}. Launch one: prism launch python-ml my-research");
+        let (value, rows) = (json!({ "instances": instances }), instances.iter().map(row));
+        table::list(&session.out, &value, &HEADS, rows, &none)
     }
 }
 
@@ -49,20 +43,14 @@ const HEADS: [&str; 8] = [
 ];
 
 fn row(instance: &InstanceView) -> Vec<String> {
-    let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
     vec![
         instance.name.clone(),
         instance.state.as_str().to_owned(),
         instance.instance_type.clone(),
-        or_dash(instance.template.as_deref()),
-        or_dash(instance.public_ip.as_deref()),
-        text::when(instance.launched_at),
+        or_dash(instance.template.as_ref()),
+        or_dash(instance.public_ip.as_ref()),
+        when(instance.launched_at),
         instance.id.clone(),
-        or_dash(
-            instance
-                .save_id
-                .as_ref()
-                .map(prism_functions::domain::SaveId::as_str),
-        ),
+        or_dash(instance.save_id.as_ref()),
     ]
 }

@@ -1,5 +1,27 @@
 //! The commands, one module each.
 
+/// Declares the commands of a group, and runs the one that was given.
+macro_rules! commands {
+    ($(#[$about:meta])* $group:ident { $($(#[$attribute:meta])* $name:ident($args:ty),)* }) => {
+        $(#[$about])*
+        #[derive(Debug, clap::Subcommand)]
+        pub(crate) enum $group {
+            $($(#[$attribute])* $name($args),)*
+        }
+
+        impl $group {
+            pub(crate) async fn run(
+                self,
+                session: &crate::session::Session,
+            ) -> crate::errors::Outcome {
+                match self {
+                    $(Self::$name(args) => Box::pin(args.run(session)).await,)*
+                }
+            }
+        }
+    };
+}
+
 pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod configure;

@@ -5,27 +5,23 @@ use prism_functions::operations::parts::Nothing;
 use prism_functions::operations::{Asked, ListRegions, RegionView};
 use serde_json::json;
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::{exit, table};
+use crate::session::Session;
+use crate::table;
 
-/// List the Regions of the account, and where saves and launches are allowed
+/// List the Regions of the account, and whether saves and launches are allowed there
 #[derive(Debug, Args)]
 pub(crate) struct Regions {}
 
 impl Regions {
-    /// Runs the command.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let page = |page| Asked::<ListRegions>::of(Nothing {}).query(page);
         let regions = session.client.all(page).await?;
-        session.out.show(&json!({ "regions": regions }), || {
-            table::render(&session.out, &HEADS, regions.iter().map(row))
-        })?;
-        Ok(exit::DONE)
+        let (heads, rows) = (["REGION", "ALLOWED"], regions.iter().map(row));
+        let value = json!({ "regions": regions });
+        table::list(&session.out, &value, &heads, rows, "No Regions.")
     }
 }
-
-const HEADS: [&str; 2] = ["REGION", "ALLOWED"];
 
 fn row(view: &RegionView) -> Vec<String> {
     let allowed = if view.allowed { "yes" } else { "no" };

@@ -10,21 +10,23 @@ use prism_functions::operations::parts::{DryRun, Either, IdempotencyKey, Nothing
 use prism_functions::operations::{Asked, BeginSave, Started};
 use serde_json::json;
 
-use crate::app::Session;
 use crate::client::{Client, Place};
 use crate::errors::Outcome;
+use crate::session::Session;
 use crate::text::{duration, plain};
 use crate::watch::{self, Duty, Ended};
 use crate::{exit, prompt, report};
 
 const EXAMPLES: &str = "\
-The instance is stopped, an AMI of all its volumes is begun, and it is started again; the AMI is
-finished while you work on. If anything fails, the instance is brought back as it was and nothing
-is left behind. Ctrl-C asks whether to go on in the background or to cancel.
+The instance is stopped, the creation of an AMI of all its volumes is started, and the instance is
+started again; the AMI is completed while you continue to work. If anything fails, the instance is
+restored to its original state and everything that was created is removed. Ctrl-C asks whether to
+continue in the background or to cancel.
 
-Whoever can launch the template gets all that is on the instance's disks. Where anybody but you can, files
-that were perhaps not meant for others, such as keys, credentials and shell histories, are refused with
-their list, until you consent with --publish-sensitive; --yes does not.
+Everyone who can launch the template can read everything on the instance's disks. If the template is
+visible to other users, a save that contains sensitive files, such as keys, credentials and shell
+histories, is refused with a list of them, until you consent with --publish-sensitive. The option
+--yes does not give this consent.
 
 Examples:
   prism save my-research my-custom-ml-env
@@ -38,54 +40,93 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES, after_help = "See examples with --help.")]
 pub(crate) struct Save {
-    /// The instance, by its name or its id
+    /// The instance, by its name or ID
     instance: String,
-    /// The template: a new one, or one of yours, which gets its next version
+    /// The name of a new template, or of one of your templates, which gets a new version
     template: String,
+    #[command(flatten)]
+    what: What,
+    /// Accept that the data in the instance store is lost; confirm with the name of the instance
+    #[arg(long, value_name = "NAME")]
+    accept_instance_store_loss: Option<String>,
+    /// Consent to share files that are known to be sensitive, or that could not be checked
+    #[arg(long)]
+    publish_sensitive: bool,
+    /// Add the AMI to an existing version of the template that has no AMI for this architecture: the
+    /// latest version, or the one named, as in --add-arch=3. The rest of the version does not change
+    #[arg(long, value_name = "VERSION", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "latest", conflicts_with_all = ["public", "project", "description"])]
+    add_arch: Option<AddTo>,
+    /// Save only once for this ID, even if the command is repeated
+    #[arg(long, value_name = "ID")]
+    request_id: Option<String>,
+    /// Check everything and show the plan, but change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask for confirmation before stopping the instance or moving the template to another project
+    #[arg(short, long)]
+    yes: bool,
+    /// Wait until the template is available (the default)
+    #[arg(long, conflicts_with = "no_wait")]
+    wait: bool,
+    /// Return when the save has started; it continues in the background
+    #[arg(long)]
+    no_wait: bool,
+}
+
+/// What a save creates: shared with schedules.
+#[derive(Debug, Args)]
+pub(super) struct What {
     /// What the template is for
     #[arg(long, default_value = "", hide_default_value = true)]
     description: String,
-    /// A further Region to copy the AMI to; may be repeated, or several separated by commas
+    /// Another Region to copy the AMI to; can be repeated, or a list separated by commas
     #[arg(long, value_name = "REGION", value_delimiter = ',')]
     region: Vec<String>,
-    /// Let everybody see and launch the template
+    /// Allow everyone to see and launch the template
     #[arg(long)]
     public: bool,
     /// The project that the template belongs to
     #[arg(long)]
     project: Option<String>,
-    /// A tag for the AMIs and their snapshots; may be repeated
+    /// A tag for the AMIs and their snapshots; can be repeated
     #[arg(long = "tag", value_name = "KEY=VALUE")]
     tags: Vec<String>,
-    /// Accept that the data in the instance store is lost: the instance's name again
-    #[arg(long, value_name = "NAME")]
-    accept_instance_store_loss: Option<String>,
-    /// Consent to show others files that are known to be sensitive, or that nobody has looked for
-    #[arg(long)]
-    publish_sensitive: bool,
-    /// Add the AMI to a version of the template that has none for this architecture: the latest, or
-    /// the one that is named, as in --add-arch=3. Nothing else of the version changes
-    #[arg(long, value_name = "VERSION", num_args = 0..=1, require_equals = true)]
-    #[arg(default_missing_value = "latest", conflicts_with_all = ["public", "project", "description"])]
-    add_arch: Option<AddTo>,
-    /// The Region of the instance [default: $PRISM_REGION, the profile's, $AWS_REGION or us-east-1]
+    /// The Region of the instance [default: $PRISM_REGION, the profile's Region, $AWS_REGION or us-east-1]
     #[arg(long, value_name = "REGION")]
     from_region: Option<String>,
-    /// Save only once for this id, however often the command runs
-    #[arg(long, value_name = "ID")]
-    request_id: Option<String>,
-    /// Check everything and show the plan, and touch nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask before the instance is stopped, or the template goes to another project
-    #[arg(short, long)]
-    yes: bool,
-    /// Wait until the template is there; this is so anyway
-    #[arg(long, conflicts_with = "no_wait")]
-    wait: bool,
-    /// Return once the save has begun; it goes on in the background
-    #[arg(long)]
-    no_wait: bool,
+}
+
+impl What {
+    /// The request to save an instance.
+    pub(super) fn request(
+        &self,
+        session: &Session,
+        instance: &str,
+        template: &str,
+    ) -> Result<SaveRequest, Problem> {
+        Ok(SaveRequest {
+            instance: instance.to_owned(),
+            template: template.parse()?,
+            region: session.region_of(self.from_region.as_deref())?,
+            description: self.description.clone(),
+            copy_to: regions_of(&self.region)?,
+            public: self.public,
+            project: self.project.as_deref().map(str::parse).transpose()?,
+            move_template: false,
+            tags: tags_of(&self.tags)?,
+            accept_instance_store_loss: None,
+            publish_sensitive: false,
+            add_arch: false,
+            version: None,
+        })
+    }
+}
+
+/// Parses names of Regions.
+pub(super) fn regions_of(typed: &[String]) -> Result<BTreeSet<Region>, Problem> {
+    let regions = typed.iter().map(|region| region.trim().parse::<Region>());
+    Ok(regions.collect::<Result<_, _>>()?)
 }
 
 /// The version to add an architecture to; `None` is the latest.
@@ -100,7 +141,7 @@ impl FromStr for AddTo {
             "latest" => Ok(Self(None)),
             number => match number.parse() {
                 Ok(number) if number > 0 => Ok(Self(Some(number))),
-                _ => Err("it is a number from 1, or \"latest\"".to_owned()),
+                _ => Err("use a number from 1, or \"latest\"".to_owned()),
             },
         }
     }
@@ -113,8 +154,7 @@ impl Save {
         if self.dry_run {
             let plan = session.client.plan(asked).await?;
             let value = json!({ "dry_run": true, "plan": plan });
-            session.out.show(&value, || report::plan(&plan))?;
-            return Ok(exit::DONE);
+            return session.out.done(&value, || report::plan(&plan));
         }
         let known = IdempotencyKey(self.request_id.clone());
         let asked = asked.head(known).query(DryRun { dry_run: true });
@@ -127,13 +167,9 @@ impl Save {
             return Ok(exit::FAILED);
         }
         request.move_template = plan.moves.is_some();
-        let place = if self.no_wait {
-            Place::Detached
-        } else {
-            Place::Here
-        };
         let key = Client::key(self.request_id.as_deref());
         let asked = Asked::<BeginSave>::with(Nothing {}, request).head(key);
+        let place = Place::unless(self.no_wait);
         let started = session.client.begin(place, asked).await?;
         go_on(session, &started, self.no_wait).await
     }
@@ -145,19 +181,13 @@ impl Save {
         if !self.agreed_to_move(session, plan)? {
             return Ok(false);
         }
-        if self.yes || !out.answers || plan.expected_downtime_s == 0 {
-            return Ok(true);
-        }
+        let yes = self.yes || !out.answers || plan.expected_downtime_s == 0;
         let question = format!(
             "{} will be down for about {}. Continue?",
             plain(&plan.instance.name),
             duration(f64::from(plan.expected_downtime_s))
         );
-        let yes = prompt::confirm(out, &question)?;
-        if !yes {
-            out.note("Nothing was changed.");
-        }
-        Ok(yes)
+        prompt::confirm(out, yes, &question)
     }
 
     /// Asks whether the template may move to another project. Without a terminal only `--yes` confirms it.
@@ -169,31 +199,17 @@ impl Save {
             plan.check_agreed()?;
         }
         let question = format!("{} Move it?", report::moved(plan, moves));
-        let yes = prompt::confirm(&session.out, &question)?;
-        if !yes {
-            session.out.note("Nothing was changed.");
-        }
-        Ok(yes)
+        prompt::confirm(&session.out, false, &question)
     }
 
     fn request(&self, session: &Session) -> Result<SaveRequest, Problem> {
-        let regions = self.region.iter().map(|region| region.trim().parse());
-        let copy_to: BTreeSet<Region> = regions.collect::<Result<_, _>>()?;
-        let project = self.project.as_deref().map(str::parse).transpose()?;
+        let request = self.what.request(session, &self.instance, &self.template)?;
         let request = SaveRequest {
-            instance: self.instance.clone(),
-            template: self.template.parse()?,
-            region: session.region_of(self.from_region.as_deref())?,
-            description: self.description.clone(),
-            copy_to,
-            public: self.public,
-            project,
-            move_template: false,
-            tags: tags_of(&self.tags)?,
             accept_instance_store_loss: self.accept_instance_store_loss.clone(),
             publish_sensitive: self.publish_sensitive,
             add_arch: self.add_arch.is_some(),
             version: self.add_arch.and_then(|AddTo(version)| version),
+            ..request
         };
         request.check()?;
         Ok(request)
@@ -201,7 +217,7 @@ impl Save {
 }
 
 /// Parses tags, each `KEY=VALUE`.
-pub(super) fn tags_of(typed: &[String]) -> Result<BTreeMap<String, String>, Problem> {
+fn tags_of(typed: &[String]) -> Result<BTreeMap<String, String>, Problem> {
     let mut tags = BTreeMap::new();
     for tag in typed {
         let shown = || prism_functions::domain::ids::shown(tag);
@@ -210,7 +226,7 @@ pub(super) fn tags_of(typed: &[String]) -> Result<BTreeMap<String, String>, Prob
             return Err(Problem::new(Code::InvalidTag, message));
         };
         if tags.insert(key.to_owned(), value.to_owned()).is_some() {
-            let message = format!("The key of the tag {} is given twice.", shown());
+            let message = format!("The key of the tag {} is used twice.", shown());
             return Err(Problem::new(Code::InvalidTag, message));
         }
     }
@@ -222,9 +238,8 @@ pub(super) async fn go_on(session: &Session, started: &Started, no_wait: bool) -
     let id = &started.save_id;
     session.client.note_begun(id);
     if started.repeated {
-        session
-            .out
-            .note(&format!("note: this was asked for before, as {id}"));
+        let out = &session.out;
+        out.note(&format!("note: this was already requested, as {id}"));
     }
     if no_wait {
         return begun(session, id).await;
@@ -245,11 +260,12 @@ async fn begun(session: &Session, id: &SaveId) -> Outcome {
     };
     let next = format!("prism saves watch {id}");
     let value = json!({ "save_id": id, "state": record.state, "next_command": next });
-    session.out.show(&value, || {
-        format!(
-            "{id}: {} is being saved in the background.\nNext: {next}\n",
-            plain(&record.request.instance)
-        )
-    })?;
-    Ok(exit::DONE)
+    let how = match record.copy_of {
+        Some(_) => "running",
+        None => "being saved",
+    };
+    session.out.done(&value, || {
+        let what = report::subject(&record);
+        format!("{id}: {what} is {how} in the background.\nNext: {next}\n")
+    })
 }

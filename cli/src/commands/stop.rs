@@ -1,19 +1,19 @@
 //! `prism stop`, and the code it shares with `prism start` and `prism terminate`.
 
 use clap::Args;
-use prism_functions::domain::Problem;
 use prism_functions::domain::ec2::InstanceState;
-use prism_functions::operations::StopInstance;
+use prism_functions::domain::{InstanceId, Problem, Region};
+use prism_functions::operations::parts::{self, InstanceName, Nothing, Told};
+use prism_functions::operations::{InstanceView, Operation, StopInstance};
 use serde_json::json;
 
-use crate::app::{Session, in_region};
+use crate::args::InRegion;
 use crate::errors::Outcome;
-use crate::exit;
-use crate::regions::InRegion;
+use crate::session::{Session, in_region};
 use crate::settle::Awaited;
 use crate::text::plain;
 
-/// Stop a running instance; its disk stays
+/// Stop a running instance; its disks are kept
 #[derive(Debug, Args)]
 pub(crate) struct Stop {
     #[command(flatten)]
@@ -23,57 +23,81 @@ pub(crate) struct Stop {
 /// Which instance, and whether to wait.
 #[derive(Debug, Args)]
 pub(crate) struct Change {
-    /// The instance, by its name or its id
+    /// The instance, by its name or ID
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) region: InRegion,
-    /// Do not wait until it is done
+    /// Return without waiting until the instance reaches the state
     #[arg(long)]
-    pub(crate) no_wait: bool,
+    no_wait: bool,
 }
 
 impl Stop {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        let region = session.region(&self.change.region)?;
-        let asked = in_region::<StopInstance>(&region, &self.change.name);
-        let instance = session.client.ask(asked).await?;
-        let awaited = Awaited {
-            region: &region,
-            id: &instance.id.parse().map_err(Problem::from)?,
-            name: &self.change.name,
-            state: InstanceState::Stopped,
-        };
-        done(session, &self.change, &awaited).await
+        let change = self.change;
+        change
+            .to::<StopInstance, _>(session, InstanceState::Stopped)
+            .await
     }
 }
 
-/// Waits if requested, and prints the state of the instance.
-pub(crate) async fn done(session: &Session, change: &Change, awaited: &Awaited<'_>) -> Outcome {
-    let id = awaited.id;
-    let found = if change.no_wait {
-        let found = session.instance(awaited.region, id.as_str());
-        found.await.ok()
-    } else {
-        awaited.wait(session).await?
-    };
-    let state = found
-        .as_ref()
-        .map_or(InstanceState::Terminated, |instance| instance.state);
-    let address = found.and_then(|instance| instance.public_ip);
-    let value = json!({
-        "id": id, "name": change.name, "region": awaited.region,
-        "state": state.as_str(), "public_ip": address,
-    });
-    session.out.show(&value, || {
-        let at = address
-            .map(|address| format!(" at {address}"))
-            .unwrap_or_default();
-        format!(
-            "{} ({id}) is {}{at}.\n",
-            plain(&change.name),
-            state.as_str()
-        )
-    })?;
-    Ok(exit::DONE)
+impl Change {
+    /// Requests the operation, which changes the instance to a state.
+    pub(crate) async fn to<O, const STATUS: u16>(
+        &self,
+        session: &Session,
+        state: InstanceState,
+    ) -> Outcome
+    where
+        O: Operation<
+                Path = InstanceName,
+                Query = parts::InRegion,
+                Head = Nothing,
+                Body = Nothing,
+                Output = Told<InstanceView, STATUS>,
+            >,
+    {
+        let region = session.region(&self.region)?;
+        let asked = in_region::<O>(&region, &self.name);
+        let instance = session.client.ask(asked).await?;
+        self.settle(session, &region, &instance.id, state).await
+    }
+
+    /// Waits for the state if requested, and prints the state of the instance.
+    pub(crate) async fn settle(
+        &self,
+        session: &Session,
+        region: &Region,
+        id: &str,
+        state: InstanceState,
+    ) -> Outcome {
+        let name = self.name.as_str();
+        let id: &InstanceId = &id.parse().map_err(Problem::from)?;
+        let found = if self.no_wait {
+            session.instance(region, id.as_str()).await.ok()
+        } else {
+            let awaited = Awaited {
+                region,
+                id,
+                name,
+                state,
+            };
+            awaited.wait(session).await?
+        };
+        let state = found.as_ref().map(|instance| instance.state);
+        let state = state.unwrap_or(InstanceState::Terminated).as_str();
+        let address = found.and_then(|instance| instance.public_ip);
+        let value = json!({
+            "id": id, "name": name, "region": region, "state": state, "public_ip": address,
+        });
+        session.out.done(&value, || {
+            let at = address.map(|address| format!(" at {address}"));
+            format!(
+                "{} ({id}) is {state}{}.\n",
+                plain(name),
+                at.unwrap_or_default()
+            )
+        })
+    }
 }

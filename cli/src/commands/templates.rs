@@ -8,43 +8,44 @@ use prism_functions::operations::parts::{Nothing, PAGE_MOST};
 use prism_functions::operations::{Asked, ListTemplates, TemplateSummary, TemplatesPage};
 use serde_json::json;
 
-use crate::app::Session;
 use crate::args::Arch;
 use crate::errors::Outcome;
-use crate::{exit, table};
+use crate::session::Session;
+use crate::table;
+use crate::text::or_dash;
 
 const EXAMPLES: &str = "\
 Examples:
   prism templates --mine
-  prism templates --search genom            words of the name or description that begin like this
+  prism templates --search genom            words in the name or description that start with this
   prism templates --public --arch arm64 --all";
 
 /// List the templates that you can launch
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Templates {
-    /// Only your own
+    /// Only your own templates
     #[arg(long)]
     mine: bool,
-    /// Only those of a project
+    /// Only templates of this project
     #[arg(long)]
     project: Option<String>,
-    /// Only those that everybody may use
+    /// Only templates that everyone can use
     #[arg(long)]
     public: bool,
-    /// Only those with words that begin like these, two letters at least
+    /// Only templates with words that start with these, at least two letters each
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
-    /// Only those that can be launched on this architecture
+    /// Only templates that can be launched on this architecture
     #[arg(long, value_enum)]
     arch: Option<Arch>,
-    /// How many to show
+    /// The maximum number to show
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
-    /// Go on where a list ended, by the cursor that it told
+    /// Continue a list with the cursor that was printed at its end
     #[arg(long)]
     cursor: Option<String>,
-    /// Show all of them
+    /// Show all templates
     #[arg(long, conflicts_with_all = ["limit", "cursor"])]
     all: bool,
 }
@@ -80,30 +81,25 @@ impl Templates {
             query.cursor = page.cursor;
         };
         let out = &session.out;
-        if templates.is_empty() && !out.json {
-            out.note("No such templates. Make one: prism save my-research my-custom-ml-env");
-            return Ok(exit::DONE);
-        }
         let value = json!({ "templates": templates, "cursor": cursor });
-        out.show(&value, || {
-            table::render(out, &HEADS, templates.iter().map(row))
-        })?;
-        if !out.json {
-            for template in &templates {
-                if let Some(stuck) = &template.stuck {
-                    out.note(&format!(
-                        "{} is being deleted: {} {}",
-                        template.name, stuck.message, stuck.hint
-                    ));
-                }
+        let rows = templates.iter().map(row);
+        let none = "No such templates. Create one: prism save my-research my-custom-ml-env";
+        let shown = table::list(out, &value, &HEADS, rows, none)?;
+        if out.json {
+            return Ok(shown);
+        }
+        for template in &templates {
+            if let Some(stuck) = &template.stuck {
+                let (name, message, hint) = (&template.name, &stuck.message, &stuck.hint);
+                out.note(&format!("{name} is being deleted: {message} {hint}"));
             }
         }
-        if let Some(cursor) = cursor.filter(|_| !out.json) {
+        if let Some(cursor) = cursor {
             out.note(&format!(
-                "There are more: see them with --all, or go on with --cursor {cursor}"
+                "There are more: show all with --all, or continue with --cursor {cursor}"
             ));
         }
-        Ok(exit::DONE)
+        Ok(shown)
     }
 }
 
@@ -120,7 +116,6 @@ const HEADS: [&str; 9] = [
 ];
 
 fn row(template: &TemplateSummary) -> Vec<String> {
-    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let owner = template.owner.clone();
     let version = template.latest.map(|number| match template.state {
         TemplateState::Active => number.to_string(),
@@ -129,21 +124,16 @@ fn row(template: &TemplateSummary) -> Vec<String> {
     });
     let architectures = template.architectures.iter().map(|it| it.as_str());
     let architectures: Vec<&str> = architectures.collect();
-    let updated = template
-        .updated_at
-        .map(|at| at.format("%Y-%m-%d").to_string());
+    let updated = template.updated_at.map(|at| at.format("%Y-%m-%d"));
     vec![
         template.name.clone(),
         or_dash(version),
         owner.unwrap_or_else(|| "built in".to_owned()),
         template.visibility.as_str().to_owned(),
-        or_dash(template.project.clone()),
+        or_dash(template.project.as_ref()),
         architectures.join(","),
         or_dash(updated),
-        match template.owner {
-            Some(_) => template.launches.to_string(),
-            None => "-".to_owned(),
-        },
+        or_dash(template.owner.as_ref().map(|_| template.launches)),
         template.description.clone(),
     ]
 }

@@ -30,7 +30,7 @@ pub(crate) struct Profiles {
 struct Written {
     #[expect(
         dead_code,
-        reason = "it was looked at before, and is a key that may be there"
+        reason = "the schema is checked before, but the key must be known here"
     )]
     schema: u32,
     default: Option<Spanned<String>>,
@@ -91,7 +91,7 @@ fn parse_after(text: &str, migrations: &[Migration]) -> Result<Profiles, Wrong> 
     };
     let head: Head = toml::from_str(text).map_err(|error| told(text, &error))?;
     let Some(schema) = head.schema else {
-        let what = format!("it has no \"schema = {}\"", newest(migrations));
+        let what = format!("there is no \"schema = {}\"", newest(migrations));
         return Err(Wrong::at(text, Some(0..0), what));
     };
     let (span, schema) = (schema.span(), schema.into_inner());
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_with_its_line() {
         for (text, told) in [
-            ("", "f, line 1: it has no \"schema = 1\"."),
+            ("", "f, line 1: there is no \"schema = 1\"."),
             ("schema = 2", "f, line 1: the schema 2 is not known."),
             (
                 "schema = 1\ndefalt = \"a\"",
@@ -220,7 +220,7 @@ mod tests {
             ),
             (
                 "schema = 1\n\n[profile.a]\nbackend = \"local\"\nurl = \"http://x\"",
-                "f, line 3: profile a: the backend local has no url.",
+                "f, line 3: profile a: the backend local does not use url.",
             ),
             (
                 "schema = 1\n[profile.a]\nbackend = \"aws\"\nregion = \"us-east-1\"\ntable = \"t\"",

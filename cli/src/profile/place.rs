@@ -26,11 +26,8 @@ impl Place {
 
     pub(crate) fn path(&self) -> Result<&PathBuf, Problem> {
         self.0.as_ref().ok_or_else(|| {
-            Problem::new(
-                Code::LocalIo,
-                "There is no home folder to keep profiles in.",
-            )
-            .hint("Name a file with the variable PRISM_CONFIG.")
+            Problem::new(Code::LocalIo, "There is no home folder for profiles.")
+                .hint("Name a file with the variable PRISM_CONFIG.")
         })
     }
 

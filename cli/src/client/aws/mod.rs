@@ -22,7 +22,7 @@ pub(crate) use signer::Signer;
 /// Opens the deployment that a profile names.
 pub(crate) async fn open(profile: &Profile) -> Result<Client, Problem> {
     let (service, caller) = opened(profile).await?;
-    Ok(Client::here(service, caller))
+    Ok(Client::here(service, caller, None))
 }
 
 /// Opens the deployment's service, and identifies the caller.
@@ -61,7 +61,7 @@ pub(crate) fn config(profile: &Profile) -> Result<Config, Problem> {
     Config::read(variable).map_err(|error| {
         Problem::new(
             Code::ConfigInvalid,
-            "The profile is not what a deployment can be.",
+            "The profile's settings are not valid for a deployment.",
         )
         .because(error)
     })

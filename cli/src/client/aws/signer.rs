@@ -7,8 +7,7 @@ use std::time::SystemTime;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
-use http_body_util::Full;
-use hyper::Request;
+use http::Request;
 use hyper::body::Bytes;
 use prism_functions::domain::{Code, Problem, Region};
 use prism_functions::ports::Clock;
@@ -46,11 +45,7 @@ impl Signer {
         })
     }
 
-    pub(crate) async fn sign(
-        &self,
-        request: &mut Request<Full<Bytes>>,
-        body: &[u8],
-    ) -> Result<(), Problem> {
+    pub(crate) async fn sign(&self, request: &mut Request<Bytes>) -> Result<(), Problem> {
         let credentials = self.credentials.provide_credentials().await;
         let identity = credentials
             .map_err(|error| {
@@ -75,8 +70,9 @@ impl Signer {
             headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let uri = request.uri().to_string();
         let method = request.method().as_str();
-        let signable = SignableRequest::new(method, &uri, headers, SignableBody::Bytes(body))
-            .map_err(|error| unsigned(Box::new(error)))?;
+        let signable =
+            SignableRequest::new(method, &uri, headers, SignableBody::Bytes(request.body()))
+                .map_err(|error| unsigned(Box::new(error)))?;
         let (instructions, _) = sign(signable, &params)
             .map_err(|error| unsigned(Box::new(error)))?
             .into_parts();

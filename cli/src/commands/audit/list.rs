@@ -7,35 +7,35 @@ use prism_functions::operations::parts::{Nothing, Paging};
 use prism_functions::operations::{Asked, AuditPage, ListAuditEvents};
 use serde_json::{Value, json};
 
-use crate::app::Session;
 use crate::errors::Outcome;
+use crate::session::Session;
+use crate::table;
 use crate::text::when;
-use crate::{exit, table};
 
 const EXAMPLES: &str = "\
-Without a filter it shows what you did yourself. Of a template, a project or a save, its owner sees
-what everybody did, and so do the owners and admins of its project.
+Without a filter, this lists what you did yourself. The owner of a template, a project or a save sees
+what everybody did to it, and so do the owners and admins of its project.
 
 Examples:
   prism audit list
   prism audit list --resource template:my-custom-ml-env
   prism audit list --project brain-imaging --user bob --limit 100";
 
-/// List what was changed, the newest first: who, what, when and from where
+/// List changes, newest first: who changed what, when and from where
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES, after_help = "See examples with --help.")]
 pub(crate) struct List {
-    /// Only what was done to this: template:NAME, project:NAME, save:ID, instance:REGION/ID or schedule:NAME
+    /// Only changes of this resource: template:NAME, project:NAME, save:ID, instance:REGION/ID or schedule:NAME
     #[arg(long, value_name = "RESOURCE")]
     resource: Option<String>,
-    /// Only what was done in this project
+    /// Only changes in this project
     #[arg(long, value_name = "PROJECT")]
     project: Option<String>,
-    /// Only what this user did
-    // Its id is its own: "user" is that of the global --as.
+    /// Only changes by this user
+    // The ID "user" belongs to the global option --as.
     #[arg(id = "by_user", long = "user", value_name = "USER")]
     user: Option<String>,
-    /// How many to show
+    /// The maximum number to show
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
 }
@@ -52,18 +52,9 @@ impl List {
             Asked::<ListAuditEvents>::of(Nothing {}).query(query)
         };
         let (events, more) = session.client.list(usize::from(self.limit), page).await?;
-        let out = &session.out;
-        if events.is_empty() && !out.json {
-            out.note("Nothing was changed yet.");
-            return Ok(exit::DONE);
-        }
-        out.show(&json!({ "events": events, "more": more }), || {
-            table::render(out, &HEADS, events.iter().map(row))
-        })?;
-        if more && !out.json {
-            out.note("There are more: see them with --limit.");
-        }
-        Ok(exit::DONE)
+        let value = json!({ "events": events, "more": more });
+        let rows = events.iter().map(row);
+        table::list(&session.out, &value, &HEADS, rows, "No changes yet.")
     }
 
     fn filter(&self) -> Result<AuditPage, Problem> {

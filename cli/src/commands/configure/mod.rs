@@ -19,17 +19,18 @@ use crate::output::Output;
 use crate::profile::{self, Chosen, Place, Profile};
 
 const EXAMPLES: &str = "\
-A profile says what the commands work with. It is in ~/.config/prism/config.toml, or where the
-variable PRISM_CONFIG says. Without one, everything is embedded on this machine.
+A profile names the deployment that commands use. Profiles are stored in ~/.config/prism/config.toml,
+or in the file that the variable PRISM_CONFIG names. Without a profile, commands use the embedded cloud
+on this machine.
 
 Examples:
-  prism configure --stack prism --region us-east-1 --default     operators: on AWS, by the stack
-  prism configure --stack prism --region us-east-1 --backend api members: by the stack's API
+  prism configure --stack prism --region us-east-1 --default     operators: work on AWS directly
+  prism configure --stack prism --region us-east-1 --backend api members: use the stack's API
   prism configure --api-url https://abc.execute-api.us-east-1.amazonaws.com --region us-east-1
-  prism configure --local --name demo --home ~/prism-demo        an embedded cloud of its own
-  prism configure --use local                                    back to the embedded cloud";
+  prism configure --local --name demo --home ~/prism-demo        a separate embedded cloud
+  prism configure --use local                                    use the embedded cloud by default again";
 
-/// Write a profile: which Prism the commands work with
+/// Create a profile, which names the deployment that commands use
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES, after_help = "See examples with --help.")]
 #[command(group = ArgGroup::new("source").required(true))]
@@ -39,26 +40,26 @@ pub(crate) struct Configure {
     /// The Region of the deployment
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// The profile of the AWS configuration to take credentials from
+    /// The profile in the AWS configuration whose credentials are used
     #[arg(long, value_name = "NAME")]
     aws_profile: Option<String>,
-    /// Work on AWS itself, or by the API of the stack
+    /// Work on AWS directly, or use the API of the stack
     #[arg(long, value_enum, value_name = "BACKEND", requires = "stack")]
     #[arg(default_value = "aws", hide_default_value = true)]
     backend: Backend,
-    /// The file that holds the token for the API; without one, requests are signed
+    /// The file with the token for the API; without it, requests are signed with AWS credentials
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// The name of the profile [default: that of the stack, "api" or "embedded"]
+    /// The name of the profile [default: the name of the stack, "api" or "embedded"]
     #[arg(long, value_name = "PROFILE")]
     name: Option<String>,
-    /// Use the profile where none is named
+    /// Make this the default profile
     #[arg(long)]
     default: bool,
-    /// Replace another profile of that name
+    /// Replace an existing profile with this name
     #[arg(long)]
     force: bool,
-    /// Do not ask whether all is there that commands will need
+    /// Do not check whether commands will work with the profile
     #[arg(long)]
     no_check: bool,
 }
@@ -72,10 +73,10 @@ struct Source {
     /// The URL of a deployment's API
     #[arg(long, group = "source", value_name = "URL")]
     api_url: Option<String>,
-    /// An embedded cloud, in the folder of --home
+    /// An embedded cloud, in the folder that --home names
     #[arg(long, group = "source")]
     local: bool,
-    /// Only make a profile that is there the default one
+    /// Only make an existing profile the default
     #[arg(long = "use", group = "source", value_name = "PROFILE")]
     switch: Option<String>,
 }
@@ -83,7 +84,7 @@ struct Source {
 /// What a stack's profile works with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Backend {
-    /// AWS itself, for operators
+    /// AWS directly, for operators
     Aws,
     /// The API, for members
     Api,
@@ -112,7 +113,7 @@ impl Configure {
         let default = place.change(|profiles| {
             match profiles.profile.get(&name) {
                 Some(there) if *there != profile && !self.force => {
-                    let message = format!("There is another profile {name}.");
+                    let message = format!("There is already a different profile {name}.");
                     return Err(Problem::new(Code::ProfileExists, message));
                 }
                 _ => {}
@@ -144,8 +145,9 @@ fn show(
 ) -> Result<(), crate::errors::Failure> {
     let name = chosen.name.as_deref().unwrap_or_default();
     let path = place.path()?.display().to_string();
-    let value =
-        json!({ "name": name, "default": default, "file": path, "profile": chosen.profile });
+    let fields = chosen.profile.fields();
+    let fields = fields.map_err(|what| Problem::new(Code::ConfigInvalid, what))?;
+    let value = json!({ "name": name, "default": default, "file": path, "profile": fields });
     out.show(&value, || {
         let text = profile::text(&chosen.profile);
         let usage = if default {
@@ -171,7 +173,7 @@ async fn check(chosen: &Chosen, global: &Global, environment: &Environment, out:
     if !doctor::is_well(&unwell) {
         let name = chosen.name.as_deref().unwrap_or_default();
         out.warn(&format!(
-            "it does not work yet: prism --profile {name} doctor"
+            "commands will not work yet; see: prism --profile {name} doctor"
         ));
     }
 }
@@ -183,10 +185,9 @@ fn switch(place: &Place, name: &str, out: &Output) -> Outcome {
         profiles.default = Some(name.to_owned());
         Ok(())
     })?;
-    out.show(&json!({ "name": name, "default": true }), || {
+    out.done(&json!({ "name": name, "default": true }), || {
         format!("The profile {name} is the default.\n")
-    })?;
-    Ok(exit::DONE)
+    })
 }
 
 impl Configure {

@@ -44,12 +44,12 @@ impl Configure {
     #[cfg(not(feature = "aws"))]
     #[expect(
         clippy::unused_async,
-        reason = "with the feature it asks CloudFormation"
+        reason = "with the feature, it asks CloudFormation"
     )]
     pub(super) async fn of_stack(&self, _: &str, _: &Environment) -> Result<Profile, Problem> {
-        let problem = crate::opening::missing("what reads a stack");
+        let problem = crate::opening::missing("support for reading stacks");
         Err(problem.hint(
-            "Build it with that (cargo install --path cli --features aws), or name the API: --api-url",
+            "Build it with this support (cargo install --path cli --features aws), or name the API with --api-url.",
         ))
     }
 
@@ -58,7 +58,7 @@ impl Configure {
         let parsed: Url = url.parse()?;
         let region = self.named_region(environment)?;
         let Some(region) = region else {
-            let message = "An API's profile needs the Region of its deployment.";
+            let message = "A profile for an API needs the Region of its deployment.";
             return Err(Problem::new(Code::InvalidRegion, message).hint("Name it with --region."));
         };
         Ok(Profile {
@@ -97,7 +97,7 @@ impl Configure {
         if self.token_file.is_none() {
             return Ok(());
         }
-        let message = "A token is for the API: --token-file goes with --api-url or --backend api.";
+        let message = "--token-file can only be used with --api-url or --backend api.";
         Err(Problem::new(Code::InvalidInput, message))
     }
 }

@@ -38,7 +38,7 @@ pub(super) async fn outputs(access: &Profile, stack: &str) -> Result<Outputs, Pr
         } else {
             let found = explain::of(code, sentence).filter(|_| is_answer_or_unsent(&error));
             let (code, message) =
-                found.unwrap_or((Code::AwsUnavailable, "CloudFormation does not answer."));
+                found.unwrap_or((Code::AwsUnavailable, "CloudFormation does not respond."));
             Problem::new(code, message)
         };
         problem.because(DisplayErrorContext(&error).to_string())
@@ -76,7 +76,7 @@ impl Outputs {
     fn need(&self, name: &str) -> Result<String, Problem> {
         self.get(name).ok_or_else(|| {
             let message = format!(
-                "The stack {} in {} is none of Prism's: it has no output {name}.",
+                "The stack {} in {} is not a deployment of Prism: it has no output {name}.",
                 self.stack, self.region
             );
             Problem::new(Code::DeploymentNotFound, message).hint("Name the stack of a deployment.")

@@ -17,7 +17,7 @@ use crate::client::{aws, head_of};
 use crate::profile::Profile;
 
 pub(super) async fn checks(profile: &Profile, time: &Arc<dyn Clock>) -> Vec<Check> {
-    let settings = aws::config(profile).map(|_| "as a deployment's can be");
+    let settings = aws::config(profile).map(|_| "valid");
     let mut checks = vec![Check::of("settings", settings)];
     let clients = match aws::clients(profile).await {
         Ok(clients) => Arc::new(clients),
@@ -117,21 +117,21 @@ async fn machine(clients: &Clients, profile: &Profile) -> Vec<Check> {
 /// Whether the deployed definition is the one of this program.
 fn same_definition(deployed: &str) -> Result<String, Problem> {
     let ours: Value = serde_json::from_str(DEFINITION).map_err(|error| {
-        Problem::new(Code::Internal, "The definition is no JSON.").because(error)
+        Problem::new(Code::Internal, "The definition is not JSON.").because(error)
     })?;
     let theirs: Value = serde_json::from_str(deployed).map_err(|error| {
-        let message = "The state machine's definition is no JSON.";
+        let message = "The state machine's definition is not JSON.";
         Problem::new(Code::DeploymentNotFound, message).because(error)
     })?;
     match difference(&ours, &theirs, "") {
-        None => Ok(format!("that of prism {}", env!("CARGO_PKG_VERSION"))),
+        None => Ok(format!("the one of prism {}", env!("CARGO_PKG_VERSION"))),
         Some(place) => {
             let message = format!(
-                "The deployed definition is not that of prism {}: it differs at {place}.",
+                "The deployed definition differs from the one of prism {} at {place}.",
                 env!("CARGO_PKG_VERSION")
             );
             Err(Problem::new(Code::DeploymentNotFound, message)
-                .hint("Deploy this version, or use the prism of the version that is deployed."))
+                .hint("Deploy this version, or use the version of prism that is deployed."))
         }
     }
 }
@@ -187,11 +187,11 @@ async fn permissions(ec2: &AwsEc2, region: &Region, user: &UserId) -> Vec<Check>
         Err(error) => return vec![Check::fail("ec2:DescribeInstances", ec2_problem(error))],
     };
     let Some(instance) = found.into_iter().find(|instance| !instance.state.is_gone()) else {
-        let message = format!("You have no instance in {region} to try permissions on.");
+        let message = format!("You have no instance in {region} to test the permissions with.");
         return vec![Check::warn(
             NAME,
             Problem::new(Code::InstanceNotFound, message)
-                .hint("Launch one, then ask again; every save checks them before it begins."),
+                .hint("Launch one and run this again; every save checks the permissions before it starts."),
         )];
     };
     let mut checks = Vec::new();
@@ -233,11 +233,11 @@ fn ec2_problem(error: Ec2Error) -> Problem {
     } else {
         Code::AwsRefused
     };
-    Problem::new(code, "EC2 refused.").because(error)
+    Problem::new(code, "EC2 refused the request.").because(error)
 }
 
 fn table_problem(name: &str, error: TableError) -> Problem {
-    let message = format!("The table {name} cannot be looked at.");
+    let message = format!("The table {name} cannot be read.");
     Problem::new(Code::RegistryUnavailable, message).because(error)
 }
 

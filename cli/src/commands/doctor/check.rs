@@ -2,12 +2,14 @@
 
 use prism_functions::domain::Problem;
 use serde::Serialize;
+use strum::Display;
 
 use crate::explain::explain;
 
 /// The result of a check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub(crate) enum Verdict {
     /// No problem was found.
     Ok,
@@ -15,17 +17,6 @@ pub(crate) enum Verdict {
     Warn,
     /// Commands will fail.
     Fail,
-}
-
-impl Verdict {
-    /// The name of the result in output.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Verdict::Ok => "ok",
-            Verdict::Warn => "warn",
-            Verdict::Fail => "fail",
-        }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

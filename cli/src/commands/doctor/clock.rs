@@ -1,8 +1,8 @@
 //! Checks that this machine's clock is close enough to AWS's.
 
 use chrono::{DateTime, TimeDelta};
-use hyper::HeaderMap;
-use hyper::header::DATE;
+use http::HeaderMap;
+use http::header::DATE;
 use prism_functions::domain::{Code, Problem, Timestamp};
 
 use super::Check;
@@ -18,7 +18,7 @@ pub(super) fn check(headers: &HeaderMap, now: Timestamp) -> Check {
     let date = headers.get(DATE).and_then(|date| date.to_str().ok());
     let server_time = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
     let Some(server_time) = server_time else {
-        let message = "The answer has no date to compare the clock with.";
+        let message = "The response has no date to compare the clock with.";
         return Check::warn(NAME, Problem::new(Code::ApiUnavailable, message));
     };
     let off = now.signed_duration_since(server_time);
@@ -43,7 +43,7 @@ pub(super) fn check(headers: &HeaderMap, now: Timestamp) -> Check {
 
 #[cfg(test)]
 mod tests {
-    use hyper::header::HeaderValue;
+    use http::header::HeaderValue;
 
     use super::super::Verdict;
     use super::*;

@@ -59,7 +59,7 @@ pub(super) async fn look(
     let mut checks: Vec<Check> = unseen
         .into_iter()
         .map(|(region, problem)| {
-            let message = format!("{region} could not be looked at: {}", problem.chain());
+            let message = format!("{region} could not be checked: {}", problem.chain());
             let hint = problem.advice().to_owned();
             Check::fail(NAME, Problem::new(problem.code, message).hint(hint))
         })
@@ -111,19 +111,15 @@ fn is_agreed(fix: Fix, asked: &[Leftover], out: &Output) -> Result<bool, Problem
         out.note(list.trim_end());
         return Ok(true);
     }
-    let question = format!("{list}{} of these will be fixed. Go on?", asked.len());
-    let agreed = prompt::confirm(out, &question)?;
-    if !agreed {
-        out.note("Nothing was changed.");
-    }
-    Ok(agreed)
+    let question = format!("{list}{} of these will be fixed. Continue?", asked.len());
+    prompt::confirm(out, false, &question)
 }
 
 /// The check of AMIs and snapshots whose creator is unknown.
 fn unknown_makers(unknown: &[Leftover]) -> Option<Check> {
-    const HOW: &str = "Prism never removes them. Whose they are, and how to remove them by hand: docs/operations.md";
+    const HOW: &str = "Prism never removes them. How to find their origin and remove them by hand: docs/operations.md";
     let count = unknown.len();
-    let message = format!("AMIs and snapshots of saves that this registry does not know: {count}.");
+    let message = format!("AMIs and snapshots of saves that are not in this registry: {count}.");
     let problem = Problem::new(Code::LeftOver, message).hint(HOW);
     (count > 0).then(|| Check::warn(NAME, problem))
 }
@@ -142,37 +138,37 @@ fn findings(found: &[Leftover]) -> Vec<Check> {
     let rest = found.len() - open - closed - sums - lost - stuck - unexplained;
     let mut checks = Vec::new();
     if open > 0 {
-        let message = format!("AMIs that are open to somebody by no grant: {open}.");
+        let message = format!("AMIs that are shared without a grant: {open}.");
         checks.push(Check::fail(OPEN, Problem::new(Code::NotAsGranted, message)));
     }
     if closed > 0 {
-        let message = format!("AMIs that are closed to somebody whom a grant names: {closed}.");
+        let message = format!("AMIs that are not shared as a grant requires: {closed}.");
         checks.push(Check::warn(OPEN, Problem::new(Code::NotAsGranted, message)));
     }
     if lost > 0 {
-        let message = format!("AMIs of versions that nobody can launch: {lost}.");
+        let message = format!("AMIs of versions that cannot be launched: {lost}.");
         checks.push(Check::fail(
             VERSIONS,
             Problem::new(Code::ImageGone, message),
         ));
     }
     if stuck > 0 {
-        let message = format!("Deletions that EC2 does not let get through: {stuck}.");
-        let hint = "See what is in the way with \"prism doctor\"; the sweep tries again.";
+        let message = format!("Deletions that EC2 prevents: {stuck}.");
+        let hint = "\"prism doctor\" shows the cause; the deletion is retried automatically.";
         let problem = Problem::new(Code::LeftOver, message).hint(hint);
         checks.push(Check::fail(REMOVALS, problem));
     }
     if sums > 0 {
-        let message = format!("Sums of costs that are not what they are of: {sums}.");
+        let message = format!("Total costs that do not match their parts: {sums}.");
         checks.push(Check::warn(COSTS, Problem::new(Code::SumWrong, message)));
     }
     if unexplained > 0 {
-        let message = format!("AMIs and snapshots whose saves no record knows: {unexplained}.");
+        let message = format!("AMIs and snapshots without a record of their save: {unexplained}.");
         let problem = Problem::new(Code::LeftOver, message);
-        checks.push(Check::warn(NAME, problem.hint("Look at each of them. If none is wanted any more: prism doctor --fix --remove-unexplained")));
+        checks.push(Check::warn(NAME, problem.hint("Check each of them. If none is needed any more: prism doctor --fix --remove-unexplained")));
     }
     if rest > 0 {
-        let message = format!("What saves have left over: {rest}.");
+        let message = format!("Other leftovers of saves: {rest}.");
         checks.push(Check::warn(NAME, Problem::new(Code::LeftOver, message)));
     }
     checks
@@ -271,7 +267,7 @@ fn name(what: &Left) -> String {
             id,
             owner,
             schedule,
-        } => format!("{id} in the scheduler, which fires {schedule} of {owner}"),
+        } => format!("{id} in the scheduler, which runs {schedule} of {owner}"),
     }
 }
 
@@ -279,14 +275,14 @@ fn what_was_done(what: &Left) -> &'static str {
     match what {
         Left::Image { .. } => "deregistered",
         Left::Snapshot { .. } | Left::Firing { .. } => "deleted",
-        Left::Permissions { .. } => "set as the grants say",
-        Left::Version { .. } => "there again",
+        Left::Permissions { .. } => "set to match the grants",
+        Left::Version { .. } => "restored",
         Left::Removal { .. } => "finished",
-        Left::TemplateSum { .. } | Left::ProjectSum { .. } => "set as it was counted",
+        Left::TemplateSum { .. } | Left::ProjectSum { .. } => "corrected",
         Left::Lock { .. } | Left::CopyLock { .. } => "released",
-        Left::Duty { .. } => "discharged",
-        Left::Wait { .. } => "forgotten",
-        Left::Save { .. } => "put back",
+        Left::Duty { .. } => "done",
+        Left::Wait { .. } => "removed",
+        Left::Save { .. } => "rolled back",
         Left::Schedule { .. } => "paused",
     }
 }

@@ -66,13 +66,17 @@ pub(super) fn service(
 fn folder(home: &Path) -> Result<String, Problem> {
     let shown = home.display();
     let cannot = |error: io::Error| {
-        Problem::new(Code::LocalIo, format!("Nothing can be written in {shown}.")).because(error)
+        Problem::new(
+            Code::LocalIo,
+            format!("Files cannot be written in {shown}."),
+        )
+        .because(error)
     };
     if !home.exists() {
         let above = home.ancestors().find(|folder| folder.exists());
         return match above {
             Some(folder) if folder.is_dir() => {
-                Ok(format!("{shown}, which the first command makes"))
+                Ok(format!("{shown}, which the first command creates"))
             }
             _ => Err(cannot(io::ErrorKind::NotADirectory.into())),
         };
@@ -100,12 +104,12 @@ async fn saves(cloud: &Embedded) -> Check {
         }
     }
     if lost == 0 {
-        return Check::ok(NAME, format!("under way: {}", open.len()));
+        return Check::ok(NAME, format!("running: {}", open.len()));
     }
-    let message = format!("Saves that have lost their process: {lost}.");
+    let message = format!("Saves whose process has ended: {lost}.");
     Check::warn(
         NAME,
         Problem::new(Code::SaveInterrupted, message)
-            .hint("The next command, such as \"prism list\", has them put back."),
+            .hint("The next command, such as \"prism list\", rolls them back."),
     )
 }

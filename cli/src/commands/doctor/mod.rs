@@ -28,18 +28,17 @@ use crate::profile::{Chosen, Kind, Place};
 use crate::text::plain;
 use crate::{exit, opening};
 
-/// Check whether the profile, the credentials and the deployment are as commands need them, and
-/// whether saves have left anything over
+/// Check the profile, the credentials and the deployment, and look for leftovers of saves
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
-    /// Fix what saves have left over: AMIs, snapshots, locks and more that no record explains
+    /// Fix leftovers: AMIs, snapshots, locks and other items that no record explains
     #[arg(long)]
     fix: bool,
-    /// Do not ask before it is fixed
+    /// Do not ask for confirmation before fixing
     #[arg(short, long, requires = "fix")]
     yes: bool,
-    /// Remove the AMIs and snapshots, too, that this deployment made and no record explains at all. Look at them
-    /// first: what is removed cannot be launched or restored again
+    /// Also remove AMIs and snapshots that this deployment created but no record explains. Check them first: this
+    /// cannot be undone
     #[arg(long, requires = "fix")]
     remove_unexplained: bool,
 }
@@ -59,9 +58,7 @@ impl Doctor {
             checks.append(&mut looked.checks);
         }
         let profile = chosen.as_ref().and_then(|chosen| chosen.name.clone());
-        let backend = chosen
-            .as_ref()
-            .map(|chosen| chosen.profile.backend.as_str());
+        let backend = chosen.as_ref().map(|chosen| chosen.profile.backend);
         let fixed = looked.fixed.as_deref().map(leftovers::data);
         let value = json!({
             "profile": profile, "backend": backend, "checks": checks,
@@ -117,13 +114,13 @@ impl Doctor {
 
     /// Explains that an API cannot show leftovers: it shows users only what is theirs, and leftovers have no owner.
     fn look_by_api(&self) -> Result<Looked, Problem> {
-        const HOW: &str = "an operator's profile looks for them: prism configure --stack NAME";
+        const HOW: &str = "an operator's profile can: prism configure --stack NAME";
         if self.fix {
-            let message = "The API cannot fix what is left over.";
+            let message = "Leftovers cannot be fixed through the API.";
             return Err(Problem::new(Code::NotAllowed, message)
                 .hint("Use an operator's profile: prism configure --stack NAME, then prism --profile NAME doctor --fix"));
         }
-        let checks = vec![Check::ok("leftovers", format!("not looked for; {HOW}"))];
+        let checks = vec![Check::ok("leftovers", format!("not checked; {HOW}"))];
         Ok(Looked {
             checks,
             ..Looked::default()
@@ -142,7 +139,7 @@ pub(crate) fn text(checks: &[Check]) -> String {
     let widest = widest.unwrap_or_default();
     let mut text = String::new();
     for check in checks {
-        let (word, name) = (check.verdict.as_str(), check.name);
+        let (word, name) = (check.verdict, check.name);
         let _ = writeln!(text, "{word:<4}  {name:<widest$}  {}", plain(&check.detail));
         if let Some(hint) = &check.hint {
             let _ = writeln!(text, "      {:widest$}  hint: {}", "", plain(hint));
@@ -159,14 +156,14 @@ fn profile(global: &Global, environment: &Environment) -> (Option<Chosen>, Vec<C
     match place.read() {
         Err(problem) => return (None, vec![Check::fail(FILE, problem)]),
         Ok(_) if !place.exists() => {
-            checks.push(Check::ok(FILE, "no file: everything is embedded"));
+            checks.push(Check::ok(FILE, "no file: commands use the embedded cloud"));
         }
         Ok(profiles) => {
             let path = place.path().map(|path| path.display().to_string());
             let path = path.unwrap_or_default();
             let count = profiles.profile.len();
             checks.push(if place.open_to_others() {
-                let message = format!("{path} can be changed by others.");
+                let message = format!("Other users can change {path}.");
                 let problem = Problem::new(Code::ConfigInvalid, message);
                 Check::warn(FILE, problem.hint(format!("chmod 600 {path}")))
             } else {
@@ -177,7 +174,7 @@ fn profile(global: &Global, environment: &Environment) -> (Option<Chosen>, Vec<C
     match opening::choose(global, environment, false) {
         Ok(chosen) => {
             let name = chosen.name.as_deref().unwrap_or("none");
-            let backend = chosen.profile.backend.as_str();
+            let backend = chosen.profile.backend;
             checks.push(Check::ok("profile", format!("{name}, backend {backend}")));
             (Some(chosen), checks)
         }

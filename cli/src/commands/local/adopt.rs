@@ -11,10 +11,10 @@ use crate::errors::Outcome;
 use crate::output::Output;
 use crate::{exit, prompt};
 
-/// Go on with an embedded cloud of which a database is missing, or is another home's
+/// Repair an embedded cloud if one of its databases is missing or belongs to another folder
 #[derive(Debug, Args)]
 pub(crate) struct Adopt {
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
 }
@@ -32,14 +32,13 @@ impl Adopt {
                 .hint("Name its folder with --home PATH; \"prism local info\" shows it.")
                 .into());
         }
-        let question = format!("{} Go on?", what(home, &missing));
-        if !self.yes && !prompt::confirm(out, &question)? {
-            out.note("Nothing was changed.");
+        let question = format!("{} Continue?", what(home, &missing));
+        if !prompt::confirm(out, self.yes, &question)? {
             return Ok(exit::FAILED);
         }
         let made = Embedded::adopt(home, program)?;
         out.show(&json!({ "home": home, "made": made }), || {
-            format!("The embedded cloud in {} opens again.\n", home.display())
+            format!("The embedded cloud in {} is repaired.\n", home.display())
         })?;
         out.note("Next: prism doctor");
         Ok(exit::DONE)
@@ -50,12 +49,12 @@ impl Adopt {
 fn what(home: &Path, missing: &[&str]) -> String {
     if missing.is_empty() {
         return format!(
-            "The databases in {} will be made those of one home, the registry's.",
+            "All databases in {} will be assigned to the registry's home.",
             home.display()
         );
     }
     format!(
-        "{} in {} will be made, empty: what it knew, such as templates or instances, stays lost.",
+        "{} in {} will be created empty: the lost data, such as templates or instances, is not recovered.",
         missing.join(", "),
         home.display()
     )

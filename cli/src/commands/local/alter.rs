@@ -5,17 +5,16 @@ use prism_functions::domain::Problem;
 use prism_local::Feature;
 use serde_json::json;
 
-use crate::app::Session;
+use crate::args::InRegion;
 use crate::errors::Outcome;
-use crate::exit;
-use crate::regions::InRegion;
+use crate::session::Session;
 use crate::text::plain;
 
-/// Give a simulated instance what makes a save refuse it, or warn
+/// Give a simulated instance a feature that makes saves refuse it or warn
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("feature").required(true))]
 pub(crate) struct Alter {
-    /// The instance, by its name or its id
+    /// The instance, by its name or ID
     instance: String,
     #[command(flatten)]
     region: InRegion,
@@ -23,7 +22,6 @@ pub(crate) struct Alter {
     feature: Choice,
 }
 
-/// One of the features.
 #[derive(Debug, Args)]
 struct Choice {
     /// Make it a one-time Spot instance
@@ -32,7 +30,7 @@ struct Choice {
     /// Make it a member of an Auto Scaling group
     #[arg(long, group = "feature")]
     auto_scaling: bool,
-    /// Set or lift its stop protection
+    /// Turn its stop protection on or off
     #[arg(long, group = "feature", value_enum, value_name = "on|off")]
     stop_protection: Option<Switch>,
     /// Move its root device to the instance store
@@ -44,7 +42,7 @@ struct Choice {
     /// Give it a Marketplace product code
     #[arg(long, group = "feature")]
     product_code: bool,
-    /// Make its address an Elastic IP
+    /// Make its address an Elastic IP address
     #[arg(long, group = "feature")]
     elastic_ip: bool,
 }
@@ -85,11 +83,9 @@ impl Alter {
         let cloud = &session.embedded()?.cloud;
         let id = instance.id.parse().map_err(Problem::from)?;
         cloud.alter(&region, &id, feature)?;
-        session
-            .out
-            .show(&json!({ "id": instance.id, "altered": sentence }), || {
-                format!("{} now {sentence}.\n", plain(&self.instance))
-            })?;
-        Ok(exit::DONE)
+        let value = json!({ "id": instance.id, "altered": sentence });
+        session.out.done(&value, || {
+            format!("{} now {sentence}.\n", plain(&self.instance))
+        })
     }
 }

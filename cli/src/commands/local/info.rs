@@ -3,12 +3,11 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::exit;
+use crate::session::Session;
 use crate::text::{pairs, when};
 
-/// Show the folder, the time and the settings of the embedded cloud
+/// Show the folder, time and settings of the embedded cloud
 #[derive(Debug, Args)]
 pub(crate) struct Info {}
 
@@ -23,20 +22,15 @@ impl Info {
             "home": home, "user": user, "now": now,
             "speed": speed, "settings": settings,
         });
-        session.out.show(&value, || {
+        let time = format!("{}, at {speed} times the normal speed", when(now));
+        let reach = super::settings::reach(settings.public_scope);
+        session.out.done(&value, || {
             pairs([
                 ("folder", home.clone()),
                 ("you are", user.to_string()),
-                (
-                    "time",
-                    format!("{}, at {speed} times the usual speed", when(now)),
-                ),
-                (
-                    "public is",
-                    super::settings::reach(settings.public_scope).to_owned(),
-                ),
+                ("time", time),
+                ("public is", reach.to_owned()),
             ])
-        })?;
-        Ok(exit::DONE)
+        })
     }
 }

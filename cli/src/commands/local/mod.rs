@@ -11,15 +11,13 @@ mod speed;
 
 use clap::Subcommand;
 
-pub(crate) use adopt::Adopt;
-pub(crate) use reset::Reset;
 pub(crate) use run::Run;
 
-use crate::app::Session;
 use crate::errors::Outcome;
 use crate::opening;
+use crate::session::Session;
 
-/// Look after the embedded cloud on this machine
+/// Manage the embedded cloud on this machine
 #[derive(Debug, Subcommand)]
 pub(crate) enum Local {
     Info(info::Info),

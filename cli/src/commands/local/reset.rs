@@ -24,10 +24,10 @@ const LOG: &str = "background.log";
 /// "Database File Format" specifies.
 const MARK: [u8; 2] = *b"Pr";
 
-/// Remove the embedded cloud with all of its instances and templates
+/// Delete the embedded cloud with all of its instances and templates
 #[derive(Debug, Args)]
 pub(crate) struct Reset {
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
 }
@@ -37,18 +37,16 @@ impl Reset {
     pub(crate) fn run(&self, out: &Output, home: &Path) -> Outcome {
         let leases = check(home)?;
         let question = format!(
-            "Every instance and template in {} will be gone. Continue?",
+            "All instances and templates in {} will be deleted. Continue?",
             home.display()
         );
-        if !self.yes && !prompt::confirm(out, &question)? {
-            out.note("Nothing was changed.");
+        if !prompt::confirm(out, self.yes, &question)? {
             return Ok(exit::FAILED);
         }
         let removed = remove(home, &leases).map_err(|error| failed(home, error))?;
-        out.show(&json!({ "home": home, "removed": removed }), || {
-            format!("The embedded cloud in {} is gone.\n", home.display())
-        })?;
-        Ok(exit::DONE)
+        out.done(&json!({ "home": home, "removed": removed }), || {
+            format!("The embedded cloud in {} is deleted.\n", home.display())
+        })
     }
 }
 
@@ -80,7 +78,7 @@ fn check(home: &Path) -> Result<Vec<PathBuf>, Problem> {
         if locked {
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
             return Err(
-                Problem::new(Code::InstanceBusy, format!("{name} is being carried out."))
+                Problem::new(Code::InstanceBusy, format!("{name} is still running."))
                     .hint("Wait until it has ended, or cancel it: prism saves list"),
             );
         }

@@ -6,7 +6,7 @@ use prism_local::Embedded;
 use crate::errors::Outcome;
 use crate::exit;
 
-/// Carry an execution to its end
+/// Run an execution to its end
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// The execution

@@ -25,10 +25,10 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::app::Session;
 use crate::errors::Outcome;
 use crate::exit;
 use crate::output::Output;
+use crate::session::Session;
 use crate::signals::Signals;
 use chores::Chores;
 use gate::Gate;
@@ -49,9 +49,9 @@ const LIMITS: Limits = Limits {
 const BODY_TIME: Duration = Duration::from_secs(10);
 
 const EXAMPLES: &str = "\
-Whoever has the token is the user that --as names. The token is printed once, and lies in the file
-serve.token of the cloud's folder, which nobody else can read. Saves go on in processes of their
-own: ending the server loses none.
+Requests with the token act as the user that --as names. The token is printed once, and stored in the
+file serve.token in the cloud's folder, which only you can read. Saves run in separate processes, so
+they continue when the server ends.
 
 Examples:
   prism local serve --port 8080
@@ -59,11 +59,11 @@ Examples:
     'http://127.0.0.1:8080/v1/instances?region=us-east-1'
   curl http://127.0.0.1:8080/v1/openapi.json";
 
-/// Serve the HTTP API on 127.0.0.1, until Ctrl-C
+/// Serve the HTTP API on 127.0.0.1 until Ctrl-C
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES, after_help = "See examples with --help.")]
 pub(crate) struct Serve {
-    /// The port; 0 takes a free one
+    /// The port, or 0 for a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
 }
@@ -73,12 +73,15 @@ impl Serve {
         let cloud = &session.embedded()?.cloud;
         let user = session.client.user().await?;
         let mut signals = Signals::listen(false)
-            .map_err(|error| cannot("Signals cannot be listened to.", error))?;
+            .map_err(|error| cannot("The signal handlers cannot be installed.", error))?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await;
         let listening = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) = listening.map_err(|error| {
-            let message = format!("Port {} of 127.0.0.1 cannot be listened on.", self.port);
-            cannot(&message, error).hint("Name another port with --port, or 0 for a free one.")
+            let message = format!(
+                "The server cannot listen on port {} of 127.0.0.1.",
+                self.port
+            );
+            cannot(&message, error).hint("Choose another port with --port, or 0 for a free one.")
         })?;
         let _only = only::server(cloud.home())?;
         let token = Token::place(cloud.home())?;
@@ -92,7 +95,7 @@ impl Serve {
         let url = format!("http://{address}/v1");
         let file = token.file().display().to_string();
         Output::complain(&format!(
-            "Serving {url} to {user}, until Ctrl-C.\nToken: {}",
+            "Serving {url} to {user} until Ctrl-C.\nToken: {}",
             token.text()
         ));
         let told = json!({ "url": url, "user": user, "token_file": file });
@@ -114,7 +117,7 @@ impl Serve {
 
 /// The problem of a server that ended unexpectedly.
 fn fallen(ended: Result<(), tokio::task::JoinError>) -> Problem {
-    let problem = Problem::new(Code::Internal, "The server has ended by itself.");
+    let problem = Problem::new(Code::Internal, "The server ended unexpectedly.");
     match ended {
         Ok(()) => problem,
         Err(error) => problem.because(error),
@@ -161,7 +164,8 @@ async fn whole_body(request: Request, next: Next) -> Response {
         }
         None => {
             let seconds = BODY_TIME.as_secs();
-            let message = format!("The body of the request was not there after {seconds} seconds.");
+            let message =
+                format!("The body of the request did not arrive within {seconds} seconds.");
             answer(&Problem::new(Code::InvalidInput, message))
         }
     }

@@ -3,41 +3,40 @@
 use clap::{Args, ValueEnum};
 use prism_functions::domain::allowed::InvalidType;
 use prism_functions::domain::pace::Ec2Share;
-use prism_functions::domain::{Code, Problem, Region};
+use prism_functions::domain::{Code, Problem};
 use prism_functions::rules::PublicScope;
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::exit;
+use crate::session::Session;
+use crate::text::joined;
 
 /// Show or change the deployment's settings
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
-    /// How far `save --public` reaches
+    /// Whom `save --public` shares templates with
     #[arg(long, value_enum, value_name = "SCOPE")]
     public_scope: Option<Scope>,
-    /// The organisation that the scope organization means, by its ARN; "" is none
+    /// The ARN of the organisation for --public-scope organization; "" for none
     #[arg(long, value_name = "ARN")]
     organization: Option<String>,
-    /// The Regions to launch, save and copy in, with commas between; "" allows all
+    /// The Regions to launch, save and copy in, separated by commas; "" for all
     #[arg(long, value_name = "REGIONS")]
     allowed_regions: Option<String>,
-    /// The instance types to launch, such as m7i.large,t3.*; "" allows all
+    /// The instance types to launch, such as m7i.large,t3.*; "" for all
     #[arg(long, value_name = "TYPES")]
     allowed_instance_types: Option<String>,
-    /// Which part of each of EC2's request throttles to use, in percent
+    /// The share of each EC2 request limit to use, in percent
     #[arg(long, value_name = "PERCENT")]
     ec2_share: Option<Ec2Share>,
 }
 
-/// How far `--public` reaches, as typed.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Scope {
     /// Every user of this deployment
     Deployment,
-    /// The accounts of an organisation, which --organization names
+    /// The accounts of the organisation that --organization names
     Organization,
-    /// The world: the AMI itself becomes public
+    /// Everyone: the AMIs become public
     World,
 }
 
@@ -60,7 +59,7 @@ impl Settings {
             };
         }
         if settings.public_scope == PublicScope::Organization && settings.organization.is_none() {
-            let message = "Public cannot mean the organisation while none is set.";
+            let message = "The scope organization needs an organisation, and none is set.";
             return Err(Problem::new(Code::InvalidInput, message)
                 .hint("Name it with --organization ARN.")
                 .into());
@@ -79,30 +78,23 @@ impl Settings {
         if settings != before {
             cloud.set_settings(&settings)?;
         }
-        session.out.show(&settings, || {
-            let regions: Vec<&str> = settings
-                .allowed_regions
-                .0
-                .iter()
-                .map(Region::as_str)
-                .collect();
+        session.out.done(&settings, || {
             format!(
-                "A public template is {}.\nAllowed Regions: {}.\nAllowed instance types: {}.\nOf EC2's request throttles, {} % may be used.\n",
+                "A public template is {}.\nAllowed Regions: {}.\nAllowed instance types: {}.\nShare of the EC2 request limits: {} %.\n",
                 reach(settings.public_scope),
-                or_all(&regions),
-                or_all(&settings.allowed_types.list()),
+                or_all(joined(&settings.allowed_regions.0)),
+                or_all(joined(settings.allowed_types.list())),
                 settings.ec2_share,
             )
-        })?;
-        Ok(exit::DONE)
+        })
     }
 }
 
-fn or_all(allowed: &[&str]) -> String {
+fn or_all(allowed: String) -> String {
     if allowed.is_empty() {
         return "all".to_owned();
     }
-    allowed.join(", ")
+    allowed
 }
 
 /// Describes a scope for people.

@@ -4,14 +4,13 @@ use clap::Args;
 use prism_functions::domain::{Code, Problem};
 use serde_json::json;
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::exit;
+use crate::session::Session;
 
-/// Show or change how fast the cloud's time runs
+/// Show or change the speed of the cloud's clock
 #[derive(Debug, Args)]
 pub(crate) struct Speed {
-    /// How many times faster than the clock on the wall, 0.1 to 10000
+    /// The factor relative to real time, 0.1 to 10000
     factor: Option<String>,
 }
 
@@ -22,7 +21,8 @@ impl Speed {
             let factor = text.parse::<f64>().ok();
             let Some(factor) = factor.filter(|factor| (0.1..=10_000.0).contains(factor)) else {
                 let shown = prism_functions::domain::ids::shown(text);
-                let message = format!("{shown} is no speed: it is a number from 0.1 to 10000.");
+                let message =
+                    format!("{shown} is not a valid speed: use a number from 0.1 to 10000.");
                 return Err(Problem::new(Code::InvalidInput, message)
                     .hint("Try 1 or 100.")
                     .into());
@@ -30,9 +30,8 @@ impl Speed {
             cloud.set_speed(factor)?;
         }
         let speed = cloud.speed()?;
-        session.out.show(&json!({ "speed": speed }), || {
-            format!("The cloud's time runs at {speed} times the usual speed.\n")
-        })?;
-        Ok(exit::DONE)
+        session.out.done(&json!({ "speed": speed }), || {
+            format!("The cloud's clock runs at {speed} times the normal speed.\n")
+        })
     }
 }

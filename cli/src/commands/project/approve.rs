@@ -6,24 +6,21 @@ use prism_functions::domain::{Problem, ProjectName, TemplateName};
 use prism_functions::operations::{ApproveTemplate, Asked, DisapproveTemplate, ListApprovals};
 use serde_json::json;
 
-use crate::app::Session;
 use crate::errors::Outcome;
+use crate::session::Session;
+use crate::table;
 use crate::text::when;
-use crate::{exit, table};
-
-/// The maximum number of approvals to list.
-const MOST: usize = 1000;
 
 const EXAMPLES: &str = "\
-Approvals matter where launches for the project are from approved templates alone, which is
+Approvals take effect when the project only allows launches from approved templates:
 \"prism project edit PROJECT --approved-only on\".
 
 Examples:
   prism project approve brain-imaging my-custom-ml-env
   prism project approve brain-imaging my-custom-ml-env --withdraw
-  prism project approve brain-imaging                   lists what is approved";
+  prism project approve brain-imaging                   list the approved templates";
 
-/// Approve a template for a project, or list what is approved
+/// Approve a template for a project, or list the approved templates
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES, after_help = "See examples with --help.")]
 pub(crate) struct Approve {
@@ -46,49 +43,35 @@ impl Approve {
         };
         let template: TemplateName = template.parse().map_err(Problem::from)?;
         let (client, out) = (&session.client, &session.out);
+        let path = (name.clone(), template.clone());
         if self.withdraw {
-            let asked = Asked::<DisapproveTemplate>::of((name.clone(), template.clone()));
-            client.call(asked).await?;
-            out.show(&json!({ "project": name, "withdrawn": template }), || {
-                format!("{template} is not approved for {name}.\n")
-            })?;
-        } else {
-            let approval = client
-                .ask(Asked::<ApproveTemplate>::of((
-                    name.clone(),
-                    template.clone(),
-                )))
-                .await?;
-            out.show(&approval, || {
-                format!("{template} is approved for {name}.\n")
-            })?;
+            client.call(Asked::<DisapproveTemplate>::of(path)).await?;
+            let value = json!({ "project": name, "withdrawn": template });
+            return out.done(&value, || {
+                format!("{template} is no longer approved for {name}.\n")
+            });
         }
-        Ok(exit::DONE)
+        let approval = client.ask(Asked::<ApproveTemplate>::of(path)).await?;
+        out.done(&approval, || {
+            format!("{template} is approved for {name}.\n")
+        })
     }
 }
 
 async fn list(session: &Session, name: &ProjectName) -> Outcome {
-    let (approvals, more) = session
-        .client
-        .list(MOST, |page| {
-            Asked::<ListApprovals>::of(name.clone()).query(page)
-        })
-        .await?;
-    let out = &session.out;
-    if approvals.is_empty() && !out.json {
-        out.note("Nothing is approved.");
-        return Ok(exit::DONE);
-    }
-    out.show(&json!({ "approvals": approvals, "more": more }), || {
-        table::render(out, &HEADS, approvals.iter().map(row))
-    })?;
-    if more && !out.json {
-        out.note(&format!("These are the first {MOST}; there are more."));
-    }
-    Ok(exit::DONE)
+    let page = |page| Asked::<ListApprovals>::of(name.clone()).query(page);
+    let (approvals, more) = session.client.list(usize::MAX, page).await?;
+    let heads = ["TEMPLATE", "APPROVED BY", "SINCE"];
+    let value = json!({ "approvals": approvals, "more": more });
+    let rows = approvals.iter().map(row);
+    table::list(
+        &session.out,
+        &value,
+        &heads,
+        rows,
+        "No template is approved.",
+    )
 }
-
-const HEADS: [&str; 3] = ["TEMPLATE", "APPROVED BY", "SINCE"];
 
 fn row(approval: &Approval) -> Vec<String> {
     vec![

@@ -7,32 +7,31 @@ use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::{Code, Problem};
 use prism_functions::operations::{Asked, LiftBudget, SetBudget, ShowProject};
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::exit;
+use crate::session::Session;
 
 const EXAMPLES: &str = "\
-A budget counts what the snapshots of the project's templates cost a month, at most; instances are
-not counted. Each threshold is told once when it is crossed. With --hard-stop, saves that would exceed
-the limit are refused, and launches once it is used up.
+A budget counts the maximum monthly cost of the snapshots of the project's templates; instances are
+not counted. The project is notified once when each threshold is crossed. With --hard-stop, saves that
+would exceed the limit are refused, and so are launches once the limit is reached.
 
 Examples:
   prism project budget brain-imaging --limit 50 --alert 50,80,100
   prism project budget brain-imaging --limit 50 --hard-stop
   prism project budget brain-imaging --none
-  prism project budget brain-imaging             shows it";
+  prism project budget brain-imaging             show the budget";
 
-/// Set what a project may cost a month, or show it
+/// Set the monthly budget of a project, or show it
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES, after_help = "See examples with --help.")]
 pub(crate) struct Budget {
     /// The project
     #[arg(value_name = "PROJECT")]
     name: String,
-    /// The limit, in USD a month
+    /// The limit in USD per month
     #[arg(long, value_name = "USD", conflicts_with = "none")]
     limit: Option<String>,
-    /// At which percentages of the limit the project is told; several separated by commas
+    /// Notify the project at these percentages of the limit, separated by commas
     #[arg(
         long,
         value_name = "PERCENT",
@@ -43,7 +42,7 @@ pub(crate) struct Budget {
     /// Refuse saves and launches that would exceed the limit
     #[arg(long, requires = "limit")]
     hard_stop: bool,
-    /// Lift the budget
+    /// Remove the budget
     #[arg(long)]
     none: bool,
 }
@@ -57,18 +56,16 @@ impl Budget {
         } else if let Some(limit) = &self.limit {
             let request = self.request(limit)?;
             request.check()?;
-            client
-                .call(Asked::<SetBudget>::with(name.clone(), request))
-                .await?;
+            let asked = Asked::<SetBudget>::with(name.clone(), request);
+            client.call(asked).await?;
         }
         let view = client.ask(Asked::<ShowProject>::of(name)).await?;
-        session.out.show(&view, || super::text(&view))?;
-        Ok(exit::DONE)
+        session.out.done(&view, || super::text(&view))
     }
 
     fn request(&self, limit: &str) -> Result<BudgetRequest, Problem> {
         let odd = |option: &str, text: &str| {
-            let message = format!("{option} was given {text:?}, which is no number.");
+            let message = format!("{option} was given {text:?}, which is not a valid number.");
             Problem::new(Code::InvalidBudget, message)
         };
         let alerts = self.alert.iter().map(|text| {

@@ -9,12 +9,12 @@ use prism_functions::operations::{
     Asked, ProjectCosts, RegionCost, ShowProjectCosts, TemplateCost, VersionCost,
 };
 
-use crate::app::Session;
 use crate::errors::Outcome;
+use crate::session::Session;
+use crate::table;
 use crate::text::{bytes, usd};
-use crate::{exit, table};
 
-/// Show what a project costs a month: by template, version and Region, and what deleting each frees
+/// Show the monthly cost of a project by template, version and Region, and what deleting each would save
 #[derive(Debug, Args)]
 pub(crate) struct Costs {
     /// The project
@@ -27,17 +27,17 @@ impl Costs {
         let name = super::name(&self.name)?;
         let costs = whole(session, &name).await?;
         let out = &session.out;
-        out.show(&costs, || {
+        out.done(&costs, || {
             let rows = costs.templates.iter().flat_map(rows);
             let mut text = head(&costs);
             if !costs.templates.is_empty() {
                 text.push('\n');
-                text.push_str(&table::render(out, &HEADS, rows));
+                let heads = ["TEMPLATE", "VERSION", "REGION", "SIZE", "A MONTH", "FREES"];
+                text.push_str(&table::render(out, &heads, rows));
                 let _ = writeln!(text, "\n{} Prices of {}.", costs.counted, costs.prices_of);
             }
             text
-        })?;
-        Ok(exit::DONE)
+        })
     }
 }
 
@@ -58,8 +58,6 @@ async fn whole(session: &Session, name: &ProjectName) -> Result<ProjectCosts, Pr
     Ok(costs)
 }
 
-const HEADS: [&str; 6] = ["TEMPLATE", "VERSION", "REGION", "SIZE", "A MONTH", "FREES"];
-
 fn head(costs: &ProjectCosts) -> String {
     let mut text = format!(
         "{} costs at most {} a month",
@@ -74,7 +72,7 @@ fn head(costs: &ProjectCosts) -> String {
         let unseen = usd(costs.unseen_usd_per_month);
         let _ = writeln!(
             text,
-            "Of that, {unseen} are for templates that are not open to you."
+            "Of that, {unseen} is for templates that you cannot see."
         );
     }
     text

@@ -4,9 +4,8 @@ use clap::Args;
 use prism_functions::operations::parts::Nothing;
 use prism_functions::operations::{Asked, CreateProject, ProjectRequest};
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::exit;
+use crate::session::Session;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,14 +13,14 @@ Examples:
   prism project member add brain-imaging bob --role member
   prism save my-research fmri-env --project brain-imaging";
 
-/// Make a project, which you own
+/// Create a project, which you will own
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES, after_help = "See examples with --help.")]
 pub(crate) struct Create {
-    /// Its name, which is never another project's
+    /// The name of the project; the name of a deleted project cannot be used again
     #[arg(value_name = "PROJECT")]
     name: String,
-    /// What it is for
+    /// What the project is for
     #[arg(long, default_value = "", hide_default_value = true)]
     description: String,
 }
@@ -32,11 +31,8 @@ impl Create {
             name: super::name(&self.name)?,
             description: self.description,
         };
-        let view = session
-            .client
-            .ask(Asked::<CreateProject>::with(Nothing {}, request))
-            .await?;
-        session.out.show(&view, || super::text(&view))?;
-        Ok(exit::DONE)
+        let asked = Asked::<CreateProject>::with(Nothing {}, request);
+        let view = session.client.ask(asked).await?;
+        session.out.done(&view, || super::text(&view))
     }
 }

@@ -4,17 +4,17 @@ use clap::Args;
 use prism_functions::operations::{Asked, DeleteProject, ShowProject};
 use serde_json::json;
 
-use crate::app::Session;
 use crate::errors::Outcome;
+use crate::session::Session;
 use crate::{exit, prompt};
 
-/// Delete a project that no template belongs to; its name is never used again
+/// Delete a project that no template belongs to; its name cannot be used again
 #[derive(Debug, Args)]
 pub(crate) struct Delete {
     /// The project
     #[arg(value_name = "PROJECT")]
     name: String,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
 }
@@ -22,25 +22,17 @@ pub(crate) struct Delete {
 impl Delete {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
-        let view = session
-            .client
-            .ask(Asked::<ShowProject>::of(name.clone()))
-            .await?;
-        let question = format!(
-            "{name} has {} members, who will be in it no more. Delete it?",
-            view.project.members
-        );
-        if !self.yes && !prompt::confirm(&session.out, &question)? {
-            session.out.note("Nothing was changed.");
+        let (client, out) = (&session.client, &session.out);
+        let view = client.ask(Asked::<ShowProject>::of(name.clone())).await?;
+        let members = view.project.members;
+        let question = format!("{name} has {members} members, who will lose access. Delete it?");
+        if !prompt::confirm(out, self.yes, &question)? {
             return Ok(exit::FAILED);
         }
-        session
-            .client
-            .call(Asked::<DeleteProject>::of(name.clone()))
-            .await?;
-        session.out.show(&json!({ "deleted": name }), || {
+        let asked = Asked::<DeleteProject>::of(name.clone());
+        client.call(asked).await?;
+        out.done(&json!({ "deleted": name }), || {
             format!("{name} is deleted.\n")
-        })?;
-        Ok(exit::DONE)
+        })
     }
 }

@@ -3,16 +3,15 @@
 use clap::{Args, ValueEnum};
 use prism_functions::operations::{Asked, EditProject, ProjectEdit};
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::exit;
+use crate::session::Session;
 
 const EXAMPLES: &str = "\
 Examples:
   prism project edit brain-imaging --description \"fMRI and DTI pipelines\"
   prism project edit brain-imaging --approved-only on";
 
-/// Change what a project is for, and what it launches
+/// Change the description of a project, or which templates it may launch
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES, after_help = "See examples with --help.")]
 pub(crate) struct Edit {
@@ -23,19 +22,17 @@ pub(crate) struct Edit {
     what: What,
 }
 
-/// What is to change.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 struct What {
-    /// What it is for
+    /// What the project is for
     #[arg(long)]
     description: Option<String>,
-    /// Whether launches for it are from templates alone that it has approved
+    /// Whether to allow launches only from templates that the project has approved
     #[arg(long, value_enum, value_name = "SWITCH")]
     approved_only: Option<Switch>,
 }
 
-/// On or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Switch {
     /// Only approved templates
@@ -51,11 +48,8 @@ impl Edit {
             description: self.what.description,
             approved_only: self.what.approved_only.map(|it| it == Switch::On),
         };
-        let view = session
-            .client
-            .ask(Asked::<EditProject>::with(name, edit))
-            .await?;
-        session.out.show(&view, || super::text(&view))?;
-        Ok(exit::DONE)
+        let asked = Asked::<EditProject>::with(name, edit);
+        let view = session.client.ask(asked).await?;
+        session.out.done(&view, || super::text(&view))
     }
 }

@@ -5,29 +5,21 @@ use prism_functions::operations::parts::Nothing;
 use prism_functions::operations::{Asked, ListProjects, ProjectView};
 use serde_json::json;
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::{exit, table};
+use crate::session::Session;
+use crate::table;
 
-/// List the projects that you are in
+/// List the projects that you are a member of
 #[derive(Debug, Args)]
 pub(crate) struct List {}
 
 impl List {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        let projects = session
-            .client
-            .all(|page| Asked::<ListProjects>::of(Nothing {}).query(page))
-            .await?;
-        let out = &session.out;
-        if projects.is_empty() && !out.json {
-            out.note("You are in no project. Make one: prism project create brain-imaging");
-            return Ok(exit::DONE);
-        }
-        out.show(&json!({ "projects": projects }), || {
-            table::render(out, &HEADS, projects.iter().map(row))
-        })?;
-        Ok(exit::DONE)
+        let page = |page| Asked::<ListProjects>::of(Nothing {}).query(page);
+        let projects = session.client.all(page).await?;
+        let (value, rows) = (json!({ "projects": projects }), projects.iter().map(row));
+        let none = "You are not in any project. Create one: prism project create brain-imaging";
+        table::list(&session.out, &value, &HEADS, rows, none)
     }
 }
 

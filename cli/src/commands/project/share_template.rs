@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use crate::app::Session;
 use crate::commands::template::{How, Share};
 use crate::errors::Outcome;
+use crate::session::Session;
 
 /// Share a template with the members of a project
 #[derive(Debug, Args)]

@@ -3,11 +3,10 @@
 use clap::Args;
 use prism_functions::operations::{Asked, ShowProject};
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::exit;
+use crate::session::Session;
 
-/// Show a project that you are in
+/// Show a project that you are a member of
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     /// The project
@@ -19,7 +18,6 @@ impl Show {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
         let view = session.client.ask(Asked::<ShowProject>::of(name)).await?;
-        session.out.show(&view, || super::text(&view))?;
-        Ok(exit::DONE)
+        session.out.done(&view, || super::text(&view))
     }
 }

@@ -4,9 +4,10 @@ use clap::Args;
 use prism_functions::operations::{Asked, ListProjectTemplates, ProjectTemplateView};
 use serde_json::json;
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::{exit, table};
+use crate::session::Session;
+use crate::table;
+use crate::text::or_dash;
 
 /// List the templates of a project: those that belong to it, and those shared with it
 #[derive(Debug, Args)]
@@ -14,7 +15,7 @@ pub(crate) struct Templates {
     /// The project
     #[arg(value_name = "PROJECT")]
     name: String,
-    /// How many to show
+    /// The maximum number to show
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
 }
@@ -22,27 +23,15 @@ pub(crate) struct Templates {
 impl Templates {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
+        let page = |page| Asked::<ListProjectTemplates>::of(name.clone()).query(page);
         let limit = usize::from(self.limit);
-        let (templates, more) = session
-            .client
-            .list(limit, |page| {
-                Asked::<ListProjectTemplates>::of(name.clone()).query(page)
-            })
-            .await?;
-        let out = &session.out;
-        if templates.is_empty() && !out.json {
-            out.note(&format!(
-                "No templates yet. Save one: prism save my-research my-custom-ml-env --project {name}"
-            ));
-            return Ok(exit::DONE);
-        }
-        out.show(&json!({ "templates": templates, "more": more }), || {
-            table::render(out, &HEADS, templates.iter().map(row))
-        })?;
-        if more && !out.json {
-            out.note("There are more: see them with --limit.");
-        }
-        Ok(exit::DONE)
+        let (templates, more) = session.client.list(limit, page).await?;
+        let none = format!(
+            "No templates yet. Save one: prism save my-research my-custom-ml-env --project {name}"
+        );
+        let value = json!({ "templates": templates, "more": more });
+        let rows = templates.iter().map(row);
+        table::list(&session.out, &value, &HEADS, rows, &none)
     }
 }
 
@@ -58,11 +47,10 @@ const HEADS: [&str; 7] = [
 
 fn row(view: &ProjectTemplateView) -> Vec<String> {
     let template = &view.template;
-    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     vec![
         template.name.clone(),
-        or_dash(template.latest.map(|number| number.to_string())),
-        or_dash(template.owner.clone()),
+        or_dash(template.latest),
+        or_dash(template.owner.as_ref()),
         template.visibility.as_str().to_owned(),
         if view.belongs { "project" } else { "owner" }.to_owned(),
         if view.approved { "yes" } else { "-" }.to_owned(),

@@ -5,18 +5,17 @@ use prism_functions::domain::save::SaveState;
 use prism_functions::operations::{Asked, CancelSave};
 use serde_json::json;
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::exit;
+use crate::session::Session;
 use crate::watch::{Duty, Ended, await_end};
 
-/// Cancel a save: the instance is brought back and what was made is removed
+/// Cancel a save and roll it back: the instance is restored, and new AMIs and snapshots are removed
 #[derive(Debug, Args)]
 pub(crate) struct Cancel {
     /// The save
     #[arg(value_name = "ID")]
     id: String,
-    /// Wait until everything is put back
+    /// Wait until everything is rolled back
     #[arg(long)]
     wait: bool,
 }
@@ -24,17 +23,14 @@ pub(crate) struct Cancel {
 impl Cancel {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let id = super::save_id(&self.id)?;
-        let record = session
-            .client
-            .ask(Asked::<CancelSave>::of(id.clone()))
-            .await?;
+        let asked = Asked::<CancelSave>::of(id.clone());
+        let record = session.client.ask(asked).await?;
         if !self.wait {
             let next = format!("prism saves watch {id}");
             let value = json!({ "save_id": id, "state": record.state, "next_command": next });
-            session.out.show(&value, || {
-                format!("{id} is being cancelled: everything is being put back.\nNext: {next}\n")
-            })?;
-            return Ok(exit::DONE);
+            return session.out.done(&value, || {
+                format!("{id} is being cancelled and rolled back.\nNext: {next}\n")
+            });
         }
         match await_end(session, &id, Duty::Watches).await? {
             // A cancelled save is a success for this command.

@@ -7,40 +7,30 @@ use prism_functions::operations::parts::Nothing;
 use prism_functions::operations::{Asked, ListSaves};
 use serde_json::{Value, json};
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::text::{duration, when};
-use crate::{exit, story, table};
+use crate::session::Session;
+use crate::text::{duration, or_dash, when};
+use crate::{story, table};
 
 /// List your saves, the newest first
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// How many to show
+    /// The maximum number to show
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
 }
 
 impl List {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        let (saves, more) = session
-            .client
-            .list(usize::from(self.limit), |page| {
-                Asked::<ListSaves>::of(Nothing {}).query(page)
-            })
-            .await?;
-        let (out, now) = (&session.out, session.client.now());
-        if saves.is_empty() && !out.json {
-            out.note("No saves yet. Save an instance: prism save my-research my-custom-ml-env");
-            return Ok(exit::DONE);
-        }
+        let page = |page| Asked::<ListSaves>::of(Nothing {}).query(page);
+        let limit = usize::from(self.limit);
+        let (saves, more) = session.client.list(limit, page).await?;
+        let now = session.client.now();
         let values: Vec<Value> = saves.iter().map(value).collect();
-        out.show(&json!({ "saves": values, "more": more }), || {
-            table::render(out, &HEADS, saves.iter().map(|record| row(record, now)))
-        })?;
-        if more && !out.json {
-            out.note("There are more: see them with --limit.");
-        }
-        Ok(exit::DONE)
+        let value = json!({ "saves": values, "more": more });
+        let rows = saves.iter().map(|record| row(record, now));
+        let none = "No saves yet. Save an instance: prism save my-research my-custom-ml-env";
+        table::list(&session.out, &value, &HEADS, rows, none)
     }
 }
 
@@ -57,12 +47,9 @@ fn row(record: &SaveRecord, now: Timestamp) -> Vec<String> {
             None => record.request.instance.clone(),
         },
         template(record),
-        record.downtime_s.map_or_else(|| "-".to_owned(), duration),
+        or_dash(record.downtime_s.map(duration)),
         when(record.started_at),
-        record
-            .schedule
-            .as_ref()
-            .map_or_else(|| "-".to_owned(), ToString::to_string),
+        or_dash(record.schedule.as_ref()),
     ]
 }
 

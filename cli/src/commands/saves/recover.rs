@@ -4,13 +4,13 @@ use clap::Args;
 use prism_functions::operations::{Asked, RecoverSave};
 use serde_json::json;
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::exit;
+use crate::session::Session;
 
-/// Recover a save at once that was interrupted or is stranded
+/// Recover an interrupted or stranded save now
 ///
-/// That happens by itself, after ever longer pauses where it keeps failing. A save that is worked on stays as it is.
+/// Recovery also happens automatically, after longer and longer pauses if it keeps failing. A save that is running is
+/// not changed.
 #[derive(Debug, Args)]
 pub(crate) struct Recover {
     /// The save
@@ -21,18 +21,13 @@ pub(crate) struct Recover {
 impl Recover {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let id = super::save_id(&self.id)?;
-        let record = session
-            .client
-            .ask(Asked::<RecoverSave>::of(id.clone()))
-            .await?;
+        let asked = Asked::<RecoverSave>::of(id.clone());
+        let record = session.client.ask(asked).await?;
         let next = format!("prism saves watch {id}");
         let value = json!({ "save_id": id, "state": record.state, "execution": record.execution, "next_command": next });
-        session.out.show(&value, || {
-            format!(
-                "{id} is worked on by the execution {}.\nNext: {next}\n",
-                record.execution
-            )
-        })?;
-        Ok(exit::DONE)
+        session.out.done(&value, || {
+            let execution = &record.execution;
+            format!("{id} is being recovered by the execution {execution}.\nNext: {next}\n")
+        })
     }
 }

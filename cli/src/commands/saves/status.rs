@@ -3,15 +3,15 @@
 use std::fmt::Write;
 
 use clap::Args;
+use prism_functions::domain::Timestamp;
 use prism_functions::domain::save::SaveRecord;
-use prism_functions::domain::{Region, Timestamp};
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::text::{bytes, pairs, plain, usd, when};
-use crate::{exit, report, story};
+use crate::session::Session;
+use crate::text::{bytes, joined, monthly, pairs, plain, when};
+use crate::{report, story};
 
-/// Tell the story of a save: what was asked, how far it is, how it ended
+/// Show the state of a save: what was requested, its progress and its result
 #[derive(Debug, Args)]
 pub(crate) struct Status {
     /// The save
@@ -22,91 +22,65 @@ pub(crate) struct Status {
 impl Status {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let record = session.save(&super::save_id(&self.id)?).await?;
-        session
-            .out
-            .show(&record, || text(&record, session.client.now()))?;
-        Ok(exit::DONE)
+        let now = session.client.now();
+        session.out.done(&record, || text(&record, now))
     }
+}
+
+/// The first line: what is saved or copied, and the state.
+fn head(record: &SaveRecord) -> String {
+    let (id, what) = (&record.save_id, report::subject(record));
+    let state = record.state.as_str();
+    if record.copy_of.is_some() {
+        return format!("{id}: {what} {state}\n");
+    }
+    let version = record.version.map(|version| format!("@{version}"));
+    let (template, version) = (&record.request.template, version.unwrap_or_default());
+    format!("{id}: {what} as {template}{version} {state}\n")
+}
+
+/// Who cancelled the save, and when.
+fn cancelled(record: &SaveRecord) -> Option<String> {
+    let user = record.cancelled_by.as_ref()?;
+    let at = record.cancelled_at.map(|at| format!(" at {}", when(at)));
+    Some(format!("by {user}{}", at.unwrap_or_default()))
 }
 
 fn text(record: &SaveRecord, now: Timestamp) -> String {
     let request = &record.request;
-    let version = record.version.map(|version| format!("@{version}"));
-    let what = report::subject(record);
-    let (id, state) = (&record.save_id, record.state.as_str());
-    let (template, version) = (&request.template, version.unwrap_or_default());
-    let mut text = if record.copy_of.is_some() {
-        format!("{id}: {what} {state}\n")
-    } else {
-        format!("{id}: {what} as {template}{version} {state}\n")
-    };
+    let or_nothing = |text: Option<String>| text.unwrap_or_default();
+    let asked = format!("by {} at {}", record.saved_by, when(record.started_at));
+    let schedule = record.schedule.as_ref().map(ToString::to_string);
+    let wait = story::until_turn(record, now).map(|wait| format!("in {wait}"));
+    let step = format!("{} ({})", story::words(&record.step), record.step);
+    let mut text = head(record);
     let percent = record.progress_percent.filter(|_| !record.state.is_final());
     let size = record
         .snapshot_bytes
         .filter(|_| record.discarded_at.is_none());
-    let copies: Vec<&str> = request.copy_to.iter().map(Region::as_str).collect();
-    let or_nothing = |text: Option<String>| text.unwrap_or_default();
+    let removed = record.discarded_at;
+    let removed = removed.map(|at| format!("AMIs and snapshots, at {}", when(at)));
     text.push_str(&pairs([
-        (
-            "asked",
-            format!("by {} at {}", record.saved_by, when(record.started_at)),
-        ),
-        (
-            "schedule",
-            or_nothing(record.schedule.as_ref().map(ToString::to_string)),
-        ),
+        ("requested", asked),
+        ("schedule", or_nothing(schedule)),
         ("region", request.region.to_string()),
-        ("copies to", copies.join(", ")),
+        ("copies to", joined(&request.copy_to)),
         ("for", plain(&request.description)),
-        (
-            "begins",
-            or_nothing(story::until_turn(record, now).map(|wait| format!("in {wait}"))),
-        ),
-        (
-            "step",
-            format!("{} ({})", story::words(&record.step), record.step),
-        ),
-        (
-            "copied",
-            or_nothing(percent.map(|percent| format!("{percent} %"))),
-        ),
+        ("begins", or_nothing(wait)),
+        ("step", step),
+        ("copied", or_nothing(percent.map(|it| format!("{it} %")))),
         ("instance", story::instance(record)),
         ("AMIs", report::ami_lines(record)),
         ("failed", report::failed_lines(record)),
         ("closed", report::closed_lines(record)),
         ("copy again", report::retries(record)),
-        (
-            "removed",
-            or_nothing(
-                record
-                    .discarded_at
-                    .map(|at| format!("what it had made, at {}", when(at))),
-            ),
-        ),
+        ("removed", or_nothing(removed)),
         ("size", or_nothing(size.map(bytes))),
-        (
-            "cost",
-            or_nothing(
-                record
-                    .usd_per_month
-                    .map(|cost| format!("at most {} a month", usd(cost))),
-            ),
-        ),
-        (
-            "cancelled",
-            or_nothing(
-                record
-                    .cancelled_by
-                    .as_ref()
-                    .map(|user| match record.cancelled_at {
-                        Some(at) => format!("by {user} at {}", when(at)),
-                        None => format!("by {user}"),
-                    }),
-            ),
-        ),
+        ("cost", or_nothing(record.usd_per_month.map(monthly))),
+        ("cancelled", or_nothing(cancelled(record))),
         (
             "not removed",
-            plain(record.leftovers.as_deref().unwrap_or_default()),
+            or_nothing(record.leftovers.as_deref().map(plain)),
         ),
     ]));
     let _ = write!(text, "\nTimeline:\n{}", story::timeline(record, now));

@@ -2,11 +2,11 @@
 
 use clap::Args;
 
-use crate::app::Session;
 use crate::errors::Outcome;
+use crate::session::Session;
 use crate::watch::{Duty, follow};
 
-/// Wait for the end of a save; Ctrl-C only stops the watching
+/// Wait for the end of a save; Ctrl-C ends only the wait, not the save
 #[derive(Debug, Args)]
 pub(crate) struct Watch {
     /// The save

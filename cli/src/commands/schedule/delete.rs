@@ -4,11 +4,10 @@ use clap::Args;
 use prism_functions::operations::{Asked, DeleteSchedule};
 use serde_json::json;
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::exit;
+use crate::session::Session;
 
-/// Delete a schedule; its saves and their templates stay
+/// Delete a schedule; its saves and templates are kept
 #[derive(Debug, Args)]
 pub(crate) struct Delete {
     /// The schedule
@@ -19,13 +18,10 @@ pub(crate) struct Delete {
 impl Delete {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
-        session
-            .client
-            .call(Asked::<DeleteSchedule>::of(name.clone()))
-            .await?;
-        session.out.show(&json!({ "deleted": name }), || {
+        let asked = Asked::<DeleteSchedule>::of(name.clone());
+        session.client.call(asked).await?;
+        session.out.done(&json!({ "deleted": name }), || {
             format!("{name} is deleted.\n")
-        })?;
-        Ok(exit::DONE)
+        })
     }
 }

@@ -5,21 +5,19 @@ use prism_functions::domain::{Code, Problem};
 use prism_functions::operations::{Asked, ChangeSchedule, Keep, ScheduleEdit};
 
 use super::create::{cadence, minutes_of};
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::exit;
+use crate::session::Session;
 
 const EXAMPLES: &str = "\
 Examples:
   prism schedule edit nightly-env --keep 14
   prism schedule edit nightly-env --cron \"0 3 ? * MON-FRI *\" --timezone Europe/Berlin
   prism schedule edit nightly-env --keep all --jitter 0m
-
   prism schedule edit nightly-env --instance my-new-research
 
-To save to another template, make another schedule.";
+To save to another template, create another schedule.";
 
-/// Change when a schedule is due, how many versions it keeps, or which instance it saves
+/// Change when a schedule runs, how many versions it keeps, or which instance it saves
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Edit {
@@ -30,29 +28,28 @@ pub(crate) struct Edit {
     changes: Changes,
 }
 
-/// What is to be otherwise.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 struct Changes {
-    /// Keep so many of the versions that it makes, 1 to 100, from its next run on; or "all"
+    /// Keep only this number of versions created by the schedule, 1 to 100, or "all"; applies from its next run
     #[arg(long, value_name = "N")]
     keep: Option<String>,
-    /// Save each time that so much has passed: 12h, 1d, "rate(2 days)"
+    /// The time between runs: 12h, 1d, "rate(2 days)"
     #[arg(long, value_name = "RATE", conflicts_with = "cron")]
     rate: Option<String>,
-    /// Save at the times that a cron expression names: "0 3 ? * MON-FRI *"
+    /// Run at the times of a cron expression: "0 3 ? * MON-FRI *"
     #[arg(long, value_name = "FIELDS")]
     cron: Option<String>,
-    /// The time zone that a cron expression is meant in, such as Europe/Berlin
+    /// The time zone of the cron expression, such as Europe/Berlin
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
-    /// Put each run off at random, by at most so much: 15m, 1h; or 0m
+    /// Delay each run by a random time of at most this length, such as 15m or 1h; 0m for none
     #[arg(long, value_name = "TIME")]
     jitter: Option<String>,
-    /// Save this instance from now on, by its name or its id. Versions of the one before are kept
+    /// Save this instance from now on, by its name or ID; versions of the previous instance are kept
     #[arg(long, value_name = "INSTANCE")]
     instance: Option<String>,
-    /// Consent to have its runs show others the sensitive files that the instance has now; =false takes it back
+    /// Consent that the runs share the sensitive files that the instance has now; =false withdraws the consent
     #[arg(long, value_name = "CONSENT", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "true")]
     publish_sensitive: Option<bool>,
@@ -65,8 +62,8 @@ fn kept(text: &str) -> Result<Keep, Problem> {
     }
     text.parse().map(Keep::Newest).map_err(|_| {
         let shown = prism_functions::domain::ids::shown(text);
-        let message = format!("The number of versions to keep (keep) is {shown}.");
-        Problem::new(Code::InvalidInput, message).hint("Give a number from 1 to 100, or all.")
+        let message = format!("The number of versions to keep (keep) is not valid: {shown}.");
+        Problem::new(Code::InvalidInput, message).hint("Use a number from 1 to 100, or all.")
     })
 }
 
@@ -84,11 +81,8 @@ impl Edit {
             publish_sensitive: asked.publish_sensitive,
         };
         edit.check()?;
-        session
-            .client
-            .call(Asked::<ChangeSchedule>::with(name.clone(), edit))
-            .await?;
-        super::show(session, &super::named(session, name).await?)?;
-        Ok(exit::DONE)
+        let asked = Asked::<ChangeSchedule>::with(name.clone(), edit);
+        session.client.call(asked).await?;
+        super::show(session, name).await
     }
 }

@@ -7,15 +7,15 @@ use prism_functions::operations::parts::Nothing;
 use prism_functions::operations::{Asked, ListSchedules, ScheduleView};
 use serde_json::{Value, json};
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::text::when;
-use crate::{exit, table};
+use crate::session::Session;
+use crate::table;
+use crate::text::{or_dash, when};
 
-/// List your schedules, by name
+/// List your schedules
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// How many to show
+    /// The maximum number to show
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
 }
@@ -26,27 +26,17 @@ const HEADS: [&str; 9] = [
 
 impl List {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let page = |page| Asked::<ListSchedules>::of(Nothing {}).query(page);
         let limit = usize::from(self.limit);
-        let (schedules, more) = session
-            .client
-            .list(limit, |page| {
-                Asked::<ListSchedules>::of(Nothing {}).query(page)
-            })
-            .await?;
-        let (out, now) = (&session.out, session.client.now());
-        if schedules.is_empty() && !out.json {
-            out.note("No schedules yet. Make one: prism schedule create my-research nightly-env --rate 1d");
-            return Ok(exit::DONE);
-        }
+        let (schedules, more) = session.client.list(limit, page).await?;
+        let now = session.client.now();
         let values = schedules.iter().map(|schedule| super::value(schedule, now));
         let values: Vec<Value> = values.collect::<Result<_, _>>()?;
-        out.show(&json!({ "schedules": values, "more": more }), || {
-            table::render(out, &HEADS, schedules.iter().map(|it| row(it, now)))
-        })?;
-        if more && !out.json {
-            out.note("There are more: see them with --limit.");
-        }
-        Ok(exit::DONE)
+        let value = json!({ "schedules": values, "more": more });
+        let rows = schedules.iter().map(|schedule| row(schedule, now));
+        let none =
+            "No schedules yet. Create one: prism schedule create my-research nightly-env --rate 1d";
+        table::list(&session.out, &value, &HEADS, rows, none)
     }
 }
 
@@ -63,13 +53,11 @@ fn row(view: &ScheduleView, now: Timestamp) -> Vec<String> {
     let schedule = &view.schedule;
     let last = view.runs.first();
     let began = last.map(|run| when(run.began_at));
+    let code = last.and_then(|run| run.failure.as_ref());
     let ended = match (last, view.missed) {
-        (Some(run), 0) => run.failure.as_ref().map_or_else(
-            || run.state.as_str().to_owned(),
-            |failure| failure.code.clone(),
-        ),
-        (None, 0) => "-".to_owned(),
-        (_, missed) => format!("missed {missed}"),
+        (_, missed) if missed > 0 => format!("missed {missed}"),
+        (Some(run), _) => code.map_or(run.state.as_str(), |it| &it.code).to_owned(),
+        (None, _) => "-".to_owned(),
     };
     let next = super::runs(schedule, now, 1).first().copied().map(when);
     vec![
@@ -81,8 +69,8 @@ fn row(view: &ScheduleView, now: Timestamp) -> Vec<String> {
         schedule
             .keep
             .map_or_else(|| "all".to_owned(), |keep| keep.to_string()),
-        began.unwrap_or_else(|| "-".to_owned()),
+        or_dash(began),
         ended,
-        next.unwrap_or_else(|| "-".to_owned()),
+        or_dash(next),
     ]
 }

@@ -10,44 +10,29 @@ mod show;
 
 use std::fmt::Write as _;
 
-use clap::Subcommand;
 use prism_functions::domain::schedule::{Run, Schedule, ScheduleState};
-use prism_functions::domain::{Code, Problem, Region, ScheduleName, Timestamp};
+use prism_functions::domain::{Code, Problem, ScheduleName, Timestamp};
 use prism_functions::operations::{Asked, ScheduleView, ShowSchedule};
 use serde_json::{Value, json};
 
-use crate::app::Session;
-use crate::errors::{Failure, Outcome};
-use crate::text::{pairs, plain, when};
+use crate::errors::Outcome;
+use crate::session::Session;
+use crate::text::{joined, pairs, plain, when};
 
 /// How many of the next runs are shown.
 const RUNS: usize = 5;
 
-/// Save an instance again and again: make, see, change, run and delete schedules
-#[derive(Debug, Subcommand)]
-pub(crate) enum Schedules {
-    Create(Box<create::Create>),
-    List(list::List),
-    Show(show::Show),
-    Edit(edit::Edit),
-    Pause(pause::Pause),
-    Resume(pause::Resume),
-    Run(run::Run),
-    Delete(delete::Delete),
-}
-
-impl Schedules {
-    pub(crate) async fn run(self, session: &Session) -> Outcome {
-        match self {
-            Self::Create(args) => args.run(session).await,
-            Self::List(args) => args.run(session).await,
-            Self::Show(args) => args.run(session).await,
-            Self::Edit(args) => args.run(session).await,
-            Self::Pause(args) => args.run(session).await,
-            Self::Resume(args) => args.run(session).await,
-            Self::Run(args) => args.run(session).await,
-            Self::Delete(args) => args.run(session).await,
-        }
+commands! {
+    /// Save an instance regularly: create, show, change, run and delete schedules
+    Schedules {
+        Create(Box<create::Create>),
+        List(list::List),
+        Show(show::Show),
+        Edit(edit::Edit),
+        Pause(pause::Pause),
+        Resume(pause::Resume),
+        Run(run::Run),
+        Delete(delete::Delete),
     }
 }
 
@@ -75,22 +60,17 @@ fn state(schedule: &Schedule) -> &'static str {
 fn id(schedule: &Schedule) -> String {
     let id = schedule.instance_id.as_ref();
     id.map_or_else(
-        || "known from its next run on".to_owned(),
+        || "known after its next run".to_owned(),
         ToString::to_string,
     )
 }
 
-/// Reads one of the caller's schedules.
-async fn named(session: &Session, name: ScheduleName) -> Result<ScheduleView, Problem> {
-    session.client.ask(Asked::<ShowSchedule>::of(name)).await
-}
-
-/// Prints a schedule.
-fn show(session: &Session, view: &ScheduleView) -> Result<(), Failure> {
+/// Reads and prints one of the caller's schedules.
+async fn show(session: &Session, name: ScheduleName) -> Outcome {
+    let view = session.client.ask(Asked::<ShowSchedule>::of(name)).await?;
     let now = session.client.now();
-    let value = value(view, now)?;
-    session.out.show(&value, || text(view, now))?;
-    Ok(())
+    let value = value(&view, now)?;
+    session.out.done(&value, || text(&view, now))
 }
 
 fn value(view: &ScheduleView, now: Timestamp) -> Result<Value, Problem> {
@@ -111,16 +91,15 @@ fn text(view: &ScheduleView, now: Timestamp) -> String {
             format!("{}  ({local} in {})", when(at), schedule.timezone)
         })
         .collect();
-    let copies: Vec<&str> = request.copy_to.iter().map(Region::as_str).collect();
     let last: Vec<String> = view.runs.iter().take(RUNS).map(run_of).collect();
     let jitter = match schedule.jitter_minutes {
         0 => String::new(),
-        minutes => format!("each run is put off by at most {minutes} min"),
+        minutes => format!("each run is delayed by at most {minutes} min"),
     };
     let keeps = match schedule.keep {
         None => "all versions".to_owned(),
-        Some(1) => "the last version that it makes".to_owned(),
-        Some(keep) => format!("the last {keep} versions that it makes"),
+        Some(1) => "the last version that it creates".to_owned(),
+        Some(keep) => format!("the last {keep} versions that it creates"),
     };
     let mut text = format!(
         "{}: {} as {}, {}\n",
@@ -134,12 +113,12 @@ fn text(view: &ScheduleView, now: Timestamp) -> String {
         ("owner", schedule.owner.to_string()),
         ("instance", id(schedule)),
         ("region", request.region.to_string()),
-        ("copies to", copies.join(", ")),
+        ("copies to", joined(&request.copy_to)),
         ("for", plain(&request.description)),
         ("time zone", schedule.timezone.to_string()),
         ("jitter", jitter),
         ("keeps", keeps),
-        ("made", when(schedule.created_at)),
+        ("created", when(schedule.created_at)),
         ("last runs", last.join("\n")),
         ("missed", missed_now(view.missed)),
         ("next runs", next.join("\n")),
@@ -174,8 +153,8 @@ fn run_of(run: &Run) -> String {
 fn missed_now(count: u32) -> String {
     match count {
         0 => String::new(),
-        1 => "a run that was due has not begun".to_owned(),
-        count => format!("{count} runs that were due have not begun"),
+        1 => "1 run is overdue".to_owned(),
+        count => format!("{count} runs are overdue"),
     }
 }
 
@@ -183,7 +162,7 @@ fn missed_now(count: u32) -> String {
 fn missed(count: u32) -> String {
     match count {
         0 => String::new(),
-        1 => "a run before did not begin".to_owned(),
-        count => format!("{count} runs before did not begin"),
+        1 => "1 earlier run was missed".to_owned(),
+        count => format!("{count} earlier runs were missed"),
     }
 }

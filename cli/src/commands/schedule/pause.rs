@@ -4,12 +4,11 @@ use clap::Args;
 use prism_functions::operations::{Asked, ChangeSchedule, ScheduleEdit};
 use serde_json::json;
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::exit;
+use crate::session::Session;
 use crate::text::when;
 
-/// Let a schedule hold still; what comes due meanwhile is not made up for
+/// Pause a schedule; runs that come due meanwhile are skipped
 #[derive(Debug, Args)]
 pub(crate) struct Pause {
     /// The schedule
@@ -17,7 +16,7 @@ pub(crate) struct Pause {
     name: String,
 }
 
-/// Let a schedule that holds still go on
+/// Resume a paused schedule
 #[derive(Debug, Args)]
 pub(crate) struct Resume {
     /// The schedule
@@ -40,15 +39,12 @@ impl Resume {
 async fn change(session: &Session, name: &str, paused: bool) -> Outcome {
     let name = super::name(name)?;
     let edit = ScheduleEdit::pause(paused);
-    let schedule = session
-        .client
-        .ask(Asked::<ChangeSchedule>::with(name.clone(), edit))
-        .await?;
+    let asked = Asked::<ChangeSchedule>::with(name.clone(), edit);
+    let schedule = session.client.ask(asked).await?;
     let next = super::runs(&schedule, session.client.now(), 1).pop();
     let value = json!({ "name": name, "paused": schedule.paused, "next_run": next });
-    session.out.show(&value, || match next {
-        Some(at) => format!("{name} runs again, next at {}.\n", when(at)),
+    session.out.done(&value, || match next {
+        Some(at) => format!("{name} is active again, next run at {}.\n", when(at)),
         None => format!("{name} is paused.\n"),
-    })?;
-    Ok(exit::DONE)
+    })
 }

@@ -2,11 +2,10 @@
 
 use clap::Args;
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::exit;
+use crate::session::Session;
 
-/// Show a schedule: what it saves, how its last runs ended, and when it runs next
+/// Show a schedule: what it saves, the results of its last runs, and its next runs
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     /// The schedule
@@ -16,8 +15,6 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        let name = super::name(&self.name)?;
-        super::show(session, &super::named(session, name).await?)?;
-        Ok(exit::DONE)
+        super::show(session, super::name(&self.name)?).await
     }
 }

@@ -6,36 +6,34 @@ use std::fmt::{Display, Write as _};
 use clap::Args;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Problem, Region};
-use prism_functions::operations::parts::VersionRef;
 use prism_functions::operations::{
     Asked, DeleteTemplate, DeleteVersion, Deleting, Deletion, DeletionPlan,
 };
 
-use crate::app::Session;
 use crate::errors::{Outcome, Told};
-use crate::text::{pairs, usd};
+use crate::session::Session;
+use crate::text::{joined, monthly, pairs};
 use crate::{exit, prompt};
 
 const EXAMPLES: &str = "\
 Examples:
-  prism template delete my-custom-ml-env@2 --dry-run    see what would go, and what speaks against it
-  prism template delete my-custom-ml-env --yes          all versions";
+  prism template delete my-custom-ml-env@2 --dry-run    show what would be deleted, and what prevents it
+  prism template delete my-custom-ml-env --yes          delete all versions";
 
-/// Delete a template, or a version of it, with its AMIs and snapshots in all Regions
+/// Delete a template or one of its versions, with the AMIs and snapshots in all Regions
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Delete {
-    /// The template with all of its versions, or one of them as NAME@3
+    /// The template with all of its versions, or one version as NAME@3
     #[arg(value_name = "TEMPLATE")]
     template: String,
-    /// Show what would be removed and what speaks against it, and remove nothing
+    /// Show what would be deleted and what prevents it, but delete nothing
     #[arg(long)]
     dry_run: bool,
-    /// Delete it although instances run from it, launch templates name its AMIs, it is shared with others, or a
-    /// schedule saves to it
+    /// Delete it even if instances run from it, launch templates use its AMIs, it is shared, or a schedule saves to it
     #[arg(long)]
     force: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
 }
@@ -46,14 +44,12 @@ impl Delete {
         let out = &session.out;
         if self.dry_run {
             let planned = self.ask(session, &reference, true).await?;
-            out.show(&planned, || would(&reference, &planned.plan))?;
-            return Ok(exit::DONE);
+            return out.done(&planned, || would(&reference, &planned.plan));
         }
         if !self.yes {
             let planned = self.ask(session, &reference, true).await?;
             out.note(would(&reference, &planned.plan).trim_end());
-            if !prompt::confirm(out, "They cannot be brought back. Delete them?")? {
-                out.note("Nothing was changed.");
+            if !prompt::confirm(out, false, "This cannot be undone. Delete them?")? {
                 return Ok(exit::FAILED);
             }
         }
@@ -62,14 +58,12 @@ impl Delete {
         let Some(stuck) = &deletion.stuck else {
             return Ok(exit::DONE);
         };
-        let after = ["It is tried again every few minutes.".to_owned()];
         Told {
             code: &stuck.code,
             message: &stuck.message,
-            causes: &[],
-            after: &after,
-            files: &[],
+            after: &["The deletion is retried every few minutes.".to_owned()],
             hint: &stuck.hint,
+            ..Told::default()
         }
         .print(out);
         Ok(exit::FAILED)
@@ -81,25 +75,19 @@ impl Delete {
         reference: &TemplateRef,
         dry_run: bool,
     ) -> Result<Deletion, Problem> {
-        let (client, name) = (&session.client, reference.name.clone());
         let how = Deleting {
             dry_run,
             force: self.force,
         };
-        match reference.version {
+        let client = &session.client;
+        match super::version(reference) {
             None => {
-                client
-                    .ask(Asked::<DeleteTemplate>::of(name).query(how))
-                    .await
+                let asked = Asked::<DeleteTemplate>::of(reference.name.clone());
+                client.ask(asked.query(how)).await
             }
-            Some(number) => {
-                let version = VersionRef {
-                    template: name,
-                    number,
-                };
-                client
-                    .ask(Asked::<DeleteVersion>::of(version).query(how))
-                    .await
+            Some(version) => {
+                let asked = Asked::<DeleteVersion>::of(version);
+                client.ask(asked.query(how)).await
             }
         }
     }
@@ -107,35 +95,28 @@ impl Delete {
 
 fn would(reference: &TemplateRef, plan: &DeletionPlan) -> String {
     let mut text = format!("Deleting {reference}:\n");
-    let versions: Vec<String> = plan.versions.iter().map(ToString::to_string).collect();
     let latest = plan.latest.filter(|_| !plan.whole);
     let mut instances = lines(&plan.instances);
     if plan.instances_of_others > 0 {
-        instances.push(format!("{} of others", plan.instances_of_others));
+        instances.push(format!("{} of other users", plan.instances_of_others));
     }
     let mut launch_templates = lines(&plan.launch_templates);
     launch_templates.extend(plan.launch_templates_unknown.clone());
     let mut schedules: Vec<String> = plan.schedules.iter().map(ToString::to_string).collect();
     if plan.schedules_of_others > 0 {
-        schedules.push(format!("{} of others", plan.schedules_of_others));
+        schedules.push(format!("{} of other users", plan.schedules_of_others));
     }
     let mut shares: Vec<String> = plan.shares.iter().map(ToString::to_string).collect();
     if plan.shares_of_others > 0 {
         shares.push(format!("{} others", plan.shares_of_others));
     }
     text.push_str(&pairs([
-        ("versions", versions.join(", ")),
-        (
-            "latest then",
-            latest.map(|it| it.to_string()).unwrap_or_default(),
-        ),
+        ("versions", joined(&plan.versions)),
+        ("new latest", joined(latest)),
         ("AMIs", lines(&plan.images).join("\n")),
         ("AMIs kept", lines(&plan.kept).join("\n")),
         ("protected", lines(&plan.protected).join("\n")),
-        (
-            "saves",
-            format!("at most {} a month", usd(plan.usd_per_month)),
-        ),
+        ("saves", monthly(plan.usd_per_month)),
         ("in use by", instances.join("\n")),
         ("launch templates", launch_templates.join("\n")),
         ("schedules", schedules.join(", ")),
@@ -158,7 +139,7 @@ fn done(reference: &TemplateRef, deletion: &Deletion) -> String {
     let mut text = format!("{reference} {how}.\n");
     if let Some(latest) = deletion.plan.latest.filter(|_| !deletion.plan.whole) {
         let name = &reference.name;
-        let _ = writeln!(text, "{name} stands for {name}@{latest}.");
+        let _ = writeln!(text, "The latest version of {name} is now {name}@{latest}.");
     }
     if !deletion.finished && deletion.stuck.is_none() {
         text.push_str("Its AMIs and snapshots are removed in the background.\n");

@@ -7,18 +7,17 @@ use prism_functions::domain::diff::{PackageDiff, TemplateDiff};
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::operations::{Asked, DiffVersions, With};
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::exit;
+use crate::session::Session;
 use crate::text::{bytes, plain};
 
-/// Show what differs between two versions: what is known of them, and their packages
+/// Show the differences between two versions: their properties and their packages
 #[derive(Debug, Args)]
 pub(crate) struct Diff {
-    /// The version to begin with: NAME for the latest one, NAME@3 for the third
+    /// The first version: NAME for the latest version, or NAME@3 for version 3
     #[arg(value_name = "A")]
     from: String,
-    /// The version to compare it with, of the same template or another
+    /// The second version, of the same template or another one
     #[arg(value_name = "B")]
     to: String,
 }
@@ -28,8 +27,7 @@ impl Diff {
         let (from, to): (TemplateRef, TemplateRef) = (self.from.parse()?, self.to.parse()?);
         let asked = Asked::<DiffVersions>::by(from, With { with: to });
         let diff = session.client.ask(asked).await?;
-        session.out.show(&diff, || told(&diff))?;
-        Ok(exit::DONE)
+        session.out.done(&diff, || told(&diff))
     }
 }
 
@@ -47,7 +45,7 @@ fn told(diff: &TemplateDiff) -> String {
     }
     match &diff.packages {
         Some(packages) => list(&mut text, packages),
-        None => text.push_str("The packages of one of them are not known.\n"),
+        None => text.push_str("The packages of one of the versions are not known.\n"),
     }
     text
 }
@@ -73,6 +71,6 @@ fn list(text: &mut String, packages: &PackageDiff) {
         let _ = writeln!(text, "  ~ {name} {from} → {to}  ({})", plain(&it.manager));
     }
     if !packages.complete {
-        text.push_str("Not all packages were kept: others may differ too.\n");
+        text.push_str("The package lists are not complete: other packages may differ too.\n");
     }
 }

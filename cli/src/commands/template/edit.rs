@@ -2,42 +2,40 @@
 
 use clap::Args;
 use prism_functions::domain::template::TemplateRef;
-use prism_functions::operations::parts::{Json, MustMatch, Nothing, VersionRef};
+use prism_functions::operations::parts::{Json, MustMatch, Nothing};
 use prism_functions::operations::{
     Asked, EditTemplate, EditVersion, Expected, TemplateEdit, TemplateView,
 };
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::exit;
+use crate::session::Session;
 
 const EXAMPLES: &str = "\
 Examples:
   prism template edit my-custom-ml-env --description \"ML with TensorFlow 2.x\"
   prism template edit my-custom-ml-env@3 --notes \"needs 32 GiB of memory\"";
 
-/// Change what a template says of itself, or a version of it; its AMIs never change
+/// Change the texts of a template or one of its versions; AMIs never change
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Edit {
-    /// The template, or a version of it as NAME@3
+    /// The template, or one of its versions as NAME@3
     #[arg(value_name = "TEMPLATE")]
     template: String,
     #[command(flatten)]
     texts: Texts,
-    /// Only as long as it is at this revision, as "template info --json" told it [default: as it is now]
+    /// Only if it is still at this revision, as "template info --json" shows it [default: the current one]
     #[arg(long, value_name = "N")]
     revision: Option<u64>,
 }
 
-/// What it says.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 struct Texts {
-    /// What it is for
+    /// What the template is for
     #[arg(long)]
     description: Option<String>,
-    /// What else its readers should know
+    /// Notes for those who launch it
     #[arg(long)]
     notes: Option<String>,
 }
@@ -63,34 +61,30 @@ impl Edit {
             },
         };
         let head = MustMatch(revision.map(Expected::revision));
-        let (path, query, body) = (reference.name.clone(), Nothing {}, Json(edit));
-        let view = match reference.version {
+        let (query, body, client) = (Nothing {}, Json(edit), &session.client);
+        let view = match super::version(&reference) {
             None => {
+                let path = reference.name.clone();
                 let asked = Asked::<EditTemplate> {
                     path,
                     query,
                     head,
                     body,
                 };
-                session.client.ask(asked).await?
+                client.ask(asked).await?
             }
-            Some(number) => {
-                let path = VersionRef {
-                    template: path,
-                    number,
-                };
+            Some(path) => {
                 let asked = Asked::<EditVersion> {
                     path,
                     query,
                     head,
                     body,
                 };
-                session.client.ask(asked).await?
+                client.ask(asked).await?
             }
         };
         session
             .out
-            .show(&view, || format!("{reference} is changed.\n"))?;
-        Ok(exit::DONE)
+            .done(&view, || format!("{reference} is changed.\n"))
     }
 }

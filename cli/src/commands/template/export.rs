@@ -10,21 +10,21 @@ use prism_functions::operations::parts::Yaml;
 use prism_functions::operations::{Asked, ExportVersion};
 use serde_json::json;
 
-use crate::app::Session;
 use crate::errors::Outcome;
 use crate::exit;
 use crate::files::{Access, write_whole};
+use crate::session::Session;
 
 /// Write a saved template as a YAML file
 #[derive(Debug, Args)]
 pub(crate) struct Export {
-    /// The template: NAME for the newest version, NAME@3 for the third
+    /// The template: NAME for the latest version, or NAME@3 for version 3
     #[arg(value_name = "TEMPLATE")]
     template: String,
     /// Write to this file instead of stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Replace the file if there is one
+    /// Replace the file if it exists
     #[arg(long, requires = "output")]
     force: bool,
 }
@@ -32,20 +32,18 @@ pub(crate) struct Export {
 impl Export {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let reference: TemplateRef = self.template.parse()?;
-        let Yaml(yaml) = session
-            .client
-            .call(Asked::<ExportVersion>::of(reference.clone()))
-            .await?;
+        let asked = Asked::<ExportVersion>::of(reference.clone());
+        let Yaml(yaml) = session.client.call(asked).await?;
         let Some(path) = &self.output else {
             let value = json!({ "template": reference.to_string(), "yaml": yaml });
-            session.out.show(&value, || yaml.clone())?;
-            return Ok(exit::DONE);
+            return session.out.done(&value, || yaml.clone());
         };
         write_whole(path, yaml.as_bytes(), Access::Usual, self.force)
             .map_err(|error| refused(path, error))?;
+        let path = path.display();
         session
             .out
-            .note(&format!("{reference} is in {}.", path.display()));
+            .note(&format!("{reference} is written to {path}."));
         Ok(exit::DONE)
     }
 }
@@ -54,7 +52,7 @@ fn refused(path: &Path, error: io::Error) -> Problem {
     let path = path.display();
     match error.kind() {
         ErrorKind::AlreadyExists => {
-            Problem::new(Code::LocalIo, format!("There is a file {path} already."))
+            Problem::new(Code::LocalIo, format!("The file {path} already exists."))
                 .hint("Name another file, or replace it with --force.")
         }
         ErrorKind::StorageFull => {

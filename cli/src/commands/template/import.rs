@@ -7,37 +7,36 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use prism_functions::domain::template_file::{FILE_BYTES, TemplateFile};
-use prism_functions::domain::{Code, Problem, TemplateName};
+use prism_functions::domain::{Code, Problem};
 use prism_functions::operations::parts::{DryRun, Either};
 use prism_functions::operations::{Asked, ImportRequest, ImportTemplate, Imported};
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::exit;
+use crate::session::Session;
 use crate::text::plain;
 
 const EXAMPLES: &str = "\
-The AMIs stay where they are: each has to be there, and yours to use.
+The AMIs are not copied: each one must exist, and you must have permission to use it.
 
 Examples:
   prism template import my-custom-ml-env.yaml --dry-run
-  prism template import my-custom-ml-env.yaml --name a-name-of-my-own
+  prism template import my-custom-ml-env.yaml --name my-own-name
   prism template export my-custom-ml-env | prism template import - --name again";
 
-/// Read a template from a YAML file, as a new template or as the next version of one of yours
+/// Import a template from a YAML file, as a new template or a new version of one of your templates
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Import {
-    /// The file; "-" is stdin
+    /// The file, or "-" for stdin
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The name that it gets [default: the one in the file]
+    /// The name of the template [default: the name in the file]
     #[arg(long)]
     name: Option<String>,
-    /// Consent to show others files that are known to be sensitive, or that nobody has looked for
+    /// Consent to share files that are known to be sensitive, or that could not be checked
     #[arg(long)]
     publish_sensitive: bool,
-    /// Check everything and show what would be made, and make nothing
+    /// Check everything and show what would be created, but create nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -47,17 +46,15 @@ impl Import {
         let text = read(&self.file)?;
         let file = TemplateFile::from_yaml(&text)?;
         let name = match &self.name {
-            Some(name) => name.parse::<TemplateName>().map_err(Problem::from)?,
+            Some(name) => super::name(name)?,
             None => file.name,
         };
         let request = ImportRequest {
             file: text,
             publish_sensitive: self.publish_sensitive,
         };
-        let how = DryRun {
-            dry_run: self.dry_run,
-        };
-        let asked = Asked::<ImportTemplate>::with(name, request).query(how);
+        let dry_run = self.dry_run;
+        let asked = Asked::<ImportTemplate>::with(name, request).query(DryRun { dry_run });
         let imported = match session.client.call(asked).await? {
             Either::One(found) => found.value,
             Either::Other(created) => created.value,
@@ -65,8 +62,7 @@ impl Import {
         for warning in &imported.warnings {
             session.out.warn(&plain(&warning.text));
         }
-        session.out.show(&imported, || told(&imported))?;
-        Ok(exit::DONE)
+        session.out.done(&imported, || told(&imported))
     }
 }
 
@@ -80,18 +76,12 @@ fn read(path: &Path) -> Result<String, Problem> {
     };
     let most = u64::try_from(FILE_BYTES).unwrap_or(u64::MAX) + 4;
     let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        let stdin = io::stdin().lock();
-        stdin
-            .take(most)
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
+    let read = if path == Path::new("-") {
+        io::stdin().lock().take(most).read_to_end(&mut bytes)
     } else {
-        let file = File::open(path).map_err(unreadable)?;
-        file.take(most)
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
-    }
+        File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes))
+    };
+    read.map_err(unreadable)?;
     // Invalid UTF-8 is reported with its position, like any other invalid content.
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
@@ -101,7 +91,7 @@ fn told(imported: &Imported) -> String {
         template, version, ..
     } = imported;
     let mut text = match (imported.done, imported.repeated) {
-        (_, true) => format!("{template}@{version} is that very version already.\n"),
+        (_, true) => format!("{template}@{version} already exists and is the same version.\n"),
         (true, false) => format!("{template}@{version} is imported.\n"),
         (false, false) => format!("{template}@{version} would be imported.\n"),
     };

@@ -12,21 +12,20 @@ use prism_functions::operations::{Asked, ListPackages, ListVersions, TemplateVie
 use prism_functions::rules::ImageFault;
 use serde_json::{Value, json};
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::exit;
-use crate::text::{bytes, pairs, plain, usd, when};
+use crate::session::Session;
+use crate::text::{bytes, joined, monthly, pairs, plain, when};
 
 /// How many of the newest versions are shown.
 const VERSIONS: usize = 20;
 
-/// Show a template: where it comes from, its versions, its AMIs, its cost
+/// Show a template: its origin, versions, AMIs and cost
 #[derive(Debug, Args)]
 pub(crate) struct Info {
-    /// The template: NAME for the latest version, NAME@3 for the third
+    /// The template: NAME for the latest version, or NAME@3 for version 3
     #[arg(value_name = "TEMPLATE")]
     template: String,
-    /// Show the packages that were installed when the version was saved, as far as they are known
+    /// Show the known packages that were installed when the version was saved
     #[arg(long)]
     packages: bool,
 }
@@ -42,8 +41,7 @@ impl Info {
             ..
         } = &view
         else {
-            session.out.show(&view, || built_in(&view))?;
-            return Ok(exit::DONE);
+            return session.out.done(&view, || built_in(&view));
         };
         let page = |page| Asked::<ListVersions>::of(template.name.clone()).query(page);
         let (versions, _) = session.client.list(VERSIONS, page).await?;
@@ -59,23 +57,19 @@ impl Info {
                     name: template.name.clone(),
                     version: Some(version.number),
                 };
-                session
-                    .client
-                    .call(Asked::<ListPackages>::of(exact))
-                    .await?
-                    .0
+                let asked = Asked::<ListPackages>::of(exact);
+                session.client.call(asked).await?.0
             }
             _ => None,
         };
         value["packages"] = json!(inventory);
-        session.out.show(&value, || {
+        session.out.done(&value, || {
             let mut text = saved(template, version, &versions, faults);
             if self.packages {
                 text.push_str(&listed(inventory.as_ref()));
             }
             text
-        })?;
-        Ok(exit::DONE)
+        })
     }
 }
 
@@ -109,7 +103,7 @@ fn built_in(view: &TemplateView) -> String {
         ("source", "built in".to_owned()),
         ("packages", packages.join(" ")),
         ("disk", format!("{root_size_gib} GiB")),
-        ("open ports", list(ports)),
+        ("open ports", joined(ports)),
     ]));
     let _ = writeln!(text, "Next: prism launch {name} NEW-NAME");
     text
@@ -124,26 +118,25 @@ fn saved(template: &Template, version: &Version, versions: &[Version], faults: &
         "" => &template.description,
         own => own,
     };
-    let project = template.project.as_ref().map(ToString::to_string);
-    let original = template.original_template.as_ref().map(ToString::to_string);
+    let by = &version.saved_by;
+    let used = bytes(version.snapshot_bytes);
     text.push_str(&pairs([
         ("for", plain(description)),
         ("notes", notes(template, version)),
         ("state", state(template, version)),
         ("owner", template.owner.to_string()),
         ("visibility", template.visibility.as_str().to_owned()),
-        ("project", project.unwrap_or_default()),
+        ("project", joined(&template.project)),
         ("source", source(version)),
         (
             "saved",
             format!(
-                "{}by {} at {}",
+                "{}by {by} at {}",
                 claimed(version),
-                version.saved_by,
                 when(version.saved_date)
             ),
         ),
-        ("original", original.unwrap_or_default()),
+        ("original", joined(&template.original_template)),
         (
             "parent",
             plain(version.parent.as_deref().unwrap_or_default()),
@@ -154,21 +147,14 @@ fn saved(template: &Template, version: &Version, versions: &[Version], faults: &
         ("type", version.instance_type.clone()),
         (
             "disk",
-            format!(
-                "{} GiB, {} used",
-                version.root_size_gib,
-                bytes(version.snapshot_bytes)
-            ),
+            format!("{} GiB, {used} used", version.root_size_gib),
         ),
-        (
-            "cost",
-            format!("at most {} a month", usd(version.usd_per_month)),
-        ),
+        ("cost", monthly(version.usd_per_month)),
         (
             "log in as",
             plain(version.login.as_deref().unwrap_or_default()),
         ),
-        ("open ports", list(&version.ports)),
+        ("open ports", joined(&version.ports)),
         ("launches", launches(template, version)),
     ]));
     text.push_str("\nVersions:\n");
@@ -189,15 +175,15 @@ fn saved(template: &Template, version: &Version, versions: &[Version], faults: &
 
 fn count(packages: Option<usize>) -> String {
     match packages {
-        Some(1) => "1 is known: see it with --packages".to_owned(),
-        Some(count) => format!("{count} are known: see them with --packages"),
+        Some(1) => "1 is known: show it with --packages".to_owned(),
+        Some(count) => format!("{count} are known: show them with --packages"),
         None => String::new(),
     }
 }
 
 fn listed(inventory: Option<&Inventory>) -> String {
     let Some(inventory) = inventory else {
-        return "\nNo packages are known: nobody on the instance told.\n".to_owned();
+        return "\nNo packages are known: the instance did not report any.\n".to_owned();
     };
     let mut text = format!("\nPackages at {}:\n", when(inventory.captured_at));
     for package in &inventory.packages {
@@ -205,7 +191,7 @@ fn listed(inventory: Option<&Inventory>) -> String {
         let _ = writeln!(text, "  {name} {version}  ({})", plain(&package.manager));
     }
     if inventory.truncated {
-        text.push_str("  and more, which are not kept\n");
+        text.push_str("  and more, which were not recorded\n");
     }
     text
 }
@@ -229,7 +215,7 @@ fn amis(version: &Version, faults: &Faults) -> String {
 fn failed(version: &Version) -> String {
     let lines = version.failed_regions.iter().map(|(region, why)| {
         let again = command(&version.template, version.number, region);
-        format!("{region}  {}\ncopy it again: {again}", plain(why))
+        format!("{region}  {}\ncopy again: {again}", plain(why))
     });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -240,12 +226,8 @@ fn launches(template: &Template, version: &Version) -> String {
     };
     let by = template.last_launched_by.as_ref();
     let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
-    let count = template.launches;
-    let own = version.usage.launches;
-    format!(
-        "{count}, the last at {}{by}; {own} of this version",
-        when(at)
-    )
+    let (all, own) = (template.launches, version.usage.launches);
+    format!("{all}, the last at {}{by}; {own} of this version", when(at))
 }
 
 /// The notes of the template, then those of the version.
@@ -261,7 +243,7 @@ fn state(template: &Template, version: &Version) -> String {
         (_, TemplateState::Deleted) => match &version.stuck {
             Some(stuck) if version.is_going() => {
                 format!(
-                    "being deleted, which does not get through: {}",
+                    "being deleted, but something prevents it: {}",
                     stuck.message
                 )
             }
@@ -278,7 +260,7 @@ fn source(version: &Version) -> String {
         let _ = write!(from, " ({id})");
     }
     match &version.imported_by {
-        Some(by) => format!("imported by {by}; its file says from the instance {from}"),
+        Some(by) => format!("imported by {by}; according to its file, from the instance {from}"),
         None => format!("saved from the instance {from}"),
     }
 }
@@ -286,12 +268,7 @@ fn source(version: &Version) -> String {
 /// The prefix before the creator and source of a version that are only claimed by an imported file.
 fn claimed(version: &Version) -> &'static str {
     match version.imported_by {
-        Some(_) => "imported; its file says ",
+        Some(_) => "imported; according to its file ",
         None => "",
     }
-}
-
-fn list(ports: &[u16]) -> String {
-    let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
-    ports.join(", ")
 }

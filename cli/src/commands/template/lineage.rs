@@ -5,15 +5,14 @@ use std::fmt::Write;
 
 use clap::Args;
 use prism_functions::domain::template::TemplateState;
-use prism_functions::domain::{Problem, TemplateName};
 use prism_functions::operations::{Asked, Lineage as Tree, LineageNode, ShowLineage, TemplateKind};
 
-use crate::app::Session;
 use crate::errors::Outcome;
 use crate::exit;
+use crate::session::Session;
 use crate::text::{plain, when};
 
-/// Show what a template comes from and what came of it, as a tree
+/// Show the ancestors and descendants of a template as a tree
 #[derive(Debug, Args)]
 pub(crate) struct Lineage {
     /// The template
@@ -23,11 +22,11 @@ pub(crate) struct Lineage {
 
 impl Lineage {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        let name: TemplateName = self.template.parse().map_err(Problem::from)?;
+        let name = super::name(&self.template)?;
         let tree = session.client.ask(Asked::<ShowLineage>::of(name)).await?;
         session.out.show(&tree, || drawn(&tree))?;
         if tree.truncated && !session.out.json {
-            session.out.note("There is more than is shown.");
+            session.out.note("The tree is larger than shown.");
         }
         Ok(exit::DONE)
     }
@@ -69,7 +68,7 @@ fn told(node: &LineageNode) -> String {
         let _ = write!(text, "  {}", node.state.as_str());
     }
     if let Some(by) = &node.imported_by {
-        let _ = write!(text, "  imported by {by}; its file says");
+        let _ = write!(text, "  imported by {by}; according to its file");
     }
     if let Some(from) = &node.saved_from {
         let _ = write!(text, "  from {}", plain(from));

@@ -15,51 +15,41 @@ mod shares;
 mod unshare;
 mod versions;
 
-use clap::Subcommand;
-
-use crate::app::Session;
-use crate::errors::Outcome;
+use prism_functions::domain::template::TemplateRef;
+use prism_functions::domain::{Problem, TemplateName};
+use prism_functions::operations::parts::VersionRef;
 
 pub(crate) use share::{How, Share};
 
-/// See a template, its versions and what it comes from, copy and share it, and change what it stands for
-#[derive(Debug, Subcommand)]
-pub(crate) enum Template {
-    Info(info::Info),
-    Versions(versions::Versions),
-    Lineage(lineage::Lineage),
-    Diff(diff::Diff),
-    Rollback(rollback::Rollback),
-    Edit(edit::Edit),
-    Deprecate(deprecate::Deprecate),
-    Restore(deprecate::Restore),
-    Delete(delete::Delete),
-    Export(export::Export),
-    Copy(copy::Copy),
-    Import(import::Import),
-    Share(share::Share),
-    Unshare(unshare::Unshare),
-    Shares(shares::Shares),
+commands! {
+    /// Show, change, copy, share and delete a template and its versions
+    Template {
+        Info(info::Info),
+        Versions(versions::Versions),
+        Lineage(lineage::Lineage),
+        Diff(diff::Diff),
+        Rollback(rollback::Rollback),
+        Edit(edit::Edit),
+        Deprecate(deprecate::Deprecate),
+        Restore(deprecate::Restore),
+        Delete(delete::Delete),
+        Export(export::Export),
+        Copy(copy::Copy),
+        Import(import::Import),
+        Share(share::Share),
+        Unshare(unshare::Unshare),
+        Shares(shares::Shares),
+    }
 }
 
-impl Template {
-    pub(crate) async fn run(self, session: &Session) -> Outcome {
-        match self {
-            Self::Info(args) => args.run(session).await,
-            Self::Versions(args) => args.run(session).await,
-            Self::Lineage(args) => args.run(session).await,
-            Self::Diff(args) => args.run(session).await,
-            Self::Rollback(args) => args.run(session).await,
-            Self::Edit(args) => args.run(session).await,
-            Self::Deprecate(args) => args.run(session).await,
-            Self::Restore(args) => args.run(session).await,
-            Self::Delete(args) => args.run(session).await,
-            Self::Export(args) => args.run(session).await,
-            Self::Copy(args) => Box::pin(args.run(session)).await,
-            Self::Import(args) => args.run(session).await,
-            Self::Share(args) => args.run(session).await,
-            Self::Unshare(args) => args.run(session).await,
-            Self::Shares(args) => args.run(session).await,
-        }
-    }
+fn name(text: &str) -> Result<TemplateName, Problem> {
+    text.parse().map_err(Problem::from)
+}
+
+/// The version that a reference names.
+fn version(reference: &TemplateRef) -> Option<VersionRef> {
+    Some(VersionRef {
+        template: reference.name.clone(),
+        number: reference.version?,
+    })
 }

@@ -3,21 +3,20 @@
 use std::num::NonZeroU32;
 
 use clap::Args;
-use prism_functions::domain::{Problem, TemplateName};
 use prism_functions::operations::{Asked, RollBackTemplate, Target};
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::exit;
+use crate::session::Session;
 
 const EXAMPLES: &str = "\
-No version changes: only which one the name alone stands for. The next save still makes the next number.
+This only changes which version is the latest; the versions themselves do not change. The next save
+still gets the next version number.
 
 Examples:
-  prism template rollback my-custom-ml-env      the version before the latest
-  prism template rollback my-custom-ml-env 3    version 3, be it earlier or later";
+  prism template rollback my-custom-ml-env      to the version before the latest
+  prism template rollback my-custom-ml-env 3    to version 3, earlier or later";
 
-/// Make a template's name stand for an earlier version, or a later one again
+/// Make an earlier version the latest version of a template, or a later one again
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Rollback {
@@ -27,29 +26,31 @@ pub(crate) struct Rollback {
     /// The version [default: the one before the latest]
     #[arg(value_name = "VERSION", value_parser = clap::value_parser!(u32).range(1..))]
     version: Option<u32>,
-    /// Consent to show others sensitive files that the version has and the latest has not
+    /// Consent to share sensitive files that the version has and the latest does not have
     #[arg(long)]
     publish_sensitive: bool,
 }
 
 impl Rollback {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        let name: TemplateName = self.template.parse().map_err(Problem::from)?;
+        let name = super::name(&self.template)?;
         let target = Target {
             to: self.version.and_then(NonZeroU32::new),
             publish_sensitive: self.publish_sensitive,
         };
         let asked = Asked::<RollBackTemplate>::of(name.clone()).query(target);
         let done = session.client.ask(asked).await?;
-        session.out.show(&done, || {
+        session.out.done(&done, || {
             if done.from == done.to {
-                return format!("{name} stands for {name}@{} already.\n", done.to);
+                return format!(
+                    "The latest version of {name} is already {name}@{}.\n",
+                    done.to
+                );
             }
             format!(
-                "{name} stands for {name}@{} now; it stood for {name}@{}.\n",
+                "The latest version of {name} is now {name}@{}; it was {name}@{}.\n",
                 done.to, done.from
             )
-        })?;
-        Ok(exit::DONE)
+        })
     }
 }

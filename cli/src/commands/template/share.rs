@@ -4,24 +4,24 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use clap::Args;
-use prism_functions::domain::{ImageId, Problem, Region, TemplateName};
+use prism_functions::domain::{ImageId, Region};
 use prism_functions::operations::{Asked, SharePlan, ShareRequest, ShareTemplate, Shared};
 
-use crate::app::Session;
 use crate::client::Place;
 use crate::errors::Outcome;
-use crate::text::plain;
+use crate::session::Session;
+use crate::text::{joined, plain};
 use crate::{exit, prompt};
 
 const EXAMPLES: &str = "\
-Where nobody is named, the template is shared with colleagues: the members of its project, or, where it
-is in none, the users of this deployment. Users and projects are those of this deployment. An account or an organisation may launch the AMIs
-themselves, of all versions, in every Region, and of the versions that come. What --public means is a
-setting of the deployment: its own users, the organisation, or the world.
+If you name nobody, the template is shared with your colleagues: the members of its project or, if it is
+in no project, the users of this deployment. Users and projects are those of this deployment. An account
+or an organisation can launch the AMIs themselves, of all present and future versions, in every Region.
+What --public means is a setting of the deployment: its own users, the organisation, or the world.
 
-Whoever launches a template gets all that is on its disk. Files that were perhaps not meant for others,
-such as keys, credentials and shell histories, are refused with their list before anything is shared, as
-far as they are known, until you consent with --publish-sensitive; --yes does not.
+Everyone who launches a template can read everything on its disks. Known sensitive files, such as keys,
+credentials and shell histories, are listed, and the template is not shared until you consent with
+--publish-sensitive. The option --yes does not give this consent.
 
 Examples:
   prism template share my-custom-ml-env
@@ -30,7 +30,7 @@ Examples:
   prism template share my-custom-ml-env --account 123456789012
   prism template share my-custom-ml-env --public --dry-run";
 
-/// Share a template with somebody, or with everybody
+/// Share a template with a user, a project, an account, an organisation, or everyone
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES, after_help = "See examples with --help.")]
 pub(crate) struct Share {
@@ -43,38 +43,37 @@ pub(crate) struct Share {
     how: How,
 }
 
-/// How to share.
 #[derive(Debug, Args)]
 pub(crate) struct How {
-    /// Show what to know before, and change nothing
+    /// Show what would be shared and the warnings, but change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
-    /// Consent to show others files that are known to be sensitive, or that nobody has looked for
+    /// Consent to share files that are known to be sensitive, or that could not be checked
     #[arg(long)]
     publish_sensitive: bool,
 }
 
-/// With whom; with colleagues where nobody is named.
+/// With whom; with colleagues if nobody is named.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(super) struct To {
     /// A user of this deployment
-    // Its id is its own: "user" is that of the global --as.
+    // The ID "user" belongs to the global option --as.
     #[arg(id = "with_user", long = "user", value_name = "USER")]
     user: Option<String>,
     /// The members of a project
     #[arg(long, value_name = "PROJECT")]
     project: Option<String>,
-    /// Another AWS account, by its twelve digits
+    /// Another AWS account, by its 12-digit ID
     #[arg(long, value_name = "ACCOUNT")]
     account: Option<String>,
-    /// An organisation, by its ARN, or by its id where it is the deployment's own
+    /// An organisation, by its ARN, or by its ID if it is the deployment's own
     #[arg(long, value_name = "ORGANIZATION")]
     organization: Option<String>,
-    /// Everybody, as far as the deployment's setting reaches
+    /// Everyone, as defined by the deployment's setting
     #[arg(long)]
     public: bool,
 }
@@ -115,31 +114,28 @@ impl Share {
 
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let (client, out) = (&session.client, &session.out);
-        let name: TemplateName = self.template.parse().map_err(Problem::from)?;
+        let name = super::name(&self.template)?;
         let request = self.to.request(self.how.publish_sensitive);
         let asked = Asked::<ShareTemplate>::with(name.clone(), request);
         let plan = client.plan(asked.clone()).await?;
         if self.how.dry_run {
-            out.show(&plan, || text_of_plan(&plan))?;
-            return Ok(exit::DONE);
+            return out.done(&plan, || text_of_plan(&plan));
         }
         for warning in &plan.warnings {
             out.warn(&plain(&warning.text));
         }
-        let asks = !self.how.yes && !plan.repeated && !plan.warnings.is_empty();
-        if asks && !prompt::confirm(out, &format!("Share {name} with {}?", plan.to))? {
-            out.note("Nothing was changed.");
+        let yes = self.how.yes || plan.repeated || plan.warnings.is_empty();
+        if !prompt::confirm(out, yes, &format!("Share {name} with {}?", plan.to))? {
             return Ok(exit::FAILED);
         }
         let shared = client.begin(Place::Detached, asked).await?;
-        out.show(&shared, || text_of(&shared))?;
-        Ok(exit::DONE)
+        out.done(&shared, || text_of(&shared))
     }
 }
 
 fn text_of_plan(plan: &SharePlan) -> String {
     let shared = if plan.repeated {
-        "is shared already"
+        "is already shared"
     } else {
         "would be shared"
     };
@@ -152,8 +148,8 @@ fn text_of_plan(plan: &SharePlan) -> String {
 }
 
 fn text_of(shared: &Shared) -> String {
-    let (grant, already) = (&shared.grant, if shared.repeated { " already" } else { "" });
-    let mut text = format!("{} is shared with {}{already}.\n", grant.template, grant.to);
+    let (grant, already) = (&shared.grant, if shared.repeated { "already " } else { "" });
+    let mut text = format!("{} is {already}shared with {}.\n", grant.template, grant.to);
     text.push_str(&listed("open", &shared.images));
     text
 }
@@ -161,8 +157,7 @@ fn text_of(shared: &Shared) -> String {
 fn listed(what: &str, images: &BTreeMap<Region, Vec<ImageId>>) -> String {
     let mut text = String::new();
     for (region, images) in images {
-        let images: Vec<&str> = images.iter().map(ImageId::as_str).collect();
-        let _ = writeln!(text, "  {what} in {region}: {}", images.join(", "));
+        let _ = writeln!(text, "  {what} in {region}: {}", joined(images));
     }
     text
 }

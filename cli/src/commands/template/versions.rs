@@ -3,22 +3,21 @@
 use clap::Args;
 use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::template::{TemplateState, Version};
-use prism_functions::domain::{Problem, TemplateName};
 use prism_functions::operations::{Asked, ListVersions, ShowTemplate, TemplateView};
 use serde_json::json;
 
-use crate::app::Session;
 use crate::errors::Outcome;
-use crate::text::{bytes, when};
-use crate::{exit, table};
+use crate::session::Session;
+use crate::table;
+use crate::text::{bytes, joined, when};
 
-/// List the versions of a saved template, the newest first
+/// List the versions of a saved template, newest first
 #[derive(Debug, Args)]
 pub(crate) struct Versions {
     /// The template
     #[arg(value_name = "TEMPLATE")]
     template: String,
-    /// How many to show
+    /// The maximum number to show
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=999))]
     limit: u16,
 }
@@ -29,9 +28,8 @@ const HEADS: [&str; 8] = [
 
 impl Versions {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        let name: TemplateName = self.template.parse().map_err(Problem::from)?;
+        let name = super::name(&self.template)?;
         let limit = usize::from(self.limit);
-        let out = &session.out;
         let page = |page| Asked::<ListVersions>::of(name.clone()).query(page);
         let (versions, more) = session.client.list(limit, page).await?;
         let view = Asked::<ShowTemplate>::of(name.clone());
@@ -42,19 +40,12 @@ impl Versions {
         let value = json!({
             "template": name, "latest": latest, "versions": versions, "more": more,
         });
-        out.show(&value, || {
-            table::render(out, &HEADS, versions.iter().map(|it| row(it, latest)))
-        })?;
-        if more && !out.json {
-            out.note("There are more: see them with --limit.");
-        }
-        Ok(exit::DONE)
+        let rows = versions.iter().map(|version| row(version, latest));
+        table::list(&session.out, &value, &HEADS, rows, "No versions.")
     }
 }
 
 fn row(version: &Version, latest: u32) -> Vec<String> {
-    let architectures = version.architectures().into_iter();
-    let architectures: Vec<&str> = architectures.map(Architecture::as_str).collect();
     let state = match version.state {
         TemplateState::Active if version.number == latest => "latest".to_owned(),
         state if version.number == latest => format!("latest, {}", state.as_str()),
@@ -66,7 +57,12 @@ fn row(version: &Version, latest: u32) -> Vec<String> {
         when(version.saved_date),
         version.saved_by.to_string(),
         version.saved_from.clone(),
-        architectures.join(", "),
+        joined(
+            version
+                .architectures()
+                .into_iter()
+                .map(Architecture::as_str),
+        ),
         bytes(version.snapshot_bytes),
         version.usage.launches.to_string(),
     ]

@@ -48,7 +48,7 @@ impl<'a> Chores<'a> {
         for recovery in self.service.sweep().await? {
             let id = &recovery.save_id;
             self.out
-                .note(&format!("{id} was interrupted and is being put back."));
+                .note(&format!("{id} was interrupted and is being rolled back."));
         }
         self.swept_at = Some(now);
         Ok(())
@@ -62,7 +62,7 @@ impl<'a> Chores<'a> {
         for fired in self.service.fire_due_schedules().await? {
             let (name, owner) = (&fired.schedule, &fired.owner);
             self.out
-                .note(&format!("The schedule {name} of {owner} begins a save."));
+                .note(&format!("The schedule {name} of {owner} starts a save."));
         }
         self.fired_at = Some(now);
         Ok(())

@@ -51,10 +51,10 @@ impl Gate {
             return Ok(());
         }
         let message = format!(
-            "The host {} is not this server.",
+            "The host {} does not name this server.",
             shown(host.unwrap_or_default())
         );
-        let hint = format!("Call it as {}.", self.0.hosts[0]);
+        let hint = format!("Use {}.", self.0.hosts[0]);
         Err(Problem::new(Code::NotAllowed, message).hint(hint))
     }
 
@@ -82,7 +82,7 @@ impl Gate {
                 caller.origin = Origin::api(Some(LOOPBACK), agent);
                 Ok(caller)
             }
-            _ => Err(refused("The token is not the one of this server.")),
+            _ => Err(refused("The token is not valid for this server.")),
         }
     }
 }

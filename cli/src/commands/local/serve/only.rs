@@ -23,7 +23,10 @@ pub(super) fn server(home: &Path) -> Result<File, Problem> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            let message = format!("{} is served already. Nothing was changed.", home.display());
+            let message = format!(
+                "Another server is already running for {}. Nothing was changed.",
+                home.display()
+            );
             Err(Problem::new(Code::ServerRunning, message))
         }
         Err(TryLockError::Error(error)) => Err(failed(error)),

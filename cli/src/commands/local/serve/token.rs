@@ -27,7 +27,7 @@ impl Token {
     pub(super) fn place(folder: &Path) -> Result<Self, Problem> {
         let mut bytes = [0; BYTES];
         getrandom::fill(&mut bytes).map_err(|error| {
-            Problem::new(Code::Internal, "The system gave no random bytes.").because(error)
+            Problem::new(Code::Internal, "The system provides no random bytes.").because(error)
         })?;
         let text = hex::encode(bytes);
         let file = folder.join(FILE);

@@ -5,13 +5,13 @@ use prism_functions::domain::project::{MEMBERS, Member};
 use prism_functions::operations::{Asked, ListMembers};
 use serde_json::json;
 
-use crate::app::Session;
 use crate::commands::project::name;
 use crate::errors::Outcome;
+use crate::session::Session;
+use crate::table;
 use crate::text::when;
-use crate::{exit, table};
 
-/// List who is in a project
+/// List the members of a project
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// The project
@@ -22,21 +22,13 @@ pub(crate) struct List {
 impl List {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let project = name(&self.project)?;
-        let (members, _) = session
-            .client
-            .list(MEMBERS, |page| {
-                Asked::<ListMembers>::of(project.clone()).query(page)
-            })
-            .await?;
-        let out = &session.out;
-        out.show(&json!({ "members": members }), || {
-            table::render(out, &HEADS, members.iter().map(row))
-        })?;
-        Ok(exit::DONE)
+        let page = |page| Asked::<ListMembers>::of(project.clone()).query(page);
+        let (members, _) = session.client.list(MEMBERS, page).await?;
+        let heads = ["USER", "ROLE", "ADDED BY", "SINCE"];
+        let (value, rows) = (json!({ "members": members }), members.iter().map(row));
+        table::list(&session.out, &value, &heads, rows, "No members.")
     }
 }
-
-const HEADS: [&str; 4] = ["USER", "ROLE", "ADDED BY", "SINCE"];
 
 fn row(member: &Member) -> Vec<String> {
     vec![

@@ -5,19 +5,18 @@ use prism_functions::domain::{Problem, UserId};
 use prism_functions::operations::{Asked, RemoveMember, Who};
 use serde_json::json;
 
-use crate::app::Session;
 use crate::commands::project::name;
 use crate::errors::Outcome;
-use crate::exit;
+use crate::session::Session;
 
-/// Take somebody out of a project; everybody may leave by themselves
+/// Remove a user from a project; all members may remove themselves
 #[derive(Debug, Args)]
 pub(crate) struct Remove {
     /// The project
     #[arg(value_name = "PROJECT")]
     project: String,
-    /// Who
-    // Its id is its own: "user" is that of the global --as.
+    /// The user
+    // The ID "user" belongs to the global option --as.
     #[arg(id = "member", value_name = "USER")]
     user: String,
 }
@@ -26,18 +25,12 @@ impl Remove {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let project = name(&self.project)?;
         let user: UserId = self.user.parse().map_err(Problem::from)?;
-        session
-            .client
-            .call(Asked::<RemoveMember>::by(
-                project.clone(),
-                Who { user: user.clone() },
-            ))
-            .await?;
+        let who = Who { user: user.clone() };
+        let asked = Asked::<RemoveMember>::by(project.clone(), who);
+        session.client.call(asked).await?;
+        let value = json!({ "project": project, "removed": user });
         session
             .out
-            .show(&json!({ "project": project, "removed": user }), || {
-                format!("{user} is not in {project} any more.\n")
-            })?;
-        Ok(exit::DONE)
+            .done(&value, || format!("{user} is no longer in {project}.\n"))
     }
 }
