@@ -76,46 +76,32 @@ pub trait Asks: Sync {
         Ok(planned(plan))
     }
 
-    async fn launch(
-        &self,
-        by: &Caller,
-        request: &LaunchRequest,
-    ) -> Got<(LaunchPlan, InstanceView)> {
-        match LaunchInstance::run(self.service(), by, launches(request)).await? {
+    async fn launch(&self, by: &Caller, asked: &LaunchRequest) -> Got<(LaunchPlan, InstanceView)> {
+        match LaunchInstance::run(self.service(), by, launches(asked)).await? {
             Either::Other(launched) => Ok((launched.value.plan, launched.value.instance)),
             Either::One(plan) => panic!("it was only planned: {plan:?}"),
         }
     }
 
-    async fn terminate_instance(
-        &self,
-        by: &Caller,
-        region: &Region,
-        name: &str,
-    ) -> Got<InstanceView> {
-        let (name, region) = named(region, name);
+    async fn terminate_instance(&self, by: &Caller, at: &Region, name: &str) -> Got<InstanceView> {
+        let (name, region) = named(at, name);
         self.told(by, Asked::<TerminateInstance>::by(name, region))
             .await
     }
 
-    async fn start_instance(&self, by: &Caller, region: &Region, name: &str) -> Got<InstanceView> {
-        let (name, region) = named(region, name);
+    async fn start_instance(&self, by: &Caller, at: &Region, name: &str) -> Got<InstanceView> {
+        let (name, region) = named(at, name);
         self.told(by, Asked::<StartInstance>::by(name, region))
             .await
     }
 
-    async fn stop_instance(&self, by: &Caller, region: &Region, name: &str) -> Got<InstanceView> {
-        let (name, region) = named(region, name);
+    async fn stop_instance(&self, by: &Caller, at: &Region, name: &str) -> Got<InstanceView> {
+        let (name, region) = named(at, name);
         self.told(by, Asked::<StopInstance>::by(name, region)).await
     }
 
-    async fn schedules(
-        &self,
-        by: &Caller,
-        limit: usize,
-        cursor: Cursor,
-    ) -> Got<Page<ScheduleView>> {
-        let asked = Asked::<ListSchedules>::by(Nothing {}, page(limit, cursor));
+    async fn schedules(&self, by: &Caller, limit: usize, next: Cursor) -> Got<Page<ScheduleView>> {
+        let asked = Asked::<ListSchedules>::by(Nothing {}, page(limit, next));
         self.told(by, asked).await
     }
 
@@ -124,43 +110,38 @@ pub trait Asks: Sync {
         self.told(by, asked).await
     }
 
-    async fn schedule(&self, by: &Caller, name: &ScheduleName) -> Got<ScheduleView> {
-        self.told(by, Asked::<ShowSchedule>::of(name.clone())).await
+    async fn schedule(&self, by: &Caller, of: &ScheduleName) -> Got<ScheduleView> {
+        self.told(by, Asked::<ShowSchedule>::of(of.clone())).await
     }
 
     async fn edit_schedule(
         &self,
         by: &Caller,
-        name: &ScheduleName,
-        edit: ScheduleEdit,
+        of: &ScheduleName,
+        to: ScheduleEdit,
     ) -> Got<Schedule> {
-        let asked = Asked::<ChangeSchedule>::with(name.clone(), edit);
+        let asked = Asked::<ChangeSchedule>::with(of.clone(), to);
         self.told(by, asked).await
     }
 
-    async fn pause_schedule(
-        &self,
-        by: &Caller,
-        name: &ScheduleName,
-        paused: bool,
-    ) -> Got<Schedule> {
-        self.edit_schedule(by, name, ScheduleEdit::pause(paused))
+    async fn pause_schedule(&self, by: &Caller, of: &ScheduleName, paused: bool) -> Got<Schedule> {
+        self.edit_schedule(by, of, ScheduleEdit::pause(paused))
             .await
     }
 
-    async fn delete_schedule(&self, by: &Caller, name: &ScheduleName) -> Got<()> {
-        let deleted = DeleteSchedule::run(self.service(), by, Asked::of(name.clone()));
+    async fn delete_schedule(&self, by: &Caller, of: &ScheduleName) -> Got<()> {
+        let deleted = DeleteSchedule::run(self.service(), by, Asked::of(of.clone()));
         deleted.await.map(drop)
     }
 
     async fn run_schedule(
         &self,
         by: &Caller,
-        name: &ScheduleName,
+        of: &ScheduleName,
         key: Option<&str>,
     ) -> Got<Started> {
         let head = IdempotencyKey(key.map(str::to_owned));
-        let asked = Asked::<RunSchedule>::of(name.clone()).head(head);
+        let asked = Asked::<RunSchedule>::of(of.clone()).head(head);
         self.told(by, asked).await
     }
 
@@ -177,88 +158,78 @@ pub trait Asks: Sync {
     async fn edit_project(
         &self,
         by: &Caller,
-        name: &ProjectName,
+        of: &ProjectName,
         edit: ProjectEdit,
     ) -> Got<ProjectView> {
-        let asked = Asked::<EditProject>::with(name.clone(), edit);
+        let asked = Asked::<EditProject>::with(of.clone(), edit);
         self.told(by, asked).await
     }
 
-    async fn delete_project(&self, by: &Caller, name: &ProjectName) -> Got<()> {
-        let deleted = DeleteProject::run(self.service(), by, Asked::of(name.clone()));
+    async fn delete_project(&self, by: &Caller, of: &ProjectName) -> Got<()> {
+        let deleted = DeleteProject::run(self.service(), by, Asked::of(of.clone()));
         deleted.await.map(drop)
     }
 
     async fn project_templates(
         &self,
         by: &Caller,
-        name: &ProjectName,
+        of: &ProjectName,
         limit: usize,
     ) -> Got<Page<ProjectTemplateView>> {
-        let asked = Asked::<ListProjectTemplates>::by(name.clone(), page(limit, None));
+        let asked = Asked::<ListProjectTemplates>::by(of.clone(), page(limit, None));
         self.told(by, asked).await
     }
 
     async fn set_budget(
         &self,
         by: &Caller,
-        name: &ProjectName,
-        budget: BudgetRequest,
+        of: &ProjectName,
+        to: BudgetRequest,
     ) -> Got<ProjectView> {
-        let asked = Asked::<SetBudget>::with(name.clone(), budget);
+        let asked = Asked::<SetBudget>::with(of.clone(), to);
         self.told(by, asked).await
     }
 
-    async fn project_costs(&self, by: &Caller, name: &ProjectName) -> Got<ProjectCosts> {
-        let asked = Asked::<ShowProjectCosts>::by(name.clone(), page(100, None));
+    async fn project_costs(&self, by: &Caller, of: &ProjectName) -> Got<ProjectCosts> {
+        let asked = Asked::<ShowProjectCosts>::by(of.clone(), page(100, None));
         self.told(by, asked).await
     }
 
     async fn add_member(
         &self,
         by: &Caller,
-        name: &ProjectName,
+        of: &ProjectName,
         user: &UserId,
         role: ProjectRole,
     ) -> Got<Member> {
         let user = user.clone();
-        let asked = Asked::<AddMember>::with(name.clone(), MemberRequest { user, role });
+        let asked = Asked::<AddMember>::with(of.clone(), MemberRequest { user, role });
         self.told(by, asked).await
     }
 
-    async fn remove_member(&self, by: &Caller, name: &ProjectName, user: &UserId) -> Got<()> {
+    async fn remove_member(&self, by: &Caller, of: &ProjectName, user: &UserId) -> Got<()> {
         let user = user.clone();
-        let asked = Asked::by(name.clone(), Who { user });
+        let asked = Asked::by(of.clone(), Who { user });
         RemoveMember::run(self.service(), by, asked).await.map(drop)
     }
 
-    async fn approvals(
-        &self,
-        by: &Caller,
-        name: &ProjectName,
-        limit: usize,
-    ) -> Got<Page<Approval>> {
-        let asked = Asked::<ListApprovals>::by(name.clone(), page(limit, None));
+    async fn approvals(&self, by: &Caller, of: &ProjectName, limit: usize) -> Got<Page<Approval>> {
+        let asked = Asked::<ListApprovals>::by(of.clone(), page(limit, None));
         self.told(by, asked).await
     }
 
     async fn approve(
         &self,
         by: &Caller,
-        name: &ProjectName,
+        of: &ProjectName,
         template: &TemplateName,
     ) -> Got<Approval> {
-        let asked = Asked::<ApproveTemplate>::of((name.clone(), template.clone()));
+        let asked = Asked::<ApproveTemplate>::of((of.clone(), template.clone()));
         self.told(by, asked).await
     }
 
-    async fn disapprove(
-        &self,
-        by: &Caller,
-        name: &ProjectName,
-        template: &TemplateName,
-    ) -> Got<()> {
-        let asked = Asked::of((name.clone(), template.clone()));
+    async fn disapprove(&self, by: &Caller, of: &ProjectName, template: &TemplateName) -> Got<()> {
+        let asked = Asked::of((of.clone(), template.clone()));
         DisapproveTemplate::run(self.service(), by, asked)
             .await
             .map(drop)
