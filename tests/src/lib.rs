@@ -1,5 +1,6 @@
 //! Code shared by the tests of several packages.
 
+pub mod asks;
 pub mod bent;
 pub mod between;
 pub mod burst;

@@ -7,6 +7,7 @@ use prism_functions::steps;
 use prism_local::ec2::{Event, InstanceFacts, Inventory};
 use serde_json::json;
 
+use crate::asks::Asks as _;
 use crate::turns;
 use crate::world::{World, caller, save_request};
 

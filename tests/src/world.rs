@@ -20,6 +20,7 @@ use prism_local::ec2::{Admin, Cloud, Durations, Settings as CloudSettings, SimEc
 use prism_local::executions::{MemoryExecutions, VirtualTime, Wrap, machine};
 use prism_local::store::MemoryTable;
 
+use crate::asks::Asks as _;
 use crate::between::{Between, Nothing};
 use crate::recorded::{Named, Recorded};
 use crate::watched::Watched;
@@ -321,7 +322,6 @@ pub fn launch_request(template: &str, name: &str) -> LaunchRequest {
         architecture: None,
         project: None,
         disk_gib: None,
-        request_id: None,
     }
 }
 

@@ -18,6 +18,7 @@ use prism_local::ec2::{Cloud, Settings as CloudSettings};
 use prism_local::executions::{LocalExecutions, Records};
 use prism_local::store::SqliteTable;
 use prism_local::wire::{Accounts, WireServer};
+use prism_tests::asks::Asks as _;
 use prism_tests::contract;
 use prism_tests::world::{Notices, caller, launch_request, region, save_request, seeded};
 

@@ -22,6 +22,7 @@ use prism_functions::registry::Awaited;
 use prism_functions::rules::{PublicScope, Settings};
 use prism_functions::steps;
 use prism_local::ec2::Capacity;
+use prism_tests::asks::Asks as _;
 use prism_tests::bent::Bent;
 use prism_tests::recorded::{calling, seen};
 use prism_tests::simulation::{Path, play};
@@ -179,7 +180,7 @@ fn of_a_team() {
         hard_stop: false,
     };
     let (other, kept) = ("other".parse().unwrap(), "kept".parse().unwrap());
-    let set = service.set_budget(&ada, &other, Some(&budget), None);
+    let set = service.set_budget(&ada, &other, budget);
     world.clock.run(set).unwrap();
     // The project pays for the copy.
     let request = CopyRequest {
@@ -539,10 +540,10 @@ fn every_declared_call_of_the_api_is_made() {
     let made = as_api(&world, service.create_schedule(&ada, nightly(None))).unwrap();
     as_api(&world, service.schedules(&ada, 10, None)).unwrap();
     as_api(&world, service.schedule(&ada, &made.name)).unwrap();
-    as_api(&world, service.pause_schedule(&ada, &made.name, true, None)).unwrap();
+    as_api(&world, service.pause_schedule(&ada, &made.name, true)).unwrap();
     let run = as_api(&world, service.run_schedule(&ada, &made.name, None));
     to_the_end(&world, &run.unwrap().save_id);
-    as_api(&world, service.delete_schedule(&ada, &made.name, None)).unwrap();
+    as_api(&world, service.delete_schedule(&ada, &made.name)).unwrap();
     imported(&world, "kept", "again");
     let all = "kept".parse().unwrap();
     as_api(&world, service.delete_template(&ada, &all, true, None)).unwrap();
@@ -570,7 +571,7 @@ fn as_team(world: &World) {
         alerts: [1].into(),
         hard_stop: false,
     };
-    as_api(world, service.set_budget(&ada, &brain, Some(&budget), None)).unwrap();
+    as_api(world, service.set_budget(&ada, &brain, budget)).unwrap();
     as_api(world, service.project_costs(&ada, &brain)).unwrap();
     let everyone = ShareRequest {
         to: "public".to_owned(),

@@ -6,6 +6,7 @@ use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::operations::{Left, ShareRequest};
 use prism_functions::ports::{Change, Condition, Ec2 as _, Key, Table as _, Write};
+use prism_tests::asks::Asks as _;
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};
 use serde_json::{Value, json};
 

@@ -19,6 +19,7 @@ use prism_functions::registry::{Registry, Stored};
 use prism_functions::rules::Env;
 use prism_functions::steps;
 use prism_local::executions::StepFunctions;
+use prism_tests::asks::Asks as _;
 use prism_tests::interleaved::{Doing, give_way, interleave};
 use prism_tests::watched::Watched;
 use prism_tests::world::{Setup, World, caller, launch_request, save_request};

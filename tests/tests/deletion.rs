@@ -14,6 +14,7 @@ use prism_functions::operations::{
     Deletion, Expected, ImportRequest, LaunchRequest, ShareRequest, TemplateEdit, TemplateView,
 };
 use prism_functions::ports::Ec2 as _;
+use prism_tests::asks::Asks as _;
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
 
 /// Calls the service of a world.
@@ -285,7 +286,7 @@ fn a_schedule_that_saves_to_it_speaks_against_it() {
         refused.message.contains("the schedule nightly"),
         "{refused}"
     );
-    ask!(world, delete_schedule(&caller("ada"), &made.name, None)).unwrap();
+    ask!(world, delete_schedule(&caller("ada"), &made.name)).unwrap();
     assert!(delete(&world, "ada", "kept", false).unwrap().finished);
 }
 

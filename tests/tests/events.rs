@@ -16,6 +16,7 @@ use prism_functions::rules::Env;
 use prism_functions::steps;
 use prism_local::ec2::Capacity;
 use prism_local::executions::{MemoryExecutions, machine};
+use prism_tests::asks::Asks as _;
 use prism_tests::clean;
 use prism_tests::world::{REGION, Setup, World, begun, caller, launched, region, save_request};
 use serde_json::{Value, json};

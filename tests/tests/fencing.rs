@@ -12,6 +12,7 @@ use prism_functions::ports::{Item, Key, Page, Query, Table, TableError, Tags, Wr
 use prism_functions::registry::Registry;
 use prism_functions::rules::Env;
 use prism_functions::steps;
+use prism_tests::asks::Asks as _;
 use prism_tests::story::to_the_end;
 use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
 use serde_json::{Value, json};

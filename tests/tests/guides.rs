@@ -9,6 +9,7 @@ use prism_functions::domain::guide::{self, Guide};
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::ports::Encryption;
 use prism_local::ec2::{Capacity, KeyPolicy};
+use prism_tests::asks::Asks as _;
 use prism_tests::cloudformation::template;
 use prism_tests::story::to_the_end;
 use prism_tests::world::{

@@ -6,6 +6,7 @@ use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Code, Problem};
 use prism_functions::operations::{ImportRequest, Imported, LaunchRequest};
+use prism_tests::asks::Asks as _;
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
 
 /// Calls the service of a world.

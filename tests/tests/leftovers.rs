@@ -10,6 +10,7 @@ use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::{Region, SaveId};
 use prism_functions::operations::{Fixed, Left, Leftover, TemplateFilter};
 use prism_functions::ports::{Condition, Key, NewImage, Table as _, Tags, Write};
+use prism_tests::asks::Asks as _;
 use prism_tests::world::{
     REGION, Setup, World, begun, caller, id_of, launched, region, save_request,
 };

@@ -13,6 +13,7 @@ use prism_functions::operations::ProjectRequest;
 use prism_functions::ports::{ExecutionStatus, Executions};
 use prism_functions::steps;
 use prism_local::ec2::{Capacity, Durations, REGIONS};
+use prism_tests::asks::Asks as _;
 use prism_tests::between::Between;
 use prism_tests::world::{REGION, Setup, World, caller, launched as usual, region, save_request};
 use serde_json::{Value, json};

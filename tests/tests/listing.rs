@@ -9,6 +9,7 @@ use prism_functions::domain::{Code, Problem, TemplateName};
 use prism_functions::operations::{
     ImportRequest, ProjectRequest, ShareRequest, TemplateEdit, TemplateFilter, TemplateSummary,
 };
+use prism_tests::asks::Asks as _;
 use prism_tests::world::{Setup, World, caller, launched, save_request};
 
 /// Calls the service of a world.
@@ -214,11 +215,7 @@ fn a_search_looks_through_all_that_was_given_to_somebody() {
     let (ada, bob, cy) = (caller("ada"), caller("bob"), caller("cy"));
     let brain = "brain-imaging".parse().unwrap();
     for user in [&ada.user, &cy.user] {
-        ask!(
-            world,
-            add_member(&bob, &brain, user, ProjectRole::Member, None)
-        )
-        .unwrap();
+        ask!(world, add_member(&bob, &brain, user, ProjectRole::Member)).unwrap();
     }
     let file = ask!(world, export_template(&ada, &"quake.ml".parse().unwrap())).unwrap();
     let give = |name: &TemplateName, to: &str| {

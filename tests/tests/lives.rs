@@ -9,10 +9,14 @@ use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::domain::template::{Template, TemplateRef, Version};
 use prism_functions::domain::{Code, Problem};
-use prism_functions::operations::{LaunchRequest, Service, TemplateView};
+use prism_functions::operations::parts::{IdempotencyKey, Nothing};
+use prism_functions::operations::{
+    Asked, LaunchInstance, LaunchRequest, Operation as _, Service, TemplateView,
+};
 use prism_functions::ports::{Item, Key, Page, Query, Table, TableError, Write};
 use prism_functions::registry::Registry;
 use prism_functions::rules::Env;
+use prism_tests::asks::Asks as _;
 use prism_tests::clean;
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
 
@@ -357,12 +361,12 @@ fn launches_are_counted_once_for_the_template_and_its_version() {
     let before = revision();
     world.launch("ada", "kept@1", "first");
     world.launch("bob", "kept", "second");
-    let again = LaunchRequest {
-        request_id: Some("once".to_owned()),
-        ..launch_request("kept", "third")
-    };
+    let key = IdempotencyKey(Some("once".to_owned()));
+    let bob = caller("bob");
+    let again = Asked::with(Nothing {}, launch_request("kept", "third")).head(key);
     for _ in 0..3 {
-        ask!(world, launch(&caller("bob"), &again)).unwrap();
+        let launched = LaunchInstance::run(&world.service, &bob, again.clone());
+        world.clock.run(launched).unwrap();
         world.pass(1);
     }
     let (template, second) = shown(&world, "ada", "kept").unwrap();

@@ -13,6 +13,7 @@ use prism_functions::operations::{
 };
 use prism_functions::ports::Ec2 as _;
 use prism_functions::rules::ImageFault;
+use prism_tests::asks::Asks as _;
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
 
 /// Calls the service of a world.

@@ -18,6 +18,7 @@ use prism_functions::registry::Registry;
 use prism_functions::rules::{Env, Identity};
 use prism_local::ec2::InstanceSpec;
 use prism_local::store::MemoryTable;
+use prism_tests::asks::Asks as _;
 use prism_tests::world::{DEPLOYMENT, Setup, World, caller, id_of, launched, region, save_request};
 use serde_json::{Value, json};
 

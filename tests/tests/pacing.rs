@@ -18,6 +18,7 @@ use prism_functions::ports::{
     Executions as _, Item, Key, NewImage, Page, Query, Table, TableError, Tags, Write,
 };
 use prism_local::ec2::Traffic;
+use prism_tests::asks::Asks as _;
 use prism_tests::between::Between;
 use prism_tests::story::to_the_end;
 use prism_tests::turns::copies_taken_for;

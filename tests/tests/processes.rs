@@ -7,8 +7,10 @@ use std::sync::Barrier;
 
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::{Code, Problem, SaveId};
-use prism_functions::operations::Service;
+use prism_functions::operations::parts::{Either, IdempotencyKey, Nothing};
+use prism_functions::operations::{Asked, BeginSave, Operation, Service};
 use prism_local::Embedded;
+use prism_tests::asks::Asks as _;
 use prism_tests::world::{caller, launch_request, save_request};
 
 /// The number of concurrent callers.
@@ -38,19 +40,15 @@ async fn ask(service: &Service, request: &SaveRequest) -> Result<SaveId, Problem
     panic!("EC2 never had room");
 }
 
-/// Makes the same requests as the program: for an existing save, for the plan, for the save.
+/// Makes the same request as the program.
 async fn ask_once(service: &Service, request: &SaveRequest) -> Result<SaveId, Problem> {
     let ada = caller("ada");
-    let id = "tonight";
-    if let Some(started) = service.asked_before(&ada, request, id).await? {
-        return Ok(started.save_id);
+    let asked = Asked::with(Nothing {}, request.clone());
+    let asked = asked.head(IdempotencyKey(Some("tonight".to_owned())));
+    match BeginSave::run(service, &ada, asked).await? {
+        Either::Other(started) => Ok(started.value.save_id),
+        Either::One(plan) => panic!("it was only planned: {plan:?}"),
     }
-    if let Err(problem) = service.plan_save(&ada, request.clone()).await {
-        let started = service.asked_before(&ada, request, id).await?;
-        return started.map(|started| started.save_id).ok_or(problem);
-    }
-    let started = service.start_save(&ada, request.clone(), Some(id)).await?;
-    Ok(started.save_id)
 }
 
 #[test]

@@ -22,6 +22,7 @@ use prism_functions::ports::{Ec2, Ec2Error, ImageFilter, ImageState, Inspect, Ta
 use prism_functions::registry::Registry;
 use prism_functions::rules::{PublicScope, Settings};
 use prism_functions::steps;
+use prism_tests::asks::Asks as _;
 use prism_tests::bent::Bent;
 use prism_tests::interleaved::{Doing, Yielding, interleave};
 use prism_tests::untouched::plan;
@@ -305,7 +306,7 @@ fn project(world: &World) {
     for user in ["ada", "mia"] {
         let user: UserId = user.parse().unwrap();
         let (brain, role) = (brain(), ProjectRole::Member);
-        let added = world.service.add_member(&olga, &brain, &user, role, None);
+        let added = world.service.add_member(&olga, &brain, &user, role);
         world.clock.run(added).unwrap();
     }
 }
@@ -473,7 +474,7 @@ fn a_schedule_consents_to_what_its_owner_has_seen() {
         ..ScheduleEdit::default()
     };
     let name = "nightly".parse().unwrap();
-    let edited = service.edit_schedule(&ada, &name, &edit, None);
+    let edited = service.edit_schedule(&ada, &name, edit);
     assert_eq!(world.clock.run(edited).unwrap().consents.len(), 2);
     assert_eq!(night().version, Some(2));
 }

@@ -9,6 +9,7 @@ use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
 use prism_functions::domain::{InstanceId, SaveId};
 use prism_local::ec2::Capacity;
+use prism_tests::asks::Asks as _;
 use prism_tests::clean;
 use prism_tests::world::{Setup, World, begun, caller, region, save_request};
 use proptest::prelude::*;

@@ -11,10 +11,12 @@ use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::{Problem, ProjectName, TemplateName, UserId};
+use prism_functions::operations::parts::Paging;
 use prism_functions::operations::{
-    AuditFilter, ImportRequest, LaunchRequest, ProjectEdit, ProjectRequest, ScheduleEdit,
-    ShareRequest, TemplateEdit, TemplateFilter,
+    self, AuditPage, ImportRequest, LaunchRequest, ListMembers, Operation as _, ProjectEdit,
+    ProjectRequest, ScheduleEdit, ShareRequest, ShowProject, TemplateEdit, TemplateFilter,
 };
+use prism_tests::asks::Asks as _;
 use prism_tests::story::to_the_end;
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
 
@@ -133,7 +135,7 @@ fn library() -> World {
         hard_stop: true,
     };
     let (brain, deep) = (brain(), deep());
-    let set = service.set_budget(&ada, &brain, Some(&budget), None);
+    let set = service.set_budget(&ada, &brain, budget);
     run(world.clock.run(set).map(drop));
     for _ in 0..MANY {
         saved(&world, for_brain("deep"));
@@ -141,7 +143,7 @@ fn library() -> World {
     for number in 0..MANY {
         saved(&world, for_brain(&format!("wide-{number:03}")));
         let who = user(number);
-        let added = service.add_member(&ada, &brain, &who, ProjectRole::Member, None);
+        let added = service.add_member(&ada, &brain, &who, ProjectRole::Member);
         run(world.clock.run(added).map(drop));
         let request = ShareRequest {
             to: format!("user:{who}"),
@@ -156,7 +158,7 @@ fn library() -> World {
         let wide = format!("wide-{number:03}").parse().unwrap();
         run(world
             .clock
-            .run(service.approve(&ada, &brain, &wide, None))
+            .run(service.approve(&ada, &brain, &wide))
             .map(drop));
         let launch = launch_request("deep", &format!("again-{number}"));
         run(world.clock.run(service.launch(&ada, &launch)).map(drop));
@@ -252,14 +254,14 @@ fn of_lists(asked: &mut Asked<'_>) {
     let listed = service.templates(&mia, &project, PAGE, None);
     asked.reads("the same by a member", Page(5, 0), listed, none);
     asked.reads("saves", Page(1, 0), service.saves(&ada, PAGE, None), none);
-    let own = AuditFilter::default();
-    let of_project = AuditFilter {
+    let own = AuditPage::default();
+    let of_project = AuditPage {
         project: Some(brain()),
-        ..AuditFilter::default()
+        ..AuditPage::default()
     };
-    let of_template = AuditFilter {
+    let of_template = AuditPage {
         resource: Some(Subject::Template(deep())),
-        ..AuditFilter::default()
+        ..AuditPage::default()
     };
     for (what, filter) in [
         ("audit of one's own doing", &own),
@@ -274,12 +276,15 @@ fn of_lists(asked: &mut Asked<'_>) {
 fn of_projects(asked: &mut Asked<'_>) {
     let (ada, service, brain) = (caller("ada"), &asked.world.service, brain());
     asked.reads("projects", Each(1, 1), service.projects(&ada), Vec::len);
-    asked.reads("project", Few(2), service.project(&ada, &brain), none);
-    let members = service.members(&ada, &brain, PAGE, None);
+    let shown = ShowProject::run(service, &ada, operations::Asked::of(brain.clone()));
+    asked.reads("project", Few(2), shown, none);
+    let page = Paging::new(Some(8), None);
+    let members = operations::Asked::by(brain.clone(), page);
+    let members = ListMembers::run(service, &ada, members);
     asked.reads("members", Page(1, 2), members, none);
-    let approvals = service.approvals(&ada, &brain, PAGE, None);
+    let approvals = service.approvals(&ada, &brain, PAGE);
     asked.reads("approvals", Page(1, 2), approvals, none);
-    let templates = service.project_templates(&ada, &brain, PAGE, None);
+    let templates = service.project_templates(&ada, &brain, PAGE);
     asked.reads("templates of a project", Page(3, 2), templates, none);
     let costs = service.project_costs(&ada, &brain);
     // The result has a line for each version, and reads each template with its entry and record.
@@ -295,7 +300,7 @@ fn of_projects(asked: &mut Asked<'_>) {
     asked.reads(
         "edit of a project",
         Few(3),
-        service.edit_project(&ada, &brain, &edit, None),
+        service.edit_project(&ada, &brain, edit),
         none,
     );
     let budget = BudgetRequest {
@@ -303,20 +308,20 @@ fn of_projects(asked: &mut Asked<'_>) {
         alerts: BTreeSet::from([1]),
         hard_stop: true,
     };
-    let set = service.set_budget(&ada, &brain, Some(&budget), None);
+    let set = service.set_budget(&ada, &brain, budget);
     asked.reads("budget", Few(8), set, none);
     let (who, wide) = (user(MANY), "wide-001".parse().unwrap());
-    let added = service.add_member(&ada, &brain, &who, ProjectRole::Viewer, None);
+    let added = service.add_member(&ada, &brain, &who, ProjectRole::Viewer);
     asked.reads("a member joins", Few(8), added, none);
-    let removed = service.remove_member(&ada, &brain, &who, None);
+    let removed = service.remove_member(&ada, &brain, &who);
     asked.reads("a member leaves", Few(8), removed, none);
     asked.reads(
         "approval",
         Few(6),
-        service.approve(&ada, &brain, &wide, None),
+        service.approve(&ada, &brain, &wide),
         none,
     );
-    let withdrawn = service.disapprove(&ada, &brain, &wide, None);
+    let withdrawn = service.disapprove(&ada, &brain, &wide);
     asked.reads("approval withdrawn", Few(4), withdrawn, none);
 }
 
@@ -415,9 +420,9 @@ fn of_schedules(asked: &mut Asked<'_>) {
     let made = service.create_schedule(&ada, nightly(MANY));
     asked.reads("a schedule is made", Few(8), made, none);
     let edit = ScheduleEdit::pause(true);
-    let edited = service.edit_schedule(&ada, &name, &edit, None);
+    let edited = service.edit_schedule(&ada, &name, edit);
     asked.reads("edit of a schedule", Few(8), edited, none);
-    let deleted = service.delete_schedule(&ada, &name, None);
+    let deleted = service.delete_schedule(&ada, &name);
     asked.reads("deletion of a schedule", Few(8), deleted, none);
     // Without an external scheduler, the server reads each active schedule.
     let fired = service.fire_due_schedules();

@@ -6,6 +6,7 @@ use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::SaveState;
 use prism_functions::domain::{Code, SaveId};
 use prism_local::ec2::Capacity;
+use prism_tests::asks::Asks as _;
 use prism_tests::clean;
 use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};
 

@@ -7,6 +7,7 @@ use prism_functions::domain::template::Visibility;
 use prism_functions::operations::LaunchRequest;
 use prism_functions::ports::{Encryption, Executions, KeyState};
 use prism_local::ec2::{InstanceFacts, KeyPolicy};
+use prism_tests::asks::Asks as _;
 use prism_tests::bent::Bent;
 use prism_tests::untouched::{self, ask, edited, open_world, plans, refuses, world};
 use prism_tests::world::{Setup, World, caller, launch_request, region, save_request};

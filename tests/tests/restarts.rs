@@ -5,6 +5,7 @@ use prism_functions::domain::Code;
 use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::ports::Encryption;
 use prism_local::ec2::{Capacity, KeyPolicy};
+use prism_tests::asks::Asks as _;
 use prism_tests::story::{tell, to_the_end};
 use prism_tests::world::{
     Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,

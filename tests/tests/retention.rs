@@ -16,11 +16,12 @@ use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
 use prism_functions::domain::{Code, ImageId, ProjectName, TemplateName};
 use prism_functions::operations::{
-    AuditFilter, ImportRequest, ProjectRequest, Service, ShareRequest,
+    AuditPage, ImportRequest, ProjectRequest, Service, ShareRequest,
 };
 use prism_functions::ports::{Ec2 as _, ImageFilter};
 use prism_functions::steps;
 use prism_local::ec2::Admin;
+use prism_tests::asks::Asks as _;
 use prism_tests::between::Between;
 use prism_tests::world::{
     Setup, World, caller, launch_request, launched, region, save_request, seeded,
@@ -141,9 +142,9 @@ fn the_last_ones_are_kept_and_the_rest_goes_with_its_images() {
     for gone in versions(&world).iter().filter(|it| it.number < 3) {
         assert!(gone.removed_at.is_some() && gone.deleted_at.is_some());
     }
-    let filter = AuditFilter {
+    let filter = AuditPage {
         resource: Some(Subject::Template(kept())),
-        ..AuditFilter::default()
+        ..AuditPage::default()
     };
     let events = ask!(world, audit_events(&caller("ada"), &filter, 100, None)).unwrap();
     let deletions: Vec<_> = events
@@ -375,7 +376,7 @@ fn a_schedule_does_what_its_owner_may_at_that_moment() {
     ask!(world, create_project(&olga, project)).unwrap();
     let become_one = |role| {
         let ada = "ada".parse().unwrap();
-        ask!(world, add_member(&olga, &brain, &ada, role, None)).unwrap();
+        ask!(world, add_member(&olga, &brain, &ada, role)).unwrap();
     };
     world.launch("olga", "ubuntu", "hers");
     let first = SaveRequest {

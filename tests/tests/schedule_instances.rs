@@ -8,6 +8,7 @@ use prism_functions::domain::template::{TemplateState, Version};
 use prism_functions::domain::{Code, InstanceId, ScheduleName, TemplateName};
 use prism_functions::operations::{ScheduleEdit, ScheduleView};
 use prism_functions::ports::{Condition, Key, Table as _, Write};
+use prism_tests::asks::Asks as _;
 use prism_tests::world::{Setup, World, caller, id_of, launched, region, save_request};
 
 /// Calls the service of a world.
@@ -154,7 +155,7 @@ fn a_name_that_means_another_instance_saves_and_deletes_nothing() {
         instance: Some("work".to_owned()),
         ..ScheduleEdit::default()
     };
-    let edited = ask!(world, edit_schedule(&ada, &nightly(), &edit, None)).unwrap();
+    let edited = ask!(world, edit_schedule(&ada, &nightly(), edit)).unwrap();
     assert_eq!(edited.instance_id, Some(new.clone()));
     for _ in 0..3 {
         succeeds(&world);

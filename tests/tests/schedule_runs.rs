@@ -8,6 +8,7 @@ use prism_functions::domain::schedule::{RUNS, Schedule, ScheduleRequest};
 use prism_functions::domain::{Code, Problem, ScheduleName};
 use prism_functions::operations::{ScheduleView, Started};
 use prism_functions::ports::Executions as _;
+use prism_tests::asks::Asks as _;
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};
 
 fn nightly() -> ScheduleName {
@@ -42,7 +43,7 @@ fn shown(world: &World) -> ScheduleView {
 
 fn pause(world: &World, paused: bool) {
     let (ada, name) = (caller("ada"), nightly());
-    let done = world.service.pause_schedule(&ada, &name, paused, None);
+    let done = world.service.pause_schedule(&ada, &name, paused);
     world.clock.run(done).unwrap();
 }
 
@@ -50,7 +51,7 @@ fn delete(world: &World) {
     let (ada, name) = (caller("ada"), nightly());
     world
         .clock
-        .run(world.service.delete_schedule(&ada, &name, None))
+        .run(world.service.delete_schedule(&ada, &name))
         .unwrap();
 }
 

@@ -5,6 +5,7 @@ use insta::assert_snapshot;
 use prism_functions::domain::SaveId;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::rules::{PublicScope, Settings};
+use prism_tests::asks::Asks as _;
 use prism_tests::story::{tell, to_the_end};
 use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};
 

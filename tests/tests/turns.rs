@@ -13,6 +13,7 @@ use prism_functions::domain::{Code, SaveId};
 use prism_functions::ports::{Ec2Error, Table as _};
 use prism_functions::rules::Settings;
 use prism_local::ec2::InstanceSpec;
+use prism_tests::asks::Asks as _;
 use prism_tests::bent::Bent;
 use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};
 use prism_tests::{clean, turns};

@@ -22,6 +22,7 @@ use prism_functions::operations::{Service, TemplateFilter};
 use prism_functions::ports::{Index, Item};
 use prism_functions::registry::Registry;
 use prism_local::store::SqliteTable;
+use prism_tests::asks::Asks as _;
 use prism_tests::world::{BEGIN, World, caller, launch_request, region, save_request};
 use rusqlite::Connection;
 

@@ -100,7 +100,6 @@ impl Launch {
             architecture: self.arch.map(Architecture::from),
             project: project.transpose()?,
             disk_gib: self.disk,
-            request_id: self.request_id.clone(),
         })
     }
 }

@@ -8,20 +8,9 @@ use super::{Asked, Service};
 use crate::domain::audit::{AuditEvent, Subject};
 use crate::domain::{Code, Problem, ProjectName, Timestamp, UserId};
 use crate::operations::operation::{Answered, operation};
-use crate::registry::{AuditOf, Listed};
+use crate::registry::AuditOf;
 use crate::rules::access::{Action, Caller, project_not_found, schedule_not_found};
 use crate::rules::audit::event;
-
-/// Which events are listed. An empty filter selects the caller's own events.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct AuditFilter {
-    /// Only events about this resource.
-    pub resource: Option<Subject>,
-    /// Only events of this project, its templates and the saves for it.
-    pub project: Option<ProjectName>,
-    /// Only events of this user.
-    pub user: Option<UserId>,
-}
 
 /// The query of a request for audit events.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
@@ -62,22 +51,17 @@ async fn list_audit_events(
     caller: &Caller,
     asked: Asked<ListAuditEvents>,
 ) -> Answered<ListAuditEvents> {
-    let AuditPage {
-        resource,
-        project,
-        user,
-        limit,
-        cursor,
-    } = asked.query;
-    let filter = AuditFilter {
-        resource,
-        project,
-        user,
-    };
-    let paging = Paging::new(limit, cursor);
+    let filter = asked.query;
+    let paging = Paging::new(filter.limit, filter.cursor.clone());
     let limit = paging.limit()?;
-    let events = service.audit_events(caller, &filter, limit, paging.cursor);
-    Ok(Found::new(events.await?.into()))
+    let of = service.audited(caller, &filter).await?;
+    let registry = &service.env.registry;
+    let mut listed = registry.audit_events(&of, limit, paging.cursor).await?;
+    listed.items.retain(|event| {
+        let by_user = filter.user.as_ref().is_none_or(|user| event.user == *user);
+        by_user && (filter.project.is_none() || event.project == filter.project)
+    });
+    Ok(Found::new(listed.into()))
 }
 
 impl Service {
@@ -91,30 +75,8 @@ impl Service {
         self.env.registry.audit(event, self.entropy.next()).await
     }
 
-    /// Lists events, newest first; `limit` is 1 to 1,000. A page of a filtered list may contain fewer events even if
-    /// more pages follow.
-    pub async fn audit_events(
-        &self,
-        caller: &Caller,
-        filter: &AuditFilter,
-        limit: usize,
-        cursor: Option<String>,
-    ) -> Result<Listed<AuditEvent>, Problem> {
-        let of = self.audited(caller, filter).await?;
-        let mut listed = self.env.registry.audit_events(&of, limit, cursor).await?;
-        if let Some(user) = &filter.user {
-            listed.items.retain(|event| event.user == *user);
-        }
-        if let Some(project) = &filter.project {
-            listed
-                .items
-                .retain(|event| event.project.as_ref() == Some(project));
-        }
-        Ok(listed)
-    }
-
     /// Resolves the filter to a list that the caller may read.
-    async fn audited(&self, caller: &Caller, filter: &AuditFilter) -> Result<AuditOf, Problem> {
+    async fn audited(&self, caller: &Caller, filter: &AuditPage) -> Result<AuditOf, Problem> {
         let registry = &self.env.registry;
         if let Some(resource) = &filter.resource {
             let since = self.visible_since(caller, resource).await?;

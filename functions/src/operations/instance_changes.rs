@@ -9,6 +9,7 @@ use crate::domain::{Code, Problem, ProjectName, Region};
 use crate::operations::operation::{Answered, operation};
 use crate::ports::{Instance, from_ec2};
 use crate::rules::access::Caller;
+use crate::rules::lookup::check_regions;
 
 operation! {
     /// Starts a stopped instance
@@ -23,10 +24,31 @@ async fn start_instance(
     asked: Asked<StartInstance>,
 ) -> Answered<StartInstance> {
     let (InstanceName(name), InRegion { region }) = (asked.path, asked.query);
-    service.check_region(&region).await?;
-    let before = service.start_instance(caller, &region, &name).await?;
-    let view = service.view_after(caller, &region, &before);
-    view.await.map(Accepted::new)
+    let instance = match service.free_instance(caller, &region, &name).await {
+        Err(busy) if busy.code == Code::InstanceBusy => {
+            match service.owed_a_start(caller, &region, &name, busy).await? {
+                Owed::Now(instance) => instance,
+                Owed::ByRecovery(instance) => {
+                    return service.view_after(caller, &region, &instance).await;
+                }
+            }
+        }
+        free => free?,
+    };
+    match instance.state {
+        InstanceState::Stopped => {
+            let noted = service.note(caller, "instance.start", &region, &instance);
+            noted.await?;
+            let started = service.env.ec2.start_instance(&region, &instance.id).await;
+            started.map_err(from_ec2)?;
+        }
+        InstanceState::Running | InstanceState::Pending => {}
+        _ => {
+            let hint = "Wait until it is stopped.";
+            return Err(wrong_state(&instance, &name, "started", hint));
+        }
+    }
+    service.view_after(caller, &region, &instance).await
 }
 
 operation! {
@@ -44,10 +66,21 @@ async fn stop_instance(
     asked: Asked<StopInstance>,
 ) -> Answered<StopInstance> {
     let (InstanceName(name), InRegion { region }) = (asked.path, asked.query);
-    service.check_region(&region).await?;
-    let before = service.stop_instance(caller, &region, &name).await?;
-    let view = service.view_after(caller, &region, &before);
-    view.await.map(Accepted::new)
+    let instance = service.free_instance(caller, &region, &name).await?;
+    match instance.state {
+        InstanceState::Running => {
+            let noted = service.note(caller, "instance.stop", &region, &instance);
+            noted.await?;
+            let stopped = service.env.ec2.stop_instance(&region, &instance.id).await;
+            stopped.map_err(from_ec2)?;
+        }
+        InstanceState::Stopped | InstanceState::Stopping => {}
+        _ => {
+            let hint = "Wait until it is running.";
+            return Err(wrong_state(&instance, &name, "stopped", hint));
+        }
+    }
+    service.view_after(caller, &region, &instance).await
 }
 
 operation! {
@@ -63,49 +96,18 @@ async fn terminate_instance(
     asked: Asked<TerminateInstance>,
 ) -> Answered<TerminateInstance> {
     let (InstanceName(name), InRegion { region }) = (asked.path, asked.query);
-    service.check_region(&region).await?;
-    let before = service.terminate_instance(caller, &region, &name).await?;
-    let view = service.view_after(caller, &region, &before);
-    view.await.map(Accepted::new)
+    let instance = service.free_instance(caller, &region, &name).await?;
+    if !instance.state.is_gone() {
+        let noted = service.note(caller, "instance.terminate", &region, &instance);
+        noted.await?;
+        let ec2 = &service.env.ec2;
+        let terminated = ec2.terminate_instance(&region, &instance.id).await;
+        terminated.map_err(from_ec2)?;
+    }
+    service.view_after(caller, &region, &instance).await
 }
 
 impl Service {
-    /// Begins to start an instance. A running instance does not change.
-    pub async fn start_instance(
-        &self,
-        caller: &Caller,
-        region: &Region,
-        name: &str,
-    ) -> Result<Instance, Problem> {
-        let instance = match self.free_instance(caller, region, name).await {
-            Err(busy) if busy.code == Code::InstanceBusy => {
-                match self.owed_a_start(caller, region, name, busy).await? {
-                    Owed::Now(instance) => instance,
-                    Owed::ByRecovery(instance) => return Ok(instance),
-                }
-            }
-            free => free?,
-        };
-        match instance.state {
-            InstanceState::Stopped => {
-                self.note(caller, "instance.start", region, &instance)
-                    .await?;
-                let started = self.env.ec2.start_instance(region, &instance.id).await;
-                started.map_err(from_ec2)?;
-            }
-            InstanceState::Running | InstanceState::Pending => {}
-            _ => {
-                return Err(wrong_state(
-                    &instance,
-                    name,
-                    "started",
-                    "Wait until it is stopped.",
-                ));
-            }
-        }
-        Ok(instance)
-    }
-
     /// Returns an instance that is held by a save and may be started nevertheless: either the save is trying to start
     /// it and cannot, for example because there is no capacity, or no execution works on the save any more, in which
     /// case the save is recovered. Any other instance is refused as `busy`.
@@ -134,54 +136,6 @@ impl Service {
         Err(busy)
     }
 
-    /// Begins to stop an instance. A stopped instance does not change.
-    pub async fn stop_instance(
-        &self,
-        caller: &Caller,
-        region: &Region,
-        name: &str,
-    ) -> Result<Instance, Problem> {
-        let instance = self.free_instance(caller, region, name).await?;
-        match instance.state {
-            InstanceState::Running => {
-                self.note(caller, "instance.stop", region, &instance)
-                    .await?;
-                let stopped = self.env.ec2.stop_instance(region, &instance.id).await;
-                stopped.map_err(from_ec2)?;
-            }
-            InstanceState::Stopped | InstanceState::Stopping => {}
-            _ => {
-                return Err(wrong_state(
-                    &instance,
-                    name,
-                    "stopped",
-                    "Wait until it is running.",
-                ));
-            }
-        }
-        Ok(instance)
-    }
-
-    /// Begins to terminate an instance. A terminated instance does not change.
-    pub async fn terminate_instance(
-        &self,
-        caller: &Caller,
-        region: &Region,
-        name: &str,
-    ) -> Result<Instance, Problem> {
-        let instance = self.free_instance(caller, region, name).await?;
-        if !instance.state.is_gone() {
-            self.note(caller, "instance.terminate", region, &instance)
-                .await?;
-            self.env
-                .ec2
-                .terminate_instance(region, &instance.id)
-                .await
-                .map_err(from_ec2)?;
-        }
-        Ok(instance)
-    }
-
     /// Returns the state of an instance after its change has begun. The instance is read by ID, because its name may
     /// refer to another instance by now.
     async fn view_after(
@@ -189,15 +143,16 @@ impl Service {
         caller: &Caller,
         region: &Region,
         before: &Instance,
-    ) -> Result<InstanceView, Problem> {
+    ) -> Result<Accepted<InstanceView>, Problem> {
         let view = self.instance_view(caller, region, before.id.as_str());
-        match view.await {
+        let view = match view.await {
             // EC2 no longer lists terminated instances after a while.
             Err(problem) if problem.code == Code::InstanceNotFound => {
-                Ok(InstanceView::of(before, region, None))
+                InstanceView::of(before, region, None)
             }
-            view => view,
-        }
+            view => view?,
+        };
+        Ok(Accepted::new(view))
     }
 
     /// Records a change before it is requested from EC2.
@@ -228,6 +183,7 @@ impl Service {
         region: &Region,
         name: &str,
     ) -> Result<Instance, Problem> {
+        check_regions(&self.env, [region]).await?;
         let instance = self.instance(caller, region, name).await?;
         let Some(holder) = self.env.registry.lock_holder(region, &instance.id).await? else {
             return Ok(instance);

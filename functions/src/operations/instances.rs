@@ -75,9 +75,21 @@ async fn list_instances(
     } = asked.query;
     let paging = Paging::new(limit, cursor);
     paging.limit()?;
-    service.check_region(&region).await?;
-    let all = service.instances(caller, &region).await?;
+    check_regions(&service.env, [&region]).await?;
+    let filter = InstanceFilter::Tag(OWNER_TAG.to_owned(), caller.user.to_string());
+    let deployment = service.env.deployment().await?;
+    let found = service.env.ec2.instances(&region, &filter).await;
+    let registry = &service.env.registry;
+    let mut all = Vec::new();
+    for instance in found.map_err(from_ec2)? {
+        if Maker::is_another(&instance.tags, deployment) {
+            continue;
+        }
+        let save_id = registry.lock_holder(&region, &instance.id).await?;
+        all.push(InstanceView::of(&instance, &region, save_id));
+    }
     let key = |instance: &InstanceView| [instance.name.clone(), instance.id.clone()];
+    all.sort_by_cached_key(key);
     let page = paging.of(&format!("instances {region}"), all, key)?;
     Ok(Found::new(page))
 }
@@ -95,45 +107,14 @@ async fn show_instance(
     asked: Asked<ShowInstance>,
 ) -> Answered<ShowInstance> {
     let (InstanceName(name), InRegion { region }) = (asked.path, asked.query);
-    service.check_region(&region).await?;
+    check_regions(&service.env, [&region]).await?;
     let view = service.instance_view(caller, &region, &name);
     view.await.map(Found::new)
 }
 
 impl Service {
-    /// Returns the caller's instances in a Region, by name.
-    pub async fn instances(
-        &self,
-        caller: &Caller,
-        region: &Region,
-    ) -> Result<Vec<InstanceView>, Problem> {
-        let filter = InstanceFilter::Tag(OWNER_TAG.to_owned(), caller.user.to_string());
-        let deployment = self.env.deployment().await?;
-        let mut views = Vec::new();
-        for instance in self
-            .env
-            .ec2
-            .instances(region, &filter)
-            .await
-            .map_err(from_ec2)?
-        {
-            if Maker::is_another(&instance.tags, deployment) {
-                continue;
-            }
-            let save_id = self.env.registry.lock_holder(region, &instance.id).await?;
-            views.push(InstanceView::of(&instance, region, save_id));
-        }
-        views.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-        Ok(views)
-    }
-
-    /// Refuses a Region that the account cannot use, because EC2 cannot be reached there.
-    pub async fn check_region(&self, region: &Region) -> Result<(), Problem> {
-        check_regions(&self.env, [region]).await
-    }
-
     /// Returns the caller's instance with that name or ID, as a list shows it.
-    pub async fn instance_view(
+    pub(super) async fn instance_view(
         &self,
         caller: &Caller,
         region: &Region,

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use super::{InstanceView, Service};
+use super::operation::{Answered, operation};
+use super::parts::{Accepted, DryRun, Either, IdempotencyKey, Json, Trial};
+use super::{Asked, InstanceView, Service};
 use crate::domain::audit::Subject;
 use crate::domain::catalogue::{self, BuiltIn};
 use crate::domain::ec2::Architecture;
@@ -50,9 +52,6 @@ pub struct LaunchRequest {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 16384)]
     pub disk_gib: Option<u32>,
-    /// The request ID: the same ID identifies the same launch. It is sent as a header and not in the body.
-    #[serde(skip)]
-    pub request_id: Option<String>,
 }
 
 /// What a launch does, with all defaults resolved.
@@ -88,12 +87,50 @@ pub struct LaunchPlan {
     user_data: Option<String>,
 }
 
+/// An instance that was launched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Launched {
+    /// The instance, which is pending.
+    pub instance: InstanceView,
+    /// The resolved plan of the launch.
+    pub plan: LaunchPlan,
+}
+
+operation! {
+    /// Launches an instance
+    ///
+    /// Requests of the same caller with the same `Idempotency-Key` are the same launch.
+    LaunchInstance by launch_instance: Post "/v1/instances" of "instances",
+    query: DryRun, head: IdempotencyKey, body: Json<LaunchRequest>,
+    output: Trial<LaunchPlan, Accepted<Launched>>,
+    repeatable: |asked| asked.query.dry_run || asked.head.0.is_some(),
+}
+
+async fn launch_instance(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<LaunchInstance>,
+) -> Answered<LaunchInstance> {
+    let (Json(request), IdempotencyKey(key)) = (asked.body, asked.head);
+    let plan = service.plan_launch(caller, &request, key.is_none()).await?;
+    if asked.query.dry_run {
+        return Ok(Trial::plan(plan));
+    }
+    let token = service.digits("launch", &caller.user, key.as_deref())?;
+    let instance = service.launch(caller, &request, &plan, &token).await?;
+    let place = format!("/v1/instances/{}?region={}", instance.id, instance.region);
+    let launched = Accepted::new(Launched { instance, plan });
+    Ok(Either::Other(launched.at(place)))
+}
+
 impl Service {
-    /// Resolves a launch and checks it, without changing anything.
-    pub async fn plan_launch(
+    /// Resolves a launch and checks it, without changing anything. With a request ID, it is not `new`: the existing
+    /// instance of that name may be the result of the same request.
+    async fn plan_launch(
         &self,
         caller: &Caller,
         request: &LaunchRequest,
+        new: bool,
     ) -> Result<LaunchPlan, Problem> {
         check_name("instance name", &request.name)?;
         if request.name.parse::<InstanceId>().is_ok() {
@@ -104,8 +141,7 @@ impl Service {
             return Err(Problem::new(Code::InvalidName, message));
         }
         check_regions(&self.env, [&request.region]).await?;
-        // With a request ID, the existing instance of that name may be the result of the same request.
-        if request.request_id.is_none() {
+        if new {
             self.check_name_free(caller, request).await?;
         }
         let settings = &self.env.settings;
@@ -170,13 +206,13 @@ impl Service {
     /// # Errors
     /// [`Code::Throttled`], with the number of seconds after which to try again, if more instances are launched in the
     /// Region than EC2 accepts at once. Nothing was launched in that case.
-    pub async fn launch(
+    async fn launch(
         &self,
         caller: &Caller,
         request: &LaunchRequest,
-    ) -> Result<(LaunchPlan, InstanceView), Problem> {
-        let plan = self.plan_launch(caller, request).await?;
-        let token = self.digits("launch", &caller.user, request.request_id.as_deref())?;
+        plan: &LaunchPlan,
+        token: &str,
+    ) -> Result<InstanceView, Problem> {
         // A launch that is refused takes no turn.
         pacing::of_launch(&self.env, &request.region).await?;
         let event = self
@@ -198,7 +234,7 @@ impl Service {
             ports: plan.ports.clone(),
             user_data: plan.user_data.clone(),
             client_token: format!("prism-{token}"),
-            tags: tags(caller, request, &plan, self.env.deployment().await?),
+            tags: tags(caller, request, plan, self.env.deployment().await?),
         };
         let instance = self
             .env
@@ -220,7 +256,7 @@ impl Service {
             && of.version.is_some()
         {
             let launch = Launch {
-                token: &token,
+                token,
                 of: &of,
                 by: &caller.user,
                 instance: &instance.id,
@@ -231,7 +267,7 @@ impl Service {
                 tracing::warn!(template = %of, instance = %instance.id, code = %problem.code, problem = problem.chain(), "a launch was not counted");
             }
         }
-        Ok((plan, InstanceView::of(&instance, &request.region, None)))
+        Ok(InstanceView::of(&instance, &request.region, None))
     }
 
     async fn check_name_free(

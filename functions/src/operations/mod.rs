@@ -14,7 +14,6 @@ mod import_version;
 mod instance_changes;
 mod instances;
 mod launches;
-mod launching;
 mod leftovers;
 mod lineage;
 mod listing;
@@ -46,7 +45,7 @@ use crate::ports::{Entropy, Executions, ExecutionsError, Parameters, Schedules};
 use crate::rules::Env;
 use operation::entry;
 
-pub use audit::{AuditFilter, AuditPage, ListAuditEvents};
+pub use audit::{AuditPage, ListAuditEvents};
 pub use copies::{Copies, CopyVersion};
 pub use deletion_plan::{DeleteTemplate, DeleteVersion, Deleting, Deletion, DeletionPlan};
 pub use edits::{
@@ -57,8 +56,7 @@ pub use expected::Expected;
 pub use import_request::{ImportRequest, ImportTemplate, Imported};
 pub use instance_changes::{StartInstance, StopInstance, TerminateInstance};
 pub use instances::{InstanceView, InstancesPage, ListInstances, ShowInstance};
-pub use launches::{LaunchPlan, LaunchRequest};
-pub use launching::{LaunchInstance, Launched};
+pub use launches::{LaunchInstance, LaunchPlan, LaunchRequest, Launched};
 pub use leftovers::{Fixed, Left, Leftover, Leftovers};
 pub use lineage::{Lineage, LineageNode, ShowLineage};
 pub use listing::{ListTemplates, TemplateFilter, TemplatesPage};
@@ -116,7 +114,7 @@ pub const ALL: &[Entry] = &[
     entry::<deletion_plan::DeleteTemplate>(),
     entry::<deletion_plan::DeleteVersion>(),
     entry::<instances::ListInstances>(),
-    entry::<launching::LaunchInstance>(),
+    entry::<launches::LaunchInstance>(),
     entry::<instances::ShowInstance>(),
     entry::<instance_changes::TerminateInstance>(),
     entry::<instance_changes::StartInstance>(),

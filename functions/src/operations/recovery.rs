@@ -82,8 +82,14 @@ async fn recover_save(
     caller: &Caller,
     asked: Asked<RecoverSave>,
 ) -> Answered<RecoverSave> {
-    let record = service.recover_save(caller, &asked.path);
-    record.await.map(Accepted::new)
+    let id = &asked.path;
+    let record = service.save_for(caller, id, Action::Recover).await?;
+    if record.state.is_final() && record.state != SaveState::Stranded {
+        let message = format!("The save {id} has ended already.");
+        return Err(Problem::new(Code::SaveEnded, message));
+    }
+    service.recover_for(caller, &record).await?;
+    service.save(caller, id).await.map(Accepted::new)
 }
 
 impl Service {
@@ -197,18 +203,6 @@ impl Service {
         Ok(status != Some(ExecutionStatus::Running))
     }
 
-    /// Recovers a save immediately if no execution works on it, for people who do not wait for the sweep. Otherwise
-    /// nothing changes.
-    pub async fn recover_save(&self, caller: &Caller, id: &SaveId) -> Result<SaveRecord, Problem> {
-        let record = self.save_for(caller, id, Action::Recover).await?;
-        if record.state.is_final() && record.state != SaveState::Stranded {
-            let message = format!("The save {id} has ended already.");
-            return Err(Problem::new(Code::SaveEnded, message));
-        }
-        self.recover_for(caller, &record).await?;
-        self.save(caller, id).await
-    }
-
     /// Recovers a save immediately if it has not ended and no execution works on it.
     pub(super) async fn recover_lost(
         &self,
@@ -220,8 +214,8 @@ impl Service {
         self.recover(record).await
     }
 
-    /// Does the same as [`Service::recover_save`], for a caller whose rights have been checked. Returns whether a
-    /// recovery began.
+    /// Recovers a save immediately if no execution works on it, for a caller whose rights have been checked. Returns
+    /// whether a recovery began.
     pub(super) async fn recover_for(
         &self,
         caller: &Caller,

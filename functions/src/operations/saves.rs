@@ -4,13 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::parts::{Accepted, DryRun, Either, Found, IdempotencyKey, Json, Page, Paging, Trial};
-use super::{Asked, Service, from_executions};
+use super::{Asked, Service, from_executions, save_id_of};
 use crate::domain::audit::Subject;
 use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, SaveState};
 use crate::domain::{Code, Problem, SaveId, guide};
 use crate::operations::operation::{Answered, operation};
 use crate::ports::{ExecutionStatus, ExecutionsError};
-use crate::registry::Listed;
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
 use crate::steps;
 
@@ -54,9 +53,14 @@ async fn list_saves(
     caller: &Caller,
     asked: Asked<ListSaves>,
 ) -> Answered<ListSaves> {
-    let limit = asked.query.limit()?;
-    let listed = service.saves(caller, limit, asked.query.cursor).await?;
-    Ok(Found::new(listed.into()))
+    let (limit, cursor) = (asked.query.limit()?, asked.query.cursor);
+    let registry = &service.env.registry;
+    let listed = registry.saves_of(&caller.user, limit, cursor).await?;
+    let items = listed.items.into_iter();
+    Ok(Found::new(Page {
+        items: items.map(|record| service.guided(record)).collect(),
+        cursor: listed.cursor,
+    }))
 }
 
 operation! {
@@ -79,7 +83,10 @@ async fn begin_save(
     let (Json(request), IdempotencyKey(key)) = (asked.body, asked.head);
     request.check()?;
     let before = async || match &key {
-        Some(key) => service.asked_before(caller, &request, key).await,
+        Some(key) => {
+            let id = save_id_of(&caller.user, key)?;
+            service.begun_before(&id, &request).await
+        }
         None => Ok(None),
     };
     // Checked first, because the instance may be held by this very save by now, or no longer exist.
@@ -87,7 +94,9 @@ async fn begin_save(
         return Ok(Either::Other(started.accepted()));
     }
     let dry_run = asked.query.dry_run;
-    let plan = service.plan_save(caller, request.clone()).await;
+    let digits = service.digits("save", &caller.user, None)?;
+    let save_id = format!("save-{digits}").parse()?;
+    let plan = steps::plan(&service.env, caller, save_id, request.clone()).await;
     let checked = plan.and_then(|plan| {
         if !dry_run {
             plan.check_agreed()?;
@@ -136,41 +145,46 @@ async fn cancel_save(
     caller: &Caller,
     asked: Asked<CancelSave>,
 ) -> Answered<CancelSave> {
-    let record = service.cancel_save(caller, &asked.path);
-    record.await.map(Accepted::new)
+    let id = &asked.path;
+    service.save_for(caller, id, Action::Cancel).await?;
+    let now = service.env.clock.now();
+    let change = |record: &mut SaveRecord| {
+        if record.state.is_final() || record.version.is_some() {
+            let how = if record.state == SaveState::Running {
+                "has registered its version"
+            } else {
+                "has ended"
+            };
+            return Err(Problem::new(
+                Code::SaveEnded,
+                format!("The save {id} {how} already."),
+            ));
+        }
+        if record.cancelled_by.is_none() {
+            record.cancelled_by = Some(caller.user.clone());
+            record.cancelled_at = Some(now);
+            record.updated_at = now;
+        }
+        if record.awaited_turn().is_some() {
+            // There is nothing to undo, and the caller should not wait hours for the result. The execution ends
+            // when its turn comes.
+            let cancelled = format!("{} cancelled the save before its turn.", caller.user);
+            let problem = Problem::new(Code::SaveCancelled, cancelled);
+            record.failure = Some(steps::failure(&problem, &record.step));
+            record.state = SaveState::Cancelled;
+            record.ended_at = Some(now);
+        }
+        Ok(())
+    };
+    let event = service.event(caller, "save.cancel", Subject::Save(id.clone()));
+    let registry = &service.env.registry;
+    let changed = registry.change_save_by(id, None, Some(&event), change);
+    let (record, ()) = changed.await?;
+    service.hurry(&record).await;
+    Ok(Accepted::new(record))
 }
 
 impl Service {
-    /// Checks everything and returns what a save would do, without changing anything.
-    pub async fn plan_save(
-        &self,
-        caller: &Caller,
-        request: SaveRequest,
-    ) -> Result<SavePlan, Problem> {
-        let digits = self.digits("save", &caller.user, None)?;
-        steps::plan(
-            &self.env,
-            caller,
-            format!("save-{digits}").parse()?,
-            request,
-        )
-        .await
-    }
-
-    /// Returns the save that this request has led to before, under the same request ID. This is checked first, since
-    /// the instance may be held by this very save or no longer exist. A request ID that was used for a different
-    /// request fails with [`Code::RequestIdReused`].
-    pub async fn asked_before(
-        &self,
-        caller: &Caller,
-        request: &SaveRequest,
-        request_id: &str,
-    ) -> Result<Option<Started>, Problem> {
-        let digits = self.digits("save", &caller.user, Some(request_id))?;
-        let save_id: SaveId = format!("save-{digits}").parse()?;
-        self.begun_before(&save_id, request).await
-    }
-
     /// Starts a save. The same request ID of the same caller identifies the same save (promise P4).
     pub async fn start_save(
         &self,
@@ -296,67 +310,10 @@ impl Service {
         Ok(stored.value)
     }
 
-    /// Lists the caller's saves, newest first; `limit` is 1 to 1,000.
-    pub async fn saves(
-        &self,
-        caller: &Caller,
-        limit: usize,
-        cursor: Option<String>,
-    ) -> Result<Listed<SaveRecord>, Problem> {
-        let registry = &self.env.registry;
-        let mut listed = registry.saves_of(&caller.user, limit, cursor).await?;
-        let items = listed.items.into_iter();
-        listed.items = items.map(|record| self.guided(record)).collect();
-        Ok(listed)
-    }
-
     /// Adds to the record what to do about an instance that does not come back.
     fn guided(&self, mut record: SaveRecord) -> SaveRecord {
         record.guide = guide::of(&record, &self.env.settings.allowed_regions);
         record
-    }
-
-    /// Requests the cancellation of a save. Its waiting steps notice it, and the save's own execution then brings the
-    /// instance back and removes what was created.
-    pub async fn cancel_save(&self, caller: &Caller, id: &SaveId) -> Result<SaveRecord, Problem> {
-        self.save_for(caller, id, Action::Cancel).await?;
-        let now = self.env.clock.now();
-        let change = |record: &mut SaveRecord| {
-            if record.state.is_final() || record.version.is_some() {
-                let how = if record.state == SaveState::Running {
-                    "has registered its version"
-                } else {
-                    "has ended"
-                };
-                return Err(Problem::new(
-                    Code::SaveEnded,
-                    format!("The save {id} {how} already."),
-                ));
-            }
-            if record.cancelled_by.is_none() {
-                record.cancelled_by = Some(caller.user.clone());
-                record.cancelled_at = Some(now);
-                record.updated_at = now;
-            }
-            if record.awaited_turn().is_some() {
-                // There is nothing to undo, and the caller should not wait hours for the result. The execution ends
-                // when its turn comes.
-                let cancelled = format!("{} cancelled the save before its turn.", caller.user);
-                let problem = Problem::new(Code::SaveCancelled, cancelled);
-                record.failure = Some(steps::failure(&problem, &record.step));
-                record.state = SaveState::Cancelled;
-                record.ended_at = Some(now);
-            }
-            Ok(())
-        };
-        let event = self.event(caller, "save.cancel", Subject::Save(id.clone()));
-        let changed = self
-            .env
-            .registry
-            .change_save_by(id, None, Some(&event), change);
-        let (record, ()) = changed.await?;
-        self.hurry(&record).await;
-        Ok(record)
     }
 }
 

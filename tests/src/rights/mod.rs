@@ -19,6 +19,7 @@ use prism_functions::operations::{ImportRequest, ProjectRequest, ShareRequest, T
 use prism_functions::ports::{Ec2 as _, ImageState};
 use prism_local::ec2::InstanceSpec;
 
+use crate::asks::Asks as _;
 use crate::world::{REGION, Setup, World, caller, launch_request, region, save_request};
 use model::{Image, Made, Model};
 
@@ -279,13 +280,13 @@ impl Play {
             } => {
                 let (by, project) = (caller(by), project.parse().expect("it is a name"));
                 let user = caller(user).user;
-                let added = service.add_member(&by, &project, &user, role, None);
+                let added = service.add_member(&by, &project, &user, role);
                 world.clock.run(added).map(|_| None)
             }
             Operation::Remove { by, project, user } => {
                 let (by, project) = (caller(by), project.parse().expect("it is a name"));
                 let user = caller(user).user;
-                let removed = service.remove_member(&by, &project, &user, None);
+                let removed = service.remove_member(&by, &project, &user);
                 world.clock.run(removed).map(|()| None)
             }
         }

@@ -11,6 +11,7 @@ use prism_functions::operations::{ProjectRequest, ShareRequest};
 use prism_functions::ports::{Encryption, Reservation};
 use prism_local::ec2::{Capacity, InstanceSpec};
 
+use crate::asks::Asks as _;
 use crate::sums;
 use crate::world::{World, caller, region, save_request};
 
@@ -138,9 +139,7 @@ fn budget(world: &World, limit_usd: f64, alert_percent: u16) {
         hard_stop: true,
     };
     let (owner, project) = (caller(OWNER), project());
-    let set = world
-        .service
-        .set_budget(&owner, &project, Some(&budget), None);
+    let set = world.service.set_budget(&owner, &project, budget);
     world.clock.run(set).expect("the owner sets the budget");
 }
 
@@ -189,9 +188,7 @@ fn made_by_another(world: &World, role: ProjectRole) {
     share(world, OTHER, &format!("project:{PROJECT}"));
     let (other, project) = (caller(OTHER), project());
     let owner = caller(OWNER).user;
-    let added = world
-        .service
-        .add_member(&other, &project, &owner, role, None);
+    let added = world.service.add_member(&other, &project, &owner, role);
     world.clock.run(added).expect("they take in whom they like");
 }
 
@@ -199,7 +196,7 @@ fn made_by_another(world: &World, role: ProjectRole) {
 pub(crate) fn put_out(world: &World) {
     let (other, project) = (caller(OTHER), project());
     let owner = caller(OWNER).user;
-    let removed = world.service.remove_member(&other, &project, &owner, None);
+    let removed = world.service.remove_member(&other, &project, &owner);
     world
         .clock
         .run(removed)

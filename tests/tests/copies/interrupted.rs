@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use prism_functions::domain::Code;
 use prism_functions::domain::save::SaveState;
+use prism_tests::asks::Asks as _;
 use prism_tests::clean;
 use prism_tests::story::to_the_end;
 use prism_tests::world::{Setup, caller, region};

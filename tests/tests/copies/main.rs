@@ -17,6 +17,7 @@ use prism_functions::operations::{LaunchRequest, ShareRequest};
 use prism_functions::ports::{Ec2 as _, Image, ImageFilter, ImageState, KeyState, SnapshotFilter};
 use prism_functions::rules::access::Caller;
 use prism_functions::rules::{PublicScope, Settings};
+use prism_tests::asks::Asks as _;
 use prism_tests::clean;
 use prism_tests::story::{tell, to_the_end};
 use prism_tests::world::{

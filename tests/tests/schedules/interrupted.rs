@@ -9,6 +9,7 @@ use prism_functions::domain::{Code, Problem, Timestamp};
 use prism_functions::operations::{Fixed, Keep, Left, ScheduleEdit, Service};
 use prism_functions::ports::{Condition, Firing, Key, Schedules, SchedulesError, Table, Write};
 use prism_functions::registry::Registry;
+use prism_tests::asks::Asks as _;
 use prism_tests::interleaved::{Doing, Yielding, interleave};
 use prism_tests::world::caller;
 
@@ -117,9 +118,7 @@ fn no_failure_on_the_way_leaves_a_schedule_that_nobody_sees() {
                     assert!(matches!(second, Works), "taken back");
                     continue;
                 }
-                let deleted = world
-                    .clock
-                    .run(service.delete_schedule(&ada, &nightly, None));
+                let deleted = world.clock.run(service.delete_schedule(&ada, &nightly));
                 check(&flaky, shown());
                 if deleted.is_err() {
                     let left = world.clock.run(service.create_schedule(&ada, asked("1d")));
@@ -127,7 +126,7 @@ fn no_failure_on_the_way_leaves_a_schedule_that_nobody_sees() {
                     flaky.next.lock().unwrap().clear();
                     world
                         .clock
-                        .run(service.delete_schedule(&ada, &nightly, None))
+                        .run(service.delete_schedule(&ada, &nightly))
                         .unwrap();
                 }
                 assert!(flaky.there.lock().unwrap().is_empty());
@@ -160,9 +159,9 @@ fn changes_at_once_leave_nothing_that_fires_unseen() {
             ..ScheduleEdit::default()
         };
         let calls: Vec<Doing<'_, Result<(), Problem>>> = vec![
-            Box::pin(async { at_once.delete_schedule(&ada, &nightly, None).await }),
+            Box::pin(async { at_once.delete_schedule(&ada, &nightly).await }),
             Box::pin(async {
-                let edited = at_once.edit_schedule(&ada, &nightly, &keep, None);
+                let edited = at_once.edit_schedule(&ada, &nightly, keep.clone());
                 edited.await.map(drop)
             }),
         ];
@@ -203,7 +202,7 @@ fn the_doctor_finds_what_fires_without_a_record_and_deletes_that_alone() {
     world.pass(1);
     let second = create().unwrap();
     // A paused schedule has its record too.
-    let pause = service.pause_schedule(&ada, &nightly, true, None);
+    let pause = service.pause_schedule(&ada, &nightly, true);
     world.clock.run(pause).unwrap();
     let left = found();
     let [leftover] = &left.found[..] else {

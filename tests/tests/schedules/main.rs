@@ -9,6 +9,7 @@ use prism_functions::domain::schedule::{Schedule, ScheduleRequest, ScheduleState
 use prism_functions::domain::{Code, Problem, SaveId, ScheduleName, Timestamp};
 use prism_functions::operations::{Fired, Keep, ScheduleEdit};
 use prism_functions::ports::Executions;
+use prism_tests::asks::Asks as _;
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};
 
 fn asked(cadence: &str) -> ScheduleRequest {
@@ -38,9 +39,7 @@ fn create(world: &World, user: &str, asked: ScheduleRequest) -> Result<Schedule,
 
 fn delete(world: &World, user: &str) -> Result<(), Problem> {
     let (user, name) = (caller(user), name("nightly"));
-    world
-        .clock
-        .run(world.service.delete_schedule(&user, &name, None))
+    world.clock.run(world.service.delete_schedule(&user, &name))
 }
 
 fn fire(world: &World) -> Vec<Fired> {
@@ -250,7 +249,7 @@ fn a_paused_schedule_holds_still_and_makes_up_for_nothing() {
     create(&world, "ada", asked("1d")).unwrap();
     let pause = |paused| {
         let (ada, nightly) = (caller("ada"), name("nightly"));
-        let done = world.service.pause_schedule(&ada, &nightly, paused, None);
+        let done = world.service.pause_schedule(&ada, &nightly, paused);
         world.clock.run(done).unwrap()
     };
     assert!(pause(true).paused);
@@ -282,15 +281,15 @@ fn a_changed_schedule_is_due_at_its_new_times_and_misses_none_of_them() {
     create(&world, "ada", asked("1d")).unwrap();
     world.pass(20 * 3600);
     let (ada, nightly) = (caller("ada"), name("nightly"));
-    let edit = |edit: &ScheduleEdit| {
-        let edited = world.service.edit_schedule(&ada, &nightly, edit, None);
+    let edit = |edit: ScheduleEdit| {
+        let edited = world.service.edit_schedule(&ada, &nightly, edit);
         world.clock.run(edited)
     };
     let hourly = ScheduleEdit {
         cadence: Some("1h".parse().unwrap()),
         ..ScheduleEdit::default()
     };
-    edit(&hourly).unwrap();
+    edit(hourly).unwrap();
     let shown = || {
         world
             .clock
@@ -309,14 +308,14 @@ fn a_changed_schedule_is_due_at_its_new_times_and_misses_none_of_them() {
         jitter_minutes: Some(60),
         ..ScheduleEdit::default()
     };
-    assert_eq!(edit(&jitter).unwrap_err().code, Code::InvalidCadence);
+    assert_eq!(edit(jitter).unwrap_err().code, Code::InvalidCadence);
     assert_eq!(shown().schedule, before);
     // The number of versions to keep does not affect the times.
     let keep = ScheduleEdit {
         keep: Some(Keep::Newest(2)),
         ..ScheduleEdit::default()
     };
-    let after = edit(&keep).unwrap();
+    let after = edit(keep).unwrap();
     assert_eq!((after.keep, after.resumed_at), (Some(2), before.resumed_at));
 }
 

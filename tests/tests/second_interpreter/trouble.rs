@@ -9,6 +9,7 @@ use prism_asl::{Functions, TaskFailure};
 use prism_functions::domain::SaveId;
 use prism_functions::operations::Service;
 use prism_local::executions::StepFunctions;
+use prism_tests::asks::Asks as _;
 use prism_tests::recorded::outside;
 use prism_tests::world::caller;
 use serde_json::{Value, json};

@@ -2,7 +2,8 @@
 
 use prism_functions::domain::Code;
 use prism_functions::domain::schedule::ScheduleRequest;
-use prism_functions::operations::AuditFilter;
+use prism_functions::operations::AuditPage;
+use prism_tests::asks::Asks as _;
 use prism_tests::world::{Setup, caller, launched, save_request};
 
 use crate::{RunIt as _, brain, for_brain, project, saved, share, unshare};
@@ -15,7 +16,7 @@ fn it_is_written_down_who_did_what_and_from_where() {
     share(&world, "ada", "user:bob").unwrap();
     unshare(&world, "user:bob").unwrap();
     let service = &world.service;
-    let list = |user: &str, filter: &AuditFilter, limit| {
+    let list = |user: &str, filter: &AuditPage, limit| {
         let by = caller(user);
         let (mut all, mut cursor) = (Vec::new(), None);
         loop {
@@ -34,9 +35,9 @@ fn it_is_written_down_who_did_what_and_from_where() {
             }
         }
     };
-    let of_template = AuditFilter {
+    let of_template = AuditPage {
         resource: Some("template:kept".parse().unwrap()),
-        ..AuditFilter::default()
+        ..AuditPage::default()
     };
     let expected = [
         "ada template.unshare",
@@ -55,9 +56,9 @@ fn it_is_written_down_who_did_what_and_from_where() {
         3,
         "who manages its project sees it too"
     );
-    let of_project = AuditFilter {
+    let of_project = AuditPage {
         project: Some(brain()),
-        ..AuditFilter::default()
+        ..AuditPage::default()
     };
     let told = list("olga", &of_project, 100);
     for action in [
@@ -68,12 +69,12 @@ fn it_is_written_down_who_did_what_and_from_where() {
     ] {
         assert!(told.iter().any(|it| it == action), "{action} in {told:?}");
     }
-    let mine = list("ada", &AuditFilter::default(), 100);
+    let mine = list("ada", &AuditPage::default(), 100);
     assert!(
         mine.iter().any(|it| it == "ada template.launch"),
         "{mine:?}"
     );
-    let ofs = AuditFilter {
+    let ofs = AuditPage {
         user: Some("ada".parse().unwrap()),
         ..of_project
     };
@@ -82,9 +83,9 @@ fn it_is_written_down_who_did_what_and_from_where() {
             .iter()
             .all(|it| it.starts_with("ada "))
     );
-    let others = AuditFilter {
+    let others = AuditPage {
         user: Some("ada".parse().unwrap()),
-        ..AuditFilter::default()
+        ..AuditPage::default()
     };
     let bob = caller("bob");
     let refused = service.audit_events(&bob, &others, 10, None);
@@ -112,12 +113,12 @@ fn a_schedule_s_changes_are_its_owner_s_to_see() {
     let name = world.clock.run_it(made).name;
     for paused in [true, false] {
         world.pass(60);
-        let pause = service.pause_schedule(&ada, &name, paused, None);
+        let pause = service.pause_schedule(&ada, &name, paused);
         world.clock.run_it(pause);
     }
-    let filter = AuditFilter {
+    let filter = AuditPage {
         resource: Some("schedule:nightly".parse().unwrap()),
-        ..AuditFilter::default()
+        ..AuditPage::default()
     };
     let told = service.audit_events(&ada, &filter, 10, None);
     let told = world.clock.run_it(told).items;
@@ -133,10 +134,8 @@ fn a_schedule_s_changes_are_its_owner_s_to_see() {
     let refused = world.clock.run(refused).unwrap_err();
     assert_eq!(refused.code, Code::ScheduleNotFound);
     world.pass(60);
-    world
-        .clock
-        .run_it(service.delete_schedule(&ada, &name, None));
-    let all = AuditFilter::default();
+    world.clock.run_it(service.delete_schedule(&ada, &name));
+    let all = AuditPage::default();
     let mine = service.audit_events(&ada, &all, 10, None);
     assert_eq!(world.clock.run_it(mine).items[0].action, "schedule.delete");
 }

@@ -13,6 +13,7 @@ use prism_functions::ports::{Index, Query, SortKeys, Table};
 use prism_functions::registry::Registry;
 use prism_functions::rules::Env;
 use prism_functions::steps;
+use prism_tests::asks::Asks as _;
 use prism_tests::interleaved::{Doing, Yielding, interleave};
 use prism_tests::story::to_the_end;
 use prism_tests::turns;
@@ -35,7 +36,7 @@ pub(crate) fn hard_stop(world: &World, limit_usd: f64) {
     let (olga, service) = (caller("olga"), &world.service);
     world
         .clock
-        .run_it(service.set_budget(&olga, &brain(), Some(&request), None));
+        .run_it(service.set_budget(&olga, &brain(), request));
 }
 
 /// The maximum cost of a save of Ada's in one Region.

@@ -25,6 +25,7 @@ use prism_functions::domain::template::Visibility;
 use prism_functions::domain::{Problem, ProjectName, Region, TemplateName, UserId};
 use prism_functions::operations::{LaunchRequest, ProjectRequest, ShareRequest, Shared};
 use prism_functions::ports::Ec2 as _;
+use prism_tests::asks::Asks as _;
 use prism_tests::world::{World, caller, launch_request, save_request};
 
 pub(crate) const ACCOUNT: &str = "account:444455556666";
@@ -125,7 +126,7 @@ pub(crate) fn project(world: &World) {
         ("vic", ProjectRole::Viewer),
     ] {
         let user: UserId = user.parse().unwrap();
-        let added = world.service.add_member(&olga, &brain, &user, role, None);
+        let added = world.service.add_member(&olga, &brain, &user, role);
         world.clock.run_it(added);
     }
 }

@@ -3,8 +3,9 @@
 
 use prism_functions::domain::audit::AuditEvent;
 use prism_functions::domain::{Code, ProjectName};
-use prism_functions::operations::{AuditFilter, ImportRequest, ProjectCosts, ProjectRequest};
+use prism_functions::operations::{AuditPage, ImportRequest, ProjectCosts, ProjectRequest};
 use prism_functions::registry::Registry;
+use prism_tests::asks::Asks as _;
 use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
 
 use crate::{RunIt as _, brain, for_brain, kept, project, saved, share};
@@ -16,9 +17,9 @@ fn registry(world: &World) -> &Registry {
 fn audited(world: &World, user: &str, project: &ProjectName) -> Vec<AuditEvent> {
     let (by, filter) = (
         caller(user),
-        AuditFilter {
+        AuditPage {
             project: Some(project.clone()),
-            ..AuditFilter::default()
+            ..AuditPage::default()
         },
     );
     let events = world.service.audit_events(&by, &filter, 100, None);
@@ -35,7 +36,7 @@ fn costs(world: &World, user: &str) -> ProjectCosts {
 /// The names of a project's templates, as a user sees them.
 fn listed(world: &World, user: &str, project: &ProjectName) -> Vec<String> {
     let user = caller(user);
-    let page = world.service.project_templates(&user, project, 100, None);
+    let page = world.service.project_templates(&user, project, 100);
     let page = world.clock.run_it(page);
     page.items.into_iter().map(|it| it.template.name).collect()
 }
@@ -87,7 +88,7 @@ fn what_moves_to_another_project_is_told_in_both_and_open_to_nobody_by_it() {
     for user in ["vic", "sue"] {
         let role = prism_functions::domain::project::ProjectRole::Viewer;
         let who = user.parse().unwrap();
-        let added = world.service.add_member(&ada, &other, &who, role, None);
+        let added = world.service.add_member(&ada, &other, &who, role);
         world.clock.run_it(added);
     }
     let mut request = save_request("work", "kept");

@@ -8,6 +8,7 @@ use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::{ProjectName, SaveId};
 use prism_functions::operations::ProjectRequest;
 use prism_functions::registry::Registry;
+use prism_tests::asks::Asks as _;
 use prism_tests::story::to_the_end;
 use prism_tests::world::{World, begun, caller, id_of, save_request};
 

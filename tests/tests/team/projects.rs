@@ -10,6 +10,7 @@ use prism_functions::operations::{ProjectEdit, ProjectRequest, Service, save_id_
 use prism_functions::ports::{Ec2 as _, Table};
 use prism_functions::registry::Registry;
 use prism_functions::steps;
+use prism_tests::asks::Asks as _;
 use prism_tests::interleaved::{Doing, Yielding, give_way, interleave};
 use prism_tests::untouched::sight;
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};
@@ -42,7 +43,7 @@ fn a_member_saves_to_the_team_s_template_and_an_outsider_to_none() {
     let (mia, olga) = ("mia".parse().unwrap(), caller("olga"));
     world
         .clock
-        .run_it(world.service.remove_member(&olga, &brain(), &mia, None));
+        .run_it(world.service.remove_member(&olga, &brain(), &mia));
     assert_eq!(
         launch("mia", "kept", &world).unwrap_err().code,
         Code::TemplateNotFound
@@ -67,17 +68,17 @@ fn a_project_launches_what_it_approved_where_it_wants_that() {
     };
     world
         .clock
-        .run_it(service.edit_project(&olga, &brain(), &only, None));
+        .run_it(service.edit_project(&olga, &brain(), only));
     let refused = launch_for_brain("ada", "ubuntu", &world).unwrap_err();
     assert_eq!(refused.code, Code::TemplateNotApproved);
     let ubuntu = "ubuntu".parse().unwrap();
     world
         .clock
-        .run_it(service.approve(&olga, &brain(), &ubuntu, None));
+        .run_it(service.approve(&olga, &brain(), &ubuntu));
     launch_for_brain("ada", "ubuntu", &world).unwrap();
     world
         .clock
-        .run_it(service.disapprove(&olga, &brain(), &ubuntu, None));
+        .run_it(service.disapprove(&olga, &brain(), &ubuntu));
     let refused = launch_for_brain("ada", "ubuntu", &world).unwrap_err();
     assert_eq!(refused.code, Code::TemplateNotApproved);
 }
@@ -91,7 +92,7 @@ fn set_budget(world: &World, limit_usd: f64, hard_stop: bool) {
     let (olga, service) = (caller("olga"), &world.service);
     world
         .clock
-        .run_it(service.set_budget(&olga, &brain(), Some(&request), None));
+        .run_it(service.set_budget(&olga, &brain(), request));
 }
 
 fn told(world: &World) -> Vec<String> {
@@ -225,16 +226,12 @@ fn a_project_goes_with_all_who_were_in_it_and_its_name_with_it() {
     project(&world);
     saved(&world, for_brain(save_request("work", "kept")));
     let (olga, service) = (caller("olga"), &world.service);
-    let delete = || {
-        world
-            .clock
-            .run(service.delete_project(&olga, &brain(), None))
-    };
+    let delete = || world.clock.run(service.delete_project(&olga, &brain()));
     let refused = delete().unwrap_err();
     assert_eq!(refused.code, Code::ProjectInUse);
     assert!(refused.message.contains("kept"), "{refused}");
     let brain = brain();
-    let leave = service.remove_member(&olga, &brain, &olga.user, None);
+    let leave = service.remove_member(&olga, &brain, &olga.user);
     assert_eq!(world.clock.run(leave).unwrap_err().code, Code::OwnerNeeded);
 
     let other: ProjectName = "other".parse().unwrap();
@@ -248,11 +245,9 @@ fn a_project_goes_with_all_who_were_in_it_and_its_name_with_it() {
     let ada = caller("ada");
     world
         .clock
-        .run_it(service.add_member(&olga, &other, &ada.user, ProjectRole::Member, None));
+        .run_it(service.add_member(&olga, &other, &ada.user, ProjectRole::Member));
     share(&world, "ada", "project:other").unwrap();
-    world
-        .clock
-        .run_it(service.delete_project(&olga, &other, None));
+    world.clock.run_it(service.delete_project(&olga, &other));
     let registry = &service.env.registry;
     assert_eq!(world.clock.run(registry.grants(&kept())).unwrap(), []);
     let names = |user| {
@@ -292,7 +287,7 @@ fn deleted_while<T>(
     let calls: Vec<Doing<'_, Ended<T>>> = vec![
         Box::pin(async move {
             let olga = caller("olga");
-            Ended::Deleted(mine.delete_project(&olga, &brain(), None).await)
+            Ended::Deleted(mine.delete_project(&olga, &brain()).await)
         }),
         Box::pin(async move {
             // The deletion takes longer, so the others act at any moment of it.
@@ -326,7 +321,7 @@ fn nobody_who_joins_a_project_at_its_end_is_left_in_none() {
             Box::pin(async move {
                 let (olga, joe) = (caller("olga"), "joe".parse().unwrap());
                 service
-                    .add_member(&olga, &brain(), &joe, ProjectRole::Member, None)
+                    .add_member(&olga, &brain(), &joe, ProjectRole::Member)
                     .await
             })
         });

@@ -8,6 +8,7 @@ use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Code, Problem, ProjectName, SaveId, TemplateName, UserId};
 use prism_functions::operations::ProjectRequest;
+use prism_tests::asks::Asks as _;
 use prism_tests::story::to_the_end;
 use prism_tests::world::{World, begun, caller, save_request};
 
@@ -30,13 +31,13 @@ fn made(world: &World, user: &str, name: ProjectName) {
 
 fn has_role(world: &World, user: &str, role: ProjectRole) {
     let (olga, brain, user): (_, _, UserId) = (caller("olga"), brain(), user.parse().unwrap());
-    let changed = world.service.add_member(&olga, &brain, &user, role, None);
+    let changed = world.service.add_member(&olga, &brain, &user, role);
     world.clock.run_it(changed);
 }
 
 fn leaves(world: &World, user: &str) {
     let (olga, brain, user): (_, _, UserId) = (caller("olga"), brain(), user.parse().unwrap());
-    let removed = world.service.remove_member(&olga, &brain, &user, None);
+    let removed = world.service.remove_member(&olga, &brain, &user);
     world.clock.run_it(removed);
 }
 

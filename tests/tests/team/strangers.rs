@@ -5,6 +5,7 @@ use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::{Problem, SaveId};
 use prism_functions::operations::{ImportRequest, Unrecorded, save_id_of};
 use prism_functions::ports::Ec2Error;
+use prism_tests::asks::Asks as _;
 use prism_tests::world::{World, begun, caller, save_request};
 
 use crate::{RunIt as _, brain, for_brain, kept, project, saved, share, to, west};
@@ -149,12 +150,12 @@ fn approvals_templateno_private_template_to_who_only_looks_on() {
     share(&world, "ada", "user:olga").unwrap();
     for name in ["kept", "ours"] {
         let name = name.parse().unwrap();
-        let approved = world.service.approve(&olga, &brain, &name, None);
+        let approved = world.service.approve(&olga, &brain, &name);
         world.clock.run_it(approved);
     }
     let listed = |user: &str| {
         let by = caller(user);
-        let page = world.service.approvals(&by, &brain, 100, None);
+        let page = world.service.approvals(&by, &brain, 100);
         let items = world.clock.run_it(page).items.into_iter();
         items.map(|it| it.template.to_string()).collect::<Vec<_>>()
     };

@@ -9,6 +9,7 @@ use prism_functions::domain::{Code, Problem};
 use prism_functions::operations::Service;
 use prism_functions::ports::{Key, Table};
 use prism_functions::registry::Registry;
+use prism_tests::asks::Asks as _;
 use prism_tests::interleaved::{Doing, Yielding, interleave};
 use prism_tests::story::to_the_end;
 use prism_tests::sums::{forget, wrong};
@@ -52,7 +53,7 @@ fn hard_stop(world: &World, limit_usd: f64) {
     let (olga, service) = (caller("olga"), &world.service);
     world
         .clock
-        .run_it(service.set_budget(&olga, &brain(), Some(&request), None));
+        .run_it(service.set_budget(&olga, &brain(), request));
 }
 
 #[test]

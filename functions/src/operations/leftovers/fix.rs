@@ -7,9 +7,9 @@ use crate::domain::ec2::{InstanceState, LaunchPermission};
 use crate::domain::pace::Paced;
 use crate::domain::save::{Duty, Finding};
 use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
-use crate::operations::Service;
 use crate::operations::removal::not_deregistered;
 use crate::operations::schedules::from_schedules;
+use crate::operations::{Asked, ChangeSchedule, Operation, ScheduleEdit, Service};
 use crate::ports::{Ec2Error, from_ec2};
 use crate::registry::{Going, Stored};
 use crate::rules::uses;
@@ -112,7 +112,8 @@ impl Service {
             }
             Left::Schedule { owner, id } => {
                 let owner = crate::rules::access::Caller::new(owner.clone());
-                self.pause_schedule(&owner, id, true, None).await?;
+                let pause = Asked::with(id.clone(), ScheduleEdit::pause(true));
+                ChangeSchedule::run(self, &owner, pause).await?;
                 Ok(Fixed::Done)
             }
             Left::TemplateSum { template } => freed(registry.set_costs_right(template).await?),

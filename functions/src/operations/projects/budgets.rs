@@ -1,13 +1,12 @@
 //! Budgets of projects.
 
-use super::{ProjectView, as_expected, found, view};
-use crate::domain::audit::Subject;
+use super::{ProjectView, as_expected, found, of_project};
 use crate::domain::budget::{Budget, BudgetRequest};
 use crate::domain::project::Project;
 use crate::domain::{Problem, ProjectName};
 use crate::operations::operation::{Answered, operation};
 use crate::operations::parts::{Found, IfMatch, Json, NoContent};
-use crate::operations::{Asked, Expected, Service};
+use crate::operations::{Asked, Service};
 use crate::registry::Stored;
 use crate::rules::access::{Action, Caller, project_not_found};
 use crate::rules::budget::tell_budget;
@@ -24,9 +23,9 @@ async fn set_budget(
     caller: &Caller,
     asked: Asked<SetBudget>,
 ) -> Answered<SetBudget> {
-    let (Json(request), expected) = (&asked.body, asked.head.0.as_ref());
-    let set = service.set_budget(caller, &asked.path, Some(request), expected);
-    set.await.map(found)
+    let Json(request) = &asked.body;
+    request.check()?;
+    change_budget(service, caller, &asked.path, Some(request), &asked.head).await
 }
 
 operation! {
@@ -41,48 +40,40 @@ async fn lift_budget(
     caller: &Caller,
     asked: Asked<LiftBudget>,
 ) -> Answered<LiftBudget> {
-    let lifted = service.set_budget(caller, &asked.path, None, asked.head.0.as_ref());
+    let lifted = change_budget(service, caller, &asked.path, None, &asked.head);
     lifted.await.map(|_| NoContent)
 }
 
-impl Service {
-    /// Sets or removes the budget of a project. Fails if the project does not match `expected`.
-    pub async fn set_budget(
-        &self,
-        caller: &Caller,
-        name: &ProjectName,
-        request: Option<&BudgetRequest>,
-        expected: Option<&Expected>,
-    ) -> Result<ProjectView, Problem> {
-        if let Some(request) = request {
-            request.check()?;
-        }
-        let (_, role) = self.project_for(caller, name, Action::SetBudget).await?;
-        let now = self.env.clock.now();
-        let event = self
-            .event(caller, "project.budget", Subject::Project(name.clone()))
-            .of_project(Some(name))
-            .with("budget", request);
-        let change = |stored: &Stored<Project>, project: &mut Project| {
-            as_expected(stored, expected)?;
-            let before = project.budget.as_ref();
-            let same = match (before, request) {
-                (None, None) => true,
-                (Some(before), Some(request)) => before.is(request),
-                _ => false,
-            };
-            if !same {
-                let after = request.map(|it| Budget::of(it.clone(), before, now));
-                project.budget = after;
-                project.updated_at = now;
-            }
-            Ok(())
+async fn change_budget(
+    service: &Service,
+    caller: &Caller,
+    name: &ProjectName,
+    request: Option<&BudgetRequest>,
+    expected: &IfMatch,
+) -> Result<Found<ProjectView>, Problem> {
+    let action = Action::SetBudget;
+    let (_, role) = service.project_for(caller, name, action).await?;
+    let now = service.env.clock.now();
+    let event = of_project(service, caller, "project.budget", name).with("budget", request);
+    let change = |stored: &Stored<Project>, project: &mut Project| {
+        as_expected(stored, expected.0.as_ref())?;
+        let before = project.budget.as_ref();
+        let same = match (before, request) {
+            (None, None) => true,
+            (Some(before), Some(request)) => before.is(request),
+            _ => false,
         };
-        let registry = &self.env.registry;
-        registry.change_project(name, Some(&event), change).await?;
-        // The current costs may already exceed a threshold.
-        tell_budget(&self.env, name, None).await?;
-        let stored = registry.project(name).await?;
-        Ok(view(stored.ok_or_else(|| project_not_found(name))?, role))
-    }
+        if !same {
+            let after = request.map(|it| Budget::of(it.clone(), before, now));
+            project.budget = after;
+            project.updated_at = now;
+        }
+        Ok(())
+    };
+    let registry = &service.env.registry;
+    registry.change_project(name, Some(&event), change).await?;
+    // The current costs may already exceed a threshold.
+    tell_budget(&service.env, name, None).await?;
+    let stored = registry.project(name).await?;
+    Ok(found(stored.ok_or_else(|| project_not_found(name))?, role))
 }

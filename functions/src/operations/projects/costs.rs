@@ -129,58 +129,45 @@ async fn show_project_costs(
 ) -> Answered<ShowProjectCosts> {
     let (name, paging) = (asked.path, asked.query);
     paging.limit()?;
-    let mut costs = service.project_costs(caller, &name).await?;
+    let action = Action::SeeCosts;
+    let (stored, role) = service.project_for(caller, &name, action).await?;
+    let templates = service.versions_of_project(&name).await?;
+    let mut seen_by_caller = BTreeSet::new();
+    for (template, _) in &templates {
+        if service.sees(caller, role, template).await? {
+            seen_by_caller.insert(&template.name);
+        }
+    }
+    let versions = || templates.iter().flat_map(|(_, versions)| versions);
+    let seen = service.snapshots_of(versions()).await?;
+    let shared = Shared::of(&seen, versions());
+    let mut costs: Vec<TemplateCost> = templates
+        .iter()
+        .map(|(template, versions)| of_template(template, versions, &seen, &shared))
+        .collect();
+    let usd_per_month = total(costs.iter().map(|cost| cost.usd_per_month));
+    costs.retain(|cost| seen_by_caller.contains(&cost.template));
+    let told = total(costs.iter().map(|cost| cost.usd_per_month));
+    let unseen = templates.len() > costs.len();
     // The costs of a template may change between two pages; its name does not.
     let key = |cost: &TemplateCost| [cost.template.to_string(), String::new()];
-    costs.templates.sort_by_cached_key(key);
-    let page = paging.of(&format!("costs {name}"), costs.templates, key)?;
-    costs.templates = page.items;
-    costs.cursor = page.cursor;
-    Ok(Found::new(costs))
+    costs.sort_by_cached_key(key);
+    let page = paging.of(&format!("costs {name}"), costs, key)?;
+    let budget = stored.value.budget.as_ref();
+    Ok(Found::new(ProjectCosts {
+        usd_per_month,
+        limit_usd: budget.map(|budget| budget.limit_usd),
+        used_percent: budget.map(|budget| budget.used_percent(usd_per_month)),
+        templates: page.items,
+        cursor: page.cursor,
+        unseen_usd_per_month: if unseen { usd_per_month - told } else { 0.0 },
+        counted: COUNTED.to_owned(),
+        prices_of: READ_ON.to_owned(),
+        project: name,
+    }))
 }
 
 impl Service {
-    /// Returns the costs of a project, by template, version and Region.
-    pub async fn project_costs(
-        &self,
-        caller: &Caller,
-        name: &ProjectName,
-    ) -> Result<ProjectCosts, Problem> {
-        let (stored, role) = self.project_for(caller, name, Action::SeeCosts).await?;
-        let templates = self.versions_of_project(name).await?;
-        let mut seen_by_caller = BTreeSet::new();
-        for (template, _) in &templates {
-            if self.sees(caller, role, template).await? {
-                seen_by_caller.insert(&template.name);
-            }
-        }
-        let versions = || templates.iter().flat_map(|(_, versions)| versions);
-        let seen = self.snapshots_of(versions()).await?;
-        let shared = Shared::of(&seen, versions());
-        let mut costs: Vec<TemplateCost> = templates
-            .iter()
-            .map(|(template, versions)| of_template(template, versions, &seen, &shared))
-            .collect();
-        let usd_per_month = total(costs.iter().map(|cost| cost.usd_per_month));
-        costs.retain(|cost| seen_by_caller.contains(&cost.template));
-        let told = total(costs.iter().map(|cost| cost.usd_per_month));
-        let unseen = templates.len() > costs.len();
-        let budget = stored.value.budget.as_ref();
-        let mut costs = ProjectCosts {
-            project: name.clone(),
-            usd_per_month,
-            limit_usd: budget.map(|budget| budget.limit_usd),
-            used_percent: budget.map(|budget| budget.used_percent(usd_per_month)),
-            templates: costs,
-            cursor: None,
-            unseen_usd_per_month: if unseen { usd_per_month - told } else { 0.0 },
-            counted: COUNTED.to_owned(),
-            prices_of: READ_ON.to_owned(),
-        };
-        costs.dearest_first();
-        Ok(costs)
-    }
-
     async fn versions_of_project(
         &self,
         name: &ProjectName,

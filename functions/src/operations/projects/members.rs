@@ -3,14 +3,13 @@
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
-use super::as_expected;
-use crate::domain::audit::Subject;
+use super::{as_expected, of_project};
 use crate::domain::project::{Member, Project, ProjectRole};
 use crate::domain::{Code, Problem, ProjectName, UserId};
 use crate::operations::operation::{Answered, operation};
 use crate::operations::parts::{Found, IfMatch, Json, NoContent, Page, Paging};
 use crate::operations::{Asked, Expected, Service};
-use crate::registry::{Listed, MemberChange, Stored};
+use crate::registry::{MemberChange, Stored};
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
 
 /// A user to add to a project, with a role.
@@ -35,8 +34,10 @@ async fn list_members(
     caller: &Caller,
     asked: Asked<ListMembers>,
 ) -> Answered<ListMembers> {
-    let (limit, cursor) = (asked.query.limit()?, asked.query.cursor);
-    let listed = service.members(caller, &asked.path, limit, cursor);
+    let (limit, name) = (asked.query.limit()?, asked.path);
+    service.project_for(caller, &name, Action::See).await?;
+    let registry = &service.env.registry;
+    let listed = registry.members(&name, limit, asked.query.cursor);
     Ok(Found::new(listed.await?.into()))
 }
 
@@ -54,10 +55,27 @@ async fn add_member(
     caller: &Caller,
     asked: Asked<AddMember>,
 ) -> Answered<AddMember> {
-    let Json(MemberRequest { user, role }) = asked.body;
-    let expected = asked.head.0.as_ref();
-    let member = service.add_member(caller, &asked.path, &user, role, expected);
-    member.await.map(Found::new)
+    let (name, Json(MemberRequest { user, role })) = (asked.path, asked.body);
+    let (_, own) = service.project_for(caller, &name, Action::See).await?;
+    let event = of_project(service, caller, "project.member", &name)
+        .with("user", &user)
+        .with("role", role);
+    let new = Member {
+        user: user.clone(),
+        role,
+        added_by: caller.user.clone(),
+        added_at: service.env.clock.now(),
+    };
+    let change = |stored: &Stored<Project>, before: Option<&Member>| {
+        as_expected(stored, asked.head.0.as_ref())?;
+        check(&name, own, before.map(|member| member.role))?;
+        check(&name, own, Some(role))?;
+        let same = before.is_some_and(|member| member.role == role);
+        Ok((!same).then(|| MemberChange::Put(new.clone())))
+    };
+    let registry = &service.env.registry;
+    let member = registry.change_member(&name, &user, &event, change).await?;
+    Ok(Found::new(member.unwrap_or(new)))
 }
 
 /// The query that names a member.
@@ -83,111 +101,46 @@ async fn remove_member(
     caller: &Caller,
     asked: Asked<RemoveMember>,
 ) -> Answered<RemoveMember> {
-    let (user, expected) = (&asked.query.user, asked.head.0.as_ref());
-    let removed = service.remove_member(caller, &asked.path, user, expected);
+    let (name, Who { user }) = (&asked.path, &asked.query);
+    let action = if *user == caller.user {
+        Action::Leave
+    } else {
+        Action::See
+    };
+    let (_, own) = service.project_for(caller, name, action).await?;
+    if *user != caller.user {
+        let there = service.env.registry.member(name, user).await?;
+        // A caller who may not remove anybody is told so, regardless of whether the user is a member.
+        check(name, own, there.map(|member| member.role))?;
+    }
+    let removed = take_out(service, caller, name, user, asked.head.0.as_ref());
     removed.await.map(|()| NoContent)
 }
 
-impl Service {
-    /// Lists the members of a project, by name; `limit` is 1 to 1,000.
-    pub async fn members(
-        &self,
-        caller: &Caller,
-        name: &ProjectName,
-        limit: usize,
-        cursor: Option<String>,
-    ) -> Result<Listed<Member>, Problem> {
-        self.project_for(caller, name, Action::See).await?;
-        self.env.registry.members(name, limit, cursor).await
-    }
-
-    /// Adds a user to a project, or changes the user's role. Fails if the project does not match `expected`.
-    pub async fn add_member(
-        &self,
-        caller: &Caller,
-        name: &ProjectName,
-        user: &UserId,
-        role: ProjectRole,
-        expected: Option<&Expected>,
-    ) -> Result<Member, Problem> {
-        let (_, own) = self.project_for(caller, name, Action::See).await?;
-        let event = self
-            .event(caller, "project.member", Subject::Project(name.clone()))
-            .of_project(Some(name))
-            .with("user", user)
-            .with("role", role);
-        let new = Member {
-            user: user.clone(),
-            role,
-            added_by: caller.user.clone(),
-            added_at: self.env.clock.now(),
+/// Removes a user from a project. Fails if the project does not match `expected`.
+pub(super) async fn take_out(
+    service: &Service,
+    caller: &Caller,
+    name: &ProjectName,
+    user: &UserId,
+    expected: Option<&Expected>,
+) -> Result<(), Problem> {
+    let registry = &service.env.registry;
+    let own = caller.check_project(registry, Action::See, name).await?;
+    let event = of_project(service, caller, "project.member_removed", name).with("user", user);
+    let change = |stored: &Stored<Project>, before: Option<&Member>| {
+        as_expected(stored, expected)?;
+        let Some(member) = before else {
+            let message = format!("{user} is not in the project {name}.");
+            return Err(Problem::new(Code::MemberNotFound, message));
         };
-        let change = |stored: &Stored<Project>, before: Option<&Member>| {
-            as_expected(stored, expected)?;
-            check(name, own, before.map(|member| member.role))?;
-            check(name, own, Some(role))?;
-            let same = before.is_some_and(|member| member.role == role);
-            Ok((!same).then(|| MemberChange::Put(new.clone())))
-        };
-        let registry = &self.env.registry;
-        let member = registry.change_member(name, user, &event, change).await?;
-        Ok(member.unwrap_or(new))
-    }
-
-    /// Removes a user from a project. Every member can leave. Fails if the project does not match `expected`.
-    pub async fn remove_member(
-        &self,
-        caller: &Caller,
-        name: &ProjectName,
-        user: &UserId,
-        expected: Option<&Expected>,
-    ) -> Result<(), Problem> {
-        let action = if *user == caller.user {
-            Action::Leave
-        } else {
-            Action::See
-        };
-        let (_, own) = self.project_for(caller, name, action).await?;
         if *user != caller.user {
-            let there = self.env.registry.member(name, user).await?;
-            // A caller who may not remove anybody is told so, regardless of whether the user is a member.
-            check(name, own, there.map(|member| member.role))?;
+            check(name, own, Some(member.role))?;
         }
-        self.take_out(caller, name, user, expected).await
-    }
-
-    /// Removes a user from a project. Fails if the project does not match `expected`.
-    pub(super) async fn take_out(
-        &self,
-        caller: &Caller,
-        name: &ProjectName,
-        user: &UserId,
-        expected: Option<&Expected>,
-    ) -> Result<(), Problem> {
-        let registry = &self.env.registry;
-        let own = caller.check_project(registry, Action::See, name).await?;
-        let event = self
-            .event(
-                caller,
-                "project.member_removed",
-                Subject::Project(name.clone()),
-            )
-            .of_project(Some(name))
-            .with("user", user);
-        let change = |stored: &Stored<Project>, before: Option<&Member>| {
-            as_expected(stored, expected)?;
-            let Some(member) = before else {
-                let message = format!("{user} is not in the project {name}.");
-                return Err(Problem::new(Code::MemberNotFound, message));
-            };
-            if *user != caller.user {
-                check(name, own, Some(member.role))?;
-            }
-            Ok(Some(MemberChange::Remove))
-        };
-        registry.change_member(name, user, &event, change).await?;
-        Ok(())
-    }
+        Ok(Some(MemberChange::Remove))
+    };
+    registry.change_member(name, user, &event, change).await?;
+    Ok(())
 }
 
 /// Checks that a member with the role `own` may assign or revoke `role`; without a role, that they may add or remove

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::expected::{check, tag};
 use super::parts::{Created, Found, IfMatch, Json, NoContent, Page, Paging};
 use super::{Asked, Expected, Service};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditEvent, Subject};
 use crate::domain::grant::Grantee;
 use crate::domain::project::{Member, Project, ProjectRole};
 use crate::domain::save::check_text;
@@ -62,24 +62,19 @@ pub struct ProjectView {
     pub project: Project,
     /// The caller's role in the project.
     pub role: ProjectRole,
-    /// The tag of the project's state, for conditional changes.
-    #[serde(skip)]
-    pub tag: Option<String>,
 }
 
-fn view(stored: Stored<Project>, role: ProjectRole) -> ProjectView {
-    let tag = Some(tag(&stored));
-    let mut project = stored.value;
+fn view(mut project: Project, role: ProjectRole) -> ProjectView {
     if !allowed(Relation::of_role(role), Action::SeeCosts, Resource::Project) {
         project.budget = None;
     }
-    ProjectView { project, role, tag }
+    ProjectView { project, role }
 }
 
 /// Returns a project with its tag.
-fn found(view: ProjectView) -> Found<ProjectView> {
-    let tag = view.tag.clone();
-    Found::new(view).tagged(tag)
+fn found(stored: Stored<Project>, role: ProjectRole) -> Found<ProjectView> {
+    let tag = tag(&stored);
+    Found::new(view(stored.value, role)).tagged(Some(tag))
 }
 
 /// Refuses to change a project that does not match `expected`.
@@ -101,7 +96,13 @@ async fn list_projects(
     asked: Asked<ListProjects>,
 ) -> Answered<ListProjects> {
     asked.query.limit()?;
-    let all = service.projects(caller).await?;
+    let registry = &service.env.registry;
+    let memberships = registry.memberships(&caller.user).await?.value;
+    let read = memberships.roles.iter().map(|(name, role)| async move {
+        let stored = registry.project(name).await?;
+        Ok::<_, Problem>(stored.map(|stored| view(stored.value, *role)))
+    });
+    let all = try_join_all(read).await?.into_iter().flatten().collect();
     let key = |view: &ProjectView| [view.project.name.to_string(), String::new()];
     asked.query.of("projects", all, key).map(Found::new)
 }
@@ -120,9 +121,32 @@ async fn create_project(
     caller: &Caller,
     asked: Asked<CreateProject>,
 ) -> Answered<CreateProject> {
-    let view = service.create_project(caller, asked.body.0).await?;
-    let place = format!("/v1/projects/{}", view.project.name);
-    Ok(Created::new(view).at(place))
+    let Json(ProjectRequest { name, description }) = asked.body;
+    check_text("description", &description)?;
+    let now = service.env.clock.now();
+    let event = of_project(service, caller, "project.create", &name);
+    let place = format!("/v1/projects/{name}");
+    let project = Project {
+        name,
+        description,
+        created_by: caller.user.clone(),
+        created_at: now,
+        updated_at: now,
+        approved_only: false,
+        budget: None,
+        members: 1,
+        owners: 1,
+        deleted_at: None,
+    };
+    let owner = Member {
+        user: caller.user.clone(),
+        role: ProjectRole::Owner,
+        added_by: caller.user.clone(),
+        added_at: now,
+    };
+    let registry = &service.env.registry;
+    registry.add_project(&project, &owner, &event).await?;
+    Ok(Created::new(view(project, ProjectRole::Owner)).at(place))
 }
 
 operation! {
@@ -137,7 +161,9 @@ async fn show_project(
     caller: &Caller,
     asked: Asked<ShowProject>,
 ) -> Answered<ShowProject> {
-    service.project(caller, &asked.path).await.map(found)
+    let shown = service.project_for(caller, &asked.path, Action::See);
+    let (stored, role) = shown.await?;
+    Ok(found(stored, role))
 }
 
 operation! {
@@ -154,9 +180,30 @@ async fn edit_project(
     caller: &Caller,
     asked: Asked<EditProject>,
 ) -> Answered<EditProject> {
-    let (Json(edit), expected) = (&asked.body, asked.head.0.as_ref());
-    let edited = service.edit_project(caller, &asked.path, edit, expected);
-    edited.await.map(found)
+    let (name, Json(edit)) = (&asked.path, &asked.body);
+    if let Some(description) = &edit.description {
+        check_text("description", description)?;
+    }
+    let (_, role) = service.project_for(caller, name, Action::Edit).await?;
+    let now = service.env.clock.now();
+    let event = of_project(service, caller, "project.edit", name).with("changes", edit);
+    let change = |stored: &Stored<Project>, project: &mut Project| {
+        as_expected(stored, asked.head.0.as_ref())?;
+        let before = project.clone();
+        if let Some(description) = &edit.description {
+            project.description.clone_from(description);
+        }
+        if let Some(approved_only) = edit.approved_only {
+            project.approved_only = approved_only;
+        }
+        if *project != before {
+            project.updated_at = now;
+        }
+        Ok(())
+    };
+    let registry = &service.env.registry;
+    let project = registry.change_project(name, Some(&event), change).await?;
+    Ok(found(project, role))
 }
 
 operation! {
@@ -171,71 +218,40 @@ async fn delete_project(
     caller: &Caller,
     asked: Asked<DeleteProject>,
 ) -> Answered<DeleteProject> {
-    let deleted = service.delete_project(caller, &asked.path, asked.head.0.as_ref());
-    deleted.await.map(|()| NoContent)
+    let (name, expected) = (&asked.path, asked.head.0.as_ref());
+    let (before, _) = service.project_for(caller, name, Action::Delete).await?;
+    as_expected(&before, expected)?;
+    service.check_unused(name).await?;
+    let registry = &service.env.registry;
+    let event = of_project(service, caller, "project.delete", name);
+    // If a member joins or a save begins until the last moment, the project is kept.
+    for _ in 0..TRIES {
+        // First, so that nobody adds anything in the meantime.
+        service.empty_project(caller, name).await?;
+        // If anything changes after this point, the removal fails and is tried again.
+        let mark = registry.pledge_mark(name).await?;
+        let (stored, _) = service.project_for(caller, name, Action::Delete).await?;
+        service.check_unused(name).await?;
+        if stored.value.members > 1 {
+            continue;
+        }
+        let now = service.env.clock.now();
+        let gone = registry.remove_project(&stored, mark, &caller.user, now, &event);
+        if gone.await? {
+            return Ok(NoContent);
+        }
+    }
+    let message = format!("The project {name} was changed by others all the time.");
+    Err(Problem::new(Code::RegistryConflict, message))
+}
+
+/// Creates an event about a project, now.
+fn of_project(service: &Service, caller: &Caller, action: &str, name: &ProjectName) -> AuditEvent {
+    let event = service.event(caller, action, Subject::Project(name.clone()));
+    event.of_project(Some(name))
 }
 
 impl Service {
-    /// Creates a project that the caller owns. Its name is never used again for another project.
-    pub async fn create_project(
-        &self,
-        caller: &Caller,
-        request: ProjectRequest,
-    ) -> Result<ProjectView, Problem> {
-        check_text("description", &request.description)?;
-        let now = self.env.clock.now();
-        let project = Project {
-            name: request.name,
-            description: request.description,
-            created_by: caller.user.clone(),
-            created_at: now,
-            updated_at: now,
-            approved_only: false,
-            budget: None,
-            members: 1,
-            owners: 1,
-            deleted_at: None,
-        };
-        let owner = Member {
-            user: caller.user.clone(),
-            role: ProjectRole::Owner,
-            added_by: caller.user.clone(),
-            added_at: now,
-        };
-        let subject = Subject::Project(project.name.clone());
-        let event = self
-            .event(caller, "project.create", subject)
-            .of_project(Some(&project.name));
-        let registry = &self.env.registry;
-        registry.add_project(&project, &owner, &event).await?;
-        let stored = Stored {
-            value: project,
-            revision: 1,
-        };
-        Ok(view(stored, ProjectRole::Owner))
-    }
-
-    /// Returns the projects that the caller is in, by name.
-    pub async fn projects(&self, caller: &Caller) -> Result<Vec<ProjectView>, Problem> {
-        let registry = &self.env.registry;
-        let memberships = registry.memberships(&caller.user).await?.value;
-        let read = memberships.roles.iter().map(|(name, role)| async move {
-            let stored = registry.project(name).await?;
-            Ok::<_, Problem>(stored.map(|stored| view(stored, *role)))
-        });
-        Ok(try_join_all(read).await?.into_iter().flatten().collect())
-    }
-
-    /// Returns a project that the caller is in.
-    pub async fn project(
-        &self,
-        caller: &Caller,
-        name: &ProjectName,
-    ) -> Result<ProjectView, Problem> {
-        let (stored, role) = self.project_for(caller, name, Action::See).await?;
-        Ok(view(stored, role))
-    }
-
     /// Returns a project if the caller may perform `action` on it.
     async fn project_for(
         &self,
@@ -247,80 +263,6 @@ impl Service {
         let role = caller.check_project(registry, action, name).await?;
         let stored = registry.project(name).await?;
         Ok((stored.ok_or_else(|| project_not_found(name))?, role))
-    }
-
-    /// Changes the description of a project, and whether it requires approved templates. Fails if the project does not
-    /// match `expected`.
-    pub async fn edit_project(
-        &self,
-        caller: &Caller,
-        name: &ProjectName,
-        edit: &ProjectEdit,
-        expected: Option<&Expected>,
-    ) -> Result<ProjectView, Problem> {
-        if let Some(description) = &edit.description {
-            check_text("description", description)?;
-        }
-        let (_, role) = self.project_for(caller, name, Action::Edit).await?;
-        let now = self.env.clock.now();
-        let event = self
-            .event(caller, "project.edit", Subject::Project(name.clone()))
-            .of_project(Some(name))
-            .with("changes", edit);
-        let change = |stored: &Stored<Project>, project: &mut Project| {
-            as_expected(stored, expected)?;
-            let before = project.clone();
-            if let Some(description) = &edit.description {
-                project.description.clone_from(description);
-            }
-            if let Some(approved_only) = edit.approved_only {
-                project.approved_only = approved_only;
-            }
-            if *project != before {
-                project.updated_at = now;
-            }
-            Ok(())
-        };
-        let registry = &self.env.registry;
-        let project = registry.change_project(name, Some(&event), change).await?;
-        Ok(view(project, role))
-    }
-
-    /// Deletes a project that no template belongs to and that no save in progress is for. The members are removed
-    /// first, so that nobody adds anything in the meantime; an interrupted deletion can be requested again. If a member
-    /// joins or a save begins until the last moment, the project is kept. Fails if the project does not match
-    /// `expected` at the beginning.
-    pub async fn delete_project(
-        &self,
-        caller: &Caller,
-        name: &ProjectName,
-        expected: Option<&Expected>,
-    ) -> Result<(), Problem> {
-        let (before, _) = self.project_for(caller, name, Action::Delete).await?;
-        as_expected(&before, expected)?;
-        self.check_unused(name).await?;
-        let registry = &self.env.registry;
-        let subject = Subject::Project(name.clone());
-        let event = self
-            .event(caller, "project.delete", subject)
-            .of_project(Some(name));
-        for _ in 0..TRIES {
-            self.empty_project(caller, name).await?;
-            // If anything changes after this point, the removal fails and is tried again.
-            let mark = registry.pledge_mark(name).await?;
-            let (stored, _) = self.project_for(caller, name, Action::Delete).await?;
-            self.check_unused(name).await?;
-            if stored.value.members > 1 {
-                continue;
-            }
-            let now = self.env.clock.now();
-            let gone = registry.remove_project(&stored, mark, &caller.user, now, &event);
-            if gone.await? {
-                return Ok(());
-            }
-        }
-        let message = format!("The project {name} was changed by others all the time.");
-        Err(Problem::new(Code::RegistryConflict, message))
     }
 
     /// Refuses to delete a project that templates belong to, or will belong to. Saves are checked first, because a save
@@ -359,7 +301,7 @@ impl Service {
                 break;
             }
             for member in others {
-                self.take_out(caller, name, &member.user, None).await?;
+                members::take_out(self, caller, name, &member.user, None).await?;
             }
         }
         let given = Grantee::Project(name.clone());

@@ -10,7 +10,6 @@ use crate::operations::operation::{Answered, operation};
 use crate::operations::parts::{Found, Page, Paging};
 use crate::operations::templates::summary;
 use crate::operations::{Asked, Service, TemplateSummary};
-use crate::registry::Listed;
 use crate::rules::access::{Action, Caller};
 
 /// The prefix of cursors in the part of the list that was shared with the project.
@@ -44,58 +43,44 @@ async fn list_project_templates(
     caller: &Caller,
     asked: Asked<ListProjectTemplates>,
 ) -> Answered<ListProjectTemplates> {
-    let (limit, cursor) = (asked.query.limit()?, asked.query.cursor);
-    let listed = service.project_templates(caller, &asked.path, limit, cursor);
-    Ok(Found::new(listed.await?.into()))
+    let (limit, project) = (asked.query.limit()?, &asked.path);
+    let (_, role) = service.project_for(caller, project, Action::See).await?;
+    let cursor = asked.query.cursor.as_deref();
+    let inner = |prefix| cursor.and_then(|text| text.strip_prefix(prefix));
+    if let Some(rest) = inner(GIVEN) {
+        let rest = (!rest.is_empty()).then(|| rest.to_owned());
+        return service.given(project, limit, rest).await.map(Found::new);
+    }
+    let rest = inner(OWN).map(str::to_owned);
+    if cursor.is_some() && rest.is_none() {
+        let message = "The cursor cannot be used: it is not of this list.";
+        return Err(Problem::new(Code::InvalidInput, message));
+    }
+    let registry = &service.env.registry;
+    let places = registry.templates_of_project(project, limit, rest).await?;
+    let mut items = Vec::new();
+    for place in places.items {
+        let Some(template) = service.template_of(&place.template).await? else {
+            continue;
+        };
+        if service.sees(caller, role, &template).await? {
+            items.push(service.listed(project, &template, true).await?);
+        }
+    }
+    let cursor = places.cursor.map(|cursor| format!("{OWN}{cursor}"));
+    Ok(Found::new(Page {
+        items,
+        cursor: cursor.or_else(|| Some(GIVEN.to_owned())),
+    }))
 }
 
 impl Service {
-    /// Lists the templates of a project that the caller may see: first those that belong to it, then those that were
-    /// shared with it, each sorted by name. `limit` is 1 to 1,000; a page may contain fewer items even if more pages
-    /// follow.
-    pub async fn project_templates(
-        &self,
-        caller: &Caller,
-        project: &ProjectName,
-        limit: usize,
-        cursor: Option<String>,
-    ) -> Result<Listed<ProjectTemplateView>, Problem> {
-        let (_, role) = self.project_for(caller, project, Action::See).await?;
-        let cursor = cursor.as_deref();
-        let inner = |prefix| cursor.and_then(|text| text.strip_prefix(prefix));
-        if let Some(rest) = inner(GIVEN) {
-            let rest = (!rest.is_empty()).then(|| rest.to_owned());
-            return self.given(project, limit, rest).await;
-        }
-        let rest = inner(OWN).map(str::to_owned);
-        if cursor.is_some() && rest.is_none() {
-            let message = "The cursor cannot be used: it is not of this list.";
-            return Err(Problem::new(Code::InvalidInput, message));
-        }
-        let registry = &self.env.registry;
-        let places = registry.templates_of_project(project, limit, rest).await?;
-        let mut items = Vec::new();
-        for place in places.items {
-            let Some(template) = self.template_of(&place.template).await? else {
-                continue;
-            };
-            if self.sees(caller, role, &template).await? {
-                items.push(self.listed(project, &template, true).await?);
-            }
-        }
-        let cursor = places.cursor.map(|cursor| format!("{OWN}{cursor}"));
-        Ok(Listed {
-            items,
-            cursor: cursor.or_else(|| Some(GIVEN.to_owned())),
-        })
-    }
-
     async fn given(
         &self,
         project: &ProjectName,
         limit: usize,
         cursor: Option<String>,
-    ) -> Result<Listed<ProjectTemplateView>, Problem> {
+    ) -> Result<Page<ProjectTemplateView>, Problem> {
         let registry = &self.env.registry;
         let given = Grantee::Project(project.clone());
         let grants = registry.given_to(&given, limit, cursor).await?;
@@ -110,7 +95,7 @@ impl Service {
                 items.push(self.listed(project, &template, false).await?);
             }
         }
-        Ok(Listed {
+        Ok(Page {
             items,
             cursor: grants.cursor.map(|cursor| format!("{GIVEN}{cursor}")),
         })

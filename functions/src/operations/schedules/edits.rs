@@ -9,7 +9,9 @@ use crate::domain::schedule::{
     Cadence, Schedule, ScheduleState, TimeZone, check_jitter, check_keep,
 };
 use crate::domain::{Code, Problem, ScheduleName, Timestamp};
-use crate::operations::{Expected, Service};
+use crate::operations::operation::{Answered, operation};
+use crate::operations::parts::{Found, IfMatch, Json};
+use crate::operations::{Asked, Service};
 use crate::registry::Stored;
 use crate::rules::access::Caller;
 use crate::steps;
@@ -132,54 +134,63 @@ impl ScheduleEdit {
     }
 }
 
-impl Service {
-    /// Changes a schedule of the caller. Fails if the schedule does not match `expected`.
-    pub async fn edit_schedule(
-        &self,
-        caller: &Caller,
-        name: &ScheduleName,
-        edit: &ScheduleEdit,
-        expected: Option<&Expected>,
-    ) -> Result<Schedule, Problem> {
-        edit.check()?;
-        let stored = self.expected_schedule(caller, name, expected).await?;
-        if stored.value.state != ScheduleState::Active {
-            return Err(taken(&stored.value));
-        }
-        let mut after = edit.of(&stored.value, self.env.clock.now());
-        after.check()?;
-        if let Some(instance) = &edit.instance {
-            self.point_to(caller, &mut after, instance).await?;
-        }
-        if let Some(consents) = edit.publish_sensitive {
-            after.request.publish_sensitive = consents;
-            (_, after.consents) = self.consents(caller, &after).await?;
-        }
-        let next = self.next(&after)?;
-        // Written even if nothing changes, because an earlier change may have been interrupted before this point.
-        let put = self.schedules.put(&after, next).await;
-        put.map_err(from_schedules)?;
-        if after == stored.value {
-            return Ok(after);
-        }
-        let event = self
-            .about(caller, edit.action(), name)
-            .with("changes", edit);
-        let change = |schedule: &mut Schedule| schedule.clone_from(&after);
-        let registry = &self.env.registry;
-        match registry
-            .change_schedule(&stored, Some(&event), change)
-            .await
-        {
-            Ok(stored) => Ok(stored.value),
-            Err(problem) if problem.code == Code::RegistryConflict => {
-                self.yield_to_others(&after).await?;
-                Err(problem)
+operation! {
+    /// Changes a schedule
+    ///
+    /// You can pause or resume a schedule, and change when it is due, how many versions it keeps and which instance it
+    /// saves. The template cannot be changed. Omitted fields do not change.
+    ChangeSchedule by change_schedule: Patch "/v1/schedules/{name}" of "schedules",
+    path: ScheduleName, head: IfMatch, body: Json<ScheduleEdit>,
+    output: Found<Schedule>,
+    // Repeating it changes nothing.
+    repeatable: |_| true,
+}
+
+async fn change_schedule(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<ChangeSchedule>,
+) -> Answered<ChangeSchedule> {
+    let (name, Json(edit)) = (&asked.path, &asked.body);
+    edit.check()?;
+    let stored = service.expected_schedule(caller, name, &asked.head).await?;
+    if stored.value.state != ScheduleState::Active {
+        return Err(taken(&stored.value));
+    }
+    let mut after = edit.of(&stored.value, service.env.clock.now());
+    after.check()?;
+    if let Some(instance) = &edit.instance {
+        service.point_to(caller, &mut after, instance).await?;
+    }
+    if let Some(consents) = edit.publish_sensitive {
+        after.request.publish_sensitive = consents;
+        (_, after.consents) = service.consents(caller, &after).await?;
+    }
+    let next = service.next(&after)?;
+    // Written even if nothing changes, because an earlier change may have been interrupted before this point.
+    let put = service.schedules.put(&after, next).await;
+    put.map_err(from_schedules)?;
+    if after == stored.value {
+        return Ok(Found::new(after));
+    }
+    let event = service
+        .about(caller, edit.action(), name)
+        .with("changes", edit);
+    let change = |schedule: &mut Schedule| schedule.clone_from(&after);
+    let registry = &service.env.registry;
+    let changed = registry.change_schedule(&stored, Some(&event), change);
+    match changed.await {
+        Ok(stored) => Ok(Found::new(stored.value)),
+        Err(problem) => {
+            if problem.code == Code::RegistryConflict {
+                service.yield_to_others(&after).await?;
             }
-            Err(problem) => Err(problem),
+            Err(problem)
         }
     }
+}
 
+impl Service {
     /// Changes the instance of a schedule to another instance of its owner.
     async fn point_to(
         &self,
@@ -200,18 +211,6 @@ impl Service {
             schedule.instance_id = Some(found.id);
         }
         Ok(())
-    }
-
-    /// Pauses or resumes a schedule. Fails if the schedule does not match `expected`.
-    pub async fn pause_schedule(
-        &self,
-        caller: &Caller,
-        name: &ScheduleName,
-        paused: bool,
-        expected: Option<&Expected>,
-    ) -> Result<Schedule, Problem> {
-        let edit = ScheduleEdit::pause(paused);
-        self.edit_schedule(caller, name, &edit, expected).await
     }
 
     /// Resolves a concurrent change of the record: the scheduler is set to what the record says now, or cleared if

@@ -9,25 +9,23 @@ mod firing;
 mod requests;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
+use super::Service;
 use super::expected::{check, schedule_tag};
-use super::{Expected, Service, Started};
+use super::parts::IfMatch;
 use crate::domain::audit::{AuditEvent, Subject};
-use crate::domain::schedule::{Run, Runs, Schedule, ScheduleRequest, ScheduleState};
+use crate::domain::schedule::{Run, Runs, Schedule, ScheduleState};
 use crate::domain::sensitive::SensitiveFile;
-use crate::domain::{Code, InstanceId, Problem, SaveId, ScheduleName, Timestamp};
+use crate::domain::{Code, InstanceId, Problem, ScheduleName, Timestamp};
 use crate::ports::SchedulesError;
-use crate::registry::{Listed, Stored};
+use crate::registry::Stored;
 use crate::rules::access::{Caller, schedule_not_found};
 use crate::rules::publication::{self, Consent, Told};
 use crate::steps;
 
-pub use edits::{Keep, ScheduleEdit};
+pub use edits::{ChangeSchedule, Keep, ScheduleEdit};
 pub use firing::Fired;
-pub use requests::{
-    ChangeSchedule, CreateSchedule, DeleteSchedule, ListSchedules, RunSchedule, ShowSchedule,
-};
+pub use requests::{CreateSchedule, DeleteSchedule, ListSchedules, RunSchedule, ShowSchedule};
 
 /// A schedule as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -41,9 +39,6 @@ pub struct ScheduleView {
     pub missed: u32,
     /// The last runs, newest first. A list contains only the last one.
     pub runs: Vec<Run>,
-    /// The tag of the schedule's state, for conditional changes. A list contains none.
-    #[serde(skip)]
-    pub tag: Option<String>,
 }
 
 impl ScheduleView {
@@ -54,52 +49,11 @@ impl ScheduleView {
             missed: schedule.missed(runs.last_began_at(), now),
             runs: runs.recent,
             schedule,
-            tag: None,
         }
     }
 }
 
 impl Service {
-    /// Creates a schedule. Repeating the request returns the same schedule. If an earlier creation was interrupted, it
-    /// is completed.
-    pub async fn create_schedule(
-        &self,
-        caller: &Caller,
-        asked: ScheduleRequest,
-    ) -> Result<Schedule, Problem> {
-        asked.check()?;
-        let name = match &asked.name {
-            Some(name) => name.clone(),
-            None => asked.request.template.as_str().parse()?,
-        };
-        let mut new = Schedule::new(name, caller.user.clone(), asked, self.env.clock.now());
-        let before = self.env.registry.schedule(&new.owner, &new.name).await?;
-        let stored = match before {
-            Some(before) if !before.value.asks_the_same(&new) => return Err(taken(&before.value)),
-            Some(before) => match before.value.state {
-                ScheduleState::Active => {
-                    self.check_same_instance(&before.value).await?;
-                    return Ok(before.value);
-                }
-                ScheduleState::Pending => before,
-                ScheduleState::Deleting => return Err(taken(&before.value)),
-            },
-            None => {
-                self.next(&new)?;
-                let (instance, consents) = self.consents(caller, &new).await?;
-                new.instance_id = Some(instance);
-                new.consents = consents;
-                let event = self
-                    .about(caller, "schedule.create", &new.name)
-                    .with("instance", &new.request.instance)
-                    .with("template", &new.request.template)
-                    .with("cadence", new.cadence.to_string());
-                self.env.registry.add_schedule(new, &event).await?
-            }
-        };
-        self.activate(stored).await
-    }
-
     /// Refuses to return the existing schedule for a repeated request if its instance's name refers to another instance
     /// by now.
     async fn check_same_instance(&self, schedule: &Schedule) -> Result<(), Problem> {
@@ -208,71 +162,6 @@ impl Service {
         })
     }
 
-    /// Lists the caller's schedules by name, each with its last run; `limit` is 1 to 1,000.
-    pub async fn schedules(
-        &self,
-        caller: &Caller,
-        limit: usize,
-        cursor: Option<String>,
-    ) -> Result<Listed<ScheduleView>, Problem> {
-        let registry = &self.env.registry;
-        let page = registry.schedules_of(&caller.user, limit, cursor).await?;
-        let runs = registry.runs_of(&page.items).await?;
-        let now = self.env.clock.now();
-        let views = page
-            .items
-            .into_iter()
-            .zip(runs)
-            .map(|(schedule, mut runs)| {
-                runs.recent.truncate(1);
-                ScheduleView::of(schedule, runs, now)
-            });
-        Ok(Listed {
-            items: views.collect(),
-            cursor: page.cursor,
-        })
-    }
-
-    /// Returns a schedule of the caller, with its last runs.
-    pub async fn schedule(
-        &self,
-        caller: &Caller,
-        name: &ScheduleName,
-    ) -> Result<ScheduleView, Problem> {
-        let stored = self.own_schedule(caller, name).await?;
-        let runs = self.env.registry.runs(&stored.value).await?;
-        let tag = Some(schedule_tag(&stored));
-        let view = ScheduleView::of(stored.value, runs, self.env.clock.now());
-        Ok(ScheduleView { tag, ..view })
-    }
-
-    /// Starts the save of a schedule of the caller now, regardless of its times and even if it is paused. It is checked
-    /// first, so a refusal has not changed anything. The same request ID of the same caller identifies the same save.
-    pub async fn run_schedule(
-        &self,
-        caller: &Caller,
-        name: &ScheduleName,
-        request_id: Option<&str>,
-    ) -> Result<Started, Problem> {
-        let schedule = self.own_schedule(caller, name).await?.value;
-        if schedule.state == ScheduleState::Deleting {
-            return Err(schedule_not_found(name.as_str()));
-        }
-        let digits = self.digits("run", &caller.user, request_id)?;
-        let save_id: SaveId = format!("save-{digits}").parse()?;
-        let request = &schedule.request;
-        if let Some(started) = self.begun_before(&save_id, request).await? {
-            return Ok(started);
-        }
-        let plan = steps::plan_scheduled(&self.env, caller, save_id.clone(), &schedule).await?;
-        plan.check_agreed()?;
-        let mut input = schedule.input();
-        input["save_id"] = json!(save_id);
-        input["caller"] = json!(caller);
-        input["by_hand"] = json!(true);
-        self.begin(save_id, request, input).await
-    }
-
     async fn own_schedule(
         &self,
         caller: &Caller,
@@ -286,32 +175,12 @@ impl Service {
         &self,
         caller: &Caller,
         name: &ScheduleName,
-        expected: Option<&Expected>,
+        IfMatch(expected): &IfMatch,
     ) -> Result<Stored<Schedule>, Problem> {
         let stored = self.own_schedule(caller, name).await?;
-        check(
-            expected,
-            &format!("The schedule {name}"),
-            &schedule_tag(&stored),
-        )?;
+        let what = format!("The schedule {name}");
+        check(expected.as_ref(), &what, &schedule_tag(&stored))?;
         Ok(stored)
-    }
-
-    /// Deletes a schedule of the caller. Its saves and versions are kept. Fails if the schedule does not match
-    /// `expected`.
-    pub async fn delete_schedule(
-        &self,
-        caller: &Caller,
-        name: &ScheduleName,
-        expected: Option<&Expected>,
-    ) -> Result<(), Problem> {
-        let stored = self.expected_schedule(caller, name, expected).await?;
-        if stored.value.state == ScheduleState::Deleting {
-            // An earlier deletion was interrupted.
-            return self.remove(&stored).await;
-        }
-        let event = self.about(caller, "schedule.delete", name);
-        self.take_back(&stored, Some(&event)).await
     }
 
     /// Creates an event about a schedule of the caller.

@@ -1,14 +1,18 @@
 //! The operations on schedules.
 
-use super::super::parts::{
+use serde_json::json;
+
+use super::{ScheduleView, taken};
+use crate::domain::schedule::{Schedule, ScheduleRequest, ScheduleState};
+use crate::domain::{SaveId, ScheduleName};
+use crate::operations::expected::schedule_tag;
+use crate::operations::operation::{Answered, operation};
+use crate::operations::parts::{
     Accepted, Created, Found, IdempotencyKey, IfMatch, Json, NoContent, Page, Paging,
 };
-use super::super::{Asked, Service, Started};
-use super::{ScheduleEdit, ScheduleView};
-use crate::domain::ScheduleName;
-use crate::domain::schedule::{Schedule, ScheduleRequest};
-use crate::operations::operation::{Answered, operation};
-use crate::rules::access::Caller;
+use crate::operations::{Asked, Service, Started};
+use crate::rules::access::{Caller, schedule_not_found};
+use crate::steps;
 
 operation! {
     /// Lists your schedules, by name
@@ -22,9 +26,23 @@ async fn list_schedules(
     caller: &Caller,
     asked: Asked<ListSchedules>,
 ) -> Answered<ListSchedules> {
-    let limit = asked.query.limit()?;
-    let listed = service.schedules(caller, limit, asked.query.cursor).await?;
-    Ok(Found::new(listed.into()))
+    let (limit, cursor) = (asked.query.limit()?, asked.query.cursor);
+    let registry = &service.env.registry;
+    let page = registry.schedules_of(&caller.user, limit, cursor).await?;
+    let runs = registry.runs_of(&page.items).await?;
+    let now = service.env.clock.now();
+    let views = page
+        .items
+        .into_iter()
+        .zip(runs)
+        .map(|(schedule, mut runs)| {
+            runs.recent.truncate(1);
+            ScheduleView::of(schedule, runs, now)
+        });
+    Ok(Found::new(Page {
+        items: views.collect(),
+        cursor: page.cursor,
+    }))
 }
 
 operation! {
@@ -43,9 +61,43 @@ async fn create_schedule(
     caller: &Caller,
     asked: Asked<CreateSchedule>,
 ) -> Answered<CreateSchedule> {
-    let schedule = service.create_schedule(caller, asked.body.0).await?;
-    let place = format!("/v1/schedules/{}", schedule.name);
-    Ok(Created::new(schedule).at(place))
+    let Json(asked) = asked.body;
+    asked.check()?;
+    let name = match &asked.name {
+        Some(name) => name.clone(),
+        None => asked.request.template.as_str().parse()?,
+    };
+    let created = |schedule: Schedule| {
+        let place = format!("/v1/schedules/{}", schedule.name);
+        Ok(Created::new(schedule).at(place))
+    };
+    let registry = &service.env.registry;
+    let mut new = Schedule::new(name, caller.user.clone(), asked, service.env.clock.now());
+    let stored = match registry.schedule(&new.owner, &new.name).await? {
+        Some(before) if !before.value.asks_the_same(&new) => return Err(taken(&before.value)),
+        Some(before) => match before.value.state {
+            ScheduleState::Active => {
+                service.check_same_instance(&before.value).await?;
+                return created(before.value);
+            }
+            // An earlier creation was interrupted.
+            ScheduleState::Pending => before,
+            ScheduleState::Deleting => return Err(taken(&before.value)),
+        },
+        None => {
+            service.next(&new)?;
+            let (instance, consents) = service.consents(caller, &new).await?;
+            new.instance_id = Some(instance);
+            new.consents = consents;
+            let event = service
+                .about(caller, "schedule.create", &new.name)
+                .with("instance", &new.request.instance)
+                .with("template", &new.request.template)
+                .with("cadence", new.cadence.to_string());
+            registry.add_schedule(new, &event).await?
+        }
+    };
+    created(service.activate(stored).await?)
 }
 
 operation! {
@@ -60,31 +112,11 @@ async fn show_schedule(
     caller: &Caller,
     asked: Asked<ShowSchedule>,
 ) -> Answered<ShowSchedule> {
-    let view = service.schedule(caller, &asked.path).await?;
-    let tag = view.tag.clone();
-    Ok(Found::new(view).tagged(tag))
-}
-
-operation! {
-    /// Changes a schedule
-    ///
-    /// You can pause or resume a schedule, and change when it is due, how many versions it keeps and which instance it
-    /// saves. The template cannot be changed. Omitted fields do not change.
-    ChangeSchedule by change_schedule: Patch "/v1/schedules/{name}" of "schedules",
-    path: ScheduleName, head: IfMatch, body: Json<ScheduleEdit>,
-    output: Found<Schedule>,
-    // Repeating it changes nothing.
-    repeatable: |_| true,
-}
-
-async fn change_schedule(
-    service: &Service,
-    caller: &Caller,
-    asked: Asked<ChangeSchedule>,
-) -> Answered<ChangeSchedule> {
-    let (Json(edit), IfMatch(expected)) = (asked.body, asked.head);
-    let changed = service.edit_schedule(caller, &asked.path, &edit, expected.as_ref());
-    changed.await.map(Found::new)
+    let stored = service.own_schedule(caller, &asked.path).await?;
+    let runs = service.env.registry.runs(&stored.value).await?;
+    let tag = schedule_tag(&stored);
+    let view = ScheduleView::of(stored.value, runs, service.env.clock.now());
+    Ok(Found::new(view).tagged(Some(tag)))
 }
 
 operation! {
@@ -103,7 +135,23 @@ async fn run_schedule(
     caller: &Caller,
     asked: Asked<RunSchedule>,
 ) -> Answered<RunSchedule> {
-    let started = service.run_schedule(caller, &asked.path, asked.head.0.as_deref());
+    let schedule = service.own_schedule(caller, &asked.path).await?.value;
+    if schedule.state == ScheduleState::Deleting {
+        return Err(schedule_not_found(asked.path.as_str()));
+    }
+    let digits = service.digits("run", &caller.user, asked.head.0.as_deref())?;
+    let save_id: SaveId = format!("save-{digits}").parse()?;
+    let request = &schedule.request;
+    if let Some(started) = service.begun_before(&save_id, request).await? {
+        return Ok(started.accepted());
+    }
+    let plan = steps::plan_scheduled(&service.env, caller, save_id.clone(), &schedule).await?;
+    plan.check_agreed()?;
+    let mut input = schedule.input();
+    input["save_id"] = json!(save_id);
+    input["caller"] = json!(caller);
+    input["by_hand"] = json!(true);
+    let started = service.begin(save_id, request, input);
     started.await.map(Started::accepted)
 }
 
@@ -121,6 +169,14 @@ async fn delete_schedule(
     caller: &Caller,
     asked: Asked<DeleteSchedule>,
 ) -> Answered<DeleteSchedule> {
-    let deleted = service.delete_schedule(caller, &asked.path, asked.head.0.as_ref());
-    deleted.await.map(|()| NoContent)
+    let stored = service.expected_schedule(caller, &asked.path, &asked.head);
+    let stored = stored.await?;
+    if stored.value.state == ScheduleState::Deleting {
+        // An earlier deletion was interrupted.
+        service.remove(&stored).await?;
+    } else {
+        let event = service.about(caller, "schedule.delete", &asked.path);
+        service.take_back(&stored, Some(&event)).await?;
+    }
+    Ok(NoContent)
 }

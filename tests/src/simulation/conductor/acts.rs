@@ -14,6 +14,7 @@ use prism_local::ec2::Admin;
 use serde_json::{Value, json};
 
 use super::{Act, Conductor};
+use crate::asks::Asks as _;
 use crate::simulation::before::{ACCOUNT, ANOTHER, KEY};
 use crate::simulation::fault::Kind;
 use crate::simulation::invocation::{Ended, Invocation};

@@ -1,0 +1,282 @@
+//! The operations that many tests ask for, with the arguments in which the tests differ.
+#![expect(
+    missing_docs,
+    async_fn_in_trait,
+    reason = "each method asks for the operation of its name, and only tests call it"
+)]
+
+use prism_functions::domain::audit::AuditEvent;
+use prism_functions::domain::budget::BudgetRequest;
+use prism_functions::domain::project::{Approval, Member, ProjectRole};
+use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
+use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
+use prism_functions::domain::{Problem, ProjectName, Region, SaveId, ScheduleName};
+use prism_functions::domain::{TemplateName, UserId};
+use prism_functions::operations::parts::{
+    DryRun, Either, IdempotencyKey, InRegion, InstanceName, Nothing, Page, Paging, Told, Trial,
+};
+use prism_functions::operations::{
+    AddMember, ApproveTemplate, Asked, AuditPage, BeginSave, CancelSave, ChangeSchedule,
+    CreateProject, CreateSchedule, DeleteProject, DeleteSchedule, DisapproveTemplate, EditProject,
+    InstanceView, InstancesPage, LaunchInstance, LaunchPlan, LaunchRequest, ListApprovals,
+    ListAuditEvents, ListInstances, ListProjectTemplates, ListProjects, ListSaves, ListSchedules,
+    MemberRequest, Operation, ProjectCosts, ProjectEdit, ProjectRequest, ProjectTemplateView,
+    ProjectView, RecoverSave, RemoveMember, RunSchedule, ScheduleEdit, ScheduleView, Service,
+    SetBudget, ShowProjectCosts, ShowSchedule, StartInstance, Started, StopInstance,
+    TerminateInstance, Who,
+};
+use prism_functions::rules::access::Caller;
+
+type Got<T> = Result<T, Problem>;
+type Cursor = Option<String>;
+
+/// Asks a service.
+pub trait Asks: Sync {
+    fn service(&self) -> &Service;
+
+    /// Asks for an operation that returns a value.
+    async fn told<O, T, const STATUS: u16>(&self, by: &Caller, asked: Asked<O>) -> Got<T>
+    where
+        O: Operation<Output = Told<T, STATUS>>,
+    {
+        Ok(O::run(self.service(), by, asked).await?.value)
+    }
+
+    async fn saves(&self, by: &Caller, limit: usize, cursor: Cursor) -> Got<Page<SaveRecord>> {
+        let asked = Asked::<ListSaves>::by(Nothing {}, page(limit, cursor));
+        self.told(by, asked).await
+    }
+
+    async fn plan_save(&self, by: &Caller, request: SaveRequest) -> Got<SavePlan> {
+        let asked = Asked::with(Nothing {}, request).query(DryRun { dry_run: true });
+        Ok(planned(BeginSave::run(self.service(), by, asked).await?))
+    }
+
+    async fn cancel_save(&self, by: &Caller, id: &SaveId) -> Got<SaveRecord> {
+        self.told(by, Asked::<CancelSave>::of(id.clone())).await
+    }
+
+    async fn recover_save(&self, by: &Caller, id: &SaveId) -> Got<SaveRecord> {
+        self.told(by, Asked::<RecoverSave>::of(id.clone())).await
+    }
+
+    async fn instances(&self, by: &Caller, region: &Region) -> Got<Vec<InstanceView>> {
+        let wanted = InstancesPage {
+            region: region.clone(),
+            limit: Some(100),
+            cursor: None,
+        };
+        let asked = Asked::<ListInstances>::by(Nothing {}, wanted);
+        Ok(self.told(by, asked).await?.items)
+    }
+
+    async fn plan_launch(&self, by: &Caller, request: &LaunchRequest) -> Got<LaunchPlan> {
+        let asked = launches(request).query(DryRun { dry_run: true });
+        let plan = LaunchInstance::run(self.service(), by, asked).await?;
+        Ok(planned(plan))
+    }
+
+    async fn launch(&self, by: &Caller, asked: &LaunchRequest) -> Got<(LaunchPlan, InstanceView)> {
+        match LaunchInstance::run(self.service(), by, launches(asked)).await? {
+            Either::Other(launched) => Ok((launched.value.plan, launched.value.instance)),
+            Either::One(plan) => panic!("it was only planned: {plan:?}"),
+        }
+    }
+
+    async fn terminate_instance(&self, by: &Caller, at: &Region, name: &str) -> Got<InstanceView> {
+        let (name, region) = named(at, name);
+        self.told(by, Asked::<TerminateInstance>::by(name, region))
+            .await
+    }
+
+    async fn start_instance(&self, by: &Caller, at: &Region, name: &str) -> Got<InstanceView> {
+        let (name, region) = named(at, name);
+        self.told(by, Asked::<StartInstance>::by(name, region))
+            .await
+    }
+
+    async fn stop_instance(&self, by: &Caller, at: &Region, name: &str) -> Got<InstanceView> {
+        let (name, region) = named(at, name);
+        self.told(by, Asked::<StopInstance>::by(name, region)).await
+    }
+
+    async fn schedules(&self, by: &Caller, limit: usize, next: Cursor) -> Got<Page<ScheduleView>> {
+        let asked = Asked::<ListSchedules>::by(Nothing {}, page(limit, next));
+        self.told(by, asked).await
+    }
+
+    async fn create_schedule(&self, by: &Caller, request: ScheduleRequest) -> Got<Schedule> {
+        let asked = Asked::<CreateSchedule>::with(Nothing {}, request);
+        self.told(by, asked).await
+    }
+
+    async fn schedule(&self, by: &Caller, of: &ScheduleName) -> Got<ScheduleView> {
+        self.told(by, Asked::<ShowSchedule>::of(of.clone())).await
+    }
+
+    async fn edit_schedule(
+        &self,
+        by: &Caller,
+        of: &ScheduleName,
+        to: ScheduleEdit,
+    ) -> Got<Schedule> {
+        let asked = Asked::<ChangeSchedule>::with(of.clone(), to);
+        self.told(by, asked).await
+    }
+
+    async fn pause_schedule(&self, by: &Caller, of: &ScheduleName, paused: bool) -> Got<Schedule> {
+        self.edit_schedule(by, of, ScheduleEdit::pause(paused))
+            .await
+    }
+
+    async fn delete_schedule(&self, by: &Caller, of: &ScheduleName) -> Got<()> {
+        let deleted = DeleteSchedule::run(self.service(), by, Asked::of(of.clone()));
+        deleted.await.map(drop)
+    }
+
+    async fn run_schedule(
+        &self,
+        by: &Caller,
+        of: &ScheduleName,
+        key: Option<&str>,
+    ) -> Got<Started> {
+        let head = IdempotencyKey(key.map(str::to_owned));
+        let asked = Asked::<RunSchedule>::of(of.clone()).head(head);
+        self.told(by, asked).await
+    }
+
+    async fn projects(&self, by: &Caller) -> Got<Vec<ProjectView>> {
+        let asked = Asked::<ListProjects>::by(Nothing {}, page(100, None));
+        Ok(self.told(by, asked).await?.items)
+    }
+
+    async fn create_project(&self, by: &Caller, request: ProjectRequest) -> Got<ProjectView> {
+        let asked = Asked::<CreateProject>::with(Nothing {}, request);
+        self.told(by, asked).await
+    }
+
+    async fn edit_project(
+        &self,
+        by: &Caller,
+        of: &ProjectName,
+        edit: ProjectEdit,
+    ) -> Got<ProjectView> {
+        let asked = Asked::<EditProject>::with(of.clone(), edit);
+        self.told(by, asked).await
+    }
+
+    async fn delete_project(&self, by: &Caller, of: &ProjectName) -> Got<()> {
+        let deleted = DeleteProject::run(self.service(), by, Asked::of(of.clone()));
+        deleted.await.map(drop)
+    }
+
+    async fn project_templates(
+        &self,
+        by: &Caller,
+        of: &ProjectName,
+        limit: usize,
+    ) -> Got<Page<ProjectTemplateView>> {
+        let asked = Asked::<ListProjectTemplates>::by(of.clone(), page(limit, None));
+        self.told(by, asked).await
+    }
+
+    async fn set_budget(
+        &self,
+        by: &Caller,
+        of: &ProjectName,
+        to: BudgetRequest,
+    ) -> Got<ProjectView> {
+        let asked = Asked::<SetBudget>::with(of.clone(), to);
+        self.told(by, asked).await
+    }
+
+    async fn project_costs(&self, by: &Caller, of: &ProjectName) -> Got<ProjectCosts> {
+        let asked = Asked::<ShowProjectCosts>::by(of.clone(), page(100, None));
+        self.told(by, asked).await
+    }
+
+    async fn add_member(
+        &self,
+        by: &Caller,
+        of: &ProjectName,
+        user: &UserId,
+        role: ProjectRole,
+    ) -> Got<Member> {
+        let user = user.clone();
+        let asked = Asked::<AddMember>::with(of.clone(), MemberRequest { user, role });
+        self.told(by, asked).await
+    }
+
+    async fn remove_member(&self, by: &Caller, of: &ProjectName, user: &UserId) -> Got<()> {
+        let user = user.clone();
+        let asked = Asked::by(of.clone(), Who { user });
+        RemoveMember::run(self.service(), by, asked).await.map(drop)
+    }
+
+    async fn approvals(&self, by: &Caller, of: &ProjectName, limit: usize) -> Got<Page<Approval>> {
+        let asked = Asked::<ListApprovals>::by(of.clone(), page(limit, None));
+        self.told(by, asked).await
+    }
+
+    async fn approve(
+        &self,
+        by: &Caller,
+        of: &ProjectName,
+        template: &TemplateName,
+    ) -> Got<Approval> {
+        let asked = Asked::<ApproveTemplate>::of((of.clone(), template.clone()));
+        self.told(by, asked).await
+    }
+
+    async fn disapprove(&self, by: &Caller, of: &ProjectName, template: &TemplateName) -> Got<()> {
+        let asked = Asked::of((of.clone(), template.clone()));
+        DisapproveTemplate::run(self.service(), by, asked)
+            .await
+            .map(drop)
+    }
+
+    async fn audit_events(
+        &self,
+        by: &Caller,
+        filter: &AuditPage,
+        limit: usize,
+        cursor: Cursor,
+    ) -> Got<Page<AuditEvent>> {
+        let Paging { limit, cursor } = page(limit, cursor);
+        let wanted = AuditPage {
+            limit,
+            cursor,
+            ..filter.clone()
+        };
+        self.told(by, Asked::<ListAuditEvents>::by(Nothing {}, wanted))
+            .await
+    }
+}
+
+impl Asks for Service {
+    fn service(&self) -> &Service {
+        self
+    }
+}
+
+fn page(limit: usize, cursor: Cursor) -> Paging {
+    let limit = u32::try_from(limit).expect("no page is as large");
+    Paging::new(Some(limit), cursor)
+}
+
+fn named(region: &Region, name: &str) -> (InstanceName, InRegion) {
+    let region = region.clone();
+    (InstanceName(name.to_owned()), InRegion { region })
+}
+
+fn launches(request: &LaunchRequest) -> Asked<LaunchInstance> {
+    Asked::with(Nothing {}, request.clone())
+}
+
+/// The plan of a dry run.
+fn planned<P, A>(answer: Trial<P, A>) -> P {
+    match answer {
+        Either::One(plan) => plan.value.plan,
+        Either::Other(_) => panic!("a dry run does nothing"),
+    }
+}
