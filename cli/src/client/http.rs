@@ -224,6 +224,11 @@ pub(crate) async fn head_of(url: &str, clock: &Arc<dyn Clock>) -> Result<HeaderM
 /// The client for a URL. It follows no redirects, so that credentials are only sent to the URL of the profile. Requests
 /// to this machine are not encrypted, and are never sent to a proxy.
 fn client(url: &Url) -> Result<reqwest::Client, Problem> {
+    #[cfg(feature = "aws")]
+    {
+        // The client needs a provider even where nothing is encrypted. An error means that one is installed already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
     let builder = reqwest::Client::builder()
         .user_agent(concat!("prism/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none())
@@ -249,8 +254,6 @@ fn client(url: &Url) -> Result<reqwest::Client, Problem> {
     reason = "without the feature there is no encryption"
 )]
 fn encrypted(builder: ClientBuilder) -> Result<ClientBuilder, Problem> {
-    // An error means that a provider is installed already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     Ok(builder.https_only(true))
 }
 
