@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use prism_asl::{Machine, VirtualClock};
+use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
 use prism_functions::domain::{AccountId, InstanceId, Problem, Region, SaveId, Timestamp};
-use prism_functions::operations::{LaunchRequest, Service};
+use prism_functions::operations::{ImportRequest, LaunchRequest, Service, ShareRequest};
 use prism_functions::ports::{
     Clock, Ec2, Entropy, Inspect, Instance, InstanceFilter, Notice, Notifier, NotifierError,
     Parameters, Schedules,
@@ -322,6 +323,32 @@ pub fn launch_request(template: &str, name: &str) -> LaunchRequest {
         architecture: None,
         project: None,
         disk_gib: None,
+    }
+}
+
+/// A copy of a version to a Region.
+pub fn copy_request(template: &str, version: u32, region: &str) -> CopyRequest {
+    CopyRequest {
+        template: template.parse().expect("it is a template's name"),
+        version,
+        regions: [region.parse().expect("it is a Region")].into(),
+        publish_sensitive: false,
+    }
+}
+
+/// A share, without consent to showing sensitive files.
+pub fn share_request(to: impl Into<String>) -> ShareRequest {
+    ShareRequest {
+        to: to.into(),
+        publish_sensitive: false,
+    }
+}
+
+/// An import of a file, without consent to showing sensitive files.
+pub fn import_request(file: impl Into<String>) -> ImportRequest {
+    ImportRequest {
+        file: file.into(),
+        publish_sensitive: false,
     }
 }
 

@@ -12,14 +12,16 @@ use std::sync::Arc;
 use prism_functions::domain::save::SaveState;
 use prism_functions::domain::tags::{DEPLOYMENT_TAG, OWNER_TAG, SAVE_TAG};
 use prism_functions::domain::{Code, DeploymentId, SaveId};
-use prism_functions::operations::{Fixed, Left, Leftovers, Service, ShareRequest, save_id_of};
+use prism_functions::operations::{Fixed, Left, Leftovers, Service, save_id_of};
 use prism_functions::ports::{Change, Condition, Ec2 as _, Key, NewImage, Table as _, Tags, Write};
 use prism_functions::registry::Registry;
 use prism_functions::rules::{Env, Identity};
 use prism_local::ec2::InstanceSpec;
 use prism_local::store::MemoryTable;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{DEPLOYMENT, Setup, World, caller, id_of, launched, region, save_request};
+use prism_tests::world::{
+    DEPLOYMENT, Setup, World, caller, id_of, launched, region, save_request, share_request,
+};
 use serde_json::{Value, json};
 
 fn is_ours(tags: &Tags) -> bool {
@@ -300,11 +302,8 @@ fn what_a_record_names_of_another_deployment_is_neither_opened_nor_removed() {
         "amis",
         json!({ here.as_str(): { "x86_64": foreign.id } }),
     );
-    let request = ShareRequest {
-        to: "account:444455556666".to_owned(),
-        publish_sensitive: false,
-    };
-    let shared = world.service.share(&ada, &kept, &request, None);
+    let request = share_request("account:444455556666");
+    let shared = world.service.share(&ada, &kept, &request);
     let refused = world.clock.run(shared).unwrap_err();
     assert_eq!(refused.code, Code::ShareImpossible, "{refused}");
     let held = world.ec2.launch_permissions(&here, &foreign.id);
@@ -318,7 +317,7 @@ fn what_a_record_names_of_another_deployment_is_neither_opened_nor_removed() {
     world.clock.run(gone).unwrap();
     world.pass(600);
     let all = "kept".parse().unwrap();
-    let deletion = world.service.delete_template(&ada, &all, false, None);
+    let deletion = world.service.delete_template(&ada, &all, false);
     assert!(world.clock.run(deletion).unwrap().finished);
     assert_eq!(count(&world), (0, 1));
 }

@@ -15,25 +15,18 @@ use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
 use prism_functions::domain::{Code, ImageId, ProjectName, TemplateName};
-use prism_functions::operations::{
-    AuditPage, ImportRequest, ProjectRequest, Service, ShareRequest,
-};
+use prism_functions::operations::{AuditPage, ProjectRequest, Service};
 use prism_functions::ports::{Ec2 as _, ImageFilter};
 use prism_functions::steps;
 use prism_local::ec2::Admin;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::between::Between;
 use prism_tests::world::{
-    Setup, World, caller, launch_request, launched, region, save_request, seeded,
+    Setup, World, caller, import_request, launch_request, launched, region, save_request, seeded,
+    share_request,
 };
 use serde_json::Value;
-
-/// Calls the service of a world.
-macro_rules! ask {
-    ($world:expr, $method:ident($($argument:expr),*)) => {
-        $world.clock.run($world.service.$method($($argument),*))
-    };
-}
 
 fn kept() -> TemplateName {
     "kept".parse().unwrap()
@@ -93,19 +86,13 @@ fn images(world: &World) -> usize {
 }
 
 fn share(world: &World, to: &str) {
-    let request = ShareRequest {
-        to: to.to_owned(),
-        publish_sensitive: false,
-    };
-    ask!(world, share(&caller("ada"), &kept(), &request, None)).unwrap();
+    let request = share_request(to);
+    ask!(world, share(&caller("ada"), &kept(), &request)).unwrap();
 }
 
 fn unshare(world: &World, to: &str) {
-    let request = ShareRequest {
-        to: to.to_owned(),
-        publish_sensitive: false,
-    };
-    ask!(world, unshare(&caller("ada"), &kept(), &request, None)).unwrap();
+    let request = share_request(to);
+    ask!(world, unshare(&caller("ada"), &kept(), &request)).unwrap();
 }
 
 #[test]
@@ -184,11 +171,7 @@ fn end_instance(world: &World) {
 }
 
 fn roll_back(world: &World, to: u32) {
-    ask!(
-        world,
-        rollback(&caller("ada"), &kept(), Some(to), false, None)
-    )
-    .unwrap();
+    ask!(world, rollback(&caller("ada"), &kept(), Some(to), false)).unwrap();
 }
 
 /// The reasons for keeping the first version, each created before the second.
@@ -222,22 +205,12 @@ const NEEDS: [Need; 5] = [
         begin: |world| {
             let first: TemplateRef = "kept@1".parse().unwrap();
             let file = ask!(world, export_template(&caller("ada"), &first)).unwrap();
-            let (name, request) = (
-                "other".parse().unwrap(),
-                ImportRequest {
-                    file,
-                    publish_sensitive: false,
-                },
-            );
-            ask!(
-                world,
-                import_template(&caller("ada"), &name, &request, None)
-            )
-            .unwrap();
+            let (name, request) = ("other".parse().unwrap(), import_request(file));
+            ask!(world, import_template(&caller("ada"), &name, &request)).unwrap();
         },
         end: |world| {
             let other: TemplateRef = "other".parse().unwrap();
-            ask!(world, delete_template(&caller("ada"), &other, true, None)).unwrap();
+            ask!(world, delete_template(&caller("ada"), &other, true)).unwrap();
         },
     },
 ];
@@ -314,7 +287,7 @@ fn what_the_name_stands_for_stays() {
     let world = at_the_end_of_the_next(38, |service, _| {
         Box::pin(async move {
             let (ada, kept) = (caller("ada"), kept());
-            let back = service.rollback(&ada, &kept, Some(1), false, None);
+            let back = service.rollback(&ada, &kept, Some(1), false);
             back.await.unwrap();
         })
     });

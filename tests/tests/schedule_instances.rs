@@ -8,15 +8,9 @@ use prism_functions::domain::template::{TemplateState, Version};
 use prism_functions::domain::{Code, InstanceId, ScheduleName, TemplateName};
 use prism_functions::operations::{ScheduleEdit, ScheduleView};
 use prism_functions::ports::{Condition, Key, Table as _, Write};
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{Setup, World, caller, id_of, launched, region, save_request};
-
-/// Calls the service of a world.
-macro_rules! ask {
-    ($world:expr, $method:ident($($argument:expr),*)) => {
-        $world.clock.run($world.service.$method($($argument),*))
-    };
-}
 
 fn nightly() -> ScheduleName {
     "nightly".parse().unwrap()

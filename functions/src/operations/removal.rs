@@ -286,16 +286,13 @@ impl Service {
         Ok(ours)
     }
 
-    /// Returns an AMI, if EC2 knows it.
     async fn image(&self, region: &Region, id: &ImageId) -> Result<Option<Image>, Problem> {
         let wanted = ImageFilter::Ids(vec![id.clone()]);
         match self.env.ec2.images(region, &wanted).await {
             Ok(images) => Ok(images
                 .into_iter()
                 .find(|image| image.state != ImageState::Deregistered)),
-            Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
-                Ok(None)
-            }
+            Err(error) if is_gone(&error) => Ok(None),
             Err(error) => Err(from_ec2(error)),
         }
     }
@@ -333,7 +330,7 @@ fn gone(result: Result<(), Ec2Error>) -> Result<(), Problem> {
     }
 }
 
-fn is_gone(error: &Ec2Error) -> bool {
+pub(super) fn is_gone(error: &Ec2Error) -> bool {
     error.is_not_found() || error.code == "InvalidAMIID.Unavailable"
 }
 
@@ -348,7 +345,6 @@ pub(super) fn not_deregistered(region: &Region, image: &ImageId, error: Ec2Error
     problem
 }
 
-/// Creates the problem that an AMI is protected against deregistration.
 pub(super) fn is_protected(region: &Region, image: &ImageId) -> Problem {
     let message = format!("The AMI {image} in {region} is protected against deregistration.");
     Problem::new(Code::ImageProtected, message).hint(format!(

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use futures::future::{join_all, try_join_all};
 
 use super::expected::{check, tag};
+use super::removal::is_gone;
 use super::share_checks::{self, Target, Which};
 use super::{Expected, Service};
 use crate::domain::audit::AuditEvent;
@@ -186,9 +187,7 @@ impl Service {
         image: &ImageId,
     ) -> Result<(), Problem> {
         let held = match self.env.ec2.launch_permissions(region, image).await {
-            Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
-                return Ok(());
-            }
+            Err(error) if is_gone(&error) => return Ok(()),
             held => held.map_err(from_ec2)?,
         };
         for launch in &held {
@@ -341,7 +340,6 @@ impl Service {
         join_all(regions).await.into_iter().flatten().collect()
     }
 
-    /// Opens or closes one AMI.
     async fn set_one(
         &self,
         region: &Region,
@@ -357,7 +355,7 @@ impl Service {
                 ec2.remove_launch_permissions(region, image, launch).await
             };
             let Err(error) = answer else { return Ok(()) };
-            if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" {
+            if is_gone(&error) {
                 // An AMI that is gone or disabled is open to nobody, and this cannot change it. The plan of a share and
                 // the doctor report it.
                 tracing::warn!(%image, %region, open, code = error.code, "an AMI could not be opened or closed");

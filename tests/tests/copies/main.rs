@@ -321,7 +321,7 @@ fn shared_outside() -> (World, LaunchPermission) {
         publish_sensitive: false,
     };
     let (ada, kept) = (caller("ada"), "kept".parse().unwrap());
-    let shared = world.service.share(&ada, &kept, &request, None);
+    let shared = world.service.share(&ada, &kept, &request);
     world.clock.run(shared).unwrap();
     (world, LaunchPermission::Account(account.parse().unwrap()))
 }

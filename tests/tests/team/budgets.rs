@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use prism_functions::domain::budget::BudgetRequest;
-use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::domain::{Code, Problem, SaveId};
@@ -17,12 +16,12 @@ use prism_tests::asks::Asks as _;
 use prism_tests::interleaved::{Doing, Yielding, interleave};
 use prism_tests::story::to_the_end;
 use prism_tests::turns;
-use prism_tests::world::{Setup, World, begun, caller, launch_request, launched, save_request};
+use prism_tests::world::{
+    Setup, World, begun, caller, copy_request, launch_request, launched, save_request,
+};
 use serde_json::{Value, json};
 
-use crate::{
-    RunIt as _, brain, for_brain, in_two_regions, kept, launch_for_brain, project, saved, west,
-};
+use crate::{RunIt as _, brain, for_brain, in_two_regions, launch_for_brain, project, saved};
 
 /// The number of concurrent saves.
 const AT_ONCE: usize = 6;
@@ -182,12 +181,7 @@ fn copies_and_added_architectures_keep_to_the_budget() {
     saved(&world, for_brain(save_request("work", "kept")));
     let version = costs(&world);
     hard_stop(&world, version * 1.5);
-    let request = CopyRequest {
-        template: kept(),
-        version: 1,
-        regions: [west()].into(),
-        publish_sensitive: false,
-    };
+    let request = copy_request("kept", 1, "us-west-2");
     let refused = world.clock.run(service.plan_copy(&ada, &request));
     assert_eq!(refused.unwrap_err().code, Code::BudgetExceeded);
     let refused = world.clock.run(service.start_copy(&ada, &request, None));

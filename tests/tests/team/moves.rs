@@ -1,7 +1,6 @@
 //! A save moves a template to another project while a version of it, or a copy, is under way: that project's budget is
 //! checked too, and it pays.
 
-use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::tags::SAVE_TAG;
@@ -10,10 +9,10 @@ use prism_functions::operations::ProjectRequest;
 use prism_functions::registry::Registry;
 use prism_tests::asks::Asks as _;
 use prism_tests::story::to_the_end;
-use prism_tests::world::{World, begun, caller, id_of, save_request};
+use prism_tests::world::{World, begun, caller, copy_request, id_of, save_request};
 
 use crate::budgets::{hard_stop, pledges, room_for};
-use crate::{RunIt as _, brain, for_brain, in_two_regions, kept, saved, west};
+use crate::{RunIt as _, brain, for_brain, in_two_regions, kept, saved};
 
 /// A project, and a template with one version that is in no project.
 fn with_a_version() -> World {
@@ -75,12 +74,7 @@ fn images_of(world: &World, id: &SaveId) -> usize {
 }
 
 fn copy_to_the_west(world: &World) -> SaveId {
-    let request = CopyRequest {
-        template: kept(),
-        version: 1,
-        regions: [west()].into(),
-        publish_sensitive: false,
-    };
+    let request = copy_request("kept", 1, "us-west-2");
     let (ada, service) = (caller("ada"), &world.service);
     let copy = service.start_copy(&ada, &request, None);
     world.clock.run_it(copy).save_id
