@@ -95,6 +95,10 @@ impl Clock for WallClock {
         let real = Duration::try_from_secs_f64(duration.as_secs_f64() / self.speed);
         tokio::time::sleep(real.unwrap_or(Duration::MAX)).boxed()
     }
+
+    fn during(&self, work: Duration) -> Duration {
+        work.mul_f64(self.speed.max(1.0))
+    }
 }
 
 #[expect(

@@ -1,14 +1,16 @@
 //! How every step begins, and what it records.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::save::{SaveRecord, SaveState, seconds_between};
 use crate::domain::{Code, Problem, SaveId, Timestamp};
 use crate::rules::Env;
 
-/// How long the write of an intent may take, in seconds. This leaves the rest of [`super::LATE_S`] for the effect of
+/// How long the write of an intent may take. This leaves the rest of [`super::LATE_S`] for the effect of
 /// the EC2 request that follows.
-const INTENT_S: f64 = 5.0;
+const INTENT: Duration = Duration::from_secs(5);
 /// The maximum number of times that an intent is written.
 const INTENTS: u32 = 3;
 
@@ -106,7 +108,8 @@ impl Env {
         for _ in 0..INTENTS {
             let now = self.clock.now();
             let record = self.note(save, |record| intent(record, now)).await?;
-            if seconds_between(now, self.clock.now()) <= INTENT_S {
+            let limit = self.clock.during(INTENT).as_secs_f64();
+            if seconds_between(now, self.clock.now()) <= limit {
                 return Ok(record);
             }
         }

@@ -1,13 +1,10 @@
 //! The state machine's definition as deployed, with the steps as its functions.
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::future::BoxFuture;
 use prism_asl::{Functions, LoadError, Machine, TaskFailure};
-use prism_functions::domain::{Class, Code, Problem, Timestamp};
-use prism_functions::ports::Clock;
+use prism_functions::domain::{Class, Code, Problem};
 use prism_functions::rules::Env;
 use prism_functions::steps;
 use serde_json::Value;
@@ -94,26 +91,6 @@ fn log(step: &str, save: Option<&str>, problem: &Problem) {
         tracing::warn!(save.id = save, step, %code, problem = chain, "a step failed");
     } else {
         tracing::info!(save.id = save, step, %code, problem = chain, "a step failed");
-    }
-}
-
-/// Adapts the core's clock to the interpreter's port.
-#[derive(Clone)]
-pub struct InterpreterClock(pub Arc<dyn Clock>);
-
-impl std::fmt::Debug for InterpreterClock {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("InterpreterClock")
-    }
-}
-
-impl prism_asl::Clock for InterpreterClock {
-    fn now(&self) -> Timestamp {
-        self.0.now()
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        self.0.sleep(duration)
     }
 }
 

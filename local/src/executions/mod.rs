@@ -32,7 +32,7 @@ use crate::ec2::Cloud;
 use crate::sqlite::SqliteError;
 use lease::{BEAT, Lease};
 
-pub use definition::{DEFINITION, InterpreterClock, StepFunctions, Trouble, load, machine};
+pub use definition::{DEFINITION, StepFunctions, Trouble, load, machine};
 pub use memory::{MemoryExecutions, VirtualTime, Wrap};
 pub use records::Records;
 

@@ -94,7 +94,13 @@ impl Flow<'_> {
         timeout_s: Option<u64>,
     ) -> Option<Answer> {
         let answer = self.core.functions.invoke(function, payload);
-        match select(answer, Box::pin(limit(self.core, timeout_s))).await {
+        let limit = async {
+            match timeout_s {
+                Some(seconds) => self.core.clock.limit(Duration::from_secs(seconds)).await,
+                None => pending().await,
+            }
+        };
+        match select(answer, Box::pin(limit)).await {
             Either::Left((answer, _)) => Some(answer),
             Either::Right(_) => None,
         }
@@ -194,7 +200,7 @@ impl Flow<'_> {
     }
 }
 
-/// The timer of a Task. It is created after the function has been called, so that a result that takes exactly this
+/// The timer of a Task that waits for its token. It is created after the function has been called, so that a result that takes exactly this
 /// long is still in time.
 async fn limit(core: &Core, timeout_s: Option<u64>) {
     match timeout_s {
