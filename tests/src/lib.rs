@@ -7,6 +7,7 @@ pub mod burst;
 pub mod clean;
 pub mod cloudformation;
 pub mod contract;
+mod forward;
 #[cfg(feature = "harness")]
 pub mod harness;
 pub mod interleaved;

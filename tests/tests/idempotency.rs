@@ -1,5 +1,5 @@
 //! The same request is the same save, and repeating a step creates nothing twice (promise P4).
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -13,12 +13,9 @@ use prism_local::ec2::Capacity;
 use prism_local::executions::StepFunctions;
 use prism_tests::bent::Bent;
 use prism_tests::clean;
+use prism_tests::untouched::ask;
 use prism_tests::world::{Setup, World, begun, caller, launched, region, save_request};
 use serde_json::Value;
-
-fn ask() -> SaveRequest {
-    save_request("work", "kept")
-}
 
 fn start(
     world: &World,
@@ -196,7 +193,6 @@ impl Functions for Lost {
     }
 }
 
-/// Its name, the action, and how the save ends.
 type Fault = (&'static str, fn(&World), SaveState);
 
 /// Every save with this setup still makes exactly one image and one version, or none.
@@ -245,10 +241,7 @@ fn repeats(setup: fn() -> Setup) {
         world.pass(10);
         fault(&world);
         world.pass(1000);
-        world
-            .admin
-            .set_capacity(&region(), "*", Capacity::Available)
-            .unwrap();
+        world.set_capacity(Capacity::Available);
         world.clock.run_until_idle().unwrap();
         let record = world.record(&id).unwrap();
         assert_eq!(record.state, ends, "{name}: {:?}", record.failure);

@@ -164,7 +164,7 @@ const TABLE: &[Row] = &[
         codes: &[Code::PermissionMissing],
         words: &["UnauthorizedOperation", "AccessDenied"],
         happened: "Prism may not start {name} any more: somebody took the permission from its role, or a policy of \
-                   the organisation forbids it. {said}",
+                   the organization forbids it. {said}",
         steps: &[
             (
                 Always,

@@ -336,7 +336,7 @@ impl Service {
             template.name
         );
         Err(Problem::new(Code::InvalidInput, message).hint(
-            "Name whom to share it with: a user, a project, an account, an organisation or everybody.",
+            "Name whom to share it with: a user, a project, an account, an organization or everybody.",
         ))
     }
 
@@ -350,10 +350,10 @@ impl Service {
             Some(arn) if arn.id() == id => Ok(Grantee::Organization(arn.clone())),
             _ => {
                 let message = format!(
-                    "The organisation {} is not this deployment's: EC2 needs its ARN.",
+                    "The organization {} is not this deployment's: EC2 needs its ARN.",
                     shown(id)
                 );
-                let hint = "Name it as arn:aws:organizations::ACCOUNT:organization/o-…; its management account tells it: aws organizations describe-organization";
+                let hint = "Name it as arn:aws:organizations::ACCOUNT:organization/o-…; its management account shows it: aws organizations describe-organization";
                 Err(Problem::new(Code::InvalidInput, message).hint(hint))
             }
         }

@@ -12,7 +12,6 @@ use serde_json::Value;
 /// The interpreter never reads another clock, so an execution on a [`VirtualClock`](crate::VirtualClock) can be
 /// replayed exactly.
 pub trait Clock: Send + Sync {
-    /// The current instant.
     fn now(&self) -> DateTime<Utc>;
 
     /// Completes after `duration` has passed. Dropping the future cancels the timer.

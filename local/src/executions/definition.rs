@@ -34,7 +34,6 @@ pub fn load(definition: &str) -> Result<Machine, LoadError> {
 /// code as its name.
 #[derive(Debug, Clone)]
 pub struct StepFunctions {
-    /// The environment of the steps.
     pub env: Env,
     /// What blocks the last step, if it is being retried.
     pub trouble: Trouble,
@@ -45,7 +44,6 @@ pub struct StepFunctions {
 pub struct Trouble(Arc<Mutex<Option<String>>>);
 
 impl Trouble {
-    /// The trouble, as a sentence.
     pub fn get(&self) -> Option<String> {
         self.0
             .lock()

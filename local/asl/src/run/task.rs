@@ -15,14 +15,11 @@ use super::tokens::Wait;
 use crate::TaskFailure;
 use crate::errors::{self, Failure};
 use crate::history::{Event, Resource};
-use crate::jsonata::hex;
 use crate::load;
 use crate::machine::Task;
 
-/// How a call ended.
 type Answer = Result<Value, TaskFailure>;
 
-/// What to call, and with what.
 struct Call {
     function: Arc<str>,
     /// The payload of the function, or the error with which Lambda refuses it.
@@ -146,7 +143,6 @@ impl Flow<'_> {
         })
     }
 
-    /// Records how the call ended, and returns the Task's result.
     fn settle(&mut self, resource: &Resource, answer: Option<Answer>) -> Result<Value, Failure> {
         let resource = resource.clone();
         let (error, cause, timed_out) = match answer {
@@ -214,7 +210,7 @@ impl Flow<'_> {
     /// derived from the event that it belongs to.
     fn integration_result(&self, payload: &Value) -> Value {
         let digest = Sha256::digest(format!("{}:{}", self.core.execution_arn, self.last));
-        let hex = hex(&digest);
+        let hex = hex::encode(digest);
         let parts = [
             &hex[..8],
             &hex[8..12],

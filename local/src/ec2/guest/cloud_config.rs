@@ -25,7 +25,6 @@ enum Line {
 const MOST_LINES: usize = 200;
 const LOG: &str = "/var/log/cloud-init-output.log";
 
-/// Applies user data to a disk; returns what happened, in one line.
 pub(super) fn apply(session: &mut Session, user_data: &str) -> String {
     if !user_data.trim_start().starts_with("#cloud-config") {
         return "cloud-init: the user data is no #cloud-config, and was let be".to_owned();

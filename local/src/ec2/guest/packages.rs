@@ -80,7 +80,6 @@ impl Session {
         GuestOutput::ok(lines.collect::<String>())
     }
 
-    /// Runs an installation whose arguments are options and packages.
     fn install_all(&mut self, manager: &str, words: &[&str], between: &str) -> GuestOutput {
         let mut wanted = Vec::new();
         let mut words = words.iter();
@@ -226,7 +225,6 @@ fn split(word: &str, between: &str) -> (String, Option<String>) {
     (name.unwrap_or(word).trim().to_owned(), None)
 }
 
-/// The version and the size of a package.
 fn facts(name: &str) -> (String, u64) {
     let plain = name.split('[').next().unwrap_or(name);
     if let Some((_, version, mib)) = KNOWN.iter().find(|(known, ..)| *known == plain) {

@@ -27,7 +27,7 @@ fn said(w: &World, id: &InstanceId, line: &str) -> String {
 }
 
 #[test]
-fn commands_change_the_disk_and_tell_of_it() {
+fn commands_change_the_disk_and_print_what_they_did() {
     let w = World::new();
     let id = w.running();
     said(&w, &id, "pip install -q numpy==1.26.4 obspy seaborn>=0.13");
@@ -71,7 +71,7 @@ fn commands_change_the_disk_and_tell_of_it() {
 }
 
 #[test]
-fn what_is_not_understood_is_refused_with_what_is() {
+fn a_refused_command_lists_the_supported_ones() {
     let w = World::new();
     let id = w.running();
     let refused = run(&w, &id, "vim notes.txt");

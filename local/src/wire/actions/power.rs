@@ -10,7 +10,6 @@ use super::super::xml::Xml;
 use super::instances::state;
 use crate::ec2::instances_not_found;
 
-/// The requested change of instances.
 #[derive(Debug, Clone, Copy)]
 enum Change {
     Stop,

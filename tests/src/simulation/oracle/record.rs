@@ -22,7 +22,6 @@ pub(super) fn check(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     }
 }
 
-/// How the save ended, and why.
 fn check_end(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     let id = &record.save_id;
     let cancelled = record.state == SaveState::Cancelled;
@@ -150,7 +149,6 @@ fn check_intents(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     }
 }
 
-/// The times agree with what really happened to the instance.
 fn check_times(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     let Ok(saved) = record.instance() else { return };
     let id = &record.save_id;
@@ -213,7 +211,6 @@ fn check_times(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     );
 }
 
-/// The AMIs and snapshots in the record are those that exist.
 fn check_version(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     let id = &record.save_id;
     let made = run.conductor.made();
