@@ -11,6 +11,7 @@ pub mod contract;
 pub mod harness;
 pub mod interleaved;
 pub mod recorded;
+pub mod repeated;
 pub mod rights;
 pub mod simulation;
 pub mod story;

@@ -51,6 +51,8 @@ pub struct World {
     pub notices: Arc<Notices>,
     /// Its table.
     pub table: Arc<Watched>,
+    /// The items of its table.
+    pub items: MemoryTable,
 }
 
 /// Stores the notifications.
@@ -150,7 +152,8 @@ impl Setup {
         let account = account();
         let ec2 = cloud.account(account.clone());
         let notices = Arc::new(Notices::default());
-        let table = Arc::new(Watched::new(MemoryTable::default()));
+        let items = MemoryTable::default();
+        let table = Arc::new(Watched::new(items.clone()));
         let between = self.between;
         let inspect = match self.inspect {
             Some(make) => make(VirtualTime(clock.clone())),
@@ -191,6 +194,7 @@ impl Setup {
             service,
             notices,
             table,
+            items,
         }
     }
 }

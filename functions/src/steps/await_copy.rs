@@ -68,3 +68,6 @@ impl Step for AwaitCopy {
         Ok(Output { done })
     }
 }
+
+#[cfg(test)]
+repeated!(AwaitCopy: Succeeds, CopyFails, IsCopied);

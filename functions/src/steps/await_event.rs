@@ -134,3 +134,6 @@ fn missed() -> Problem {
         "What was to be waited for was over before the wait began.",
     )
 }
+
+#[cfg(test)]
+repeated!(AwaitEvent: Succeeds, ImageFails);

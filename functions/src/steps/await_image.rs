@@ -182,3 +182,6 @@ async fn note_snapshots(
     .await?;
     Ok(())
 }
+
+#[cfg(test)]
+repeated!(AwaitImage: Succeeds, ImageFails);

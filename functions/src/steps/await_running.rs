@@ -161,3 +161,6 @@ pub(super) async fn note_running(
     .await?;
     Ok(())
 }
+
+#[cfg(test)]
+repeated!(AwaitRunning: Succeeds);

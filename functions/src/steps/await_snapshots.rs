@@ -184,3 +184,6 @@ async fn image_of(env: &Env, record: &SaveRecord) -> Result<Option<Image>, Probl
         found => Ok(found),
     }
 }
+
+#[cfg(test)]
+repeated!(AwaitSnapshots: Succeeds, SnapshotFails);

@@ -72,3 +72,6 @@ fn started_by_others(id: &str) -> Problem {
         format!("Somebody started {id} while it was being saved."),
     )
 }
+
+#[cfg(test)]
+repeated!(AwaitStopped: Succeeds);

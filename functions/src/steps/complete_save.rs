@@ -156,3 +156,6 @@ fn output(record: &SaveRecord, version: u32) -> Output {
         usd_per_month: record.usd_per_month,
     }
 }
+
+#[cfg(test)]
+repeated!(CompleteSave: Succeeds, IsCopied);

@@ -111,3 +111,6 @@ fn pending(image: ImageId) -> Output {
         wait_s: 0,
     }
 }
+
+#[cfg(test)]
+repeated!(CopyImage: Succeeds, IsCopied);

@@ -168,3 +168,6 @@ async fn adopt(
         ))
     }
 }
+
+#[cfg(test)]
+repeated!(CreateImage: Succeeds, IsDenied);

@@ -101,6 +101,9 @@ impl Step for FailCopy {
 }
 
 #[cfg(test)]
+repeated!(FailCopy: CopyFails, LaterCopyFails);
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -190,3 +190,6 @@ async fn note_refusal(env: &Env, input: &Input, problem: &Problem) -> Result<(),
     runs::note(env, &record).await;
     Ok(())
 }
+
+#[cfg(test)]
+repeated!(FailSave: IsRefused, ImageFails, IsCancelled, LaterCopyFails);

@@ -391,3 +391,6 @@ pub(super) fn again_hint(record: &SaveRecord, version: u32, region: &Region) -> 
     let command = command(&record.request.template, version, region);
     format!("The version stands in its other Regions. Try again: {command}")
 }
+
+#[cfg(test)]
+repeated!(PlanCopy: IsCopied);

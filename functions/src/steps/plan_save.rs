@@ -393,3 +393,6 @@ fn waiting(env: &Env, input: &Input, at: Timestamp) -> Output {
         look_s: LOOK_S,
     }
 }
+
+#[cfg(test)]
+repeated!(PlanSave: Succeeds, IsRefused);

@@ -371,3 +371,6 @@ impl Made<'_> {
         Ok(after)
     }
 }
+
+#[cfg(test)]
+repeated!(RegisterTemplate: Succeeds, CopyFails, IsCopied);

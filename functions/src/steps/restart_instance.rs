@@ -34,3 +34,6 @@ impl Step for RestartInstance {
         Ok(Output { asked: true })
     }
 }
+
+#[cfg(test)]
+repeated!(RestartInstance: Succeeds, Strands);

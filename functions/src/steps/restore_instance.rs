@@ -137,3 +137,6 @@ async fn restore(env: &Env, input: &Input, record: &SaveRecord) -> Result<bool, 
 fn asked_since(record: &SaveRecord, since: Option<Timestamp>) -> bool {
     record.start_repeated_at.max(record.start_requested_at) >= since
 }
+
+#[cfg(test)]
+repeated!(RestoreInstance: ImageFails, SnapshotFails, IsCancelled, LaterCopyFails, Strands);

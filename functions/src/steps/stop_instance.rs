@@ -67,3 +67,6 @@ impl Step for StopInstance {
         }
     }
 }
+
+#[cfg(test)]
+repeated!(StopInstance: Succeeds);

@@ -54,7 +54,8 @@ impl Step for Stranded {
             return Ok(Output { stranded: false });
         };
         if stored.value.state.is_final() || stored.value.plan.is_none() {
-            return Ok(Output { stranded: false });
+            let stranded = stored.value.state == SaveState::Stranded;
+            return Ok(Output { stranded });
         }
         env.fence(&input.save).await?;
         if is_back(env, &stored.value).await? {
@@ -154,3 +155,6 @@ async fn is_back(env: &Env, record: &SaveRecord) -> Result<bool, Problem> {
     let ours = duty.filter(|duty| duty.value.save_id == record.save_id);
     Ok(ours.is_some_and(|duty| duty.value.discharged.is_some()))
 }
+
+#[cfg(test)]
+repeated!(Stranded: Strands);
