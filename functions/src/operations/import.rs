@@ -268,7 +268,7 @@ impl Service {
         let wanted = ImageFilter::Ids(vec![id.clone()]);
         let found = match self.env.ec2.images(region, &wanted).await {
             Ok(found) => found,
-            Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
+            Err(error) if error.is_gone() => {
                 return Err(unusable());
             }
             Err(error) => return Err(from_ec2(error)),

@@ -129,7 +129,7 @@ async fn found(
         .await
     {
         Ok(images) => images.into_iter().next(),
-        Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => None,
+        Err(error) if error.is_gone() => None,
         Err(error) => return Err(from_ec2(error)),
     };
     match found {

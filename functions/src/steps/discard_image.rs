@@ -13,7 +13,9 @@ use crate::domain::pace::Paced;
 use crate::domain::save::{RegionCopy, SaveRecord, seconds_between};
 use crate::domain::tags::SAVE_TAG;
 use crate::domain::{Code, Problem, Region};
-use crate::ports::{Call, Ec2Error, ImageFilter, ImageState, SnapshotFilter, from_ec2};
+use crate::ports::{
+    Call, Ec2Error, Ec2ErrorKind, ImageFilter, ImageState, SnapshotFilter, from_ec2,
+};
 use crate::rules::{Env, Maker};
 
 /// How long after a request to EC2 its effect may still occur or become visible, in seconds. This covers a call whose
@@ -133,8 +135,8 @@ pub(super) async fn discard_in(
 fn gone_or(result: Result<(), Ec2Error>) -> Result<(), Problem> {
     match result {
         Ok(()) => Ok(()),
-        Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => Ok(()),
-        Err(error) if error.code == "InvalidSnapshot.InUse" => Err(Problem::new(
+        Err(error) if error.is_gone() => Ok(()),
+        Err(error) if error.kind() == Ec2ErrorKind::SnapshotInUse => Err(Problem::new(
             Code::NotReady,
             "A snapshot is still in use by the AMI that was just deregistered.",
         )

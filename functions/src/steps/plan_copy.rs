@@ -13,7 +13,9 @@ use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{SaveRecord, SaveRequest, Warning};
 use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, ImageId, Problem, Region, SaveId, SnapshotId};
-use crate::ports::{Call, Encryption, Image, ImageFilter, ImageState, Tags, from_ec2};
+use crate::ports::{
+    Call, Ec2ErrorKind, Encryption, Image, ImageFilter, ImageState, Tags, from_ec2,
+};
 use crate::registry::{Admission, Begun};
 use crate::rules::access::{Action, Caller};
 use crate::rules::images::{self, ImageFault};
@@ -328,7 +330,9 @@ async fn source(
             let filter = ImageFilter::Ids(vec![id.clone()]);
             let found = match env.ec2.images(region, &filter).await {
                 Ok(found) => found,
-                Err(error) if error.is_not_found() || error.is_incorrect_state() => continue,
+                Err(error) if error.is_gone() || error.kind() == Ec2ErrorKind::IncorrectState => {
+                    continue;
+                }
                 Err(error) => return Err(from_ec2(error)),
             };
             let available = |image: &Image| image.state == ImageState::Available;

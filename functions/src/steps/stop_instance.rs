@@ -6,7 +6,7 @@ use super::findings::look_or_fail;
 use super::{SaveRef, Step};
 use crate::domain::ec2::InstanceState;
 use crate::domain::{Code, Problem};
-use crate::ports::{Call, from_ec2};
+use crate::ports::{Call, Ec2ErrorKind, from_ec2};
 use crate::rules::Env;
 
 pub(super) struct StopInstance;
@@ -53,7 +53,7 @@ impl Step for StopInstance {
         .await?;
         match env.ec2.stop_instance(&region, &id).await {
             Ok(()) => Ok(Output { asked: true }),
-            Err(error) if error.code == "OperationNotPermitted" => Err(Problem::new(
+            Err(error) if error.kind() == Ec2ErrorKind::NotPermitted => Err(Problem::new(
                 Code::StopProtected,
                 format!("Stop protection is on for {id}."),
             )
