@@ -170,7 +170,7 @@ async fn cancel_save(
             // when its turn comes.
             let cancelled = format!("{} cancelled the save before its turn.", caller.user);
             let problem = Problem::new(Code::SaveCancelled, cancelled);
-            record.failure = Some(steps::failure(&problem, &record.step));
+            record.failure = Some(steps::failure(&problem, record.step.clone()));
             record.state = SaveState::Cancelled;
             record.ended_at = Some(now);
         }

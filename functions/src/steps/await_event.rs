@@ -10,7 +10,7 @@ use super::await_running::AwaitRunning;
 use super::await_stopped::AwaitStopped;
 use super::{SaveRef, Step};
 use crate::domain::save::{SaveRecord, seconds_between};
-use crate::domain::{Code, Problem};
+use crate::domain::{Code, Problem, StepName};
 use crate::ports::Call;
 use crate::registry::{Awaited, Wait};
 use crate::rules::Env;
@@ -46,7 +46,7 @@ pub(super) struct Input {
 pub(super) struct Output {}
 
 impl Step for AwaitEvent {
-    const NAME: &'static str = "AwaitEvent";
+    const NAME: StepName = StepName::AwaitEvent;
     const CALLS: &'static [Call] = &[Call::Images, Call::Snapshots, Call::Get, Call::Put];
     type Input = Input;
     type Output = Output;
@@ -64,7 +64,7 @@ impl Step for AwaitEvent {
 
 impl Until {
     /// Returns the step that checks for the same state. The save's record shows that step during the wait.
-    fn step(self) -> &'static str {
+    fn step(self) -> StepName {
         match self {
             Until::Stopped => AwaitStopped::NAME,
             Until::Running => AwaitRunning::NAME,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::findings::{Standing, look, standing};
 use super::{SaveRef, Step, runs};
 use crate::domain::save::{RegionCopy, SaveRecord, SaveState};
-use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
+use crate::domain::{Code, ImageId, Problem, Region, SaveId, StepName, TemplateName};
 use crate::ports::{Call, Notice};
 use crate::rules::{Env, budget, retention};
 
@@ -27,7 +27,7 @@ pub(super) struct Output {
 }
 
 impl Step for CompleteSave {
-    const NAME: &'static str = "CompleteSave";
+    const NAME: StepName = StepName::CompleteSave;
     const CALLS: &'static [Call] = &[
         Call::Instances,
         Call::LaunchTemplates,

@@ -15,7 +15,7 @@ use super::{SaveRef, Step, tags};
 use crate::domain::ec2::InstanceState;
 use crate::domain::save::SaveRecord;
 use crate::domain::tags::SAVE_TAG;
-use crate::domain::{Code, ImageId, Problem};
+use crate::domain::{Code, ImageId, Problem, StepName};
 use crate::ports::{Call, Ec2ErrorKind, ImageFilter, from_ec2};
 use crate::rules::{Env, Maker};
 
@@ -28,7 +28,7 @@ pub(super) struct Output {
 }
 
 impl Step for CreateImage {
-    const NAME: &'static str = "CreateImage";
+    const NAME: StepName = StepName::CreateImage;
     const CALLS: &'static [Call] = &[
         Call::Instances,
         Call::CreateImage,

@@ -12,7 +12,7 @@ use super::{SaveRef, Step, pacing};
 use crate::domain::pace::Paced;
 use crate::domain::save::{RegionCopy, SaveRecord, seconds_between};
 use crate::domain::tags::SAVE_TAG;
-use crate::domain::{Code, Problem, Region};
+use crate::domain::{Code, Problem, Region, StepName};
 use crate::ports::{
     Call, Ec2Error, Ec2ErrorKind, ImageFilter, ImageState, SnapshotFilter, from_ec2,
 };
@@ -30,7 +30,7 @@ pub(super) struct DiscardImage;
 pub(super) struct Output {}
 
 impl Step for DiscardImage {
-    const NAME: &'static str = "DiscardImage";
+    const NAME: StepName = StepName::DiscardImage;
     const CALLS: &'static [Call] = &[
         Call::Images,
         Call::DeregisterImage,

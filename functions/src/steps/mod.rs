@@ -14,7 +14,7 @@ macro_rules! repeated {
         #[test]
         fn a_second_run_returns_the_same_and_has_no_effect() {
             let courses = [$(prism_tests::repeated::Course::$course),+];
-            prism_tests::repeated::check(<$step as super::Step>::NAME, &courses);
+            prism_tests::repeated::check(<$step as super::Step>::NAME.into_str(), &courses);
         }
     };
 }
@@ -67,7 +67,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::domain::{Code, Problem};
+use crate::domain::{Code, Problem, StepName};
 use crate::ports::Call;
 use crate::rules::Env;
 
@@ -84,8 +84,8 @@ pub(crate) use rights::check_moves_not;
 
 /// One step of a save.
 pub trait Step: 'static {
-    /// The name of the step, of its state in the definition, and of its Lambda function.
-    const NAME: &'static str;
+    /// The name of the step.
+    const NAME: StepName;
     /// The port calls that it makes. The policy of its function allows exactly these.
     const CALLS: &'static [Call];
     /// The input, as JSON.
@@ -141,7 +141,7 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 
 const fn entry<S: Step>() -> Entry {
     Entry {
-        name: S::NAME,
+        name: S::NAME.into_str(),
         calls: S::CALLS,
         invoke: |env, payload| Box::pin(invoke::<S>(env, payload)),
     }

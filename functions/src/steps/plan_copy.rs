@@ -12,7 +12,7 @@ use crate::domain::grant::Grant;
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{SaveRecord, SaveRequest, Warning};
 use crate::domain::template::{Template, TemplateState, Version};
-use crate::domain::{Code, ImageId, Problem, Region, SaveId, SnapshotId};
+use crate::domain::{Code, ImageId, Problem, Region, SaveId, SnapshotId, StepName};
 use crate::ports::{
     Call, Ec2ErrorKind, Encryption, Image, ImageFilter, ImageState, Tags, from_ec2,
 };
@@ -43,7 +43,7 @@ pub(super) struct Output {
 }
 
 impl Step for PlanCopy {
-    const NAME: &'static str = "PlanCopy";
+    const NAME: StepName = StepName::PlanCopy;
     const CALLS: &'static [Call] = &[
         Call::Regions,
         Call::Images,
@@ -378,8 +378,8 @@ fn record(env: &Env, input: &Input, subject: &Subject) -> SaveRecord {
     record.origin = input.caller.origin.clone();
     record.copy_of = Some(source.clone());
     record.epoch = input.epoch;
-    PlanCopy::NAME.clone_into(&mut record.step);
-    PlanCopy::NAME.clone_into(&mut record.moments[0].step);
+    record.step = PlanCopy::NAME.to_string();
+    record.moments[0].step = PlanCopy::NAME.to_string();
     record
 }
 

@@ -16,7 +16,8 @@ use crate::domain::template::{
     AddedArchitecture, Template, TemplateRef, TemplateState, Usage, Version, Visibility,
 };
 use crate::domain::{
-    Code, ImageId, Problem, ProjectName, Region, SnapshotId, TemplateName, Timestamp, catalogue,
+    Code, ImageId, Problem, ProjectName, Region, SnapshotId, StepName, TemplateName, Timestamp,
+    catalogue,
 };
 use crate::ports::Call;
 use crate::registry::{Registration, Stored, TRIES};
@@ -32,7 +33,7 @@ pub(super) struct Output {
 }
 
 impl Step for RegisterTemplate {
-    const NAME: &'static str = "RegisterTemplate";
+    const NAME: StepName = StepName::RegisterTemplate;
     const CALLS: &'static [Call] = &[
         Call::LaunchPermissions,
         Call::AddLaunchPermissions,

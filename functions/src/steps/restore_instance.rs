@@ -12,7 +12,7 @@ use super::findings::{
 };
 use super::{SaveRef, Step};
 use crate::domain::save::{Finding, SaveRecord, seconds_between};
-use crate::domain::{Code, Problem, Timestamp};
+use crate::domain::{Code, Problem, StepName, Timestamp};
 use crate::ports::Call;
 use crate::rules::Env;
 
@@ -34,7 +34,7 @@ pub(super) struct Output {
 }
 
 impl Step for RestoreInstance {
-    const NAME: &'static str = "RestoreInstance";
+    const NAME: StepName = StepName::RestoreInstance;
     const CALLS: &'static [Call] = &[
         Call::Instances,
         Call::StatusChecks,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::findings::look_or_fail;
 use super::{SaveRef, Step};
 use crate::domain::ec2::InstanceState;
-use crate::domain::{Code, Problem};
+use crate::domain::{Code, Problem, StepName};
 use crate::ports::{Call, Ec2ErrorKind, from_ec2};
 use crate::rules::Env;
 
@@ -18,7 +18,7 @@ pub(super) struct Output {
 }
 
 impl Step for StopInstance {
-    const NAME: &'static str = "StopInstance";
+    const NAME: StepName = StepName::StopInstance;
     const CALLS: &'static [Call] = &[Call::Instances, Call::StopInstance, Call::Get, Call::Put];
     type Input = SaveRef;
     type Output = Output;

@@ -12,7 +12,7 @@ use super::fail_save::{failed_step, failure, tell};
 use super::register_template::register;
 use super::{SaveRef, Step, runs};
 use crate::domain::save::{RegionCopy, SaveRecord, SaveState, seconds_between};
-use crate::domain::{Code, Problem};
+use crate::domain::{Code, Problem, StepName};
 use crate::ports::{Call, Notice};
 use crate::rules::Env;
 
@@ -32,7 +32,7 @@ pub(super) struct Output {
 }
 
 impl Step for Stranded {
-    const NAME: &'static str = "Stranded";
+    const NAME: StepName = StepName::Stranded;
     const CALLS: &'static [Call] = &[
         Call::Alarm,
         Call::Images,
@@ -98,7 +98,7 @@ impl Step for Stranded {
                 record.reach(Self::NAME, now);
                 record.state = SaveState::Stranded;
                 record.updated_at = now;
-                record.failure = Some(failure(&problem, "RestoreInstance"));
+                record.failure = Some(failure(&problem, StepName::RestoreInstance.to_string()));
             })
             .await?;
         runs::note(env, &record).await;
@@ -116,7 +116,8 @@ async fn keep(
     if record.version.is_some() {
         return Ok(record.version);
     }
-    let restarting = ["RestartInstance", "AwaitRunning"].contains(&failed_step(record).as_str());
+    let failed = failed_step(record);
+    let restarting = *failed == StepName::RestartInstance || *failed == StepName::AwaitRunning;
     // A key that cannot be used for the volume cannot be used for the snapshot either.
     let usable = problem.code != Code::RestoreImpossible;
     let whole = record.snapshots_at.is_some() && record.discarded_at.is_none();
