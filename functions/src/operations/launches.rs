@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::operation::{Answered, operation};
 use super::parts::{Accepted, DryRun, Either, IdempotencyKey, Json, Trial};
 use super::{Asked, InstanceView, Service};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::catalogue::{self, BuiltIn};
 use crate::domain::ec2::Architecture;
 use crate::domain::save::{Warning, check_name};
@@ -218,7 +218,7 @@ impl Service {
         let event = self
             .event(
                 caller,
-                "template.launch",
+                AuditAction::TemplateLaunch,
                 Subject::Template(request.template.name.clone()),
             )
             .of_project(request.project.as_ref())

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::parts::{Accepted, DryRun, Either, Found, IdempotencyKey, Json, Page, Paging, Trial};
 use super::{Asked, Service, from_executions, save_id_of};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, SaveState};
 use crate::domain::{Code, Problem, SaveId, guide};
 use crate::operations::operation::{Answered, operation};
@@ -176,7 +176,7 @@ async fn cancel_save(
         }
         Ok(())
     };
-    let event = service.event(caller, "save.cancel", Subject::Save(id.clone()));
+    let event = service.event(caller, AuditAction::SaveCancel, Subject::Save(id.clone()));
     let registry = &service.env.registry;
     let changed = registry.change_save_by(id, None, Some(&event), change);
     let (record, ()) = changed.await?;

@@ -12,7 +12,7 @@ use futures::future::{join_all, try_join_all};
 use super::expected::{check, tag};
 use super::share_checks::{self, Target, Which};
 use super::{Expected, Service};
-use crate::domain::audit::AuditEvent;
+use crate::domain::audit::{AuditAction, AuditEvent};
 use crate::domain::ec2::LaunchPermission;
 use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::template::Template;
@@ -63,7 +63,7 @@ impl Service {
             return Err(share_failed(name, "shared", &failed, rest));
         }
         let event = self
-            .event_again(event, "template.share_failed")
+            .event_again(event, AuditAction::TemplateShareFailed)
             .with("regions", failed.keys().collect::<Vec<_>>());
         self.closing(grant, &event, None).await?;
         let left = self.agree(name, Which::ALL, launch).await?;

@@ -9,7 +9,7 @@ use super::images::snapshots;
 use super::opened::Opened;
 use super::payer::Payer;
 use super::{SaveRef, Step, copies, permissions, preflight, rights};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{RegionCopy, SaveRecord};
 use crate::domain::template::{
@@ -78,7 +78,7 @@ pub(super) async fn register(
         &record.saved_by,
         &record.origin,
         now,
-        "template.save_version",
+        AuditAction::TemplateSaveVersion,
         subject,
     )
     .with("save", &record.save_id);
