@@ -17,7 +17,6 @@ use crate::rules::Env;
 
 pub(super) struct AwaitEvent;
 
-/// What is waited for.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Until {

@@ -14,7 +14,6 @@ use crate::rules::{Env, budget, retention};
 
 pub(super) struct CompleteSave;
 
-/// The output of the execution.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     save_id: SaveId,

@@ -16,7 +16,6 @@ const WAIT_S: i64 = 600;
 
 pub(super) struct CopyImage;
 
-/// The save, and the Region to copy to.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     #[serde(flatten)]

@@ -21,7 +21,6 @@ use crate::rules::{Env, Maker};
 
 pub(super) struct CreateImage;
 
-/// The AMI, which is pending.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     image: ImageId,

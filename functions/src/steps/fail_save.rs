@@ -26,7 +26,6 @@ pub(super) struct Input {
     started_with: Value,
 }
 
-/// How the save ended.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     state: SaveState,

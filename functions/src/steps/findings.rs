@@ -26,10 +26,7 @@ pub(crate) enum Standing {
     /// The instance is stopped and must be started.
     Down,
     /// The instance is stopped, a start has failed, and no start can succeed until somebody makes a key usable again.
-    Broken {
-        /// The reason that EC2 gives.
-        reason: StateReason,
-    },
+    Broken { reason: StateReason },
 }
 
 /// Creates the problem that ends the attempts to start an instance, for that reason.

@@ -36,7 +36,6 @@ pub(super) struct Input {
     copy: CopyRequest,
 }
 
-/// The Regions to copy to.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     copy_to: BTreeSet<Region>,
@@ -120,12 +119,10 @@ pub(crate) struct Subject {
     usd_per_month: f64,
     /// The admission by the template's project, if it is in one.
     admission: Option<Admission>,
-    /// Findings that do not prevent the copy.
     warnings: Vec<Warning>,
 }
 
 impl Subject {
-    /// Returns what the copy will do.
     pub(crate) fn plan(&self, request: &CopyRequest) -> CopyPlan {
         CopyPlan {
             template: self.template.name.clone(),

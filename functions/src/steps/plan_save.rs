@@ -196,7 +196,6 @@ async fn enqueue(
     Ok(())
 }
 
-/// Checks everything and begins the save.
 async fn planned(
     env: &Env,
     input: &Input,

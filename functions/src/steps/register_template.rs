@@ -26,7 +26,6 @@ use crate::rules::{Env, audit, budget};
 
 pub(super) struct RegisterTemplate;
 
-/// The registered version.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     version: u32,
@@ -203,7 +202,6 @@ fn bytes(record: &SaveRecord) -> Result<u64, Problem> {
     Ok(record.snapshot_bytes.unwrap_or(planned))
 }
 
-/// The result of a save, to be registered.
 struct Made<'a> {
     record: &'a SaveRecord,
     images: &'a BTreeMap<Region, ImageId>,
@@ -216,7 +214,6 @@ struct Made<'a> {
 }
 
 impl Made<'_> {
-    /// Returns the result as the next version of the template.
     fn version(
         &self,
         before: Option<&Template>,

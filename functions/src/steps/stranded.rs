@@ -18,7 +18,6 @@ use crate::rules::Env;
 
 pub(super) struct Stranded;
 
-/// The save, and why the restore gave up.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     #[serde(flatten)]
