@@ -12,6 +12,7 @@ mod forward;
 pub mod harness;
 pub mod interleaved;
 pub mod recorded;
+pub mod repeated;
 pub mod rights;
 pub mod simulation;
 pub mod story;

@@ -41,6 +41,8 @@ pub struct World {
     pub service: Service,
     pub notices: Arc<Notices>,
     pub table: Arc<Watched>,
+    /// The items of its table.
+    pub items: MemoryTable,
 }
 
 #[derive(Debug, Default)]
@@ -125,7 +127,8 @@ impl Setup {
         let account = account();
         let ec2 = cloud.account(account.clone());
         let notices = Arc::new(Notices::default());
-        let table = Arc::new(Watched::new(MemoryTable::default()));
+        let items = MemoryTable::default();
+        let table = Arc::new(Watched::new(items.clone()));
         let between = self.between;
         let inspect = match self.inspect {
             Some(make) => make(VirtualTime(clock.clone())),
@@ -166,6 +169,7 @@ impl Setup {
             service,
             notices,
             table,
+            items,
         }
     }
 }

@@ -151,22 +151,6 @@ fn ten_saves_of_a_template_at_once_are_ten_versions() {
     assert_eq!(numbers, (1..=10).rev().collect::<Vec<_>>());
 }
 
-/// Runs every step twice in a row, as Lambda may, and discards the first result.
-struct Twice(StepFunctions);
-
-#[async_trait]
-impl Functions for Twice {
-    async fn invoke(&self, function: &str, payload: Value) -> Result<Value, TaskFailure> {
-        let first = self.0.invoke(function, payload.clone()).await;
-        let second = self.0.invoke(function, payload).await;
-        assert!(
-            first.is_err() || second.is_ok(),
-            "{function} gave {first:?} and then {second:?}"
-        );
-        second
-    }
-}
-
 /// Loses the first result of every step after it took effect, so that it is retried.
 struct Lost {
     steps: StepFunctions,
@@ -261,14 +245,6 @@ fn repeats(setup: fn() -> Setup) {
         assert_eq!(failed.count(), usize::from(name == "copy"), "{name}");
         assert_eq!(record.epoch, 1, "{name}: no recovery was needed");
     }
-}
-
-#[test]
-fn every_step_can_run_twice() {
-    repeats(|| Setup {
-        wrap: |steps| Arc::new(Twice(steps)),
-        ..Setup::seeded(1)
-    });
 }
 
 #[test]

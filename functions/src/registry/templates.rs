@@ -9,7 +9,7 @@ use super::items::version::{child_prefix, children_of, read_version, version_key
 use super::records::Stored;
 use super::sums::{self, Batch};
 use super::{Listed, Registry, TRIES, entries, images, packages, problem};
-use crate::domain::audit::AuditEvent;
+use crate::domain::audit::{AuditAction, AuditEvent};
 use crate::domain::ec2::LaunchPermission;
 use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::inventory::Inventory;
@@ -242,7 +242,7 @@ impl Registry {
             && left != now
         {
             let event = AuditEvent {
-                action: "template.leave_project".to_owned(),
+                action: AuditAction::TemplateLeaveProject.into(),
                 details: serde_json::Map::new(),
                 ..event
             };

@@ -71,7 +71,7 @@ pub(crate) async fn known(
                 let there = images.into_iter().filter(there);
                 known.extend(there.map(|image| (image.id.clone(), image)));
             }
-            Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
+            Err(error) if error.is_gone() => {
                 if some.len() > 1 {
                     let (one, other) = some.split_at(some.len() / 2);
                     open.extend([one, other]);

@@ -140,7 +140,7 @@ async fn launch_templates_in(
     while let Some(some) = open.pop() {
         match env.ec2.launch_templates_of(region, some).await {
             Ok(named) => found.extend(named),
-            Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
+            Err(error) if error.is_gone() => {
                 if some.len() > 1 {
                     let (one, other) = some.split_at(some.len() / 2);
                     open.extend([one, other]);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use prism_functions::domain::StepName;
 use prism_functions::ports::Call;
 use prism_functions::steps;
 
@@ -248,12 +249,12 @@ impl Site {
             }
             Spot::End => of_step && matches!(kind, Kind::Unknown | Kind::Mute | Kind::CrashAfter),
             // The order of turns does not affect a save that has begun.
-            Spot::Call(_) if kind == Kind::TheyQueue => self.function == "PlanSave",
+            Spot::Call(_) if kind == Kind::TheyQueue => *self.function == StepName::PlanSave,
             // No other step waits for events.
-            Spot::Call(_) if kind == Kind::Event => self.function == "AwaitEvent",
+            Spot::Call(_) if kind == Kind::Event => *self.function == StepName::AwaitEvent,
             // The shares of a template do not affect other steps.
             Spot::Call(_) if matches!(kind, Kind::Share | Kind::Unshare) => {
-                matches!(self.function, "RegisterTemplate" | "Stranded")
+                *self.function == StepName::RegisterTemplate || *self.function == StepName::Stranded
             }
             Spot::Call(call) => takes(call, of_step, kind),
         }

@@ -6,7 +6,7 @@ use futures::executor::block_on;
 use prism_functions::domain::Region;
 use prism_functions::domain::ec2::{InstanceState, StatusChecks};
 use prism_functions::ports::{
-    Ec2, Encryption, InstanceFilter, KeyState, NewImage, Parameters, Probe, Tags,
+    Ec2, Ec2ErrorKind, Encryption, InstanceFilter, KeyState, NewImage, Parameters, Probe, Tags,
 };
 
 use super::{World, account, code, launch, region};
@@ -319,7 +319,11 @@ fn calls_are_throttled_per_account_region_and_action() {
     let throttled = answers.iter().filter_map(|a| a.as_ref().err());
     let throttled: Vec<_> = throttled.collect();
     assert_eq!(throttled.len(), 3);
-    assert!(throttled.iter().all(|e| e.is_throttle()));
+    assert!(
+        throttled
+            .iter()
+            .all(|e| e.kind() == Ec2ErrorKind::Throttled)
+    );
     w.wait(1);
     let again = ids.iter().filter(|id| w.start(id).is_ok()).count();
     assert_eq!(again, 2);
