@@ -29,14 +29,15 @@ tell() {
   [ "$1" != failed ]
 }
 
-# run COMMAND...: runs a step, unless an earlier one has failed. It is tried several times, because a mirror can be
-# slow or locked at the first boot.
+# run COMMAND...: runs a step, as root or with $as, unless an earlier one has failed. It is tried several times,
+# because a mirror can be slow and apt locked at the first boot.
+as=
 run() {
   local try
   [ "$(field state)" = preparing ] || return 1
   for ((try = 1; try <= tries; try++)); do
     ((try == 1)) || sleep $((pause_s << (try - 2)))
-    timeout 1200 "$@" 2>&1 | tee "$log"
+    timeout 1200 $as "$@" 2>&1 | tee "$log"
     ((PIPESTATUS[0] == 0)) && return
   done
   tell failed "$*" "$(tail -n 5 "$log")"
@@ -49,7 +50,7 @@ c.request("GET", "/api")
 exit(c.getresponse().status != 200)' 2>/dev/null
 }
 
-# Ready is only what answers. The server's log has its token, so the outcome does not quote it.
+# Ready is only what answers. The outcome does not quote the server's log, which can name the user's files.
 ready() {
   local try
   for ((try = 1; try <= 60; try++)); do
@@ -69,7 +70,10 @@ case $1 in
     systemctl enable prism-setup
     ;;
   run) shift && run "$@" ;;
-  own) shift && run sudo -H -u ubuntu "$@" ;;
+  own)
+    as="sudo -H -u ubuntu"
+    shift && run "$@"
+    ;;
   finish) [ "$(field state)" = preparing ] && ready ;;
   # At a later boot: of the same instance, or of one that was launched from a template saved from it.
   report)
