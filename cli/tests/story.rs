@@ -134,7 +134,7 @@ fn what_a_preserved_environment_tells_of_itself() {
           disk        30 GiB, 2.6 GiB used
           cost        at most $0.38 a month
           log in as   ubuntu
-          open ports  22, 8888
+          open ports  22
           launches    none yet
 
         Versions:
@@ -161,7 +161,6 @@ fn what_a_preserved_environment_tells_of_itself() {
           login: ubuntu
           ports:
           - 22
-          - 8888
           architecture: x86_64
           machines:
             x86_64:

@@ -25,6 +25,8 @@ mod verify;
 
 use std::process::ExitCode;
 
+use prism_functions::domain::catalogue::{self, BuiltIn};
+
 type Outcome<T = ()> = Result<T, String>;
 
 const USAGE: &str = "\
@@ -50,6 +52,8 @@ Chores:
   package [--arch x86_64|arm64] [--cross]
                   build the artefact of a deployment: target/package/bootstrap-ARCH.zip; --cross always
                   uses cargo-lambda, even if the host's own compiler could build it
+  user-data TEMPLATE
+                  print the user data of a built-in template; .ci/check-templates tests it
 ";
 
 fn main() -> ExitCode {
@@ -70,6 +74,11 @@ fn main() -> ExitCode {
         ["bench", "burst", sizes @ ..] => bench::burst(sizes),
         ["simulate", rest @ ..] => simulate::run(rest),
         ["package", rest @ ..] => package::run(rest),
+        ["user-data", name] => {
+            let user_data = catalogue::find(name).and_then(BuiltIn::user_data);
+            print!("{}", user_data.unwrap_or_default());
+            Ok(())
+        }
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -311,7 +311,7 @@ impl Service {
             tags: BTreeMap::new(),
             warnings: Vec::new(),
             login: Some(catalogue::LOGIN.to_owned()),
-            ports: built_in.ports.to_vec(),
+            ports: catalogue::PORTS.to_vec(),
             usd_per_hour: Some(machine.usd_per_hour),
             user_data: built_in.user_data(),
         })

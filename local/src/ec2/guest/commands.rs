@@ -68,7 +68,7 @@ impl Session {
             return GuestOutput::failed(2, "no command was given");
         };
         let rest: Vec<&str> = words.collect();
-        let name = name.strip_prefix("/usr/bin/").unwrap_or(name);
+        let name = name.rsplit_once("/bin/").map_or(name, |(_, name)| name);
         // `python3 -m pip` is the same as `pip`.
         if let ("python" | "python3", ["-m", "pip", pip @ ..]) = (name, rest.as_slice()) {
             return self.pip(pip, stdin);

@@ -146,7 +146,7 @@ impl Model {
         let Some(mut session) = self.session(id) else {
             return "cloud-init: no disk".to_owned();
         };
-        let said = cloud_config::apply(&mut session, user_data);
+        let said = cloud_config::apply(&mut session, id, user_data);
         self.end_session(id, session);
         said
     }

@@ -137,7 +137,7 @@ impl Session {
         }
         let words: Vec<&str> = args.iter().copied().filter(|w| !is_quiet(w)).collect();
         match words.as_slice() {
-            ["update" | "upgrade"] => GuestOutput::ok("Reading package lists... Done\n"),
+            ["update" | "upgrade", ..] => GuestOutput::ok("Reading package lists... Done\n"),
             ["install", words @ ..] => self.install_all("apt", words, "="),
             ["list", ..] => self.installed("apt", |p| {
                 format!("{}/now {} [installed]\n", p.name, p.version)
