@@ -1,5 +1,5 @@
 //! After the clock was set back, recorded times are in the future. Nothing may wait until they are reached.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use chrono::TimeDelta;
 use prism_functions::domain::ec2::LaunchPermission;
@@ -15,7 +15,6 @@ fn version_key(number: u32) -> Key {
     Key::new("TEMPLATE#kept", format!("VERSION#{number:06}"))
 }
 
-/// Overwrites a field of a record.
 fn set(world: &World, key: &Key, field: &str, value: Value) {
     let item = world.clock.run(world.table.get(key)).unwrap().unwrap();
     let mut record = item.attributes["record"].clone();

@@ -1,6 +1,6 @@
 //! Lists of templates: filters, pages, and the search. A page reads a bounded part of the table, however many templates
 //! there are.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::project::ProjectRole;
@@ -23,7 +23,6 @@ fn save(world: &World, user: &str, template: &str, description: &str, public: bo
     assert!(record.version.is_some(), "{:?}", record.failure);
 }
 
-/// All pages of a list, with the number of reads of each page checked.
 fn pages(
     world: &World,
     user: &str,
@@ -203,7 +202,7 @@ fn a_search_finds_words_by_their_beginnings_among_what_one_may_see() {
 /// More templates are shared with a user than a search reads at once: by shares, through a project, by both, and one of
 /// them is public by now.
 #[test]
-fn a_search_looks_through_all_that_was_given_to_somebody() {
+fn a_search_covers_everything_shared_with_a_user() {
     const MANY: usize = 330;
     let world = library();
     let (ada, bob, cy) = (caller("ada"), caller("bob"), caller("cy"));
@@ -255,7 +254,7 @@ fn a_search_looks_through_all_that_was_given_to_somebody() {
 }
 
 #[test]
-fn what_a_template_is_found_by_follows_it() {
+fn search_entries_follow_their_template() {
     let world = library();
     let (ada, zoo) = (caller("ada"), "zoo".parse().unwrap());
     let edit = TemplateEdit {

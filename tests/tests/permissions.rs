@@ -112,7 +112,7 @@ fn each_role_queries_the_indexes_that_its_function_reads() {
 }
 
 #[test]
-fn nothing_is_allowed_wholesale() {
+fn no_permission_is_a_wildcard() {
     for (policy, statements) in policies(&template()) {
         for statement in statements {
             for action in &statement.actions {
@@ -130,7 +130,7 @@ fn nothing_is_allowed_wholesale() {
 
 /// Read-only actions need no condition; all others are restricted to Prism's tags.
 #[test]
-fn what_changes_ec2_is_held_to_our_tags() {
+fn permissions_that_change_ec2_require_our_tags() {
     let mut held = 0;
     for (policy, statements) in policies(&template()) {
         for statement in statements {
@@ -168,7 +168,7 @@ fn what_changes_ec2_is_held_to_our_tags() {
 /// No mutating EC2 action may reach another deployment's resources. Resources without a deployment's tag are allowed,
 /// because a version from before this tag may have created them, or may still be creating them.
 #[test]
-fn what_changes_ec2_keeps_off_other_deployments() {
+fn permissions_that_change_ec2_exclude_other_deployments() {
     let ours = json!({"Fn::If": [
         "IsNamed",
         {"Ref": "DeploymentId"},

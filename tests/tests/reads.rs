@@ -1,6 +1,6 @@
 //! The number of table reads of each operation: a page, plus what it returns, plus a few single items, however much
 //! data there is. The calls below state the limit for each.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use prism_functions::domain::{Problem, ProjectName, TemplateName, UserId};
 use prism_functions::operations::parts::Paging;
 use prism_functions::operations::{
     self, AuditPage, LaunchRequest, ListMembers, Operation as _, ProjectEdit, ProjectRequest,
-    ScheduleEdit, ShareRequest, ShowProject, TemplateEdit, TemplatesPage,
+    ScheduleEdit, ShowProject, TemplateEdit, TemplatesPage,
 };
 use prism_tests::asks::Asks as _;
 use prism_tests::story::to_the_end;
@@ -22,12 +22,10 @@ use prism_tests::world::{
     save_request, share_request,
 };
 
-/// The requested page size.
 const PAGE: usize = 8;
 /// The number of each kind of item: more than three pages.
 const MANY: usize = 26;
 
-/// The maximum number of reads of an operation.
 #[derive(Debug, Clone, Copy)]
 enum Most {
     /// This many items, regardless of the amount of data.
@@ -147,10 +145,7 @@ fn library() -> World {
         let who = user(number);
         let added = service.add_member(&ada, &brain, &who, ProjectRole::Member);
         run(world.clock.run(added).map(drop));
-        let request = ShareRequest {
-            to: format!("user:{who}"),
-            publish_sensitive: false,
-        };
+        let request = share_request(format!("user:{who}"));
         run(world
             .clock
             .run(service.share(&ada, &deep, &request))
@@ -369,7 +364,7 @@ fn of_launches_and_saves(asked: &mut Asked<'_>) {
         0,
         before,
     );
-    let copy = copy_request("deep", 3, "us-west-2");
+    let copy = copy_request("deep", 3, &["us-west-2"]);
     let planned = service.plan_copy(&ada, &copy);
     asked.reads("copy, planned", Few(8 + 2 * MANY), planned, none);
     let before = world.table.reads();

@@ -73,7 +73,7 @@ pub(crate) struct Profile {
     pub(crate) dead_letters: Option<String>,
     /// The scope of `--public`.
     pub(crate) public_scope: Option<String>,
-    /// The organisation that public templates are shared with, if the scope is an organisation.
+    /// The organization that public templates are shared with, if the scope is an organization.
     pub(crate) organization: Option<String>,
     /// The networks from which the ports of launched instances can be reached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

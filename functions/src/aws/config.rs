@@ -22,7 +22,7 @@ const EVENT_BUS: &str = "PRISM_EVENT_BUS";
 const ALARM_TOPIC: &str = "PRISM_ALARM_TOPIC_ARN";
 /// The reach of `--public`: `deployment`, `organization` or `world`.
 const PUBLIC_SCOPE: &str = "PRISM_PUBLIC_SCOPE";
-/// The ARN of the organisation that public templates are shared with, if the scope is `organization`.
+/// The ARN of the organization that public templates are shared with, if the scope is `organization`.
 const ORGANIZATION: &str = "PRISM_ORGANIZATION_ARN";
 /// The Regions that the deployment allows, separated by commas. The default is all Regions.
 const ALLOWED_REGIONS: &str = "PRISM_ALLOWED_REGIONS";
@@ -204,7 +204,7 @@ fn organization(value: Option<String>) -> Result<Option<OrganizationArn>, Config
         value.parse().map_err(|_| ConfigError::Wrong {
             name: ORGANIZATION,
             value,
-            rule: "the ARN of an organisation or of a unit of one",
+            rule: "the ARN of an organization or of a unit of one",
         })
     };
     value.map(read).transpose()
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn public_reaches_the_organisation_only_where_that_is_named() {
+    fn public_reaches_the_organization_only_where_that_is_named() {
         const ARN: &str = "arn:aws:organizations::123456789012:organization/o-a1b2c3d4e5";
         let scope = (PUBLIC_SCOPE, "organization");
         let missing = read(&[(TABLE, "prism"), scope]).unwrap_err();

@@ -8,7 +8,7 @@ use super::parts::{Found, IfMatch, Json, MustMatch, VersionRef};
 use super::templates::{tagged, version_not_found};
 use super::versions::changed_meanwhile;
 use super::{Asked, Expected, Service, TemplateView};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::save::check_text;
 use crate::domain::template::{TemplateRef, TemplateState};
 use crate::domain::{Code, Problem, TemplateName};
@@ -172,17 +172,16 @@ async fn restore_version(
 
 struct Change {
     action: Action,
-    /// The name of its audit event.
-    event: &'static str,
+    event: AuditAction,
     edit: TemplateEdit,
     state: Option<TemplateState>,
 }
 
 impl Change {
-    const DEPRECATE: Self = Self::to(TemplateState::Deprecated, "template.deprecate");
-    const RESTORE: Self = Self::to(TemplateState::Active, "template.restore");
+    const DEPRECATE: Self = Self::to(TemplateState::Deprecated, AuditAction::TemplateDeprecate);
+    const RESTORE: Self = Self::to(TemplateState::Active, AuditAction::TemplateRestore);
 
-    const fn to(state: TemplateState, event: &'static str) -> Self {
+    const fn to(state: TemplateState, event: AuditAction) -> Self {
         Self {
             action: Action::Deprecate,
             event,
@@ -198,7 +197,7 @@ impl Change {
         edit.check()?;
         Ok(Self {
             action: Action::Edit,
-            event: "template.edit",
+            event: AuditAction::TemplateEdit,
             edit,
             state: None,
         })

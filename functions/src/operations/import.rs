@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use super::expected::{check, tag};
 use super::import_request::{ImportRequest, Imported};
 use super::import_version::{Images, first, lacks, root_size, version_of};
-use super::removal::is_gone;
 use super::share_checks::{IMAGES, Target, Which, impediments};
 use super::share_opening::share_failed;
 use super::{Expected, Service};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::grant::Grant;
 use crate::domain::inventory::Inventory;
 use crate::domain::save::Warning;
@@ -125,7 +124,11 @@ impl Service {
         {
             after.description.clone_from(&file.description);
         }
-        let event = self.event(caller, "template.import", Subject::Template(name.clone()));
+        let event = self.event(
+            caller,
+            AuditAction::TemplateImport,
+            Subject::Template(name.clone()),
+        );
         let event = event.with("version", version.number);
         match &plan.before {
             Some(stored) => {
@@ -269,7 +272,9 @@ impl Service {
         let wanted = ImageFilter::Ids(vec![id.clone()]);
         let found = match self.env.ec2.images(region, &wanted).await {
             Ok(found) => found,
-            Err(error) if is_gone(&error) => return Err(unusable()),
+            Err(error) if error.is_gone() => {
+                return Err(unusable());
+            }
             Err(error) => return Err(from_ec2(error)),
         };
         let image = found.into_iter().next().ok_or_else(unusable)?;

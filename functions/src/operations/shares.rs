@@ -9,7 +9,7 @@ use super::share_opening::{as_expected, share_failed};
 use super::sharing::Unshared;
 use super::versions::changed_meanwhile;
 use super::{Asked, Service, SharePlan, ShareRequest, Shared};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::grant::{Grant, Grantee};
 use crate::domain::{Code, Problem, TemplateName};
 use crate::operations::operation::{Answered, operation};
@@ -111,7 +111,11 @@ async fn unshare_template(
         let message = format!("The template {name} is not shared with {to}.");
         return Err(Problem::new(Code::ShareNotFound, message));
     };
-    let event = service.event(caller, "template.unshare", Subject::Template(name.clone()));
+    let event = service.event(
+        caller,
+        AuditAction::TemplateUnshare,
+        Subject::Template(name.clone()),
+    );
     let event = event.with("to", &to);
     let Some(launch) = &grant.launch else {
         service.remove_grant(name, &to, &event, expected).await?;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::share_checks::{self, Target, Which};
 use super::share_opening::{AT_ONCE, USERS, as_expected, begun};
 use super::{Expected, Service};
-use crate::domain::audit::{AuditEvent, Subject};
+use crate::domain::audit::{AuditAction, AuditEvent, Subject};
 use crate::domain::ec2::LaunchPermission;
 use crate::domain::grant::{Grant, GrantState, Grantee, OrganizationArn};
 use crate::domain::ids::shown;
@@ -168,7 +168,11 @@ impl Service {
             grant = before.clone();
         }
         let event = self
-            .event(caller, "template.share", Subject::Template(name.clone()))
+            .event(
+                caller,
+                AuditAction::TemplateShare,
+                Subject::Template(name.clone()),
+            )
             .with("to", &checked.to);
         let written = async |grant: &Grant| {
             let put = self.put_grant(grant, &event, expected, checked.revision);
@@ -254,7 +258,7 @@ impl Service {
             template.name
         );
         Err(Problem::new(Code::InvalidInput, message).hint(
-            "Name whom to share it with: a user, a project, an account, an organisation or everybody.",
+            "Name whom to share it with: a user, a project, an account, an organization or everybody.",
         ))
     }
 
@@ -268,10 +272,10 @@ impl Service {
             Some(arn) if arn.id() == id => Ok(Grantee::Organization(arn.clone())),
             _ => {
                 let message = format!(
-                    "The organisation {} is not this deployment's: EC2 needs its ARN.",
+                    "The organization {} is not this deployment's: EC2 needs its ARN.",
                     shown(id)
                 );
-                let hint = "Name it as arn:aws:organizations::ACCOUNT:organization/o-…; its management account tells it: aws organizations describe-organization";
+                let hint = "Name it as arn:aws:organizations::ACCOUNT:organization/o-…; its management account shows it: aws organizations describe-organization";
                 Err(Problem::new(Code::InvalidInput, message).hint(hint))
             }
         }
@@ -352,10 +356,10 @@ impl Service {
     }
 
     /// Creates an event for the same change with another action, now.
-    pub(super) fn event_again(&self, event: &AuditEvent, action: &str) -> AuditEvent {
+    pub(super) fn event_again(&self, event: &AuditEvent, action: AuditAction) -> AuditEvent {
         AuditEvent {
             at: self.env.clock.now(),
-            action: action.to_owned(),
+            action: action.into(),
             ..event.clone()
         }
     }

@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use super::expected::{check, tag};
 use super::parts::{Found, IfMatch, Page, Paging};
 use super::{Asked, Service};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::diff::{TemplateDiff, diff};
 use crate::domain::inventory::Inventory;
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
@@ -146,7 +146,7 @@ async fn roll_back_template(
         // The write fails if the version is deleted in the meantime.
         let still_there = Batch::from(vec![version_unchanged(&target)]);
         let subject = Subject::Template(name.clone());
-        let event = service.event(caller, "template.rollback", subject);
+        let event = service.event(caller, AuditAction::TemplateRollback, subject);
         let event = event.with("from", done.from).with("to", done.to);
         let replaced = registry.replace_template(&before, &after, &event, still_there);
         if replaced.await? {

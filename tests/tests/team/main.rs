@@ -1,6 +1,6 @@
 //! Teamwork: shares open AMIs in every Region and close them again, project budgets, and who is recorded as having made
 //! a change.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 mod audit;
 mod budgets;

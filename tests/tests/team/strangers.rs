@@ -75,7 +75,7 @@ fn a_template_that_is_not_theirs_is_like_none() {
     same("copy", &|name| {
         let request = CopyRequest {
             publish_sensitive: true,
-            ..copy_request(name, 1, "us-west-2")
+            ..copy_request(name, 1, &["us-west-2"])
         };
         let planned = async { service.plan_copy(&eve, &request).await };
         told(&world, name, planned)
@@ -163,7 +163,7 @@ fn approvals_templateno_private_template_to_who_only_looks_on() {
 }
 
 #[test]
-fn what_a_file_says_of_who_saved_it_is_told_as_what_it_says() {
+fn the_saver_named_in_a_file_is_shown_as_the_files_claim() {
     let world = private();
     let (ada, reference) = (caller("ada"), "kept".parse().unwrap());
     let file = world

@@ -1,7 +1,7 @@
 //! `docs`: generates documents from the code, or checks that they are up to date.
 //!
 //! `docs/errors.md`, `docs/access.md`, `docs/sensitive-files.md` and `docs/openapi.json` are generated completely. The
-//! diagram of the state machine is part of documents that people write, between two markers.
+//! diagram of the state machine is part of `docs/ARCHITECTURE.md`, between two markers.
 
 mod access;
 mod errors;
@@ -20,95 +20,68 @@ const ERRORS: &str = "docs/errors.md";
 const OPENAPI: &str = "docs/openapi.json";
 const SENSITIVE: &str = "docs/sensitive-files.md";
 const DEFINITION: &str = "statemachine/save.asl.json";
-/// The documents that contain the diagram.
-const PICTURES: [&str; 2] = ["README.md", "docs/ARCHITECTURE.md"];
+const PICTURE: &str = "docs/ARCHITECTURE.md";
 const BEGIN: &str = "<!-- state-machine:begin -->";
 const END: &str = "<!-- state-machine:end -->";
 
-/// Writes the documents that are out of date.
 pub(crate) fn write() -> Outcome {
-    let Made {
-        documents,
-        problems,
-    } = made()?;
-    for (name, text) in documents {
-        if fs::read_to_string(root().join(name)).ok().as_deref() == Some(&text) {
+    for (name, text) in documents()? {
+        if is_up_to_date(name, &text) {
             println!("{name} is up to date");
         } else {
             write_file(&root().join(name), &text)?;
             println!("{name} is written");
         }
     }
-    all_or_nothing(&problems)
+    Ok(())
 }
 
 /// Fails if any document is out of date.
 pub(crate) fn check() -> Outcome {
-    let Made {
-        documents,
-        mut problems,
-    } = made()?;
-    for (name, text) in documents {
-        if fs::read_to_string(root().join(name)).ok().as_deref() == Some(&text) {
+    let mut problems = Vec::new();
+    for (name, text) in documents()? {
+        if is_up_to_date(name, &text) {
             println!("{name} is up to date");
         } else {
             problems.push(format!("{name} is stale: run \"cargo xtask docs\""));
         }
     }
-    all_or_nothing(&problems)
-}
-
-fn all_or_nothing(problems: &[String]) -> Outcome {
     if problems.is_empty() {
         return Ok(());
     }
     Err(problems.join("\nerror: "))
 }
 
-/// The generated documents.
-struct Made {
-    /// Documents by path, with their generated contents.
-    documents: Vec<(&'static str, String)>,
-    /// Errors that prevented the generation of others.
-    problems: Vec<String>,
+fn is_up_to_date(name: &str, text: &str) -> bool {
+    fs::read_to_string(root().join(name)).is_ok_and(|it| it == text)
 }
 
-fn made() -> Outcome<Made> {
+/// Documents by path, with their generated contents.
+fn documents() -> Outcome<Vec<(&'static str, String)>> {
     let definition = serde_json::from_str(&read(&root().join(DEFINITION))?)
-        .map_err(|error| format!("{DEFINITION} is no JSON: {error}"))?;
+        .map_err(|error| format!("{DEFINITION} is not valid JSON: {error}"))?;
     let picture = picture::mermaid(&definition)?;
-    let mut documents = vec![
+    let architecture = with_picture(PICTURE, &read(&root().join(PICTURE))?, &picture)?;
+    Ok(vec![
         (ERRORS, errors::markdown()),
         (ACCESS, access::markdown()),
         (SENSITIVE, sensitive::document()),
         (OPENAPI, openapi()?),
-    ];
-    let mut problems = Vec::new();
-    for name in PICTURES {
-        let document = read(&root().join(name));
-        match document.and_then(|text| with_picture(name, &text, &picture)) {
-            Ok(text) => documents.push((name, text)),
-            Err(problem) => problems.push(problem),
-        }
-    }
-    Ok(Made {
-        documents,
-        problems,
-    })
+        (PICTURE, architecture),
+    ])
 }
 
-/// The OpenAPI description.
 fn openapi() -> Outcome<String> {
     let text = prism_functions::api::document().to_pretty_json();
-    let text = text.map_err(|error| format!("the API's description is no JSON: {error}"))?;
+    let text =
+        text.map_err(|error| format!("the OpenAPI document cannot be written as JSON: {error}"))?;
     Ok(format!("{text}\n"))
 }
 
-/// A document with the diagram between its markers.
 fn with_picture(name: &str, text: &str, picture: &str) -> Outcome<String> {
     let missing = || {
         format!(
-            "{name} lacks the lines {BEGIN} and {END}, between which the state machine's picture goes"
+            "{name} lacks the lines {BEGIN} and {END}, which enclose the diagram of the state machine"
         )
     };
     let (before, rest) = text.split_once(BEGIN).ok_or_else(missing)?;
