@@ -8,7 +8,7 @@
 use prism_functions::domain::audit::AuditEvent;
 use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::project::{Approval, Member, ProjectRole};
-use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
+use prism_functions::domain::save::{SavePlan, SaveRequest};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
 use prism_functions::domain::{Problem, ProjectName, Region, SaveId, ScheduleName};
 use prism_functions::domain::{TemplateName, UserId};
@@ -21,8 +21,8 @@ use prism_functions::operations::{
     InstanceView, InstancesPage, LaunchInstance, LaunchPlan, LaunchRequest, ListApprovals,
     ListAuditEvents, ListInstances, ListProjectTemplates, ListProjects, ListSaves, ListSchedules,
     MemberRequest, Operation, ProjectCosts, ProjectEdit, ProjectRequest, ProjectTemplateView,
-    ProjectView, RecoverSave, RemoveMember, RunSchedule, ScheduleEdit, ScheduleView, Service,
-    SetBudget, ShowProjectCosts, ShowSchedule, StartInstance, Started, StopInstance,
+    ProjectView, RecoverSave, RemoveMember, RunSchedule, SaveView, ScheduleEdit, ScheduleView,
+    Service, SetBudget, ShowProjectCosts, ShowSchedule, StartInstance, Started, StopInstance,
     TerminateInstance, Who,
 };
 use prism_functions::rules::access::Caller;
@@ -42,7 +42,7 @@ pub trait Asks: Sync {
         Ok(O::run(self.service(), by, asked).await?.value)
     }
 
-    async fn saves(&self, by: &Caller, limit: usize, cursor: Cursor) -> Got<Page<SaveRecord>> {
+    async fn saves(&self, by: &Caller, limit: usize, cursor: Cursor) -> Got<Page<SaveView>> {
         let asked = Asked::<ListSaves>::by(Nothing {}, page(limit, cursor));
         self.told(by, asked).await
     }
@@ -52,11 +52,11 @@ pub trait Asks: Sync {
         Ok(planned(BeginSave::run(self.service(), by, asked).await?))
     }
 
-    async fn cancel_save(&self, by: &Caller, id: &SaveId) -> Got<SaveRecord> {
+    async fn cancel_save(&self, by: &Caller, id: &SaveId) -> Got<SaveView> {
         self.told(by, Asked::<CancelSave>::of(id.clone())).await
     }
 
-    async fn recover_save(&self, by: &Caller, id: &SaveId) -> Got<SaveRecord> {
+    async fn recover_save(&self, by: &Caller, id: &SaveId) -> Got<SaveView> {
         self.told(by, Asked::<RecoverSave>::of(id.clone())).await
     }
 
