@@ -14,7 +14,7 @@ use prism_functions::domain::diff::TemplateDiff;
 use prism_functions::domain::grant::Grant;
 use prism_functions::domain::inventory::Inventory;
 use prism_functions::domain::project::{Approval, Member, ProjectRole};
-use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
+use prism_functions::domain::save::{SavePlan, SaveRequest};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
 use prism_functions::domain::template::{TemplateRef, Version};
 use prism_functions::domain::{Problem, ProjectName, Region, SaveId, ScheduleName};
@@ -33,10 +33,11 @@ use prism_functions::operations::{
     ListInstances, ListPackages, ListProjectTemplates, ListProjects, ListSaves, ListSchedules,
     ListShares, ListTemplates, ListVersions, MemberRequest, Operation, ProjectCosts, ProjectEdit,
     ProjectRequest, ProjectTemplateView, ProjectView, RecoverSave, RemoveMember, RestoreTemplate,
-    RestoreVersion, RollBackTemplate, RolledBack, RunSchedule, ScheduleEdit, ScheduleView, Service,
-    SetBudget, SharePlan, ShareRequest, ShareTemplate, Shared, SharedWith, ShowLineage,
-    ShowProjectCosts, ShowSchedule, StartInstance, Started, StopInstance, Target, TemplateEdit,
-    TemplateSummary, TemplateView, TemplatesPage, TerminateInstance, UnshareTemplate, Who, With,
+    RestoreVersion, RollBackTemplate, RolledBack, RunSchedule, SaveView, ScheduleEdit,
+    ScheduleView, Service, SetBudget, SharePlan, ShareRequest, ShareTemplate, Shared, SharedWith,
+    ShowLineage, ShowProjectCosts, ShowSchedule, StartInstance, Started, StopInstance, Target,
+    TemplateEdit, TemplateSummary, TemplateView, TemplatesPage, TerminateInstance, UnshareTemplate,
+    Who, With,
 };
 use prism_functions::rules::access::Caller;
 
@@ -63,7 +64,7 @@ pub trait Asks: Sync {
         Ok(O::run(self.service(), by, asked).await?.value)
     }
 
-    async fn saves(&self, by: &Caller, limit: usize, cursor: Cursor) -> Got<Page<SaveRecord>> {
+    async fn saves(&self, by: &Caller, limit: usize, cursor: Cursor) -> Got<Page<SaveView>> {
         let asked = Asked::<ListSaves>::by(Nothing {}, page(limit, cursor));
         self.told(by, asked).await
     }
@@ -73,11 +74,11 @@ pub trait Asks: Sync {
         Ok(planned(BeginSave::run(self.service(), by, asked).await?))
     }
 
-    async fn cancel_save(&self, by: &Caller, id: &SaveId) -> Got<SaveRecord> {
+    async fn cancel_save(&self, by: &Caller, id: &SaveId) -> Got<SaveView> {
         self.told(by, Asked::<CancelSave>::of(id.clone())).await
     }
 
-    async fn recover_save(&self, by: &Caller, id: &SaveId) -> Got<SaveRecord> {
+    async fn recover_save(&self, by: &Caller, id: &SaveId) -> Got<SaveView> {
         self.told(by, Asked::<RecoverSave>::of(id.clone())).await
     }
 

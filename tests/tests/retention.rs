@@ -10,12 +10,12 @@ use futures::future::BoxFuture;
 use prism_asl::{Functions, TaskFailure};
 use prism_functions::domain::audit::Subject;
 use prism_functions::domain::project::ProjectRole;
-use prism_functions::domain::save::{SaveRecord, SaveRequest, SaveState};
+use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
 use prism_functions::domain::{Code, ImageId, ProjectName, TemplateName};
-use prism_functions::operations::{AuditPage, ProjectRequest, Service};
+use prism_functions::operations::{AuditPage, ProjectRequest, SaveView, Service};
 use prism_functions::ports::{Ec2 as _, ImageFilter};
 use prism_functions::steps;
 use prism_local::ec2::Admin;
@@ -50,7 +50,7 @@ fn world(seed: u64, keep: u32) -> World {
     world
 }
 
-fn night(world: &World) -> SaveRecord {
+fn night(world: &World) -> SaveView {
     world.pass(24 * 3600);
     let fired = ask!(world, fire_due_schedules()).unwrap();
     assert_eq!(fired.len(), 1);

@@ -71,7 +71,7 @@ pub use projects::{
 };
 pub use recovery::{Backlog, RecoverSave, Recovery};
 pub use regions::{ListRegions, RegionView};
-pub use saves::{BeginSave, CancelSave, ListSaves, ShowSave, Started, Unrecorded};
+pub use saves::{BeginSave, CancelSave, ListSaves, SaveView, ShowSave, Started, Unrecorded};
 pub use schedules::{
     ChangeSchedule, CreateSchedule, DeleteSchedule, Fired, Keep, ListSchedules, RunSchedule,
     ScheduleEdit, ScheduleView, ShowSchedule,
