@@ -134,7 +134,8 @@ async fn unshare_template(
         return Err(share_failed(name, "taken back", &failed, rest));
     }
     let Some(oldest) = oldest else {
-        return service.closed(name, &to).await.map(|_| NoContent);
+        service.closed(name, &to).await?;
+        return Ok(NoContent);
     };
     service.closed_so_far(name, &to, oldest).await?;
     let still = left.iter().filter(|target| target.version < oldest);
