@@ -4,6 +4,7 @@ pub mod asks;
 pub mod bent;
 pub mod between;
 pub mod burst;
+pub mod checked;
 pub mod clean;
 pub mod cloudformation;
 pub mod contract;

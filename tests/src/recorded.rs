@@ -24,6 +24,7 @@ use crate::forward::forward_ec2;
 
 thread_local! {
     static CALLER: Cell<Option<&'static str>> = const { Cell::new(None) };
+    static EC2_CALLS: Cell<usize> = const { Cell::new(0) };
     /// The calls that this thread has recorded already. Most calls are in it, and need no lock.
     static NOTED: RefCell<BTreeSet<(&'static str, Call)>> = const { RefCell::new(BTreeSet::new()) };
 }
@@ -63,7 +64,15 @@ impl Drop for Restored {
     }
 }
 
+/// Returns how many calls of EC2 this thread has recorded.
+pub fn ec2_calls() -> usize {
+    EC2_CALLS.get()
+}
+
 fn note(call: Call) {
+    if call.actions().iter().any(|it| it.starts_with("ec2:")) {
+        EC2_CALLS.set(EC2_CALLS.get() + 1);
+    }
     let Some(caller) = CALLER.get() else {
         return;
     };

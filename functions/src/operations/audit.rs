@@ -43,6 +43,7 @@ operation! {
     ListAuditEvents by list_audit_events: Get "/v1/audit" of "audit",
     query: AuditPage,
     output: Found<Page<AuditEvent>>,
+    rights: [SeeAudit Template, SeeAudit Project, See Save, SeeAudit Save, Change Instance, SeeAudit Instance],
     may_miss: true,
 }
 

@@ -50,6 +50,7 @@ operation! {
     DeleteTemplate by delete_template: Delete "/v1/templates/{name}" of "templates",
     path: TemplateName, query: Deleting, head: IfMatch,
     output: Found<Deletion>,
+    rights: [Delete Template, Share Template, See Instance],
     // Repeating a deletion fails, because the template no longer exists.
     repeatable: |asked| asked.query.dry_run,
 }
@@ -69,6 +70,7 @@ operation! {
     DeleteVersion by delete_version: Delete "/v1/templates/{name}/versions/{version}" of "templates",
     path: VersionRef, query: Deleting, head: IfMatch,
     output: Found<Deletion>,
+    rights: [Delete Template, Share Template, See Instance],
     // Repeating a deletion fails, because the version no longer exists.
     repeatable: |asked| asked.query.dry_run,
 }

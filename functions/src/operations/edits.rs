@@ -59,6 +59,7 @@ operation! {
     EditTemplate by edit_template: Patch "/v1/templates/{name}" of "templates",
     path: TemplateName, head: MustMatch, body: Json<TemplateEdit>,
     output: Found<TemplateView>,
+    rights: [Edit Template, See Template],
 }
 
 async fn edit_template(
@@ -77,6 +78,7 @@ operation! {
     EditVersion by edit_version: Patch "/v1/templates/{name}/versions/{version}" of "templates",
     path: VersionRef, head: MustMatch, body: Json<TemplateEdit>,
     output: Found<TemplateView>,
+    rights: [Edit Template, See Template],
 }
 
 async fn edit_version(
@@ -95,6 +97,7 @@ operation! {
     DeprecateTemplate by deprecate_template: Post "/v1/templates/{name}/deprecate" of "templates",
     path: TemplateName, head: IfMatch,
     output: Found<TemplateView>,
+    rights: [Deprecate Template, See Template],
     // Repeating it changes nothing.
     repeatable: |_| true,
 }
@@ -115,6 +118,7 @@ operation! {
     RestoreTemplate by restore_template: Post "/v1/templates/{name}/restore" of "templates",
     path: TemplateName, head: IfMatch,
     output: Found<TemplateView>,
+    rights: [Deprecate Template, See Template],
     // Repeating it changes nothing.
     repeatable: |_| true,
 }
@@ -135,6 +139,7 @@ operation! {
     DeprecateVersion by deprecate_version: Post "/v1/templates/{name}/versions/{version}/deprecate" of "templates",
     path: VersionRef, head: IfMatch,
     output: Found<TemplateView>,
+    rights: [Deprecate Template, See Template],
     // Repeating it changes nothing.
     repeatable: |_| true,
 }
@@ -155,6 +160,7 @@ operation! {
     RestoreVersion by restore_version: Post "/v1/templates/{name}/versions/{version}/restore" of "templates",
     path: VersionRef, head: IfMatch,
     output: Found<TemplateView>,
+    rights: [Deprecate Template, See Template],
     // Repeating it changes nothing.
     repeatable: |_| true,
 }

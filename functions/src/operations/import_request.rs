@@ -53,6 +53,7 @@ operation! {
     ImportTemplate by import_template: Post "/v1/templates/{name}/import" of "templates",
     path: TemplateName, query: DryRun, head: IfMatch, body: Json<ImportRequest>,
     output: Either<Found<Imported>, Created<Imported>>,
+    rights: [Import Template, SaveVersion Template, Edit Template, Open Template, Delete Template],
     // Repeating it returns the existing version.
     repeatable: |_| true,
 }

@@ -16,6 +16,7 @@ operation! {
     StartInstance by start_instance: Post "/v1/instances/{name}/start" of "instances",
     path: InstanceName, query: InRegion,
     output: Accepted<InstanceView>,
+    rights: [Change Instance],
 }
 
 async fn start_instance(
@@ -58,6 +59,7 @@ operation! {
     StopInstance by stop_instance: Post "/v1/instances/{name}/stop" of "instances",
     path: InstanceName, query: InRegion,
     output: Accepted<InstanceView>,
+    rights: [Change Instance],
 }
 
 async fn stop_instance(
@@ -88,6 +90,7 @@ operation! {
     TerminateInstance by terminate_instance: Delete "/v1/instances/{name}" of "instances",
     path: InstanceName, query: InRegion,
     output: Accepted<InstanceView>,
+    rights: [Change Instance],
 }
 
 async fn terminate_instance(

@@ -103,6 +103,7 @@ operation! {
     LaunchInstance by launch_instance: Post "/v1/instances" of "instances",
     query: DryRun, head: IdempotencyKey, body: Json<LaunchRequest>,
     output: Trial<LaunchPlan, Accepted<Launched>>,
+    rights: [Launch Template, Contribute Project],
     repeatable: |asked| asked.query.dry_run || asked.head.0.is_some(),
 }
 

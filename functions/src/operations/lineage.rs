@@ -82,6 +82,7 @@ operation! {
     ShowLineage by show_lineage: Get "/v1/templates/{name}/lineage" of "templates",
     path: TemplateName,
     output: Found<Lineage>,
+    rights: [See Template],
 }
 
 async fn show_lineage(

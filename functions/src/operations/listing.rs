@@ -59,6 +59,7 @@ operation! {
     ListTemplates by list_templates: Get "/v1/templates" of "templates",
     query: TemplatesPage,
     output: parts::Found<Page<TemplateSummary>>,
+    rights: [See Template],
 }
 
 async fn list_templates(

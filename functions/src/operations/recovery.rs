@@ -75,6 +75,7 @@ operation! {
     RecoverSave by recover_save: Post "/v1/saves/{id}/recover" of "saves",
     path: SaveId,
     output: Accepted<SaveView>,
+    rights: [Recover Save, See Save],
 }
 
 async fn recover_save(

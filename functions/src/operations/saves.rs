@@ -68,6 +68,7 @@ operation! {
     ListSaves by list_saves: Get "/v1/saves" of "saves",
     query: Paging,
     output: Found<Page<SaveView>>,
+    rights: [],
 }
 
 async fn list_saves(
@@ -94,6 +95,7 @@ operation! {
     BeginSave by begin_save: Post "/v1/saves" of "saves",
     query: DryRun, head: IdempotencyKey, body: Json<SaveRequest>,
     output: Trial<SavePlan, Accepted<Started>>,
+    rights: [Change Instance, SaveVersion Template, Share Template, Move Template, Contribute Project, MoveIn Project],
     repeatable: |asked| asked.query.dry_run || asked.head.0.is_some(),
 }
 
@@ -143,6 +145,7 @@ operation! {
     ShowSave by show_save: Get "/v1/saves/{id}" of "saves",
     path: SaveId,
     output: Found<SaveView>,
+    rights: [See Save],
 }
 
 async fn show_save(
@@ -160,6 +163,7 @@ operation! {
     CancelSave by cancel_save: Post "/v1/saves/{id}/cancel" of "saves",
     path: SaveId,
     output: Accepted<SaveView>,
+    rights: [Cancel Save],
 }
 
 async fn cancel_save(

@@ -23,6 +23,7 @@ operation! {
     ListShares by list_shares: Get "/v1/templates/{name}/shares" of "shares",
     path: TemplateName, query: Paging,
     output: Found<Page<Grant>>,
+    rights: [SeeShares Template],
 }
 
 async fn list_shares(
@@ -51,6 +52,7 @@ operation! {
     ShareTemplate by share_template: Post "/v1/templates/{name}/shares" of "shares",
     path: TemplateName, query: DryRun, head: IfMatch, body: Json<ShareRequest>,
     output: Trial<SharePlan, Created<Shared>>,
+    rights: [Share Template, Open Template, Contribute Project],
     // Repeating it changes nothing.
     repeatable: |_| true,
 }
@@ -93,6 +95,7 @@ operation! {
     UnshareTemplate by unshare_template: Delete "/v1/templates/{name}/shares" of "shares",
     path: TemplateName, query: SharedWith, head: IfMatch,
     output: NoContent,
+    rights: [Share Template],
 }
 
 async fn unshare_template(

@@ -105,6 +105,7 @@ operation! {
     ShowTemplate by show_template: Get "/v1/templates/{name}" of "templates",
     path: TemplateName,
     output: Found<TemplateView>,
+    rights: [See Template],
 }
 
 async fn show_template(
@@ -121,6 +122,7 @@ operation! {
     ShowVersion by show_version: Get "/v1/templates/{name}/versions/{version}" of "templates",
     path: TemplateRef,
     output: Found<TemplateView>,
+    rights: [See Template],
 }
 
 async fn show_version(
@@ -139,6 +141,7 @@ operation! {
     ListPackages by list_packages: Get "/v1/templates/{name}/versions/{version}/packages" of "templates",
     path: TemplateRef,
     output: Perhaps<Inventory>,
+    rights: [See Template],
 }
 
 async fn list_packages(
@@ -159,6 +162,7 @@ operation! {
     ExportVersion by export_version: Get "/v1/templates/{name}/versions/{version}/export" of "templates",
     path: TemplateRef,
     output: Yaml,
+    rights: [See Template],
 }
 
 async fn export_version(

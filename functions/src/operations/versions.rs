@@ -38,6 +38,7 @@ operation! {
     ListVersions by list_versions: Get "/v1/templates/{name}/versions" of "templates",
     path: TemplateName, query: Paging,
     output: Found<Page<Version>>,
+    rights: [See Template],
 }
 
 async fn list_versions(
@@ -67,6 +68,7 @@ operation! {
     DiffVersions by diff_versions: Get "/v1/templates/{name}/versions/{version}/diff" of "templates",
     path: TemplateRef, query: With,
     output: Found<TemplateDiff>,
+    rights: [See Template],
 }
 
 async fn diff_versions(
@@ -101,6 +103,7 @@ operation! {
     RollBackTemplate by roll_back_template: Post "/v1/templates/{name}/rollback" of "templates",
     path: TemplateName, query: Target, head: IfMatch,
     output: Found<RolledBack>,
+    rights: [Rollback Template],
     // With an explicit version, repeating the rollback changes nothing.
     repeatable: |asked| asked.query.to.is_some(),
 }

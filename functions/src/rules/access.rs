@@ -76,6 +76,12 @@ use Relation::{
     Grantee, Onlooker, Owner, ProjectAdmin, ProjectMember, ProjectOwner, ProjectViewer, Public,
 };
 
+/// An action on a kind of resource.
+pub type Right = (Action, Resource);
+
+/// The target of the trace events that report which rights are checked.
+pub const CHECKS: &str = "prism::access";
+
 type Row = (Resource, Action, &'static [Relation]);
 
 /// The table of allowed relations. Whatever is not listed is denied.
@@ -155,13 +161,25 @@ const ADMINS: &[Relation] = &[ProjectOwner, ProjectAdmin];
 const WORKERS: &[Relation] = &[ProjectOwner, ProjectAdmin, ProjectMember];
 const EVERY_ROLE: &[Relation] = &[ProjectOwner, ProjectAdmin, ProjectMember, ProjectViewer];
 
-/// Returns whether this relation to a resource allows the action.
+/// Returns whether this relation to a resource allows the action. Each check is traced, so that a test can compare the
+/// checks of an operation with the rights that it declares.
 pub fn allowed(relation: Relation, action: Action, resource: Resource) -> bool {
+    tracing::trace!(target: CHECKS, ?action, ?resource);
+    is_listed(relation, action, resource)
+}
+
+fn is_listed(relation: Relation, action: Action, resource: Resource) -> bool {
     let row = |row: &&Row| row.0 == resource && row.1 == action;
     TABLE
         .iter()
         .find(row)
         .is_some_and(|row| row.2.contains(&relation))
+}
+
+/// Returns whether a refusal may say that the resource exists. This is no right that the operation needs.
+fn is_visible(relations: &BTreeSet<Relation>, resource: Resource) -> bool {
+    let mut relations = relations.iter();
+    relations.any(|relation| is_listed(*relation, Action::See, resource))
 }
 
 /// Returns whether any of these relations allows the action.
@@ -233,7 +251,7 @@ impl Caller {
         if any_allowed(&all, action, Resource::Template) {
             return Ok(());
         }
-        if any_allowed(&all, Action::See, Resource::Template) {
+        if is_visible(&all, Resource::Template) {
             let message = format!(
                 "The template {} belongs to {}.",
                 template.name, template.owner
@@ -271,7 +289,7 @@ impl Caller {
         if any_allowed(&relations, action, Resource::Save) {
             return Ok(());
         }
-        if any_allowed(&relations, Action::See, Resource::Save) {
+        if is_visible(&relations, Resource::Save) {
             let message = format!("The save {} is {}'s.", record.save_id, record.saved_by);
             return Err(Problem::new(Code::NotAllowed, message));
         }
@@ -334,7 +352,7 @@ pub fn markdown() -> String {
     let mut text = String::new();
     for &resource in Resource::ALL {
         let concerned = |relation: &&Relation| {
-            let may = |action| allowed(**relation, action, resource);
+            let may = |action| is_listed(**relation, action, resource);
             Action::ALL.iter().copied().any(may)
         };
         let relations: Vec<&Relation> = Relation::ALL.iter().filter(concerned).collect();
@@ -342,7 +360,7 @@ pub fn markdown() -> String {
         let _ = writeln!(text, "| {resource:?} | {} |", heads.join(" | "));
         let _ = writeln!(text, "|---|{}", "---|".repeat(relations.len()));
         for &action in Action::ALL {
-            let may = |relation: &&Relation| allowed(**relation, action, resource);
+            let may = |relation: &&Relation| is_listed(**relation, action, resource);
             if !relations.iter().any(may) {
                 continue;
             }

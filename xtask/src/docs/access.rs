@@ -1,5 +1,6 @@
-//! Generates `docs/access.md` from the table of rights.
+//! Generates `docs/access.md` from the table of rights and from the rights that the operations declare.
 
+use prism_functions::operations::{self, Entry};
 use prism_functions::rules::access;
 
 const HEAD: &str = "\
@@ -25,6 +26,17 @@ A caller who may see it and tries to do more than is allowed gets `NotAllowed`.
 
 ## The table
 
+";
+
+const OPERATIONS: &str = "\
+## The operations
+
+Each operation declares the rights that it checks, and a test compares them with its checks. Some rights are checked for some requests only,
+such as Share when a save makes its template public. An operation without rights shows and changes only what belongs to the caller, or what
+everybody may see.
+
+| operation | route | rights |
+|---|---|---|
 ";
 
 const TAIL: &str = "\
@@ -121,5 +133,20 @@ resources.
 ";
 
 pub(super) fn markdown() -> String {
-    format!("{HEAD}{}{TAIL}", access::markdown())
+    let operations: String = operations::ALL.iter().map(row).collect();
+    format!(
+        "{HEAD}{}{OPERATIONS}{operations}\n{TAIL}",
+        access::markdown()
+    )
+}
+
+fn row(operation: &Entry) -> String {
+    let rights = operation.rights.iter();
+    let rights: Vec<_> = rights
+        .map(|(action, resource)| format!("{action:?} {resource:?}"))
+        .collect();
+    let (id, rights) = (operation.id, rights.join(", "));
+    let method = format!("{:?}", operation.method).to_uppercase();
+    let path = operation.path;
+    format!("| `{id}` | `{method} {path}` | {rights} |\n")
 }

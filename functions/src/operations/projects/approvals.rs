@@ -15,6 +15,7 @@ operation! {
     ListApprovals by list_approvals: Get "/v1/projects/{name}/approvals" of "projects",
     path: ProjectName, query: Paging,
     output: Found<Page<Approval>>,
+    rights: [See Project, Approve Project],
 }
 
 async fn list_approvals(
@@ -49,6 +50,7 @@ operation! {
     ApproveTemplate by approve_template: Put "/v1/projects/{name}/approvals/{template}" of "projects",
     path: (ProjectName, TemplateName), head: IfMatch,
     output: Found<Approval>,
+    rights: [Approve Project, See Template],
 }
 
 async fn approve_template(
@@ -84,6 +86,7 @@ operation! {
     DisapproveTemplate by disapprove_template: Delete "/v1/projects/{name}/approvals/{template}" of "projects",
     path: (ProjectName, TemplateName), head: IfMatch,
     output: NoContent,
+    rights: [Approve Project],
 }
 
 async fn disapprove_template(

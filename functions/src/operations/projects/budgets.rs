@@ -17,6 +17,7 @@ operation! {
     SetBudget by set_budget: Put "/v1/projects/{name}/budget" of "projects",
     path: ProjectName, head: IfMatch, body: Json<BudgetRequest>,
     output: Found<ProjectView>,
+    rights: [SetBudget Project, SeeCosts Project],
 }
 
 async fn set_budget(
@@ -34,6 +35,7 @@ operation! {
     LiftBudget by lift_budget: Delete "/v1/projects/{name}/budget" of "projects",
     path: ProjectName, head: IfMatch,
     output: NoContent,
+    rights: [SetBudget Project, SeeCosts Project],
 }
 
 async fn lift_budget(

@@ -28,6 +28,7 @@ operation! {
     ListMembers by list_members: Get "/v1/projects/{name}/members" of "projects",
     path: ProjectName, query: Paging,
     output: Found<Page<Member>>,
+    rights: [See Project],
 }
 
 async fn list_members(
@@ -47,6 +48,7 @@ operation! {
     AddMember by add_member: Post "/v1/projects/{name}/members" of "projects",
     path: ProjectName, head: IfMatch, body: Json<MemberRequest>,
     output: Found<Member>,
+    rights: [See Project, Invite Project, Appoint Project],
     // Repeating it changes nothing.
     repeatable: |_| true,
 }
@@ -95,6 +97,7 @@ operation! {
     RemoveMember by remove_member: Delete "/v1/projects/{name}/members" of "projects",
     path: ProjectName, query: Who, head: IfMatch,
     output: NoContent,
+    rights: [See Project, Leave Project, Invite Project, Appoint Project],
 }
 
 async fn remove_member(

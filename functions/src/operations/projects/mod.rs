@@ -88,6 +88,7 @@ operation! {
     ListProjects by list_projects: Get "/v1/projects" of "projects",
     query: Paging,
     output: Found<Page<ProjectView>>,
+    rights: [SeeCosts Project],
 }
 
 async fn list_projects(
@@ -114,6 +115,7 @@ operation! {
     CreateProject by create_project: Post "/v1/projects" of "projects",
     body: Json<ProjectRequest>,
     output: Created<ProjectView>,
+    rights: [SeeCosts Project],
 }
 
 async fn create_project(
@@ -154,6 +156,7 @@ operation! {
     ShowProject by show_project: Get "/v1/projects/{name}" of "projects",
     path: ProjectName,
     output: Found<ProjectView>,
+    rights: [See Project, SeeCosts Project],
 }
 
 async fn show_project(
@@ -171,6 +174,7 @@ operation! {
     EditProject by edit_project: Patch "/v1/projects/{name}" of "projects",
     path: ProjectName, head: IfMatch, body: Json<ProjectEdit>,
     output: Found<ProjectView>,
+    rights: [Edit Project, SeeCosts Project],
     // Repeating it changes nothing.
     repeatable: |_| true,
 }
@@ -211,6 +215,7 @@ operation! {
     DeleteProject by delete_project: Delete "/v1/projects/{name}" of "projects",
     path: ProjectName, head: IfMatch,
     output: NoContent,
+    rights: [Delete Project],
 }
 
 async fn delete_project(

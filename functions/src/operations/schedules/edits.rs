@@ -143,6 +143,7 @@ operation! {
     ChangeSchedule by change_schedule: Patch "/v1/schedules/{name}" of "schedules",
     path: ScheduleName, head: IfMatch, body: Json<ScheduleEdit>,
     output: Found<Schedule>,
+    rights: [],
     // Repeating it changes nothing.
     repeatable: |_| true,
 }

@@ -20,6 +20,7 @@ operation! {
     ListSchedules by list_schedules: Get "/v1/schedules" of "schedules",
     query: Paging,
     output: Found<Page<ScheduleView>>,
+    rights: [],
 }
 
 async fn list_schedules(
@@ -53,6 +54,7 @@ operation! {
     CreateSchedule by create_schedule: Post "/v1/schedules" of "schedules",
     body: Json<ScheduleRequest>,
     output: Created<Schedule>,
+    rights: [Change Instance, SaveVersion Template, Share Template, Contribute Project],
     // Repeating it returns the existing schedule.
     repeatable: |_| true,
 }
@@ -106,6 +108,7 @@ operation! {
     ShowSchedule by show_schedule: Get "/v1/schedules/{name}" of "schedules",
     path: ScheduleName,
     output: Found<ScheduleView>,
+    rights: [],
 }
 
 async fn show_schedule(
@@ -129,6 +132,7 @@ operation! {
     RunSchedule by run_schedule: Post "/v1/schedules/{name}/run" of "schedules",
     path: ScheduleName, head: IdempotencyKey,
     output: Accepted<Started>,
+    rights: [Change Instance],
 }
 
 async fn run_schedule(
@@ -163,6 +167,7 @@ operation! {
     DeleteSchedule by delete_schedule: Delete "/v1/schedules/{name}" of "schedules",
     path: ScheduleName, head: IfMatch,
     output: NoContent,
+    rights: [],
 }
 
 async fn delete_schedule(
