@@ -1,13 +1,15 @@
 //! `docs`: generates documents from the code, or checks that they are up to date.
 //!
-//! `docs/errors.md`, `docs/access.md`, `docs/sensitive-files.md` and `docs/openapi.json` are generated completely. The
-//! diagram of the state machine is part of documents that people write, between two markers.
+//! `docs/errors.md`, `docs/access.md`, `docs/sensitive-files.md` and `docs/openapi.json` are generated completely. Other
+//! files have generated parts, each between two lines with markers: `KEY:begin` and `KEY:end`.
 
 mod access;
 mod errors;
 mod labels;
 mod picture;
 mod sensitive;
+mod settings;
+mod template;
 
 use std::fs;
 
@@ -19,11 +21,11 @@ const ERRORS: &str = "docs/errors.md";
 /// The response of `GET /v1/openapi.json`.
 const OPENAPI: &str = "docs/openapi.json";
 const SENSITIVE: &str = "docs/sensitive-files.md";
+const DEPLOY: &str = "docs/deploy.md";
 const DEFINITION: &str = "statemachine/save.asl.json";
 /// The documents that contain the diagram.
 const PICTURES: [&str; 2] = ["README.md", "docs/ARCHITECTURE.md"];
-const BEGIN: &str = "<!-- state-machine:begin -->";
-const END: &str = "<!-- state-machine:end -->";
+const TEMPLATE: &str = "infra/template.yaml";
 
 /// Writes the documents that are out of date.
 pub(crate) fn write() -> Outcome {
@@ -84,10 +86,23 @@ fn made() -> Outcome<Made> {
         (OPENAPI, openapi()?),
     ];
     let mut problems = Vec::new();
-    for name in PICTURES {
-        let document = read(&root().join(name));
-        match document.and_then(|text| with_picture(name, &text, &picture)) {
-            Ok(text) => documents.push((name, text)),
+    let picture = (
+        "state-machine".to_owned(),
+        format!("```mermaid\n{picture}```\n"),
+    );
+    let with_picture = PICTURES.map(|name| (name, vec![picture.clone()]));
+    let deploy = vec![("settings".to_owned(), settings::table())];
+    let template = template::parts(&definition, &read(&root().join(TEMPLATE))?)?;
+    for (name, parts) in with_picture
+        .into_iter()
+        .chain([(DEPLOY, deploy), (TEMPLATE, template)])
+    {
+        let mut text = read(&root().join(name))?;
+        match parts.iter().try_for_each(|(key, part)| {
+            text = filled(name, &text, key, part)?;
+            Ok(())
+        }) {
+            Ok(()) => documents.push((name, text)),
             Err(problem) => problems.push(problem),
         }
     }
@@ -104,18 +119,39 @@ fn openapi() -> Outcome<String> {
     Ok(format!("{text}\n"))
 }
 
-/// A document with the diagram between its markers.
-fn with_picture(name: &str, text: &str, picture: &str) -> Outcome<String> {
-    let missing = || {
-        format!(
-            "{name} lacks the lines {BEGIN} and {END}, between which the state machine's picture goes"
-        )
+/// A text with a part between each pair of its markers, indented as they are.
+fn filled(name: &str, text: &str, key: &str, part: &str) -> Outcome<String> {
+    let (begin, end) = (format!(" {key}:begin"), format!(" {key}:end"));
+    let (mut filled, mut inside, mut found) = (String::new(), false, false);
+    for line in text.split_inclusive('\n') {
+        inside &= !line.contains(&end);
+        if !inside {
+            filled += line;
+        }
+        if line.contains(&begin) {
+            (inside, found) = (true, true);
+            let indent = line.len() - line.trim_start().len();
+            filled += &indented(part, &line[..indent]);
+        }
+    }
+    if inside || !found {
+        return Err(format!("{name} lacks the lines{begin} and{end}"));
+    }
+    Ok(filled)
+}
+
+/// A text as a quoted YAML string.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A text with each line indented, except for empty ones.
+fn indented(text: &str, by: &str) -> String {
+    let line = |line: &str| match line {
+        "\n" => line.to_owned(),
+        line => format!("{by}{line}"),
     };
-    let (before, rest) = text.split_once(BEGIN).ok_or_else(missing)?;
-    let (_, after) = rest.split_once(END).ok_or_else(missing)?;
-    Ok(format!(
-        "{before}{BEGIN}\n```mermaid\n{picture}```\n{END}{after}"
-    ))
+    text.split_inclusive('\n').map(line).collect()
 }
 
 #[cfg(test)]
@@ -123,19 +159,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_picture_goes_between_the_markers() {
-        let text = format!("# A\n\n{BEGIN}\nold\n{END}\n\nB\n");
-        let done = with_picture("A.md", &text, "flowchart TB\n").unwrap();
+    fn a_part_goes_between_its_markers() {
+        let text = "# A\n\n  <!-- a:begin -->\nold\n  <!-- a:end -->\n\nB\n";
+        let done = filled("A.md", text, "a", "new\n\n  it\n").unwrap();
         assert_eq!(
             done,
-            format!("# A\n\n{BEGIN}\n```mermaid\nflowchart TB\n```\n{END}\n\nB\n")
+            "# A\n\n  <!-- a:begin -->\n  new\n\n    it\n  <!-- a:end -->\n\nB\n"
         );
-        assert_eq!(with_picture("A.md", &done, "flowchart TB\n").unwrap(), done);
+        assert_eq!(filled("A.md", &done, "a", "new\n\n  it\n").unwrap(), done);
     }
 
     #[test]
     fn a_document_without_markers_is_named() {
-        let problem = with_picture("A.md", &format!("{BEGIN} only"), "x").unwrap_err();
-        assert!(problem.starts_with("A.md lacks"), "{problem}");
+        for text in ["<!-- a:begin --> only", "neither"] {
+            let problem = filled("A.md", text, "a", "x").unwrap_err();
+            assert!(problem.starts_with("A.md lacks"), "{problem}");
+        }
     }
 }
