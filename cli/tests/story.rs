@@ -12,7 +12,7 @@ fn preserve(prism: &Prism) -> String {
     text += &prism.told(&[&exec[..], &["pip", "install", "obspy"]].concat());
     let tee = [&exec[..], &["tee", "notes.txt"]].concat();
     assert_eq!(prism.piped("M 6.1, 12 km deep\n", &tee).code, 0);
-    text + &prism.told(&[
+    let saved = prism.told(&[
         "save",
         "earthquake-analysis",
         "seismic-ml-environment",
@@ -21,7 +21,9 @@ fn preserve(prism: &Prism) -> String {
         "--region",
         "us-west-2,eu-west-1",
         "--yes",
-    ])
+    ]);
+    assert!(!saved.contains("[exit"), "the save failed:\n{saved}");
+    text + &saved
 }
 
 /// Only users of the embedded cloud itself are told to continue with "prism exec". Users of a server are told to log
@@ -132,7 +134,7 @@ fn what_a_preserved_environment_tells_of_itself() {
           disk        30 GiB, 2.6 GiB used
           cost        at most $0.38 a month
           log in as   ubuntu
-          open ports  22, 8888
+          open ports  22
           launches    none yet
 
         Versions:
@@ -159,7 +161,6 @@ fn what_a_preserved_environment_tells_of_itself() {
           login: ubuntu
           ports:
           - 22
-          - 8888
           architecture: x86_64
           machines:
             x86_64:

@@ -7,10 +7,12 @@ pub mod burst;
 pub mod clean;
 pub mod cloudformation;
 pub mod contract;
+mod forward;
 #[cfg(feature = "harness")]
 pub mod harness;
 pub mod interleaved;
 pub mod recorded;
+pub mod repeated;
 pub mod rights;
 pub mod simulation;
 pub mod story;

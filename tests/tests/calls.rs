@@ -1,6 +1,6 @@
 //! Each function makes exactly the calls that it declares. A step that makes an undeclared call fails every test of the
 //! workspace (`prism_tests::recorded`); this test checks that every declared call is made in some scenario.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -28,15 +28,13 @@ use prism_tests::recorded::{calling, seen};
 use prism_tests::simulation::{Path, play};
 use prism_tests::story::to_the_end;
 use prism_tests::sums;
+use prism_tests::untouched::ask;
 use prism_tests::watched::Watched;
 use prism_tests::world::{
-    Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
+    Setup, World, begun, caller, copy_request, id_of, launch_request, launched, region,
+    save_request, share_request,
 };
 use serde_json::{Value, json};
-
-fn ask() -> SaveRequest {
-    save_request("work", "kept")
-}
 
 /// A public version in two further Regions, one of which fails, with an EC2 that loses responses.
 fn for_the_world() {
@@ -97,18 +95,12 @@ fn for_the_world() {
     // Two versions whose deletion loses the first responses of EC2 and is left to the sweep. Another public template
     // keeps the AMI of the first; its other share with an account is revoked.
     to_the_end(&world, &begun(&world, ask()));
-    let request = ShareRequest {
-        to: "account:444455556666".to_owned(),
-        publish_sensitive: false,
-    };
+    let request = share_request("account:444455556666");
     let kept = "kept".parse().unwrap();
     let shared = world.service.share(&ada, &kept, &request, None);
     world.clock.run(shared).unwrap();
     imported(&world, "kept@1", "again");
-    let everyone = ShareRequest {
-        to: "public".to_owned(),
-        publish_sensitive: false,
-    };
+    let everyone = share_request("public");
     let again = "again".parse().unwrap();
     let shared = world.service.share(&ada, &again, &everyone, None);
     world.clock.run(shared).unwrap();
@@ -183,18 +175,10 @@ fn of_a_team() {
     let set = service.set_budget(&ada, &other, budget);
     world.clock.run(set).unwrap();
     // The project pays for the copy.
-    let request = CopyRequest {
-        template: "kept".parse().unwrap(),
-        version: 1,
-        regions: ["us-west-2".parse().unwrap()].into(),
-        publish_sensitive: false,
-    };
+    let request = copy_request("kept", 1, &["us-west-2"]);
     let copy = service.start_copy(&ada, &request, None);
     to_the_end(&world, &world.clock.run(copy).unwrap().save_id);
-    let request = ShareRequest {
-        to: "account:444455556666".to_owned(),
-        publish_sensitive: false,
-    };
+    let request = share_request("account:444455556666");
     let shared = service.share(&ada, &kept, &request, None);
     world.clock.run(shared).unwrap();
     TABLE.set(Arc::clone(&world.table)).unwrap();
@@ -212,12 +196,7 @@ fn under_a_key() {
     let world = launched(Setup::seeded(11));
     encrypt(&world);
     to_the_end(&world, &begun(&world, ask()));
-    let request = CopyRequest {
-        template: "kept".parse().unwrap(),
-        version: 1,
-        regions: ["us-west-2".parse().unwrap()].into(),
-        publish_sensitive: false,
-    };
+    let request = copy_request("kept", 1, &["us-west-2"]);
     let ada = caller("ada");
     let copy = world.service.start_copy(&ada, &request, None);
     let copy = world.clock.run(copy).unwrap();
@@ -257,7 +236,7 @@ fn tie(world: &World) {
 }
 
 /// A stopped instance whose AMI fails.
-fn in_vain() {
+fn failed_images() {
     let world = launched(Setup::seeded(11));
     world.admin.stop(&id_of(&world)).unwrap();
     world.pass(120);
@@ -374,7 +353,6 @@ fn sweep(world: &World, times: u32) {
     }
 }
 
-/// A schedule that keeps one of two versions.
 fn few_kept() {
     let world = launched(Setup::seeded(17));
     tie(&world);
@@ -444,7 +422,7 @@ fn every_declared_call_of_a_step_is_made() {
     for_the_world();
     of_a_team();
     under_a_key();
-    in_vain();
+    failed_images();
     stranded();
     stranded_and_shared_no_more();
     gone_to_a_project();
@@ -468,7 +446,6 @@ fn check(handler: &str, declared: &[Call]) {
     );
 }
 
-/// Every operation that the API has its service carry out.
 #[test]
 fn every_declared_call_of_the_api_is_made() {
     let world = Setup {
@@ -551,7 +528,6 @@ fn every_declared_call_of_the_api_is_made() {
     check("Api", calls::API);
 }
 
-/// The operations on teams, which open AMIs and read snapshots.
 fn as_team(world: &World) {
     let (ada, service) = (caller("ada"), &world.service);
     let (brain, kept) = ("brain".parse().unwrap(), "kept".parse().unwrap());
@@ -573,10 +549,7 @@ fn as_team(world: &World) {
     };
     as_api(world, service.set_budget(&ada, &brain, budget)).unwrap();
     as_api(world, service.project_costs(&ada, &brain)).unwrap();
-    let everyone = ShareRequest {
-        to: "public".to_owned(),
-        publish_sensitive: false,
-    };
+    let everyone = share_request("public");
     as_api(world, service.share(&ada, &kept, &everyone, None)).unwrap();
     as_api(world, service.unshare(&ada, &kept, &everyone, None)).unwrap();
 }

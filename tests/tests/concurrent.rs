@@ -2,7 +2,7 @@
 //! rollbacks, edits, deletions, launches, shares and their revocations. Version numbers are gapless and unique, the
 //! name stands for what the last change said, no change undoes another (promises P4, P6), and the AMIs are open to the
 //! template's grantees and to nobody else (promise P7).
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -22,20 +22,16 @@ use prism_local::executions::StepFunctions;
 use prism_tests::asks::Asks as _;
 use prism_tests::interleaved::{Doing, give_way, interleave};
 use prism_tests::watched::Watched;
-use prism_tests::world::{Setup, World, caller, launch_request, save_request};
+use prism_tests::world::{Setup, World, caller, launch_request, save_request, share_request};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// The number of saves that reach their registration at the same time.
 const SAVES: usize = 16;
-/// The total number of callers.
 const CALLERS: usize = 64;
 /// The maximum number of seconds until the saves have reached it.
 const LOOKS: usize = 3600;
-/// The number of earlier versions.
 const BEFORE: u32 = 4;
 
-/// Retries the registration of a save that is held.
 struct Held(StepFunctions);
 
 #[async_trait]
@@ -52,7 +48,6 @@ impl Functions for Held {
     }
 }
 
-/// The saves that are held, and whether they are about to be registered.
 static HELD: Mutex<BTreeMap<String, bool>> = Mutex::new(BTreeMap::new());
 
 /// A table whose callers yield before and after each call, and that records the template after each transaction.
@@ -104,7 +99,6 @@ impl Table for Yielding {
     }
 }
 
-/// The result of a caller.
 #[derive(Debug, Clone, PartialEq)]
 enum Done {
     Saved(u32),
@@ -160,7 +154,7 @@ fn scene(seed: u64) -> Scene {
             return Scene { world, payloads };
         }
     }
-    panic!("not all saves come to their registration");
+    panic!("not all saves reach their registration");
 }
 
 async fn saved(env: Env, payload: Value) -> Result<Done, Problem> {
@@ -179,17 +173,12 @@ async fn saved(env: Env, payload: Value) -> Result<Done, Problem> {
     panic!("it is never registered");
 }
 
-/// The accounts of shares.
 const OUTSIDE: [&str; 2] = ["account:444455556666", "account:777788889999"];
 
 fn to(whom: &str) -> ShareRequest {
-    ShareRequest {
-        to: whom.to_owned(),
-        publish_sensitive: false,
-    }
+    share_request(whom)
 }
 
-/// Which of them a caller uses.
 fn calls_to(text: &str) -> usize {
     text.len() % OUTSIDE.len()
 }
@@ -249,7 +238,6 @@ fn calls<'a>(service: &'a Service, scene: &'a Scene, rng: &mut fastrand::Rng) ->
     calls
 }
 
-/// The template and its versions at the end.
 fn end(world: &World) -> (Stored<Template>, Vec<Version>) {
     let registry = &world.service.env.registry;
     let name = "kept".parse().unwrap();

@@ -1,6 +1,6 @@
 //! Deleting templates and versions: what prevents it, what is deleted, what is kept, and that nothing dangles however
 //! often it is interrupted (promises P5, P6).
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,13 +11,14 @@ use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
 use prism_functions::domain::{Code, LaunchTemplateId, Problem, TemplateName};
 use prism_functions::operations::{
-    Deletion, Expected, ImportRequest, LaunchRequest, ShareRequest, TemplateEdit, TemplateView,
+    Deletion, Expected, ImportRequest, LaunchRequest, TemplateEdit, TemplateView,
 };
 use prism_functions::ports::Ec2 as _;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
+use prism_tests::world::{
+    Setup, World, caller, launch_request, launched, region, save_request, share_request,
+};
 
-/// Calls the service of a world.
 macro_rules! ask {
     ($world:expr, $method:ident($($argument:expr),*)) => {
         $world.clock.run($world.service.$method($($argument),*))
@@ -69,7 +70,7 @@ fn latest(world: &World, name: &str) -> u32 {
 }
 
 #[test]
-fn a_version_goes_in_all_regions_and_its_number_stays() {
+fn a_version_is_deleted_in_all_regions_and_its_number_is_not_reused() {
     let world = launched(Setup::seeded(61));
     save_to(&world, "kept", &["us-west-2", "eu-west-1"]);
     save_to(&world, "kept", &[]);
@@ -116,7 +117,7 @@ fn a_version_goes_in_all_regions_and_its_number_stays() {
 }
 
 #[test]
-fn a_template_goes_whole_and_comes_back_behind_its_numbers() {
+fn a_template_is_deleted_entirely_and_its_numbers_are_not_reused() {
     let world = launched(Setup::seeded(62));
     save_to(&world, "kept", &["us-west-2"]);
     save_to(&world, "kept", &[]);
@@ -138,7 +139,7 @@ fn a_template_goes_whole_and_comes_back_behind_its_numbers() {
 }
 
 #[test]
-fn what_is_in_use_is_refused_unless_somebody_insists() {
+fn a_template_in_use_is_deleted_only_with_force() {
     let world = launched(Setup::seeded(63));
     let public = SaveRequest {
         public: true,
@@ -166,15 +167,12 @@ fn what_is_in_use_is_refused_unless_somebody_insists() {
 }
 
 #[test]
-fn whom_it_is_shared_with_speaks_against_it() {
+fn a_share_prevents_it() {
     for (seed, to) in [(165, "user:bob"), (166, "account:444455556666")] {
         let world = launched(Setup::seeded(seed));
         save_to(&world, "kept", &[]);
         let (ada, kept) = (caller("ada"), "kept".parse().unwrap());
-        let request = ShareRequest {
-            to: to.to_owned(),
-            publish_sensitive: false,
-        };
+        let request = share_request(to);
         world.pass(60);
         ask!(world, share(&ada, &kept, &request, None)).unwrap();
         save_to(&world, "kept", &[]);
@@ -206,7 +204,7 @@ fn named(world: &World, version: &Version, id: &str) {
 }
 
 #[test]
-fn a_launch_template_that_names_its_ami_speaks_against_it() {
+fn a_launch_template_that_names_its_ami_prevents_it() {
     let world = launched(Setup::seeded(167));
     save_to(&world, "kept", &["us-west-2"]);
     save_to(&world, "kept", &[]);
@@ -248,7 +246,7 @@ fn a_launch_template_that_names_its_ami_speaks_against_it() {
 }
 
 #[test]
-fn what_launch_templates_name_is_never_taken_for_unused() {
+fn amis_that_launch_templates_name_count_as_used() {
     let world = launched(Setup::seeded(168));
     save_to(&world, "kept", &[]);
     let action = "DescribeImageReferences";
@@ -269,7 +267,7 @@ fn what_launch_templates_name_is_never_taken_for_unused() {
 }
 
 #[test]
-fn a_schedule_that_saves_to_it_speaks_against_it() {
+fn a_schedule_that_saves_to_it_prevents_it() {
     let world = launched(Setup::seeded(64));
     save_to(&world, "kept", &[]);
     let nightly = ScheduleRequest {
@@ -291,7 +289,7 @@ fn a_schedule_that_saves_to_it_speaks_against_it() {
 }
 
 #[test]
-fn an_ami_of_several_versions_stays_until_the_last_of_them_goes() {
+fn an_ami_of_several_versions_is_kept_until_the_last_is_deleted() {
     let world = launched(Setup::seeded(65));
     save_to(&world, "kept", &[]);
     let ada = caller("ada");
@@ -334,7 +332,7 @@ fn forgetful(seed: u64) -> World {
 }
 
 #[test]
-fn what_is_interrupted_is_finished_by_the_sweep() {
+fn the_sweep_finishes_interrupted_deletions() {
     let world = forgetful(66);
     save_to(&world, "kept", &["us-west-2"]);
     save_to(&world, "kept", &[]);
@@ -357,7 +355,7 @@ fn what_is_interrupted_is_finished_by_the_sweep() {
 }
 
 #[test]
-fn many_versions_go_by_and_by() {
+fn many_versions_are_deleted_little_by_little() {
     let world = launched(Setup::seeded(67));
     for _ in 0..7 {
         save_to(&world, "kept", &[]);
@@ -481,9 +479,8 @@ fn a_launch_inherits_tags_and_has_the_disk_that_it_asks_for() {
     }
 }
 
-/// However many versions there are, none in use is overlooked.
 #[test]
-fn an_old_version_in_use_speaks_against_the_whole_among_a_thousand() {
+fn an_old_version_in_use_prevents_the_deletion_of_a_thousand() {
     let mut setup = Setup::seeded(47);
     setup.cloud.throttles.enabled = false;
     let world = launched(setup);

@@ -1,6 +1,6 @@
 //! The guides for an instance that does not come back: for each cause what happened, what to try, and the commands to
 //! run.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::time::Duration;
 
@@ -16,7 +16,6 @@ use prism_tests::world::{
     Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
 };
 
-/// The save as Ada sees it.
 fn told(world: &World, record: &SaveRecord) -> SaveRecord {
     let ada = caller("ada");
     let told = world.service.save(&ada, &record.save_id);
@@ -120,7 +119,7 @@ fn no_room_offers_the_template_elsewhere() {
 
 /// While Prism still retries, the record says why, and until when.
 #[test]
-fn what_is_waited_for_is_told_while_it_lasts() {
+fn the_reason_for_waiting_is_shown() {
     let world = launched(Setup::seeded(11));
     let id = begun(&world, save_request("work", "kept"));
     world.pass(22);
@@ -204,7 +203,7 @@ fn a_lost_key_ends_it_at_once() {
 }
 
 #[test]
-fn a_missing_permission_says_so() {
+fn a_missing_permission_is_named() {
     let (world, record) = stranded(|world| world.admin.deny("StartInstances").unwrap());
     assert_eq!(told_guide(&world, &record).cause, "PermissionMissing");
 }
@@ -250,9 +249,8 @@ fn every_alarm_has_its_section() {
     }
 }
 
-/// A hanging stop is reported as soon as the save stops waiting for it, with a remedy.
 #[test]
-fn a_stop_that_hangs_is_told_at_once() {
+fn a_stop_that_hangs_is_reported_at_once() {
     let world = launched(Setup::slow(11, |d| d.stop = Duration::from_hours(3)));
     let id = begun(&world, save_request("work", "kept"));
     world.pass(16 * 60);

@@ -1,18 +1,17 @@
 //! Lists of templates: filters, pages, and the search. A page reads a bounded part of the table, however many templates
 //! there are.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::{Code, Problem, TemplateName};
 use prism_functions::operations::{
-    ImportRequest, ProjectRequest, ShareRequest, TemplateEdit, TemplateFilter, TemplateSummary,
+    ImportRequest, ProjectRequest, TemplateEdit, TemplateFilter, TemplateSummary,
 };
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{Setup, World, caller, launched, save_request};
+use prism_tests::world::{Setup, World, caller, launched, save_request, share_request};
 
-/// Calls the service of a world.
 macro_rules! ask {
     ($world:expr, $method:ident($($argument:expr),*)) => {
         $world.clock.run($world.service.$method($($argument),*))
@@ -29,7 +28,6 @@ fn save(world: &World, user: &str, template: &str, description: &str, public: bo
     assert!(record.version.is_some(), "{:?}", record.failure);
 }
 
-/// All pages of a list, with the number of reads of each page checked.
 fn pages(
     world: &World,
     user: &str,
@@ -209,7 +207,7 @@ fn a_search_finds_words_by_their_beginnings_among_what_one_may_see() {
 /// More templates are shared with a user than a search reads at once: by shares, through a project, by both, and one of
 /// them is public by now.
 #[test]
-fn a_search_looks_through_all_that_was_given_to_somebody() {
+fn a_search_covers_everything_shared_with_a_user() {
     const MANY: usize = 330;
     let world = library();
     let (ada, bob, cy) = (caller("ada"), caller("bob"), caller("cy"));
@@ -219,10 +217,7 @@ fn a_search_looks_through_all_that_was_given_to_somebody() {
     }
     let file = ask!(world, export_template(&ada, &"quake.ml".parse().unwrap())).unwrap();
     let give = |name: &TemplateName, to: &str| {
-        let request = ShareRequest {
-            to: to.to_owned(),
-            publish_sensitive: false,
-        };
+        let request = share_request(to);
         ask!(world, share(&ada, name, &request, None)).unwrap();
     };
     let mut all = Vec::new();
@@ -267,7 +262,7 @@ fn a_search_looks_through_all_that_was_given_to_somebody() {
 }
 
 #[test]
-fn what_a_template_is_found_by_follows_it() {
+fn search_entries_follow_their_template() {
     let world = library();
     let (ada, zoo) = (caller("ada"), "zoo".parse().unwrap());
     let edit = TemplateEdit {

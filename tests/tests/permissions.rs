@@ -3,6 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use prism_functions::operations::calls;
+use prism_functions::ports::Call;
+use prism_functions::steps;
 use prism_tests::cloudformation::{Statement, Template, template};
 use serde_json::json;
 
@@ -52,7 +55,32 @@ fn policies(template: &Template) -> BTreeMap<String, Vec<Statement>> {
 }
 
 #[test]
-fn nothing_is_allowed_wholesale() {
+fn each_role_queries_the_indexes_that_its_function_reads() {
+    let template = template();
+    let steps = steps::ALL.iter().map(|step| (step.name, step.calls));
+    for (handler, declared) in steps.chain(calls::HANDLERS) {
+        let needed: BTreeSet<&str> = declared
+            .iter()
+            .filter_map(|call| match call {
+                Call::Query => Some("${RegistryTable.Arn}"),
+                Call::QueryGsi1 => Some("${RegistryTable.Arn}/index/gsi1"),
+                Call::QueryGsi2 => Some("${RegistryTable.Arn}/index/gsi2"),
+                _ => None,
+            })
+            .collect();
+        let statements = template.statements(&format!("{handler}Role"), "Calls");
+        let allowed: BTreeSet<&str> = statements
+            .iter()
+            .filter(|statement| statement.actions.contains("dynamodb:Query"))
+            .flat_map(|statement| &statement.resources)
+            .map(String::as_str)
+            .collect();
+        assert_eq!(allowed, needed, "{handler}");
+    }
+}
+
+#[test]
+fn no_permission_is_a_wildcard() {
     for (policy, statements) in policies(&template()) {
         for statement in statements {
             for action in &statement.actions {
@@ -70,7 +98,7 @@ fn nothing_is_allowed_wholesale() {
 
 /// Read-only actions need no condition; all others are restricted to Prism's tags.
 #[test]
-fn what_changes_ec2_is_held_to_our_tags() {
+fn permissions_that_change_ec2_require_our_tags() {
     let mut held = 0;
     for (policy, statements) in policies(&template()) {
         for statement in statements {
@@ -108,7 +136,7 @@ fn what_changes_ec2_is_held_to_our_tags() {
 /// No mutating EC2 action may reach another deployment's resources. Resources without a deployment's tag are allowed,
 /// because a version from before this tag may have created them, or may still be creating them.
 #[test]
-fn what_changes_ec2_keeps_off_other_deployments() {
+fn permissions_that_change_ec2_exclude_other_deployments() {
     let ours = json!({"Fn::If": [
         "IsNamed",
         {"Ref": "DeploymentId"},

@@ -1,12 +1,11 @@
 //! The number of table reads of each operation: a page, plus what it returns, plus a few single items, however much
 //! data there is. The calls below state the limit for each.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
 
 use prism_functions::domain::audit::Subject;
 use prism_functions::domain::budget::BudgetRequest;
-use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::schedule::ScheduleRequest;
@@ -14,18 +13,19 @@ use prism_functions::domain::{Problem, ProjectName, TemplateName, UserId};
 use prism_functions::operations::parts::Paging;
 use prism_functions::operations::{
     self, AuditPage, ImportRequest, LaunchRequest, ListMembers, Operation as _, ProjectEdit,
-    ProjectRequest, ScheduleEdit, ShareRequest, ShowProject, TemplateEdit, TemplateFilter,
+    ProjectRequest, ScheduleEdit, ShowProject, TemplateEdit, TemplateFilter,
 };
 use prism_tests::asks::Asks as _;
 use prism_tests::story::to_the_end;
-use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
+use prism_tests::world::{
+    Setup, World, caller, copy_request, launch_request, launched, region, save_request,
+    share_request,
+};
 
-/// The requested page size.
 const PAGE: usize = 8;
 /// The number of each kind of item: more than three pages.
 const MANY: usize = 26;
 
-/// The maximum number of reads of an operation.
 #[derive(Debug, Clone, Copy)]
 enum Most {
     /// This many items, regardless of the amount of data.
@@ -145,10 +145,7 @@ fn library() -> World {
         let who = user(number);
         let added = service.add_member(&ada, &brain, &who, ProjectRole::Member);
         run(world.clock.run(added).map(drop));
-        let request = ShareRequest {
-            to: format!("user:{who}"),
-            publish_sensitive: false,
-        };
+        let request = share_request(format!("user:{who}"));
         run(world
             .clock
             .run(service.share(&ada, &deep, &request, None))
@@ -379,12 +376,7 @@ fn of_launches_and_saves(asked: &mut Asked<'_>) {
         0,
         before,
     );
-    let copy = CopyRequest {
-        template: deep(),
-        version: 3,
-        regions: ["us-west-2".parse().unwrap()].into(),
-        publish_sensitive: false,
-    };
+    let copy = copy_request("deep", 3, &["us-west-2"]);
     asked.reads(
         "copy, planned",
         Few(8 + 2 * MANY),
@@ -434,10 +426,7 @@ fn of_schedules(asked: &mut Asked<'_>) {
 
 fn of_shares(asked: &mut Asked<'_>) {
     let (ada, service, deep) = (caller("ada"), &asked.world.service, deep());
-    let to = |text: &str| ShareRequest {
-        to: text.to_owned(),
-        publish_sensitive: false,
-    };
+    let to = |text: &str| share_request(text);
     let (one, account) = (to("user:zoe"), to("account:444455556666"));
     let listed = service.shares(&ada, &deep);
     // Including the other templates that have each of its AMIs; it has one in each version.

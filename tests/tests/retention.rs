@@ -1,6 +1,6 @@
 //! Schedules that keep a number of versions: older ones are deleted after each run, with their AMIs and snapshots, but
 //! never one that is in use.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -15,20 +15,17 @@ use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
 use prism_functions::domain::{Code, ImageId, ProjectName, TemplateName};
-use prism_functions::operations::{
-    AuditPage, ImportRequest, ProjectRequest, Service, ShareRequest,
-};
+use prism_functions::operations::{AuditPage, ImportRequest, ProjectRequest, Service};
 use prism_functions::ports::{Ec2 as _, ImageFilter};
 use prism_functions::steps;
 use prism_local::ec2::Admin;
 use prism_tests::asks::Asks as _;
 use prism_tests::between::Between;
 use prism_tests::world::{
-    Setup, World, caller, launch_request, launched, region, save_request, seeded,
+    Setup, World, caller, launch_request, launched, region, save_request, seeded, share_request,
 };
 use serde_json::Value;
 
-/// Calls the service of a world.
 macro_rules! ask {
     ($world:expr, $method:ident($($argument:expr),*)) => {
         $world.clock.run($world.service.$method($($argument),*))
@@ -50,7 +47,6 @@ fn asked(keep: Option<u32>) -> ScheduleRequest {
     }
 }
 
-/// A world with a schedule that keeps this many versions.
 fn world(seed: u64, keep: u32) -> World {
     let world = launched(Setup::seeded(seed));
     let made = ask!(world, create_schedule(&caller("ada"), asked(Some(keep)))).unwrap();
@@ -58,7 +54,6 @@ fn world(seed: u64, keep: u32) -> World {
     world
 }
 
-/// The run of the next night.
 fn night(world: &World) -> SaveRecord {
     world.pass(24 * 3600);
     let fired = ask!(world, fire_due_schedules()).unwrap();
@@ -83,7 +78,6 @@ fn there(world: &World) -> Vec<u32> {
     there.map(|version| version.number).collect()
 }
 
-/// The number of registered AMIs that belong to saves.
 fn images(world: &World) -> usize {
     let inventory = world.admin.inventory().unwrap();
     let images = inventory.images.iter();
@@ -93,18 +87,12 @@ fn images(world: &World) -> usize {
 }
 
 fn share(world: &World, to: &str) {
-    let request = ShareRequest {
-        to: to.to_owned(),
-        publish_sensitive: false,
-    };
+    let request = share_request(to);
     ask!(world, share(&caller("ada"), &kept(), &request, None)).unwrap();
 }
 
 fn unshare(world: &World, to: &str) {
-    let request = ShareRequest {
-        to: to.to_owned(),
-        publish_sensitive: false,
-    };
+    let request = share_request(to);
     ask!(world, unshare(&caller("ada"), &kept(), &request, None)).unwrap();
 }
 
@@ -131,7 +119,7 @@ fn what_a_launch_template_names_or_may_name_is_kept() {
 }
 
 #[test]
-fn the_last_ones_are_kept_and_the_rest_goes_with_its_images() {
+fn the_newest_are_kept_and_the_rest_is_deleted_with_its_images() {
     let world = world(31, 2);
     for wanted in [vec![1], vec![2, 1], vec![3, 2], vec![4, 3]] {
         night(&world);
@@ -161,7 +149,7 @@ fn the_last_ones_are_kept_and_the_rest_goes_with_its_images() {
 }
 
 #[test]
-fn what_somebody_saved_by_hand_neither_counts_nor_goes() {
+fn versions_saved_by_hand_neither_count_nor_are_deleted() {
     let world = world(32, 1);
     world.save("ada", save_request("work", "kept")).unwrap();
     night(&world);
@@ -310,7 +298,7 @@ fn at_the_end_of_the_next(
 }
 
 #[test]
-fn what_the_name_stands_for_stays() {
+fn the_latest_version_is_kept() {
     let world = at_the_end_of_the_next(38, |service, _| {
         Box::pin(async move {
             let (ada, kept) = (caller("ada"), kept());
@@ -324,7 +312,7 @@ fn what_the_name_stands_for_stays() {
 }
 
 #[test]
-fn what_was_launched_a_moment_ago_stays() {
+fn versions_launched_a_moment_ago_are_kept() {
     let world = at_the_end_of_the_next(39, |service, _| {
         Box::pin(async move {
             let request = launch_request("kept@1", "user");
@@ -343,7 +331,7 @@ fn what_was_launched_a_moment_ago_stays() {
 
 /// A save registers its version whatever happens to the older ones.
 #[test]
-fn what_cannot_be_looked_at_stays_and_fails_no_save() {
+fn versions_that_cannot_be_checked_are_kept_and_fail_no_save() {
     let world = at_the_end_of_the_next(37, |_, admin| {
         Box::pin(async move { admin.deny("DescribeInstances").unwrap() })
     });
@@ -354,7 +342,7 @@ fn what_cannot_be_looked_at_stays_and_fails_no_save() {
 }
 
 #[test]
-fn versions_that_came_after_a_share_come_and_go() {
+fn versions_from_after_a_share_can_be_deleted() {
     let world = world(33, 1);
     night(&world);
     share(&world, "user:bob");
@@ -396,7 +384,7 @@ fn a_schedule_does_what_its_owner_may_at_that_moment() {
 }
 
 #[test]
-fn as_many_as_are_kept_follow_a_rule() {
+fn at_random_as_many_are_kept_as_the_rule_says() {
     let world = launched(Setup::seeded(35));
     for keep in [0, 101, u32::MAX] {
         let refused = ask!(world, create_schedule(&caller("ada"), asked(Some(keep))));
@@ -413,7 +401,7 @@ fn as_many_as_are_kept_follow_a_rule() {
 /// Whatever happens between the runs, only versions that are not in use are deleted. EC2, the grants and the imports
 /// are checked right before and after.
 #[test]
-fn at_random_none_goes_that_is_needed() {
+fn at_random_no_needed_version_is_deleted() {
     let mut gone = 0;
     for seed in 0..12 {
         let world = world(seed, 2);

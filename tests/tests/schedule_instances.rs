@@ -1,6 +1,6 @@
 //! Schedules save the instance that they were created for. If its name now refers to another instance, that is
 //! reported, and versions saved from one instance are never deleted in favour of another.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::schedule::ScheduleRequest;
@@ -11,7 +11,6 @@ use prism_functions::ports::{Condition, Key, Table as _, Write};
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{Setup, World, caller, id_of, launched, region, save_request};
 
-/// Calls the service of a world.
 macro_rules! ask {
     ($world:expr, $method:ident($($argument:expr),*)) => {
         $world.clock.run($world.service.$method($($argument),*))
@@ -43,7 +42,6 @@ fn world(seed: u64) -> (World, InstanceId) {
     (world, instance)
 }
 
-/// The run of the next night.
 fn night(world: &World) -> SaveRecord {
     world.pass(24 * 3600);
     let fired = ask!(world, fire_due_schedules()).unwrap();
@@ -65,7 +63,6 @@ fn fails(world: &World) {
     assert!(failure.hint.contains("--instance i-"), "{failure:?}");
 }
 
-/// Terminates the instance, and gives its name to a blank one.
 fn replaced(world: &World) -> InstanceId {
     ask!(world, terminate_instance(&caller("ada"), &region(), "work")).unwrap();
     world.pass(7200);

@@ -1,6 +1,6 @@
 //! The runs of schedules: their owner sees their results, and also missed ones; they can be started by hand; and none
 //! starts for a schedule that is deleted or paused, however late EventBridge is.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{SaveRecord, SaveState};
@@ -133,7 +133,7 @@ fn each_run_is_seen_with_its_save_and_its_end() {
 }
 
 #[test]
-fn a_run_is_seen_while_it_goes_on() {
+fn a_run_is_visible_while_it_is_in_progress() {
     let world = world();
     create(&world, "1d", 0);
     run_now(&world, None).unwrap();
@@ -142,7 +142,7 @@ fn a_run_is_seen_while_it_goes_on() {
 }
 
 #[test]
-fn what_nobody_began_is_seen_as_missed_and_stays_with_the_run_that_made_up_for_it() {
+fn a_missed_run_is_shown_and_kept_with_the_run_that_replaced_it() {
     let world = world();
     create(&world, "1d", 0);
     world.pass(10 * 24 * 3600 + 3600);

@@ -1,6 +1,6 @@
 //! Any file that any user imports under any name either becomes a version that agrees with the file and has only AMIs
 //! that the user may launch, or it is refused and nothing has changed (promises P7, P8).
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,16 +13,12 @@ use prism_tests::world::{Setup, World, caller, id_of, launched, save_request};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// The owner of the AMI that a line of a file names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Whose {
-    /// Ada's private template.
     Private,
-    /// Ada's public template.
     Open,
     /// The vendor whose template Ada launched.
     Vendor,
-    /// No AMI with this ID exists.
     Absent,
 }
 use Whose::{Absent, Open, Private, Vendor};
@@ -30,7 +26,6 @@ use Whose::{Absent, Open, Private, Vendor};
 /// An AMI in a file: its Region, its architecture, and its owner.
 type Line = (&'static str, Architecture, Whose);
 
-/// A file that a user imports.
 #[derive(Debug, Clone)]
 struct Strange {
     user: &'static str,
@@ -40,7 +35,6 @@ struct Strange {
     saved_from: String,
     saved_by: &'static str,
     original: Option<&'static str>,
-    /// The positions and new characters of changes to its text.
     damage: Vec<(usize, char)>,
 }
 
@@ -76,7 +70,6 @@ fn strange() -> impl Strategy<Value = Strange> {
     )
 }
 
-/// A world, and the AMIs in it that files name.
 struct Scene {
     world: World,
     images: BTreeMap<&'static str, ImageId>,
@@ -172,7 +165,6 @@ impl Scene {
         done
     }
 
-    /// The AMIs that a user may launch.
     fn launchable(&self, user: &str) -> BTreeSet<&ImageId> {
         let images = self.images.iter();
         let open = images.filter(|(whose, _)| user == "ada" || **whose != "secret");
@@ -229,7 +221,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 80, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_strange_file_becomes_what_it_says_or_changes_nothing(strange in strange()) {
+    fn an_unusual_file_is_imported_exactly_or_changes_nothing(strange in strange()) {
         check(&strange);
     }
 }

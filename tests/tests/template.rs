@@ -82,7 +82,7 @@ fn failures_of_executions_are_logged_and_traced() {
 }
 
 #[test]
-fn what_events_call_has_dead_letters_and_nothing_else_has() {
+fn exactly_the_functions_that_events_call_have_dead_letters() {
     let template = template();
     for name in names() {
         let asynchronous = OTHERS.contains(&(name.as_str(), true));
@@ -159,7 +159,7 @@ fn events_reach_the_wake_up_by_a_queue_that_bounds_it() {
 }
 
 #[test]
-fn the_functions_are_told_every_variable_that_they_read() {
+fn the_functions_have_every_variable_that_they_read() {
     let template = template();
     let mut told = BTreeSet::new();
     let shared = &template.0["Globals"]["Function"];
@@ -286,7 +286,6 @@ fn no_route_is_open_and_both_apis_have_the_same() {
     }
 }
 
-/// The headers that the operations of an OpenAPI document take.
 fn headers(document: &Value) -> BTreeSet<&str> {
     let paths = document["paths"].as_object().expect("it has paths");
     let operations = paths.values().filter_map(Value::as_object);
@@ -305,7 +304,7 @@ fn headers(document: &Value) -> BTreeSet<&str> {
 /// SAM publishes a version if a function's properties have changed. The first transform makes the values of all
 /// parameters that functions depend on part of them.
 #[test]
-fn what_parameters_say_is_part_of_a_functions_version() {
+fn parameters_are_part_of_a_functions_version() {
     let template = template();
     let transforms = ["AWS::LanguageExtensions", "AWS::Serverless-2016-10-31"];
     assert_eq!(template.0["Transform"], json!(transforms));

@@ -6,7 +6,7 @@
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "the figures are what this is for, and they are of real time"
+    reason = "it measures real time and prints the results"
 )]
 
 use std::collections::BTreeMap;
@@ -28,11 +28,8 @@ use rusqlite::Connection;
 
 /// The number of templates, each with [`VERSIONS`] versions.
 const TEMPLATES: u32 = 100_000;
-/// The number of versions, and of saves, of each template.
 const VERSIONS: u32 = 10;
-/// The number of users who own the templates.
 const USERS: u32 = 1_000;
-/// How often each query is repeated.
 const TIMES: usize = 2_000;
 /// The maximum 99th percentile of a list query.
 const LIST_P99: Duration = Duration::from_millis(20);

@@ -103,7 +103,7 @@ pub(crate) const NAMED: &[(&[&str], &str, &str)] = &[
     (
         &["template", "share", "box-env", "--organization", "x"],
         "InvalidInput",
-        "organisation",
+        "organization",
     ),
     (
         &["template", "unshare", "box-env", "--user", ""],

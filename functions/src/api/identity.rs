@@ -18,7 +18,6 @@ pub struct Authenticated(pub Caller);
 pub struct Anonymous(Arc<Problem>);
 
 impl Anonymous {
-    /// Creates the extension from a problem.
     pub fn because(problem: Problem) -> Self {
         Self(Arc::new(problem))
     }

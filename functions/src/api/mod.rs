@@ -46,7 +46,6 @@ impl std::fmt::Debug for Api {
 }
 
 impl Api {
-    /// Creates the API of a service.
     pub fn new(service: Service) -> Self {
         Self {
             service: Arc::new(service),

@@ -17,7 +17,6 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 use super::{Api, PROBLEM_JSON, ProblemBody};
 use crate::operations::{self, Entry, Method};
 
-/// The path of the document.
 const PATH: &str = "/v1/openapi.json";
 
 /// Returns the document, with all routes.
@@ -69,7 +68,6 @@ pub(super) fn route(document: &OpenApi) -> Router<Api> {
     Router::new().route(PATH, get(answer))
 }
 
-/// Adds the operations to a document.
 fn add_operations(document: &mut OpenApi) {
     let mut schemas = Vec::new();
     for entry in operations::ALL {
@@ -92,7 +90,6 @@ fn method(method: Method) -> HttpMethod {
     }
 }
 
-/// Returns the description of an operation.
 fn operation(entry: &Entry) -> Operation {
     let text = plain(entry.text);
     let (summary, description) = match text.split_once("\n\n") {
@@ -116,7 +113,6 @@ fn operation(entry: &Entry) -> Operation {
         .build()
 }
 
-/// Returns the text of a doc comment.
 fn plain(comment: &str) -> String {
     let lines = comment
         .lines()
@@ -124,7 +120,6 @@ fn plain(comment: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Returns all responses of an operation.
 fn responses(entry: &Entry) -> utoipa::openapi::Responses {
     let missing = entry.may_miss.then_some(NAMED);
     let bodies = entry.has_body.then_some(BODIES).into_iter().flatten();

@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 use crate::domain::sensitive::ShownFile;
 use crate::domain::{Class, Code, InvalidId, Problem};
 
-/// The media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// A problem that a handler returns. Its response contains only the status; `finish` adds the body.

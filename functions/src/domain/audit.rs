@@ -181,6 +181,52 @@ impl utoipa::PartialSchema for Subject {
 
 impl utoipa::ToSchema for Subject {}
 
+/// What was done. An event keeps it as text, `RESOURCE.ACTION`, so that a client can show an action that it does not
+/// know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say what was done to what")]
+pub enum AuditAction {
+    TemplateSaveVersion,
+    TemplateCopy,
+    TemplateEdit,
+    TemplateDeprecate,
+    TemplateRestore,
+    TemplateRollback,
+    TemplateShare,
+    TemplateShareFailed,
+    TemplateUnshare,
+    TemplateImport,
+    TemplateLaunch,
+    TemplateLeaveProject,
+    TemplateDelete,
+    ProjectCreate,
+    ProjectEdit,
+    ProjectDelete,
+    ProjectMember,
+    ProjectMemberRemoved,
+    ProjectApprove,
+    ProjectDisapprove,
+    ProjectBudget,
+    SaveBegin,
+    SaveCancel,
+    SaveRecover,
+    InstanceStart,
+    InstanceStop,
+    InstanceTerminate,
+    ScheduleCreate,
+    ScheduleEdit,
+    SchedulePause,
+    ScheduleResume,
+    ScheduleDelete,
+}
+
+impl From<AuditAction> for String {
+    fn from(action: AuditAction) -> String {
+        <&str>::from(action).replacen('_', ".", 1)
+    }
+}
+
 /// A change that a user made. The event is written in the same transaction as the change, and is never modified.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AuditEvent {
@@ -241,6 +287,16 @@ mod tests {
             assert!(refused.message.contains("template:NAME"), "{refused}");
         }
         assert!("template:A".parse::<Subject>().is_err());
+    }
+
+    #[test]
+    fn an_action_is_written_as_its_resource_and_what_was_done() {
+        let texts = [
+            AuditAction::SchedulePause,
+            AuditAction::ProjectMemberRemoved,
+        ];
+        let texts = texts.map(String::from);
+        assert_eq!(texts, ["schedule.pause", "project.member_removed"]);
     }
 
     #[test]

@@ -67,11 +67,11 @@ impl FromStr for OrganizationArn {
         };
         valid().ok_or_else(|| {
             let message = format!(
-                "The organisation {} is not valid: it is an ARN such as arn:aws:organizations::123456789012:organization/o-a1b2c3d4e5.",
+                "The organization {} is not valid: it is an ARN such as arn:aws:organizations::123456789012:organization/o-a1b2c3d4e5.",
                 shown(text)
             );
             Problem::new(Code::InvalidInput, message)
-                .hint("The management account tells it: aws organizations describe-organization")
+                .hint("The management account shows it: aws organizations describe-organization")
         })
     }
 }
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn organisations_are_named_by_their_arns() {
+    fn organizations_are_named_by_their_arns() {
         for good in [ORGANIZATION, UNIT] {
             assert_eq!(
                 good.parse::<OrganizationArn>().unwrap().id(),

@@ -10,7 +10,6 @@ use super::{Code, Region};
 
 pub use shape::{Guide, GuideStep};
 
-/// A cause and what to do about it.
 struct Row {
     cause: &'static str,
     /// Prism's error codes that identify the cause on their own.
@@ -21,7 +20,6 @@ struct Row {
     steps: &'static [(When, &'static str, &'static str)],
 }
 
-/// The condition under which a step is offered.
 #[derive(Clone, Copy, PartialEq)]
 enum When {
     Always,
@@ -164,7 +162,7 @@ const TABLE: &[Row] = &[
         codes: &[Code::PermissionMissing],
         words: &["UnauthorizedOperation", "AccessDenied"],
         happened: "Prism may not start {name} any more: somebody took the permission from its role, or a policy of \
-                   the organisation forbids it. {said}",
+                   the organization forbids it. {said}",
         steps: &[
             (
                 Always,
@@ -455,7 +453,6 @@ fn other(record: &SaveRecord) -> Option<(Size, &'static str)> {
     Some((*size, machine(size).instance_type))
 }
 
-/// Quotes a name for a shell.
 fn quoted(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@:/+".contains(c);
     if !name.is_empty() && name.chars().all(plain) {

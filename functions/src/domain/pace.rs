@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 pub struct Ec2Share(u8);
 
 impl Default for Ec2Share {
-    /// 50 percent.
     fn default() -> Self {
         Self(50)
     }
@@ -83,7 +82,6 @@ struct Bucket {
 
 // AWS, "Request throttling for the Amazon EC2 API", read on 28 November 2026.
 const START_INSTANCES: Bucket = bucket(5, 2);
-/// The bucket of each read API.
 const TELLS: Bucket = bucket(100, 20);
 const RUN_INSTANCES: Bucket = bucket(5, 2);
 const COPY_IMAGE: Bucket = bucket(100, 1);

@@ -67,7 +67,6 @@ pub fn user_of_arn(arn: &str, identity: IamIdentity) -> Result<UserId, Problem> 
     })
 }
 
-/// The service and the resource of an ARN.
 fn parts(arn: &str) -> Option<(&str, &str)> {
     let mut parts = arn.splitn(6, ':');
     let (head, partition) = (parts.next()?, parts.next()?);

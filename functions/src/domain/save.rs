@@ -10,7 +10,9 @@ use super::copy::CopySource;
 use super::ec2::StatusChecks;
 use super::guide::shape::Guide;
 use super::problem::{Code, Problem};
-use super::{ImageId, Region, SaveId, ScheduleName, SnapshotId, Timestamp, UserId, VolumeId};
+use super::{
+    ImageId, Region, SaveId, ScheduleName, SnapshotId, StepName, Timestamp, UserId, VolumeId,
+};
 
 pub use super::clock::seconds_between;
 pub use super::duty::{Discharge, Duty, Finding, Trouble};
@@ -233,10 +235,10 @@ impl SaveRecord {
             epoch: 1,
             recovered_at: None,
             state: SaveState::Running,
-            step: "PlanSave".to_owned(),
+            step: StepName::PlanSave.to_string(),
             moments: vec![Moment {
                 at,
-                step: "PlanSave".to_owned(),
+                step: StepName::PlanSave.to_string(),
             }],
             consented: false,
             turn: None,
@@ -334,11 +336,11 @@ impl SaveRecord {
     }
 
     /// Records that a step was reached.
-    pub fn reach(&mut self, step: &str, at: Timestamp) {
-        if self.step == step {
+    pub fn reach(&mut self, step: StepName, at: Timestamp) {
+        if *self.step == step {
             return;
         }
-        step.clone_into(&mut self.step);
+        self.step = step.to_string();
         if self.moments.len() >= MOMENTS {
             // The first and last moments are the most useful; the repeated ones in between can be dropped.
             self.moments.remove(MOMENTS / 2);
@@ -347,7 +349,7 @@ impl SaveRecord {
         let at = self.moments.last().map_or(at, |last| last.at.max(at));
         self.moments.push(Moment {
             at,
-            step: step.to_owned(),
+            step: step.to_string(),
         });
     }
 

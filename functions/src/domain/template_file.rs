@@ -327,7 +327,6 @@ impl TemplateFile {
     }
 }
 
-/// The line and the column of the end of a text.
 fn end_of(text: &str) -> (u64, u64) {
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     let last = text.rsplit('\n').next().unwrap_or_default();

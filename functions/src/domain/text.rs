@@ -40,7 +40,6 @@ pub(crate) fn ascii(text: &str) -> String {
     folded
 }
 
-/// Checks a user-defined tag.
 pub(super) fn check_tag(key: &str, value: &str) -> Result<(), Problem> {
     let reserved = ["aws:", "prism:"]
         .iter()

@@ -10,7 +10,7 @@ use super::removal::is_protected;
 use super::templates::version_not_found;
 use super::versions::changed_meanwhile;
 use super::{Expected, Service};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::grant::Grantee;
 use crate::domain::template::{Stuck, Template, TemplateRef, TemplateState, Version, Visibility};
 use crate::domain::{Class, ImageId, Problem, TemplateName};
@@ -344,7 +344,11 @@ impl Service {
                 writes.push(version_unchanged(&stored));
             }
             writes.join(self.deleted(&version)?);
-            let event = self.event(caller, "template.delete", Subject::Template(name.clone()));
+            let event = self.event(
+                caller,
+                AuditAction::TemplateDelete,
+                Subject::Template(name.clone()),
+            );
             let event = event.with("version", number);
             let registry = &self.env.registry;
             let replaced = registry.replace_template(&before, &after, &event, writes);
@@ -389,7 +393,11 @@ impl Service {
             project: None,
             ..before.value.clone()
         };
-        let event = self.event(caller, "template.delete", Subject::Template(name.clone()));
+        let event = self.event(
+            caller,
+            AuditAction::TemplateDelete,
+            Subject::Template(name.clone()),
+        );
         let event = event.of_project(before.value.project.as_ref());
         let registry = &self.env.registry;
         more.extend(registry.without_grants(name).await?);

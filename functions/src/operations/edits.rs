@@ -8,7 +8,7 @@ use super::parts::{Found, IfMatch, Json, MustMatch, VersionRef};
 use super::templates::{of_template, of_version, version_not_found, whole};
 use super::versions::changed_meanwhile;
 use super::{Asked, Expected, Service, TemplateView};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::save::check_text;
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
 use crate::domain::{Code, Problem, TemplateName};
@@ -20,7 +20,7 @@ use crate::rules::access::{Action, Caller};
 const NOTES: usize = 2000;
 
 /// The action that an edit requires, and the name of its audit event.
-const EDIT: (Action, &str) = (Action::Edit, "template.edit");
+const EDIT: (Action, AuditAction) = (Action::Edit, AuditAction::TemplateEdit);
 
 /// The new description and notes of a template or a version. Omitted fields do not change.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
@@ -215,9 +215,9 @@ impl Service {
         expected: Option<&Expected>,
     ) -> Result<TemplateView, Problem> {
         let (state, what) = if deprecated {
-            (TemplateState::Deprecated, "template.deprecate")
+            (TemplateState::Deprecated, AuditAction::TemplateDeprecate)
         } else {
-            (TemplateState::Active, "template.restore")
+            (TemplateState::Active, AuditAction::TemplateRestore)
         };
         let what = (Action::Deprecate, what);
         match reference.version {
@@ -247,7 +247,7 @@ impl Service {
         caller: &Caller,
         name: &TemplateName,
         expected: Option<&Expected>,
-        what: (Action, &str),
+        what: (Action, AuditAction),
         change: impl Fn(&mut Template),
     ) -> Result<(), Problem> {
         for _ in 0..TRIES {
@@ -275,7 +275,7 @@ impl Service {
         name: &TemplateName,
         number: u32,
         expected: Option<&Expected>,
-        what: (Action, &str),
+        what: (Action, AuditAction),
         change: impl Fn(&mut Version) -> Result<(), Problem>,
     ) -> Result<(), Problem> {
         for _ in 0..TRIES {

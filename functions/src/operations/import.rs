@@ -9,7 +9,7 @@ use super::share_checks::{IMAGES, Target, Which, impediments};
 use super::share_opening::share_failed;
 use super::versions::changed_meanwhile;
 use super::{Expected, Service};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::grant::Grant;
 use crate::domain::inventory::Inventory;
 use crate::domain::save::Warning;
@@ -118,7 +118,11 @@ impl Service {
             {
                 after.description.clone_from(&file.description);
             }
-            let event = self.event(caller, "template.import", Subject::Template(name.clone()));
+            let event = self.event(
+                caller,
+                AuditAction::TemplateImport,
+                Subject::Template(name.clone()),
+            );
             let event = event.with("version", version.number);
             let registry = &self.env.registry;
             let done = match &before {
@@ -268,7 +272,7 @@ impl Service {
         let wanted = ImageFilter::Ids(vec![id.clone()]);
         let found = match self.env.ec2.images(region, &wanted).await {
             Ok(found) => found,
-            Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
+            Err(error) if error.is_gone() => {
                 return Err(unusable());
             }
             Err(error) => return Err(from_ec2(error)),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::parts::Accepted;
 use super::{Asked, Service, copies, from_executions};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::ec2::InstanceState;
 use crate::domain::save::{Duty, SaveRecord, SaveState, seconds_between};
 use crate::domain::{Code, Problem, SaveId, Timestamp};
@@ -231,7 +231,7 @@ impl Service {
         }
         let event = self.event(
             caller,
-            "save.recover",
+            AuditAction::SaveRecover,
             Subject::Save(record.save_id.clone()),
         );
         self.audit(&event).await?;

@@ -10,7 +10,9 @@ use crate::domain::pace::Paced;
 use crate::domain::tags::SAVE_TAG;
 use crate::domain::template::{Stuck, TemplateState, Version};
 use crate::domain::{Class, Code, ImageId, Problem, Region, SnapshotId, TemplateName, Timestamp};
-use crate::ports::{Ec2Error, Image, ImageFilter, ImageState, SnapshotFilter, from_ec2};
+use crate::ports::{
+    Ec2Error, Ec2ErrorKind, Image, ImageFilter, ImageState, SnapshotFilter, from_ec2,
+};
 use crate::registry::{Batch, Going, Stored};
 use crate::rules::Maker;
 use crate::rules::versions::deleted;
@@ -245,7 +247,7 @@ impl Service {
         for snapshot in &self.not_of_another(region, &recorded).await? {
             pacing::until_removal(&self.env, region, Paced::SnapshotRemoval, until).await?;
             match ec2.delete_snapshot(region, snapshot).await {
-                Err(error) if error.code == "InvalidSnapshot.InUse" => {
+                Err(error) if error.kind() == Ec2ErrorKind::SnapshotInUse => {
                     self.still_in_use(version, snapshot, error)?;
                 }
                 outcome => gone(outcome)?,
@@ -293,9 +295,7 @@ impl Service {
             Ok(images) => Ok(images
                 .into_iter()
                 .find(|image| image.state != ImageState::Deregistered)),
-            Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
-                Ok(None)
-            }
+            Err(error) if error.is_gone() => Ok(None),
             Err(error) => Err(from_ec2(error)),
         }
     }
@@ -334,12 +334,12 @@ fn gone(result: Result<(), Ec2Error>) -> Result<(), Problem> {
 }
 
 fn is_gone(error: &Ec2Error) -> bool {
-    error.is_not_found() || error.code == "InvalidAMIID.Unavailable"
+    error.is_gone()
 }
 
 /// Creates the problem that EC2 does not deregister an AMI, with the reason.
 pub(super) fn not_deregistered(region: &Region, image: &ImageId, error: Ec2Error) -> Problem {
-    if error.code == "OperationNotPermitted" {
+    if error.kind() == Ec2ErrorKind::NotPermitted {
         return is_protected(region, image).because(error);
     }
     let mut problem = from_ec2(error);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::parts::{Accepted, DryRun, Either, Found, IdempotencyKey, Json, Page, Paging, Trial};
 use super::{Asked, Service, from_executions, save_id_of};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, SaveState};
 use crate::domain::{Code, Problem, SaveId, guide};
 use crate::operations::operation::{Answered, operation};
@@ -170,13 +170,13 @@ async fn cancel_save(
             // when its turn comes.
             let cancelled = format!("{} cancelled the save before its turn.", caller.user);
             let problem = Problem::new(Code::SaveCancelled, cancelled);
-            record.failure = Some(steps::failure(&problem, &record.step));
+            record.failure = Some(steps::failure(&problem, record.step.clone()));
             record.state = SaveState::Cancelled;
             record.ended_at = Some(now);
         }
         Ok(())
     };
-    let event = service.event(caller, "save.cancel", Subject::Save(id.clone()));
+    let event = service.event(caller, AuditAction::SaveCancel, Subject::Save(id.clone()));
     let registry = &service.env.registry;
     let changed = registry.change_save_by(id, None, Some(&event), change);
     let (record, ()) = changed.await?;

@@ -12,7 +12,7 @@ use futures::future::{join_all, try_join_all};
 use super::expected::{check, tag};
 use super::share_checks::{self, Target, Which};
 use super::{Expected, Service};
-use crate::domain::audit::AuditEvent;
+use crate::domain::audit::{AuditAction, AuditEvent};
 use crate::domain::ec2::LaunchPermission;
 use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::template::Template;
@@ -63,7 +63,7 @@ impl Service {
             return Err(share_failed(name, "shared", &failed, rest));
         }
         let event = self
-            .event_again(event, "template.share_failed")
+            .event_again(event, AuditAction::TemplateShareFailed)
             .with("regions", failed.keys().collect::<Vec<_>>());
         self.closing(grant, &event, None).await?;
         let left = self.agree(name, Which::ALL, launch).await?;
@@ -186,7 +186,7 @@ impl Service {
         image: &ImageId,
     ) -> Result<(), Problem> {
         let held = match self.env.ec2.launch_permissions(region, image).await {
-            Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
+            Err(error) if error.is_gone() => {
                 return Ok(());
             }
             held => held.map_err(from_ec2)?,
@@ -357,14 +357,13 @@ impl Service {
                 ec2.remove_launch_permissions(region, image, launch).await
             };
             let Err(error) = answer else { return Ok(()) };
-            if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" {
+            if error.is_gone() {
                 // An AMI that is gone or disabled is open to nobody, and this cannot change it. The plan of a share and
                 // the doctor report it.
                 tracing::warn!(%image, %region, open, code = error.code, "an AMI could not be opened or closed");
                 return Ok(());
             }
-            let again = error.is_throttle() || error.is_unknown_outcome();
-            if !again || attempt + 1 == TRIES {
+            if !error.is_temporary() || attempt + 1 == TRIES {
                 return Err(from_ec2(error));
             }
             let pause = std::time::Duration::from_millis(PAUSE_MS << attempt);

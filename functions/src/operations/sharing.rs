@@ -14,7 +14,7 @@ use super::share_checks::{self, IMAGES, Target, Which};
 use super::share_opening::{AT_ONCE, USERS, as_expected, begun, share_failed};
 use super::versions::changed_meanwhile;
 use super::{Expected, Service};
-use crate::domain::audit::{AuditEvent, Subject};
+use crate::domain::audit::{AuditAction, AuditEvent, Subject};
 use crate::domain::ec2::LaunchPermission;
 use crate::domain::grant::{Grant, GrantState, Grantee, OrganizationArn};
 use crate::domain::ids::shown;
@@ -192,7 +192,11 @@ impl Service {
             grant = before.clone();
         }
         let event = self
-            .event(caller, "template.share", Subject::Template(name.clone()))
+            .event(
+                caller,
+                AuditAction::TemplateShare,
+                Subject::Template(name.clone()),
+            )
             .with("to", &checked.to);
         let written = async |grant: &Grant| {
             let put = self.put_grant(grant, &event, expected, checked.revision);
@@ -234,7 +238,11 @@ impl Service {
             return Err(Problem::new(Code::ShareNotFound, message));
         };
         let event = self
-            .event(caller, "template.unshare", Subject::Template(name.clone()))
+            .event(
+                caller,
+                AuditAction::TemplateUnshare,
+                Subject::Template(name.clone()),
+            )
             .with("to", &to);
         let Some(launch) = &grant.launch else {
             return self.remove_grant(name, &to, &event, expected).await;
@@ -336,7 +344,7 @@ impl Service {
             template.name
         );
         Err(Problem::new(Code::InvalidInput, message).hint(
-            "Name whom to share it with: a user, a project, an account, an organisation or everybody.",
+            "Name whom to share it with: a user, a project, an account, an organization or everybody.",
         ))
     }
 
@@ -350,10 +358,10 @@ impl Service {
             Some(arn) if arn.id() == id => Ok(Grantee::Organization(arn.clone())),
             _ => {
                 let message = format!(
-                    "The organisation {} is not this deployment's: EC2 needs its ARN.",
+                    "The organization {} is not this deployment's: EC2 needs its ARN.",
                     shown(id)
                 );
-                let hint = "Name it as arn:aws:organizations::ACCOUNT:organization/o-…; its management account tells it: aws organizations describe-organization";
+                let hint = "Name it as arn:aws:organizations::ACCOUNT:organization/o-…; its management account shows it: aws organizations describe-organization";
                 Err(Problem::new(Code::InvalidInput, message).hint(hint))
             }
         }
@@ -434,10 +442,10 @@ impl Service {
     }
 
     /// Creates an event for the same change with another action, now.
-    pub(super) fn event_again(&self, event: &AuditEvent, action: &str) -> AuditEvent {
+    pub(super) fn event_again(&self, event: &AuditEvent, action: AuditAction) -> AuditEvent {
         AuditEvent {
             at: self.env.clock.now(),
-            action: action.to_owned(),
+            action: action.into(),
             ..event.clone()
         }
     }

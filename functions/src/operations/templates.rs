@@ -371,6 +371,6 @@ fn built_in_view(built_in: &'static BuiltIn) -> TemplateView {
         description: built_in.description.to_owned(),
         packages: packages.map(|name| (*name).to_owned()).collect(),
         root_size_gib: built_in.root_size_gib,
-        ports: built_in.ports.to_vec(),
+        ports: catalogue::PORTS.to_vec(),
     }
 }

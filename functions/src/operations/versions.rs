@@ -9,7 +9,7 @@ use super::expected::{check, tag};
 use super::parts::{Found, IfMatch, Page, Paging};
 use super::templates::version_not_found;
 use super::{Asked, Expected, Service};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::diff::{TemplateDiff, diff};
 use crate::domain::inventory::Inventory;
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
@@ -194,7 +194,7 @@ impl Service {
             // The write fails if the version is deleted in the meantime.
             let still_there = Batch::from(vec![version_unchanged(&target)]);
             let subject = Subject::Template(name.clone());
-            let event = self.event(caller, "template.rollback", subject);
+            let event = self.event(caller, AuditAction::TemplateRollback, subject);
             let event = event.with("from", done.from).with("to", done.to);
             let replaced = registry.replace_template(&before, &after, &event, still_there);
             if replaced.await? {

@@ -152,7 +152,6 @@ pub(crate) fn named_action(message: &str) -> Option<&str> {
     (plain(service) && plain(name)).then_some(action)
 }
 
-/// The advice for network errors.
 const NETWORK: &str = "Check the Region (AWS_REGION) and the endpoint, and that the network leads \
      to AWS.";
 

@@ -92,7 +92,6 @@ fn is_within(wanted: &SortKeys, sort_key: &str) -> bool {
     }
 }
 
-/// Decodes text from [`to_text`].
 pub(crate) fn from_text<T: DeserializeOwned>(text: &str) -> Option<T> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let bytes = pairs

@@ -103,14 +103,12 @@ impl std::fmt::Debug for Registry {
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listed<T> {
-    /// The records.
     pub items: Vec<T>,
     /// The cursor of the next page; `None` at the end.
     pub cursor: Option<String>,
 }
 
 impl Registry {
-    /// Creates a registry that uses a table.
     pub fn new(table: Arc<dyn Table>) -> Self {
         Self { table }
     }
@@ -120,7 +118,6 @@ impl Registry {
         self.list_by(query, records::decode).await
     }
 
-    /// The same for items that contain more than the record.
     async fn list_by<T>(
         &self,
         query: &Query,

@@ -9,7 +9,6 @@ use crate::domain::{Code, Problem};
 use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
 
 impl Registry {
-    /// Returns the most recent runs of a schedule.
     pub async fn runs(&self, schedule: &Schedule) -> Result<Runs, Problem> {
         let stored = self.stored_runs(schedule).await?;
         Ok(of(schedule, stored.map(|stored| stored.value)))

@@ -68,7 +68,6 @@ impl Registry {
         }
     }
 
-    /// Returns the current wait for a resource.
     pub async fn wait(
         &self,
         region: &Region,

@@ -21,15 +21,10 @@ pub use super::relations::Relation;
 /// A kind of resource that an action applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
 pub enum Resource {
-    /// A template, with its versions.
     Template,
-    /// A save.
     Save,
-    /// An instance.
     Instance,
-    /// A schedule.
     Schedule,
-    /// A project.
     Project,
 }
 
@@ -38,37 +33,29 @@ pub enum Resource {
 pub enum Action {
     /// See that the resource exists, and read it.
     See,
-    /// Launch a template.
     Launch,
     /// Save an instance as the next version of a template; save an instance.
     SaveVersion,
-    /// Copy a version to further Regions.
     Copy,
     /// Change how a template is described (description, notes, project), or the rules of a project.
     Edit,
     /// Set which version is a template's latest.
     Rollback,
-    /// Deprecate a version or a template, or undo that.
     Deprecate,
     /// Create a version of another template from a template's AMIs, by importing its file.
     Import,
     /// Move a template, with its versions and their costs, out of its project, or into its first project.
     Move,
-    /// Share a template with others, and revoke a share.
     Share,
     /// Open a template's AMIs in EC2 to principals outside this deployment, through any template that has these AMIs.
     Open,
-    /// List the shares of a template.
     SeeShares,
-    /// Read the audit events of a resource.
     SeeAudit,
-    /// Delete the resource.
     Delete,
     /// Start, stop, terminate or customize an instance; pause a schedule, or run it now.
     Change,
     /// See the state of a save's execution before the save has a record.
     Watch,
-    /// Cancel a save.
     Cancel,
     /// Recover a save immediately if no execution is working on it any more.
     Recover,
@@ -76,17 +63,12 @@ pub enum Action {
     Contribute,
     /// Move a template into a project, which pays for all of its versions from then on.
     MoveIn,
-    /// See the costs of a project.
     SeeCosts,
-    /// Approve templates for a project, and withdraw the approval.
     Approve,
-    /// Add members and viewers to a project, and remove them.
     Invite,
     /// Make a user an owner or admin of a project, and revoke that role.
     Appoint,
-    /// Set a project's budget.
     SetBudget,
-    /// Leave a project.
     Leave,
 }
 
@@ -159,7 +141,6 @@ const TABLE: &[Row] = &[
     (Resource::Project, Action::Delete, &[ProjectOwner]),
 ];
 
-/// The relations that allow using a template.
 const USERS: &[Relation] = &[
     Owner,
     ProjectOwner,
@@ -170,11 +151,8 @@ const USERS: &[Relation] = &[
 ];
 /// The owner, and those who manage the project that pays.
 const MANAGERS: &[Relation] = &[Owner, ProjectOwner, ProjectAdmin];
-/// The relations that manage a project.
 const ADMINS: &[Relation] = &[ProjectOwner, ProjectAdmin];
-/// The relations that can work for a project.
 const WORKERS: &[Relation] = &[ProjectOwner, ProjectAdmin, ProjectMember];
-/// All relations that a role in a project gives.
 const EVERY_ROLE: &[Relation] = &[ProjectOwner, ProjectAdmin, ProjectMember, ProjectViewer];
 
 /// Returns whether this relation to a resource allows the action.
@@ -199,12 +177,10 @@ impl Resource {
 }
 
 impl Action {
-    /// All actions.
     pub const ALL: &[Self] = Self::VARIANTS;
 }
 
 impl Caller {
-    /// Returns whether the caller may perform the action on an instance.
     pub fn may(&self, action: Action, instance: &Instance) -> bool {
         let mine = instance
             .tags
@@ -213,7 +189,6 @@ impl Caller {
         mine && allowed(Owner, action, Resource::Instance)
     }
 
-    /// Returns whether the caller may perform the action on a template.
     pub async fn may_template(
         &self,
         registry: &Registry,
@@ -229,7 +204,6 @@ impl Caller {
         Ok(any_allowed(&all, action, Resource::Template))
     }
 
-    /// Returns whether the caller may see a template that is one of many in a list.
     pub(crate) async fn sees_in_list(
         &self,
         registry: &Registry,

@@ -47,7 +47,6 @@ pub(crate) async fn admit(
     })
 }
 
-/// Describes the current and pending costs of a project, for messages.
 fn costs(committed: &Committed) -> String {
     let (usd, pledged) = (committed.costs.usd(), committed.pledged.usd());
     if pledged > 0.0 {

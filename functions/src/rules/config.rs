@@ -115,7 +115,7 @@ pub enum Values {
     Number(u8, u8),
     /// A text of this pattern.
     Text(&'static str),
-    /// A list of this pattern, with commas between its items.
+    /// A list of this pattern, of items separated by commas.
     List(&'static str),
 }
 
@@ -150,74 +150,74 @@ variables! {
         |c, v| put_arn(&mut target(c).dead_letters, v);
 
     "PRISM_PUBLIC_SCOPE", "public_scope", "PublicScope", "deployment", "\"deployment\", \"organization\" or \"world\"",
-        setting(
+        Some(setting(
             Values::OneOf(&["deployment", "organization", "world"]),
             "Who \"--public\" opens a template to: the users of this deployment, the accounts of OrganizationArn, or \
              everybody. In \"organization\" and \"world\", they can also launch its AMIs.",
-        ),
+        )),
         |c, v| put(&mut c.settings.public_scope, v);
-    ORGANIZATION, "organization", "OrganizationArn", "", "the ARN of an organisation or of a unit of one",
-        setting(
+    ORGANIZATION, "organization", "OrganizationArn", "", "the ARN of an organization or of a unit of one",
+        Some(setting(
             Values::Text("^(arn:aws[a-z-]*:organizations::[0-9]{12}:(organization|ou)/o-[a-z0-9]{10,32}(/ou-[A-Za-z0-9-]+)?)?$"),
-            "The organisation that \"--public\" means if PublicScope is \"organization\".",
-        ),
+            "The organization that \"--public\" means if PublicScope is \"organization\".",
+        )),
         |c, v| put_some(&mut c.settings.organization, v);
     "PRISM_ALLOWED_REGIONS", "allowed_regions", "AllowedRegions", "",
-        "Regions with commas between, such as us-east-1,us-west-2",
-        setting(
+        "Regions separated by commas, such as us-east-1,us-west-2",
+        Some(setting(
             Values::List("^([a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}(,[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2})*)?$"),
             "The Regions in which instances may be launched and saved, and to which AMIs may be copied. Empty allows all.",
-        ),
+        )),
         |c, v| put(&mut c.settings.allowed_regions, v);
     "PRISM_ALLOWED_INSTANCE_TYPES", "allowed_instance_types", "AllowedInstanceTypes", "",
-        "instance types or families with commas between, such as m7i.large,t3.*",
-        setting(
+        "instance types or families separated by commas, such as m7i.large,t3.*",
+        Some(setting(
             Values::List(r"^([a-z0-9-]+\.([a-z0-9-]+|\*)(,[a-z0-9-]+\.([a-z0-9-]+|\*))*)?$"),
             "The instance types that may be launched. Empty allows all.",
-        ),
+        )),
         |c, v| put(&mut c.settings.allowed_types, v);
     "PRISM_LAUNCH_NETWORKS", "launch_networks", "LaunchNetworks", "",
-        "CIDR blocks with commas between, such as 192.0.2.0/24",
-        setting(
+        "CIDR blocks separated by commas, such as 192.0.2.0/24",
+        Some(setting(
             Values::List(
                 "^(([0-9.]+/(3[0-2]|[12]?[0-9])|[0-9a-f:]+/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))\
                  (,([0-9.]+/(3[0-2]|[12]?[0-9])|[0-9a-f:]+/(12[0-8]|1[01][0-9]|[1-9]?[0-9])))*)?$",
             ),
             "The networks from which the ports of launched instances can be reached. Empty opens them to nobody.",
-        ),
+        )),
         |c, v| put_each(&mut c.launch_networks, v, is_network);
     "PRISM_LAUNCH_SUBNETS", "launch_subnets", "LaunchSubnets", "",
-        "subnets with commas between, such as subnet-0123456789abcdef0",
-        setting(
+        "subnets separated by commas, such as subnet-0123456789abcdef0",
+        Some(setting(
             Values::List("^(subnet-[0-9a-f]{8,32}(,subnet-[0-9a-f]{8,32})*)?$"),
             "The subnets that instances are launched into, one for each Region. In a Region without one, launches are \
              refused. Empty means each Region's default VPC.",
-        ),
+        )),
         |c, v| put_each(&mut c.launch_subnets, v, is_subnet);
     "PRISM_EC2_SHARE_PERCENT", "ec2_share_percent", "Ec2SharePercent", "50", "a whole number from 1 to 100",
-        setting(
+        Some(setting(
             Values::Number(1, 100),
             "The percentage of each of EC2's request throttles that Prism may use, which limits how many saves begin in a \
              second. The account's other users have the rest.",
-        ),
+        )),
         |c, v| put(&mut c.settings.ec2_share, v);
     "PRISM_IAM_IDENTITY", "iam_identity", "IamIdentity", "arn", "\"arn\" or \"session-name\"",
-        setting(
+        Some(setting(
             Values::OneOf(&["arn", "session-name"]),
             "What names a user who signs with IAM. \"session-name\" suits single sign-on that sets it to the person.",
-        ),
+        )),
         |c, v| put(&mut c.iam_identity, v);
     "PRISM_USER_CLAIM", "", "UserClaim", "email", "",
-        setting(Values::Text("^[A-Za-z0-9_:./-]+$"), "The claim of a token that names its user."),
+        Some(setting(Values::Text("^[A-Za-z0-9_:./-]+$"), "The claim of a token that names its user.")),
         |c, v| put(&mut c.user_claim, v);
 }
 
-const fn setting(values: Values, text: &'static str) -> Option<Setting> {
-    Some(Setting { values, text })
+const fn setting(values: Values, text: &'static str) -> Setting {
+    Setting { values, text }
 }
 
 impl Variable {
-    /// Whether its value is a list, with commas between its items.
+    /// Whether its value is a list, of items separated by commas.
     pub fn is_list(&self) -> bool {
         let values = self.setting.as_ref().map(|setting| &setting.values);
         matches!(values, Some(Values::List(_)))
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn public_reaches_the_organisation_only_where_that_is_named() {
+    fn public_reaches_the_organization_only_where_that_is_named() {
         const ARN: &str = "arn:aws:organizations::123456789012:organization/o-a1b2c3d4e5";
         let scope = ("PRISM_PUBLIC_SCOPE", "organization");
         let missing = read(&[(TABLE, "prism"), scope]).unwrap_err();

@@ -30,15 +30,12 @@ pub enum PublicScope {
 /// The settings in which deployments differ.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Settings {
-    /// How far `--public` reaches.
     pub public_scope: PublicScope,
     /// The organization that public templates are open to, if [`PublicScope::Organization`] applies.
     #[serde(default)]
     pub organization: Option<OrganizationArn>,
-    /// The Regions that the deployment allows.
     #[serde(default)]
     pub allowed_regions: AllowedRegions,
-    /// The instance types that the deployment allows.
     #[serde(default)]
     pub allowed_types: AllowedTypes,
     /// The share of EC2's request limits that the deployment may use.
@@ -52,19 +49,12 @@ pub struct Settings {
 /// Everything outside the core that steps and operations use.
 #[derive(Clone)]
 pub struct Env {
-    /// EC2.
     pub ec2: Arc<dyn Ec2>,
-    /// Inspects the files and packages of instances.
     pub inspect: Arc<dyn Inspect>,
-    /// The registry.
     pub registry: Registry,
-    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Delivers notices.
     pub notifier: Arc<dyn Notifier>,
-    /// The deployment's settings.
     pub settings: Settings,
-    /// The identity of the deployment.
     pub identity: Identity,
 }
 

@@ -24,7 +24,6 @@ impl Identity {
         }
     }
 
-    /// Creates an identity that the registry is known to contain.
     pub fn known(id: DeploymentId) -> Self {
         Self {
             configured: None,
@@ -77,7 +76,6 @@ fn unknown() -> Problem {
 /// Which deployment created a resource in EC2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Maker {
-    /// This deployment.
     This,
     /// Another deployment; this one must not change the resource.
     Another,
@@ -87,7 +85,6 @@ pub enum Maker {
 }
 
 impl Maker {
-    /// Determines the maker of a resource from its tags, from the point of view of the given deployment.
     pub fn of(tags: &Tags, deployment: &DeploymentId) -> Self {
         match tags.get(DEPLOYMENT_TAG) {
             Some(id) if id == deployment.as_str() => Maker::This,
@@ -96,7 +93,6 @@ impl Maker {
         }
     }
 
-    /// Returns whether another deployment created the resource with these tags.
     pub fn is_another(tags: &Tags, deployment: &DeploymentId) -> bool {
         Self::of(tags, deployment) == Maker::Another
     }

@@ -23,7 +23,6 @@ pub enum ImageFault {
 }
 
 impl ImageFault {
-    /// Describes the fault in words.
     pub fn means(self) -> &'static str {
         match self {
             ImageFault::Gone => "gone: somebody deregistered it",
@@ -31,7 +30,6 @@ impl ImageFault {
         }
     }
 
-    /// Returns the problem that refuses the use of the AMI.
     pub(crate) fn problem(self, of: &TemplateRef, region: &Region, image: &ImageId) -> Problem {
         let message = format!("The AMI {image} of {of} in {region} is {}.", self.means());
         let code = match self {
@@ -41,7 +39,6 @@ impl ImageFault {
         Problem::new(code, message).hint(self.advice(of, region, image))
     }
 
-    /// Returns what to do about the fault.
     pub(crate) fn advice(self, of: &TemplateRef, region: &Region, image: &ImageId) -> String {
         match self {
             ImageFault::Gone => {
@@ -74,7 +71,7 @@ pub(crate) async fn known(
                 let there = images.into_iter().filter(there);
                 known.extend(there.map(|image| (image.id.clone(), image)));
             }
-            Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
+            Err(error) if error.is_gone() => {
                 if some.len() > 1 {
                     let (one, other) = some.split_at(some.len() / 2);
                     open.extend([one, other]);

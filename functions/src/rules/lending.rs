@@ -75,7 +75,6 @@ async fn templates(
     Ok(found)
 }
 
-/// Returns whether the caller may perform the action on all of the templates.
 pub(crate) async fn may_all(
     registry: &Registry,
     caller: &Caller,
@@ -90,7 +89,6 @@ pub(crate) async fn may_all(
     Ok(true)
 }
 
-/// Returns whether the caller may perform the action on any of the templates.
 pub(crate) async fn may_any(
     registry: &Registry,
     caller: &Caller,

@@ -29,7 +29,6 @@ pub(crate) async fn own_instance(
     })
 }
 
-/// Finds the caller's instances with that ID or name.
 pub(crate) async fn own_instances(
     env: &Env,
     caller: &Caller,

@@ -39,18 +39,14 @@ pub(crate) enum Told {
     Answer(Option<Inventory>),
 }
 
-/// Data, and the audience that it is shown to.
 pub(crate) struct Showing {
     pub(crate) to: Audience,
     pub(crate) what: Vec<Look>,
 }
 
-/// What an allowed operation shows.
 #[derive(Debug, Default)]
 pub(crate) struct Shown {
-    /// The sensitive files, by path.
     pub(crate) files: Vec<ShownFile>,
-    /// What the caller should know about it.
     pub(crate) warnings: Vec<Warning>,
 }
 
@@ -200,12 +196,10 @@ pub(crate) async fn of_save(
     Ok((showings, Told::Answer(inventory)))
 }
 
-/// Describes a save in the message of a refusal.
 pub(crate) fn saving(request: &SaveRequest) -> String {
     format!("Saving {} as {}", request.instance, request.template)
 }
 
-/// Returns what sharing a template shows: all of its versions.
 pub(crate) async fn of_share(
     registry: &Registry,
     caller: &Caller,

@@ -6,7 +6,7 @@ use super::Env;
 use super::access::{Action, Caller};
 use super::uses::{self, Uses};
 use super::versions::{deleted, saved_from};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::clock::is_recent;
 use crate::domain::save::SaveRecord;
 use crate::domain::schedule::Schedule;
@@ -142,7 +142,7 @@ async fn remove(
         };
         let subject = Subject::Template(name.clone());
         let (by, from) = (&schedule.owner, &record.origin);
-        let event = audit::of(by, from, now, "template.delete", subject)
+        let event = audit::of(by, from, now, AuditAction::TemplateDelete, subject)
             .with("version", number)
             .with("schedule", &schedule.name)
             .with("keep", schedule.keep);

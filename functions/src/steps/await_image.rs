@@ -6,7 +6,7 @@ use super::await_snapshots::of_save;
 use super::images::not_made;
 use super::{SaveRef, Step};
 use crate::domain::save::{SaveRecord, seconds_between};
-use crate::domain::{Code, ImageId, Problem, Region};
+use crate::domain::{Code, ImageId, Problem, Region, StepName};
 use crate::ports::{
     Call, Image, ImageFilter, ImageState, Snapshot, SnapshotFilter, SnapshotState, from_ec2,
 };
@@ -31,7 +31,7 @@ pub(super) struct Output {
 }
 
 impl Step for AwaitImage {
-    const NAME: &'static str = "AwaitImage";
+    const NAME: StepName = StepName::AwaitImage;
     const CALLS: &'static [Call] = &[Call::Images, Call::Snapshots, Call::Get, Call::Put];
     type Input = Input;
     type Output = Output;
@@ -129,7 +129,7 @@ async fn found(
         .await
     {
         Ok(images) => images.into_iter().next(),
-        Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => None,
+        Err(error) if error.is_gone() => None,
         Err(error) => return Err(from_ec2(error)),
     };
     match found {
@@ -182,3 +182,6 @@ async fn note_snapshots(
     .await?;
     Ok(())
 }
+
+#[cfg(test)]
+repeated!(AwaitImage: Succeeds, ImageFails);

@@ -6,7 +6,7 @@ use super::findings::{Standing, impossible, look, note_fallen_back, standing};
 use super::{SaveRef, Step};
 use crate::domain::clock::is_future;
 use crate::domain::save::{Finding, SaveRecord, seconds_between};
-use crate::domain::{Code, Problem, Timestamp};
+use crate::domain::{Code, Problem, StepName, Timestamp};
 use crate::ports::{Call, Instance};
 use crate::rules::Env;
 
@@ -29,7 +29,7 @@ pub(super) struct Output {
 }
 
 impl Step for AwaitRunning {
-    const NAME: &'static str = "AwaitRunning";
+    const NAME: StepName = StepName::AwaitRunning;
     const CALLS: &'static [Call] = &[Call::Instances, Call::StatusChecks, Call::Get, Call::Put];
     type Input = Input;
     type Output = Output;
@@ -161,3 +161,6 @@ pub(super) async fn note_running(
     .await?;
     Ok(())
 }
+
+#[cfg(test)]
+repeated!(AwaitRunning: Succeeds);

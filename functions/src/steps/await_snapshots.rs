@@ -14,7 +14,7 @@ use super::images::not_made;
 use super::{SaveRef, Step, tags};
 use crate::domain::save::{SaveRecord, seconds_between};
 use crate::domain::tags::SAVE_TAG;
-use crate::domain::{Code, Problem, SnapshotId, VolumeId};
+use crate::domain::{Code, Problem, SnapshotId, StepName, VolumeId};
 use crate::ports::{
     Call, Image, ImageFilter, ImageState, Snapshot, SnapshotFilter, SnapshotState, from_ec2,
 };
@@ -37,7 +37,7 @@ pub(super) struct Output {
 }
 
 impl Step for AwaitSnapshots {
-    const NAME: &'static str = "AwaitSnapshots";
+    const NAME: StepName = StepName::AwaitSnapshots;
     const CALLS: &'static [Call] = &[
         Call::Snapshots,
         Call::Instances,
@@ -184,3 +184,6 @@ async fn image_of(env: &Env, record: &SaveRecord) -> Result<Option<Image>, Probl
         found => Ok(found),
     }
 }
+
+#[cfg(test)]
+repeated!(AwaitSnapshots: Succeeds, SnapshotFails);

@@ -8,13 +8,12 @@ use serde::Serialize;
 use super::findings::{Standing, look, standing};
 use super::{SaveRef, Step, runs};
 use crate::domain::save::{RegionCopy, SaveRecord, SaveState};
-use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
+use crate::domain::{Code, ImageId, Problem, Region, SaveId, StepName, TemplateName};
 use crate::ports::{Call, Notice};
 use crate::rules::{Env, budget, retention};
 
 pub(super) struct CompleteSave;
 
-/// The output of the execution.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     save_id: SaveId,
@@ -27,7 +26,7 @@ pub(super) struct Output {
 }
 
 impl Step for CompleteSave {
-    const NAME: &'static str = "CompleteSave";
+    const NAME: StepName = StepName::CompleteSave;
     const CALLS: &'static [Call] = &[
         Call::Instances,
         Call::LaunchTemplates,
@@ -156,3 +155,6 @@ fn output(record: &SaveRecord, version: u32) -> Output {
         usd_per_month: record.usd_per_month,
     }
 }
+
+#[cfg(test)]
+repeated!(CompleteSave: Succeeds, IsCopied);

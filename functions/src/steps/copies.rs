@@ -4,7 +4,7 @@ use super::images::snapshots;
 use super::opened::Opened;
 use super::payer::Payer;
 use super::{SaveRef, plan_copy, rights};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::copy::CopySource;
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{RegionCopy, SaveRecord};
@@ -30,7 +30,7 @@ pub(super) async fn add(
         &record.saved_by,
         &record.origin,
         now,
-        "template.copy",
+        AuditAction::TemplateCopy,
         subject,
     )
     .with("save", &record.save_id)

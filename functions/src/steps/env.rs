@@ -1,14 +1,16 @@
 //! How every step begins, and what it records.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::save::{SaveRecord, SaveState, seconds_between};
-use crate::domain::{Code, Problem, SaveId, Timestamp};
+use crate::domain::{Code, Problem, SaveId, StepName, Timestamp};
 use crate::rules::Env;
 
-/// How long the write of an intent may take, in seconds. This leaves the rest of [`super::LATE_S`] for the effect of
+/// How long the write of an intent may take. This leaves the rest of [`super::LATE_S`] for the effect of
 /// the EC2 request that follows.
-const INTENT_S: f64 = 5.0;
+const INTENT: Duration = Duration::from_secs(5);
 /// The maximum number of times that an intent is written.
 const INTENTS: u32 = 3;
 
@@ -24,7 +26,11 @@ pub struct SaveRef {
 impl Env {
     /// Begins a step on the way forward, and records the step. Returns the record once it is certain that this
     /// execution works on the save and that the save is not cancelled.
-    pub(crate) async fn advance(&self, save: &SaveRef, step: &str) -> Result<SaveRecord, Problem> {
+    pub(crate) async fn advance(
+        &self,
+        save: &SaveRef,
+        step: StepName,
+    ) -> Result<SaveRecord, Problem> {
         let record = self.reach(save, step).await?;
         if record.state.is_final() && record.state != SaveState::Succeeded {
             // This is another execution with the same number, or a late run of this one. Nobody would undo what it
@@ -42,11 +48,15 @@ impl Env {
     }
 
     /// Begins a step on the way back, which a cancelled save takes as well.
-    pub(crate) async fn reach(&self, save: &SaveRef, step: &str) -> Result<SaveRecord, Problem> {
+    pub(crate) async fn reach(
+        &self,
+        save: &SaveRef,
+        step: StepName,
+    ) -> Result<SaveRecord, Problem> {
         let now = self.clock.now();
         let change = |record: &mut SaveRecord| {
             record.heed_clock(now);
-            if record.state == SaveState::Running && record.step != step {
+            if record.state == SaveState::Running && *record.step != step {
                 record.reach(step, now);
                 record.updated_at = now;
             }
@@ -106,7 +116,8 @@ impl Env {
         for _ in 0..INTENTS {
             let now = self.clock.now();
             let record = self.note(save, |record| intent(record, now)).await?;
-            if seconds_between(now, self.clock.now()) <= INTENT_S {
+            let limit = self.clock.during(INTENT).as_secs_f64();
+            if seconds_between(now, self.clock.now()) <= limit {
                 return Ok(record);
             }
         }

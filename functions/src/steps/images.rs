@@ -14,7 +14,6 @@ pub(super) fn not_made(id: &ImageId, image: &Image) -> Problem {
     for_reason(Problem::new(Code::ImageFailed, message), reason)
 }
 
-/// Returns the snapshots behind the AMIs, by Region.
 pub(super) async fn snapshots(
     env: &Env,
     record: &SaveRecord,

@@ -7,7 +7,7 @@ use super::label::label;
 use crate::domain::ec2::InstanceState;
 use crate::domain::save::Warning;
 use crate::domain::{Code, Problem, Region, SnapshotId};
-use crate::ports::{Ec2Error, Encryption, Instance, KeyState, Probe, Volume, from_ec2};
+use crate::ports::{Ec2ErrorKind, Encryption, Instance, KeyState, Probe, Volume, from_ec2};
 use crate::rules::Env;
 
 /// Refuses an instance with a volume that is encrypted with an unusable key. Returns what could not be checked. The AWS
@@ -97,15 +97,17 @@ async fn check_grant(
     shown: bool,
 ) -> Result<Option<Warning>, Problem> {
     match env.ec2.probe(region, &Probe::Grant(key.to_owned())).await {
-        Err(error) if error.code == Ec2Error::KEY_POLICY && shown => Ok(Some(unchecked(key, what))),
-        Err(error) if error.code == Ec2Error::KEY_POLICY => {
+        Err(error) if error.kind() == Ec2ErrorKind::KeyPolicy && shown => {
+            Ok(Some(unchecked(key, what)))
+        }
+        Err(error) if error.kind() == Ec2ErrorKind::KeyPolicy => {
             let message = format!(
                 "The policy of the key {key}, of {what}, lets Prism neither see the key nor make a grant on it, without which EC2 starts no instance that has it."
             );
             Err(Problem::new(Code::KeyGrantRefused, message).because(error))
         }
         // The key's state has changed since it was read.
-        Err(error) if error.is_about_key_state() => {
+        Err(error) if error.kind() == Ec2ErrorKind::KeyState => {
             let state = error.code.clone();
             Err(unusable(region, key, what, &state, "enable-key").because(error))
         }

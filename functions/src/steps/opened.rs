@@ -12,7 +12,6 @@ use crate::domain::{Code, ImageId, Problem, Region};
 use crate::ports::from_ec2;
 use crate::rules::Env;
 
-/// Whom the AMIs are open to.
 pub(super) struct Opened {
     /// The launch permissions, by Region.
     held: BTreeMap<Region, BTreeSet<LaunchPermission>>,

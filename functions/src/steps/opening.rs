@@ -62,7 +62,7 @@ pub(crate) fn check_encryption(
                 "The AMI of {what} would be encrypted (with {key}): EC2 makes no encrypted AMI public."
             );
             Err(Problem::new(Code::ShareImpossible, message)
-                .hint("Share it with accounts or an organisation that may use the key."))
+                .hint("Share it with accounts or an organization that may use the key."))
         }
         Encryption::CustomerKey(key) => Ok(Some(Warning {
             code: "KeyPolicyNeeded".to_owned(),

@@ -15,7 +15,6 @@ use crate::rules::{Env, budget};
 pub(super) struct Payer(Option<ProjectName>);
 
 impl Payer {
-    /// Returns the payer that a record names.
     pub(super) fn of(record: &SaveRecord) -> Self {
         Self(record.payer().cloned())
     }

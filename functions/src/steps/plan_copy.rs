@@ -12,8 +12,10 @@ use crate::domain::grant::Grant;
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{SaveRecord, SaveRequest, Warning};
 use crate::domain::template::{Template, TemplateState, Version};
-use crate::domain::{Code, ImageId, Problem, Region, SaveId, SnapshotId};
-use crate::ports::{Call, Encryption, Image, ImageFilter, ImageState, Tags, from_ec2};
+use crate::domain::{Code, ImageId, Problem, Region, SaveId, SnapshotId, StepName};
+use crate::ports::{
+    Call, Ec2ErrorKind, Encryption, Image, ImageFilter, ImageState, Tags, from_ec2,
+};
 use crate::registry::{Admission, Begun};
 use crate::rules::access::{Action, Caller};
 use crate::rules::images::{self, ImageFault};
@@ -34,14 +36,13 @@ pub(super) struct Input {
     copy: CopyRequest,
 }
 
-/// The Regions to copy to.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     copy_to: BTreeSet<Region>,
 }
 
 impl Step for PlanCopy {
-    const NAME: &'static str = "PlanCopy";
+    const NAME: StepName = StepName::PlanCopy;
     const CALLS: &'static [Call] = &[
         Call::Regions,
         Call::Images,
@@ -118,12 +119,10 @@ pub(crate) struct Subject {
     usd_per_month: f64,
     /// The admission by the template's project, if it is in one.
     admission: Option<Admission>,
-    /// Findings that do not prevent the copy.
     warnings: Vec<Warning>,
 }
 
 impl Subject {
-    /// Returns what the copy will do.
     pub(crate) fn plan(&self, request: &CopyRequest) -> CopyPlan {
         CopyPlan {
             template: self.template.name.clone(),
@@ -328,7 +327,9 @@ async fn source(
             let filter = ImageFilter::Ids(vec![id.clone()]);
             let found = match env.ec2.images(region, &filter).await {
                 Ok(found) => found,
-                Err(error) if error.is_not_found() || error.is_incorrect_state() => continue,
+                Err(error) if error.is_gone() || error.kind() == Ec2ErrorKind::IncorrectState => {
+                    continue;
+                }
                 Err(error) => return Err(from_ec2(error)),
             };
             let available = |image: &Image| image.state == ImageState::Available;
@@ -374,8 +375,8 @@ fn record(env: &Env, input: &Input, subject: &Subject) -> SaveRecord {
     record.origin = input.caller.origin.clone();
     record.copy_of = Some(source.clone());
     record.epoch = input.epoch;
-    PlanCopy::NAME.clone_into(&mut record.step);
-    PlanCopy::NAME.clone_into(&mut record.moments[0].step);
+    record.step = PlanCopy::NAME.to_string();
+    record.moments[0].step = PlanCopy::NAME.to_string();
     record
 }
 
@@ -391,3 +392,6 @@ pub(super) fn again_hint(record: &SaveRecord, version: u32, region: &Region) -> 
     let command = command(&record.request.template, version, region);
     format!("The version stands in its other Regions. Try again: {command}")
 }
+
+#[cfg(test)]
+repeated!(PlanCopy: IsCopied);

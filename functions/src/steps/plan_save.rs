@@ -13,7 +13,7 @@ use crate::domain::audit::{Channel, Origin};
 use crate::domain::ec2::InstanceState;
 use crate::domain::save::{Duty, SavePlan, SaveRecord, SaveRequest, SaveState, Turn};
 use crate::domain::schedule::{Schedule, ScheduleState};
-use crate::domain::{Code, Problem, Region, SaveId, ScheduleName, Timestamp};
+use crate::domain::{Code, Problem, Region, SaveId, ScheduleName, StepName, Timestamp};
 use crate::ports::Call;
 use crate::registry::{Begun, Stored};
 use crate::rules::access::Caller;
@@ -25,9 +25,6 @@ use crate::rules::{Env, audit};
 const LOOK_S: u32 = 6;
 const LOOK_UNTOLD_S: u32 = 2;
 const LOOK_UNTOLD_OF_MANY_S: u32 = 3;
-
-/// The step that the record of a save shows while it waits for its turn: the name of the state in the definition.
-const WAITING: &str = "WaitForTurn";
 
 pub(super) struct PlanSave;
 
@@ -70,7 +67,7 @@ pub(super) struct Output {
 }
 
 impl Step for PlanSave {
-    const NAME: &'static str = "PlanSave";
+    const NAME: StepName = StepName::PlanSave;
     const CALLS: &'static [Call] = &[
         Call::Regions,
         Call::Instances,
@@ -191,7 +188,7 @@ async fn enqueue(
         Some(queued) => queued.value.clone(),
         None => fresh(input, now),
     };
-    record.reach(WAITING, now);
+    record.reach(StepName::WaitForTurn, now);
     record.updated_at = now;
     record.turn = Some(turn);
     env.registry.put_queued(&record, queued).await?;
@@ -199,7 +196,6 @@ async fn enqueue(
     Ok(())
 }
 
-/// Checks everything and begins the save.
 async fn planned(
     env: &Env,
     input: &Input,
@@ -393,3 +389,6 @@ fn waiting(env: &Env, input: &Input, at: Timestamp) -> Output {
         look_s: LOOK_S,
     }
 }
+
+#[cfg(test)]
+repeated!(PlanSave: Succeeds, IsRefused);

@@ -14,17 +14,12 @@ use crate::ports::{Instance, NewImage, Probe, Volume, from_ec2};
 use crate::rules::access::Caller;
 use crate::rules::{Env, lookup};
 
-/// The results of the preflight.
 pub(super) struct Subject {
-    /// The instance.
     pub(super) instance: Instance,
-    /// The volumes of the instance.
     pub(super) volumes: Vec<Volume>,
     /// What the save adds to the template.
     pub(super) target: Target,
-    /// The template, if it already exists.
     pub(super) template: Option<Template>,
-    /// The grants of the template.
     pub(super) grants: Vec<Grant>,
     /// Findings that do not prevent the save.
     pub(super) warnings: Vec<Warning>,

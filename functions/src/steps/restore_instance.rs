@@ -12,7 +12,7 @@ use super::findings::{
 };
 use super::{SaveRef, Step};
 use crate::domain::save::{Finding, SaveRecord, seconds_between};
-use crate::domain::{Code, Problem, Timestamp};
+use crate::domain::{Code, Problem, StepName, Timestamp};
 use crate::ports::Call;
 use crate::rules::Env;
 
@@ -34,7 +34,7 @@ pub(super) struct Output {
 }
 
 impl Step for RestoreInstance {
-    const NAME: &'static str = "RestoreInstance";
+    const NAME: StepName = StepName::RestoreInstance;
     const CALLS: &'static [Call] = &[
         Call::Instances,
         Call::StatusChecks,
@@ -137,3 +137,6 @@ async fn restore(env: &Env, input: &Input, record: &SaveRecord) -> Result<bool, 
 fn asked_since(record: &SaveRecord, since: Option<Timestamp>) -> bool {
     record.start_repeated_at.max(record.start_requested_at) >= since
 }
+
+#[cfg(test)]
+repeated!(RestoreInstance: ImageFails, SnapshotFails, IsCancelled, LaterCopyFails, Strands);

@@ -24,7 +24,6 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// Returns the number of the version.
     pub(crate) fn number(self) -> u32 {
         match self {
             Target::Next(number) | Target::AddsTo(number) => number,
@@ -71,13 +70,11 @@ pub(super) async fn check_template(
     }
 }
 
-/// Creates the refusal of a version that does not exist.
 fn no_version(name: &TemplateName, number: u32) -> Problem {
     let message = format!("{name} has no version {number}.");
     Problem::new(Code::VersionNotFound, message)
 }
 
-/// Checks that the caller may charge the project that pays.
 async fn check_payer(
     env: &Env,
     caller: &Caller,

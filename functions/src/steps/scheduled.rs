@@ -12,7 +12,6 @@ use crate::rules::access::Caller;
 use crate::rules::lookup::{own_instance, own_instances};
 use crate::rules::versions::saved_from;
 
-/// Returns the instance that a schedule saves.
 pub(crate) async fn instance_of(env: &Env, schedule: &Schedule) -> Result<InstanceId, Problem> {
     let (owner, request) = (Caller::new(schedule.owner.clone()), &schedule.request);
     let mut named = own_instances(env, &owner, &request.region, &request.instance).await?;

@@ -41,7 +41,6 @@ fn code(error: &SqliteError) -> Code {
     }
 }
 
-/// Formats a hint as a sentence.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters

@@ -26,15 +26,11 @@ use model::{Image, Made, Model};
 pub use operation::Operation;
 use operation::{PROJECTS, TEMPLATES, USERS};
 
-/// The Region of all saves.
 const HERE: &str = REGION;
-/// The Region that versions are copied to.
 const THERE: &str = "us-west-2";
 /// An account that nothing is ever shared with, to test whether sharing would be allowed.
 const NOBODY: &str = "account:999999999999";
-/// The number of operations in a sequence.
 const LENGTH: usize = 12;
-/// The errors of requests that are not allowed.
 const REFUSALS: [Code; 15] = [
     Code::NotAllowed,
     Code::TemplateNotFound,
@@ -53,7 +49,6 @@ const REFUSALS: [Code; 15] = [
     Code::ScheduleNotFound,
 ];
 
-/// A deployment, and the model of what was granted in it.
 struct Play {
     world: World,
     model: Model,
@@ -89,7 +84,6 @@ pub fn pairs() -> Vec<[Operation; 2]> {
     pairs
 }
 
-/// Runs a pair of operations.
 pub fn play_pair(pair: &[Operation; 2]) -> Result<(), String> {
     let mut play = Play::new(1);
     let before = [
@@ -164,7 +158,6 @@ impl Play {
         Self { world, model }
     }
 
-    /// Carries out an operation, and checks everything.
     fn step(&mut self, operation: &Operation) -> Result<(), String> {
         let allowed = self.model.allows(operation);
         match self.ask(operation) {
@@ -333,7 +326,6 @@ impl Play {
         self.finished(template, &id).map(Some)
     }
 
-    /// The result of a save that continues in the background.
     fn finished(&self, template: &str, id: &SaveId) -> Result<Made, Problem> {
         let idle = self.world.clock.run_until_idle();
         idle.expect("nothing waits for ever");
@@ -341,7 +333,6 @@ impl Play {
         self.made(template, record.version)
     }
 
-    /// Deletes a template or a version, and waits until it is deleted.
     fn delete(&self, by: &str, reference: &str) -> Result<Option<Made>, Problem> {
         let (world, by, all) = (&self.world, caller(by), newest(reference));
         let deleted = world.service.delete_template(&by, &all, true, None);
@@ -351,7 +342,6 @@ impl Play {
         Ok(None)
     }
 
-    /// The current state of a version.
     fn made(&self, template: &str, number: Option<u32>) -> Result<Made, Problem> {
         let number = number.expect("it has made a version");
         let registry = &self.world.service.env.registry;
@@ -468,7 +458,6 @@ fn agree(
     }
 }
 
-/// Returns a failed save as the problem that it ended with.
 fn ended(record: SaveRecord) -> Result<SaveRecord, Problem> {
     match record.failure {
         Some(failure) => Err(Problem::from_wire(&failure.code, &failure.message)),

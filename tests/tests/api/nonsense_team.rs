@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::odds::{Odd, Odds, odd_values};
 
-/// A valid body with one field replaced.
 fn with(body: &Value, field: &str, value: Value) -> Value {
     let mut body = body.clone();
     body[field] = value;
@@ -25,7 +24,7 @@ fn odds(
                 ("alerts", _) => "alert",
                 ("to", Some("account:12")) => "account id",
                 ("to", Some("user:")) => "user",
-                ("to", Some("organization:o-a1b2c3d4e5")) => "organisation",
+                ("to", Some("organization:o-a1b2c3d4e5")) => "organization",
                 (field, _) => field,
             };
             all.send(method, path, with(right, field, value), names);

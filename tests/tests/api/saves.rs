@@ -140,7 +140,7 @@ fn answers_as_a_portal_reads_them() {
 }
 
 #[test]
-fn what_is_not_yours_is_not_there() {
+fn resources_of_others_are_not_found() {
     let portal = Portal::new();
     let begun = portal.post("ada", "/v1/saves", &save()).ok(202);
     let id = begun["save_id"].as_str().unwrap();

@@ -52,7 +52,6 @@ fn version(world: &World, name: &str) -> Version {
     found.unwrap()
 }
 
-/// The accounts that the AMI of `kept` is open to.
 fn open_to(world: &World) -> Vec<LaunchPermission> {
     let version = version(world, "kept");
     let (region, image) = version.images().next().unwrap();
@@ -71,7 +70,7 @@ fn save_bobs(
 }
 
 #[test]
-fn who_may_launch_a_template_opens_and_shares_none_of_its_amis_by_an_import() {
+fn an_import_of_launchable_amis_does_not_allow_sharing_them() {
     let world = lent();
     import(&world, "bob", "mine").unwrap();
     for whom in [ACCOUNT, "user:carl", "public", "colleagues"] {
@@ -102,7 +101,7 @@ fn who_may_launch_a_template_opens_and_shares_none_of_its_amis_by_an_import() {
 }
 
 #[test]
-fn what_was_lent_lasts_as_long_as_the_template_lets_its_importer_launch_it() {
+fn a_borrowed_version_lasts_as_long_as_its_importer_may_launch_the_original() {
     let world = lent();
     import(&world, "bob", "mine").unwrap();
     launch("bob", "mine", &world).unwrap();
@@ -121,7 +120,7 @@ fn what_was_lent_lasts_as_long_as_the_template_lets_its_importer_launch_it() {
 }
 
 #[test]
-fn nothing_lent_goes_into_what_others_have() {
+fn nothing_borrowed_is_added_to_a_shared_template() {
     let world = lent();
     assert_eq!(save_bobs(&world, |_| ()), "");
     shared_as(&world, "bob", "mine", ACCOUNT).unwrap();
@@ -149,7 +148,6 @@ fn an_owner_sees_by_which_templates_the_amis_are_open() {
     assert_eq!(told, [("kept", bobs), ("again", theirs)]);
 }
 
-/// Writes an item as the registry would.
 fn put(world: &World, key: Key, record: &Value) {
     let mut attributes = serde_json::Map::new();
     for (name, value) in [
@@ -163,9 +161,8 @@ fn put(world: &World, key: Key, record: &Value) {
     world.clock.run(world.table.transact(&[write])).unwrap();
 }
 
-/// Imports and shares from before borrowed AMIs were recorded.
 #[test]
-fn what_was_opened_wrongly_before_is_found_seen_by_its_owner_and_closed() {
+fn wrongly_opened_amis_are_found_shown_to_their_owner_and_closed() {
     let world = lent();
     import(&world, "bob", "mine").unwrap();
     let mine: TemplateName = "mine".parse().unwrap();

@@ -1,6 +1,6 @@
 //! Teamwork: shares open AMIs in every Region and close them again, project budgets, and who is recorded as having made
 //! a change.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 mod audit;
 mod budgets;
@@ -26,7 +26,7 @@ use prism_functions::domain::{Problem, ProjectName, Region, TemplateName, UserId
 use prism_functions::operations::{LaunchRequest, ProjectRequest, ShareRequest, Shared};
 use prism_functions::ports::Ec2 as _;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{World, caller, launch_request, save_request};
+use prism_tests::world::{World, caller, launch_request, save_request, share_request};
 
 pub(crate) const ACCOUNT: &str = "account:444455556666";
 pub(crate) const ORGANIZATION: &str =
@@ -45,13 +45,9 @@ pub(crate) fn brain() -> ProjectName {
 }
 
 pub(crate) fn to(text: &str) -> ShareRequest {
-    ShareRequest {
-        to: text.to_owned(),
-        publish_sensitive: false,
-    }
+    share_request(text)
 }
 
-/// A save of Ada's with a copy in a second Region.
 pub(crate) fn in_two_regions() -> SaveRequest {
     SaveRequest {
         copy_to: BTreeSet::from([west()]),

@@ -33,7 +33,6 @@ fn costs(world: &World, user: &str) -> ProjectCosts {
         .run_it(world.service.project_costs(&user, &brain))
 }
 
-/// The names of a project's templates, as a user sees them.
 fn listed(world: &World, user: &str, project: &ProjectName) -> Vec<String> {
     let user = caller(user);
     let page = world.service.project_templates(&user, project, 100);
@@ -42,7 +41,7 @@ fn listed(world: &World, user: &str, project: &ProjectName) -> Vec<String> {
 }
 
 #[test]
-fn a_project_is_told_of_all_that_it_pays_for_to_the_last() {
+fn a_project_lists_everything_that_it_pays_for() {
     let world = launched(Setup::seeded(5));
     project(&world);
     saved(&world, for_brain(save_request("work", "kept")));
@@ -71,7 +70,7 @@ fn a_project_is_told_of_all_that_it_pays_for_to_the_last() {
 }
 
 #[test]
-fn what_moves_to_another_project_is_told_in_both_and_open_to_nobody_by_it() {
+fn a_moved_template_is_recorded_in_both_projects_and_shared_with_nobody() {
     let world = launched(Setup::seeded(5));
     project(&world);
     saved(&world, for_brain(save_request("work", "kept")));
@@ -106,7 +105,7 @@ fn what_moves_to_another_project_is_told_in_both_and_open_to_nobody_by_it() {
 }
 
 #[test]
-fn members_are_told_what_private_templates_cost_and_not_what_they_are() {
+fn members_see_what_private_templates_cost_but_not_what_they_are() {
     let world = launched(Setup::seeded(5));
     project(&world);
     saved(&world, for_brain(save_request("work", "kept")));
@@ -124,7 +123,7 @@ fn members_are_told_what_private_templates_cost_and_not_what_they_are() {
 }
 
 #[test]
-fn who_may_save_to_a_template_and_not_edit_it_describes_the_version_alone() {
+fn a_save_without_edit_right_describes_only_the_version() {
     let world = launched(Setup::seeded(5));
     project(&world);
     let described = |user: &str, instance: &str, text: &str| {

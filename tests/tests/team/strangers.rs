@@ -167,7 +167,7 @@ fn approvals_templateno_private_template_to_who_only_looks_on() {
 }
 
 #[test]
-fn what_a_file_says_of_who_saved_it_is_told_as_what_it_says() {
+fn the_saver_named_in_a_file_is_shown_as_the_files_claim() {
     let world = private();
     let (ada, reference) = (caller("ada"), "kept".parse().unwrap());
     let file = world

@@ -23,99 +23,66 @@ const OPENAPI: &str = "docs/openapi.json";
 const SENSITIVE: &str = "docs/sensitive-files.md";
 const DEPLOY: &str = "docs/deploy.md";
 const DEFINITION: &str = "statemachine/save.asl.json";
-/// The documents that contain the diagram.
-const PICTURES: [&str; 2] = ["README.md", "docs/ARCHITECTURE.md"];
+const PICTURE: &str = "docs/ARCHITECTURE.md";
 const TEMPLATE: &str = "infra/template.yaml";
 
-/// Writes the documents that are out of date.
 pub(crate) fn write() -> Outcome {
-    let Made {
-        documents,
-        problems,
-    } = made()?;
-    for (name, text) in documents {
-        if fs::read_to_string(root().join(name)).ok().as_deref() == Some(&text) {
+    for (name, text) in documents()? {
+        if is_up_to_date(name, &text) {
             println!("{name} is up to date");
         } else {
             write_file(&root().join(name), &text)?;
             println!("{name} is written");
         }
     }
-    all_or_nothing(&problems)
+    Ok(())
 }
 
 /// Fails if any document is out of date.
 pub(crate) fn check() -> Outcome {
-    let Made {
-        documents,
-        mut problems,
-    } = made()?;
-    for (name, text) in documents {
-        if fs::read_to_string(root().join(name)).ok().as_deref() == Some(&text) {
+    let mut problems = Vec::new();
+    for (name, text) in documents()? {
+        if is_up_to_date(name, &text) {
             println!("{name} is up to date");
         } else {
             problems.push(format!("{name} is stale: run \"cargo xtask docs\""));
         }
     }
-    all_or_nothing(&problems)
-}
-
-fn all_or_nothing(problems: &[String]) -> Outcome {
     if problems.is_empty() {
         return Ok(());
     }
     Err(problems.join("\nerror: "))
 }
 
-/// The generated documents.
-struct Made {
-    /// Documents by path, with their generated contents.
-    documents: Vec<(&'static str, String)>,
-    /// Errors that prevented the generation of others.
-    problems: Vec<String>,
+fn is_up_to_date(name: &str, text: &str) -> bool {
+    fs::read_to_string(root().join(name)).is_ok_and(|it| it == text)
 }
 
-fn made() -> Outcome<Made> {
+/// Documents by path, with their generated contents.
+fn documents() -> Outcome<Vec<(&'static str, String)>> {
     let definition = serde_json::from_str(&read(&root().join(DEFINITION))?)
-        .map_err(|error| format!("{DEFINITION} is no JSON: {error}"))?;
-    let picture = picture::mermaid(&definition)?;
-    let mut documents = vec![
+        .map_err(|error| format!("{DEFINITION} is not valid JSON: {error}"))?;
+    let picture = format!("```mermaid\n{}```\n", picture::mermaid(&definition)?);
+    let template = read(&root().join(TEMPLATE))?;
+    Ok(vec![
         (ERRORS, errors::markdown()),
         (ACCESS, access::markdown()),
         (SENSITIVE, sensitive::document()),
         (OPENAPI, openapi()?),
-    ];
-    let mut problems = Vec::new();
-    let picture = (
-        "state-machine".to_owned(),
-        format!("```mermaid\n{picture}```\n"),
-    );
-    let with_picture = PICTURES.map(|name| (name, vec![picture.clone()]));
-    let deploy = vec![("settings".to_owned(), settings::table())];
-    let template = template::parts(&definition, &read(&root().join(TEMPLATE))?)?;
-    for (name, parts) in with_picture
-        .into_iter()
-        .chain([(DEPLOY, deploy), (TEMPLATE, template)])
-    {
-        let mut text = read(&root().join(name))?;
-        match parts.iter().try_for_each(|(key, part)| {
-            text = filled(name, &text, key, part)?;
-            Ok(())
-        }) {
-            Ok(()) => documents.push((name, text)),
-            Err(problem) => problems.push(problem),
-        }
-    }
-    Ok(Made {
-        documents,
-        problems,
-    })
+        (PICTURE, with_part(PICTURE, "state-machine", &picture)?),
+        (DEPLOY, with_part(DEPLOY, "settings", &settings::table())?),
+        (TEMPLATE, template::generated(&definition, template)?),
+    ])
 }
 
-/// The OpenAPI description.
+fn with_part(name: &str, key: &str, part: &str) -> Outcome<String> {
+    filled(name, &read(&root().join(name))?, key, part)
+}
+
 fn openapi() -> Outcome<String> {
     let text = prism_functions::api::document().to_pretty_json();
-    let text = text.map_err(|error| format!("the API's description is no JSON: {error}"))?;
+    let text =
+        text.map_err(|error| format!("the OpenAPI document cannot be written as JSON: {error}"))?;
     Ok(format!("{text}\n"))
 }
 

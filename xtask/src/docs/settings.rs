@@ -11,38 +11,47 @@ fn settings() -> impl Iterator<Item = (&'static Variable, &'static Setting)> {
 }
 
 /// The parts of the template by their markers.
-pub(super) fn parts() -> Vec<(String, String)> {
-    let [
-        mut names,
-        mut parameters,
-        mut conditions,
-        mut variables,
-        mut outputs,
-    ] = [const { String::new() }; 5];
-    for (variable, setting) in settings() {
-        let parameter = variable.output;
-        names += &format!("- {parameter}\n");
-        parameters += &declared(variable, setting);
-        variables += &format!("{}: !Ref {parameter}\n", variable.name);
-        if variable.key.is_empty() {
-            continue;
-        }
-        outputs += &format!("{parameter}:\n");
-        if variable.default.is_empty() {
-            // An output must have a value.
-            conditions += &format!("Has{parameter}: !Not [!Equals [!Ref {parameter}, '']]\n");
-            outputs += &format!("  Condition: Has{parameter}\n");
-        }
-        outputs += &format!("  Value: !Ref {parameter}\n");
+pub(super) fn parts() -> [(&'static str, String); 5] {
+    let each = |part: fn(&Variable, &Setting) -> String| {
+        let parts = settings().map(|(variable, setting)| part(variable, setting));
+        parts.collect::<Vec<_>>().concat()
+    };
+    let name = |it: &Variable, _: &_| format!("- {}\n", it.output);
+    let variable = |it: &Variable, _: &_| format!("{}: !Ref {}\n", it.name, it.output);
+    [
+        ("setting-names", each(name)),
+        ("setting-parameters", each(declared)),
+        ("setting-conditions", each(|it, _| condition(it))),
+        ("setting-variables", each(variable)),
+        ("setting-outputs", each(|it, _| output(it))),
+    ]
+}
+
+/// An output must have a value, so a setting that may be empty has its output only where it is set.
+fn is_conditional(variable: &Variable) -> bool {
+    !variable.key.is_empty() && variable.default.is_empty()
+}
+
+fn condition(variable: &Variable) -> String {
+    let parameter = variable.output;
+    if !is_conditional(variable) {
+        return String::new();
     }
-    let parts = [
-        ("setting-names", names),
-        ("setting-parameters", parameters),
-        ("setting-conditions", conditions),
-        ("setting-variables", variables),
-        ("setting-outputs", outputs),
-    ];
-    parts.map(|(key, part)| (key.to_owned(), part)).into()
+    format!("Has{parameter}: !Not [!Equals [!Ref {parameter}, '']]\n")
+}
+
+/// The output of a setting, if profiles have the setting.
+fn output(variable: &Variable) -> String {
+    let parameter = variable.output;
+    if variable.key.is_empty() {
+        return String::new();
+    }
+    let condition = if is_conditional(variable) {
+        format!("  Condition: Has{parameter}\n")
+    } else {
+        String::new()
+    };
+    format!("{parameter}:\n{condition}  Value: !Ref {parameter}\n")
 }
 
 /// The parameter of a setting.
@@ -82,8 +91,8 @@ pub(super) fn table() -> String {
         };
         let (rule, text) = (variable.rule, setting.text);
         let rule = if rule.is_empty() { "any text" } else { rule };
-        format!("| `{}` | {default} | {rule} | {text} |\n", variable.output)
+        format!("| `{}` | {default} | {rule} | {text} |\n", variable.output).replace('"', "`")
     };
     let head = "| parameter | default | values | meaning |\n|---|---|---|---|\n";
-    head.to_owned() + &settings().map(row).collect::<String>()
+    head.to_owned() + &settings().map(row).collect::<Vec<_>>().concat()
 }

@@ -21,38 +21,47 @@ const TASK_S: u64 = 60;
 /// How much earlier the function ends, so that a step never runs beside its retry, in seconds.
 const EARLIER_S: u64 = 5;
 
-/// The parts by their markers.
-pub(super) fn parts(definition: &Value, template: &str) -> Outcome<Vec<(String, String)>> {
+/// The template with its generated parts.
+pub(super) fn generated(definition: &Value, mut template: String) -> Outcome<String> {
+    for (key, part) in settings::parts() {
+        template = filled(TEMPLATE, &template, key, &part)?;
+    }
     let function = read(&root().join(FUNCTION))?;
     let statements = read(&root().join(STATEMENTS))?;
-    let mut parts = settings::parts();
-    let fill = |text: String, (key, part): &(String, String)| filled(TEMPLATE, &text, key, part);
-    let template = parts.iter().try_fold(template.to_owned(), fill)?;
     let parameters = parameters(&template)?;
-    let [mut functions, mut versions, mut invoked] = [const { String::new() }; 3];
-    for step in steps::ALL {
+    let functions = steps::ALL.iter().map(|step| {
         let timeout = limit(&definition["States"], step.name).unwrap_or(TASK_S) - EARLIER_S;
         let calls = indented(&policy(&statements, step.calls)?, &" ".repeat(12));
-        functions += &function
+        let function = function
             .replace("            CALLS\n", &calls)
             .replace("PARAMETERS\n", &parameters)
             .replace("DESCRIPTION", &description(step.name)?)
             .replace("TIMEOUT", &timeout.to_string())
             .replace("NAME", step.name);
-        versions += &format!("{0}: !Ref {0}Function.Version\n", step.name);
-        invoked += &format!("- !Sub ${{{}Function.Arn}}:*\n", step.name);
+        Ok(function)
+    });
+    let each = |part: fn(&str) -> String| {
+        let parts = steps::ALL.iter().map(|step| part(step.name));
+        parts.collect::<Vec<_>>().concat()
+    };
+    let versions = each(|name| format!("{name}: !Ref {name}Function.Version\n"));
+    let invoked = each(|name| format!("- !Sub ${{{name}Function.Arn}}:*\n"));
+    for (key, part) in [
+        (
+            "step-functions",
+            functions.collect::<Outcome<Vec<_>>>()?.concat(),
+        ),
+        ("versions", versions),
+        ("invoked", invoked),
+        ("parameters", parameters),
+    ] {
+        template = filled(TEMPLATE, &template, key, &part)?;
     }
-    parts.extend([
-        ("step-functions".to_owned(), functions),
-        ("versions".to_owned(), versions),
-        ("invoked".to_owned(), invoked),
-        ("parameters".to_owned(), parameters),
-    ]);
     for (handler, calls) in calls::HANDLERS {
         let policy = policy(&statements, calls)?;
-        parts.push((format!("calls-of-{handler}"), policy));
+        template = filled(TEMPLATE, &template, &format!("calls-of-{handler}"), &policy)?;
     }
-    Ok(parts)
+    Ok(template)
 }
 
 /// The statements that allow these calls.
@@ -61,23 +70,21 @@ fn policy(statements: &str, calls: &[Call]) -> Outcome<String> {
     for (statement, action) in calls.iter().flat_map(|call| call.statements()) {
         needed.entry(statement).or_default().insert(action);
     }
-    let mut policy = String::new();
+    let mut policy = Vec::new();
     for (name, rest) in statements
         .split("- Sid: ")
         .filter_map(|it| it.split_once('\n'))
     {
         if let Some(actions) = needed.remove(name) {
-            let actions: String = actions.iter().map(|it| format!("    - {it}\n")).collect();
-            let allowed = format!("  Effect: Allow\n  Action:\n{actions}  Resource:");
-            policy += &format!(
-                "- Sid: {name}\n{}",
-                rest.replacen("  Resource:", &allowed, 1)
-            );
+            let actions = Vec::from_iter(actions).join("\n    - ");
+            let allowed = format!("  Effect: Allow\n  Action:\n    - {actions}\n  Resource:");
+            let rest = rest.replacen("  Resource:", &allowed, 1);
+            policy.push(format!("- Sid: {name}\n{rest}"));
         }
     }
     match needed.keys().next() {
         Some(name) => Err(format!("{STATEMENTS} has no statement {name}")),
-        None => Ok(policy),
+        None => Ok(policy.concat()),
     }
 }
 

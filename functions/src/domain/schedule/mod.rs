@@ -75,7 +75,6 @@ impl ScheduleRequest {
     }
 }
 
-/// Checks the number of versions to keep.
 pub(crate) fn check_keep(keep: Option<u32>) -> Result<(), Problem> {
     match keep {
         Some(keep) if !(1..=KEEP_MOST).contains(&keep) => {

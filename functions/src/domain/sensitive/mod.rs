@@ -85,7 +85,6 @@ pub fn sensitive<'a>(paths: impl IntoIterator<Item = &'a str>) -> (Vec<Sensitive
     (files, more)
 }
 
-/// The first entry of the catalog that matches a path.
 fn entry(path: &str) -> Option<&'static Entry> {
     CATALOGUE
         .iter()
@@ -104,7 +103,6 @@ pub(crate) enum Consent<'a> {
 }
 
 impl Consent<'_> {
-    /// The consent that a request expresses.
     pub(crate) fn asked(publish_sensitive: bool) -> Self {
         if publish_sensitive {
             Consent::All

@@ -12,7 +12,6 @@ fn file(description: &str, saved_from: &str) -> TemplateFile {
     }
 }
 
-/// The line and the column that the error names.
 fn place(text: &str) -> (u64, u64) {
     let problem = TemplateFile::from_yaml(text).unwrap_err();
     assert_eq!(problem.code, Code::InvalidTemplateFile, "{problem}");

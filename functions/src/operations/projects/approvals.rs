@@ -1,6 +1,7 @@
 //! Approvals of templates by projects.
 
 use super::{as_expected, of_project};
+use crate::domain::audit::AuditAction;
 use crate::domain::project::Approval;
 use crate::domain::template::TemplateRef;
 use crate::domain::{ProjectName, TemplateName};
@@ -69,7 +70,8 @@ async fn approve_template(
         by: caller.user.clone(),
         at: service.env.clock.now(),
     };
-    let event = of_project(service, caller, "project.approve", project).with("template", template);
+    let event = of_project(service, caller, AuditAction::ProjectApprove, project)
+        .with("template", template);
     let registry = &service.env.registry;
     let given = registry.change_approval(project, template, Some(&approval), &event, |stored| {
         as_expected(stored, asked.head.0.as_ref())
@@ -93,8 +95,8 @@ async fn disapprove_template(
     service
         .project_for(caller, project, Action::Approve)
         .await?;
-    let event =
-        of_project(service, caller, "project.disapprove", project).with("template", template);
+    let event = of_project(service, caller, AuditAction::ProjectDisapprove, project)
+        .with("template", template);
     let registry = &service.env.registry;
     let withdrawn = registry.change_approval(project, template, None, &event, |stored| {
         as_expected(stored, asked.head.0.as_ref())

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use super::{as_expected, of_project};
+use crate::domain::audit::AuditAction;
 use crate::domain::project::{Member, Project, ProjectRole};
 use crate::domain::{Code, Problem, ProjectName, UserId};
 use crate::operations::operation::{Answered, operation};
@@ -57,7 +58,7 @@ async fn add_member(
 ) -> Answered<AddMember> {
     let (name, Json(MemberRequest { user, role })) = (asked.path, asked.body);
     let (_, own) = service.project_for(caller, &name, Action::See).await?;
-    let event = of_project(service, caller, "project.member", &name)
+    let event = of_project(service, caller, AuditAction::ProjectMember, &name)
         .with("user", &user)
         .with("role", role);
     let new = Member {
@@ -127,7 +128,8 @@ pub(super) async fn take_out(
 ) -> Result<(), Problem> {
     let registry = &service.env.registry;
     let own = caller.check_project(registry, Action::See, name).await?;
-    let event = of_project(service, caller, "project.member_removed", name).with("user", user);
+    let event =
+        of_project(service, caller, AuditAction::ProjectMemberRemoved, name).with("user", user);
     let change = |stored: &Stored<Project>, before: Option<&Member>| {
         as_expected(stored, expected)?;
         let Some(member) = before else {

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{ScheduleView, taken};
+use crate::domain::audit::AuditAction;
 use crate::domain::schedule::{Schedule, ScheduleRequest, ScheduleState};
 use crate::domain::{SaveId, ScheduleName};
 use crate::operations::expected::schedule_tag;
@@ -90,7 +91,7 @@ async fn create_schedule(
             new.instance_id = Some(instance);
             new.consents = consents;
             let event = service
-                .about(caller, "schedule.create", &new.name)
+                .about(caller, AuditAction::ScheduleCreate, &new.name)
                 .with("instance", &new.request.instance)
                 .with("template", &new.request.template)
                 .with("cadence", new.cadence.to_string());
@@ -175,7 +176,7 @@ async fn delete_schedule(
         // An earlier deletion was interrupted.
         service.remove(&stored).await?;
     } else {
-        let event = service.about(caller, "schedule.delete", &asked.path);
+        let event = service.about(caller, AuditAction::ScheduleDelete, &asked.path);
         service.take_back(&stored, Some(&event)).await?;
     }
     Ok(NoContent)

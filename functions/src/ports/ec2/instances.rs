@@ -15,6 +15,27 @@ pub struct StateReason {
     pub message: String,
 }
 
+impl StateReason {
+    /// Whether a user or the instance itself shut it down.
+    pub fn is_shutdown(&self) -> bool {
+        let code = self.code.as_str();
+        matches!(
+            code,
+            "Client.UserInitiatedShutdown" | "Client.InstanceInitiatedShutdown"
+        )
+    }
+
+    /// Whether the KMS key of a volume cannot be used (EC2 facts, "Restart").
+    pub fn is_about_a_key(&self) -> bool {
+        self.code == "Client.InternalError" || self.code.starts_with("Client.InvalidKMSKey")
+    }
+
+    /// Whether EC2 had no capacity for the instance.
+    pub fn is_no_capacity(&self) -> bool {
+        self.code == "Server.InsufficientInstanceCapacity"
+    }
+}
+
 /// A volume that is attached to an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttachedVolume {

@@ -47,7 +47,6 @@ async fn share(service: &Service, owner: &Caller, kind: Kind, name: &TemplateNam
 }
 
 impl Conductor {
-    /// Ends the execution that an invocation belongs to, or all of them.
     pub(crate) fn end_execution(&self, invocation: &Invocation, kind: Kind) {
         let Some(hands) = self.hands() else { return };
         let save = self.acted(invocation, kind);
@@ -107,7 +106,6 @@ impl Conductor {
         });
     }
 
-    /// Starts a sweep.
     pub(crate) fn sweep(&self) {
         let conductor = self.clone();
         self.clock().spawn(async move {
@@ -283,7 +281,6 @@ impl Conductor {
         }
     }
 
-    /// Disables the key of the volumes for a while.
     fn disable_key(&self, admin: &Admin) {
         let disabled = admin.set_key_state(KEY, KeyState::Disabled);
         disabled.expect("it is there");
