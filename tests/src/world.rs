@@ -8,7 +8,7 @@ use prism_asl::{Machine, VirtualClock};
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
 use prism_functions::domain::{AccountId, InstanceId, Problem, Region, SaveId, Timestamp};
-use prism_functions::operations::{LaunchRequest, Service, ShareRequest};
+use prism_functions::operations::{ImportRequest, LaunchRequest, Service, ShareRequest};
 use prism_functions::ports::{
     Clock, Ec2, Entropy, Inspect, Instance, InstanceFilter, Notice, Notifier, NotifierError,
     Parameters, Schedules,
@@ -293,6 +293,14 @@ pub fn launch_request(template: &str, name: &str) -> LaunchRequest {
         architecture: None,
         project: None,
         disk_gib: None,
+    }
+}
+
+/// An import of a file, without consent to show sensitive files.
+pub fn import_request(file: impl Into<String>) -> ImportRequest {
+    ImportRequest {
+        file: file.into(),
+        publish_sensitive: false,
     }
 }
 

@@ -12,9 +12,7 @@ use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{RegionCopy, SaveRequest};
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::{ImageId, Region, SaveId};
-use prism_functions::operations::{
-    ImportRequest, ProjectRequest, ShareRequest, TemplateFilter, calls,
-};
+use prism_functions::operations::{ProjectRequest, ShareRequest, TemplatesPage, calls};
 use prism_functions::ports::{
     Call, Change, Condition, Ec2 as _, Encryption, Key, Reservation, Table as _, Write,
 };
@@ -31,8 +29,8 @@ use prism_tests::sums;
 use prism_tests::untouched::ask;
 use prism_tests::watched::Watched;
 use prism_tests::world::{
-    Setup, World, begun, caller, copy_request, id_of, launch_request, launched, region,
-    save_request, share_request,
+    Setup, World, begun, caller, copy_request, id_of, import_request, launch_request, launched,
+    region, save_request, share_request,
 };
 use serde_json::{Value, json};
 
@@ -97,15 +95,15 @@ fn for_the_world() {
     to_the_end(&world, &begun(&world, ask()));
     let request = share_request("account:444455556666");
     let kept = "kept".parse().unwrap();
-    let shared = world.service.share(&ada, &kept, &request, None);
+    let shared = world.service.share(&ada, &kept, &request);
     world.clock.run(shared).unwrap();
     imported(&world, "kept@1", "again");
     let everyone = share_request("public");
     let again = "again".parse().unwrap();
-    let shared = world.service.share(&ada, &again, &everyone, None);
+    let shared = world.service.share(&ada, &again, &everyone);
     world.clock.run(shared).unwrap();
     let all = "kept".parse().unwrap();
-    let deletion = world.service.delete_template(&ada, &all, true, None);
+    let deletion = world.service.delete_template(&ada, &all, true);
     assert!(!world.clock.run(deletion).unwrap().finished);
     sweep(&world, 12);
 }
@@ -115,12 +113,9 @@ fn imported(world: &World, reference: &str, name: &str) {
     let (ada, service) = (caller("ada"), &world.service);
     let reference = reference.parse().unwrap();
     let file = world.clock.run(service.export_template(&ada, &reference));
-    let request = ImportRequest {
-        file: file.unwrap(),
-        publish_sensitive: false,
-    };
+    let request = import_request(file.unwrap());
     let name = name.parse().unwrap();
-    let imported = service.import_template(&ada, &name, &request, None);
+    let imported = service.import_template(&ada, &name, &request);
     world.clock.run(imported).unwrap();
 }
 
@@ -179,7 +174,7 @@ fn of_a_team() {
     let copy = service.start_copy(&ada, &request, None);
     to_the_end(&world, &world.clock.run(copy).unwrap().save_id);
     let request = share_request("account:444455556666");
-    let shared = service.share(&ada, &kept, &request, None);
+    let shared = service.share(&ada, &kept, &request);
     world.clock.run(shared).unwrap();
     TABLE.set(Arc::clone(&world.table)).unwrap();
     let id = begun(&world, ask());
@@ -387,11 +382,11 @@ fn more_than_one_call_removes() {
             publish_sensitive: true,
         };
         let name = name.parse().unwrap();
-        let shared = service.share(&ada, &name, &request, None);
+        let shared = service.share(&ada, &name, &request);
         world.clock.run(shared).unwrap();
     }
     let all = "kept".parse().unwrap();
-    let deletion = service.delete_template(&ada, &all, true, None);
+    let deletion = service.delete_template(&ada, &all, true);
     assert!(!world.clock.run(deletion).unwrap().finished);
     sweep(&world, 3);
 }
@@ -499,7 +494,7 @@ fn every_declared_call_of_the_api_is_made() {
     world.pass(300);
     to_the_end(&world, &begun(&world, ask()));
     let kept = "kept".parse().unwrap();
-    let every = TemplateFilter::default();
+    let every = TemplatesPage::default();
     as_api(&world, service.templates(&ada, &every, 10, None)).unwrap();
     let far = "eu-west-1".parse().unwrap();
     world.admin.block_public_images(&far, false).unwrap();
@@ -512,7 +507,7 @@ fn every_declared_call_of_the_api_is_made() {
     as_api(&world, service.plan_copy(&ada, &elsewhere)).unwrap();
     as_api(&world, service.versions(&ada, &kept, 10, None)).unwrap();
     to_the_end(&world, &begun(&world, ask()));
-    as_api(&world, service.rollback(&ada, &kept, None, false, None)).unwrap();
+    as_api(&world, service.rollback(&ada, &kept, None, false)).unwrap();
     as_team(&world);
     let made = as_api(&world, service.create_schedule(&ada, nightly(None))).unwrap();
     as_api(&world, service.schedules(&ada, 10, None)).unwrap();
@@ -523,7 +518,7 @@ fn every_declared_call_of_the_api_is_made() {
     as_api(&world, service.delete_schedule(&ada, &made.name)).unwrap();
     imported(&world, "kept", "again");
     let all = "kept".parse().unwrap();
-    as_api(&world, service.delete_template(&ada, &all, true, None)).unwrap();
+    as_api(&world, service.delete_template(&ada, &all, true)).unwrap();
     as_api(&world, service.terminate_instance(&ada, &here, "work")).unwrap();
     check("Api", calls::API);
 }
@@ -550,8 +545,8 @@ fn as_team(world: &World) {
     as_api(world, service.set_budget(&ada, &brain, budget)).unwrap();
     as_api(world, service.project_costs(&ada, &brain)).unwrap();
     let everyone = share_request("public");
-    as_api(world, service.share(&ada, &kept, &everyone, None)).unwrap();
-    as_api(world, service.unshare(&ada, &kept, &everyone, None)).unwrap();
+    as_api(world, service.share(&ada, &kept, &everyone)).unwrap();
+    as_api(world, service.unshare(&ada, &kept, &everyone)).unwrap();
 }
 
 fn as_api<T>(world: &World, call: impl Future<Output = T>) -> T {

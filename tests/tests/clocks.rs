@@ -6,15 +6,10 @@ use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::operations::Left;
 use prism_functions::ports::{Change, Condition, Ec2 as _, Key, Table as _, Write};
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{Setup, World, caller, launched, region, save_request, share_request};
 use serde_json::{Value, json};
-
-macro_rules! ask {
-    ($world:expr, $method:ident($($argument:expr),*)) => {
-        $world.clock.run($world.service.$method($($argument),*))
-    };
-}
 
 fn version_key(number: u32) -> Key {
     Key::new("TEMPLATE#kept", format!("VERSION#{number:06}"))
@@ -47,7 +42,7 @@ fn a_deletion_that_was_noted_for_the_future_waits_for_nobodys_snapshot() {
     let snapshots = json!(second.unwrap().snapshots);
     set(&world, &version_key(1), "snapshots", snapshots);
     let first = "kept@1".parse().unwrap();
-    let deletion = ask!(world, delete_template(&caller("ada"), &first, true, None));
+    let deletion = ask!(world, delete_template(&caller("ada"), &first, true));
     assert!(!deletion.unwrap().finished, "it is in use for the moment");
     set(&world, &version_key(1), "deleted_at", ahead(&world));
     world.sweep(1);
@@ -61,7 +56,7 @@ fn whom_an_ami_is_open_to_is_looked_at_though_it_was_opened_in_the_future() {
     let record = world.save("ada", save_request("work", "kept")).unwrap();
     let kept = "kept".parse().unwrap();
     let request = share_request("account:444455556666");
-    ask!(world, share(&caller("ada"), &kept, &request, None)).unwrap();
+    ask!(world, share(&caller("ada"), &kept, &request)).unwrap();
     let registry = &world.service.env.registry;
     let version = world
         .clock

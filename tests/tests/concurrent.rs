@@ -13,7 +13,7 @@ use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::grant::GrantState;
 use prism_functions::domain::template::{Template, TemplateState, Version};
 use prism_functions::domain::{Code, Problem, TemplateName};
-use prism_functions::operations::{Service, ShareRequest, TemplateEdit};
+use prism_functions::operations::{Service, TemplateEdit};
 use prism_functions::ports::{Ec2 as _, Item, Key, Page, Query, Table, TableError, Write};
 use prism_functions::registry::{Registry, Stored};
 use prism_functions::rules::Env;
@@ -22,7 +22,7 @@ use prism_local::executions::StepFunctions;
 use prism_tests::asks::Asks as _;
 use prism_tests::interleaved::{Doing, give_way, interleave};
 use prism_tests::watched::Watched;
-use prism_tests::world::{Setup, World, caller, launch_request, save_request, share_request};
+use prism_tests::world::{Setup, World, caller, launch_request, save_request, share_request as to};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -175,10 +175,7 @@ async fn saved(env: Env, payload: Value) -> Result<Done, Problem> {
 
 const OUTSIDE: [&str; 2] = ["account:444455556666", "account:777788889999"];
 
-fn to(whom: &str) -> ShareRequest {
-    share_request(whom)
-}
-
+/// Which of them a caller uses.
 fn calls_to(text: &str) -> usize {
     text.len() % OUTSIDE.len()
 }
@@ -195,7 +192,7 @@ fn calls<'a>(service: &'a Service, scene: &'a Scene, rng: &mut fastrand::Rng) ->
         calls.push(match rng.u8(0..6) {
             0 => Box::pin(async move {
                 let done = service
-                    .rollback(&caller("ada"), &name, Some(number), false, None)
+                    .rollback(&caller("ada"), &name, Some(number), false)
                     .await?;
                 Ok(Done::RolledBack(done.from, done.to))
             }),
@@ -212,20 +209,18 @@ fn calls<'a>(service: &'a Service, scene: &'a Scene, rng: &mut fastrand::Rng) ->
             2 => Box::pin(async move {
                 let reference = format!("{name}@{number}").parse()?;
                 service
-                    .delete_template(&caller("ada"), &reference, false, None)
+                    .delete_template(&caller("ada"), &reference, false)
                     .await?;
                 Ok(Done::Deleted(number))
             }),
             3 => Box::pin(async move {
                 let request = to(OUTSIDE[calls_to(&text)]);
-                service.share(&caller("ada"), &name, &request, None).await?;
+                service.share(&caller("ada"), &name, &request).await?;
                 Ok(Done::Shared)
             }),
             4 => Box::pin(async move {
                 let request = to(OUTSIDE[calls_to(&text)]);
-                service
-                    .unshare(&caller("ada"), &name, &request, None)
-                    .await?;
+                service.unshare(&caller("ada"), &name, &request).await?;
                 Ok(Done::TakenBack)
             }),
             _ => Box::pin(async move {
@@ -337,16 +332,16 @@ fn check_shares(seed: u64, world: &World, versions: &[Version]) {
     let (ada, name) = (caller("ada"), "kept".parse().unwrap());
     let (service, registry) = (&world.service, &world.service.env.registry);
     for grant in world.clock.run(registry.grants(&name)).unwrap() {
-        let request = to(&grant.to.to_string());
+        let request = to(grant.to.to_string());
         let done = match grant.state {
             GrantState::Open => continue,
             GrantState::Opening => world
                 .clock
-                .run(service.share(&ada, &name, &request, None))
+                .run(service.share(&ada, &name, &request))
                 .map(drop),
             GrantState::Closing => world
                 .clock
-                .run(service.unshare(&ada, &name, &request, None))
+                .run(service.unshare(&ada, &name, &request))
                 .map(drop),
         };
         done.unwrap_or_else(|problem| panic!("seed {seed}: {}", problem.chain()));

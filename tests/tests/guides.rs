@@ -7,6 +7,7 @@ use std::time::Duration;
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::guide::{self, Guide};
 use prism_functions::domain::save::{SaveRecord, SaveState};
+use prism_functions::operations::SaveView;
 use prism_functions::ports::Encryption;
 use prism_local::ec2::{Capacity, KeyPolicy};
 use prism_tests::asks::Asks as _;
@@ -16,7 +17,7 @@ use prism_tests::world::{
     Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
 };
 
-fn told(world: &World, record: &SaveRecord) -> SaveRecord {
+fn told(world: &World, record: &SaveRecord) -> SaveView {
     let ada = caller("ada");
     let told = world.service.save(&ada, &record.save_id);
     world.clock.run(told).unwrap()

@@ -5,15 +5,12 @@
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Code, Problem};
-use prism_functions::operations::{ImportRequest, Imported, LaunchRequest};
+use prism_functions::operations::{Imported, LaunchRequest};
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
-
-macro_rules! ask {
-    ($world:expr, $method:ident($($argument:expr),*)) => {
-        $world.clock.run($world.service.$method($($argument),*))
-    };
-}
+use prism_tests::world::{
+    Setup, World, caller, import_request, launch_request, launched, region, save_request,
+};
 
 fn export(world: &World, user: &str, text: &str) -> String {
     let reference: TemplateRef = text.parse().unwrap();
@@ -21,16 +18,13 @@ fn export(world: &World, user: &str, text: &str) -> String {
 }
 
 fn import(world: &World, user: &str, name: &str, file: &str) -> Result<Imported, Problem> {
-    let request = ImportRequest {
-        file: file.to_owned(),
-        publish_sensitive: false,
-    };
+    let request = import_request(file);
     let (user, name) = (caller(user), name.parse().unwrap());
     // The plan and the result agree.
     let before = world.table.writes();
-    let planned = ask!(world, plan_import(&user, &name, &request, None));
+    let planned = ask!(world, plan_import(&user, &name, &request));
     assert_eq!(world.table.writes(), before);
-    let done = ask!(world, import_template(&user, &name, &request, None));
+    let done = ask!(world, import_template(&user, &name, &request));
     match (&planned, &done) {
         (Ok(planned), Ok(done)) => {
             assert_eq!(planned.version, done.version);
@@ -206,13 +200,9 @@ fn the_public_ami_of_a_vendor_can_be_imported_and_stays_when_the_template_goes()
     );
     assert_eq!(import(&world, "bob", "vendor", &file).unwrap().version, 1);
     let reference = "vendor".parse().unwrap();
-    let plan = ask!(world, plan_deletion(&caller("bob"), &reference, None)).unwrap();
+    let plan = ask!(world, plan_deletion(&caller("bob"), &reference)).unwrap();
     assert!(plan.images.is_empty());
-    let deletion = ask!(
-        world,
-        delete_template(&caller("bob"), &reference, true, None)
-    )
-    .unwrap();
+    let deletion = ask!(world, delete_template(&caller("bob"), &reference, true)).unwrap();
     assert!(deletion.finished);
     world.launch("ada", "ubuntu", "still there");
 }

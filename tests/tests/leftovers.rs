@@ -7,7 +7,7 @@ use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::SaveState;
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::tags::SAVE_TAG;
-use prism_functions::operations::{Fixed, Left, Leftover, TemplateFilter};
+use prism_functions::operations::{Fixed, Left, Leftover, TemplatesPage};
 use prism_functions::ports::{Condition, Key, NewImage, Table as _, Tags, Write};
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{
@@ -105,7 +105,7 @@ fn a_late_ami_of_a_failed_save_is_found_and_removed_with_its_snapshots() {
     let (ec2, here) = (&world.service.env.ec2, region());
     world.clock.run(ec2.create_image(&here, &late)).unwrap();
     world.pass(600);
-    let every = TemplateFilter::default();
+    let every = TemplatesPage::default();
     let listed = world.service.templates(&ada, &every, 100, None);
     let templates = world.clock.run(listed).unwrap().items;
     assert!(

@@ -16,15 +16,10 @@ use prism_functions::operations::{
 use prism_functions::ports::{Item, Key, Page, Query, Table, TableError, Write};
 use prism_functions::registry::Registry;
 use prism_functions::rules::Env;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::clean;
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
-
-macro_rules! ask {
-    ($world:expr, $method:ident($($argument:expr),*)) => {
-        $world.clock.run($world.service.$method($($argument),*))
-    };
-}
 
 fn reference(text: &str) -> TemplateRef {
     text.parse().unwrap()
@@ -55,7 +50,7 @@ fn shown(world: &World, user: &str, text: &str) -> Result<(Template, Version), P
 fn rollback(world: &World, user: &str, name: &str, to: Option<u32>) -> Result<(u32, u32), Problem> {
     let done = ask!(
         world,
-        rollback(&caller(user), &name.parse().unwrap(), to, false, None)
+        rollback(&caller(user), &name.parse().unwrap(), to, false)
     )?;
     assert_eq!(done.template.latest, done.to);
     Ok((done.from, done.to))

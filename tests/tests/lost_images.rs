@@ -7,20 +7,15 @@ use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
 use prism_functions::domain::{Code, ImageId, Problem, Region, TemplateName};
-use prism_functions::operations::{Deletion, Fixed, Left, Leftover, TemplateFilter, TemplateView};
+use prism_functions::operations::{Deletion, Fixed, Left, Leftover, TemplateView, TemplatesPage};
 use prism_functions::ports::Ec2 as _;
 use prism_functions::rules::ImageFault;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{
     REGION, Setup, World, caller, copy_request, launch_request, launched, region, save_request,
     share_request,
 };
-
-macro_rules! ask {
-    ($world:expr, $method:ident($($argument:expr),*)) => {
-        $world.clock.run($world.service.$method($($argument),*))
-    };
-}
 
 fn kept() -> TemplateName {
     "kept".parse().unwrap()
@@ -58,7 +53,7 @@ fn image(world: &World, region: &Region) -> ImageId {
 fn delete(world: &World, user: &str, text: &str, force: bool) -> Result<Deletion, Problem> {
     ask!(
         world,
-        delete_template(&caller(user), &reference(text), force, None)
+        delete_template(&caller(user), &reference(text), force)
     )
 }
 
@@ -99,11 +94,7 @@ fn a_protected_ami_is_named_before_anything_is_deleted() {
     let world = world(81);
     let protected = image(&world, &west());
     world.admin.protect_image(&protected, true).unwrap();
-    let plan = ask!(
-        world,
-        plan_deletion(&caller("ada"), &reference("kept"), None)
-    )
-    .unwrap();
+    let plan = ask!(world, plan_deletion(&caller("ada"), &reference("kept"))).unwrap();
     assert!(plan.protected[&west()].contains(&protected));
     for (text, force) in [("kept", false), ("kept", true), ("kept@1", true)] {
         let refused = delete(&world, "ada", text, force).unwrap_err();
@@ -138,7 +129,7 @@ fn a_deletion_that_ec2_refuses_is_reported_to_its_owner_until_it_succeeds() {
     assert_eq!(shown.code, Code::TemplateNotFound);
     assert!(shown.message.contains("ec2:DeregisterImage"), "{shown}");
     let listed = |user: &str| {
-        let every = TemplateFilter::default();
+        let every = TemplatesPage::default();
         let listed = ask!(world, templates(&caller(user), &every, 100, None)).unwrap();
         listed.items.into_iter().find(|it| it.name == "kept")
     };
@@ -256,13 +247,13 @@ fn a_share_skips_gone_and_disabled_amis_with_a_warning() {
     world.admin.disable_image(&off).unwrap();
     let ada = caller("ada");
     let to = share_request("account:444455556666");
-    let plan = ask!(world, plan_share(&ada, &kept(), &to, None)).unwrap();
+    let plan = ask!(world, plan_share(&ada, &kept(), &to)).unwrap();
     let told = plan
         .warnings
         .iter()
         .filter(|it| it.code == "ImageNotOpened");
     assert_eq!(told.count(), 2, "{:?}", plan.warnings);
-    ask!(world, share(&ada, &kept(), &to, None)).unwrap();
+    ask!(world, share(&ada, &kept(), &to)).unwrap();
     let second = version(&world, 2);
     let second = &second.amis[&region()][&second.architecture];
     let home = region();
@@ -274,7 +265,7 @@ fn a_share_skips_gone_and_disabled_amis_with_a_warning() {
         held(),
         [LaunchPermission::Account("444455556666".parse().unwrap())]
     );
-    ask!(world, unshare(&ada, &kept(), &to, None)).unwrap();
+    ask!(world, unshare(&ada, &kept(), &to)).unwrap();
     assert_eq!(held(), []);
 }
 

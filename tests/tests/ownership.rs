@@ -298,7 +298,7 @@ fn resources_of_another_deployment_in_a_record_are_neither_opened_nor_removed() 
         json!({ here.as_str(): { "x86_64": foreign.id } }),
     );
     let request = share_request("account:444455556666");
-    let shared = world.service.share(&ada, &kept, &request, None);
+    let shared = world.service.share(&ada, &kept, &request);
     let refused = world.clock.run(shared).unwrap_err();
     assert_eq!(refused.code, Code::ShareImpossible, "{refused}");
     let held = world.ec2.launch_permissions(&here, &foreign.id);
@@ -312,7 +312,7 @@ fn resources_of_another_deployment_in_a_record_are_neither_opened_nor_removed() 
     world.clock.run(gone).unwrap();
     world.pass(600);
     let all = "kept".parse().unwrap();
-    let deletion = world.service.delete_template(&ada, &all, false, None);
+    let deletion = world.service.delete_template(&ada, &all, false);
     assert!(world.clock.run(deletion).unwrap().finished);
     assert_eq!(count(&world), (0, 1));
 }

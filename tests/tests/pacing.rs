@@ -13,7 +13,7 @@ use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveState, seconds_between};
 use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::{Code, Region, SaveId, Timestamp};
-use prism_functions::operations::{Fixed, ImportRequest};
+use prism_functions::operations::Fixed;
 use prism_functions::ports::{
     Executions as _, Item, Key, NewImage, Page, Query, Table, TableError, Tags, Write,
 };
@@ -23,8 +23,8 @@ use prism_tests::between::Between;
 use prism_tests::story::to_the_end;
 use prism_tests::turns::copies_taken_for;
 use prism_tests::world::{
-    Setup, World, begun, caller, copy_request, id_of, launch_request, launched, region,
-    save_request,
+    Setup, World, begun, caller, copy_request, id_of, import_request, launch_request, launched,
+    region, save_request,
 };
 use serde_json::json;
 
@@ -79,13 +79,10 @@ fn kept(setup: Setup, templates: u32) -> World {
     let (ada, service) = (caller("ada"), &world.service);
     let first = "kept-0@1".parse().unwrap();
     let file = world.clock.run(service.export_template(&ada, &first));
-    let request = ImportRequest {
-        file: file.unwrap(),
-        publish_sensitive: false,
-    };
+    let request = import_request(file.unwrap());
     for number in 1..templates {
         let name = format!("kept-{number}").parse().unwrap();
-        let imported = service.import_template(&ada, &name, &request, None);
+        let imported = service.import_template(&ada, &name, &request);
         world.clock.run(imported).unwrap();
         world.pass(1);
     }
@@ -344,7 +341,7 @@ fn check_deletion(count: u32, versions: u32, sweeps: u32) {
         let service = &world.service;
         let deleted = names
             .iter()
-            .map(|name| service.delete_template(&ada, name, false, None));
+            .map(|name| service.delete_template(&ada, name, false));
         for deletion in world.clock.run(join_all(deleted)) {
             assert!(deletion.unwrap().begun);
         }

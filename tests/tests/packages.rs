@@ -11,6 +11,7 @@ use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::{Code, InstanceId, Region};
 use prism_functions::ports::{Clock, Ec2Error, Inspect};
 use prism_local::executions::VirtualTime;
+use prism_tests::asks::Asks as _;
 use prism_tests::contract;
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};
 

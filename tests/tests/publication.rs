@@ -76,9 +76,7 @@ fn share(world: &World, to: &str, publish_sensitive: bool) -> Result<Shared, Pro
         publish_sensitive,
     };
     let (ada, kept) = (caller("ada"), kept());
-    world
-        .clock
-        .run(world.service.share(&ada, &kept, &request, None))
+    world.clock.run(world.service.share(&ada, &kept, &request))
 }
 
 fn paths(refused: &Problem) -> Vec<&str> {
@@ -249,7 +247,7 @@ fn a_share_and_a_registration_at_once_show_nothing_unasked() {
         let request = share_request(to);
         let (ada, kept) = (caller("ada"), kept());
         let share: Doing<'_, Result<(), Problem>> = Box::pin(async {
-            let shared = service.share(&ada, &kept, &request, None).await;
+            let shared = service.share(&ada, &kept, &request).await;
             shared.map(drop)
         });
         let step = steps::find("RegisterTemplate").unwrap();
@@ -372,12 +370,12 @@ fn an_added_architecture_a_copy_a_rollback_and_an_import_show_files_too() {
     assert_eq!(record.state, SaveState::Succeeded, "{:?}", record.failure);
 
     let kept = kept();
-    let back = service.rollback(&ada, &kept, Some(1), false, None);
+    let back = service.rollback(&ada, &kept, Some(1), false);
     assert_eq!(paths(&world.clock.run(back).unwrap_err()), [KEY]);
-    let back = service.rollback(&ada, &kept, Some(1), true, None);
+    let back = service.rollback(&ada, &kept, Some(1), true);
     assert_eq!(world.clock.run(back).unwrap().to, 1);
     // The later version has no files that this one lacks.
-    let back = service.rollback(&ada, &kept, Some(2), false, None);
+    let back = service.rollback(&ada, &kept, Some(2), false);
     assert_eq!(world.clock.run(back).unwrap().to, 2);
 
     let import = |name: &str, publish_sensitive| {
@@ -386,7 +384,7 @@ fn an_added_architecture_a_copy_a_rollback_and_an_import_show_files_too() {
             publish_sensitive,
         };
         let name = name.parse().unwrap();
-        let done = service.import_template(&ada, &name, &request, None);
+        let done = service.import_template(&ada, &name, &request);
         world.clock.run(done)
     };
     assert_eq!(paths(&import("kept", false).unwrap_err()), [KEY]);
@@ -394,11 +392,8 @@ fn an_added_architecture_a_copy_a_rollback_and_an_import_show_files_too() {
     // An import as a private template shows nothing to others, and keeps the known files.
     assert!(import("again", false).unwrap().warnings.is_empty());
     let (again, to) = ("again".parse().unwrap(), "user:bob".to_owned());
-    let request = ShareRequest {
-        to,
-        publish_sensitive: false,
-    };
-    let shared = world.clock.run(service.share(&ada, &again, &request, None));
+    let request = share_request(to);
+    let shared = world.clock.run(service.share(&ada, &again, &request));
     assert_eq!(paths(&shared.unwrap_err()), [KEY]);
 
     let arm = prism_functions::operations::LaunchRequest {

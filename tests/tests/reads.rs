@@ -12,14 +12,14 @@ use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::{Problem, ProjectName, TemplateName, UserId};
 use prism_functions::operations::parts::Paging;
 use prism_functions::operations::{
-    self, AuditPage, ImportRequest, LaunchRequest, ListMembers, Operation as _, ProjectEdit,
-    ProjectRequest, ScheduleEdit, ShowProject, TemplateEdit, TemplateFilter,
+    self, AuditPage, LaunchRequest, ListMembers, Operation as _, ProjectEdit, ProjectRequest,
+    ScheduleEdit, ShowProject, TemplateEdit, TemplatesPage,
 };
 use prism_tests::asks::Asks as _;
 use prism_tests::story::to_the_end;
 use prism_tests::world::{
-    Setup, World, caller, copy_request, launch_request, launched, region, save_request,
-    share_request,
+    Setup, World, caller, copy_request, import_request, launch_request, launched, region,
+    save_request, share_request,
 };
 
 const PAGE: usize = 8;
@@ -148,7 +148,7 @@ fn library() -> World {
         let request = share_request(format!("user:{who}"));
         run(world
             .clock
-            .run(service.share(&ada, &deep, &request, None))
+            .run(service.share(&ada, &deep, &request))
             .map(drop));
         let made = service.create_schedule(&ada, nightly(number));
         run(world.clock.run(made).map(drop));
@@ -187,25 +187,17 @@ fn of_templates(asked: &mut Asked<'_>) {
     let (deep, newest) = (deep(), "deep".parse().unwrap());
     let first = "deep@1".parse().unwrap();
     asked.reads("info", Few(2), service.template(&ada, &newest), none);
-    asked.reads(
-        "info of a version",
-        Few(2),
-        service.template(&ada, &first),
-        none,
-    );
+    let shown = service.template(&ada, &first);
+    asked.reads("info of a version", Few(2), shown, none);
     let versions = service.versions(&ada, &deep, PAGE, None);
     asked.reads("versions", Page(1, 1), versions, none);
     asked.reads("packages", Few(3), service.packages(&ada, &newest), none);
-    asked.reads(
-        "export",
-        Few(2),
-        service.export_template(&ada, &newest),
-        none,
-    );
+    let file = service.export_template(&ada, &newest);
+    asked.reads("export", Few(2), file, none);
     asked.reads("diff", Few(8), service.diff(&ada, &first, &newest), none);
     let lineage = service.lineage(&ada, &deep);
     asked.reads("lineage", Each(3, 5), lineage, |it| it.nodes.len());
-    let planned = service.plan_deletion(&ada, &first, None);
+    let planned = service.plan_deletion(&ada, &first);
     // The result lists the grantees.
     asked.reads(
         "deletion of a version, planned",
@@ -213,7 +205,7 @@ fn of_templates(asked: &mut Asked<'_>) {
         planned,
         none,
     );
-    let planned = service.plan_deletion(&ada, &newest, None);
+    let planned = service.plan_deletion(&ada, &newest);
     asked.reads("deletion, planned", Each(2, 2 + MANY), planned, |it| {
         it.versions.len()
     });
@@ -221,8 +213,8 @@ fn of_templates(asked: &mut Asked<'_>) {
 
 fn of_lists(asked: &mut Asked<'_>) {
     let (ada, mia, service) = (caller("ada"), caller("user-001"), &asked.world.service);
-    let of = |filter: &dyn Fn(&mut TemplateFilter)| {
-        let mut made = TemplateFilter::default();
+    let of = |filter: &dyn Fn(&mut TemplatesPage)| {
+        let mut made = TemplatesPage::default();
         filter(&mut made);
         made
     };
@@ -240,12 +232,8 @@ fn of_lists(asked: &mut Asked<'_>) {
         ("templates searched for", Page(4, 2 * (MANY + 1)), &search),
         ("templates of a project, listed", Page(3, 0), &project),
     ] {
-        asked.reads(
-            what,
-            most,
-            service.templates(&ada, filter, PAGE, None),
-            none,
-        );
+        let listed = service.templates(&ada, filter, PAGE, None);
+        asked.reads(what, most, listed, none);
     }
     // For each template, a member's list reads whether it was shared with the member or with the project.
     let listed = service.templates(&mia, &project, PAGE, None);
@@ -377,12 +365,8 @@ fn of_launches_and_saves(asked: &mut Asked<'_>) {
         before,
     );
     let copy = copy_request("deep", 3, &["us-west-2"]);
-    asked.reads(
-        "copy, planned",
-        Few(8 + 2 * MANY),
-        service.plan_copy(&ada, &copy),
-        none,
-    );
+    let planned = service.plan_copy(&ada, &copy);
+    asked.reads("copy, planned", Few(8 + 2 * MANY), planned, none);
     let before = world.table.reads();
     let started = world
         .clock
@@ -426,25 +410,21 @@ fn of_schedules(asked: &mut Asked<'_>) {
 
 fn of_shares(asked: &mut Asked<'_>) {
     let (ada, service, deep) = (caller("ada"), &asked.world.service, deep());
-    let to = |text: &str| share_request(text);
-    let (one, account) = (to("user:zoe"), to("account:444455556666"));
+    let one = share_request("user:zoe");
+    let account = share_request("account:444455556666");
     let listed = service.shares(&ada, &deep);
     // Including the other templates that have each of its AMIs; it has one in each version.
     let most = Each(1, 1 + 2 * (MANY + 2));
     asked.reads("shares", most, listed, Vec::len);
     // The plan reads the sensitive files of the newest twenty versions, and the current grantees.
-    let planned = service.plan_share(&ada, &deep, &one, None);
+    let planned = service.plan_share(&ada, &deep, &one);
     asked.reads("share, planned", Few(42 + 3 * MANY), planned, none);
-    asked.reads(
-        "share",
-        Few(5 + 5 * MANY),
-        service.share(&ada, &deep, &one, None),
-        none,
-    );
-    let taken = service.unshare(&ada, &deep, &one, None);
+    let shared = service.share(&ada, &deep, &one);
+    asked.reads("share", Few(5 + 5 * MANY), shared, none);
+    let taken = service.unshare(&ada, &deep, &one);
     asked.reads("share taken back", Few(3 + 2 * (MANY + 1)), taken, none);
     // Every AMI of the template is opened, and closed.
-    let shared = service.share(&ada, &deep, &account, None);
+    let shared = service.share(&ada, &deep, &account);
     asked.reads(
         "share with an account",
         Each(3, 8 * (MANY + 2)),
@@ -452,7 +432,7 @@ fn of_shares(asked: &mut Asked<'_>) {
         |it| it.images.values().map(Vec::len).sum(),
     );
     // The other templates with each AMI are read before and after it.
-    let taken = service.unshare(&ada, &deep, &account, None);
+    let taken = service.unshare(&ada, &deep, &account);
     asked.reads("that share taken back", Few(9 * (MANY + 2)), taken, none);
 }
 
@@ -464,43 +444,32 @@ fn of_changes(asked: &mut Asked<'_>) {
         description: Some("layers".to_owned()),
         notes: None,
     };
-    asked.reads(
-        "edit",
-        Few(5),
-        service.edit_template(&ada, &newest, &edit, None),
-        none,
-    );
-    let deprecated = service.deprecate_template(&ada, &first, true, None);
+    let edited = service.edit_template(&ada, &newest, &edit, None);
+    asked.reads("edit", Few(5), edited, none);
+    let deprecated = service.deprecate_template(&ada, &first, true);
     asked.reads("deprecation", Few(6), deprecated, none);
-    asked.reads(
-        "rollback",
-        Few(5 + 2 * MANY),
-        service.rollback(&ada, &deep, None, false, None),
-        none,
-    );
+    let back = service.rollback(&ada, &deep, None, false);
+    asked.reads("rollback", Few(5 + 2 * MANY), back, none);
     let file = world
         .clock
         .run(service.export_template(&ada, &newest))
         .unwrap();
-    let request = ImportRequest {
-        file,
-        publish_sensitive: false,
-    };
+    let request = import_request(file);
     let name = "brought".parse().unwrap();
-    let planned = service.plan_import(&ada, &name, &request, None);
+    let planned = service.plan_import(&ada, &name, &request);
     asked.reads("import, planned", Few(9), planned, none);
-    let imported = service.import_template(&ada, &name, &request, None);
+    let imported = service.import_template(&ada, &name, &request);
     asked.reads("import", Few(9), imported, none);
     let second = "deep@2".parse().unwrap();
-    let deleted = service.delete_template(&ada, &second, true, None);
+    let deleted = service.delete_template(&ada, &second, true);
     // The removal of an AMI takes a turn, and so does that of its snapshot.
     asked.reads("deletion of a version", Few(14 + MANY), deleted, none);
     let latest = world
         .clock
-        .run(service.rollback(&ada, &deep, Some(20), false, None));
+        .run(service.rollback(&ada, &deep, Some(20), false));
     let latest = format!("deep@{}", latest.unwrap().to).parse().unwrap();
     // The next version for its name is searched among a page of twenty versions.
-    let deleted = service.delete_template(&ada, &latest, true, None);
+    let deleted = service.delete_template(&ada, &latest, true);
     asked.reads(
         "deletion of the latest version",
         Few(15 + 2 * 20 + MANY),
@@ -513,7 +482,7 @@ fn of_changes(asked: &mut Asked<'_>) {
 fn of_the_whole(asked: &mut Asked<'_>) {
     let (ada, service) = (caller("ada"), &asked.world.service);
     let all = "deep".parse().unwrap();
-    let deleted = service.delete_template(&ada, &all, true, None);
+    let deleted = service.delete_template(&ada, &all, true);
     asked.reads("deletion", Each(3, 3 * MANY + 6), deleted, |it| {
         it.plan.versions.len()
     });

@@ -10,27 +10,23 @@ use futures::future::BoxFuture;
 use prism_asl::{Functions, TaskFailure};
 use prism_functions::domain::audit::Subject;
 use prism_functions::domain::project::ProjectRole;
-use prism_functions::domain::save::{SaveRecord, SaveRequest, SaveState};
+use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
 use prism_functions::domain::{Code, ImageId, ProjectName, TemplateName};
-use prism_functions::operations::{AuditPage, ImportRequest, ProjectRequest, Service};
+use prism_functions::operations::{AuditPage, ProjectRequest, SaveView, Service};
 use prism_functions::ports::{Ec2 as _, ImageFilter};
 use prism_functions::steps;
 use prism_local::ec2::Admin;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::between::Between;
 use prism_tests::world::{
-    Setup, World, caller, launch_request, launched, region, save_request, seeded, share_request,
+    Setup, World, caller, import_request, launch_request, launched, region, save_request, seeded,
+    share_request,
 };
 use serde_json::Value;
-
-macro_rules! ask {
-    ($world:expr, $method:ident($($argument:expr),*)) => {
-        $world.clock.run($world.service.$method($($argument),*))
-    };
-}
 
 fn kept() -> TemplateName {
     "kept".parse().unwrap()
@@ -54,7 +50,7 @@ fn world(seed: u64, keep: u32) -> World {
     world
 }
 
-fn night(world: &World) -> SaveRecord {
+fn night(world: &World) -> SaveView {
     world.pass(24 * 3600);
     let fired = ask!(world, fire_due_schedules()).unwrap();
     assert_eq!(fired.len(), 1);
@@ -88,12 +84,12 @@ fn images(world: &World) -> usize {
 
 fn share(world: &World, to: &str) {
     let request = share_request(to);
-    ask!(world, share(&caller("ada"), &kept(), &request, None)).unwrap();
+    ask!(world, share(&caller("ada"), &kept(), &request)).unwrap();
 }
 
 fn unshare(world: &World, to: &str) {
     let request = share_request(to);
-    ask!(world, unshare(&caller("ada"), &kept(), &request, None)).unwrap();
+    ask!(world, unshare(&caller("ada"), &kept(), &request)).unwrap();
 }
 
 #[test]
@@ -172,11 +168,7 @@ fn end_instance(world: &World) {
 }
 
 fn roll_back(world: &World, to: u32) {
-    ask!(
-        world,
-        rollback(&caller("ada"), &kept(), Some(to), false, None)
-    )
-    .unwrap();
+    ask!(world, rollback(&caller("ada"), &kept(), Some(to), false)).unwrap();
 }
 
 /// The reasons for keeping the first version, each created before the second.
@@ -210,22 +202,12 @@ const NEEDS: [Need; 5] = [
         begin: |world| {
             let first: TemplateRef = "kept@1".parse().unwrap();
             let file = ask!(world, export_template(&caller("ada"), &first)).unwrap();
-            let (name, request) = (
-                "other".parse().unwrap(),
-                ImportRequest {
-                    file,
-                    publish_sensitive: false,
-                },
-            );
-            ask!(
-                world,
-                import_template(&caller("ada"), &name, &request, None)
-            )
-            .unwrap();
+            let (name, request) = ("other".parse().unwrap(), import_request(file));
+            ask!(world, import_template(&caller("ada"), &name, &request)).unwrap();
         },
         end: |world| {
             let other: TemplateRef = "other".parse().unwrap();
-            ask!(world, delete_template(&caller("ada"), &other, true, None)).unwrap();
+            ask!(world, delete_template(&caller("ada"), &other, true)).unwrap();
         },
     },
 ];
@@ -302,7 +284,7 @@ fn the_latest_version_is_kept() {
     let world = at_the_end_of_the_next(38, |service, _| {
         Box::pin(async move {
             let (ada, kept) = (caller("ada"), kept());
-            let back = service.rollback(&ada, &kept, Some(1), false, None);
+            let back = service.rollback(&ada, &kept, Some(1), false);
             back.await.unwrap();
         })
     });

@@ -8,8 +8,9 @@ use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::template_file::TemplateFile;
 use prism_functions::domain::{Code, ImageId, Problem, Region};
-use prism_functions::operations::{ImportRequest, Imported};
-use prism_tests::world::{Setup, World, caller, id_of, launched, save_request};
+use prism_functions::operations::Imported;
+use prism_tests::asks::Asks as _;
+use prism_tests::world::{Setup, World, caller, id_of, import_request, launched, save_request};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -136,10 +137,7 @@ impl Scene {
     /// Imports a text. First as a dry run, which changes nothing and must have the same result.
     fn import(&self, strange: &Strange, text: &str) -> Result<Imported, Problem> {
         let (user, name) = (caller(strange.user), strange.name.parse().unwrap());
-        let request = ImportRequest {
-            file: text.to_owned(),
-            publish_sensitive: false,
-        };
+        let request = import_request(text);
         let World {
             clock,
             service,
@@ -147,9 +145,9 @@ impl Scene {
             ..
         } = &self.world;
         let before = table.writes();
-        let planned = clock.run(service.plan_import(&user, &name, &request, None));
+        let planned = clock.run(service.plan_import(&user, &name, &request));
         assert_eq!(table.writes(), before, "a question has changed something");
-        let done = clock.run(service.import_template(&user, &name, &request, None));
+        let done = clock.run(service.import_template(&user, &name, &request));
         match (&planned, &done) {
             (Ok(planned), Ok(done)) => {
                 assert_eq!(planned.version, done.version);

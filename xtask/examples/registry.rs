@@ -18,7 +18,7 @@ use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::template::{Template, TemplateState, Usage, Version, Visibility};
 use prism_functions::domain::{Timestamp, UserId};
-use prism_functions::operations::{Service, TemplateFilter};
+use prism_functions::operations::{Service, TemplatesPage};
 use prism_functions::ports::{Index, Item};
 use prism_functions::registry::Registry;
 use prism_local::store::SqliteTable;
@@ -209,7 +209,7 @@ fn save(version: &Version, number: u32) -> SaveRecord {
 /// Runs each query many times, for users and templates all over the table. Returns the 99th percentile of the lists.
 fn measure(world: &World, service: &Service, templates: u32) -> Duration {
     let mut rng = fastrand::Rng::with_seed(1);
-    let every = TemplateFilter::default();
+    let every = TemplatesPage::default();
     let list = times(|| {
         let who = caller(user(rng.u32(..)).as_str());
         let page = world.clock.run(service.templates(&who, &every, 50, None));
@@ -235,9 +235,9 @@ fn measure(world: &World, service: &Service, templates: u32) -> Duration {
     let search = times(|| {
         let who = caller(user(rng.u32(..)).as_str());
         let topic = WORDS[rng.usize(..WORDS.len())];
-        let filter = TemplateFilter {
+        let filter = TemplatesPage {
             search: Some(topic[..5].to_owned()),
-            ..TemplateFilter::default()
+            ..TemplatesPage::default()
         };
         let page = world.clock.run(service.templates(&who, &filter, 50, None));
         assert!(!page.expect("it is listed").items.is_empty());

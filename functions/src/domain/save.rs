@@ -8,7 +8,6 @@ use super::audit::Origin;
 use super::clock::is_future;
 use super::copy::CopySource;
 use super::ec2::StatusChecks;
-use super::guide::shape::Guide;
 use super::problem::{Code, Problem};
 use super::{
     ImageId, Region, SaveId, ScheduleName, SnapshotId, StepName, Timestamp, UserId, VolumeId,
@@ -204,10 +203,6 @@ pub struct SaveRecord {
     pub restore_began_at: Option<Timestamp>,
     /// Why the save failed.
     pub failure: Option<Failure>,
-    /// What to do about an instance that does not come back. The guide is created when the record is read, and is not
-    /// stored.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub guide: Option<Guide>,
     /// When everything that the save had created was removed again.
     #[serde(default)]
     pub discarded_at: Option<Timestamp>,
@@ -278,7 +273,6 @@ impl SaveRecord {
             trouble: None,
             restore_began_at: None,
             failure: None,
-            guide: None,
             discarded_at: None,
             leftovers: None,
         }

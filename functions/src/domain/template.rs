@@ -427,6 +427,13 @@ impl FromStr for TemplateRef {
     }
 }
 
+impl From<TemplateName> for TemplateRef {
+    fn from(name: TemplateName) -> Self {
+        let version = None;
+        Self { name, version }
+    }
+}
+
 impl TryFrom<String> for TemplateRef {
     type Error = Problem;
 

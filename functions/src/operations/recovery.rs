@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::parts::Accepted;
-use super::{Asked, Service, copies, from_executions};
+use super::{Asked, SaveView, Service, copies, from_executions};
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::ec2::InstanceState;
 use crate::domain::save::{Duty, SaveRecord, SaveState, seconds_between};
@@ -74,7 +74,7 @@ operation! {
     /// waiting. If an execution is working on the save, nothing changes.
     RecoverSave by recover_save: Post "/v1/saves/{id}/recover" of "saves",
     path: SaveId,
-    output: Accepted<SaveRecord>,
+    output: Accepted<SaveView>,
 }
 
 async fn recover_save(

@@ -235,7 +235,7 @@ impl Service {
             }
             pacing::until_removal(&self.env, region, Paced::Removal, until).await?;
             match ec2.deregister_image(region, image).await {
-                Err(error) if !is_gone(&error) => {
+                Err(error) if !error.is_gone() => {
                     return Err(not_deregistered(region, image, error));
                 }
                 _ => {}
@@ -288,7 +288,6 @@ impl Service {
         Ok(ours)
     }
 
-    /// Returns an AMI, if EC2 knows it.
     async fn image(&self, region: &Region, id: &ImageId) -> Result<Option<Image>, Problem> {
         let wanted = ImageFilter::Ids(vec![id.clone()]);
         match self.env.ec2.images(region, &wanted).await {
@@ -328,13 +327,9 @@ pub(super) fn is_foreign(version: &Version, region: &Region) -> bool {
 fn gone(result: Result<(), Ec2Error>) -> Result<(), Problem> {
     match result {
         Ok(()) => Ok(()),
-        Err(error) if is_gone(&error) => Ok(()),
+        Err(error) if error.is_gone() => Ok(()),
         Err(error) => Err(from_ec2(error)),
     }
-}
-
-fn is_gone(error: &Ec2Error) -> bool {
-    error.is_gone()
 }
 
 /// Creates the problem that EC2 does not deregister an AMI, with the reason.
@@ -348,7 +343,6 @@ pub(super) fn not_deregistered(region: &Region, image: &ImageId, error: Ec2Error
     problem
 }
 
-/// Creates the problem that an AMI is protected against deregistration.
 pub(super) fn is_protected(region: &Region, image: &ImageId) -> Problem {
     let message = format!("The AMI {image} in {region} is protected against deregistration.");
     Problem::new(Code::ImageProtected, message).hint(format!(

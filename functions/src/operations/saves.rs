@@ -1,17 +1,39 @@
 //! Saves: plan, start, read and cancel.
 
+use std::ops::Deref;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::parts::{Accepted, DryRun, Either, Found, IdempotencyKey, Json, Page, Paging, Trial};
 use super::{Asked, Service, from_executions, save_id_of};
 use crate::domain::audit::{AuditAction, Subject};
+use crate::domain::guide::{self, Guide};
 use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, SaveState};
-use crate::domain::{Code, Problem, SaveId, guide};
+use crate::domain::{Code, Problem, SaveId};
 use crate::operations::operation::{Answered, operation};
 use crate::ports::{ExecutionStatus, ExecutionsError};
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
 use crate::steps;
+
+/// A save as callers see it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SaveView {
+    /// Its record.
+    #[serde(flatten)]
+    pub record: SaveRecord,
+    /// What to do about an instance that does not come back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guide: Option<Guide>,
+}
+
+impl Deref for SaveView {
+    type Target = SaveRecord;
+
+    fn deref(&self) -> &SaveRecord {
+        &self.record
+    }
+}
 
 /// A save that was requested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -45,7 +67,7 @@ operation! {
     /// Lists your saves, newest first
     ListSaves by list_saves: Get "/v1/saves" of "saves",
     query: Paging,
-    output: Found<Page<SaveRecord>>,
+    output: Found<Page<SaveView>>,
 }
 
 async fn list_saves(
@@ -120,7 +142,7 @@ operation! {
     /// Returns the state of a save
     ShowSave by show_save: Get "/v1/saves/{id}" of "saves",
     path: SaveId,
-    output: Found<SaveRecord>,
+    output: Found<SaveView>,
 }
 
 async fn show_save(
@@ -137,7 +159,7 @@ operation! {
     /// The save's own execution brings the instance back and removes what the save has created.
     CancelSave by cancel_save: Post "/v1/saves/{id}/cancel" of "saves",
     path: SaveId,
-    output: Accepted<SaveRecord>,
+    output: Accepted<SaveView>,
 }
 
 async fn cancel_save(
@@ -181,7 +203,7 @@ async fn cancel_save(
     let changed = registry.change_save_by(id, None, Some(&event), change);
     let (record, ()) = changed.await?;
     service.hurry(&record).await;
-    Ok(Accepted::new(record))
+    Ok(Accepted::new(service.guided(record)))
 }
 
 impl Service {
@@ -268,7 +290,7 @@ impl Service {
     }
 
     /// Returns the record of a save of the caller, or of a project that the caller manages.
-    pub async fn save(&self, caller: &Caller, id: &SaveId) -> Result<SaveRecord, Problem> {
+    pub async fn save(&self, caller: &Caller, id: &SaveId) -> Result<SaveView, Problem> {
         let record = self.save_for(caller, id, Action::See).await?;
         Ok(self.guided(record))
     }
@@ -311,9 +333,9 @@ impl Service {
     }
 
     /// Adds to the record what to do about an instance that does not come back.
-    fn guided(&self, mut record: SaveRecord) -> SaveRecord {
-        record.guide = guide::of(&record, &self.env.settings.allowed_regions);
-        record
+    pub(super) fn guided(&self, record: SaveRecord) -> SaveView {
+        let guide = guide::of(&record, &self.env.settings.allowed_regions);
+        SaveView { record, guide }
     }
 }
 

@@ -263,17 +263,14 @@ impl Service {
     }
 
     /// Removes a share whose AMIs are closed, unless the template was shared again in the meantime.
-    pub(super) async fn closed(
-        &self,
-        name: &TemplateName,
-        to: &Grantee,
-    ) -> Result<Template, Problem> {
+    pub(super) async fn closed(&self, name: &TemplateName, to: &Grantee) -> Result<(), Problem> {
         let change = |_: &Stored<Template>, grants: &[Grant]| {
             let closing = |it: &&Grant| it.to == *to && it.state == GrantState::Closing;
             let there = grants.iter().find(closing);
             Ok(there.map(|_| GrantChange::Remove(to.clone())))
         };
-        self.env.registry.change_grant(name, None, change).await
+        let registry = &self.env.registry;
+        registry.change_grant(name, None, change).await.map(drop)
     }
 
     /// Writes a grant, unless the same grant exists. Fails if the template does not match `expected`. Returns `None` if
@@ -308,14 +305,15 @@ impl Service {
         to: &Grantee,
         event: &AuditEvent,
         expected: Option<&Expected>,
-    ) -> Result<Template, Problem> {
+    ) -> Result<(), Problem> {
         let change = |stored: &Stored<Template>, grants: &[Grant]| {
             as_expected(stored, expected)?;
             let there = grants.iter().any(|grant| grant.to == *to);
             Ok(there.then(|| GrantChange::Remove(to.clone())))
         };
         let registry = &self.env.registry;
-        registry.change_grant(name, Some(event), change).await
+        let changed = registry.change_grant(name, Some(event), change);
+        changed.await.map(drop)
     }
 
     /// Opens or closes AMIs in all Regions at once. Returns the Regions in which it failed.
@@ -341,7 +339,6 @@ impl Service {
         join_all(regions).await.into_iter().flatten().collect()
     }
 
-    /// Opens or closes one AMI.
     async fn set_one(
         &self,
         region: &Region,

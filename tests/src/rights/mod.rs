@@ -20,7 +20,9 @@ use prism_functions::ports::{Ec2 as _, ImageState};
 use prism_local::ec2::InstanceSpec;
 
 use crate::asks::Asks as _;
-use crate::world::{REGION, Setup, World, caller, launch_request, region, save_request};
+use crate::world::{
+    REGION, Setup, World, caller, copy_request, launch_request, region, save_request,
+};
 use model::{Image, Made, Model};
 
 pub use operation::Operation;
@@ -206,13 +208,13 @@ impl Play {
             }
             Operation::Share { by, template, to } => {
                 let (by, name, to) = (caller(by), named(template), share(to));
-                let shared = service.share(&by, &name, &to, None);
+                let shared = service.share(&by, &name, &to);
                 world.clock.run(shared).map(|_| None)
             }
             Operation::Unshare { by, template, to } => {
                 let (by, name, to) = (caller(by), named(template), share(to));
-                let taken = service.unshare(&by, &name, &to, None);
-                world.clock.run(taken).map(|_| None)
+                let taken = service.unshare(&by, &name, &to);
+                world.clock.run(taken).map(|()| None)
             }
             Operation::Import { by, from, into } => self.import(by, from, into),
             Operation::Delete { by, template } => self.delete(by, template),
@@ -228,7 +230,7 @@ impl Play {
             }
             Operation::Rollback { by, template } => {
                 let (by, name) = (caller(by), named(template));
-                let back = service.rollback(&by, &name, None, true, None);
+                let back = service.rollback(&by, &name, None, true);
                 world.clock.run(back).map(|_| None)
             }
             Operation::DeleteVersion {
@@ -305,7 +307,7 @@ impl Play {
                 publish_sensitive: true,
             },
         );
-        let imported = world.service.import_template(&by, &name, &request, None);
+        let imported = world.service.import_template(&by, &name, &request);
         let imported = world.clock.run(imported)?;
         self.made(into, Some(imported.version)).map(Some)
     }
@@ -316,9 +318,7 @@ impl Play {
         let number = stored.map_or(1, |stored| stored.value.latest.max(1));
         let request = CopyRequest {
             publish_sensitive: true,
-            template: named(template),
-            version: number,
-            regions: BTreeSet::from([there()]),
+            ..copy_request(template, number, &[there().as_str()])
         };
         let by = caller(by);
         let started = world.service.start_copy(&by, &request, None);
@@ -335,7 +335,7 @@ impl Play {
 
     fn delete(&self, by: &str, reference: &str) -> Result<Option<Made>, Problem> {
         let (world, by, all) = (&self.world, caller(by), newest(reference));
-        let deleted = world.service.delete_template(&by, &all, true, None);
+        let deleted = world.service.delete_template(&by, &all, true);
         world.clock.run(deleted)?;
         world.pass(3600);
         world.sweep(2);
@@ -377,7 +377,7 @@ impl Play {
         }
         agree(user, "see", template, sees, shown.map(drop))?;
         let request = share(NOBODY);
-        let opened = service.plan_share(&by, &name, &request, None);
+        let opened = service.plan_share(&by, &name, &request);
         let opened = world.clock.run(opened).map(drop);
         agree(
             user,
@@ -387,7 +387,7 @@ impl Play {
             opened,
         )?;
         let all = newest(template);
-        let planned = world.clock.run(service.plan_deletion(&by, &all, None));
+        let planned = world.clock.run(service.plan_deletion(&by, &all));
         let deletes = it.is_some_and(|it| self.model.deletes(it, user));
         agree(user, "delete", template, deletes, planned.map(drop))?;
         for number in it.iter().flat_map(|it| it.versions.keys()) {

@@ -7,13 +7,13 @@ use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::schedule::{Cadence, ScheduleRequest, TimeZone};
 use prism_functions::domain::tags::OWNER_TAG;
 use prism_functions::domain::{InstanceId, ProjectName};
-use prism_functions::operations::{ProjectRequest, ShareRequest};
+use prism_functions::operations::ProjectRequest;
 use prism_functions::ports::{Encryption, Reservation};
 use prism_local::ec2::{Capacity, InstanceSpec};
 
 use crate::asks::Asks as _;
 use crate::sums;
-use crate::world::{World, caller, region, save_request};
+use crate::world::{World, caller, region, save_request, share_request};
 
 pub(crate) const PROJECT: &str = "lab";
 /// An account that a template is shared with before a path begins.
@@ -77,12 +77,9 @@ pub(crate) fn public(world: &World, _: &InstanceId) {
 
 fn share(world: &World, owner: &str, to: &str) {
     let template = "kept".parse().expect("it is a template's name");
-    let to = ShareRequest {
-        to: to.to_owned(),
-        publish_sensitive: false,
-    };
+    let to = share_request(to);
     let owner = caller(owner);
-    let shared = world.service.share(&owner, &template, &to, None);
+    let shared = world.service.share(&owner, &template, &to);
     world.clock.run(shared).expect("the template is shared");
 }
 

@@ -317,7 +317,7 @@ fn shared_outside() -> (World, LaunchPermission) {
     let account = "444455556666";
     let request = share_request(format!("account:{account}"));
     let (ada, kept) = (caller("ada"), "kept".parse().unwrap());
-    let shared = world.service.share(&ada, &kept, &request, None);
+    let shared = world.service.share(&ada, &kept, &request);
     world.clock.run(shared).unwrap();
     (world, LaunchPermission::Account(account.parse().unwrap()))
 }

@@ -4,10 +4,10 @@
 
 mod interrupted;
 
-use prism_functions::domain::save::{SaveRecord, SaveState};
+use prism_functions::domain::save::SaveState;
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest, ScheduleState};
 use prism_functions::domain::{Code, Problem, SaveId, ScheduleName, Timestamp};
-use prism_functions::operations::{Fired, Keep, ScheduleEdit};
+use prism_functions::operations::{Fired, Keep, SaveView, ScheduleEdit};
 use prism_functions::ports::Executions;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};
@@ -56,7 +56,7 @@ fn serve(world: &World, hours: u64) -> Vec<Fired> {
     fired
 }
 
-fn saves(world: &World, user: &str) -> Vec<SaveRecord> {
+fn saves(world: &World, user: &str) -> Vec<SaveView> {
     let user = caller(user);
     let listed = world.clock.run(world.service.saves(&user, 100, None));
     listed.unwrap().items

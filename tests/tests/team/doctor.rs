@@ -8,6 +8,7 @@ use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::{ImageId, Problem};
 use prism_functions::operations::{Fixed, Left, Leftover};
 use prism_functions::ports::Ec2 as _;
+use prism_tests::asks::Asks as _;
 use prism_tests::bent::Bent;
 use prism_tests::interleaved::{Doing, interleave, yielding};
 use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
@@ -221,8 +222,8 @@ fn a_share_that_is_under_way_is_no_finding() {
         let doctor = async || Ok(service.leftovers().await?.found);
         let one = to(ACCOUNT);
         let shares = async || {
-            service.unshare(&ada, &name, &one, None).await?;
-            service.share(&ada, &name, &other, None).await?;
+            service.unshare(&ada, &name, &one).await?;
+            service.share(&ada, &name, &other).await?;
             Ok::<_, Problem>(Vec::new())
         };
         let calls: Vec<Doing<'_, Result<Vec<Leftover>, Problem>>> = vec![

@@ -4,9 +4,12 @@
 use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Code, Problem, Region};
-use prism_functions::operations::{ImportRequest, Imported};
+use prism_functions::operations::Imported;
 use prism_functions::ports::Ec2 as _;
-use prism_tests::world::{Setup, World, caller, id_of, launched, region, save_request};
+use prism_tests::asks::Asks as _;
+use prism_tests::world::{
+    Setup, World, caller, id_of, import_request, launched, region, save_request,
+};
 
 use super::{ACCOUNT, RunIt as _, account, in_two_regions, saved, share, to, unshare};
 
@@ -20,15 +23,12 @@ fn exported(world: &World, reference: &str) -> String {
 
 fn import(world: &World, name: &str, file: &str) -> Result<Imported, Problem> {
     let (ada, name) = (caller("ada"), name.parse().unwrap());
-    let request = ImportRequest {
-        file: file.to_owned(),
-        publish_sensitive: false,
-    };
+    let request = import_request(file);
     let before = world.table.writes();
-    let planned = world.service.plan_import(&ada, &name, &request, None);
+    let planned = world.service.plan_import(&ada, &name, &request);
     let planned = world.clock.run(planned);
     assert_eq!(world.table.writes(), before);
-    let done = world.service.import_template(&ada, &name, &request, None);
+    let done = world.service.import_template(&ada, &name, &request);
     let done = world.clock.run(done);
     if let Err(refused) = &planned {
         assert_eq!(done.as_ref().unwrap_err().code, refused.code);
@@ -42,18 +42,18 @@ fn share_as(world: &World, name: &str, whom: &str, open: bool) {
     if open {
         world
             .clock
-            .run_it(world.service.share(&ada, &name, &request, None));
+            .run_it(world.service.share(&ada, &name, &request));
     } else {
         world
             .clock
-            .run_it(world.service.unshare(&ada, &name, &request, None));
+            .run_it(world.service.unshare(&ada, &name, &request));
     }
 }
 
 fn delete(world: &World, reference: &str) {
     let reference: TemplateRef = reference.parse().unwrap();
     let ada = caller("ada");
-    let deletion = world.service.delete_template(&ada, &reference, true, None);
+    let deletion = world.service.delete_template(&ada, &reference, true);
     assert!(world.clock.run_it(deletion).finished);
 }
 
@@ -130,7 +130,7 @@ fn amis_that_no_save_has_made_are_opened_to_nobody() {
     import(&world, "vendor", &file).unwrap();
     let (ada, vendor) = (caller("ada"), "vendor".parse().unwrap());
     let request = to(ACCOUNT);
-    let shared = world.service.share(&ada, &vendor, &request, None);
+    let shared = world.service.share(&ada, &vendor, &request);
     let refused = world.clock.run(shared).unwrap_err();
     assert_eq!(refused.code, Code::ShareImpossible);
     let registry = &world.service.env.registry;

@@ -7,7 +7,8 @@ use prism_functions::domain::template::{TemplateRef, Version};
 use prism_functions::domain::{Code, Problem, TemplateName};
 use prism_functions::operations::{ImportRequest, Imported, Left, Shared};
 use prism_functions::ports::{Change, Condition, Ec2 as _, Item, Key, Table as _, Write};
-use prism_tests::world::{Setup, World, caller, launched, region, save_request};
+use prism_tests::asks::Asks as _;
+use prism_tests::world::{Setup, World, caller, copy_request, launched, region, save_request};
 use serde_json::{Value, json};
 
 use crate::{ACCOUNT, RunIt as _, account, kept, launch, saved, share, to, unshare};
@@ -33,15 +34,13 @@ fn import(world: &World, user: &str, name: &str) -> Result<Imported, Problem> {
             publish_sensitive: true,
         },
     );
-    let imported = world.service.import_template(&by, &name, &request, None);
+    let imported = world.service.import_template(&by, &name, &request);
     world.clock.run(imported)
 }
 
 fn shared_as(world: &World, user: &str, name: &str, whom: &str) -> Result<Shared, Problem> {
     let (by, name, request) = (caller(user), name.parse().unwrap(), to(whom));
-    world
-        .clock
-        .run(world.service.share(&by, &name, &request, None))
+    world.clock.run(world.service.share(&by, &name, &request))
 }
 
 fn version(world: &World, name: &str) -> Version {
@@ -83,9 +82,7 @@ fn an_import_of_launchable_amis_does_not_allow_sharing_them() {
     assert_eq!(public, "ShareImpossible");
     let copy = prism_functions::domain::copy::CopyRequest {
         publish_sensitive: true,
-        template: "mine".parse().unwrap(),
-        version: 1,
-        regions: [crate::west()].into(),
+        ..copy_request("mine", 1, &["us-west-2"])
     };
     let bob = caller("bob");
     let refused = world.clock.run(world.service.plan_copy(&bob, &copy));
@@ -94,7 +91,7 @@ fn an_import_of_launchable_amis_does_not_allow_sharing_them() {
     launch("bob", "mine", &world).unwrap();
     assert_eq!(save_bobs(&world, |_| ()), "");
     let first: TemplateRef = "mine@1".parse().unwrap();
-    let deleted = world.service.delete_template(&bob, &first, true, None);
+    let deleted = world.service.delete_template(&bob, &first, true);
     world.clock.run_it(deleted);
     shared_as(&world, "bob", "mine", ACCOUNT).unwrap();
     assert_eq!(open_to(&world), []);
@@ -111,7 +108,7 @@ fn a_borrowed_version_lasts_as_long_as_its_importer_may_launch_the_original() {
     share(&world, "ada", "user:bob").unwrap();
     launch("bob", "mine", &world).unwrap();
     let (ada, all): (_, TemplateRef) = (caller("ada"), "kept".parse().unwrap());
-    let deleted = world.service.delete_template(&ada, &all, true, None);
+    let deleted = world.service.delete_template(&ada, &all, true);
     assert!(world.clock.run_it(deleted).finished);
     let images = world.admin.inventory().unwrap().images;
     assert!(images.is_empty(), "{images:?}");

@@ -23,10 +23,11 @@ use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::template::Visibility;
 use prism_functions::domain::{Problem, ProjectName, Region, TemplateName, UserId};
-use prism_functions::operations::{LaunchRequest, ProjectRequest, ShareRequest, Shared};
+use prism_functions::operations::{LaunchRequest, ProjectRequest, Shared};
 use prism_functions::ports::Ec2 as _;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{World, caller, launch_request, save_request, share_request};
+pub(crate) use prism_tests::world::share_request as to;
+use prism_tests::world::{World, caller, launch_request, save_request};
 
 pub(crate) const ACCOUNT: &str = "account:444455556666";
 pub(crate) const ORGANIZATION: &str =
@@ -44,10 +45,7 @@ pub(crate) fn brain() -> ProjectName {
     "brain".parse().unwrap()
 }
 
-pub(crate) fn to(text: &str) -> ShareRequest {
-    share_request(text)
-}
-
+/// A save of Ada's with a copy in a second Region.
 pub(crate) fn in_two_regions() -> SaveRequest {
     SaveRequest {
         copy_to: BTreeSet::from([west()]),
@@ -64,17 +62,19 @@ pub(crate) fn saved(world: &World, request: SaveRequest) -> u32 {
 
 pub(crate) fn share(world: &World, user: &str, whom: &str) -> Result<Shared, Problem> {
     let (by, kept, request) = (caller(user), kept(), to(whom));
-    let shared = world.service.share(&by, &kept, &request, None);
+    let shared = world.service.share(&by, &kept, &request);
     world.clock.run(shared)
 }
 
 pub(crate) fn unshare(world: &World, whom: &str) -> Result<Visibility, Problem> {
     let (by, kept, request) = (caller("ada"), kept(), to(whom));
-    let taken_back = world.service.unshare(&by, &kept, &request, None);
     world
         .clock
-        .run(taken_back)
-        .map(|template| template.visibility)
+        .run(world.service.unshare(&by, &kept, &request))?;
+    let stored = world
+        .clock
+        .run(world.service.env.registry.template(&kept))?;
+    Ok(stored.unwrap().value.visibility)
 }
 
 /// The accounts that a version's AMI is open to, in both Regions.

@@ -3,10 +3,10 @@
 
 use prism_functions::domain::audit::AuditEvent;
 use prism_functions::domain::{Code, ProjectName};
-use prism_functions::operations::{AuditPage, ImportRequest, ProjectCosts, ProjectRequest};
+use prism_functions::operations::{AuditPage, ProjectCosts, ProjectRequest};
 use prism_functions::registry::Registry;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
+use prism_tests::world::{Setup, World, begun, caller, import_request, launched, save_request};
 
 use crate::{RunIt as _, brain, for_brain, kept, project, saved, share};
 
@@ -58,7 +58,7 @@ fn a_project_lists_everything_that_it_pays_for() {
         Code::SaveNotFound
     );
     let (ada, all) = (caller("ada"), "kept".parse().unwrap());
-    let deletion = world.service.delete_template(&ada, &all, true, None);
+    let deletion = world.service.delete_template(&ada, &all, true);
     assert!(world.clock.run_it(deletion).finished);
     let told = audited(&world, "olga", &brain());
     let count = |action: &str| told.iter().filter(|it| it.action == action).count();
@@ -148,12 +148,9 @@ fn a_save_without_edit_right_describes_only_the_version() {
     // The same holds for imports.
     let (mia, hers) = (caller("mia"), "kept@2".parse().unwrap());
     let file = world.service.export_template(&mia, &hers);
-    let request = ImportRequest {
-        file: world.clock.run_it(file),
-        publish_sensitive: false,
-    };
+    let request = import_request(world.clock.run_it(file));
     let name = kept();
-    let imported = world.service.import_template(&mia, &name, &request, None);
+    let imported = world.service.import_template(&mia, &name, &request);
     assert_eq!(world.clock.run_it(imported).version, 4);
     let template = world.clock.run_it(registry(&world).template(&kept()));
     assert_eq!(template.unwrap().value.description, "better");

@@ -125,7 +125,7 @@ fn a_budget_reports_each_threshold_once_and_refuses_what_would_exceed_it() {
     assert!(told(&world)[1].contains("100 %"), "{:?}", told(&world));
     // Falling below a threshold and exceeding it again is reported again.
     let (ada, third) = (caller("ada"), "kept@3".parse().unwrap());
-    let deleted = service.delete_template(&ada, &third, true, None);
+    let deleted = service.delete_template(&ada, &third, true);
     world.clock.run_it(deleted);
     saved(&world, in_two_regions());
     assert_eq!(told(&world).len(), 3, "{:?}", told(&world));

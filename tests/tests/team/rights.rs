@@ -10,7 +10,7 @@ use prism_functions::domain::{Code, Problem, ProjectName, SaveId, TemplateName, 
 use prism_functions::operations::ProjectRequest;
 use prism_tests::asks::Asks as _;
 use prism_tests::story::to_the_end;
-use prism_tests::world::{World, begun, caller, save_request};
+use prism_tests::world::{World, begun, caller, copy_request, save_request};
 
 use crate::{RunIt as _, brain, for_brain, kept, project, saved};
 
@@ -79,7 +79,7 @@ fn moving_a_template_requires_the_right_to_delete_it() {
     made(&world, "adam", evil());
     let (adam, all): (_, TemplateRef) = (caller("adam"), "kept".parse().unwrap());
     let delete = || {
-        let deleted = world.service.delete_template(&adam, &all, true, None);
+        let deleted = world.service.delete_template(&adam, &all, true);
         world.clock.run(deleted).unwrap_err().code
     };
     assert_eq!(delete(), Code::NotAllowed);
@@ -252,9 +252,7 @@ fn a_copy_and_an_added_architecture_end_so_too() {
     let world = lab();
     let copy = prism_functions::domain::copy::CopyRequest {
         publish_sensitive: true,
-        template: kept(),
-        version: 1,
-        regions: [crate::west()].into(),
+        ..copy_request("kept", 1, &["us-west-2"])
     };
     let ada = caller("ada").by(Channel::Cli);
     let started = world.service.start_copy(&ada, &copy, None);

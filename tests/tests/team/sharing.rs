@@ -11,6 +11,7 @@ use prism_functions::domain::template::{TemplateState, Visibility};
 use prism_functions::ports::{Ec2 as _, Encryption};
 use prism_functions::rules::{PublicScope, Settings};
 use prism_local::ec2::Settings as CloudSettings;
+use prism_tests::asks::Asks as _;
 use prism_tests::bent::Bent;
 use prism_tests::interleaved::{Doing, interleave, yielding};
 use prism_tests::story::to_the_end;
@@ -190,7 +191,7 @@ fn what_ec2_would_refuse_is_refused_before_anything_changes() {
     let (ada, request) = (caller("ada"), to(ACCOUNT));
     let plan = world
         .clock
-        .run(world.service.plan_share(&ada, &kept(), &request, None))
+        .run(world.service.plan_share(&ada, &kept(), &request))
         .unwrap();
     let warning = plan
         .warnings
@@ -229,7 +230,7 @@ fn files_that_were_not_meant_for_others_are_named_to_those_who_share_and_to_nobo
     let plan = || {
         world
             .clock
-            .run(world.service.plan_share(&ada, &kept(), &request, None))
+            .run(world.service.plan_share(&ada, &kept(), &request))
             .unwrap()
     };
     let text = &plan().warnings[0].text;
@@ -239,7 +240,7 @@ fn files_that_were_not_meant_for_others_are_named_to_those_who_share_and_to_nobo
     );
     assert_eq!(plan().shows.len(), 2);
     let kept = kept();
-    let shared = world.service.share(&ada, &kept, &request, None);
+    let shared = world.service.share(&ada, &kept, &request);
     world.clock.run_it(shared);
     assert!(plan().repeated);
     let reference = "kept@1".parse().unwrap();
@@ -316,9 +317,9 @@ fn what_is_deleted_is_given_to_nobody() {
         let (ada, kept, to) = (caller("ada"), kept(), to(ACCOUNT));
         let all = "kept".parse().unwrap();
         let share: Doing<'_, bool> =
-            Box::pin(async { service.share(&ada, &kept, &to, None).await.is_ok() });
+            Box::pin(async { service.share(&ada, &kept, &to).await.is_ok() });
         let delete: Doing<'_, bool> = Box::pin(async {
-            let deleted = service.delete_template(&ada, &all, true, None);
+            let deleted = service.delete_template(&ada, &all, true);
             deleted.await.is_ok()
         });
         let ends = interleave(vec![share, delete], &mut fastrand::Rng::with_seed(seed));

@@ -85,19 +85,19 @@ fn the_sum_follows_a_template_through_its_life() {
     assert!((six - four * 6.0 / 4.0).abs() < 1e-6, "{four} {six}");
     // Deletes a version, and then all of them.
     let first = "kept@1".parse().unwrap();
-    let deleted = service.delete_template(&ada, &first, true, None);
+    let deleted = service.delete_template(&ada, &first, true);
     world.clock.run_it(deleted);
     let four = agrees(&world);
     assert!((six - four * 6.0 / 4.0).abs() < 1e-6, "{six} {four}");
     let all = "kept".parse().unwrap();
-    let deleted = service.delete_template(&ada, &all, true, None);
+    let deleted = service.delete_template(&ada, &all, true);
     world.clock.run_it(deleted);
     assert_eq!(agrees(&world).to_string(), "0");
     world.sweep(3);
     // Uses the same name again: what existed before costs nothing.
     saved(&world, for_brain(save_request("work", "kept")));
     assert!((agrees(&world) - three / 3.0).abs() < 1e-6);
-    let gone = service.delete_template(&olga, &all, true, None);
+    let gone = service.delete_template(&olga, &all, true);
     world.clock.run_it(gone);
 }
 
@@ -120,13 +120,13 @@ fn uncounted_sums_are_counted_by_the_first_caller() {
         ("a deletion", |world| {
             let (ada, service) = (caller("ada"), &world.service);
             let first = "kept@1".parse().unwrap();
-            let deleted = service.delete_template(&ada, &first, true, None);
+            let deleted = service.delete_template(&ada, &first, true);
             world.clock.run_it(deleted);
         }),
         ("the deletion of the template", |world| {
             let (ada, service) = (caller("ada"), &world.service);
             let all = "kept".parse().unwrap();
-            let deleted = service.delete_template(&ada, &all, true, None);
+            let deleted = service.delete_template(&ada, &all, true);
             world.clock.run_it(deleted);
         }),
         ("a copy", |world| {
@@ -202,7 +202,7 @@ fn however_many_count_at_once_the_sum_is_right() {
             let version = format!("{template}@{}", version + seed * 2);
             calls.push(Box::pin(async move {
                 let reference = version.parse().unwrap();
-                let deleted = service.delete_template(ada, &reference, true, None).await;
+                let deleted = service.delete_template(ada, &reference, true).await;
                 deleted.map(drop)
             }));
         }

@@ -3,7 +3,8 @@
 
 use prism_functions::domain::Problem;
 use prism_functions::operations::{Fixed, Left, Leftover, Service};
-use prism_functions::ports::{Change, Condition, Key, Table as _, Write};
+use prism_functions::ports::{Change, Condition, Key, Table, Write};
+use prism_tests::asks::Asks as _;
 use prism_tests::interleaved::{Doing, give_way, interleave, yielding};
 use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
 
@@ -113,7 +114,7 @@ async fn delete(service: &Service, version: &str, turns: usize) -> Result<Vec<Le
     }
     let reference = version.parse().unwrap();
     let ada = caller("ada");
-    let deleted = service.delete_template(&ada, &reference, true, None).await;
+    let deleted = service.delete_template(&ada, &reference, true).await;
     deleted.map(|_| Vec::new())
 }
 
