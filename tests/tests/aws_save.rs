@@ -104,7 +104,7 @@ impl Wired {
         self.executions.idle().await;
         let execution = self.service.executions.describe(id.as_str()).await.unwrap();
         assert_ne!(execution.status, ExecutionStatus::Running);
-        self.service.save(&caller("ada"), id).await.unwrap()
+        self.service.save(&caller("ada"), id).await.unwrap().record
     }
 }
 
