@@ -116,7 +116,7 @@ fn step_order(source: &Source) -> Vec<String> {
     problems
 }
 
-fn snake_case(name: &str) -> String {
+pub(crate) fn snake_case(name: &str) -> String {
     let mut snake = String::new();
     for letter in name.chars() {
         if letter.is_uppercase() && !snake.is_empty() {
