@@ -120,7 +120,7 @@ pub const ALL: &[BuiltIn] = &[
     },
     BuiltIn {
         name: "r-research",
-        description: "R with the tidyverse, a notebook, and what it needs to compile packages",
+        description: "R with the tidyverse, a notebook, and the tools to compile packages",
         // RStudio Server is not among Ubuntu's packages, so R has Jupyter's notebook.
         apt: &[
             "r-base",

@@ -22,7 +22,7 @@ impl Default for Ec2Share {
 
 /// The value is not a share of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is no share: it takes a whole number from 1 to 100, in percent")]
+#[error("{0} is not a valid share: it must be a whole number from 1 to 100, in percent")]
 pub struct InvalidShare(String);
 
 impl TryFrom<u8> for Ec2Share {

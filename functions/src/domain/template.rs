@@ -419,7 +419,7 @@ impl FromStr for TemplateRef {
             _ => Err(Problem::new(
                 Code::InvalidName,
                 format!(
-                    "{} is no version: write a number from 1, or \"latest\".",
+                    "{} is not a valid version: use a number from 1, or \"latest\".",
                     shown(version)
                 ),
             )),
