@@ -46,7 +46,7 @@ pub struct Execution {
 #[derive(Debug, thiserror::Error)]
 pub enum ExecutionsError {
     /// The name belongs to an execution with different input.
-    #[error("an execution named {name} exists already with another input")]
+    #[error("an execution named {name} already exists with a different input")]
     AlreadyExists {
         /// The name.
         name: String,
@@ -58,10 +58,10 @@ pub enum ExecutionsError {
         name: String,
     },
     /// The service refuses every request because of how Prism is configured.
-    #[error("the execution service refused")]
+    #[error("the execution service denied the request")]
     Refused(#[source] Refusal),
     /// The service did not respond or did not complete the request.
-    #[error("the execution service did not do it: {reason}")]
+    #[error("the execution service could not process the request: {reason}")]
     Unavailable {
         /// What the adapter observed, as text for users.
         reason: String,

@@ -11,16 +11,16 @@ pub(crate) fn being_deleted(code: Code, template: &Template, to_owner: bool) -> 
     match template.stuck.as_ref().filter(|_| to_owner) {
         Some(stuck) => {
             let message = format!(
-                "The template {name} is being deleted, which does not get through: {}",
+                "The template {name} is being deleted, but the deletion cannot continue: {}",
                 stuck.message
             );
             Problem::new(code, message).hint(format!(
-                "{} The rest goes on by itself then, or at once: prism template delete {name}",
+                "{} The deletion then continues automatically, or immediately: prism template delete {name}",
                 stuck.hint
             ))
         }
         None => Problem::new(code, format!("The template {name} is being deleted."))
-            .hint("Try again in some minutes."),
+            .hint("Try again in a few minutes."),
     }
 }
 
