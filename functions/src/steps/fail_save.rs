@@ -166,7 +166,7 @@ async fn note_refusal(env: &Env, input: &Input, problem: &Problem) -> Result<(),
         dry_run: bool,
     }
     let Ok(started) = serde_json::from_value::<Started>(input.started_with.clone()) else {
-        tracing::warn!(execution = input.execution, code = %problem.code, "what was asked for is no save, or was refused before it had a record");
+        tracing::warn!(execution = input.execution, code = %problem.code, "the request is not a valid save, or it was refused before it had a record");
         return Ok(());
     };
     if started.dry_run {
