@@ -81,7 +81,7 @@ impl Clients {
             .http_client(https())
             .retry_config(retries())
             .timeout_config(timeouts(limits))
-            .app_name(AppName::new(APP_NAME).expect("the name has letters alone"))
+            .app_name(AppName::new(APP_NAME).expect("the name contains only letters"))
             .load()
             .await;
         Self::new(config)

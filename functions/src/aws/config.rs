@@ -139,12 +139,12 @@ impl Config {
                 allowed_regions: listed(
                     ALLOWED_REGIONS,
                     set(ALLOWED_REGIONS),
-                    "Regions with commas between, such as us-east-1,us-west-2",
+                    "a comma-separated list of Regions, such as us-east-1,us-west-2",
                 )?,
                 allowed_types: listed(
                     ALLOWED_TYPES,
                     set(ALLOWED_TYPES),
-                    "instance types or families with commas between, such as m7i.large,t3.*",
+                    "a comma-separated list of instance types or families, such as m7i.large,t3.*",
                 )?,
                 ec2_share: ec2_share(set(EC2_SHARE))?,
                 // The clients know the Region in which the functions run.
@@ -193,7 +193,7 @@ fn deployment(value: Option<String>) -> Result<Option<DeploymentId>, ConfigError
         value.parse().map_err(|_| ConfigError::Wrong {
             name: DEPLOYMENT,
             value,
-            rule: "8 to 64 lower-case letters, digits or \"-\"",
+            rule: "8 to 64 lowercase letters, digits or \"-\"",
         })
     };
     value.map(read).transpose()
@@ -204,7 +204,7 @@ fn organization(value: Option<String>) -> Result<Option<OrganizationArn>, Config
         value.parse().map_err(|_| ConfigError::Wrong {
             name: ORGANIZATION,
             value,
-            rule: "the ARN of an organization or of a unit of one",
+            rule: "the ARN of an organization or an organizational unit",
         })
     };
     value.map(read).transpose()
@@ -236,12 +236,12 @@ fn iam_identity(value: Option<String>) -> Result<IamIdentity, ConfigError> {
 }
 
 fn networks(value: Option<String>) -> Result<Vec<String>, ConfigError> {
-    let rule = "CIDR blocks with commas between, such as 192.0.2.0/24";
+    let rule = "a comma-separated list of CIDR blocks, such as 192.0.2.0/24";
     several(LAUNCH_NETWORKS, value, is_network, rule)
 }
 
 fn subnets(value: Option<String>) -> Result<Vec<String>, ConfigError> {
-    let rule = "subnets with commas between, such as subnet-0123456789abcdef0";
+    let rule = "a comma-separated list of subnets, such as subnet-0123456789abcdef0";
     several(LAUNCH_SUBNETS, value, is_subnet, rule)
 }
 

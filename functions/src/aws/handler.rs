@@ -30,7 +30,7 @@ pub enum Handler {
 
 /// There is no handler with that name.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no handler {name:?}; there are {known}")]
+#[error("there is no handler {name:?}; the handlers are {known}")]
 pub struct UnknownHandler {
     name: String,
     known: String,
@@ -80,7 +80,7 @@ impl Handler {
             }
             Handler::Wake => service.wake_by(&payload).await,
             // The API has state of its own that is created once: see `Gateway`.
-            Handler::Api => unreachable!("the gateway answers instead"),
+            Handler::Api => unreachable!("the gateway handles these requests"),
         }
     }
 }

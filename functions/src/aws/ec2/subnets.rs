@@ -41,7 +41,8 @@ pub(super) async fn choose(
         found.find(|subnet| subnet.subnet_id() == Some(id.as_str()))
     };
     let Some(subnet) = subnets.iter().find_map(here) else {
-        let message = "None of the subnets that this deployment launches into is in this Region.";
+        let message =
+            "None of the subnets that this deployment uses for launches is in this Region.";
         return Err(Ec2Error::new(
             "RunInstances",
             "InvalidSubnetID.NotFound",
