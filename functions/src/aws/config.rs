@@ -53,7 +53,6 @@ const IAM_IDENTITY: &str = "PRISM_IAM_IDENTITY";
 pub struct Config {
     /// The table's name.
     pub table: String,
-    /// The ID of the deployment.
     pub deployment: Option<DeploymentId>,
     /// The ARN of the state machine.
     pub state_machine: Option<String>,
@@ -69,7 +68,6 @@ pub struct Config {
     pub launch_networks: Vec<String>,
     /// The subnets that instances are launched into.
     pub launch_subnets: Vec<String>,
-    /// The namespace of the metrics.
     pub metrics_namespace: String,
     /// The JWT claim that identifies the user.
     pub user_claim: String,
@@ -88,7 +86,6 @@ pub enum ConfigError {
     Wrong {
         /// The variable.
         name: &'static str,
-        /// Its value.
         value: String,
         /// The rule that the value must follow.
         rule: &'static str,

@@ -20,7 +20,6 @@ pub const API: &str = "Api";
 pub enum Handler {
     /// A step of a save.
     Step(&'static Entry),
-    /// The sweep.
     Sweep,
     /// The event handler, which ends the waits of saves.
     Wake,
@@ -37,7 +36,6 @@ pub struct UnknownHandler {
 }
 
 impl Handler {
-    /// The handler with that name.
     pub fn find(name: &str) -> Result<Self, UnknownHandler> {
         if name == SWEEP {
             return Ok(Handler::Sweep);

@@ -162,7 +162,6 @@ impl Function {
         }
     }
 
-    /// The record of the save, if it has ended.
     async fn ended(&self, id: Option<&SaveId>) -> Option<SaveRecord> {
         // A failure to write metrics must not fail the invocation.
         let stored = self.service.env.registry.save(id?).await.ok()??;

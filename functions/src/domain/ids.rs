@@ -109,7 +109,7 @@ macro_rules! text_id {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
                 utoipa::openapi::ObjectBuilder::new()
                     .schema_type(utoipa::openapi::Type::String)
-                    .description(Some(concat!("A ", $what, ": ", $rule, ".")))
+                    .description(Some(concat!("Format of the ", $what, ": ", $rule, ".")))
                     .pattern(Some($pattern))
                     .into()
             }

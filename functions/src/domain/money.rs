@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 pub struct MicroUsd(i64);
 
 impl MicroUsd {
-    /// Zero.
     pub const ZERO: MicroUsd = MicroUsd(0);
 
     /// Creates an amount from millionths of a US dollar.

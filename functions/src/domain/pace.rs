@@ -66,11 +66,9 @@ pub enum Paced {
     Copy,
     /// Plans of copies, by their first destination Region. Each plan calls only read APIs, and each of these once.
     CopyPlan,
-    /// Launches.
     Launch,
     /// Removals of AMIs.
     Removal,
-    /// Removals of snapshots.
     SnapshotRemoval,
 }
 

@@ -170,7 +170,7 @@ codes! {
     BackendMissing, Refused, "This binary was built without a feature that the profile needs.", "Build it with the feature: cargo install --path cli --features aws";
     CredentialsMissing, Refused, "There are no credentials, or they cannot be read.", "Log in (aws sso login), or configure the AWS profile that has them with --aws-profile.";
     CredentialsExpired, Refused, "The credentials have expired.", "Log in again, such as with aws sso login, or get a new token.";
-    CredentialsRefused, Refused, "AWS or the API does not accept the credentials.", "Check which ones are used (aws sts get-caller-identity), and use others.";
+    CredentialsRefused, Refused, "AWS or the API rejects the credentials.", "Check which ones are used (aws sts get-caller-identity), and use others.";
     ClockWrong, Refused, "This machine's clock differs too much from AWS's, so AWS rejects its signatures.", "Set the clock, such as with timedatectl set-ntp true.";
     DeploymentNotFound, Refused, "The deployment in the profile does not exist, or was not created by Prism.", "Check the Region and the account, and configure it again: prism configure --stack NAME --region REGION";
     DeploymentMismatch, Refused, "The registry belongs to a deployment other than the configured one, or has no deployment ID.", "Configure the correct table, or take over the restored one: docs/operations.md, \"Restore a table\".";

@@ -9,7 +9,6 @@ use crate::domain::Timestamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ExecutionStatus {
-    /// It is running.
     Running,
     /// It ended in a Succeed state.
     Succeeded,
@@ -28,7 +27,6 @@ pub struct Execution {
     pub name: String,
     /// The state of the execution.
     pub status: ExecutionStatus,
-    /// The input.
     pub input: Value,
     /// The output, if the execution succeeded.
     pub output: Option<Value>,
@@ -47,16 +45,10 @@ pub struct Execution {
 pub enum ExecutionsError {
     /// The name belongs to an execution with different input.
     #[error("an execution named {name} already exists with a different input")]
-    AlreadyExists {
-        /// The name.
-        name: String,
-    },
+    AlreadyExists { name: String },
     /// No execution has that name.
     #[error("there is no execution named {name}")]
-    NotFound {
-        /// The name.
-        name: String,
-    },
+    NotFound { name: String },
     /// The service refuses every request because of how Prism is configured.
     #[error("the execution service denied the request")]
     Refused(#[source] Refusal),
@@ -77,7 +69,6 @@ pub trait Executions: Send + Sync {
     /// Starts an execution. Starting it again with the same name and input has no effect while it is running.
     async fn start(&self, name: &str, input: Value) -> Result<(), ExecutionsError>;
 
-    /// Returns the execution with this name.
     async fn describe(&self, name: &str) -> Result<Execution, ExecutionsError>;
 
     /// Ends the wait of the Task with this token. Returns whether the Task was still waiting; an expired or unknown

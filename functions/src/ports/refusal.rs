@@ -8,7 +8,6 @@ use crate::domain::{Code, Problem};
 /// The configuration error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The credentials have expired.
     CredentialsExpired,
     /// AWS does not recognize the credentials.
     CredentialsRefused,

@@ -34,7 +34,6 @@ pub struct Firing {
     pub id: String,
     /// The owner of the schedule.
     pub owner: UserId,
-    /// The name of the schedule.
     pub schedule: ScheduleName,
 }
 

@@ -229,7 +229,6 @@ pub enum TableError {
 /// The table. Reads by primary key are strongly consistent; on AWS, reads from an index are eventually consistent.
 #[async_trait]
 pub trait Table: Send + Sync {
-    /// Returns the item with this key.
     async fn get(&self, key: &Key) -> Result<Option<Item>, TableError>;
 
     /// Returns one page of a partition.

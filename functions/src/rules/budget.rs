@@ -103,8 +103,8 @@ async fn contribute(
 }
 
 /// Updates a project's budget after its costs have decreased: a threshold that the costs have fallen below is reported
-/// again when they next cross it. The change that reduced the costs stands even if this update fails; a failure is only
-/// logged.
+/// again when they next cross it. The change that reduced the costs is kept even if this update fails; a failure is
+/// only logged.
 pub(crate) async fn costs_less(env: &Env, name: &ProjectName) {
     if let Err(problem) = forget_told(env, name).await {
         tracing::warn!(project = %name, code = %problem.code, problem = problem.chain(), "the project's budget was not checked");

@@ -5,7 +5,7 @@ use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, InstanceId, Problem, Timestamp};
 use crate::registry::{Batch, Stored, version_changed};
 
-/// Creates the problem that a template is being deleted. The owner is told what blocks the deletion.
+/// Creates the problem that a template is being deleted. For the owner, it says what blocks the deletion.
 pub(crate) fn being_deleted(code: Code, template: &Template, to_owner: bool) -> Problem {
     let name = &template.name;
     match template.stuck.as_ref().filter(|_| to_owner) {

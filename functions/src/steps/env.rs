@@ -17,7 +17,6 @@ const INTENTS: u32 = 3;
 /// The save and the number of its execution: the input that all steps except PlanSave share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SaveRef {
-    /// The save.
     pub save_id: SaveId,
     /// The number of the execution among those of the save, from 1.
     pub epoch: u32,

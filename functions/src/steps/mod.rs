@@ -84,7 +84,6 @@ pub(crate) use rights::check_moves_not;
 
 /// One step of a save.
 pub trait Step: 'static {
-    /// The name of the step.
     const NAME: StepName;
     /// The port calls that it makes. The policy of its function allows exactly these.
     const CALLS: &'static [Call];

@@ -13,9 +13,7 @@ use crate::ports::from_ec2;
 use crate::rules::Env;
 
 pub(super) struct Opened {
-    /// The launch permissions, by Region.
     held: BTreeMap<Region, BTreeSet<LaunchPermission>>,
-    /// The launch permissions that EC2 refused, by Region.
     refused: BTreeMap<Region, BTreeSet<LaunchPermission>>,
     /// The refused launch permissions that the record contains.
     noted: BTreeMap<Region, String>,

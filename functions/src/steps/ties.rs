@@ -70,7 +70,7 @@ fn fleet_member(instance: &Instance, fleet: &str) -> Problem {
     Problem::new(Code::FleetMember, message)
 }
 
-/// Refuses an instance that has to start in a capacity reservation, if the reservation is not active, or ends within
+/// Refuses an instance that has to start in a Capacity Reservation, if the reservation is not active, or ends within
 /// the longest time for which a save keeps the instance down.
 async fn check_reservation(env: &Env, region: &Region, instance: &Instance) -> Result<(), Problem> {
     let Some(id) = &instance.ties.reservation else {

@@ -12,7 +12,6 @@ const ACTION: &str = "DescribeSubnets";
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Subnet {
     pub(super) id: String,
-    /// The VPC that it is in.
     pub(super) vpc: String,
 }
 
