@@ -139,7 +139,7 @@ impl FromStr for Grantee {
             "organization" => Grantee::Organization(name.parse()?),
             _ => {
                 let message = format!(
-                    "{} is not a valid grantee: use user:NAME, project:NAME, account:123456789012, organization:ARN or public.",
+                    "{} is not a valid grantee to share with: use user:NAME, project:NAME, account:123456789012, organization:ARN or public.",
                     shown(text)
                 );
                 return Err(Problem::new(Code::InvalidInput, message));

@@ -351,7 +351,7 @@ fn ec2s_reason_is_shown_by_its_code() {
         let place = begin(&[]);
         portal.world.clock.run_until_idle().unwrap();
         let failed = shown(&place)["failure"]["message"].to_string();
-        assert!(failed.contains("could not make the AMI ami-"), "{failed}");
+        assert!(failed.contains("could not create the AMI ami-"), "{failed}");
 
         admin.fail_next_copy(SECRET).unwrap();
         let place = begin(&["eu-west-1"]);
