@@ -27,7 +27,7 @@ fn an_error_is_told_with_a_hint_and_never_grows() {
     [exit 1]
     $ prism save box box-env --region mars-north-1
     error[InvalidRegion]: The Region mars-north-1 does not exist or is not enabled for the account.
-    hint: Enabled are: ap-northeast-1, ap-south-1, ap-southeast-2, ca-central-1, eu-central-1, eu-north-1, eu-west-1, us-east-1, us-east-2, us-west-2.
+    hint: Enabled Regions: ap-northeast-1, ap-south-1, ap-southeast-2, ca-central-1, eu-central-1, eu-north-1, eu-west-1, us-east-1, us-east-2, us-west-2.
     [exit 2]
     "#); });
     let long = prism.run(&["save", "box", &"x".repeat(10_000)]);
