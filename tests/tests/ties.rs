@@ -201,7 +201,7 @@ fn a_volume_with_as_many_pending_snapshots_as_ec2_allows_is_refused() {
     world.admin.set_volume_kind(&volume, "st1").unwrap();
     world.admin.take_snapshot(&volume).unwrap();
     world.pass(2);
-    refuses(&world, &ask(), Code::SnapshotsPending, "no more than 1");
+    refuses(&world, &ask(), Code::SnapshotsPending, "at most 1");
 }
 
 /// The instance is stopping; changes from now on were not part of the plan.
