@@ -53,7 +53,7 @@ impl Session {
         region: &Region,
         name: &str,
     ) -> Result<InstanceView, Problem> {
-        check_name("instance name or id", name)?;
+        check_name("instance name or ID", name)?;
         let asked = in_region::<ShowInstance>(region, name);
         self.client.ask(asked).await
     }

@@ -206,8 +206,8 @@ fn the_story_of_a_save_and_its_refusal() {
           TIME  DURATION  Finishing
           TIME  succeeded
         $ prism save box box-env
-        error[StopProtected]: Stop protection is on for box (i-0).
-        hint: Lift it: aws ec2 modify-instance-attribute --no-disable-api-stop --region us-east-1 --instance-id i-0
+        error[StopProtected]: Stop protection is enabled for box (i-0).
+        hint: Disable it: aws ec2 modify-instance-attribute --no-disable-api-stop --region us-east-1 --instance-id i-0
         [exit 1]
         "#);
     });
@@ -314,13 +314,13 @@ fn a_dry_run_changes_nothing() {
         $ prism save box box-env --dry-run
         Saving box (i-0, running) as box-env@1:
           1. stop the instance
-          2. begin an AMI and wait until every volume's snapshot has begun
+          2. start creating an AMI and wait until the snapshots of all volumes have begun
           3. start the instance again
           4. wait until the AMI is available, while the instance is in use
           5. register the template box-env for you
           downtime    about DURATION
           cost        at most $0.50 a month
-          warning: Its public address ADDRESS changes at the restart; private and Elastic IPs stay.
+          warning: Its public address ADDRESS changes at the restart; private and Elastic IP addresses do not.
         "#);
     });
     prism.ok(&["launch", "ubuntu", "other", "--dry-run"]);

@@ -471,7 +471,11 @@ fn a_quota_of_public_images_is_reported_and_fails_no_save() {
     assert_ne!(template.visibility, Visibility::Public);
     let notices = world.notices.0.lock().unwrap();
     assert!(
-        notices.last().unwrap().text.contains("does not open"),
+        notices
+            .last()
+            .unwrap()
+            .text
+            .contains("rejected the launch permission"),
         "{notices:?}"
     );
 }

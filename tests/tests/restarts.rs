@@ -376,7 +376,7 @@ fn a_launch_or_start_by_a_user_says_what_to_do() {
             Code::NoCapacity,
             "another size",
         ),
-        ("VcpuLimitExceeded", Code::QuotaExceeded, "higher quota"),
+        ("VcpuLimitExceeded", Code::QuotaExceeded, "quota increase"),
     ] {
         let capacity = Capacity::RefusedAs(code.to_owned());
         world.admin.set_capacity(&region(), "*", capacity).unwrap();
@@ -389,7 +389,7 @@ fn a_launch_or_start_by_a_user_says_what_to_do() {
         ] {
             assert_eq!(problem.code, told, "{problem:?}");
             assert!(problem.advice().contains(advice), "{}", problem.advice());
-            assert!(!problem.advice().contains("by itself"), "{problem:?}");
+            assert!(!problem.advice().contains("automatically"), "{problem:?}");
         }
     }
 }

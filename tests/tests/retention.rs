@@ -198,7 +198,7 @@ const NEEDS: [Need; 5] = [
         end: |world| unshare(world, "account:210987654321"),
     },
     Need {
-        what: "another template has its AMI",
+        what: "another template uses its AMI",
         begin: |world| {
             let first: TemplateRef = "kept@1".parse().unwrap();
             let file = ask!(world, export_template(&caller("ada"), &first)).unwrap();

@@ -205,7 +205,7 @@ fn a_late_run_of_a_schedule_that_is_gone_paused_or_other_by_now_touches_nothing(
         assert_eq!(cloud(&world), before);
         assert_eq!(state(&world), InstanceState::Running);
     };
-    refused(&|world| delete(world), "is gone");
+    refused(&|world| delete(world), "no longer exists");
     refused(&|world| pause(world, true), "is paused");
     refused(
         &|world| {
@@ -224,7 +224,7 @@ fn a_late_run_of_a_schedule_that_is_gone_paused_or_other_by_now_touches_nothing(
                 .run(world.service.create_schedule(&ada, other))
                 .unwrap();
         },
-        "asks for another save",
+        "requests a different save",
     );
     // If the schedule is unchanged it runs, however late.
     let world = world();

@@ -195,13 +195,13 @@ fn a_volume_with_as_many_pending_snapshots_as_ec2_allows_is_refused() {
     world.admin.take_snapshot(&volume).unwrap();
     world.pass(2);
     let problem = refuses(&world, &ask(), Code::SnapshotsPending, volume.as_str());
-    assert!(problem.message.contains("no more than 5"));
+    assert!(problem.message.contains("at most 5"));
     world.pass(600);
     plans(&world, &ask());
     world.admin.set_volume_kind(&volume, "st1").unwrap();
     world.admin.take_snapshot(&volume).unwrap();
     world.pass(2);
-    refuses(&world, &ask(), Code::SnapshotsPending, "no more than 1");
+    refuses(&world, &ask(), Code::SnapshotsPending, "at most 1");
 }
 
 /// The instance is stopping; changes from now on were not part of the plan.

@@ -23,7 +23,7 @@ fn cloud() -> Cloud {
 }
 
 fn accounts() -> Accounts {
-    Accounts::all("111111111111".parse().expect("it is twelve digits"))
+    Accounts::all("111111111111".parse().expect("it must be twelve digits"))
 }
 
 fn request(headers: &str, body: &str) -> Vec<u8> {

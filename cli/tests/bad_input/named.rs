@@ -98,7 +98,7 @@ pub(crate) const NAMED: &[(&[&str], &str, &str)] = &[
     (
         &["template", "share", "box-env", "--account", "12"],
         "InvalidName",
-        "account id",
+        "account ID",
     ),
     (
         &["template", "share", "box-env", "--organization", "x"],

@@ -33,7 +33,7 @@ impl<S: Sync> FromRequestParts<S> for Authenticated {
         if let Some(Anonymous(problem)) = parts.extensions.get() {
             return Err(Refused::shared(Arc::clone(problem)));
         }
-        let message = "The request does not say who asks.";
+        let message = "The request is not authenticated.";
         Err(Problem::new(Code::NotAuthenticated, message).into())
     }
 }

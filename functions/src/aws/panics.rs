@@ -47,7 +47,7 @@ pub(super) fn watch(host: Option<String>) {
         if let Some(host) = &host
             && let Err(error) = tell(host, running, &problem)
         {
-            tracing::error!(%error, "Lambda could not be told");
+            tracing::error!(%error, "the error could not be reported to Lambda");
         }
         std::process::abort();
     }));
@@ -56,7 +56,7 @@ pub(super) fn watch(host: Option<String>) {
 fn problem(panic: &PanicHookInfo<'_>) -> Problem {
     let place = panic.location().map(ToString::to_string);
     let place = place.as_deref().unwrap_or("an unknown place");
-    let text = panic.payload_as_str().unwrap_or("it gave no reason");
+    let text = panic.payload_as_str().unwrap_or("no reason was given");
     Problem::new(
         Code::Internal,
         format!("The function panicked at {place}: {text}"),

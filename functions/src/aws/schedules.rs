@@ -58,7 +58,7 @@ impl EventBridgeSchedules {
         self.target
             .as_ref()
             .ok_or_else(|| SchedulesError::Unacceptable {
-                reason: "no schedule group and role are configured here".to_owned(),
+                reason: "no schedule group or role is configured".to_owned(),
             })
     }
 
@@ -268,7 +268,7 @@ impl Wanted {
 
 fn incomplete(error: aws_smithy_types::error::operation::BuildError) -> SchedulesError {
     SchedulesError::Unavailable {
-        reason: "the request could not be made".to_owned(),
+        reason: "the request could not be built".to_owned(),
         source: Some(Box::new(error)),
     }
 }

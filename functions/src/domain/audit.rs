@@ -147,7 +147,7 @@ impl FromStr for Subject {
     fn from_str(text: &str) -> Result<Self, Problem> {
         let unknown = || {
             let message = format!(
-                "The resource {} is not valid: it is template:NAME, project:NAME, save:ID, instance:REGION/ID or schedule:NAME.",
+                "The resource {} is not valid: it must be template:NAME, project:NAME, save:ID, instance:REGION/ID or schedule:NAME.",
                 shown(text)
             );
             Problem::new(Code::InvalidInput, message)
@@ -172,7 +172,7 @@ impl utoipa::PartialSchema for Subject {
         utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::Type::String)
             .description(Some(
-                "What an event is about: `template:NAME`, `project:NAME`, `save:ID`, `instance:REGION/ID` or `schedule:NAME`.",
+                "The resource of an event: `template:NAME`, `project:NAME`, `save:ID`, `instance:REGION/ID` or `schedule:NAME`.",
             ))
             .examples(["template:my-custom-ml-env"])
             .into()
@@ -185,7 +185,7 @@ impl utoipa::ToSchema for Subject {}
 /// know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
-#[expect(missing_docs, reason = "the names say what was done to what")]
+#[expect(missing_docs, reason = "each name says what happened to what")]
 pub enum AuditAction {
     TemplateSaveVersion,
     TemplateCopy,
@@ -254,7 +254,7 @@ impl AuditEvent {
     /// Adds a detail to the event.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
-        let value = serde_json::to_value(value).expect("a detail is a text, a number or a list");
+        let value = serde_json::to_value(value).expect("a detail is a string, a number or a list");
         self.details.insert(name.to_owned(), value);
         self
     }

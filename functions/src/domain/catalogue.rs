@@ -9,22 +9,23 @@
 //! `/opt/prism/venv`, which belongs to [`LOGIN`]. From there the unit `prism-notebook` runs JupyterLab at every boot, on
 //! 127.0.0.1 and [`NOTEBOOK_PORT`] only: it is reached through a tunnel, and no port is open for it.
 //!
-//! It keeps Jupyter's token, because other local users and services can connect to 127.0.0.1 too, and whoever is let in
-//! is `LOGIN`, who may use sudo. The token changes at each start of the server, and is in [`NOTEBOOK_TOKEN`], in a folder
-//! that only `LOGIN` can read. The folder is in memory and the journal never shows the token, so no AMI contains it.
+//! It keeps Jupyter's token, because other local users and services can connect to 127.0.0.1 too, and all of its users
+//! act as `LOGIN`, who may use sudo. The token changes at each start of the server, and is in [`NOTEBOOK_TOKEN`], in a
+//! folder that only `LOGIN` can read. The folder is in memory and the journal never shows the token, so no AMI contains
+//! it.
 //!
 //! # The outcome of the setup
 //! It is in [`SETUP_FILE`] on the instance, an object of strings on one line:
 //!
 //! - `state`: `preparing`; `ready`, when the notebook has answered; or `failed`.
 //! - `step`, `output`: the command that failed after its retries, and the end of what it printed. Otherwise empty.
-//! - `instance_id`: the instance that it is about. An AMI contains the file of the instance that it was made of, so a
+//! - `instance_id`: the instance that the file describes. An AMI contains the file of the instance that was saved, so a
 //!   reader must ignore a file with another instance's ID.
 //! - `boot_id` and `at`: the boot, as `/proc/sys/kernel/random/boot_id` has it, and the time in UTC.
 //!
 //! The same is on the serial console, which `ec2:GetConsoleOutput` returns, in a line of its own that begins with
-//! [`CONSOLE_MARK`]: `preparing`, `ready`, or `failed: STEP: OUTPUT`. The last such line counts. Whoever has root on
-//! the instance can write such a line, so a reader must not trust it with more than telling its owner.
+//! [`CONSOLE_MARK`]: `preparing`, `ready`, or `failed: STEP: OUTPUT`. The last such line counts. Anyone with root
+//! access to the instance can write such a line, so a reader must only show it to the owner.
 //!
 //! The console begins again at each boot, so the unit `prism-setup` repeats the line: `ready` if the notebook answers
 //! again, and `failed` if a restart has interrupted the setup. On an instance of a saved template, which has no user
@@ -120,7 +121,7 @@ pub const ALL: &[BuiltIn] = &[
     },
     BuiltIn {
         name: "r-research",
-        description: "R with the tidyverse, a notebook, and what it needs to compile packages",
+        description: "R with the tidyverse, a notebook, and the tools to compile packages",
         // RStudio Server is not among Ubuntu's packages, so R has Jupyter's notebook.
         apt: &[
             "r-base",
@@ -187,8 +188,8 @@ impl BuiltIn {
         Some(text)
     }
 
-    /// The calls of the setup script. `packages:` of cloud-init is not used, because it does not repeat what fails, and
-    /// goes on after it.
+    /// The calls of the setup script. `packages:` of cloud-init is not used, because it does not retry a command that
+    /// fails, and continues after it.
     fn steps(&self) -> [String; 8] {
         [
             "begin".to_owned(),

@@ -22,7 +22,7 @@ impl Default for Ec2Share {
 
 /// The value is not a share of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is no share: it takes a whole number from 1 to 100, in percent")]
+#[error("{0} is not a valid share: it must be a whole number from 1 to 100, in percent")]
 pub struct InvalidShare(String);
 
 impl TryFrom<u8> for Ec2Share {
@@ -66,11 +66,9 @@ pub enum Paced {
     Copy,
     /// Plans of copies, by their first destination Region. Each plan calls only read APIs, and each of these once.
     CopyPlan,
-    /// Launches.
     Launch,
     /// Removals of AMIs.
     Removal,
-    /// Removals of snapshots.
     SnapshotRemoval,
 }
 

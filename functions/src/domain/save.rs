@@ -114,7 +114,7 @@ pub struct SaveRecord {
     /// The save's turn, if it could not begin immediately.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<Turn>,
-    /// The plan; `None` while the save waits for its turn, and if it was refused before it was planned.
+    /// The plan; null while the save waits for its turn, and if it was refused before it was planned.
     pub plan: Option<SavePlan>,
     /// When the plan was created, if this was later than the beginning of the save.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -146,7 +146,7 @@ pub struct SaveRecord {
     /// How often the save was about to call CreateImage.
     #[serde(default)]
     pub image_attempts: u32,
-    /// The number of the CreateImage request that created the AMI; `None` if the AMI does not have this information.
+    /// The number of the CreateImage request that created the AMI; null if the AMI does not have this information.
     #[serde(default)]
     pub image_attempt: Option<u32>,
     /// When all volumes were first seen to have a snapshot.

@@ -1,5 +1,5 @@
 //! The names of the steps.
-#![expect(missing_docs, reason = "the file of each step says what it does")]
+#![expect(missing_docs, reason = "the file of each step describes it")]
 
 use strum::{Display, EnumString, IntoStaticStr};
 

@@ -192,7 +192,7 @@ impl Registry {
             }
             check_epoch(&save.value, Some(record.epoch))?;
             let Some(stored) = self.stored_version(name, number).await? else {
-                let message = format!("The version {name}@{number} is gone.");
+                let message = format!("The version {name}@{number} no longer exists.");
                 return Err(Problem::new(Code::VersionNotFound, message));
             };
             let version = with(&stored.value, additions)?;
@@ -230,7 +230,7 @@ impl Registry {
 fn with(version: &Version, additions: &Additions) -> Result<Version, Problem> {
     if version.state == TemplateState::Deleted {
         let (name, number) = (&version.template, version.number);
-        let message = format!("The version {name}@{number} was deleted meanwhile.");
+        let message = format!("The version {name}@{number} was deleted in the meantime.");
         return Err(Problem::new(Code::VersionNotFound, message));
     }
     let mut after = version.clone();
@@ -248,7 +248,7 @@ fn with(version: &Version, additions: &Additions) -> Result<Version, Problem> {
             }
         } else if let Some(there) = there {
             let message = format!(
-                "{}@{} has an AMI for {} in {region} already: {there}.",
+                "{}@{} already has an AMI for {} in {region}: {there}.",
                 version.template,
                 version.number,
                 architecture.as_str()

@@ -114,10 +114,10 @@ impl Registry {
                     grants.push(grant.clone());
                     if grants.len() > GRANTS {
                         let message = format!(
-                            "The template {name} is shared {GRANTS} times already; more are not possible."
+                            "The template {name} already has {GRANTS} shares, which is the maximum."
                         );
                         return Err(Problem::new(Code::LimitReached, message).hint(
-                            "Share it with a project instead of each user, or take a share back.",
+                            "Share it with a project instead of each user, or revoke a share.",
                         ));
                     }
                     grant_write(grant)?

@@ -127,7 +127,7 @@ impl Registry {
             TableError::Invalid(what) if query.cursor.is_some() => {
                 let message = format!("The cursor cannot be used: {what}.");
                 Problem::new(Code::InvalidInput, message)
-                    .hint("Take the cursor from the last page of the same list, or begin anew without one.")
+                    .hint("Use the cursor from the last page of the same list, or start again without a cursor.")
             }
             error => problem(error),
         })?;
@@ -145,20 +145,18 @@ fn problem(error: TableError) -> Problem {
     match error {
         TableError::ConditionFailed { .. } | TableError::Conflict => Problem::new(
             Code::RegistryConflict,
-            "The record was changed by somebody else at the same time.",
+            "Somebody else changed the record at the same time.",
         )
         .because(error),
-        TableError::Invalid(_) => Problem::new(
-            Code::Internal,
-            "The registry was asked something impossible.",
-        )
-        .because(error),
+        TableError::Invalid(_) => {
+            Problem::new(Code::Internal, "The request to the registry is not valid.").because(error)
+        }
         TableError::Refused(refusal) => refusal.problem(),
         TableError::Unavailable {
             transient, advice, ..
         } => {
             let message = if transient {
-                "The registry did not answer."
+                "The registry did not respond."
             } else {
                 "The registry cannot be used."
             };

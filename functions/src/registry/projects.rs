@@ -166,7 +166,7 @@ impl Registry {
             match self.table.transact(&writes).await {
                 Ok(()) => return Ok(()),
                 Err(TableError::ConditionFailed { write: 0 }) => {
-                    let message = format!("There is a project {} already.", project.name);
+                    let message = format!("The project {} already exists.", project.name);
                     return Err(Problem::new(Code::ProjectNameTaken, message));
                 }
                 Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
@@ -366,7 +366,7 @@ fn count(
     }
     if usize::try_from(project.members).unwrap_or(usize::MAX) > MEMBERS {
         let message = format!(
-            "The project {} has {MEMBERS} members; more are not possible.",
+            "The project {} already has {MEMBERS} members, which is the maximum.",
             project.name
         );
         return Err(Problem::new(Code::LimitReached, message));
@@ -378,11 +378,11 @@ fn check_projects(user: &UserId, memberships: &Memberships) -> Result<(), Proble
     if memberships.roles.len() <= PROJECTS {
         return Ok(());
     }
-    let message = format!("{user} is in {PROJECTS} projects; more are not possible.");
+    let message = format!("{user} is already in {PROJECTS} projects, which is the maximum.");
     Err(Problem::new(Code::LimitReached, message))
 }
 
 fn not_found(name: &ProjectName) -> Problem {
-    let message = format!("There is no project {name} that you are in.");
+    let message = format!("You are not in a project {name}.");
     Problem::new(Code::ProjectNotFound, message)
 }

@@ -95,12 +95,12 @@ pub(super) fn decode<T: DeserializeOwned>(item: &Item) -> Result<Stored<T>, Prob
         Some(FORM) => {}
         Some(form) => {
             let message = format!(
-                "The record {} {} was written by a newer version of Prism (form {form}, known up to {FORM}). It was left as it is.",
+                "The record {} {} was written by a newer version of Prism (format {form}; this version supports up to {FORM}). It was not changed.",
                 item.key.pk, item.key.sk
             );
             return Err(Problem::new(Code::RegistryNewer, message));
         }
-        None => return Err(damaged("it says no form")),
+        None => return Err(damaged("it has no format number")),
     }
     let revision = item
         .attributes
@@ -112,6 +112,6 @@ pub(super) fn decode<T: DeserializeOwned>(item: &Item) -> Result<Stored<T>, Prob
         .get("record")
         .ok_or_else(|| damaged("it is empty"))?;
     let value =
-        T::deserialize(record).map_err(|error| damaged("its form is wrong").because(error))?;
+        T::deserialize(record).map_err(|error| damaged("its format is wrong").because(error))?;
     Ok(Stored { value, revision })
 }

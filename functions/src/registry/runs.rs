@@ -83,7 +83,7 @@ impl Registry {
                 Err(error) => return Err(problem(error)),
             }
         }
-        let message = format!("The runs of the schedule {name} were changed all the time.");
+        let message = format!("Others kept changing the runs of the schedule {name}.");
         Err(Problem::new(Code::RegistryConflict, message))
     }
 }

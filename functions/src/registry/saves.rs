@@ -330,8 +330,8 @@ pub(super) fn check_epoch(record: &SaveRecord, epoch: Option<u32>) -> Result<(),
     match epoch {
         Some(epoch) if epoch != record.epoch => {
             let message = format!(
-                "The save {} is worked on by its execution {} now; this was its execution number {epoch}.",
-                record.save_id, record.execution
+                "Execution {} of the save {} has taken over; this is execution {epoch}.",
+                record.execution, record.save_id
             );
             Err(Problem::new(Code::Superseded, message))
         }

@@ -91,7 +91,7 @@ impl Registry {
             }),
             Err(TableError::ConditionFailed { .. }) => Err(Problem::new(
                 Code::ScheduleNameTaken,
-                format!("You have a schedule {} already.", new.name),
+                format!("You already have a schedule {}.", new.name),
             )),
             Err(error) => Err(problem(error)),
         }

@@ -90,7 +90,7 @@ impl Batch {
         if self.costs == MicroUsd::ZERO && self.redeemed.is_none() {
             return Ok(self.writes);
         }
-        let message = "A version's costs were to change without its template.";
+        let message = "The costs of a version cannot change without its template.";
         Err(Problem::new(Code::Internal, message))
     }
 }

@@ -361,7 +361,7 @@ impl Registry {
             return Err(Problem::new(Code::SaveNotFound, message));
         };
         if save.value.version.is_none() && save.value.epoch != record.epoch {
-            let message = format!("A recovery of {} has taken over.", record.save_id);
+            let message = format!("A recovery of the save {} has taken over.", record.save_id);
             return Err(Problem::new(Code::Superseded, message));
         }
         Ok(save)

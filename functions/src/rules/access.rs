@@ -311,7 +311,7 @@ impl Caller {
         if allowed(Relation::of_role(role), action, Resource::Project) {
             return Ok(role);
         }
-        let message = format!("As {role} of the project {project} you may not do that.");
+        let message = format!("The role {role} of the project {project} does not allow this.");
         Err(Problem::new(Code::NotAllowed, message).hint("Ask an owner or admin of the project."))
     }
 }
@@ -321,7 +321,7 @@ impl Caller {
 pub fn schedule_not_found(name: &str) -> Problem {
     Problem::new(
         Code::ScheduleNotFound,
-        format!("There is no schedule {name} of yours."),
+        format!("You have no schedule {name}."),
     )
 }
 
@@ -342,7 +342,7 @@ pub fn save_not_found(id: &str) -> Problem {
 pub fn project_not_found(name: &ProjectName) -> Problem {
     Problem::new(
         Code::ProjectNotFound,
-        format!("There is no project {name} that you are in."),
+        format!("You are not in a project {name}."),
     )
 }
 

@@ -137,7 +137,7 @@ macro_rules! variables {
 
 variables! {
     TABLE, "table", "TableName", "", "", None, |c, v| put(&mut c.table, v);
-    "PRISM_DEPLOYMENT", "deployment", "DeploymentId", "", "8 to 64 lower-case letters, digits or \"-\"", None,
+    "PRISM_DEPLOYMENT", "deployment", "DeploymentId", "", "8 to 64 lowercase letters, digits or \"-\"", None,
         |c, v| put_some(&mut c.deployment, v);
     STATE_MACHINE, "state_machine", "StateMachineArn", "", "an ARN", None, |c, v| put_arn(&mut c.state_machine, v);
     "PRISM_EVENT_BUS", "event_bus", "EventBusName", "default", "", None, |c, v| put(&mut c.event_bus, v);
@@ -156,28 +156,28 @@ variables! {
              everybody. In \"organization\" and \"world\", they can also launch its AMIs.",
         )),
         |c, v| put(&mut c.settings.public_scope, v);
-    ORGANIZATION, "organization", "OrganizationArn", "", "the ARN of an organization or of a unit of one",
+    ORGANIZATION, "organization", "OrganizationArn", "", "the ARN of an organization or an organizational unit",
         Some(setting(
             Values::Text("^(arn:aws[a-z-]*:organizations::[0-9]{12}:(organization|ou)/o-[a-z0-9]{10,32}(/ou-[A-Za-z0-9-]+)?)?$"),
             "The organization that \"--public\" means if PublicScope is \"organization\".",
         )),
         |c, v| put_some(&mut c.settings.organization, v);
     "PRISM_ALLOWED_REGIONS", "allowed_regions", "AllowedRegions", "",
-        "Regions separated by commas, such as us-east-1,us-west-2",
+        "a comma-separated list of Regions, such as us-east-1,us-west-2",
         Some(setting(
             Values::List("^([a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}(,[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2})*)?$"),
             "The Regions in which instances may be launched and saved, and to which AMIs may be copied. Empty allows all.",
         )),
         |c, v| put(&mut c.settings.allowed_regions, v);
     "PRISM_ALLOWED_INSTANCE_TYPES", "allowed_instance_types", "AllowedInstanceTypes", "",
-        "instance types or families separated by commas, such as m7i.large,t3.*",
+        "a comma-separated list of instance types or families, such as m7i.large,t3.*",
         Some(setting(
             Values::List(r"^([a-z0-9-]+\.([a-z0-9-]+|\*)(,[a-z0-9-]+\.([a-z0-9-]+|\*))*)?$"),
             "The instance types that may be launched. Empty allows all.",
         )),
         |c, v| put(&mut c.settings.allowed_types, v);
     "PRISM_LAUNCH_NETWORKS", "launch_networks", "LaunchNetworks", "",
-        "CIDR blocks separated by commas, such as 192.0.2.0/24",
+        "a comma-separated list of CIDR blocks, such as 192.0.2.0/24",
         Some(setting(
             Values::List(
                 "^(([0-9.]+/(3[0-2]|[12]?[0-9])|[0-9a-f:]+/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))\
@@ -187,7 +187,7 @@ variables! {
         )),
         |c, v| put_each(&mut c.launch_networks, v, is_network);
     "PRISM_LAUNCH_SUBNETS", "launch_subnets", "LaunchSubnets", "",
-        "subnets separated by commas, such as subnet-0123456789abcdef0",
+        "a comma-separated list of subnets, such as subnet-0123456789abcdef0",
         Some(setting(
             Values::List("^(subnet-[0-9a-f]{8,32}(,subnet-[0-9a-f]{8,32})*)?$"),
             "The subnets that instances are launched into, one for each Region. In a Region without one, launches are \

@@ -72,7 +72,7 @@ impl Env {
         if let Err(error) = self.notifier.notify(notice).await {
             let save = notice.save_id.as_ref().map(ToString::to_string);
             let project = notice.project.as_ref().map(ToString::to_string);
-            tracing::warn!(save.id = save, project, event = notice.event, %error, "a notice was not delivered");
+            tracing::warn!(save.id = save, project, event = notice.event, %error, "a notification was not delivered");
         }
     }
 }

@@ -59,17 +59,17 @@ impl Env {
 
 fn mismatch(kept: &DeploymentId, configured: &DeploymentId) -> Problem {
     let message = format!(
-        "The registry is that of the deployment {kept}, and this deployment is configured as {configured}. Nothing was changed."
+        "The registry belongs to the deployment {kept}, but this deployment is configured as {configured}. Nothing was changed."
     );
     Problem::new(Code::DeploymentMismatch, message).hint(format!(
-        "Where the table was restored or taken over on purpose, update the stack with DeploymentId={kept}; otherwise name the right table."
+        "If you restored or took over the table on purpose, update the stack with DeploymentId={kept}. Otherwise, configure the correct table."
     ))
 }
 
 fn unknown() -> Problem {
-    let message = "The registry does not say yet which deployment it is that of.";
+    let message = "The registry does not contain the ID of its deployment yet.";
     Problem::new(Code::DeploymentMismatch, message).hint(
-        "The deployment's own functions write it within five minutes of an update of the stack; then configure the profile again: prism configure --stack NAME --force",
+        "The deployment's functions write it within five minutes of a stack update. Then configure the profile again: prism configure --stack NAME --force",
     )
 }
 

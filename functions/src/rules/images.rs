@@ -25,7 +25,7 @@ pub enum ImageFault {
 impl ImageFault {
     pub fn means(self) -> &'static str {
         match self {
-            ImageFault::Gone => "gone: somebody deregistered it",
+            ImageFault::Gone => "deregistered",
             ImageFault::Disabled => "disabled",
         }
     }
@@ -44,13 +44,13 @@ impl ImageFault {
             ImageFault::Gone => {
                 let copy = command(&of.name, of.version.unwrap_or_default(), region);
                 format!(
-                    "Copy the version again from another Region, or have its owner do so: {copy}. Or use another version: prism template versions {}",
+                    "Copy the version again from another Region, or ask its owner to do so: {copy}. Or use another version: prism template versions {}",
                     of.name
                 )
             }
-            ImageFault::Disabled => format!(
-                "Have it enabled: aws ec2 enable-image --region {region} --image-id {image}"
-            ),
+            ImageFault::Disabled => {
+                format!("Enable it: aws ec2 enable-image --region {region} --image-id {image}")
+            }
         }
     }
 }

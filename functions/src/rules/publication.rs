@@ -100,7 +100,7 @@ fn shown(file: &SensitiveFile, versions: &BTreeSet<u32>) -> ShownFile {
 
 fn not_consented(doing: &str, to: &Audience, files: Vec<ShownFile>) -> Problem {
     let message = format!(
-        "{doing} would show {to} {} that they were perhaps not meant to have: {}.",
+        "{doing} would show {to} {} that may be confidential: {}.",
         counted(files.len()),
         listed(&files, NAMED)
     );
@@ -116,7 +116,7 @@ fn counted(files: usize) -> String {
 
 fn not_looked_at(doing: &str, to: &Audience, unknown: &[&str]) -> Problem {
     let message = format!(
-        "{doing} would show {to} what nobody has looked at: which files {} has is not known.",
+        "{doing} would show {to} files that were not inspected: the files of {} are not known.",
         unknown.join(", ")
     );
     Problem::new(Code::FilesUnknown, message)
@@ -145,7 +145,7 @@ fn warnings(to: &Audience, files: &[ShownFile], unknown: &[&str]) -> Vec<Warning
     }
     if !unknown.is_empty() {
         let text = format!(
-            "Which files {} has is not known, and {to} would see them: look for keys, credentials and shell histories yourself.",
+            "The files of {} are not known, and {to} would see them: check for keys, credentials and shell histories yourself.",
             unknown.join(", ")
         );
         warn("NotInspected", text);

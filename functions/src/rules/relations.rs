@@ -19,7 +19,6 @@ pub enum Relation {
     Owner,
     /// An owner of the project, or of the template's or save's project.
     ProjectOwner,
-    /// An admin of that project.
     ProjectAdmin,
     /// A member of that project; for a template, only if it is shared with its own project.
     ProjectMember,

@@ -155,11 +155,11 @@ async fn launch_templates_in(
 /// Creates the problem that EC2 does not report which launch templates refer to AMIs.
 fn unseen(region: &Region, mut problem: Problem) -> Problem {
     problem.message = format!(
-        "EC2 does not say in {region} whether launch templates name the AMIs, so they count as used: {}",
+        "EC2 does not report in {region} whether launch templates refer to the AMIs, so they count as used: {}",
         problem.message
     );
     problem.hint(
-        "Have ec2:DescribeImageReferences, ec2:DescribeLaunchTemplates and ec2:DescribeLaunchTemplateVersions allowed. Or look yourself, and delete it with --force.",
+        "Ask an administrator to allow ec2:DescribeImageReferences, ec2:DescribeLaunchTemplates and ec2:DescribeLaunchTemplateVersions. Or check it yourself, and delete with --force.",
     )
 }
 

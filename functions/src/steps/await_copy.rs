@@ -60,7 +60,7 @@ impl Step for AwaitCopy {
             .await?;
         } else if input.waited_s >= input.limit_s {
             let message = format!(
-                "The copy {} in {} is not available after {:.0} s.",
+                "The copy {} in {} did not become available within {:.0} s.",
                 input.image, input.region, input.limit_s
             );
             return Err(Problem::new(Code::CopyTimedOut, message));

@@ -130,7 +130,7 @@ fn ends_the_wait(code: Code) -> bool {
 fn missed() -> Problem {
     Problem::new(
         Code::EventMissed,
-        "What was to be waited for was over before the wait began.",
+        "The awaited event happened before the wait began.",
     )
 }
 

@@ -51,7 +51,7 @@ impl Step for AwaitImage {
             return Err(Problem::new(
                 Code::ImageTimedOut,
                 format!(
-                    "The AMI {id} is not available after {:.0} s.",
+                    "The AMI {id} did not become available within {:.0} s.",
                     input.limit_s
                 ),
             ));
@@ -138,7 +138,7 @@ async fn found(
             ImageState::Failed => Err(not_made(id, &image)),
             ImageState::Disabled => Err(Problem::new(
                 Code::ImageFailed,
-                format!("The AMI {id} cannot be used: somebody disabled it."),
+                format!("The AMI {id} was disabled."),
             )),
             ImageState::Deregistered => Err(vanished(id)),
         },
@@ -148,10 +148,7 @@ async fn found(
 }
 
 fn vanished(id: &ImageId) -> Problem {
-    Problem::new(
-        Code::ImageFailed,
-        format!("The AMI {id} is gone: somebody deregistered it."),
-    )
+    Problem::new(Code::ImageFailed, format!("The AMI {id} was deregistered."))
 }
 
 /// Records the snapshots, their progress and, once all are completed, their size.

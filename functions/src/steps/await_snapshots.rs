@@ -71,7 +71,7 @@ impl Step for AwaitSnapshots {
         let asked = record.image_requested_at.unwrap_or(now);
         if seconds_between(asked, now) >= input.limit_s {
             let message = format!(
-                "{missing} volumes have no snapshot after {:.0} s.",
+                "{missing} volumes had no snapshot after {:.0} s.",
                 input.limit_s
             );
             return Err(Problem::new(Code::SnapshotsTimedOut, message));
@@ -162,7 +162,7 @@ async fn check_undisturbed(
     };
     let captured_after = |snapshot: &Snapshot| snapshot.started_at >= started;
     if started_meanwhile && snapshots.iter().any(captured_after) {
-        let message = format!("Somebody started {id} before its volumes were captured.");
+        let message = format!("Somebody started {id} before the snapshots of its volumes began.");
         return Err(Problem::new(Code::InstanceChanged, message));
     }
     Ok(())

@@ -56,7 +56,7 @@ impl Step for AwaitStopped {
         }
         if seconds_between(asked, now) >= input.limit_s {
             let message = format!(
-                "The instance {id} is still {} after {:.0} s.",
+                "The instance {id} was still {} after {:.0} s.",
                 instance.state.as_str(),
                 input.limit_s
             );

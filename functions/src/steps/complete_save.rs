@@ -89,7 +89,7 @@ impl Step for CompleteSave {
 fn closed(record: &SaveRecord) -> String {
     let regions = record.closed_in.iter();
     let told = regions.map(|(region, whom)| {
-        format!(" EC2 does not open its AMI in {region} to {whom}: it can be launched within the account alone there; \"prism template share\" says why.")
+        format!(" EC2 rejected the launch permission of its AMI in {region} for {whom}, so only this account can launch it there; \"prism template share\" reports why.")
     });
     told.collect()
 }
@@ -116,7 +116,7 @@ async fn settle_duty(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
         }
         other => Err(Problem::new(
             Code::Internal,
-            format!("The instance {id} is not back at the end of its save: {other:?}."),
+            format!("The instance {id} is not running at the end of its save: {other:?}."),
         )),
     }
 }

@@ -48,7 +48,7 @@ impl Step for CreateImage {
         if instance.state != InstanceState::Stopped {
             // An AMI of a running instance would hold half-written files.
             let message = format!(
-                "The instance {} should be stopped and is {}.",
+                "The instance {} must be stopped, but it is {}.",
                 plan.instance.id,
                 instance.state.as_str()
             );
@@ -98,11 +98,11 @@ async fn create_or_adopt(
         }
         Err(error) if error.kind() == Ec2ErrorKind::NotStopped => Err(Problem::new(
             Code::NotReady,
-            "EC2 does not see the instance stopped yet.",
+            "EC2 does not report the instance as stopped yet.",
         )
         .because(error)),
         Err(error) if error.kind() == Ec2ErrorKind::SnapshotsPending => {
-            let message = "Others have begun snapshots of a volume since the save was planned.";
+            let message = "Others have started snapshots of a volume since the save was planned.";
             Err(Problem::new(Code::SnapshotsPending, message).because(error))
         }
         Err(error) => Err(from_ec2(error)),
@@ -146,7 +146,7 @@ async fn adopt(
         Err(Problem::new(
             Code::ImageNameTaken,
             format!(
-                "The AMI {} holds the name {name}, and this save did not make it.",
+                "The AMI {} already has the name {name}, and this save did not create it.",
                 holder.id
             ),
         ))

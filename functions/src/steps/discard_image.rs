@@ -75,7 +75,7 @@ pub(super) fn check_late(env: &Env, record: &SaveRecord) -> Result<(), Problem> 
     let asked = record.image_requested_at.max(record.image_repeated_at);
     match asked.max(record.copy_requested_at) {
         Some(asked) if seconds_between(asked, env.clock.now()) < LATE_S => {
-            let message = "An AMI was asked for a moment ago: something of it may still appear.";
+            let message = "An AMI was requested recently: it may still appear.";
             Err(Problem::new(Code::NotReady, message))
         }
         _ => Ok(()),
@@ -138,7 +138,7 @@ fn gone_or(result: Result<(), Ec2Error>) -> Result<(), Problem> {
         Err(error) if error.is_gone() => Ok(()),
         Err(error) if error.kind() == Ec2ErrorKind::SnapshotInUse => Err(Problem::new(
             Code::NotReady,
-            "A snapshot is still in use by the AMI that was just deregistered.",
+            "The AMI that was just deregistered still uses a snapshot.",
         )
         .because(error)),
         Err(error) => Err(from_ec2(error)),

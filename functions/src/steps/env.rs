@@ -17,7 +17,6 @@ const INTENTS: u32 = 3;
 /// The save and the number of its execution: the input that all steps except PlanSave share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SaveRef {
-    /// The save.
     pub save_id: SaveId,
     /// The number of the execution among those of the save, from 1.
     pub epoch: u32,
@@ -35,7 +34,7 @@ impl Env {
         if record.state.is_final() && record.state != SaveState::Succeeded {
             // This is another execution with the same number, or a late run of this one. Nobody would undo what it
             // begins.
-            let message = format!("The save {} has ended already.", record.save_id);
+            let message = format!("The save {} has already ended.", record.save_id);
             return Err(Problem::new(Code::Superseded, message));
         }
         match (&record.cancelled_by, record.version) {
@@ -121,7 +120,7 @@ impl Env {
                 return Ok(record);
             }
         }
-        let message = "The registry took too long to note what EC2 was about to be asked for. EC2 was not asked.";
+        let message = "The registry took too long to record the next request to EC2. The request was not sent.";
         Err(Problem::new(Code::NotReady, message))
     }
 }

@@ -153,7 +153,7 @@ pub(super) async fn tell(env: &Env, notice: &Notice) {
 }
 
 /// Writes the record of a save that was refused before it began, so that a save started by a schedule is not lost from
-/// view. No record is written for a dry run or a malformed input, nor for a copy, whose caller was told of a refusal
+/// view. No record is written for a dry run or a malformed input, nor for a copy, whose caller received the refusal
 /// before it began unless something changed at that very moment.
 async fn note_refusal(env: &Env, input: &Input, problem: &Problem) -> Result<(), Problem> {
     #[derive(Deserialize)]
@@ -166,7 +166,7 @@ async fn note_refusal(env: &Env, input: &Input, problem: &Problem) -> Result<(),
         dry_run: bool,
     }
     let Ok(started) = serde_json::from_value::<Started>(input.started_with.clone()) else {
-        tracing::warn!(execution = input.execution, code = %problem.code, "what was asked for is no save, or was refused before it had a record");
+        tracing::warn!(execution = input.execution, code = %problem.code, "the request is not a valid save, or it was refused before it had a record");
         return Ok(());
     };
     if started.dry_run {

@@ -134,7 +134,10 @@ fn fallen_back(record: &SaveRecord, instance: &Instance) -> Option<Problem> {
     let reason = instance.state_reason.as_ref()?;
     let asked = record.start_requested_at.is_some();
     (asked && reason.is_no_capacity()).then(|| {
-        let message = format!("EC2 has no room for the instance now ({}).", reason.code);
+        let message = format!(
+            "EC2 has no capacity for the instance at the moment ({}).",
+            reason.code
+        );
         for_reason(Problem::new(Code::NoCapacity, message), Some(reason))
     })
 }
@@ -166,7 +169,7 @@ pub(super) async fn note_fallen_back(
         Some(problem) => {
             // No step fails with this problem, so EC2's message is not logged anywhere else.
             let (code, chain) = (problem.code, problem.chain());
-            tracing::info!(save.id = %save.save_id, %code, problem = chain, "the instance fell back to stopped");
+            tracing::info!(save.id = %save.save_id, %code, problem = chain, "the instance returned to the state stopped");
             note_trouble(env, save, &problem).await
         }
         None => Ok(()),
@@ -233,7 +236,7 @@ pub(super) async fn start(
         }
         Err(error) if error.kind() == Ec2ErrorKind::StartRefused => {
             let message = format!(
-                "EC2 does not start the instance {id} as it is (StartInstances: {}).",
+                "EC2 refuses to start the instance {id} (StartInstances: {}).",
                 error.code
             );
             Problem::new(Code::StartRefused, message).because(error)
@@ -245,7 +248,7 @@ pub(super) async fn start(
                 env.note(save, |record| record.start_repeated_at = None)
                     .await?;
             }
-            from_ec2(error).hint("It is tried again by itself for hours.")
+            from_ec2(error).hint("Prism retries automatically for hours.")
         }
     };
     if problem.code != Code::NotReady {

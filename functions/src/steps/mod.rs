@@ -84,7 +84,6 @@ pub(crate) use rights::check_moves_not;
 
 /// One step of a save.
 pub trait Step: 'static {
-    /// The name of the step.
     const NAME: StepName;
     /// The port calls that it makes. The policy of its function allows exactly these.
     const CALLS: &'static [Call];
@@ -151,7 +150,7 @@ async fn invoke<S: Step>(env: &Env, payload: Value) -> Result<Value, Problem> {
     let input = serde_json::from_value(payload).map_err(|error| {
         Problem::new(
             Code::InvalidInput,
-            format!("The payload of {} is not its input.", S::NAME),
+            format!("The payload of {} is not a valid input.", S::NAME),
         )
         .because(error)
     })?;
@@ -159,7 +158,7 @@ async fn invoke<S: Step>(env: &Env, payload: Value) -> Result<Value, Problem> {
     serde_json::to_value(output).map_err(|error| {
         Problem::new(
             Code::Internal,
-            format!("The output of {} is no JSON.", S::NAME),
+            format!("The output of {} cannot be written as JSON.", S::NAME),
         )
         .because(error)
     })

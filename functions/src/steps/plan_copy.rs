@@ -91,12 +91,15 @@ fn again(record: &SaveRecord, input: &Input) -> Result<Output, Problem> {
         publish_sensitive: record.request.publish_sensitive,
     });
     if asked.as_ref() != Some(&input.copy) || record.saved_by != input.caller.user {
-        let message = format!("{} was asked for differently before.", record.save_id);
+        let message = format!(
+            "The copy {} was requested before with different parameters.",
+            record.save_id
+        );
         return Err(Problem::new(Code::RequestIdReused, message));
     }
     if record.epoch != input.epoch {
         let (id, execution) = (&record.save_id, &record.execution);
-        let message = format!("The copy {id} is worked on by the execution {execution}.");
+        let message = format!("The copy {id} belongs to the execution {execution}.");
         return Err(Problem::new(Code::Superseded, message));
     }
     Ok(output(record))
@@ -153,8 +156,7 @@ pub(crate) async fn check(
     let version = env.registry.version(name, request.version).await?;
     let version = version.ok_or_else(|| {
         let (newest, number) = (template.newest(), request.version);
-        let message =
-            format!("There is no version {number}: {name} has the versions 1 to {newest}.");
+        let message = format!("There is no version {number}: {name} has versions 1 to {newest}.");
         Problem::new(Code::VersionNotFound, message)
     })?;
     if version.state == TemplateState::Deleted {
@@ -163,7 +165,7 @@ pub(crate) async fn check(
     }
     if is_borrowed(&env.registry, &version).await? {
         let message = format!(
-            "{} has AMIs of another template, which are not yours to copy.",
+            "{} has AMIs of another template, which you may not copy.",
             request.reference()
         );
         return Err(Problem::new(Code::NotAllowed, message)
@@ -309,7 +311,7 @@ fn lacking(
         return Ok(architecture);
     };
     let message = format!(
-        "{} has an AMI for {} in {there} already.",
+        "{} already has an AMI for {} in {there}.",
         request.reference(),
         architecture.as_str()
     );
@@ -339,11 +341,11 @@ async fn source(
         }
     }
     let message = format!(
-        "{}@{} has no AMI that is available: somebody deregistered them.",
+        "{}@{} has no AMI left: all of them were deregistered.",
         version.template, version.number
     );
     Err(Problem::new(Code::ImageFailed, message)
-        .hint("Save the instance again: what is gone cannot be copied."))
+        .hint("Save the instance again: deregistered AMIs cannot be copied."))
 }
 
 fn record(env: &Env, input: &Input, subject: &Subject) -> SaveRecord {
@@ -382,7 +384,7 @@ fn record(env: &Env, input: &Input, subject: &Subject) -> SaveRecord {
 
 fn in_progress(request: &CopyRequest, holder: &SaveId) -> Problem {
     let reference = request.reference();
-    let message = format!("{reference} is being copied to such a Region by {holder}.");
+    let message = format!("{holder} is already copying {reference} to one of the Regions.");
     Problem::new(Code::CopyInProgress, message)
         .hint(format!("Watch it: prism saves watch {holder}"))
 }
@@ -390,7 +392,7 @@ fn in_progress(request: &CopyRequest, holder: &SaveId) -> Problem {
 /// Returns the hint on how to repeat what failed in one Region.
 pub(super) fn again_hint(record: &SaveRecord, version: u32, region: &Region) -> String {
     let command = command(&record.request.template, version, region);
-    format!("The version stands in its other Regions. Try again: {command}")
+    format!("The version is available in its other Regions. Try again: {command}")
 }
 
 #[cfg(test)]

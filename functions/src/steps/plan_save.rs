@@ -234,12 +234,14 @@ async fn still_scheduled(
     let owner = &input.caller.user;
     let stored = env.registry.schedule(owner, name).await?;
     let message = match stored.as_ref().map(|stored| &stored.value) {
-        None => format!("The schedule {name} of {owner} is gone: its run saves nothing."),
+        None => format!("The schedule {name} of {owner} no longer exists: its run saves nothing."),
         Some(it) if it.state == ScheduleState::Deleting => {
             format!("The schedule {name} of {owner} is being deleted: its run saves nothing.")
         }
         Some(it) if it.request != input.request => {
-            format!("The schedule {name} of {owner} asks for another save by now.")
+            format!(
+                "The schedule {name} of {owner} has been changed and now requests a different save."
+            )
         }
         Some(it) if it.paused && !input.by_hand => {
             format!("The schedule {name} of {owner} is paused: its run saves nothing.")
@@ -256,7 +258,7 @@ fn again(env: &Env, record: &SaveRecord, input: &Input) -> Result<Output, Proble
     check_asked(record, input)?;
     if record.plan.is_none() && record.state.is_final() {
         let user = record.cancelled_by.as_ref().unwrap_or(&record.saved_by);
-        let message = format!("{user} cancelled the save before its turn.");
+        let message = format!("{user} cancelled the save while it was waiting.");
         return Err(Problem::new(Code::SaveCancelled, message));
     }
     let (plan, of_many) = (record.plan()?.clone(), record.turn.is_some());
@@ -267,14 +269,14 @@ fn again(env: &Env, record: &SaveRecord, input: &Input) -> Result<Output, Proble
 fn check_asked(record: &SaveRecord, input: &Input) -> Result<(), Problem> {
     if record.request != input.request || record.saved_by != input.caller.user {
         let message = format!(
-            "The save {} was asked for differently before.",
+            "The save {} was requested before with different parameters.",
             record.save_id
         );
         return Err(Problem::new(Code::RequestIdReused, message));
     }
     if record.epoch != input.epoch {
         let message = format!(
-            "The save {} is worked on by the execution {}.",
+            "The save {} belongs to the execution {}.",
             record.save_id, record.execution
         );
         return Err(Problem::new(Code::Superseded, message));

@@ -220,7 +220,9 @@ fn steps(request: &SaveRequest, target: Target, was_running: bool) -> Vec<String
     if was_running {
         steps.push("stop the instance".to_owned());
     }
-    steps.push("begin an AMI and wait until every volume's snapshot has begun".to_owned());
+    steps.push(
+        "start creating an AMI and wait until the snapshots of all volumes have begun".to_owned(),
+    );
     if was_running {
         steps.push("start the instance again".to_owned());
     }

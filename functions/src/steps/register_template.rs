@@ -132,7 +132,7 @@ pub(super) async fn register(
     }
     open.settle(env, save).await?;
     let message = format!(
-        "The template {} was changed by others each time that the version was to be registered.",
+        "Others kept changing the template {}, so the version could not be registered.",
         record.request.template
     );
     Err(Problem::new(Code::RegistryConflict, message))
@@ -220,7 +220,7 @@ impl Made<'_> {
         original: Option<TemplateName>,
     ) -> Result<Registration, Problem> {
         if self.record.plan()?.adds_to.is_some() {
-            let message = "The version that was to get an architecture is gone.";
+            let message = "The version to which an architecture is added no longer exists.";
             return Err(Problem::new(Code::VersionNotFound, message));
         }
         let version = self.next_version(before)?;
@@ -242,7 +242,7 @@ impl Made<'_> {
         let mut version = before.value.clone();
         preflight::check_lacks(&version, architecture)?;
         let Some(template) = template else {
-            let message = format!("The template {} is gone.", version.template);
+            let message = format!("The template {} no longer exists.", version.template);
             return Err(Problem::new(Code::TemplateNotFound, message));
         };
         for (region, image) in self.images {

@@ -111,7 +111,7 @@ async fn restore(env: &Env, input: &Input, record: &SaveRecord) -> Result<bool, 
             let why = record.trouble.as_ref().map(|trouble| &trouble.message);
             let why = why.map(|why| format!(": {why}"));
             let message = format!(
-                "The instance {id} could not be brought back within {:.0} s{}",
+                "The instance {id} could not be started again within {:.0} s{}",
                 input.limit_s,
                 why.as_deref().unwrap_or(".")
             );

@@ -81,10 +81,10 @@ fn changed(schedule: &Schedule, id: &InstanceId, named: &[Instance]) -> Problem 
     let now: Vec<&str> = named.iter().map(|instance| instance.id.as_str()).collect();
     let now = now.join(", ");
     let message = format!(
-        "The schedule {name} saves the instance {id}, and {called} is {now} by now: nothing was saved."
+        "The schedule {name} saves the instance {id}, but {called} is now {now}: nothing was saved."
     );
     let hint = format!(
-        "If that is the one to save from now on: prism schedule edit {name} --instance {}. Its versions of {id} are kept. Otherwise delete the schedule: prism schedule delete {name}",
+        "To save that instance from now on: prism schedule edit {name} --instance {}. The versions of {id} are kept. Otherwise, delete the schedule: prism schedule delete {name}",
         named.first().map_or("ID", |instance| instance.id.as_str())
     );
     Problem::new(Code::ScheduleInstanceChanged, message).hint(hint)

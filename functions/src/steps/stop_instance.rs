@@ -55,7 +55,7 @@ impl Step for StopInstance {
             Ok(()) => Ok(Output { asked: true }),
             Err(error) if error.kind() == Ec2ErrorKind::NotPermitted => Err(Problem::new(
                 Code::StopProtected,
-                format!("Stop protection is on for {id}."),
+                format!("Stop protection is enabled for {id}."),
             )
             .because(error)),
             Err(error) if error.is_not_found() => Err(Problem::new(

@@ -76,7 +76,7 @@ impl Step for Stranded {
         let id = &input.save.save_id;
         let kept = version.map(|version| {
             let name = &stored.value.request.template;
-            format!(" What it was saved for is there as {name}@{version}.")
+            format!(" The instance was saved as {name}@{version}.")
         });
         let notice = Notice {
             at: now,
@@ -138,7 +138,7 @@ async fn keep(
                     .entry(region)
                     .or_insert_with(|| RegionCopy::Failed {
                         code: problem.code.to_string(),
-                        cause: "It was not copied, since the instance did not come back."
+                        cause: "It was not copied, because the instance was not running again."
                             .to_owned(),
                     });
             }

@@ -56,7 +56,7 @@ fn addresses() -> Vec<Odd> {
         "save-0%00",
         "%FF",
     ] {
-        let names = if id == "%FF" { "id" } else { "save id" };
+        let names = if id == "%FF" { "id" } else { "save ID" };
         all.ask("GET", format!("/v1/saves/{id}"), names);
         all.ask("POST", format!("/v1/saves/{id}/cancel"), names);
         all.ask("POST", format!("/v1/saves/{id}/recover"), names);

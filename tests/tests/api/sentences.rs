@@ -351,7 +351,7 @@ fn ec2s_reason_is_shown_by_its_code() {
         let place = begin(&[]);
         portal.world.clock.run_until_idle().unwrap();
         let failed = shown(&place)["failure"]["message"].to_string();
-        assert!(failed.contains("could not make the AMI ami-"), "{failed}");
+        assert!(failed.contains("could not create the AMI ami-"), "{failed}");
 
         admin.fail_next_copy(SECRET).unwrap();
         let place = begin(&["eu-west-1"]);
@@ -365,7 +365,7 @@ fn ec2s_reason_is_shown_by_its_code() {
         let place = begin(&[]);
         portal.world.pass(600);
         let trouble = &shown(&place)["trouble"];
-        let why = "EC2 has no room for the instance now (Server.InsufficientInstanceCapacity).";
+        let why = "EC2 has no capacity for the instance at the moment (Server.InsufficientInstanceCapacity).";
         assert_eq!(trouble["message"], why);
         portal.world.clock.run_until_idle().unwrap();
         assert_eq!(shown(&place)["state"], "stranded");
@@ -376,7 +376,7 @@ fn ec2s_reason_is_shown_by_its_code() {
         );
         tells_nothing(&portal, &looks(&portal), "reasons");
     });
-    for words in ["ImageFailed", "CopyFailed", "fell back to stopped"] {
+    for words in ["ImageFailed", "CopyFailed", "returned to the state stopped"] {
         let found = log
             .lines()
             .any(|line| line.contains(words) && line.contains(SECRET));

@@ -87,7 +87,10 @@ fn a_copy_that_failed_with_its_save_is_made_up_for() {
     let before = version(&world);
     assert_eq!((before.amis.len(), before.failed_regions.len()), (2, 1));
     let (lacking, why) = before.failed_regions.iter().next().unwrap();
-    assert!(why.contains("failed: EC2 could not make the AMI"), "{why}");
+    assert!(
+        why.contains("failed: EC2 could not create the AMI"),
+        "{why}"
+    );
     let touched = world.cloud.history_of(&id_of(&world)).unwrap();
 
     let record = copy(&world, &ask(&[lacking.as_str()]));
@@ -148,7 +151,10 @@ fn a_copy_that_fails_again_leaves_its_cause_and_nothing_else() {
     let after = version(&world);
     assert_eq!(after.amis, before.amis);
     let why = &after.failed_regions[&FAR.parse().unwrap()];
-    assert!(why.contains("failed: EC2 could not make the AMI"), "{why}");
+    assert!(
+        why.contains("failed: EC2 could not create the AMI"),
+        "{why}"
+    );
     assert_eq!(copy(&world, &ask(&[FAR])).state, SaveState::Succeeded);
     assert!(version(&world).failed_regions.is_empty());
 }

@@ -111,7 +111,7 @@ fn a_save_in_progress_counts_until_it_ends() {
     world.pass(5);
     let refused = planned().unwrap_err();
     assert_eq!(refused.code, Code::BudgetExceeded);
-    assert!(refused.message.contains("being saved"), "{refused}");
+    assert!(refused.message.contains("saves in progress"), "{refused}");
     // A cancelled save releases its budget, and so does one whose execution dies.
     world.clock.run_it(service.cancel_save(&ada, &first));
     to_the_end(&world, &first);
@@ -134,7 +134,7 @@ fn a_save_in_progress_counts_until_it_ends() {
     hard_stop(&world, costs + more * 0.99);
     let refused = planned().unwrap_err();
     assert_eq!(refused.code, Code::BudgetExceeded);
-    assert!(!refused.message.contains("being saved"), "{refused}");
+    assert!(!refused.message.contains("saves in progress"), "{refused}");
     assert_eq!(pledges(&world), 0);
 }
 

@@ -95,7 +95,7 @@ fn a_save_for_which_that_project_has_no_room_leaves_nothing() {
     let failure = record.failure.unwrap();
     assert_eq!(failure.code, "BudgetExceeded");
     assert!(
-        failure.hint.contains("went to the project brain"),
+        failure.hint.contains("was moved to the project brain"),
         "{failure:?}"
     );
     assert_eq!(images_of(&world, &id), 0);

@@ -235,7 +235,7 @@ fn a_user_who_leaves_a_project_during_a_save_leaves_nothing_there() {
             "{template}: {failure:?}"
         );
         assert!(
-            failure.message.contains("That was otherwise"),
+            failure.message.contains("This changed after"),
             "{failure:?}"
         );
         assert_eq!(images_of(&world, &id), 0, "{template}");

@@ -235,7 +235,7 @@ fn files_that_were_not_meant_for_others_are_named_to_those_who_share_and_to_nobo
     };
     let text = &plan().warnings[0].text;
     assert!(
-        text.contains(".aws/credentials (credentials of AWS)") && text.contains(".bash_history"),
+        text.contains(".aws/credentials (AWS credentials)") && text.contains(".bash_history"),
         "{text}"
     );
     assert_eq!(plan().shows.len(), 2);

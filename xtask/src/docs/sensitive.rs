@@ -13,8 +13,8 @@ const HEAD: &str = "\
 
 These files may not be meant for everybody whom a template is shown to ([access](access.md#showing-data-to-more-people)). Their
 paths are those that the documentation of each tool gives. `~` is the home folder of any user, `**` any folders, `*` any part of a name.
-If the consent is \"needed\", such a file is shown to more people only with `--publish-sensitive`; if it is \"told\", the file is only
-reported. Prism checks paths, never the contents of files. Tools that keep their secrets elsewhere, or only in the environment, are not
+If the consent is \"needed\", such a file is shown to more people only with `--publish-sensitive`; if it is \"not needed\", the operation only
+reports the file. Prism checks paths, never the contents of files. Tools that keep their secrets elsewhere, or only in the environment, are not
 in the list, so a save without such files is not proven to be free of secrets.
 
 ";

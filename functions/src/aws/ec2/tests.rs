@@ -227,7 +227,7 @@ async fn an_error_keeps_ec2s_code_and_sentence() {
     assert!(error.is_not_found() && error.source.is_none());
     assert_eq!(
         error.to_string(),
-        "StartInstances answered InvalidInstanceID.NotFound: It does not exist"
+        "StartInstances returned InvalidInstanceID.NotFound: It does not exist"
     );
     let error = ec2.stop_instance(&region(), &instance_id()).await;
     let error = error.unwrap_err();

@@ -26,7 +26,7 @@ pub enum Sensitivity {
     PrivateKey,
     /// Credentials, with which others can use the owner's accounts.
     Credentials,
-    /// A history of what was typed, which can contain passwords.
+    /// A command history, which can contain passwords.
     History,
     /// A file that identifies the machine and shows how it was set up.
     MachineIdentity,
@@ -68,7 +68,7 @@ impl SensitiveFile {
 
     /// A description of the file for users.
     pub fn what(&self) -> &'static str {
-        entry(&self.path).map_or("a file that was told of as sensitive", |entry| entry.what)
+        entry(&self.path).map_or("a file that was reported as sensitive", |entry| entry.what)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::ports::Fault;
 
 /// An error from EC2, or from the connection to it.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{action} answered {code}: {message}")]
+#[error("{action} returned {code}: {message}")]
 pub struct Ec2Error {
     /// The EC2 action, such as `StopInstances`.
     pub action: String,

@@ -6,13 +6,19 @@ use crate::ports::{Ec2Error, Ec2ErrorKind, Fault, StateReason, advice, named_act
 /// The problem for an EC2 error, unless the step has a more specific one.
 pub(crate) fn from_ec2(error: Ec2Error) -> Problem {
     let (code, message) = match error.kind() {
-        Ec2ErrorKind::Throttled => (Code::Throttled, "EC2 had too many calls"),
-        Ec2ErrorKind::NoCapacity => (Code::NoCapacity, "EC2 has no room for the instance now"),
-        Ec2ErrorKind::QuotaExceeded => (Code::QuotaExceeded, "A quota of the account is used up"),
+        Ec2ErrorKind::Throttled => (Code::Throttled, "EC2 throttled the request"),
+        Ec2ErrorKind::NoCapacity => (
+            Code::NoCapacity,
+            "EC2 has no capacity for the instance at the moment",
+        ),
+        Ec2ErrorKind::QuotaExceeded => (Code::QuotaExceeded, "A quota of the account is exceeded"),
         Ec2ErrorKind::IncorrectState | Ec2ErrorKind::ImageUnavailable => {
-            (Code::NotReady, "EC2 is not ready for that yet")
+            (Code::NotReady, "EC2 is not ready for the request yet")
         }
-        Ec2ErrorKind::UnknownOutcome => (Code::AwsUnavailable, "EC2 did not answer, or failed"),
+        Ec2ErrorKind::UnknownOutcome => (
+            Code::AwsUnavailable,
+            "EC2 did not respond, or returned an internal error",
+        ),
         _ => match Fault::of(&error.code, &error.message) {
             Some(Fault::Permission) => return advised(error, Code::PermissionMissing, missing),
             Some(Fault::Absent) | None => return advised(error, Code::AwsRefused, refused),
@@ -134,13 +140,13 @@ mod tests {
     fn what_lies_in_the_setup_says_what_to_do() {
         let problem = |code, message| from_ec2(Ec2Error::new("DescribeInstances", code, message));
         let expired = problem("RequestExpired", "Request has expired.");
-        assert!(expired.advice().contains("have expired"), "{expired:?}");
+        assert!(expired.advice().contains("new credentials"), "{expired:?}");
         let nobody = problem(
             "AuthFailure",
             "AWS was not able to validate the provided access credentials",
         );
         assert!(
-            nobody.advice().contains("Check the credentials"),
+            nobody.advice().contains("Check that the credentials"),
             "{nobody:?}"
         );
         let image = problem("AuthFailure", "Not authorized for images: [ami-1]");

@@ -55,7 +55,7 @@ impl fmt::Display for Viewer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Viewer::Owner(user) => write!(f, "its owner {user}"),
-            Viewer::Managers(project) => write!(f, "who manages the project {project}"),
+            Viewer::Managers(project) => write!(f, "the managers of the project {project}"),
             Viewer::Given(Grantee::User(user)) => write!(f, "the user {user}"),
             Viewer::Given(Grantee::Project(project)) => {
                 write!(f, "the members of the project {project}")

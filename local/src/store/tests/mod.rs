@@ -219,7 +219,7 @@ fn every_sqlite_error_has_a_hint() {
     let locked = block_on(table.transact(&[put("p", "1", json!({}))])).unwrap_err();
     let (text, transient, error) = seen(&locked);
     assert!(transient);
-    assert_eq!(text, "the table did not answer: writing to it failed");
+    assert_eq!(text, "the table did not respond: writing to it failed");
     assert!(matches!(error, SqliteError::Locked { .. }), "{error:?}");
     assert!(!error.hint().is_empty());
     // Reading is still possible in the meantime.
@@ -231,7 +231,7 @@ fn every_sqlite_error_has_a_hint() {
     let corrupt = block_on(table.get(&Key::new("p", "1"))).unwrap_err();
     let (text, transient, error) = seen(&corrupt);
     assert!(!transient);
-    assert_eq!(text, "the table did not answer: reading an item failed");
+    assert_eq!(text, "the table did not respond: reading an item failed");
     assert!(matches!(error, SqliteError::Corrupt { .. }), "{error:?}");
 }
 

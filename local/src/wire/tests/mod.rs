@@ -34,7 +34,7 @@ impl Bench {
         let start = Timestamp::default() + Duration::from_hours(24 * 365 * 56);
         let clock = Arc::new(ManualClock::new(start));
         let cloud = Cloud::in_memory(clock.clone(), 1, settings);
-        let other = "222222222222".parse().expect("it is twelve digits");
+        let other = "222222222222".parse().expect("it must be twelve digits");
         let accounts = Accounts::all(account()).with("AKIAOTHER", other);
         Self {
             cloud: cloud.clone(),
@@ -100,7 +100,7 @@ impl Bench {
 }
 
 pub(super) fn account() -> AccountId {
-    "111111111111".parse().expect("it is twelve digits")
+    "111111111111".parse().expect("it must be twelve digits")
 }
 
 pub(super) fn head(key: &str, region: &str, service: &str, target: Option<&str>) -> Parts {
