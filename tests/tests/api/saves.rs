@@ -120,7 +120,7 @@ fn answers_as_a_portal_reads_them() {
       "type": "urn:prism:problem:InstanceNameTaken",
       "title": "An instance with that name already exists.",
       "status": 409,
-      "detail": "The instance i-063cbe1e459320dd7 in us-east-1 is named work already.",
+      "detail": "The instance i-063cbe1e459320dd7 in us-east-1 is already named work.",
       "code": "InstanceNameTaken",
       "hint": "Choose another name, or terminate the other instance first."
     }

@@ -41,7 +41,7 @@ impl<T: DeserializeOwned + Serialize + IntoParams + Clone + Send> QueryParts for
 
     fn write(&self) -> Result<String, Problem> {
         serde_urlencoded::to_string(self).map_err(|error| {
-            let message = "The query cannot be written.";
+            let message = "The query could not be serialized.";
             Problem::new(Code::Internal, message).because(error)
         })
     }
