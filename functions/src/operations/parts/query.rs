@@ -219,7 +219,7 @@ mod tests {
         for (query, why) in odd {
             let (code, message) = refused(query);
             assert_eq!(code, Code::InvalidInput);
-            let begin = format!("The query is not as it should be: {why}");
+            let begin = format!("The query is not valid: {why}");
             assert!(message.starts_with(&begin), "{message}");
         }
     }
