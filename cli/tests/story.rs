@@ -198,7 +198,7 @@ fn the_story_of_a_save_and_its_refusal() {
         Timeline:
           TIME  DURATION  Checking
           TIME  DURATION  Stopping the instance
-          TIME  DURATION  Starting the AMI
+          TIME  DURATION  Creating the AMI
           TIME  DURATION  Waiting until the snapshots have started
           TIME  DURATION  Starting the instance again
           TIME  DURATION  Completing the AMI; you can use the instance again

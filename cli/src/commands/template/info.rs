@@ -25,7 +25,7 @@ pub(crate) struct Info {
     /// The template: NAME for the latest version, or NAME@3 for version 3
     #[arg(value_name = "TEMPLATE")]
     template: String,
-    /// Show the known packages that were installed when the version was saved
+    /// Show the packages that were installed when the version was saved, as far as they are known
     #[arg(long)]
     packages: bool,
 }
