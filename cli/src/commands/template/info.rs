@@ -121,7 +121,7 @@ fn saved(template: &Template, version: &Version, versions: &[Version], faults: &
     let by = &version.saved_by;
     let used = bytes(version.snapshot_bytes);
     text.push_str(&pairs([
-        ("for", plain(description)),
+        ("purpose", plain(description)),
         ("notes", notes(template, version)),
         ("state", state(template, version)),
         ("owner", template.owner.to_string()),
