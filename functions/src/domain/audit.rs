@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::ids::shown;
+use super::text::from_and_into_string;
 use super::{
     Code, InstanceId, Problem, ProjectName, Region, SaveId, ScheduleName, TemplateName, Timestamp,
     UserId,
@@ -16,7 +17,19 @@ use super::{
 const AGENT: usize = 200;
 
 /// The channel through which a request came in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+    strum::IntoStaticStr,
+)]
+#[strum(const_into_str, serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// The channel is not known.
@@ -33,12 +46,7 @@ pub enum Channel {
 impl Channel {
     /// The channel's name in JSON.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Channel::Unknown => "unknown",
-            Channel::Cli => "cli",
-            Channel::Api => "api",
-            Channel::Schedule => "schedule",
-        }
+        self.into_str()
     }
 }
 
@@ -127,19 +135,7 @@ impl fmt::Display for Subject {
     }
 }
 
-impl From<Subject> for String {
-    fn from(subject: Subject) -> String {
-        subject.to_string()
-    }
-}
-
-impl TryFrom<String> for Subject {
-    type Error = Problem;
-
-    fn try_from(text: String) -> Result<Self, Problem> {
-        text.parse()
-    }
-}
+from_and_into_string!(Subject);
 
 impl FromStr for Subject {
     type Err = Problem;

@@ -7,7 +7,19 @@ use serde::{Deserialize, Serialize};
 use super::AccountId;
 
 /// The state of an instance, with EC2's names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+    strum::IntoStaticStr,
+)]
+#[strum(const_into_str, serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum InstanceState {
     /// The instance is starting.
@@ -27,14 +39,7 @@ pub enum InstanceState {
 impl InstanceState {
     /// EC2's name for the state.
     pub fn as_str(self) -> &'static str {
-        match self {
-            InstanceState::Pending => "pending",
-            InstanceState::Running => "running",
-            InstanceState::Stopping => "stopping",
-            InstanceState::Stopped => "stopped",
-            InstanceState::ShuttingDown => "shutting-down",
-            InstanceState::Terminated => "terminated",
-        }
+        self.into_str()
     }
 
     /// Whether the instance is terminated or being terminated.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ec2::LaunchPermission;
 use super::ids::shown;
+use super::text::from_and_into_string;
 use super::{AccountId, Code, Problem, ProjectName, TemplateName, Timestamp, UserId};
 
 /// The maximum number of grants per template.
@@ -76,19 +77,7 @@ impl FromStr for OrganizationArn {
     }
 }
 
-impl TryFrom<String> for OrganizationArn {
-    type Error = Problem;
-
-    fn try_from(text: String) -> Result<Self, Problem> {
-        text.parse()
-    }
-}
-
-impl From<OrganizationArn> for String {
-    fn from(arn: OrganizationArn) -> String {
-        arn.0
-    }
-}
+from_and_into_string!(OrganizationArn);
 
 impl fmt::Display for OrganizationArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -148,19 +137,7 @@ impl FromStr for Grantee {
     }
 }
 
-impl TryFrom<String> for Grantee {
-    type Error = Problem;
-
-    fn try_from(text: String) -> Result<Self, Problem> {
-        text.parse()
-    }
-}
-
-impl From<Grantee> for String {
-    fn from(grantee: Grantee) -> String {
-        grantee.to_string()
-    }
-}
+from_and_into_string!(Grantee);
 
 impl utoipa::PartialSchema for Grantee {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {

@@ -1,7 +1,6 @@
 //! Projects: their members, the templates they use, and their budgets.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::str::FromStr;
 use strum::VariantArray;
 
@@ -30,7 +29,10 @@ pub const MEMBERS: usize = 500;
     Deserialize,
     utoipa::ToSchema,
     VariantArray,
+    strum::Display,
+    strum::IntoStaticStr,
 )]
+#[strum(const_into_str, serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum ProjectRole {
     /// Owns the project.
@@ -49,23 +51,12 @@ impl ProjectRole {
 
     /// The role's name in JSON.
     pub fn as_str(self) -> &'static str {
-        match self {
-            ProjectRole::Owner => "owner",
-            ProjectRole::Admin => "admin",
-            ProjectRole::Member => "member",
-            ProjectRole::Viewer => "viewer",
-        }
+        self.into_str()
     }
 
     /// Whether the role can manage the project.
     pub fn manages(self) -> bool {
         matches!(self, ProjectRole::Owner | ProjectRole::Admin)
-    }
-}
-
-impl fmt::Display for ProjectRole {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 

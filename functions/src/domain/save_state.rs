@@ -3,7 +3,19 @@
 use serde::{Deserialize, Serialize};
 
 /// The state of a save, as shown to users.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+    strum::IntoStaticStr,
+)]
+#[strum(const_into_str, serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum SaveState {
     /// The save is in progress.
@@ -21,13 +33,7 @@ pub enum SaveState {
 impl SaveState {
     /// The state's name in JSON.
     pub fn as_str(self) -> &'static str {
-        match self {
-            SaveState::Running => "running",
-            SaveState::Succeeded => "succeeded",
-            SaveState::Failed => "failed",
-            SaveState::Cancelled => "cancelled",
-            SaveState::Stranded => "stranded",
-        }
+        self.into_str()
     }
 
     /// Whether the save has ended, so that nothing more happens automatically.

@@ -3,7 +3,6 @@
 //! The figures are from AWS's pages on the instance types T3, T4g, G4dn, G5 and G5g and from its price list for
 //! us-east-1, checked on 2026-11-23 against public copies of both. Memory is in GiB.
 
-use std::fmt;
 use std::str::FromStr;
 use strum::VariantArray;
 
@@ -18,6 +17,8 @@ use crate::domain::ids::shown;
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, VariantArray,
 )]
 #[serde(try_from = "String", into = "String")]
+#[derive(strum::Display, strum::IntoStaticStr)]
+#[strum(const_into_str)]
 pub enum Size {
     /// For experiments.
     XS,
@@ -30,11 +31,15 @@ pub enum Size {
     /// For the largest data without a GPU.
     XL,
     /// One small GPU.
+    #[strum(serialize = "GPU-S")]
     GpuS,
+    #[strum(serialize = "GPU-M")]
     GpuM,
     /// One GPU with more processor and memory.
+    #[strum(serialize = "GPU-L")]
     GpuL,
     /// The largest GPU configuration.
+    #[strum(serialize = "GPU-XL")]
     GpuXL,
 }
 
@@ -44,17 +49,7 @@ impl Size {
 
     /// The size as users type it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Size::XS => "XS",
-            Size::S => "S",
-            Size::M => "M",
-            Size::L => "L",
-            Size::XL => "XL",
-            Size::GpuS => "GPU-S",
-            Size::GpuM => "GPU-M",
-            Size::GpuL => "GPU-L",
-            Size::GpuXL => "GPU-XL",
-        }
+        self.into_str()
     }
 
     /// The instance type for this size and architecture.
@@ -67,12 +62,6 @@ impl Size {
             Architecture::X86_64 => &row.0,
             Architecture::Arm64 => &row.1,
         }
-    }
-}
-
-impl fmt::Display for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 

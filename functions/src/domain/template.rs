@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ec2::Architecture;
 use super::problem::{Code, Problem};
+use super::text::from_and_into_string;
 use super::{
     ImageId, InstanceId, MicroUsd, ProjectName, Region, SaveId, ScheduleName, SnapshotId,
     TemplateName, Timestamp, UserId,
@@ -15,7 +16,19 @@ use super::{
 use crate::domain::ids::shown;
 
 /// Who can see and launch a template in addition to its owner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+    strum::IntoStaticStr,
+)]
+#[strum(const_into_str, serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
     /// Nobody, except users who manage the project that the template belongs to.
@@ -31,19 +44,25 @@ pub enum Visibility {
 impl Visibility {
     /// The visibility's name in JSON.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Visibility::Private => "private",
-            Visibility::Project => "project",
-            Visibility::Shared => "shared",
-            Visibility::Public => "public",
-        }
+        self.into_str()
     }
 }
 
 /// The lifecycle state of a template or a version.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, utoipa::ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+    strum::IntoStaticStr,
 )]
+#[strum(const_into_str, serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum TemplateState {
     /// It can be launched.
@@ -58,11 +77,7 @@ pub enum TemplateState {
 impl TemplateState {
     /// The state's name in JSON.
     pub fn as_str(self) -> &'static str {
-        match self {
-            TemplateState::Active => "active",
-            TemplateState::Deprecated => "deprecated",
-            TemplateState::Deleted => "deleted",
-        }
+        self.into_str()
     }
 }
 
@@ -396,34 +411,22 @@ impl FromStr for TemplateRef {
     type Err = Problem;
 
     fn from_str(text: &str) -> Result<Self, Problem> {
-        let Some((name, version)) = text.split_once('@') else {
-            return Ok(Self {
-                name: text.parse()?,
-                version: None,
-            });
-        };
+        let (name, version) = text.split_once('@').unwrap_or((text, "latest"));
         let name = name.parse()?;
-        if version == "latest" {
-            return Ok(Self {
-                name,
-                version: None,
-            });
-        }
-        match version.parse::<u32>() {
+        let version = match version.parse::<u32>() {
+            _ if version == "latest" => None,
             Ok(number) if number > 0 && version.starts_with(|c: char| c.is_ascii_digit()) => {
-                Ok(Self {
-                    name,
-                    version: Some(number),
-                })
+                Some(number)
             }
-            _ => Err(Problem::new(
-                Code::InvalidName,
-                format!(
+            _ => {
+                let message = format!(
                     "{} is not a valid version: use a number from 1, or \"latest\".",
                     shown(version)
-                ),
-            )),
-        }
+                );
+                return Err(Problem::new(Code::InvalidName, message));
+            }
+        };
+        Ok(Self { name, version })
     }
 }
 
@@ -434,19 +437,7 @@ impl From<TemplateName> for TemplateRef {
     }
 }
 
-impl TryFrom<String> for TemplateRef {
-    type Error = Problem;
-
-    fn try_from(text: String) -> Result<Self, Problem> {
-        text.parse()
-    }
-}
-
-impl From<TemplateRef> for String {
-    fn from(reference: TemplateRef) -> String {
-        reference.to_string()
-    }
-}
+from_and_into_string!(TemplateRef);
 
 impl fmt::Display for TemplateRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,6 +8,8 @@ use crate::domain::Timestamp;
 /// The state of an execution, with the names of Step Functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(strum::IntoStaticStr)]
+#[strum(const_into_str, serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum ExecutionStatus {
     Running,
     /// It ended in a Succeed state.

@@ -133,7 +133,7 @@ impl Records {
             let update = "UPDATE executions SET status = ?2, output = ?3, error = ?4, cause = ?5, stopped_at = ?6 WHERE name = ?1 AND status = 'RUNNING'";
             connection.prepare_cached(update)?.execute(params![
                 ended.name,
-                status_text(ended.status),
+                ended.status.into_str(),
                 ended.output.as_ref().map(ToString::to_string),
                 ended.error,
                 ended.cause,
@@ -244,16 +244,6 @@ impl Records {
 
 fn text(at: Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
-}
-
-fn status_text(status: ExecutionStatus) -> &'static str {
-    match status {
-        ExecutionStatus::Running => "RUNNING",
-        ExecutionStatus::Succeeded => "SUCCEEDED",
-        ExecutionStatus::Failed => "FAILED",
-        ExecutionStatus::TimedOut => "TIMED_OUT",
-        ExecutionStatus::Aborted => "ABORTED",
-    }
 }
 
 fn execution(row: &Row<'_>) -> rusqlite::Result<Execution> {

@@ -54,7 +54,7 @@ pub(super) async fn state(kms: &Client, key: &str) -> Result<Option<KeyState>, E
         told => told?,
     };
     let state = told.and_then(|key| key.key_state);
-    Ok(state.and_then(|state| KeyState::named(state.as_str())))
+    Ok(state.and_then(|state| state.as_str().parse().ok()))
 }
 
 /// KMS's description of a key, or `None` if the key's own policy denies access.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::cron::CronExpression;
 use crate::domain::ids::shown;
+use crate::domain::text::from_and_into_string;
 use crate::domain::{Code, Problem, Timestamp};
 
 /// The shortest time between two runs, in minutes. It is limited because each run stops an instance.
@@ -99,19 +100,7 @@ impl fmt::Display for Cadence {
     }
 }
 
-impl TryFrom<String> for Cadence {
-    type Error = Problem;
-
-    fn try_from(text: String) -> Result<Self, Problem> {
-        text.parse()
-    }
-}
-
-impl From<Cadence> for String {
-    fn from(cadence: Cadence) -> String {
-        cadence.to_string()
-    }
-}
+from_and_into_string!(Cadence);
 
 /// A time zone, identified by its name in the time zone database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,19 +143,7 @@ impl fmt::Display for TimeZone {
     }
 }
 
-impl TryFrom<String> for TimeZone {
-    type Error = Problem;
-
-    fn try_from(text: String) -> Result<Self, Problem> {
-        text.parse()
-    }
-}
-
-impl From<TimeZone> for String {
-    fn from(zone: TimeZone) -> String {
-        zone.to_string()
-    }
-}
+from_and_into_string!(TimeZone);
 
 #[cfg(test)]
 mod tests {

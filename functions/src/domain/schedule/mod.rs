@@ -104,7 +104,18 @@ pub(crate) fn check_jitter(jitter: u32, cadence: Option<&Cadence>) -> Result<(),
 /// The lifecycle state of a schedule. The scheduler that starts the runs is separate from the registry, so the record
 /// is written before the scheduler's entry is created and removed after the entry is deleted. This ensures that no
 /// schedule runs that its owner cannot see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+    strum::IntoStaticStr,
+)]
+#[strum(const_into_str, serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum ScheduleState {
     /// The record was written, but it is not known whether the schedule runs yet.
@@ -118,11 +129,7 @@ pub enum ScheduleState {
 impl ScheduleState {
     /// The state's name in JSON.
     pub fn as_str(self) -> &'static str {
-        match self {
-            ScheduleState::Pending => "pending",
-            ScheduleState::Active => "active",
-            ScheduleState::Deleting => "deleting",
-        }
+        self.into_str()
     }
 }
 

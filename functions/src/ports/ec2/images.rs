@@ -9,6 +9,8 @@ use crate::domain::{AccountId, ImageId, InstanceId, Region, SnapshotId, Timestam
 /// The state of an AMI, with EC2's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(strum::IntoStaticStr)]
+#[strum(const_into_str, serialize_all = "snake_case")]
 pub enum ImageState {
     /// Its snapshots are being taken or copied.
     Pending,
@@ -77,6 +79,8 @@ pub enum ImageFilter {
 /// The state of a snapshot, with EC2's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(strum::IntoStaticStr)]
+#[strum(const_into_str, serialize_all = "snake_case")]
 pub enum SnapshotState {
     /// Its point in time is fixed, but its blocks are still being copied (EC2 fact 1).
     Pending,

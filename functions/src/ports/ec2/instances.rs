@@ -167,7 +167,19 @@ impl EbsDefaults {
 }
 
 /// The state of a KMS key, with KMS's names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    Serialize,
+    Deserialize,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
+#[strum(const_into_str)]
 pub enum KeyState {
     /// The key can be used.
     #[default]
@@ -198,32 +210,7 @@ impl KeyState {
 
     /// KMS's name for the state.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Enabled => "Enabled",
-            Self::Updating => "Updating",
-            Self::Creating => "Creating",
-            Self::Disabled => "Disabled",
-            Self::PendingDeletion => "PendingDeletion",
-            Self::PendingImport => "PendingImport",
-            Self::PendingReplicaDeletion => "PendingReplicaDeletion",
-            Self::Unavailable => "Unavailable",
-            Self::Gone => "Gone",
-        }
-    }
-
-    /// Returns the state with this name.
-    pub fn named(name: &str) -> Option<Self> {
-        let all = [
-            Self::Enabled,
-            Self::Updating,
-            Self::Creating,
-            Self::Disabled,
-            Self::PendingDeletion,
-            Self::PendingImport,
-            Self::PendingReplicaDeletion,
-            Self::Unavailable,
-        ];
-        all.into_iter().find(|state| state.as_str() == name)
+        self.into_str()
     }
 }
 

@@ -87,16 +87,6 @@ fn alias(image: &Image) -> Option<&'static str> {
     (image.owner.as_str() == PUBLISHER).then_some("amazon")
 }
 
-fn state(image: &Image) -> &'static str {
-    match image.state {
-        ImageState::Pending => "pending",
-        ImageState::Available => "available",
-        ImageState::Failed => "failed",
-        ImageState::Disabled => "disabled",
-        ImageState::Deregistered => "deregistered",
-    }
-}
-
 fn field(image: &Image, look: &ImageLook, name: &str) -> Vec<String> {
     let value = match name {
         "architecture" => Some(image.architecture.as_str().to_owned()),
@@ -106,7 +96,7 @@ fn field(image: &Image, look: &ImageLook, name: &str) -> Vec<String> {
         "owner-alias" => alias(image).map(ToOwned::to_owned),
         "owner-id" => Some(image.owner.to_string()),
         "source-instance-id" => image.source_instance.as_ref().map(ToString::to_string),
-        "state" => Some(state(image).to_owned()),
+        "state" => Some(image.state.into_str().to_owned()),
         _ => None,
     };
     value.into_iter().collect()
@@ -115,7 +105,7 @@ fn field(image: &Image, look: &ImageLook, name: &str) -> Vec<String> {
 fn write(xml: &mut Xml, image: &Image, look: &ImageLook) {
     xml.text("imageId", &image.id);
     xml.text("imageLocation", format!("{}/{}", image.owner, image.name));
-    xml.text("imageState", state(image));
+    xml.text("imageState", image.state.into_str());
     xml.text("imageOwnerId", &image.owner);
     xml.maybe("imageOwnerAlias", alias(image));
     let created = image.created_at;

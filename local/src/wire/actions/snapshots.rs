@@ -1,7 +1,7 @@
 //! DescribeSnapshots and DeleteSnapshot.
 
 use prism_functions::domain::SnapshotId;
-use prism_functions::ports::{Ec2 as _, Snapshot, SnapshotFilter, SnapshotState};
+use prism_functions::ports::{Ec2 as _, Snapshot, SnapshotFilter};
 
 use super::super::call::Call;
 use super::super::fault::Fault;
@@ -55,19 +55,11 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     Ok(xml)
 }
 
-fn state(snapshot: &Snapshot) -> &'static str {
-    match snapshot.state {
-        SnapshotState::Pending => "pending",
-        SnapshotState::Completed => "completed",
-        SnapshotState::Error => "error",
-    }
-}
-
 fn field(snapshot: &Snapshot, owner: &str, name: &str) -> Vec<String> {
     let value = match name {
         "owner-id" => owner.to_owned(),
         "snapshot-id" => snapshot.id.to_string(),
-        "status" => state(snapshot).to_owned(),
+        "status" => snapshot.state.into_str().to_owned(),
         "volume-id" => snapshot.volume.to_string(),
         "volume-size" => snapshot.volume_size_gib.to_string(),
         _ => return Vec::new(),
@@ -78,7 +70,7 @@ fn field(snapshot: &Snapshot, owner: &str, name: &str) -> Vec<String> {
 fn write(xml: &mut Xml, call: &Call, snapshot: &Snapshot, look: &SnapshotLook) {
     xml.text("snapshotId", &snapshot.id);
     xml.text("volumeId", &snapshot.volume);
-    xml.text("status", state(snapshot));
+    xml.text("status", snapshot.state.into_str());
     xml.time("startTime", snapshot.started_at);
     xml.text("progress", format!("{}%", snapshot.progress_percent));
     xml.text("ownerId", call.account());
