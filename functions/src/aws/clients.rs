@@ -86,7 +86,6 @@ impl Clients {
         Self::new(config)
     }
 
-    /// Creates the clients of this configuration.
     pub fn new(config: SdkConfig) -> Result<Self, NoRegion> {
         let home = config.region().ok_or(NoRegion { source: None })?;
         let home = home.as_ref().parse().map_err(|invalid| NoRegion {

@@ -12,18 +12,15 @@ pub const SWEEP: &str = "Sweep";
 /// The handler that receives events from EventBridge.
 pub const WAKE: &str = "Wake";
 
-/// The handler that serves the HTTP API.
 pub const API: &str = "Api";
 
 /// What the function runs.
 #[derive(Debug, Clone, Copy)]
 pub enum Handler {
-    /// A step of a save.
     Step(&'static Entry),
     Sweep,
     /// The event handler, which ends the waits of saves.
     Wake,
-    /// The HTTP API.
     Api,
 }
 
@@ -56,7 +53,6 @@ impl Handler {
         })
     }
 
-    /// The name of the handler.
     pub fn name(self) -> &'static str {
         match self {
             Handler::Step(step) => step.name,

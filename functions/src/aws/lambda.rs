@@ -253,7 +253,6 @@ fn log(problem: &Problem) {
     }
 }
 
-/// The ID of the save that a payload is about.
 fn save_id(payload: &Value) -> Option<SaveId> {
     ["/save_id", "/recover"]
         .iter()

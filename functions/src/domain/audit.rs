@@ -99,11 +99,8 @@ impl Origin {
 pub enum Subject {
     /// A template, as a whole.
     Template(TemplateName),
-    /// A project.
     Project(ProjectName),
-    /// A save.
     Save(SaveId),
-    /// An instance, in its Region.
     Instance(Region, InstanceId),
     /// A schedule of the user who changed it.
     Schedule(ScheduleName),

@@ -37,7 +37,6 @@ use super::ec2::Architecture;
 /// A built-in template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BuiltIn {
-    /// The name of the template.
     pub name: &'static str,
     /// The purpose of the template.
     pub description: &'static str,

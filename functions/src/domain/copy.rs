@@ -14,11 +14,8 @@ use super::{Code, ImageId, Problem, Region, TemplateName};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CopyRequest {
-    /// The name of the template.
     pub template: TemplateName,
-    /// The number of the version.
     pub version: u32,
-    /// The Regions to copy the version to.
     pub regions: BTreeSet<Region>,
     /// Whether the caller consents to show the version's sensitive files again to everyone who can see the version.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

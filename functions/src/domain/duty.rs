@@ -9,15 +9,12 @@ use super::{InstanceId, Region, SaveId, Timestamp};
 /// [`Finding`] discharge it (promise P1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Duty {
-    /// The save that has the duty.
     pub save_id: SaveId,
-    /// The Region of the instance.
     pub region: Region,
     /// The instance to bring back.
     pub instance: InstanceId,
     /// The state to which the instance must return: running or stopped.
     pub original_state: InstanceState,
-    /// When the duty was written.
     pub since: Timestamp,
     /// How the duty was discharged; `None` while it is open.
     pub discharged: Option<Discharge>,
@@ -26,9 +23,7 @@ pub struct Duty {
 /// The discharge of a duty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Discharge {
-    /// The finding that ended the duty.
     pub finding: Finding,
-    /// When the duty was discharged.
     pub at: Timestamp,
 }
 

@@ -37,7 +37,6 @@ pub enum InstanceState {
 }
 
 impl InstanceState {
-    /// EC2's name for the state.
     pub fn as_str(self) -> &'static str {
         self.into_str()
     }
@@ -75,7 +74,6 @@ pub enum Architecture {
 }
 
 impl Architecture {
-    /// EC2's name for the architecture.
     pub fn as_str(self) -> &'static str {
         match self {
             Architecture::X86_64 => "x86_64",

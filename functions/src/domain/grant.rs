@@ -19,7 +19,6 @@ pub const GRANTS: usize = 50;
 pub struct OrganizationArn(String);
 
 impl OrganizationArn {
-    /// The ARN as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -30,7 +29,6 @@ impl OrganizationArn {
         rest.split('/').nth(1).unwrap_or_default()
     }
 
-    /// Whether the text is the ID of an organization.
     pub fn is_id(text: &str) -> bool {
         text.strip_prefix("o-").is_some_and(|rest| {
             let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();

@@ -66,7 +66,6 @@ macro_rules! text_id {
             /// matches it is valid.
             pub const PATTERN: &'static str = $pattern;
 
-            /// The identifier as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }

@@ -67,7 +67,6 @@ pub enum Paced {
     /// Plans of copies, by their first destination Region. Each plan calls only read APIs, and each of these once.
     CopyPlan,
     Launch,
-    /// Removals of AMIs.
     Removal,
     SnapshotRemoval,
 }

@@ -232,11 +232,9 @@ pub struct Problem {
     pub message: String,
     /// What to do, if this problem has a more specific hint than its code.
     pub hint: Option<String>,
-    /// All of the files that the problem concerns.
     pub files: Vec<ShownFile>,
     /// The number of seconds after which to retry, if this problem has a more specific value than its code.
     pub retry_after_s: Option<u32>,
-    /// The underlying error.
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
 

@@ -46,7 +46,6 @@ pub enum ProjectRole {
 }
 
 impl ProjectRole {
-    /// All roles.
     pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The role's name in JSON.
@@ -54,7 +53,6 @@ impl ProjectRole {
         self.into_str()
     }
 
-    /// Whether the role can manage the project.
     pub fn manages(self) -> bool {
         matches!(self, ProjectRole::Owner | ProjectRole::Admin)
     }

@@ -329,7 +329,6 @@ impl SaveRecord {
         )
     }
 
-    /// Records that a step was reached.
     pub fn reach(&mut self, step: StepName, at: Timestamp) {
         if *self.step == step {
             return;

@@ -107,7 +107,6 @@ pub struct Machine {
     pub instance_type: &'static str,
     /// The number of virtual CPUs.
     pub vcpus: u16,
-    /// The memory in GiB.
     pub memory_gib: u16,
     /// The number and kind of GPUs; empty if there are none.
     pub gpu: &'static str,

@@ -401,7 +401,6 @@ impl Version {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TemplateRef {
-    /// The name of the template.
     pub name: TemplateName,
     /// The version number; `None` means the latest version.
     pub version: Option<u32>,

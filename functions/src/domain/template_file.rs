@@ -29,7 +29,6 @@ pub const FILE_IMAGES: usize = 40;
 const QUOTED: usize = 300;
 /// The maximum length of an instance's name, in characters. It is that of a tag value.
 const NAME: usize = 256;
-/// The newest file format.
 pub const FORMAT: u8 = 2;
 /// The maximum length of a user name on Linux, in characters.
 const LOGIN: usize = 32;
@@ -261,7 +260,6 @@ impl LaunchConfig {
 }
 
 impl TemplateFile {
-    /// Creates the file of a version.
     pub fn of(template: &Template, version: &Version) -> Self {
         Self {
             name: template.name.clone(),
@@ -289,7 +287,6 @@ impl TemplateFile {
         self
     }
 
-    /// The file as YAML text.
     pub fn to_yaml(&self) -> Result<String, Problem> {
         serde_saphyr::to_string(self).map_err(|error| {
             Problem::new(Code::Internal, "The template could not be written as YAML.")

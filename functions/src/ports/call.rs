@@ -3,15 +3,14 @@
 //! `infra/template.yaml` are generated. `tests/tests/calls.rs` checks the declarations against the actual calls.
 
 macro_rules! calls {
-    ($($(#[doc = $means:literal])+ $name:ident: $($statement:ident $($action:literal)+),+;)*) => {
-        /// A call of a port.
+    ($($(#[doc = $means:literal])* $name:ident: $($statement:ident $($action:literal)+),+;)*) => {
+        /// A call of a port. Without a comment, it is the method of `Ec2` with the same name.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Call {
-            $($(#[doc = $means])+ $name,)*
+            $($(#[doc = $means])* $name,)*
         }
 
         impl Call {
-            /// All calls.
             pub const ALL: &'static [Call] = &[$(Call::$name,)*];
 
             /// The IAM actions that it needs.
@@ -28,25 +27,17 @@ macro_rules! calls {
 }
 
 calls! {
-    /// `Ec2::regions`.
     Regions: Look "ec2:DescribeRegions";
-    /// `Ec2::instances`.
     Instances: Look "ec2:DescribeInstances";
-    /// `Ec2::stop_protection`.
     StopProtection: LookAtProtection "ec2:DescribeInstanceAttribute";
-    /// `Ec2::status_checks`.
     StatusChecks: Look "ec2:DescribeInstanceStatus";
     /// `Ec2::volumes`, which looks up whether AWS or the customer manages a volume's key.
     Volumes: Look "ec2:DescribeVolumes", LookAtKeys "kms:DescribeKey";
-    /// `Ec2::key_state`.
     KeyState: LookAtKeys "kms:DescribeKey";
-    /// `Ec2::instance_type`.
     InstanceType: Look "ec2:DescribeInstanceTypes";
-    /// `Ec2::reservation`.
     Reservation: Look "ec2:DescribeCapacityReservations";
     /// `Ec2::fleet_maintains`.
     Fleet: Look "ec2:DescribeFleets";
-    /// `Ec2::public_images_blocked`.
     PublicImagesBlocked: LookAtDefaults "ec2:GetImageBlockPublicAccessState";
     /// `Ec2::ebs_defaults`, which looks up whether AWS or the customer manages the default key.
     EbsDefaults:
@@ -61,12 +52,10 @@ calls! {
         OwnInstances "ec2:CreateImage", MakeImage "ec2:CreateImage", TagImage "ec2:CreateTags";
     /// `Ec2::probe` of a grant. KMS checks it as a CreateGrant call by the caller.
     ProbeGrant: AskForGrant "kms:CreateGrant";
-    /// `Ec2::stop_instance`.
     StopInstance: OwnInstances "ec2:StopInstances";
     /// `Ec2::start_instance`. EBS attaches a volume that is encrypted with a customer managed key by using a grant
     /// from the caller.
     StartInstance: OwnInstances "ec2:StartInstances", GrantKeys "kms:CreateGrant", UseKeys "kms:Decrypt";
-    /// `Ec2::terminate_instance`.
     TerminateInstance: OwnInstances "ec2:TerminateInstances";
     /// `Ec2::run_instance`, including the security group for its ports and the size of its root volume.
     RunInstance:
@@ -75,31 +64,22 @@ calls! {
         MakeGroup "ec2:CreateSecurityGroup", MakeGroupIn "ec2:CreateSecurityGroup",
         OpenPorts "ec2:AuthorizeSecurityGroupIngress", GrantKeys "kms:CreateGrant",
         UseKeys "kms:Decrypt" "kms:DescribeKey" "kms:GenerateDataKeyWithoutPlaintext" "kms:ReEncryptFrom" "kms:ReEncryptTo";
-    /// `Ec2::create_image`.
     CreateImage: OwnInstances "ec2:CreateImage", MakeImage "ec2:CreateImage", TagImage "ec2:CreateTags";
-    /// `Ec2::images`.
     Images: Look "ec2:DescribeImages";
     /// `Ec2::launch_templates_of`. EC2 reads the launch templates with the caller's permissions.
     LaunchTemplates:
         Look "ec2:DescribeImageReferences",
         LookAtLaunchTemplates "ec2:DescribeLaunchTemplates" "ec2:DescribeLaunchTemplateVersions";
-    /// `Ec2::snapshots`.
     Snapshots: Look "ec2:DescribeSnapshots";
-    /// `Ec2::snapshot_keys`.
     SnapshotKeys: Look "ec2:DescribeSnapshots", LookAtKeys "kms:DescribeKey";
     /// `Ec2::copy_image`. The copy of an encrypted AMI is encrypted again.
     CopyImage:
         CopyImage "ec2:CopyImage", TagCopy "ec2:CreateTags", GrantKeys "kms:CreateGrant",
         UseKeys "kms:Decrypt" "kms:DescribeKey" "kms:GenerateDataKeyWithoutPlaintext" "kms:ReEncryptFrom" "kms:ReEncryptTo";
-    /// `Ec2::deregister_image`.
     DeregisterImage: OwnImages "ec2:DeregisterImage";
-    /// `Ec2::delete_snapshot`.
     DeleteSnapshot: OwnSnapshots "ec2:DeleteSnapshot";
-    /// `Ec2::add_launch_permissions`.
     AddLaunchPermissions: OwnImages "ec2:ModifyImageAttribute";
-    /// `Ec2::remove_launch_permissions`.
     RemoveLaunchPermissions: OwnImages "ec2:ModifyImageAttribute";
-    /// `Ec2::launch_permissions`.
     LaunchPermissions: Look "ec2:DescribeImageAttribute";
 
     /// `Table::get`.

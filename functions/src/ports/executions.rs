@@ -27,18 +27,13 @@ pub enum ExecutionStatus {
 pub struct Execution {
     /// The name, unique among the executions of the state machine for 90 days.
     pub name: String,
-    /// The state of the execution.
     pub status: ExecutionStatus,
     pub input: Value,
-    /// The output, if the execution succeeded.
     pub output: Option<Value>,
     /// The name of the error, if the execution did not succeed.
     pub error: Option<String>,
-    /// The cause of the error.
     pub cause: Option<String>,
-    /// When the execution started.
     pub started_at: Timestamp,
-    /// When the execution ended.
     pub stopped_at: Option<Timestamp>,
 }
 
@@ -48,7 +43,6 @@ pub enum ExecutionsError {
     /// The name belongs to an execution with different input.
     #[error("an execution named {name} already exists with a different input")]
     AlreadyExists { name: String },
-    /// No execution has that name.
     #[error("there is no execution named {name}")]
     NotFound { name: String },
     /// The service refuses every request because of how Prism is configured.
@@ -59,7 +53,6 @@ pub enum ExecutionsError {
     Unavailable {
         /// What the adapter observed, as text for users.
         reason: String,
-        /// The underlying error.
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },

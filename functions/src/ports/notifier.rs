@@ -6,12 +6,10 @@ use crate::domain::{ProjectName, SaveId, Timestamp};
 /// A notification for people or for software that acts on their behalf.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
-    /// When the event happened.
     pub at: Timestamp,
     /// The save that the notice is about or that caused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub save_id: Option<SaveId>,
-    /// The project that the notice is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<ProjectName>,
     /// The event: `save.succeeded`, `save.failed`, `save.cancelled`, `save.stranded`, or `budget.crossed`.

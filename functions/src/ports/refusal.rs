@@ -11,11 +11,9 @@ pub enum Fault {
     CredentialsExpired,
     /// AWS does not recognize the credentials.
     CredentialsRefused,
-    /// There are no credentials.
     CredentialsMissing,
     /// The system clock is wrong.
     Clock,
-    /// A permission is missing.
     Permission,
     /// A required resource does not exist: a table, a state machine, a schedule group.
     Absent,
@@ -96,7 +94,6 @@ impl Fault {
 #[derive(Debug, thiserror::Error)]
 #[error("{reason}")]
 pub struct Refusal {
-    /// The configuration error.
     pub fault: Fault,
     /// The IAM action that was denied, such as `dynamodb:GetItem`.
     pub action: String,

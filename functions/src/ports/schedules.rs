@@ -21,7 +21,6 @@ pub enum SchedulesError {
     Unavailable {
         /// What the adapter observed, as text for users.
         reason: String,
-        /// The underlying error.
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
@@ -32,7 +31,6 @@ pub enum SchedulesError {
 pub struct Firing {
     /// The name of the entry in the scheduler.
     pub id: String,
-    /// The owner of the schedule.
     pub owner: UserId,
     pub schedule: ScheduleName,
 }

@@ -24,7 +24,6 @@ pub struct Key {
 }
 
 impl Key {
-    /// Creates a key.
     pub fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
         Self {
             pk: pk.into(),
@@ -36,7 +35,6 @@ impl Key {
 /// An item: its key and its attributes. [`Index`] names the attributes that the indexes use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Item {
-    /// The primary key.
     pub key: Key,
     /// All other attributes. An item is in an index if it has both of the index's key attributes as strings.
     pub attributes: Map<String, Value>,
@@ -67,9 +65,7 @@ impl Index {
 /// The sort keys to read in a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SortKeys {
-    /// All sort keys of the partition.
     All,
-    /// Those that begin with this text.
     BeginsWith(String),
     /// Those between two values, inclusive.
     Between(String, String),
@@ -78,11 +74,8 @@ pub enum SortKeys {
 /// A query of one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
-    /// The table or an index.
     pub index: Index,
-    /// The partition.
     pub pk: String,
-    /// The range of sort keys.
     pub sort_keys: SortKeys,
     /// Whether to return the items in descending order. Sort keys are compared as UTF-8 bytes.
     pub descending: bool,
@@ -104,19 +97,14 @@ pub struct Page {
 /// A condition on the stored item that must hold for a write to succeed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
-    /// No condition.
     Always,
-    /// No item with this key exists.
     ItemAbsent,
-    /// An item with this key exists.
     ItemPresent,
-    /// The attribute equals this value.
     Equals(String, Value),
     /// The attribute is a number that is not greater than this value.
     AtMost(String, f64),
     /// The item does not have the attribute, or no item with this key exists.
     AttributeAbsent(String),
-    /// All of these conditions hold.
     All(Vec<Condition>),
     /// At least one of these conditions holds.
     Any(Vec<Condition>),
@@ -129,7 +117,6 @@ pub enum Change {
     Set(String, Value),
     /// Adds to the number in the attribute. An attribute that does not exist counts as zero.
     Add(String, i64),
-    /// Removes the attribute.
     Remove(String),
 }
 
@@ -156,7 +143,6 @@ impl Write {
         }
     }
 
-    /// The condition of the write.
     pub fn condition(&self) -> &Condition {
         match self {
             Write::Put(_, condition)
@@ -220,7 +206,6 @@ pub enum TableError {
         transient: bool,
         /// What to do, if the cause is the configuration of Prism.
         advice: Option<&'static str>,
-        /// The underlying error.
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },

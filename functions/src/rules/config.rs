@@ -22,7 +22,6 @@ const SCHEDULE_ROLE: &str = "PRISM_SCHEDULE_ROLE_ARN";
 /// What a deployment's schedules start, and with which role.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScheduleTarget {
-    /// The schedule group.
     pub group: String,
     /// The ARN of the role that EventBridge Scheduler assumes.
     pub role: String,
@@ -70,9 +69,7 @@ pub enum ConfigError {
     /// A variable has an invalid value.
     #[error("the environment variable {name} is {value:?}: it must be {rule}")]
     Wrong {
-        /// The variable.
         name: &'static str,
-        /// Its value.
         value: String,
         /// The rule that the value must follow.
         rule: &'static str,
@@ -82,7 +79,6 @@ pub enum ConfigError {
 /// An environment variable of the functions.
 #[derive(Debug)]
 pub struct Variable {
-    /// Its name.
     pub name: &'static str,
     /// The key with its value in a profile of the command line; empty if profiles do not have it.
     pub key: &'static str,
@@ -100,7 +96,6 @@ pub struct Variable {
 /// A setting, which is a parameter of the template.
 #[derive(Debug)]
 pub struct Setting {
-    /// The values that it may have.
     pub values: Values,
     /// What it means.
     pub text: &'static str,
@@ -109,7 +104,6 @@ pub struct Setting {
 /// The values of a setting, as CloudFormation checks them.
 #[derive(Debug)]
 pub enum Values {
-    /// One of these.
     OneOf(&'static [&'static str]),
     /// A number from the first to the second one.
     Number(u8, u8),

@@ -20,11 +20,9 @@ pub(super) struct AwaitEvent;
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Until {
-    /// The instance is stopped.
     Stopped,
     /// The instance runs again.
     Running,
-    /// The AMI is available.
     Available,
 }
 

@@ -87,12 +87,9 @@ pub trait Step: 'static {
     const NAME: StepName;
     /// The port calls that it makes. The policy of its function allows exactly these.
     const CALLS: &'static [Call];
-    /// The input, as JSON.
     type Input: DeserializeOwned + Send;
-    /// The output, as JSON.
     type Output: Serialize;
 
-    /// Runs the step.
     fn run(
         env: &Env,
         input: Self::Input,
@@ -102,7 +99,6 @@ pub trait Step: 'static {
 /// A step as the registry lists it.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
-    /// The name of the step.
     pub name: &'static str,
     /// The port calls that the step makes.
     pub calls: &'static [Call],

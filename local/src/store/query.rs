@@ -12,7 +12,6 @@ use super::rows;
 /// One end of a range of sort keys: the key, and whether it is included.
 type End = Option<(String, bool)>;
 
-/// A query as an SQL statement.
 pub(super) struct Statement<'a> {
     query: &'a Query,
     sql: String,

@@ -54,7 +54,6 @@ fn output(variable: &Variable) -> String {
     format!("{parameter}:\n{condition}  Value: !Ref {parameter}\n")
 }
 
-/// The parameter of a setting.
 fn declared(variable: &Variable, setting: &Setting) -> String {
     let kind = match &setting.values {
         Values::Number(..) => "Number",

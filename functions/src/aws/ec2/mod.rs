@@ -242,7 +242,6 @@ fn exactly(text: &str) -> String {
         .collect()
 }
 
-/// The filter for a tag and its value.
 fn tag_filter(key: &str, value: &str) -> Filter {
     filter(&format!("tag:{key}"), value)
 }
@@ -269,7 +268,6 @@ fn tag_specifications<const N: usize>(
     Some(kinds.map(specification).into())
 }
 
-/// Converts the tags in a response.
 fn tags(told: &[Tag]) -> Tags {
     told.iter()
         .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or("").to_owned())))

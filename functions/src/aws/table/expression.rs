@@ -77,7 +77,6 @@ impl Expression {
         self.value(AttributeValue::N(number.to_string()))
     }
 
-    /// The changes of an update.
     pub(super) fn changes(&mut self, changes: &[Change]) -> String {
         let (mut set, mut add, mut remove) = (Vec::new(), Vec::new(), Vec::new());
         for change in changes {

@@ -21,10 +21,7 @@ pub const RATE_MINUTES_MOST: u32 = 366 * 24 * 60;
 #[serde(try_from = "String", into = "String")]
 pub enum Cadence {
     /// Due at a fixed interval.
-    Rate {
-        /// The interval in minutes.
-        minutes: u32,
-    },
+    Rate { minutes: u32 },
     /// Due at the times and dates that a cron expression matches.
     Cron(CronExpression),
 }

@@ -17,7 +17,6 @@ pub const HOMES: [&str; 2] = ["/root", "/home/*"];
 pub struct Entry {
     /// The path pattern: `~` is any user's home directory, `**` any directories, `*` any part of a name.
     pub path: &'static str,
-    /// The kind of file.
     pub kind: Sensitivity,
     /// A description of the file for users.
     pub what: &'static str,

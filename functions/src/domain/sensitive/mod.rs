@@ -94,11 +94,9 @@ fn entry(path: &str) -> Option<&'static Entry> {
 /// The sensitive files that a user consents to show.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Consent<'a> {
-    /// No files.
     None,
     /// These files, and files on instances that were not checked.
     To(&'a [SensitiveFile]),
-    /// All files.
     All,
 }
 
@@ -111,7 +109,6 @@ impl Consent<'_> {
         }
     }
 
-    /// Whether the consent includes this file.
     pub(crate) fn covers(self, file: &SensitiveFile) -> bool {
         match self {
             Consent::None => false,

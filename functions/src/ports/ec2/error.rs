@@ -13,7 +13,6 @@ pub struct Ec2Error {
     /// EC2's error code, such as `IncorrectInstanceState`; `Timeout` if there was no response, `Unreachable` if no
     /// connection could be made.
     pub code: String,
-    /// EC2's error message.
     pub message: String,
     /// The underlying error, if EC2 itself did not respond.
     #[source]
@@ -159,7 +158,6 @@ impl Ec2Error {
         )
     }
 
-    /// Creates an error for an action.
     pub fn new(action: &str, code: &str, message: impl Into<String>) -> Self {
         Self {
             action: action.to_owned(),

@@ -21,7 +21,6 @@ pub enum ImageState {
     /// The owner disabled it: it is still registered, but is shared with nobody, and cannot be launched or copied
     /// until it is enabled again.
     Disabled,
-    /// It is no longer registered.
     Deregistered,
 }
 
@@ -31,18 +30,15 @@ pub struct ImageVolume {
     pub device: String,
     /// The snapshot of the volume. EC2 does not return it initially (EC2 fact 2).
     pub snapshot: Option<SnapshotId>,
-    /// The size in GiB.
     pub size_gib: u32,
 }
 
 /// An AMI.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
-    /// The AMI ID.
     pub id: ImageId,
     /// The name, unique in its account and Region.
     pub name: String,
-    /// The account that owns it.
     pub owner: AccountId,
     pub state: ImageState,
     /// Why the AMI failed.
@@ -52,12 +48,10 @@ pub struct Image {
     pub volumes: Vec<ImageVolume>,
     /// The instance from which CreateImage created the AMI, if any.
     pub source_instance: Option<InstanceId>,
-    /// The AWS Marketplace product codes.
     pub product_codes: Vec<String>,
     /// Whether deregistration protection is enabled.
     pub protected: bool,
     pub tags: Tags,
-    /// When the AMI was created.
     pub created_at: Timestamp,
 }
 
@@ -86,7 +80,6 @@ pub enum SnapshotState {
     Pending,
     /// All blocks are copied.
     Completed,
-    /// It failed.
     Error,
 }
 
@@ -94,11 +87,9 @@ pub enum SnapshotState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     pub id: SnapshotId,
-    /// The volume that the snapshot was created from.
     pub volume: VolumeId,
     pub state: SnapshotState,
     pub progress_percent: u8,
-    /// The size of the volume in GiB.
     pub volume_size_gib: u32,
     /// The size of all blocks that the snapshot refers to, in bytes. It is an upper bound for the billed size. EC2
     /// returns it once the snapshot is completed.
@@ -113,11 +104,9 @@ pub struct Snapshot {
 pub enum SnapshotFilter {
     /// The snapshots with these IDs. An unknown ID returns the error `InvalidSnapshot.NotFound`.
     Ids(Vec<SnapshotId>),
-    /// Snapshots with this tag and value.
     Tag(String, String),
     /// Snapshots with this tag, whatever its value.
     Tagged(String),
-    /// Pending snapshots of these volumes.
     Pending(Vec<VolumeId>),
 }
 
@@ -138,11 +127,8 @@ pub struct NewImage {
 /// The parameters of CopyImage, which is called in the destination Region (EC2 fact 8).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageCopy {
-    /// The Region of the source AMI.
     pub source_region: Region,
-    /// The source AMI.
     pub source_image: ImageId,
-    /// The name of the copy.
     pub name: String,
     /// The description of the copy, at most 255 ASCII characters.
     pub description: String,

@@ -9,9 +9,7 @@ use crate::domain::{ImageId, InstanceId, Timestamp, VolumeId};
 /// The reason for a resource's state, such as `Server.InsufficientInstanceCapacity`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateReason {
-    /// EC2's reason code.
     pub code: String,
-    /// EC2's message.
     pub message: String,
 }
 
@@ -53,15 +51,12 @@ pub struct AttachedVolume {
 pub struct Ties {
     /// The Capacity Reservation or Capacity Block in which it must start. It never uses other capacity instead.
     pub reservation: Option<String>,
-    /// Whether it runs on a Dedicated Host.
     pub dedicated_host: bool,
     /// The ARN of the Outpost that it runs on.
     pub outpost: Option<String>,
     /// The AWS service that manages the instance. Its owner cannot change it.
     pub operator: Option<String>,
-    /// Whether it has more than one network interface.
     pub several_interfaces: bool,
-    /// Whether it has a NitroTPM.
     pub nitro_tpm: bool,
 }
 
@@ -73,7 +68,6 @@ pub const FLEET_TAG: &str = "aws:ec2:fleet-id";
 pub struct Reservation {
     /// Whether instances can start in it now.
     pub active: bool,
-    /// When it ends, if known.
     pub ends_at: Option<Timestamp>,
 }
 
@@ -84,14 +78,12 @@ pub struct Instance {
     /// All tags. The tag `Name` contains the name.
     pub tags: Tags,
     pub state: InstanceState,
-    /// The reason for the state, if EC2 reports one.
     pub state_reason: Option<StateReason>,
     /// When the current or target state was last requested, if EC2 reports it (the time in StateTransitionReason).
     pub transitioned_at: Option<Timestamp>,
     /// The instance type, such as `t3.large`.
     pub instance_type: String,
     pub architecture: Architecture,
-    /// The AMI it was launched from.
     pub image: ImageId,
     /// Whether the root device is an EBS volume. Otherwise it is an instance store volume.
     pub ebs_root: bool,
@@ -100,11 +92,8 @@ pub struct Instance {
     pub volumes: Vec<AttachedVolume>,
     /// Whether it is a Spot Instance of any kind.
     pub spot: bool,
-    /// Whether hibernation is enabled.
     pub hibernation: bool,
-    /// The AWS Marketplace product codes.
     pub product_codes: Vec<String>,
-    /// The public IPv4 address.
     pub public_ip: Option<String>,
     /// Whether the public address is an Elastic IP address, which is kept when the instance stops.
     pub elastic_ip: bool,
@@ -138,7 +127,6 @@ pub enum InstanceFilter {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Encryption {
-    /// The volume is not encrypted.
     None,
     /// Encrypted with the AWS managed key (`alias/aws/ebs`), which cannot be shared.
     AwsManagedKey,
@@ -149,7 +137,6 @@ pub enum Encryption {
 /// The default encryption of volumes and copies in a Region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EbsDefaults {
-    /// Whether encryption by default is enabled.
     pub encrypts: bool,
     /// The key that is used if a request does not name one; never [`Encryption::None`].
     pub key: Encryption,
@@ -181,16 +168,12 @@ impl EbsDefaults {
 )]
 #[strum(const_into_str)]
 pub enum KeyState {
-    /// The key can be used.
     #[default]
     Enabled,
     /// The primary Region of the key is being changed. The key can be used meanwhile.
     Updating,
-    /// The key is being created.
     Creating,
-    /// The key is disabled.
     Disabled,
-    /// The key is scheduled for deletion.
     PendingDeletion,
     /// The key material was deleted or has not been imported yet.
     PendingImport,
@@ -218,7 +201,6 @@ impl KeyState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volume {
     pub id: VolumeId,
-    /// The size in GiB.
     pub size_gib: u32,
     pub encryption: Encryption,
     /// The volume type, such as `gp3`.
@@ -230,9 +212,7 @@ pub struct Volume {
 /// The properties of an instance type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceType {
-    /// The name of the type.
     pub name: String,
-    /// The supported architectures.
     pub architectures: Vec<Architecture>,
     /// The size of the instance store in GB; 0 if it has none.
     pub instance_store_gb: u32,
@@ -241,9 +221,7 @@ pub struct InstanceType {
 /// A mutating action that can be tried with DryRun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Probe {
-    /// StopInstances.
     Stop(InstanceId),
-    /// StartInstances.
     Start(InstanceId),
     /// CreateImage with the exact request that follows, because EC2 also validates its name, description and tags.
     CreateImage(NewImage),
@@ -255,7 +233,6 @@ pub enum Probe {
 /// The parameters of RunInstances for one instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewInstance {
-    /// The AMI.
     pub image: ImageId,
     pub instance_type: String,
     /// The size of the root volume in GiB, if it is to be larger than in the AMI.
