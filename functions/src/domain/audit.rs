@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use strum::IntoStaticStr;
+use utoipa::ToSchema;
 
 use super::ids::shown;
 use super::text::from_and_into_string;
@@ -18,16 +20,7 @@ const AGENT: usize = 200;
 
 /// The channel through which a request came in.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Default,
-    Serialize,
-    Deserialize,
-    utoipa::ToSchema,
-    strum::IntoStaticStr,
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema, IntoStaticStr,
 )]
 #[strum(const_into_str, serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -51,7 +44,7 @@ impl Channel {
 }
 
 /// Where a request came from, as far as it is known.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Origin {
     /// The channel through which the request came in.
     #[serde(default)]
@@ -172,11 +165,11 @@ impl utoipa::PartialSchema for Subject {
     }
 }
 
-impl utoipa::ToSchema for Subject {}
+impl ToSchema for Subject {}
 
 /// What was done. An event keeps it as text, `RESOURCE.ACTION`, so that a client can show an action that it does not
 /// know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "each name says what happened to what")]
 pub enum AuditAction {
@@ -221,7 +214,7 @@ impl From<AuditAction> for String {
 }
 
 /// A change that a user made. The event is written in the same transaction as the change, and is never modified.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AuditEvent {
     /// The time of the change.
     pub at: Timestamp,

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
-use strum::VariantArray;
 
 use serde::{Deserialize, Serialize};
+use strum::{Display, IntoStaticStr, VariantArray};
+use utoipa::ToSchema;
 
 use super::budget::Budget;
 use super::ids::shown;
@@ -27,10 +28,10 @@ pub const MEMBERS: usize = 500;
     Hash,
     Serialize,
     Deserialize,
-    utoipa::ToSchema,
+    ToSchema,
     VariantArray,
-    strum::Display,
-    strum::IntoStaticStr,
+    Display,
+    IntoStaticStr,
 )]
 #[strum(const_into_str, serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -74,7 +75,7 @@ impl FromStr for ProjectRole {
 }
 
 /// A project.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Project {
     /// The name of the project, unique in the deployment.
     pub name: ProjectName,
@@ -102,7 +103,7 @@ pub struct Project {
 }
 
 /// A member of a project.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Member {
     /// The user.
     pub user: UserId,
@@ -122,7 +123,7 @@ pub struct Memberships {
 }
 
 /// An approval of a template by a project.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Approval {
     /// The template: either a saved template with all of its versions, or a built-in template.
     pub template: TemplateName,

@@ -5,6 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
+use utoipa::ToSchema;
 
 use super::ec2::Architecture;
 use super::problem::{Code, Problem};
@@ -17,16 +19,7 @@ use crate::domain::ids::shown;
 
 /// Who can see and launch a template in addition to its owner.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    Serialize,
-    Deserialize,
-    utoipa::ToSchema,
-    strum::IntoStaticStr,
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, IntoStaticStr,
 )]
 #[strum(const_into_str, serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -59,8 +52,8 @@ impl Visibility {
     Default,
     Serialize,
     Deserialize,
-    utoipa::ToSchema,
-    strum::IntoStaticStr,
+    ToSchema,
+    IntoStaticStr,
 )]
 #[strum(const_into_str, serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -82,7 +75,7 @@ impl TemplateState {
 }
 
 /// Why the AMIs and snapshots of a deleted template or version cannot be removed yet. Each sweep tries again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Stuck {
     /// When the problem was first seen.
     pub since: Timestamp,
@@ -107,7 +100,7 @@ impl Stuck {
 }
 
 /// A template: a name, and the version that the name refers to.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Template {
     /// The name of the template.
     pub name: TemplateName,
@@ -227,7 +220,7 @@ impl Template {
 }
 
 /// How often something was launched, and when and by whom it was launched last.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Usage {
     /// The number of launches.
     pub launches: u64,
@@ -238,7 +231,7 @@ pub struct Usage {
 }
 
 /// An architecture that was added to a version after the version was created.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AddedArchitecture {
     /// The architecture.
     pub architecture: Architecture,
@@ -263,7 +256,7 @@ pub struct AddedArchitecture {
 }
 
 /// A version of a template. Its AMIs never change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Version {
     /// The name of the template.
     pub template: TemplateName,

@@ -9,6 +9,8 @@ mod run;
 use chrono::{DurationRound, TimeDelta};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use strum::IntoStaticStr;
+use utoipa::ToSchema;
 
 use super::clock::is_future;
 use super::object::object;
@@ -36,7 +38,7 @@ const MISSES_MOST: usize = 1000;
 const SKIPS: usize = 1000;
 
 /// A request to create or change a schedule: the save to request, and when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScheduleRequest {
     /// The name of the schedule. Defaults to the template's name.
@@ -104,17 +106,7 @@ pub(crate) fn check_jitter(jitter: u32, cadence: Option<&Cadence>) -> Result<(),
 /// The lifecycle state of a schedule. The scheduler that starts the runs is separate from the registry, so the record
 /// is written before the scheduler's entry is created and removed after the entry is deleted. This ensures that no
 /// schedule runs that its owner cannot see.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    utoipa::ToSchema,
-    strum::IntoStaticStr,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoStaticStr)]
 #[strum(const_into_str, serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum ScheduleState {
@@ -134,7 +126,7 @@ impl ScheduleState {
 }
 
 /// A schedule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Schedule {
     /// The name of the schedule, unique among its owner's schedules.
     pub name: ScheduleName,

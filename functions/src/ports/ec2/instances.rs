@@ -1,6 +1,7 @@
 //! Instances and volumes.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 
 use super::{NewImage, Tags};
 use crate::domain::ec2::{Architecture, InstanceState};
@@ -155,16 +156,7 @@ impl EbsDefaults {
 
 /// The state of a KMS key, with KMS's names.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Default,
-    Serialize,
-    Deserialize,
-    strum::EnumString,
-    strum::IntoStaticStr,
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, EnumString, IntoStaticStr,
 )]
 #[strum(const_into_str)]
 pub enum KeyState {
