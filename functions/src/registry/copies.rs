@@ -6,7 +6,7 @@ use super::audit::audit_write;
 use super::items::lock::{Lock, copy_lock_key, copy_lock_keys, held_by, lock_item, lock_key};
 use super::items::save::save_item;
 use super::pledges::Admission;
-use super::records::{Stored, decode};
+use super::records::{Stored, decode, within};
 use super::saves::{Begun, check_epoch, save_not_found};
 use super::templates::version_changed;
 use super::{Registry, TRIES, problem};
@@ -16,7 +16,7 @@ use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::SaveRecord;
 use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, ImageId, InstanceId, Problem, Region, SaveId, SnapshotId, TemplateName};
-use crate::ports::{Condition, Index, Key, Query, SortKeys, TableError, Write};
+use crate::ports::{Condition, Key, TableError, Write};
 
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Additions {
@@ -60,10 +60,8 @@ impl Registry {
         if let Some(admission) = admission {
             writes.extend(admission.writes(&record.save_id)?);
         }
-        match self.table.transact(&writes).await {
-            Ok(()) => return Ok(Begun::Now),
-            Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
-            Err(error) => return Err(problem(error)),
+        if self.commit(&writes).await? {
+            return Ok(Begun::Now);
         }
         if let Some(before) = self.save(&record.save_id).await? {
             return Ok(Begun::Before(Box::new(before.value)));
@@ -88,14 +86,7 @@ impl Registry {
     pub(crate) async fn copy_locks(&self, name: &TemplateName) -> Result<Vec<CopyLock>, Problem> {
         let (mut locks, mut cursor) = (Vec::new(), None);
         loop {
-            let query = Query {
-                index: Index::Primary,
-                pk: format!("TEMPLATE#{name}"),
-                sort_keys: SortKeys::BeginsWith("COPYING#".to_owned()),
-                descending: false,
-                limit: 100,
-                cursor,
-            };
+            let query = within(format!("TEMPLATE#{name}"), "COPYING#", 100, cursor);
             let page = self.table.query(&query).await.map_err(problem)?;
             for item in &page.items {
                 let lock: Stored<Lock> = decode(item)?;
@@ -142,12 +133,13 @@ impl Registry {
     }
 
     async fn release(&self, key: Key, save: &SaveId) -> Result<bool, Problem> {
-        let ours = Condition::Equals("record".to_owned(), serde_json::json!({ "save_id": save }));
-        let writes = [Write::Delete(
-            key,
-            Condition::All(vec![Condition::ItemPresent, ours]),
-        )];
-        match self.table.transact(&writes).await {
+        let there = vec![Condition::ItemPresent, held_by(save)];
+        self.deleted(key, Condition::All(there)).await
+    }
+
+    /// Deletes an item if the condition holds. Returns whether it did.
+    pub(super) async fn deleted(&self, key: Key, condition: Condition) -> Result<bool, Problem> {
+        match self.table.transact(&[Write::Delete(key, condition)]).await {
             Ok(()) => Ok(true),
             Err(TableError::ConditionFailed { .. }) => Ok(false),
             Err(error) => Err(problem(error)),
@@ -165,9 +157,8 @@ impl Registry {
     }
 
     pub(super) async fn holder(&self, key: &Key) -> Result<Option<SaveId>, Problem> {
-        let item = self.table.get(key).await.map_err(problem)?;
-        let lock: Option<Stored<Lock>> = item.as_ref().map(decode).transpose()?;
-        Ok(lock.map(|lock| lock.value.save_id))
+        let lock = self.value::<Lock>(key).await?;
+        Ok(lock.map(|lock| lock.save_id))
     }
 
     /// Adds the results of a copy to its version and records this in the copy's record, in one transaction. Existing

@@ -5,9 +5,10 @@
 use std::collections::BTreeSet;
 
 use super::items::word::{Scope, word_item, word_key};
+use super::records::replaced;
 use crate::domain::template::{Template, TemplateState, Visibility};
 use crate::domain::{Problem, words};
-use crate::ports::{Condition, Key, Write};
+use crate::ports::{Key, Write};
 
 fn keys(template: &Template) -> BTreeSet<Key> {
     let mut keys = BTreeSet::new();
@@ -27,16 +28,5 @@ fn keys(template: &Template) -> BTreeSet<Key> {
 /// The writes that update the items from one state of a template to another.
 pub(super) fn writes(before: Option<&Template>, after: &Template) -> Result<Vec<Write>, Problem> {
     let before = before.map(keys).unwrap_or_default();
-    let now = keys(after);
-    let gone = before.difference(&now).cloned();
-    let mut writes: Vec<Write> = gone
-        .map(|key| Write::Delete(key, Condition::Always))
-        .collect();
-    for key in now.difference(&before) {
-        writes.push(Write::Put(
-            word_item(key.clone(), &after.name)?,
-            Condition::Always,
-        ));
-    }
-    Ok(writes)
+    replaced(&before, &keys(after), |key| word_item(key, &after.name))
 }

@@ -4,14 +4,14 @@
 
 use super::audit::audit_write;
 use super::items::grant::{given_to_pk, grant_key, grant_write};
-use super::records::{Stored, decode};
+use super::records::{Stored, indexed, within};
 use super::templates::template_changed;
 use super::{Listed, Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
 use crate::domain::grant::{GRANTS, Grant, GrantState, Grantee};
 use crate::domain::template::{Template, TemplateState, Visibility};
 use crate::domain::{Code, Problem, TemplateName};
-use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
+use crate::ports::{Condition, TableError, Write};
 
 fn visibility(template: &Template, grants: &[Grant]) -> Visibility {
     let open = |grant: &&Grant| grant.state == GrantState::Open;
@@ -36,15 +36,8 @@ pub(crate) enum GrantChange {
 
 impl Registry {
     pub async fn grants(&self, template: &TemplateName) -> Result<Vec<Grant>, Problem> {
-        let query = Query {
-            index: Index::Primary,
-            pk: format!("TEMPLATE#{template}"),
-            sort_keys: SortKeys::BeginsWith("GRANT#".to_owned()),
-            descending: false,
-            // One more than the maximum number of grants.
-            limit: GRANTS + 1,
-            cursor: None,
-        };
+        // One more than the maximum number of grants.
+        let query = within(format!("TEMPLATE#{template}"), "GRANT#", GRANTS + 1, None);
         Ok(self.list(&query).await?.items)
     }
 
@@ -64,10 +57,7 @@ impl Registry {
         template: &TemplateName,
         to: &Grantee,
     ) -> Result<Option<Grant>, Problem> {
-        let item = self.table.get(&grant_key(template, to)).await;
-        let item = item.map_err(problem)?;
-        let stored = item.map(|item| decode::<Grant>(&item)).transpose()?;
-        Ok(stored.map(|stored| stored.value))
+        self.value(&grant_key(template, to)).await
     }
 
     /// Returns the grants to a user or a project, sorted by template name.
@@ -77,14 +67,7 @@ impl Registry {
         limit: usize,
         cursor: Option<String>,
     ) -> Result<Listed<Grant>, Problem> {
-        let query = Query {
-            index: Index::Gsi1,
-            pk: given_to_pk(to),
-            sort_keys: SortKeys::BeginsWith("TEMPLATE#".to_owned()),
-            descending: false,
-            limit,
-            cursor,
-        };
+        let query = indexed(given_to_pk(to), "TEMPLATE#", limit, cursor);
         self.list(&query).await
     }
 
@@ -136,10 +119,8 @@ impl Registry {
                 let event = event.clone().of_project(template.project.as_ref());
                 writes.push(audit_write(&event, revision)?);
             }
-            match self.table.transact(&writes).await {
-                Ok(()) => return Ok(template),
-                Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
-                Err(error) => return Err(problem(error)),
+            if self.commit(&writes).await? {
+                return Ok(template);
             }
         }
         Err(problem(TableError::Conflict))

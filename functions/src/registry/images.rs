@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use super::Registry;
 use super::items::used::{USED, image_pk, used_item, used_key};
-use super::records::{Stored, decode};
-use super::{Registry, problem};
+use super::records::{replaced, within};
 use crate::domain::template::{TemplateRef, TemplateState, Version};
 use crate::domain::{ImageId, Problem, Region};
-use crate::ports::{Condition, Index, Key, Query, SortKeys, Write};
+use crate::ports::{Condition, Key, Write};
 
 fn keys(version: &Version) -> BTreeSet<Key> {
     // Borrowed AMIs belong only to the template that lends them, and are removed with it.
@@ -25,16 +25,8 @@ fn keys(version: &Version) -> BTreeSet<Key> {
 /// The writes that update the items from one state of a version to another.
 pub(super) fn writes(before: Option<&Version>, after: &Version) -> Result<Vec<Write>, Problem> {
     let before = before.map(keys).unwrap_or_default();
-    let now = keys(after);
-    let gone = before.difference(&now).cloned();
-    let mut writes: Vec<Write> = gone
-        .map(|key| Write::Delete(key, Condition::Always))
-        .collect();
-    for key in now.difference(&before) {
-        let item = used_item(key.clone(), &after.reference())?;
-        writes.push(Write::Put(item, Condition::Always));
-    }
-    Ok(writes)
+    let by = after.reference();
+    replaced(&before, &keys(after), |key| used_item(key, &by))
 }
 
 /// The check that an AMI still belongs to a version.
@@ -50,19 +42,7 @@ impl Registry {
         image: &ImageId,
         limit: usize,
     ) -> Result<Vec<TemplateRef>, Problem> {
-        let query = Query {
-            index: Index::Primary,
-            pk: image_pk(region, image),
-            sort_keys: SortKeys::BeginsWith(USED.to_owned()),
-            descending: false,
-            limit,
-            cursor: None,
-        };
-        let page = self.table.query(&query).await.map_err(problem)?;
-        let users = page.items.iter().map(|item| {
-            let stored: Stored<TemplateRef> = decode(item)?;
-            Ok(stored.value)
-        });
-        users.collect()
+        let query = within(image_pk(region, image), USED, limit, None);
+        Ok(self.list(&query).await?.items)
     }
 }

@@ -59,7 +59,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use crate::domain::{Code, Problem};
-use crate::ports::{Item, Query, Table, TableError};
+use crate::ports::{Item, Key, Query, Table, TableError};
 
 pub use audit::AuditOf;
 pub(crate) use copies::Additions;
@@ -111,6 +111,17 @@ pub struct Listed<T> {
 impl Registry {
     pub fn new(table: Arc<dyn Table>) -> Self {
         Self { table }
+    }
+
+    /// Reads a record.
+    async fn stored<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<Stored<T>>, Problem> {
+        let item = self.table.get(key).await.map_err(problem)?;
+        item.as_ref().map(records::decode).transpose()
+    }
+
+    /// Reads the value of a record.
+    async fn value<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, Problem> {
+        Ok(self.stored(key).await?.map(|stored| stored.value))
     }
 
     /// Returns a page of a list. A cursor of another list is an error of the caller.

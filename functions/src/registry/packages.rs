@@ -2,11 +2,10 @@
 //! records and are rarely read.
 
 use super::items::packages::{packages_item, packages_key, save_packages_key};
-use super::records::{Stored, decode};
 use super::{Registry, problem};
 use crate::domain::inventory::Inventory;
 use crate::domain::{Problem, SaveId, TemplateName};
-use crate::ports::{Condition, Key, Write};
+use crate::ports::{Condition, Write};
 
 /// The write that stores the packages of a version that does not exist yet.
 pub(super) fn packages_of(
@@ -39,7 +38,7 @@ impl Registry {
     }
 
     pub(crate) async fn packages_of_save(&self, id: &SaveId) -> Result<Option<Inventory>, Problem> {
-        self.inventory(&save_packages_key(id)).await
+        self.value(&save_packages_key(id)).await
     }
 
     /// The write that updates the sensitive files of a version to which an architecture is added, so that they include
@@ -51,11 +50,9 @@ impl Registry {
         added: Option<&Inventory>,
     ) -> Result<Option<Write>, Problem> {
         let key = packages_key(name, number);
-        let item = self.table.get(&key).await.map_err(problem)?;
-        let Some(item) = item else {
+        let Some(before) = self.stored::<Inventory>(&key).await? else {
             return Ok(None);
         };
-        let before: Stored<Inventory> = decode(&item)?;
         let condition = before.unchanged();
         let (mut now, revision) = (before.value, before.revision + 1);
         let files = added.and_then(|added| added.sensitive.as_ref());
@@ -75,12 +72,6 @@ impl Registry {
         name: &TemplateName,
         number: u32,
     ) -> Result<Option<Inventory>, Problem> {
-        self.inventory(&packages_key(name, number)).await
-    }
-
-    async fn inventory(&self, key: &Key) -> Result<Option<Inventory>, Problem> {
-        let item = self.table.get(key).await.map_err(problem)?;
-        let stored = item.as_ref().map(decode).transpose()?;
-        Ok(stored.map(|stored| stored.value))
+        self.value(&packages_key(name, number)).await
     }
 }

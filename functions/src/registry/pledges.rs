@@ -13,14 +13,14 @@ use super::items::pledge::{Pledge, pledge_item, pledge_key};
 use super::items::project::project_key;
 use super::items::save::save_item;
 use super::items::sums::{Mark, sums_key};
-use super::records::{Stored, decode};
+use super::records::{Stored, within};
 use super::sums::Batch;
-use super::{Listed, Registry, problem};
+use super::{Listed, Registry};
 use crate::domain::project::Project;
 use crate::domain::save::SaveRecord;
 use crate::domain::{MicroUsd, Problem, ProjectName, SaveId};
 use crate::ports::table_rules::QUERY_LIMIT;
-use crate::ports::{Condition, Index, Query, SortKeys, Write};
+use crate::ports::{Condition, Write};
 
 /// Permission to begin at the expense of a project, as long as the project does not change.
 #[derive(Debug, Clone)]
@@ -63,11 +63,9 @@ impl Registry {
             return Ok(());
         };
         let key = pledge_key(project, &record.save_id);
-        let item = self.table.get(&key).await.map_err(problem)?;
-        if let Some(item) = item {
-            let pledge: Stored<Pledge> = decode(&item)?;
+        if let Some(pledge) = self.value::<Pledge>(&key).await? {
             let there = Write::Delete(key, Condition::ItemPresent);
-            batch.redeem(project, pledge.value.amount(), there);
+            batch.redeem(project, pledge.amount(), there);
         }
         Ok(())
     }
@@ -121,14 +119,7 @@ impl Registry {
         limit: usize,
         cursor: Option<String>,
     ) -> Result<Listed<Pledge>, Problem> {
-        let query = Query {
-            index: Index::Primary,
-            pk: format!("PROJECT#{project}"),
-            sort_keys: SortKeys::BeginsWith("PLEDGE#".to_owned()),
-            descending: false,
-            limit,
-            cursor,
-        };
+        let query = within(format!("PROJECT#{project}"), "PLEDGE#", limit, cursor);
         self.list(&query).await
     }
 }

@@ -8,14 +8,14 @@ use super::items::member::{member_item, member_key, memberships_item, membership
 use super::items::place::ProjectTemplate;
 use super::items::project::{project_item, project_key};
 use super::items::sums::{Mark, no_sums};
-use super::records::{Stored, decode};
+use super::records::{Stored, within};
 use super::{Listed, Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
 use crate::domain::project::{Approval, MEMBERS, Member, Memberships, PROJECTS, Project};
 use crate::domain::template::{TemplateState, Version};
 use crate::domain::{Code, MicroUsd, Problem, ProjectName, TemplateName, Timestamp, UserId};
 use crate::ports::table_rules::QUERY_LIMIT;
-use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
+use crate::ports::{Condition, TableError, Write};
 
 /// How many templates' versions are read concurrently.
 const AT_ONCE: usize = 16;
@@ -36,17 +36,15 @@ pub(crate) enum MemberChange {
 
 impl Registry {
     pub async fn project(&self, name: &ProjectName) -> Result<Option<Stored<Project>>, Problem> {
-        let item = self.table.get(&project_key(name)).await.map_err(problem)?;
-        let stored: Option<Stored<Project>> = item.as_ref().map(decode).transpose()?;
+        let stored = self.stored::<Project>(&project_key(name)).await?;
         Ok(stored.filter(|stored| stored.value.deleted_at.is_none()))
     }
 
     /// Returns the projects that a user is a member of. If the user was never added to a project, the result is empty
     /// and has revision 0.
     pub async fn memberships(&self, user: &UserId) -> Result<Stored<Memberships>, Problem> {
-        let key = memberships_key(user);
-        let item = self.table.get(&key).await.map_err(problem)?;
-        Ok(item.as_ref().map(decode).transpose()?.unwrap_or(Stored {
+        let stored = self.stored(&memberships_key(user)).await?;
+        Ok(stored.unwrap_or(Stored {
             value: Memberships::default(),
             revision: 0,
         }))
@@ -57,10 +55,7 @@ impl Registry {
         project: &ProjectName,
         user: &UserId,
     ) -> Result<Option<Member>, Problem> {
-        let key = member_key(project, user);
-        let item = self.table.get(&key).await.map_err(problem)?;
-        let stored: Option<Stored<Member>> = item.as_ref().map(decode).transpose()?;
-        Ok(stored.map(|stored| stored.value))
+        self.value(&member_key(project, user)).await
     }
 
     pub async fn members(
@@ -69,7 +64,8 @@ impl Registry {
         limit: usize,
         cursor: Option<String>,
     ) -> Result<Listed<Member>, Problem> {
-        self.list(&within(project, "MEMBER#", limit, cursor)).await
+        self.list(&within(pk(project), "MEMBER#", limit, cursor))
+            .await
     }
 
     pub async fn templates_of_project(
@@ -78,7 +74,7 @@ impl Registry {
         limit: usize,
         cursor: Option<String>,
     ) -> Result<Listed<ProjectTemplate>, Problem> {
-        self.list(&within(project, "TEMPLATE#", limit, cursor))
+        self.list(&within(pk(project), "TEMPLATE#", limit, cursor))
             .await
     }
 
@@ -127,7 +123,7 @@ impl Registry {
         limit: usize,
         cursor: Option<String>,
     ) -> Result<Listed<Approval>, Problem> {
-        self.list(&within(project, "APPROVED#", limit, cursor))
+        self.list(&within(pk(project), "APPROVED#", limit, cursor))
             .await
     }
 
@@ -136,10 +132,7 @@ impl Registry {
         project: &ProjectName,
         template: &TemplateName,
     ) -> Result<Option<Approval>, Problem> {
-        let key = approval_key(project, template);
-        let item = self.table.get(&key).await.map_err(problem)?;
-        let stored: Option<Stored<Approval>> = item.as_ref().map(decode).transpose()?;
-        Ok(stored.map(|stored| stored.value))
+        self.value(&approval_key(project, template)).await
     }
 
     pub(crate) async fn add_project(
@@ -197,15 +190,11 @@ impl Registry {
             if let Some(event) = event {
                 writes.push(audit_write(event, revision)?);
             }
-            match self.table.transact(&writes).await {
-                Ok(()) => {
-                    return Ok(Stored {
-                        value: project,
-                        revision,
-                    });
-                }
-                Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
-                Err(error) => return Err(problem(error)),
+            if self.commit(&writes).await? {
+                return Ok(Stored {
+                    value: project,
+                    revision,
+                });
             }
         }
         Err(problem(TableError::Conflict))
@@ -253,10 +242,8 @@ impl Registry {
                 Write::Put(memberships_item(user, &roles, mark)?, as_read(&memberships)),
                 audit_write(event, mark)?,
             ];
-            match self.table.transact(&writes).await {
-                Ok(()) => return Ok(after),
-                Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
-                Err(error) => return Err(problem(error)),
+            if self.commit(&writes).await? {
+                return Ok(after);
             }
         }
         Err(problem(TableError::Conflict))
@@ -337,15 +324,8 @@ impl Registry {
     }
 }
 
-fn within(project: &ProjectName, prefix: &str, limit: usize, cursor: Option<String>) -> Query {
-    Query {
-        index: Index::Primary,
-        pk: format!("PROJECT#{project}"),
-        sort_keys: SortKeys::BeginsWith(prefix.to_owned()),
-        descending: false,
-        limit,
-        cursor,
-    }
+fn pk(project: &ProjectName) -> String {
+    format!("PROJECT#{project}")
 }
 
 /// Updates the project's counts and checks their rules: it needs an owner, and must not have too many members.

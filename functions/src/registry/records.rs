@@ -1,13 +1,15 @@
 //! The representation of records as items: the record itself under `record`, a revision that every write increases,
 //! and the attributes of the indexes.
 
+use std::collections::BTreeSet;
+
 use chrono::SecondsFormat;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::domain::{Code, Problem, Timestamp};
-use crate::ports::{Change, Condition, Index, Item, Key};
+use crate::ports::{Change, Condition, Index, Item, Key, Query, SortKeys, Write};
 
 /// The format version of records. It is stored with each record, so that later formats can be recognized.
 const FORM: u64 = 1;
@@ -30,15 +32,104 @@ impl<T> Stored<T> {
     }
 }
 
+/// The revision that the next write of a record has, and its condition that nobody wrote the record in the meantime.
+pub(super) fn next<T>(before: Option<&Stored<T>>) -> (u64, Condition) {
+    match before {
+        Some(before) => (before.revision + 1, before.unchanged()),
+        None => (1, Condition::ItemAbsent),
+    }
+}
+
 pub(super) struct Indexed {
     pub(super) index: Index,
     pub(super) pk: String,
     pub(super) sk: String,
 }
 
+impl Indexed {
+    pub(super) fn first(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self {
+            index: Index::Gsi1,
+            pk: pk.into(),
+            sk: sk.into(),
+        }
+    }
+
+    pub(super) fn second(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self {
+            index: Index::Gsi2,
+            ..Self::first(pk, sk)
+        }
+    }
+}
+
+/// The items of a partition whose sort keys begin with a prefix, in ascending order.
+pub(super) fn within(
+    pk: String,
+    prefix: impl Into<String>,
+    limit: usize,
+    cursor: Option<String>,
+) -> Query {
+    Query {
+        index: Index::Primary,
+        pk,
+        sort_keys: SortKeys::BeginsWith(prefix.into()),
+        descending: false,
+        limit,
+        cursor,
+    }
+}
+
+/// The same of a partition of the first index.
+pub(super) fn indexed(
+    pk: String,
+    prefix: impl Into<String>,
+    limit: usize,
+    cursor: Option<String>,
+) -> Query {
+    let index = Index::Gsi1;
+    Query {
+        index,
+        ..within(pk, prefix, limit, cursor)
+    }
+}
+
+/// All items of a partition of the second index.
+pub(super) fn open(pk: &str, limit: usize, cursor: Option<String>) -> Query {
+    Query {
+        index: Index::Gsi2,
+        sort_keys: SortKeys::All,
+        ..within(pk.to_owned(), "", limit, cursor)
+    }
+}
+
+/// The writes that replace the items with the keys `before` by those with the keys `now`.
+pub(super) fn replaced(
+    before: &BTreeSet<Key>,
+    now: &BTreeSet<Key>,
+    item: impl Fn(Key) -> Result<Item, Problem>,
+) -> Result<Vec<Write>, Problem> {
+    let gone = before.difference(now).cloned();
+    let gone = gone.map(|key| Ok(Write::Delete(key, Condition::Always)));
+    let new = now.difference(before).cloned();
+    let new = new.map(|key| Ok(Write::Put(item(key)?, Condition::Always)));
+    gone.chain(new).collect()
+}
+
 /// Formats an instant so that texts sort in chronological order.
 pub(super) fn sortable(at: Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+fn written(record: &impl Serialize) -> Result<Value, Problem> {
+    serde_json::to_value(record).map_err(|error| {
+        Problem::new(Code::Internal, "A record could not be written.").because(error)
+    })
+}
+
+/// The condition that an item contains this record.
+pub(super) fn contains(record: &impl Serialize) -> Result<Condition, Problem> {
+    Ok(Condition::Equals("record".to_owned(), written(record)?))
 }
 
 pub(super) fn encode<T: Serialize>(
@@ -47,9 +138,7 @@ pub(super) fn encode<T: Serialize>(
     revision: u64,
     indexed: impl IntoIterator<Item = Indexed>,
 ) -> Result<Item, Problem> {
-    let record = serde_json::to_value(record).map_err(|error| {
-        Problem::new(Code::Internal, "A record could not be written.").because(error)
-    })?;
+    let record = written(record)?;
     let mut attributes = Map::new();
     attributes.insert("record".to_owned(), record);
     attributes.insert("revision".to_owned(), revision.into());

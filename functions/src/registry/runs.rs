@@ -1,12 +1,12 @@
 //! The most recent runs of schedules.
 
 use super::items::runs::{runs_item, runs_key, runs_sk};
-use super::records::{Stored, decode};
-use super::{Registry, TRIES, problem};
+use super::records::{Stored, next};
+use super::{Registry, TRIES};
 use crate::domain::save::SaveRecord;
 use crate::domain::schedule::{Run, Runs, Schedule};
 use crate::domain::{Code, Problem};
-use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
+use crate::ports::{Index, Query, SortKeys, Write};
 
 impl Registry {
     pub async fn runs(&self, schedule: &Schedule) -> Result<Runs, Problem> {
@@ -16,8 +16,7 @@ impl Registry {
 
     async fn stored_runs(&self, schedule: &Schedule) -> Result<Option<Stored<Runs>>, Problem> {
         let key = runs_key(&schedule.owner, &schedule.name);
-        let item = self.table.get(&key).await.map_err(problem)?;
-        item.as_ref().map(decode).transpose()
+        self.stored(&key).await
     }
 
     /// Returns the most recent runs of several schedules of one owner. The schedules must be sorted by name; the
@@ -34,12 +33,8 @@ impl Registry {
             limit: schedules.len(),
             cursor: None,
         };
-        let mut known = self
-            .list::<Runs>(&query)
-            .await?
-            .items
-            .into_iter()
-            .peekable();
+        let known = self.list::<Runs>(&query).await?.items;
+        let mut known = known.into_iter().peekable();
         let of_each = schedules.iter().map(|schedule| {
             // Skips runs of schedules that are no longer in the index.
             while known.next_if(|it| it.schedule < schedule.name).is_some() {}
@@ -64,10 +59,7 @@ impl Registry {
                 return Ok(());
             }
             let before = self.stored_runs(&schedule).await?;
-            let (condition, revision) = match &before {
-                Some(stored) => (stored.unchanged(), stored.revision + 1),
-                None => (Condition::ItemAbsent, 1),
-            };
+            let (revision, condition) = next(before.as_ref());
             let noted = before.map(|stored| stored.value);
             let mut runs = of(&schedule, noted.clone());
             let run = Run::of(record);
@@ -77,10 +69,8 @@ impl Registry {
                 return Ok(());
             }
             let item = runs_item(owner, &runs, revision)?;
-            match self.table.transact(&[Write::Put(item, condition)]).await {
-                Ok(()) => return Ok(()),
-                Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
-                Err(error) => return Err(problem(error)),
+            if self.commit(&[Write::Put(item, condition)]).await? {
+                return Ok(());
             }
         }
         let message = format!("Others kept changing the runs of the schedule {name}.");

@@ -6,13 +6,13 @@ use super::items::lock::{held_by, lock_item, lock_key};
 use super::items::save::{OPEN_SAVES, save_item, save_key};
 use super::items::wait::{Awaited, wait_key};
 use super::pledges::Admission;
-use super::records::{Stored, decode};
+use super::records::{Stored, indexed, next, open};
 use super::sums::Batch;
 use super::{Listed, Registry, TRIES, problem};
 use crate::domain::audit::AuditEvent;
 use crate::domain::save::{Discharge, Duty, Finding, SaveRecord};
 use crate::domain::{Code, InstanceId, Problem, Region, SaveId, Timestamp, UserId};
-use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
+use crate::ports::{Condition, Index, Query, TableError, Write};
 
 /// The write that discharges a duty, if the duty is unchanged.
 fn discharged(duty: &Stored<Duty>, finding: Finding, at: Timestamp) -> Result<Write, Problem> {
@@ -32,8 +32,7 @@ pub(crate) enum Begun {
 
 impl Registry {
     pub async fn save(&self, id: &SaveId) -> Result<Option<Stored<SaveRecord>>, Problem> {
-        let item = self.table.get(&save_key(id)).await.map_err(problem)?;
-        item.as_ref().map(decode).transpose()
+        self.stored(&save_key(id)).await
     }
 
     /// Returns the record of a save, which must exist. If `epoch` is set and differs, the error is
@@ -61,10 +60,7 @@ impl Registry {
         let lock = lock_item(lock_key(&duty.region, &duty.instance), &record.save_id)?;
         let (open_pk, _) = Index::Gsi2.attributes();
         let no_open_duty = Condition::AttributeAbsent(open_pk.to_owned());
-        let (revision, as_it_was) = match queued {
-            Some(queued) => (queued.revision + 1, queued.unchanged()),
-            None => (1, Condition::ItemAbsent),
-        };
+        let (revision, as_it_was) = next(queued);
         let mut writes = vec![
             Write::Put(save_item(record, revision)?, as_it_was),
             Write::Put(lock, Condition::ItemAbsent),
@@ -74,10 +70,8 @@ impl Registry {
         if let Some(admission) = admission {
             writes.extend(admission.writes(&record.save_id)?);
         }
-        match self.table.transact(&writes).await {
-            Ok(()) => return Ok(Begun::Now),
-            Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
-            Err(error) => return Err(problem(error)),
+        if self.commit(&writes).await? {
+            return Ok(Begun::Now);
         }
         let before = self.save(&record.save_id).await?;
         if let Some(before) = before.filter(|it| it.value.awaited_turn().is_none()) {
@@ -101,21 +95,15 @@ impl Registry {
         record: &SaveRecord,
         before: Option<&Stored<SaveRecord>>,
     ) -> Result<(), Problem> {
-        let (revision, as_it_was) = match before {
-            Some(before) => (before.revision + 1, before.unchanged()),
-            None => (1, Condition::ItemAbsent),
-        };
+        let (revision, as_it_was) = next(before);
         let write = Write::Put(save_item(record, revision)?, as_it_was);
         self.table.transact(&[write]).await.map_err(problem)
     }
 
     /// Writes the record of a save that was refused before it began. An existing record is kept.
     pub(crate) async fn note_refused(&self, record: &SaveRecord) -> Result<(), Problem> {
-        match self
-            .table
-            .transact(&[Write::Put(save_item(record, 1)?, Condition::ItemAbsent)])
-            .await
-        {
+        let write = Write::Put(save_item(record, 1)?, Condition::ItemAbsent);
+        match self.table.transact(&[write]).await {
             Ok(()) | Err(TableError::ConditionFailed { .. }) => Ok(()),
             Err(error) => Err(problem(error)),
         }
@@ -153,10 +141,8 @@ impl Registry {
                 let event = event.clone().of_project(record.charged());
                 writes.push(audit_write(&event, stored.revision + 1)?);
             }
-            match self.table.transact(&writes).await {
-                Ok(()) => return Ok((record, result)),
-                Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
-                Err(error) => return Err(problem(error)),
+            if self.commit(&writes).await? {
+                return Ok((record, result));
             }
         }
         Err(problem(TableError::Conflict))
@@ -202,10 +188,8 @@ impl Registry {
                 writes.push(Write::Delete(wait, Condition::Always));
             }
             let writes = self.with_pledges(writes).await?;
-            match self.table.transact(&writes).await {
-                Ok(()) => return Ok(record),
-                Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
-                Err(error) => return Err(problem(error)),
+            if self.commit(&writes).await? {
+                return Ok(record);
             }
         }
         Err(problem(TableError::Conflict))
@@ -224,12 +208,7 @@ impl Registry {
         region: &Region,
         id: &InstanceId,
     ) -> Result<Option<Stored<Duty>>, Problem> {
-        let item = self
-            .table
-            .get(&duty_key(region, id))
-            .await
-            .map_err(problem)?;
-        item.as_ref().map(decode).transpose()
+        self.stored(&duty_key(region, id)).await
     }
 
     /// Discharges a duty of a save, and records the finding in the save's record. A duty that is already discharged is
@@ -281,13 +260,10 @@ impl Registry {
         limit: usize,
         cursor: Option<String>,
     ) -> Result<Listed<SaveRecord>, Problem> {
+        let query = indexed(format!("OWNER#{user}"), "SAVE#", limit, cursor);
         let query = Query {
-            index: Index::Gsi1,
-            pk: format!("OWNER#{user}"),
-            sort_keys: SortKeys::BeginsWith("SAVE#".to_owned()),
             descending: true,
-            limit,
-            cursor,
+            ..query
         };
         self.list(&query).await
     }
@@ -308,17 +284,6 @@ impl Registry {
         cursor: Option<String>,
     ) -> Result<Listed<Duty>, Problem> {
         self.list(&open(OPEN_DUTIES, limit, cursor)).await
-    }
-}
-
-fn open(pk: &str, limit: usize, cursor: Option<String>) -> Query {
-    Query {
-        index: Index::Gsi2,
-        pk: pk.to_owned(),
-        sort_keys: SortKeys::All,
-        descending: false,
-        limit,
-        cursor,
     }
 }
 

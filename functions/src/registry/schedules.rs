@@ -5,12 +5,12 @@ use super::items::runs::runs_key;
 use super::items::schedule::{
     ACTIVE_SCHEDULES, SavesTo, saves_to_item, saves_to_key, schedule_item, schedule_key,
 };
-use super::records::{Stored, decode};
+use super::records::{Stored, contains, indexed, open, within};
 use super::{Listed, Registry, problem};
 use crate::domain::audit::AuditEvent;
 use crate::domain::schedule::Schedule;
 use crate::domain::{Code, Problem, ScheduleName, TemplateName, UserId};
-use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
+use crate::ports::{Condition, TableError, Write};
 
 impl Registry {
     pub(crate) async fn schedules_into(
@@ -18,14 +18,7 @@ impl Registry {
         template: &TemplateName,
         limit: usize,
     ) -> Result<Vec<SavesTo>, Problem> {
-        let query = Query {
-            index: Index::Primary,
-            pk: format!("TEMPLATE#{template}"),
-            sort_keys: SortKeys::BeginsWith("SCHEDULE#".to_owned()),
-            descending: false,
-            limit,
-            cursor: None,
-        };
+        let query = within(format!("TEMPLATE#{template}"), "SCHEDULE#", limit, None);
         Ok(self.list(&query).await?.items)
     }
 
@@ -34,9 +27,7 @@ impl Registry {
         owner: &UserId,
         name: &ScheduleName,
     ) -> Result<Option<Stored<Schedule>>, Problem> {
-        let key = schedule_key(owner, name);
-        let item = self.table.get(&key).await.map_err(problem)?;
-        item.as_ref().map(decode).transpose()
+        self.stored(&schedule_key(owner, name)).await
     }
 
     pub async fn schedules_of(
@@ -45,14 +36,7 @@ impl Registry {
         limit: usize,
         cursor: Option<String>,
     ) -> Result<Listed<Schedule>, Problem> {
-        let query = Query {
-            index: Index::Gsi1,
-            pk: format!("OWNER#{owner}"),
-            sort_keys: SortKeys::BeginsWith("SCHEDULE#".to_owned()),
-            descending: false,
-            limit,
-            cursor,
-        };
+        let query = indexed(format!("OWNER#{owner}"), "SCHEDULE#", limit, cursor);
         self.list(&query).await
     }
 
@@ -62,15 +46,7 @@ impl Registry {
         limit: usize,
         cursor: Option<String>,
     ) -> Result<Listed<Schedule>, Problem> {
-        let query = Query {
-            index: Index::Gsi2,
-            pk: ACTIVE_SCHEDULES.to_owned(),
-            sort_keys: SortKeys::All,
-            descending: false,
-            limit,
-            cursor,
-        };
-        self.list(&query).await
+        self.list(&open(ACTIVE_SCHEDULES, limit, cursor)).await
     }
 
     /// Writes a new schedule. Fails if the user already has a schedule with this name.
@@ -137,10 +113,7 @@ impl Registry {
     /// The condition that the record is unchanged. The revision alone is not sufficient, because a later schedule of
     /// the same name can have the same revision.
     fn same(stored: &Stored<Schedule>) -> Result<Condition, Problem> {
-        let record = serde_json::to_value(&stored.value).map_err(|error| {
-            Problem::new(Code::Internal, "A record could not be written.").because(error)
-        })?;
-        let record = Condition::Equals("record".to_owned(), record);
+        let record = contains(&stored.value)?;
         Ok(Condition::All(vec![stored.unchanged(), record]))
     }
 }

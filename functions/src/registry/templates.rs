@@ -6,7 +6,7 @@ use super::items::place::place_writes;
 use super::items::save::save_item;
 use super::items::template::{DELETIONS, TEMPLATE_SK, read_template, template_key, template_write};
 use super::items::version::{child_prefix, children_of, read_version, version_key, version_write};
-use super::records::Stored;
+use super::records::{Stored, indexed, open, within};
 use super::sums::{self, Batch};
 use super::{Listed, Registry, TRIES, entries, images, packages, problem};
 use crate::domain::audit::{AuditAction, AuditEvent};
@@ -16,7 +16,7 @@ use crate::domain::inventory::Inventory;
 use crate::domain::save::SaveRecord;
 use crate::domain::template::{Template, TemplateRef, Version, Visibility};
 use crate::domain::{Code, Problem, TemplateName};
-use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
+use crate::ports::{Condition, Query, TableError, Write};
 
 /// A template or version whose deletion is in progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,13 +155,10 @@ impl Registry {
         limit: usize,
         cursor: Option<String>,
     ) -> Result<Listed<Version>, Problem> {
+        let query = within(format!("TEMPLATE#{name}"), "VERSION#", limit, cursor);
         let query = Query {
-            index: Index::Primary,
-            pk: format!("TEMPLATE#{name}"),
-            sort_keys: SortKeys::BeginsWith("VERSION#".to_owned()),
             descending: true,
-            limit,
-            cursor,
+            ..query
         };
         self.list_by(&query, read_version).await
     }
@@ -173,14 +170,7 @@ impl Registry {
         parent: &TemplateRef,
         limit: usize,
     ) -> Result<Listed<Version>, Problem> {
-        let query = Query {
-            index: Index::Gsi1,
-            pk: children_of(&parent.name),
-            sort_keys: SortKeys::BeginsWith(child_prefix(parent)),
-            descending: false,
-            limit,
-            cursor: None,
-        };
+        let query = indexed(children_of(&parent.name), child_prefix(parent), limit, None);
         self.list_by(&query, read_version).await
     }
 
@@ -201,14 +191,7 @@ impl Registry {
 
     /// Returns the templates and versions whose deletion is in progress, oldest first.
     pub(crate) async fn deletions(&self, limit: usize) -> Result<Vec<Going>, Problem> {
-        let query = Query {
-            index: Index::Gsi2,
-            pk: DELETIONS.to_owned(),
-            sort_keys: SortKeys::All,
-            descending: false,
-            limit,
-            cursor: None,
-        };
+        let query = open(DELETIONS, limit, None);
         let page = self.table.query(&query).await.map_err(problem)?;
         let going = page.items.iter().map(|item| {
             if item.key.sk == TEMPLATE_SK {

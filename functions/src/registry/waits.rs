@@ -1,10 +1,10 @@
 //! Waits: the execution that waits for an AMI or an instance, and the token that ends its wait.
 
 use super::items::wait::{Awaited, Wait, wait_item, wait_key};
-use super::records::decode;
+use super::records::contains;
 use super::{Registry, problem};
 use crate::domain::{Code, ImageId, Problem, Region, SaveId, Timestamp};
-use crate::ports::{Condition, TableError, Write};
+use crate::ports::{TableError, Write};
 
 impl Registry {
     /// Writes a wait, replacing the previous one. If the existing wait has a later epoch, it is kept and the error is
@@ -16,11 +16,8 @@ impl Registry {
         wait: &Wait,
     ) -> Result<(), Problem> {
         let item = wait_item(region, awaited, wait)?;
-        match self
-            .table
-            .transact(&[Write::Put(item, wait.none_later())])
-            .await
-        {
+        let write = Write::Put(item, wait.none_later());
+        match self.table.transact(&[write]).await {
             Ok(()) => Ok(()),
             Err(TableError::ConditionFailed { .. }) => {
                 let message = format!("A later execution of the save {} is waiting.", wait.save_id);
@@ -36,10 +33,7 @@ impl Registry {
         region: &Region,
         awaited: Awaited<'_>,
     ) -> Result<Option<Wait>, Problem> {
-        let item = self.table.get(&wait_key(region, awaited)).await;
-        let item = item.map_err(problem)?;
-        let wait = item.as_ref().map(decode::<Wait>).transpose()?;
-        Ok(wait.map(|wait| wait.value))
+        self.value(&wait_key(region, awaited)).await
     }
 
     /// Deletes the wait of a save for an AMI. Returns whether there was one.
@@ -56,16 +50,8 @@ impl Registry {
         if wait.save_id != *save {
             return Ok(false);
         }
-        let record = serde_json::to_value(&wait).map_err(|error| {
-            Problem::new(Code::Internal, "A record could not be written.").because(error)
-        })?;
-        let unchanged = Condition::Equals("record".to_owned(), record);
-        let write = Write::Delete(wait_key(region, image), unchanged);
-        match self.table.transact(&[write]).await {
-            Ok(()) => Ok(true),
-            Err(TableError::ConditionFailed { .. }) => Ok(false),
-            Err(error) => Err(problem(error)),
-        }
+        let unchanged = contains(&wait)?;
+        self.deleted(wait_key(region, image), unchanged).await
     }
 
     pub async fn wait(

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::audit::{AuditEvent, Subject};
 use crate::domain::{Problem, ProjectName, UserId};
-use crate::ports::{Index, Item, Key};
+use crate::ports::{Item, Key};
 use crate::registry::records::{Indexed, encode, sortable};
 
 /// The partition of the changes to a resource. A schedule belongs to this user.
@@ -31,16 +31,11 @@ pub(in crate::registry) fn audit_item(event: &AuditEvent, mark: u64) -> Result<I
     let text = serde_json::to_string(event).unwrap_or_default();
     let hash = Sha256::digest(format!("{mark}\n{text}"));
     let sk = format!("{when}#{}", hex::encode(&hash[..6]));
-    let mine = Indexed {
-        index: Index::Gsi1,
-        pk: user_pk(&event.user),
-        sk: sk.clone(),
-    };
-    let project = event.project.as_ref().map(|project| Indexed {
-        index: Index::Gsi2,
-        pk: project_pk(project),
-        sk: sk.clone(),
-    });
+    let mine = Indexed::first(user_pk(&event.user), sk.clone());
+    let project = event
+        .project
+        .as_ref()
+        .map(|project| Indexed::second(project_pk(project), sk.clone()));
     let key = Key::new(subject_pk(&event.resource, &event.user), sk);
     encode(key, event, 1, [mine].into_iter().chain(project))
 }

@@ -3,7 +3,7 @@
 use super::instance::instance_key;
 use crate::domain::save::Duty;
 use crate::domain::{InstanceId, Problem, Region};
-use crate::ports::{Index, Item, Key};
+use crate::ports::{Item, Key};
 use crate::registry::records::{Indexed, encode, sortable};
 
 /// The partition of the duties that are not discharged, in the second index.
@@ -16,10 +16,11 @@ pub(in crate::registry) fn duty_key(region: &Region, id: &InstanceId) -> Key {
 /// The item of a duty. A discharged duty is not in the index of open duties.
 pub(in crate::registry) fn duty_item(duty: &Duty, revision: u64) -> Result<Item, Problem> {
     let key = duty_key(&duty.region, &duty.instance);
-    let open = duty.discharged.is_none().then(|| Indexed {
-        index: Index::Gsi2,
-        pk: OPEN_DUTIES.to_owned(),
-        sk: format!("{}#{}", sortable(duty.since), duty.instance),
+    let open = duty.discharged.is_none().then(|| {
+        Indexed::second(
+            OPEN_DUTIES,
+            format!("{}#{}", sortable(duty.since), duty.instance),
+        )
     });
     encode(key, duty, revision, open)
 }

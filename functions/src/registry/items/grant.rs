@@ -2,7 +2,7 @@
 
 use crate::domain::grant::{Grant, Grantee};
 use crate::domain::{Problem, TemplateName};
-use crate::ports::{Condition, Index, Key, Write};
+use crate::ports::{Condition, Key, Write};
 use crate::registry::records::{Indexed, encode};
 
 pub(in crate::registry) fn grant_key(template: &TemplateName, to: &Grantee) -> Key {
@@ -18,11 +18,10 @@ pub(in crate::registry) fn given_to_pk(to: &Grantee) -> String {
 /// their grants.
 pub(in crate::registry) fn grant_write(grant: &Grant) -> Result<Write, Problem> {
     let found = match &grant.to {
-        Grantee::User(_) | Grantee::Project(_) => Some(Indexed {
-            index: Index::Gsi1,
-            pk: given_to_pk(&grant.to),
-            sk: format!("TEMPLATE#{}", grant.template),
-        }),
+        Grantee::User(_) | Grantee::Project(_) => Some(Indexed::first(
+            given_to_pk(&grant.to),
+            format!("TEMPLATE#{}", grant.template),
+        )),
         Grantee::Account(_) | Grantee::Organization(_) | Grantee::Public => None,
     };
     let item = encode(grant_key(&grant.template, &grant.to), grant, 1, found)?;

@@ -3,7 +3,7 @@
 use super::schedule::schedule_pk;
 use crate::domain::schedule::Runs;
 use crate::domain::{Problem, ScheduleName, UserId};
-use crate::ports::{Index, Item, Key};
+use crate::ports::{Item, Key};
 use crate::registry::records::{Indexed, encode};
 
 pub(in crate::registry) fn runs_key(owner: &UserId, name: &ScheduleName) -> Key {
@@ -20,10 +20,6 @@ pub(in crate::registry) fn runs_item(
     runs: &Runs,
     revision: u64,
 ) -> Result<Item, Problem> {
-    let mine = Indexed {
-        index: Index::Gsi1,
-        pk: format!("OWNER#{owner}"),
-        sk: runs_sk(&runs.schedule),
-    };
+    let mine = Indexed::first(format!("OWNER#{owner}"), runs_sk(&runs.schedule));
     encode(runs_key(owner, &runs.schedule), runs, revision, [mine])
 }

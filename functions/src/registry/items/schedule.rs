@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::schedule::{Schedule, ScheduleState};
 use crate::domain::{Problem, ScheduleName, UserId};
-use crate::ports::{Index, Item, Key};
+use crate::ports::{Item, Key};
 use crate::registry::records::{Indexed, encode};
 
 /// The partition of the schedules that run, in the second index.
@@ -23,16 +23,16 @@ pub(in crate::registry) fn schedule_item(
     schedule: &Schedule,
     revision: u64,
 ) -> Result<Item, Problem> {
-    let mine = Indexed {
-        index: Index::Gsi1,
-        pk: format!("OWNER#{}", schedule.owner),
-        sk: format!("SCHEDULE#{}", schedule.name),
-    };
+    let mine = Indexed::first(
+        format!("OWNER#{}", schedule.owner),
+        format!("SCHEDULE#{}", schedule.name),
+    );
     let fires = schedule.state == ScheduleState::Active && !schedule.paused;
-    let active = fires.then(|| Indexed {
-        index: Index::Gsi2,
-        pk: ACTIVE_SCHEDULES.to_owned(),
-        sk: format!("{}#{}", schedule.owner, schedule.name),
+    let active = fires.then(|| {
+        Indexed::second(
+            ACTIVE_SCHEDULES,
+            format!("{}#{}", schedule.owner, schedule.name),
+        )
     });
     encode(
         schedule_key(&schedule.owner, &schedule.name),

@@ -4,7 +4,7 @@
 use super::{sums, usage};
 use crate::domain::template::{Template, TemplateState, Visibility};
 use crate::domain::{Problem, TemplateName, Timestamp};
-use crate::ports::{Condition, Index, Item, Key, Write};
+use crate::ports::{Condition, Item, Key, Write};
 use crate::registry::records::{self, Indexed, Stored, decode, sortable};
 
 /// The partition of the templates and versions whose deletion is in progress, in the second index.
@@ -24,16 +24,14 @@ pub(in crate::registry) fn template_write(
     condition: Condition,
 ) -> Result<Write, Problem> {
     let there = template.state != TemplateState::Deleted;
-    let owned = (there || template.is_going()).then(|| Indexed {
-        index: Index::Gsi1,
-        pk: format!("OWNER#{}", template.owner),
-        sk: format!("TEMPLATE#{}", template.name),
+    let owned = (there || template.is_going()).then(|| {
+        Indexed::first(
+            format!("OWNER#{}", template.owner),
+            format!("TEMPLATE#{}", template.name),
+        )
     });
-    let public = (there && template.visibility == Visibility::Public).then(|| Indexed {
-        index: Index::Gsi2,
-        pk: PUBLIC_TEMPLATES.to_owned(),
-        sk: template.name.to_string(),
-    });
+    let public = (there && template.visibility == Visibility::Public)
+        .then(|| Indexed::second(PUBLIC_TEMPLATES, template.name.to_string()));
     let going = deletion(template.deleted_at, template.is_going(), &template.name, 0);
     let key = template_key(&template.name);
     let record = usage::without_of_template(template);
@@ -51,11 +49,10 @@ pub(super) fn deletion(
     number: u32,
 ) -> Option<Indexed> {
     let since = since.filter(|_| going)?;
-    Some(Indexed {
-        index: Index::Gsi2,
-        pk: DELETIONS.to_owned(),
-        sk: format!("{}#{name}#{number:06}", sortable(since)),
-    })
+    Some(Indexed::second(
+        DELETIONS,
+        format!("{}#{name}#{number:06}", sortable(since)),
+    ))
 }
 
 pub(in crate::registry) fn read_template(item: &Item) -> Result<Stored<Template>, Problem> {

@@ -4,7 +4,7 @@ use super::template::deletion;
 use super::usage;
 use crate::domain::template::{TemplateRef, Version};
 use crate::domain::{Problem, TemplateName};
-use crate::ports::{Condition, Index, Item, Key, Write};
+use crate::ports::{Condition, Item, Key, Write};
 use crate::registry::records::{self, Indexed, Stored, decode};
 
 pub(in crate::registry) fn version_key(name: &TemplateName, number: u32) -> Key {
@@ -27,15 +27,16 @@ pub(in crate::registry) fn version_write(
     revision: u64,
     condition: Condition,
 ) -> Result<Write, Problem> {
-    let child = version.parent().map(|parent| Indexed {
-        index: Index::Gsi1,
-        pk: children_of(&parent.name),
-        sk: format!(
-            "{}{}#{:06}",
-            child_prefix(&parent),
-            version.template,
-            version.number
-        ),
+    let child = version.parent().map(|parent| {
+        Indexed::first(
+            children_of(&parent.name),
+            format!(
+                "{}{}#{:06}",
+                child_prefix(&parent),
+                version.template,
+                version.number
+            ),
+        )
     });
     let going = version.is_going();
     let going = deletion(version.deleted_at, going, &version.template, version.number);
