@@ -1,8 +1,9 @@
 //! AwaitCopy: checks once whether a Region's copy is available.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::await_image::available;
+use super::env::Done;
 use super::{SaveRef, Step};
 use crate::domain::save::RegionCopy;
 use crate::domain::{Code, ImageId, Problem, Region, StepName};
@@ -22,18 +23,13 @@ pub(super) struct Input {
     limit_s: f64,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct Output {
-    done: bool,
-}
-
 impl Step for AwaitCopy {
     const NAME: StepName = StepName::AwaitCopy;
     const CALLS: &'static [Call] = &[Call::Images, Call::Get, Call::Put];
     type Input = Input;
-    type Output = Output;
+    type Output = Done;
 
-    async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
+    async fn run(env: &Env, input: Input) -> Result<Done, Problem> {
         env.advance(&input.save, Self::NAME).await?;
         let done = match available(env, &input.region, &input.image, input.waited_s).await {
             Err(problem) if problem.code == Code::ImageFailed => {
@@ -65,7 +61,7 @@ impl Step for AwaitCopy {
             );
             return Err(Problem::new(Code::CopyTimedOut, message));
         }
-        Ok(Output { done })
+        Ok(Done { done })
     }
 }
 

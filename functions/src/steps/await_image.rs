@@ -1,14 +1,13 @@
 //! AwaitImage: checks once whether the AMI is available.
 
-use serde::{Deserialize, Serialize};
-
 use super::await_snapshots::of_save;
-use super::images::not_made;
+use super::env::{Done, Limited};
+use super::images::{first, not_made};
 use super::{SaveRef, Step};
 use crate::domain::save::{SaveRecord, seconds_between};
 use crate::domain::{Code, ImageId, Problem, Region, StepName};
 use crate::ports::{
-    Call, Image, ImageFilter, ImageState, Snapshot, SnapshotFilter, SnapshotState, from_ec2,
+    Call, Ec2Error, Image, ImageState, Snapshot, SnapshotFilter, SnapshotState, from_ec2,
 };
 use crate::rules::Env;
 
@@ -17,29 +16,16 @@ const UNLISTED_S: f64 = 120.0;
 
 pub(super) struct AwaitImage;
 
-/// The save, and how long the AMI may take in total, in seconds.
-#[derive(Debug, Deserialize)]
-pub(super) struct Input {
-    #[serde(flatten)]
-    save: SaveRef,
-    limit_s: f64,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct Output {
-    done: bool,
-}
-
 impl Step for AwaitImage {
     const NAME: StepName = StepName::AwaitImage;
     const CALLS: &'static [Call] = &[Call::Images, Call::Snapshots, Call::Get, Call::Put];
-    type Input = Input;
-    type Output = Output;
+    type Input = Limited;
+    type Output = Done;
 
-    async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
+    async fn run(env: &Env, input: Limited) -> Result<Done, Problem> {
         let record = env.advance(&input.save, Self::NAME).await?;
         if record.version.is_some() {
-            return Ok(Output { done: true });
+            return Ok(Done { done: true });
         }
         let id = record.image()?;
         let now = env.clock.now();
@@ -56,7 +42,7 @@ impl Step for AwaitImage {
                 ),
             ));
         }
-        Ok(Output { done })
+        Ok(Done { done })
     }
 }
 
@@ -123,16 +109,7 @@ async fn found(
     id: &ImageId,
     waited: f64,
 ) -> Result<Option<Image>, Problem> {
-    let found = match env
-        .ec2
-        .images(region, &ImageFilter::Ids(vec![id.clone()]))
-        .await
-    {
-        Ok(images) => images.into_iter().next(),
-        Err(error) if error.is_gone() => None,
-        Err(error) => return Err(from_ec2(error)),
-    };
-    match found {
+    match first(env, region, id, Ec2Error::is_gone).await? {
         Some(image) => match image.state {
             ImageState::Available | ImageState::Pending => Ok(Some(image)),
             ImageState::Failed => Err(not_made(id, &image)),

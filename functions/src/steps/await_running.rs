@@ -1,8 +1,9 @@
 //! AwaitRunning: checks once whether the instance runs again, and discharges the duty when it does.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::findings::{Standing, impossible, look, note_fallen_back, standing};
+use super::env::Limited;
+use super::findings::{Standing, gone, impossible, look, note_fallen_back, standing};
 use super::{SaveRef, Step};
 use crate::domain::clock::is_future;
 use crate::domain::save::{Finding, SaveRecord, seconds_between};
@@ -11,14 +12,6 @@ use crate::ports::{Call, Instance};
 use crate::rules::Env;
 
 pub(super) struct AwaitRunning;
-
-/// The save, and how long the start may take in total, in seconds.
-#[derive(Debug, Deserialize)]
-pub(super) struct Input {
-    #[serde(flatten)]
-    save: SaveRef,
-    limit_s: f64,
-}
 
 /// Whether the instance runs, or whether it is stopped although a start was requested, so that the start must be
 /// requested again.
@@ -31,22 +24,15 @@ pub(super) struct Output {
 impl Step for AwaitRunning {
     const NAME: StepName = StepName::AwaitRunning;
     const CALLS: &'static [Call] = &[Call::Instances, Call::StatusChecks, Call::Get, Call::Put];
-    type Input = Input;
+    type Input = Limited;
     type Output = Output;
 
-    async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
+    async fn run(env: &Env, input: Limited) -> Result<Output, Problem> {
         let record = env.advance(&input.save, Self::NAME).await?;
         let (region, id) = (&record.request.region, &record.instance()?.id);
-        let Some(duty) = env
-            .registry
-            .duty(region, id)
-            .await?
-            .filter(|duty| duty.value.discharged.is_none())
-        else {
-            return Ok(Output {
-                done: true,
-                down: false,
-            });
+        let duty = env.registry.duty(region, id).await?;
+        let Some(duty) = duty.filter(|duty| duty.value.discharged.is_none()) else {
+            return Ok(output(true, false));
         };
         let instance = look(&*env.ec2, region, id).await?;
         let now = env.clock.now();
@@ -54,12 +40,9 @@ impl Step for AwaitRunning {
         let waited = waited(&standing, &record, instance.as_ref(), now);
         match standing {
             Standing::Settled(Finding::Gone) => {
-                let (epoch, gone) = (input.save.epoch, Finding::Gone);
-                env.registry.discharge(&duty, epoch, gone, now).await?;
-                Err(Problem::new(
-                    Code::InstanceGone,
-                    format!("The instance {id} was terminated during the save."),
-                ))
+                let (epoch, finding) = (input.save.epoch, Finding::Gone);
+                env.registry.discharge(&duty, epoch, finding, now).await?;
+                Err(gone(id))
             }
             Standing::Settled(finding) => {
                 if finding == Finding::Original {
@@ -67,10 +50,7 @@ impl Step for AwaitRunning {
                 }
                 let epoch = input.save.epoch;
                 env.registry.discharge(&duty, epoch, finding, now).await?;
-                Ok(Output {
-                    done: true,
-                    down: false,
-                })
+                Ok(output(true, false))
             }
             Standing::Broken { reason } => Err(impossible(id, &reason)),
             Standing::Moving | Standing::Down if waited >= input.limit_s => Err(Problem::new(
@@ -80,20 +60,18 @@ impl Step for AwaitRunning {
                     input.limit_s
                 ),
             )),
-            Standing::Moving => Ok(Output {
-                done: false,
-                down: false,
-            }),
+            Standing::Moving => Ok(output(false, false)),
             Standing::Down => {
                 note_fallen_back(env, &input.save, &record, instance.as_ref()).await?;
                 forget_running(env, &input.save, &record).await?;
-                Ok(Output {
-                    done: false,
-                    down: true,
-                })
+                Ok(output(false, true))
             }
         }
     }
+}
+
+fn output(done: bool, down: bool) -> Output {
+    Output { done, down }
 }
 
 /// Returns for how many seconds the instance has been expected to run. If EC2 had capacity only after hours of

@@ -7,34 +7,19 @@
 //! The AMI lists its snapshots, and by their IDs they are found directly, however many snapshots the account has. The
 //! AMI does not list them right after its creation; until then they are found by tag.
 
-use serde::{Deserialize, Serialize};
-
+use super::env::{Done, Limited};
 use super::findings::look;
-use super::images::not_made;
-use super::{SaveRef, Step, tags};
+use super::images::{first, not_made};
+use super::{Step, tags};
 use crate::domain::save::{SaveRecord, seconds_between};
 use crate::domain::tags::SAVE_TAG;
 use crate::domain::{Code, Problem, SnapshotId, StepName, VolumeId};
 use crate::ports::{
-    Call, Image, ImageFilter, ImageState, Snapshot, SnapshotFilter, SnapshotState, from_ec2,
+    Call, Ec2Error, Image, ImageState, Snapshot, SnapshotFilter, SnapshotState, from_ec2,
 };
 use crate::rules::{Env, Maker};
 
 pub(super) struct AwaitSnapshots;
-
-/// The save, and how long the initiation may take in total, in seconds.
-#[derive(Debug, Deserialize)]
-pub(super) struct Input {
-    #[serde(flatten)]
-    save: SaveRef,
-    limit_s: f64,
-}
-
-/// Whether all snapshots are initiated.
-#[derive(Debug, Serialize)]
-pub(super) struct Output {
-    done: bool,
-}
 
 impl Step for AwaitSnapshots {
     const NAME: StepName = StepName::AwaitSnapshots;
@@ -45,13 +30,13 @@ impl Step for AwaitSnapshots {
         Call::Get,
         Call::Put,
     ];
-    type Input = Input;
-    type Output = Output;
+    type Input = Limited;
+    type Output = Done;
 
-    async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
+    async fn run(env: &Env, input: Limited) -> Result<Done, Problem> {
         let record = env.advance(&input.save, Self::NAME).await?;
         if record.snapshots_at.is_some() {
-            return Ok(Output { done: true });
+            return Ok(Done { done: true });
         }
         let image = image_of(env, &record).await?;
         let snapshots = of_save(env, &record, image.as_ref()).await?;
@@ -66,7 +51,7 @@ impl Step for AwaitSnapshots {
                 record.snapshots.clone_from(&ids);
             })
             .await?;
-            return Ok(Output { done: true });
+            return Ok(Done { done: true });
         }
         let asked = record.image_requested_at.unwrap_or(now);
         if seconds_between(asked, now) >= input.limit_s {
@@ -76,7 +61,7 @@ impl Step for AwaitSnapshots {
             );
             return Err(Problem::new(Code::SnapshotsTimedOut, message));
         }
-        Ok(Output { done: false })
+        Ok(Done { done: false })
     }
 }
 
@@ -173,13 +158,8 @@ async fn image_of(env: &Env, record: &SaveRecord) -> Result<Option<Image>, Probl
     let Some(id) = &record.image else {
         return Ok(None);
     };
-    let filter = ImageFilter::Ids(vec![id.clone()]);
-    let found = match env.ec2.images(&record.request.region, &filter).await {
-        Ok(images) => images.into_iter().next(),
-        Err(error) if error.is_not_found() => None,
-        Err(error) => return Err(from_ec2(error)),
-    };
-    match found {
+    let region = &record.request.region;
+    match first(env, region, id, Ec2Error::is_not_found).await? {
         Some(failed) if failed.state == ImageState::Failed => Err(not_made(id, &failed)),
         found => Ok(found),
     }

@@ -1,9 +1,8 @@
 //! AwaitStopped: checks once whether the instance is stopped.
 
-use serde::{Deserialize, Serialize};
-
+use super::Step;
+use super::env::{Done, Limited};
 use super::findings::look_or_fail;
-use super::{SaveRef, Step};
 use crate::domain::ec2::InstanceState;
 use crate::domain::save::seconds_between;
 use crate::domain::{Code, Problem, StepName};
@@ -12,29 +11,16 @@ use crate::rules::Env;
 
 pub(super) struct AwaitStopped;
 
-/// The save, and how long the stop may take in total, in seconds.
-#[derive(Debug, Deserialize)]
-pub(super) struct Input {
-    #[serde(flatten)]
-    save: SaveRef,
-    limit_s: f64,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct Output {
-    done: bool,
-}
-
 impl Step for AwaitStopped {
     const NAME: StepName = StepName::AwaitStopped;
     const CALLS: &'static [Call] = &[Call::Instances, Call::Get, Call::Put];
-    type Input = Input;
-    type Output = Output;
+    type Input = Limited;
+    type Output = Done;
 
-    async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
+    async fn run(env: &Env, input: Limited) -> Result<Done, Problem> {
         let record = env.advance(&input.save, Self::NAME).await?;
         if record.stopped_at.is_some() {
-            return Ok(Output { done: true });
+            return Ok(Done { done: true });
         }
         let id = &record.instance()?.id;
         let instance = look_or_fail(&*env.ec2, &record.request.region, id).await?;
@@ -46,7 +32,7 @@ impl Step for AwaitStopped {
                     record.stopped_at.get_or_insert(now);
                 })
                 .await?;
-                return Ok(Output { done: true });
+                return Ok(Done { done: true });
             }
             InstanceState::Pending => return Err(started_by_others(id.as_str())),
             InstanceState::Running if instance.launched_at > asked => {
@@ -62,7 +48,7 @@ impl Step for AwaitStopped {
             );
             return Err(Problem::new(Code::StopTimedOut, message));
         }
-        Ok(Output { done: false })
+        Ok(Done { done: false })
     }
 }
 

@@ -67,7 +67,7 @@ impl Step for CompleteSave {
             alarm: false,
             text,
         };
-        super::fail_save::tell(env, &notice).await;
+        env.tell(&notice).await;
         tell_costs(env, &record).await?;
         let record = env
             .registry

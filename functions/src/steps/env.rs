@@ -22,6 +22,20 @@ pub struct SaveRef {
     pub epoch: u32,
 }
 
+/// The input of a step that waits: the save, and how long the wait may take in total, in seconds.
+#[derive(Debug, Deserialize)]
+pub(super) struct Limited {
+    #[serde(flatten)]
+    pub(super) save: SaveRef,
+    pub(super) limit_s: f64,
+}
+
+/// The output of a step that checks once whether something is done.
+#[derive(Debug, Serialize)]
+pub(super) struct Done {
+    pub(super) done: bool,
+}
+
 impl Env {
     /// Begins a step on the way forward, and records the step. Returns the record once it is certain that this
     /// execution works on the save and that the save is not cancelled.

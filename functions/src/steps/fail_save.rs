@@ -68,7 +68,7 @@ impl Step for FailSave {
         let now = env.clock.now();
         // The report of a superseded execution is out of date.
         env.fence(&input.save).await?;
-        tell(env, &notice(&stored.value, state, &failure, now)).await;
+        env.tell(&notice(&stored.value, state, &failure, now)).await;
         let record = env
             .registry
             .end_save(&input.save.save_id, input.save.epoch, false, |record| {
@@ -147,11 +147,6 @@ fn notice(
     }
 }
 
-/// Delivers a notice. A failed delivery does not fail the save, because the record contains the same information.
-pub(super) async fn tell(env: &Env, notice: &Notice) {
-    env.tell(notice).await;
-}
-
 /// Writes the record of a save that was refused before it began, so that a save started by a schedule is not lost from
 /// view. No record is written for a dry run or a malformed input, nor for a copy, whose caller received the refusal
 /// before it began unless something changed at that very moment.
@@ -188,7 +183,8 @@ async fn note_refusal(env: &Env, input: &Input, problem: &Problem) -> Result<(),
     record.failure = Some(failure.clone());
     // Nobody waits for the response to a scheduled run.
     if record.schedule.is_some() {
-        tell(env, &notice(&record, record.state, &failure, now)).await;
+        env.tell(&notice(&record, record.state, &failure, now))
+            .await;
     }
     env.registry.note_refused(&record).await?;
     runs::note(env, &record).await;

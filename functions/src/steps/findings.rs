@@ -64,11 +64,13 @@ pub(crate) async fn look_or_fail(
 ) -> Result<Instance, Problem> {
     match look(ec2, region, id).await? {
         Some(instance) if !instance.state.is_gone() => Ok(instance),
-        _ => Err(Problem::new(
-            Code::InstanceGone,
-            format!("The instance {id} was terminated during the save."),
-        )),
+        _ => Err(gone(id)),
     }
+}
+
+pub(super) fn gone(id: &InstanceId) -> Problem {
+    let message = format!("The instance {id} was terminated during the save.");
+    Problem::new(Code::InstanceGone, message)
 }
 
 /// Returns what the state of the instance means for the duty.
@@ -230,10 +232,7 @@ pub(super) async fn start(
     .await?;
     let problem = match env.ec2.start_instance(region, id).await {
         Ok(()) => return Ok(()),
-        Err(error) if error.is_not_found() => {
-            let message = format!("The instance {id} was terminated during the save.");
-            return Err(Problem::new(Code::InstanceGone, message).because(error));
-        }
+        Err(error) if error.is_not_found() => return Err(gone(id).because(error)),
         Err(error) if error.kind() == Ec2ErrorKind::StartRefused => {
             let message = format!(
                 "EC2 refuses to start the instance {id} (StartInstances: {}).",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::save::SaveRecord;
 use crate::domain::{Code, ImageId, Problem, Region, SnapshotId};
-use crate::ports::{Image, ImageFilter, for_reason, from_ec2, reason_code};
+use crate::ports::{Ec2Error, Image, ImageFilter, for_reason, from_ec2, reason_code};
 use crate::rules::Env;
 
 /// Creates the problem for an AMI that EC2 could not create.
@@ -17,6 +17,21 @@ pub(super) fn not_made(id: &ImageId, image: &Image) -> Problem {
     for_reason(Problem::new(Code::ImageFailed, message), reason)
 }
 
+/// Returns an AMI, or `None` if EC2's error means that there is none.
+pub(super) async fn first(
+    env: &Env,
+    region: &Region,
+    id: &ImageId,
+    is_none: fn(&Ec2Error) -> bool,
+) -> Result<Option<Image>, Problem> {
+    let filter = ImageFilter::Ids(vec![id.clone()]);
+    match env.ec2.images(region, &filter).await {
+        Ok(images) => Ok(images.into_iter().next()),
+        Err(error) if is_none(&error) => Ok(None),
+        Err(error) => Err(from_ec2(error)),
+    }
+}
+
 pub(super) async fn snapshots(
     env: &Env,
     record: &SaveRecord,
@@ -24,16 +39,11 @@ pub(super) async fn snapshots(
 ) -> Result<BTreeMap<Region, Vec<SnapshotId>>, Problem> {
     let mut by_region = BTreeMap::new();
     for (region, image) in images {
-        let found = env
-            .ec2
-            .images(region, &ImageFilter::Ids(vec![image.clone()]))
-            .await
-            .map_err(from_ec2)?;
-        if found.is_empty() {
+        let Some(found) = first(env, region, image, |_| false).await? else {
             let message = format!("The AMI {image} in {region} was deregistered.");
             return Err(Problem::new(Code::ImageFailed, message));
-        }
-        let listed = found.into_iter().flat_map(|image| image.volumes);
+        };
+        let listed = found.volumes.into_iter();
         let ids: Option<Vec<SnapshotId>> = listed.map(|volume| volume.snapshot).collect();
         // There may be more or fewer than planned, because a volume may have been attached or detached.
         let all = |ids: &Vec<_>| !ids.is_empty() && ids.len() >= record.snapshots.len();

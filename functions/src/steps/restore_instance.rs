@@ -4,9 +4,10 @@
 //! Every failure leads here, from any step and from a recovery. The step therefore assumes nothing: the stop may never
 //! have been requested, may be in progress, or may have been undone by somebody else.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::await_running::note_running;
+use super::env::Limited;
 use super::findings::{
     Standing, impossible, look, note_fallen_back, note_hanging, standing, start,
 };
@@ -17,14 +18,6 @@ use crate::ports::Call;
 use crate::rules::Env;
 
 pub(super) struct RestoreInstance;
-
-/// The save, and for how long to try, in seconds.
-#[derive(Debug, Deserialize)]
-pub(super) struct Input {
-    #[serde(flatten)]
-    save: SaveRef,
-    limit_s: f64,
-}
 
 /// Whether the duty is discharged, and whether the save has its version and only has to be completed.
 #[derive(Debug, Serialize)]
@@ -42,10 +35,10 @@ impl Step for RestoreInstance {
         Call::Get,
         Call::Put,
     ];
-    type Input = Input;
+    type Input = Limited;
     type Output = Output;
 
-    async fn run(env: &Env, input: Input) -> Result<Output, Problem> {
+    async fn run(env: &Env, input: Limited) -> Result<Output, Problem> {
         let Some(stored) = env.registry.save(&input.save.save_id).await? else {
             // The save was refused before it began: there is nothing to restore.
             return Ok(Output {
@@ -82,7 +75,7 @@ async fn begin(env: &Env, save: &SaveRef) -> Result<SaveRecord, Problem> {
 }
 
 /// Checks the instance once and takes one action. Returns whether the duty is discharged.
-async fn restore(env: &Env, input: &Input, record: &SaveRecord) -> Result<bool, Problem> {
+async fn restore(env: &Env, input: &Limited, record: &SaveRecord) -> Result<bool, Problem> {
     let (region, id) = (&record.request.region, &record.instance()?.id);
     let duty = env.registry.duty(region, id).await?;
     let Some(duty) =

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::findings::look_or_fail;
+use super::findings::{gone, look_or_fail};
 use super::{SaveRef, Step};
 use crate::domain::ec2::InstanceState;
 use crate::domain::{Code, Problem, StepName};
@@ -58,11 +58,7 @@ impl Step for StopInstance {
                 format!("Stop protection is enabled for {id}."),
             )
             .because(error)),
-            Err(error) if error.is_not_found() => Err(Problem::new(
-                Code::InstanceGone,
-                format!("The instance {id} was terminated during the save."),
-            )
-            .because(error)),
+            Err(error) if error.is_not_found() => Err(gone(&id).because(error)),
             Err(error) => Err(from_ec2(error)),
         }
     }

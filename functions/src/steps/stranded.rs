@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::await_image::available;
 use super::fail_copy::Caught;
-use super::fail_save::{failed_step, failure, tell};
+use super::fail_save::{failed_step, failure};
 use super::register_template::register;
 use super::{SaveRef, Step, runs};
 use crate::domain::save::{RegionCopy, SaveRecord, SaveState, seconds_between};
@@ -90,7 +90,7 @@ impl Step for Stranded {
                 kept.unwrap_or_default()
             ),
         };
-        tell(env, &notice).await;
+        env.tell(&notice).await;
         let record = env
             .registry
             .end_save(&input.save.save_id, input.save.epoch, true, |record| {
