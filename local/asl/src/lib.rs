@@ -68,6 +68,8 @@
 //! assert_eq!(outcome.output.as_deref(), Some(&json!("Hello, Ada")));
 //! ```
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 pub mod errors;
 mod history;
 mod jsonata;
@@ -86,3 +88,8 @@ pub use run::{
     Execution, Identity, Outcome, PAYLOAD_LIMIT_BYTES, Status, StopHandle, TaskTokens, TokenError,
 };
 pub use virtual_clock::{Deadlock, VirtualClock};
+
+/// Ignores poisoning, so that a panic elsewhere does not cause a second one here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

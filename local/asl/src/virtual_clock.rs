@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use futures::Stream;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 
-use crate::Clock;
+use crate::{Clock, lock};
 
 /// A clock whose time passes only when all futures are waiting.
 ///
@@ -247,11 +247,6 @@ impl Wake for Flag {
     fn wake(self: Arc<Self>) {
         self.0.store(true, Ordering::Release);
     }
-}
-
-/// Ignores poisoning, so that a panic elsewhere does not cause a second one here.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@ mod json;
 mod recorder;
 mod text;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
+
+use crate::lock;
 
 pub(crate) use recorder::Recorder;
 
@@ -36,14 +38,11 @@ impl MemoryHistory {
 
     /// A copy of the events so far. Payloads are shared, not copied.
     pub fn events(&self) -> Vec<HistoryEvent> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.0).clone()
     }
 
     pub fn len(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+        lock(&self.0).len()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -53,10 +52,7 @@ impl MemoryHistory {
 
 impl History for MemoryHistory {
     fn record(&self, event: HistoryEvent) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(event);
+        lock(&self.0).push(event);
     }
 }
 

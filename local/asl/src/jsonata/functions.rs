@@ -4,11 +4,13 @@
 //! As on AWS, numbers are rounded towards zero, and an argument that makes no sense gives undefined instead of an
 //! error.
 
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use jlens_core::{Bindings, Error, HostFunction, Result};
 use serde_json::{Number, Value, json};
 use sha2::Digest;
+
+use crate::lock;
 
 /// The maximum length of a range. AWS refuses to build a longer one.
 const MAX_RANGE: i64 = 360_145;
@@ -45,10 +47,6 @@ pub(super) fn random(bindings: Bindings, rng: &Arc<Mutex<fastrand::Rng>>) -> Bin
 /// Draws a seed for the JSONata engine's own generator.
 pub(super) fn draw(rng: &Mutex<fastrand::Rng>) -> u64 {
     lock(rng).u64(..)
-}
-
-fn lock(rng: &Mutex<fastrand::Rng>) -> std::sync::MutexGuard<'_, fastrand::Rng> {
-    rng.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn partition(args: &[Option<Value>]) -> Result<Option<Value>> {

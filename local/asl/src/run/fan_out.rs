@@ -1,6 +1,6 @@
 //! Parallel and Map: several lines of states that run concurrently.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -12,6 +12,7 @@ use super::scope::{StateContext, View, map_context};
 use crate::errors::Failure;
 use crate::history::{Event, StateKind};
 use crate::load;
+use crate::lock;
 use crate::machine::{Graph, MapOver};
 use crate::template::{self, EvaluationError, Template};
 
@@ -191,7 +192,7 @@ impl Flow<'_> {
                     Event::MapIterationAborted { name, index }
                 })?;
             }
-            let current = *line.current.lock().unwrap_or_else(PoisonError::into_inner);
+            let current = *lock(&line.current);
             // The other kinds complete immediately and have no such event.
             if let Some(
                 kind @ (StateKind::Task | StateKind::Wait | StateKind::Parallel | StateKind::Map),

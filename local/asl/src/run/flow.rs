@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -12,6 +12,7 @@ use super::payload::Payload;
 use super::scope::{StateContext, Variables};
 use crate::errors::{self, Failure};
 use crate::history::{Event, StateKind};
+use crate::lock;
 use crate::machine::Graph;
 use crate::template::EvaluationError;
 
@@ -85,7 +86,7 @@ impl<'a> Flow<'a> {
     }
 
     pub(super) fn is_in(&self, state: Option<StateKind>) {
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = state;
+        *lock(&self.current) = state;
     }
 
     pub(super) fn failure(&self, state: &StateContext<'_>, error: &str, cause: &str) -> Failure {

@@ -1,6 +1,5 @@
 //! One visit to a state: entering it, retrying it, leaving it.
 
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use futures::future::FutureExt;
@@ -13,6 +12,7 @@ use super::scope::{StateContext, View};
 use crate::errors::{self, Failure};
 use crate::history::{Event, StateKind};
 use crate::load;
+use crate::lock;
 use crate::machine::{Pause, Rule, State, Work};
 use crate::template::{EvaluationError, Setting};
 
@@ -274,12 +274,7 @@ impl Flow<'_> {
             .map_or(MAX_RETRY_DELAY_S, |delay| delay as f64);
         let mut seconds = (interval_s * retrier.backoff_rate.powf(exponent)).min(longest);
         if retrier.full_jitter {
-            seconds *= self
-                .core
-                .rng
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .f64();
+            seconds *= lock(&self.core.rng).f64();
         }
         Some(Duration::from_secs_f64(seconds))
     }

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use futures::task::AtomicWaker;
+
+use crate::lock;
 
 /// Stops an execution, like `StopExecution`. Clones stop the same execution.
 ///
@@ -48,21 +50,14 @@ impl StopHandle {
     }
 
     fn request(&self, wanted: StopRequest) {
-        let mut request = self
-            .0
-            .request
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        request.get_or_insert(wanted);
-        drop(request);
+        lock(&self.0.request).get_or_insert(wanted);
         self.0.waker.wake();
     }
 
     /// Returns immediately, but never returns once the execution is to stop, so that no further state begins.
     pub(super) async fn go_on(&self) {
         poll_fn(|_| {
-            let request = self.0.request.lock();
-            match *request.unwrap_or_else(PoisonError::into_inner) {
+            match *lock(&self.0.request) {
                 None => Poll::Ready(()),
                 // `requested` wakes up and drops the waiting future.
                 Some(_) => Poll::Pending,
@@ -74,12 +69,8 @@ impl StopHandle {
     pub(super) async fn requested(&self) -> StopRequest {
         poll_fn(|cx| {
             self.0.waker.register(cx.waker());
-            let request = self
-                .0
-                .request
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            request.clone().map_or(Poll::Pending, Poll::Ready)
+            let request = lock(&self.0.request).clone();
+            request.map_or(Poll::Pending, Poll::Ready)
         })
         .await
     }

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Poll, Waker};
 
 use futures::task::AtomicWaker;
 use serde_json::Value;
 
 use super::payload::PAYLOAD_LIMIT_BYTES;
-use crate::TaskFailure;
+use crate::{TaskFailure, lock};
 
 /// How many closed tokens are remembered, to distinguish a late result from a wrong token.
 const CLOSED: usize = 10_000;
@@ -119,7 +119,7 @@ impl TaskTokens {
     }
 
     fn lock(&self) -> MutexGuard<'_, Tokens> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
@@ -144,7 +144,7 @@ impl Tokens {
 
 impl Slot {
     fn lock(&self) -> MutexGuard<'_, Option<Result<Value, TaskFailure>>> {
-        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.answer)
     }
 }
 
