@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, echo, machine, pass, plain, run, task};
+use crate::support::{Answer, assert_error, assert_output, echo, machine, pass, plain, run, task};
 
 /// Guide, "Transforming data with JSONata": a string is an expression only if all of it is one.
 #[test]
 fn only_whole_strings_are_expressions() {
     let output = json!({"a": "{% 1 + 1 %}", "b": "say {% 1 %} twice", "c": ["{% 'x' %}", 2, null]});
     let expected = json!({"a": 2, "b": "say {% 1 %} twice", "c": ["x", 2, null]});
-    assert_eq!(run(&pass(output), json!(null), echo).output(), expected);
+    assert_output(&pass(output), json!(null), &expected);
 }
 
 /// Guide: without an Output, a Pass outputs its input and a Task its result.
@@ -109,10 +109,7 @@ fn assign_and_output_see_the_old_values() {
         },
         "C": {"Type": "Pass", "Output": "{% [$states.input, $x, $y] %}", "End": true},
     });
-    assert_eq!(
-        run(&machine("A", &states), json!({}), echo).output(),
-        json!([1, 2, 1])
-    );
+    assert_output(&machine("A", &states), json!({}), &json!([1, 2, 1]));
 }
 
 /// Guide: a variable is not visible in the Output of the state that assigns it.
@@ -120,9 +117,10 @@ fn assign_and_output_see_the_old_values() {
 fn a_variable_is_not_visible_in_its_own_output() {
     let states =
         json!({"A": {"Type": "Pass", "Assign": {"x": 1}, "Output": "{% $x %}", "End": true}});
-    assert_eq!(
-        run(&machine("A", &states), json!({}), echo).error(),
-        "States.QueryEvaluationError"
+    assert_error(
+        &machine("A", &states),
+        json!({}),
+        "States.QueryEvaluationError",
     );
 }
 
@@ -143,10 +141,7 @@ fn branch_variables_do_not_leak() {
         "Z": {"Type": "Pass", "Output": {"r": "{% $states.input %}", "seen": "{% $exists($mine) %}"}, "End": true},
     });
     let expected = json!({"r": [["o", 1], ["o", 2]], "seen": false});
-    assert_eq!(
-        run(&machine("A", &states), json!({}), echo).output(),
-        expected
-    );
+    assert_output(&machine("A", &states), json!({}), &expected);
 }
 
 /// Guide, "Map": items, `ItemSelector` and the context of an item, innermost first.
@@ -178,12 +173,9 @@ fn map_defaults_to_its_input() {
         "End": true,
     }});
     let definition = machine("M", &states);
-    assert_eq!(
-        run(&definition, json!([1, 2]), echo).output(),
-        json!([1, 2])
-    );
-    assert_eq!(run(&definition, json!([]), echo).output(), json!([]));
-    assert_eq!(run(&definition, json!({}), echo).output(), json!([]));
+    assert_output(&definition, json!([1, 2]), &json!([1, 2]));
+    assert_output(&definition, json!([]), &json!([]));
+    assert_output(&definition, json!({}), &json!([]));
 }
 
 /// Guide: Choice rules have their own Output and Assign; those of the state are for Default.
@@ -208,14 +200,8 @@ fn choice_rules_have_their_own_exits() {
         "E": {"Type": "Succeed", "Output": "{% [$by, $states.input] %}"},
     });
     let definition = machine("C", &states);
-    assert_eq!(
-        run(&definition, json!(1), echo).output(),
-        json!(["rule", "one"])
-    );
-    assert_eq!(
-        run(&definition, json!(2), echo).output(),
-        json!(["default", "other"])
-    );
+    assert_output(&definition, json!(1), &json!(["rule", "one"]));
+    assert_output(&definition, json!(2), &json!(["default", "other"]));
 }
 
 /// Guide, quotas: a payload may have 256 KiB.
@@ -243,15 +229,9 @@ fn payloads_are_bounded() {
             assert_eq!(run.error(), "States.DataLimitExceeded");
         }
     }
-    assert_eq!(
-        run(&pass(json!(1)), big, echo).error(),
-        "States.DataLimitExceeded"
-    );
+    assert_error(&pass(json!(1)), big, "States.DataLimitExceeded");
     let double = pass(json!("{% $pad('', 300000, 'x') %}"));
-    assert_eq!(
-        run(&double, json!({}), echo).error(),
-        "States.DataLimitExceeded"
-    );
+    assert_error(&double, json!({}), "States.DataLimitExceeded");
 }
 
 /// The functions that AWS adds. Time and randomness are injected.
@@ -283,7 +263,7 @@ fn evaluation_nests_as_deep_as_on_aws() {
         let source = "($f := function($n){ $n < 1 ? 0 : 1 + $f($n - 1) }; $f(";
         pass(json!(format!("{{% {source}{depth})) %}}")))
     };
-    assert_eq!(run(&call(31), json!({}), echo).output(), json!(31));
+    assert_output(&call(31), json!({}), &json!(31));
     let deeper = run(&call(32), json!({}), echo);
     assert_eq!(deeper.error(), "States.QueryEvaluationError");
 }

@@ -3,14 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::support::Answer::{After, Fail, FailAfter, Now};
-use crate::support::{echo, machine, run, run_until, task};
+use crate::support::{
+    assert_error, assert_output, branch, echo, machine, run, run_until, task, tasked,
+};
 use prism_asl::Status;
 
 fn retried(retry: Value) -> Value {
-    machine(
-        "T",
-        &json!({"T": task("f", json!({"Retry": retry, "End": true}))}),
-    )
+    tasked(json!({"Retry": retry, "End": true}))
 }
 
 /// Guide, "Retrying after an error": 3 attempts after 1, 2 and 4 seconds.
@@ -195,11 +194,7 @@ fn failed_expressions_are_caught_where_there_is_a_catch() {
         state["Catch"] = catch.clone();
         state["End"] = json!(true);
         let definition = machine("S", &json!({"S": state, "E": {"Type": "Succeed"}}));
-        assert_eq!(
-            run(&definition, json!({}), echo).output(),
-            json!("caught"),
-            "{definition}"
-        );
+        assert_output(&definition, json!({}), &json!("caught"));
     }
 }
 
@@ -230,7 +225,7 @@ fn a_condition_must_be_boolean() {
             "'Choices[0]/Condition' returned an unexpected result type. Expected 'boolean'"
         ));
     }
-    assert_eq!(run(&definition, json!(false), echo).output(), json!(false));
+    assert_output(&definition, json!(false), &json!(false));
 }
 
 /// Spec, "Choice State": no rule matches and there is no Default.
@@ -244,10 +239,7 @@ fn no_choice_matched() {
         "P": {"Type": "Parallel", "Branches": [inner], "Catch": caught(&json!(["States.NoChoiceMatched"]), json!({"Output": "caught"})), "End": true},
         "E": {"Type": "Succeed"},
     });
-    assert_eq!(
-        run(&machine("P", &states), json!({}), echo).output(),
-        json!("caught")
-    );
+    assert_output(&machine("P", &states), json!({}), &json!("caught"));
 }
 
 /// Guide: `States.Runtime` always fails the execution.
@@ -265,10 +257,7 @@ fn runtime_errors_are_not_caught() {
         })),
         "E": {"Type": "Succeed"},
     });
-    assert_eq!(
-        run(&machine("T", &states), json!({}), echo).error(),
-        "States.Runtime"
-    );
+    assert_error(&machine("T", &states), json!({}), "States.Runtime");
 }
 
 /// Guide, "Fail": Error and Cause may be literal, computed or absent.
@@ -300,11 +289,7 @@ fn fail_says_why() {
 /// Guide, "Parallel": a branch that fails cancels the others immediately.
 #[test]
 fn a_failed_branch_cancels_the_others() {
-    let branch = |name: &str| {
-        let mut states = json!({});
-        states[name] = task(name, json!({"End": true}));
-        json!({"StartAt": name, "States": states})
-    };
+    let branch = |name: &str| branch(name, task(name, json!({"End": true})));
     let states = json!({
         "P": {"Type": "Parallel", "Branches": [branch("slow"), branch("bad"), branch("quick")], "Catch": caught(&json!(["Boom"]), json!({"Output": "{% $states.errorOutput.Error %}"})), "End": true},
         "E": {"Type": "Succeed"},

@@ -12,7 +12,7 @@ use prism_asl::{
 use serde_json::{Value, json};
 
 use crate::support::Answer::{After, Now};
-use crate::support::{echo, load, machine, run, task};
+use crate::support::{branch, echo, load, machine, run, task, tasked};
 
 /// Guide, "Wait": seconds or a timestamp, literal or computed; a timestamp in the past does not wait.
 #[test]
@@ -62,12 +62,13 @@ fn waits() {
 #[test]
 fn parallel_results_are_in_order() {
     let branch = |name: &str| {
-        let mut states = json!({});
-        states[name] = task(
+        branch(
             name,
-            json!({"Output": "{% $states.result.Payload %}", "End": true}),
-        );
-        json!({"StartAt": name, "States": states})
+            task(
+                name,
+                json!({"Output": "{% $states.result.Payload %}", "End": true}),
+            ),
+        )
     };
     let states = json!({"P": {
         "Type": "Parallel",
@@ -191,10 +192,7 @@ fn execution(clock: &Arc<dyn Clock>, definition: &Value, index: usize) -> Execut
 fn a_thousand_executions_share_a_clock() {
     let virtual_clock = VirtualClock::new(DateTime::UNIX_EPOCH);
     let clock: Arc<dyn Clock> = Arc::new(virtual_clock.clone());
-    let definition = machine(
-        "T",
-        &json!({"T": task("f", json!({"Output": "{% $states.result.Payload %}", "End": true}))}),
-    );
+    let definition = tasked(json!({"Output": "{% $states.result.Payload %}", "End": true}));
     let outcomes = virtual_clock.run(join_all(
         (0..1_000).map(|index| execution(&clock, &definition, index).run()),
     ));
@@ -222,7 +220,7 @@ impl Clock for WallClock {
 #[tokio::test(flavor = "current_thread")]
 async fn executions_run_on_tokio() {
     let clock: Arc<dyn Clock> = Arc::new(WallClock);
-    let definition = machine("T", &json!({"T": task("f", json!({"End": true}))}));
+    let definition = tasked(json!({"End": true}));
     let running = tokio::spawn(execution(&clock, &definition, 1).run());
     assert_eq!(
         running.await.expect("it does not panic").status,
@@ -262,7 +260,7 @@ impl Functions for Stopping {
 #[test]
 fn a_stop_lets_no_further_state_begin() {
     let clock = VirtualClock::new(DateTime::UNIX_EPOCH);
-    let last = machine("T", &json!({"T": task("f", json!({"End": true}))}));
+    let last = tasked(json!({"End": true}));
     let not_last = machine(
         "T",
         &json!({"T": task("f", json!({"Next": "P"})), "P": {"Type": "Pass", "End": true}}),
@@ -285,10 +283,7 @@ fn a_stop_lets_no_further_state_begin() {
 fn a_dropped_execution_leaves_nothing_behind() {
     let virtual_clock = VirtualClock::new(DateTime::UNIX_EPOCH);
     let clock: Arc<dyn Clock> = Arc::new(virtual_clock.clone());
-    let definition = machine(
-        "T",
-        &json!({"T": task("f", json!({"TimeoutSeconds": 60, "End": true}))}),
-    );
+    let definition = tasked(json!({"TimeoutSeconds": 60, "End": true}));
     let running = Box::pin(execution(&clock, &definition, 1).run());
     let moment = clock.sleep(Duration::from_millis(1));
     drop(virtual_clock.run(futures::future::select(running, moment)));

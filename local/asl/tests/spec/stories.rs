@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::support::Answer::{After, Fail, FailAfter, Now};
-use crate::support::{machine, run, run_until, task};
+use crate::support::{branch, machine, run, run_until, task};
 
 /// A simplified save: something fails after the stop, so the instance is started again.
 #[test]
@@ -118,12 +118,13 @@ fn an_item_fails_while_others_run() {
 #[test]
 fn branches_join() {
     let branch = |name: &str| {
-        let mut states = json!({});
-        states[name] = task(
+        branch(
             name,
-            json!({"Output": "{% $states.result.Payload %}", "End": true}),
-        );
-        json!({"StartAt": name, "States": states})
+            task(
+                name,
+                json!({"Output": "{% $states.result.Payload %}", "End": true}),
+            ),
+        )
     };
     let states = json!({"Both": {"Type": "Parallel", "Branches": [branch("Left"), branch("Right")], "End": true}});
     let run = run(&machine("Both", &states), json!(1), |name, _, _| {

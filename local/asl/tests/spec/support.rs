@@ -267,6 +267,37 @@ pub(crate) fn echo(_: &str, payload: &Value, _: usize) -> Answer {
     Now(payload.clone())
 }
 
+/// A machine with the single task `f`.
+pub(crate) fn tasked(more: Value) -> Value {
+    machine("T", &json!({"T": task("f", more)}))
+}
+
+/// A branch with a single state.
+pub(crate) fn branch(name: &str, state: Value) -> Value {
+    let states = serde_json::Map::from_iter([(name.to_owned(), state)]);
+    json!({"StartAt": name, "States": states})
+}
+
+/// Runs a definition whose functions return their payload, and expects this output.
+#[track_caller]
+pub(crate) fn assert_output(definition: &Value, input: Value, expected: &Value) {
+    assert_eq!(
+        run(definition, input, echo).output(),
+        *expected,
+        "{definition}"
+    );
+}
+
+/// The same for an error.
+#[track_caller]
+pub(crate) fn assert_error(definition: &Value, input: Value, expected: &str) {
+    assert_eq!(
+        run(definition, input, echo).error(),
+        expected,
+        "{definition}"
+    );
+}
+
 pub(crate) fn pass(output: Value) -> Value {
     machine(
         "P",

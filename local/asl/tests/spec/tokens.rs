@@ -7,7 +7,7 @@ use prism_asl::{PAYLOAD_LIMIT_BYTES, TaskFailure, TaskTokens, TokenError};
 use serde_json::{Value, json};
 
 use crate::support::Answer::{After, Fail, FailAfter, Now};
-use crate::support::{acted, machine, plain, run, run_with, task, token_of, waiting};
+use crate::support::{acted, machine, plain, run, run_with, task, tasked, token_of, waiting};
 
 /// Guide, "Wait for a callback with task token": the result is the output that was sent with the token.
 #[test]
@@ -218,10 +218,7 @@ fn a_stop_ends_the_wait() {
 fn other_tasks_have_no_token() {
     let arguments =
         json!({"FunctionName": "f", "Payload": {"token": "{% $states.context.Task.Token %}"}});
-    let plain = machine(
-        "T",
-        &json!({"T": task("f", json!({"Arguments": arguments, "End": true}))}),
-    );
+    let plain = tasked(json!({"Arguments": arguments, "End": true}));
     let run = run(&plain, json!({}), |_, _, _| Now(json!(1)));
     assert_eq!(run.error(), "States.QueryEvaluationError");
 }
