@@ -62,34 +62,12 @@ operation! {
     rights: [Edit Template, See Template],
 }
 
-async fn edit_template(
-    service: &Service,
-    caller: &Caller,
-    asked: Asked<EditTemplate>,
-) -> Answered<EditTemplate> {
-    let change = Change::edit(asked.body.0)?;
-    service
-        .change(caller, asked.path, change, asked.head.0)
-        .await
-}
-
 operation! {
     /// Changes the description and notes of a version
     EditVersion by edit_version: Patch "/v1/templates/{name}/versions/{version}" of "templates",
     path: VersionRef, head: MustMatch, body: Json<TemplateEdit>,
     output: Found<TemplateView>,
     rights: [Edit Template, See Template],
-}
-
-async fn edit_version(
-    service: &Service,
-    caller: &Caller,
-    asked: Asked<EditVersion>,
-) -> Answered<EditVersion> {
-    let change = Change::edit(asked.body.0)?;
-    service
-        .change(caller, asked.path, change, asked.head.0)
-        .await
 }
 
 operation! {
@@ -102,17 +80,6 @@ operation! {
     repeatable: |_| true,
 }
 
-async fn deprecate_template(
-    service: &Service,
-    caller: &Caller,
-    asked: Asked<DeprecateTemplate>,
-) -> Answered<DeprecateTemplate> {
-    let change = Change::DEPRECATE;
-    service
-        .change(caller, asked.path, change, asked.head.0)
-        .await
-}
-
 operation! {
     /// Removes the deprecation of a template
     RestoreTemplate by restore_template: Post "/v1/templates/{name}/restore" of "templates",
@@ -121,17 +88,6 @@ operation! {
     rights: [Deprecate Template, See Template],
     // Repeating it changes nothing.
     repeatable: |_| true,
-}
-
-async fn restore_template(
-    service: &Service,
-    caller: &Caller,
-    asked: Asked<RestoreTemplate>,
-) -> Answered<RestoreTemplate> {
-    let change = Change::RESTORE;
-    service
-        .change(caller, asked.path, change, asked.head.0)
-        .await
 }
 
 operation! {
@@ -144,17 +100,6 @@ operation! {
     repeatable: |_| true,
 }
 
-async fn deprecate_version(
-    service: &Service,
-    caller: &Caller,
-    asked: Asked<DeprecateVersion>,
-) -> Answered<DeprecateVersion> {
-    let change = Change::DEPRECATE;
-    service
-        .change(caller, asked.path, change, asked.head.0)
-        .await
-}
-
 operation! {
     /// Removes the deprecation of a version
     RestoreVersion by restore_version: Post "/v1/templates/{name}/versions/{version}/restore" of "templates",
@@ -165,15 +110,27 @@ operation! {
     repeatable: |_| true,
 }
 
-async fn restore_version(
-    service: &Service,
-    caller: &Caller,
-    asked: Asked<RestoreVersion>,
-) -> Answered<RestoreVersion> {
-    let change = Change::RESTORE;
-    service
-        .change(caller, asked.path, change, asked.head.0)
-        .await
+/// Declares the functions of operations that make one change to a template or a version.
+macro_rules! changes {
+    ($($by:ident of $operation:ident: |$asked:ident| $change:expr;)*) => {$(
+        async fn $by(
+            service: &Service,
+            caller: &Caller,
+            $asked: Asked<$operation>,
+        ) -> Answered<$operation> {
+            let change = $change;
+            service.change(caller, $asked.path, change, $asked.head.0).await
+        }
+    )*};
+}
+
+changes! {
+    edit_template of EditTemplate: |asked| Change::edit(asked.body.0)?;
+    edit_version of EditVersion: |asked| Change::edit(asked.body.0)?;
+    deprecate_template of DeprecateTemplate: |asked| Change::DEPRECATE;
+    restore_template of RestoreTemplate: |asked| Change::RESTORE;
+    deprecate_version of DeprecateVersion: |asked| Change::DEPRECATE;
+    restore_version of RestoreVersion: |asked| Change::RESTORE;
 }
 
 struct Change {
