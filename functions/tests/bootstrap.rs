@@ -47,6 +47,11 @@ impl Run {
         self
     }
 
+    fn asking(self, dynamo: &DynamoDb) -> Self {
+        let url = format!("http://{}", dynamo.host());
+        self.with("AWS_ENDPOINT_URL_DYNAMODB", url)
+    }
+
     /// Starts the function and waits for its first response.
     async fn start(&mut self) -> (Function, Answer) {
         let function = self.program.start(&self.folder.path().join("log"));
@@ -73,10 +78,7 @@ impl Run {
         answers: impl Fn() -> harness::Reply + Send + Sync + 'static,
     ) -> (String, String) {
         let dynamo = DynamoDb::start(move |_, _| answers()).await.unwrap();
-        self = self.with(
-            "AWS_ENDPOINT_URL_DYNAMODB",
-            format!("http://{}", dynamo.host()),
-        );
+        self = self.asking(&dynamo);
         self.failure_there(code).await
     }
 
@@ -297,10 +299,7 @@ async fn logged(world: &World, save: &str, filter: &str) -> (String, Vec<String>
     let mut run = Run::new()
         .await
         .with("AWS_ENDPOINT_URL_EC2", wire.url())
-        .with(
-            "AWS_ENDPOINT_URL_DYNAMODB",
-            format!("http://{}", dynamo.host()),
-        )
+        .asking(&dynamo)
         .with("AWS_ACCESS_KEY_ID", KEY)
         .with("AWS_SECRET_ACCESS_KEY", SECRET)
         .with("AWS_SESSION_TOKEN", TOKEN)

@@ -93,7 +93,7 @@ fn sources() -> Outcome<Vec<Source>> {
                 if let Ok(text) = fs::read_to_string(&path) {
                     let path = path.strip_prefix(root()).unwrap_or(&path);
                     let path = path.to_string_lossy().replace('\\', "/");
-                    sources.push(Source { path, text });
+                    sources.push(Source::new(path, text));
                 }
             }
         }

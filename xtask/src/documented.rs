@@ -47,17 +47,13 @@ mod tests {
 
     #[test]
     fn public_items_are_documented() {
-        let source = |path: &str, text: &str| Source {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        };
         let sources = [
-            source(
+            Source::new(
                 "local/src/a.rs",
                 "//! A.\n/// B.\npub struct B { pub c: u8 }\nfn d() {}",
             ),
-            source("local/src/b.rs", "use std::fmt;\npub fn c() {}"),
-            source("tests/src/c.rs", "pub fn c() {}"),
+            Source::new("local/src/b.rs", "use std::fmt;\npub fn c() {}"),
+            Source::new("tests/src/c.rs", "pub fn c() {}"),
         ];
         let told = ["local/src/b.rs:2 needs a doc comment"];
         assert_eq!(problems(&sources).unwrap(), told);

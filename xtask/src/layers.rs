@@ -276,18 +276,11 @@ fn reach(next: &[BTreeSet<usize>], from: usize) -> BTreeSet<usize> {
 mod tests {
     use super::*;
 
-    fn source(path: &str, text: &str) -> Source {
-        Source {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
-    }
-
     #[test]
     fn a_layer_names_none_above_it() {
         let sources = [
-            source("functions/src/rules/a.rs", "use crate::domain::Problem;"),
-            source(
+            Source::new("functions/src/rules/a.rs", "use crate::domain::Problem;"),
+            Source::new(
                 "functions/src/rules/b.rs",
                 "fn f() {\n    crate::steps::plan();\n}\nuse super::super::operations::{x, Service as S};",
             ),
@@ -304,13 +297,13 @@ mod tests {
     #[test]
     fn files_refer_to_each_other_in_no_cycle() {
         let sources = [
-            source("cli/src/a/mod.rs", "mod b;\nuse b::X;"),
-            source("cli/src/a/b.rs", "use super::Y;\nuse crate::c::Z;"),
-            source(
+            Source::new("cli/src/a/mod.rs", "mod b;\nuse b::X;"),
+            Source::new("cli/src/a/b.rs", "use super::Y;\nuse crate::c::Z;"),
+            Source::new(
                 "cli/src/c.rs",
                 "use crate::d;\n#[cfg(test)]\nmod tests {\n    use crate::a::b::X;\n}",
             ),
-            source("cli/src/d.rs", ""),
+            Source::new("cli/src/d.rs", ""),
         ];
         assert_eq!(problems(&sources).unwrap(), Vec::<String>::new());
         let mut sources = sources;

@@ -20,6 +20,15 @@ pub(crate) struct Source {
     pub(crate) text: String,
 }
 
+impl Source {
+    pub(crate) fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            text: text.into(),
+        }
+    }
+}
+
 /// The prefixes of paths that only exist on this machine: the clone's, and those in the user's home folder, unless that
 /// is a folder that simulated disks have too.
 pub(crate) fn machine_paths(root: &Path, home: Option<&Path>) -> Vec<String> {
@@ -131,15 +140,8 @@ pub(crate) fn snake_case(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn source(path: &str, text: &str) -> Source {
-        Source {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
-    }
-
     fn told(path: &str, text: &str) -> Vec<String> {
-        problems(&source(path, text), &["/builds/".to_owned()])
+        problems(&Source::new(path, text), &["/builds/".to_owned()])
     }
 
     #[test]
