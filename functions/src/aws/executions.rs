@@ -285,7 +285,7 @@ mod tests {
         ];
         let replies = over.map(|code| Reply::json(400, json!({"__type": code})));
         let refused = Reply::json(400, json!({"__type": "AccessDeniedException"}));
-        let answered = [Reply::json(200, json!({}))];
+        let answered = [Reply::found(json!({}))];
         let aws = Aws::answering(answered.into_iter().chain(replies).chain([refused]));
         let executions = StepFunctions::new(&aws.clients(), MACHINE);
         assert!(executions.wake("token").await.unwrap());
@@ -299,14 +299,11 @@ mod tests {
 
     #[tokio::test]
     async fn an_execution_is_read_as_it_stands() {
-        let aws = Aws::answering([Reply::json(
-            200,
-            json!({
-                "executionArn": "arn", "stateMachineArn": MACHINE, "status": "FAILED",
-                "startDate": 1_700_000_000.5, "stopDate": 1_700_000_060, "input": r#"{"a":1}"#,
-                "error": "StopTimedOut", "cause": "It did not stop."
-            }),
-        )]);
+        let aws = Aws::answering([Reply::found(json!({
+            "executionArn": "arn", "stateMachineArn": MACHINE, "status": "FAILED",
+            "startDate": 1_700_000_000.5, "stopDate": 1_700_000_060, "input": r#"{"a":1}"#,
+            "error": "StopTimedOut", "cause": "It did not stop."
+        }))]);
         let told = StepFunctions::new(&aws.clients(), MACHINE);
         let told = told.describe("one").await.unwrap();
         assert_eq!(told.status, ExecutionStatus::Failed);

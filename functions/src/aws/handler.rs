@@ -34,14 +34,11 @@ pub struct UnknownHandler {
 
 impl Handler {
     pub fn find(name: &str) -> Result<Self, UnknownHandler> {
-        if name == SWEEP {
-            return Ok(Handler::Sweep);
-        }
-        if name == WAKE {
-            return Ok(Handler::Wake);
-        }
-        if name == API {
-            return Ok(Handler::Api);
+        match name {
+            SWEEP => return Ok(Handler::Sweep),
+            WAKE => return Ok(Handler::Wake),
+            API => return Ok(Handler::Api),
+            _ => {}
         }
         steps::find(name).map(Handler::Step).ok_or_else(|| {
             let known = steps::ALL.iter().map(|step| step.name);

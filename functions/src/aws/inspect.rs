@@ -162,7 +162,11 @@ mod tests {
     use crate::aws::testing::{Aws, Reply};
 
     async fn told(replies: impl IntoIterator<Item = Reply>) -> Result<Option<Inventory>, Ec2Error> {
-        let inventory = SsmInventory::new(Arc::new(Aws::answering(replies).clients()));
+        told_by(&Aws::answering(replies)).await
+    }
+
+    async fn told_by(aws: &Aws) -> Result<Option<Inventory>, Ec2Error> {
+        let inventory = SsmInventory::new(Arc::new(aws.clients()));
         let (region, id) = (
             "us-west-2".parse().unwrap(),
             "i-0123456789abcdef0".parse().unwrap(),
@@ -172,10 +176,7 @@ mod tests {
 
     fn page(entries: &Value, next: Option<&str>) -> Reply {
         let at = "2026-01-05T08:00:00Z";
-        Reply::json(
-            200,
-            json!({"CaptureTime": at, "Entries": entries, "NextToken": next}),
-        )
+        Reply::found(json!({"CaptureTime": at, "Entries": entries, "NextToken": next}))
     }
 
     fn error(code: &str) -> Reply {
@@ -224,7 +225,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_instance_that_is_not_managed_tells_nothing() {
-        let empty = || Reply::json(200, json!({"Entries": []}));
+        let empty = || Reply::found(json!({"Entries": []}));
         assert_eq!(told([empty(), empty(), empty()]).await.unwrap(), None);
         let unknown = || error("InvalidInstanceId");
         assert_eq!(told([unknown(), unknown(), unknown()]).await.unwrap(), None);
@@ -272,12 +273,7 @@ mod tests {
             error("InvalidTypeNameException"),
             no_files(),
         ]);
-        let inventory = SsmInventory::new(Arc::new(aws.clients()));
-        let (region, id) = (
-            "us-west-2".parse().unwrap(),
-            "i-0123456789abcdef0".parse().unwrap(),
-        );
-        let kept = inventory.packages(&region, &id).await.unwrap().unwrap();
+        let kept = told_by(&aws).await.unwrap().unwrap();
         assert_eq!(kept.packages.len(), 3);
         assert_eq!(aws.json(1)["NextToken"], "more");
         let endless = page(&entries(0, PACKAGES), Some("more"));

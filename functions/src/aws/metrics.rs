@@ -113,60 +113,21 @@ mod tests {
         let mut record = record();
         record.state = SaveState::Succeeded;
         record.downtime_s = Some(41.5);
-        let expected: Value = serde_json::from_str(
-            r#"{
-          "_aws": {
-            "CloudWatchMetrics": [
-              {
-                "Dimensions": [
-                  [
-                    "state"
-                  ]
-                ],
-                "Metrics": [
-                  {
-                    "Name": "saves",
-                    "Unit": "Count"
-                  }
-                ],
-                "Namespace": "Prism"
-              },
-              {
-                "Dimensions": [
-                  []
-                ],
-                "Metrics": [
-                  {
-                    "Name": "stranded",
-                    "Unit": "Count"
-                  }
-                ],
-                "Namespace": "Prism"
-              },
-              {
-                "Dimensions": [
-                  []
-                ],
-                "Metrics": [
-                  {
-                    "Name": "downtime_s",
-                    "Unit": "Seconds"
-                  }
-                ],
-                "Namespace": "Prism"
-              }
-            ],
-            "Timestamp": 1767323105000
-          },
-          "downtime_s": 41.5,
-          "save.id": "save-0123456789abcdef",
-          "saves": 1,
-          "state": "succeeded",
-          "stranded": 0
-        }
-        "#,
-        )
-        .unwrap();
+        let directive = |dimensions: Value, name: &str, unit: &str| {
+            json!({
+                "Dimensions": [dimensions], "Metrics": [{"Name": name, "Unit": unit}], "Namespace": "Prism",
+            })
+        };
+        let directives = [
+            directive(json!(["state"]), "saves", "Count"),
+            directive(json!([]), "stranded", "Count"),
+            directive(json!([]), "downtime_s", "Seconds"),
+        ];
+        let expected = json!({
+            "_aws": {"CloudWatchMetrics": directives, "Timestamp": 1_767_323_105_000_i64},
+            "downtime_s": 41.5, "save.id": "save-0123456789abcdef",
+            "saves": 1, "state": "succeeded", "stranded": 0,
+        });
         assert_eq!(read(&record), expected);
     }
 

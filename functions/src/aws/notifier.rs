@@ -134,15 +134,11 @@ mod tests {
     }
 
     fn taken() -> Reply {
-        Reply::json(
-            200,
-            json!({"FailedEntryCount": 0, "Entries": [{"EventId": "e"}]}),
-        )
+        Reply::found(json!({"FailedEntryCount": 0, "Entries": [{"EventId": "e"}]}))
     }
 
     fn published() -> Reply {
-        Reply::xml(
-            200,
+        Reply::ok(
             "<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>",
         )
     }
@@ -168,7 +164,7 @@ mod tests {
     #[tokio::test]
     async fn an_alarm_is_published_although_its_event_was_refused() {
         let refused = json!({"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException", "ErrorMessage": "slow"}]});
-        let aws = Aws::answering([Reply::json(200, refused), published()]);
+        let aws = Aws::answering([Reply::found(refused), published()]);
         let error = notifier(&aws).notify(&notice(true)).await.unwrap_err();
         assert_eq!(error.reason, "EventBridge: ThrottlingException: slow");
         assert_eq!(aws.calls(), 2);

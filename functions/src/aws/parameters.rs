@@ -50,12 +50,9 @@ mod tests {
     #[tokio::test]
     async fn a_parameter_names_an_image_or_is_not_there() {
         let aws = Aws::answering([
-            Reply::json(
-                200,
-                json!({"Parameter": {"Value": "ami-0123456789abcdef0"}}),
-            ),
+            Reply::found(json!({"Parameter": {"Value": "ami-0123456789abcdef0"}})),
             Reply::json(400, json!({"__type": "ParameterNotFound"})),
-            Reply::json(200, json!({"Parameter": {"Value": "a text"}})),
+            Reply::found(json!({"Parameter": {"Value": "a text"}})),
         ]);
         let parameters = PublicParameters::new(Arc::new(aws.clients()));
         let region = "us-west-2".parse().unwrap();

@@ -44,6 +44,22 @@ pub struct EventBridgeSchedules {
     target: Option<ScheduleTarget>,
 }
 
+/// Sets the fields of a request. The requests of the two actions have the same fields, but different types.
+macro_rules! filled {
+    ($request:expr, $wanted:expr) => {
+        $request
+            .name(&$wanted.name)
+            .group_name(&$wanted.group)
+            .description(&$wanted.description)
+            .schedule_expression(&$wanted.expression)
+            .schedule_expression_timezone(&$wanted.timezone)
+            .set_start_date($wanted.start)
+            .state($wanted.state.clone())
+            .flexible_time_window($wanted.window.clone())
+            .target($wanted.target.clone())
+    };
+}
+
 impl EventBridgeSchedules {
     /// Schedules with this target, in the home Region. Without a target every schedule is refused: functions that
     /// create no schedules need no target.
@@ -63,36 +79,12 @@ impl EventBridgeSchedules {
     }
 
     async fn create(&self, wanted: &Wanted) -> Result<(), Failure> {
-        let request = self
-            .client
-            .get()
-            .create_schedule()
-            .name(&wanted.name)
-            .group_name(&wanted.group)
-            .description(&wanted.description)
-            .schedule_expression(&wanted.expression)
-            .schedule_expression_timezone(&wanted.timezone)
-            .set_start_date(wanted.start)
-            .state(wanted.state.clone())
-            .flexible_time_window(wanted.window.clone())
-            .target(wanted.target.clone());
+        let request = filled!(self.client.get().create_schedule(), wanted);
         request.send().await.map(drop).map_err(Failure::of)
     }
 
     async fn update(&self, wanted: &Wanted) -> Result<(), Failure> {
-        let request = self
-            .client
-            .get()
-            .update_schedule()
-            .name(&wanted.name)
-            .group_name(&wanted.group)
-            .description(&wanted.description)
-            .schedule_expression(&wanted.expression)
-            .schedule_expression_timezone(&wanted.timezone)
-            .set_start_date(wanted.start)
-            .state(wanted.state.clone())
-            .flexible_time_window(wanted.window.clone())
-            .target(wanted.target.clone());
+        let request = filled!(self.client.get().update_schedule(), wanted);
         request.send().await.map(drop).map_err(Failure::of)
     }
 

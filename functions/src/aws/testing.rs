@@ -26,12 +26,20 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    pub(super) fn xml(status: u16, body: &str) -> Self {
+    pub(super) fn xml(status: u16, body: impl Into<String>) -> Self {
         Self {
             status,
             content_type: "text/xml",
-            body: body.to_owned(),
+            body: body.into(),
         }
+    }
+
+    pub(super) fn ok(xml: impl Into<String>) -> Self {
+        Self::xml(200, xml)
+    }
+
+    pub(super) fn found(json: Value) -> Self {
+        Self::json(200, json)
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "tests write it in place")]
@@ -45,11 +53,10 @@ impl Reply {
 
     /// An error in EC2's format.
     pub(super) fn ec2_error(code: &str, message: &str) -> Self {
+        let error = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
         Self::xml(
             400,
-            &format!(
-                "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors><RequestID>r</RequestID></Response>"
-            ),
+            format!("<Response><Errors>{error}</Errors><RequestID>r</RequestID></Response>"),
         )
     }
 }
@@ -112,6 +119,16 @@ impl Aws {
             .filter(|(name, _)| *name != "Version")
             .map(|(name, value)| (decoded(name), decoded(value)))
             .collect()
+    }
+
+    pub(super) fn parameter(&self, call: usize, name: &str) -> Option<String> {
+        let mut parameters = self.parameters(call).into_iter();
+        parameters.find_map(|(known, value)| (known == name).then_some(value))
+    }
+
+    #[track_caller]
+    pub(super) fn assert_asked(&self, call: usize, name: &str, value: &str) {
+        assert_eq!(self.parameter(call, name).as_deref(), Some(value), "{call}");
     }
 
     /// The parameters of an EC2 request as lines of text.

@@ -104,13 +104,9 @@ pub(super) async fn allow(
     id: &ImageId,
     permissions: &[LaunchPermission],
 ) -> Result<(), Ec2Error> {
-    // EC2 refuses a request that modifies nothing.
-    if permissions.is_empty() {
-        return Ok(());
-    }
     let add = permissions.iter().map(permission).collect();
     let added = LaunchPermissionModifications::builder().set_add(Some(add));
-    modify(client, id, added.build()).await
+    modify(client, id, permissions, added.build()).await
 }
 
 pub(super) async fn disallow(
@@ -118,27 +114,24 @@ pub(super) async fn disallow(
     id: &ImageId,
     permissions: &[LaunchPermission],
 ) -> Result<(), Ec2Error> {
-    if permissions.is_empty() {
-        return Ok(());
-    }
     let remove = permissions.iter().map(permission).collect();
     let removed = LaunchPermissionModifications::builder().set_remove(Some(remove));
-    modify(client, id, removed.build()).await
+    modify(client, id, permissions, removed.build()).await
 }
 
 async fn modify(
     client: &Client,
     id: &ImageId,
+    permissions: &[LaunchPermission],
     modified: LaunchPermissionModifications,
 ) -> Result<(), Ec2Error> {
-    client
-        .modify_image_attribute()
-        .image_id(id.as_str())
-        .launch_permission(modified)
-        .send()
-        .await
-        .map_err(errors::of("ModifyImageAttribute"))
-        .map(drop)
+    // EC2 refuses a request that modifies nothing.
+    if permissions.is_empty() {
+        return Ok(());
+    }
+    let request = client.modify_image_attribute().image_id(id.as_str());
+    let done = request.launch_permission(modified).send().await;
+    done.map_err(errors::of("ModifyImageAttribute")).map(drop)
 }
 
 pub(super) async fn allowed(

@@ -33,24 +33,15 @@ fn by_id() -> InstanceFilter {
 
 /// A DescribeInstances response with one instance that has these fields besides the usual ones.
 fn described(more: &str, behind: &str) -> Reply {
-    Reply::xml(
-        200,
-        &format!(
-            "<DescribeInstancesResponse><reservationSet><item><instancesSet><item>
+    Reply::ok(format!(
+        "<DescribeInstancesResponse><reservationSet><item><instancesSet><item>
             <instanceId>{INSTANCE}</instanceId><imageId>{IMAGE}</imageId>
             <instanceState><code>80</code><name>stopped</name></instanceState>
             <instanceType>t3.large</instanceType><architecture>x86_64</architecture>
             <launchTime>2026-01-02T03:04:05.000Z</launchTime>
             <rootDeviceType>ebs</rootDeviceType><rootDeviceName>/dev/sda1</rootDeviceName>{more}
             </item></instancesSet></item></reservationSet>{behind}</DescribeInstancesResponse>"
-        ),
-    )
-}
-
-fn asked(aws: &Aws, call: usize, name: &str) -> Option<String> {
-    let parameters = aws.parameters(call);
-    let found = parameters.into_iter().find(|(known, _)| known == name);
-    found.map(|(_, value)| value)
+    ))
 }
 
 #[test]
@@ -93,9 +84,9 @@ async fn an_instance_is_read_with_all_that_a_save_asks_of_it() {
     let at = instance.transitioned_at.unwrap();
     assert_eq!(at.to_rfc3339(), "2026-01-02T04:05:06+00:00");
     assert!(aws.uri(0).contains("us-west-2"), "{}", aws.uri(0));
-    assert_eq!(asked(&aws, 0, "InstanceId.1").as_deref(), Some(INSTANCE));
+    aws.assert_asked(0, "InstanceId.1", INSTANCE);
     // EC2 refuses IDs together with a page size.
-    assert_eq!(asked(&aws, 0, "MaxResults"), None);
+    assert_eq!(aws.parameter(0, "MaxResults"), None);
 }
 
 #[tokio::test]
@@ -121,9 +112,9 @@ async fn a_tag_is_looked_up_on_all_pages() {
     let tag = InstanceFilter::Tag("Name".to_owned(), "a*".to_owned());
     let found = ec2(&aws).instances(&region(), &tag).await.unwrap();
     assert_eq!(found.len(), 2);
-    assert_eq!(asked(&aws, 0, "Filter.1.Name").as_deref(), Some("tag:Name"));
-    assert_eq!(asked(&aws, 0, "Filter.1.Value.1").as_deref(), Some(r"a\*"));
-    assert_eq!(asked(&aws, 1, "NextToken").as_deref(), Some("more"));
+    aws.assert_asked(0, "Filter.1.Name", "tag:Name");
+    aws.assert_asked(0, "Filter.1.Value.1", r"a\*");
+    aws.assert_asked(1, "NextToken", "more");
 }
 
 #[tokio::test]
@@ -139,7 +130,7 @@ async fn pages_without_end_are_an_error() {
 /// 50,000 snapshots.
 #[tokio::test]
 async fn what_finds_a_few_things_by_a_value_is_not_paged() {
-    let empty = |action: &str| Reply::xml(200, &format!("<{action}Response/>"));
+    let empty = |action: &str| Reply::ok(format!("<{action}Response/>"));
     let aws = Aws::answering([
         empty("DescribeSnapshots"),
         empty("DescribeSnapshots"),
@@ -158,14 +149,8 @@ async fn what_finds_a_few_things_by_a_value_is_not_paged() {
     let volumes = vec!["vol-0123456789abcdef0".parse().unwrap()];
     let pending = SnapshotFilter::Pending(volumes);
     ec2.snapshots(&region, &pending).await.unwrap();
-    assert_eq!(
-        asked(&aws, 1, "Filter.1.Name").as_deref(),
-        Some("volume-id")
-    );
-    assert_eq!(
-        asked(&aws, 1, "Filter.2.Value.1").as_deref(),
-        Some("pending")
-    );
+    aws.assert_asked(1, "Filter.1.Name", "volume-id");
+    aws.assert_asked(1, "Filter.2.Value.1", "pending");
     let by_tag = ImageFilter::OwnTag(key(), value());
     ec2.images(&region, &by_tag).await.unwrap();
     ec2.images(&region, &ImageFilter::OwnName(value()))
@@ -176,7 +161,7 @@ async fn what_finds_a_few_things_by_a_value_is_not_paged() {
     let of_image = InstanceFilter::Images(vec![image_id()]);
     ec2.instances(&region, &of_image).await.unwrap();
     for call in 0..6 {
-        assert_eq!(asked(&aws, call, "MaxResults"), None, "{call}");
+        assert_eq!(aws.parameter(call, "MaxResults"), None, "{call}");
     }
     // Thousands of resources may have a tag.
     let all = SnapshotFilter::Tagged(key());
@@ -187,11 +172,7 @@ async fn what_finds_a_few_things_by_a_value_is_not_paged() {
     let all = InstanceFilter::Tagged(key());
     ec2.instances(&region, &all).await.unwrap();
     for call in 6..9 {
-        assert_eq!(
-            asked(&aws, call, "MaxResults").as_deref(),
-            Some("1000"),
-            "{call}"
-        );
+        aws.assert_asked(call, "MaxResults", "1000");
     }
 }
 
@@ -256,9 +237,9 @@ async fn a_dry_run_that_would_succeed_succeeds() {
     let ec2 = ec2(&aws);
     let probe = Probe::CreateImage(new_image());
     ec2.probe(&region(), &probe).await.unwrap();
-    assert_eq!(asked(&aws, 0, "Description").as_deref(), Some("A save"));
-    assert_eq!(asked(&aws, 0, "DryRun").as_deref(), Some("true"));
-    assert_eq!(asked(&aws, 0, "NoReboot").as_deref(), Some("true"));
+    aws.assert_asked(0, "Description", "A save");
+    aws.assert_asked(0, "DryRun", "true");
+    aws.assert_asked(0, "NoReboot", "true");
     ec2.probe(&region(), &Probe::Stop(instance_id()))
         .await
         .unwrap();
@@ -271,7 +252,7 @@ async fn a_dry_run_that_would_succeed_succeeds() {
 #[tokio::test]
 async fn an_image_is_made_without_a_reboot_and_tagged_with_its_snapshots() {
     let made = format!("<CreateImageResponse><imageId>{IMAGE}</imageId></CreateImageResponse>");
-    let aws = Aws::answering([Reply::xml(200, &made)]);
+    let aws = Aws::answering([Reply::ok(made)]);
     let image = ec2(&aws)
         .create_image(&region(), &new_image())
         .await
@@ -295,7 +276,7 @@ async fn an_image_is_made_without_a_reboot_and_tagged_with_its_snapshots() {
 #[tokio::test]
 async fn a_copy_is_asked_for_in_its_destination() {
     let made = format!("<CopyImageResponse><imageId>{IMAGE}</imageId></CopyImageResponse>");
-    let aws = Aws::answering([Reply::xml(200, &made)]);
+    let aws = Aws::answering([Reply::ok(made)]);
     let copy = ImageCopy {
         source_region: "eu-central-1".parse().unwrap(),
         source_image: image_id(),
@@ -323,10 +304,8 @@ async fn a_copy_is_asked_for_in_its_destination() {
 }
 
 fn image_answer() -> Reply {
-    Reply::xml(
-        200,
-        &format!(
-            "<DescribeImagesResponse><imagesSet><item><imageId>{IMAGE}</imageId><name>save-1</name>
+    Reply::ok(format!(
+        "<DescribeImagesResponse><imagesSet><item><imageId>{IMAGE}</imageId><name>save-1</name>
             <imageOwnerId>111122223333</imageOwnerId><imageState>failed</imageState>
             <stateReason><code>Server.InternalError</code><message>why</message></stateReason>
             <architecture>arm64</architecture><rootDeviceName>/dev/xvda</rootDeviceName>
@@ -335,8 +314,7 @@ fn image_answer() -> Reply {
             <item><deviceName>/dev/xvda</deviceName><ebs><volumeSize>8</volumeSize></ebs></item>
             <item><deviceName>/dev/sdb</deviceName><virtualName>ephemeral0</virtualName></item>
             </blockDeviceMapping></item></imagesSet></DescribeImagesResponse>"
-        ),
-    )
+    ))
 }
 
 #[tokio::test]
@@ -353,7 +331,7 @@ async fn an_image_is_read_even_before_it_has_its_snapshots() {
         (&image.volumes[0].snapshot, image.volumes[0].size_gib),
         (&None, 8)
     );
-    assert_eq!(asked(&aws, 0, "Owner.1").as_deref(), Some("self"));
+    aws.assert_asked(0, "Owner.1", "self");
 }
 
 #[tokio::test]
@@ -363,7 +341,7 @@ async fn a_snapshot_is_read_with_its_progress() {
         <status>pending</status><progress>42%</progress><volumeSize>100</volumeSize>
         <startTime>2026-01-02T03:04:05.678Z</startTime><fullSnapshotSizeInBytes>0</fullSnapshotSizeInBytes>
         </item></snapshotSet></DescribeSnapshotsResponse>";
-    let aws = Aws::answering([Reply::xml(200, answer)]);
+    let aws = Aws::answering([Reply::ok(answer)]);
     let tag = SnapshotFilter::Tag("prism:save-id".to_owned(), "save-1".to_owned());
     let found = ec2(&aws)
         .snapshots(&region(), &tag)
@@ -389,21 +367,15 @@ async fn a_key_is_asked_about_once() {
         "<item><volumeId>vol-00000003</volumeId><size>8</size><encrypted>false</encrypted></item>"
     );
     let key = serde_json::json!({"KeyMetadata": {"KeyId": "a", "KeyManager": "AWS"}});
-    let aws = Aws::answering([Reply::xml(200, &answer), Reply::json(200, key)]);
+    let aws = Aws::answering([Reply::ok(answer), Reply::found(key)]);
     let ids = ["vol-00000001", "vol-00000002", "vol-00000003"].map(|id| id.parse().unwrap());
     let volumes = ec2(&aws).volumes(&region(), &ids).await.unwrap();
     let encryptions: Vec<_> = volumes
         .into_iter()
         .map(|volume| volume.encryption)
         .collect();
-    assert_eq!(
-        encryptions,
-        [
-            Encryption::AwsManagedKey,
-            Encryption::AwsManagedKey,
-            Encryption::None
-        ]
-    );
+    let managed = || Encryption::AwsManagedKey;
+    assert_eq!(encryptions, [managed(), managed(), Encryption::None]);
     assert_eq!(aws.calls(), 2);
 }
 
@@ -442,7 +414,7 @@ async fn launch_permissions_are_added_and_read() {
         <item><userId>111122223333</userId></item><item><organizationalUnitArn>arn:aws:organizations::1:ou/o-a/ou-b</organizationalUnitArn></item>
         </launchPermission></DescribeImageAttributeResponse>";
     let done = "<ModifyImageAttributeResponse><return>true</return></ModifyImageAttributeResponse>";
-    let aws = Aws::answering([Reply::xml(200, told), Reply::xml(200, done)]);
+    let aws = Aws::answering([Reply::ok(told), Reply::ok(done)]);
     let ec2 = ec2(&aws);
     let permissions = ec2
         .launch_permissions(&region(), &image_id())
@@ -465,39 +437,32 @@ async fn launch_permissions_are_added_and_read() {
 async fn small_questions_have_small_answers() {
     let attribute = "<DescribeInstanceAttributeResponse><disableApiStop><value>true</value></disableApiStop></DescribeInstanceAttributeResponse>";
     let status = |state: &str, check: &str| {
-        Reply::xml(
-            200,
-            &format!(
-                "<DescribeInstanceStatusResponse><instanceStatusSet><item>
+        Reply::ok(format!(
+            "<DescribeInstanceStatusResponse><instanceStatusSet><item>
                 <instanceState><name>{state}</name></instanceState>
                 <systemStatus><status>ok</status></systemStatus>
                 <instanceStatus><status>{check}</status></instanceStatus>
                 </item></instanceStatusSet></DescribeInstanceStatusResponse>"
-            ),
-        )
+        ))
     };
     let kind = "<DescribeInstanceTypesResponse><instanceTypeSet><item><processorInfo><supportedArchitectures>
         <item>i386</item><item>x86_64</item></supportedArchitectures></processorInfo>
         <instanceStorageInfo><totalSizeInGB>475</totalSizeInGB></instanceStorageInfo></item></instanceTypeSet></DescribeInstanceTypesResponse>";
     let blocked = |state: &str| {
-        Reply::xml(
-            200,
-            &format!(
-                "<GetImageBlockPublicAccessStateResponse><imageBlockPublicAccessState>{state}</imageBlockPublicAccessState></GetImageBlockPublicAccessStateResponse>"
-            ),
-        )
+        Reply::ok(format!(
+            "<GetImageBlockPublicAccessStateResponse><imageBlockPublicAccessState>{state}</imageBlockPublicAccessState></GetImageBlockPublicAccessStateResponse>"
+        ))
     };
     let aws = Aws::answering([
-        Reply::xml(200, attribute),
+        Reply::ok(attribute),
         status("running", "ok"),
         status("running", "impaired"),
         status("running", "insufficient-data"),
         status("stopped", "not-applicable"),
-        Reply::xml(200, kind),
+        Reply::ok(kind),
         blocked("block-new-sharing"),
         blocked("unblocked"),
-        Reply::xml(
-            200,
+        Reply::ok(
             "<DescribeRegionsResponse><regionInfo><item><regionName>us-east-1</regionName></item></regionInfo></DescribeRegionsResponse>",
         ),
     ]);

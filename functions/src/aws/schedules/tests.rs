@@ -27,6 +27,18 @@ fn schedule(owner: &str, name: &str, cadence: &str) -> Schedule {
     Schedule::new(name.parse().unwrap(), owner.parse().unwrap(), asked, at)
 }
 
+fn daily() -> Schedule {
+    schedule("ada", "daily", "1d")
+}
+
+fn made() -> Reply {
+    Reply::found(json!({"ScheduleArn": "arn"}))
+}
+
+fn scheduler(aws: &Aws) -> EventBridgeSchedules {
+    EventBridgeSchedules::new(&aws.clients(), Some(target()))
+}
+
 fn next() -> Timestamp {
     "2026-01-06T09:00:00Z".parse().unwrap()
 }
@@ -37,8 +49,8 @@ fn error(status: u16, code: &str) -> Reply {
 
 #[tokio::test]
 async fn a_schedule_starts_the_machine_as_its_owner() {
-    let aws = Aws::answering([Reply::json(200, json!({"ScheduleArn": "arn"}))]);
-    let schedules = EventBridgeSchedules::new(&aws.clients(), Some(target()));
+    let aws = Aws::answering([made()]);
+    let schedules = scheduler(&aws);
     let nightly = schedule("ada", "nightly", "cron(0 3 ? * MON-FRI *)");
     schedules.put(&nightly, next()).await.unwrap();
     assert!(
@@ -70,14 +82,13 @@ async fn a_schedule_starts_the_machine_as_its_owner() {
 
 #[tokio::test]
 async fn a_rate_begins_when_it_has_passed_once() {
-    let aws = Aws::answering([Reply::json(200, json!({"ScheduleArn": "arn"}))]);
+    let aws = Aws::answering([made()]);
     let target = ScheduleTarget {
         dead_letters: None,
         ..target()
     };
     let schedules = EventBridgeSchedules::new(&aws.clients(), Some(target));
-    let daily = schedule("ada", "daily", "1d");
-    schedules.put(&daily, next()).await.unwrap();
+    schedules.put(&daily(), next()).await.unwrap();
     let asked = aws.json(0);
     assert_eq!(asked["ScheduleExpression"], "rate(1 day)");
     assert_eq!(asked["StartDate"], json!(next().timestamp()));
@@ -86,12 +97,9 @@ async fn a_rate_begins_when_it_has_passed_once() {
 
 #[tokio::test]
 async fn one_that_is_there_is_changed() {
-    let aws = Aws::answering([
-        error(409, "ConflictException"),
-        Reply::json(200, json!({"ScheduleArn": "arn"})),
-    ]);
-    let schedules = EventBridgeSchedules::new(&aws.clients(), Some(target()));
-    let mut daily = schedule("ada", "daily", "1d");
+    let aws = Aws::answering([error(409, "ConflictException"), made()]);
+    let schedules = scheduler(&aws);
+    let mut daily = daily();
     daily.paused = true;
     daily.jitter_minutes = 30;
     schedules.put(&daily, next()).await.unwrap();
@@ -106,15 +114,10 @@ async fn one_that_is_there_is_changed() {
 /// If a token were used twice, the scheduler would treat the second pause as a repetition of the first.
 #[tokio::test]
 async fn the_same_change_made_again_later_is_made_again() {
-    let one = || {
-        [
-            error(409, "ConflictException"),
-            Reply::json(200, json!({"ScheduleArn": "arn"})),
-        ]
-    };
+    let one = || [error(409, "ConflictException"), made()];
     let aws = Aws::answering(one().into_iter().chain(one()));
-    let schedules = EventBridgeSchedules::new(&aws.clients(), Some(target()));
-    let daily = schedule("ada", "daily", "1d");
+    let schedules = scheduler(&aws);
+    let daily = daily();
     for _ in 0..2 {
         schedules.put(&daily, next()).await.unwrap();
     }
@@ -126,17 +129,17 @@ async fn the_same_change_made_again_later_is_made_again() {
 
 #[tokio::test]
 async fn what_fires_is_told_with_whose_it_is() {
-    let daily = schedule("ada", "daily", "1d");
+    let daily = daily();
     let summary = |name: &str| json!({"Name": name, "GroupName": "prism"});
     let detail = |input: &str| {
         let target = json!({"Arn": "arn", "RoleArn": "arn", "Input": input});
-        Reply::json(200, json!({"Name": "x", "Target": target}))
+        Reply::found(json!({"Name": "x", "Target": target}))
     };
     let pages = [
         json!({"Schedules": [summary("prism-1"), summary("prism-2")], "NextToken": "more"}),
         json!({"Schedules": [summary("prism-3")]}),
     ];
-    let [first, second] = pages.map(|page| Reply::json(200, page));
+    let [first, second] = pages.map(|page| Reply::found(page));
     // One schedule was deleted since it was listed, and one belongs to another user.
     let aws = Aws::answering([
         first,
@@ -145,7 +148,7 @@ async fn what_fires_is_told_with_whose_it_is() {
         second,
         detail("{\"hello\": 1}"),
     ]);
-    let schedules = EventBridgeSchedules::new(&aws.clients(), Some(target()));
+    let schedules = scheduler(&aws);
     let firing = schedules.firing().await.unwrap();
     let known = Firing {
         id: "prism-1".to_owned(),
@@ -161,7 +164,7 @@ async fn what_fires_is_told_with_whose_it_is() {
     assert!(more.contains("NextToken=more"), "{more}");
     assert_eq!(schedules.id(&daily), name(&daily));
     let denied = Aws::answering([error(403, "AccessDeniedException")]);
-    let schedules = EventBridgeSchedules::new(&denied.clients(), Some(target()));
+    let schedules = scheduler(&denied);
     let Err(SchedulesError::Refused(refusal)) = schedules.firing().await else {
         panic!("it is refused");
     };
@@ -174,8 +177,8 @@ async fn one_that_is_gone_is_gone() {
         error(404, "ResourceNotFoundException"),
         error(403, "AccessDeniedException"),
     ]);
-    let schedules = EventBridgeSchedules::new(&aws.clients(), Some(target()));
-    let daily = schedule("ada", "daily", "1d");
+    let schedules = scheduler(&aws);
+    let daily = daily();
     schedules.delete(&daily).await.unwrap();
     assert!(aws.uri(0).contains("groupName=prism"), "{}", aws.uri(0));
     let refused = schedules.delete(&daily).await.unwrap_err();
@@ -196,14 +199,14 @@ async fn what_may_pass_and_what_will_not_are_told_apart() {
         (500, "InternalServerException", true),
     ] {
         let aws = Aws::answering([error(status, code)]);
-        let schedules = EventBridgeSchedules::new(&aws.clients(), Some(target()));
-        let daily = schedule("ada", "daily", "1d");
+        let schedules = scheduler(&aws);
+        let daily = daily();
         let error = schedules.put(&daily, next()).await.unwrap_err();
         let transient = matches!(error, SchedulesError::Unavailable { .. });
         assert_eq!(transient, passes, "{code}: {error}");
     }
     let nowhere = EventBridgeSchedules::new(&Aws::answering([]).clients(), None);
-    let refused = nowhere.delete(&schedule("ada", "daily", "1d")).await;
+    let refused = nowhere.delete(&daily()).await;
     assert!(matches!(refused, Err(SchedulesError::Unacceptable { .. })));
 }
 

@@ -96,7 +96,7 @@ mod tests {
     async fn shape(indexes: Value) -> TableShape {
         let table =
             json!({"Table": {"KeySchema": schema("pk", "sk"), "GlobalSecondaryIndexes": indexes}});
-        let aws = Aws::answering([Reply::json(200, table)]);
+        let aws = Aws::answering([Reply::found(table)]);
         DynamoTable::new(&aws.clients(), "t").shape().await.unwrap()
     }
 

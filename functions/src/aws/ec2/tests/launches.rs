@@ -2,6 +2,18 @@
 
 use super::*;
 
+fn plain() -> NewInstance {
+    NewInstance {
+        image: image_id(),
+        instance_type: "t3.large".to_owned(),
+        root_size_gib: None,
+        ports: vec![22],
+        user_data: None,
+        client_token: "token".to_owned(),
+        tags: Tags::new(),
+    }
+}
+
 #[tokio::test]
 async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
     let empty =
@@ -14,34 +26,28 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
     );
     let aws = Aws::answering([
         image_answer(),
-        Reply::xml(
-            200,
+        Reply::ok(
             "<DescribeVpcsResponse><vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet></DescribeVpcsResponse>",
         ),
-        Reply::xml(200, empty),
-        Reply::xml(
-            200,
+        Reply::ok(empty),
+        Reply::ok(
             "<CreateSecurityGroupResponse><groupId>sg-1</groupId></CreateSecurityGroupResponse>",
         ),
-        Reply::xml(200, "<AuthorizeSecurityGroupIngressResponse/>"),
-        Reply::xml(200, &run),
+        Reply::ok("<AuthorizeSecurityGroupIngressResponse/>"),
+        Reply::ok(run),
     ]);
     let new = NewInstance {
-        image: image_id(),
         instance_type: "t4g.large".to_owned(),
         root_size_gib: Some(30),
         ports: vec![8888, 22],
         user_data: Some("#cloud-config\n".to_owned()),
-        client_token: "token".to_owned(),
         tags: Tags::from([("Name".to_owned(), "rig".to_owned())]),
+        ..plain()
     };
     let instance = ec2(&aws).run_instance(&region(), &new).await.unwrap();
     assert_eq!(instance.state, InstanceState::Pending);
     let asked = [3, 4, 5].map(|call| aws.lines(call));
-    insta::assert_snapshot!(asked.join(
-        "
-"
-    ), @r#"
+    insta::assert_snapshot!(asked.join("\n"), @r#"
     Action = "CreateSecurityGroup"
     GroupDescription = "Prism: TCP 22 8888"
     GroupName = "prism-bef34e2c2a"
@@ -84,17 +90,11 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
 #[tokio::test]
 async fn where_there_is_no_default_vpc_nothing_is_launched() {
     let none = "<DescribeVpcsResponse><vpcSet/></DescribeVpcsResponse>";
-    let aws = Aws::answering([Reply::xml(200, none)]);
-    let new = NewInstance {
-        image: image_id(),
-        instance_type: "t3.large".to_owned(),
-        root_size_gib: None,
-        ports: vec![22],
-        user_data: None,
-        client_token: "token".to_owned(),
-        tags: Tags::new(),
-    };
-    let error = ec2(&aws).run_instance(&region(), &new).await.unwrap_err();
+    let aws = Aws::answering([Reply::ok(none)]);
+    let error = ec2(&aws)
+        .run_instance(&region(), &plain())
+        .await
+        .unwrap_err();
     assert_eq!((error.code.as_str(), aws.calls()), ("VPCIdNotSpecified", 1));
 }
 
@@ -107,7 +107,7 @@ fn subnets(told: &[(&str, &str)]) -> Reply {
     let body = format!(
         "<DescribeSubnetsResponse><subnetSet>{items}</subnetSet></DescribeSubnetsResponse>"
     );
-    Reply::xml(200, &body)
+    Reply::ok(body)
 }
 
 #[tokio::test]
@@ -117,31 +117,18 @@ async fn a_launch_goes_into_the_first_subnet_that_is_named_of_its_region() {
     let group = "<DescribeSecurityGroupsResponse><securityGroupInfo><item><groupId>sg-1</groupId><ipPermissions><item/></ipPermissions></item></securityGroupInfo></DescribeSecurityGroupsResponse>";
     let aws = Aws::answering([
         subnets(&here),
-        Reply::xml(200, group),
-        Reply::xml(200, "<RunInstancesResponse/>"),
+        Reply::ok(group),
+        Reply::ok("<RunInstancesResponse/>"),
         subnets(&[]),
     ]);
     let ec2 = ec2(&aws).launching_into(&named);
-    let new = NewInstance {
-        image: image_id(),
-        instance_type: "t3.large".to_owned(),
-        root_size_gib: None,
-        ports: vec![22],
-        user_data: None,
-        client_token: "token".to_owned(),
-        tags: Tags::new(),
-    };
+    let new = plain();
     // The response does not matter here.
     ec2.run_instance(&region(), &new).await.unwrap_err();
-    let asked = |call: usize, name: &str| {
-        let parameters = aws.parameters(call).into_iter();
-        let mut found = parameters.filter(|(known, _)| known == name);
-        found.next().map(|(_, value)| value)
-    };
-    assert_eq!(asked(0, "Filter.1.Value.3").as_ref(), Some(&named[2]));
-    assert_eq!(asked(1, "Filter.2.Value.1").as_deref(), Some("vpc-2"));
-    assert_eq!(asked(2, "SubnetId").as_ref(), Some(&named[1]));
-    assert_eq!(asked(2, "SecurityGroupId.1").as_deref(), Some("sg-1"));
+    aws.assert_asked(0, "Filter.1.Value.3", &named[2]);
+    aws.assert_asked(1, "Filter.2.Value.1", "vpc-2");
+    aws.assert_asked(2, "SubnetId", &named[1]);
+    aws.assert_asked(2, "SecurityGroupId.1", "sg-1");
     // In a Region without any of the subnets, nothing is launched.
     let refused = ec2.run_instance(&region(), &new).await.unwrap_err();
     assert_eq!(refused.code, "InvalidSubnetID.NotFound");

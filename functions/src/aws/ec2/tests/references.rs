@@ -11,7 +11,7 @@ async fn launch_templates_are_read_on_all_pages() {
             <resourceType>ec2:LaunchTemplate</resourceType><arn>{arn}</arn></item></imageReferenceSet>
             {behind}</DescribeImageReferencesResponse>"
         );
-        Reply::xml(200, &told)
+        Reply::ok(told)
     };
     let aws = Aws::answering([
         page("lt-00000000000000001", "<nextToken>more</nextToken>"),
