@@ -12,5 +12,6 @@ pub mod store;
 #[cfg(feature = "wire")]
 pub mod wire;
 
-pub use embedded::{Embedded, FILES, Feature, GuestAnswer, OPENING_LOCK, OsEntropy, explain};
+pub use embedded::{Embedded, FILES, Feature, GuestAnswer, OPENING_LOCK, explain};
+pub use prism_functions::ports::OsEntropy;
 pub use schedules::PolledSchedules;

@@ -13,7 +13,6 @@ use super::clients::{Clients, Limits, NoRegion};
 use super::clock::SystemClock;
 use super::config::Config;
 use super::ec2::AwsEc2;
-use super::entropy::SystemEntropy;
 use super::executions::StepFunctions;
 use super::gateway::Gateway;
 use super::handler::{Handler, UnknownHandler};
@@ -26,6 +25,7 @@ use super::{gateway, logs, metrics, panics, runtime_api};
 use crate::domain::save::SaveRecord;
 use crate::domain::{Class, Code, InstanceId, Problem, SaveId};
 use crate::operations::Service;
+use crate::ports::OsEntropy;
 use crate::registry::Registry;
 use crate::rules::{Env, Identity, Settings};
 
@@ -215,7 +215,7 @@ pub fn service(clients: &Arc<Clients>, config: &Config, machine: &str) -> Servic
         executions: Arc::new(StepFunctions::new(clients, machine)),
         schedules: Arc::new(EventBridgeSchedules::new(clients, config.schedules.clone())),
         parameters: Arc::new(PublicParameters::new(Arc::clone(clients))),
-        entropy: Arc::new(SystemEntropy),
+        entropy: Arc::new(OsEntropy),
     }
 }
 

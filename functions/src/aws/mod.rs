@@ -7,7 +7,6 @@
 mod clients;
 mod clock;
 mod ec2;
-mod entropy;
 mod executions;
 mod failure;
 mod gateway;
@@ -31,7 +30,6 @@ pub use crate::rules::config::{self, Config, ConfigError, ScheduleTarget};
 pub use clients::{Clients, Limits, NoRegion};
 pub use clock::SystemClock;
 pub use ec2::AwsEc2;
-pub use entropy::SystemEntropy;
 pub use executions::StepFunctions;
 pub use handler::{API, Handler, SWEEP, UnknownHandler, WAKE};
 pub use identity::caller_arn;

@@ -17,7 +17,7 @@ pub mod table_rules;
 pub use call::Call;
 pub use clock::Clock;
 pub use ec2::*;
-pub use entropy::Entropy;
+pub use entropy::{Entropy, OsEntropy};
 pub use executions::{Execution, ExecutionStatus, Executions, ExecutionsError};
 pub use inspect::Inspect;
 pub use notifier::{Notice, Notifier, NotifierError};

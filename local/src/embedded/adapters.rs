@@ -1,7 +1,7 @@
 //! Small adapters for the ports.
 
 use async_trait::async_trait;
-use prism_functions::ports::{Entropy, Notice, Notifier, NotifierError};
+use prism_functions::ports::{Notice, Notifier, NotifierError};
 
 use crate::executions::Records;
 
@@ -18,18 +18,5 @@ impl Notifier for LocalNotifier {
             .map_err(|error| NotifierError {
                 reason: error.to_string(),
             })
-    }
-}
-
-/// The operating system's randomness, obtained through the standard library's hasher keys.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct OsEntropy;
-
-impl Entropy for OsEntropy {
-    fn next(&self) -> u64 {
-        use std::hash::{BuildHasher, Hasher};
-        std::collections::hash_map::RandomState::new()
-            .build_hasher()
-            .finish()
     }
 }

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use prism_functions::domain::{Code, DeploymentId, Problem};
-use prism_functions::ports::Entropy as _;
+use prism_functions::ports::{Entropy as _, OsEntropy};
 use prism_functions::registry::Registry;
 
-use super::{FILES, OsEntropy, cloud_file, file};
+use super::{FILES, cloud_file, file};
 use crate::clock;
 use crate::ec2::Cloud;
 use crate::executions::Records;

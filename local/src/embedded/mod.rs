@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use prism_functions::domain::{AccountId, Code, InstanceId, Problem, Region};
 use prism_functions::operations::Service;
-use prism_functions::ports::{Clock, Executions};
+use prism_functions::ports::{Clock, Executions, OsEntropy};
 use prism_functions::registry::Registry;
 use prism_functions::rules::{Env, Identity, Settings};
 
@@ -30,7 +30,6 @@ use crate::sqlite::SqliteError;
 use crate::store::SqliteTable;
 use adapters::LocalNotifier;
 
-pub use adapters::OsEntropy;
 pub use explain::explain;
 pub use home::LOCK as OPENING_LOCK;
 
@@ -122,10 +121,7 @@ impl Embedded {
             notifier: Arc::new(LocalNotifier {
                 records: records.clone(),
             }),
-            settings: records
-                .setting("settings")
-                .map_err(file)?
-                .unwrap_or_default(),
+            settings: settings(&records)?,
         };
         let executions = LocalExecutions::new(home, records.clone(), shared);
         executions.set_env(env.clone());
@@ -281,17 +277,20 @@ impl Embedded {
     }
 
     pub fn settings(&self) -> Result<Settings, Problem> {
-        Ok(self
-            .records
-            .setting("settings")
-            .map_err(file)?
-            .unwrap_or_default())
+        settings(&self.records)
     }
 
     /// Changes the deployment's settings for every process that opens the cloud from now on.
     pub fn set_settings(&self, settings: &Settings) -> Result<(), Problem> {
         self.records.set_setting("settings", settings).map_err(file)
     }
+}
+
+fn settings(records: &Records) -> Result<Settings, Problem> {
+    Ok(records
+        .setting("settings")
+        .map_err(file)?
+        .unwrap_or_default())
 }
 
 fn clock(records: &Records) -> Result<WallClock, SqliteError> {
